@@ -1,0 +1,60 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { LIMITS, MINER_ID_PATTERN, MODEL_PATTERN, REGION_PATTERN } from './limits.ts';
+
+export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+export const Timestamp = Type.String({
+  format: 'date-time',
+  description: 'RFC 3339 in UTC with milliseconds.',
+  examples: ['2026-01-24T15:00:00.000Z'],
+});
+
+export const Model = Type.String({
+  minLength: 1,
+  maxLength: LIMITS.modelLength,
+  pattern: MODEL_PATTERN,
+  description: 'A model by the name that miners register it under.',
+  examples: ['llama3.2'],
+});
+
+export const MinerId = Type.String({
+  minLength: 1,
+  maxLength: LIMITS.minerIdLength,
+  pattern: MINER_ID_PATTERN,
+  description: 'Chosen by the miner, unique on this coordinator.',
+  examples: ['my-miner-001'],
+});
+
+export const Region = Type.String({ pattern: REGION_PATTERN, examples: ['eu-west'] });
+
+/** Anything JSON, for what passes through untouched. */
+export const Metadata = Type.Record(Type.String({ maxLength: 128 }), Type.Unknown(), {
+  maxProperties: LIMITS.metadataKeys,
+  description: 'Yours: kept with the job, shown to nobody else.',
+});
+
+export const Page = Type.Object({
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: LIMITS.pageSize,
+      default: LIMITS.defaultPageSize,
+      description: 'Items on a page.',
+    }),
+  ),
+  cursor: Type.Optional(
+    Type.String({
+      maxLength: 256,
+      description: 'Where the page starts: taken from the `Link` header of the page before.',
+    }),
+  ),
+});
+export type Page = Static<typeof Page>;
+
+/** An Ed25519 signature: `key_id` is the raw public key, both in unpadded base64url. */
+export const Signature = Type.Object({
+  alg: Type.Literal('Ed25519'),
+  key_id: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),
+  sig: Type.String({ pattern: '^[A-Za-z0-9_-]{86}$' }),
+});
+export type Signature = Static<typeof Signature>;

@@ -1,0 +1,63 @@
+import { type Static, Type } from 'typebox';
+
+/** Every `error_code` the coordinator answers with, and its HTTP status. Codes never change their meaning. */
+export const ERROR_STATUS = {
+  AUTH_MISSING_KEY: 401,
+  AUTH_INVALID_KEY: 401,
+  AUTH_EXPIRED_KEY: 401,
+  AUTH_INSUFFICIENT_SCOPE: 403,
+  JOB_NOT_FOUND: 404,
+  JOB_ALREADY_CLAIMED: 409,
+  JOB_ALREADY_COMPLETED: 409,
+  JOB_ALREADY_CANCELLED: 409,
+  JOB_EXPIRED: 410,
+  JOB_INVALID_STATUS: 409,
+  JOB_NOT_LEASED: 409,
+  MINER_NOT_FOUND: 404,
+  MINER_ALREADY_REGISTERED: 409,
+  MINER_CAPACITY_FULL: 409,
+  RECEIPT_NOT_FOUND: 404,
+  RECEIPT_INVALID_SIGNATURE: 400,
+  BLOCK_NOT_FOUND: 404,
+  TRANSACTION_NOT_FOUND: 404,
+  WEBHOOK_NOT_FOUND: 404,
+  VALIDATION_MISSING_FIELD: 400,
+  VALIDATION_INVALID_TYPE: 400,
+  VALIDATION_OUT_OF_RANGE: 400,
+  VALIDATION_INVALID_FORMAT: 400,
+  VALIDATION_PROMPT_TOO_LONG: 400,
+  VALIDATION_INVALID_MODEL: 400,
+  IDEMPOTENCY_KEY_REUSED: 409,
+  RATE_LIMIT_EXCEEDED: 429,
+  RATE_QUOTA_EXCEEDED: 429,
+  PAYMENT_INSUFFICIENT_BALANCE: 402,
+  SYSTEM_INTERNAL_ERROR: 500,
+  SYSTEM_MAINTENANCE: 503,
+  SYSTEM_OVERLOADED: 503,
+  SYSTEM_UPSTREAM_ERROR: 502,
+  ROUTE_NOT_FOUND: 404,
+  PAYLOAD_TOO_LARGE: 413,
+  UNSUPPORTED_MEDIA_TYPE: 415,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+
+const errorCodes = Object.keys(ERROR_STATUS) as ErrorCode[];
+
+/** The one error body: RFC 9457 problem details with the contract's `detail` and `error_code`. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'A URI that names the kind of problem.' }),
+    title: Type.String({ description: 'The HTTP status in words.' }),
+    status: Type.Integer({ description: 'The HTTP status.' }),
+    detail: Type.String({ description: 'What went wrong with this request, for people.' }),
+    error_code: Type.Enum(errorCodes, { type: 'string', description: 'What went wrong, for programs.' }),
+    request_id: Type.String({ description: 'Quote this when you ask the operator about it.' }),
+    field: Type.Optional(
+      Type.String({ description: 'The field that was wrong, dotted: `params.max_tokens`.' }),
+    ),
+    retry_after: Type.Optional(Type.Integer({ description: 'Seconds to wait before trying again.' })),
+  },
+  { $id: 'Problem', title: 'Problem' },
+);
+export type Problem = Static<typeof Problem>;

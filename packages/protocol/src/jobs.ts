@@ -1,0 +1,210 @@
+import { type Static, Type } from 'typebox';
+import { Metadata, MinerId, Model, Nullable, Page, Region, Signature, Timestamp } from './common.ts';
+import { LIMITS } from './limits.ts';
+
+export const JOB_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
+export const JobStatus = Type.Enum([...JOB_STATUSES], { type: 'string' });
+export type JobStatus = Static<typeof JobStatus>;
+
+/** Sampling parameters. Those named here are checked; any other is handed to the miner's engine as it is. */
+export const JobParams = Type.Object(
+  {
+    max_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'Tokens to generate at most.' })),
+    temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
+    top_p: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
+  },
+  { additionalProperties: true },
+);
+export type JobParams = Static<typeof JobParams> & Record<string, unknown>;
+
+/** What a miner must have to be given the job. */
+export const JobConstraints = Type.Object({
+  min_vram_gb: Type.Optional(Type.Integer({ ...range(LIMITS.vramGb), description: 'GPU memory, in GB.' })),
+  region: Type.Optional(Region),
+  max_price: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      description: 'Credits this job may cost at most: it shortens the deadline and caps the receipt.',
+    }),
+  ),
+});
+export type JobConstraints = Static<typeof JobConstraints>;
+
+export const SubmitJob = Type.Object(
+  {
+    prompt: Type.String({ minLength: 1, examples: ['Explain quantum computing'] }),
+    model: Model,
+    params: Type.Optional(JobParams),
+    priority: Type.Optional(
+      Type.Integer({
+        ...range(LIMITS.priority),
+        default: 0,
+        description: 'Higher runs first; fair among clients within one priority.',
+      }),
+    ),
+    ttl_seconds: Type.Optional(
+      Type.Integer({
+        ...range(LIMITS.ttlSeconds),
+        description: 'The job fails with JOB_EXPIRED when nobody claims it in this time.',
+      }),
+    ),
+    max_attempts: Type.Optional(
+      Type.Integer({ ...range(LIMITS.attempts), description: 'Claims before the job fails for good.' }),
+    ),
+    constraints: Type.Optional(JobConstraints),
+    metadata: Type.Optional(Metadata),
+  },
+  { $id: 'SubmitJob' },
+);
+export type SubmitJob = Static<typeof SubmitJob> & { params?: JobParams };
+
+export const SubmitBatch = Type.Object({
+  jobs: Type.Array(SubmitJob, { minItems: 1, maxItems: LIMITS.batchJobs }),
+});
+export type SubmitBatch = Static<typeof SubmitBatch>;
+
+export const JobError = Type.Object({
+  error_code: Type.Enum(['JOB_EXPIRED', 'LEASE_EXPIRED', 'MINER_FAILED'], { type: 'string' }),
+  detail: Type.String(),
+});
+export type JobError = Static<typeof JobError>;
+
+/** Where a pending job stands. Estimated from counters, so near the truth rather than exact. */
+export const QueueInfo = Type.Object({
+  position: Type.Integer({ minimum: 1, description: '1 is next.' }),
+  eligible_miners: Type.Integer({ minimum: 0, description: 'Live miners that could run it.' }),
+  estimated_start_seconds: Nullable(
+    Type.Number({ description: 'null when nothing is known to estimate from.' }),
+  ),
+  reason: Nullable(Type.String({ description: 'Why it can not start now, when no live miner can run it.' })),
+});
+export type QueueInfo = Static<typeof QueueInfo>;
+
+export const TokenUsage = Type.Object({
+  prompt_tokens: Type.Optional(Type.Integer({ minimum: 0 })),
+  completion_tokens: Type.Optional(Type.Integer({ minimum: 0 })),
+});
+export type TokenUsage = Static<typeof TokenUsage>;
+
+/** A job as its owner sees it. */
+export const Job = Type.Object(
+  {
+    job_id: Type.String({ examples: ['job-01kc0pq5w8e4z9k3v7t2m6n1rx'] }),
+    status: JobStatus,
+    model: Type.String(),
+    prompt: Nullable(Type.String({ description: 'null once erased by the retention rule.' })),
+    params: JobParams,
+    priority: Type.Integer(),
+    constraints: JobConstraints,
+    metadata: Nullable(Metadata),
+    attempts: Type.Integer({ description: 'Claims so far.' }),
+    max_attempts: Type.Integer(),
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    started_at: Nullable(Timestamp),
+    completed_at: Nullable(Timestamp),
+    miner_id: Nullable(Type.String()),
+    result: Nullable(Type.String()),
+    usage: Nullable(TokenUsage),
+    error: Nullable(JobError),
+    receipt_id: Nullable(Type.String()),
+    salt: Type.String({
+      description: 'Opens prompt_hash and artifact_hash of the receipt: SHA-256(salt ‖ text).',
+    }),
+    queue: Nullable(QueueInfo),
+  },
+  { $id: 'Job' },
+);
+export type Job = Static<typeof Job>;
+
+/** A job in a list: without its texts. */
+export const JobSummary = Type.Omit(
+  Job,
+  ['prompt', 'params', 'metadata', 'result', 'salt', 'queue', 'usage'],
+  {
+    $id: 'JobSummary',
+  },
+);
+export type JobSummary = Static<typeof JobSummary>;
+
+export const ListJobs = Type.Object({
+  ...Page.properties,
+  status: Type.Optional(JobStatus),
+  model: Type.Optional(Model),
+});
+export type ListJobs = Static<typeof ListJobs>;
+
+/** A job as a miner gets it, offered or claimed. */
+export const MinerJob = Type.Object(
+  {
+    job_id: Type.String(),
+    status: JobStatus,
+    model: Type.String(),
+    prompt: Type.String(),
+    params: JobParams,
+    priority: Type.Integer(),
+    constraints: JobConstraints,
+    attempt: Type.Integer({ description: '1 on the first claim.' }),
+    created_at: Timestamp,
+    lease_expires_at: Timestamp,
+    deadline: Timestamp,
+    salt: Type.String({ description: 'For the hashes that a miner with a public key signs.' }),
+  },
+  {
+    $id: 'MinerJob',
+    description:
+      'lease_expires_at: until then the job is kept for this miner, and a heartbeat extends it. deadline: no heartbeat extends it past that.',
+  },
+);
+export type MinerJob = Static<typeof MinerJob>;
+
+export const ClaimJob = Type.Object({ miner_id: MinerId });
+export type ClaimJob = Static<typeof ClaimJob>;
+
+export const CompleteJob = Type.Object({
+  miner_id: MinerId,
+  result: Type.String(),
+  completed_at: Type.Optional(
+    Type.String({
+      format: 'iso-date-time',
+      description:
+        'When the miner finished, by its own clock: recorded as reported. Without an offset it is UTC.',
+    }),
+  ),
+  usage: Type.Optional(TokenUsage),
+  signature: Type.Optional(Signature),
+});
+export type CompleteJob = Static<typeof CompleteJob>;
+
+export const FailJob = Type.Object({
+  miner_id: MinerId,
+  error: Type.String({ minLength: 1, maxLength: LIMITS.errorLength }),
+  retryable: Type.Optional(
+    Type.Boolean({ default: true, description: 'false ends the job however many attempts remain.' }),
+  ),
+});
+export type FailJob = Static<typeof FailJob>;
+
+/** What became of a job that its miner gave up. */
+export const JobOutcome = Type.Object({
+  job_id: Type.String(),
+  status: JobStatus,
+  attempts: Type.Integer(),
+  max_attempts: Type.Integer(),
+});
+export type JobOutcome = Static<typeof JobOutcome>;
+
+export const AvailableJob = Type.Object({
+  miner_id: MinerId,
+  wait: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds to wait for a job.' })),
+});
+export type AvailableJob = Static<typeof AvailableJob>;
+
+export const GetJob = Type.Object({
+  wait: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds to wait for the job to end.' })),
+});
+export type GetJob = Static<typeof GetJob>;
+
+function range({ min, max }: { min: number; max: number }) {
+  return { minimum: min, maximum: max };
+}

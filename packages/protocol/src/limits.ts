@@ -1,0 +1,22 @@
+/** Bounds that are part of the contract: the same for every coordinator, unlike those in its configuration. */
+export const LIMITS = {
+  batchJobs: 1_000,
+  pageSize: 100,
+  defaultPageSize: 20,
+  modelLength: 128,
+  minerIdLength: 64,
+  capabilities: 256,
+  claimMax: 256,
+  priority: { min: -10, max: 10 },
+  attempts: { min: 1, max: 100 },
+  ttlSeconds: { min: 1, max: 30 * 24 * 3600 },
+  vramGb: { min: 0, max: 4_096 },
+  idempotencyKeyLength: 255,
+  metadataKeys: 64,
+  errorLength: 4_096,
+} as const;
+
+/** Printable ASCII without spaces, as receipts carry ASCII only: `llama3.2`, `org/model:7b-q4`. */
+export const MODEL_PATTERN = '^[\\x21-\\x7e]+$';
+export const MINER_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:-]*$';
+export const REGION_PATTERN = '^[a-z0-9][a-z0-9-]{0,31}$';

@@ -1,0 +1,133 @@
+import { type Static, Type } from 'typebox';
+import { MinerId, Model, Nullable, Page, Region, Timestamp } from './common.ts';
+import { JobStatus, MinerJob } from './jobs.ts';
+import { LIMITS } from './limits.ts';
+
+export const GpuInfo = Type.Object(
+  {
+    name: Type.Optional(Type.String({ maxLength: 128, examples: ['NVIDIA RTX 4090'] })),
+    memory: Type.Optional(
+      Type.String({
+        maxLength: 32,
+        pattern: '^\\s*[0-9]+(\\.[0-9]+)?\\s*([GgMmTt]i?[Bb]?)?\\s*$',
+        description: 'GB when no unit is given.',
+        examples: ['24GB', '24576 MiB'],
+      }),
+    ),
+  },
+  { additionalProperties: true },
+);
+export type GpuInfo = Static<typeof GpuInfo>;
+
+export const RegisterMiner = Type.Object({
+  miner_id: MinerId,
+  capabilities: Type.Array(Model, {
+    minItems: 1,
+    maxItems: LIMITS.capabilities,
+    description: 'The models it can run.',
+  }),
+  gpu_info: Type.Optional(GpuInfo),
+  region: Type.Optional(Region),
+  concurrency: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: LIMITS.claimMax,
+      description: 'Jobs it runs at once: no more are leased to it.',
+    }),
+  ),
+  address: Type.Optional(Type.String({ maxLength: 90, description: 'ait1…: where its earnings go.' })),
+  public_key: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_-]{43}$',
+      description: 'Raw Ed25519 public key, unpadded base64url: it then signs its results.',
+    }),
+  ),
+});
+export type RegisterMiner = Static<typeof RegisterMiner>;
+
+export const MINER_STATUSES = ['online', 'draining', 'offline'] as const;
+export const MinerStatus = Type.Enum([...MINER_STATUSES], { type: 'string' });
+export type MinerStatus = Static<typeof MinerStatus>;
+
+export const Miner = Type.Object(
+  {
+    miner_id: Type.String(),
+    status: MinerStatus,
+    capabilities: Type.Array(Type.String()),
+    gpu_info: Nullable(GpuInfo),
+    vram_gb: Nullable(Type.Number()),
+    region: Nullable(Type.String()),
+    concurrency: Nullable(Type.Integer()),
+    address: Type.String(),
+    public_key: Nullable(Type.String()),
+    running: Type.Integer({ description: 'Jobs it holds now.' }),
+    completed: Type.Integer(),
+    failed: Type.Integer({ description: 'Jobs that it reported failed or whose lease ran out.' }),
+    registered_at: Timestamp,
+    last_seen_at: Timestamp,
+    heartbeat_seconds: Type.Integer({ description: 'How often to send a heartbeat.' }),
+  },
+  { $id: 'Miner' },
+);
+export type Miner = Static<typeof Miner>;
+
+/** Pending jobs of one kind, and why this miner is not given them (null: it can run them). */
+export const Workload = Type.Object({
+  model: Type.String(),
+  pending: Type.Integer({ minimum: 1 }),
+  reason: Nullable(Type.String()),
+});
+export type Workload = Static<typeof Workload>;
+
+export const MinerDetail = Type.Object(
+  {
+    ...Miner.properties,
+    workload: Type.Object({
+      runnable: Type.Array(Workload),
+      blocked: Type.Array(Workload),
+      reason: Nullable(Type.String({ description: 'Why it gets nothing just now, whatever is pending.' })),
+    }),
+  },
+  { $id: 'MinerDetail' },
+);
+export type MinerDetail = Static<typeof MinerDetail>;
+
+export const ListMiners = Type.Object({
+  ...Page.properties,
+  status: Type.Optional(MinerStatus),
+});
+export type ListMiners = Static<typeof ListMiners>;
+
+export const Heartbeat = Type.Object({
+  jobs: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: LIMITS.claimMax,
+      description: 'The jobs the miner believes it holds.',
+    }),
+  ),
+});
+export type Heartbeat = Static<typeof Heartbeat>;
+
+export const HeartbeatAnswer = Type.Object({
+  miner_id: Type.String(),
+  status: MinerStatus,
+  heartbeat_seconds: Type.Integer(),
+  jobs: Type.Array(Type.Object({ job_id: Type.String(), lease_expires_at: Timestamp, deadline: Timestamp }), {
+    description: 'What it holds, leases extended.',
+  }),
+  stop: Type.Array(Type.Object({ job_id: Type.String(), status: Nullable(JobStatus) }), {
+    description: 'Jobs of the request that it no longer holds: cancelled, or given to another.',
+  }),
+});
+export type HeartbeatAnswer = Static<typeof HeartbeatAnswer>;
+
+export const ClaimJobs = Type.Object({
+  max: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.claimMax, default: 1 })),
+  wait: Type.Optional(
+    Type.Number({ minimum: 0, default: 0, description: 'Seconds to wait for the first job.' }),
+  ),
+});
+export type ClaimJobs = Static<typeof ClaimJobs>;
+
+export const ClaimedJobs = Type.Object({ jobs: Type.Array(MinerJob) });
+export type ClaimedJobs = Static<typeof ClaimedJobs>;

@@ -1,0 +1,52 @@
+import { type Static, Type } from 'typebox';
+import { Nullable, Page, Signature, Timestamp } from './common.ts';
+
+export const RECEIPT_VERSION = '1.0';
+
+/** A signed receipt. The signature covers the canonical JSON (RFC 8785) of everything but `signature`. */
+export const Receipt = Type.Object(
+  {
+    version: Type.Literal(RECEIPT_VERSION),
+    receipt_id: Type.String(),
+    job_id: Type.String(),
+    provider: Type.String({ description: 'Address that earned the price.' }),
+    client: Type.String({ description: 'Address that owes it.' }),
+    units: Type.Number({ minimum: 0 }),
+    unit_type: Type.String({ examples: ['gpu_second'] }),
+    price: Type.Number({ minimum: 0, description: 'Credits, at most 6 decimals.' }),
+    model: Type.String(),
+    prompt_hash: Type.String({ description: 'hex SHA-256(salt ‖ prompt).' }),
+    artifact_hash: Type.String({ description: 'hex SHA-256(salt ‖ result).' }),
+    started_at: Type.Integer({ description: 'Unix seconds.' }),
+    completed_at: Type.Integer({ description: 'Unix seconds.' }),
+    duration_ms: Type.Integer({ minimum: 0 }),
+    coordinator_id: Type.String(),
+    nonce: Type.String(),
+    metadata: Type.Record(Type.String(), Type.Unknown()),
+    signature: Signature,
+  },
+  { $id: 'Receipt' },
+);
+export type Receipt = Static<typeof Receipt>;
+export type UnsignedReceipt = Omit<Receipt, 'signature'>;
+
+export const ListReceipts = Type.Object({
+  ...Page.properties,
+  client: Type.Optional(Type.String({ maxLength: 90 })),
+  provider: Type.Optional(Type.String({ maxLength: 90 })),
+});
+export type ListReceipts = Static<typeof ListReceipts>;
+
+/** A key the coordinator signs receipts with, or did. */
+export const PublicKey = Type.Object({
+  key_id: Type.String({ description: 'Raw Ed25519 public key, unpadded base64url.' }),
+  alg: Type.Literal('Ed25519'),
+  use: Type.Literal('receipts'),
+  coordinator_id: Type.String(),
+  created_at: Timestamp,
+  retired_at: Nullable(Timestamp),
+});
+export type PublicKey = Static<typeof PublicKey>;
+
+export const PublicKeys = Type.Object({ keys: Type.Array(PublicKey) });
+export type PublicKeys = Static<typeof PublicKeys>;
