@@ -1,0 +1,241 @@
+import type {
+  ClaimedJobs,
+  ClaimJobs,
+  CompleteJob,
+  FailJob,
+  Health,
+  HeartbeatAnswer,
+  Job,
+  JobOutcome,
+  JobParams,
+  JobSummary,
+  ListJobs,
+  ListMiners,
+  ListReceipts,
+  Miner,
+  MinerDetail,
+  MinerJob,
+  NetworkStats,
+  PublicKey,
+  PublicKeys,
+  Receipt,
+  RegisterMiner,
+  SubmitJob,
+} from '@aitbc/protocol';
+import { makeIdempotencyKey, submitInParts } from './batch.ts';
+import { type Explorer, explorer } from './explorer.ts';
+import { type ClientOptions, type RequestOptions, type Settings, settle } from './options.ts';
+import { type Paged, paged } from './pages.ts';
+import { type Call, createTransport, type Transport } from './transport.ts';
+import { type WaitOptions, waitForJob } from './wait.ts';
+
+export interface SubmitOptions extends RequestOptions {
+  /** The same key with the same job is the same job, however often it is sent. Made up when not given. */
+  idempotencyKey?: string | undefined;
+  /** Seconds to wait for the job to end. The coordinator caps it: the job may come back unended. */
+  wait?: number | undefined;
+}
+
+export interface LongPollOptions extends RequestOptions {
+  /** Seconds that the coordinator may wait before it answers. It caps them. */
+  wait?: number | undefined;
+}
+
+/**
+ * A client of one coordinator.
+ *
+ * Every method rejects with a CoordinatorError when the coordinator refuses, a ConnectionError when it can not be
+ * reached, a TimeoutError when it does not answer, and with the signal's reason when its signal aborts. `wait` is in
+ * seconds, as in the HTTP contract; `timeout` is in milliseconds.
+ *
+ * What may be repeated without harm is tried again after network errors, 429 and 5xx, with exponential backoff
+ * and full jitter, and not before a `Retry-After` is over.
+ */
+export class CoordinatorClient {
+  /** Blocks, transactions, receipts and statistics that are public. */
+  readonly explorer: Explorer;
+  readonly #settings: Settings;
+  readonly #transport: Transport;
+
+  /**
+   * @param baseUrl where the coordinator is, with or without `/api`: `http://127.0.0.1:8000`
+   * @param options what to change, or just the API key
+   * @throws {TypeError} when `baseUrl` is not an http or https URL
+   */
+  constructor(baseUrl: string, options: ClientOptions | string | null = {}) {
+    const given = typeof options === 'string' || options === null ? { apiKey: options } : options;
+    this.#settings = settle(given);
+    this.#transport = createTransport(baseUrl, this.#settings);
+    this.explorer = explorer(this.#transport);
+  }
+
+  /** Submits a job. Sent again after a failure, it never becomes two. */
+  submitJob(prompt: string, model?: string, params?: JobParams, options?: SubmitOptions): Promise<Job>;
+  submitJob(job: SubmitJob, options?: SubmitOptions): Promise<Job>;
+  submitJob(
+    first: string | SubmitJob,
+    second: string | SubmitOptions = {},
+    params: JobParams = {},
+    fourth: SubmitOptions = {},
+  ): Promise<Job> {
+    const model = typeof second === 'string' ? second : 'llama3.2';
+    const job = typeof first === 'string' ? { prompt: first, model, params } : first;
+    const options = typeof first !== 'string' && typeof second !== 'string' ? second : fourth;
+    return this.#submit('/v1/jobs', job, options.idempotencyKey ?? makeIdempotencyKey(), options);
+  }
+
+  /**
+   * Submits any number of jobs, 1,000 in each request, each request all or nothing. Answers in their order.
+   *
+   * @throws {PartialBatchError} when a request after the first fails
+   */
+  submitBatch(jobs: readonly SubmitJob[], options: Omit<SubmitOptions, 'wait'> = {}): Promise<Job[]> {
+    const submit = async (part: SubmitJob[], key: string) => {
+      const { jobs } = await this.#submit<{ jobs: Job[] }>('/v1/jobs/batch', { jobs: part }, key, options);
+      return jobs;
+    };
+    return submitInParts(jobs, options.idempotencyKey ?? makeIdempotencyKey(), submit);
+  }
+
+  /** The job; with `wait`, as soon as it has ended or the seconds are over. */
+  getJob(jobId: string, options: LongPollOptions = {}): Promise<Job> {
+    const { wait } = options;
+    return this.#call({ path: `/v1/jobs/${id(jobId)}`, query: { wait }, wait, fresh: true }, options);
+  }
+
+  /**
+   * Waits until the job has ended, well or not: look at `status`.
+   *
+   * @param options a number is the timeout in milliseconds
+   * @throws {JobTimeoutError} when it had not ended in time
+   */
+  waitForJob(jobId: string, options: WaitOptions | number = {}): Promise<Job> {
+    const given = typeof options === 'number' ? { timeout: options } : options;
+    return waitForJob((jobId, poll) => this.getJob(jobId, poll), this.#settings, jobId, given);
+  }
+
+  /** Your jobs, newest first. */
+  listJobs(query: ListJobs = {}, options?: RequestOptions): Paged<JobSummary> {
+    return paged(this.#transport, '/v1/jobs', { ...query }, options);
+  }
+
+  /** Cancels a pending or running job. */
+  cancelJob(jobId: string, options?: RequestOptions): Promise<Job> {
+    return this.#post(`/v1/jobs/${id(jobId)}/cancel`, {}, options);
+  }
+
+  getReceipt(receiptId: string, options?: RequestOptions): Promise<Receipt> {
+    return this.#call({ path: `/v1/receipts/${id(receiptId)}` }, options);
+  }
+
+  /** The receipt of a completed job. */
+  jobReceipt(jobId: string, options?: RequestOptions): Promise<Receipt> {
+    return this.#call({ path: `/v1/jobs/${id(jobId)}/receipt` }, options);
+  }
+
+  listReceipts(query: ListReceipts = {}, options?: RequestOptions): Paged<Receipt> {
+    return paged(this.#transport, '/v1/receipts', { ...query }, options);
+  }
+
+  /** The keys that the coordinator signs receipts with, and those it used to. */
+  async keys(options?: RequestOptions): Promise<PublicKey[]> {
+    return (await this.#call<PublicKeys>({ path: '/v1/keys' }, options)).keys;
+  }
+
+  stats(options?: RequestOptions): Promise<NetworkStats> {
+    return this.#call({ path: '/v1/stats' }, options);
+  }
+
+  health(options?: RequestOptions): Promise<Health> {
+    return this.#call({ path: '/health' }, options);
+  }
+
+  miners(query: ListMiners = {}, options?: RequestOptions): Paged<Miner> {
+    return paged(this.#transport, '/v1/miners', { ...query }, options);
+  }
+
+  /** A miner, and what it is given and not given to do just now. */
+  getMiner(minerId: string, options?: RequestOptions): Promise<MinerDetail> {
+    return this.#call({ path: `/v1/miners/${id(minerId)}`, fresh: true }, options);
+  }
+
+  /** Registers a miner, or tells anew what it can do. */
+  registerMiner(miner: RegisterMiner, options?: RequestOptions): Promise<Miner> {
+    return this.#post('/v1/miners/register', miner, options);
+  }
+
+  /**
+   * Says that the miner lives, which extends its leases.
+   *
+   * @param jobs ids of the jobs it works on; the answer names those to stop
+   */
+  heartbeat(minerId: string, jobs?: readonly string[], options?: RequestOptions): Promise<HeartbeatAnswer> {
+    return this.#post(`/v1/miners/${id(minerId)}/heartbeat`, jobs ? { jobs } : {}, options);
+  }
+
+  /** Gives the miner no new jobs; those it holds go on. */
+  drainMiner(minerId: string, options?: RequestOptions): Promise<Miner> {
+    return this.#post(`/v1/miners/${id(minerId)}/drain`, {}, options);
+  }
+
+  async deregisterMiner(minerId: string, options?: RequestOptions): Promise<void> {
+    await this.#call({ method: 'DELETE', path: `/v1/miners/${id(minerId)}`, repeatable: true }, options);
+  }
+
+  /** The best job that the miner could claim; `null` when there is none, or none came in `wait` seconds. */
+  availableJob(minerId: string, options: LongPollOptions = {}): Promise<MinerJob | null> {
+    const { wait } = options;
+    const query = { miner_id: minerId, wait };
+    return this.#call({ path: '/v1/jobs/available', query, wait, fresh: true }, options);
+  }
+
+  claimJob(jobId: string, minerId: string, options?: RequestOptions): Promise<MinerJob> {
+    return this.#post(`/v1/jobs/${id(jobId)}/claim`, { miner_id: minerId }, options);
+  }
+
+  /**
+   * Claims up to `max` jobs (default 1), waiting `wait` seconds for the first. Not repeated when an answer is lost, as
+   * the jobs of that answer are leased already: the next heartbeat names them.
+   */
+  async claimJobs(minerId: string, options: ClaimJobs & LongPollOptions = {}): Promise<MinerJob[]> {
+    const { max, wait } = options;
+    const path = `/v1/miners/${id(minerId)}/claims`;
+    const call: Call = { method: 'POST', path, body: { max, wait }, wait };
+    return (await this.#call<ClaimedJobs>(call, options)).jobs;
+  }
+
+  /** Hands in the result. Answers with the receipt, the same one when repeated. */
+  completeJob(jobId: string, completion: CompleteJob, options?: RequestOptions): Promise<Receipt> {
+    return this.#post(`/v1/jobs/${id(jobId)}/complete`, completion, options);
+  }
+
+  failJob(jobId: string, failure: FailJob, options?: RequestOptions): Promise<JobOutcome> {
+    return this.#post(`/v1/jobs/${id(jobId)}/fail`, failure, options);
+  }
+
+  /** Hands a job back undone, without using up one of its attempts. */
+  releaseJob(jobId: string, minerId: string, options?: RequestOptions): Promise<JobOutcome> {
+    return this.#post(`/v1/jobs/${id(jobId)}/release`, { miner_id: minerId }, options);
+  }
+
+  #submit<T>(path: string, body: unknown, idempotencyKey: string, options: SubmitOptions): Promise<T> {
+    const { wait } = options;
+    const headers: Record<string, string> = { 'idempotency-key': idempotencyKey };
+    if (wait !== undefined) headers.prefer = `wait=${Math.ceil(wait)}`;
+    return this.#call({ method: 'POST', path, body, headers, wait, repeatable: true }, options);
+  }
+
+  #post<T>(path: string, body: unknown, options?: RequestOptions): Promise<T> {
+    return this.#call({ method: 'POST', path, body, repeatable: true }, options);
+  }
+
+  async #call<T>(call: Call, options?: RequestOptions): Promise<T> {
+    return (await this.#transport<T>(call, options)).body;
+  }
+}
+
+/** An id as one segment of a path. */
+function id(value: string): string {
+  if (value === '') throw new TypeError('An id must not be empty');
+  return encodeURIComponent(value);
+}

@@ -1,0 +1,119 @@
+import type { ErrorCode, Job, Problem } from '@aitbc/protocol';
+
+/** What every error of this package extends. An aborted call rejects with its signal's reason instead. */
+export class AitbcError extends Error {
+  override name = 'AitbcError';
+}
+
+/** The coordinator, or a proxy before it, answered with something other than success. */
+export class CoordinatorError extends AitbcError {
+  override name = 'CoordinatorError';
+  /** The contract's code, for programs; `null` when the answer carried none, as a proxy's does not. */
+  readonly errorCode: ErrorCode | (string & {}) | null;
+  /** The HTTP status, 0 for a redirect seen in a browser. */
+  readonly status: number;
+  /** What went wrong with this request, for people. */
+  readonly detail: string;
+  /** The operator finds the request in the log by it. */
+  readonly requestId: string | null;
+  /** The field of the request that was wrong, dotted: `params.max_tokens`. */
+  readonly field: string | null;
+  /** Seconds that the coordinator asked to wait before the next try. */
+  readonly retryAfter: number | null;
+
+  constructor(status: number, problem: Partial<Problem> & { detail: string }) {
+    super(problem.error_code ? `${problem.detail} (${problem.error_code})` : problem.detail);
+    this.status = status;
+    this.errorCode = problem.error_code ?? null;
+    this.detail = problem.detail;
+    this.requestId = problem.request_id ?? null;
+    this.field = problem.field ?? null;
+    this.retryAfter = problem.retry_after ?? null;
+  }
+}
+
+/** No answer: the name did not resolve, the connection was refused or broke. `cause` is what fetch threw. */
+export class ConnectionError extends AitbcError {
+  override name = 'ConnectionError';
+  readonly url: string;
+
+  constructor(url: string, cause: unknown) {
+    super(`No answer from ${url}: ${reason(cause)}`, { cause });
+    this.url = url;
+  }
+}
+
+/** An answer, or the end of a job, did not come in time. */
+export class TimeoutError extends AitbcError {
+  override name = 'TimeoutError';
+  /** Milliseconds waited. */
+  readonly timeout: number;
+
+  constructor(message: string, timeout: number) {
+    super(message);
+    this.timeout = timeout;
+  }
+}
+
+/** A job had not ended when the time given to `waitForJob` was over. The job itself goes on. */
+export class JobTimeoutError extends TimeoutError {
+  override name = 'JobTimeoutError';
+  readonly jobId: string;
+  /** The job as last seen, `null` when the coordinator did not answer at all. */
+  readonly job: Job | null;
+
+  constructor(jobId: string, job: Job | null, timeout: number) {
+    const seen = job ? `last seen ${job.status}` : 'the coordinator did not answer';
+    super(`${jobId} had not ended after ${timeout / 1000} s: ${seen}`, timeout);
+    this.jobId = jobId;
+    this.job = job;
+  }
+}
+
+/** Part of a batch was accepted before a later part failed with `cause`. */
+export class PartialBatchError extends AitbcError {
+  override name = 'PartialBatchError';
+  /** The jobs that exist now: the first of the batch, in its order. */
+  readonly accepted: Job[];
+  /** The same batch submitted again with this key adds what is missing and repeats nothing. */
+  readonly idempotencyKey: string;
+
+  constructor(accepted: Job[], idempotencyKey: string, cause: unknown) {
+    super(`The batch stopped after ${accepted.length} jobs: ${reason(cause)}`, { cause });
+    this.accepted = accepted;
+    this.idempotencyKey = idempotencyKey;
+  }
+}
+
+type FamilyOf<Code> = Code extends `${infer Family}_${string}` ? `${Family}_*` : never;
+/** All codes that begin alike: `AUTH_*`, `JOB_*`, `VALIDATION_*`. */
+export type ErrorFamily = FamilyOf<ErrorCode>;
+type CodesIn<Pattern> = Pattern extends `${infer Family}_*`
+  ? Extract<ErrorCode, `${Family}_${string}`>
+  : Pattern;
+
+/**
+ * Whether `error` is the coordinator's answer and, when codes or families are given, carries one of them:
+ * `isCoordinatorError(error, 'JOB_NOT_FOUND', 'AUTH_*')`.
+ */
+export function isCoordinatorError<Pattern extends ErrorCode | ErrorFamily = never>(
+  error: unknown,
+  ...patterns: Pattern[]
+): error is [Pattern] extends [never]
+  ? CoordinatorError
+  : CoordinatorError & { errorCode: CodesIn<Pattern> } {
+  if (!(error instanceof CoordinatorError)) return false;
+  const code = error.errorCode ?? '';
+  return patterns.length === 0 || patterns.some(pattern => matches(code, pattern));
+}
+
+function matches(code: string, pattern: string): boolean {
+  return pattern.endsWith('*') ? code.startsWith(pattern.slice(0, -1)) : code === pattern;
+}
+
+/** fetch hides what happened ("fetch failed") one or two causes down. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof AggregateError && error.errors.length > 0) return reason(error.errors[0]);
+  return error.cause instanceof Error ? reason(error.cause) : error.message;
+}

@@ -1,0 +1,137 @@
+import type { Problem } from '@aitbc/protocol';
+import { withDeadline } from './deadline.ts';
+import { ConnectionError, CoordinatorError, TimeoutError } from './errors.ts';
+import type { RequestOptions, Settings } from './options.ts';
+import { parseRetryAfter, retryDelay } from './retry.ts';
+
+export type Query = Record<string, string | number | undefined>;
+
+/** One request, as the contract describes it. */
+export interface Call {
+  method?: 'GET' | 'POST' | 'DELETE';
+  /** From the base URL on: `/v1/jobs`. */
+  path: string;
+  query?: Query | undefined;
+  body?: unknown;
+  headers?: Record<string, string> | undefined;
+  /** Whether sending it twice leaves the same state as sending it once. Reads do. */
+  repeatable?: boolean;
+  /** Seconds that the coordinator is asked to hold the request. */
+  wait?: number | undefined;
+  /** What changes by itself must not come from a browser's cache, nor wait there for a like request. */
+  fresh?: boolean;
+}
+
+export interface Answer<T> {
+  body: T;
+  headers: Headers;
+}
+
+/** Sends a call, with retries. Rejects with an AitbcError, or with the reason of the signal that aborted. */
+export type Transport = <T>(call: Call, options?: RequestOptions) => Promise<Answer<T>>;
+
+export function createTransport(baseUrl: string, settings: Settings): Transport {
+  const base = parseBaseUrl(baseUrl);
+  return async <T>(call: Call, options: RequestOptions = {}) => {
+    const maxRetries = options.maxRetries ?? settings.maxRetries;
+    const repeatable = call.repeatable ?? (call.method ?? 'GET') === 'GET';
+    for (let retries = 0; ; retries++) {
+      try {
+        return await send<T>(base, call, options, settings);
+      } catch (error) {
+        const delay = retryDelay(error, { repeatable, retries, random: settings.random });
+        if (delay === null || retries >= maxRetries) throw error;
+        await settings.sleep(delay, options.signal);
+        options.signal?.throwIfAborted();
+      }
+    }
+  };
+}
+
+function parseBaseUrl(baseUrl: string): string {
+  const url = new URL(baseUrl, globalThis.location?.href);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new TypeError(`The coordinator's URL must begin with http:// or https://, not ${url.protocol}`);
+  }
+  return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+async function send<T>(
+  base: string,
+  call: Call,
+  options: RequestOptions,
+  settings: Settings,
+): Promise<Answer<T>> {
+  const url = base + call.path + search(call.query);
+  const ms = (options.timeout ?? settings.timeout) + (call.wait ?? 0) * 1000;
+  const expired = () => new TimeoutError(`No answer from ${base} within ${ms / 1000} s`, ms);
+  return withDeadline({ ms, signal: options.signal, expired }, async signal => {
+    try {
+      const response = await settings.fetch(url, request(call, settings, signal));
+      return { body: await read<T>(response, settings.now), headers: response.headers };
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof CoordinatorError ? error : new ConnectionError(base, error);
+    }
+  });
+}
+
+function request(call: Call, settings: Settings, signal: AbortSignal): RequestInit {
+  const headers: Record<string, string> = {
+    accept: 'application/json',
+    ...settings.headers,
+    ...call.headers,
+  };
+  if (settings.apiKey) headers['x-api-key'] = settings.apiKey;
+  if (call.body !== undefined) headers['content-type'] = 'application/json';
+  return {
+    method: call.method ?? 'GET',
+    headers,
+    signal,
+    // Followed, a redirected POST would become a GET and the key would go to whoever was named.
+    redirect: 'manual',
+    ...(call.fresh ? { cache: 'no-store' } : {}),
+    ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+  };
+}
+
+export function search(query: Query = {}): string {
+  const given = Object.entries(query).filter(entry => entry[1] !== undefined);
+  return given.length === 0
+    ? ''
+    : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+}
+
+async function read<T>(response: Response, now: () => number): Promise<T> {
+  const text = await response.text();
+  const json = parseJson(text);
+  if (response.ok && (json !== undefined || response.status === 204)) return json as T;
+  throw problem(response, json, now());
+}
+
+function problem(response: Response, json: unknown, now: number): CoordinatorError {
+  const stated: Partial<Problem> = typeof json === 'object' && json !== null ? json : {};
+  const retryAfter = stated.retry_after ?? parseRetryAfter(response.headers.get('retry-after'), now);
+  return new CoordinatorError(response.status, {
+    ...stated,
+    detail: stated.detail ?? describe(response),
+    ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+  });
+}
+
+function describe(response: Response): string {
+  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+    const target = response.headers.get('location') ?? 'another address';
+    return `The coordinator's URL redirects to ${target}: use that one`;
+  }
+  if (response.ok) return 'The answer is not JSON: is this the URL of a coordinator?';
+  return `HTTP ${response.status} ${response.statusText}`.trim();
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

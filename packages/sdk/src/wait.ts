@@ -1,0 +1,52 @@
+import type { Job, JobStatus } from '@aitbc/protocol';
+import { withDeadline } from './deadline.ts';
+import { JobTimeoutError } from './errors.ts';
+import type { RequestOptions, Settings } from './options.ts';
+
+const PAUSE_MS = 1_000;
+
+export interface WaitOptions {
+  /** Milliseconds, `Infinity` for ever. Default 60,000. */
+  timeout?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Seconds that each request asks the coordinator to wait, and so between calls of `onUpdate`. Default 20. */
+  poll?: number | undefined;
+  /** Called with the job as each request found it. */
+  onUpdate?: ((job: Job) => void) | undefined;
+}
+
+type GetJob = (jobId: string, options: RequestOptions & { wait: number }) => Promise<Job>;
+
+/**
+ * Asks again and again until the job has ended. Once the coordinator has answered, its absence is waited out
+ * as well, as far as the timeout reaches.
+ */
+export async function waitForJob(
+  getJob: GetJob,
+  { now, sleep }: Pick<Settings, 'now' | 'sleep'>,
+  jobId: string,
+  { timeout = 60_000, signal, poll = 20, onUpdate }: WaitOptions,
+): Promise<Job> {
+  let seen: Job | null = null;
+  const expired = () => new JobTimeoutError(jobId, seen, timeout);
+  return withDeadline({ ms: timeout, signal, expired }, async signal => {
+    for (;;) {
+      const asked = now();
+      const retries: RequestOptions = seen ? { maxRetries: Number.POSITIVE_INFINITY } : {};
+      const job = await getJob(jobId, { ...retries, wait: poll, signal });
+      seen = job;
+      onUpdate?.(job);
+      if (hasEnded(job)) return job;
+      const answeredAtOnce = now() - asked < Math.min(PAUSE_MS, poll * 500);
+      if (answeredAtOnce) await sleep(PAUSE_MS, signal);
+      signal.throwIfAborted();
+    }
+  });
+}
+
+const ENDED: readonly JobStatus[] = ['completed', 'failed', 'cancelled'];
+
+/** Whether nothing more will happen to the job. */
+export function hasEnded(job: { status: JobStatus }): boolean {
+  return ENDED.includes(job.status);
+}

@@ -1,0 +1,60 @@
+import { expect, expectTypeOf, test } from 'vitest';
+import { CoordinatorError, isCoordinatorError } from '../src/index.ts';
+import { answer, brokenNetwork, html } from './network.ts';
+
+const problem = {
+  type: 'about:blank',
+  title: 'Bad Request',
+  status: 400,
+  detail: 'params.max_tokens must be at least 1',
+  error_code: 'VALIDATION_OUT_OF_RANGE',
+  request_id: 'req-1',
+  field: 'params.max_tokens',
+};
+
+test('an error carries everything of the problem', async () => {
+  const { client } = await brokenNetwork([answer(400, problem)]);
+  await expect(client.stats()).rejects.toMatchObject({
+    name: 'CoordinatorError',
+    message: 'params.max_tokens must be at least 1 (VALIDATION_OUT_OF_RANGE)',
+    status: 400,
+    errorCode: 'VALIDATION_OUT_OF_RANGE',
+    detail: 'params.max_tokens must be at least 1',
+    requestId: 'req-1',
+    field: 'params.max_tokens',
+    retryAfter: null,
+  });
+});
+
+test("a proxy's page is an error with its status and no code", async () => {
+  const { client } = await brokenNetwork([html(403)]);
+  await expect(client.stats()).rejects.toMatchObject({
+    status: 403,
+    errorCode: null,
+    detail: 'HTTP 403 Forbidden',
+  });
+});
+
+const error: unknown = new CoordinatorError(404, { detail: 'Job not found', error_code: 'JOB_NOT_FOUND' });
+
+test('the guard knows an error by its code', () => {
+  expect(isCoordinatorError(error, 'MINER_NOT_FOUND', 'JOB_NOT_FOUND')).toBe(true);
+  expect(isCoordinatorError(error, 'MINER_NOT_FOUND', 'JOB_EXPIRED')).toBe(false);
+});
+
+test('the guard knows an error by its family', () => {
+  expect(isCoordinatorError(error, 'JOB_*')).toBe(true);
+  expect(isCoordinatorError(error, 'AUTH_*')).toBe(false);
+});
+
+test('the guard without codes takes any error of the coordinator and nothing else', () => {
+  expect(isCoordinatorError(error)).toBe(true);
+  expect(isCoordinatorError(new Error('JOB_NOT_FOUND'))).toBe(false);
+});
+
+test('the guard narrows the code to those asked for', () => {
+  if (!isCoordinatorError(error, 'JOB_NOT_FOUND', 'AUTH_*')) throw error;
+  expectTypeOf(error.errorCode).toEqualTypeOf<
+    'JOB_NOT_FOUND' | 'AUTH_MISSING_KEY' | 'AUTH_INVALID_KEY' | 'AUTH_EXPIRED_KEY' | 'AUTH_INSUFFICIENT_SCOPE'
+  >();
+});

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { JobTimeoutError } from '../src/index.ts';
+import { answer, brokenNetwork, hang, reset } from './network.ts';
+
+const pending = answer(200, { job_id: 'job-1', status: 'pending' });
+const completed = answer(200, { job_id: 'job-1', status: 'completed', result: 'done' });
+
+test('waiting asks for long polls until the job has ended', async () => {
+  const { client, seen } = await brokenNetwork([pending, pending, completed]);
+  expect(await client.waitForJob('job-1')).toMatchObject({ status: 'completed', result: 'done' });
+  expect(seen.map(request => request.url)).toEqual(Array(3).fill('/v1/jobs/job-1?wait=20'));
+});
+
+test('a coordinator that does not hold the request is asked once a second at most', async () => {
+  const { client, slept } = await brokenNetwork([pending, pending, completed]);
+  await client.waitForJob('job-1');
+  expect(slept).toEqual([1000, 1000]);
+});
+
+test('a coordinator that held the request is asked again at once', async () => {
+  let time = 0;
+  const now = () => {
+    time += 2_000;
+    return time;
+  };
+  const { client, slept } = await brokenNetwork([pending, pending, completed], { now });
+  await client.waitForJob('job-1');
+  expect(slept).toEqual([]);
+});
+
+test('waiting outlasts an outage of any length once the coordinator has answered', async () => {
+  const outage = Array(12).fill(reset);
+  const { client } = await brokenNetwork([pending, ...outage, completed]);
+  expect(await client.waitForJob('job-1')).toMatchObject({ status: 'completed' });
+});
+
+test('waiting gives up after the usual retries when the coordinator never answered', async () => {
+  const { client, seen } = await brokenNetwork([reset]);
+  await expect(client.waitForJob('job-1')).rejects.toMatchObject({ name: 'ConnectionError' });
+  expect(seen).toHaveLength(3);
+});
+
+test('when the time is over the error carries the job as last seen', async () => {
+  const { client } = await brokenNetwork([pending, hang]);
+  const error = await client.waitForJob('job-1', 50).catch(error => error);
+  expect(error).toBeInstanceOf(JobTimeoutError);
+  expect(error).toMatchObject({ jobId: 'job-1', timeout: 50, job: { status: 'pending' } });
+});
+
+test('aborting ends the wait with the reason of the signal', async () => {
+  const reason = new Error('changed my mind');
+  const aborter = new AbortController();
+  const { client } = await brokenNetwork([pending, () => aborter.abort(reason)]);
+  await expect(client.waitForJob('job-1', { signal: aborter.signal })).rejects.toBe(reason);
+});
+
+test('each answer is shown to onUpdate, the last one too', async () => {
+  const shown: string[] = [];
+  const { client } = await brokenNetwork([pending, completed]);
+  await client.waitForJob('job-1', { onUpdate: job => shown.push(job.status) });
+  expect(shown).toEqual(['pending', 'completed']);
+});
