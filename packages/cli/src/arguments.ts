@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from 'commander';
+import type { Io } from './io.ts';
+
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
+export function integer(text: string): number {
+  const value = number(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number.');
+  return value;
+}
+
+export function positiveInteger(text: string): number {
+  const value = integer(text);
+  if (value < 1) throw new InvalidArgumentError('It must be at least 1.');
+  return value;
+}
+
+/** Collects `name=value` options into an object; a value that is JSON is taken as such, any other as text. */
+export function pair(text: string, before: Record<string, unknown> = {}): Record<string, unknown> {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError('It must look like name=value.');
+  return { ...before, [text.slice(0, equals)]: jsonOrText(text.slice(equals + 1)) };
+}
+
+export function several(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
+/** All of the standard input as UTF-8. */
+export async function readInput(io: Io): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of io.stdin) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,96 @@
+import { isCoordinatorError, type Job, type JobStatus, type JobSummary, type ListJobs } from '@aitbc/sdk';
+import { type Command, Option } from 'commander';
+import { number, positiveInteger } from '../arguments.ts';
+import { connect, wantsJson } from '../connection.ts';
+import { jobSheet, time } from '../describe.ts';
+import { CommandFailure, message } from '../failure.ts';
+import { follow, requireResult } from '../follow.ts';
+import type { Io } from '../io.ts';
+import { type Columns, type ListFlags, list, pageSize } from '../listing.ts';
+import { print, printJson } from '../output.ts';
+
+const STATUSES: JobStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled'];
+
+export function jobs(program: Command, io: Io): void {
+  const group = program
+    .command('jobs')
+    .description('list your jobs, look at one, cancel some')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ aitbc jobs list --status failed --limit 50
+  $ aitbc jobs get job-01kc0pq5w8e4z9k3v7t2m6n1rx --wait
+  $ aitbc jobs cancel job-01kc0pq5w8e4z9k3v7t2m6n1rx`,
+    );
+  addList(group, io);
+  addGet(group, io);
+  addCancel(group, io);
+}
+
+function addList(group: Command, io: Io): void {
+  group
+    .command('list', { isDefault: true })
+    .description('list your jobs, newest first')
+    .addOption(new Option('--status <status>', 'only jobs in this status').choices(STATUSES))
+    .option('--model <name>', 'only jobs for this model')
+    .option('--limit <n>', 'how many', positiveInteger, 20)
+    .option('--all', 'as many as there are')
+    .action(
+      async (
+        { status, model, ...flags }: ListFlags & Pick<ListJobs, 'status' | 'model'>,
+        command: Command,
+      ) => {
+        const found = connect(command, io).listJobs({
+          limit: pageSize(flags),
+          ...(status && { status }),
+          ...(model && { model }),
+        });
+        await list(found, flags, { command, io, columns: COLUMNS });
+      },
+    );
+}
+
+const COLUMNS: Columns<JobSummary> = {
+  head: ['job', 'status', 'model', 'miner', 'created'],
+  row: job => [job.job_id, job.status, job.model, job.miner_id, time(job.created_at)],
+};
+
+function addGet(group: Command, io: Io): void {
+  group
+    .command('get')
+    .description('show a job and its result')
+    .argument('<id>', 'the id of the job')
+    .option('-w, --wait', 'wait until the job has ended')
+    .option('--timeout <seconds>', 'with --wait: how long at most', number)
+    .action(async (id: string, flags: { wait?: boolean; timeout?: number }, command: Command) => {
+      const client = connect(command, io);
+      const job = flags.wait ? await follow(client, id, io, flags) : await client.getJob(id);
+      if (wantsJson(command)) printJson(io, job);
+      else print(io, jobSheet(job));
+      if (flags.wait) requireResult(job);
+    });
+}
+
+function addCancel(group: Command, io: Io): void {
+  group
+    .command('cancel')
+    .description('cancel pending or running jobs')
+    .argument('<id...>', 'the ids of the jobs')
+    .action(async (ids: string[], _flags: object, command: Command) => {
+      const client = connect(command, io);
+      const cancelled: Job[] = [];
+      const failures: string[] = [];
+      for (const id of ids) {
+        try {
+          cancelled.push(await client.cancelJob(id));
+        } catch (error) {
+          if (!isCoordinatorError(error, 'JOB_*')) throw error;
+          failures.push(`${id}: ${message(error)}`);
+        }
+      }
+      if (wantsJson(command)) printJson(io, cancelled);
+      else for (const job of cancelled) print(io, `${job.job_id} cancelled`);
+      if (failures.length > 0) throw new CommandFailure(failures.join('\n'));
+    });
+}

@@ -1,0 +1,85 @@
+import type { ListMiners, Miner, MinerDetail, MinerStatus, Workload } from '@aitbc/sdk';
+import { type Command, Option } from 'commander';
+import { positiveInteger } from '../arguments.ts';
+import { connect, wantsJson } from '../connection.ts';
+import { time } from '../describe.ts';
+import type { Io } from '../io.ts';
+import { type Columns, type ListFlags, list, pageSize } from '../listing.ts';
+import { fieldList, print, printJson, table } from '../output.ts';
+
+const STATUSES: MinerStatus[] = ['online', 'draining', 'offline'];
+
+export function miners(program: Command, io: Io): void {
+  const group = program
+    .command('miners')
+    .description('list the miners, or see what one gets to do and why')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ aitbc miners list --status online
+  $ aitbc miners get my-miner-001`,
+    );
+  group
+    .command('list', { isDefault: true })
+    .description('list the miners')
+    .addOption(new Option('--status <status>', 'only miners in this status').choices(STATUSES))
+    .option('--limit <n>', 'how many', positiveInteger, 20)
+    .option('--all', 'as many as there are')
+    .action(async ({ status, ...flags }: ListFlags & Pick<ListMiners, 'status'>, command: Command) => {
+      const found = connect(command, io).miners({ limit: pageSize(flags), ...(status && { status }) });
+      await list(found, flags, { command, io, columns: COLUMNS });
+    });
+  group
+    .command('get')
+    .description('show a miner, the pending jobs that it can run, and why it can not run others')
+    .argument('<id>', 'the id of the miner')
+    .action(async (id: string, _flags: object, command: Command) => {
+      const miner = await connect(command, io).getMiner(id);
+      if (wantsJson(command)) printJson(io, miner);
+      else print(io, minerSheet(miner));
+    });
+}
+
+const COLUMNS: Columns<Miner> = {
+  head: ['miner', 'status', 'models', 'gpu', 'running', 'completed', 'failed', 'seen'],
+  row: miner => [
+    miner.miner_id,
+    miner.status,
+    miner.capabilities.join(', '),
+    gpu(miner),
+    slots(miner),
+    miner.completed,
+    miner.failed,
+    time(miner.last_seen_at),
+  ],
+};
+
+const gpu = ({ gpu_info, vram_gb }: Miner) =>
+  [gpu_info?.name, vram_gb && `${vram_gb} GB`].filter(Boolean).join(', ') || '-';
+
+const slots = ({ running, concurrency }: Miner) =>
+  concurrency === null ? `${running}` : `${running} of ${concurrency}`;
+
+function minerSheet(miner: MinerDetail): string {
+  const { runnable, blocked, reason } = miner.workload;
+  const sheet = fieldList({
+    Miner: miner.miner_id,
+    Status: miner.status,
+    Models: miner.capabilities.join(', '),
+    GPU: gpu(miner),
+    Region: miner.region,
+    Running: slots(miner),
+    Completed: miner.completed,
+    Failed: miner.failed,
+    Address: miner.address,
+    Registered: time(miner.registered_at),
+    Seen: time(miner.last_seen_at),
+    'Gets nothing': reason,
+  });
+  const workloads = [...runnable, ...blocked];
+  if (workloads.length === 0) return sheet;
+  return `${sheet}\n\n${table(['pending', 'model', 'can run it'], workloads.map(workloadRow))}`;
+}
+
+const workloadRow = ({ pending, model, reason }: Workload) => [pending, model, reason ?? 'yes'];

@@ -1,0 +1,116 @@
+import type { SubmitJob } from '@aitbc/sdk';
+import type { Command } from 'commander';
+import { integer, number, pair, positiveInteger, readInput } from '../arguments.ts';
+import { connect, wantsJson } from '../connection.ts';
+import { progressOf } from '../describe.ts';
+import { Interruption, UsageError } from '../failure.ts';
+import { follow, requireResult } from '../follow.ts';
+import type { Io } from '../io.ts';
+import { note, print, printJson } from '../output.ts';
+
+interface SubmitFlags {
+  model: string;
+  wait?: boolean;
+  timeout?: number;
+  param?: Record<string, unknown>;
+  maxTokens?: number;
+  temperature?: number;
+  topP?: number;
+  priority?: number;
+  ttl?: number;
+  maxAttempts?: number;
+  minVram?: number;
+  region?: string;
+  maxPrice?: number;
+  metadata?: Record<string, unknown>;
+  idempotencyKey?: string;
+}
+
+export function submit(program: Command, io: Io): void {
+  program
+    .command('submit')
+    .description('submit a job, and with --wait print its result')
+    .argument('<prompt>', 'the prompt; - reads it from the standard input')
+    .option('-m, --model <name>', 'the model to run', 'llama3.2')
+    .option('-w, --wait', 'wait until the job has ended and print its result')
+    .option('--timeout <seconds>', 'with --wait: how long at most', number)
+    .option('--max-tokens <n>', 'tokens to generate at most', integer)
+    .option('--temperature <t>', 'randomness, 0 to 2', number)
+    .option('--top-p <p>', 'nucleus sampling, above 0 and up to 1', number)
+    .option('-p, --param <name=value>', 'any other parameter of the engine, as often as needed', pair)
+    .option('--priority <n>', 'higher runs first, -10 to 10', integer)
+    .option('--ttl <seconds>', 'give up when nobody has claimed the job by then', positiveInteger)
+    .option('--max-attempts <n>', 'claims before the job fails for good', positiveInteger)
+    .option('--min-vram <gb>', 'GPU memory that the miner must have', integer)
+    .option('--region <name>', 'where the miner must be')
+    .option('--max-price <credits>', 'what the job may cost at most', number)
+    .option('--metadata <name=value>', 'kept with the job for you, as often as needed', pair)
+    .option(
+      '--idempotency-key <key>',
+      'the same key with the same job is the same job, however often it is sent',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ aitbc submit "Explain quantum computing" --model llama3.2 --wait
+  $ aitbc submit - --max-tokens 256 --temperature 0.7 --wait < prompt.txt > answer.txt
+  $ aitbc submit "Name three colours" --param stop='["\\n\\n"]' --param seed=7
+
+Without --wait it prints the id of the job, to be looked at with \`aitbc jobs get ID\`.`,
+    )
+    .action(async (prompt: string, flags: SubmitFlags, command: Command) => {
+      const text = prompt === '-' ? (await readInput(io)).replace(/\r?\n$/, '') : prompt;
+      if (text === '') throw new UsageError('The prompt is empty');
+      await run(requestFor(text, flags), flags, command, io);
+    });
+}
+
+async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io: Io): Promise<void> {
+  const client = connect(command, io);
+  const json = wantsJson(command);
+  const interrupted = new AbortController();
+  const unsubscribe = io.onInterrupt(() => interrupted.abort(new Interruption(UNANSWERED)));
+  const submitted = await client
+    .submitJob(request, { idempotencyKey: flags.idempotencyKey, signal: interrupted.signal })
+    .finally(unsubscribe);
+  if (flags.wait) {
+    if (!json) note(io, progressOf(submitted));
+    const job = await follow(client, submitted.job_id, io, flags);
+    if (json) printJson(io, job);
+    requireResult(job);
+    if (!json) print(io, job.result ?? '');
+  } else if (json) {
+    printJson(io, submitted);
+  } else {
+    print(io, submitted.job_id);
+    note(io, `${progressOf(submitted)}\nSee its result with \`aitbc jobs get ${submitted.job_id} --wait\`.`);
+  }
+}
+
+const UNANSWERED = 'Stopped before the coordinator answered. `aitbc jobs list` shows whether the job exists.';
+
+function requestFor(prompt: string, flags: SubmitFlags): SubmitJob {
+  const { model, priority, metadata } = flags;
+  return {
+    prompt,
+    model,
+    params: given({
+      ...flags.param,
+      max_tokens: flags.maxTokens,
+      temperature: flags.temperature,
+      top_p: flags.topP,
+    }),
+    constraints: given({
+      min_vram_gb: flags.minVram,
+      region: flags.region,
+      max_price: flags.maxPrice,
+    }),
+    ...given({ priority, metadata, ttl_seconds: flags.ttl, max_attempts: flags.maxAttempts }),
+  };
+}
+
+/** Without the properties that are undefined, so that they override nothing and are not sent. */
+function given<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

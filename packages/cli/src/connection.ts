@@ -1,0 +1,28 @@
+import { CoordinatorClient } from '@aitbc/sdk';
+import type { Command } from 'commander';
+import { UsageError } from './failure.ts';
+import type { Io } from './io.ts';
+
+export const DEFAULT_COORDINATOR = 'http://127.0.0.1:8000';
+
+/** The options that every command has. */
+export interface GlobalOptions {
+  coordinator?: string;
+  apiKey?: string;
+  json?: boolean;
+}
+
+/** A client of the coordinator that the command line or the environment names. */
+export function connect(command: Command, io: Io): CoordinatorClient {
+  const { coordinator, apiKey } = command.optsWithGlobals<GlobalOptions>();
+  const url = coordinator ?? (io.env.AITBC_COORDINATOR || DEFAULT_COORDINATOR);
+  try {
+    return new CoordinatorClient(url, { apiKey: apiKey ?? io.env.AITBC_API_KEY ?? null });
+  } catch {
+    throw new UsageError(`"${url}" is not the URL of a coordinator: it looks like ${DEFAULT_COORDINATOR}`);
+  }
+}
+
+export function wantsJson(command: Command): boolean {
+  return command.optsWithGlobals<GlobalOptions>().json === true;
+}

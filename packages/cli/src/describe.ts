@@ -1,0 +1,51 @@
+import type { Job, JobSummary, QueueInfo } from '@aitbc/sdk';
+import { fieldList } from './output.ts';
+
+/** How a job stands, in one line for a spinner. */
+export function progressOf(job: Job): string {
+  if (job.status === 'running') return `${job.job_id} is running on ${job.miner_id}`;
+  const queue = job.queue ? `: ${queueLine(job.queue)}` : '';
+  return `${job.job_id} is ${job.status}${queue}`;
+}
+
+export function queueLine(queue: QueueInfo): string {
+  const place = `position ${queue.position} in the queue`;
+  if (queue.reason !== null) return `${place}. ${queue.reason}`;
+  const miners =
+    queue.eligible_miners === 1 ? '1 miner can run it' : `${queue.eligible_miners} miners can run it`;
+  const start = queue.estimated_start_seconds;
+  return start === null ? `${place}, ${miners}` : `${place}, ${miners}, starts in about ${duration(start)}`;
+}
+
+/** Seconds for people: `4 s`, `3 min`, `2 h`. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+/** A timestamp of the contract without what nobody reads. */
+export function time(timestamp: string): string {
+  return timestamp.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
+}
+
+/** Everything about a job that fits on lines of its own, and its result under them. */
+export function jobSheet(job: Job): string {
+  const sheet = fieldList({
+    Job: job.job_id,
+    Status: job.status,
+    Model: job.model,
+    Queue: job.queue && queueLine(job.queue),
+    Miner: job.miner_id,
+    Attempts: `${job.attempts} of ${job.max_attempts}`,
+    Created: time(job.created_at),
+    Started: job.started_at && time(job.started_at),
+    Ended: job.completed_at && time(job.completed_at),
+    Error: job.error && failureLine(job.error),
+    Receipt: job.receipt_id,
+  });
+  return job.result === null ? sheet : `${sheet}\n\n${job.result}`;
+}
+
+export function failureLine(error: NonNullable<JobSummary['error']>): string {
+  return `${error.detail} (${error.error_code})`;
+}

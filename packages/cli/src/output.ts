@@ -1,0 +1,55 @@
+import { stripVTControlCharacters } from 'node:util';
+import Table from 'cli-table3';
+import type { Io } from './io.ts';
+
+/** Without what a terminal would obey: strangers chose parts of the text. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}
+
+/** Text as it is for files and pipes, and harmless for a terminal. */
+export function print(io: Io, text: string): void {
+  io.stdout.write(`${io.stdout.isTTY ? printable(text) : text}\n`);
+}
+
+/** A remark that must not get into piped results. */
+export function note(io: Io, text: string): void {
+  io.stderr.write(`${printable(text)}\n`);
+}
+
+export function printJson(io: Io, value: unknown): void {
+  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+type Cell = string | number | null | undefined;
+
+/** Columns under headings, without lines, so that it pastes and greps well. */
+export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  return render([head.map(title => title.toUpperCase()), ...rows]);
+}
+
+/** Names and values, those without a value left out. */
+export function fieldList(fields: Record<string, Cell>): string {
+  return render(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
+}
+
+function render(rows: readonly (readonly Cell[])[]): string {
+  const table = new Table({
+    chars: NO_LINES,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
+  });
+  table.push(...rows.map(row => row.map(cell => printable(String(cell ?? '-')).replace(/\s+/g, ' '))));
+  return table
+    .toString()
+    .split('\n')
+    .map(line => line.trimEnd())
+    .join('\n');
+}
+
+const NO_LINES = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
+  ].map(part => [part, '']),
+);

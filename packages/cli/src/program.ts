@@ -1,0 +1,68 @@
+import { Command, CommanderError } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
+import { jobs } from './commands/jobs.ts';
+import { miners } from './commands/miners.ts';
+import { receipt } from './commands/receipt.ts';
+import { stats } from './commands/stats.ts';
+import { submit } from './commands/submit.ts';
+import { DEFAULT_COORDINATOR } from './connection.ts';
+import { exitCodeOf, explain } from './failure.ts';
+import type { Io } from './io.ts';
+
+/** Adds a command to the program. */
+type Register = (program: Command, io: Io) => void;
+
+const COMMANDS: Register[] = [submit, jobs, miners, stats, receipt];
+
+/**
+ * Runs one command line.
+ *
+ * @param argv what follows the name of the command
+ * @returns the exit code: 0 fine, 1 failed, 2 wrongly called, 130 interrupted
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const program = createProgram(io, argv.includes('--json'));
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has printed its own errors, and help, by now.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    io.stderr.write(explain(error, { json: program.opts().json === true }));
+    return exitCodeOf(error);
+  }
+}
+
+function createProgram(io: Io, json: boolean): Command {
+  const program = new Command('aitbc')
+    .description(
+      'Run AI inference on other people’s GPUs, or lend yours: the AITBC coordinator and its clients.',
+    )
+    .version(manifest.version)
+    .option(
+      '--coordinator <url>',
+      `the coordinator to talk to (env AITBC_COORDINATOR, else ${DEFAULT_COORDINATOR})`,
+    )
+    .option('--api-key <key>', 'your key (better in env AITBC_API_KEY, as others can read a command line)')
+    .option('--json', 'print JSON, errors too')
+    .exitOverride()
+    .showHelpAfterError(json ? false : '(--help tells how it is called)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: text => io.stdout.write(text),
+      writeErr: text => io.stderr.write(text),
+      outputError: (text, write) => write(json ? explain(text.trim(), { json }) : text),
+    })
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ aitbc submit "Explain quantum computing" --wait
+  $ aitbc jobs list --status running
+  $ aitbc receipt verify rcpt-01kc0pq5w8e4z9k3v7t2m6n1rx
+
+Exit codes: 0 fine, 1 failed, 2 wrongly called, 130 interrupted.`,
+    );
+  for (const register of COMMANDS) register(program, io);
+  return program;
+}
