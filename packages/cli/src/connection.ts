@@ -17,7 +17,7 @@ export function connect(command: Command, io: Io): CoordinatorClient {
   const { coordinator, apiKey } = command.optsWithGlobals<GlobalOptions>();
   const url = coordinator ?? (io.env.AITBC_COORDINATOR || DEFAULT_COORDINATOR);
   try {
-    return new CoordinatorClient(url, { apiKey: apiKey ?? io.env.AITBC_API_KEY ?? null });
+    return new CoordinatorClient(url, { ...io.client, apiKey: apiKey ?? io.env.AITBC_API_KEY ?? null });
   } catch {
     throw new UsageError(`"${url}" is not the URL of a coordinator: it looks like ${DEFAULT_COORDINATOR}`);
   }

@@ -1,3 +1,4 @@
+import type { ClientOptions } from '@aitbc/sdk';
 import ora from 'ora';
 
 export interface Output {
@@ -19,6 +20,8 @@ export interface Io {
   stderr: Output;
   stdin: AsyncIterable<Uint8Array | string>;
   env: Record<string, string | undefined>;
+  /** How requests are sent, where it is not the usual way. */
+  client?: ClientOptions;
   spinner(text: string): Spinner;
   /** Calls back on the first Ctrl-C; a second one ends the process. Returns how to unsubscribe. */
   onInterrupt(listener: () => void): () => void;

@@ -66,8 +66,9 @@ async function send<T>(
   const ms = (options.timeout ?? settings.timeout) + (call.wait ?? 0) * 1000;
   const expired = () => new TimeoutError(`No answer from ${base} within ${ms / 1000} s`, ms);
   return withDeadline({ ms, signal: options.signal, expired }, async signal => {
+    const init = request(call, settings, signal);
     try {
-      const response = await settings.fetch(url, request(call, settings, signal));
+      const response = await settings.fetch(url, init);
       return { body: await read<T>(response, settings.now), headers: response.headers };
     } catch (error) {
       if (signal.aborted) throw signal.reason;

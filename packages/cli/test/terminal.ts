@@ -1,0 +1,35 @@
+import type { Io } from '../src/index.ts';
+import { runCli } from '../src/index.ts';
+
+export interface Terminal {
+  env?: Record<string, string>;
+  stdin?: string;
+  isTTY?: boolean;
+  /** Given the callback that Ctrl-C would call. */
+  interrupt?: (pressed: () => void) => void;
+}
+
+/** Runs a command line inside the test, and tells what it printed. */
+export async function aitbc(argv: readonly string[], terminal: Terminal = {}) {
+  const printed = { stdout: '', stderr: '', spun: [] as string[] };
+  const { env = {}, stdin = '', isTTY = false, interrupt } = terminal;
+  const io: Io = {
+    stdout: { write: text => (printed.stdout += text), isTTY },
+    stderr: { write: text => (printed.stderr += text), isTTY },
+    stdin: (async function* () {
+      yield stdin;
+    })(),
+    env,
+    client: { sleep: async () => {} },
+    spinner(text) {
+      printed.spun.push(text);
+      return { update: text => printed.spun.push(text), stop() {} };
+    },
+    onInterrupt(listener) {
+      interrupt?.(listener);
+      return () => {};
+    },
+  };
+  const exitCode = await runCli(argv, io);
+  return { exitCode, ...printed };
+}

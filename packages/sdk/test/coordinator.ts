@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startCoordinator } from '@aitbc/coordinator';
+import { afterAll, beforeAll } from 'vitest';
+import { CoordinatorClient } from '../src/index.ts';
+
+/** A real coordinator for the tests of one file, on its own data and port. */
+export function withCoordinator(): { url: string; client: CoordinatorClient } {
+  const running = { url: '', client: new CoordinatorClient('http://127.0.0.1:1') };
+  let stop = async () => {};
+  beforeAll(async () => {
+    const data = await mkdtemp(join(tmpdir(), 'aitbc-sdk-'));
+    const coordinator = await startCoordinator({ host: '127.0.0.1', port: 0, data, logLevel: 'silent' });
+    running.url = coordinator.url;
+    running.client = new CoordinatorClient(coordinator.url);
+    stop = async () => {
+      await coordinator.close();
+      await rm(data, { recursive: true, force: true });
+    };
+  });
+  afterAll(() => stop());
+  return running;
+}
+
+/** A miner of its own for a model, registered. */
+export async function register(
+  client: CoordinatorClient,
+  model: string,
+  minerId = `miner-${model}`,
+): Promise<string> {
+  await client.registerMiner({ miner_id: minerId, capabilities: [model] });
+  return minerId;
+}
+
+/** Runs the next job for the model: waits for it, claims it and hands in the result. */
+export async function mineOne(client: CoordinatorClient, model: string, result = 'the answer') {
+  const minerId = await register(client, model);
+  const [job] = await client.claimJobs(minerId, { wait: 10 });
+  if (!job) throw new Error(`No job for ${model}`);
+  return client.completeJob(job.job_id, { miner_id: minerId, result });
+}

@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest';
+import { JobTimeoutError } from '../src/index.ts';
+import { mineOne, register, withCoordinator } from './coordinator.ts';
+
+const coordinator = withCoordinator();
+
+test("the tutorial's submit is a pending job for llama3.2", async () => {
+  const job = await coordinator.client.submitJob('Hello!');
+  expect(job).toMatchObject({ status: 'pending', model: 'llama3.2', prompt: 'Hello!', params: {} });
+});
+
+test("the tutorial's model and parameters reach the job", async () => {
+  const job = await coordinator.client.submitJob('Hello!', 'codellama', { max_tokens: 5, seed: 7 });
+  expect(job).toMatchObject({ model: 'codellama', params: { max_tokens: 5, seed: 7 } });
+});
+
+test('a job submitted as an object keeps all that was asked for', async () => {
+  const asked = {
+    prompt: 'Hello!',
+    model: 'full',
+    params: { temperature: 0.5 },
+    priority: 3,
+    max_attempts: 5,
+    constraints: { min_vram_gb: 8, region: 'eu-west' },
+    metadata: { order: 17 },
+  };
+  const { job_id } = await coordinator.client.submitJob(asked);
+  expect(await coordinator.client.getJob(job_id)).toMatchObject(asked);
+});
+
+test('the same idempotency key with the same job is the same job', async () => {
+  const job = { prompt: 'Hello!', model: 'idempotent' };
+  const first = await coordinator.client.submitJob(job, { idempotencyKey: 'same' });
+  const second = await coordinator.client.submitJob(job, { idempotencyKey: 'same' });
+  expect(second.job_id).toBe(first.job_id);
+});
+
+test('the same idempotency key with another job is refused', async () => {
+  const options = { idempotencyKey: 'reused' };
+  await coordinator.client.submitJob({ prompt: 'one', model: 'idempotent' }, options);
+  const second = coordinator.client.submitJob({ prompt: 'two', model: 'idempotent' }, options);
+  await expect(second).rejects.toMatchObject({ status: 409, errorCode: 'IDEMPOTENCY_KEY_REUSED' });
+});
+
+test('a submit that waits answers with the result', async () => {
+  const submitted = coordinator.client.submitJob({ prompt: 'p', model: 'submit-wait' }, { wait: 10 });
+  await mineOne(coordinator.client, 'submit-wait', 'done');
+  expect(await submitted).toMatchObject({ status: 'completed', result: 'done' });
+});
+
+test('a read that waits answers when the job ends', async () => {
+  const { job_id } = await coordinator.client.submitJob('p', 'get-wait');
+  const read = coordinator.client.getJob(job_id, { wait: 10 });
+  await mineOne(coordinator.client, 'get-wait', 'done');
+  expect(await read).toMatchObject({ status: 'completed', result: 'done' });
+});
+
+test('waiting for a job ends with its completion', async () => {
+  const { job_id } = await coordinator.client.submitJob('p', 'wait');
+  const waited = coordinator.client.waitForJob(job_id, 10_000);
+  await mineOne(coordinator.client, 'wait', 'done');
+  expect(await waited).toMatchObject({ status: 'completed', result: 'done' });
+});
+
+test('waiting for a job ends with its failure, too', async () => {
+  const { job_id } = await coordinator.client.submitJob('p', 'wait-failed');
+  const minerId = await register(coordinator.client, 'wait-failed');
+  await coordinator.client.claimJob(job_id, minerId);
+  await coordinator.client.failJob(job_id, { miner_id: minerId, error: 'out of memory', retryable: false });
+  expect(await coordinator.client.waitForJob(job_id)).toMatchObject({
+    status: 'failed',
+    error: { error_code: 'MINER_FAILED', detail: 'out of memory' },
+  });
+});
+
+test('waiting for a job that nobody runs ends with the time given', async () => {
+  const { job_id } = await coordinator.client.submitJob('p', 'nobody-runs-this');
+  await expect(coordinator.client.waitForJob(job_id, 100)).rejects.toThrow(JobTimeoutError);
+});
+
+test('waiting for a job that does not exist fails at once', async () => {
+  await expect(coordinator.client.waitForJob('job-none')).rejects.toMatchObject({
+    errorCode: 'JOB_NOT_FOUND',
+  });
+});
+
+test('a list is iterated over across its pages, newest first and with its filter kept', async () => {
+  const jobs = await coordinator.client.submitBatch(
+    Array.from({ length: 5 }, (_, index) => ({ prompt: `${index}`, model: 'listed' })),
+  );
+  const listed = await Array.fromAsync(coordinator.client.listJobs({ model: 'listed', limit: 2 }));
+  expect(listed.map(job => job.job_id)).toEqual(jobs.map(job => job.job_id).reverse());
+});
+
+test('a list is walked page by page with cursors', async () => {
+  const { client } = coordinator;
+  const query = { model: 'paged', limit: 2 };
+  await client.submitBatch(Array.from({ length: 3 }, (_, index) => ({ prompt: `${index}`, model: 'paged' })));
+  const first = await client.listJobs(query).page();
+  const second = await client.listJobs({ ...query, cursor: first.cursor ?? 'none' }).page();
+  expect([first.items.length, second.items.length, second.cursor]).toEqual([2, 1, null]);
+});
+
+test('a list of pages ends with the last one', async () => {
+  await coordinator.client.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'pages' })));
+  const pages = await Array.fromAsync(coordinator.client.listJobs({ model: 'pages', limit: 2 }).pages());
+  expect(pages.map(page => page.items.length)).toEqual([2, 1]);
+});
+
+test('a cancelled job is cancelled, and not cancelled twice', async () => {
+  const { job_id } = await coordinator.client.submitJob('p', 'cancelled');
+  expect(await coordinator.client.cancelJob(job_id)).toMatchObject({ job_id, status: 'cancelled' });
+  await expect(coordinator.client.cancelJob(job_id)).rejects.toMatchObject({
+    errorCode: 'JOB_ALREADY_CANCELLED',
+  });
+});
+
+test('a batch of more jobs than one request takes comes back whole and in order', async () => {
+  const prompts = Array.from({ length: 1_001 }, (_, index) => `prompt ${index}`);
+  const jobs = await coordinator.client.submitBatch(prompts.map(prompt => ({ prompt, model: 'batch' })));
+  expect(jobs.map(job => job.prompt)).toEqual(prompts);
+});
+
+test('a batch repeated with its idempotency key adds nothing', async () => {
+  const batch = Array.from({ length: 1_001 }, (_, index) => ({ prompt: `${index}`, model: 'batch-again' }));
+  const first = await coordinator.client.submitBatch(batch, { idempotencyKey: 'batch' });
+  const second = await coordinator.client.submitBatch(batch, { idempotencyKey: 'batch' });
+  expect(second.map(job => job.job_id)).toEqual(first.map(job => job.job_id));
+});
+
+test('a batch that stops midway tells what was accepted', async () => {
+  const good = Array.from({ length: 1_000 }, (_, index) => ({ prompt: `${index}`, model: 'batch-bad' }));
+  const batch = [...good, { prompt: '', model: 'batch-bad' }];
+  const error = await coordinator.client
+    .submitBatch(batch, { idempotencyKey: 'partial' })
+    .catch(error => error);
+  expect(error).toMatchObject({ name: 'PartialBatchError', idempotencyKey: 'partial' });
+  expect(error.accepted).toHaveLength(1_000);
+  expect(error.cause).toMatchObject({ status: 400 });
+});
+
+test('a parameter out of range is refused with its field', async () => {
+  const submitted = coordinator.client.submitJob('p', 'm', { max_tokens: 0 });
+  await expect(submitted).rejects.toMatchObject({
+    errorCode: 'VALIDATION_OUT_OF_RANGE',
+    field: 'params.max_tokens',
+    requestId: expect.any(String),
+  });
+});
+
+test('an empty id is a mistake of the caller, not a request', () => {
+  expect(() => coordinator.client.getJob('')).toThrow(TypeError);
+});

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { register, withCoordinator } from './coordinator.ts';
+
+const coordinator = withCoordinator();
+
+test('a registered miner is listed and can be looked up', async () => {
+  const { client } = coordinator;
+  await client.registerMiner({ miner_id: 'looked-up', capabilities: ['m1'], concurrency: 2 });
+  const listed = await Array.fromAsync(client.miners({ status: 'online' }));
+  expect(listed.map(miner => miner.miner_id)).toContain('looked-up');
+  expect(await client.getMiner('looked-up')).toMatchObject({ capabilities: ['m1'], concurrency: 2 });
+});
+
+test('a miner that asks is offered the job and claims it', async () => {
+  const { client } = coordinator;
+  const minerId = await register(client, 'offered');
+  const { job_id } = await client.submitJob('p', 'offered');
+  expect(await client.availableJob(minerId)).toMatchObject({ job_id, prompt: 'p' });
+  expect(await client.claimJob(job_id, minerId)).toMatchObject({ job_id, status: 'running', attempt: 1 });
+});
+
+test('a miner that nothing is there for is offered null', async () => {
+  const minerId = await register(coordinator.client, 'nothing');
+  expect(await coordinator.client.availableJob(minerId)).toBeNull();
+});
+
+test('a miner that waits is offered the job that comes', async () => {
+  const { client } = coordinator;
+  const minerId = await register(client, 'awaited');
+  const offer = client.availableJob(minerId, { wait: 10 });
+  const { job_id } = await client.submitJob('p', 'awaited');
+  expect(await offer).toMatchObject({ job_id });
+});
+
+test('several jobs are claimed at once', async () => {
+  const { client } = coordinator;
+  const minerId = await register(client, 'several');
+  await client.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'several' })));
+  expect(await client.claimJobs(minerId, { max: 2 })).toHaveLength(2);
+});
+
+test('a completion repeated gives the same receipt', async () => {
+  const { client } = coordinator;
+  const minerId = await register(client, 'repeated');
+  const { job_id } = await client.submitJob('p', 'repeated');
+  await client.claimJob(job_id, minerId);
+  const completion = { miner_id: minerId, result: 'r', usage: { completion_tokens: 1 } };
+  const receipt = await client.completeJob(job_id, completion);
+  expect(await client.completeJob(job_id, completion)).toEqual(receipt);
+});
+
+test('a heartbeat tells what is held and what to stop', async () => {
+  const { client } = coordinator;
+  const minerId = await register(client, 'beating');
+  const [kept, stopped] = await client.submitBatch([
+    { prompt: 'p', model: 'beating' },
+    { prompt: 'p', model: 'beating' },
+  ]);
+  const ids = [kept?.job_id ?? '', stopped?.job_id ?? ''];
+  await client.claimJobs(minerId, { max: 2 });
+  await client.cancelJob(ids[1] ?? '');
+  const answer = await client.heartbeat(minerId, ids);
+  expect(answer.jobs.map(job => job.job_id)).toEqual([ids[0]]);
+  expect(answer.stop).toEqual([{ job_id: ids[1], status: 'cancelled' }]);
+});
+
+test('a job released is pending again', async () => {
+  const { client } = coordinator;
+  const minerId = await register(client, 'released');
+  const { job_id } = await client.submitJob('p', 'released');
+  await client.claimJob(job_id, minerId);
+  expect(await client.releaseJob(job_id, minerId)).toMatchObject({ job_id, status: 'pending' });
+});
+
+test('a drained miner is given nothing', async () => {
+  const { client } = coordinator;
+  const minerId = await register(client, 'drained');
+  await client.submitJob('p', 'drained');
+  expect(await client.drainMiner(minerId)).toMatchObject({ status: 'draining' });
+  expect(await client.claimJobs(minerId)).toEqual([]);
+});
+
+test('a deregistered miner is not found', async () => {
+  const minerId = await register(coordinator.client, 'gone');
+  await coordinator.client.deregisterMiner(minerId);
+  await expect(coordinator.client.getMiner(minerId)).rejects.toMatchObject({ errorCode: 'MINER_NOT_FOUND' });
+});

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { CoordinatorClient } from '../src/index.ts';
+import { mineOne, withCoordinator } from './coordinator.ts';
+
+const coordinator = withCoordinator();
+
+test('the base URL may end in a slash and in /api', async () => {
+  const client = new CoordinatorClient(`${coordinator.url}/api/`);
+  expect(await client.health()).toMatchObject({ status: 'ok' });
+});
+
+test('a base URL that is not http is refused', () => {
+  expect(() => new CoordinatorClient('ftp://127.0.0.1')).toThrow(TypeError);
+});
+
+test("a wrong key is refused, given in the tutorial's way", async () => {
+  const client = new CoordinatorClient(coordinator.url, 'wrong');
+  await expect(Array.fromAsync(client.listJobs())).rejects.toMatchObject({ errorCode: 'AUTH_INVALID_KEY' });
+});
+
+test("no key is fine where the coordinator runs open, given in the tutorial's way", async () => {
+  const client = new CoordinatorClient(coordinator.url, null);
+  expect(await Array.fromAsync(client.listJobs({ model: 'none' }))).toEqual([]);
+});
+
+test('the statistics count what was done', async () => {
+  const { client } = coordinator;
+  const before = await client.stats();
+  await client.submitJob('p', 'counted');
+  await mineOne(client, 'counted');
+  const { total_jobs, completed_jobs } = await client.stats();
+  expect({ total_jobs, completed_jobs }).toEqual({
+    total_jobs: before.total_jobs + 1,
+    completed_jobs: before.completed_jobs + 1,
+  });
+});
+
+test('the explorer shows the receipts and the statistics to everyone', async () => {
+  const { client } = coordinator;
+  await client.submitJob('p', 'explored');
+  const receipt = await mineOne(client, 'explored');
+  const shown = await Array.fromAsync(client.explorer.receipts());
+  expect(shown.map(receipt => receipt.receipt_id)).toContain(receipt.receipt_id);
+  expect(await client.explorer.stats()).toEqual(await client.stats());
+});
+
+test('the explorer lists blocks and transactions', async () => {
+  const { client } = coordinator;
+  expect(await Array.fromAsync(client.explorer.blocks())).toEqual(expect.any(Array));
+  expect(await Array.fromAsync(client.explorer.transactions())).toEqual(expect.any(Array));
+});
