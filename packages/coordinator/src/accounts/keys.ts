@@ -1,0 +1,162 @@
+import { hash, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { done, type Operation, type Outcome, refused } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { ANONYMOUS, accountAt, localAddress } from './accounts.ts';
+import { findKey } from './queries.ts';
+
+export const SCOPES = ['client', 'miner', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who calls. */
+export interface Principal {
+  accountId: number;
+  address: string;
+  scopes: ReadonlySet<Scope>;
+  anonymous: boolean;
+}
+
+/** The account that rows must belong to for this caller; null for an administrator, who sees all. */
+export function accountScope(principal: Principal): number | null {
+  return principal.scopes.has('admin') ? null : principal.accountId;
+}
+
+export interface Accounts {
+  /** Everyone without a key; undefined where keys are needed. */
+  anonymous: Principal | undefined;
+  authenticate(key: string): Promise<Outcome<Principal>>;
+}
+
+export interface AccountsOptions {
+  store: Store;
+  now: () => number;
+  open: boolean;
+  coordinatorId: string;
+  /** For how long a key that was looked up is trusted, in ms. */
+  cacheMs: number;
+}
+
+const CACHED_KEYS = 10_000;
+
+export async function createAccounts({
+  store,
+  now,
+  open,
+  coordinatorId,
+  cacheMs,
+}: AccountsOptions): Promise<Accounts> {
+  const cache = new LRUCache<string, { key: FoundKey | undefined; until: number }>({ max: CACHED_KEYS });
+
+  async function lookUp(digest: string): Promise<FoundKey | undefined> {
+    const cached = cache.get(digest);
+    if (cached && cached.until > now()) return cached.key;
+    const key = await findKey(store.read, digest);
+    // Only keys that exist are kept: guesses must not push them out.
+    if (key) cache.set(digest, { key, until: now() + cacheMs });
+    return key;
+  }
+
+  return {
+    anonymous: open ? await anonymousPrincipal(store, coordinatorId) : undefined,
+    async authenticate(secret) {
+      const key = await lookUp(digestOf(secret));
+      if (!key || key.revoked_at !== null)
+        return refused('AUTH_INVALID_KEY', 'This API key is unknown or revoked');
+      if (key.expires_at !== null && key.expires_at <= now())
+        return refused('AUTH_EXPIRED_KEY', 'This API key has expired');
+      return done({
+        accountId: key.account_id,
+        address: key.address,
+        scopes: new Set(key.scopes.split(' ') as Scope[]),
+        anonymous: false,
+      });
+    },
+  };
+}
+
+type FoundKey = Row<'api_key'> & { address: string };
+
+/** Only this is stored: a key has enough randomness for a plain hash. */
+const digestOf = (key: string) => hash('sha256', key);
+
+async function anonymousPrincipal(store: Store, coordinatorId: string): Promise<Principal> {
+  const outcome = await store.write(openAccount, {
+    address: localAddress(coordinatorId, ANONYMOUS),
+    name: ANONYMOUS,
+  });
+  if (!outcome.ok) throw new Error(outcome.refusal.detail);
+  const { id, address } = outcome.value;
+  return { accountId: id, address, scopes: new Set(['client', 'miner']), anonymous: true };
+}
+
+/** Finds or makes the account of an address. */
+const openAccount: Operation<{ address: string; name: string | null }, Row<'account'>> = {
+  name: 'accounts.open',
+  order: 0,
+  async apply(inputs, context) {
+    const outcomes = [];
+    for (const { address, name } of inputs) outcomes.push(done(await accountAt(address, name, context)));
+    return outcomes;
+  },
+};
+
+export interface NewKey {
+  id: string;
+  name: string | null;
+  scopes: readonly Scope[];
+  expiresAt: number | null;
+  /** The account it acts for; a new one when absent. */
+  address?: string | undefined;
+}
+
+export interface CreatedKey extends NewKey {
+  /** The secret: shown now and never again. */
+  key: string;
+  address: string;
+}
+
+/** Makes an API key and, unless an address is given, an account for it. */
+export async function createKey(store: Store, { address, ...key }: NewKey): Promise<CreatedKey> {
+  const secret = `aitbc_${randomBytes(32).toString('base64url')}`;
+  const owner = address ?? localAddress(randomBytes(16).toString('hex'), key.id);
+  const outcome = await store.write(insertKey, { ...key, address: owner, hash: digestOf(secret) });
+  if (!outcome.ok) throw new Error(outcome.refusal.detail);
+  return { ...key, address: owner, key: secret };
+}
+
+const insertKey: Operation<NewKey & { address: string; hash: string }, undefined> = {
+  name: 'accounts.insert-key',
+  order: 1,
+  async apply(inputs, context) {
+    for (const { id, name, scopes, expiresAt, address, hash } of inputs) {
+      const account = await accountAt(address, name, context);
+      const row = {
+        id,
+        name,
+        hash,
+        scopes: scopes.join(' '),
+        account_id: account.id,
+        created_at: context.now,
+      };
+      await context.tx.insert('api_key', [{ ...row, expires_at: expiresAt, revoked_at: null }]);
+    }
+    return inputs.map(() => done(undefined));
+  },
+};
+
+/** Revokes a key by its id. Answers false when there is none, or it was revoked before. */
+export const revokeKey: Operation<{ id: string }, boolean> = {
+  name: 'accounts.revoke-key',
+  order: 2,
+  async apply(inputs, { tx, now }) {
+    const outcomes = [];
+    for (const { id } of inputs) {
+      const [key] = await tx.load('api_key', 'id', [id]);
+      const revocable = key !== undefined && key.revoked_at === null;
+      if (revocable) await tx.update('api_key', 'id', ['revoked_at'], [{ id, revoked_at: now }]);
+      outcomes.push(done(revocable));
+    }
+    return outcomes;
+  },
+};

@@ -1,0 +1,25 @@
+import type { Kysely } from 'kysely';
+import type { Row, Schema } from '../store/schema.ts';
+
+export type KeyWithAddress = Row<'api_key'> & { address: string };
+
+const withAddress = (db: Kysely<Schema>) =>
+  db
+    .selectFrom('api_key')
+    .innerJoin('account', 'account.id', 'api_key.account_id')
+    .selectAll('api_key')
+    .select('account.address');
+
+export async function findKey(db: Kysely<Schema>, hash: string): Promise<KeyWithAddress | undefined> {
+  return await withAddress(db).where('api_key.hash', '=', hash).executeTakeFirst();
+}
+
+/** Every key, newest first, for the operator. */
+export async function listKeys(db: Kysely<Schema>): Promise<KeyWithAddress[]> {
+  return await withAddress(db).orderBy('api_key.id', 'desc').execute();
+}
+
+export async function findAccountId(db: Kysely<Schema>, address: string): Promise<number | undefined> {
+  const row = await db.selectFrom('account').select('id').where('address', '=', address).executeTakeFirst();
+  return row?.id;
+}

@@ -1,0 +1,71 @@
+import cors from '@fastify/cors';
+import Fastify, { type FastifyServerOptions } from 'fastify';
+import type { Config } from './config.ts';
+import { explorerRoutes } from './explorer/routes.ts';
+import { createGuards } from './http/authentication.ts';
+import { healthRoutes } from './http/health.ts';
+import { answerErrors } from './http/problem.ts';
+import { serveReference } from './http/reference.ts';
+import type { App } from './http/routes.ts';
+import { checkRequests } from './http/validation.ts';
+import { clientJobRoutes } from './jobs/client-routes.ts';
+import { minerJobRoutes } from './jobs/miner-routes.ts';
+import { minerRoutes } from './miners/routes.ts';
+import { receiptRoutes } from './receipts/routes.ts';
+import type { Rooms } from './rooms.ts';
+import { VERSION } from './version.ts';
+
+/** The HTTP surface over the rooms. The caller listens and closes. */
+export async function buildApp(
+  config: Config,
+  rooms: Rooms,
+  logger: FastifyServerOptions['logger'],
+): Promise<App> {
+  const app: App = Fastify({
+    ...(logger !== undefined && { logger }),
+    // One line a request costs more than the request: ask for them with the level debug.
+    disableRequestLogging: config.logLevel !== 'debug' && config.logLevel !== 'trace',
+    bodyLimit: config.bodyLimit,
+    trustProxy: config.trustProxy,
+    requestIdHeader: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 128 },
+    rewriteUrl: request => withoutApiPrefix(request.url ?? '/'),
+    forceCloseConnections: 'idle',
+  });
+  checkRequests(app);
+  answerErrors(app);
+  await app.register(cors, corsOptions(config));
+  await serveReference(app, VERSION);
+  await app.register(async scope => {
+    const guards = createGuards(rooms.accounts);
+    healthRoutes(scope, { store: rooms.store, version: VERSION });
+    clientJobRoutes(scope, {
+      jobs: rooms.clientJobs,
+      receipts: rooms.receipts,
+      guards,
+      batchBodyLimit: config.batchBodyLimit,
+    });
+    minerJobRoutes(scope, { jobs: rooms.minerJobs, guards });
+    minerRoutes(scope, { miners: rooms.miners, jobs: rooms.minerJobs, guards });
+    receiptRoutes(scope, { receipts: rooms.receipts, guards });
+    explorerRoutes(scope, { store: rooms.store, guards });
+  });
+  // Long polls hold their requests open: end them first, or closing would wait for each.
+  app.addHook('preClose', async () => rooms.waits.close());
+  await app.ready();
+  return app;
+}
+
+/** Both `/` and `/api` prefix every route. */
+function withoutApiPrefix(url: string): string {
+  return /^\/api(?=$|[/?])/.test(url) ? url.slice('/api'.length).replace(/^(?!\/)/, '/') : url;
+}
+
+function corsOptions({ corsOrigin }: Config) {
+  return {
+    origin: corsOrigin === '*' ? '*' : corsOrigin.split(',').map(origin => origin.trim()),
+    methods: ['GET', 'POST', 'DELETE'],
+    exposedHeaders: ['link', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],
+    maxAge: 86_400,
+  };
+}

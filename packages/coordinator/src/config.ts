@@ -1,0 +1,226 @@
+import { readFileSync } from 'node:fs';
+import { LIMITS } from '@aitbc/protocol';
+
+type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates';
+
+interface Option<K extends Kind = Kind> {
+  kind: K;
+  default: K extends 'text'
+    ? string | undefined
+    : K extends 'switch'
+      ? boolean
+      : K extends 'rates'
+        ? Rates
+        : number;
+  about: string;
+  /** What the value is, in `--help`: `SECONDS`. */
+  unit?: string;
+  minimum?: number;
+  maximum?: number;
+  choices?: readonly string[];
+}
+
+/** Credits for a unit of each model. */
+export type Rates = Readonly<Record<string, number>>;
+
+const text = (value: string | undefined, about: string, more: Partial<Option> = {}) =>
+  ({ kind: 'text', default: value, about, ...more }) as Option<'text'>;
+const integer = (value: number, about: string, unit: string, minimum: number, maximum: number) =>
+  ({ kind: 'integer', default: value, about, unit, minimum, maximum }) as Option<'integer'>;
+const number = (value: number, about: string, unit: string, minimum: number, maximum: number) =>
+  ({ kind: 'number', default: value, about, unit, minimum, maximum }) as Option<'number'>;
+
+const MiB = 1024 * 1024;
+const DAY = 24 * 3600;
+
+/**
+ * Every option of the coordinator. `fooBar` is `--foo-bar` on the command line, `AITBC_FOO_BAR` in the
+ * environment and `foo_bar` in the configuration file; the first of these that is given counts.
+ */
+export const OPTIONS = {
+  host: text('127.0.0.1', 'Address to listen on'),
+  port: integer(8000, 'Port to listen on; 0 takes a free one', 'PORT', 0, 65_535),
+  data: text('./data', 'Folder of the database and the signing key', { unit: 'DIR' }),
+  databaseUrl: text(undefined, 'Database: sqlite (in the data folder) unless given', { unit: 'URL' }),
+  mode: text('auto', 'open: no keys needed; keyed: keys needed; auto: open on a loopback address only', {
+    choices: ['auto', 'open', 'keyed'],
+  }),
+  logLevel: text('info', 'How much to log', {
+    choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+  }),
+  coordinatorId: text(undefined, 'Name in receipts; made at first start unless given', { unit: 'NAME' }),
+  corsOrigin: text('*', 'Origins whose pages may call the API: * or a comma-separated list', {
+    unit: 'ORIGINS',
+  }),
+  trustProxy: {
+    kind: 'switch',
+    default: false,
+    about: 'Take the client address from X-Forwarded-For',
+  } as Option<'switch'>,
+  bodyLimit: integer(MiB, 'Largest request body', 'BYTES', 1024, 1024 * MiB),
+  batchBodyLimit: integer(16 * MiB, 'Largest body of a batch of jobs', 'BYTES', 1024, 1024 * MiB),
+  promptLimit: integer(256 * 1024, 'Longest prompt', 'BYTES', 1, 1024 * MiB),
+  maxWaitSeconds: integer(30, 'Longest long poll; a longer wait is answered then', 'SECONDS', 0, 300),
+  leaseSeconds: integer(120, 'How long a claim lasts without a heartbeat', 'SECONDS', 1, DAY),
+  jobTimeoutSeconds: integer(600, 'How long one attempt may run', 'SECONDS', 1, 7 * DAY),
+  offerSeconds: integer(5, 'How long an offered job is kept for its miner', 'SECONDS', 1, 300),
+  minerTimeoutSeconds: integer(90, 'A miner not heard of for so long is offline', 'SECONDS', 1, DAY),
+  ttlSeconds: integer(DAY, 'Time to live of a job that names none', 'SECONDS', 1, LIMITS.ttlSeconds.max),
+  maxAttempts: integer(3, 'Attempts of a job that names no number', 'NUMBER', 1, LIMITS.attempts.max),
+  retryBackoffSeconds: number(
+    1,
+    'Pause after a first failed attempt; it doubles with each',
+    'SECONDS',
+    0,
+    3600,
+  ),
+  maxPriority: integer(
+    LIMITS.priority.max,
+    'Highest priority that clients may ask for',
+    'NUMBER',
+    LIMITS.priority.min,
+    LIMITS.priority.max,
+  ),
+  idempotencySeconds: integer(DAY, 'How long an idempotency key is remembered', 'SECONDS', 60, 30 * DAY),
+  sweepSeconds: number(1, 'How often expiries are looked for', 'SECONDS', 0.05, 60),
+  drainSeconds: integer(30, 'How long a stop waits for requests in flight', 'SECONDS', 0, 3600),
+  maxBatch: integer(512, 'Writes in one transaction', 'NUMBER', 1, 10_000),
+  keyCacheSeconds: number(5, 'A revoked key is refused everywhere after so long', 'SECONDS', 0, 3600),
+  rate: number(0.01, 'Credits for one GPU second', 'CREDITS', 0, 1e6),
+  rates: {
+    kind: 'rates',
+    default: {},
+    about: 'Credits for one GPU second by model: llama3.2=0.02,…',
+    unit: 'MODEL=CREDITS',
+  } as Option<'rates'>,
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+type ValueOf<O> =
+  O extends Option<'rates'>
+    ? Rates
+    : O extends Option<'switch'>
+      ? boolean
+      : O extends Option<'text'>
+        ? string
+        : number;
+
+type Optional = 'databaseUrl' | 'coordinatorId';
+export type Config = { readonly [N in Exclude<OptionName, Optional>]: ValueOf<(typeof OPTIONS)[N]> } & {
+  readonly [N in Optional]?: string;
+};
+
+/** A value that can't be used: the message names the option as it was given. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+export const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
+export const variableOf = (name: string) =>
+  `AITBC_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`;
+const settingOf = (name: string) => variableOf(name).slice('AITBC_'.length).toLowerCase();
+
+export interface ConfigSources {
+  /** Values of the command line, or of a program that starts the coordinator itself. */
+  given?: Partial<Record<OptionName, unknown>>;
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Path of a JSON file. */
+  file?: string | undefined;
+}
+
+/** Reads and checks the configuration. Throws ConfigError. */
+export function readConfig({ given = {}, env = {}, file }: ConfigSources = {}): Config {
+  const settings = file === undefined ? {} : readSettings(file);
+  const config: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(OPTIONS) as [OptionName, Option][]) {
+    const sources: [string, unknown][] = [
+      [flagOf(name), given[name]],
+      [variableOf(name), env[variableOf(name)] || undefined],
+      [`${settingOf(name)} in ${file}`, settings[settingOf(name)]],
+    ];
+    const found = sources.find(([, value]) => value !== undefined);
+    config[name] = found ? check(found[0], option, found[1]) : option.default;
+  }
+  return config as unknown as Config;
+}
+
+function readSettings(file: string): Record<string, unknown> {
+  let settings: unknown;
+  try {
+    settings = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new ConfigError(`--config ${file} can't be read: ${(error as Error).message}`);
+  }
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) {
+    throw new ConfigError(`--config ${file} must hold a JSON object`);
+  }
+  const known = new Set(Object.keys(OPTIONS).map(settingOf));
+  const unknown = Object.keys(settings).find(name => !known.has(name));
+  if (unknown) throw new ConfigError(`${unknown} in ${file} is no option`);
+  return settings as Record<string, unknown>;
+}
+
+function check(source: string, option: Option, value: unknown): unknown {
+  switch (option.kind) {
+    case 'switch':
+      return checkSwitch(source, value);
+    case 'rates':
+      return checkRates(source, value);
+    case 'text':
+      return checkText(source, option, value);
+    default:
+      return checkNumber(source, option, value);
+  }
+}
+
+function checkSwitch(source: string, value: unknown): boolean {
+  if (value === true || value === 'true' || value === '1') return true;
+  if (value === false || value === 'false' || value === '0') return false;
+  throw new ConfigError(`${source} must be true or false, not ${JSON.stringify(value)}`);
+}
+
+function checkText(source: string, option: Option, value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw new ConfigError(`${source} must be a text`);
+  if (option.choices && !option.choices.includes(value)) {
+    throw new ConfigError(
+      `${source} must be one of ${option.choices.join(', ')}, not ${JSON.stringify(value)}`,
+    );
+  }
+  return value;
+}
+
+function checkNumber(source: string, option: Option, value: unknown): number {
+  const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const { minimum = -Infinity, maximum = Infinity } = option;
+  const whole = option.kind === 'integer';
+  if (typeof parsed !== 'number' || !Number.isFinite(parsed) || (whole && !Number.isInteger(parsed))) {
+    throw new ConfigError(`${source} must be a ${whole ? 'whole ' : ''}number, not ${JSON.stringify(value)}`);
+  }
+  if (parsed < minimum || parsed > maximum) {
+    throw new ConfigError(`${source} must be from ${minimum} to ${maximum}, not ${parsed}`);
+  }
+  return parsed;
+}
+
+function checkRates(source: string, value: unknown): Rates {
+  const pairs: [string, unknown][] =
+    typeof value === 'string'
+      ? value
+          .split(',')
+          .map(pair => [pair.slice(0, pair.lastIndexOf('=')), pair.slice(pair.lastIndexOf('=') + 1)])
+      : Object.entries((value ?? {}) as object);
+  return Object.fromEntries(
+    pairs.map(([model, rate]) => {
+      if (!model) throw new ConfigError(`${source} must be MODEL=CREDITS,…, not ${JSON.stringify(value)}`);
+      return [
+        model,
+        checkNumber(
+          `${source} (${model})`,
+          { kind: 'number', default: 0, about: '', minimum: 0, maximum: 1e6 },
+          rate,
+        ),
+      ];
+    }),
+  );
+}

@@ -1,0 +1,79 @@
+import { isIP } from 'node:net';
+import { buildApp } from './app.ts';
+import { type Config, type ConfigSources, readConfig } from './config.ts';
+import { createRooms, type Rooms } from './rooms.ts';
+import { openStore } from './store/open.ts';
+import { startSweeper } from './sweeper.ts';
+
+export interface RunningCoordinator {
+  /** Where it listens: `http://127.0.0.1:8000`. */
+  url: string;
+  config: Config;
+  /** Whether requests without a key are served. */
+  open: boolean;
+  rooms: Rooms;
+  /** Looks for expiries now rather than at the next interval. */
+  sweep(): Promise<void>;
+  /** Stops accepting, finishes what is in flight, closes the store. */
+  close(): Promise<void>;
+}
+
+export interface StartOptions extends Partial<Config> {
+  env?: ConfigSources['env'];
+  /** Path of a JSON file with options. */
+  configFile?: string;
+  /** Milliseconds since the epoch. */
+  now?: () => number;
+  /** Where log lines go; standard output unless given. */
+  logStream?: { write(line: string): void };
+}
+
+/** Starts a coordinator. Throws ConfigError where the configuration can't be used. */
+export async function startCoordinator(options: StartOptions = {}): Promise<RunningCoordinator> {
+  const { env, configFile, now = Date.now, logStream, ...given } = options;
+  const config = readConfig({ given, ...(env && { env }), file: configFile });
+  const open = isOpen(config);
+  const store = await openStore(config, now);
+  try {
+    const rooms = await createRooms({ config, store, now, open });
+    const app = await buildApp(config, rooms, loggerOf(config, logStream));
+    const sweeper = startSweeper(rooms, config.sweepSeconds * 1000, app.log);
+    const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
+    return {
+      url: reachable(url),
+      config,
+      open,
+      rooms,
+      async sweep() {
+        await store.write(rooms.sweep, undefined);
+      },
+      async close() {
+        await app.close();
+        await sweeper.stop();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function loggerOf({ logLevel }: Config, stream: StartOptions['logStream']) {
+  if (logLevel === 'silent') return false;
+  return { level: logLevel, ...(stream && { stream }) };
+}
+
+function isOpen({ mode, host }: Config): boolean {
+  if (mode !== 'auto') return mode === 'open';
+  return isLoopback(host);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** An address that listens on all interfaces is none that one can call. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]');
+}

@@ -1,0 +1,60 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Accounts, Principal, Scope } from '../accounts/keys.ts';
+import { refuse, valueOf } from '../store/operation.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `requireScope` and `identify`; absent on a public route without a key. */
+    principal?: Principal;
+  }
+}
+
+/** Before-handlers that decide who calls. A wrong key is refused everywhere, an absent one where one is needed. */
+export interface Guards {
+  /** Anyone; a key that is sent must be right. */
+  public(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  client(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  miner(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+}
+
+export function createGuards(accounts: Accounts): Guards {
+  async function identify(request: FastifyRequest): Promise<Principal | undefined> {
+    const key = keyOf(request);
+    if (key === undefined) return accounts.anonymous;
+    return valueOf(await accounts.authenticate(key));
+  }
+
+  const requireScope = (scope: Scope) => async (request: FastifyRequest) => {
+    const principal = await identify(request);
+    if (!principal)
+      refuse('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
+    if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
+      refuse('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
+    }
+    request.principal = principal;
+  };
+
+  return {
+    async public(request) {
+      const principal = await identify(request);
+      if (principal) request.principal = principal;
+    },
+    client: requireScope('client'),
+    miner: requireScope('miner'),
+  };
+}
+
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['x-api-key'];
+  if (key !== undefined) return String(key);
+  const { authorization } = headers;
+  if (authorization === undefined) return undefined;
+  const [scheme = '', token = ''] = authorization.split(' ', 2);
+  return scheme.toLowerCase() === 'bearer' ? token : authorization;
+}
+
+/** Who calls a guarded route. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (!request.principal) throw new Error(`${request.routeOptions.url} is not guarded`);
+  return request.principal;
+}

@@ -1,0 +1,85 @@
+import { ERROR_STATUS, type ErrorCode, type Problem } from '@aitbc/protocol';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type Refusal, Refused } from '../store/operation.ts';
+import { validationRefusal } from './validation.ts';
+
+const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  410: 'Gone',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+};
+
+function problemOf({ code, detail, field, retryAfter }: Refusal, requestId: string): Problem {
+  const status = ERROR_STATUS[code];
+  return {
+    type: `urn:aitbc:error:${code}`,
+    title: TITLES[status] ?? 'Error',
+    status,
+    detail,
+    error_code: code,
+    request_id: requestId,
+    ...(field !== undefined && { field }),
+    ...(retryAfter !== undefined && { retry_after: retryAfter }),
+  };
+}
+
+function send(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  const problem = problemOf(refusal, reply.request.id);
+  if (refusal.retryAfter !== undefined) reply.header('retry-after', refusal.retryAfter);
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(problem);
+}
+
+/** What the framework itself refuses, by its error codes. */
+const FRAMEWORK_REFUSALS: Record<string, ErrorCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'VALIDATION_INVALID_FORMAT',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'VALIDATION_INVALID_FORMAT',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'VALIDATION_INVALID_FORMAT',
+};
+
+function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
+  if (error instanceof Refused) return error.refusal;
+  if (error.validation?.[0]) return validationRefusal(error.validation, error.validationContext);
+  const code = FRAMEWORK_REFUSALS[error.code];
+  if (code === 'PAYLOAD_TOO_LARGE') {
+    return { code, detail: `The body is larger than ${request.routeOptions.bodyLimit} bytes` };
+  }
+  if (code) return { code, detail: error.message };
+  if (error.statusCode === 400) return { code: 'VALIDATION_INVALID_FORMAT', detail: error.message };
+  if (error.statusCode === 503)
+    return { code: 'SYSTEM_MAINTENANCE', detail: 'The coordinator is stopping', retryAfter: 5 };
+  return {
+    code: 'SYSTEM_INTERNAL_ERROR',
+    detail: 'Something went wrong on our side; the request id tells the operator what',
+  };
+}
+
+export function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const refusal = refusalOf(error, request);
+    if (refusal.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
+    return send(reply, refusal);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    send(reply, {
+      code: 'ROUTE_NOT_FOUND',
+      detail: `There is no ${request.method} ${request.url.split('?')[0]}`,
+    }),
+  );
+}

@@ -1,0 +1,42 @@
+import { Job, JobSummary, Miner, MinerDetail, MinerJob, Problem, Receipt } from '@aitbc/protocol';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+
+/** OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, and a page to read and try it at `/docs`. */
+export async function serveReference(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'AITBC Coordinator API',
+        version,
+        description:
+          'Submit AI inference jobs, run them as a miner, and verify what was done by signed receipts.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }, { url: '/api' }],
+      components: {
+        securitySchemes: {
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+          bearer: { type: 'http', scheme: 'bearer' },
+        },
+      },
+      tags: [
+        { name: 'jobs', description: 'For applications' },
+        { name: 'mining', description: 'For miners: claim jobs and post results' },
+        { name: 'miners', description: 'Registration and state of miners' },
+        { name: 'receipts', description: 'Public, signed, verifiable offline' },
+        { name: 'explorer', description: 'What the explorer shows' },
+        { name: 'network', description: 'Health and statistics' },
+      ],
+    },
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { docExpansion: 'list', deepLinking: true },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}
+
+export const referencedSchemas = [Job, JobSummary, Miner, MinerDetail, MinerJob, Problem, Receipt];

@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Problem } from '@aitbc/protocol';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify';
+import { type TSchema, Type } from 'typebox';
+
+/** An app whose handlers get their types from the schemas of the route. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+const ERROR_WORDS: Record<number, string> = {
+  400: 'Invalid request',
+  401: 'Missing or wrong API key',
+  403: 'The key lacks the scope',
+  404: 'Not found',
+  409: 'In conflict with the current state',
+  410: 'Expired',
+  413: 'Body too large',
+  503: 'Not available now',
+};
+
+/** Response schemas: what a success looks like, and the error statuses that the route knows. */
+export function answers<S extends Record<number, TSchema>>(
+  success: S,
+  ...errors: (keyof typeof ERROR_WORDS)[]
+) {
+  const problems = errors.map(status => [status, problem(ERROR_WORDS[status] ?? 'Error')] as const);
+  return { ...success, ...Object.fromEntries(problems) } as S;
+}
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: Problem } },
+});
+
+export const IdParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
+
+/** How a route takes keys, for the reference: any of the two headers. */
+export const keyed: Record<string, string[]>[] = [{ apiKey: [] }, { bearer: [] }];
+
+/** Sends JSON that is text already, as it was signed or stored. */
+export function sendJson(reply: FastifyReply, json: string): FastifyReply {
+  return reply.type('application/json; charset=utf-8').serializer(String).send(json);
+}

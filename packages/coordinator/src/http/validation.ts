@@ -1,0 +1,60 @@
+import type { ErrorCode } from '@aitbc/protocol';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import type { FastifyInstance, FastifySchemaValidationError } from 'fastify';
+import type { Refusal } from '../store/operation.ts';
+
+/** Bodies are taken as they are; text from paths, queries and headers is turned into the schema's type. */
+export function checkRequests(app: FastifyInstance): void {
+  const shared = { useDefaults: true, allErrors: false, strict: false } as const;
+  const strict = withFormats(new Ajv(shared));
+  const coercing = withFormats(new Ajv({ ...shared, coerceTypes: true }));
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    (httpPart === 'body' ? strict : coercing).compile(schema),
+  );
+}
+
+function withFormats(ajv: Ajv): Ajv {
+  // The CommonJS module's function sits on its `default` when it is imported from an ES module.
+  addFormats.default(ajv);
+  return ajv;
+}
+
+const CODES: Record<string, ErrorCode> = {
+  required: 'VALIDATION_MISSING_FIELD',
+  type: 'VALIDATION_INVALID_TYPE',
+  pattern: 'VALIDATION_INVALID_FORMAT',
+  format: 'VALIDATION_INVALID_FORMAT',
+  enum: 'VALIDATION_INVALID_FORMAT',
+  const: 'VALIDATION_INVALID_FORMAT',
+};
+
+/** The first thing that is wrong, by the field's dotted name. */
+export function validationRefusal(errors: readonly FastifySchemaValidationError[], where = 'body'): Refusal {
+  const error = errors[0];
+  const missing = error?.keyword === 'required' ? String(error.params.missingProperty) : undefined;
+  const parts = [
+    ...(error?.instancePath ?? '').split('/').slice(1),
+    ...(missing === undefined ? [] : [missing]),
+  ];
+  const field = parts.map(part => part.replaceAll('~1', '/').replaceAll('~0', '~')).join('.');
+  const code = codeOf(error?.keyword ?? '', field);
+  const name = field || `the ${where}`;
+  const detail = missing === undefined ? `${name} ${messageOf(error)}` : `${name} is missing`;
+  return { code, detail, ...(field && { field }) };
+}
+
+function codeOf(keyword: string, field: string): ErrorCode {
+  const code = CODES[keyword] ?? 'VALIDATION_OUT_OF_RANGE';
+  const ofModel = /(^|\.)(model|capabilities\.\d+)$/.test(field);
+  if (ofModel && code !== 'VALIDATION_MISSING_FIELD' && code !== 'VALIDATION_INVALID_TYPE')
+    return 'VALIDATION_INVALID_MODEL';
+  return code;
+}
+
+function messageOf(error: FastifySchemaValidationError | undefined): string {
+  if (!error) return 'is invalid';
+  if (error.keyword === 'enum')
+    return `must be one of ${(error.params.allowedValues as unknown[]).join(', ')}`;
+  return error.message ?? 'is invalid';
+}

@@ -1,0 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { monotonicFactory } from 'ulid';
+
+export interface Ids {
+  /** `job-01kc0pq5w8e4z9k3v7t2m6n1rx`: sorts by time, unique without asking anyone. */
+  next(prefix: 'job' | 'rcpt' | 'key'): string;
+  /** Random bytes in hex. */
+  hex(bytes: number): string;
+}
+
+export function createIds(now: () => number, random: (bytes: number) => Buffer = randomBytes): Ids {
+  const ulid = monotonicFactory(() => random(1).readUInt8() / 256);
+  return {
+    next: prefix => `${prefix}-${ulid(now()).toLowerCase()}`,
+    hex: bytes => random(bytes).toString('hex'),
+  };
+}

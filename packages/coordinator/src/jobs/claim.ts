@@ -1,0 +1,237 @@
+import { abilitiesOf, mismatch } from '../miners/eligibility.ts';
+import { noteSeen } from '../miners/presence.ts';
+import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import { deadlineFor, isReadyFor, type JobRow, type LeaseTerms, offer, start } from './job.ts';
+import {
+  jobNotFound,
+  loadJobs,
+  loadMiners,
+  type MinerActor,
+  minerNotFound,
+  ownedMiner,
+  refusalFor,
+} from './lookup.ts';
+import { advanceClocks, readReadyJobs } from './ready.ts';
+import { type JobChange, saveJobs } from './saving.ts';
+
+/** A job with its texts, for the miner that holds it. */
+export interface HeldJob {
+  job: JobRow;
+  input: Row<'job_input'>;
+  requirements: Pick<Row<'queue'>, 'region' | 'min_vram_gb'>;
+}
+
+export interface TakeInput extends MinerActor {
+  max: number;
+  /** Offer rather than lease: the miner still has to claim it. */
+  offer: boolean;
+}
+
+export interface ClaimTerms extends LeaseTerms {
+  offerMs: number;
+  rateOf(model: string): number;
+}
+
+/** Gives each miner the jobs that it should run next. Empty when there are none, or it has no room. */
+export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
+  return {
+    name: 'jobs.take',
+    order: 50,
+    async apply(inputs, context) {
+      const { tx, now } = context;
+      const miners = await loadMiners(
+        tx,
+        inputs.map(input => input.minerId),
+      );
+      const acting = inputs.map(input => ownedMiner(miners, input));
+      const present = acting.filter(miner => miner !== undefined);
+      await noteSeen(present, context);
+      const most = inputs.reduce((sum, input) => sum + input.max, 0);
+      const ready = await readReadyJobs(present, most, context);
+      const offered = await loadOffers(present, context);
+
+      const changes: JobChange[] = [];
+      const taken: JobRow[][] = [];
+      for (const [index, input] of inputs.entries()) {
+        const miner = acting[index];
+        const jobs: JobRow[] = [];
+        taken.push(jobs);
+        if (!miner || miner.status !== 'online') continue;
+        const room = Math.min(input.max, roomOf(miner));
+        while (jobs.length < room) {
+          const before = offered.get(miner.id)?.shift() ?? (await ready.take(miner));
+          if (!before) break;
+          const after = input.offer
+            ? offer(before, miner.id, now + terms.offerMs)
+            : start(before, miner.id, terms.rateOf(before.model), now, terms);
+          if (!input.offer) miner.running++;
+          jobs.push(after);
+          changes.push({ before, after });
+        }
+      }
+      await saveJobs(changes, context);
+      await ready.started(changes.map(change => change.after).filter(job => job.status === 'running'));
+      return answer(inputs, acting, taken, context, terms);
+    },
+  };
+}
+
+const roomOf = (miner: Row<'miner'>) =>
+  miner.concurrency === null ? Infinity : miner.concurrency - miner.running;
+
+/** Jobs that are kept for one of these miners, best first. */
+async function loadOffers(
+  miners: readonly Row<'miner'>[],
+  { tx, now }: WriteContext,
+): Promise<Map<string, JobRow[]>> {
+  const ids = [...new Set(miners.map(miner => miner.id))];
+  const jobs = await tx.load('job', 'held_for', ids);
+  const ready = jobs.filter(job => job.held_for !== null && isReadyFor(job, job.held_for, now));
+  return Map.groupBy(ready, job => job.held_for ?? '');
+}
+
+async function answer(
+  inputs: readonly TakeInput[],
+  acting: readonly (Row<'miner'> | undefined)[],
+  taken: readonly JobRow[][],
+  { tx, now }: WriteContext,
+  terms: ClaimTerms,
+): Promise<Outcome<HeldJob[]>[]> {
+  const texts = await loadTexts(tx, taken.flat());
+  return inputs.map((input, index) => {
+    if (!acting[index]) return minerNotFound(input.minerId);
+    const jobs = taken[index] ?? [];
+    return done(jobs.map(job => held(input.offer ? asOffered(job, terms, now) : job, texts)));
+  });
+}
+
+/** An offer has no lease yet: it shows until when the job is kept, and the deadline that a claim now would have. */
+function asOffered(job: JobRow, terms: ClaimTerms, now: number): JobRow {
+  const deadline = deadlineFor(job, terms.rateOf(job.model), now, terms);
+  return { ...job, attempts: job.attempts + 1, lease_expires_at: job.held_until, deadline };
+}
+
+interface Texts {
+  inputs: ReadonlyMap<string, Row<'job_input'>>;
+  queues: ReadonlyMap<number, Row<'queue'>>;
+}
+
+async function loadTexts(tx: WriteContext['tx'], jobs: readonly JobRow[]): Promise<Texts> {
+  const rows = await tx.load(
+    'job_input',
+    'job_id',
+    jobs.map(job => job.id),
+  );
+  return { inputs: new Map(rows.map(row => [row.job_id, row])), queues: await loadQueues(tx, jobs) };
+}
+
+function held(job: JobRow, { inputs, queues }: Texts): HeldJob {
+  const input = inputs.get(job.id);
+  const requirements = queues.get(job.queue_id);
+  if (!input || !requirements) throw new Error(`Job ${job.id} has no input or no queue`);
+  return { job, input, requirements };
+}
+
+export interface ClaimInput extends MinerActor {
+  jobId: string;
+}
+
+/** Leases one job by its id. Claiming what one holds already gives the same lease again. */
+export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
+  return {
+    name: 'jobs.claim',
+    order: 40,
+    async apply(inputs, context) {
+      const { tx, now } = context;
+      const miners = await loadMiners(
+        tx,
+        inputs.map(input => input.minerId),
+      );
+      const jobs = await loadJobs(
+        tx,
+        inputs.map(input => input.jobId),
+      );
+      const queues = await loadQueues(tx, [...jobs.values()]);
+      const changes: JobChange[] = [];
+      const decisions = inputs.map(input => {
+        const miner = ownedMiner(miners, input);
+        const job = jobs.get(input.jobId);
+        if (!miner) return minerNotFound(input.minerId);
+        if (!job) return jobNotFound;
+        if (job.status === 'running' && job.miner_id === miner.id) return done(job);
+        const refusal = whyNotClaimable(job, queues.get(job.queue_id), miner, now);
+        if (refusal) return refusal;
+        const after = start(job, miner.id, terms.rateOf(job.model), now, terms);
+        changes.push({ before: job, after });
+        jobs.set(job.id, after);
+        miner.running++;
+        return done(after);
+      });
+      await noteSeen(
+        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        context,
+      );
+      await saveJobs(changes, context);
+      await advance(changes, queues, tx);
+      const texts = await loadTexts(
+        tx,
+        decisions.flatMap(decision => (decision.ok ? [decision.value] : [])),
+      );
+      return decisions.map(decision => (decision.ok ? done(held(decision.value, texts)) : decision));
+    },
+  };
+}
+
+async function loadQueues(
+  tx: WriteContext['tx'],
+  jobs: readonly JobRow[],
+): Promise<Map<number, Row<'queue'>>> {
+  const rows = await tx.load('queue', 'id', [...new Set(jobs.map(job => job.queue_id))]);
+  return new Map(rows.map(row => [row.id, row]));
+}
+
+async function advance(
+  changes: readonly JobChange[],
+  queues: ReadonlyMap<number, Row<'queue'>>,
+  tx: WriteContext['tx'],
+) {
+  const ids = new Set(changes.flatMap(({ after }) => queues.get(after.queue_id)?.clock_id ?? []));
+  const clocks = new Map((await tx.load('fair_clock', 'id', [...ids])).map(clock => [clock.id, clock]));
+  const clockOf = (job: JobRow) => clocks.get(queues.get(job.queue_id)?.clock_id ?? -1);
+  await advanceClocks(
+    changes.map(change => change.after),
+    clockOf,
+    tx,
+  );
+}
+
+function whyNotClaimable(
+  job: JobRow,
+  queue: Row<'queue'> | undefined,
+  miner: Row<'miner'>,
+  now: number,
+): Outcome<never> | undefined {
+  if (job.status !== 'pending') {
+    const { code, detail } = refusalFor(job);
+    return refused(code, detail);
+  }
+  if (job.expires_at <= now) return refused('JOB_EXPIRED', 'The job has expired');
+  if (!isReadyFor(job, miner.id, now)) {
+    const retryAfter = Math.max(1, Math.ceil(((job.held_until ?? now) - now) / 1000));
+    if (job.held_for)
+      return refused('JOB_ALREADY_CLAIMED', 'The job is offered to another miner', { retryAfter });
+    return refused('JOB_INVALID_STATUS', 'The job pauses after a failed attempt', { retryAfter });
+  }
+  const reason = queue && mismatch(queue, abilitiesOf(miner));
+  if (reason) return refused('JOB_INVALID_STATUS', `This miner can't run the job. ${reason}`);
+  if (miner.status === 'draining')
+    return refused('MINER_CAPACITY_FULL', 'The miner is draining: it takes no new jobs');
+  if (roomOf(miner) <= 0) {
+    return refused(
+      'MINER_CAPACITY_FULL',
+      `The miner runs ${miner.running} of the ${miner.concurrency} jobs it registered for`,
+    );
+  }
+  return undefined;
+}

@@ -1,0 +1,167 @@
+import { hash } from 'node:crypto';
+import type { Job, JobSummary, ListJobs, SubmitJob } from '@aitbc/protocol';
+import { canonicalJson } from '@aitbc/receipts';
+import { accountScope, type Principal } from '../accounts/keys.ts';
+import type { Config } from '../config.ts';
+import type { Ids } from '../ids.ts';
+import type { Directory } from '../miners/directory.ts';
+import { refuse, valueOf } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { Clock } from './fairness.ts';
+import { cancelJobs } from './give-up.ts';
+import { hasEnded } from './job.ts';
+import { type FoundJob, findClocks, findJob, findJobs, findTexts, listJobs } from './queries.ts';
+import { queueInfo } from './queue-info.ts';
+import { type NewJob, submitJobs } from './submit.ts';
+import { toJob, toSummary } from './views.ts';
+import type { Waits } from './waiting.ts';
+
+export interface ClientJobsOptions {
+  config: Config;
+  store: Store;
+  ids: Ids;
+  directory: Directory;
+  waits: Waits;
+}
+
+/** What clients do with jobs. Each throws Refused. */
+export interface ClientJobs {
+  /** Stores the jobs, all or none. With an idempotency key, a repeated request answers the jobs of the first. */
+  submit(
+    principal: Principal,
+    requests: readonly SubmitJob[],
+    idempotencyKey: string | undefined,
+  ): Promise<{ jobs: Job[]; replayed: boolean }>;
+  /** Answers when the job has ended, or after `waitSeconds`, or when `hangUp` aborts. */
+  get(principal: Principal, id: string, waitSeconds: number, hangUp: AbortSignal): Promise<Job>;
+  list(
+    principal: Principal,
+    query: ListJobs & { limit: number; before: string | undefined },
+  ): Promise<JobSummary[]>;
+  cancel(principal: Principal, id: string): Promise<Job>;
+  /** The id of the receipt of a job. */
+  receiptId(principal: Principal, id: string): Promise<string>;
+}
+
+export function createClientJobs({ config, store, ids, directory, waits }: ClientJobsOptions): ClientJobs {
+  function prepare(request: SubmitJob, index: number, count: number, principal: Principal): NewJob {
+    checkLimits(request, count === 1 ? '' : `jobs.${index}.`, config, principal);
+    const salt = ids.hex(16);
+    return {
+      id: ids.next('job'),
+      salt,
+      promptHash: hash('sha256', salt + request.prompt),
+      request,
+      ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
+      maxAttempts: request.max_attempts ?? config.maxAttempts,
+    };
+  }
+
+  async function owned(principal: Principal, id: string): Promise<FoundJob> {
+    const job = await findJob(store.read, id);
+    const account = accountScope(principal);
+    if (!job || (account !== null && job.account_id !== account)) refuse('JOB_NOT_FOUND', 'Job not found');
+    return job;
+  }
+
+  async function view(job: FoundJob): Promise<Job> {
+    const texts = await findTexts(store.read, job.id);
+    const clocks = job.status === 'pending' ? await findClocks(store.read, job.model) : [];
+    return toJob(
+      job,
+      job,
+      texts,
+      job.status === 'pending' ? queueInfo(job, clocks, directory.reach(job)) : null,
+    );
+  }
+
+  function viewOfNew(job: Row<'job'>, request: SubmitJob, clocks: readonly Clock[]): Job {
+    const requirements = {
+      region: request.constraints?.region ?? '',
+      min_vram_gb: request.constraints?.min_vram_gb ?? 0,
+    };
+    const reach = directory.reach({ model: job.model, ...requirements });
+    const input = {
+      prompt: request.prompt,
+      params: JSON.stringify(request.params ?? {}),
+      metadata: request.metadata ? JSON.stringify(request.metadata) : null,
+    };
+    return toJob(job, requirements, { input, output: undefined }, queueInfo(job, clocks, reach));
+  }
+
+  return {
+    async submit(principal, requests, key) {
+      const jobs = requests.map((request, index) => prepare(request, index, requests.length, principal));
+      const requestHash = key === undefined ? '' : hash('sha256', canonicalJson(requests));
+      const idempotency =
+        key === undefined ? undefined : { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
+      const input = { accountId: principal.accountId, jobs, ...(idempotency && { idempotency }) };
+      const output = valueOf(await store.write(submitJobs, input));
+      if (output.replayed) {
+        const found = await findJobs(store.read, output.jobIds);
+        return { jobs: await Promise.all(found.map(view)), replayed: true };
+      }
+      const views = output.jobs.map((job, index) => {
+        const request = requests[index];
+        if (!request) throw new Error('Each job answers a request');
+        return viewOfNew(job, request, output.clocks.get(job.model) ?? []);
+      });
+      return { jobs: views, replayed: false };
+    },
+
+    async get(principal, id, waitSeconds, hangUp) {
+      const over = new AbortController();
+      const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
+      // The wait begins before the job is read, so that an end in between is not missed.
+      const ended = waits.forJob(id, waitMs, AbortSignal.any([hangUp, over.signal]));
+      try {
+        const job = await owned(principal, id);
+        if (waitMs === 0 || hasEnded(job.status)) return await view(job);
+        await ended;
+        return await view(await owned(principal, id));
+      } finally {
+        over.abort();
+      }
+    },
+
+    async list(principal, { status, model, limit, before }) {
+      const jobs = await listJobs(store.read, {
+        accountId: principal.accountId,
+        status,
+        model,
+        before,
+        limit,
+      });
+      return jobs.map(job => toSummary(job, job));
+    },
+
+    async cancel(principal, id) {
+      valueOf(await store.write(cancelJobs, { jobId: id, accountId: accountScope(principal) }));
+      return await view(await owned(principal, id));
+    },
+
+    async receiptId(principal, id) {
+      const job = await owned(principal, id);
+      if (job.receipt_id === null) {
+        refuse(
+          'RECEIPT_NOT_FOUND',
+          hasEnded(job.status) ? `The job is ${job.status}: it has no receipt` : 'The job has not ended yet',
+        );
+      }
+      return job.receipt_id;
+    },
+  };
+}
+
+function checkLimits(request: SubmitJob, prefix: string, config: Config, principal: Principal): void {
+  if (Buffer.byteLength(request.prompt) > config.promptLimit) {
+    const detail = `The prompt is longer than ${config.promptLimit} bytes`;
+    refuse('VALIDATION_PROMPT_TOO_LONG', detail, { field: `${prefix}prompt` });
+  }
+  if ((request.priority ?? 0) > config.maxPriority && !principal.scopes.has('admin')) {
+    refuse('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
+      field: `${prefix}priority`,
+    });
+  }
+}

@@ -1,0 +1,191 @@
+import { hash } from 'node:crypto';
+import type { Signature, TokenUsage } from '@aitbc/protocol';
+import { verifyAttestation } from '@aitbc/receipts';
+import { loadAddresses } from '../accounts/accounts.ts';
+import { noteSeen } from '../miners/presence.ts';
+import { issueReceipts, loadReceiptBodies, type ReceiptTerms, type Settlement } from '../receipts/receipt.ts';
+import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import { complete, type JobRow } from './job.ts';
+import {
+  jobNotFound,
+  loadJobs,
+  loadMiners,
+  type MinerActor,
+  minerNotFound,
+  ownedMiner,
+  refusalFor,
+} from './lookup.ts';
+import { saveJobs } from './saving.ts';
+
+export interface CompleteInput extends MinerActor {
+  jobId: string;
+  receiptId: string;
+  nonce: string;
+  result: string;
+  reportedAt: number | undefined;
+  usage: TokenUsage | undefined;
+  signature: Signature | undefined;
+}
+
+interface Completion {
+  input: CompleteInput;
+  before: JobRow;
+  after: JobRow;
+  miner: Row<'miner'>;
+  artifactHash: string;
+}
+
+type Decision = { refusal: Outcome<never> } | { repeated: string } | { completion: Completion };
+
+/** Ends jobs with their results. Answers the receipts as JSON; repeating a completion gives its receipt again. */
+export function completeJobs(terms: ReceiptTerms): Operation<CompleteInput, string> {
+  return {
+    name: 'jobs.complete',
+    order: 10,
+    async apply(inputs, context) {
+      const miners = await loadMiners(
+        context.tx,
+        inputs.map(input => input.minerId),
+      );
+      const jobs = await loadJobs(
+        context.tx,
+        inputs.map(input => input.jobId),
+      );
+      await noteSeen(
+        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        context,
+      );
+      const decisions: Decision[] = [];
+      for (const input of inputs) {
+        const decision = await decide(input, ownedMiner(miners, input), jobs.get(input.jobId), context.now);
+        if ('completion' in decision) jobs.set(input.jobId, decision.completion.after);
+        decisions.push(decision);
+      }
+      const completions = decisions.flatMap(decision =>
+        'completion' in decision ? [decision.completion] : [],
+      );
+      const receipts = await settle(completions, terms, context);
+      const repeated = decisions.flatMap(decision => ('repeated' in decision ? [decision.repeated] : []));
+      for (const [id, body] of await loadReceiptBodies(repeated, context.tx)) receipts.set(id, body);
+      return decisions.map(decision => {
+        if ('refusal' in decision) return decision.refusal;
+        const id = 'repeated' in decision ? decision.repeated : decision.completion.input.receiptId;
+        return done(receipts.get(id) ?? missing(id));
+      });
+    },
+  };
+}
+
+async function decide(
+  input: CompleteInput,
+  miner: Row<'miner'> | undefined,
+  job: JobRow | undefined,
+  now: number,
+): Promise<Decision> {
+  if (!miner) return { refusal: minerNotFound(input.minerId) };
+  if (!job) return { refusal: jobNotFound };
+  if (job.status === 'completed' && job.miner_id === miner.id && job.receipt_id)
+    return { repeated: job.receipt_id };
+  if (job.status !== 'running' || job.miner_id !== miner.id) return { refusal: notLeased(job, miner.id) };
+  const artifactHash = hash('sha256', job.salt + input.result);
+  const refusal = await checkSignature(input.signature, miner, job, artifactHash);
+  if (refusal) return { refusal };
+  return {
+    completion: { input, before: job, after: complete(job, input.receiptId, now), miner, artifactHash },
+  };
+}
+
+/** Why a miner that acts as if it held the job does not. */
+export function notLeased(job: JobRow, minerId: string): Outcome<never> {
+  if (job.status === 'pending' || job.status === 'running') {
+    return refused(
+      'JOB_NOT_LEASED',
+      `Miner ${minerId} does not hold this job: its lease ran out or it never had one`,
+    );
+  }
+  const { code, detail } = refusalFor(job);
+  return refused(code === 'JOB_EXPIRED' ? 'JOB_NOT_LEASED' : code, detail);
+}
+
+async function checkSignature(
+  signature: Signature | undefined,
+  miner: Row<'miner'>,
+  job: JobRow,
+  artifactHash: string,
+): Promise<Outcome<never> | undefined> {
+  if (!signature) return undefined;
+  const field = 'signature';
+  if (signature.key_id !== miner.public_key) {
+    return refused(
+      'RECEIPT_INVALID_SIGNATURE',
+      'The result is signed with another key than the miner registered',
+      { field },
+    );
+  }
+  const { id, model, prompt_hash } = job;
+  const statement = { job_id: id, model, prompt_hash, artifact_hash: artifactHash };
+  if (await verifyAttestation(statement, signature)) return undefined;
+  return refused('RECEIPT_INVALID_SIGNATURE', "The miner's signature does not fit the result", { field });
+}
+
+async function settle(
+  completions: readonly Completion[],
+  terms: ReceiptTerms,
+  context: WriteContext,
+): Promise<Map<string, string>> {
+  const parties = completions.flatMap(({ before, miner }) => [before.account_id, miner.payee_id]);
+  const addresses = await loadAddresses(parties, context.tx);
+  const party = (id: number) => ({ id, address: addresses.get(id) ?? missing(`account ${id}`) });
+  const settlements = completions.map(({ input, before, miner, artifactHash }): Settlement => {
+    const started_at = before.started_at ?? context.now;
+    return {
+      ...input,
+      artifactHash,
+      job: {
+        id: before.id,
+        model: before.model,
+        prompt_hash: before.prompt_hash,
+        max_price: before.max_price,
+        started_at,
+      },
+      client: party(before.account_id),
+      provider: party(miner.payee_id),
+      attestation: input.signature,
+    };
+  });
+  const bodies = await issueReceipts(settlements, terms, context);
+  const outputs = completions.map(({ input }) => ({
+    job_id: input.jobId,
+    result: input.result,
+    usage: input.usage ? JSON.stringify(input.usage) : null,
+  }));
+  await context.tx.insert('job_output', outputs);
+  await saveJobs(completions, context);
+  await smoothRunTimes(completions, context);
+  return new Map(
+    settlements.map((settlement, index) => [settlement.receiptId, bodies[index] ?? missing('receipt')]),
+  );
+}
+
+const SMOOTHING = 0.2;
+
+/** Keeps the average run time by model and priority that starts are estimated from. */
+async function smoothRunTimes(completions: readonly Completion[], { tx, now }: WriteContext): Promise<void> {
+  const queues = await tx.load('queue', 'id', [...new Set(completions.map(({ before }) => before.queue_id))]);
+  const clockIds = new Map(queues.map(queue => [queue.id, queue.clock_id]));
+  const clocks = await tx.load('fair_clock', 'id', [...new Set(clockIds.values())]);
+  const byId = new Map(clocks.map(clock => [clock.id, clock]));
+  for (const { before } of completions) {
+    const clock = byId.get(clockIds.get(before.queue_id) ?? -1);
+    if (!clock) continue;
+    const runMs = now - (before.started_at ?? now);
+    clock.average_run_ms =
+      clock.average_run_ms === 0 ? runMs : clock.average_run_ms + SMOOTHING * (runMs - clock.average_run_ms);
+  }
+  await tx.update('fair_clock', 'id', ['average_run_ms'], clocks);
+}
+
+function missing(what: string): never {
+  throw new Error(`${what} is missing in the store`);
+}

@@ -1,0 +1,96 @@
+import type { JobStatus } from '@aitbc/protocol';
+import { noteSeen } from '../miners/presence.ts';
+import { done, type Operation, type WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import { extendLease, type JobRow, type LeaseTerms, release } from './job.ts';
+import { loadJobs, loadMiners, type MinerActor, minerNotFound, ownedMiner } from './lookup.ts';
+import { saveJobs, saveLeases } from './saving.ts';
+
+export interface HeartbeatInput extends MinerActor {
+  /** The jobs that the miner believes it holds. */
+  believes: readonly string[];
+}
+
+export interface Pulse {
+  miner: Row<'miner'>;
+  holds: JobRow[];
+  stop: { jobId: string; status: JobStatus | null }[];
+}
+
+/** Extends the leases of all that a miner holds, and tells it which jobs to stop. */
+export function beatMiners(terms: LeaseTerms): Operation<HeartbeatInput, Pulse> {
+  return {
+    name: 'jobs.heartbeat',
+    order: 16,
+    async apply(inputs, context) {
+      const miners = await loadMiners(
+        context.tx,
+        inputs.map(input => input.minerId),
+      );
+      const acting = inputs.map(input => ownedMiner(miners, input));
+      await noteSeen(
+        acting.flatMap(miner => miner ?? []),
+        context,
+      );
+      const held = await loadHeld(
+        acting.flatMap(miner => miner?.id ?? []),
+        context,
+      );
+      const extended = new Map(
+        [...held].map(([id, jobs]) => [id, jobs.map(job => extendLease(job, context.now, terms))]),
+      );
+      await saveLeases([...extended.values()].flat(), context);
+      const believed = await loadJobs(
+        context.tx,
+        inputs.flatMap(input => input.believes),
+      );
+      return inputs.map((input, index) => {
+        const miner = acting[index];
+        if (!miner) return minerNotFound(input.minerId);
+        const holds = extended.get(miner.id) ?? [];
+        const holding = new Set(holds.map(job => job.id));
+        const stop = input.believes
+          .filter(id => !holding.has(id))
+          .map(id => ({ jobId: id, status: seenBy(miner, believed.get(id)) }));
+        return done({ miner, holds, stop });
+      });
+    },
+  };
+}
+
+/** What a miner may know of a job that it names: nothing, unless it has been its own. */
+function seenBy(miner: Row<'miner'>, job: JobRow | undefined): JobStatus | null {
+  return job?.miner_id === miner.id ? job.status : null;
+}
+
+async function loadHeld(minerIds: readonly string[], { tx }: WriteContext): Promise<Map<string, JobRow[]>> {
+  const sql = `SELECT * FROM job WHERE status = 'running' AND miner_id = ?`;
+  const held = new Map<string, JobRow[]>();
+  for (const id of new Set(minerIds)) held.set(id, await tx.query<JobRow>(sql, [id]));
+  return held;
+}
+
+/** Hands back all that a miner holds, as when it leaves for good. */
+export const releaseAll: Operation<MinerActor, number> = {
+  name: 'jobs.release-all',
+  order: 18,
+  async apply(inputs, context) {
+    const miners = await loadMiners(
+      context.tx,
+      inputs.map(input => input.minerId),
+    );
+    const acting = inputs.map(input => ownedMiner(miners, input));
+    const held = await loadHeld(
+      acting.flatMap(miner => miner?.id ?? []),
+      context,
+    );
+    await saveJobs(
+      [...held.values()].flat().map(before => ({ before, after: release(before) })),
+      context,
+    );
+    return inputs.map((input, index) => {
+      const miner = acting[index];
+      return miner ? done(held.get(miner.id)?.length ?? 0) : minerNotFound(input.minerId);
+    });
+  },
+};

@@ -1,0 +1,153 @@
+import type { JobError, JobStatus } from '@aitbc/protocol';
+import type { Row } from '../store/schema.ts';
+
+/*
+ * The life of a job. Pure: what a row becomes, never how it is stored.
+ *
+ *   pending ──start──▶ running ──complete──▶ completed
+ *      ▲                 │ │ │
+ *      ├──giveBack───────┘ │ └──giveBack, no attempts left──▶ failed
+ *      ├──release──────────┘
+ *      ├──expire──▶ failed
+ *   pending | running ──cancel──▶ cancelled
+ */
+
+export type JobRow = Row<'job'>;
+
+export interface LeaseTerms {
+  /** A claim lasts so long without a heartbeat, in ms. */
+  leaseMs: number;
+  /** One attempt lasts at most so long, in ms. */
+  timeoutMs: number;
+  /** Pause after a first failed attempt, in ms; doubled with each further one. */
+  backoffMs: number;
+}
+
+const LONGEST_BACKOFF_MS = 10 * 60_000;
+
+export const hasEnded = (status: JobStatus) => status !== 'pending' && status !== 'running';
+
+/** Whether the job may be given to `minerId` now. */
+export function isReadyFor(job: JobRow, minerId: string, now: number): boolean {
+  if (job.status !== 'pending' || job.expires_at <= now) return false;
+  return job.held_until === null || job.held_until <= now || job.held_for === minerId;
+}
+
+/** When an attempt that starts now must be over: the time limit, or sooner where the price limit pays for less. */
+export function deadlineFor(
+  job: Pick<JobRow, 'max_price'>,
+  rate: number,
+  now: number,
+  terms: LeaseTerms,
+): number {
+  const paid = job.max_price === null || rate === 0 ? Infinity : (job.max_price / rate) * 1000;
+  return now + Math.floor(Math.min(terms.timeoutMs, paid));
+}
+
+export function offer(job: JobRow, minerId: string, until: number): JobRow {
+  return { ...job, held_until: until, held_for: minerId };
+}
+
+export function start(job: JobRow, minerId: string, rate: number, now: number, terms: LeaseTerms): JobRow {
+  const deadline = deadlineFor(job, rate, now, terms);
+  return {
+    ...job,
+    ...unheld,
+    status: 'running',
+    miner_id: minerId,
+    attempts: job.attempts + 1,
+    started_at: now,
+    deadline,
+    lease_expires_at: Math.min(now + terms.leaseMs, deadline),
+  };
+}
+
+export function extendLease(job: JobRow, now: number, terms: LeaseTerms): JobRow {
+  const latest = job.deadline ?? now;
+  return {
+    ...job,
+    lease_expires_at: Math.max(job.lease_expires_at ?? 0, Math.min(now + terms.leaseMs, latest)),
+  };
+}
+
+/** Time during which no coordinator ran counts against no lease. */
+export function graceLease(job: JobRow, now: number, terms: LeaseTerms): JobRow {
+  const until = now + terms.leaseMs;
+  return {
+    ...job,
+    lease_expires_at: Math.max(job.lease_expires_at ?? 0, until),
+    deadline: Math.max(job.deadline ?? 0, until),
+  };
+}
+
+export function complete(job: JobRow, receiptId: string, now: number): JobRow {
+  return {
+    ...job,
+    status: 'completed',
+    completed_at: now,
+    receipt_id: receiptId,
+    lease_expires_at: null,
+    deadline: null,
+  };
+}
+
+/** An attempt ended without a result: back in the queue after a pause, or failed when it was the last. */
+export function giveBack(
+  job: JobRow,
+  error: JobError,
+  retryable: boolean,
+  now: number,
+  backoffMs: number,
+): JobRow {
+  if (!retryable || job.attempts >= job.max_attempts) return fail(job, error, now);
+  const pause = Math.min(backoffMs * 2 ** (job.attempts - 1), LONGEST_BACKOFF_MS);
+  return { ...requeue(job), held_until: pause > 0 ? now + pause : null };
+}
+
+/** The miner hands the job back through no fault of the job's: the attempt does not count. */
+export function release(job: JobRow): JobRow {
+  return { ...requeue(job), attempts: job.attempts - 1 };
+}
+
+export function expire(job: JobRow, now: number): JobRow {
+  return fail(
+    job,
+    { error_code: 'JOB_EXPIRED', detail: 'No miner claimed the job within its time to live' },
+    now,
+  );
+}
+
+export function cancel(job: JobRow, now: number): JobRow {
+  return {
+    ...job,
+    ...unheld,
+    status: 'cancelled',
+    completed_at: now,
+    lease_expires_at: null,
+    deadline: null,
+  };
+}
+
+const unheld = { held_until: null, held_for: null } as const;
+const unleased = { miner_id: null, started_at: null, lease_expires_at: null, deadline: null } as const;
+
+export function unhold(job: JobRow): JobRow {
+  return { ...job, ...unheld };
+}
+
+function requeue(job: JobRow): JobRow {
+  return { ...job, ...unheld, ...unleased, status: 'pending' };
+}
+
+function fail(job: JobRow, error: JobError, now: number): JobRow {
+  return {
+    ...job,
+    ...unheld,
+    status: 'failed',
+    completed_at: now,
+    lease_expires_at: null,
+    deadline: null,
+    error_code: error.error_code,
+    error_detail: error.detail,
+  };
+}

@@ -1,0 +1,87 @@
+import type { JobStatus } from '@aitbc/protocol';
+import { JOB_STATUSES } from '@aitbc/protocol';
+import type { Kysely } from 'kysely';
+import type { Row, Schema } from '../store/schema.ts';
+import type { JobRow } from './job.ts';
+import type { JobTexts, Requirements } from './views.ts';
+
+type Db = Kysely<Schema>;
+
+export type FoundJob = JobRow & Requirements;
+
+const withRequirements = (db: Db) =>
+  db
+    .selectFrom('job')
+    .innerJoin('queue', 'queue.id', 'job.queue_id')
+    .selectAll('job')
+    .select(['queue.region', 'queue.min_vram_gb']);
+
+export async function findJob(db: Db, id: string): Promise<FoundJob | undefined> {
+  return await withRequirements(db).where('job.id', '=', id).executeTakeFirst();
+}
+
+export async function findJobs(db: Db, ids: readonly string[]): Promise<FoundJob[]> {
+  return await withRequirements(db).where('job.id', 'in', ids).orderBy('job.id').execute();
+}
+
+export async function findTexts(db: Db, id: string): Promise<JobTexts> {
+  const [input, output] = await Promise.all([
+    db.selectFrom('job_input').selectAll().where('job_id', '=', id).executeTakeFirst(),
+    db.selectFrom('job_output').selectAll().where('job_id', '=', id).executeTakeFirst(),
+  ]);
+  return { input, output };
+}
+
+export interface JobFilter {
+  accountId: number;
+  status: JobStatus | undefined;
+  model: string | undefined;
+  /** Only jobs with a smaller id. */
+  before: string | undefined;
+  limit: number;
+}
+
+/**
+ * Newest first. The indexes are by status, so a list over all statuses takes a page of each and merges: five times
+ * a page at most, however many jobs the account has.
+ */
+export async function listJobs(db: Db, filter: JobFilter): Promise<FoundJob[]> {
+  const statuses = filter.status ? [filter.status] : JOB_STATUSES;
+  const pages = await Promise.all(statuses.map(status => pageOfStatus(db, filter, status)));
+  return pages
+    .flat()
+    .sort((a, b) => (a.id < b.id ? 1 : -1))
+    .slice(0, filter.limit);
+}
+
+async function pageOfStatus(
+  db: Db,
+  { accountId, model, before, limit }: JobFilter,
+  status: JobStatus,
+): Promise<FoundJob[]> {
+  let query = withRequirements(db).where('job.account_id', '=', accountId).where('job.status', '=', status);
+  if (model !== undefined) query = query.where('job.model', '=', model);
+  if (before !== undefined) query = query.where('job.id', '<', before);
+  return await query.orderBy('job.id', 'desc').limit(limit).execute();
+}
+
+/** The clocks of a model, one for each priority. */
+export async function findClocks(db: Db, model: string): Promise<Row<'fair_clock'>[]> {
+  return await db.selectFrom('fair_clock').selectAll().where('model', '=', model).execute();
+}
+
+const WORKLOAD_KINDS = 200;
+
+export type WorkloadRow = Pick<Row<'queue'>, 'model' | 'region' | 'min_vram_gb' | 'pending'>;
+
+/** Pending jobs by what they need. */
+export async function listWorkload(db: Db): Promise<WorkloadRow[]> {
+  return await db
+    .selectFrom('queue')
+    .select(['model', 'region', 'min_vram_gb', 'pending'])
+    .where('pending', '>', 0)
+    .orderBy('model')
+    .orderBy('id')
+    .limit(WORKLOAD_KINDS)
+    .execute();
+}

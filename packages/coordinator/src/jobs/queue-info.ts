@@ -1,0 +1,34 @@
+import type { QueueInfo } from '@aitbc/protocol';
+import type { Reach } from '../miners/directory.ts';
+import { type Clock, jobsAhead } from './fairness.ts';
+import type { JobRow } from './job.ts';
+
+/** Where a pending job stands, from the counters of its model's clocks. */
+export function queueInfo(job: JobRow, clocks: readonly Clock[], reach: Reach): QueueInfo {
+  const own = clocks.find(clock => clock.priority === job.priority);
+  const urgent = clocks
+    .filter(clock => clock.priority > job.priority)
+    .reduce((sum, clock) => sum + clock.pending, 0);
+  const position = 1 + urgent + (own ? jobsAhead(own, job.rank) : 0);
+  const running = clocks.reduce((sum, clock) => sum + clock.running, 0);
+  return {
+    position,
+    eligible_miners: reach.miners,
+    estimated_start_seconds: estimateStart(position, running, own?.average_run_ms ?? 0, reach.slots),
+    reason: reach.reason,
+  };
+}
+
+/** Rounds of the eligible slots until the job's turn, each as long as its model's jobs run on average. */
+function estimateStart(
+  position: number,
+  running: number,
+  averageRunMs: number,
+  slots: number,
+): number | null {
+  if (slots === 0) return null;
+  const idle = Math.max(slots - running, 0);
+  if (position <= idle) return 0;
+  if (averageRunMs === 0) return null;
+  return Math.round((((position - idle) / slots) * averageRunMs) / 100) / 10;
+}

@@ -1,0 +1,110 @@
+import { abilitiesOf, mismatch } from '../miners/eligibility.ts';
+import type { WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import type { JobRow } from './job.ts';
+
+type Clock = Row<'fair_clock'>;
+
+interface Line {
+  queue: Row<'queue'>;
+  clock: Clock;
+  /** The best jobs of the queue in order, read when first needed. */
+  jobs?: JobRow[];
+}
+
+/**
+ * The ready jobs that miners of a batch may take. A queue's jobs are read from its head, as many as the batch can
+ * use, so that the cost does not grow with the backlog.
+ */
+export interface ReadyJobs {
+  /** Takes the job that this miner should run next, or nothing. */
+  take(miner: Row<'miner'>): Promise<JobRow | undefined>;
+  /** Moves the clocks on to the jobs that start now. */
+  started(jobs: readonly JobRow[]): Promise<void>;
+}
+
+export async function readReadyJobs(
+  miners: readonly Row<'miner'>[],
+  most: number,
+  { tx, now }: WriteContext,
+): Promise<ReadyJobs> {
+  const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
+  const models = [...new Set([...abilities.values()].flatMap(({ capabilities }) => [...capabilities]))];
+  const queues = models.length === 0 ? [] : await readWaitingQueues(tx, models);
+  const clocks = new Map(
+    (await tx.load('fair_clock', 'id', [...new Set(queues.map(q => q.clock_id))])).map(c => [c.id, c]),
+  );
+  const lines = queues.flatMap(queue => {
+    const clock = clocks.get(queue.clock_id);
+    return clock ? [{ queue, clock } as Line] : [];
+  });
+  const linesOf = new Map<string, Line[]>();
+
+  async function headOf(line: Line): Promise<JobRow | undefined> {
+    line.jobs ??= await readHead(line.queue.id);
+    return line.jobs[0];
+  }
+
+  async function readHead(queueId: number): Promise<JobRow[]> {
+    const sql = `SELECT * FROM job WHERE queue_id = ? AND status = 'pending' AND held_until IS NULL
+      ORDER BY rank, id LIMIT ?`;
+    const jobs = await tx.query<JobRow>(sql, [queueId, most]);
+    return jobs.filter(job => job.expires_at > now);
+  }
+
+  return {
+    async take(miner) {
+      let runnable = linesOf.get(miner.id);
+      if (!runnable) {
+        const has = abilities.get(miner.id);
+        runnable = lines.filter(line => has && mismatch(line.queue, has) === null);
+        linesOf.set(miner.id, runnable);
+      }
+      let best: { line: Line; job: JobRow } | undefined;
+      for (const line of runnable) {
+        const job = await headOf(line);
+        if (job && (!best || comesFirst({ line, job }, best))) best = { line, job };
+      }
+      best?.line.jobs?.shift();
+      if (best) best.line.clock.dispatched_at = Math.max(now, best.line.clock.dispatched_at + 1);
+      return best?.job;
+    },
+    async started(jobs) {
+      const byQueue = new Map(lines.map(line => [line.queue.id, line.clock]));
+      await advanceClocks(jobs, job => byQueue.get(job.queue_id), tx);
+    },
+  };
+}
+
+async function readWaitingQueues(tx: WriteContext['tx'], models: readonly string[]): Promise<Row<'queue'>[]> {
+  return await tx.db
+    .selectFrom('queue')
+    .selectAll()
+    .where('model', 'in', models)
+    .where('pending', '>', 0)
+    .execute();
+}
+
+/** Virtual time follows the rank of what starts. */
+export async function advanceClocks(
+  jobs: readonly JobRow[],
+  clockOf: (job: JobRow) => Clock | undefined,
+  tx: WriteContext['tx'],
+): Promise<void> {
+  const moved = new Set<Clock>();
+  for (const job of jobs) {
+    const clock = clockOf(job);
+    if (!clock) continue;
+    clock.virtual_time = Math.max(clock.virtual_time, job.rank);
+    moved.add(clock);
+  }
+  await tx.update('fair_clock', 'id', ['virtual_time', 'dispatched_at'], [...moved]);
+}
+
+/** Priority, then fair rank; between models, whose ranks can't be compared, the one that waited longest for a turn. */
+function comesFirst(a: { line: Line; job: JobRow }, b: { line: Line; job: JobRow }): boolean {
+  if (a.job.priority !== b.job.priority) return a.job.priority > b.job.priority;
+  if (a.line.clock !== b.line.clock) return a.line.clock.dispatched_at < b.line.clock.dispatched_at;
+  if (a.job.rank !== b.job.rank) return a.job.rank < b.job.rank;
+  return a.job.id < b.job.id;
+}

@@ -1,0 +1,136 @@
+import type { WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import type { Column } from '../store/transaction.ts';
+import { hasEnded, type JobRow } from './job.ts';
+
+export interface JobChange {
+  before: JobRow;
+  after: JobRow;
+  /** The attempt counts as a failure of the miner that held the job. */
+  minerFailed?: boolean;
+}
+
+const CHANGING = [
+  'status',
+  'attempts',
+  'held_until',
+  'held_for',
+  'miner_id',
+  'started_at',
+  'lease_expires_at',
+  'deadline',
+  'completed_at',
+  'receipt_id',
+  'error_code',
+  'error_detail',
+] as const satisfies Column<'job'>[];
+
+/** Stores changed jobs, and with them every counter that their changes of status move. */
+export async function saveJobs(changes: readonly JobChange[], context: WriteContext): Promise<void> {
+  if (changes.length === 0) return;
+  await context.tx.update(
+    'job',
+    'id',
+    CHANGING,
+    changes.map(change => change.after),
+  );
+  await moveCounters(changes, context);
+  for (const { before, after } of changes) {
+    if (hasEnded(after.status) && !hasEnded(before.status))
+      context.emit({ type: 'job.ended', jobId: after.id });
+  }
+}
+
+/** Extends or moves leases only: no status changes, so no counter does. */
+export async function saveLeases(jobs: readonly JobRow[], { tx }: WriteContext): Promise<void> {
+  await tx.update('job', 'id', ['lease_expires_at', 'deadline'], jobs);
+}
+
+/** Counts new jobs in. */
+export async function countNewJobs(jobs: readonly JobRow[], context: WriteContext): Promise<void> {
+  await moveCounters(
+    jobs.map(after => ({ before: undefined, after })),
+    context,
+  );
+}
+
+type CountedChange = { before: JobRow | undefined; after: JobRow; minerFailed?: boolean };
+
+async function moveCounters(changes: readonly CountedChange[], context: WriteContext): Promise<void> {
+  const { tx } = context;
+  const counters = new Sums<string, 'value'>();
+  const queues = new Sums<number, 'pending' | 'running'>();
+  const miners = new Sums<string, 'running' | 'completed' | 'failed'>();
+  const ready = new Map<number, number>();
+
+  for (const { before, after, minerFailed } of changes) {
+    if (isReady(after) && !(before && isReady(before)))
+      ready.set(after.queue_id, (ready.get(after.queue_id) ?? 0) + 1);
+    if (before?.status !== after.status) {
+      for (const [job, by] of [
+        [before, -1],
+        [after, 1],
+      ] as const) {
+        if (!job) continue;
+        counters.add(`jobs.${job.status}`, 'value', by);
+        if (job.status === 'pending' || job.status === 'running') queues.add(job.queue_id, job.status, by);
+        if (job.status === 'running' && job.miner_id) miners.add(job.miner_id, 'running', by);
+      }
+    }
+    if (after.status === 'completed' && after.miner_id) miners.add(after.miner_id, 'completed', 1);
+    if (minerFailed && before?.miner_id) miners.add(before.miner_id, 'failed', 1);
+  }
+
+  await tx.add('counter', 'name', counters.rows('name', { value: 0 }));
+  await tx.add('miner', 'id', miners.rows('id', { running: 0, completed: 0, failed: 0 }));
+  if (!queues.empty || ready.size > 0) await moveQueues(queues, ready, context);
+}
+
+async function moveQueues(
+  queues: Sums<number, 'pending' | 'running'>,
+  ready: ReadonlyMap<number, number>,
+  { tx, emit }: WriteContext,
+): Promise<void> {
+  const rows = await tx.load('queue', 'id', [...new Set([...queues.keys(), ...ready.keys()])]);
+  const clocks = new Sums<number, 'pending' | 'running'>();
+  for (const queue of rows) {
+    const { pending = 0, running = 0 } = queues.get(queue.id) ?? {};
+    if (pending) clocks.add(queue.clock_id, 'pending', pending);
+    if (running) clocks.add(queue.clock_id, 'running', running);
+    const count = ready.get(queue.id);
+    if (count) emit({ type: 'jobs.ready', queue: requirementsOf(queue), count });
+  }
+  await tx.add('queue', 'id', queues.rows('id', { pending: 0, running: 0 }));
+  await tx.add('fair_clock', 'id', clocks.rows('id', { pending: 0, running: 0 }));
+}
+
+const isReady = (job: JobRow) => job.status === 'pending' && job.held_until === null;
+
+const requirementsOf = ({ model, region, min_vram_gb }: Row<'queue'>) => ({ model, region, min_vram_gb });
+
+/** Differences by key, merged so that a batch moves each counter once. */
+class Sums<Key extends string | number, Name extends string> {
+  readonly #sums = new Map<Key, Partial<Record<Name, number>>>();
+
+  get empty() {
+    return this.#sums.size === 0;
+  }
+
+  keys() {
+    return this.#sums.keys();
+  }
+
+  get(key: Key) {
+    return this.#sums.get(key);
+  }
+
+  add(key: Key, name: Name, by: number) {
+    let sum = this.#sums.get(key);
+    if (!sum) this.#sums.set(key, (sum = {}));
+    sum[name] = (sum[name] ?? 0) + by;
+  }
+
+  rows<K extends string>(key: K, zeros: Record<Name, number>) {
+    return [...this.#sums].map(([value, sum]) => ({ ...zeros, ...sum, [key]: value }) as never);
+  }
+}

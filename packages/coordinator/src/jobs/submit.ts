@@ -1,0 +1,222 @@
+import type { SubmitJob } from '@aitbc/protocol';
+import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import type { NewRow, Row } from '../store/schema.ts';
+import { type Clock, createRanker, type Ranker } from './fairness.ts';
+import type { JobRow } from './job.ts';
+import { countNewJobs } from './saving.ts';
+
+/** A job as it was asked for, with what must be chosen outside the transaction. */
+export interface NewJob {
+  id: string;
+  salt: string;
+  promptHash: string;
+  request: SubmitJob;
+  ttlMs: number;
+  maxAttempts: number;
+}
+
+export interface SubmitInput {
+  accountId: number;
+  jobs: readonly NewJob[];
+  idempotency?: { key: string; requestHash: string; lastsMs: number };
+}
+
+export type SubmitOutput =
+  | { replayed: false; jobs: JobRow[]; clocks: ReadonlyMap<string, Clock[]> }
+  | { replayed: true; jobIds: string[] };
+
+/** Stores new jobs, all of an input or none. `clocks` are those of the jobs' models, by model. */
+export const submitJobs: Operation<SubmitInput, SubmitOutput> = {
+  name: 'jobs.submit',
+  order: 30,
+  async apply(inputs, context) {
+    const outcomes = await answerRepeated(inputs, context);
+    const fresh = inputs.filter((_, index) => !outcomes[index]);
+    const requests = fresh.flatMap(input => input.jobs.map(job => job.request));
+    const lanes = await loadLanes(requests, context);
+    const accountIds = [...new Set(fresh.map(input => input.accountId))];
+    const ranker = await createRanker(context.tx, lanes.used, accountIds);
+
+    const made: JobRow[] = [];
+    const answers = inputs.map((input, index) => {
+      if (outcomes[index]) return outcomes[index];
+      const jobs = input.jobs.map(job => newRow(job, input.accountId, lanes, ranker, context.now));
+      made.push(...jobs);
+      return done<SubmitOutput>({ replayed: false, jobs, clocks: lanes.byModel });
+    });
+
+    await insertJobs(made, fresh, context);
+    await ranker.save();
+    await countNewJobs(made, context);
+    for (const job of made) lanes.clockOf(job).pending++;
+    return answers;
+  },
+};
+
+/** Answers what an idempotency key has answered before; leaves a gap for each input that is new. */
+async function answerRepeated(inputs: readonly SubmitInput[], { tx, now }: WriteContext) {
+  const outcomes: (Outcome<SubmitOutput> | undefined)[] = [];
+  const taken = new Map<string, Pick<Row<'idempotency'>, 'request_hash' | 'job_ids'>>();
+  for (const { accountId, jobs, idempotency } of inputs) {
+    if (!idempotency) {
+      outcomes.push(undefined);
+      continue;
+    }
+    const name = `${accountId}/${idempotency.key}`;
+    const found = taken.get(name) ?? (await findIdempotent(tx, accountId, idempotency.key, now));
+    if (found) outcomes.push(replay(found, idempotency.requestHash));
+    else {
+      const record = {
+        request_hash: idempotency.requestHash,
+        job_ids: JSON.stringify(jobs.map(job => job.id)),
+      };
+      taken.set(name, record);
+      const { key, lastsMs } = idempotency;
+      await tx.upsert(
+        'idempotency',
+        ['account_id', 'key'],
+        [{ account_id: accountId, key, ...record, expires_at: now + lastsMs }],
+      );
+      outcomes.push(undefined);
+    }
+  }
+  return outcomes;
+}
+
+async function findIdempotent(tx: WriteContext['tx'], accountId: number, key: string, now: number) {
+  const sql = 'SELECT * FROM idempotency WHERE account_id = ? AND key = ? AND expires_at > ?';
+  const [found] = await tx.query<Row<'idempotency'>>(sql, [accountId, key, now]);
+  return found;
+}
+
+function replay(
+  found: Pick<Row<'idempotency'>, 'request_hash' | 'job_ids'>,
+  requestHash: string,
+): Outcome<SubmitOutput> {
+  if (found.request_hash === requestHash) return done({ replayed: true, jobIds: JSON.parse(found.job_ids) });
+  return refused('IDEMPOTENCY_KEY_REUSED', 'This idempotency key was used before with another request body');
+}
+
+interface Lanes {
+  byModel: ReadonlyMap<string, Clock[]>;
+  used: ReadonlyMap<number, Clock>;
+  queueOf(request: SubmitJob): Row<'queue'>;
+  clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
+}
+
+type QueueKey = Pick<Row<'queue'>, 'model' | 'priority' | 'region' | 'min_vram_gb'>;
+const nameOf = (key: QueueKey) => JSON.stringify([key.model, key.priority, key.region, key.min_vram_gb]);
+
+const keyOf = ({ model, priority = 0, constraints }: SubmitJob): QueueKey => ({
+  model,
+  priority,
+  region: constraints?.region ?? '',
+  min_vram_gb: constraints?.min_vram_gb ?? 0,
+});
+
+/** The clocks and queues of the requests, made where they are new. */
+async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): Promise<Lanes> {
+  const keys = new Map(requests.map(request => [nameOf(keyOf(request)), keyOf(request)]));
+  const models = [...new Set(requests.map(request => request.model))];
+  const priorities = new Map([...keys.values()].map(key => [`${key.model} ${key.priority}`, key]));
+
+  const clockName = ({ model, priority }: Pick<Clock, 'model' | 'priority'>) => `${model} ${priority}`;
+  const load = async () =>
+    new Map((await tx.load('fair_clock', 'model', models)).map(clock => [clockName(clock), clock]));
+  let clocks = await load();
+  const missing = [...priorities].filter(([name]) => !clocks.has(name)).map(([, key]) => newClock(key));
+  if (missing.length > 0) {
+    await tx.insert('fair_clock', missing);
+    clocks = await load();
+  }
+  const clockOf = (key: Pick<Clock, 'model' | 'priority'>) => must(clocks.get(clockName(key)));
+  const queues = await loadQueues(keys, clockOf, tx);
+  return {
+    byModel: Map.groupBy(clocks.values(), clock => clock.model),
+    used: new Map([...priorities.values()].map(key => [clockOf(key).id, clockOf(key)])),
+    clockOf,
+    queueOf: request => must(queues.get(nameOf(keyOf(request)))),
+  };
+}
+
+async function loadQueues(
+  keys: ReadonlyMap<string, QueueKey>,
+  clockOf: (key: QueueKey) => Clock,
+  tx: WriteContext['tx'],
+): Promise<Map<string, Row<'queue'>>> {
+  const queues = new Map<string, Row<'queue'>>();
+  const find = async (key: QueueKey) => {
+    const sql = 'SELECT * FROM queue WHERE model = ? AND priority = ? AND region = ? AND min_vram_gb = ?';
+    const [queue] = await tx.query<Row<'queue'>>(sql, [key.model, key.priority, key.region, key.min_vram_gb]);
+    return queue;
+  };
+  for (const [name, key] of keys) {
+    let queue = await find(key);
+    if (!queue) {
+      await tx.insert('queue', [{ clock_id: clockOf(key).id, ...key, pending: 0, running: 0 }]);
+      queue = await find(key);
+    }
+    queues.set(name, must(queue));
+  }
+  return queues;
+}
+
+const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({
+  model,
+  priority,
+  virtual_time: 0,
+  tail_rank: 0,
+  dispatched_at: 0,
+  average_run_ms: 0,
+  pending: 0,
+  running: 0,
+});
+
+function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, now: number): JobRow {
+  const { request } = job;
+  const queue = lanes.queueOf(request);
+  return {
+    id: job.id,
+    account_id: accountId,
+    queue_id: queue.id,
+    model: request.model,
+    priority: queue.priority,
+    max_price: request.constraints?.max_price ?? null,
+    max_attempts: job.maxAttempts,
+    salt: job.salt,
+    prompt_hash: job.promptHash,
+    created_at: now,
+    expires_at: now + job.ttlMs,
+    rank: ranker.next(must(ranker.clocks.get(queue.clock_id)), accountId),
+    status: 'pending',
+    attempts: 0,
+    held_until: null,
+    held_for: null,
+    miner_id: null,
+    started_at: null,
+    lease_expires_at: null,
+    deadline: null,
+    completed_at: null,
+    receipt_id: null,
+    error_code: null,
+    error_detail: null,
+  };
+}
+
+async function insertJobs(jobs: readonly JobRow[], inputs: readonly SubmitInput[], { tx }: WriteContext) {
+  await tx.insert('job', jobs);
+  const texts = inputs.flatMap(input =>
+    input.jobs.map(({ id, request }) => ({
+      job_id: id,
+      prompt: request.prompt,
+      params: JSON.stringify(request.params ?? {}),
+      metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
+    })),
+  );
+  await tx.insert('job_input', texts);
+}
+
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('A row that this transaction made is missing');
+  return value;
+}

@@ -1,0 +1,118 @@
+import { countActive } from '../miners/presence.ts';
+import { done, type Operation, type WriteContext } from '../store/operation.ts';
+import { expire, giveBack, graceLease, type JobRow, type LeaseTerms, unhold } from './job.ts';
+import { type JobChange, saveJobs, saveLeases } from './saving.ts';
+
+export interface SweepTerms extends LeaseTerms {
+  minerTimeoutMs: number;
+  /** A pause between sweeps longer than this was nobody's fault but the coordinators'. */
+  absenceMs: number;
+}
+
+/** Rows of each kind that one sweep handles, so that other writes need not wait long. */
+const AT_ONCE = 500;
+
+const LAST_SWEEP = 'swept_at';
+
+/**
+ * Enforces time: leases, times to live, offers and pauses, silent miners. Answers whether something was left for
+ * another sweep at once.
+ */
+export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boolean }> {
+  return {
+    name: 'jobs.sweep',
+    order: 60,
+    async apply(inputs, context) {
+      const absent = await noteSweep(context, terms);
+      if (absent) await grantGrace(context, terms);
+      const changes: JobChange[] = [
+        ...(await leasesRunOut(context, terms)),
+        ...(await timesToLiveOver(context)),
+        ...(await holdsOver(context)),
+      ];
+      await saveJobs(changes, context);
+      const silent = await silentMiners(context, terms);
+      await forget(context);
+      const more = changes.length >= AT_ONCE || silent >= AT_ONCE;
+      return inputs.map(() => done({ more }));
+    },
+  };
+}
+
+/** Whether no coordinator has swept for so long that leases could not be extended. */
+async function noteSweep({ tx, now }: WriteContext, terms: SweepTerms): Promise<boolean> {
+  const [last] = await tx.load('setting', 'name', [LAST_SWEEP]);
+  await tx.upsert('setting', ['name'], [{ name: LAST_SWEEP, value: String(now) }]);
+  return last !== undefined && now - Number(last.value) > terms.absenceMs;
+}
+
+async function grantGrace(context: WriteContext, terms: SweepTerms): Promise<void> {
+  const until = context.now + terms.leaseMs;
+  const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at < ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
+  for (;;) {
+    const jobs = await context.tx.query<JobRow>(sql, [until]);
+    if (jobs.length === 0) break;
+    await saveLeases(
+      jobs.map(job => graceLease(job, context.now, terms)),
+      context,
+    );
+  }
+  await context.tx.query(
+    `UPDATE miner SET last_seen_at = ? WHERE status IN ('online', 'draining') RETURNING id`,
+    [context.now],
+  );
+}
+
+async function leasesRunOut({ tx, now }: WriteContext, terms: SweepTerms): Promise<JobChange[]> {
+  const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
+  const jobs = await tx.query<JobRow>(sql, [now]);
+  return jobs.map(before => {
+    const late = before.deadline !== null && before.deadline <= now;
+    const what = late ? 'did not finish the job in time' : 'was not heard of in time';
+    const error = { error_code: 'LEASE_EXPIRED', detail: `Miner ${before.miner_id} ${what}` } as const;
+    return { before, after: giveBack(before, error, true, now, 0), minerFailed: true };
+  });
+}
+
+async function timesToLiveOver({ tx, now }: WriteContext): Promise<JobChange[]> {
+  const sql = `SELECT * FROM job WHERE status = 'pending' AND expires_at <= ? ORDER BY expires_at LIMIT ${AT_ONCE}`;
+  const jobs = await tx.query<JobRow>(sql, [now]);
+  return jobs.map(before => ({ before, after: expire(before, now) }));
+}
+
+async function holdsOver({ tx, now }: WriteContext): Promise<JobChange[]> {
+  const sql = `SELECT * FROM job WHERE held_until IS NOT NULL AND held_until <= ? AND expires_at > ? ORDER BY held_until LIMIT ${AT_ONCE}`;
+  const jobs = await tx.query<JobRow>(sql, [now, now]);
+  return jobs.map(before => ({ before, after: unhold(before) }));
+}
+
+async function silentMiners(context: WriteContext, terms: SweepTerms): Promise<number> {
+  const { tx, now, emit } = context;
+  const silent = await tx.db
+    .selectFrom('miner')
+    .selectAll()
+    .where('status', 'in', ['online', 'draining'])
+    .where('last_seen_at', '<=', now - terms.minerTimeoutMs)
+    .limit(AT_ONCE)
+    .execute();
+  const offline = silent.map(miner => ({ ...miner, status: 'offline' as const }));
+  await tx.update('miner', 'id', ['status'], offline);
+  await countActive(-offline.length, context);
+  for (const miner of offline) emit({ type: 'miner.changed', miner });
+  return offline.length;
+}
+
+/** Idempotency keys past their time, and fair shares that say no more than the clock does. */
+async function forget({ tx, now }: WriteContext): Promise<void> {
+  await tx.query(
+    `DELETE FROM idempotency WHERE (account_id, key) IN
+      (SELECT account_id, key FROM idempotency WHERE expires_at <= ? LIMIT ${AT_ONCE}) RETURNING key`,
+    [now],
+  );
+  await tx.query(
+    `DELETE FROM fair_share WHERE (clock_id, account_id) IN
+      (SELECT s.clock_id, s.account_id FROM fair_clock c JOIN fair_share s ON s.clock_id = c.id AND s.next_rank <= c.virtual_time
+       LIMIT ${AT_ONCE}) RETURNING clock_id`,
+    [],
+  );
+}

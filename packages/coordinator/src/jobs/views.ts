@@ -1,0 +1,97 @@
+import type {
+  Job,
+  JobConstraints,
+  JobError,
+  JobOutcome,
+  JobParams,
+  JobSummary,
+  MinerJob,
+  QueueInfo,
+} from '@aitbc/protocol';
+import type { Row } from '../store/schema.ts';
+import type { HeldJob } from './claim.ts';
+import type { JobRow } from './job.ts';
+
+/** What a queue demands of miners is kept with the queue, not with each of its jobs. */
+export type Requirements = Pick<Row<'queue'>, 'region' | 'min_vram_gb'>;
+export type JobTexts = {
+  input: Pick<Row<'job_input'>, 'prompt' | 'params' | 'metadata'> | undefined;
+  output: Pick<Row<'job_output'>, 'result' | 'usage'> | undefined;
+};
+
+export function toSummary(job: JobRow, requirements: Requirements): JobSummary {
+  return {
+    job_id: job.id,
+    status: job.status,
+    model: job.model,
+    priority: job.priority,
+    constraints: constraintsOf(job, requirements),
+    attempts: job.attempts,
+    max_attempts: job.max_attempts,
+    created_at: isoTime(job.created_at),
+    expires_at: isoTime(job.expires_at),
+    started_at: isoTimeOrNull(job.started_at),
+    completed_at: isoTimeOrNull(job.completed_at),
+    miner_id: job.miner_id,
+    error: errorOf(job),
+    receipt_id: job.receipt_id,
+  };
+}
+
+export function toJob(
+  job: JobRow,
+  requirements: Requirements,
+  texts: JobTexts,
+  queue: QueueInfo | null,
+): Job {
+  const { input, output } = texts;
+  return {
+    ...toSummary(job, requirements),
+    prompt: input?.prompt ?? null,
+    params: parseParams(input?.params),
+    metadata: input?.metadata ? JSON.parse(input.metadata) : null,
+    result: output?.result ?? null,
+    usage: output?.usage ? JSON.parse(output.usage) : null,
+    salt: job.salt,
+    queue,
+  };
+}
+
+export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
+  return {
+    job_id: job.id,
+    status: job.status,
+    model: job.model,
+    prompt: input.prompt,
+    params: parseParams(input.params),
+    priority: job.priority,
+    constraints: constraintsOf(job, requirements),
+    attempt: job.attempts,
+    created_at: isoTime(job.created_at),
+    lease_expires_at: isoTime(job.lease_expires_at ?? job.created_at),
+    deadline: isoTime(job.deadline ?? job.created_at),
+    salt: job.salt,
+  };
+}
+
+export function toOutcome(job: JobRow): JobOutcome {
+  return { job_id: job.id, status: job.status, attempts: job.attempts, max_attempts: job.max_attempts };
+}
+
+function constraintsOf(job: JobRow, { region, min_vram_gb }: Requirements): JobConstraints {
+  return {
+    ...(min_vram_gb > 0 && { min_vram_gb }),
+    ...(region !== '' && { region }),
+    ...(job.max_price !== null && { max_price: job.max_price }),
+  };
+}
+
+function errorOf(job: JobRow): JobError | null {
+  if (job.error_code === null) return null;
+  return { error_code: job.error_code as JobError['error_code'], detail: job.error_detail ?? '' };
+}
+
+const parseParams = (params: string | undefined): JobParams => (params ? JSON.parse(params) : {});
+
+export const isoTime = (ms: number) => new Date(ms).toISOString();
+const isoTimeOrNull = (ms: number | null) => (ms === null ? null : isoTime(ms));

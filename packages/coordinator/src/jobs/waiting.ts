@@ -1,0 +1,102 @@
+import { type Abilities, mismatch } from '../miners/eligibility.ts';
+import type { StoreEvent } from '../store/events.ts';
+
+/** A wait that ends when it is woken, when its time is over, or when nobody waits any more. */
+interface Waiter {
+  wake(): void;
+}
+
+export interface Waits {
+  /** Resolves when the job ends, after `ms`, on abort or at shutdown. */
+  forJob(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when there may be a job for a miner with these abilities, after `ms`, on abort or at shutdown. */
+  forWork(abilities: Abilities, ms: number, signal: AbortSignal): Promise<void>;
+  /** Grows when jobs get ready for such a miner: tells whether some did between two moments. */
+  readyCount(abilities: Abilities): number;
+  apply(events: readonly StoreEvent[]): void;
+  readonly closed: boolean;
+  /** Ends all waits, now and from now on. */
+  close(): void;
+}
+
+export function createWaits(): Waits {
+  const jobs = new Map<string, Set<Waiter>>();
+  const workers = new Set<Waiter & { abilities: Abilities }>();
+  const all = new Set<Waiter>();
+  const readyByModel = new Map<string, number>();
+  let closed = false;
+
+  function wait<W extends Waiter>(
+    ms: number,
+    signal: AbortSignal,
+    enlist: (waiter: Waiter) => W,
+    dismiss: (waiter: W) => void,
+  ) {
+    if (closed || signal.aborted || ms <= 0) return Promise.resolve();
+    return new Promise<void>(resolve => {
+      const wake = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
+        all.delete(waiter);
+        dismiss(waiter);
+        resolve();
+      };
+      const timer = setTimeout(wake, ms);
+      const waiter = enlist({ wake });
+      all.add(waiter);
+      signal.addEventListener('abort', wake);
+    });
+  }
+
+  return {
+    forJob(jobId, ms, signal) {
+      const enlist = (waiter: Waiter) => {
+        const waiting = jobs.get(jobId) ?? new Set();
+        jobs.set(jobId, waiting.add(waiter));
+        return waiter;
+      };
+      return wait(ms, signal, enlist, waiter => {
+        const waiting = jobs.get(jobId);
+        waiting?.delete(waiter);
+        if (waiting?.size === 0) jobs.delete(jobId);
+      });
+    },
+    forWork(abilities, ms, signal) {
+      const enlist = (waiter: Waiter) => {
+        const worker = { ...waiter, abilities };
+        workers.add(worker);
+        return worker;
+      };
+      return wait(ms, signal, enlist, worker => workers.delete(worker));
+    },
+    readyCount({ capabilities }) {
+      let count = 0;
+      for (const model of capabilities) count += readyByModel.get(model) ?? 0;
+      return count;
+    },
+    apply(events) {
+      for (const event of events) {
+        if (event.type === 'job.ended')
+          for (const waiter of [...(jobs.get(event.jobId) ?? [])]) waiter.wake();
+        if (event.type !== 'jobs.ready') continue;
+        const { model } = event.queue;
+        readyByModel.set(model, (readyByModel.get(model) ?? 0) + event.count);
+        // As many miners as there are new jobs, the one that waits longest first: the others would find nothing.
+        let left = event.count;
+        for (const worker of workers) {
+          if (left === 0) break;
+          if (mismatch(event.queue, worker.abilities) !== null) continue;
+          worker.wake();
+          left--;
+        }
+      }
+    },
+    get closed() {
+      return closed;
+    },
+    close() {
+      closed = true;
+      for (const waiter of [...all]) waiter.wake();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import type { ReadyQueue, StoreEvent } from '../store/events.ts';
+import type { Row } from '../store/schema.ts';
+import { type Abilities, abilitiesOf, mismatch } from './eligibility.ts';
+
+interface LiveMiner extends Abilities {
+  slots: number;
+}
+
+/** How many live miners could run a queue's jobs, and how many at once. */
+export interface Reach {
+  miners: number;
+  slots: number;
+  /** Why nobody can, when nobody can. */
+  reason: string | null;
+}
+
+/** The miners that take jobs now, kept in memory from committed changes: answers what would need a scan. */
+export interface Directory {
+  apply(events: readonly StoreEvent[]): void;
+  reach(queue: ReadyQueue): Reach;
+}
+
+export function createDirectory(online: readonly Row<'miner'>[]): Directory {
+  const byModel = new Map<string, Map<string, LiveMiner>>();
+  const models = new Map<string, ReadonlySet<string>>();
+  const reaches = new Map<string, Reach>();
+
+  function remove(id: string) {
+    for (const model of models.get(id) ?? []) byModel.get(model)?.delete(id);
+    models.delete(id);
+  }
+
+  function put(row: Row<'miner'>) {
+    remove(row.id);
+    reaches.clear();
+    if (row.status !== 'online') return;
+    const miner = { ...abilitiesOf(row), slots: row.concurrency ?? 1 };
+    models.set(row.id, miner.capabilities);
+    for (const model of miner.capabilities) {
+      let offering = byModel.get(model);
+      if (!offering) byModel.set(model, (offering = new Map()));
+      offering.set(row.id, miner);
+    }
+  }
+
+  for (const row of online) put(row);
+
+  return {
+    apply(events) {
+      for (const event of events) if (event.type === 'miner.changed') put(event.miner);
+    },
+    reach(queue) {
+      const key = JSON.stringify([queue.model, queue.region, queue.min_vram_gb]);
+      let reach = reaches.get(key);
+      if (!reach) reaches.set(key, (reach = measure(queue, [...(byModel.get(queue.model)?.values() ?? [])])));
+      return reach;
+    },
+  };
+}
+
+function measure(queue: ReadyQueue, offering: readonly LiveMiner[]): Reach {
+  const able = offering.filter(miner => mismatch(queue, miner) === null);
+  const slots = able.reduce((sum, miner) => sum + miner.slots, 0);
+  return { miners: able.length, slots, reason: able.length > 0 ? null : explain(queue, offering) };
+}
+
+function explain(queue: ReadyQueue, offering: readonly LiveMiner[]): string {
+  if (offering.length === 0) return `No live miner offers the model ${queue.model}.`;
+  const needs = [
+    ...(queue.min_vram_gb > 0 ? [`${queue.min_vram_gb} GB of GPU memory`] : []),
+    ...(queue.region !== '' ? [`region ${queue.region}`] : []),
+  ];
+  const has = offering.length === 1 ? '1 live miner offers' : `${offering.length} live miners offer`;
+  return `${has} the model ${queue.model}, but none with ${needs.join(' and ')}.`;
+}

@@ -1,0 +1,39 @@
+import type { GpuInfo } from '@aitbc/protocol';
+import type { ReadyQueue } from '../store/events.ts';
+import type { Row } from '../store/schema.ts';
+
+/** What decides which jobs a miner can run. */
+export interface Abilities {
+  capabilities: ReadonlySet<string>;
+  region: string | null;
+  vram_gb: number | null;
+}
+
+export function abilitiesOf(miner: Pick<Row<'miner'>, 'capabilities' | 'region' | 'vram_gb'>): Abilities {
+  const capabilities = new Set(JSON.parse(miner.capabilities) as string[]);
+  return { capabilities, region: miner.region, vram_gb: miner.vram_gb };
+}
+
+/** Why a miner can't run a queue's jobs, or null when it can. */
+export function mismatch(queue: ReadyQueue, miner: Abilities): string | null {
+  if (!miner.capabilities.has(queue.model)) return `It does not offer the model ${queue.model}.`;
+  if (queue.min_vram_gb > 0 && (miner.vram_gb ?? 0) < queue.min_vram_gb) {
+    const has = miner.vram_gb === null ? 'none is registered' : `${miner.vram_gb} GB are registered`;
+    return `The job needs ${queue.min_vram_gb} GB of GPU memory, ${has}.`;
+  }
+  if (queue.region !== '' && miner.region !== queue.region) {
+    const is = miner.region === null ? 'none is registered' : `${miner.region} is registered`;
+    return `The job must run in region ${queue.region}, ${is}.`;
+  }
+  return null;
+}
+
+const GB_PER_UNIT: Record<string, number> = { m: 1 / 1024, g: 1, t: 1024 };
+
+/** GPU memory in GB from what miners write: `24GB`, `24576 MiB`, `24`. Null when there is none. */
+export function vramOf(gpu: GpuInfo | undefined): number | null {
+  const match = /^\s*([0-9.]+)\s*([gmt])?/i.exec(gpu?.memory ?? '');
+  if (!match) return null;
+  const gb = Number(match[1]) * (GB_PER_UNIT[(match[2] ?? 'g').toLowerCase()] ?? 1);
+  return Math.round(gb * 100) / 100;
+}

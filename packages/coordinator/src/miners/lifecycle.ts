@@ -1,0 +1,128 @@
+import type { RegisterMiner } from '@aitbc/protocol';
+import { addressFromPublicKey } from '@aitbc/receipts';
+import { accountAt, localAddress } from '../accounts/accounts.ts';
+import { done, type Operation, refused, type WriteContext } from '../store/operation.ts';
+import type { NewRow, Row } from '../store/schema.ts';
+import { vramOf } from './eligibility.ts';
+import { countActive } from './presence.ts';
+
+export interface RegisterInput {
+  owner: { accountId: number; address: string; anonymous: boolean };
+  coordinatorId: string;
+  request: RegisterMiner;
+}
+
+export interface Registration {
+  miner: Row<'miner'>;
+  /** Where it is paid. */
+  address: string;
+  created: boolean;
+}
+
+/** Registers a miner, or changes what an owner registered before. Puts it online. */
+export const registerMiners: Operation<RegisterInput, Registration> = {
+  name: 'miners.register',
+  order: 5,
+  async apply(inputs, context) {
+    const outcomes = [];
+    for (const input of inputs) outcomes.push(await register(input, context));
+    return outcomes;
+  },
+};
+
+async function register({ owner, coordinatorId, request }: RegisterInput, context: WriteContext) {
+  const { tx, now, emit } = context;
+  const [known] = await tx.load('miner', 'id', [request.miner_id]);
+  if (known && known.owner_id !== owner.accountId) {
+    return refused(
+      'MINER_ALREADY_REGISTERED',
+      `The id ${request.miner_id} belongs to another owner: choose another one`,
+      {
+        field: 'miner_id',
+      },
+    );
+  }
+  const payee = await accountAt(payAddress(owner, coordinatorId, request), null, context);
+  const described = {
+    ...describe(request),
+    payee_id: payee.id,
+    status: 'online' as const,
+    last_seen_at: now,
+  };
+  const miner: Row<'miner'> = known
+    ? { ...known, ...described }
+    : { ...described, owner_id: owner.accountId, running: 0, completed: 0, failed: 0, registered_at: now };
+  if (known) await tx.update('miner', 'id', CHANGING, [miner]);
+  else await tx.insert('miner', [miner satisfies NewRow<'miner'>]);
+  const wasCounted = known !== undefined && known.status !== 'removed';
+  await tx.add('counter', 'name', [{ name: 'miners.total', value: wasCounted ? 0 : 1 }]);
+  await countActive(known && isActive(known) ? 0 : 1, context);
+  emit({ type: 'miner.changed', miner });
+  return done({ miner, address: payee.address, created: !known });
+}
+
+const CHANGING = [
+  'payee_id',
+  'capabilities',
+  'gpu_info',
+  'vram_gb',
+  'region',
+  'concurrency',
+  'public_key',
+  'status',
+  'last_seen_at',
+] as const;
+
+const isActive = (miner: Row<'miner'>) => miner.status === 'online' || miner.status === 'draining';
+
+/** Where it asked to be paid, or its owner's address; without a key, its own. */
+function payAddress(owner: RegisterInput['owner'], coordinatorId: string, request: RegisterMiner): string {
+  if (request.address) return request.address;
+  if (!owner.anonymous) return owner.address;
+  return request.public_key
+    ? addressFromPublicKey(request.public_key)
+    : localAddress(coordinatorId, request.miner_id);
+}
+
+function describe(request: RegisterMiner) {
+  return {
+    id: request.miner_id,
+    capabilities: JSON.stringify([...new Set(request.capabilities)]),
+    gpu_info: request.gpu_info ? JSON.stringify(request.gpu_info) : null,
+    vram_gb: vramOf(request.gpu_info),
+    region: request.region ?? null,
+    concurrency: request.concurrency ?? null,
+    public_key: request.public_key ?? null,
+  };
+}
+
+export interface WithdrawInput {
+  minerId: string;
+  /** Null for an administrator. */
+  ownerId: number | null;
+  to: 'draining' | 'removed';
+}
+
+/** Stops giving a miner jobs. A removed one must have handed back what it holds: `releaseOf` sees to that. */
+export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
+  name: 'miners.withdraw',
+  order: 20,
+  async apply(inputs, context) {
+    const { tx, emit } = context;
+    const outcomes = [];
+    for (const { minerId, ownerId, to } of inputs) {
+      const [miner] = await tx.load('miner', 'id', [minerId]);
+      if (!miner || miner.status === 'removed' || (ownerId !== null && miner.owner_id !== ownerId)) {
+        outcomes.push(refused('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key`));
+        continue;
+      }
+      const after = { ...miner, status: to };
+      await tx.update('miner', 'id', ['status'], [after]);
+      if (to === 'removed') await tx.add('counter', 'name', [{ name: 'miners.total', value: -1 }]);
+      await countActive((to === 'draining' ? 1 : 0) - (isActive(miner) ? 1 : 0), context);
+      emit({ type: 'miner.changed', miner: after });
+      outcomes.push(done(after));
+    }
+    return outcomes;
+  },
+};

@@ -1,0 +1,143 @@
+import type { ListMiners, Miner, MinerDetail, RegisterMiner, Workload } from '@aitbc/protocol';
+import { isAddress } from '@aitbc/receipts';
+import { accountScope, type Principal } from '../accounts/keys.ts';
+import type { Config } from '../config.ts';
+import type { ReadyQueue } from '../store/events.ts';
+import { refuse, valueOf } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { type Abilities, abilitiesOf, mismatch } from './eligibility.ts';
+import { registerMiners, withdrawMiners } from './lifecycle.ts';
+import { findMiner, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
+
+export interface MinersOptions {
+  config: Config;
+  store: Store;
+  coordinatorId: string;
+  /** Pending jobs by what they need. */
+  workload(): Promise<(ReadyQueue & { pending: number })[]>;
+}
+
+/** Each throws Refused. */
+export interface Miners {
+  register(principal: Principal, request: RegisterMiner): Promise<{ miner: Miner; created: boolean }>;
+  list(query: ListMiners & { limit: number; after: string | undefined }): Promise<Miner[]>;
+  get(id: string): Promise<MinerDetail>;
+  drain(principal: Principal, id: string): Promise<Miner>;
+  /** The miner must hold no jobs any more. */
+  remove(principal: Principal, id: string): Promise<void>;
+  /** What a miner of the caller's can run. */
+  abilities(principal: Principal, id: string): Promise<Abilities>;
+}
+
+/** Four heartbeats fit into a lease: three may be lost. */
+export const heartbeatSeconds = (config: Config) =>
+  Math.max(1, Math.min(15, Math.floor(config.leaseSeconds / 4)));
+
+export function createMiners({ config, store, coordinatorId, workload }: MinersOptions): Miners {
+  async function found(id: string): Promise<MinerWithAddress> {
+    return (await findMiner(store.read, id)) ?? refuse('MINER_NOT_FOUND', `No miner ${id} is registered`);
+  }
+
+  async function withdraw(principal: Principal, minerId: string, to: 'draining' | 'removed') {
+    return valueOf(await store.write(withdrawMiners, { minerId, ownerId: accountScope(principal), to }));
+  }
+
+  return {
+    async register(owner, request) {
+      if (request.address !== undefined && !isAddress(request.address)) {
+        refuse('VALIDATION_INVALID_FORMAT', 'address must be an ait1… address with a right checksum', {
+          field: 'address',
+        });
+      }
+      const registration = valueOf(await store.write(registerMiners, { owner, coordinatorId, request }));
+      return {
+        miner: toMiner({ ...registration.miner, address: registration.address }, config),
+        created: registration.created,
+      };
+    },
+    async list(query) {
+      const miners = await listMiners(store.read, {
+        status: query.status,
+        after: query.after,
+        limit: query.limit,
+      });
+      return miners.map(miner => toMiner(miner, config));
+    },
+    async get(id) {
+      const miner = await found(id);
+      return { ...toMiner(miner, config), workload: explain(miner, await workload()) };
+    },
+    async drain(principal, id) {
+      await withdraw(principal, id, 'draining');
+      return toMiner(await found(id), config);
+    },
+    async remove(principal, id) {
+      await withdraw(principal, id, 'removed');
+    },
+    async abilities(principal, id) {
+      const miner = await found(id);
+      const account = accountScope(principal);
+      if (account !== null && miner.owner_id !== account)
+        refuse('MINER_NOT_FOUND', `No miner ${id} is registered with this key`);
+      return abilitiesOf(miner);
+    },
+  };
+}
+
+function toMiner(miner: MinerWithAddress, config: Config): Miner {
+  return {
+    miner_id: miner.id,
+    status: miner.status === 'removed' ? 'offline' : miner.status,
+    capabilities: JSON.parse(miner.capabilities),
+    gpu_info: miner.gpu_info ? JSON.parse(miner.gpu_info) : null,
+    vram_gb: miner.vram_gb,
+    region: miner.region,
+    concurrency: miner.concurrency,
+    address: miner.address,
+    public_key: miner.public_key,
+    running: miner.running,
+    completed: miner.completed,
+    failed: miner.failed,
+    registered_at: new Date(miner.registered_at).toISOString(),
+    last_seen_at: new Date(miner.last_seen_at).toISOString(),
+    heartbeat_seconds: heartbeatSeconds(config),
+  };
+}
+
+/** Tells a miner why it gets what it gets. */
+function explain(
+  miner: MinerWithAddress,
+  queues: readonly (ReadyQueue & { pending: number })[],
+): MinerDetail['workload'] {
+  const abilities = abilitiesOf(miner);
+  const kinds = new Map<string, Workload>();
+  for (const queue of queues) {
+    const reason = mismatch(queue, abilities);
+    const key = `${queue.model} ${reason}`;
+    const kind = kinds.get(key) ?? { model: queue.model, pending: 0, reason };
+    kind.pending += queue.pending;
+    kinds.set(key, kind);
+  }
+  const workload = [...kinds.values()];
+  return {
+    runnable: workload.filter(({ reason }) => reason === null),
+    blocked: workload.filter(({ reason }) => reason !== null),
+    reason: idleReason(miner, workload),
+  };
+}
+
+function idleReason(miner: MinerWithAddress, workload: readonly Workload[]): string | null {
+  if (miner.status === 'offline') return 'It was not heard of for a while: send heartbeats or poll for jobs.';
+  if (miner.status === 'draining') return 'It is draining: register it again to get jobs.';
+  if (miner.concurrency !== null && miner.running >= miner.concurrency)
+    return 'It runs as many jobs as it registered for.';
+  if (workload.length === 0) return 'No jobs are pending.';
+  if (workload.every(({ reason }) => reason !== null)) return 'It can run none of the pending jobs.';
+  return null;
+}
+
+/** All that take jobs now. */
+export async function readOnline(store: Store): Promise<Row<'miner'>[]> {
+  return await listOnline(store.read);
+}

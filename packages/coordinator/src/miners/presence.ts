@@ -1,0 +1,30 @@
+import type { WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+
+/** `last_seen_at` is written at most this often, so that polling costs no writes. */
+const SEEN_EVERY_MS = 5_000;
+
+/** Notes that these miners are alive; one that was offline is online again. */
+export async function noteSeen(miners: Iterable<Row<'miner'>>, context: WriteContext): Promise<void> {
+  const { tx, now } = context;
+  const seen = new Map<string, Row<'miner'>>();
+  let returned = 0;
+  for (const miner of miners) {
+    if (miner.status !== 'offline' && now - miner.last_seen_at < SEEN_EVERY_MS) continue;
+    if (seen.has(miner.id)) continue;
+    if (miner.status === 'offline') {
+      miner.status = 'online';
+      returned++;
+      context.emit({ type: 'miner.changed', miner: { ...miner } });
+    }
+    miner.last_seen_at = now;
+    seen.set(miner.id, miner);
+  }
+  await tx.update('miner', 'id', ['status', 'last_seen_at'], [...seen.values()]);
+  await countActive(returned, context);
+}
+
+/** Moves the count of miners that are online or draining. */
+export async function countActive(by: number, { tx }: WriteContext): Promise<void> {
+  if (by !== 0) await tx.add('counter', 'name', [{ name: 'miners.active', value: by }]);
+}

@@ -1,0 +1,114 @@
+import { LIMITS, ListMiners, Miner, MinerDetail, RegisterMiner } from '@aitbc/protocol';
+import { Type } from 'typebox';
+import { type Guards, principalOf } from '../http/authentication.ts';
+import { linkNext, readCursor } from '../http/pages.ts';
+import { type App, answers, IdParams, keyed } from '../http/routes.ts';
+import type { MinerJobs } from '../jobs/miner-jobs.ts';
+import type { Miners } from './miners.ts';
+
+const tags = ['miners'];
+
+export function minerRoutes(
+  app: App,
+  { miners, jobs, guards }: { miners: Miners; jobs: MinerJobs; guards: Guards },
+): void {
+  app.post(
+    '/v1/miners/register',
+    {
+      onRequest: guards.miner,
+      schema: {
+        operationId: 'registerMiner',
+        summary: 'Register a miner, or change what it registered',
+        tags,
+        security: keyed,
+        body: RegisterMiner,
+        response: answers({ 200: Miner, 201: Miner }, 400, 401, 403, 409),
+      },
+    },
+    async (request, reply) => {
+      const { miner, created } = await miners.register(principalOf(request), request.body);
+      reply.code(created ? 201 : 200);
+      return miner;
+    },
+  );
+
+  app.get(
+    '/v1/miners',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'listMiners',
+        summary: 'Miners by id',
+        tags,
+        querystring: ListMiners,
+        response: answers({ 200: Type.Array(Miner) }, 400, 401),
+      },
+    },
+    async (request, reply) => {
+      const { limit = LIMITS.defaultPageSize, cursor, status } = request.query;
+      const page = await miners.list({ ...(status && { status }), limit, after: readCursor(cursor) });
+      linkNext(
+        request,
+        reply,
+        limit,
+        page.map(miner => miner.miner_id),
+      );
+      return page;
+    },
+  );
+
+  app.get(
+    '/v1/miners/:id',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'getMiner',
+        summary: 'A miner, and why it gets the jobs it gets',
+        tags,
+        params: IdParams,
+        response: answers({ 200: MinerDetail }, 401, 404),
+      },
+    },
+    async request => await miners.get(request.params.id),
+  );
+
+  app.post(
+    '/v1/miners/:id/drain',
+    {
+      onRequest: guards.miner,
+      schema: {
+        operationId: 'drainMiner',
+        summary: 'Give it no new jobs; what it holds it may finish',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: answers({ 200: Miner }, 401, 403, 404),
+      },
+    },
+    async request => await miners.drain(principalOf(request), request.params.id),
+  );
+
+  app.delete(
+    '/v1/miners/:id',
+    {
+      onRequest: guards.miner,
+      schema: {
+        operationId: 'deregisterMiner',
+        summary: 'Take a miner out; what it holds goes back to pending',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: answers({ 204: Type.Null() }, 401, 403, 404),
+      },
+    },
+    async (request, reply) => {
+      const principal = principalOf(request);
+      const { id } = request.params;
+      // Draining first: from then on no new job can be claimed in between.
+      await miners.drain(principal, id);
+      await jobs.releaseAll(principal, id);
+      await miners.remove(principal, id);
+      return reply.code(204).send(null);
+    },
+  );
+}

@@ -1,0 +1,101 @@
+import { RECEIPT_VERSION, type Signature, type TokenUsage, type UnsignedReceipt } from '@aitbc/protocol';
+import { canonicalJson, roundCredits, type Signer, signReceipt } from '@aitbc/receipts';
+import type { WriteContext } from '../store/operation.ts';
+import type { NewRow } from '../store/schema.ts';
+
+/** What a finished job is accounted for with. */
+export interface Settlement {
+  receiptId: string;
+  nonce: string;
+  job: { id: string; model: string; prompt_hash: string; max_price: number | null; started_at: number };
+  client: Party;
+  provider: Party;
+  minerId: string;
+  artifactHash: string;
+  /** As the miner reported it, in ms. */
+  reportedAt: number | undefined;
+  usage: TokenUsage | undefined;
+  attestation: Signature | undefined;
+}
+
+export interface Party {
+  id: number;
+  address: string;
+}
+
+export interface ReceiptTerms {
+  coordinatorId: string;
+  signer: Signer;
+  /** Credits for one unit. */
+  rateOf(model: string): number;
+}
+
+/** Makes, signs and stores receipts in the transaction that completes their jobs. Answers their JSON in order. */
+export async function issueReceipts(
+  settlements: readonly Settlement[],
+  terms: ReceiptTerms,
+  { tx, now }: WriteContext,
+): Promise<string[]> {
+  if (settlements.length === 0) return [];
+  const signed = await Promise.all(
+    settlements.map(each => signReceipt(receiptFor(each, terms, now), terms.signer)),
+  );
+  const rows = settlements.map(
+    (settlement, index): NewRow<'receipt'> => ({
+      id: settlement.receiptId,
+      job_id: settlement.job.id,
+      client_id: settlement.client.id,
+      provider_id: settlement.provider.id,
+      body: canonicalJson(signed[index]),
+      created_at: now,
+    }),
+  );
+  await tx.insert('receipt', rows);
+  await tx.add('counter', 'name', [{ name: 'receipts.total', value: rows.length }]);
+  return rows.map(row => row.body);
+}
+
+/** The server's clock alone decides the units, and with them the price. */
+function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): UnsignedReceipt {
+  const { job } = settlement;
+  const durationMs = Math.max(now - job.started_at, 0);
+  const units = durationMs / 1000;
+  const price = Math.min(units * terms.rateOf(job.model), job.max_price ?? Infinity);
+  return {
+    version: RECEIPT_VERSION,
+    receipt_id: settlement.receiptId,
+    job_id: job.id,
+    provider: settlement.provider.address,
+    client: settlement.client.address,
+    units,
+    unit_type: 'gpu_second',
+    price: roundCredits(price),
+    model: job.model,
+    prompt_hash: job.prompt_hash,
+    artifact_hash: settlement.artifactHash,
+    started_at: Math.floor(job.started_at / 1000),
+    completed_at: Math.floor(now / 1000),
+    duration_ms: durationMs,
+    coordinator_id: terms.coordinatorId,
+    nonce: settlement.nonce,
+    metadata: metadataOf(settlement),
+  };
+}
+
+function metadataOf({ minerId, reportedAt, usage, attestation }: Settlement): UnsignedReceipt['metadata'] {
+  return {
+    miner_id: minerId,
+    ...(reportedAt !== undefined && { reported_completed_at: new Date(reportedAt).toISOString() }),
+    ...(usage && { usage }),
+    ...(attestation && { signatures: [attestation] }),
+  };
+}
+
+/** The JSON of receipts by id. */
+export async function loadReceiptBodies(
+  ids: readonly string[],
+  tx: WriteContext['tx'],
+): Promise<Map<string, string>> {
+  const rows = await tx.load('receipt', 'id', [...new Set(ids)]);
+  return new Map(rows.map(row => [row.id, row.body]));
+}

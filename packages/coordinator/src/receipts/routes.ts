@@ -1,0 +1,70 @@
+import { LIMITS, ListReceipts, PublicKeys, Receipt } from '@aitbc/protocol';
+import { Type } from 'typebox';
+import type { Guards } from '../http/authentication.ts';
+import { linkNext, readCursor } from '../http/pages.ts';
+import { type App, answers, IdParams } from '../http/routes.ts';
+import type { Receipts } from './receipts.ts';
+
+const tags = ['receipts'];
+
+/** Receipts are public: they carry commitments, no texts. */
+export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receipts; guards: Guards }): void {
+  app.get(
+    '/v1/receipts/:id',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'getReceipt',
+        summary: 'A signed receipt',
+        tags,
+        params: IdParams,
+        response: answers({ 200: Receipt }, 401, 404),
+      },
+    },
+    async request => await receipts.get(request.params.id),
+  );
+
+  for (const [url, operationId] of [
+    ['/v1/receipts', 'listReceipts'],
+    ['/explorer/receipts', 'exploreReceipts'],
+  ] as const) {
+    app.get(
+      url,
+      {
+        onRequest: guards.public,
+        schema: {
+          operationId,
+          summary: 'Receipts, newest first',
+          tags: url.startsWith('/explorer') ? ['explorer'] : tags,
+          querystring: ListReceipts,
+          response: answers({ 200: Type.Array(Receipt) }, 400, 401),
+        },
+      },
+      async (request, reply) => {
+        const { limit = LIMITS.defaultPageSize, cursor, ...parties } = request.query;
+        const page = await receipts.list({ ...parties, limit, before: readCursor(cursor) });
+        linkNext(
+          request,
+          reply,
+          limit,
+          page.map(receipt => receipt.receipt_id),
+        );
+        return page;
+      },
+    );
+  }
+
+  app.get(
+    '/v1/keys',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'listKeys',
+        summary: 'Public keys that sign or signed receipts',
+        tags,
+        response: answers({ 200: PublicKeys }),
+      },
+    },
+    async () => await receipts.keys(),
+  );
+}

@@ -1,0 +1,42 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Signer } from '@aitbc/receipts';
+
+/**
+ * The coordinator's Ed25519 key from a PKCS #8 PEM file, made with mode 0600 when missing. Signing runs on the
+ * thread pool, so that a batch of receipts is signed on several cores while requests are read.
+ */
+export function loadSigner(path: string): Signer {
+  if (!existsSync(path)) createKeyFile(path);
+  const key = createPrivateKey(readFileSync(path));
+  if (key.asymmetricKeyType !== 'ed25519') throw new Error(`${path} holds no Ed25519 key`);
+  return { keyId: keyIdOf(key), sign: bytes => signOnPool(bytes, key) };
+}
+
+function createKeyFile(path: string) {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  // Written aside and linked: of two coordinators that start at once, one makes the key and both read it.
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flush: true });
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
+  }
+}
+
+function keyIdOf(key: KeyObject): string {
+  const { x } = createPublicKey(key).export({ format: 'jwk' });
+  if (!x) throw new Error('An Ed25519 public key has an x coordinate');
+  return x;
+}
+
+function signOnPool(bytes: Uint8Array, key: KeyObject): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    sign(null, bytes, key, (error, signature) => (error ? reject(error) : resolve(signature)));
+  });
+}

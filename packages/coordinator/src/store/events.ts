@@ -1,0 +1,16 @@
+import type { Row } from './schema.ts';
+
+/** What a committed batch changed, for those who wait for it. */
+export type StoreEvent =
+  | { type: 'job.ended'; jobId: string }
+  | { type: 'jobs.ready'; queue: ReadyQueue; count: number }
+  | { type: 'miner.changed'; miner: Row<'miner'> };
+
+/** What a miner must have for a queue's jobs. */
+export interface ReadyQueue {
+  model: string;
+  region: string;
+  min_vram_gb: number;
+}
+
+export type StoreListener = (events: readonly StoreEvent[]) => void;

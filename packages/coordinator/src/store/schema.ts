@@ -1,0 +1,180 @@
+import type { ColumnType, Generated, Insertable, Selectable } from 'kysely';
+
+/** Milliseconds since the Unix epoch. */
+type Time = number;
+/** JSON text. */
+type Json = string;
+type Flagless<T> = ColumnType<T, T | undefined, T>;
+
+/** Everyone who can owe or earn: owners of keys, and the addresses that miners are paid at. */
+interface AccountTable {
+  id: Generated<number>;
+  address: string;
+  name: string | null;
+  created_at: Time;
+}
+
+interface ApiKeyTable {
+  id: string;
+  /** hex SHA-256 of the key: the key itself is shown once and kept nowhere. */
+  hash: string;
+  account_id: number;
+  name: string | null;
+  /** Space-separated. */
+  scopes: string;
+  created_at: Time;
+  expires_at: Time | null;
+  revoked_at: Time | null;
+}
+
+/** Virtual time of start-time fair queueing, one for each model and priority. */
+interface FairClockTable {
+  id: Generated<number>;
+  model: string;
+  priority: number;
+  /** Rank of the job that started last. */
+  virtual_time: number;
+  /** Rank that the next job of the busiest client would get. */
+  tail_rank: number;
+  dispatched_at: Time;
+  /** Smoothed run time of its jobs in ms; 0 until one has completed. */
+  average_run_ms: number;
+  pending: number;
+  running: number;
+}
+
+/** Where a client's next job would stand on a fair clock. */
+interface FairShareTable {
+  clock_id: number;
+  account_id: number;
+  next_rank: number;
+}
+
+/** Jobs that the same miners can run: counted here, so that nobody has to count them. */
+interface QueueTable {
+  id: Generated<number>;
+  clock_id: number;
+  model: string;
+  priority: number;
+  /** Empty: anywhere. */
+  region: string;
+  min_vram_gb: number;
+  pending: number;
+  running: number;
+}
+
+interface JobTable {
+  id: string;
+  account_id: number;
+  queue_id: number;
+  model: string;
+  priority: number;
+  max_price: number | null;
+  max_attempts: number;
+  salt: string;
+  prompt_hash: string;
+  created_at: Time;
+  expires_at: Time;
+  rank: number;
+  status: 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
+  attempts: Flagless<number>;
+  /** A pending job is not given out before this, except to `held_for`: an offer, or the backoff after a failure. */
+  held_until: Flagless<Time | null>;
+  held_for: Flagless<string | null>;
+  miner_id: Flagless<string | null>;
+  started_at: Flagless<Time | null>;
+  lease_expires_at: Flagless<Time | null>;
+  deadline: Flagless<Time | null>;
+  completed_at: Flagless<Time | null>;
+  receipt_id: Flagless<string | null>;
+  error_code: Flagless<string | null>;
+  error_detail: Flagless<string | null>;
+}
+
+/** The texts are apart from the job, so that a change of status does not write them again. */
+interface JobInputTable {
+  job_id: string;
+  prompt: string;
+  params: Json;
+  metadata: Json | null;
+}
+
+interface JobOutputTable {
+  job_id: string;
+  result: string;
+  usage: Json | null;
+}
+
+interface MinerTable {
+  id: string;
+  owner_id: number;
+  payee_id: number;
+  capabilities: Json;
+  gpu_info: Json | null;
+  vram_gb: number | null;
+  region: string | null;
+  concurrency: number | null;
+  public_key: string | null;
+  status: 'online' | 'draining' | 'offline' | 'removed';
+  running: number;
+  completed: number;
+  failed: number;
+  registered_at: Time;
+  last_seen_at: Time;
+}
+
+interface ReceiptTable {
+  id: string;
+  job_id: string;
+  client_id: number;
+  provider_id: number;
+  /** The whole signed receipt as canonical JSON. */
+  body: Json;
+  created_at: Time;
+}
+
+interface CounterTable {
+  name: string;
+  value: number;
+}
+
+interface IdempotencyTable {
+  account_id: number;
+  key: string;
+  request_hash: string;
+  /** Ids of the jobs that the first request made. */
+  job_ids: Json;
+  expires_at: Time;
+}
+
+interface SigningKeyTable {
+  key_id: string;
+  created_at: Time;
+  retired_at: Time | null;
+}
+
+interface SettingTable {
+  name: string;
+  value: string;
+}
+
+export interface Schema {
+  account: AccountTable;
+  api_key: ApiKeyTable;
+  fair_clock: FairClockTable;
+  fair_share: FairShareTable;
+  queue: QueueTable;
+  job: JobTable;
+  job_input: JobInputTable;
+  job_output: JobOutputTable;
+  miner: MinerTable;
+  receipt: ReceiptTable;
+  counter: CounterTable;
+  idempotency: IdempotencyTable;
+  signing_key: SigningKeyTable;
+  setting: SettingTable;
+}
+
+export type Table = keyof Schema;
+export type Row<T extends Table> = Selectable<Schema[T]>;
+export type NewRow<T extends Table> = Insertable<Schema[T]>;

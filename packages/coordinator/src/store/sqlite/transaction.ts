@@ -1,0 +1,52 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Kysely } from 'kysely';
+import type { Schema } from '../schema.ts';
+import type { Transaction, Value } from '../transaction.ts';
+import { statementCache } from './dialect.ts';
+
+type Values = Record<string, Value>;
+
+/** The transaction's calls on one connection; `BEGIN` and `COMMIT` are the caller's. */
+export function sqliteTransaction(database: DatabaseSync, db: Kysely<Schema>): Transaction {
+  const prepared = statementCache(database);
+
+  function each(sql: string, columns: readonly string[], rows: readonly object[]) {
+    const statement = prepared(sql);
+    for (const row of rows) statement.run(...columns.map(column => (row as Values)[column] ?? null));
+  }
+
+  return {
+    db,
+    async load(table, column, values) {
+      const statement = prepared(`SELECT * FROM ${table} WHERE ${column} = ?`);
+      return values.flatMap(value => statement.all(value)) as never;
+    },
+    async insert(table, rows) {
+      if (!rows[0]) return;
+      const columns = Object.keys(rows[0]);
+      each(`INSERT INTO ${table} (${columns}) VALUES (${columns.map(() => '?')})`, columns, rows);
+    },
+    async update(table, key, columns, rows) {
+      if (!rows[0]) return;
+      const settings = columns.map(column => `${column} = ?`);
+      each(`UPDATE ${table} SET ${settings} WHERE ${key} = ?`, [...columns, key], rows);
+    },
+    async add(table, key, rows) {
+      if (!rows[0]) return;
+      const columns = Object.keys(rows[0]).filter(column => column !== key);
+      const settings = columns.map(column => `${column} = ${column} + ?`);
+      each(`UPDATE ${table} SET ${settings} WHERE ${key} = ?`, [...columns, key], rows);
+    },
+    async upsert(table, key, rows) {
+      if (!rows[0]) return;
+      const columns = Object.keys(rows[0]);
+      const settings = columns.filter(column => !(key as readonly string[]).includes(column));
+      const sql = `INSERT INTO ${table} (${columns}) VALUES (${columns.map(() => '?')})
+        ON CONFLICT (${key}) DO UPDATE SET ${settings.map(column => `${column} = excluded.${column}`)}`;
+      each(sql, columns, rows);
+    },
+    async query(sql, values) {
+      return prepared(sql).all(...values) as never;
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import type { Kysely } from 'kysely';
+import type { StoreListener } from './events.ts';
+import type { Operation, Outcome } from './operation.ts';
+import type { Schema } from './schema.ts';
+
+/** A database engine, as the rooms see it. */
+export interface Store {
+  /** Committed state. */
+  readonly read: Kysely<Schema>;
+  /** Resolves once the write is durable. */
+  write<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Outcome<Output>>;
+  /** Calls `listener` after each commit that had events; returns how to stop. */
+  onCommit(listener: StoreListener): () => void;
+  /** Rejects when the engine does not answer. */
+  ping(): Promise<void>;
+  /** Waits for what is in flight, then closes. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,31 @@
+import type { Kysely } from 'kysely';
+import type { NewRow, Row, Schema, Table } from './schema.ts';
+
+export type Column<T extends Table> = keyof Row<T> & string;
+export type Value = string | number | null;
+
+/**
+ * One write transaction. Each call is one step for many rows, which an engine does in the way that is cheapest
+ * for it: a prepared statement run row by row in process, or one multi-row statement over a network.
+ */
+export interface Transaction {
+  /** For what the calls below do not cover. Sees the transaction's own writes. */
+  readonly db: Kysely<Schema>;
+  /** Rows whose `column` is one of `values`, locked until the end where the engine has several writers. */
+  load<T extends Table>(table: T, column: Column<T>, values: readonly Value[]): Promise<Row<T>[]>;
+  /** All rows carry the same columns. */
+  insert<T extends Table>(table: T, rows: readonly NewRow<T>[]): Promise<void>;
+  /** Sets `columns` of the rows that `key` names. */
+  update<T extends Table>(
+    table: T,
+    key: Column<T>,
+    columns: readonly Column<T>[],
+    rows: readonly Partial<Row<T>>[],
+  ): Promise<void>;
+  /** Adds to numeric columns of rows that exist: every column of a row but `key` is a difference. */
+  add<T extends Table>(table: T, key: Column<T>, rows: readonly Partial<Row<T>>[]): Promise<void>;
+  /** Inserts, or sets the columns outside `key` where a row with that key stands. */
+  upsert<T extends Table>(table: T, key: readonly Column<T>[], rows: readonly NewRow<T>[]): Promise<void>;
+  /** A query by hand with `?` for its values, prepared once: for the hot path, where building it costs more than running it. */
+  query<R>(sql: string, values: readonly Value[]): Promise<R[]>;
+}
