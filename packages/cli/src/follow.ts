@@ -9,6 +9,8 @@ const SCREEN_POLL_SECONDS = 2;
 export interface FollowOptions {
   /** Seconds; no limit when absent. */
   timeout?: number | undefined;
+  /** What the screen shows until the coordinator tells more. */
+  first?: string;
 }
 
 /**
@@ -27,7 +29,7 @@ export async function follow(
   const unsubscribe = io.onInterrupt(() =>
     interrupted.abort(new Interruption(`${jobId} goes on. ${advice}`)),
   );
-  const spinner = io.spinner(`Waiting for ${jobId}`);
+  const spinner = io.spinner(options.first ?? `Waiting for ${jobId}`);
   try {
     return await client.waitForJob(jobId, {
       timeout: options.timeout === undefined ? Number.POSITIVE_INFINITY : options.timeout * 1000,

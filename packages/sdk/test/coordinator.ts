@@ -11,7 +11,7 @@ export function withCoordinator(): { url: string; client: CoordinatorClient } {
   let stop = async () => {};
   beforeAll(async () => {
     const data = await mkdtemp(join(tmpdir(), 'aitbc-sdk-'));
-    const coordinator = await startCoordinator({ host: '127.0.0.1', port: 0, data, logLevel: 'silent' });
+    const coordinator = await startCoordinator({ port: 0, data, logLevel: 'silent' });
     running.url = coordinator.url;
     running.client = new CoordinatorClient(coordinator.url);
     stop = async () => {

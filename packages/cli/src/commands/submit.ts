@@ -75,8 +75,10 @@ async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io:
     .submitJob(request, { idempotencyKey: flags.idempotencyKey, signal: interrupted.signal })
     .finally(unsubscribe);
   if (flags.wait) {
-    if (!json) note(io, progressOf(submitted));
-    const job = await follow(client, submitted.job_id, io, flags);
+    const { timeout } = flags;
+    const first = progressOf(submitted);
+    if (!json) note(io, first);
+    const job = await follow(client, submitted.job_id, io, { timeout, first });
     if (json) printJson(io, job);
     requireResult(job);
     if (!json) print(io, job.result ?? '');

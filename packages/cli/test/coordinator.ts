@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startCoordinator } from '@aitbc/coordinator';
+import { CoordinatorClient } from '@aitbc/sdk';
+import { afterAll, beforeAll } from 'vitest';
+import { aitbc, type Terminal } from './terminal.ts';
+
+/** A real coordinator for the tests of one file, a client of it, and the command talking to it. */
+export function withCoordinator() {
+  const running = {
+    url: '',
+    /** A folder for the test's files. */
+    folder: '',
+    client: new CoordinatorClient('http://127.0.0.1:1'),
+    aitbc: (argv: readonly string[], terminal: Terminal = {}) =>
+      aitbc(argv, { ...terminal, env: { AITBC_COORDINATOR: running.url, ...terminal.env } }),
+  };
+  let stop = async () => {};
+  beforeAll(async () => {
+    running.folder = await mkdtemp(join(tmpdir(), 'aitbc-cli-'));
+    const data = join(running.folder, 'data');
+    const coordinator = await startCoordinator({ port: 0, data, logLevel: 'silent' });
+    running.url = coordinator.url;
+    running.client = new CoordinatorClient(coordinator.url);
+    stop = async () => {
+      await coordinator.close();
+      await rm(running.folder, { recursive: true, force: true });
+    };
+  });
+  afterAll(() => stop());
+  return running;
+}
+
+/** Runs the next job for the model: waits for it, claims it and hands in the result. */
+export async function mineOne(client: CoordinatorClient, model: string, result = 'the answer') {
+  const minerId = `miner-${model}`;
+  await client.registerMiner({
+    miner_id: minerId,
+    capabilities: [model],
+    gpu_info: { name: 'RTX 4090', memory: '24GB' },
+  });
+  const [job] = await client.claimJobs(minerId, { wait: 10 });
+  if (!job) throw new Error(`No job for ${model}`);
+  return client.completeJob(job.job_id, { miner_id: minerId, result });
+}

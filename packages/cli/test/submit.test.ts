@@ -1,0 +1,158 @@
+import { expect, test } from 'vitest';
+import { mineOne, withCoordinator } from './coordinator.ts';
+
+const coordinator = withCoordinator();
+
+test('the standard output is the id of the job and nothing else', async () => {
+  const { exitCode, stdout } = await coordinator.aitbc(['submit', 'Hello!']);
+  expect(exitCode).toBe(0);
+  expect(await coordinator.client.getJob(stdout.trim())).toMatchObject({
+    prompt: 'Hello!',
+    model: 'llama3.2',
+  });
+});
+
+test('every option reaches the job', async () => {
+  const options = [
+    ...['--model', 'full', '--max-tokens', '5', '--temperature', '0.5', '--top-p', '0.9'],
+    ...['--param', 'seed=7', '--param', 'stop=["x"]', '--param', 'style=terse'],
+    ...[
+      '--priority',
+      '3',
+      '--max-attempts',
+      '5',
+      '--min-vram',
+      '8',
+      '--region',
+      'eu-west',
+      '--max-price',
+      '0.5',
+    ],
+    ...['--metadata', 'order=17'],
+  ];
+  const { stdout } = await coordinator.aitbc(['submit', 'Hello!', ...options, '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({
+    model: 'full',
+    params: { max_tokens: 5, temperature: 0.5, top_p: 0.9, seed: 7, stop: ['x'], style: 'terse' },
+    priority: 3,
+    max_attempts: 5,
+    constraints: { min_vram_gb: 8, region: 'eu-west', max_price: 0.5 },
+    metadata: { order: 17 },
+  });
+});
+
+test('a time to live reaches the job', async () => {
+  const { stdout } = await coordinator.aitbc(['submit', 'Hello!', '--ttl', '60', '--json']);
+  const { created_at, expires_at } = JSON.parse(stdout);
+  expect(Date.parse(expires_at) - Date.parse(created_at)).toBe(60_000);
+});
+
+test('- takes the prompt from the standard input, without its last line break', async () => {
+  const { stdout } = await coordinator.aitbc(['submit', '-'], { stdin: 'Zwei Zeilen:\nÄpfel\n' });
+  expect(await coordinator.client.getJob(stdout.trim())).toMatchObject({ prompt: 'Zwei Zeilen:\nÄpfel' });
+});
+
+test('the same idempotency key gives the same job', async () => {
+  const argv = ['submit', 'Hello!', '--idempotency-key', 'once'];
+  const first = await coordinator.aitbc(argv);
+  const second = await coordinator.aitbc(argv);
+  expect(second.stdout).toBe(first.stdout);
+});
+
+test('with --wait the standard output is the result and nothing else', async () => {
+  const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'waited', '--wait']);
+  await mineOne(coordinator.client, 'waited', 'Good day!');
+  expect(await submitted).toMatchObject({ exitCode: 0, stdout: 'Good day!\n' });
+});
+
+test('with --wait --json the standard output is the job', async () => {
+  const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'waited-json', '--wait', '--json']);
+  await mineOne(coordinator.client, 'waited-json', 'Good day!');
+  const { stdout, stderr } = await submitted;
+  expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', result: 'Good day!' });
+  expect(stderr).toBe('');
+});
+
+test('while it waits the spinner shows the place in the queue', async () => {
+  const argv = ['submit', 'Hello!', '--model', 'spun', '--wait', '--timeout', '0.05'];
+  await coordinator.client.submitJob('before', 'spun');
+  const { spun } = await coordinator.aitbc(argv);
+  expect(spun[0]).toMatch(/position 2 in the queue/);
+});
+
+test('a job that fails is a failure that says why', async () => {
+  const { client } = coordinator;
+  const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'failing', '--wait']);
+  await client.registerMiner({ miner_id: 'failing', capabilities: ['failing'] });
+  const [job] = await client.claimJobs('failing', { wait: 10 });
+  await client.failJob(job?.job_id ?? '', { miner_id: 'failing', error: 'out of memory', retryable: false });
+  const { exitCode, stdout, stderr } = await submitted;
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+  expect(stderr).toContain('out of memory (MINER_FAILED)');
+});
+
+test('a wait that takes too long is a failure that says how to go on', async () => {
+  const { exitCode, stderr } = await coordinator.aitbc([
+    'submit',
+    'Hello!',
+    '--model',
+    'none',
+    '--wait',
+    '--timeout',
+    '0.05',
+  ]);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/`aitbc jobs get job-\S+ --wait`/);
+});
+
+test('Ctrl-C before the coordinator has answered says that the job may exist', async () => {
+  const { exitCode, stderr } = await coordinator.aitbc(['submit', 'Hello!'], {
+    interrupt: pressed => pressed(),
+  });
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain('`aitbc jobs list`');
+});
+
+test('Ctrl-C while waiting tells the id of the job and how to look again', async () => {
+  const listeners: (() => void)[] = [];
+  const interrupt = (pressed: () => void) => {
+    listeners.push(pressed);
+    if (listeners.length === 2) pressed();
+  };
+  const argv = ['submit', 'Hello!', '--model', 'interrupted', '--wait'];
+  const { exitCode, stderr } = await coordinator.aitbc(argv, { interrupt });
+  const [job] = await Array.fromAsync(coordinator.client.listJobs({ model: 'interrupted' }));
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain(`\`aitbc jobs get ${job?.job_id} --wait\``);
+});
+
+test('a value that the coordinator refuses is a failure with its reason and code', async () => {
+  const { exitCode, stderr } = await coordinator.aitbc(['submit', 'Hello!', '--temperature', '3']);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/temperature.*VALIDATION_OUT_OF_RANGE/);
+});
+
+test('a refusal is JSON for who asked for JSON', async () => {
+  const { stderr } = await coordinator.aitbc(['submit', 'Hello!', '--temperature', '3', '--json']);
+  expect(JSON.parse(stderr)).toMatchObject({
+    error: { error_code: 'VALIDATION_OUT_OF_RANGE', status: 400, field: 'params.temperature' },
+  });
+});
+
+test('a wrong key is a failure that says where to give the right one', async () => {
+  const { exitCode, stderr } = await coordinator.aitbc(['submit', 'Hello!', '--api-key', 'wrong']);
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('AITBC_API_KEY');
+});
+
+test('what a terminal would obey is taken out of a result shown on one', async () => {
+  const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'escapes', '--wait'], { isTTY: true });
+  await mineOne(coordinator.client, 'escapes', 'a\u001b[2Jb\u0007c\td\n');
+  expect((await submitted).stdout).toBe('abc\td\n\n');
+});
+
+test('a result for a file stays as it is', async () => {
+  const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'raw', '--wait']);
+  await mineOne(coordinator.client, 'raw', 'a\u001b[2Jb');
+  expect((await submitted).stdout).toBe('a\u001b[2Jb\n');
+});
