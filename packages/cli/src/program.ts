@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { jobs } from './commands/jobs.ts';
+import { keys } from './commands/keys.ts';
 import { miners } from './commands/miners.ts';
 import { receipt } from './commands/receipt.ts';
+import { serve } from './commands/serve.ts';
 import { stats } from './commands/stats.ts';
 import { submit } from './commands/submit.ts';
 import { DEFAULT_COORDINATOR } from './connection.ts';
@@ -12,7 +14,7 @@ import type { Io } from './io.ts';
 /** Adds a command to the program. */
 type Register = (program: Command, io: Io) => void;
 
-const COMMANDS: Register[] = [submit, jobs, miners, stats, receipt];
+const COMMANDS: Register[] = [serve, keys, submit, jobs, miners, stats, receipt];
 
 /**
  * Runs one command line.

@@ -1,5 +1,5 @@
 import cors from '@fastify/cors';
-import Fastify, { type FastifyServerOptions } from 'fastify';
+import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import type { Config } from './config.ts';
 import { explorerRoutes } from './explorer/routes.ts';
 import { createGuards } from './http/authentication.ts';
@@ -24,7 +24,9 @@ export async function buildApp(
   const app: App = Fastify({
     ...(logger !== undefined && { logger }),
     // One line a request costs more than the request: ask for them with the level debug.
-    disableRequestLogging: config.logLevel !== 'debug' && config.logLevel !== 'trace',
+    logController: new LogController({
+      disableRequestLogging: config.logLevel !== 'debug' && config.logLevel !== 'trace',
+    }),
     bodyLimit: config.bodyLimit,
     trustProxy: config.trustProxy,
     requestIdHeader: false,

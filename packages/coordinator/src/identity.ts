@@ -1,5 +1,5 @@
 import type { Ids } from './ids.ts';
-import { done, type Operation, valueOf } from './store/operation.ts';
+import { done, type Operation, unwrap } from './store/operation.ts';
 import type { Store } from './store/store.ts';
 
 const NAME = 'coordinator_id';
@@ -7,7 +7,7 @@ const NAME = 'coordinator_id';
 /** The coordinator's name in receipts: the configured one, or one made at first start and kept. */
 export async function readIdentity(store: Store, configured: string | undefined, ids: Ids): Promise<string> {
   if (configured !== undefined) return configured;
-  return valueOf(await store.write(keepIdentity, { draft: `coord-${ids.hex(6)}` }));
+  return unwrap(await store.write(keepIdentity, { draft: `coord-${ids.hex(6)}` }));
 }
 
 const keepIdentity: Operation<{ draft: string }, string> = {

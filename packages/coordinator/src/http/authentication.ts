@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Accounts, Principal, Scope } from '../accounts/keys.ts';
-import { refuse, valueOf } from '../store/operation.ts';
+import { refuse, unwrap } from '../store/operation.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,7 +21,7 @@ export function createGuards(accounts: Accounts): Guards {
   async function identify(request: FastifyRequest): Promise<Principal | undefined> {
     const key = keyOf(request);
     if (key === undefined) return accounts.anonymous;
-    return valueOf(await accounts.authenticate(key));
+    return unwrap(await accounts.authenticate(key));
   }
 
   const requireScope = (scope: Scope) => async (request: FastifyRequest) => {

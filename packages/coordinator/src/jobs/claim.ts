@@ -57,7 +57,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
         const miner = acting[index];
         const jobs: JobRow[] = [];
         taken.push(jobs);
-        if (!miner || miner.status !== 'online') continue;
+        if (miner?.status !== 'online') continue;
         const room = Math.min(input.max, roomOf(miner));
         while (jobs.length < room) {
           const before = offered.get(miner.id)?.shift() ?? (await ready.take(miner));

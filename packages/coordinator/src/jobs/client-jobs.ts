@@ -5,7 +5,7 @@ import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
 import type { Directory } from '../miners/directory.ts';
-import { refuse, valueOf } from '../store/operation.ts';
+import { refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Clock } from './fairness.ts';
@@ -97,7 +97,7 @@ export function createClientJobs({ config, store, ids, directory, waits }: Clien
       const idempotency =
         key === undefined ? undefined : { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
       const input = { accountId: principal.accountId, jobs, ...(idempotency && { idempotency }) };
-      const output = valueOf(await store.write(submitJobs, input));
+      const output = unwrap(await store.write(submitJobs, input));
       if (output.replayed) {
         const found = await findJobs(store.read, output.jobIds);
         return { jobs: await Promise.all(found.map(view)), replayed: true };
@@ -137,7 +137,7 @@ export function createClientJobs({ config, store, ids, directory, waits }: Clien
     },
 
     async cancel(principal, id) {
-      valueOf(await store.write(cancelJobs, { jobId: id, accountId: accountScope(principal) }));
+      unwrap(await store.write(cancelJobs, { jobId: id, accountId: accountScope(principal) }));
       return await view(await owned(principal, id));
     },
 

@@ -5,7 +5,7 @@ import type { Ids } from '../ids.ts';
 import type { Abilities } from '../miners/eligibility.ts';
 import { heartbeatSeconds, type Miners } from '../miners/miners.ts';
 import type { ReceiptTerms } from '../receipts/receipt.ts';
-import { refuse, valueOf } from '../store/operation.ts';
+import { refuse, unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { type ClaimTerms, claimJob, type HeldJob, takeJobs } from './claim.ts';
 import { completeJobs } from './complete.ts';
@@ -77,7 +77,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   return {
     async take(principal, { minerId, max, waitSeconds, offer }, hangUp) {
       const input = { ...actor(principal, minerId), max, offer };
-      const takeNow = async () => valueOf(await store.write(take, input));
+      const takeNow = async () => unwrap(await store.write(take, input));
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return (await takeNow()).map(toMinerJob);
       const abilities = await miners.abilities(principal, minerId);
@@ -85,7 +85,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     },
 
     async claim(principal, jobId, minerId) {
-      return toMinerJob(valueOf(await store.write(claim, { ...actor(principal, minerId), jobId })));
+      return toMinerJob(unwrap(await store.write(claim, { ...actor(principal, minerId), jobId })));
     },
 
     async complete(principal, jobId, request) {
@@ -99,20 +99,20 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         usage: request.usage,
         signature: request.signature,
       });
-      return valueOf(outcome);
+      return unwrap(outcome);
     },
 
     async fail(principal, jobId, { miner_id, error, retryable = true }) {
       const input = { ...actor(principal, miner_id), jobId, failure: { error, retryable } };
-      return toOutcome(valueOf(await store.write(giveUp, input)));
+      return toOutcome(unwrap(await store.write(giveUp, input)));
     },
 
     async release(principal, jobId, minerId) {
-      return toOutcome(valueOf(await store.write(giveUp, { ...actor(principal, minerId), jobId })));
+      return toOutcome(unwrap(await store.write(giveUp, { ...actor(principal, minerId), jobId })));
     },
 
     async heartbeat(principal, minerId, believes) {
-      const { miner, holds, stop } = valueOf(
+      const { miner, holds, stop } = unwrap(
         await store.write(beat, { ...actor(principal, minerId), believes }),
       );
       return {
@@ -129,7 +129,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     },
 
     async releaseAll(principal, minerId) {
-      valueOf(await store.write(releaseAll, actor(principal, minerId)));
+      unwrap(await store.write(releaseAll, actor(principal, minerId)));
     },
   };
 }

@@ -125,9 +125,9 @@ class Sums<Key extends string | number, Name extends string> {
   }
 
   add(key: Key, name: Name, by: number) {
-    let sum = this.#sums.get(key);
-    if (!sum) this.#sums.set(key, (sum = {}));
+    const sum: Partial<Record<Name, number>> = this.#sums.get(key) ?? {};
     sum[name] = (sum[name] ?? 0) + by;
+    this.#sums.set(key, sum);
   }
 
   rows<K extends string>(key: K, zeros: Record<Name, number>) {

@@ -26,7 +26,7 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
       const absent = await noteSweep(context, terms);
       if (absent) await grantGrace(context, terms);
       const changes: JobChange[] = [
-        ...(await leasesRunOut(context, terms)),
+        ...(await leasesRunOut(context)),
         ...(await timesToLiveOver(context)),
         ...(await holdsOver(context)),
       ];
@@ -63,7 +63,7 @@ async function grantGrace(context: WriteContext, terms: SweepTerms): Promise<voi
   );
 }
 
-async function leasesRunOut({ tx, now }: WriteContext, terms: SweepTerms): Promise<JobChange[]> {
+async function leasesRunOut({ tx, now }: WriteContext): Promise<JobChange[]> {
   const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
   const jobs = await tx.query<JobRow>(sql, [now]);
   return jobs.map(before => {

@@ -37,9 +37,8 @@ export function createDirectory(online: readonly Row<'miner'>[]): Directory {
     const miner = { ...abilitiesOf(row), slots: row.concurrency ?? 1 };
     models.set(row.id, miner.capabilities);
     for (const model of miner.capabilities) {
-      let offering = byModel.get(model);
-      if (!offering) byModel.set(model, (offering = new Map()));
-      offering.set(row.id, miner);
+      const offering = byModel.get(model) ?? new Map<string, LiveMiner>();
+      byModel.set(model, offering.set(row.id, miner));
     }
   }
 
@@ -51,8 +50,8 @@ export function createDirectory(online: readonly Row<'miner'>[]): Directory {
     },
     reach(queue) {
       const key = JSON.stringify([queue.model, queue.region, queue.min_vram_gb]);
-      let reach = reaches.get(key);
-      if (!reach) reaches.set(key, (reach = measure(queue, [...(byModel.get(queue.model)?.values() ?? [])])));
+      const reach = reaches.get(key) ?? measure(queue, [...(byModel.get(queue.model)?.values() ?? [])]);
+      reaches.set(key, reach);
       return reach;
     },
   };

@@ -3,7 +3,7 @@ import { isAddress } from '@aitbc/receipts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { ReadyQueue } from '../store/events.ts';
-import { refuse, valueOf } from '../store/operation.ts';
+import { refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Abilities, abilitiesOf, mismatch } from './eligibility.ts';
@@ -40,7 +40,7 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
   }
 
   async function withdraw(principal: Principal, minerId: string, to: 'draining' | 'removed') {
-    return valueOf(await store.write(withdrawMiners, { minerId, ownerId: accountScope(principal), to }));
+    return unwrap(await store.write(withdrawMiners, { minerId, ownerId: accountScope(principal), to }));
   }
 
   return {
@@ -50,7 +50,7 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
           field: 'address',
         });
       }
-      const registration = valueOf(await store.write(registerMiners, { owner, coordinatorId, request }));
+      const registration = unwrap(await store.write(registerMiners, { owner, coordinatorId, request }));
       return {
         miner: toMiner({ ...registration.miner, address: registration.address }, config),
         created: registration.created,

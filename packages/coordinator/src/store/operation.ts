@@ -38,7 +38,7 @@ export function refuse(code: ErrorCode, detail: string, more: Omit<Refusal, 'cod
 }
 
 /** The value of an outcome. Throws Refused where there is none. */
-export function valueOf<Output>(outcome: Outcome<Output>): Output {
+export function unwrap<Output>(outcome: Outcome<Output>): Output {
   if (outcome.ok) return outcome.value;
   throw new Refused(outcome.refusal);
 }

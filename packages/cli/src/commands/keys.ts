@@ -1,0 +1,147 @@
+import {
+  type Config,
+  ConfigError,
+  createIds,
+  createKey,
+  listKeys,
+  type OptionName,
+  openStore,
+  readConfig,
+  revokeKey,
+  SCOPES,
+  type Scope,
+} from '@aitbc/coordinator';
+import { type Command, InvalidArgumentError } from 'commander';
+import { wantsJson } from '../connection.ts';
+import { CommandFailure, UsageError } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { fieldList, note, print, printJson, table } from '../output.ts';
+import { addConfigOptions } from './serve.ts';
+
+type Store = Awaited<ReturnType<typeof openStore>>;
+type StoreFlags = Partial<Record<OptionName, unknown>> & { config?: string };
+
+interface CreateFlags extends StoreFlags {
+  scope: Scope[];
+  name?: string;
+  expires?: number;
+  account?: string;
+}
+
+/** `aitbc keys`: for the operator, on the coordinator's own store, whether it runs or not. */
+export function keys(program: Command, io: Io): void {
+  const group = program.command('keys').description("make and revoke API keys, on the coordinator's machine");
+
+  onStore(group.command('create').description('make a key and print it, once'))
+    .requiredOption('--scope <scope>', `what it may do: ${SCOPES.join(', ')}; can be repeated`, addScope, [])
+    .option('--name <name>', 'whose it is, for the list')
+    .option('--expires <days>', 'days until it expires; never unless given', days)
+    .option('--account <address>', 'the account (ait1…) it acts for; a new one unless given')
+    .addHelpText('after', '\nExample:\n  $ aitbc keys create --scope client --name "the web shop"')
+    .action((flags: CreateFlags, command: Command) =>
+      withStore(flags, io, store => create(store, flags, command, io)),
+    );
+
+  onStore(group.command('list').description('show all keys, never their secrets')).action(
+    (flags: StoreFlags, command: Command) => withStore(flags, io, store => list(store, command, io)),
+  );
+
+  onStore(
+    group.command('revoke').description('make a key useless').argument('<id>', 'as the list shows it'),
+  ).action((id: string, flags: StoreFlags) => withStore(flags, io, store => revoke(store, id, io)));
+}
+
+function onStore(command: Command): Command {
+  command.option('--config <file>', 'configuration file of the coordinator (env AITBC_CONFIG)');
+  addConfigOptions(command, ['data', 'databaseUrl']);
+  return command;
+}
+
+async function withStore(flags: StoreFlags, io: Io, use: (store: Store) => Promise<void>): Promise<void> {
+  const store = await openStore(configFrom(flags, io), Date.now);
+  try {
+    await use(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function configFrom({ data, databaseUrl, config: file = undefined }: StoreFlags, io: Io): Config {
+  try {
+    return readConfig({ given: { data, databaseUrl }, env: io.env, file: file ?? io.env.AITBC_CONFIG });
+  } catch (error) {
+    throw error instanceof ConfigError ? new UsageError(error.message) : error;
+  }
+}
+
+async function create(store: Store, flags: CreateFlags, command: Command, io: Io): Promise<void> {
+  const expiresAt = flags.expires === undefined ? null : Date.now() + flags.expires * DAY_MS;
+  const made = await createKey(store, {
+    id: createIds(Date.now).next('key'),
+    name: flags.name ?? null,
+    scopes: flags.scope,
+    expiresAt,
+    address: flags.account,
+  });
+  const fields = { id: made.id, key: made.key, scopes: made.scopes.join(' '), account: made.address };
+  if (wantsJson(command)) return printJson(io, { ...fields, scopes: made.scopes });
+  print(io, fieldList({ Id: fields.id, Key: fields.key, Scopes: fields.scopes, Account: fields.account }));
+  note(io, 'Keep the key now: it is stored nowhere and can not be shown again.');
+}
+
+async function list(store: Store, command: Command, io: Io): Promise<void> {
+  const found = (await listKeys(store.read)).map(key => ({
+    id: key.id,
+    name: key.name,
+    scopes: key.scopes.split(' '),
+    account: key.address,
+    created_at: new Date(key.created_at).toISOString(),
+    state: stateOf(key),
+  }));
+  if (wantsJson(command)) return printJson(io, found);
+  if (found.length === 0) return note(io, 'No keys yet: `aitbc keys create --scope client` makes one.');
+  const rows = found.map(key => [
+    key.id,
+    key.name,
+    key.scopes.join(' '),
+    key.state,
+    key.created_at,
+    key.account,
+  ]);
+  print(io, table(['id', 'name', 'scopes', 'state', 'created', 'account'], rows));
+}
+
+function stateOf({
+  revoked_at,
+  expires_at,
+}: {
+  revoked_at: number | null;
+  expires_at: number | null;
+}): string {
+  if (revoked_at !== null) return 'revoked';
+  if (expires_at === null) return 'active';
+  return expires_at <= Date.now()
+    ? 'expired'
+    : `active until ${new Date(expires_at).toISOString().slice(0, 10)}`;
+}
+
+async function revoke(store: Store, id: string, io: Io): Promise<void> {
+  const outcome = await store.write(revokeKey, { id });
+  if (!outcome.ok || !outcome.value)
+    throw new CommandFailure(`There is no active key ${id}: \`aitbc keys list\` shows them.`);
+  note(io, `${id} is revoked. A running coordinator refuses it within seconds.`);
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+function addScope(value: string, scopes: Scope[]): Scope[] {
+  const scope = SCOPES.find(known => known === value);
+  if (!scope) throw new InvalidArgumentError(`It must be one of ${SCOPES.join(', ')}.`);
+  return [...scopes, scope];
+}
+
+function days(value: string): number {
+  const parsed = Number(value);
+  if (!(parsed > 0 && parsed <= 36_500)) throw new InvalidArgumentError('It must be a number of days.');
+  return parsed;
+}

@@ -1,0 +1,110 @@
+import {
+  type Config,
+  ConfigError,
+  flagOf,
+  OPTIONS,
+  type OptionName,
+  type RunningCoordinator,
+  startCoordinator,
+  variableOf,
+} from '@aitbc/coordinator';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { note } from '../output.ts';
+
+interface ServeFlags extends Partial<Record<OptionName, unknown>> {
+  config?: string;
+}
+
+/** `aitbc serve`: runs the coordinator until a signal stops it. */
+export function serve(program: Command, io: Io): void {
+  const command = program
+    .command('serve')
+    .description('run a coordinator')
+    .option('--config <file>', 'JSON file with options by name, as in {"port": 9000} (env AITBC_CONFIG)')
+    .addHelpText('after', HELP);
+  addConfigOptions(command, Object.keys(OPTIONS) as OptionName[]);
+  command.action(async ({ config: file = io.env.AITBC_CONFIG, ...given }: ServeFlags) => {
+    const coordinator = await start(given, file, io);
+    note(io, welcome(coordinator));
+    await stopOnSignal(coordinator, io);
+  });
+}
+
+/** Options of the coordinator's configuration, as flags that are checked where all its sources are. */
+export function addConfigOptions(command: Command, names: readonly OptionName[]): void {
+  for (const name of names) {
+    const {
+      about,
+      kind,
+      unit = kind === 'text' ? 'VALUE' : 'NUMBER',
+      default: standard,
+    } = OPTIONS[name] as Described;
+    const flags = kind === 'switch' ? flagOf(name) : `${flagOf(name)} <${unit}>`;
+    const value = standard === undefined || typeof standard === 'object' ? '' : `, default ${standard}`;
+    command.addOption(new Option(flags, `${about} (env ${variableOf(name)}${value})`));
+  }
+}
+
+interface Described {
+  about: string;
+  kind: string;
+  unit?: string;
+  default: unknown;
+}
+
+async function start(given: Partial<Record<OptionName, unknown>>, configFile: string | undefined, io: Io) {
+  try {
+    const options = given as Partial<Config>;
+    return await startCoordinator({
+      ...options,
+      env: io.env,
+      ...(configFile !== undefined && { configFile }),
+    });
+  } catch (error) {
+    if (error instanceof ConfigError) throw new UsageError(error.message);
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+      throw new UsageError(
+        `${(error as Error).message}: another program listens there, choose another --port`,
+      );
+    }
+    throw error;
+  }
+}
+
+function welcome({ url, open, config }: RunningCoordinator): string {
+  const key = open ? '' : " -H 'X-Api-Key: KEY'";
+  return `
+The coordinator listens on ${url}, with its data in ${config.data}.
+${open ? 'It is open: requests need no key.' : 'Requests need a key: `npx aitbc keys create --scope client` makes one.'}
+
+  Submit a job    curl ${url}/v1/jobs${key} -H 'Content-Type: application/json' \\
+                    -d '{"prompt": "Hello!", "model": "llama3.2"}'
+  Lend a GPU      npx aitbc miner --coordinator ${url} --backend ollama
+  API reference   ${url}/docs
+`;
+}
+
+/** The first signal drains; a second one, or a drain that takes too long, ends the process at once. */
+async function stopOnSignal(coordinator: RunningCoordinator, io: Io): Promise<void> {
+  await new Promise<void>(resolve => {
+    const stop = (signal: NodeJS.Signals) => {
+      process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
+      note(io, `${signal}: finishing what is in flight…`);
+      setTimeout(() => process.exit(1), coordinator.config.drainSeconds * 1000).unref();
+      resolve();
+    };
+    process.once('SIGTERM', stop).once('SIGINT', stop);
+  });
+  await coordinator.close();
+}
+
+const HELP = `
+Every option can also stand in the environment or in the configuration file; the command line counts first,
+then the environment, then the file.
+
+Examples:
+  $ aitbc serve
+  $ aitbc serve --host 0.0.0.0 --data /var/lib/aitbc
+  $ AITBC_PORT=9000 aitbc serve --rates llama3.2=0.02,codellama=0.03`;
