@@ -40,3 +40,25 @@ export async function mineOne(client: CoordinatorClient, model: string, result =
   if (!job) throw new Error(`No job for ${model}`);
   return client.completeJob(job.job_id, { miner_id: minerId, result });
 }
+
+/** Runs every job for the model until it is stopped. */
+export function mineAll(client: CoordinatorClient, model: string): () => Promise<void> {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const mine = async () => {
+    const minerId = `miner-${model}`;
+    await client.registerMiner({ miner_id: minerId, capabilities: [model], gpu_info: { memory: '24GB' } });
+    while (!signal.aborted) {
+      for (const job of await client.claimJobs(minerId, { wait: 10, signal })) {
+        await client.completeJob(job.job_id, { miner_id: minerId, result: 'the answer' });
+      }
+    }
+  };
+  const mining = mine().catch(error => {
+    if (!signal.aborted) throw error;
+  });
+  return async () => {
+    stopping.abort();
+    await mining;
+  };
+}
