@@ -12,7 +12,7 @@ export function withCoordinator() {
     url: '',
     /** A folder for the test's files. */
     folder: '',
-    client: new CoordinatorClient('http://127.0.0.1:1'),
+    client: new CoordinatorClient('http://127.0.0.1:2'),
     aitbc: (argv: readonly string[], terminal: Terminal = {}) =>
       aitbc(argv, { ...terminal, env: { AITBC_COORDINATOR: running.url, ...terminal.env } }),
   };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { aitbc } from './terminal.ts';
 
-const NOWHERE = 'http://127.0.0.1:1';
+const NOWHERE = 'http://127.0.0.1:2';
 
 test('help goes to the standard output and is no failure', async () => {
   const { exitCode, stdout, stderr } = await aitbc(['--help']);
@@ -53,7 +53,7 @@ test('the coordinator can be named by the environment', async () => {
 });
 
 test('the command line goes before the environment', async () => {
-  const env = { AITBC_COORDINATOR: 'http://127.0.0.1:2' };
+  const env = { AITBC_COORDINATOR: 'http://127.0.0.1:3' };
   const { stderr } = await aitbc(['stats', '--coordinator', NOWHERE], { env });
   expect(stderr).toContain(NOWHERE);
 });

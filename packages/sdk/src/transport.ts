@@ -112,11 +112,11 @@ async function read<T>(response: Response, now: () => number): Promise<T> {
 
 function problem(response: Response, json: unknown, now: number): CoordinatorError {
   const stated: Partial<Problem> = typeof json === 'object' && json !== null ? json : {};
-  const retryAfter = stated.retry_after ?? parseRetryAfter(response.headers.get('retry-after'), now);
+  const retryAfter = parseRetryAfter(response.headers.get('retry-after'), now);
   return new CoordinatorError(response.status, {
+    ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
     ...stated,
     detail: stated.detail ?? describe(response),
-    ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
   });
 }
 

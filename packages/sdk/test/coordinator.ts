@@ -7,7 +7,7 @@ import { CoordinatorClient } from '../src/index.ts';
 
 /** A real coordinator for the tests of one file, on its own data and port. */
 export function withCoordinator(): { url: string; client: CoordinatorClient } {
-  const running = { url: '', client: new CoordinatorClient('http://127.0.0.1:1') };
+  const running = { url: '', client: new CoordinatorClient('http://127.0.0.1:2') };
   let stop = async () => {};
   beforeAll(async () => {
     const data = await mkdtemp(join(tmpdir(), 'aitbc-sdk-'));

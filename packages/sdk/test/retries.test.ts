@@ -178,11 +178,16 @@ test('a long poll may take its wait longer than the timeout', async () => {
 });
 
 test('nobody listening is a ConnectionError that names the address and what happened', async () => {
-  const client = new CoordinatorClient('http://127.0.0.1:1/api/', { maxRetries: 0 });
+  const client = new CoordinatorClient('http://127.0.0.1:2/api/', { maxRetries: 0 });
   const error = await client.stats().catch(error => error);
   expect(error).toBeInstanceOf(ConnectionError);
-  expect(error.url).toBe('http://127.0.0.1:1/api');
-  expect(error.message).toMatch(/127\.0\.0\.1:1\/api/);
+  expect(error.url).toBe('http://127.0.0.1:2/api');
+  expect(error.message).toMatch(/127\.0\.0\.1:2\/api/);
+});
+
+test('a ConnectionError says what happened, however many addresses were tried', async () => {
+  const client = new CoordinatorClient('http://localhost:2', { maxRetries: 0 });
+  await expect(client.stats()).rejects.toThrow('ECONNREFUSED');
 });
 
 test('a redirect is not followed but told', async () => {
