@@ -1,0 +1,164 @@
+import type { Job, MinerJob, Problem, Receipt, SubmitJob } from '@aitbc/protocol';
+import { afterAll, beforeAll } from 'vitest';
+import {
+  createIds,
+  createKey,
+  type RunningCoordinator,
+  type Scope,
+  type StartOptions,
+  startCoordinator,
+} from '../../src/index.ts';
+import type { Engine } from './engines.ts';
+
+export interface Answer<Body = unknown> {
+  status: number;
+  headers: Headers;
+  body: Body;
+}
+
+export interface CallOptions {
+  /** Sent as `X-Api-Key`. */
+  key?: string;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** A coordinator under test, whose clock only moves when the test moves it. */
+export interface TestCoordinator {
+  url: string;
+  running: RunningCoordinator;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Moves the clock, then enforces what time has brought about. */
+  pass(time: { seconds: number }): Promise<void>;
+  /** Moves the clock and leaves everything as it is. */
+  moveClock(time: { seconds: number }): void;
+  call<Body = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: CallOptions,
+  ): Promise<Answer<Body>>;
+  /** Makes an API key and gives its secret. */
+  key(...scopes: Scope[]): Promise<string>;
+  /** Starts it again on the same data, `downtime` seconds later. */
+  restart(downtime?: { seconds: number }): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const START = Date.parse('2026-01-24T15:00:00Z');
+
+export async function startTestCoordinator(
+  engine: Engine,
+  options: StartOptions = {},
+): Promise<TestCoordinator> {
+  const database = await engine.create();
+  let time = START;
+  const start = () =>
+    startCoordinator({
+      port: 0,
+      logLevel: 'silent',
+      // The tests sweep themselves, when they have moved the clock.
+      sweepSeconds: 60,
+      now: () => time,
+      ...database.options,
+      ...options,
+    });
+  let running = await start();
+
+  const coordinator: TestCoordinator = {
+    get url() {
+      return running.url;
+    },
+    get running() {
+      return running;
+    },
+    now: () => time,
+    moveClock({ seconds }) {
+      time += seconds * 1000;
+    },
+    async pass({ seconds }) {
+      time += seconds * 1000;
+      await running.sweep();
+    },
+    async call(method, path, body, { key, headers, signal } = {}) {
+      const response = await fetch(new URL(path, running.url), {
+        method,
+        headers: {
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(key !== undefined && { 'x-api-key': key }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(signal && { signal }),
+      });
+      const text = await response.text();
+      const json = /json/.test(response.headers.get('content-type') ?? '');
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: (json ? JSON.parse(text) : text) as never,
+      };
+    },
+    async key(...scopes) {
+      const { store } = running.rooms;
+      const id = createIds(() => time).next('key');
+      const { key } = await createKey(store, { id, name: null, scopes, expiresAt: null });
+      return key;
+    },
+    async restart({ seconds } = { seconds: 0 }) {
+      await running.close();
+      time += seconds * 1000;
+      running = await start();
+    },
+    async stop() {
+      await running.close();
+      await database.remove();
+    },
+  };
+  return coordinator;
+}
+
+/** A coordinator for all tests of a `describe`. */
+export function withCoordinator(engine: Engine, options: StartOptions = {}): TestCoordinator {
+  let started: TestCoordinator | undefined;
+  beforeAll(async () => {
+    started = await startTestCoordinator(engine, options);
+  });
+  afterAll(() => started?.stop());
+  return new Proxy({} as TestCoordinator, {
+    get(_, name) {
+      if (!started) throw new Error('The coordinator runs only inside tests');
+      return Reflect.get(started, name);
+    },
+  });
+}
+
+/** Calls that most tests make, failing where the coordinator refuses. */
+export function actions(coordinator: TestCoordinator, key?: string) {
+  async function must<Body>(method: string, path: string, body?: unknown): Promise<Body> {
+    const answer = await coordinator.call<Body>(method, path, body, key === undefined ? {} : { key });
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${(answer.body as Problem).detail}`);
+    return answer.body;
+  }
+
+  return {
+    submit: (job: Partial<SubmitJob> = {}) =>
+      must<Job>('POST', '/v1/jobs', { prompt: 'Hello', model: 'llama3.2', ...job }),
+    job: (id: string) => must<Job>('GET', `/v1/jobs/${id}`),
+    cancel: (id: string) => must<Job>('POST', `/v1/jobs/${id}/cancel`),
+    register: (id: string, more: object = {}) =>
+      must('POST', '/v1/miners/register', { miner_id: id, capabilities: ['llama3.2'], ...more }),
+    available: (minerId: string) => must<MinerJob | null>('GET', `/v1/jobs/available?miner_id=${minerId}`),
+    claim: (jobId: string, minerId: string) =>
+      must<MinerJob>('POST', `/v1/jobs/${jobId}/claim`, { miner_id: minerId }),
+    claims: async (minerId: string, max = 1) =>
+      (await must<{ jobs: MinerJob[] }>('POST', `/v1/miners/${minerId}/claims`, { max })).jobs,
+    complete: (jobId: string, minerId: string, result = 'Hello, you!') =>
+      must<Receipt>('POST', `/v1/jobs/${jobId}/complete`, { miner_id: minerId, result }),
+    fail: (jobId: string, minerId: string, more: object = {}) =>
+      must('POST', `/v1/jobs/${jobId}/fail`, { miner_id: minerId, error: 'Out of memory', ...more }),
+    heartbeat: (minerId: string, jobs: string[] = []) =>
+      must<{ stop: object[]; jobs: object[] }>('POST', `/v1/miners/${minerId}/heartbeat`, { jobs }),
+  };
+}
