@@ -1,0 +1,96 @@
+const ROOMS = 'accounts|explorer|jobs|miners|receipts';
+
+/** A package's sources may import only these packages of ours. */
+const PACKAGES = {
+  protocol: [],
+  receipts: ['protocol'],
+  sdk: ['protocol', 'receipts'],
+  coordinator: ['protocol', 'receipts'],
+  miner: ['protocol', 'receipts', 'sdk'],
+  cli: ['protocol', 'receipts', 'sdk', 'coordinator', 'miner'],
+};
+
+const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({
+  name: `package-${name}`,
+  comment: `${name} imports of ours: ${allowed.join(', ') || 'nothing'}.`,
+  severity: 'error',
+  from: { path: `^packages/${name}/(src|bin)` },
+  to: { path: '^packages/', pathNot: `^packages/(${[name, ...allowed].join('|')})/` },
+}));
+
+/** The browser has no Node: what runs there must not ask for it. */
+const isomorphic = ['protocol', 'receipts', 'sdk'].map(name => ({
+  name: `isomorphic-${name}`,
+  severity: 'error',
+  from: { path: `^packages/${name}/src` },
+  to: { dependencyTypes: ['core'] },
+}));
+
+const inCoordinator = path => `^packages/coordinator/src/${path}`;
+
+export default {
+  forbidden: [
+    ...packageArrows,
+    ...isomorphic,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-undeclared-dependency',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src' },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
+    {
+      name: 'tests-stay-out',
+      comment: 'Sources never import tests.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src' },
+      to: { path: '/test/' },
+    },
+    {
+      name: 'queries-are-private',
+      comment: 'A room reaches another through its rules, never its queries.',
+      severity: 'error',
+      from: { path: inCoordinator('([^/]+)/') },
+      to: { path: inCoordinator(`(${ROOMS})/queries\\.ts$`), pathNot: inCoordinator('$1/') },
+    },
+    {
+      name: 'routes-are-outermost',
+      comment: 'Only the app knows routes.',
+      severity: 'error',
+      from: { pathNot: inCoordinator('app\\.ts$') },
+      to: { path: inCoordinator('[^/]+/[a-z-]*routes\\.ts$'), pathNot: inCoordinator('http/routes\\.ts$') },
+    },
+    {
+      name: 'routes-do-not-query',
+      comment: 'routes → rules → queries → store.',
+      severity: 'error',
+      from: { path: inCoordinator(`(${ROOMS})/[a-z-]*routes\\.ts$`) },
+      to: { path: inCoordinator(`(${ROOMS})/queries\\.ts$`) },
+    },
+    {
+      name: 'store-knows-no-room',
+      severity: 'error',
+      from: { path: inCoordinator('store/') },
+      to: { path: inCoordinator(''), pathNot: inCoordinator('(store/|config\\.ts$)') },
+    },
+    {
+      name: 'engines-are-behind-the-store',
+      severity: 'error',
+      from: { path: inCoordinator(''), pathNot: inCoordinator('store/') },
+      to: { path: inCoordinator('store/sqlite/') },
+    },
+    {
+      name: 'rules-know-no-http',
+      comment: 'Rules and queries work without a request.',
+      severity: 'error',
+      from: { path: inCoordinator(`(${ROOMS})/`), pathNot: 'routes\\.ts$' },
+      to: { path: ['^packages/coordinator/src/http/', 'node_modules/fastify/'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+    tsConfig: { fileName: 'tsconfig.json' },
+  },
+};
