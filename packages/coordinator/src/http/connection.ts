@@ -1,11 +1,11 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** Aborts when the caller hangs up, so that nothing is done for nobody. */
-export function hangUpOf(request: FastifyRequest): AbortSignal {
+/** Aborts when the caller hangs up, so that nothing is done for nobody. Once the answer is sent it aborts too. */
+export function hangUpOf({ raw: response }: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  const { socket } = request.raw;
-  if (socket.destroyed) controller.abort();
-  else socket.once('close', () => controller.abort());
+  // Not the socket's event: sockets are kept for many requests, and the listeners would pile up.
+  if (response.destroyed) controller.abort();
+  else response.once('close', () => controller.abort());
   return controller.signal;
 }
 

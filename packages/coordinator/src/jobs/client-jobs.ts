@@ -111,13 +111,14 @@ export function createClientJobs({ config, store, ids, directory, waits }: Clien
     },
 
     async get(principal, id, waitSeconds, hangUp) {
-      const over = new AbortController();
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
+      if (waitMs === 0) return await view(await owned(principal, id));
+      const over = new AbortController();
       // The wait begins before the job is read, so that an end in between is not missed.
       const ended = waits.forJob(id, waitMs, AbortSignal.any([hangUp, over.signal]));
       try {
         const job = await owned(principal, id);
-        if (waitMs === 0 || hasEnded(job.status)) return await view(job);
+        if (hasEnded(job.status)) return await view(job);
         await ended;
         return await view(await owned(principal, id));
       } finally {

@@ -11,6 +11,7 @@ import { type ClaimTerms, claimJob, type HeldJob, takeJobs } from './claim.ts';
 import { completeJobs } from './complete.ts';
 import { giveUpJobs } from './give-up.ts';
 import { beatMiners, releaseAll } from './heartbeat.ts';
+import type { MinerActor } from './lookup.ts';
 import { isoTime, toMinerJob, toOutcome } from './views.ts';
 import type { Waits } from './waiting.ts';
 
@@ -74,6 +75,12 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     }
   }
 
+  /** Nobody is there to run them: better now than when their leases run out. */
+  async function handBack(taken: readonly HeldJob[], actor: MinerActor): Promise<[]> {
+    await Promise.all(taken.map(({ job }) => store.write(giveUp, { ...actor, jobId: job.id })));
+    return [];
+  }
+
   return {
     async take(principal, { minerId, max, waitSeconds, offer }, hangUp) {
       const input = { ...actor(principal, minerId), max, offer };
@@ -81,7 +88,9 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return (await takeNow()).map(toMinerJob);
       const abilities = await miners.abilities(principal, minerId);
-      return (await waitAndTake(takeNow, abilities, waitMs, hangUp)).map(toMinerJob);
+      const taken = await waitAndTake(takeNow, abilities, waitMs, hangUp);
+      if (hangUp.aborted && !offer) return await handBack(taken, input);
+      return taken.map(toMinerJob);
     },
 
     async claim(principal, jobId, minerId) {

@@ -1,0 +1,11 @@
+import type { TestContext } from 'vitest';
+
+/**
+ * For tests that need what npm can't bring. Where it is missing, the test is skipped with the reason; in CI, which
+ * must have everything, it fails.
+ */
+export function requirement(context: TestContext, found: boolean, missing: string): void {
+  if (found) return;
+  if (process.env.CI) throw new Error(`CI lacks something: ${missing}`);
+  context.skip(missing);
+}
