@@ -1,0 +1,78 @@
+import canonicalize from 'canonicalize';
+
+const MAX_DEPTH = 500;
+const utf8 = new TextEncoder();
+
+/**
+ * The canonical JSON of a value, by RFC 8785: no white space, members sorted by the UTF-16 code units of their
+ * names, numbers and strings spelled as ECMAScript does.
+ *
+ * Only I-JSON (RFC 7493) has one: null, booleans, finite numbers, strings without lone surrogates, arrays and plain
+ * objects of these.
+ *
+ * @throws TypeError that names the place, for anything else (`undefined`, `NaN`, a `Date`, …) and for what is nested
+ * more than 500 levels deep, so for cycles too. Nothing is left out or turned into something else silently.
+ */
+export function canonicalJson(value: unknown): string {
+  const fault = findNonJson(value);
+  if (fault) throw new TypeError(describeFault(fault));
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError('not JSON');
+  return text;
+}
+
+/** The UTF-8 bytes of {@link canonicalJson}: what is signed, hashed and entered into the ledger. */
+export function canonicalBytes(value: unknown): Uint8Array {
+  return utf8.encode(canonicalJson(value));
+}
+
+interface Fault {
+  /** Names and indexes from the outermost value to the faulty one. */
+  path: string[];
+  reason: string;
+}
+
+/** The first part of a value that I-JSON can't express. */
+export function findNonJson(value: unknown, depth = 0): Fault | undefined {
+  if (value === null || typeof value === 'boolean') return undefined;
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : fault('a lone surrogate');
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : fault(String(value));
+  if (typeof value !== 'object')
+    return fault(typeof value === 'undefined' ? 'undefined' : `a ${typeof value}`);
+  if (depth > MAX_DEPTH) return fault(`nesting beyond ${MAX_DEPTH} levels`);
+  if (Array.isArray(value)) return findInArray(value, depth);
+  if (!isPlain(value)) return fault('an object that is not plain');
+  for (const [name, member] of Object.entries(value)) {
+    if (!name.isWellFormed()) return fault('a name with a lone surrogate');
+    const found = findNonJson(member, depth + 1);
+    if (found) return within(name, found);
+  }
+  return undefined;
+}
+
+export function describeFault({ path, reason }: Fault): string {
+  return path.length === 0 ? `${reason} is not JSON` : `${path.join('.')}: ${reason} is not JSON`;
+}
+
+/** Counts up, since callbacks skip the holes of a sparse array. */
+function findInArray(items: readonly unknown[], depth: number): Fault | undefined {
+  for (let index = 0; index < items.length; index++) {
+    const found = findNonJson(items[index], depth + 1);
+    if (found) return within(String(index), found);
+  }
+  return undefined;
+}
+
+function fault(reason: string): Fault {
+  return { path: [], reason };
+}
+
+function within(name: string, { path, reason }: Fault): Fault {
+  return { path: [name, ...path], reason };
+}
+
+/** Made by a literal or a parser, in this realm or another one such as a frame. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

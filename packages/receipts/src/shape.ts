@@ -1,0 +1,86 @@
+import type { Receipt, Signature } from '@aitbc/protocol';
+import { isAddress } from './addresses.ts';
+import { decodeBase64url } from './keys.ts';
+
+/** A field's rule: what it must be, in words, and the test for it. */
+type Rule = readonly [words: string, test: (value: unknown) => boolean];
+/** Every member of T must have a rule: a field that the protocol gains does not compile until it has one. */
+type Rules<T> = { readonly [Name in keyof T]-?: Rule };
+
+const HASH = /^[0-9a-f]{64}$/;
+
+const text: Rule = ['a text that is not empty', value => typeof value === 'string' && value !== ''];
+const amount: Rule = ['a number of at least 0', value => typeof value === 'number' && value >= 0];
+const whole: Rule = [
+  'a whole number of at least 0',
+  value => Number.isSafeInteger(value) && Number(value) >= 0,
+];
+const hash: Rule = ['64 small hex digits', value => typeof value === 'string' && HASH.test(value)];
+const address: Rule = ['an address (ait1…)', isAddress];
+const object: Rule = ['an object', isObject];
+const bytes = (count: number): Rule => [
+  `${count} bytes in unpadded base64url`,
+  value => typeof value === 'string' && decodeBase64url(value)?.length === count,
+];
+
+/** The algorithm has a check of its own. */
+const SIGNATURE: Rules<Signature> = {
+  alg: text,
+  key_id: bytes(32),
+  sig: bytes(64),
+};
+
+/** The version has a check of its own. */
+const RECEIPT: Rules<Receipt> = {
+  version: text,
+  receipt_id: text,
+  job_id: text,
+  provider: address,
+  client: address,
+  units: amount,
+  unit_type: text,
+  price: amount,
+  model: text,
+  prompt_hash: hash,
+  artifact_hash: hash,
+  started_at: whole,
+  completed_at: whole,
+  duration_ms: whole,
+  coordinator_id: text,
+  nonce: text,
+  metadata: object,
+  signature: object,
+};
+
+/** A value by its names: what a JSON object is to who has not checked its members. */
+export type Members = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * What keeps a value from being a receipt, in words; nothing for one that is. Fields that the protocol does not know
+ * are left to the signature, which covers them; its own members it does not cover, so there none is let in.
+ */
+export function receiptFaults(value: unknown): string[] {
+  if (!isObject(value)) return ['it is not an object'];
+  return [...memberFaults(value, RECEIPT), ...signatureFaults(value.signature, 'signature.')];
+}
+
+/** The same for a signature, of which `prefix` says where it stands. */
+export function signatureFaults(value: unknown, prefix = ''): string[] {
+  if (!isObject(value)) return [];
+  const strangers = Object.keys(value).filter(name => !Object.hasOwn(SIGNATURE, name));
+  return [
+    ...memberFaults(value, SIGNATURE, prefix),
+    ...strangers.map(name => `${prefix}${name} does not belong there`),
+  ];
+}
+
+function memberFaults(value: Members, rules: Readonly<Record<string, Rule>>, prefix = ''): string[] {
+  return Object.entries(rules).flatMap(([name, [words, test]]) => {
+    if (!Object.hasOwn(value, name)) return [`${prefix}${name} is missing`];
+    return test(value[name]) ? [] : [`${prefix}${name} is not ${words}`];
+  });
+}
