@@ -5,7 +5,7 @@ import { verifyAttestation } from './attestation.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { verifyEd25519 } from './ed25519.ts';
 import { isPublicKey } from './keys.ts';
-import { isObject, type Members, receiptFaults, signatureFaults } from './shape.ts';
+import { isObject, receiptFaults, signatureFaults } from './shape.ts';
 import { receiptBytes } from './signing.ts';
 import { nonAsciiTexts, unsafeNumbers } from './spelling.ts';
 
@@ -149,11 +149,10 @@ async function checkAttestations(receipt: Receipt): Promise<Finding> {
 async function checkAttestation(receipt: Receipt, signature: unknown): Promise<Finding> {
   if (!isSignature(signature)) return wrong('metadata.signatures holds something else than signatures');
   const { key_id } = signature;
-  if (!(await verifyAttestation(receipt, signature)))
-    return wrong(`the signature of ${key_id} does not fit the job`);
-  return ok(
-    `${key_id} signed, ${addressFromPublicKey(key_id) === receipt.provider ? 'the provider' : 'paid to another address'}`,
-  );
+  if (!(await verifyAttestation(receipt, signature))) return wrong(`${key_id} signed something else`);
+  return addressFromPublicKey(key_id) === receipt.provider
+    ? ok(`signed by ${key_id}, the provider`)
+    : ok(`signed by ${key_id}, who is paid at another address`);
 }
 
 function isSignature(value: unknown): value is Receipt['signature'] {
@@ -168,7 +167,7 @@ function listed(faults: readonly string[], otherwise: string, heading = ''): Fin
 }
 
 function member(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? (value as Members)[name] : undefined;
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 const quote = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80));

@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, type TestContext } from 'vitest';
+import { requirement } from './requirement.ts';
+
+export interface Site {
+  /** TypeScript, importing as a file in `folder` would. What it exports is the page's global `bundle`. */
+  source: string;
+  /** `import.meta.dirname` of the test. */
+  folder: string;
+  /** Unless false the page has what browsers keep from plain HTTP, such as WebCrypto. */
+  secure?: boolean;
+}
+
+export interface TestBrowser {
+  /**
+   * A page that has loaded the bundle, from an origin of its own. Its policy lets no script run but that one, none
+   * made from text either (no `eval`), and lets it fetch from anywhere.
+   *
+   * Where no Chromium can start, this skips the test of the context; in CI it fails it.
+   */
+  open(context: TestContext, site: Site): Promise<Page>;
+}
+
+/**
+ * A Chromium for the tests of one file: the one that npm brings, or the one that the environment variable
+ * CHROMIUM_PATH names.
+ */
+export function withBrowser(): TestBrowser {
+  const servers: Server[] = [];
+  let browser: Browser | undefined;
+  let failure = '';
+  beforeAll(async () => {
+    try {
+      browser = await launch();
+    } catch (error) {
+      failure = String(error);
+    }
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    for (const server of servers) server.close();
+  });
+  return {
+    async open(context, { secure = true, ...site }) {
+      requirement(context, browser !== undefined, `No Chromium starts here: ${failure}`);
+      if (!browser) throw new Error(failure);
+      const server = await serve(await bundle(site));
+      servers.push(server);
+      const page = await browser.newPage();
+      const { port } = server.address() as AddressInfo;
+      await page.goto(`http://${secure ? '127.0.0.1' : INSECURE_HOST}:${port}/`);
+      return page;
+    },
+  };
+}
+
+/** Browsers trust plain HTTP on a loopback address, and on no other name. */
+const INSECURE_HOST = 'insecure.test';
+
+async function launch(): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM_PATH ?? join(await unpackChromium(), 'chromium');
+  const rules = `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`;
+  return await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage', rules] });
+}
+
+const MODULES = join(import.meta.dirname, '../node_modules');
+const CACHE = join(MODULES, '.cache');
+const UNPACK = `
+  const { default: chromium } = await import('@sparticuz/chromium');
+  await chromium.executablePath();
+`;
+
+/**
+ * The package unpacks into the temporary folder, and takes whatever lies there for complete. As tests start in
+ * parallel, each unpacks into a draft of its own, and the first that is done gives it the lasting name.
+ */
+async function unpackChromium(): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(MODULES, '@sparticuz/chromium/package.json'), 'utf8'));
+  const lasting = join(CACHE, `chromium-${version}`);
+  if (existsSync(lasting)) return lasting;
+  await mkdir(CACHE, { recursive: true });
+  const draft = await mkdtemp(join(CACHE, 'chromium-draft-'));
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', UNPACK], {
+    cwd: import.meta.dirname,
+    env: { ...process.env, TMPDIR: draft },
+  });
+  try {
+    await rename(draft, lasting);
+  } catch {
+    await rm(draft, { recursive: true });
+  }
+  return lasting;
+}
+
+async function bundle({ source, folder }: Site): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: source, resolveDir: folder, loader: 'ts' },
+    bundle: true,
+    write: false,
+    format: 'iife',
+    globalName: 'bundle',
+    target: 'es2022',
+  });
+  return outputFiles.map(file => file.text).join('');
+}
+
+const PAGE =
+  '<!doctype html><meta charset="utf-8"><title>Test</title><body><script src="/bundle.js"></script>';
+const POLICY = "default-src 'self'; connect-src *";
+
+async function serve(script: string): Promise<Server> {
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/bundle.js';
+    response
+      .setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+      .setHeader('content-security-policy', POLICY)
+      .end(isScript ? script : PAGE);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server;
+}
