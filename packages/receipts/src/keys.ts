@@ -29,8 +29,14 @@ export function decodePublicKey(keyId: string): Uint8Array {
  */
 export function isPublicKey(text: unknown): text is string {
   if (typeof text !== 'string') return false;
+  const bytes = decodeBase64url(text);
+  return bytes?.length === PUBLIC_KEY_BYTES && isSoundPoint(bytes);
+}
+
+/** Whether 32 bytes are the canonical encoding of a point of the curve that is not of small order. */
+export function isSoundPoint(bytes: Uint8Array): boolean {
   try {
-    return !Point.fromBytes(decodePublicKey(text)).isSmallOrder();
+    return !Point.fromBytes(bytes).isSmallOrder();
   } catch {
     return false;
   }

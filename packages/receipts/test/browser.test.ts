@@ -3,6 +3,7 @@ import { withBrowser } from '../../../test/browser.ts';
 import type * as receipts from '../src/index.ts';
 import { withCoordinator } from './coordinator.ts';
 import { COORDINATOR, failed, issue, MINER } from './issued.ts';
+import attestations from './vectors/attestations.json' with { type: 'json' };
 
 declare const bundle: typeof receipts;
 
@@ -58,4 +59,21 @@ test('a browser makes the same signature', async context => {
     [receipt, Array.from(COORDINATOR.seed)] as const,
   );
   expect(signed).toEqual(receipt);
+});
+
+test.for([
+  ['with WebCrypto', true],
+  ['without WebCrypto', false],
+] as const)('a browser %s tells the genuine attestation from crafted ones', async ([, secure], context) => {
+  const page = await browser.open(context, { ...SITE, secure });
+  const [genuine] = attestations.attestations;
+  const signatures = [genuine?.signature, ...attestations.invalid.map(({ signature }) => signature)];
+  const answers = await page.evaluate(
+    ([statement, signatures]) =>
+      Promise.all(
+        signatures.map(signature => bundle.verifyAttestation(statement as never, signature as never)),
+      ),
+    [genuine?.statement, signatures] as const,
+  );
+  expect(answers).toEqual(signatures.map(signature => signature === genuine?.signature));
 });
