@@ -28,12 +28,14 @@ export interface StartOptions extends Partial<Config> {
   logStream?: { write(line: string): void };
 }
 
+const WRITER_THREAD = new URL('./writer-thread.ts', import.meta.url);
+
 /** Starts a coordinator. Throws ConfigError where the configuration can't be used. */
 export async function startCoordinator(options: StartOptions = {}): Promise<RunningCoordinator> {
   const { env, configFile, now = Date.now, logStream, ...given } = options;
   const config = readConfig({ given, ...(env && { env }), file: configFile });
   const open = isOpen(config);
-  const store = await openStore(config, now);
+  const store = await openStore(config, now, { writerThread: WRITER_THREAD });
   try {
     const rooms = await createRooms({ config, store, now, open });
     const app = await buildApp(config, rooms, loggerOf(config, logStream));

@@ -1,16 +1,20 @@
-import type { Ids } from './ids.ts';
+import { createIds } from './ids.ts';
+import type { Batcher } from './store/batcher.ts';
 import { done, type Operation, unwrap } from './store/operation.ts';
-import type { Store } from './store/store.ts';
 
 const NAME = 'coordinator_id';
 
 /** The coordinator's name in receipts: the configured one, or one made at first start and kept. */
-export async function readIdentity(store: Store, configured: string | undefined, ids: Ids): Promise<string> {
+export async function readIdentity(
+  store: Pick<Batcher, 'write'>,
+  configured: string | undefined,
+): Promise<string> {
   if (configured !== undefined) return configured;
-  return unwrap(await store.write(keepIdentity, { draft: `coord-${ids.hex(6)}` }));
+  const draft = `coord-${createIds(Date.now).hex(6)}`;
+  return unwrap(await store.write(keepIdentity, { draft }));
 }
 
-const keepIdentity: Operation<{ draft: string }, string> = {
+export const keepIdentity: Operation<{ draft: string }, string> = {
   name: 'identity.keep',
   order: 0,
   async apply(inputs, { tx }) {

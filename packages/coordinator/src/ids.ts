@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
 export interface Ids {
@@ -8,10 +8,26 @@ export interface Ids {
   hex(bytes: number): string;
 }
 
-export function createIds(now: () => number, random: (bytes: number) => Buffer = randomBytes): Ids {
+export function createIds(now: () => number, random: (bytes: number) => Buffer = createRandom()): Ids {
   const ulid = monotonicFactory(() => random(1).readUInt8() / 256);
   return {
     next: prefix => `${prefix}-${ulid(now()).toLowerCase()}`,
     hex: bytes => random(bytes).toString('hex'),
+  };
+}
+
+const POOL_BYTES = 4096;
+
+/** Secure random bytes, taken from the system in larger portions: each call to it costs more than the bytes. */
+function createRandom(): (bytes: number) => Buffer {
+  const pool = Buffer.allocUnsafe(POOL_BYTES);
+  let used = POOL_BYTES;
+  return bytes => {
+    if (used + bytes > POOL_BYTES) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    used += bytes;
+    return pool.subarray(used - bytes, used);
   };
 }

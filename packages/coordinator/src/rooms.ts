@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Signer } from '@aitbc/receipts';
 import { type Accounts, createAccounts } from './accounts/keys.ts';
 import type { Config } from './config.ts';
@@ -6,13 +5,13 @@ import { readIdentity } from './identity.ts';
 import { createIds, type Ids } from './ids.ts';
 import { type ClientJobs, createClientJobs } from './jobs/client-jobs.ts';
 import { createMinerJobs, type MinerJobs } from './jobs/miner-jobs.ts';
-import { sweepJobs } from './jobs/sweep.ts';
 import { createWaits, type Waits } from './jobs/waiting.ts';
 import { readWorkload } from './jobs/workload.ts';
 import { createDirectory, type Directory } from './miners/directory.ts';
 import { createMiners, type Miners, readOnline } from './miners/miners.ts';
+import { createOperations } from './operations.ts';
 import { createReceipts, publishKey, type Receipts } from './receipts/receipts.ts';
-import { loadSigner } from './receipts/signing-key.ts';
+import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
 import type { Operation } from './store/operation.ts';
 import type { Store } from './store/store.ts';
 
@@ -47,9 +46,10 @@ export async function createRooms({
   open,
   ids = createIds(now),
 }: RoomsOptions): Promise<Rooms> {
-  const signer = loadSigner(join(config.data, 'signing-key.pem'));
-  const coordinatorId = await readIdentity(store, config.coordinatorId, ids);
+  const signer = loadSigner(signingKeyPath(config.data));
+  const coordinatorId = await readIdentity(store, config.coordinatorId);
   await store.write(publishKey, { keyId: signer.keyId });
+  const operations = createOperations(config, { coordinatorId, signer });
 
   const waits = createWaits();
   const directory = createDirectory(await readOnline(store));
@@ -58,12 +58,6 @@ export async function createRooms({
     waits.apply(events);
   });
 
-  const rateOf = (model: string) => config.rates[model] ?? config.rate;
-  const terms = {
-    leaseMs: config.leaseSeconds * 1000,
-    timeoutMs: config.jobTimeoutSeconds * 1000,
-    backoffMs: config.retryBackoffSeconds * 1000,
-  };
   const accounts = await createAccounts({
     store,
     now,
@@ -82,19 +76,7 @@ export async function createRooms({
     signer,
     receipts: createReceipts(store, coordinatorId),
     clientJobs: createClientJobs({ config, store, ids, directory, waits }),
-    minerJobs: createMinerJobs({
-      config,
-      store,
-      ids,
-      miners,
-      waits,
-      claimTerms: { ...terms, offerMs: config.offerSeconds * 1000, rateOf },
-      receiptTerms: { coordinatorId, signer, rateOf },
-    }),
-    sweep: sweepJobs({
-      ...terms,
-      minerTimeoutMs: config.minerTimeoutSeconds * 1000,
-      absenceMs: Math.max(5_000, 5 * config.sweepSeconds * 1000),
-    }),
+    minerJobs: createMinerJobs({ config, store, ids, miners, waits, operations }),
+    sweep: operations.sweepJobs,
   };
 }

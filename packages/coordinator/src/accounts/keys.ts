@@ -91,7 +91,7 @@ async function anonymousPrincipal(store: Store, coordinatorId: string): Promise<
 }
 
 /** Finds or makes the account of an address. */
-const openAccount: Operation<{ address: string; name: string | null }, Row<'account'>> = {
+export const openAccount: Operation<{ address: string; name: string | null }, Row<'account'>> = {
   name: 'accounts.open',
   order: 0,
   async apply(inputs, context) {
@@ -125,7 +125,7 @@ export async function createKey(store: Store, { address, ...key }: NewKey): Prom
   return { ...key, address: owner, key: secret };
 }
 
-const insertKey: Operation<NewKey & { address: string; hash: string }, undefined> = {
+export const insertKey: Operation<NewKey & { address: string; hash: string }, undefined> = {
   name: 'accounts.insert-key',
   order: 1,
   async apply(inputs, context) {

@@ -15,7 +15,7 @@ import { type FoundJob, findClocks, findJob, findJobs, findTexts, listJobs } fro
 import { queueInfo } from './queue-info.ts';
 import { type NewJob, submitJobs } from './submit.ts';
 import { toJob, toSummary } from './views.ts';
-import type { Waits } from './waiting.ts';
+import type { HangUp, Waits } from './waiting.ts';
 
 export interface ClientJobsOptions {
   config: Config;
@@ -34,7 +34,7 @@ export interface ClientJobs {
     idempotencyKey: string | undefined,
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
   /** Answers when the job has ended, or after `waitSeconds`, or when `hangUp` aborts. */
-  get(principal: Principal, id: string, waitSeconds: number, hangUp: AbortSignal): Promise<Job>;
+  get(principal: Principal, id: string, waitSeconds: number, hangUp: HangUp): Promise<Job>;
   list(
     principal: Principal,
     query: ListJobs & { limit: number; before: string | undefined },
@@ -115,7 +115,7 @@ export function createClientJobs({ config, store, ids, directory, waits }: Clien
       if (waitMs === 0) return await view(await owned(principal, id));
       const over = new AbortController();
       // The wait begins before the job is read, so that an end in between is not missed.
-      const ended = waits.forJob(id, waitMs, AbortSignal.any([hangUp, over.signal]));
+      const ended = waits.forJob(id, waitMs, AbortSignal.any([hangUp(), over.signal]));
       try {
         const job = await owned(principal, id);
         if (hasEnded(job.status)) return await view(job);

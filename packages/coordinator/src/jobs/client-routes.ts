@@ -54,7 +54,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
       reply.code(201).header('location', `jobs/${job.job_id}`);
       if (wait === undefined) return job;
       reply.header('preference-applied', `wait=${wait}`);
-      return await jobs.get(principal, job.job_id, wait, hangUpOf(reply));
+      return await jobs.get(principal, job.job_id, wait, () => hangUpOf(reply));
     },
   );
 
@@ -123,7 +123,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
       },
     },
     async (request, reply) =>
-      await jobs.get(principalOf(request), request.params.id, request.query.wait ?? 0, hangUpOf(reply)),
+      await jobs.get(principalOf(request), request.params.id, request.query.wait ?? 0, () => hangUpOf(reply)),
   );
 
   app.post(

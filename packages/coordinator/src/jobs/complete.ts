@@ -25,7 +25,14 @@ export interface CompleteInput extends MinerActor {
   result: string;
   reportedAt: number | undefined;
   usage: TokenUsage | undefined;
-  signature: Signature | undefined;
+  attestation?: Attested | undefined;
+}
+
+/** A miner's signature, examined. */
+export interface Attested {
+  signature: Signature;
+  /** Whether it fits the job and the result. Whose it is, is checked with the lease. */
+  genuine: boolean;
 }
 
 interface Completion {
@@ -56,12 +63,11 @@ export function completeJobs(terms: ReceiptTerms): Operation<CompleteInput, stri
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
         context,
       );
-      const decisions: Decision[] = [];
-      for (const input of inputs) {
-        const decision = await decide(input, ownedMiner(miners, input), jobs.get(input.jobId), context.now);
+      const decisions = inputs.map(input => {
+        const decision = decide(input, ownedMiner(miners, input), jobs.get(input.jobId), context.now);
         if ('completion' in decision) jobs.set(input.jobId, decision.completion.after);
-        decisions.push(decision);
-      }
+        return decision;
+      });
       const completions = decisions.flatMap(decision =>
         'completion' in decision ? [decision.completion] : [],
       );
@@ -77,20 +83,20 @@ export function completeJobs(terms: ReceiptTerms): Operation<CompleteInput, stri
   };
 }
 
-async function decide(
+function decide(
   input: CompleteInput,
   miner: Row<'miner'> | undefined,
   job: JobRow | undefined,
   now: number,
-): Promise<Decision> {
+): Decision {
   if (!miner) return { refusal: minerNotFound(input.minerId) };
   if (!job) return { refusal: jobNotFound };
   if (job.status === 'completed' && job.miner_id === miner.id && job.receipt_id)
     return { repeated: job.receipt_id };
   if (job.status !== 'running' || job.miner_id !== miner.id) return { refusal: notLeased(job, miner.id) };
-  const artifactHash = hash('sha256', job.salt + input.result);
-  const refusal = await checkSignature(input.signature, miner, job, artifactHash);
+  const refusal = input.attestation && checkAttestation(input.attestation, miner);
   if (refusal) return { refusal };
+  const artifactHash = artifactHashOf(job, input.result);
   return {
     completion: { input, before: job, after: complete(job, input.receiptId, now), miner, artifactHash },
   };
@@ -108,13 +114,19 @@ export function notLeased(job: JobRow, minerId: string): Outcome<never> {
   return refused(code === 'JOB_EXPIRED' ? 'JOB_NOT_LEASED' : code, detail);
 }
 
-async function checkSignature(
-  signature: Signature | undefined,
-  miner: Row<'miner'>,
-  job: JobRow,
-  artifactHash: string,
-): Promise<Outcome<never> | undefined> {
-  if (!signature) return undefined;
+const artifactHashOf = (job: Pick<JobRow, 'salt'>, result: string) => hash('sha256', job.salt + result);
+
+/** Whether a signature is over this result of this job, by whomever. */
+export async function isAttested(
+  { id, model, prompt_hash, salt }: Pick<JobRow, 'id' | 'model' | 'prompt_hash' | 'salt'>,
+  result: string,
+  signature: Signature,
+): Promise<boolean> {
+  const artifact_hash = artifactHashOf({ salt }, result);
+  return await verifyAttestation({ job_id: id, model, prompt_hash, artifact_hash }, signature);
+}
+
+function checkAttestation({ signature, genuine }: Attested, miner: Row<'miner'>): Outcome<never> | undefined {
   const field = 'signature';
   if (signature.key_id !== miner.public_key) {
     return refused(
@@ -123,9 +135,7 @@ async function checkSignature(
       { field },
     );
   }
-  const { id, model, prompt_hash } = job;
-  const statement = { job_id: id, model, prompt_hash, artifact_hash: artifactHash };
-  if (await verifyAttestation(statement, signature)) return undefined;
+  if (genuine) return undefined;
   return refused('RECEIPT_INVALID_SIGNATURE', "The miner's signature does not fit the result", { field });
 }
 
@@ -151,7 +161,7 @@ async function settle(
       },
       client: party(before.account_id),
       provider: party(miner.payee_id),
-      attestation: input.signature,
+      attestation: input.attestation?.signature,
     };
   });
   const bodies = await issueReceipts(settlements, terms, context);

@@ -4,16 +4,17 @@ import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
 import type { Abilities } from '../miners/eligibility.ts';
 import { heartbeatSeconds, type Miners } from '../miners/miners.ts';
-import type { ReceiptTerms } from '../receipts/receipt.ts';
-import { refuse, unwrap } from '../store/operation.ts';
+import { type Operation, refuse, unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
-import { type ClaimTerms, claimJob, type HeldJob, takeJobs } from './claim.ts';
-import { completeJobs } from './complete.ts';
-import { giveUpJobs } from './give-up.ts';
-import { beatMiners, releaseAll } from './heartbeat.ts';
+import type { ClaimInput, HeldJob, TakeInput } from './claim.ts';
+import { type CompleteInput, isAttested } from './complete.ts';
+import type { GiveUpInput } from './give-up.ts';
+import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
+import type { JobRow } from './job.ts';
 import type { MinerActor } from './lookup.ts';
+import { findJob } from './queries.ts';
 import { isoTime, toMinerJob, toOutcome } from './views.ts';
-import type { Waits } from './waiting.ts';
+import type { HangUp, Waits } from './waiting.ts';
 
 export interface MinerJobsOptions {
   config: Config;
@@ -21,8 +22,13 @@ export interface MinerJobsOptions {
   ids: Ids;
   miners: Miners;
   waits: Waits;
-  receiptTerms: ReceiptTerms;
-  claimTerms: ClaimTerms;
+  operations: {
+    takeJobs: Operation<TakeInput, HeldJob[]>;
+    claimJob: Operation<ClaimInput, HeldJob>;
+    completeJobs: Operation<CompleteInput, string>;
+    giveUpJobs: Operation<GiveUpInput, JobRow>;
+    beatMiners: Operation<HeartbeatInput, Pulse>;
+  };
 }
 
 export interface TakeRequest {
@@ -35,7 +41,7 @@ export interface TakeRequest {
 /** What miners do with jobs. Each throws Refused. */
 export interface MinerJobs {
   /** The jobs the miner should run next; waits for a first one, until `hangUp` aborts. */
-  take(principal: Principal, request: TakeRequest, hangUp: AbortSignal): Promise<MinerJob[]>;
+  take(principal: Principal, request: TakeRequest, hangUp: HangUp): Promise<MinerJob[]>;
   claim(principal: Principal, jobId: string, minerId: string): Promise<MinerJob>;
   /** The receipt, as JSON. */
   complete(principal: Principal, jobId: string, request: CompleteJob): Promise<string>;
@@ -49,12 +55,7 @@ export interface MinerJobs {
 const LOOK_AGAIN_MS = 5_000;
 
 export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
-  const { config, store, ids, miners, waits, receiptTerms, claimTerms } = options;
-  const take = takeJobs(claimTerms);
-  const claim = claimJob(claimTerms);
-  const complete = completeJobs(receiptTerms);
-  const giveUp = giveUpJobs(claimTerms);
-  const beat = beatMiners(claimTerms);
+  const { config, store, ids, miners, waits, operations } = options;
   const actor = (principal: Principal, minerId: string) => ({ minerId, ownerId: accountScope(principal) });
 
   async function waitAndTake(
@@ -75,30 +76,46 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     }
   }
 
+  /** Checks a miner's signature before the transaction: what it covers of the job never changes. */
+  async function examine(
+    jobId: string,
+    { result, signature }: CompleteJob,
+  ): Promise<CompleteInput['attestation']> {
+    if (!signature) return undefined;
+    const job = await findJob(store.read, jobId);
+    return { signature, genuine: job !== undefined && (await isAttested(job, result, signature)) };
+  }
+
   /** Nobody is there to run them: better now than when their leases run out. */
   async function handBack(taken: readonly HeldJob[], actor: MinerActor): Promise<[]> {
-    await Promise.all(taken.map(({ job }) => store.write(giveUp, { ...actor, jobId: job.id })));
+    await Promise.all(
+      taken.map(({ job }) => store.write(operations.giveUpJobs, { ...actor, jobId: job.id })),
+    );
     return [];
   }
 
   return {
     async take(principal, { minerId, max, waitSeconds, offer }, hangUp) {
       const input = { ...actor(principal, minerId), max, offer };
-      const takeNow = async () => unwrap(await store.write(take, input));
+      const takeNow = async () => unwrap(await store.write(operations.takeJobs, input));
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return (await takeNow()).map(toMinerJob);
       const abilities = await miners.abilities(principal, minerId);
-      const taken = await waitAndTake(takeNow, abilities, waitMs, hangUp);
-      if (hangUp.aborted && !offer) return await handBack(taken, input);
+      const gone = hangUp();
+      const taken = await waitAndTake(takeNow, abilities, waitMs, gone);
+      if (gone.aborted && !offer) return await handBack(taken, input);
       return taken.map(toMinerJob);
     },
 
     async claim(principal, jobId, minerId) {
-      return toMinerJob(unwrap(await store.write(claim, { ...actor(principal, minerId), jobId })));
+      return toMinerJob(
+        unwrap(await store.write(operations.claimJob, { ...actor(principal, minerId), jobId })),
+      );
     },
 
     async complete(principal, jobId, request) {
-      const outcome = await store.write(complete, {
+      const attestation = await examine(jobId, request);
+      const outcome = await store.write(operations.completeJobs, {
         ...actor(principal, request.miner_id),
         jobId,
         receiptId: ids.next('rcpt'),
@@ -106,23 +123,25 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         result: request.result,
         reportedAt: request.completed_at === undefined ? undefined : readTime(request.completed_at),
         usage: request.usage,
-        signature: request.signature,
+        ...(attestation && { attestation }),
       });
       return unwrap(outcome);
     },
 
     async fail(principal, jobId, { miner_id, error, retryable = true }) {
       const input = { ...actor(principal, miner_id), jobId, failure: { error, retryable } };
-      return toOutcome(unwrap(await store.write(giveUp, input)));
+      return toOutcome(unwrap(await store.write(operations.giveUpJobs, input)));
     },
 
     async release(principal, jobId, minerId) {
-      return toOutcome(unwrap(await store.write(giveUp, { ...actor(principal, minerId), jobId })));
+      return toOutcome(
+        unwrap(await store.write(operations.giveUpJobs, { ...actor(principal, minerId), jobId })),
+      );
     },
 
     async heartbeat(principal, minerId, believes) {
       const { miner, holds, stop } = unwrap(
-        await store.write(beat, { ...actor(principal, minerId), believes }),
+        await store.write(operations.beatMiners, { ...actor(principal, minerId), believes }),
       );
       return {
         miner_id: miner.id,

@@ -38,7 +38,7 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
     async (request, reply) => {
       const { miner_id, wait = 0 } = request.query;
       const take = { minerId: miner_id, max: 1, waitSeconds: wait, offer: true };
-      const [job] = await jobs.take(principalOf(request), take, hangUpOf(reply));
+      const [job] = await jobs.take(principalOf(request), take, () => hangUpOf(reply));
       // A null from a handler is an empty body to the framework.
       return job ?? sendJson(reply, 'null');
     },
@@ -61,7 +61,7 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
     async (request, reply) => {
       const { max = 1, wait = 0 } = request.body;
       const take = { minerId: request.params.id, max, waitSeconds: wait, offer: false };
-      return { jobs: await jobs.take(principalOf(request), take, hangUpOf(reply)) };
+      return { jobs: await jobs.take(principalOf(request), take, () => hangUpOf(reply)) };
     },
   );
 

@@ -1,6 +1,9 @@
 import { type Abilities, mismatch } from '../miners/eligibility.ts';
 import type { StoreEvent } from '../store/events.ts';
 
+/** Aborts when nobody waits for an answer any more. Made only for requests that wait. */
+export type HangUp = () => AbortSignal;
+
 /** A wait that ends when it is woken, when its time is over, or when nobody waits any more. */
 interface Waiter {
   wake(): void;

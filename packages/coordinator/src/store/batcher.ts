@@ -1,14 +1,16 @@
-import { done, type Operation, type Outcome, type WriteContext } from './operation.ts';
+import type { Operation, Outcome } from './operation.ts';
 
-interface Pending {
-  operation: Operation<unknown, unknown>;
+/** One write that was asked for. */
+export interface Call {
+  operation: Operation<never, unknown>;
   input: unknown;
-  resolve(outcome: Outcome<unknown>): void;
-  reject(error: unknown): void;
 }
 
-/** Runs `work` in one transaction and commits it before it resolves; an error rolls it back. */
-export type Transact = (work: (context: WriteContext) => Promise<void>) => Promise<void>;
+/** What became of a call: its outcome, or the error that undid it. */
+export type Result = { outcome: Outcome<unknown> } | { error: unknown };
+
+/** Commits calls together. Resolves once they are durable, with a result for each in their order. */
+export type Commit = (calls: readonly Call[]) => Promise<readonly Result[]>;
 
 export interface Batcher {
   write<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Outcome<Output>>;
@@ -16,67 +18,70 @@ export interface Batcher {
   idle(): Promise<void>;
 }
 
-/**
- * Group commit: whatever arrives while one transaction is in flight forms the next one. Nothing is answered
- * before its transaction is committed, so that an acknowledged write survives a crash at any point.
- */
-export function createBatcher(transact: Transact, maxBatch: number): Batcher {
-  const queue: Pending[] = [];
-  let running: Promise<void> | undefined;
+interface Pending {
+  call: Call;
+  resolve(outcome: Outcome<unknown>): void;
+  reject(error: unknown): void;
+}
 
-  async function drain() {
-    while (queue.length > 0) {
-      const batch = queue.splice(0, maxBatch);
-      await commit(transact, batch);
+export interface BatcherOptions {
+  /** Calls in one batch at most. */
+  maxBatch: number;
+  /** Batches on their way at once: more than one keeps a committer in another thread busy while answers go out. */
+  maxInFlight: number;
+}
+
+/**
+ * Group commit: whatever arrives while as many transactions are in flight as may be forms the next one. Nothing is
+ * answered before its transaction is committed, so that an acknowledged write survives a crash at any point.
+ */
+export function createBatcher(commit: Commit, { maxBatch, maxInFlight }: BatcherOptions): Batcher {
+  const queue: Pending[] = [];
+  const inFlight = new Set<Promise<void>>();
+  let scheduled = false;
+
+  function dispatch() {
+    scheduled = false;
+    while (queue.length > 0 && inFlight.size < maxInFlight) {
+      const settled = settle(queue.splice(0, maxBatch)).finally(() => {
+        inFlight.delete(settled);
+        schedule();
+      });
+      inFlight.add(settled);
     }
-    running = undefined;
+  }
+
+  /** Not at once: what arrives with this turn of the event loop belongs to one batch. */
+  function schedule() {
+    if (scheduled || queue.length === 0 || inFlight.size >= maxInFlight) return;
+    scheduled = true;
+    setImmediate(dispatch);
+  }
+
+  async function settle(batch: readonly Pending[]) {
+    try {
+      const results = await commit(batch.map(pending => pending.call));
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const result = results[index] ?? { error: new Error('A write was left unanswered') };
+        if ('outcome' in result) resolve(result.outcome);
+        else reject(result.error);
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
   }
 
   return {
     write(operation, input) {
       return new Promise((resolve, reject) => {
-        queue.push({ operation, input, resolve, reject } as unknown as Pending);
-        running ??= new Promise<void>(start => setImmediate(start)).then(drain);
+        queue.push({ call: { operation, input }, resolve, reject } as unknown as Pending);
+        schedule();
       });
     },
     async idle() {
-      while (running) await running;
+      while (queue.length > 0 || inFlight.size > 0) {
+        await (inFlight.size > 0 ? Promise.all(inFlight) : new Promise<void>(tick => setImmediate(tick)));
+      }
     },
   };
-}
-
-async function commit(transact: Transact, batch: readonly Pending[]): Promise<void> {
-  let outcomes: Map<Pending, Outcome<unknown>> | undefined;
-  try {
-    await transact(async context => {
-      outcomes = await apply(batch, context);
-    });
-  } catch (error) {
-    if (batch.length === 1) batch[0]?.reject(error);
-    // One bad input must not take its neighbours with it: each gets a transaction of its own.
-    else for (const pending of batch) await commit(transact, [pending]);
-    return;
-  }
-  for (const pending of batch) pending.resolve(outcomes?.get(pending) ?? done(undefined));
-}
-
-async function apply(
-  batch: readonly Pending[],
-  context: WriteContext,
-): Promise<Map<Pending, Outcome<unknown>>> {
-  const outcomes = new Map<Pending, Outcome<unknown>>();
-  const kinds = Map.groupBy(batch, pending => pending.operation);
-  const ordered = [...kinds].sort(([a], [b]) => a.order - b.order);
-  for (const [operation, pendings] of ordered) {
-    const answers = await operation.apply(
-      pendings.map(pending => pending.input),
-      context,
-    );
-    pendings.forEach((pending, index) => {
-      const answer = answers[index];
-      if (!answer) throw new Error(`${operation.name} left an input unanswered`);
-      outcomes.set(pending, answer);
-    });
-  }
-  return outcomes;
 }

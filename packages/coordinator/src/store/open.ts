@@ -1,14 +1,26 @@
 import { type Config, ConfigError } from '../config.ts';
-import { openSqliteStore } from './sqlite/store.ts';
+import { createSqliteStore } from './sqlite/store.ts';
+import { openWriter } from './sqlite/writer.ts';
+import { startWriterThread } from './sqlite/writer-thread.ts';
 import type { Store } from './store.ts';
 
+export interface OpenOptions {
+  /** Program of a thread that writes, where the engine gains from one; this thread writes unless given. */
+  writerThread?: URL;
+}
+
 /** Opens the engine that the configuration names: SQLite in the data folder unless a URL says otherwise. */
-export async function openStore(config: Config, now: () => number): Promise<Store> {
-  const url = config.databaseUrl;
-  if (url === undefined || url.startsWith('sqlite:')) {
-    return await openSqliteStore({ data: config.data, now, maxBatch: config.maxBatch });
+export async function openStore(
+  config: Config,
+  now: () => number,
+  { writerThread }: OpenOptions = {},
+): Promise<Store> {
+  const { databaseUrl, data, maxBatch } = config;
+  if (databaseUrl === undefined || databaseUrl.startsWith('sqlite:')) {
+    const writer = await (writerThread ? startWriterThread(writerThread, config) : openWriter(data));
+    return createSqliteStore({ data, writer, now, maxBatch });
   }
-  const scheme = url.split(':')[0];
+  const scheme = databaseUrl.split(':')[0];
   throw new ConfigError(
     `--database-url: this coordinator knows no ${scheme} database; leave the option out for SQLite in --data`,
   );

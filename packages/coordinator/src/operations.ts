@@ -1,0 +1,53 @@
+import { insertKey, openAccount, revokeKey } from './accounts/keys.ts';
+import type { Config } from './config.ts';
+import { keepIdentity } from './identity.ts';
+import { claimJob, takeJobs } from './jobs/claim.ts';
+import { completeJobs } from './jobs/complete.ts';
+import { cancelJobs, giveUpJobs } from './jobs/give-up.ts';
+import { beatMiners, releaseAll } from './jobs/heartbeat.ts';
+import { submitJobs } from './jobs/submit.ts';
+import { sweepJobs } from './jobs/sweep.ts';
+import { registerMiners, withdrawMiners } from './miners/lifecycle.ts';
+import type { ReceiptTerms } from './receipts/receipt.ts';
+import { publishKey } from './receipts/receipts.ts';
+import type { Operation } from './store/operation.ts';
+
+export type Operations = ReturnType<typeof createOperations>;
+
+/** Every kind of write, on the terms of a configuration. A store that writes in another thread makes its own. */
+export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rateOf'>) {
+  const rateOf = (model: string) => config.rates[model] ?? config.rate;
+  const lease = {
+    leaseMs: config.leaseSeconds * 1000,
+    timeoutMs: config.jobTimeoutSeconds * 1000,
+    backoffMs: config.retryBackoffSeconds * 1000,
+  };
+  const claim = { ...lease, offerMs: config.offerSeconds * 1000, rateOf };
+  const time = {
+    ...lease,
+    minerTimeoutMs: config.minerTimeoutSeconds * 1000,
+    absenceMs: Math.max(5_000, 5 * config.sweepSeconds * 1000),
+  };
+  return {
+    keepIdentity,
+    publishKey,
+    openAccount,
+    insertKey,
+    revokeKey,
+    registerMiners,
+    withdrawMiners,
+    submitJobs,
+    takeJobs: takeJobs(claim),
+    claimJob: claimJob(claim),
+    completeJobs: completeJobs({ ...issuer, rateOf }),
+    giveUpJobs: giveUpJobs(lease),
+    cancelJobs,
+    beatMiners: beatMiners(lease),
+    releaseAll,
+    sweepJobs: sweepJobs(time),
+  };
+}
+
+export function allOperations(operations: Operations): readonly Operation<never, unknown>[] {
+  return Object.values(operations);
+}

@@ -1,0 +1,21 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+const FILE = 'coordinator.db';
+
+/** The connection that writes, to the database in a folder, both made when missing. */
+export function openForWriting(data: string): DatabaseSync {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(join(data, FILE));
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
+    PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000;`);
+  return database;
+}
+
+/** A connection that sees what is committed. */
+export function openForReading(data: string): DatabaseSync {
+  const database = new DatabaseSync(join(data, FILE), { readOnly: true });
+  database.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;');
+  return database;
+}

@@ -1,0 +1,58 @@
+import type { Call, Result } from '../batcher.ts';
+import type { StoreEvent } from '../events.ts';
+import { execute, type Transact } from '../execute.ts';
+import { migrate } from '../migrations/migrate.ts';
+import { openForWriting } from './connection.ts';
+import { kyselyOver } from './dialect.ts';
+import { sqliteTransaction } from './transaction.ts';
+
+export interface Committed {
+  results: readonly Result[];
+  events: readonly StoreEvent[];
+}
+
+/** The one that writes, in this thread or in one of its own. */
+export interface Writer {
+  /** Commits that it may be given before the first is done. */
+  maxInFlight: number;
+  /** `now` is in ms since the epoch. Resolves once the calls are durable. */
+  commit(calls: readonly Call[], now: number): Promise<Committed>;
+  close(): Promise<void>;
+}
+
+/**
+ * Writes in this thread. Durability order: a batch's rows reach the write-ahead log, COMMIT syncs the log
+ * (`synchronous=FULL`), and only then are its callers answered and its events told. A crash before the sync
+ * leaves the batch out as a whole; a crash after it leaves the batch in, answered or not.
+ */
+export async function openWriter(data: string): Promise<Writer> {
+  const database = openForWriting(data);
+  const db = kyselyOver(database);
+  await migrate(db);
+  const tx = sqliteTransaction(database, db);
+
+  return {
+    maxInFlight: 1,
+    async commit(calls, now) {
+      const events: StoreEvent[] = [];
+      const transact: Transact = async work => {
+        const emitted: StoreEvent[] = [];
+        database.exec('BEGIN IMMEDIATE');
+        try {
+          await work({ tx, now, emit: event => emitted.push(event) });
+          database.exec('COMMIT');
+        } catch (error) {
+          if (database.isTransaction) database.exec('ROLLBACK');
+          throw error;
+        }
+        events.push(...emitted);
+      };
+      const results = await execute(calls, transact);
+      return { results, events };
+    },
+    async close() {
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      database.close();
+    },
+  };
+}
