@@ -33,7 +33,7 @@ export interface DisclosureMatch {
  * Compares disclosed texts with the hashes of a receipt. Says nothing of the receipt itself: see `verifyReceipt`.
  *
  * Nothing matches under a salt that is not 32 small hex digits: else the end of the salt could be passed off as the
- * beginning of the text.
+ * beginning of the text. Nor does a text with a lone surrogate, which has the hash of other texts too.
  */
 export function verifyDisclosure({ receipt, salt, prompt, result }: Disclosure): DisclosureMatch {
   const matches = (text: string | undefined, hash: string) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { verifyDisclosure } from '../src/index.ts';
+import { textHash, verifyDisclosure } from '../src/index.ts';
 import { withCoordinator } from './coordinator.ts';
 import { SALT, UNSIGNED } from './issued.ts';
 
@@ -43,4 +43,12 @@ test('the prompt is not the result', () => {
 test('a part of the salt can not be passed off as the beginning of the text', () => {
   const shifted = { salt: SALT.slice(0, 30), prompt: SALT.slice(30) + PROMPT };
   expect(verifyDisclosure({ receipt: UNSIGNED, ...shifted })).toEqual({ prompt: false, result: null });
+});
+
+test('a text with a lone surrogate matches nothing, as it shares its hash with other texts', () => {
+  const receipt = { ...UNSIGNED, artifact_hash: textHash(SALT, '\ufffd') };
+  expect(verifyDisclosure({ receipt, salt: SALT, result: '\ud800' })).toEqual({
+    prompt: null,
+    result: false,
+  });
 });
