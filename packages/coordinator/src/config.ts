@@ -18,6 +18,8 @@ interface Option<K extends Kind = Kind> {
   minimum?: number;
   maximum?: number;
   choices?: readonly string[];
+  /** Printable ASCII only: it stands in receipts. */
+  ascii?: boolean;
 }
 
 /** Credits for a unit of each model. */
@@ -48,7 +50,10 @@ export const OPTIONS = {
   logLevel: text('info', 'How much to log', {
     choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
   }),
-  coordinatorId: text(undefined, 'Name in receipts; made at first start unless given', { unit: 'NAME' }),
+  coordinatorId: text(undefined, 'Name in receipts; made at first start unless given', {
+    unit: 'NAME',
+    ascii: true,
+  }),
   corsOrigin: text('*', 'Origins whose pages may call the API: * or a comma-separated list', {
     unit: 'ORIGINS',
   }),
@@ -182,6 +187,9 @@ function checkSwitch(source: string, value: unknown): boolean {
 
 function checkText(source: string, option: Option, value: unknown): string {
   if (typeof value !== 'string' || value === '') throw new ConfigError(`${source} must be a text`);
+  if (option.ascii && !/^[\x20-\x7e]+$/.test(value)) {
+    throw new ConfigError(`${source} must be of printable ASCII characters, since it stands in receipts`);
+  }
   if (option.choices && !option.choices.includes(value)) {
     throw new ConfigError(
       `${source} must be one of ${option.choices.join(', ')}, not ${JSON.stringify(value)}`,

@@ -1,3 +1,4 @@
+import { roundCredits } from '@aitbc/receipts';
 import { insertKey, openAccount, revokeKey } from './accounts/keys.ts';
 import type { Config } from './config.ts';
 import { keepIdentity } from './identity.ts';
@@ -16,7 +17,7 @@ export type Operations = ReturnType<typeof createOperations>;
 
 /** Every kind of write, on the terms of a configuration. A store that writes in another thread makes its own. */
 export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rateOf'>) {
-  const rateOf = (model: string) => config.rates[model] ?? config.rate;
+  const rateOf = (model: string) => roundCredits(config.rates[model] ?? config.rate);
   const lease = {
     leaseMs: config.leaseSeconds * 1000,
     timeoutMs: config.jobTimeoutSeconds * 1000,

@@ -1,11 +1,12 @@
 import type { Receipt } from '@aitbc/protocol';
+import { roundCredits } from './credits.ts';
 
 /** Units by name, and how many of them a job of some milliseconds makes. */
 const UNITS = new Map([['gpu_second', (durationMs: number) => durationMs / 1000]]);
 
 /**
- * What does not add up within a receipt, in words. A receipt doesn't carry the rate, so its price is only compared with
- * nothing at all having been used.
+ * What does not add up within a receipt, in words. The price is units × `metadata.rate`, and `metadata.max_price` where
+ * the client set one that is lower; without a rate it is only compared with nothing at all having been used.
  */
 export function miscalculations(receipt: Receipt): string[] {
   const { units, unit_type, price, duration_ms } = receipt;
@@ -19,7 +20,14 @@ export function miscalculations(receipt: Receipt): string[] {
     faults.push(`${duration_ms} ms are ${expected} ${unit_type}, not ${units}`);
   }
   if (units === 0 && price !== 0) faults.push(`0 units cost ${price}`);
+  const due = priceOf(receipt);
+  if (due !== undefined && price !== due) faults.push(`${units} ${unit_type} cost ${due}, not ${price}`);
   return faults;
+}
+
+function priceOf({ units, metadata: { rate, max_price } }: Receipt): number | undefined {
+  if (typeof rate !== 'number') return undefined;
+  return roundCredits(Math.min(units * rate, typeof max_price === 'number' ? max_price : Infinity));
 }
 
 /** Whole seconds, each rounded down; 0 where the coordinator's clock was set back meanwhile, as it counts it. */

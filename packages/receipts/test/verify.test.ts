@@ -125,3 +125,18 @@ test('a receipt that is signed again by a stranger is not valid', async () => {
   const resigned = await signReceipt({ ...unsigned, price: 100 }, STRANGER);
   expect(failed(await verifyReceipt(resigned, { keys }))).toEqual(['key']);
 });
+
+test('a price follows from the units and the rate', async () => {
+  const fair = await issue({ units: 2, duration_ms: 2000, price: 0.02, metadata: { rate: 0.01 }, ...SPAN });
+  expect(failed(await verifyReceipt(fair, { keys }))).toEqual([]);
+  const dear = await issue({ units: 2, duration_ms: 2000, price: 0.03, metadata: { rate: 0.01 }, ...SPAN });
+  expect(failed(await verifyReceipt(dear, { keys }))).toEqual(['arithmetic']);
+});
+
+test('a price stops at what the client would pay at most', async () => {
+  const metadata = { rate: 0.01, max_price: 0.015 };
+  const capped = await issue({ units: 2, duration_ms: 2000, price: 0.015, metadata, ...SPAN });
+  expect(failed(await verifyReceipt(capped, { keys }))).toEqual([]);
+});
+
+const SPAN = { completed_at: UNSIGNED.started_at + 2 };

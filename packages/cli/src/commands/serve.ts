@@ -9,6 +9,7 @@ import {
   variableOf,
 } from '@aitbc/coordinator';
 import { type Command, Option } from 'commander';
+import { PinoPretty } from 'pino-pretty';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { note } from '../output.ts';
@@ -60,6 +61,7 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
     return await startCoordinator({
       ...options,
       env: io.env,
+      ...(io.stdout.isTTY && { logStream: readableLog() }),
       ...(configFile !== undefined && { configFile }),
     });
   } catch (error) {
@@ -72,6 +74,9 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
     throw error;
   }
 }
+
+/** For eyes; programs get JSON lines. */
+const readableLog = () => PinoPretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
 
 function welcome({ url, open, config }: RunningCoordinator): string {
   const key = open ? '' : " -H 'X-Api-Key: KEY'";

@@ -1,4 +1,5 @@
 import type { SubmitJob } from '@aitbc/protocol';
+import { roundCredits } from '@aitbc/receipts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { type Clock, createRanker, type Ranker } from './fairness.ts';
@@ -172,6 +173,13 @@ const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({
   running: 0,
 });
 
+/** Receipts carry at most 6 decimals; never rounded up, since it is a limit. */
+function priceLimit(credits: number | undefined): number | null {
+  if (credits === undefined) return null;
+  const rounded = roundCredits(credits);
+  return rounded <= credits ? rounded : roundCredits(credits - 5e-7);
+}
+
 function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, now: number): JobRow {
   const { request } = job;
   const queue = lanes.queueOf(request);
@@ -181,7 +189,7 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
     queue_id: queue.id,
     model: request.model,
     priority: queue.priority,
-    max_price: request.constraints?.max_price ?? null,
+    max_price: priceLimit(request.constraints?.max_price),
     max_attempts: job.maxAttempts,
     salt: job.salt,
     prompt_hash: job.promptHash,

@@ -60,7 +60,8 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
   const { job } = settlement;
   const durationMs = Math.max(now - job.started_at, 0);
   const units = durationMs / 1000;
-  const price = Math.min(units * terms.rateOf(job.model), job.max_price ?? Infinity);
+  const rate = terms.rateOf(job.model);
+  const price = Math.min(units * rate, job.max_price ?? Infinity);
   return {
     version: RECEIPT_VERSION,
     receipt_id: settlement.receiptId,
@@ -78,13 +79,19 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
     duration_ms: durationMs,
     coordinator_id: terms.coordinatorId,
     nonce: settlement.nonce,
-    metadata: metadataOf(settlement),
+    metadata: metadataOf(settlement, rate),
   };
 }
 
-function metadataOf({ minerId, reportedAt, usage, attestation }: Settlement): UnsignedReceipt['metadata'] {
+function metadataOf(
+  { minerId, job, reportedAt, usage, attestation }: Settlement,
+  rate: number,
+): UnsignedReceipt['metadata'] {
   return {
     miner_id: minerId,
+    // What the price follows from, so that anyone can work it out again.
+    rate,
+    ...(job.max_price !== null && { max_price: job.max_price }),
     ...(reportedAt !== undefined && { reported_completed_at: new Date(reportedAt).toISOString() }),
     ...(usage && { usage }),
     ...(attestation && { signatures: [attestation] }),
