@@ -3,8 +3,9 @@ import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import type { Config } from './config.ts';
 import { explorerRoutes } from './explorer/routes.ts';
 import { createGuards } from './http/authentication.ts';
+import { takeJsonBodies } from './http/bodies.ts';
 import { healthRoutes } from './http/health.ts';
-import { answerErrors } from './http/problem.ts';
+import { answerErrors, answerFrameworkError, answerUnreadable } from './http/problem.ts';
 import { serveReference } from './http/reference.ts';
 import type { App } from './http/routes.ts';
 import { checkRequests } from './http/validation.ts';
@@ -33,7 +34,10 @@ export async function buildApp(
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 128 },
     rewriteUrl: request => withoutApiPrefix(request.url ?? '/'),
     forceCloseConnections: 'idle',
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerUnreadable,
   });
+  takeJsonBodies(app);
   checkRequests(app);
   answerErrors(app);
   await app.register(cors, corsOptions(config));
@@ -67,6 +71,8 @@ function corsOptions({ corsOrigin }: Config) {
   return {
     origin: corsOrigin === '*' ? '*' : corsOrigin.split(',').map(origin => origin.trim()),
     methods: ['GET', 'POST', 'DELETE'],
+    // Any other OPTIONS request gets the answer of an unknown route, in the shape of all errors.
+    strictPreflight: false,
     exposedHeaders: ['link', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],
     maxAge: 86_400,
   };

@@ -11,6 +11,6 @@ export function hangUpOf({ raw: response }: FastifyReply): AbortSignal {
 
 /** Seconds from `Prefer: wait=N` (RFC 7240), or nothing. */
 export function preferredWait(request: FastifyRequest): number | undefined {
-  const match = /(?:^|[,;\s])wait=(\d{1,6})(?=$|[,;\s])/.exec(String(request.headers.prefer ?? ''));
+  const match = /(?:^|[,;\s])wait=(\d{1,6})(?=$|[,;\s])/i.exec(String(request.headers.prefer ?? ''));
   return match ? Number(match[1]) : undefined;
 }

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { ERROR_STATUS, type ErrorCode, type Problem } from '@aitbc/protocol';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Refusal, Refused } from '../store/operation.ts';
@@ -51,6 +53,8 @@ const FRAMEWORK_REFUSALS: Record<string, ErrorCode> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'VALIDATION_INVALID_FORMAT',
   FST_ERR_CTP_INVALID_JSON_BODY: 'VALIDATION_INVALID_FORMAT',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'VALIDATION_INVALID_FORMAT',
+  FST_ERR_BAD_URL: 'VALIDATION_INVALID_FORMAT',
+  FST_ERR_MAX_PARAM_LENGTH: 'ROUTE_NOT_FOUND',
 };
 
 function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
@@ -59,6 +63,9 @@ function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
   const code = FRAMEWORK_REFUSALS[error.code];
   if (code === 'PAYLOAD_TOO_LARGE') {
     return { code, detail: `The body is larger than ${request.routeOptions.bodyLimit} bytes` };
+  }
+  if (code === 'UNSUPPORTED_MEDIA_TYPE') {
+    return { code, detail: 'The body must be JSON, with the header Content-Type: application/json' };
   }
   if (code) return { code, detail: error.message };
   if (error.statusCode === 400) return { code: 'VALIDATION_INVALID_FORMAT', detail: error.message };
@@ -81,5 +88,35 @@ export function answerErrors(app: FastifyInstance): void {
       code: 'ROUTE_NOT_FOUND',
       detail: `There is no ${request.method} ${request.url.split('?')[0]}`,
     }),
+  );
+}
+
+/** What can't be routed at all. */
+export function answerFrameworkError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  send(reply, refusalOf(error, request));
+}
+
+/** What is no HTTP request that can be read: there is nobody to route it, and the connection is of no more use. */
+export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const detail =
+    error.code === 'HPE_HEADER_OVERFLOW' ? 'The headers are too large' : 'This is no HTTP request';
+  const body = JSON.stringify(problemOf({ code: 'VALIDATION_INVALID_FORMAT', detail }, randomUUID()));
+  socket.end(
+    [
+      'HTTP/1.1 400 Bad Request',
+      'Content-Type: application/problem+json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      'Connection: close',
+      '',
+      body,
+    ].join('\r\n'),
   );
 }

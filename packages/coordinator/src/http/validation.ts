@@ -6,7 +6,7 @@ import type { Refusal } from '../store/operation.ts';
 
 /** Bodies are taken as they are; text from paths, queries and headers is turned into the schema's type. */
 export function checkRequests(app: FastifyInstance): void {
-  const shared = { useDefaults: true, allErrors: false, strict: false } as const;
+  const shared = { useDefaults: true, allErrors: false, strict: false, strictNumbers: true } as const;
   const strict = withFormats(new Ajv(shared));
   const coercing = withFormats(new Ajv({ ...shared, coerceTypes: true }));
   app.setValidatorCompiler(({ schema, httpPart }) =>

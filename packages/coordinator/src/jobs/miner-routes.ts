@@ -11,6 +11,7 @@ import {
   MinerJob,
   Receipt,
 } from '@aitbc/protocol';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { hangUpOf } from '../http/connection.ts';
@@ -18,6 +19,11 @@ import { type App, answers, IdParams, keyed, sendJson } from '../http/routes.ts'
 import type { MinerJobs } from './miner-jobs.ts';
 
 const tags = ['mining'];
+
+/** Where every field is optional, so is the body. */
+async function emptyWithoutBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
+}
 
 export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; guards: Guards }): void {
   const onRequest = guards.miner;
@@ -48,6 +54,7 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
     '/v1/miners/:id/claims',
     {
       onRequest,
+      preValidation: emptyWithoutBody,
       schema: {
         operationId: 'claimJobs',
         summary: 'Claim up to `max` jobs in one step',
@@ -140,6 +147,7 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
     '/v1/miners/:id/heartbeat',
     {
       onRequest,
+      preValidation: emptyWithoutBody,
       schema: {
         operationId: 'heartbeat',
         summary: 'Extend all leases of a miner; learn which jobs to stop',
