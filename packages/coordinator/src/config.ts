@@ -212,15 +212,18 @@ function checkNumber(source: string, option: Option, value: unknown): number {
 }
 
 function checkRates(source: string, value: unknown): Rates {
+  const wrong = (): never => {
+    throw new ConfigError(`${source} must be MODEL=CREDITS,…, not ${JSON.stringify(value)}`);
+  };
   const pairs: [string, unknown][] =
     typeof value === 'string'
       ? value
           .split(',')
           .map(pair => [pair.slice(0, pair.lastIndexOf('=')), pair.slice(pair.lastIndexOf('=') + 1)])
-      : Object.entries((value ?? {}) as object);
+      : Object.entries(isPlainObject(value) ? value : wrong());
   return Object.fromEntries(
     pairs.map(([model, rate]) => {
-      if (!model) throw new ConfigError(`${source} must be MODEL=CREDITS,…, not ${JSON.stringify(value)}`);
+      if (!model) wrong();
       return [
         model,
         checkNumber(
@@ -232,3 +235,6 @@ function checkRates(source: string, value: unknown): Rates {
     }),
   );
 }
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

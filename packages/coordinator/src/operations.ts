@@ -17,7 +17,9 @@ export type Operations = ReturnType<typeof createOperations>;
 
 /** Every kind of write, on the terms of a configuration. A store that writes in another thread makes its own. */
 export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rateOf'>) {
-  const rateOf = (model: string) => roundCredits(config.rates[model] ?? config.rate);
+  // A model may be named like a member that every object has: `constructor`.
+  const rateOf = (model: string) =>
+    roundCredits((Object.hasOwn(config.rates, model) ? config.rates[model] : undefined) ?? config.rate);
   const lease = {
     leaseMs: config.leaseSeconds * 1000,
     timeoutMs: config.jobTimeoutSeconds * 1000,

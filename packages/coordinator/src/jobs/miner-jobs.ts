@@ -1,4 +1,11 @@
-import type { CompleteJob, FailJob, HeartbeatAnswer, JobOutcome, MinerJob } from '@aitbc/protocol';
+import type {
+  CompleteJob,
+  FailJob,
+  HeartbeatAnswer,
+  JobOutcome,
+  MinerJob,
+  TokenUsage,
+} from '@aitbc/protocol';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
@@ -83,7 +90,9 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   ): Promise<CompleteInput['attestation']> {
     if (!signature) return undefined;
     const job = await findJob(store.read, jobId);
-    return { signature, genuine: job !== undefined && (await isAttested(job, result, signature)) };
+    const { alg, key_id, sig } = signature;
+    const bare = { alg, key_id, sig };
+    return { signature: bare, genuine: job !== undefined && (await isAttested(job, result, bare)) };
   }
 
   /** Nobody is there to run them: better now than when their leases run out. */
@@ -122,7 +131,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         nonce: ids.hex(16),
         result: request.result,
         reportedAt: request.completed_at === undefined ? undefined : readTime(request.completed_at),
-        usage: request.usage,
+        usage: request.usage && countsOf(request.usage),
         ...(attestation && { attestation }),
       });
       return unwrap(outcome);
@@ -159,6 +168,14 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     async releaseAll(principal, minerId) {
       unwrap(await store.write(releaseAll, actor(principal, minerId)));
     },
+  };
+}
+
+/** Only what is known goes into the receipt: engines report much else, and receipts carry ASCII only. */
+function countsOf({ prompt_tokens, completion_tokens }: TokenUsage): TokenUsage {
+  return {
+    ...(prompt_tokens !== undefined && { prompt_tokens }),
+    ...(completion_tokens !== undefined && { completion_tokens }),
   };
 }
 

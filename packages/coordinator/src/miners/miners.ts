@@ -1,5 +1,5 @@
 import type { ListMiners, Miner, MinerDetail, RegisterMiner, Workload } from '@aitbc/protocol';
-import { isAddress } from '@aitbc/receipts';
+import { isAddress, isPublicKey } from '@aitbc/receipts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { ReadyQueue } from '../store/events.ts';
@@ -48,6 +48,11 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
       if (request.address !== undefined && !isAddress(request.address)) {
         refuse('VALIDATION_INVALID_FORMAT', 'address must be an ait1… address with a right checksum', {
           field: 'address',
+        });
+      }
+      if (request.public_key !== undefined && !isPublicKey(request.public_key)) {
+        refuse('VALIDATION_INVALID_FORMAT', 'public_key is no Ed25519 public key that can be trusted', {
+          field: 'public_key',
         });
       }
       const registration = unwrap(await store.write(registerMiners, { owner, coordinatorId, request }));
