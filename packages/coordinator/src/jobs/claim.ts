@@ -62,8 +62,9 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
         while (jobs.length < room) {
           const before = offered.get(miner.id)?.shift() ?? (await ready.take(miner));
           if (!before) break;
+          // Offered again, it is kept no longer: or a miner that asks but never claims would keep it from all others.
           const after = input.offer
-            ? offer(before, miner.id, now + terms.offerMs)
+            ? offer(before, miner.id, before.held_until ?? now + terms.offerMs)
             : start(before, miner.id, terms.rateOf(before.model), now, terms);
           if (!input.offer) miner.running++;
           jobs.push(after);
@@ -87,7 +88,9 @@ async function loadOffers(
 ): Promise<Map<string, JobRow[]>> {
   const ids = [...new Set(miners.map(miner => miner.id))];
   const jobs = await tx.load('job', 'held_for', ids);
-  const ready = jobs.filter(job => job.held_for !== null && isReadyFor(job, job.held_for, now));
+  const ready = jobs.filter(
+    job => job.status === 'pending' && job.expires_at > now && (job.held_until ?? 0) > now,
+  );
   return Map.groupBy(ready, job => job.held_for ?? '');
 }
 
