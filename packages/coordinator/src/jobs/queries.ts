@@ -43,26 +43,24 @@ export interface JobFilter {
 
 /**
  * Newest first. The indexes are by status, so a list over all statuses takes a page of each and merges: five times
- * a page at most, however many jobs the account has.
+ * a page at most, however many jobs the account has. One statement, so that a job that changes its status meanwhile
+ * is listed once.
  */
 export async function listJobs(db: Db, filter: JobFilter): Promise<FoundJob[]> {
-  const statuses = filter.status ? [filter.status] : JOB_STATUSES;
-  const pages = await Promise.all(statuses.map(status => pageOfStatus(db, filter, status)));
-  return pages
-    .flat()
-    .sort((a, b) => (a.id < b.id ? 1 : -1))
-    .slice(0, filter.limit);
+  const [first = 'pending', ...others] = filter.status ? [filter.status] : JOB_STATUSES;
+  const pages = others.reduce(
+    (query, status) => query.unionAll(pageOfStatus(db, filter, status)),
+    pageOfStatus(db, filter, first),
+  );
+  return await db.selectFrom(pages.as('job')).selectAll().orderBy('id', 'desc').limit(filter.limit).execute();
 }
 
-async function pageOfStatus(
-  db: Db,
-  { accountId, model, before, limit }: JobFilter,
-  status: JobStatus,
-): Promise<FoundJob[]> {
+function pageOfStatus(db: Db, { accountId, model, before, limit }: JobFilter, status: JobStatus) {
   let query = withRequirements(db).where('job.account_id', '=', accountId).where('job.status', '=', status);
   if (model !== undefined) query = query.where('job.model', '=', model);
   if (before !== undefined) query = query.where('job.id', '<', before);
-  return await query.orderBy('job.id', 'desc').limit(limit).execute();
+  // A limit stands inside a union only in a subquery.
+  return db.selectFrom(query.orderBy('job.id', 'desc').limit(limit).as('page')).selectAll();
 }
 
 /** The clocks of a model, one for each priority. */

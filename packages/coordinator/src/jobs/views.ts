@@ -44,7 +44,9 @@ export function toJob(
   texts: JobTexts,
   queue: QueueInfo | null,
 ): Job {
-  const { input, output } = texts;
+  const { input } = texts;
+  // Read apart from the job, which may have been completed in between.
+  const output = job.status === 'completed' ? texts.output : undefined;
   return {
     ...toSummary(job, requirements),
     prompt: input?.prompt ?? null,

@@ -21,23 +21,27 @@ export async function findMiner(db: Db, id: string): Promise<MinerWithAddress | 
 
 const LISTED = ['online', 'draining', 'offline'] as const;
 
-/** By id. The index is by status, so a list over all takes a page of each and merges. */
-export async function listMiners(
-  db: Db,
-  filter: { status: (typeof LISTED)[number] | undefined; after: string | undefined; limit: number },
-): Promise<MinerWithAddress[]> {
-  const statuses = filter.status ? [filter.status] : LISTED;
-  const pages = await Promise.all(
-    statuses.map(status => {
-      let query = withAddress(db).where('miner.status', '=', status);
-      if (filter.after !== undefined) query = query.where('miner.id', '>', filter.after);
-      return query.orderBy('miner.id').limit(filter.limit).execute();
-    }),
+interface MinerFilter {
+  status: (typeof LISTED)[number] | undefined;
+  /** Only miners with a greater id. */
+  after: string | undefined;
+  limit: number;
+}
+
+/** By id. The index is by status, so a list over all takes a page of each and merges, in one statement. */
+export async function listMiners(db: Db, filter: MinerFilter): Promise<MinerWithAddress[]> {
+  const [first = 'online', ...others] = filter.status ? [filter.status] : LISTED;
+  const pages = others.reduce(
+    (query, status) => query.unionAll(pageOfStatus(db, filter, status)),
+    pageOfStatus(db, filter, first),
   );
-  return pages
-    .flat()
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .slice(0, filter.limit);
+  return await db.selectFrom(pages.as('miner')).selectAll().orderBy('id').limit(filter.limit).execute();
+}
+
+function pageOfStatus(db: Db, { after, limit }: MinerFilter, status: (typeof LISTED)[number]) {
+  let query = withAddress(db).where('miner.status', '=', status);
+  if (after !== undefined) query = query.where('miner.id', '>', after);
+  return db.selectFrom(query.orderBy('miner.id').limit(limit).as('page')).selectAll();
 }
 
 /** All that take jobs now, for the directory. */
