@@ -28,7 +28,10 @@ export const MinerId = Type.String({
 export const Region = Type.String({ pattern: REGION_PATTERN, examples: ['eu-west'] });
 
 /** Anything JSON, for what passes through untouched. */
-export const Metadata = Type.Record(Type.String({ maxLength: 128 }), Type.Unknown(), {
+export const Metadata = Type.Unsafe<Record<string, unknown>>({
+  type: 'object',
+  additionalProperties: true,
+  propertyNames: { maxLength: 128 },
   maxProperties: LIMITS.metadataKeys,
   description: 'Yours: kept with the job, shown to nobody else.',
 });
