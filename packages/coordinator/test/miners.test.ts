@@ -1,0 +1,259 @@
+import type { Miner, MinerDetail, NetworkStats } from '@aitbc/protocol';
+import { expect, test } from 'vitest';
+import { allPages, refusal } from './harness/answers.ts';
+import { actions, withCoordinator } from './harness/coordinator.ts';
+import { describeEachEngine } from './harness/engines.ts';
+
+describeEachEngine('registering a miner', engine => {
+  const coordinator = withCoordinator(engine);
+  const register = (body: object, key?: string) =>
+    coordinator.call<Miner>('POST', '/v1/miners/register', body, key === undefined ? {} : { key });
+  const miner = (id: string) => ({ miner_id: id, capabilities: ['llama3.2'] });
+
+  test('as the tutorial does it', async () => {
+    const { status, body } = await register({
+      miner_id: 'my-miner-001',
+      capabilities: ['llama3.2', 'codellama'],
+      gpu_info: { name: 'NVIDIA RTX 4090', memory: '24GB' },
+    });
+    expect(status).toBe(201);
+    const now = new Date(coordinator.now()).toISOString();
+    expect(body).toEqual({
+      miner_id: 'my-miner-001',
+      status: 'online',
+      capabilities: ['llama3.2', 'codellama'],
+      gpu_info: { name: 'NVIDIA RTX 4090', memory: '24GB' },
+      vram_gb: 24,
+      region: null,
+      concurrency: null,
+      address: expect.stringMatching(/^ait1[0-9a-z]+$/),
+      public_key: null,
+      running: 0,
+      completed: 0,
+      failed: 0,
+      registered_at: now,
+      last_seen_at: now,
+      heartbeat_seconds: 15,
+    });
+  });
+
+  test('again by its owner changes what it registered', async () => {
+    await register({ ...miner('again'), region: 'eu', concurrency: 1 });
+    const { status, body } = await register({
+      miner_id: 'again',
+      capabilities: ['a', 'b', 'a'],
+      region: 'us',
+    });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ capabilities: ['a', 'b'], region: 'us', concurrency: null });
+  });
+
+  test("another owner's id is taken", async () => {
+    await register(miner('mine'), await coordinator.key('miner'));
+    for (const key of [await coordinator.key('miner'), undefined]) {
+      expect(refusal(await register(miner('mine'), key))).toEqual([
+        409,
+        'MINER_ALREADY_REGISTERED',
+        'miner_id',
+      ]);
+    }
+  });
+
+  test('of two owners at once, one gets the id', async () => {
+    const keys = [await coordinator.key('miner'), await coordinator.key('miner')];
+    const answers = await Promise.all(keys.map(key => register(miner('coveted'), key)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+  });
+
+  test('ids that differ only in case are two miners', async () => {
+    expect((await register(miner('Case'))).status).toBe(201);
+    expect((await register(miner('case'))).status).toBe(201);
+  });
+
+  test.each([
+    ['24GB', 24],
+    ['24576 MiB', 24],
+    ['0.5 tb', 512],
+    ['16', 16],
+  ])('GPU memory of "%s" is %d GB', async (memory, gb) => {
+    const { body } = await register({ ...miner('memory'), gpu_info: { memory, driver: '555', cores: [1] } });
+    expect(body.vram_gb).toBe(gb);
+    expect(body.gpu_info).toEqual({ memory, driver: '555', cores: [1] });
+  });
+
+  test.each([
+    ['no capabilities', { capabilities: [] }, ['VALIDATION_OUT_OF_RANGE', 'capabilities']],
+    [
+      'a capability beyond ASCII',
+      { capabilities: ['m', 'ä'] },
+      ['VALIDATION_INVALID_MODEL', 'capabilities.1'],
+    ],
+    ['an id with a slash', { miner_id: 'a/b' }, ['VALIDATION_INVALID_FORMAT', 'miner_id']],
+    ['an id of 65 characters', { miner_id: 'a'.repeat(65) }, ['VALIDATION_OUT_OF_RANGE', 'miner_id']],
+    ['concurrency 0', { concurrency: 0 }, ['VALIDATION_OUT_OF_RANGE', 'concurrency']],
+    ['memory in words', { gpu_info: { memory: 'plenty' } }, ['VALIDATION_INVALID_FORMAT', 'gpu_info.memory']],
+    [
+      'an address with a typing error',
+      { address: 'ait1qqqqqqqqq' },
+      ['VALIDATION_INVALID_FORMAT', 'address'],
+    ],
+    [
+      'a public key that is none',
+      { public_key: `${'A'.repeat(42)}B` },
+      ['VALIDATION_INVALID_FORMAT', 'public_key'],
+    ],
+    [
+      'a public key that fits any signature',
+      { public_key: 'A'.repeat(43) },
+      ['VALIDATION_INVALID_FORMAT', 'public_key'],
+    ],
+  ])('with %s is refused', async (_, wrong, expected) => {
+    expect(refusal(await register({ ...miner('wrong'), ...wrong }))).toEqual([400, ...expected]);
+  });
+
+  test('a miner earns for its address, its key’s owner, or itself', async () => {
+    const { body: own } = await register(miner('own'));
+    const { body: other } = await register(miner('other'));
+    expect(other.address).not.toBe(own.address);
+    const key = await coordinator.key('miner');
+    const fleet = [await register(miner('fleet-1'), key), await register(miner('fleet-2'), key)];
+    expect(new Set(fleet.map(({ body }) => body.address)).size).toBe(1);
+    const named = await register({ ...miner('named'), address: own.address }, key);
+    expect(named.body.address).toBe(own.address);
+  });
+});
+
+describeEachEngine('the life of a miner', engine => {
+  const coordinator = withCoordinator(engine);
+  const { register, submit, job, claims, complete, fail, heartbeat, available } = actions(coordinator);
+  const read = async (id: string) => (await coordinator.call<MinerDetail>('GET', `/v1/miners/${id}`)).body;
+  const active = async () => (await coordinator.call<NetworkStats>('GET', '/v1/stats')).body.active_miners;
+
+  test('its jobs are counted', async () => {
+    await register('counted', { capabilities: ['counted'] });
+    const jobs = [];
+    for (let count = 0; count < 3; count++) jobs.push((await submit({ model: 'counted' })).job_id);
+    await claims('counted', 3);
+    await complete(jobs[0] ?? '', 'counted');
+    await fail(jobs[1] ?? '', 'counted', { retryable: false });
+    expect(await read('counted')).toMatchObject({ running: 1, completed: 1, failed: 1 });
+  });
+
+  test('it is told what it could run, what not, and why', async () => {
+    await register('curious', { capabilities: ['small-model'], gpu_info: { memory: '8GB' } });
+    await submit({ model: 'small-model' });
+    await submit({ model: 'small-model', constraints: { min_vram_gb: 24 } });
+    await submit({ model: 'other-model' });
+    await submit({ model: 'other-model', priority: 1 });
+    const { workload } = await read('curious');
+    expect(workload.reason).toBeNull();
+    expect(workload.runnable).toEqual([{ model: 'small-model', pending: 1, reason: null }]);
+    expect(workload.blocked).toContainEqual({
+      model: 'small-model',
+      pending: 1,
+      reason: 'The job needs 24 GB of GPU memory, 8 GB are registered.',
+    });
+    expect(workload.blocked).toContainEqual({
+      model: 'other-model',
+      pending: 2,
+      reason: 'It does not offer the model other-model.',
+    });
+  });
+
+  test('a miner that can run nothing of what is pending is told so', async () => {
+    await register('useless', { capabilities: ['nobody-asks-for-this'] });
+    await submit();
+    expect((await read('useless')).workload.reason).toBe('It can run none of the pending jobs.');
+  });
+
+  test('a full miner is told so', async () => {
+    await register('full', { capabilities: ['full'], concurrency: 1 });
+    await submit({ model: 'full' });
+    await claims('full');
+    expect((await read('full')).workload.reason).toBe('It runs as many jobs as it registered for.');
+  });
+
+  test('silence puts it offline, any sign of life back online', async () => {
+    await register('silent', { capabilities: ['silent'] });
+    await coordinator.pass({ seconds: 90 });
+    expect(await read('silent')).toMatchObject({
+      status: 'offline',
+      workload: { reason: expect.stringContaining('not heard of') },
+    });
+    const before = await active();
+    await heartbeat('silent');
+    expect((await read('silent')).status).toBe('online');
+    expect(await active()).toBe(before + 1);
+  });
+
+  test('polling is a sign of life', async () => {
+    await register('polls', { capabilities: ['polls'] });
+    coordinator.moveClock({ seconds: 80 });
+    await available('polls');
+    await coordinator.pass({ seconds: 80 });
+    expect((await read('polls')).status).toBe('online');
+  });
+
+  test('a draining miner finishes what it holds and gets nothing new', async () => {
+    await register('drains', { capabilities: ['drains'] });
+    const held = await submit({ model: 'drains' });
+    await claims('drains');
+    const next = await submit({ model: 'drains' });
+    expect((await coordinator.call<Miner>('POST', '/v1/miners/drains/drain')).body.status).toBe('draining');
+    expect(await available('drains')).toBeNull();
+    expect(await claims('drains')).toEqual([]);
+    const claim = await coordinator.call('POST', `/v1/jobs/${next.job_id}/claim`, { miner_id: 'drains' });
+    expect(refusal(claim)).toEqual([409, 'MINER_CAPACITY_FULL']);
+    await complete(held.job_id, 'drains');
+    expect((await read('drains')).workload.reason).toContain('draining');
+    await register('drains', { capabilities: ['drains'] });
+    expect((await claims('drains')).map(({ job_id }) => job_id)).toEqual([next.job_id]);
+  });
+
+  test('a miner that leaves hands back what it holds, and no attempt is counted', async () => {
+    await register('leaves', { capabilities: ['leaves'] });
+    const { job_id } = await submit({ model: 'leaves' });
+    await claims('leaves');
+    const left = await coordinator.call('DELETE', '/v1/miners/leaves');
+    expect([left.status, left.body]).toEqual([204, '']);
+    expect(await job(job_id)).toMatchObject({ status: 'pending', attempts: 0, miner_id: null });
+    expect(refusal(await coordinator.call('GET', '/v1/miners/leaves'))).toEqual([404, 'MINER_NOT_FOUND']);
+    expect(refusal(await coordinator.call('POST', '/v1/miners/leaves/heartbeat', {}))).toEqual([
+      404,
+      'MINER_NOT_FOUND',
+    ]);
+    expect(refusal(await coordinator.call('DELETE', '/v1/miners/leaves'))).toEqual([404, 'MINER_NOT_FOUND']);
+    await register('leaves', { capabilities: ['leaves'] });
+    expect((await read('leaves')).status).toBe('online');
+  });
+
+  test('a heartbeat needs no body', async () => {
+    await register('terse');
+    expect((await coordinator.call('POST', '/v1/miners/terse/heartbeat')).status).toBe(200);
+  });
+
+  test('a heartbeat names jobs of others without learning about them', async () => {
+    await register('nosy');
+    const { job_id } = await submit({ model: 'secret' });
+    expect((await heartbeat('nosy', [job_id, 'job-none'])).stop).toEqual([
+      { job_id, status: null },
+      { job_id: 'job-none', status: null },
+    ]);
+  });
+});
+
+describeEachEngine('listing miners', engine => {
+  const coordinator = withCoordinator(engine);
+  const { register } = actions(coordinator);
+
+  test('pages by id lead to the end', async () => {
+    const ids = ['a', 'B', 'c.1', 'd:2', 'e_3', 'f', 'G'];
+    for (const id of ids) await register(id);
+    await coordinator.call('POST', '/v1/miners/c.1/drain');
+    const pages = await allPages<Miner>(coordinator, '/v1/miners?limit=3');
+    expect(pages.map(page => page.length)).toEqual([3, 3, 1]);
+    expect(pages.flat().map(miner => miner.miner_id)).toEqual([...ids].sort());
+    const draining = await coordinator.call<Miner[]>('GET', '/v1/miners?status=draining');
+    expect(draining.body.map(miner => miner.miner_id)).toEqual(['c.1']);
+  });
+});
