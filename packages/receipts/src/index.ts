@@ -12,6 +12,7 @@ export {
   type Signer,
   signerFromSeed,
   signReceipt,
+  signReceiptJson,
 } from './signing.ts';
 export {
   type Check,

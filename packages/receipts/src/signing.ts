@@ -1,10 +1,12 @@
 import type { Receipt, Signature, UnsignedReceipt } from '@aitbc/protocol';
 import { getPublicKey, sign, utils } from '@noble/ed25519';
 import { base64urlnopad } from '@scure/base';
-import { canonicalBytes } from './canonical-json.ts';
+import { canonicalBytes, canonicalJson } from './canonical-json.ts';
 // Gives the library the SHA-512 that its synchronous functions need.
 import './ed25519.ts';
 import { encodePublicKey } from './keys.ts';
+
+const utf8 = new TextEncoder();
 
 /** Makes Ed25519 signatures with one key, wherever that is kept. */
 export interface Signer {
@@ -55,6 +57,33 @@ export function receiptBytes(receipt: Receipt | UnsignedReceipt): Uint8Array {
  */
 export async function signReceipt(unsigned: UnsignedReceipt, signer: Signer): Promise<Receipt> {
   return { ...unsigned, signature: await signBytes(receiptBytes(unsigned), signer) };
+}
+
+/**
+ * The canonical JSON of a receipt with its signature, in one pass over the receipt: what `canonicalJson` makes of what
+ * `signReceipt` makes.
+ *
+ * @throws TypeError for what is not JSON; and whatever the signer throws
+ */
+export async function signReceiptJson(unsigned: UnsignedReceipt, signer: Signer): Promise<string> {
+  const members = Object.entries(unsigned)
+    .filter(([, value]) => value !== null)
+    .map(member);
+  const signature = await signBytes(utf8.encode(join(members)), signer);
+  return join([...members, member(['signature', signature])]);
+}
+
+type Member = readonly [name: string, json: string];
+
+const member = ([name, value]: readonly [string, unknown]): Member => [
+  name,
+  `${canonicalJson(name)}:${canonicalJson(value)}`,
+];
+
+/** An object of members in their canonical order, by UTF-16 code units. */
+function join(members: readonly Member[]): string {
+  const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${sorted.map(([, json]) => json).join(',')}}`;
 }
 
 /** A signature over bytes as the protocol writes it. */

@@ -15,6 +15,7 @@ import {
   signAttestation,
   signerFromSeed,
   signReceipt,
+  signReceiptJson,
   textHash,
   verifyAttestation,
   verifyReceipt,
@@ -229,3 +230,15 @@ function replaceAt(receipt: Receipt, place: readonly string[], value: unknown): 
   Object.defineProperty(holder, place.at(-1) ?? '', { value, enumerable: true, configurable: true });
   return copy;
 }
+
+test('a receipt signed as JSON is the canonical JSON of the signed receipt', async () => {
+  await fc.assert(
+    fc.asyncProperty(unsigned, seed, async (unsigned, seed) => {
+      const signer = signerFromSeed(seed);
+      expect(await signReceiptJson(unsigned, signer)).toBe(
+        canonicalJson(await signReceipt(unsigned, signer)),
+      );
+    }),
+    RUNS,
+  );
+});

@@ -17,10 +17,7 @@ export function readCursor(cursor: string | undefined): string | undefined {
   return id;
 }
 
-/**
- * Points to the next page, when this one is full. The reference has only a query, so that it resolves to the right
- * address behind any proxy.
- */
+/** Points to the next page, when this one is full. */
 export function linkNext(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -28,8 +25,15 @@ export function linkNext(
   ids: readonly string[],
 ): void {
   const last = ids.at(-1);
-  if (ids.length < limit || last === undefined) return;
+  if (ids.length === limit && last !== undefined) linkAfter(request, reply, last);
+}
+
+/**
+ * Points to the page that starts behind an id. The reference has only a query, so that it resolves to the right
+ * address behind any proxy.
+ */
+export function linkAfter(request: FastifyRequest, reply: FastifyReply, id: string): void {
   const query = new URLSearchParams(request.url.split('?')[1] ?? '');
-  query.set('cursor', Buffer.from(last).toString('base64url'));
+  query.set('cursor', Buffer.from(id).toString('base64url'));
   reply.header('link', `<?${query}>; rel="next"`);
 }

@@ -64,10 +64,8 @@ function seenBy(miner: Row<'miner'>, job: JobRow | undefined): JobStatus | null 
 }
 
 async function loadHeld(minerIds: readonly string[], { tx }: WriteContext): Promise<Map<string, JobRow[]>> {
-  const sql = `SELECT * FROM job WHERE status = 'running' AND miner_id = ?`;
-  const held = new Map<string, JobRow[]>();
-  for (const id of new Set(minerIds)) held.set(id, await tx.query<JobRow>(sql, [id]));
-  return held;
+  const jobs = await tx.load('job', 'miner_id', [...new Set(minerIds)], `status = 'running'`);
+  return Map.groupBy(jobs, job => job.miner_id ?? '');
 }
 
 /** Hands back all that a miner holds, as when it leaves for good. */

@@ -52,7 +52,9 @@ export function start(job: JobRow, minerId: string, rate: number, now: number, t
   const deadline = deadlineFor(job, rate, now, terms);
   return {
     ...job,
-    ...unheld,
+    // Not a second spread: it would cost several times the first, and every job passes here.
+    held_until: null,
+    held_for: null,
     status: 'running',
     miner_id: minerId,
     attempts: job.attempts + 1,

@@ -30,7 +30,7 @@ export async function readReadyJobs(
 ): Promise<ReadyJobs> {
   const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
   const models = [...new Set([...abilities.values()].flatMap(({ capabilities }) => [...capabilities]))];
-  const queues = models.length === 0 ? [] : await readWaitingQueues(tx, models);
+  const queues = await tx.load('queue', 'model', models, 'pending > 0');
   const clocks = new Map(
     (await tx.load('fair_clock', 'id', [...new Set(queues.map(q => q.clock_id))])).map(c => [c.id, c]),
   );
@@ -74,15 +74,6 @@ export async function readReadyJobs(
       await advanceClocks(jobs, job => byQueue.get(job.queue_id), tx);
     },
   };
-}
-
-async function readWaitingQueues(tx: WriteContext['tx'], models: readonly string[]): Promise<Row<'queue'>[]> {
-  return await tx.db
-    .selectFrom('queue')
-    .selectAll()
-    .where('model', 'in', models)
-    .where('pending', '>', 0)
-    .execute();
 }
 
 /** Virtual time follows the rank of what starts. */

@@ -1,5 +1,5 @@
 import { RECEIPT_VERSION, type Signature, type TokenUsage, type UnsignedReceipt } from '@aitbc/protocol';
-import { canonicalJson, roundCredits, type Signer, signReceipt } from '@aitbc/receipts';
+import { roundCredits, type Signer, signReceiptJson } from '@aitbc/receipts';
 import type { WriteContext } from '../store/operation.ts';
 import type { NewRow } from '../store/schema.ts';
 
@@ -37,19 +37,17 @@ export async function issueReceipts(
   { tx, now }: WriteContext,
 ): Promise<string[]> {
   if (settlements.length === 0) return [];
-  const signed = await Promise.all(
-    settlements.map(each => signReceipt(receiptFor(each, terms, now), terms.signer)),
+  const bodies = await Promise.all(
+    settlements.map(each => signReceiptJson(receiptFor(each, terms, now), terms.signer)),
   );
-  const rows = settlements.map(
-    (settlement, index): NewRow<'receipt'> => ({
-      id: settlement.receiptId,
-      job_id: settlement.job.id,
-      client_id: settlement.client.id,
-      provider_id: settlement.provider.id,
-      body: canonicalJson(signed[index]),
-      created_at: now,
-    }),
-  );
+  const rows = settlements.map((settlement, index): NewRow<'receipt'> & { body: string } => ({
+    id: settlement.receiptId,
+    job_id: settlement.job.id,
+    client_id: settlement.client.id,
+    provider_id: settlement.provider.id,
+    body: bodies[index] ?? '',
+    created_at: now,
+  }));
   await tx.insert('receipt', rows);
   await tx.add('counter', 'name', [{ name: 'receipts.total', value: rows.length }]);
   return rows.map(row => row.body);

@@ -7,7 +7,10 @@ import { findReceipt, listReceipts, listSigningKeys } from './queries.ts';
 /** Each throws Refused. */
 export interface Receipts {
   get(id: string): Promise<Receipt>;
-  list(query: ListReceipts & { limit: number; before: string | undefined }): Promise<Receipt[]>;
+  /** A page of receipts, newest first, and the id behind which the next one starts. */
+  list(
+    query: ListReceipts & { limit: number; before: string | undefined },
+  ): Promise<{ receipts: Receipt[]; next: string | undefined }>;
   keys(): Promise<PublicKeys>;
 }
 
@@ -24,9 +27,9 @@ export function createReceipts(store: Store, coordinatorId: string): Receipts {
       const unknown =
         (client !== undefined && clientId === undefined) ||
         (provider !== undefined && providerId === undefined);
-      if (unknown) return [];
-      const receipts = await listReceipts(store.read, { clientId, providerId, before, limit });
-      return receipts.map(receipt => JSON.parse(receipt.body));
+      if (unknown) return { receipts: [], next: undefined };
+      const page = await listReceipts(store.read, { clientId, providerId, before, limit });
+      return { receipts: page.receipts.map(receipt => JSON.parse(receipt.body)), next: page.next };
     },
     async keys() {
       const keys = await listSigningKeys(store.read);

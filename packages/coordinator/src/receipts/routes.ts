@@ -1,7 +1,7 @@
 import { LIMITS, ListReceipts, PublicKeys, Receipt } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
-import { linkNext, readCursor } from '../http/pages.ts';
+import { linkAfter, readCursor } from '../http/pages.ts';
 import { type App, answers, IdParams } from '../http/routes.ts';
 import type { Receipts } from './receipts.ts';
 
@@ -43,13 +43,8 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
       async (request, reply) => {
         const { limit = LIMITS.defaultPageSize, cursor, ...parties } = request.query;
         const page = await receipts.list({ ...parties, limit, before: readCursor(cursor) });
-        linkNext(
-          request,
-          reply,
-          limit,
-          page.map(receipt => receipt.receipt_id),
-        );
-        return page;
+        if (page.next !== undefined) linkAfter(request, reply, page.next);
+        return page.receipts;
       },
     );
   }

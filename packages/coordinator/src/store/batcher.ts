@@ -37,38 +37,43 @@ export interface BatcherOptions {
  */
 export function createBatcher(commit: Commit, { maxBatch, maxInFlight }: BatcherOptions): Batcher {
   const queue: Pending[] = [];
-  const inFlight = new Set<Promise<void>>();
+  let inFlight = 0;
   let scheduled = false;
-
-  function dispatch() {
-    scheduled = false;
-    while (queue.length > 0 && inFlight.size < maxInFlight) {
-      const settled = settle(queue.splice(0, maxBatch)).finally(() => {
-        inFlight.delete(settled);
-        schedule();
-      });
-      inFlight.add(settled);
-    }
-  }
+  const idlers: (() => void)[] = [];
 
   /** Not at once: what arrives with this turn of the event loop belongs to one batch. */
   function schedule() {
-    if (scheduled || queue.length === 0 || inFlight.size >= maxInFlight) return;
+    if (scheduled || inFlight >= maxInFlight) return;
     scheduled = true;
-    setImmediate(dispatch);
+    setImmediate(() => {
+      scheduled = false;
+      dispatch();
+    });
+  }
+
+  function dispatch() {
+    while (queue.length > 0 && inFlight < maxInFlight) {
+      inFlight++;
+      void settle(queue.splice(0, maxBatch));
+    }
   }
 
   async function settle(batch: readonly Pending[]) {
+    let results: readonly Result[];
     try {
-      const results = await commit(batch.map(pending => pending.call));
-      for (const [index, { resolve, reject }] of batch.entries()) {
-        const result = results[index] ?? { error: new Error('A write was left unanswered') };
-        if ('outcome' in result) resolve(result.outcome);
-        else reject(result.error);
-      }
+      results = await commit(batch.map(pending => pending.call));
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      results = batch.map(() => ({ error }));
     }
+    inFlight--;
+    // Before the answers go out, so that the committer is at work while they do.
+    dispatch();
+    for (const [index, { resolve, reject }] of batch.entries()) {
+      const result = results[index] ?? { error: new Error('A write was left unanswered') };
+      if ('outcome' in result) resolve(result.outcome);
+      else reject(result.error);
+    }
+    if (inFlight === 0 && queue.length === 0) for (const idle of idlers.splice(0)) idle();
   }
 
   return {
@@ -79,9 +84,7 @@ export function createBatcher(commit: Commit, { maxBatch, maxInFlight }: Batcher
       });
     },
     async idle() {
-      while (queue.length > 0 || inFlight.size > 0) {
-        await (inFlight.size > 0 ? Promise.all(inFlight) : new Promise<void>(tick => setImmediate(tick)));
-      }
+      if (inFlight > 0 || queue.length > 0) await new Promise<void>(idle => idlers.push(idle));
     },
   };
 }

@@ -11,8 +11,16 @@ export type Value = string | number | null;
 export interface Transaction {
   /** For what the calls below do not cover. Sees the transaction's own writes. */
   readonly db: Kysely<Schema>;
-  /** Rows whose `column` is one of `values`, locked until the end where the engine has several writers. */
-  load<T extends Table>(table: T, column: Column<T>, values: readonly Value[]): Promise<Row<T>[]>;
+  /**
+   * Rows whose `column` is one of `values`, locked until the end where the engine has several writers. `where`
+   * narrows them by a fixed condition, as that of a partial index.
+   */
+  load<T extends Table>(
+    table: T,
+    column: Column<T>,
+    values: readonly Value[],
+    where?: string,
+  ): Promise<Row<T>[]>;
   /** All rows carry the same columns. */
   insert<T extends Table>(table: T, rows: readonly NewRow<T>[]): Promise<void>;
   /** Sets `columns` of the rows that `key` names. */

@@ -17,8 +17,9 @@ export function sqliteTransaction(database: DatabaseSync, db: Kysely<Schema>): T
 
   return {
     db,
-    async load(table, column, values) {
-      const statement = prepared(`SELECT * FROM ${table} WHERE ${column} = ?`);
+    async load(table, column, values, where) {
+      const and = where === undefined ? '' : ` AND ${where}`;
+      const statement = prepared(`SELECT * FROM ${table} WHERE ${column} = ?${and}`);
       return values.flatMap(value => statement.all(value)) as never;
     },
     async insert(table, rows) {
