@@ -24,6 +24,7 @@ export const JobConstraints = Type.Object({
   max_price: Type.Optional(
     Type.Number({
       minimum: 0,
+      maximum: LIMITS.price,
       description: 'Credits this job may cost at most: it shortens the deadline and caps the receipt.',
     }),
   ),
@@ -80,9 +81,11 @@ export const QueueInfo = Type.Object({
 });
 export type QueueInfo = Static<typeof QueueInfo>;
 
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
 export const TokenUsage = Type.Object({
-  prompt_tokens: Type.Optional(Type.Integer({ minimum: 0 })),
-  completion_tokens: Type.Optional(Type.Integer({ minimum: 0 })),
+  prompt_tokens: Type.Optional(Count),
+  completion_tokens: Type.Optional(Count),
 });
 export type TokenUsage = Static<typeof TokenUsage>;
 

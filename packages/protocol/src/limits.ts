@@ -10,6 +10,8 @@ export const LIMITS = {
   priority: { min: -10, max: 10 },
   attempts: { min: 1, max: 100 },
   ttlSeconds: { min: 1, max: 30 * 24 * 3600 },
+  /** Credits: with 6 decimals still exact in the numbers that JSON libraries have. */
+  price: 1e9,
   vramGb: { min: 0, max: 4_096 },
   idempotencyKeyLength: 255,
   metadataKeys: 64,
