@@ -1,0 +1,110 @@
+import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { type Connection, openConnection } from './connection.ts';
+import { type Latencies, type LoadResult, PARTS } from './results.ts';
+
+/*
+ * The load generator, a process of its own. Each connection is a client and a miner in turn: it submits a job, claims
+ * the job that is due, which is mostly another's, and completes it.
+ */
+
+const MODEL = 'bench';
+const SUBMIT = JSON.stringify({ prompt: 'p'.repeat(200), model: MODEL });
+const CLAIM = JSON.stringify({ max: 1 });
+const RESULT = 'r'.repeat(800);
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: 'http://127.0.0.1:8000' },
+    connections: { type: 'string', default: '64' },
+    seconds: { type: 'string', default: '10' },
+    warmup: { type: 'string', default: '3' },
+    lifecycles: { type: 'string' },
+    progress: { type: 'boolean', default: false },
+  },
+});
+
+const histograms = Object.fromEntries(PARTS.map(part => [part, createHistogram()])) as Record<
+  keyof Latencies,
+  RecordableHistogram
+>;
+/** When the jobs that are under way were submitted. */
+const submittedAt = new Map<string, number>();
+let recording = false;
+let completed = 0;
+let claimed = 0;
+let stopping = false;
+const limit = Number(values.lifecycles ?? Infinity);
+
+function record(part: keyof Latencies, since: number) {
+  if (recording) histograms[part].record(Math.max(1, Math.round((performance.now() - since) * 1000)));
+}
+
+async function lifecycles(connection: Connection, minerId: string): Promise<void> {
+  const complete = JSON.stringify({ miner_id: minerId, result: RESULT });
+  while (!stopping && claimed < limit) {
+    const submitting = performance.now();
+    const submitted = jobIdIn(await connection.post('/v1/jobs', SUBMIT));
+    record('submit', submitting);
+    if (submitted) submittedAt.set(submitted, submitting);
+
+    const claiming = performance.now();
+    const jobId = jobIdIn(await connection.post(`/v1/miners/${minerId}/claims`, CLAIM));
+    record('claim', claiming);
+    if (!jobId) continue;
+    claimed++;
+
+    const completing = performance.now();
+    await connection.post(`/v1/jobs/${jobId}/complete`, complete);
+    record('complete', completing);
+    const since = submittedAt.get(jobId);
+    if (since !== undefined) record('submit-to-result', since);
+    submittedAt.delete(jobId);
+    if (recording) completed++;
+    if (values.progress && completed % 1000 === 0) process.stderr.write(`${completed}\n`);
+  }
+}
+
+const jobIdIn = (json: string) => /"job_id":"([^"]+)"/.exec(json)?.[1];
+
+async function run(): Promise<LoadResult> {
+  const url = new URL(values.url);
+  const connections = await Promise.all(
+    Array.from({ length: Number(values.connections) }, () => openConnection(url)),
+  );
+  const minerIds = connections.map((_, index) => `bench-${process.pid}-${index}`);
+  for (const [index, connection] of connections.entries()) {
+    const registration = { miner_id: minerIds[index], capabilities: [MODEL] };
+    await connection.post('/v1/miners/register', JSON.stringify(registration));
+  }
+  const running = connections.map((connection, index) => lifecycles(connection, minerIds[index] ?? ''));
+  const failing = Promise.all(running);
+
+  await Promise.race([failing, pause(Number(values.warmup))]);
+  recording = true;
+  const start = performance.now();
+  const cpu = process.cpuUsage();
+  if (values.lifecycles === undefined) await Promise.race([failing, pause(Number(values.seconds))]);
+  else await failing;
+  recording = false;
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  stopping = true;
+  await failing;
+  for (const connection of connections) connection.close();
+  return {
+    lifecycles: completed,
+    perSecond: completed / seconds,
+    generatorCpu: (user + system) / 1e6 / seconds,
+    latencies: Object.fromEntries(
+      PARTS.map(part => [
+        part,
+        { p50: histograms[part].percentile(50) / 1000, p99: histograms[part].percentile(99) / 1000 },
+      ]),
+    ) as Latencies,
+  };
+}
+
+const pause = (seconds: number) => new Promise<void>(over => setTimeout(over, seconds * 1000));
+
+process.stdout.write(`${JSON.stringify(await run())}\n`);
