@@ -51,7 +51,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       const ready = await readReadyJobs(present, most, context);
       const offered = await loadOffers(present, context);
 
-      const changes: JobChange[] = [];
+      const changes = new Map<string, JobChange>();
       const taken: JobRow[][] = [];
       for (const [index, input] of inputs.entries()) {
         const miner = acting[index];
@@ -59,8 +59,10 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
         taken.push(jobs);
         if (miner?.status !== 'online') continue;
         const room = Math.min(input.max, roomOf(miner));
+        const kept = offered.get(miner.id) ?? [];
+        offered.set(miner.id, kept);
         while (jobs.length < room) {
-          const before = offered.get(miner.id)?.shift() ?? (await ready.take(miner));
+          const before = kept.shift() ?? (await ready.take(miner));
           if (!before) break;
           // Offered again, it is kept no longer: or a miner that asks but never claims would keep it from all others.
           const after = input.offer
@@ -68,11 +70,14 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
             : start(before, miner.id, terms.rateOf(before.model), now, terms);
           if (!input.offer) miner.running++;
           jobs.push(after);
-          changes.push({ before, after });
+          changes.set(after.id, { before: changes.get(after.id)?.before ?? before, after });
         }
+        // Asked twice in one batch, it is offered the same job, as it would be in two.
+        if (input.offer) kept.unshift(...jobs);
       }
-      await saveJobs(changes, context);
-      await ready.started(changes.map(change => change.after).filter(job => job.status === 'running'));
+      const changed = [...changes.values()];
+      await saveJobs(changed, context);
+      await ready.started(changed.map(change => change.after).filter(job => job.status === 'running'));
       return answer(inputs, acting, taken, context, terms);
     },
   };
@@ -81,15 +86,23 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
 const roomOf = (miner: Row<'miner'>) =>
   miner.concurrency === null ? Infinity : miner.concurrency - miner.running;
 
-/** Jobs that are kept for one of these miners, best first. */
+/** Jobs that are kept for one of these miners, and that it still can run as it is registered now. */
 async function loadOffers(
   miners: readonly Row<'miner'>[],
   { tx, now }: WriteContext,
 ): Promise<Map<string, JobRow[]>> {
   const ids = [...new Set(miners.map(miner => miner.id))];
   const jobs = await tx.load('job', 'held_for', ids);
+  if (jobs.length === 0) return new Map();
+  const queues = await loadQueues(tx, jobs);
+  const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
+  const canRun = (job: JobRow) => {
+    const queue = queues.get(job.queue_id);
+    const has = abilities.get(job.held_for ?? '');
+    return queue !== undefined && has !== undefined && mismatch(queue, has) === null;
+  };
   const ready = jobs.filter(
-    job => job.status === 'pending' && job.expires_at > now && (job.held_until ?? 0) > now,
+    job => job.status === 'pending' && job.expires_at > now && (job.held_until ?? 0) > now && canRun(job),
   );
   return Map.groupBy(ready, job => job.held_for ?? '');
 }
