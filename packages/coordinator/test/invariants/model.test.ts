@@ -1,0 +1,51 @@
+import type { PublicKeys } from '@aitbc/protocol';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { withCoordinator } from '../harness/coordinator.ts';
+import { describeEachEngine } from '../harness/engines.ts';
+import { compareAll, enter, histories, type Stage } from './commands.ts';
+import { type Model, TERMS } from './model.ts';
+import { falseReceipts, violations } from './violations.ts';
+
+const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 50);
+
+describeEachEngine('whatever is asked of it, in whatever order', engine => {
+  const coordinator = withCoordinator(engine, TERMS);
+  let histories_ = 0;
+  let lastReceipt = '';
+
+  async function setUp(): Promise<{ model: Model; real: Stage }> {
+    const keys = [await coordinator.key('client', 'miner'), await coordinator.key('client', 'miner')];
+    // Nothing of an earlier history is due any more.
+    for (let sweeps = 0; sweeps < 2; sweeps++) await coordinator.running.sweep();
+    const now = coordinator.now();
+    const real = { coordinator, keys, prefix: `history${histories_++}` };
+    return { model: { now, sweptAt: now, jobs: [], miners: [], keys: [] }, real };
+  }
+
+  test(
+    'the coordinator answers as the rules of the job say, and every count stays right',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(histories, async commands => {
+          const { model, real } = await setUp();
+          await enter(model, real);
+          await fc.asyncModelRun(() => ({ model, real }), commands);
+          await compareAll(model, real);
+          const { read } = coordinator.running.rooms.store;
+          expect(await violations(read)).toEqual([]);
+          const { keys } = (await coordinator.call<PublicKeys>('GET', '/v1/keys')).body;
+          expect(await falseReceipts(read, keys, lastReceipt)).toEqual([]);
+          const newest = await read
+            .selectFrom('receipt')
+            .select('id')
+            .orderBy('id', 'desc')
+            .executeTakeFirst();
+          lastReceipt = newest?.id ?? '';
+        }),
+        { numRuns: RUNS, endOnFailure: process.env.AITBC_PROPERTY_SHRINK === '0' },
+      );
+    },
+    RUNS * 2_000,
+  );
+});

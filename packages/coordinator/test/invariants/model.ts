@@ -1,0 +1,175 @@
+/*
+ * The rules of the job as a small pure model, told from the design and not from the coordinator's code. Where the
+ * rules leave a choice open (which of several jobs a miner is given), the model takes the coordinator's answer and
+ * says whether it was one that the rules allow.
+ */
+
+/** Options of the coordinator under test that the model reckons with, in seconds. */
+export const TERMS = {
+  leaseSeconds: 60,
+  jobTimeoutSeconds: 150,
+  offerSeconds: 5,
+  retryBackoffSeconds: 2,
+  ttlSeconds: 300,
+  idempotencySeconds: 60,
+  maxAttempts: 2,
+  sweepSeconds: 60,
+  minerTimeoutSeconds: 86_400,
+} as const;
+
+/** A pause between sweeps longer than this counts against no lease: five times the interval. */
+const ABSENCE_MS = 5 * TERMS.sweepSeconds * 1000;
+
+export interface ModelJob {
+  id: string;
+  client: number;
+  model: string;
+  priority: number;
+  status: string;
+  attempts: number;
+  maxAttempts: number;
+  expiresAt: number;
+  held: { until: number; by: string | null } | null;
+  miner: string | null;
+  lease: number;
+  deadline: number;
+  receipt: unknown;
+  error: string | null;
+}
+
+export interface ModelMiner {
+  id: string;
+  owner: number;
+  models: string[];
+  concurrency: number | null;
+  status: 'online' | 'draining' | 'removed';
+  completed: number;
+  failed: number;
+}
+
+export interface Model {
+  /** Milliseconds since the epoch. */
+  now: number;
+  sweptAt: number;
+  /** In the order of their submission. */
+  jobs: ModelJob[];
+  miners: ModelMiner[];
+  keys: { client: number; key: string; body: string; jobId: string; until: number }[];
+}
+
+export const isRunningOn = (job: ModelJob, minerId: string) =>
+  job.status === 'running' && job.miner === minerId;
+
+export const runningOn = (model: Model, minerId: string) =>
+  model.jobs.filter(job => isRunningOn(job, minerId));
+
+export function start(model: Model, job: ModelJob, minerId: string): void {
+  const deadline = model.now + TERMS.jobTimeoutSeconds * 1000;
+  Object.assign(job, {
+    status: 'running',
+    miner: minerId,
+    attempts: job.attempts + 1,
+    held: null,
+    deadline,
+    lease: Math.min(model.now + TERMS.leaseSeconds * 1000, deadline),
+  });
+}
+
+export function extend(model: Model, job: ModelJob): void {
+  job.lease = Math.max(job.lease, Math.min(model.now + TERMS.leaseSeconds * 1000, job.deadline));
+}
+
+export function end(job: ModelJob, status: string, error: string | null = null): void {
+  Object.assign(job, { status, error, held: null });
+}
+
+export function handBack(job: ModelJob): void {
+  Object.assign(job, { status: 'pending', miner: null, held: null });
+}
+
+/** An attempt ends without a result. */
+export function loseAttempt(
+  model: Model,
+  job: ModelJob,
+  error: string,
+  retry: boolean,
+  pauseMs: number,
+): void {
+  const miner = model.miners.find(({ id }) => id === job.miner);
+  if (miner) miner.failed++;
+  if (!retry || job.attempts >= job.maxAttempts) {
+    end(job, 'failed', error);
+    return;
+  }
+  handBack(job);
+  if (pauseMs > 0) job.held = { until: model.now + pauseMs, by: null };
+}
+
+/** Enforces time until nothing more changes. */
+export function sweep(model: Model): void {
+  const { now } = model;
+  if (now - model.sweptAt > ABSENCE_MS) {
+    for (const job of model.jobs.filter(({ status }) => status === 'running')) {
+      job.lease = Math.max(job.lease, now + TERMS.leaseSeconds * 1000);
+      job.deadline = Math.max(job.deadline, job.lease);
+    }
+  }
+  model.sweptAt = now;
+  for (const job of model.jobs) {
+    if (job.status === 'running' && job.lease <= now) loseAttempt(model, job, 'LEASE_EXPIRED', true, 0);
+    if (job.status === 'pending' && job.expiresAt <= now) end(job, 'failed', 'JOB_EXPIRED');
+    if (job.held && job.held.until <= now) job.held = null;
+  }
+}
+
+/** Jobs that are kept for this miner, and that it may be given whenever it asks. */
+function offersTo(model: Model, miner: ModelMiner): ModelJob[] {
+  return model.jobs.filter(
+    job =>
+      job.status === 'pending' &&
+      job.expiresAt > model.now &&
+      job.held?.by === miner.id &&
+      job.held.until > model.now &&
+      miner.models.includes(job.model),
+  );
+}
+
+function readyFor(model: Model, miner: ModelMiner): ModelJob[] {
+  return model.jobs.filter(
+    job =>
+      job.status === 'pending' &&
+      job.expiresAt > model.now &&
+      job.held === null &&
+      miner.models.includes(job.model),
+  );
+}
+
+/** The jobs of which a miner may be given any one next. */
+export function nextFor(model: Model, miner: ModelMiner): ModelJob[] {
+  if (miner.status !== 'online' || roomOf(model, miner) <= 0) return [];
+  const offers = offersTo(model, miner);
+  if (offers.length > 0) return offers;
+  const ready = readyFor(model, miner);
+  const urgent = Math.max(...ready.map(job => job.priority));
+  const best = isObstructed(model, miner) ? ready : ready.filter(job => job.priority === urgent);
+  // Of one client's jobs in one line, the oldest goes first; between clients and models the clocks decide.
+  return best.filter((job, index) => best.findIndex(other => isInLineWith(job, other)) === index);
+}
+
+const isInLineWith = (job: ModelJob, other: ModelJob) =>
+  other.client === job.client && other.model === job.model && other.priority === job.priority;
+
+/** A job whose time is over, but which no sweep has seen yet, may hide those behind it until one has. */
+export function isObstructed(model: Model, miner: ModelMiner): boolean {
+  return model.jobs.some(
+    job =>
+      job.status === 'pending' &&
+      job.held === null &&
+      job.expiresAt <= model.now &&
+      miner.models.includes(job.model),
+  );
+}
+
+export function roomOf(model: Model, miner: ModelMiner): number {
+  return (miner.concurrency ?? Infinity) - runningOn(model, miner.id).length;
+}

@@ -1,0 +1,94 @@
+import type { PublicKey } from '@aitbc/protocol';
+import { verifyReceipt } from '@aitbc/receipts';
+import { sql } from 'kysely';
+import type { Store } from '../../src/store/store.ts';
+
+type Db = Store['read'];
+
+/*
+ * What holds in every committed state, as queries that find where it does not. Counters are compared with full counts
+ * of what they count.
+ */
+const QUERIES: Record<string, string> = {
+  'a counter of jobs is off': `
+    SELECT c.name FROM counter c WHERE c.name LIKE 'jobs.%' AND c.value <>
+      (SELECT count(*) FROM job j WHERE 'jobs.' || j.status = c.name)`,
+  'the counter of receipts is off': `
+    SELECT name FROM counter WHERE name = 'receipts.total' AND value <> (SELECT count(*) FROM receipt)`,
+  'the counter of miners is off': `
+    SELECT name FROM counter WHERE name = 'miners.total' AND value <>
+      (SELECT count(*) FROM miner WHERE status <> 'removed')`,
+  'the counter of active miners is off': `
+    SELECT name FROM counter WHERE name = 'miners.active' AND value <>
+      (SELECT count(*) FROM miner WHERE status IN ('online', 'draining'))`,
+  'a queue counts wrong': `
+    SELECT q.id FROM queue q WHERE
+      q.pending <> (SELECT count(*) FROM job j WHERE j.queue_id = q.id AND j.status = 'pending') OR
+      q.running <> (SELECT count(*) FROM job j WHERE j.queue_id = q.id AND j.status = 'running')`,
+  'a clock counts wrong': `
+    SELECT c.id FROM fair_clock c WHERE
+      c.pending <> (SELECT coalesce(sum(q.pending), 0) FROM queue q WHERE q.clock_id = c.id) OR
+      c.running <> (SELECT coalesce(sum(q.running), 0) FROM queue q WHERE q.clock_id = c.id)`,
+  'a rank lies behind the end of its clock': `
+    SELECT j.id FROM job j JOIN queue q ON q.id = j.queue_id JOIN fair_clock c ON c.id = q.clock_id
+      WHERE j.rank >= c.tail_rank`,
+  'a miner counts wrong': `
+    SELECT m.id FROM miner m WHERE
+      m.running <> (SELECT count(*) FROM job j WHERE j.miner_id = m.id AND j.status = 'running') OR
+      m.completed <> (SELECT count(*) FROM job j WHERE j.miner_id = m.id AND j.status = 'completed')`,
+  'a miner runs more than it registered for': `
+    SELECT id FROM miner WHERE running > concurrency`,
+  'a removed miner runs a job': `
+    SELECT id FROM miner WHERE status = 'removed' AND running > 0`,
+  'a job has more than one receipt': `
+    SELECT job_id FROM receipt GROUP BY job_id HAVING count(*) > 1`,
+  'a receipt is of no completed job': `
+    SELECT r.id FROM receipt r LEFT JOIN job j ON j.id = r.job_id AND j.receipt_id = r.id
+      WHERE j.id IS NULL OR j.status <> 'completed'`,
+  'a completed job has no receipt or no result': `
+    SELECT j.id FROM job j LEFT JOIN receipt r ON r.id = j.receipt_id LEFT JOIN job_output o ON o.job_id = j.id
+      WHERE j.status = 'completed' AND (r.id IS NULL OR o.job_id IS NULL)`,
+  'a job that is not completed has a result': `
+    SELECT j.id FROM job j JOIN job_output o ON o.job_id = j.id WHERE j.status <> 'completed'`,
+  'a job has no prompt': `
+    SELECT j.id FROM job j LEFT JOIN job_input i ON i.job_id = j.id WHERE i.job_id IS NULL`,
+  'a job had too many attempts': `
+    SELECT id FROM job WHERE attempts > max_attempts OR attempts < 0 OR
+      (status = 'pending' AND attempts = max_attempts) OR (status = 'running' AND attempts = 0)`,
+  'a running job is not leased as it should be': `
+    SELECT id FROM job WHERE status = 'running' AND (miner_id IS NULL OR started_at IS NULL OR
+      lease_expires_at IS NULL OR deadline IS NULL OR lease_expires_at > deadline)`,
+  'a job is leased that does not run': `
+    SELECT id FROM job WHERE status <> 'running' AND (lease_expires_at IS NOT NULL OR deadline IS NOT NULL)`,
+  'a job is held that does not wait': `
+    SELECT id FROM job WHERE (status <> 'pending' AND held_until IS NOT NULL) OR
+      (held_until IS NULL AND held_for IS NOT NULL)`,
+  'an end has no time': `
+    SELECT id FROM job WHERE (status IN ('completed', 'failed', 'cancelled')) <> (completed_at IS NOT NULL)`,
+  'a failed job does not say why': `
+    SELECT id FROM job WHERE (status = 'failed') <> (error_code IS NOT NULL)`,
+};
+
+/** Every broken invariant with what breaks it; empty when all is well. */
+export async function violations(db: Db): Promise<string[]> {
+  const found = await Promise.all(
+    Object.entries(QUERIES).map(async ([what, query]) => {
+      const { rows } = await sql.raw<object>(query).execute(db);
+      return rows.map(row => `${what}: ${Object.values(row).join(', ')}`);
+    }),
+  );
+  return found.flat();
+}
+
+/** Receipts that do not verify, or speak of another job than they stand with. `after` leaves out ids up to it. */
+export async function falseReceipts(db: Db, keys: readonly PublicKey[], after = ''): Promise<string[]> {
+  const rows = await db.selectFrom('receipt').selectAll().where('id', '>', after).execute();
+  const wrong = await Promise.all(
+    rows.map(async ({ id, job_id, body }) => {
+      const receipt = JSON.parse(body);
+      const { valid } = await verifyReceipt(receipt, { keys: [...keys] });
+      return valid && receipt.receipt_id === id && receipt.job_id === job_id ? [] : [id];
+    }),
+  );
+  return wrong.flat();
+}
