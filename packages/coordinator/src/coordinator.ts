@@ -39,8 +39,9 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   try {
     const rooms = await createRooms({ config, store, now, open });
     const app = await buildApp(config, rooms, loggerOf(config, logStream));
-    const sweeper = startSweeper(rooms, config.sweepSeconds * 1000, app.log);
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
+    // Only now: where listening fails, nothing may be left that keeps the process alive.
+    const sweeper = startSweeper(rooms, config.sweepSeconds * 1000, app.log);
     return {
       url: reachable(url),
       config,

@@ -66,14 +66,18 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
     });
   } catch (error) {
     if (error instanceof ConfigError) throw new UsageError(error.message);
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-      throw new UsageError(
-        `${(error as Error).message}: another program listens there, choose another --port`,
-      );
-    }
-    throw error;
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const hint = LISTEN_HINTS[code];
+    throw hint === undefined ? error : new UsageError(`${message}: ${hint}`);
   }
 }
+
+const LISTEN_HINTS: Record<string, string> = {
+  EADDRINUSE: 'another program listens there, choose another --port',
+  EADDRNOTAVAIL: 'this machine has no such address, choose another --host',
+  ENOTFOUND: 'no such host, choose another --host',
+  EACCES: 'not allowed for this user, choose another --port',
+};
 
 /** For eyes; programs get JSON lines. */
 const readableLog = () => PinoPretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
@@ -82,7 +86,7 @@ function welcome({ url, open, config }: RunningCoordinator): string {
   const key = open ? '' : " -H 'X-Api-Key: KEY'";
   return `
 The coordinator listens on ${url}, with its data in ${config.data}.
-${open ? 'It is open: requests need no key.' : 'Requests need a key: `npx aitbc keys create --scope client` makes one.'}
+${open ? 'It is open: requests need no key.' : `Requests need a key: \`${createKeyCommand(config)}\` makes one.`}
 
   Submit a job    curl ${url}/v1/jobs${key} -H 'Content-Type: application/json' \\
                     -d '{"prompt": "Hello!", "model": "llama3.2"}'
@@ -91,13 +95,24 @@ ${open ? 'It is open: requests need no key.' : 'Requests need a key: `npx aitbc 
 `;
 }
 
+/** Keys are made on the coordinator's own data, wherever that is. */
+function createKeyCommand({ data }: Config): string {
+  const flag = data === OPTIONS.data.default ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`;
+  return `npx aitbc keys create --scope client${flag}`;
+}
+
 /** The first signal drains; a second one, or a drain that takes too long, ends the process at once. */
 async function stopOnSignal(coordinator: RunningCoordinator, io: Io): Promise<void> {
   await new Promise<void>(resolve => {
     const stop = (signal: NodeJS.Signals) => {
-      process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
+      const { drainSeconds } = coordinator.config;
+      const giveUp = (why: string) => {
+        note(io, `${why}: leaving requests unanswered. What was answered is stored.`);
+        process.exit(1);
+      };
+      for (const again of ['SIGTERM', 'SIGINT'] as const) process.once(again, () => giveUp(again));
       note(io, `${signal}: finishing what is in flight…`);
-      setTimeout(() => process.exit(1), coordinator.config.drainSeconds * 1000).unref();
+      setTimeout(() => giveUp(`Not finished after ${drainSeconds} s`), drainSeconds * 1000).unref();
       resolve();
     };
     process.once('SIGTERM', stop).once('SIGINT', stop);

@@ -11,9 +11,18 @@ export const signingKeyPath = (data: string) => join(data, 'signing-key.pem');
  */
 export function loadSigner(path: string): Signer {
   if (!existsSync(path)) createKeyFile(path);
-  const key = createPrivateKey(readFileSync(path));
-  if (key.asymmetricKeyType !== 'ed25519') throw new Error(`${path} holds no Ed25519 key`);
+  const key = readKey(path);
+  if (key?.asymmetricKeyType !== 'ed25519') throw new Error(`${path} holds no Ed25519 key`);
   return { keyId: keyIdOf(key), sign: bytes => sign(null, bytes, key) };
+}
+
+function readKey(path: string): KeyObject | undefined {
+  const pem = readFileSync(path);
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
 }
 
 function createKeyFile(path: string) {

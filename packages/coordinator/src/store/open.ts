@@ -17,7 +17,11 @@ export async function openStore(
 ): Promise<Store> {
   const { databaseUrl, data, maxBatch } = config;
   if (databaseUrl === undefined || databaseUrl.startsWith('sqlite:')) {
-    const writer = await (writerThread ? startWriterThread(writerThread, config) : openWriter(data));
+    const writer = await (writerThread ? startWriterThread(writerThread, config) : openWriter(data)).catch(
+      (error: Error) => {
+        throw new ConfigError(`--data ${data} can't be used: ${reasonOf(error)}`);
+      },
+    );
     return createSqliteStore({ data, writer, now, maxBatch });
   }
   const scheme = databaseUrl.split(':')[0];
@@ -25,3 +29,6 @@ export async function openStore(
     `--database-url: this coordinator knows no ${scheme} database; leave the option out for SQLite in --data`,
   );
 }
+
+const reasonOf = ({ message, cause }: Error): string =>
+  cause instanceof Error ? `${message}: ${reasonOf(cause)}` : message;
