@@ -1,14 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
 
 /** A coordinator in a process of its own, as an operator runs it. */
 export interface ServerProcess {
   child: ChildProcess;
   /** What it has written to standard error so far. */
   stderr(): string;
+  /** Resolves when it has written this, to standard output or error. Rejects when it ends before that. */
+  says(text: string): Promise<void>;
   /** Where it listens. Rejects when it ends before that. */
   listening: Promise<string>;
   /** Resolves when the process is gone, with its exit code; null after a signal that killed it. */
@@ -22,24 +24,46 @@ export interface ServerOptions {
 
 const LISTENS = /listens on (http:\/\/\S+?),/;
 
-/** Runs `aitbc serve` on a free port unless `args` name another. */
+/** Runs `aitbc serve` on a free port, and silently, unless `args` say otherwise. */
 export function spawnServer(data: string, { args = [], env = {} }: ServerOptions = {}): ServerProcess {
   const argv = [MAIN, 'serve', '--port', '0', '--data', data, '--log-level', 'silent', ...args];
   const child = spawn(process.execPath, argv, {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';
-  const exited = once(child, 'close').then(([code]) => code as number | null);
-  const listening = new Promise<string>((resolve, reject) => {
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-      const url = LISTENS.exec(stderr)?.[1];
-      if (url !== undefined) resolve(url);
-    });
-    void exited.then(code => reject(new Error(`The server ended with ${code}: ${stderr}`)));
+  let all = '';
+  const written = new EventEmitter().setMaxListeners(Infinity);
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
   });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      all += text;
+      written.emit('text');
+    });
+  }
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  void exited.then(() => written.emit('text'));
+
+  async function seen(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const match = pattern.exec(all);
+      if (match) return match[1] ?? match[0];
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`The server ended with ${child.exitCode}: ${stderr}`);
+      await once(written, 'text');
+    }
+  }
+
+  const listening = seen(LISTENS);
   // Who only waits for its end does not ask where it listens.
   listening.catch(() => {});
-  return { child, stderr: () => stderr, listening, exited };
+  return {
+    child,
+    stderr: () => stderr,
+    says: async text => void (await seen(new RegExp(RegExp.escape(text)))),
+    listening,
+    exited,
+  };
 }

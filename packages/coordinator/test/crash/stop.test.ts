@@ -1,0 +1,201 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MAIN, type ServerOptions, type ServerProcess, spawnServer } from './server.ts';
+
+let data: string;
+const servers: ServerProcess[] = [];
+
+beforeEach(async () => {
+  data = await mkdtemp(join(tmpdir(), 'aitbc-stop-'));
+});
+afterEach(async () => {
+  for (const { child, exited } of servers.splice(0)) {
+    child.kill('SIGKILL');
+    await exited;
+  }
+  await rm(data, { recursive: true, force: true });
+});
+
+function serve(options: ServerOptions = {}, folder = data): ServerProcess {
+  const server = spawnServer(folder, options);
+  servers.push(server);
+  return server;
+}
+
+const post = (url: string, body: object) =>
+  fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
+const JOB = JSON.stringify({ prompt: 'Hello', model: 'llama3.2' });
+
+/** A submission of which the server has the head and waits for the body. */
+async function beginSubmission(url: string): Promise<ClientRequest> {
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(JOB),
+    expect: '100-continue',
+  };
+  const submission = request(`${url}/v1/jobs`, { method: 'POST', headers, agent: false });
+  submission.flushHeaders();
+  await once(submission, 'continue');
+  return submission;
+}
+
+async function answerTo(submission: ClientRequest): Promise<{ status: number | undefined; body: string }> {
+  const [response]: IncomingMessage[] = await once(submission, 'response');
+  const body = (await Array.fromAsync(response ?? [])).join('');
+  return { status: response?.statusCode, body };
+}
+
+async function isRefused(url: string): Promise<boolean> {
+  try {
+    await fetch(`${url}/health`, { headers: { connection: 'close' } });
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
+  test('ends an idle server with 0', async () => {
+    const server = serve();
+    await fetch(`${await server.listening}/health`);
+    server.child.kill(signal);
+    expect(await server.exited).toBe(0);
+  });
+
+  test('answers what is in flight, and accepts nothing new', async () => {
+    const server = serve();
+    const url = await server.listening;
+    const submission = await beginSubmission(url);
+    server.child.kill(signal);
+    await server.says(`${signal}: finishing what is in flight`);
+    while (!(await isRefused(url)));
+    submission.end(JOB);
+    const { status, body } = await answerTo(submission);
+    expect(status).toBe(201);
+    expect(await server.exited).toBe(0);
+
+    const { job_id } = JSON.parse(body);
+    const again = await serve().listening;
+    expect(await (await fetch(`${again}/v1/jobs/${job_id}`)).json()).toMatchObject({ status: 'pending' });
+  });
+});
+
+test('a server that stops answers those who wait with what there is', async () => {
+  const server = serve({ args: ['--log-level', 'debug'] });
+  const url = await server.listening;
+  await post(`${url}/v1/miners/register`, { miner_id: 'waits', capabilities: ['llama3.2'] });
+  const { job_id } = await (await post(`${url}/v1/jobs`, { prompt: 'Hello', model: 'other' })).json();
+  const paths = ['/v1/jobs/available?miner_id=waits&wait=30', `/v1/jobs/${job_id}?wait=30`];
+  const answers = paths.map(async path => await (await fetch(url + path)).json());
+  for (const path of paths) await server.says(`"url":"${path}"`);
+  server.child.kill('SIGTERM');
+  expect(await Promise.all(answers)).toEqual([null, expect.objectContaining({ job_id, status: 'pending' })]);
+  expect(await server.exited).toBe(0);
+});
+
+describe('a request that never ends', () => {
+  async function stalled(options: ServerOptions = {}) {
+    const server = serve(options);
+    const submission = await beginSubmission(await server.listening);
+    submission.on('error', () => {});
+    server.child.kill('SIGTERM');
+    await server.says('SIGTERM: finishing');
+    return server;
+  }
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('is given up on a second signal, %s', async signal => {
+    const server = await stalled();
+    server.child.kill(signal);
+    expect(await server.exited).toBe(1);
+    expect(server.stderr()).toContain(`${signal}: leaving requests unanswered`);
+  });
+
+  test('is given up when the drain limit is over', async () => {
+    const server = await stalled({ args: ['--drain-seconds', '1'] });
+    expect(await server.exited).toBe(1);
+    expect(server.stderr()).toContain('Not finished after 1 s');
+  });
+});
+
+describe('a server that can not start says why and exits with 2:', () => {
+  async function failure(options: ServerOptions, folder = data): Promise<string> {
+    const server = serve(options, folder);
+    expect(await server.exited).toBe(2);
+    return server.stderr();
+  }
+
+  test('the port is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const stderr = await failure({ args: ['--port', String(port)] });
+    expect(stderr).toContain(`127.0.0.1:${port}: another program listens there, choose another --port`);
+    other.close();
+  });
+
+  test('the address is none of this machine', async () => {
+    expect(await failure({ args: ['--host', '203.0.113.1'] })).toContain('choose another --host');
+  });
+
+  test('an option that has no such value, or is none', async () => {
+    expect(await failure({ args: ['--port', 'http'] })).toContain('--port must be a whole number');
+    expect(await failure({ args: ['--prot', '80'] })).toContain("unknown option '--prot'");
+  });
+
+  test('a variable that has no such value', async () => {
+    expect(await failure({ env: { AITBC_MODE: 'ajar' } })).toContain('AITBC_MODE must be one of auto, open');
+  });
+
+  test('the configuration file is not there, is no JSON, or names no option', async () => {
+    const file = join(data, 'config.json');
+    expect(await failure({ args: ['--config', file] })).toContain(`--config ${file} can't be read: ENOENT`);
+    await writeFile(file, '{"port": 80');
+    expect(await failure({ args: ['--config', file] })).toContain(`--config ${file} can't be read`);
+    await writeFile(file, '{"prot": 80}');
+    expect(await failure({ args: ['--config', file] })).toContain(`prot in ${file} is no option`);
+  });
+
+  test('the data folder is a file', async () => {
+    const file = join(data, 'file');
+    await writeFile(file, '');
+    expect(await failure({}, file)).toContain(`--data ${file} can't be used`);
+  });
+
+  test.skipIf(process.getuid?.() === 0)('the data folder can not be written to', async () => {
+    const folder = join(data, 'read-only');
+    await mkdir(folder, { mode: 0o500 });
+    expect(await failure({}, folder)).toContain(`--data ${folder} can't be used`);
+  });
+
+  test('the database is none', async () => {
+    await writeFile(
+      join(data, 'coordinator.db'),
+      'no database at all, but long enough to look at'.repeat(100),
+    );
+    expect(await failure({})).toContain(`--data ${data} can't be used: file is not a database`);
+  });
+
+  test('the signing key is none', async () => {
+    await writeFile(join(data, 'signing-key.pem'), 'no key');
+    expect(await failure({})).toContain('signing-key.pem holds no Ed25519 key');
+  });
+});
+
+test('on an address that others reach it demands a key, and the command that it prints makes one', async () => {
+  const server = serve({ args: ['--host', '0.0.0.0'] });
+  const url = await server.listening;
+  expect((await fetch(`${url}/v1/jobs`)).status).toBe(401);
+  const command = /`npx aitbc (keys create [^`]*)`/.exec(server.stderr())?.[1] ?? '';
+  const argv = command.split(' ').map(word => word.replaceAll("'", ''));
+  const { stdout } = await promisify(execFile)(process.execPath, [MAIN, ...argv]);
+  const key = /aitbc_\S+/.exec(stdout)?.[0] ?? '';
+  expect((await fetch(`${url}/v1/jobs`, { headers: { 'x-api-key': key } })).status).toBe(200);
+});
