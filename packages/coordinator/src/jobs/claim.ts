@@ -2,6 +2,7 @@ import { abilitiesOf, mismatch } from '../miners/eligibility.ts';
 import { noteSeen } from '../miners/presence.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { advance, type Line } from './fairness.ts';
 import { deadlineFor, isReadyFor, type JobRow, type LeaseTerms, offer, start } from './job.ts';
 import {
   jobNotFound,
@@ -12,7 +13,7 @@ import {
   ownedMiner,
   refusalFor,
 } from './lookup.ts';
-import { advanceClocks, readReadyJobs } from './ready.ts';
+import { readReadyJobs } from './ready.ts';
 import { type JobChange, saveJobs } from './saving.ts';
 
 /** A job with its texts, for the miner that holds it. */
@@ -189,7 +190,8 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         context,
       );
       await saveJobs(changes, context);
-      await advance(changes, queues, tx);
+      const started = changes.map(change => change.after);
+      await advance(started, await loadLines(started, queues, tx), tx);
       const texts = await loadTexts(
         tx,
         decisions.flatMap(decision => (decision.ok ? [decision.value] : [])),
@@ -207,19 +209,19 @@ async function loadQueues(
   return new Map(rows.map(row => [row.id, row]));
 }
 
-async function advance(
-  changes: readonly JobChange[],
+async function loadLines(
+  jobs: readonly JobRow[],
   queues: ReadonlyMap<number, Row<'queue'>>,
   tx: WriteContext['tx'],
-) {
-  const ids = new Set(changes.flatMap(({ after }) => queues.get(after.queue_id)?.clock_id ?? []));
-  const clocks = new Map((await tx.load('fair_clock', 'id', [...ids])).map(clock => [clock.id, clock]));
-  const clockOf = (job: JobRow) => clocks.get(queues.get(job.queue_id)?.clock_id ?? -1);
-  await advanceClocks(
-    changes.map(change => change.after),
-    clockOf,
-    tx,
-  );
+): Promise<Map<number, Line>> {
+  const used = new Map(jobs.map(job => [job.queue_id, queues.get(job.queue_id)]));
+  const clockIds = new Set([...used.values()].flatMap(queue => queue?.clock_id ?? []));
+  const clocks = new Map((await tx.load('fair_clock', 'id', [...clockIds])).map(clock => [clock.id, clock]));
+  const lines = [...used].flatMap(([id, queue]): [number, Line][] => {
+    const clock = queue && clocks.get(queue.clock_id);
+    return clock ? [[id, { queue, clock }]] : [];
+  });
+  return new Map(lines);
 }
 
 function whyNotClaimable(

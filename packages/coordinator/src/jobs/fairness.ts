@@ -1,5 +1,6 @@
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
+import type { JobRow } from './job.ts';
 
 /*
  * Start-time fair queueing (Goyal, Vin and Cheng, 1996) over clients, with a cost of one for each job. A job's rank
@@ -7,25 +8,39 @@ import type { Transaction } from '../store/transaction.ts';
  * take the lowest rank. A client that was idle so starts level with the others, and one with a long backlog gets
  * one turn in each round. There is one clock for each model and priority: ranks of different clocks say nothing
  * about each other, and neither another model's backlog nor a jump by urgent jobs moves this one.
+ *
+ * Within a clock each queue keeps a virtual time of its own. Jobs that few miners can run get on slower than others:
+ * were their newcomers ranked by what starts elsewhere, they would stand behind the whole backlog of their queue. A
+ * queue without a backlog is level with its clock, so that nobody gains by choosing one that was idle.
  */
 
 export type Clock = Row<'fair_clock'>;
 
+/** A queue with the clock that its ranks are of. */
+export interface Line {
+  queue: Row<'queue'>;
+  clock: Clock;
+}
+
 export interface Ranker {
-  clocks: ReadonlyMap<number, Clock>;
-  /** The rank of the client's next job on the clock. */
-  next(clock: Clock, accountId: number): number;
+  /** The rank of the client's next job in a line. */
+  next(line: Line, accountId: number): number;
   save(): Promise<void>;
 }
 
-/** Hands out ranks on clocks that the transaction has loaded. */
+/** Hands out ranks in lines that the transaction has loaded. */
 export async function createRanker(
   tx: Transaction,
-  clocks: ReadonlyMap<number, Clock>,
+  lines: readonly Line[],
   accountIds: readonly number[],
 ): Promise<Ranker> {
+  const clocks = new Map(lines.map(({ clock }) => [clock.id, clock]));
+  for (const { queue, clock } of lines) {
+    if (queue.virtual_time >= clock.virtual_time || (await headRank(queue, tx)) !== undefined) continue;
+    queue.virtual_time = clock.virtual_time;
+  }
   const shares = new Map<string, Row<'fair_share'>>();
-  for (const { id } of clocks.values()) {
+  for (const id of clocks.keys()) {
     for (const accountId of accountIds) {
       const [share] = await tx.query<Row<'fair_share'>>(
         'SELECT * FROM fair_share WHERE clock_id = ? AND account_id = ?',
@@ -36,11 +51,10 @@ export async function createRanker(
   }
   const moved = new Set<Row<'fair_share'>>();
   return {
-    clocks,
-    next(clock, accountId) {
+    next({ queue, clock }, accountId) {
       const key = `${clock.id}/${accountId}`;
       const share = shares.get(key) ?? { clock_id: clock.id, account_id: accountId, next_rank: 0 };
-      const rank = Math.max(clock.virtual_time, share.next_rank);
+      const rank = Math.max(queue.virtual_time, share.next_rank);
       share.next_rank = rank + 1;
       clock.tail_rank = Math.max(clock.tail_rank, share.next_rank);
       shares.set(key, share);
@@ -50,8 +64,48 @@ export async function createRanker(
     async save() {
       await tx.upsert('fair_share', ['clock_id', 'account_id'], [...moved]);
       await tx.update('fair_clock', 'id', ['tail_rank'], [...clocks.values()]);
+      await tx.update(
+        'queue',
+        'id',
+        ['virtual_time'],
+        lines.map(({ queue }) => queue),
+      );
     },
   };
+}
+
+/**
+ * Virtual time follows the ranks of what has started. A job that was claimed out of its turn, by its id, takes it no
+ * further than to the job whose turn it is: or a client that claims the last job of its backlog would put all
+ * newcomers behind it.
+ */
+export async function advance(
+  jobs: readonly JobRow[],
+  lines: ReadonlyMap<number, Line>,
+  tx: Transaction,
+): Promise<void> {
+  const moved = new Set<Line>();
+  for (const [queueId, started] of Map.groupBy(jobs, job => job.queue_id)) {
+    const line = lines.get(queueId);
+    if (!line) continue;
+    const latest = Math.max(...started.map(job => job.rank));
+    const turn = Math.min(latest, (await headRank(line.queue, tx)) ?? latest);
+    line.queue.virtual_time = Math.max(line.queue.virtual_time, turn);
+    line.clock.virtual_time = Math.max(line.clock.virtual_time, line.queue.virtual_time);
+    moved.add(line);
+  }
+  const queues = [...moved].map(({ queue }) => queue);
+  const clocks = new Set([...moved].map(({ clock }) => clock));
+  await tx.update('queue', 'id', ['virtual_time'], queues);
+  await tx.update('fair_clock', 'id', ['virtual_time', 'dispatched_at'], [...clocks]);
+}
+
+/** The lowest rank that is ready in a queue. */
+async function headRank({ id }: Row<'queue'>, tx: Transaction): Promise<number | undefined> {
+  const sql = `SELECT rank FROM job WHERE queue_id = ? AND status = 'pending' AND held_until IS NULL
+    ORDER BY rank, id LIMIT 1`;
+  const [head] = await tx.query<Pick<JobRow, 'rank'>>(sql, [id]);
+  return head?.rank;
 }
 
 /**

@@ -1,13 +1,10 @@
 import { abilitiesOf, mismatch } from '../miners/eligibility.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { advance, type Line } from './fairness.ts';
 import type { JobRow } from './job.ts';
 
-type Clock = Row<'fair_clock'>;
-
-interface Line {
-  queue: Row<'queue'>;
-  clock: Clock;
+interface ReadyLine extends Line {
   /** The best jobs of the queue in order, read when first needed. */
   jobs?: JobRow[];
 }
@@ -36,11 +33,11 @@ export async function readReadyJobs(
   );
   const lines = queues.flatMap(queue => {
     const clock = clocks.get(queue.clock_id);
-    return clock ? [{ queue, clock } as Line] : [];
+    return clock ? [{ queue, clock } as ReadyLine] : [];
   });
-  const linesOf = new Map<string, Line[]>();
+  const linesOf = new Map<string, ReadyLine[]>();
 
-  async function headOf(line: Line): Promise<JobRow | undefined> {
+  async function headOf(line: ReadyLine): Promise<JobRow | undefined> {
     line.jobs ??= await readHead(line.queue.id);
     return line.jobs[0];
   }
@@ -60,7 +57,7 @@ export async function readReadyJobs(
         runnable = lines.filter(line => has && mismatch(line.queue, has) === null);
         linesOf.set(miner.id, runnable);
       }
-      let best: { line: Line; job: JobRow } | undefined;
+      let best: { line: ReadyLine; job: JobRow } | undefined;
       for (const line of runnable) {
         const job = await headOf(line);
         if (job && (!best || comesFirst({ line, job }, best))) best = { line, job };
@@ -70,30 +67,13 @@ export async function readReadyJobs(
       return best?.job;
     },
     async started(jobs) {
-      const byQueue = new Map(lines.map(line => [line.queue.id, line.clock]));
-      await advanceClocks(jobs, job => byQueue.get(job.queue_id), tx);
+      await advance(jobs, new Map(lines.map(line => [line.queue.id, line])), tx);
     },
   };
 }
 
-/** Virtual time follows the rank of what starts. */
-export async function advanceClocks(
-  jobs: readonly JobRow[],
-  clockOf: (job: JobRow) => Clock | undefined,
-  tx: WriteContext['tx'],
-): Promise<void> {
-  const moved = new Set<Clock>();
-  for (const job of jobs) {
-    const clock = clockOf(job);
-    if (!clock) continue;
-    clock.virtual_time = Math.max(clock.virtual_time, job.rank);
-    moved.add(clock);
-  }
-  await tx.update('fair_clock', 'id', ['virtual_time', 'dispatched_at'], [...moved]);
-}
-
 /** Priority, then fair rank; between models, whose ranks can't be compared, the one that waited longest for a turn. */
-function comesFirst(a: { line: Line; job: JobRow }, b: { line: Line; job: JobRow }): boolean {
+function comesFirst(a: { line: ReadyLine; job: JobRow }, b: { line: ReadyLine; job: JobRow }): boolean {
   if (a.job.priority !== b.job.priority) return a.job.priority > b.job.priority;
   if (a.line.clock !== b.line.clock) return a.line.clock.dispatched_at < b.line.clock.dispatched_at;
   if (a.job.rank !== b.job.rank) return a.job.rank < b.job.rank;

@@ -2,7 +2,7 @@ import type { SubmitJob } from '@aitbc/protocol';
 import { roundCredits } from '@aitbc/receipts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
-import { type Clock, createRanker, type Ranker } from './fairness.ts';
+import { type Clock, createRanker, type Line, type Ranker } from './fairness.ts';
 import type { JobRow } from './job.ts';
 import { countNewJobs } from './saving.ts';
 
@@ -100,8 +100,8 @@ function replay(
 
 interface Lanes {
   byModel: ReadonlyMap<string, Clock[]>;
-  used: ReadonlyMap<number, Clock>;
-  queueOf(request: SubmitJob): Row<'queue'>;
+  used: readonly Line[];
+  lineOf(request: SubmitJob): Line;
   clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
 }
 
@@ -132,11 +132,12 @@ async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): 
   }
   const clockOf = (key: Pick<Clock, 'model' | 'priority'>) => must(clocks.get(clockName(key)));
   const queues = await loadQueues(keys, clockOf, tx);
+  const lines = new Map([...queues].map(([name, queue]) => [name, { queue, clock: clockOf(queue) }]));
   return {
     byModel: Map.groupBy(clocks.values(), clock => clock.model),
-    used: new Map([...priorities.values()].map(key => [clockOf(key).id, clockOf(key)])),
     clockOf,
-    queueOf: request => must(queues.get(nameOf(keyOf(request)))),
+    used: [...lines.values()],
+    lineOf: request => must(lines.get(nameOf(keyOf(request)))),
   };
 }
 
@@ -154,7 +155,9 @@ async function loadQueues(
   for (const [name, key] of keys) {
     let queue = await find(key);
     if (!queue) {
-      await tx.insert('queue', [{ clock_id: clockOf(key).id, ...key, pending: 0, running: 0 }]);
+      await tx.insert('queue', [
+        { clock_id: clockOf(key).id, ...key, virtual_time: 0, pending: 0, running: 0 },
+      ]);
       queue = await find(key);
     }
     queues.set(name, must(queue));
@@ -182,20 +185,20 @@ function priceLimit(credits: number | undefined): number | null {
 
 function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, now: number): JobRow {
   const { request } = job;
-  const queue = lanes.queueOf(request);
+  const line = lanes.lineOf(request);
   return {
     id: job.id,
     account_id: accountId,
-    queue_id: queue.id,
+    queue_id: line.queue.id,
     model: request.model,
-    priority: queue.priority,
+    priority: line.queue.priority,
     max_price: priceLimit(request.constraints?.max_price),
     max_attempts: job.maxAttempts,
     salt: job.salt,
     prompt_hash: job.promptHash,
     created_at: now,
     expires_at: now + job.ttlMs,
-    rank: ranker.next(must(ranker.clocks.get(queue.clock_id)), accountId),
+    rank: ranker.next(line, accountId),
     status: 'pending',
     attempts: 0,
     held_until: null,

@@ -32,7 +32,7 @@ interface FairClockTable {
   id: Generated<number>;
   model: string;
   priority: number;
-  /** Rank of the job that started last. */
+  /** That of its queue that is furthest on. */
   virtual_time: number;
   /** Rank that the next job of the busiest client would get. */
   tail_rank: number;
@@ -59,6 +59,8 @@ interface QueueTable {
   /** Empty: anywhere. */
   region: string;
   min_vram_gb: number;
+  /** Rank of the job whose turn it was last. Behind the clock's where fewer miners can run its jobs. */
+  virtual_time: number;
   pending: number;
   running: number;
 }

@@ -67,6 +67,7 @@ async function queues({ schema }: Kysely<unknown>) {
     .addColumn('priority', 'integer', column => column.notNull())
     .addColumn('region', 'text', column => column.notNull())
     .addColumn('min_vram_gb', 'integer', column => column.notNull())
+    .addColumn('virtual_time', 'integer', column => column.notNull())
     .addColumn('pending', 'integer', column => column.notNull())
     .addColumn('running', 'integer', column => column.notNull())
     .addUniqueConstraint('queue_key', ['model', 'priority', 'region', 'min_vram_gb'])
