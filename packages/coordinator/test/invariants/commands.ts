@@ -1,14 +1,21 @@
+import type { MinerDetail } from '@aitbc/protocol';
 import fc from 'fast-check';
+import type { Answer } from '../harness/coordinator.ts';
 import { type Action, chooseJob, type JobChoice, perform, type Real } from './actions.ts';
-import { compareJob, explain } from './explain.ts';
-import { handBack, type Model, runningOn, sweep } from './model.ts';
+import { explain } from './explain.ts';
+import { type Model, remove, runningOn, sweep } from './model.ts';
 
 /** A history's coordinator: names begin with `prefix`, so that histories on one coordinator don't meet. */
 export interface Stage extends Real {
   prefix: string;
 }
 
-export type Command = fc.AsyncCommand<Model, Stage>;
+/** The states that the coordinator may be in, as far as its answers tell: requests made at once leave several. */
+export interface Belief {
+  states: Model[];
+}
+
+export type Command = fc.AsyncCommand<Belief, Stage>;
 
 /** An action before its turn has come. */
 interface Plan {
@@ -127,45 +134,65 @@ function command(name: string, run: Command['run']): Command {
   return { check: () => true, run, toString: () => name };
 }
 
+interface Step {
+  action: Action;
+  answer: Answer;
+}
+
 const one = anyPlan.map(planned =>
-  command(String(planned), async (model, stage) => {
-    const action = planned.resolve(model, stage.prefix);
-    complain(explain(model, action, await perform(stage, action)));
+  command(String(planned), async (belief, stage) => {
+    const action = planned.resolve(likeliest(belief), stage.prefix);
+    learn(belief, [{ action, answer: await perform(stage, action) }]);
   }),
 );
 
 /** Requests at once, that meet in batches of the store: some order of them must explain all answers. */
 const atOnce = fc.array(anyPlan, { minLength: 2, maxLength: 6 }).map(plans =>
-  command(`at once [${plans.join(', ')}]`, async (model, stage) => {
-    const actions = plans.map(planned => planned.resolve(model, stage.prefix));
-    const answers = await Promise.all(actions.map(action => perform(stage, action)));
-    const steps = actions.map((action, index) => ({ action, answer: answers[index] }));
-    const after = explainInSomeOrder(model, steps);
-    if (!after) throw new Error(`No order of these explains the answers:\n${JSON.stringify(steps, null, 1)}`);
-    Object.assign(model, after);
+  command(`at once [${plans.join(', ')}]`, async (belief, stage) => {
+    const actions = plans.map(planned => planned.resolve(likeliest(belief), stage.prefix));
+    const steps = actions.map(async action => ({ action, answer: await perform(stage, action) }));
+    learn(belief, await Promise.all(steps));
   }),
 );
 
-type Step = { action: Action; answer: Parameters<typeof explain>[2] | undefined };
-
-function explainInSomeOrder(model: Model, steps: readonly Step[]): Model | undefined {
-  if (steps.length === 0) return model;
-  for (const step of steps) {
-    const next = structuredClone(model);
-    if (!step.answer || explain(next, step.action, step.answer) !== undefined) continue;
-    const others = steps.filter(other => other !== step);
-    const after = explainInSomeOrder(next, others);
-    if (after) return after;
-  }
-  return undefined;
+function likeliest({ states }: Belief): Model {
+  const [state] = states;
+  if (!state) throw new Error('No state explains what was answered before');
+  return state;
 }
+
+/** Narrows the belief to the states in which the rules allow these answers, in some order of the actions. */
+function learn(belief: Belief, steps: readonly Step[]): void {
+  const complaints = new Set<string>();
+  const after = belief.states.flatMap(state => explainInAnyOrder(state, steps, complaints));
+  belief.states = distinct(after);
+  if (belief.states.length === 0)
+    throw new Error(`${[...complaints].join('; or ')}\n${JSON.stringify(steps, null, 1)}`);
+}
+
+function explainInAnyOrder(state: Model, steps: readonly Step[], complaints: Set<string>): Model[] {
+  if (steps.length === 0) return [state];
+  return steps.flatMap(step => {
+    const next = structuredClone(state);
+    const complaint = explain(next, step.action, step.answer);
+    if (complaint !== undefined) complaints.add(complaint);
+    const others = steps.filter(other => other !== step);
+    return complaint === undefined ? explainInAnyOrder(next, others, complaints) : [];
+  });
+}
+
+const distinct = (states: readonly Model[]) => [
+  ...new Map(states.map(state => [JSON.stringify(state), state])).values(),
+];
 
 const moment = fc.constantFrom(1, 2, 4, 5, 6, 30, 59, 60, 61, 149, 150, 299, 300, 301, 600);
 
 const timePasses = moment.map(seconds =>
-  command(`${seconds} s pass`, async (model, { coordinator }) => {
-    model.now += seconds * 1000;
-    sweep(model);
+  command(`${seconds} s pass`, async (belief, { coordinator }) => {
+    for (const state of belief.states) {
+      state.now += seconds * 1000;
+      sweep(state);
+    }
     await coordinator.pass({ seconds });
     // What one sweep hands back, only the next one finds expired.
     await coordinator.running.sweep();
@@ -173,16 +200,18 @@ const timePasses = moment.map(seconds =>
 );
 
 const clockMoves = moment.map(seconds =>
-  command(`clock moves ${seconds} s, unnoticed`, async (model, { coordinator }) => {
-    model.now += seconds * 1000;
+  command(`clock moves ${seconds} s, unnoticed`, async (belief, { coordinator }) => {
+    for (const state of belief.states) state.now += seconds * 1000;
     coordinator.moveClock({ seconds });
   }),
 );
 
 const restart = fc.constantFrom(0, 10, 60, 1000).map(seconds =>
-  command(`restart after ${seconds} s`, async (model, { coordinator }) => {
-    model.now += seconds * 1000;
-    sweep(model);
+  command(`restart after ${seconds} s`, async (belief, { coordinator }) => {
+    for (const state of belief.states) {
+      state.now += seconds * 1000;
+      sweep(state);
+    }
     await coordinator.restart({ seconds });
     await coordinator.running.sweep();
     await coordinator.running.sweep();
@@ -190,42 +219,39 @@ const restart = fc.constantFrom(0, 10, 60, 1000).map(seconds =>
 );
 
 const leave = miner.map(number =>
-  command(`miner ${number} leaves`, async (model, { coordinator, keys, prefix }) => {
+  command(`miner ${number} leaves`, async (belief, { coordinator, keys, prefix }) => {
     const id = minerName(prefix, number);
-    const known = model.miners.find(
-      miner => miner.id === id && miner.owner === ownerOf(number) && miner.status !== 'removed',
-    );
-    const key = keys[ownerOf(number)] ?? '';
-    const { status } = await coordinator.call('DELETE', `/v1/miners/${id}`, undefined, { key });
-    if (status !== (known ? 204 : 404)) throw new Error(`Leaving answered ${status}`);
-    if (!known) return;
-    for (const job of runningOn(model, id)) {
-      handBack(job);
-      job.attempts--;
-    }
-    known.status = 'removed';
+    const owner = ownerOf(number);
+    const { status } = await coordinator.call('DELETE', `/v1/miners/${id}`, undefined, {
+      key: keys[owner] ?? '',
+    });
+    belief.states = belief.states.filter(state => remove(state, id, owner) === status);
+    if (belief.states.length === 0) throw new Error(`Leaving answered ${status}`);
   }),
 );
 
-/** Compares every job and miner of the history with the model. */
-export async function compareAll(model: Model, { coordinator, keys }: Stage): Promise<void> {
-  for (const job of model.jobs) {
-    const key = keys[job.client] ?? '';
-    const { body } = await coordinator.call('GET', `/v1/jobs/${job.id}`, undefined, { key });
-    complain(compareJob(job, body as Parameters<typeof compareJob>[1]));
+/** Compares every job and miner of the history with what is believed. */
+export async function compareAll(belief: Belief, stage: Stage): Promise<void> {
+  const { coordinator, keys } = stage;
+  const { jobs, miners } = likeliest(belief);
+  for (const { id, client } of jobs) {
+    const action: Action = { kind: 'read', by: client, job: id };
+    learn(belief, [{ action, answer: await perform(stage, action) }]);
   }
-  for (const { id, status, completed, failed } of model.miners) {
-    const { body } = await coordinator.call('GET', `/v1/miners/${id}`);
-    const shown = body as { status: string; completed: number; failed: number; running: number };
-    if (status === 'removed') continue;
-    const expected = [status, completed, failed, runningOn(model, id).length];
-    const read = [shown.status, shown.completed, shown.failed, shown.running];
-    if (String(read) !== String(expected)) throw new Error(`${id} is ${read}, not ${expected}`);
+  for (const { id } of miners) {
+    const { body } = await coordinator.call('GET', `/v1/miners/${id}`, undefined, { key: keys[0] ?? '' });
+    const { status, completed, failed, running } = body as MinerDetail;
+    const read = String([status, completed, failed, running]);
+    const expected = belief.states.map(state => expectedOf(state, id));
+    belief.states = belief.states.filter((_, index) => (expected[index] ?? read) === read);
+    if (belief.states.length === 0) throw new Error(`${id} is ${read}, not ${expected.join(' or ')}`);
   }
 }
 
-function complain(complaint: string | undefined): void {
-  if (complaint !== undefined) throw new Error(complaint);
+/** What a miner must show; nothing of one that has left. */
+function expectedOf(model: Model, id: string): string | undefined {
+  const miner = model.miners.find(miner => miner.id === id && miner.status !== 'removed');
+  return miner && String([miner.status, miner.completed, miner.failed, runningOn(model, id).length]);
 }
 
 const often = (weight: number, arbitrary: fc.Arbitrary<Command>) => ({ weight, arbitrary });
@@ -242,11 +268,11 @@ const anyCommand = fc.oneof(
 export const histories = fc.commands([anyCommand], { maxCommands: 60, size: 'max' });
 
 /** What each history begins with. */
-export async function enter(model: Model, stage: Stage): Promise<void> {
+export async function enter(belief: Belief, stage: Stage): Promise<void> {
   for (const [number, { models, concurrency, owner }] of MINERS.entries()) {
     const names = models.map(name => `${stage.prefix}-${name}`);
     const id = minerName(stage.prefix, number);
     const action: Action = { kind: 'register', by: owner, miner: id, models: names, concurrency };
-    if (number > 0) complain(explain(model, action, await perform(stage, action)));
+    if (number > 0) learn(belief, [{ action, answer: await perform(stage, action) }]);
   }
 }

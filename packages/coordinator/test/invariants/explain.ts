@@ -106,7 +106,7 @@ function explainOfClient(
 }
 
 /** What the owner reads, beside what the model says. */
-export function compareJob(job: ModelJob, read: Job): Complaint {
+function compareJob(job: ModelJob, read: Job): Complaint {
   const { status, attempts, miner_id, error, receipt_id } = read;
   const shown = [status, attempts, error?.error_code ?? null, receipt_id];
   const receipt = (job.receipt as Receipt | null)?.receipt_id ?? null;

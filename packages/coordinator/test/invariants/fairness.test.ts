@@ -1,4 +1,4 @@
-import type { MinerJob, SubmitJob } from '@aitbc/protocol';
+import type { Job, MinerJob, SubmitJob } from '@aitbc/protocol';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { actions, withCoordinator } from '../harness/coordinator.ts';
@@ -29,30 +29,40 @@ describeEachEngine('turns among clients', engine => {
   /** A model of its own, with a miner. */
   async function line() {
     const model = `line${lines++}`;
-    await register(model, { capabilities: [model] });
+    const miners = [model, `${model}-eu`, `${model}-us`];
+    for (const id of miners) await register(id, { capabilities: [model], region: id.split('-')[1] });
     const submitted = keys.map(() => 0);
+    let last: string | undefined;
 
-    async function submit(client: number, count: number, priority = 0): Promise<void> {
+    async function submit(client: number, count: number, more: Partial<SubmitJob> = {}): Promise<void> {
+      const { priority = 0 } = more;
       const jobs: SubmitJob[] = Array.from({ length: count }, () => {
         const number = submitted[client] ?? 0;
         submitted[client] = number + 1;
-        return { model, priority, prompt: JSON.stringify({ client, number, priority } satisfies Turn) };
+        return { ...more, model, prompt: JSON.stringify({ client, number, priority } satisfies Turn) };
       });
       for (let start = 0; start < count; start += 1000) {
         const key = keys[client] ?? '';
         const body = { jobs: jobs.slice(start, start + 1000) };
-        const { status } = await coordinator.call('POST', '/v1/jobs/batch', body, { key });
-        if (status !== 201) throw new Error(`A batch was answered with ${status}`);
+        const answer = await coordinator.call<{ jobs: Job[] }>('POST', '/v1/jobs/batch', body, { key });
+        if (answer.status !== 201) throw new Error(`A batch was answered with ${answer.status}`);
+        last = answer.body.jobs.at(-1)?.job_id;
       }
     }
 
-    async function take(max: number): Promise<Turn[]> {
-      const path = `/v1/miners/${model}/claims`;
+    async function take(max: number, region?: 'eu' | 'us'): Promise<Turn[]> {
+      const path = `/v1/miners/${region ? `${model}-${region}` : model}/claims`;
       const { body } = await coordinator.call<{ jobs: MinerJob[] }>('POST', path, { max });
       return body.jobs.map(job => JSON.parse(job.prompt));
     }
 
-    return { submit, take };
+    async function claimLast(): Promise<void> {
+      const path = `/v1/jobs/${last}/claim`;
+      const { status } = await coordinator.call('POST', path, { miner_id: model });
+      expect(status).toBe(200);
+    }
+
+    return { submit, take, claimLast };
   }
 
   const clientsOf = (turns: readonly Turn[]) => turns.map(({ client }) => client);
@@ -90,6 +100,45 @@ describeEachEngine('turns among clients', engine => {
     await submit(1, 100);
     const turns = await take(40);
     expect(Math.abs(countOf(turns, 0) - countOf(turns, 1))).toBeLessThanOrEqual(2);
+  });
+
+  test("a backlog that moves fast does not put newcomers behind a client's slow one", async () => {
+    const { submit, take } = await line();
+    await submit(0, 500, { constraints: { region: 'eu' } });
+    await submit(0, 500, { constraints: { region: 'us' } });
+    await take(10, 'us');
+    await submit(1, 1, { constraints: { region: 'eu' } });
+    expect(clientsOf(await take(2, 'eu'))).toContain(1);
+  });
+
+  test('nobody gains by jobs of a kind that nobody else has', async () => {
+    const { submit, take } = await line();
+    await submit(1, 1, { constraints: { region: 'eu' } });
+    await take(1, 'eu');
+    await submit(0, 300);
+    await take(200);
+    await submit(1, 100, { constraints: { region: 'eu' } });
+    const turns = await take(40, 'eu');
+    expect(Math.abs(countOf(turns, 0) - countOf(turns, 1))).toBeLessThanOrEqual(2);
+  });
+
+  test('a client whose backlog moves slowly keeps its order after a sweep', async () => {
+    const { submit, take } = await line();
+    await submit(0, 50, { constraints: { region: 'eu' } });
+    await submit(1, 100);
+    await take(100);
+    await coordinator.running.sweep();
+    await submit(0, 1, { constraints: { region: 'eu' } });
+    const numbers = (await take(51, 'eu')).map(({ number }) => number);
+    expect(numbers).toEqual(Array.from({ length: 51 }, (_, index) => index));
+  });
+
+  test("claiming the last job of one's backlog does not put newcomers behind all of it", async () => {
+    const { submit, take, claimLast } = await line();
+    await submit(0, 500);
+    await claimLast();
+    await submit(1, 1);
+    expect(clientsOf(await take(3))).toContain(1);
   });
 
   const submission = fc.record({
@@ -148,7 +197,7 @@ describeEachEngine('turns among clients', engine => {
     await fc.assert(
       fc.asyncProperty(urgencies, async submissions => {
         const { submit, take } = await line();
-        for (const { client, submits, priority } of submissions) await submit(client, submits, priority);
+        for (const { client, submits, priority } of submissions) await submit(client, submits, { priority });
         const priorities = (await take(256)).map(turn => turn.priority);
         expect(priorities).toEqual(priorities.toSorted((a, b) => b - a));
       }),

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { withCoordinator } from '../harness/coordinator.ts';
 import { describeEachEngine } from '../harness/engines.ts';
-import { compareAll, enter, histories, type Stage } from './commands.ts';
-import { type Model, TERMS } from './model.ts';
+import { type Belief, compareAll, enter, histories, type Stage } from './commands.ts';
+import { TERMS } from './model.ts';
 import { falseReceipts, violations } from './violations.ts';
 
 const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 50);
@@ -14,13 +14,13 @@ describeEachEngine('whatever is asked of it, in whatever order', engine => {
   let histories_ = 0;
   let lastReceipt = '';
 
-  async function setUp(): Promise<{ model: Model; real: Stage }> {
+  async function setUp(): Promise<{ model: Belief; real: Stage }> {
     const keys = [await coordinator.key('client', 'miner'), await coordinator.key('client', 'miner')];
     // Nothing of an earlier history is due any more.
     for (let sweeps = 0; sweeps < 2; sweeps++) await coordinator.running.sweep();
     const now = coordinator.now();
     const real = { coordinator, keys, prefix: `history${histories_++}` };
-    return { model: { now, sweptAt: now, jobs: [], miners: [], keys: [] }, real };
+    return { model: { states: [{ now, sweptAt: now, jobs: [], miners: [], keys: [] }] }, real };
   }
 
   test(

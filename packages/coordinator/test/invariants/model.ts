@@ -105,6 +105,18 @@ export function loseAttempt(
   if (pauseMs > 0) job.held = { until: model.now + pauseMs, by: null };
 }
 
+/** A miner leaves, and hands back what it holds. Answers the HTTP status. */
+export function remove(model: Model, minerId: string, owner: number): 204 | 404 {
+  const miner = model.miners.find(({ id, status }) => id === minerId && status !== 'removed');
+  if (miner?.owner !== owner) return 404;
+  for (const job of runningOn(model, minerId)) {
+    handBack(job);
+    job.attempts--;
+  }
+  miner.status = 'removed';
+  return 204;
+}
+
 /** Enforces time until nothing more changes. */
 export function sweep(model: Model): void {
   const { now } = model;
