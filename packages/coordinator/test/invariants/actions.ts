@@ -8,12 +8,20 @@ export type Action =
       by: number;
       model: string;
       priority: number;
+      region?: string;
       ttl?: number;
       attempts?: number;
       key?: string;
     }
   | { kind: 'read' | 'cancel'; by: number; job: string }
-  | { kind: 'register'; by: number; miner: string; models: string[]; concurrency: number | null }
+  | {
+      kind: 'register';
+      by: number;
+      miner: string;
+      models: string[];
+      region: string | null;
+      concurrency: number | null;
+    }
   | { kind: 'available' | 'drain'; by: number; miner: string }
   | { kind: 'claims'; by: number; miner: string; max: number }
   | { kind: 'claim' | 'complete' | 'release'; by: number; miner: string; job: string }
@@ -29,11 +37,12 @@ export interface Real {
 
 /** The body of a submission, by which an idempotency key knows it again. */
 export function bodyOf(action: Extract<Action, { kind: 'submit' }>): object {
-  const { model, priority, ttl, attempts } = action;
+  const { model, priority, region, ttl, attempts } = action;
   return {
     prompt: 'Hello',
     model,
     priority,
+    ...(region !== undefined && { constraints: { region } }),
     ...(ttl !== undefined && { ttl_seconds: ttl }),
     ...(attempts !== undefined && { max_attempts: attempts }),
   };
@@ -54,9 +63,9 @@ export function perform({ coordinator, keys }: Real, action: Action): Promise<An
     case 'cancel':
       return send('POST', `jobs/${action.job}/cancel`);
     case 'register': {
-      const { miner, models, concurrency } = action;
-      const size = concurrency === null ? {} : { concurrency };
-      return send('POST', 'miners/register', { miner_id: miner, capabilities: models, ...size });
+      const { miner, models, region, concurrency } = action;
+      const more = { ...(region !== null && { region }), ...(concurrency !== null && { concurrency }) };
+      return send('POST', 'miners/register', { miner_id: miner, capabilities: models, ...more });
     }
     case 'available':
       return send('GET', `jobs/available?miner_id=${action.miner}`);

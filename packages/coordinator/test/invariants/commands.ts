@@ -23,11 +23,11 @@ interface Plan {
   toString(): string;
 }
 
-/** Miner 0 runs one model, one job at once; miner 1 both, two at once; miner 2 both, any number. Two owners. */
+/** Two miners of one owner, of which one runs less than the other, and one of another owner. */
 const MINERS = [
-  { models: ['a'], concurrency: 1, owner: 0 },
-  { models: ['a', 'b'], concurrency: 2, owner: 0 },
-  { models: ['a', 'b'], concurrency: null, owner: 1 },
+  { models: ['a'], region: null, concurrency: 1, owner: 0 },
+  { models: ['a', 'b'], region: 'eu', concurrency: 2, owner: 0 },
+  { models: ['a', 'b'], region: null, concurrency: null, owner: 1 },
 ] as const;
 const minerName = (prefix: string, miner: number) => `${prefix}-miner${miner}`;
 const ownerOf = (miner: number) => MINERS[miner]?.owner ?? 0;
@@ -46,9 +46,10 @@ const submission = fc.record(
     by: client,
     model: fc.constantFrom('a', 'b'),
     priority: fc.constantFrom(0, 0, 5),
+    region: fc.constantFrom('eu', 'eu', 'us'),
     ttl: fc.constantFrom(5, 60),
     attempts: fc.constantFrom(1, 3),
-    key: fc.constantFrom('key0', 'key1'),
+    key: fc.constantFrom('key0', 'key1', 'key2', 'key3'),
   },
   { requiredKeys: ['by', 'model', 'priority'] },
 );
@@ -60,8 +61,8 @@ const submit: fc.Arbitrary<Plan> = submission.map(fields =>
   }),
 );
 
-function ofClient(kind: 'read' | 'cancel'): fc.Arbitrary<Plan> {
-  return fc.record({ stranger: impostor, choice: jobAmong('any', 'any', 'running') }).map(fields =>
+function ofClient(kind: 'read' | 'cancel', choice = jobAmong('any', 'any', 'running')): fc.Arbitrary<Plan> {
+  return fc.record({ stranger: impostor, choice }).map(fields =>
     plan(kind, fields, model => {
       const job = chooseJob(model, fields.choice);
       const owner = model.jobs.find(({ id }) => id === job)?.client ?? 0;
@@ -87,23 +88,26 @@ function ofMiner<Fields extends object>(
 }
 
 const register = ofMiner('register', { less: fc.boolean() }, (_, { miner, less }, __, prefix) => {
-  const { models = ['a'], concurrency = null } = MINERS[miner] ?? {};
-  return { models: (less ? models.slice(-1) : models).map(model => `${prefix}-${model}`), concurrency };
+  const { models = ['a'], region = null, concurrency = null } = MINERS[miner] ?? {};
+  const names = (less ? models.slice(-1) : models).map(model => `${prefix}-${model}`);
+  return { models: names, region: less ? null : region, concurrency };
 });
 const drain = ofMiner('drain', {}, () => ({}));
 const available = ofMiner('available', {}, () => ({}));
 const claims = ofMiner('claims', { max: fc.constantFrom(1, 1, 2, 5) }, (_, { max }) => ({ max }));
-const claim = ofMiner('claim', { choice: jobAmong('pending', 'any') }, (_, { choice }, model) => ({
-  job: chooseJob(model, choice),
-}));
+const claim = (choice = jobAmong('pending', 'any')) =>
+  ofMiner('claim', { choice }, (_, { choice }, model) => ({ job: chooseJob(model, choice) }));
 const heartbeat = ofMiner(
   'heartbeat',
   { choices: fc.array(jobAmong('held', 'any'), { maxLength: 2 }) },
   (id, { choices }, model) => ({ jobs: [...new Set(choices.map(choice => chooseJob(model, choice, id)))] }),
 );
 
-function ofHolder(kind: 'complete' | 'release' | 'fail'): fc.Arbitrary<Plan> {
-  const more = { choice: jobAmong('held', 'held', 'any'), retryable: fc.constantFrom(true, true, false) };
+function ofHolder(
+  kind: 'complete' | 'release' | 'fail',
+  choice = jobAmong('held', 'held', 'any'),
+): fc.Arbitrary<Plan> {
+  const more = { choice, retryable: fc.constantFrom(true, true, false) };
   return ofMiner(kind, more, (id, { choice, retryable }, model) => ({
     job: chooseJob(model, choice, id),
     ...(kind === 'fail' && { retryable }),
@@ -115,11 +119,11 @@ const anyPlan = fc.oneof(
   weighted(8, submit),
   weighted(2, ofClient('read')),
   weighted(3, ofClient('cancel')),
-  weighted(1, register),
+  weighted(2, register),
   weighted(1, drain),
   weighted(5, available),
   weighted(6, claims),
-  weighted(4, claim),
+  weighted(4, claim()),
   weighted(8, ofHolder('complete')),
   weighted(3, ofHolder('fail')),
   weighted(2, ofHolder('release')),
@@ -147,13 +151,23 @@ const one = anyPlan.map(planned =>
 );
 
 /** Requests at once, that meet in batches of the store: some order of them must explain all answers. */
-const atOnce = fc.array(anyPlan, { minLength: 2, maxLength: 6 }).map(plans =>
+const together = (plans: readonly Plan[]) =>
   command(`at once [${plans.join(', ')}]`, async (belief, stage) => {
     const actions = plans.map(planned => planned.resolve(likeliest(belief), stage.prefix));
     const steps = actions.map(async action => ({ action, answer: await perform(stage, action) }));
     learn(belief, await Promise.all(steps));
-  }),
-);
+  });
+
+const someAtOnce = { minLength: 2, maxLength: 6 };
+const atOnce = fc.array(anyPlan, someAtOnce).map(together);
+
+/** All at once want the same job. */
+const contest = jobAmong('pending', 'running').chain(choice => {
+  const same = fc.constant(choice);
+  const ends = (['complete', 'complete', 'fail', 'release'] as const).map(kind => ofHolder(kind, same));
+  const wishes = fc.oneof(weighted(4, claim(same)), weighted(1, ofClient('cancel', same)), ...ends);
+  return fc.array(wishes, someAtOnce).map(together);
+});
 
 function likeliest({ states }: Belief): Model {
   const [state] = states;
@@ -257,7 +271,8 @@ function expectedOf(model: Model, id: string): string | undefined {
 const often = (weight: number, arbitrary: fc.Arbitrary<Command>) => ({ weight, arbitrary });
 const anyCommand = fc.oneof(
   often(40, one),
-  often(14, atOnce),
+  often(10, atOnce),
+  often(6, contest),
   often(8, timePasses),
   often(3, clockMoves),
   often(2, leave),
@@ -269,10 +284,10 @@ export const histories = fc.commands([anyCommand], { maxCommands: 60, size: 'max
 
 /** What each history begins with. */
 export async function enter(belief: Belief, stage: Stage): Promise<void> {
-  for (const [number, { models, concurrency, owner }] of MINERS.entries()) {
+  for (const [number, { models, region, concurrency, owner }] of MINERS.entries()) {
     const names = models.map(name => `${stage.prefix}-${name}`);
     const id = minerName(stage.prefix, number);
-    const action: Action = { kind: 'register', by: owner, miner: id, models: names, concurrency };
+    const action: Action = { kind: 'register', by: owner, miner: id, models: names, region, concurrency };
     if (number > 0) learn(belief, [{ action, answer: await perform(stage, action) }]);
   }
 }

@@ -3,6 +3,7 @@ import type { HeartbeatAnswer, Job, JobOutcome, MinerJob, Problem, Receipt } fro
 import type { Answer } from '../harness/coordinator.ts';
 import { type Action, bodyOf } from './actions.ts';
 import {
+  canRun,
   end,
   extend,
   handBack,
@@ -61,11 +62,19 @@ function explainSubmit(model: Model, action: Of<'submit'>, answer: Answer): Comp
 }
 
 function newJob({ now }: Model, action: Of<'submit'>, id: string): ModelJob {
-  const { by: client, model, priority, ttl = TERMS.ttlSeconds, attempts = TERMS.maxAttempts } = action;
+  const {
+    by: client,
+    model,
+    priority,
+    region = null,
+    ttl = TERMS.ttlSeconds,
+    attempts = TERMS.maxAttempts,
+  } = action;
   return {
     id,
     client,
     model,
+    region,
     priority,
     status: 'pending',
     attempts: 0,
@@ -81,12 +90,13 @@ function newJob({ now }: Model, action: Of<'submit'>, id: string): ModelJob {
 }
 
 function explainRegister(model: Model, action: Of<'register'>, answer: Answer): Complaint {
-  const { by: owner, miner: id, models, concurrency } = action;
+  const { by: owner, miner: id, models, region, concurrency } = action;
   const known = model.miners.find(miner => miner.id === id);
   if (known && known.owner !== owner) return refused(answer, 409, 'MINER_ALREADY_REGISTERED');
   if (answer.status !== (known ? 200 : 201)) return `registration answered ${told(answer)}`;
-  if (known) Object.assign(known, { models, concurrency, status: 'online' });
-  else model.miners.push({ id, owner, models, concurrency, status: 'online', completed: 0, failed: 0 });
+  if (known) Object.assign(known, { models, region, concurrency, status: 'online' });
+  else
+    model.miners.push({ id, owner, models, region, concurrency, status: 'online', completed: 0, failed: 0 });
   return undefined;
 }
 
@@ -198,7 +208,7 @@ function whyNotClaimable(model: Model, miner: ModelMiner, job: ModelJob): [numbe
   if (expiresAt <= model.now) return [410, 'JOB_EXPIRED'];
   if (held && held.until > model.now && held.by !== miner.id)
     return [409, held.by === null ? 'JOB_INVALID_STATUS' : 'JOB_ALREADY_CLAIMED'];
-  if (!miner.models.includes(job.model)) return [409, 'JOB_INVALID_STATUS'];
+  if (!canRun(miner, job)) return [409, 'JOB_INVALID_STATUS'];
   if (miner.status === 'draining' || roomOf(model, miner) <= 0) return [409, 'MINER_CAPACITY_FULL'];
   return undefined;
 }

@@ -24,6 +24,8 @@ export interface ModelJob {
   id: string;
   client: number;
   model: string;
+  /** Where it must run; null: anywhere. */
+  region: string | null;
   priority: number;
   status: string;
   attempts: number;
@@ -41,6 +43,7 @@ export interface ModelMiner {
   id: string;
   owner: number;
   models: string[];
+  region: string | null;
   concurrency: number | null;
   status: 'online' | 'draining' | 'removed';
   completed: number;
@@ -59,6 +62,9 @@ export interface Model {
 
 export const isRunningOn = (job: ModelJob, minerId: string) =>
   job.status === 'running' && job.miner === minerId;
+
+export const canRun = (miner: ModelMiner, job: ModelJob) =>
+  miner.models.includes(job.model) && (job.region === null || job.region === miner.region);
 
 export const runningOn = (model: Model, minerId: string) =>
   model.jobs.filter(job => isRunningOn(job, minerId));
@@ -142,17 +148,13 @@ function offersTo(model: Model, miner: ModelMiner): ModelJob[] {
       job.expiresAt > model.now &&
       job.held?.by === miner.id &&
       job.held.until > model.now &&
-      miner.models.includes(job.model),
+      canRun(miner, job),
   );
 }
 
 function readyFor(model: Model, miner: ModelMiner): ModelJob[] {
   return model.jobs.filter(
-    job =>
-      job.status === 'pending' &&
-      job.expiresAt > model.now &&
-      job.held === null &&
-      miner.models.includes(job.model),
+    job => job.status === 'pending' && job.expiresAt > model.now && job.held === null && canRun(miner, job),
   );
 }
 
@@ -163,22 +165,21 @@ export function nextFor(model: Model, miner: ModelMiner): ModelJob[] {
   if (offers.length > 0) return offers;
   const ready = readyFor(model, miner);
   const urgent = Math.max(...ready.map(job => job.priority));
-  const best = isObstructed(model, miner) ? ready : ready.filter(job => job.priority === urgent);
+  const obstructed = isObstructed(model, miner);
+  const best = obstructed ? ready : ready.filter(job => job.priority === urgent);
   // Of one client's jobs in one line, the oldest goes first; between clients and models the clocks decide.
+  const isInLineWith = (job: ModelJob, other: ModelJob) =>
+    other.client === job.client &&
+    other.model === job.model &&
+    other.priority === job.priority &&
+    (!obstructed || other.region === job.region);
   return best.filter((job, index) => best.findIndex(other => isInLineWith(job, other)) === index);
 }
-
-const isInLineWith = (job: ModelJob, other: ModelJob) =>
-  other.client === job.client && other.model === job.model && other.priority === job.priority;
 
 /** A job whose time is over, but which no sweep has seen yet, may hide those behind it until one has. */
 export function isObstructed(model: Model, miner: ModelMiner): boolean {
   return model.jobs.some(
-    job =>
-      job.status === 'pending' &&
-      job.held === null &&
-      job.expiresAt <= model.now &&
-      miner.models.includes(job.model),
+    job => job.status === 'pending' && job.held === null && job.expiresAt <= model.now && canRun(miner, job),
   );
 }
 
