@@ -75,8 +75,9 @@ function ofMiner<Fields extends object>(
   kind: Action['kind'],
   more: { [K in keyof Fields]: fc.Arbitrary<Fields[K]> },
   act: (id: string, fields: Fields & { miner: number }, model: Model, prefix: string) => object,
+  who = miner,
 ): fc.Arbitrary<Plan> {
-  return fc.tuple(fc.record({ miner, stranger: impostor }), fc.record(more)).map(([common, own]) => {
+  return fc.tuple(fc.record({ miner: who, stranger: impostor }), fc.record(more)).map(([common, own]) => {
     const fields = { ...common, ...(own as Fields) };
     return plan(kind, fields, (model, prefix) => {
       const id = minerName(prefix, fields.miner);
@@ -93,8 +94,9 @@ const register = ofMiner('register', { less: fc.boolean() }, (_, { miner, less }
   return { models: names, region: less ? null : region, concurrency };
 });
 const drain = ofMiner('drain', {}, () => ({}));
-const available = ofMiner('available', {}, () => ({}));
-const claims = ofMiner('claims', { max: fc.constantFrom(1, 1, 2, 5) }, (_, { max }) => ({ max }));
+const available = (who = miner) => ofMiner('available', {}, () => ({}), who);
+const claims = (who = miner) =>
+  ofMiner('claims', { max: fc.constantFrom(1, 1, 2, 5) }, (_, { max }) => ({ max }), who);
 const claim = (choice = jobAmong('pending', 'any')) =>
   ofMiner('claim', { choice }, (_, { choice }, model) => ({ job: chooseJob(model, choice) }));
 const heartbeat = ofMiner(
@@ -121,8 +123,8 @@ const anyPlan = fc.oneof(
   weighted(3, ofClient('cancel')),
   weighted(2, register),
   weighted(1, drain),
-  weighted(5, available),
-  weighted(6, claims),
+  weighted(5, available()),
+  weighted(6, claims()),
   weighted(4, claim()),
   weighted(8, ofHolder('complete')),
   weighted(3, ofHolder('fail')),
@@ -162,11 +164,17 @@ const someAtOnce = { minLength: 2, maxLength: 6 };
 const atOnce = fc.array(anyPlan, someAtOnce).map(together);
 
 /** All at once want the same job. */
-const contest = jobAmong('pending', 'running').chain(choice => {
+const contest = jobAmong('pending', 'pending', 'running').chain(choice => {
   const same = fc.constant(choice);
   const ends = (['complete', 'complete', 'fail', 'release'] as const).map(kind => ofHolder(kind, same));
-  const wishes = fc.oneof(weighted(4, claim(same)), weighted(1, ofClient('cancel', same)), ...ends);
+  const wishes = fc.oneof(weighted(6, claim(same)), weighted(1, ofClient('cancel', same)), ...ends);
   return fc.array(wishes, someAtOnce).map(together);
+});
+
+/** One miner asks for jobs many times at once. */
+const rush = miner.chain(number => {
+  const same = fc.constant(number);
+  return fc.array(fc.oneof(available(same), claims(same)), someAtOnce).map(together);
 });
 
 function likeliest({ states }: Belief): Model {
@@ -272,7 +280,8 @@ const often = (weight: number, arbitrary: fc.Arbitrary<Command>) => ({ weight, a
 const anyCommand = fc.oneof(
   often(40, one),
   often(10, atOnce),
-  often(6, contest),
+  often(8, contest),
+  often(3, rush),
   often(8, timePasses),
   often(3, clockMoves),
   often(2, leave),

@@ -7,7 +7,7 @@ import { type Belief, compareAll, enter, histories, type Stage } from './command
 import { TERMS } from './model.ts';
 import { falseReceipts, violations } from './violations.ts';
 
-const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 50);
+const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 40);
 
 describeEachEngine('whatever is asked of it, in whatever order', engine => {
   const coordinator = withCoordinator(engine, TERMS);
