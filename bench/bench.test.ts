@@ -1,17 +1,21 @@
 import { expect, test } from 'vitest';
 import { backlogReport, memoryReport, throughputReport } from './report.ts';
-import { backlog, memory, throughput } from './scenarios.ts';
+import { PARTS } from './results.ts';
+import { backlog } from './scenarios/backlog.ts';
+import { memory } from './scenarios/memory.ts';
+import { throughput } from './scenarios/throughput.ts';
+import { startCoordinator } from './server.ts';
 
-const SHORT = { connections: 4, seconds: 1, warmup: 0 };
+const SHORT = { connections: 32, seconds: 1, warmup: 0, rounds: 1 };
 const quietly = () => {};
 
 test('throughput measures every part of a lifecycle beside a server that does nothing', async () => {
-  const result = await throughput({ ...SHORT, rounds: 1, nodeOptions: [] }, quietly);
-  expect(result.coordinator.lifecycles).toBeGreaterThan(0);
-  expect(result.noop.lifecycles).toBeGreaterThan(0);
-  for (const { p50, p99 } of Object.values(result.coordinator.latencies)) {
-    expect(p50).toBeGreaterThan(0);
-    expect(p99).toBeGreaterThanOrEqual(p50);
+  const result = await throughput({ ...SHORT, coordinator: startCoordinator }, quietly);
+  for (const { lifecycles, emptyClaims, latencies } of [result.coordinator, result.noop]) {
+    expect(lifecycles).toBeGreaterThan(0);
+    expect(emptyClaims).toBe(0);
+    for (const part of PARTS)
+      expect(latencies[part]?.p99).toBeGreaterThanOrEqual(latencies[part]?.p50 ?? NaN);
   }
   expect(throughputReport(result)).not.toContain('NaN');
 });
@@ -19,11 +23,14 @@ test('throughput measures every part of a lifecycle beside a server that does no
 test('claims are measured on top of a backlog', async () => {
   const result = await backlog(2_000, SHORT, quietly);
   expect(result.full.lifecycles).toBeGreaterThan(0);
+  expect(result.full.emptyClaims).toBe(0);
+  expect(result.claimRatio).toBeGreaterThan(0);
   expect(backlogReport(result)).not.toContain('NaN');
 });
 
 test('memory is measured over lifecycles', async () => {
   const result = await memory(4_000, SHORT, quietly);
-  expect(result.late).toBeGreaterThan(0);
+  expect(result.quarters).toHaveLength(4);
+  expect(result.growth).toBeGreaterThan(0);
   expect(memoryReport(result)).not.toContain('NaN');
 });

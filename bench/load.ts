@@ -1,11 +1,13 @@
 import { createHistogram, performance, type RecordableHistogram } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { type Connection, openConnection } from './connection.ts';
-import { type Latencies, type LoadResult, PARTS } from './results.ts';
+import { readProcessorTime } from './processor-time.ts';
+import { type Latencies, type Latency, type LoadResult, PARTS } from './results.ts';
 
 /*
  * The load generator, a process of its own. Each connection is a client and a miner in turn: it submits a job, claims
- * the job that is due, which is mostly another's, and completes it.
+ * the job that is due, which is mostly another's, and completes it. Claims go the way of the agent, which asks for what it
+ * has room for: /v1/miners/{id}/claims, one at a time.
  */
 
 const MODEL = 'bench';
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '64' },
     seconds: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '3' },
+    'server-pid': { type: 'string' },
     lifecycles: { type: 'string' },
     progress: { type: 'boolean', default: false },
   },
@@ -33,6 +36,7 @@ const submittedAt = new Map<string, number>();
 let recording = false;
 let completed = 0;
 let claimed = 0;
+let emptyClaims = 0;
 let stopping = false;
 const limit = Number(values.lifecycles ?? Infinity);
 
@@ -51,7 +55,10 @@ async function lifecycles(connection: Connection, minerId: string): Promise<void
     const claiming = performance.now();
     const jobId = jobIdIn(await connection.post(`/v1/miners/${minerId}/claims`, CLAIM));
     record('claim', claiming);
-    if (!jobId) continue;
+    if (!jobId) {
+      if (recording) emptyClaims++;
+      continue;
+    }
     claimed++;
 
     const completing = performance.now();
@@ -83,26 +90,33 @@ async function run(): Promise<LoadResult> {
   await Promise.race([failing, pause(Number(values.warmup))]);
   recording = true;
   const start = performance.now();
-  const cpu = process.cpuUsage();
+  const before = readProcessorTime(values['server-pid']);
   if (values.lifecycles === undefined) await Promise.race([failing, pause(Number(values.seconds))]);
   else await failing;
   recording = false;
   const seconds = (performance.now() - start) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
+  const after = readProcessorTime(values['server-pid']);
   stopping = true;
   await failing;
   for (const connection of connections) connection.close();
+  const rate = (from: number, to: number) => (to - from) / seconds;
   return {
     lifecycles: completed,
     perSecond: completed / seconds,
-    generatorCpu: (user + system) / 1e6 / seconds,
-    latencies: Object.fromEntries(
-      PARTS.map(part => [
-        part,
-        { p50: histograms[part].percentile(50) / 1000, p99: histograms[part].percentile(99) / 1000 },
-      ]),
-    ) as Latencies,
+    emptyClaims,
+    cores: {
+      generator: rate(before.generator, after.generator),
+      server: before.server === null || after.server === null ? null : rate(before.server, after.server),
+      busy: rate(before.busy, after.busy),
+      given: rate(before.given, after.given),
+    },
+    latencies: Object.fromEntries(PARTS.map(part => [part, latencyOf(histograms[part])])) as Latencies,
   };
+}
+
+function latencyOf(histogram: RecordableHistogram): Latency | null {
+  if (histogram.count === 0) return null;
+  return { p50: histogram.percentile(50) / 1000, p99: histogram.percentile(99) / 1000 };
 }
 
 const pause = (seconds: number) => new Promise<void>(over => setTimeout(over, seconds * 1000));

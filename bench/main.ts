@@ -1,7 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { backlogReport, memoryReport, throughputReport } from './report.ts';
-import { backlog, memory, throughput } from './scenarios.ts';
+import { backlog } from './scenarios/backlog.ts';
+import { memory } from './scenarios/memory.ts';
+import { throughput } from './scenarios/throughput.ts';
+import { runningAt, startCoordinator } from './server.ts';
 
 const HELP = `Measures the coordinator under load, beside a server of the same routes that does nothing.
 
@@ -14,9 +18,10 @@ Without --backlog or --memory: lifecycles/s and latencies. A lifecycle is submit
   --warmup N        seconds before that (3)
   --rounds N        runs of each server; the median counts (3)
   --backlog N       claims on top of N pending jobs, beside claims without them
-  --memory N        memory over N lifecycles
-  --profile DIR     writes CPU profiles of the coordinator there
-  --json            prints the numbers as JSON
+  --memory N        memory over N lifecycles, 4,000 or more
+  --url URL         a coordinator that runs already, rather than a new one for each run; not with the two above
+  --profile DIR     writes CPU profiles of the coordinator there, one for each thread
+  --json FILE       writes the numbers there
 `;
 
 const { values } = parseArgs({
@@ -28,7 +33,8 @@ const { values } = parseArgs({
     backlog: { type: 'string' },
     memory: { type: 'string' },
     profile: { type: 'string' },
-    json: { type: 'boolean', default: false },
+    url: { type: 'string' },
+    json: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -39,27 +45,35 @@ async function main(): Promise<void> {
     connections: count('connections'),
     seconds: count('seconds'),
     warmup: Number(values.warmup),
+    rounds: count('rounds'),
   };
   progress(`${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}, Node.js ${process.version}`);
   if (values.backlog !== undefined) {
     return report(await backlog(count('backlog'), options, progress), backlogReport);
   }
   if (values.memory !== undefined) {
-    return report(await memory(count('memory'), options, progress), memoryReport);
+    return report(await memory(count('memory', 4_000), options, progress), memoryReport);
   }
-  const nodeOptions = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
-  report(await throughput({ ...options, rounds: count('rounds'), nodeOptions }, progress), throughputReport);
+  report(await throughput({ ...options, coordinator }, progress), throughputReport);
 }
 
-function count(name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'memory'): number {
+async function coordinator() {
+  if (values.url !== undefined) return runningAt(values.url);
+  return await startCoordinator(
+    values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
+  );
+}
+
+function count(name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'memory', least = 1): number {
   const value = Number(values[name]);
-  if (Number.isInteger(value) && value > 0) return value;
-  console.error(`--${name} must be a whole number above 0, not ${values[name]}`);
+  if (Number.isInteger(value) && value >= least) return value;
+  console.error(`--${name} must be a whole number from ${least}, not ${values[name]}`);
   process.exit(2);
 }
 
 function report<R>(result: R, readable: (result: R) => string): void {
-  print(values.json ? JSON.stringify(result, null, 2) : readable(result));
+  print(readable(result));
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(result, null, 2)}\n`);
 }
 
 function progress(text: string): void {

@@ -8,9 +8,20 @@ import Fastify from 'fastify';
  */
 
 const TIME = new Date().toISOString();
+/** As the coordinator sets it up: bodies are checked, not changed to fit. */
+const CHECKS = {
+  useDefaults: true,
+  allErrors: false,
+  strict: false,
+  strictNumbers: true,
+  coerceTypes: false,
+  removeAdditional: false,
+} as const;
 const app = Fastify({
-  forceCloseConnections: true,
-  ajv: { customOptions: { strict: false } },
+  forceCloseConnections: 'idle',
+  requestIdHeader: false,
+  routerOptions: { ignoreTrailingSlash: true, maxParamLength: 128 },
+  ajv: { customOptions: CHECKS },
 }).withTypeProvider<TypeBoxTypeProvider>();
 
 const pending: Job[] = [];

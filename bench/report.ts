@@ -1,19 +1,52 @@
+import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
-import { type LoadResult, PARTS } from './results.ts';
-import type { Backlog, Memory, Throughput } from './scenarios.ts';
+import { type Cores, type Latency, type LoadResult, PARTS } from './results.ts';
+import type { Backlog } from './scenarios/backlog.ts';
+import type { Memory } from './scenarios/memory.ts';
+import type { Throughput } from './scenarios/throughput.ts';
 
+const NONE = '–';
 const whole = (value: number) => Math.round(value).toLocaleString('en');
-const ms = ({ p50, p99 }: { p50: number; p99: number }) => `${p50.toFixed(1)} / ${p99.toFixed(1)}`;
+const ms = (latency: Latency | null) =>
+  latency ? `${latency.p50.toFixed(1)} / ${latency.p99.toFixed(1)}` : NONE;
 const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
+const HEAD = [
+  'p50 / p99 in ms',
+  'lifecycles/s',
+  ...PARTS,
+  'empty claims',
+  'server CPU µs\nper lifecycle',
+  'cores: server\ngenerator\nothers, idle',
+];
+
 function table(rows: readonly [name: string, result: LoadResult][]): string {
-  const head = ['', 'lifecycles/s', ...PARTS.map(part => `${part} p50 / p99 ms`), 'generator cores'];
-  const grid = new Table({ head, style: { head: [], border: [] } });
-  for (const [name, result] of rows) {
-    const latencies = PARTS.map(part => ms(result.latencies[part]));
-    grid.push([name, whole(result.perSecond), ...latencies, result.generatorCpu.toFixed(2)]);
+  const grid = new Table({ head: HEAD, style: { head: [], border: [] } });
+  for (const [name, { perSecond, latencies, emptyClaims, cores }] of rows) {
+    grid.push([
+      name,
+      whole(perSecond),
+      ...PARTS.map(part => ms(latencies[part])),
+      emptyClaims,
+      cores.server === null ? NONE : whole((cores.server / perSecond) * 1e6),
+      spread(cores),
+    ]);
   }
-  return grid.toString();
+  return `${grid}${rows.map(([name, result]) => warning(name, result.cores)).join('')}`;
+}
+
+function spread({ server, generator, busy, given }: Cores): string {
+  const others = server === null ? NONE : Math.max(0, busy - server - generator).toFixed(2);
+  return `${server?.toFixed(2) ?? NONE}\n${generator.toFixed(2)}\n${others}, ${(given - busy).toFixed(2)}`;
+}
+
+const NOT_GIVEN = 0.9;
+
+/** A virtual machine may get less than it was promised, and knows it by its clock alone. */
+function warning(name: string, { given }: Cores): string {
+  const cores = availableParallelism();
+  if (given > NOT_GIVEN * cores) return '';
+  return `\nOf ${cores} cores the host gave ${given.toFixed(2)} (${name}): lifecycles/s tell little, CPU per lifecycle more.`;
 }
 
 export const throughputReport = ({ coordinator, noop, ratio }: Throughput) => `${table([
@@ -28,5 +61,6 @@ export const backlogReport = ({ jobs, empty, full, claimRatio }: Backlog) => `${
 ])}
 A claim at p99 takes ${claimRatio.toFixed(2)} times as long with the backlog.`;
 
-export const memoryReport = ({ lifecycles, early, late }: Memory) =>
-  `Over ${whole(lifecycles)} lifecycles memory went from ${mib(early)} in the second quarter to ${mib(late)} in the last: ${(late / early).toFixed(2)} times.`;
+export const memoryReport = ({ lifecycles, quarters, growth }: Memory) =>
+  `Resident memory by quarters of ${whole(lifecycles)} lifecycles: ${quarters.map(mib).join(', ')}.
+The last is ${growth.toFixed(2)} times the first.`;

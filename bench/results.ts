@@ -1,20 +1,38 @@
 export const PARTS = ['submit', 'claim', 'complete', 'submit-to-result'] as const;
 
 /** In milliseconds. */
-export type Latencies = Record<(typeof PARTS)[number], { p50: number; p99: number }>;
+export interface Latency {
+  p50: number;
+  p99: number;
+}
+
+/** Null for what did not happen: jobs behind a long backlog have no result within the run. */
+export type Latencies = Record<(typeof PARTS)[number], Latency | null>;
+
+/** Mean number of cores in use during a run. */
+export interface Cores {
+  generator: number;
+  /** Null where the system doesn't tell. */
+  server: number | null;
+  /** All processes. */
+  busy: number;
+  /** Busy or idle: fewer than there are where a host gives their time to others. */
+  given: number;
+}
 
 /** What one run of the load generator found. */
 export interface LoadResult {
   lifecycles: number;
   perSecond: number;
-  /** Cores that the generator itself took. */
-  generatorCpu: number;
+  /** Claims that were answered with no job although one was pending. */
+  emptyClaims: number;
+  cores: Cores;
   latencies: Latencies;
 }
 
-/** The run in the middle by lifecycles/s: the machine's moods push others up or down. */
-export function medianOf(results: readonly LoadResult[]): LoadResult {
-  const sorted = [...results].sort((a, b) => a.perSecond - b.perSecond);
+/** The result in the middle by `by`: the machine's moods push others up or down. */
+export function medianOf(results: readonly LoadResult[], by: (result: LoadResult) => number): LoadResult {
+  const sorted = [...results].sort((a, b) => by(a) - by(b));
   const median = sorted[Math.floor(sorted.length / 2)];
   if (!median) throw new Error('No run, no median');
   return median;

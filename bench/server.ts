@@ -3,22 +3,27 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { LoadResult } from './results.ts';
 
-/** A server under load, in a process of its own. */
+/** A server to put load on. */
 export interface Server {
   url: string;
+  /** Unknown where the server is not one of ours. */
+  pid?: number;
+  stop(): Promise<void>;
+}
+
+/** A server in a process of its own, made for a run. */
+export interface OwnServer extends Server {
+  pid: number;
   /** Bytes in memory. */
   residentBytes(): number;
-  stop(): Promise<void>;
 }
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** The coordinator as it is shipped, on an empty database. `nodeOptions` go to its Node. */
-export async function startCoordinator(nodeOptions: readonly string[] = []): Promise<Server> {
+export async function startCoordinator(nodeOptions: readonly string[] = []): Promise<OwnServer> {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
   const program = file('../packages/cli/src/main.ts');
   const options = ['--port', '0', '--data', data, '--log-level', 'warn'];
@@ -34,13 +39,19 @@ export async function startCoordinator(nodeOptions: readonly string[] = []): Pro
 
 export const startNoop = () => start([file('./noop-server.ts')]);
 
+/** A server that runs already, and goes on afterwards. */
+export const runningAt = (url: string): Server => ({ url, stop: async () => {} });
+
 /** Starts a program that prints the address on which it listens. */
-async function start(argv: readonly string[]): Promise<Server> {
+async function start(argv: readonly string[]): Promise<OwnServer> {
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const url = await firstUrl(child);
+  const { pid } = child;
+  if (pid === undefined) throw new Error('A process that prints has an id');
   return {
     url,
-    residentBytes: () => Number(execFileSync('ps', ['-o', 'rss=', '-p', String(child.pid)])) * 1024,
+    pid,
+    residentBytes: () => Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)])) * 1024,
     async stop() {
       child.kill('SIGTERM');
       if (child.exitCode === null) await once(child, 'exit');
@@ -62,37 +73,4 @@ async function firstUrl(child: ChildProcess): Promise<string> {
     stderr.on('data', look);
     child.once('exit', code => reject(new Error(`The server ended with ${code}: ${printed}`)));
   });
-}
-
-export interface LoadOptions {
-  connections: number;
-  /** Measured, after `warmup`. */
-  seconds?: number;
-  warmup: number;
-  /** In place of `seconds`: stop after so many. */
-  lifecycles?: number;
-  /** Called with how many are done, every thousand. */
-  onProgress?: (lifecycles: number) => void;
-}
-
-/** Runs the load generator in a process of its own. Rejects when a request failed. */
-export async function load(url: string, options: LoadOptions): Promise<LoadResult> {
-  const { connections, seconds, warmup, lifecycles, onProgress } = options;
-  const argv = [file('./load.ts'), '--url', url, '--connections', `${connections}`, '--warmup', `${warmup}`];
-  if (seconds !== undefined) argv.push('--seconds', `${seconds}`);
-  if (lifecycles !== undefined) argv.push('--lifecycles', `${lifecycles}`);
-  if (onProgress) argv.push('--progress');
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let failure = '';
-  createInterface(child.stderr).on('line', line => {
-    if (/^\d+$/.test(line)) onProgress?.(Number(line));
-    else failure += `${line}\n`;
-  });
-  let printed = '';
-  child.stdout.on('data', chunk => {
-    printed += chunk;
-  });
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`The load generator failed:\n${failure}`);
-  return JSON.parse(printed);
 }

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { LoadResult } from './results.ts';
+import type { Server } from './server.ts';
+
+export interface LoadOptions {
+  connections: number;
+  /** Measured, after `warmup`. */
+  seconds?: number;
+  /** In seconds. */
+  warmup: number;
+  /** In place of `seconds`: stop after so many. */
+  lifecycles?: number;
+  /** Called with how many are done, every thousand. */
+  onProgress?: (lifecycles: number) => void;
+}
+
+const PROGRAM = fileURLToPath(new URL('./load.ts', import.meta.url));
+
+/** Runs the load generator in a process of its own. Rejects when a request failed. */
+export async function load({ url, pid }: Server, options: LoadOptions): Promise<LoadResult> {
+  const { connections, seconds, warmup, lifecycles, onProgress } = options;
+  const argv = [PROGRAM, '--url', url, '--connections', `${connections}`, '--warmup', `${warmup}`];
+  if (pid !== undefined) argv.push('--server-pid', `${pid}`);
+  if (seconds !== undefined) argv.push('--seconds', `${seconds}`);
+  if (lifecycles !== undefined) argv.push('--lifecycles', `${lifecycles}`);
+  if (onProgress) argv.push('--progress');
+  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let failure = '';
+  createInterface(child.stderr).on('line', line => {
+    if (/^\d+$/.test(line)) onProgress?.(Number(line));
+    else failure += `${line}\n`;
+  });
+  let printed = '';
+  child.stdout.on('data', chunk => {
+    printed += chunk;
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`The load generator failed:\n${failure}`);
+  return JSON.parse(printed);
+}

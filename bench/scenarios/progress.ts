@@ -1,0 +1,2 @@
+/** Told what goes on. */
+export type Progress = (text: string) => void;

@@ -1,0 +1,43 @@
+import { type LoadOptions, load } from '../generator.ts';
+import { type LoadResult, medianOf } from '../results.ts';
+import { type Server, startNoop } from '../server.ts';
+import type { Progress } from './progress.ts';
+
+export interface Throughput {
+  coordinator: LoadResult;
+  noop: LoadResult;
+  /** Lifecycles of the coordinator for each one of the server that does nothing. */
+  ratio: number;
+}
+
+export interface ThroughputOptions extends LoadOptions {
+  rounds: number;
+  coordinator(): Promise<Server>;
+}
+
+/** The coordinator and the server that does nothing in turn, so that the machine's moods touch both. */
+export async function throughput(
+  { rounds, coordinator: start, ...options }: ThroughputOptions,
+  progress: Progress,
+): Promise<Throughput> {
+  const coordinators: LoadResult[] = [];
+  const noops: LoadResult[] = [];
+  for (let round = 1; round <= rounds; round++) {
+    progress(`Round ${round} of ${rounds}: the coordinator`);
+    coordinators.push(await loadFresh(start, options));
+    progress(`Round ${round} of ${rounds}: a server that does nothing`);
+    noops.push(await loadFresh(startNoop, options));
+  }
+  const coordinator = medianOf(coordinators, result => result.perSecond);
+  const noop = medianOf(noops, result => result.perSecond);
+  return { coordinator, noop, ratio: coordinator.perSecond / noop.perSecond };
+}
+
+async function loadFresh(start: () => Promise<Server>, options: LoadOptions): Promise<LoadResult> {
+  const server = await start();
+  try {
+    return await load(server, options);
+  } finally {
+    await server.stop();
+  }
+}
