@@ -2,7 +2,7 @@ import { createHistogram, performance, type RecordableHistogram } from 'node:per
 import { parseArgs } from 'node:util';
 import { type Connection, openConnection } from './connection.ts';
 import { readProcessorTime } from './processor-time.ts';
-import { type Latencies, type Latency, type LoadResult, PARTS } from './results.ts';
+import { type Cores, type Latencies, type Latency, type LoadResult, PARTS } from './results.ts';
 
 /*
  * The load generator, a process of its own. Each connection is a client and a miner in turn: it submits a job, claims
@@ -99,16 +99,19 @@ async function run(): Promise<LoadResult> {
   stopping = true;
   await failing;
   for (const connection of connections) connection.close();
-  const rate = (from: number, to: number) => (to - from) / seconds;
+  const rate = (part: keyof Cores) => {
+    const [from, to] = [before[part], after[part]];
+    return from === null || to === null ? null : (to - from) / seconds;
+  };
   return {
     lifecycles: completed,
     perSecond: completed / seconds,
     emptyClaims,
     cores: {
-      generator: rate(before.generator, after.generator),
-      server: before.server === null || after.server === null ? null : rate(before.server, after.server),
-      busy: rate(before.busy, after.busy),
-      given: rate(before.given, after.given),
+      generator: (after.generator - before.generator) / seconds,
+      server: rate('server'),
+      busy: rate('busy'),
+      given: rate('given'),
     },
     latencies: Object.fromEntries(PARTS.map(part => [part, latencyOf(histograms[part])])) as Latencies,
   };

@@ -36,16 +36,19 @@ function table(rows: readonly [name: string, result: LoadResult][]): string {
 }
 
 function spread({ server, generator, busy, given }: Cores): string {
-  const others = server === null ? NONE : Math.max(0, busy - server - generator).toFixed(2);
-  return `${server?.toFixed(2) ?? NONE}\n${generator.toFixed(2)}\n${others}, ${(given - busy).toFixed(2)}`;
+  if (server === null || busy === null || given === null) return `${NONE}\n${generator.toFixed(2)}\n${NONE}`;
+  const others = Math.max(0, busy - server - generator);
+  return `${inCores(server)}\n${inCores(generator)}\n${inCores(others)}, ${inCores(given - busy)}`;
 }
+
+const inCores = (value: number) => value.toFixed(2);
 
 const NOT_GIVEN = 0.9;
 
 /** A virtual machine may get less than it was promised, and knows it by its clock alone. */
 function warning(name: string, { given }: Cores): string {
   const cores = availableParallelism();
-  if (given > NOT_GIVEN * cores) return '';
+  if (given === null || given > NOT_GIVEN * cores) return '';
   return `\nOf ${cores} cores the host gave ${given.toFixed(2)} (${name}): lifecycles/s tell little, CPU per lifecycle more.`;
 }
 

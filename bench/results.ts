@@ -9,15 +9,14 @@ export interface Latency {
 /** Null for what did not happen: jobs behind a long backlog have no result within the run. */
 export type Latencies = Record<(typeof PARTS)[number], Latency | null>;
 
-/** Mean number of cores in use during a run. */
+/** Mean number of cores in use during a run. Null where the system doesn't tell. */
 export interface Cores {
   generator: number;
-  /** Null where the system doesn't tell. */
   server: number | null;
   /** All processes. */
-  busy: number;
+  busy: number | null;
   /** Busy or idle: fewer than there are where a host gives their time to others. */
-  given: number;
+  given: number | null;
 }
 
 /** What one run of the load generator found. */
