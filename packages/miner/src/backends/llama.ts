@@ -1,0 +1,145 @@
+import { access } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { basename } from 'node:path';
+import type { JobParams } from '@aitbc/protocol';
+import { type Backend, BackendError, type Generated, type Generation } from '../backend.ts';
+import {
+  type Llama,
+  loadNodeLlamaCpp,
+  type Model,
+  messageOf,
+  type NodeLlamaCpp,
+  type PromptOptions,
+  type Sequence,
+} from './node-llama-cpp.ts';
+
+export interface LlamaOptions {
+  /** Path of a GGUF file. */
+  gguf: string;
+  /** What jobs call the model; the name of the file without `.gguf` unless given. */
+  models?: readonly string[] | undefined;
+  /** Texts generated at once, each with a context of its own. Default 1. */
+  concurrency?: number;
+  /** Tokens of prompt and answer together. Default: what the model was trained for, 4,096 at most. */
+  contextSize?: number | undefined;
+  /**
+   * Default: one fewer than there are cores. llama.cpp's threads spin while they wait for one another, so that one
+   * core shared with another program makes all of them many times slower.
+   */
+  threads?: number | undefined;
+}
+
+const DEFAULT_CONTEXT_SIZE = 4_096;
+
+/** Room for what the chat template adds to a prompt. */
+const TEMPLATE_TOKENS = 64;
+
+/**
+ * A GGUF file in this process, through node-llama-cpp.
+ *
+ * @throws {BackendError} when node-llama-cpp is not installed or the file can't be loaded
+ */
+export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
+  const { gguf, concurrency = 1 } = options;
+  await access(gguf).catch(error => {
+    throw new BackendError(`The model can not be read: ${messageOf(error)}`);
+  });
+  const library = await loadNodeLlamaCpp();
+  const { llama, model, sequences } = await load(library, options, concurrency);
+  const idle = [...sequences];
+  const names = options.models?.length ? options.models : [nameOf(gguf)];
+  return {
+    name: `${basename(gguf)} on ${llama.gpu ? `the GPU (${llama.gpu})` : 'the CPU'}`,
+    async models() {
+      return [...names];
+    },
+    async generate(generation) {
+      const sequence = idle.pop();
+      if (!sequence) throw new BackendError('All contexts of the model are in use', { retryable: true });
+      try {
+        return await generate({ library, model, sequence }, generation);
+      } finally {
+        idle.push(sequence);
+      }
+    },
+    async close() {
+      await llama.dispose();
+    },
+  };
+}
+
+async function load(
+  library: NodeLlamaCpp,
+  { gguf, contextSize, threads }: LlamaOptions,
+  concurrency: number,
+): Promise<{ llama: Llama; model: Model; sequences: Sequence[] }> {
+  try {
+    const maxThreads = threads ?? Math.max(1, availableParallelism() - 1);
+    const llama = await library.getLlama({
+      build: 'never',
+      logLevel: 'error',
+      progressLogs: false,
+      maxThreads,
+    });
+    const model = await llama.loadModel({ modelPath: gguf });
+    const context = await model.createContext({
+      sequences: concurrency,
+      contextSize: contextSize ?? { max: Math.min(model.trainContextSize, DEFAULT_CONTEXT_SIZE) },
+    });
+    const sequences = Array.from({ length: concurrency }, () => context.getSequence());
+    return { llama, model, sequences };
+  } catch (error) {
+    throw new BackendError(`${gguf} can not be loaded: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function generate(
+  { library, model, sequence }: { library: NodeLlamaCpp; model: Model; sequence: Sequence },
+  { prompt, params, signal, onToken }: Generation,
+): Promise<Generated> {
+  const room = sequence.contextSize - model.tokenize(prompt).length - TEMPLATE_TOKENS;
+  if (room < 1) {
+    throw new BackendError(`The prompt is too long: this miner takes ${sequence.contextSize} tokens`);
+  }
+  await sequence.clearHistory();
+  const session = new library.LlamaChatSession({ contextSequence: sequence, autoDisposeSequence: false });
+  const { usedInputTokens, usedOutputTokens } = sequence.tokenMeter;
+  try {
+    const { responseText } = await session.promptWithMeta(prompt, {
+      ...samplingOf(params),
+      maxTokens: Math.min(params.max_tokens ?? room, room),
+      signal,
+      ...(onToken && { onTextChunk: onToken }),
+    });
+    const usage = {
+      prompt_tokens: sequence.tokenMeter.usedInputTokens - usedInputTokens,
+      completion_tokens: sequence.tokenMeter.usedOutputTokens - usedOutputTokens,
+    };
+    return { text: responseText, usage };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new BackendError(`The model failed: ${messageOf(error)}`, { retryable: true, cause: error });
+  } finally {
+    session.dispose();
+  }
+}
+
+/** Of the parameters that pass unchecked, those that are what they should be. */
+function samplingOf(params: JobParams): Partial<PromptOptions> {
+  const { temperature, top_p, top_k, min_p, seed, stop } = params as Record<string, unknown>;
+  const stops = (Array.isArray(stop) ? stop : [stop]).filter(text => typeof text === 'string' && text !== '');
+  return {
+    ...(typeof temperature === 'number' && { temperature }),
+    ...(typeof top_p === 'number' && { topP: top_p }),
+    ...(typeof top_k === 'number' && { topK: top_k }),
+    ...(typeof min_p === 'number' && { minP: min_p }),
+    ...(typeof seed === 'number' && { seed }),
+    ...(stops.length > 0 && { customStopTriggers: stops }),
+  };
+}
+
+/** Models are named in printable ASCII without spaces. */
+const nameOf = (gguf: string) =>
+  basename(gguf)
+    .replace(/\.gguf$/i, '')
+    .replace(/[^\x21-\x7e]+/g, '-');

@@ -1,0 +1,93 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { BackendError } from '../backend.ts';
+
+/** What is used of node-llama-cpp 3: it is too large to be installed for its types. */
+export interface NodeLlamaCpp {
+  getLlama(options: {
+    build: 'never';
+    logLevel: string;
+    progressLogs: boolean;
+    maxThreads: number;
+  }): Promise<Llama>;
+  LlamaChatSession: new (options: { contextSequence: Sequence; autoDisposeSequence: boolean }) => ChatSession;
+}
+
+export interface Llama {
+  /** `false` without a GPU that it can use. */
+  gpu: string | false;
+  loadModel(options: { modelPath: string }): Promise<Model>;
+  dispose(): Promise<void>;
+}
+
+export interface Model {
+  trainContextSize: number;
+  tokenize(text: string): readonly unknown[];
+  createContext(options: {
+    sequences: number;
+    contextSize: number | { max: number };
+  }): Promise<{ contextSize: number; getSequence(): Sequence }>;
+}
+
+export interface Sequence {
+  contextSize: number;
+  tokenMeter: { usedInputTokens: number; usedOutputTokens: number };
+  clearHistory(): Promise<void>;
+}
+
+export interface ChatSession {
+  promptWithMeta(prompt: string, options: PromptOptions): Promise<{ responseText: string }>;
+  dispose(): void;
+}
+
+export interface PromptOptions {
+  signal: AbortSignal;
+  maxTokens: number;
+  onTextChunk?: (text: string) => void;
+  temperature?: number;
+  topP?: number;
+  topK?: number;
+  minP?: number;
+  seed?: number;
+  customStopTriggers?: string[];
+}
+
+const NAME = 'node-llama-cpp';
+
+/**
+ * Loads node-llama-cpp, installed beside this program or in the working directory.
+ *
+ * @throws {BackendError} how to install it, when it is not
+ */
+export async function loadNodeLlamaCpp(): Promise<NodeLlamaCpp> {
+  const failures: unknown[] = [];
+  for (const locate of [() => NAME, fromWorkingDirectory]) {
+    try {
+      const specifier = locate();
+      return (await import(specifier)) as NodeLlamaCpp;
+    } catch (error) {
+      if (!isMissing(error)) failures.push(error);
+    }
+  }
+  const [failure] = failures;
+  if (failure) throw new BackendError(`${NAME} can not be loaded: ${messageOf(failure)}`, { cause: failure });
+  throw new BackendError(
+    `The llama backend needs ${NAME}, which is not installed as it is large. Install it here with:\n  npm install --no-save ${NAME}`,
+  );
+}
+
+function fromWorkingDirectory(): string {
+  const require = createRequire(join(process.cwd(), 'package.json'));
+  return pathToFileURL(require.resolve(NAME)).href;
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = Object(error);
+  const isAbsent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+  return isAbsent && messageOf(error).includes(`'${NAME}'`);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

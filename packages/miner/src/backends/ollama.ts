@@ -1,0 +1,71 @@
+import type { JobParams } from '@aitbc/protocol';
+import { type Backend, BackendError } from '../backend.ts';
+import { parseObject, readJson, readLines, type Server, send, serverUrl } from './http.ts';
+import { usageFrom } from './usage.ts';
+
+export const OLLAMA_URL = 'http://127.0.0.1:11434';
+
+export interface OllamaOptions {
+  url?: string | undefined;
+  key?: string | undefined;
+}
+
+/** Ollama by its own API: `GET /api/tags`, and `POST /api/generate` as a stream of JSON lines. */
+export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Backend {
+  const server: Server = { kind: 'Ollama', url: serverUrl(url), key };
+  return {
+    name: `Ollama at ${server.url}`,
+    async models(signal) {
+      const answer = await readJson(server, await send(server, '/api/tags', { signal }), signal);
+      return namesIn(answer);
+    },
+    async generate({ model, prompt, params, signal, onToken }) {
+      const body = { ...requestFor(params), model, prompt, stream: true };
+      const response = await send(server, '/api/generate', { body, signal });
+      let text = '';
+      for await (const line of readLines(server, response, signal)) {
+        const part = parseObject(server, line);
+        if (typeof part.error === 'string')
+          throw new BackendError(`Ollama: ${part.error}`, { retryable: true });
+        if (typeof part.response === 'string' && part.response !== '') {
+          text += part.response;
+          onToken?.(part.response);
+        }
+        if (part.done === true) return { text, ...usageFrom(part.prompt_eval_count, part.eval_count) };
+      }
+      throw new BackendError('Ollama broke off before the end of the text', { down: true });
+    },
+    async close() {},
+  };
+}
+
+/** Ollama reads a name without a tag as `:latest`: such a model goes by both. */
+function namesIn(answer: unknown): string[] {
+  const { models } = Object(answer);
+  const names: unknown[] = Array.isArray(models)
+    ? models.map(model => Object(model).name ?? Object(model).model)
+    : [];
+  return names
+    .filter(name => typeof name === 'string')
+    .flatMap(name => (name.endsWith(':latest') ? [name.slice(0, -':latest'.length), name] : [name]));
+}
+
+/** Beside the sampling options, these stand in the request itself. */
+const REQUEST_FIELDS = ['system', 'format', 'think'];
+
+/** They load the model anew, or take more of the machine: that is its owner's to decide. */
+const OWNERS_OPTIONS = [
+  ...['num_ctx', 'num_batch', 'num_gpu', 'main_gpu', 'num_thread', 'numa', 'low_vram', 'vocab_only'],
+  ...['use_mmap', 'use_mlock', 'f16_kv', 'logits_all', 'embedding_only', 'num_gqa'],
+];
+
+function requestFor({ max_tokens, stop, ...params }: JobParams) {
+  const entries = Object.entries(params);
+  const request = Object.fromEntries(entries.filter(([name]) => REQUEST_FIELDS.includes(name)));
+  const options = Object.fromEntries(
+    entries.filter(([name]) => !REQUEST_FIELDS.includes(name) && !OWNERS_OPTIONS.includes(name)),
+  );
+  if (max_tokens !== undefined) options.num_predict = max_tokens;
+  if (stop !== undefined) options.stop = Array.isArray(stop) ? stop : [stop];
+  return { ...request, options };
+}

@@ -1,0 +1,88 @@
+import type { MinerJob } from '@aitbc/protocol';
+import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
+import { pause } from './backoff.ts';
+import type { Link } from './link.ts';
+import type { Registration } from './registration.ts';
+import type { Slots } from './slots.ts';
+
+/** The coordinator may cap it. */
+const LONG_POLL_SECONDS = 25;
+
+/** An empty answer that comes sooner comes from a coordinator that does not wait just now. */
+const TOO_SOON_MS = 1_000;
+
+export interface ClaimsOptions {
+  client: CoordinatorClient;
+  minerId: string;
+  slots: Slots;
+  registration: Registration;
+  link: Link;
+  maxJobs: number;
+  start: (job: MinerJob) => void;
+}
+
+export interface Claims {
+  /** Settles when no claim is under way whose answer may yet bring jobs. */
+  settled(): Promise<void>;
+  /** How many jobs had been claimed, to be compared with later. */
+  readonly count: number;
+  /** Whether a job was claimed after so many others. */
+  claimedSince(jobId: string, count: number): boolean;
+  /** Claims jobs for free slots until the signal aborts or there were enough. Rejects when the coordinator refuses. */
+  loop(signal: AbortSignal): Promise<void>;
+}
+
+export function createClaims(options: ClaimsOptions): Claims {
+  const { client, minerId, slots, registration, link, maxJobs, start } = options;
+  const claimed = new Map<string, number>();
+  let count = 0;
+  let underWay: Promise<unknown> = Promise.resolve();
+
+  function accept(job: MinerJob): void {
+    claimed.delete(job.job_id);
+    claimed.set(job.job_id, ++count);
+    const [oldest] = claimed.keys();
+    if (claimed.size > 2_000 && oldest !== undefined) claimed.delete(oldest);
+    start(job);
+  }
+
+  async function claim(signal: AbortSignal): Promise<void> {
+    const max = Math.min(slots.free, maxJobs - count);
+    const asked = performance.now();
+    const jobs = await client.claimJobs(minerId, { max, wait: LONG_POLL_SECONDS, signal, maxRetries: 0 });
+    link.up();
+    for (const job of jobs) accept(job);
+    if (jobs.length === 0 && performance.now() - asked < TOO_SOON_MS) await pause(TOO_SOON_MS, signal);
+  }
+
+  async function claimOrMend(signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, registration.open]);
+    try {
+      await claim(either);
+    } catch (error) {
+      if (either.aborted) return;
+      if (isCoordinatorError(error, 'MINER_NOT_FOUND')) await registration.register(signal);
+      else await pause(link.failed(error), signal);
+    }
+  }
+
+  return {
+    settled: async () => {
+      await underWay;
+    },
+    get count() {
+      return count;
+    },
+    claimedSince: (jobId, since) => (claimed.get(jobId) ?? 0) > since,
+    async loop(signal) {
+      while (!signal.aborted && count < maxJobs) {
+        await slots.whenFree(signal);
+        await registration.whenOpen(signal);
+        if (signal.aborted) return;
+        const claiming = claimOrMend(signal);
+        underWay = claiming.catch(() => {});
+        await claiming;
+      }
+    },
+  };
+}

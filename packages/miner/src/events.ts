@@ -1,0 +1,33 @@
+/** What happens to a miner, for whoever shows or records it. */
+export type MinerEvent =
+  | { event: 'registered'; miner_id: string; models: string[]; address: string; gpu: string | null }
+  | { event: 'model_skipped'; model: string }
+  | { event: 'paused'; error: string }
+  | { event: 'resumed' }
+  | { event: 'disconnected'; error: string }
+  | { event: 'reconnected' }
+  | { event: 'drained' }
+  | { event: 'job_started'; job_id: string; model: string; attempt: number }
+  | {
+      event: 'job_completed';
+      job_id: string;
+      model: string;
+      /** Tokens generated, null where the engine does not count. */
+      tokens: number | null;
+      seconds: number;
+      /** Earned by this job. */
+      credits: number;
+      /** Earned since the start. */
+      total_credits: number;
+      receipt_id: string;
+    }
+  | { event: 'job_failed'; job_id: string; error: string; retryable: boolean }
+  /** It was cancelled, or is another's by now: what was generated is thrown away. */
+  | { event: 'job_stopped'; job_id: string; reason: string }
+  | { event: 'job_released'; job_id: string; reason: string }
+  /** The coordinator could not be told how the job ended. */
+  | { event: 'job_lost'; job_id: string; error: string }
+  | { event: 'stopping'; running: number; timeout_seconds: number }
+  | { event: 'stopped'; completed: number; total_credits: number };
+
+export type Emit = (event: MinerEvent) => void;

@@ -1,0 +1,81 @@
+import type { HeartbeatAnswer } from '@aitbc/protocol';
+import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
+import { pause } from './backoff.ts';
+import type { Claims } from './claims.ts';
+import type { Emit } from './events.ts';
+import type { Link } from './link.ts';
+import type { Registration } from './registration.ts';
+import type { Slots } from './slots.ts';
+
+export interface HeartbeatOptions {
+  client: CoordinatorClient;
+  minerId: string;
+  slots: Slots;
+  claims: Claims;
+  registration: Registration;
+  link: Link;
+  emit: Emit;
+  /** Hands back a job that the coordinator believes to run here. */
+  release: (jobId: string) => Promise<void>;
+}
+
+export interface Heartbeats {
+  /** Sends one. Rejects when the coordinator refuses. */
+  beat(signal: AbortSignal): Promise<void>;
+  /** Sends them at the interval that the coordinator asks for, until the signal aborts. */
+  loop(signal: AbortSignal): Promise<void>;
+}
+
+export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
+  const { client, minerId, slots, claims, registration, link, emit, release } = options;
+  let wasDraining = false;
+
+  /**
+   * A job that is leased to this miner but unknown to it comes from an answer that was lost, or from before a restart.
+   * The answer may also be still under way.
+   */
+  async function releaseUnknown({ jobs }: HeartbeatAnswer, known: readonly string[], claimed: number) {
+    const isUnknown = (jobId: string) =>
+      !known.includes(jobId) && !slots.running.has(jobId) && !claims.claimedSince(jobId, claimed);
+    const suspects = jobs.map(job => job.job_id).filter(isUnknown);
+    if (suspects.length === 0) return;
+    await claims.settled();
+    // One that can't be handed back now is named by the next heartbeat again.
+    await Promise.allSettled(suspects.filter(isUnknown).map(release));
+  }
+
+  function tellDraining({ status }: HeartbeatAnswer, signal: AbortSignal): void {
+    const isDraining = status === 'draining' && !registration.open.aborted && !signal.aborted;
+    if (isDraining && !wasDraining) emit({ event: 'drained' });
+    wasDraining = isDraining;
+  }
+
+  async function beat(signal: AbortSignal): Promise<void> {
+    const known = [...slots.running.keys()];
+    const claimed = claims.count;
+    try {
+      const answer = await client.heartbeat(minerId, known, { maxRetries: 0, timeout: 10_000, signal });
+      link.up();
+      for (const { job_id, status } of answer.stop) {
+        // Completed is how this miner's own completion looks, of which it may not yet have the answer.
+        if (status !== 'completed') slots.stop(job_id, status === 'cancelled' ? 'cancelled' : 'lost');
+      }
+      tellDraining(answer, signal);
+      void releaseUnknown(answer, known, claimed);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isCoordinatorError(error, 'MINER_NOT_FOUND')) await registration.register(signal);
+      else link.failed(error);
+    }
+  }
+
+  return {
+    beat,
+    async loop(signal) {
+      while (!signal.aborted) {
+        await pause(registration.heartbeatSeconds * 1000, signal);
+        if (!signal.aborted) await beat(signal);
+      }
+    },
+  };
+}

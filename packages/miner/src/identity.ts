@@ -1,0 +1,78 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { homedir, hostname, platform } from 'node:os';
+import { join } from 'node:path';
+import { LIMITS } from '@aitbc/protocol';
+import type { Signer } from '@aitbc/receipts';
+
+/** Who a miner is, from one start to the next. */
+export interface Identity {
+  minerId: string;
+  /** Signs its results. */
+  signer: Signer;
+}
+
+export interface IdentityOptions {
+  /** Folder of the key; made when missing. */
+  state: string;
+  /** Made of the host's name and the key unless given. */
+  minerId?: string | undefined;
+}
+
+const KEY_FILE = 'miner-key.pem';
+
+/** Reads the Ed25519 key from a PKCS #8 PEM file, made with mode 0600 when missing. */
+export async function loadIdentity({ state, minerId }: IdentityOptions): Promise<Identity> {
+  const path = join(state, KEY_FILE);
+  const pem = (await readIfThere(path)) ?? (await createKey(state, path));
+  const key = createPrivateKey(pem);
+  const { x } = createPublicKey(key).export({ format: 'jwk' });
+  if (key.asymmetricKeyType !== 'ed25519' || !x) throw new Error(`${path} holds no Ed25519 key`);
+  const signer: Signer = { keyId: x, sign: bytes => sign(null, bytes, key) };
+  return { minerId: minerId ?? defaultMinerId(x), signer };
+}
+
+/** Where a program keeps what it must find again, by the custom of the platform. */
+export function defaultStateFolder(env: Readonly<Record<string, string | undefined>>): string {
+  const home = env.HOME || homedir();
+  if (platform() === 'win32') return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'aitbc');
+  if (platform() === 'darwin') return join(home, 'Library', 'Application Support', 'aitbc');
+  return join(env.XDG_STATE_HOME || join(home, '.local', 'state'), 'aitbc');
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (Object(error).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** Written aside and linked: whoever reads the file finds it whole, and of two that make one, both use the same. */
+async function createKey(state: string, path: string): Promise<string> {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flush: true });
+  try {
+    await link(draft, path);
+  } catch (error) {
+    if (Object(error).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft);
+  }
+  return await readFile(path, 'utf8');
+}
+
+/** `gaming-pc-1a2b3c4d`: told apart by people by its first half, unique by its second. */
+function defaultMinerId(keyId: string): string {
+  const suffix = createHash('sha256').update(keyId).digest('hex').slice(0, 8);
+  const host = hostname()
+    .toLowerCase()
+    .replace(/\..*$/, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, LIMITS.minerIdLength - suffix.length - 1);
+  return `${host || 'miner'}-${suffix}`;
+}

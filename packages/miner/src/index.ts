@@ -1,0 +1,10 @@
+export { type MinerOptions, type RunningMiner, startMiner } from './agent.ts';
+export { type Backend, BackendError, type Generated, type Generation } from './backend.ts';
+export { echoBackend } from './backends/echo.ts';
+export { type LlamaOptions, llamaBackend } from './backends/llama.ts';
+export { OLLAMA_URL, type OllamaOptions, ollamaBackend } from './backends/ollama.ts';
+export { OPENAI_URL, type OpenAiOptions, openAiBackend } from './backends/openai.ts';
+export { type Clock, createClock } from './clock.ts';
+export type { Emit, MinerEvent } from './events.ts';
+export { readGpuInfo } from './gpu.ts';
+export { defaultStateFolder, type Identity, type IdentityOptions, loadIdentity } from './identity.ts';

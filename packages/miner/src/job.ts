@@ -1,0 +1,160 @@
+import type { CompleteJob, MinerJob, Receipt } from '@aitbc/protocol';
+import { signAttestation, textHash } from '@aitbc/receipts';
+import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
+import { type Backend, BackendError, type Generated } from './backend.ts';
+import type { BackoffOptions } from './backoff.ts';
+import { deliver } from './delivery.ts';
+import type { Emit } from './events.ts';
+import type { Identity } from './identity.ts';
+import { isPassing, messageOf } from './link.ts';
+import { JobStopped, type Work } from './slots.ts';
+
+export interface JobRunner {
+  client: CoordinatorClient;
+  backend: Backend;
+  identity: Identity;
+  emit: Emit;
+  backoff: BackoffOptions;
+  /** The coordinator's time, in milliseconds since the epoch. */
+  now: () => number;
+  /** Aborts when there is no time left for anything but handing jobs back. */
+  quitting: AbortSignal;
+  onToken: ((jobId: string, piece: string) => void) | undefined;
+  /** The engine seems to be gone. */
+  onBackendDown: (error: BackendError) => void;
+  onReceipt: (receipt: Receipt) => number;
+}
+
+type Report = (call: () => Promise<unknown>) => Promise<unknown>;
+
+/** Runs a job that the miner has claimed, and tells the coordinator how it ended. Never rejects. */
+export async function runJob(runner: JobRunner, work: Omit<Work, 'done'>): Promise<void> {
+  const { emit, backoff, now, quitting: signal } = runner;
+  const { job_id, model, attempt, deadline } = work.job;
+  emit({ event: 'job_started', job_id, model, attempt });
+  const report: Report = call => deliver(call, { deadlineMs: Date.parse(deadline) - now(), backoff, signal });
+  try {
+    const startedAt = performance.now();
+    const generated = await generate(runner, work);
+    await complete(runner, work, generated, performance.now() - startedAt);
+  } catch (error) {
+    await settle(runner, work, error, report).catch(unreported => {
+      emit({ event: 'job_lost', job_id, error: messageOf(unreported) });
+    });
+  }
+}
+
+async function generate({ backend, now, onToken }: JobRunner, work: Omit<Work, 'done'>): Promise<Generated> {
+  const { job, controller } = work;
+  const timer = setTimeout(
+    () => controller.abort(new JobStopped('deadline')),
+    untilDeadline(job.deadline, now()),
+  );
+  try {
+    const { text, usage } = await backend.generate({
+      model: job.model,
+      prompt: job.prompt,
+      params: job.params,
+      signal: controller.signal,
+      ...(onToken && { onToken: piece => onToken(job.job_id, piece) }),
+    });
+    controller.signal.throwIfAborted();
+    // A lone surrogate has no UTF-8, so no hash that others could check.
+    return { text: text.toWellFormed(), ...(usage && { usage }) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Early enough to say so before the coordinator takes the job away; it holds no timer longer than 31 bits. */
+function untilDeadline(deadline: string, now: number): number {
+  const left = Date.parse(deadline) - now;
+  return Math.min(Math.max(left - Math.min(2_000, left / 10), 0), 2 ** 31 - 1);
+}
+
+async function complete(
+  { client, identity, emit, backoff, now, quitting, onReceipt }: JobRunner,
+  { job, controller }: Omit<Work, 'done'>,
+  { text, usage }: Generated,
+  elapsedMs: number,
+): Promise<void> {
+  const completion: CompleteJob = {
+    miner_id: identity.minerId,
+    result: text,
+    completed_at: new Date().toISOString(),
+    signature: await attest(job, text, identity),
+    ...(usage && { usage }),
+  };
+  const receipt = await deliver(
+    () => client.completeJob(job.job_id, completion, { maxRetries: 0, signal: controller.signal }),
+    {
+      deadlineMs: Date.parse(job.deadline) - now(),
+      backoff,
+      signal: AbortSignal.any([controller.signal, quitting]),
+    },
+  );
+  emit({
+    event: 'job_completed',
+    job_id: job.job_id,
+    model: job.model,
+    tokens: usage?.completion_tokens ?? null,
+    seconds: Math.round(elapsedMs) / 1000,
+    credits: receipt.price,
+    total_credits: onReceipt(receipt),
+    receipt_id: receipt.receipt_id,
+  });
+}
+
+async function attest({ job_id, model, salt, prompt }: MinerJob, text: string, { signer }: Identity) {
+  const statement = {
+    job_id,
+    model,
+    prompt_hash: textHash(salt, prompt),
+    artifact_hash: textHash(salt, text),
+  };
+  return await signAttestation(statement, signer);
+}
+
+/** A job that did not come to a receipt. */
+async function settle(
+  runner: JobRunner,
+  { job, controller }: Omit<Work, 'done'>,
+  error: unknown,
+  report: Report,
+): Promise<void> {
+  const { client, identity, emit, onBackendDown } = runner;
+  const { job_id } = job;
+  const { minerId } = identity;
+  const fail = async (message: string, retryable: boolean) => {
+    const failure = { miner_id: minerId, error: message.slice(0, 4_096), retryable };
+    await report(() => client.failJob(job_id, failure, { maxRetries: 0 }));
+    emit({ event: 'job_failed', job_id, error: failure.error, retryable });
+  };
+  const reason = controller.signal.aborted ? (controller.signal.reason as JobStopped).reason : null;
+  if (reason === 'shutdown') return await release(runner, job_id, 'the miner stops');
+  if (reason === 'deadline') return await fail('The miner did not finish before the deadline', true);
+  if (reason) return emit({ event: 'job_stopped', job_id, reason });
+  if (isCoordinatorError(error, 'JOB_*', 'MINER_NOT_FOUND')) {
+    return emit({ event: 'job_stopped', job_id, reason: error.detail });
+  }
+  if (isCoordinatorError(error, 'PAYLOAD_TOO_LARGE'))
+    return await fail('The result is too large for the coordinator', false);
+  if (isPassing(error)) throw error;
+  if (!(error instanceof BackendError)) return await fail(messageOf(error), true);
+  if (error.down) onBackendDown(error);
+  await fail(error.message, error.retryable);
+}
+
+/** Hands a job back, so that another miner need not wait for the lease to run out. */
+export async function release(
+  { client, identity, emit }: Pick<JobRunner, 'client' | 'identity' | 'emit'>,
+  jobId: string,
+  reason: string,
+): Promise<void> {
+  try {
+    await client.releaseJob(jobId, identity.minerId, { timeout: 5_000 });
+    emit({ event: 'job_released', job_id: jobId, reason });
+  } catch (error) {
+    if (!isCoordinatorError(error, 'JOB_*', 'MINER_NOT_FOUND')) throw error;
+  }
+}

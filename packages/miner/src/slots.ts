@@ -1,0 +1,78 @@
+import type { MinerJob } from '@aitbc/protocol';
+
+/** Why a job is stopped before its end. */
+export type StopReason = 'cancelled' | 'lost' | 'deadline' | 'shutdown';
+
+export class JobStopped extends Error {
+  override name = 'JobStopped';
+  readonly reason: StopReason;
+
+  constructor(reason: StopReason) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+/** A job that the miner works on. */
+export interface Work {
+  job: MinerJob;
+  /** Aborted with a JobStopped. */
+  controller: AbortController;
+  /** Settles when the coordinator knows how it ended. Never rejects. */
+  done: Promise<void>;
+}
+
+/** The jobs that are being worked on, as many at once as there are slots. */
+export interface Slots {
+  readonly free: number;
+  readonly running: ReadonlyMap<string, Work>;
+  take(job: MinerJob, run: (work: Omit<Work, 'done'>) => Promise<void>): void;
+  stop(jobId: string, reason: StopReason): void;
+  stopAll(reason: StopReason): void;
+  /** Resolves when a slot is free, or the signal aborts. */
+  whenFree(signal: AbortSignal): Promise<void>;
+  /** Resolves when nothing runs. */
+  whenIdle(): Promise<void>;
+}
+
+export function createSlots(concurrency: number): Slots {
+  const running = new Map<string, Work>();
+  let changed = Promise.withResolvers<void>();
+  const announce = () => {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
+  return {
+    get free() {
+      return concurrency - running.size;
+    },
+    running,
+    take(job, run) {
+      const controller = new AbortController();
+      const done = run({ job, controller }).finally(() => {
+        running.delete(job.job_id);
+        announce();
+      });
+      running.set(job.job_id, { job, controller, done });
+    },
+    stop(jobId, reason) {
+      running.get(jobId)?.controller.abort(new JobStopped(reason));
+    },
+    stopAll(reason) {
+      for (const jobId of running.keys()) this.stop(jobId, reason);
+    },
+    async whenFree(signal) {
+      const aborted = whenAborted(signal);
+      while (running.size >= concurrency && !signal.aborted) await Promise.race([changed.promise, aborted]);
+    },
+    async whenIdle() {
+      while (running.size > 0) await changed.promise;
+    },
+  };
+}
+
+/** Resolves when the signal aborts. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
