@@ -51,7 +51,9 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
         await store.write(rooms.sweep, undefined);
       },
       async close() {
-        await app.close();
+        // A connection whose request is answered is kept for the next one: it would hold up the stop for a minute.
+        const hangUps = setInterval(() => app.server.closeIdleConnections(), 20);
+        await app.close().finally(() => clearInterval(hangUps));
         await sweeper.stop();
         await store.close();
       },

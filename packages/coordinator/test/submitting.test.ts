@@ -139,7 +139,11 @@ describeEachEngine('submitting a job', engine => {
       { ...job, metadata: { ['n'.repeat(129)]: 1 } },
       ['VALIDATION_OUT_OF_RANGE', 'metadata'],
     ],
-    ['a price beyond exact numbers', { ...job, constraints: { max_price: 1e300 } }, ['VALIDATION_OUT_OF_RANGE', 'constraints.max_price']],
+    [
+      'a price beyond exact numbers',
+      { ...job, constraints: { max_price: 1e300 } },
+      ['VALIDATION_OUT_OF_RANGE', 'constraints.max_price'],
+    ],
     ['no object', [job], ['VALIDATION_INVALID_TYPE']],
   ])('%s is refused, and the field named', async (_, body, expected) => {
     expect(refusal(await submit(body))).toEqual([400, ...expected]);

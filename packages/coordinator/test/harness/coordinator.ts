@@ -97,7 +97,7 @@ export async function startTestCoordinator(
       return {
         status: response.status,
         headers: response.headers,
-        body: (json ? JSON.parse(text) : text) as never,
+        body: (json && text !== '' ? JSON.parse(text) : text) as never,
       };
     },
     async key(...scopes) {

@@ -1,0 +1,148 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { ERROR_STATUS, type Problem } from '@aitbc/protocol';
+import { expect, test } from 'vitest';
+import { type Answer, withCoordinator } from './harness/coordinator.ts';
+import { describeEachEngine } from './harness/engines.ts';
+
+const JOB = { prompt: 'Hello', model: 'm' };
+
+describeEachEngine('errors', engine => {
+  const coordinator = withCoordinator(engine);
+
+  /** Bytes that no HTTP client would send, and what comes back. */
+  async function raw(bytes: string): Promise<Answer> {
+    const socket = connect(Number(new URL(coordinator.url).port), '127.0.0.1');
+    socket.write(bytes);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    const [start = '', ...fields] = head.split('\r\n');
+    const headers = new Headers(fields.map(field => field.split(': ', 2) as [string, string]));
+    return { status: Number(start.split(' ')[1]), headers, body: JSON.parse(body) };
+  }
+
+  const cases: [string, Problem['error_code'], () => Promise<Answer>][] = [
+    ['an unknown route', 'ROUTE_NOT_FOUND', () => coordinator.call('GET', '/v1/nothing')],
+    ['the root', 'ROUTE_NOT_FOUND', () => coordinator.call('GET', '/')],
+    ['another method', 'ROUTE_NOT_FOUND', () => coordinator.call('PUT', '/v1/jobs', JOB)],
+    ['a method of other protocols', 'ROUTE_NOT_FOUND', () => coordinator.call('PROPFIND', '/v1/jobs')],
+    ['a path that is no text', 'VALIDATION_INVALID_FORMAT', () => coordinator.call('GET', '/v1/jobs/%ZZ')],
+    ['a very long id', 'ROUTE_NOT_FOUND', () => coordinator.call('GET', `/v1/jobs/${'x'.repeat(200)}`)],
+    ['a page that is missing', 'ROUTE_NOT_FOUND', () => coordinator.call('GET', '/docs/static/none.js')],
+    [
+      'a wrong key',
+      'AUTH_INVALID_KEY',
+      () => coordinator.call('GET', '/v1/jobs', undefined, { key: 'wrong' }),
+    ],
+    ['a wrong query', 'VALIDATION_OUT_OF_RANGE', () => coordinator.call('GET', '/v1/jobs?limit=0')],
+    [
+      'a wrong field',
+      'VALIDATION_INVALID_TYPE',
+      () => coordinator.call('POST', '/v1/jobs', { ...JOB, prompt: 1 }),
+    ],
+    ['a missing field', 'VALIDATION_MISSING_FIELD', () => coordinator.call('POST', '/v1/jobs', {})],
+    ['no JSON', 'VALIDATION_INVALID_FORMAT', () => coordinator.call('POST', '/v1/jobs', '{"prompt"')],
+    [
+      'a large body',
+      'PAYLOAD_TOO_LARGE',
+      () => coordinator.call('POST', '/v1/jobs', 'x'.repeat(2 ** 20 + 1)),
+    ],
+    [
+      'a body of another type',
+      'UNSUPPORTED_MEDIA_TYPE',
+      () => coordinator.call('POST', '/v1/jobs', 'a=b', { headers: { 'content-type': 'application/xml' } }),
+    ],
+    ['an unknown job', 'JOB_NOT_FOUND', () => coordinator.call('GET', '/v1/jobs/job-none')],
+    ['no HTTP', 'VALIDATION_INVALID_FORMAT', () => raw('Hello, anybody there?\r\n\r\n')],
+    [
+      'headers without end',
+      'VALIDATION_INVALID_FORMAT',
+      () => raw(`GET /health HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
+    ],
+  ];
+
+  test.each(cases)('%s is answered in the one shape: %s', async (_, code, request) => {
+    const { status, headers, body } = await request();
+    expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(status).toBe(ERROR_STATUS[code]);
+    const { field, ...problem } = body as Problem;
+    expect(problem).toEqual({
+      type: `urn:aitbc:error:${code}`,
+      title: expect.stringMatching(/^[A-Z]/),
+      status,
+      detail: expect.stringMatching(/\w/),
+      error_code: code,
+      request_id: expect.stringMatching(/./),
+    });
+  });
+
+  test('each has a request id of its own', async () => {
+    const answers = [await coordinator.call('GET', '/'), await coordinator.call('GET', '/')];
+    expect(new Set(answers.map(({ body }) => (body as Problem).request_id)).size).toBe(2);
+  });
+
+  test('a wrong key is told how to send one', async () => {
+    const { headers } = await coordinator.call('GET', '/v1/jobs', undefined, { key: 'wrong' });
+    expect(headers.get('www-authenticate')).toBe('Bearer');
+  });
+
+  test('the detail names what was asked for, below /api too', async () => {
+    const { body } = await coordinator.call<Problem>('DELETE', '/api/v1/nothing?x=1');
+    expect(body.detail).toBe('There is no DELETE /v1/nothing');
+  });
+
+  test('a trailing slash is no error', async () => {
+    expect((await coordinator.call('GET', '/v1/stats/')).status).toBe(200);
+  });
+});
+
+describeEachEngine('HTTP', engine => {
+  const coordinator = withCoordinator(engine);
+
+  test('HEAD answers as GET does, without the body', async () => {
+    const { status, body, headers } = await coordinator.call('HEAD', '/v1/stats');
+    expect([status, body]).toEqual([200, '']);
+    expect(headers.get('content-type')).toContain('application/json');
+  });
+
+  test('a page of any origin may call the API and read what it needs', async () => {
+    const headers = { origin: 'https://app.example' };
+    const answer = await coordinator.call('GET', '/v1/stats', undefined, { headers });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+    expect(answer.headers.get('access-control-expose-headers')).toMatch(/link.*retry-after/);
+  });
+
+  test('errors may be read by pages too', async () => {
+    const headers = { origin: 'https://app.example' };
+    const answer = await coordinator.call('GET', '/v1/jobs/none', undefined, { headers });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+  });
+
+  test('a preflight allows keys and methods without a key of its own', async () => {
+    const { status, headers } = await coordinator.call('OPTIONS', '/v1/miners/m', undefined, {
+      headers: {
+        origin: 'https://app.example',
+        'access-control-request-method': 'DELETE',
+        'access-control-request-headers': 'x-api-key,content-type,idempotency-key',
+      },
+    });
+    expect(status).toBe(204);
+    expect(headers.get('access-control-allow-methods')).toContain('DELETE');
+    expect(headers.get('access-control-allow-headers')).toContain('x-api-key');
+  });
+
+  test('a bare OPTIONS is no error', async () => {
+    expect((await coordinator.call('OPTIONS', '/v1/jobs')).status).toBe(204);
+  });
+});
+
+describeEachEngine('a coordinator for some pages only', engine => {
+  const coordinator = withCoordinator(engine, { corsOrigin: 'https://a.example, https://b.example' });
+
+  test.each([
+    ['https://b.example', 'https://b.example'],
+    ['https://c.example', null],
+  ])('%s gets %s', async (origin, allowed) => {
+    const answer = await coordinator.call('GET', '/health', undefined, { headers: { origin } });
+    expect(answer.headers.get('access-control-allow-origin')).toBe(allowed);
+  });
+});
