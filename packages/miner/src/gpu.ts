@@ -32,7 +32,8 @@ function parseGpus(csv: string): GpuInfo | undefined {
     count: gpus.length,
   };
 
-  return gpuInfo;}
+  return gpuInfo;
+}
 
 function namesOf(names: readonly string[]): string {
   const counted = [...Map.groupBy(names, name => name)].map(([name, { length }]) =>
