@@ -13,11 +13,15 @@ export function integer(text: string): number {
   return value;
 }
 
-export function positiveInteger(text: string): number {
-  const value = integer(text);
-  if (value < 1) throw new InvalidArgumentError('It must be at least 1.');
-  return value;
+export function integerFrom(minimum: number): (text: string) => number {
+  return text => {
+    const value = integer(text);
+    if (value < minimum) throw new InvalidArgumentError(`It must be at least ${minimum}.`);
+    return value;
+  };
 }
+
+export const positiveInteger = integerFrom(1);
 
 /** Collects `name=value` options into an object; a value that is JSON is taken as such, any other as text. */
 export function pair(text: string, before: Record<string, unknown> = {}): Record<string, unknown> {
@@ -26,8 +30,10 @@ export function pair(text: string, before: Record<string, unknown> = {}): Record
   return { ...before, [text.slice(0, equals)]: jsonOrText(text.slice(equals + 1)) };
 }
 
-export function several(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
+/** Names with commas between them, the option as often as needed. */
+export function list(text: string, before: readonly string[] = []): string[] {
+  const names = text.split(',').map(name => name.trim());
+  return [...before, ...names.filter(name => name !== '')];
 }
 
 /** All of the standard input as UTF-8. */

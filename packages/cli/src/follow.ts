@@ -2,6 +2,7 @@ import { type CoordinatorClient, hasEnded, type Job } from '@aitbc/sdk';
 import { failureLine, progressOf } from './describe.ts';
 import { CommandFailure, Interruption } from './failure.ts';
 import type { Io } from './io.ts';
+import { note } from './output.ts';
 
 /** Often enough for a queue position on the screen. Where nobody looks, the client's longer polls will do. */
 const SCREEN_POLL_SECONDS = 2;
@@ -9,8 +10,8 @@ const SCREEN_POLL_SECONDS = 2;
 export interface FollowOptions {
   /** Seconds; no limit when absent. */
   timeout?: number | undefined;
-  /** What the screen shows until the coordinator tells more. */
-  first?: string;
+  /** How the job stands so far: a line that stays, also where no spinner turns. */
+  first?: string | undefined;
 }
 
 /**
@@ -29,6 +30,7 @@ export async function follow(
   const unsubscribe = io.onInterrupt(() =>
     interrupted.abort(new Interruption(`${jobId} goes on. ${advice}`)),
   );
+  if (options.first !== undefined) note(io, options.first);
   const spinner = io.spinner(options.first ?? `Waiting for ${jobId}`);
   try {
     return await client.waitForJob(jobId, {

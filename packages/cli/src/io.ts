@@ -25,6 +25,8 @@ export interface Io {
   spinner(text: string): Spinner;
   /** Calls back on the first Ctrl-C; a second one ends the process. Returns how to unsubscribe. */
   onInterrupt(listener: () => void): () => void;
+  /** Calls back on each SIGTERM and SIGINT. Returns how to unsubscribe. */
+  onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
 }
 
 export function processIo(): Io {
@@ -38,6 +40,10 @@ export function processIo(): Io {
     onInterrupt(listener) {
       process.once('SIGINT', listener);
       return () => process.off('SIGINT', listener);
+    },
+    onSignal(listener) {
+      process.on('SIGTERM', listener).on('SIGINT', listener);
+      return () => process.off('SIGTERM', listener).off('SIGINT', listener);
     },
   };
 }

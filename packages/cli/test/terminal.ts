@@ -7,14 +7,24 @@ export interface Terminal {
   isTTY?: boolean;
   /** Given the callback that Ctrl-C would call. */
   interrupt?: (pressed: () => void) => void;
+  /** Given the callback that a signal would call. */
+  signal?: (send: (signal: NodeJS.Signals) => void) => void;
+  /** Called with each piece of text as it is printed. */
+  onOutput?: (text: string) => void;
 }
 
 /** Runs a command line inside the test, and tells what it printed. */
 export async function aitbc(argv: readonly string[], terminal: Terminal = {}) {
   const printed = { stdout: '', stderr: '', spun: [] as string[] };
-  const { env = {}, stdin = '', isTTY = false, interrupt } = terminal;
+  const { env = {}, stdin = '', isTTY = false, interrupt, signal, onOutput } = terminal;
   const io: Io = {
-    stdout: { write: text => (printed.stdout += text), isTTY },
+    stdout: {
+      write(text) {
+        printed.stdout += text;
+        onOutput?.(text);
+      },
+      isTTY,
+    },
     stderr: { write: text => (printed.stderr += text), isTTY },
     stdin: (async function* () {
       yield stdin;
@@ -27,6 +37,10 @@ export async function aitbc(argv: readonly string[], terminal: Terminal = {}) {
     },
     onInterrupt(listener) {
       interrupt?.(listener);
+      return () => {};
+    },
+    onSignal(listener) {
+      signal?.(listener);
       return () => {};
     },
   };

@@ -103,19 +103,20 @@ function createKeyCommand({ data }: Config): string {
 
 /** The first signal drains; a second one, or a drain that takes too long, ends the process at once. */
 async function stopOnSignal(coordinator: RunningCoordinator, io: Io): Promise<void> {
+  const { drainSeconds } = coordinator.config;
+  const giveUp = (why: string) => {
+    note(io, `${why}: leaving requests unanswered. What was answered is stored.`);
+    process.exit(1);
+  };
   await new Promise<void>(resolve => {
-    const stop = (signal: NodeJS.Signals) => {
-      const { drainSeconds } = coordinator.config;
-      const giveUp = (why: string) => {
-        note(io, `${why}: leaving requests unanswered. What was answered is stored.`);
-        process.exit(1);
-      };
-      for (const again of ['SIGTERM', 'SIGINT'] as const) process.once(again, () => giveUp(again));
+    let isDraining = false;
+    io.onSignal(signal => {
+      if (isDraining) giveUp(signal);
+      isDraining = true;
       note(io, `${signal}: finishing what is in flight…`);
       setTimeout(() => giveUp(`Not finished after ${drainSeconds} s`), drainSeconds * 1000).unref();
       resolve();
-    };
-    process.once('SIGTERM', stop).once('SIGINT', stop);
+    });
   });
   await coordinator.close();
 }

@@ -76,8 +76,7 @@ async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io:
     .finally(unsubscribe);
   if (flags.wait) {
     const { timeout } = flags;
-    const first = progressOf(submitted);
-    if (!json) note(io, first);
+    const first = json ? undefined : progressOf(submitted);
     const job = await follow(client, submitted.job_id, io, { timeout, first });
     if (json) printJson(io, job);
     requireResult(job);

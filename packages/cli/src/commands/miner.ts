@@ -1,0 +1,172 @@
+import {
+  type Backend,
+  BackendError,
+  createClock,
+  defaultStateFolder,
+  echoBackend,
+  type Identity,
+  llamaBackend,
+  loadIdentity,
+  OLLAMA_URL,
+  OPENAI_URL,
+  ollamaBackend,
+  openAiBackend,
+  type RunningMiner,
+  readGpuInfo,
+  startMiner,
+} from '@aitbc/miner';
+import { type Command, Option } from 'commander';
+import { integerFrom, list, positiveInteger } from '../arguments.ts';
+import { connect, wantsJson } from '../connection.ts';
+import { CommandFailure, UsageError } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { minerLog } from '../miner-log.ts';
+import { note } from '../output.ts';
+
+const BACKENDS = ['ollama', 'openai', 'llama', 'echo'] as const;
+
+interface MinerFlags {
+  backend?: (typeof BACKENDS)[number];
+  backendUrl?: string;
+  backendKey?: string;
+  gguf?: string;
+  contextSize?: number;
+  threads?: number;
+  model?: string[];
+  concurrency: number;
+  maxJobs?: number;
+  region?: string;
+  address?: string;
+  minerId?: string;
+  state?: string;
+  shutdownSeconds: number;
+}
+
+/** `aitbc miner`: runs jobs on this machine's engine until a signal stops it. */
+export function miner(program: Command, io: Io): void {
+  const command = program.command('miner').description('lend a GPU: run the jobs of a coordinator');
+  addOptions(command);
+  command.addHelpText('after', HELP).action(async (flags: MinerFlags, command: Command) => {
+    const { minerId, state = defaultStateFolder(io.env) } = flags;
+    const identity = await loadIdentity({ state, ...(minerId !== undefined && { minerId }) });
+    const backend = await openBackend(flags, io);
+    try {
+      await run(await start({ backend, identity, flags, command, io }), io);
+    } finally {
+      await backend.close();
+    }
+  });
+}
+
+function addOptions(command: Command): void {
+  const option = (flags: string, about: string) => {
+    const added = new Option(flags, about);
+    command.addOption(added.env(variableOf(added)));
+    return added;
+  };
+  option('-b, --backend <name>', 'the engine: llama with --gguf, else ollama by default').choices(BACKENDS);
+  option('--backend-url <url>', `where it listens (${OLLAMA_URL} for ollama, ${OPENAI_URL} for openai)`);
+  option('--backend-key <key>', 'the key that it asks for (better in the environment)');
+  option('--gguf <file>', 'the model file of the llama backend');
+  option('--context-size <tokens>', 'of the llama backend: prompt and answer together').argParser(
+    positiveInteger,
+  );
+  option('--threads <n>', 'of the llama backend').argParser(positiveInteger);
+  option('-m, --model <names>', 'only these of the engine’s models; what jobs call it for llama').argParser(
+    list,
+  );
+  option('-c, --concurrency <n>', 'jobs at once').argParser(positiveInteger).default(1);
+  option('--max-jobs <n>', 'end after so many jobs').argParser(positiveInteger);
+  option('--region <name>', 'where this machine is, for jobs that ask for it');
+  option('--address <ait1…>', 'where the earnings go, rather than to the owner of the API key');
+  option('--miner-id <id>', 'a name of your own; several miners on one machine need one each');
+  option('--state <dir>', 'where its key is kept, which signs results and is made at the first start');
+  option('--shutdown-seconds <n>', 'what running jobs get to finish when it is stopped')
+    .argParser(integerFrom(0))
+    .default(30);
+}
+
+/** `--backend-url` is `AITBC_MINER_BACKEND_URL`, `--miner-id` is `AITBC_MINER_ID`. */
+function variableOf(option: Option): string {
+  const name = option
+    .name()
+    .replace(/^miner-/, '')
+    .replaceAll('-', '_');
+  return `AITBC_MINER_${name.toUpperCase()}`;
+}
+
+async function openBackend(flags: MinerFlags, io: Io): Promise<Backend> {
+  const { gguf, backend = gguf === undefined ? 'ollama' : 'llama', model: models } = flags;
+  const server = { url: flags.backendUrl, key: flags.backendKey };
+  const { concurrency, contextSize, threads } = flags;
+  switch (backend) {
+    case 'ollama':
+      return ollamaBackend(server);
+    case 'openai':
+      return openAiBackend(server);
+    case 'echo':
+      return echoBackend(models && { models });
+    case 'llama': {
+      if (gguf === undefined) throw new UsageError('The llama backend needs a model: --gguf FILE');
+      const spinner = io.spinner(`Loading ${gguf}`);
+      return await llamaBackend({ gguf, models, concurrency, contextSize, threads })
+        .catch(rejectPlainly)
+        .finally(() => spinner.stop());
+    }
+  }
+}
+
+interface Start {
+  backend: Backend;
+  identity: Identity;
+  flags: MinerFlags;
+  command: Command;
+  io: Io;
+}
+
+async function start({ backend, identity, flags, command, io }: Start): Promise<RunningMiner> {
+  const clock = createClock(io.client?.fetch);
+  const client = connect(command, { ...io, client: { ...io.client, fetch: clock.fetch } });
+  const { concurrency, model: models, region, address, maxJobs } = flags;
+  return await startMiner({
+    ...{ client, backend, identity, concurrency, models, region, address, maxJobs },
+    gpuInfo: await readGpuInfo(),
+    shutdownTimeout: flags.shutdownSeconds * 1000,
+    onEvent: minerLog(io, { backend: backend.name, json: wantsJson(command) }),
+    now: clock.now,
+  }).catch(rejectPlainly);
+}
+
+/** The first signal lets jobs finish, the second hands them back, the third ends the process at once. */
+async function run(miner: RunningMiner, io: Io): Promise<void> {
+  let signals = 0;
+  const unsubscribe = io.onSignal(signal => {
+    signals++;
+    if (signals > 2) process.exit(1);
+    if (signals === 2) note(io, `${signal}: handing jobs back…`);
+    (signals === 1 ? miner.stop() : miner.quit()).catch(() => {});
+  });
+  await miner.done.finally(unsubscribe);
+}
+
+function rejectPlainly(error: unknown): never {
+  if (error instanceof BackendError) throw new CommandFailure(error.message);
+  throw error;
+}
+
+const HELP = `
+Every option can also stand in the environment, as AITBC_MINER_ and its name: AITBC_MINER_BACKEND=ollama.
+
+Backends:
+  ollama   Ollama, by its own API
+  openai   any server that speaks OpenAI's API: vLLM, llama.cpp's server, LM Studio
+  llama    a GGUF file in this process; needs \`npm install --no-save node-llama-cpp\`
+  echo     repeats prompts and says so: for trying things
+
+Examples:
+  $ aitbc miner --coordinator https://coordinator.example
+  $ aitbc miner --backend openai --backend-url http://127.0.0.1:8000/v1 --concurrency 8
+  $ aitbc miner --gguf SmolLM2-135M-Instruct.gguf --model smollm2
+  $ aitbc miner --backend echo --model llama3.2 --max-jobs 1
+
+Ctrl-C lets running jobs finish; pressed again, it hands them back to the coordinator.`;

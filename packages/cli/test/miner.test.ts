@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { withCoordinator } from './coordinator.ts';
+import type { Terminal } from './terminal.ts';
+
+const coordinator = withCoordinator();
+
+function miner(name: string, flags: readonly string[], terminal?: Terminal) {
+  const state = join(coordinator.folder, name);
+  return coordinator.aitbc(['miner', '--miner-id', name, '--state', state, ...flags], terminal);
+}
+
+/** Calls back once what was printed tells it. */
+function whenPrinted(text: string, then: () => void) {
+  let printed = '';
+  let isTold = false;
+  return (piece: string) => {
+    printed += piece;
+    if (isTold || !printed.includes(text)) return;
+    isTold = true;
+    then();
+  };
+}
+
+test('it runs jobs, tells what they earned, and ends after --max-jobs', async () => {
+  const { job_id } = await coordinator.client.submitJob('Hello there', 'printed');
+  const { exitCode, stdout } = await miner('lines', [
+    ...['--backend', 'echo', '--model', 'printed', '--max-jobs', '1'],
+  ]);
+  const job = await coordinator.client.getJob(job_id);
+  expect({ exitCode, result: job.result }).toEqual({
+    exitCode: 0,
+    result: 'Echo, no model ran: Hello there',
+  });
+  expect(stdout).toMatch(/lines runs printed by echo .* Earnings go to ait1\w+\. Waiting for jobs/);
+  expect(stdout).toMatch(new RegExp(`${job_id} completed in [\\d.]+ s.*: [\\d.]+ credits, [\\d.]+ in all`));
+  expect(stdout).toMatch(/Stopped after 1 job, [\d.]+ credits earned/);
+});
+
+test('with --json each event is a line of JSON', async () => {
+  const { job_id } = await coordinator.client.submitJob('Hello', 'json');
+  const { stdout } = await miner('json', [
+    ...['--backend', 'echo', '--model', 'json', '--max-jobs', '1', '--json'],
+  ]);
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line));
+  expect(events.map(({ event, job_id }) => [event, job_id])).toEqual([
+    ['registered', undefined],
+    ['job_started', job_id],
+    ['job_completed', job_id],
+    ['stopped', undefined],
+  ]);
+  expect(events[0].time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+});
+
+test('--model takes several names, each of which it then offers', async () => {
+  let send: (signal: NodeJS.Signals) => void = () => {};
+  const registered = Promise.withResolvers<void>();
+  const run = miner('several', ['--backend', 'echo', '--model', 'one,two', '--model', 'three'], {
+    signal: listener => {
+      send = listener;
+    },
+    onOutput: whenPrinted('Waiting for jobs', registered.resolve),
+  });
+  await registered.promise;
+  const { capabilities } = await coordinator.client.getMiner('several');
+  send('SIGTERM');
+  await run;
+  expect(capabilities).toEqual(['one', 'three', 'two']);
+});
+
+test('a signal ends it well, and the coordinator knows that it is gone', async () => {
+  let send: (signal: NodeJS.Signals) => void = () => {};
+  const { exitCode, stdout } = await miner('signalled', ['--backend', 'echo'], {
+    signal: listener => {
+      send = listener;
+    },
+    onOutput: whenPrinted('Waiting for jobs', () => send('SIGTERM')),
+  });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringContaining('Stopped after 0 jobs'),
+  });
+  await expect(coordinator.client.getMiner('signalled')).rejects.toMatchObject({
+    errorCode: 'MINER_NOT_FOUND',
+  });
+});
+
+test('an engine that does not answer is named, with its address', async () => {
+  const closed = 'http://127.0.0.1:2';
+  const { exitCode, stderr } = await miner('no-engine', ['--backend', 'ollama', '--backend-url', closed]);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: expect.stringContaining(`aitbc: Ollama does not answer at ${closed}`),
+  });
+});
+
+test.each([
+  ['a backend that is none', ['--backend', 'magic'], 'Allowed choices are ollama, openai, llama, echo'],
+  [
+    'the llama backend without a file',
+    ['--backend', 'llama'],
+    'The llama backend needs a model: --gguf FILE',
+  ],
+  ['no slot at all', ['--concurrency', '0'], 'It must be at least 1'],
+])('%s is a wrong call', async (_, flags, message) => {
+  const { exitCode, stderr } = await miner('wrong', flags);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) });
+});
+
+test('a model file that is not there is named', async () => {
+  const { exitCode, stderr } = await miner('no-file', ['--gguf', 'missing.gguf']);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining("'missing.gguf'") });
+});
+
+test('a key that the coordinator does not know ends it, with advice', async () => {
+  const { exitCode, stderr } = await miner('stranger', ['--backend', 'echo', '--api-key', 'aitbc_wrong']);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: expect.stringContaining('Give your key with --api-key KEY or AITBC_API_KEY'),
+  });
+});
