@@ -1,8 +1,17 @@
 import type { Miner, MinerDetail, NetworkStats } from '@aitbc/protocol';
+import { signerFromSeed } from '@aitbc/receipts';
 import { expect, test } from 'vitest';
 import { allPages, refusal } from './harness/answers.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
+
+const encodedHex = (hex: string) => Buffer.from(hex, 'hex').toString('base64url');
+
+/** The same bytes, spelled with a last letter whose low bits belong to none of them. */
+function withStrayBits(base64url: string): string {
+  const last = base64url.charCodeAt(base64url.length - 1);
+  return base64url.slice(0, -1) + String.fromCharCode(last + 1);
+}
 
 describeEachEngine('registering a miner', engine => {
   const coordinator = withCoordinator(engine);
@@ -100,6 +109,21 @@ describeEachEngine('registering a miner', engine => {
     [
       'a public key that is none',
       { public_key: `${'A'.repeat(42)}B` },
+      ['VALIDATION_INVALID_FORMAT', 'public_key'],
+    ],
+    [
+      'a public key that is no point of the curve',
+      { public_key: encodedHex(`02${'00'.repeat(31)}`) },
+      ['VALIDATION_INVALID_FORMAT', 'public_key'],
+    ],
+    [
+      'a public key in another encoding of its point',
+      { public_key: encodedHex(`f0${'ff'.repeat(30)}7f`) },
+      ['VALIDATION_INVALID_FORMAT', 'public_key'],
+    ],
+    [
+      'a public key with bits left over',
+      { public_key: withStrayBits(signerFromSeed(new Uint8Array(32).fill(7)).keyId) },
       ['VALIDATION_INVALID_FORMAT', 'public_key'],
     ],
     [
@@ -208,6 +232,20 @@ describeEachEngine('the life of a miner', engine => {
     expect((await read('drains')).workload.reason).toContain('draining');
     await register('drains', { capabilities: ['drains'] });
     expect((await claims('drains')).map(({ job_id }) => job_id)).toEqual([next.job_id]);
+  });
+
+  test('a draining miner that falls silent still drains when it comes back', async () => {
+    await register('drains-on', { capabilities: ['drains-on'] });
+    await coordinator.call('POST', '/v1/miners/drains-on/drain');
+    await coordinator.pass({ seconds: 90 });
+    expect((await read('drains-on')).status).toBe('offline');
+    const { job_id } = await submit({ model: 'drains-on' });
+    const claim = await coordinator.call('POST', `/v1/jobs/${job_id}/claim`, { miner_id: 'drains-on' });
+    expect(refusal(claim)).toEqual([409, 'MINER_CAPACITY_FULL']);
+    expect((await read('drains-on')).status).toBe('draining');
+    expect(await claims('drains-on')).toEqual([]);
+    await register('drains-on', { capabilities: ['drains-on'] });
+    expect((await claims('drains-on')).map(job => job.job_id)).toEqual([job_id]);
   });
 
   test('a miner that leaves hands back what it holds, and no attempt is counted', async () => {

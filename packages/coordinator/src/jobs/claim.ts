@@ -170,6 +170,10 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         inputs.map(input => input.jobId),
       );
       const queues = await loadQueues(tx, [...jobs.values()]);
+      await noteSeen(
+        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        context,
+      );
       const changes: JobChange[] = [];
       const decisions = inputs.map(input => {
         const miner = ownedMiner(miners, input);
@@ -185,10 +189,6 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         miner.running++;
         return done(after);
       });
-      await noteSeen(
-        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
-        context,
-      );
       await saveJobs(changes, context);
       const started = changes.map(change => change.after);
       await advance(started, await loadLines(started, queues, tx), tx);

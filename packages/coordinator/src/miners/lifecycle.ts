@@ -47,6 +47,7 @@ async function register({ owner, coordinatorId, request }: RegisterInput, contex
     ...describe(request),
     payee_id: payee.id,
     status: 'online' as const,
+    draining: 0,
     last_seen_at: now,
   };
   const miner: Row<'miner'> = known
@@ -70,6 +71,7 @@ const CHANGING = [
   'concurrency',
   'public_key',
   'status',
+  'draining',
   'last_seen_at',
 ] as const;
 
@@ -116,8 +118,8 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
         outcomes.push(refused('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key`));
         continue;
       }
-      const after = { ...miner, status: to };
-      await tx.update('miner', 'id', ['status'], [after]);
+      const after = { ...miner, status: to, draining: 1 };
+      await tx.update('miner', 'id', ['status', 'draining'], [after]);
       if (to === 'removed') await tx.add('counter', 'name', [{ name: 'miners.total', value: -1 }]);
       await countActive((to === 'draining' ? 1 : 0) - (isActive(miner) ? 1 : 0), context);
       emit({ type: 'miner.changed', miner: after });

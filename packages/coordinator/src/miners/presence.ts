@@ -4,7 +4,7 @@ import type { Row } from '../store/schema.ts';
 /** `last_seen_at` is written at most this often, so that polling costs no writes. */
 const SEEN_EVERY_MS = 5_000;
 
-/** Notes that these miners are alive; one that was offline is online again. */
+/** Notes that these miners are alive; one that was offline is online again, or draining if it was before. */
 export async function noteSeen(miners: Iterable<Row<'miner'>>, context: WriteContext): Promise<void> {
   const { tx, now } = context;
   const seen = new Map<string, Row<'miner'>>();
@@ -13,7 +13,7 @@ export async function noteSeen(miners: Iterable<Row<'miner'>>, context: WriteCon
     if (miner.status !== 'offline' && now - miner.last_seen_at < SEEN_EVERY_MS) continue;
     if (seen.has(miner.id)) continue;
     if (miner.status === 'offline') {
-      miner.status = 'online';
+      miner.status = miner.draining ? 'draining' : 'online';
       returned++;
       context.emit({ type: 'miner.changed', miner: { ...miner } });
     }

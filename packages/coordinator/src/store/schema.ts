@@ -118,6 +118,8 @@ interface MinerTable {
   concurrency: number | null;
   public_key: string | null;
   status: 'online' | 'draining' | 'offline' | 'removed';
+  /** 1: no new jobs until it registers again, also when it has been offline in between. */
+  draining: Flagless<number>;
   running: number;
   completed: number;
   failed: number;
