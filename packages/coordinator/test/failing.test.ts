@@ -161,7 +161,10 @@ describeEachEngine('a job that does not succeed at once', engine => {
     expect(await job(job_id)).toMatchObject({
       status: 'failed',
       attempts: 0,
-      error: { error_code: 'JOB_EXPIRED' },
+      error: {
+        error_code: 'JOB_EXPIRED',
+        detail: 'The job still waited for a miner when its time to live was over',
+      },
       queue: null,
     });
   });
@@ -179,6 +182,21 @@ describeEachEngine('a job that does not succeed at once', engine => {
     await coordinator.pass({ seconds: 60 });
     await complete(id, 'long');
     expect((await job(id)).status).toBe('completed');
+  });
+
+  test('is not tried again when its time to live was over meanwhile, and says so', async () => {
+    const id = await running('too-late', { ttl_seconds: 10 });
+    await coordinator.pass({ seconds: 60 });
+    await fail(id, 'too-late');
+    await coordinator.pass({ seconds: 2 });
+    expect(await job(id)).toMatchObject({
+      status: 'failed',
+      attempts: 1,
+      error: {
+        error_code: 'JOB_EXPIRED',
+        detail: 'The time to live was over before the job could be tried again',
+      },
+    });
   });
 
   test('tells a client that waits when it expires', async () => {

@@ -112,11 +112,11 @@ export function release(job: JobRow): JobRow {
 }
 
 export function expire(job: JobRow, now: number): JobRow {
-  return fail(
-    job,
-    { error_code: 'JOB_EXPIRED', detail: 'No miner claimed the job within its time to live' },
-    now,
-  );
+  const detail =
+    job.attempts === 0
+      ? 'The job still waited for a miner when its time to live was over'
+      : 'The time to live was over before the job could be tried again';
+  return fail(job, { error_code: 'JOB_EXPIRED', detail }, now);
 }
 
 export function cancel(job: JobRow, now: number): JobRow {
