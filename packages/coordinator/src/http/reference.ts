@@ -1,4 +1,3 @@
-import { Job, JobSummary, Miner, MinerDetail, MinerJob, Problem, Receipt } from '@aitbc/protocol';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
@@ -38,5 +37,3 @@ export async function serveReference(app: FastifyInstance, version: string): Pro
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }
-
-export const referencedSchemas = [Job, JobSummary, Miner, MinerDetail, MinerJob, Problem, Receipt];
