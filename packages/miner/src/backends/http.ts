@@ -16,7 +16,7 @@ export class ServerRefusal extends BackendError {
   readonly status: number;
 
   constructor(status: number, message: string) {
-    super(message, { retryable: isPassing(status), down: isKeyProblem(status) });
+    super(message, { retryable: isPassing(status), down: isDown(status) });
     this.status = status;
   }
 }
@@ -45,11 +45,18 @@ export async function send(server: Server, path: string, { body, signal }: Reque
   );
   if (response.ok) return response;
   const text = await guard(server, signal, () => response.text());
-  throw new ServerRefusal(response.status, `${server.kind}: ${errorIn(text) ?? `HTTP ${response.status}`}`);
+  throw new ServerRefusal(
+    response.status,
+    `${server.kind}: ${errorInText(text) ?? `HTTP ${response.status}`}`,
+  );
 }
 
 /** The body of an answer. */
-export async function readJson(server: Server, response: Response, signal?: AbortSignal): Promise<unknown> {
+export async function readJson(
+  server: Server,
+  response: Response,
+  signal?: AbortSignal,
+): Promise<Record<string, unknown>> {
   const text = await guard(server, signal, () => response.text());
   return parseObject(server, text);
 }
@@ -88,16 +95,18 @@ export function parseObject(server: Server, text: string): Record<string, unknow
   });
 }
 
-/** The message in an error body: `{error: "…"}`, `{error: {message}}`, `{message}` and `{detail}` are in use. */
-export function errorIn(text: string): string | null {
-  let body: unknown;
+/** The message in an error: `{error: "…"}`, `{error: {message}}`, `{message}` and `{detail}` are in use. */
+export function errorIn(body: unknown): string | null {
+  const { error, message, detail } = Object(body);
+  return [error, error?.message, message, detail].find(value => typeof value === 'string') ?? null;
+}
+
+function errorInText(text: string): string | null {
   try {
-    body = JSON.parse(text);
+    return errorIn(JSON.parse(text));
   } catch {
     return text.trim().slice(0, 500) || null;
   }
-  const { error, message, detail } = Object(body);
-  return [error, error?.message, message, detail].find(value => typeof value === 'string') ?? null;
 }
 
 /** A URL as someone typed it. */
@@ -128,8 +137,8 @@ async function guard<T>(
 /** Too busy, still loading, or broken: not the job's fault. */
 const isPassing = (status: number) => status >= 500 || status === 408 || status === 429;
 
-/** A key that the server does not take is for the miner's owner to mend. */
-const isKeyProblem = (status: number) => status === 401 || status === 403;
+/** No job would fare better now: the key is refused, the model is gone, it still loads, or a proxy misses it. */
+const isDown = (status: number) => [401, 403, 404, 502, 503, 504].includes(status);
 
 function reason(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reason(error.errors[0]);

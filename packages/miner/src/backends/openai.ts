@@ -49,7 +49,7 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
       } catch (refusal) {
         if (!lacksChat(refusal)) throw refusal;
         const generated = await complete(generation).catch(error => {
-          throw error instanceof ServerRefusal ? refusal : error;
+          throw lacksRoute(error) ? refusal : error;
         });
         withoutChat.add(model);
         return generated;
@@ -59,11 +59,16 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
   };
 }
 
-/** A 404 that does not speak of the model is one for the route; base models lack a chat template. */
+/** Base models lack a chat template. */
 function lacksChat(error: unknown): boolean {
+  const lacksTemplate = error instanceof ServerRefusal && error.status === 400;
+  return lacksRoute(error) || (lacksTemplate && /chat.template/i.test(error.message));
+}
+
+/** A 404 that does not speak of the model is one for the route. */
+function lacksRoute(error: unknown): boolean {
   if (!(error instanceof ServerRefusal)) return false;
   const { status, message } = error;
-  if (status === 400) return /chat.template/i.test(message);
   return status === 405 || status === 501 || (status === 404 && !/model/i.test(message));
 }
 
@@ -85,7 +90,9 @@ async function request(
   };
   const response = await send(server, path, { body, signal });
   if (response.headers.get('content-type')?.includes('application/json')) {
-    const answer = parseAnswer(Object(await readJson(server, response, signal)));
+    const body = await readJson(server, response, signal);
+    if (!Array.isArray(body.choices)) throw failure(body);
+    const answer = parseAnswer(body);
     onToken?.(answer.piece);
     return { text: answer.piece, ...answer.usage };
   }
@@ -111,7 +118,7 @@ async function readEvents(
     if (data === undefined) continue;
     if (data === '[DONE]') return { text, ...usage };
     const event = parseObject(server, data);
-    if (event.error) throw new BackendError(`The server: ${errorIn(data) ?? data}`, { retryable: true });
+    if (event.error) throw failure(event);
     const part = parseAnswer(event);
     text += part.piece;
     if (part.piece !== '') onToken?.(part.piece);
@@ -120,6 +127,11 @@ async function readEvents(
   }
   if (!finished) throw new BackendError('The server broke off before the end of the text', { down: true });
   return { text, ...usage };
+}
+
+function failure(answer: Record<string, unknown>): BackendError {
+  const message = errorIn(answer) ?? `no text, but ${JSON.stringify(answer).slice(0, 200)}`;
+  return new BackendError(`The server: ${message}`, { retryable: true });
 }
 
 function parseAnswer({ choices, usage }: Record<string, unknown>) {
