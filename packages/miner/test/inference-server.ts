@@ -1,0 +1,111 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+import type { Generation } from '../src/index.ts';
+
+export interface Asked {
+  method: string;
+  path: string;
+  headers: IncomingMessage['headers'];
+  /** Of a request with a JSON body. */
+  body: Record<string, unknown>;
+}
+
+/** What the server does with a request. */
+export type Answer = (response: ServerResponse, asked: Asked) => void;
+
+/** Somebody else's inference server, as far as its protocol shows: answers each path as it is told to. */
+export async function serve(answers: Record<string, Answer>) {
+  const asked: Asked[] = [];
+  const server = createServer(async (request, response) => {
+    const text = Buffer.concat(await Array.fromAsync(request)).toString();
+    const { method = '', url: path = '', headers } = request;
+    const one = { method, path, headers, body: text === '' ? {} : JSON.parse(text) };
+    asked.push(one);
+    const answer = answers[path] ?? notFound;
+    answer(response, one);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+}
+
+const notFound: Answer = response => {
+  response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+};
+
+export const json =
+  (status: number, body: unknown): Answer =>
+  response => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+
+/** Sends each piece as an HTTP chunk of its own, which is how it reaches the reader. */
+export const chunks =
+  (contentType: string, pieces: Iterable<string | Uint8Array>): Answer =>
+  response => {
+    response.writeHead(200, { 'content-type': contentType });
+    for (const piece of pieces) response.write(piece);
+    response.end();
+  };
+
+/** The bytes of a text, one at a time: boundaries are in the middle of every line and character. */
+export const bytes = (text: string): Uint8Array[] =>
+  Array.from(Buffer.from(text), byte => Uint8Array.of(byte));
+
+/** Answers nothing but this, and breaks the connection when it is with the reader. */
+export const hangUpAfter =
+  (contentType: string, text: string): Answer =>
+  response => {
+    response.writeHead(200, { 'content-type': contentType });
+    response.write(text, () => response.socket?.destroySoon());
+  };
+
+/** Starts an answer and goes on with it for ever; tells when the reader has hung up. */
+export function endless(contentType: string, text: string): { answer: Answer; hungUp: Promise<unknown> } {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const answer: Answer = response => {
+    response.writeHead(200, { 'content-type': contentType });
+    response.write(text);
+    response.once('close', resolve);
+  };
+  return { answer, hungUp: promise };
+}
+
+/** An address where nobody listens. */
+export async function closedPort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}
+
+/** A generation, and the pieces that it brings. */
+export function generation(given: Partial<Generation> = {}): { pieces: string[]; generation: Generation } {
+  const pieces: string[] = [];
+  return {
+    pieces,
+    generation: {
+      model: 'llama3.2',
+      prompt: 'Why is the sky blue?',
+      params: {},
+      signal: new AbortController().signal,
+      onToken: piece => pieces.push(piece),
+      ...given,
+    },
+  };
+}
+
+/** What a promise rejects with. */
+export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => Promise.reject(new Error('It did not reject')),
+    error => error,
+  );

@@ -1,0 +1,158 @@
+import { expect, test } from 'vitest';
+import { BackendError, ollamaBackend } from '../src/index.ts';
+import {
+  bytes,
+  chunks,
+  closedPort,
+  endless,
+  generation,
+  hangUpAfter,
+  json,
+  rejection,
+  serve,
+} from './inference-server.ts';
+
+const NDJSON = 'application/x-ndjson';
+
+/** A line of the answer to `POST /api/generate`. */
+const line = (more: object) =>
+  `${JSON.stringify({ model: 'llama3.2', created_at: '2026-01-24T15:00:00.123456Z', done: false, ...more })}\n`;
+
+const said = (response: string) => line({ response });
+
+const END = line({
+  ...{ response: '', done: true, done_reason: 'stop', context: [128006, 882, 128007] },
+  ...{ total_duration: 5_191_566_416, load_duration: 1_154_917, eval_duration: 4_799_921_000 },
+  ...{ prompt_eval_count: 26, prompt_eval_duration: 383_809_000, eval_count: 3 },
+});
+
+/** An entry of the answer to `GET /api/tags`. */
+const tag = (name: string) => ({
+  ...{
+    name,
+    model: name,
+    modified_at: '2026-01-20T08:52:19.385Z',
+    size: 2_019_393_189,
+    digest: 'a80c4f17acd5',
+  },
+  details: { format: 'gguf', family: 'llama', parameter_size: '3.2B', quantization_level: 'Q4_K_M' },
+});
+
+async function ollama(generate: Parameters<typeof serve>[0][string]) {
+  const server = await serve({ '/api/generate': generate });
+  return { ...server, backend: ollamaBackend({ url: server.url }) };
+}
+
+test('models go by the names that are installed, the latest also without its tag', async () => {
+  const { url } = await serve({
+    '/api/tags': json(200, { models: [tag('llama3.2:latest'), tag('qwen3:0.6b')] }),
+  });
+  expect(await ollamaBackend({ url }).models()).toEqual(['llama3.2', 'llama3.2:latest', 'qwen3:0.6b']);
+});
+
+test('a text comes piece by piece and is counted by the engine', async () => {
+  const { backend } = await ollama(chunks(NDJSON, [said('Because'), said(' of'), said(' air.'), END]));
+  const { pieces, generation: asked } = generation();
+  expect(await backend.generate(asked)).toEqual({
+    text: 'Because of air.',
+    usage: { prompt_tokens: 26, completion_tokens: 3 },
+  });
+  expect(pieces).toEqual(['Because', ' of', ' air.']);
+});
+
+test('it does not matter where the network cuts lines and characters', async () => {
+  const { backend } = await ollama(chunks(NDJSON, bytes(said('Blau — 🟦') + said(' 空は青い') + END)));
+  expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Blau — 🟦 空は青い' });
+});
+
+test('several lines at once are several pieces', async () => {
+  const { backend } = await ollama(chunks(NDJSON, [said('a') + said('b') + END]));
+  const { pieces, generation: asked } = generation();
+  await backend.generate(asked);
+  expect(pieces).toEqual(['a', 'b']);
+});
+
+test('parameters go where Ollama looks for them, and none that are for the owner of the machine', async () => {
+  const { backend, asked } = await ollama(chunks(NDJSON, [END]));
+  const params = { max_tokens: 9, temperature: 0.5, stop: '\n', seed: 7, system: 'Be brief.', num_gpu: 99 };
+  await backend.generate(generation({ params }).generation);
+  expect(asked[0]).toMatchObject({ method: 'POST', headers: { 'content-type': 'application/json' } });
+  expect(asked[0]?.body).toEqual({
+    ...{ model: 'llama3.2', prompt: 'Why is the sky blue?', stream: true, system: 'Be brief.' },
+    options: { num_predict: 9, temperature: 0.5, stop: ['\n'], seed: 7 },
+  });
+});
+
+test('a key is sent as a bearer token', async () => {
+  const { url, asked } = await serve({ '/api/tags': json(200, { models: [] }) });
+  await ollamaBackend({ url, key: 'secret' }).models();
+  expect(asked[0]?.headers.authorization).toBe('Bearer secret');
+});
+
+test.each([
+  ['a model that is gone', 404, "model 'llama3.2' not found", { retryable: true, down: true }],
+  ['a server with a full queue', 503, 'server busy, please try again', { retryable: true, down: true }],
+  ['a runner that crashed', 500, 'llama runner process has terminated', { retryable: true, down: false }],
+  [
+    'a model that makes no text',
+    400,
+    '"embedder" does not support generate',
+    { retryable: false, down: false },
+  ],
+  ['a key that is not taken', 401, 'unauthorized', { retryable: true, down: true }],
+])('%s is told in the words of the server', async (_, status, error, kind) => {
+  const { backend } = await ollama(json(status, { error }));
+  const refusal = await rejection(backend.generate(generation().generation));
+  expect(refusal).toBeInstanceOf(BackendError);
+  expect(refusal).toMatchObject({ message: `Ollama: ${error}`, ...kind });
+});
+
+test('an error in the middle of a text fails the job, which may be tried again', async () => {
+  const error = 'an error was encountered while running the model: CUDA error';
+  const { backend } = await ollama(chunks(NDJSON, [said('Because'), `${JSON.stringify({ error })}\n`]));
+  const failure = await rejection(backend.generate(generation().generation));
+  expect(failure).toMatchObject({ message: `Ollama: ${error}`, retryable: true, down: false });
+});
+
+test.each([
+  ['breaks the connection', hangUpAfter(NDJSON, said('Because'))],
+  ['ends without a last line', chunks(NDJSON, [said('Because')])],
+])('a server that %s in the middle of a text seems to be down', async (_, answer) => {
+  const { backend } = await ollama(answer);
+  const failure = await rejection(backend.generate(generation().generation));
+  expect(failure).toBeInstanceOf(BackendError);
+  expect(failure).toMatchObject({ retryable: true, down: true });
+});
+
+test('where nobody listens the backend is down, and says where it looked', async () => {
+  const url = await closedPort();
+  const failure = await rejection(ollamaBackend({ url }).models());
+  expect(failure).toMatchObject({
+    down: true,
+    message: expect.stringContaining(`Ollama does not answer at ${url}`),
+  });
+});
+
+test('what answers something other than JSON is asked about', async () => {
+  const { url } = await serve({ '/api/tags': chunks('text/html', ['<h1>It works!</h1>']) });
+  expect(await rejection(ollamaBackend({ url }).models())).toMatchObject({
+    message: `Ollama at ${url} answered something other than JSON: is it one?`,
+  });
+});
+
+test('a generation that is cancelled hangs up, so that the server stops too', async () => {
+  const { answer, hungUp } = endless(NDJSON, said('Because'));
+  const { backend } = await ollama(answer);
+  const cancelling = new AbortController();
+  const reason = new Error('The client changed its mind');
+  const onToken = () => cancelling.abort(reason);
+  const { signal } = cancelling;
+  expect(await rejection(backend.generate(generation({ signal, onToken }).generation))).toBe(reason);
+  await hungUp;
+});
+
+test('a URL may end with a slash, and must be one', async () => {
+  const { url } = await serve({ '/api/tags': json(200, { models: [tag('phi4:14b')] }) });
+  expect(await ollamaBackend({ url: `${url}/` }).models()).toEqual(['phi4:14b']);
+  expect(() => ollamaBackend({ url: 'localhost:11434' })).toThrow('it looks like http://');
+});

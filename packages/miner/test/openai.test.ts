@@ -1,0 +1,208 @@
+import { expect, test } from 'vitest';
+import { BackendError, openAiBackend } from '../src/index.ts';
+import {
+  type Answer,
+  bytes,
+  chunks,
+  closedPort,
+  endless,
+  generation,
+  hangUpAfter,
+  json,
+  rejection,
+  serve,
+} from './inference-server.ts';
+
+const SSE = 'text/event-stream';
+const CHAT = '/v1/chat/completions';
+const PLAIN = '/v1/completions';
+
+const event = (data: object) => `data: ${JSON.stringify(data)}\n\n`;
+const DONE = 'data: [DONE]\n\n';
+
+/** An event of a streamed chat. */
+const delta = (content: object | string, finish_reason: string | null = null) =>
+  event({
+    ...{ id: 'chatcmpl-7Qy', object: 'chat.completion.chunk', created: 1_769_266_800, model: 'llama3.2' },
+    choices: [{ index: 0, delta: typeof content === 'string' ? { content } : content, finish_reason }],
+  });
+
+const ROLE = delta({ role: 'assistant', content: null });
+const FINISH = delta({}, 'stop');
+const USAGE = event({
+  ...{ id: 'chatcmpl-7Qy', object: 'chat.completion.chunk', created: 1_769_266_800, model: 'llama3.2' },
+  choices: [],
+  usage: { prompt_tokens: 14, completion_tokens: 2, total_tokens: 16 },
+});
+
+/** An event of a streamed completion without chat. */
+const plain = (text: string, finish_reason: string | null = null) =>
+  event({
+    id: 'cmpl-3kf',
+    object: 'text_completion',
+    choices: [{ index: 0, text, finish_reason, logprobs: null }],
+  });
+
+const openAiError = (message: string, code: number) => ({
+  error: { message, type: 'server_error', param: null, code },
+});
+
+async function server(answers: Record<string, Answer>) {
+  const served = await serve(answers);
+  return { ...served, backend: openAiBackend({ url: served.url }) };
+}
+
+test.each(['', '/', '/v1', '/v1/'])('models are listed by a URL that ends with "%s"', async end => {
+  const model = { id: 'org/model', object: 'model', created: 1_769_266_800, owned_by: 'vllm' };
+  const { url } = await serve({ '/v1/models': json(200, { object: 'list', data: [model] }) });
+  expect(await openAiBackend({ url: url + end }).models()).toEqual(['org/model']);
+});
+
+test('a text comes piece by piece, and its tokens are counted in the last event', async () => {
+  const { backend } = await server({
+    [CHAT]: chunks(SSE, [ROLE, delta('Hello'), delta('!'), FINISH, USAGE, DONE]),
+  });
+  const { pieces, generation: asked } = generation();
+  expect(await backend.generate(asked)).toEqual({
+    text: 'Hello!',
+    usage: { prompt_tokens: 14, completion_tokens: 2 },
+  });
+  expect(pieces).toEqual(['Hello', '!']);
+});
+
+test('it does not matter where the network cuts lines and characters', async () => {
+  const { backend } = await server({
+    [CHAT]: chunks(SSE, bytes(delta('Blau — 🟦') + delta(' 空は青い') + FINISH + DONE)),
+  });
+  expect(await backend.generate(generation().generation)).toEqual({ text: 'Blau — 🟦 空は青い' });
+});
+
+test('lines may end as on Windows, comments keep the connection alive, and spaces may be missing', async () => {
+  const stream = `: ping\r\n\r\n${(delta('Hel') + delta('lo') + FINISH + DONE).replaceAll('data: ', 'data:').replaceAll('\n', '\r\n')}`;
+  const { backend } = await server({ [CHAT]: chunks(SSE, bytes(stream)) });
+  expect(await backend.generate(generation().generation)).toEqual({ text: 'Hello' });
+});
+
+test('a server that ignores the wish for a stream answers in one piece', async () => {
+  const { backend } = await server({
+    [CHAT]: json(200, {
+      choices: [{ index: 0, message: { role: 'assistant', content: 'Hello!' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 14, completion_tokens: 2 },
+    }),
+  });
+  const { pieces, generation: asked } = generation();
+  expect(await backend.generate(asked)).toEqual({
+    text: 'Hello!',
+    usage: { prompt_tokens: 14, completion_tokens: 2 },
+  });
+  expect(pieces).toEqual(['Hello!']);
+});
+
+test('the prompt is a chat of one message, with the parameters that do not make it several', async () => {
+  const { backend, asked } = await server({ [CHAT]: chunks(SSE, [FINISH, DONE]) });
+  await backend.generate(
+    generation({ params: { max_tokens: 9, top_k: 40, n: 5, stream: false } }).generation,
+  );
+  expect(asked[0]?.body).toEqual({
+    model: 'llama3.2',
+    messages: [{ role: 'user', content: 'Why is the sky blue?' }],
+    ...{ max_tokens: 9, top_k: 40, stream: true, stream_options: { include_usage: true } },
+  });
+});
+
+test('a key is sent as a bearer token', async () => {
+  const { url, asked } = await serve({ '/v1/models': json(200, { data: [] }) });
+  await openAiBackend({ url, key: 'secret' }).models();
+  expect(asked[0]?.headers.authorization).toBe('Bearer secret');
+});
+
+test.each([
+  ['a server without the route', json(404, { detail: 'Not Found' })],
+  ['a model without a chat template', json(400, openAiError('This model has no chat template', 400))],
+])('%s is asked for a completion without chat, from then on at once', async (_, refusal) => {
+  const { backend, asked } = await server({
+    [CHAT]: refusal,
+    [PLAIN]: chunks(SSE, [plain('Blue'), plain('.', 'stop'), DONE]),
+  });
+  expect(await backend.generate(generation().generation)).toEqual({ text: 'Blue.' });
+  await backend.generate(generation().generation);
+  expect(asked.map(({ path }) => path)).toEqual([CHAT, PLAIN, PLAIN]);
+  expect(asked[1]?.body).toMatchObject({ prompt: 'Why is the sky blue?' });
+});
+
+test('a server that has neither says so of the chat, one that refuses the completion says why', async () => {
+  const neither = await server({});
+  const refusal = await rejection(neither.backend.generate(generation().generation));
+  expect(refusal).toMatchObject({ message: 'The server: 404 page not found', down: true });
+  const { backend } = await server({ [PLAIN]: json(400, openAiError('The prompt is too long', 400)) });
+  const reason = await rejection(backend.generate(generation().generation));
+  expect(reason).toMatchObject({ message: 'The server: The prompt is too long', retryable: false });
+});
+
+test.each([
+  ['a model that is gone', 404, 'The model `llama3.2` does not exist.', { retryable: true, down: true }],
+  ['a server that still loads', 503, 'Loading model', { retryable: true, down: true }],
+  ['a server with too much to do', 429, 'Rate limit reached', { retryable: true, down: false }],
+  ['a server that broke', 500, 'Internal error', { retryable: true, down: false }],
+  [
+    'a prompt that is too long',
+    400,
+    'The request exceeds the context size',
+    { retryable: false, down: false },
+  ],
+  ['a key that is not taken', 401, 'Invalid API Key', { retryable: true, down: true }],
+])('%s is told in the words of the server', async (_, status, message, kind) => {
+  const { backend } = await server({ [CHAT]: json(status, openAiError(message, status)) });
+  const refusal = await rejection(backend.generate(generation().generation));
+  expect(refusal).toBeInstanceOf(BackendError);
+  expect(refusal).toMatchObject({ message: `The server: ${message}`, ...kind });
+});
+
+test('an error in the middle of a text fails the job, which may be tried again', async () => {
+  const { backend } = await server({
+    [CHAT]: chunks(SSE, [delta('Hel'), event(openAiError('CUDA out of memory', 500)), DONE]),
+  });
+  const failure = await rejection(backend.generate(generation().generation));
+  expect(failure).toMatchObject({ message: 'The server: CUDA out of memory', retryable: true, down: false });
+});
+
+test('an error that calls itself a success is no empty text', async () => {
+  const { backend } = await server({ [CHAT]: json(200, { error: 'Unexpected endpoint or method' }) });
+  const failure = await rejection(backend.generate(generation().generation));
+  expect(failure).toMatchObject({ message: 'The server: Unexpected endpoint or method', retryable: true });
+});
+
+test.each([
+  ['breaks the connection', hangUpAfter(SSE, delta('Hel'))],
+  ['ends before the text does', chunks(SSE, [delta('Hel')])],
+])('a server that %s seems to be down', async (_, answer) => {
+  const { backend } = await server({ [CHAT]: answer });
+  const failure = await rejection(backend.generate(generation().generation));
+  expect(failure).toBeInstanceOf(BackendError);
+  expect(failure).toMatchObject({ retryable: true, down: true });
+});
+
+test('a text that is finished counts without the last word', async () => {
+  const { backend } = await server({ [CHAT]: chunks(SSE, [delta('Hello'), FINISH]) });
+  expect(await backend.generate(generation().generation)).toEqual({ text: 'Hello' });
+});
+
+test('where nobody listens the backend is down, and says where it looked', async () => {
+  const url = await closedPort();
+  const failure = await rejection(openAiBackend({ url }).models());
+  expect(failure).toMatchObject({
+    down: true,
+    message: expect.stringContaining(`does not answer at ${url}`),
+  });
+});
+
+test('a generation that is cancelled hangs up, so that the server stops too', async () => {
+  const { answer, hungUp } = endless(SSE, delta('Hel'));
+  const { backend } = await server({ [CHAT]: answer });
+  const cancelling = new AbortController();
+  const reason = new Error('The client changed its mind');
+  const onToken = () => cancelling.abort(reason);
+  const { signal } = cancelling;
+  expect(await rejection(backend.generate(generation({ signal, onToken }).generation))).toBe(reason);
+  await hungUp;
+});
