@@ -1,27 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
+import { readSamples, runSample } from '../../../test/samples.ts';
 import * as receipts from '../src/index.ts';
 import { withCoordinator } from './coordinator.ts';
 
-const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const samples = Array.from(README.matchAll(/```ts\n(.*?)```/gs), match => match[1] ?? '');
+const README = new URL('../README.md', import.meta.url);
+const samples = readSamples(README);
 
 const coordinator = withCoordinator();
 beforeAll(async () => {
   await coordinator.runJob('Hello!', 'Good day!');
 });
-
-/** Runs a sample against the coordinator of this file, and tells what it printed. */
-async function run(sample: string): Promise<unknown[][]> {
-  const body = sample
-    .replace(/import (\{.*?\}) from '@aitbc\/receipts';/s, 'const $1 = receipts;')
-    .replaceAll('http://127.0.0.1:8000', coordinator.url);
-  const printed: unknown[][] = [];
-  const console = { log: (...values: unknown[]) => printed.push(values) };
-  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-  await AsyncFunction('receipts', 'console', body)(receipts, console);
-  return printed;
-}
 
 test.each([
   [
@@ -43,7 +32,8 @@ test.each([
   ],
 ])('%s does what it says', async (_, mark, expected) => {
   const sample = samples.find(sample => sample.includes(mark)) ?? '';
-  expect(await run(sample)).toEqual(expected);
+  const modules = { '@aitbc/receipts': receipts };
+  expect(await runSample(sample, { url: coordinator.url, modules })).toEqual(expected);
 });
 
 test('no sample goes untested', () => {
@@ -51,6 +41,6 @@ test('no sample goes untested', () => {
 });
 
 test('every check of a receipt is explained', () => {
-  const explained = Array.from(README.matchAll(/^\| `(\w+)`/gm), match => match[1]);
+  const explained = Array.from(readFileSync(README, 'utf8').matchAll(/^\| `(\w+)`/gm), match => match[1]);
   expect(explained).toEqual([...receipts.RECEIPT_CHECKS]);
 });

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readSamples, runSample } from '../../../test/samples.ts';
 import * as sdk from '../src/index.ts';
 import { mineAll, withCoordinator } from './coordinator.ts';
 
-const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const samples = Array.from(README.matchAll(/```ts\n(.*?)```/gs), match => match[1] ?? '');
+const README = new URL('../README.md', import.meta.url);
+const samples = readSamples(README);
 
 const coordinator = withCoordinator();
 let stopMining = async () => {};
@@ -12,18 +12,6 @@ beforeAll(() => {
   stopMining = mineAll(coordinator.client, 'llama3.2');
 });
 afterAll(() => stopMining());
-
-/** Runs a sample against the coordinator of this file, and tells what it printed. */
-async function run(sample: string): Promise<unknown[][]> {
-  const body = sample
-    .replace(/import (\{.*?\}) from '@aitbc\/sdk';/s, 'const $1 = sdk;')
-    .replaceAll('http://127.0.0.1:8000', coordinator.url);
-  const printed: unknown[][] = [];
-  const console = { log: (...values: unknown[]) => printed.push(values) };
-  const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-  await AsyncFunction('sdk', 'console', body)(sdk, console);
-  return printed;
-}
 
 test.each([
   ['the first sample', 'Hello!', [['the answer']]],
@@ -38,7 +26,8 @@ test.each([
   ['the sample of errors', 'VALIDATION_*', [['VALIDATION_OUT_OF_RANGE', 'params.temperature']]],
 ])('%s does what it says', async (_, mark, expected) => {
   const sample = samples.find(sample => sample.includes(mark)) ?? '';
-  expect(await run(sample)).toEqual(expected);
+  const modules = { '@aitbc/sdk': sdk };
+  expect(await runSample(sample, { url: coordinator.url, modules })).toEqual(expected);
 });
 
 test('no sample goes untested', () => {
