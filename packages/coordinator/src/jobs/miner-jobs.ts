@@ -73,11 +73,11 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   ): Promise<HeldJob[]> {
     const until = performance.now() + waitMs;
     for (;;) {
-      const ready = waits.readyCount(abilities);
+      const ready = waits.lastReady(abilities);
       const jobs = await takeNow();
       const leftMs = until - performance.now();
       if (jobs.length > 0 || leftMs <= 0 || waits.closed) return jobs;
-      if (waits.readyCount(abilities) === ready)
+      if (waits.lastReady(abilities) === ready)
         await waits.forWork(abilities, Math.min(leftMs, LOOK_AGAIN_MS), hangUp);
       if (hangUp.aborted) return [];
     }

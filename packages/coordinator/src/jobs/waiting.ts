@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { type Abilities, mismatch } from '../miners/eligibility.ts';
 import type { StoreEvent } from '../store/events.ts';
 
@@ -14,19 +15,29 @@ export interface Waits {
   forJob(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
   /** Resolves when there may be a job for a miner with these abilities, after `ms`, on abort or at shutdown. */
   forWork(abilities: Abilities, ms: number, signal: AbortSignal): Promise<void>;
-  /** Grows when jobs get ready for such a miner: tells whether some did between two moments. */
-  readyCount(abilities: Abilities): number;
+  /** Grows when jobs get ready for such a miner, and now and then when not: equal at two moments, none did between. */
+  lastReady(abilities: Abilities): number;
   apply(events: readonly StoreEvent[]): void;
   readonly closed: boolean;
   /** Ends all waits, now and from now on. */
   close(): void;
 }
 
+/** Clients name models as they like: only so many are told apart. */
+const KNOWN_MODELS = 10_000;
+
 export function createWaits(): Waits {
   const jobs = new Map<string, Set<Waiter>>();
   const workers = new Set<Waiter & { abilities: Abilities }>();
   const all = new Set<Waiter>();
-  const readyByModel = new Map<string, number>();
+  let readied = 0;
+  let forgotten = 0;
+  const readyByModel = new LRUCache<string, number>({
+    max: KNOWN_MODELS,
+    dispose: (at, _model, reason) => {
+      if (reason === 'evict') forgotten = Math.max(forgotten, at);
+    },
+  });
   let closed = false;
 
   function wait<W extends Waiter>(
@@ -72,10 +83,10 @@ export function createWaits(): Waits {
       };
       return wait(ms, signal, enlist, worker => workers.delete(worker));
     },
-    readyCount({ capabilities }) {
-      let count = 0;
-      for (const model of capabilities) count += readyByModel.get(model) ?? 0;
-      return count;
+    lastReady({ capabilities }) {
+      let last = 0;
+      for (const model of capabilities) last = Math.max(last, readyByModel.get(model) ?? forgotten);
+      return last;
     },
     apply(events) {
       for (const event of events) {
@@ -83,7 +94,7 @@ export function createWaits(): Waits {
           for (const waiter of [...(jobs.get(event.jobId) ?? [])]) waiter.wake();
         if (event.type !== 'jobs.ready') continue;
         const { model } = event.queue;
-        readyByModel.set(model, (readyByModel.get(model) ?? 0) + event.count);
+        readyByModel.set(model, ++readied);
         // As many miners as there are new jobs, the one that waits longest first: the others would find nothing.
         let left = event.count;
         for (const worker of workers) {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { ReadyQueue, StoreEvent } from '../store/events.ts';
 import type { Row } from '../store/schema.ts';
 import { type Abilities, abilitiesOf, mismatch } from './eligibility.ts';
@@ -20,13 +21,20 @@ export interface Directory {
   reach(queue: ReadyQueue): Reach;
 }
 
+/** Clients name what they need as they like: only so many answers are kept. */
+const KEPT_REACHES = 1_000;
+
 export function createDirectory(online: readonly Row<'miner'>[]): Directory {
   const byModel = new Map<string, Map<string, LiveMiner>>();
   const models = new Map<string, ReadonlySet<string>>();
-  const reaches = new Map<string, Reach>();
+  const reaches = new LRUCache<string, Reach>({ max: KEPT_REACHES });
 
   function remove(id: string) {
-    for (const model of models.get(id) ?? []) byModel.get(model)?.delete(id);
+    for (const model of models.get(id) ?? []) {
+      const offering = byModel.get(model);
+      offering?.delete(id);
+      if (offering?.size === 0) byModel.delete(model);
+    }
     models.delete(id);
   }
 

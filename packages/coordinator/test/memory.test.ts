@@ -1,0 +1,64 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { withCoordinator } from './harness/coordinator.ts';
+import { describeEachEngine } from './harness/engines.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+function usedMiB(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed / 2 ** 20;
+}
+
+const NAMES = 200_000;
+
+const MINER = {
+  id: 'any',
+  owner_id: 1,
+  payee_id: 1,
+  gpu_info: null,
+  vram_gb: null,
+  region: null,
+  concurrency: null,
+  public_key: null,
+  status: 'online' as const,
+  draining: 0,
+  running: 0,
+  completed: 0,
+  failed: 0,
+  registered_at: 0,
+  last_seen_at: 0,
+};
+
+describeEachEngine('memory', engine => {
+  const coordinator = withCoordinator(engine);
+
+  /** What is kept of so many names, in MiB: without a bound it is more than 40, and grows. */
+  function keptOf(use: (name: string) => void): number {
+    const before = usedMiB();
+    for (let count = 0; count < NAMES; count++) use(`${'model-'.repeat(20)}${count}`);
+    return usedMiB() - before;
+  }
+
+  const queue = (model: string) => ({ model, region: '', min_vram_gb: 0 });
+
+  test('is not filled by asking who could run models of any name', () => {
+    const { directory } = coordinator.running.rooms;
+    expect(keptOf(name => directory.reach(queue(name)))).toBeLessThan(20);
+  });
+
+  test('is not filled by a miner that offers models of any name', () => {
+    const { directory } = coordinator.running.rooms;
+    const offer = (name: string) => ({ ...MINER, capabilities: JSON.stringify([name]) });
+    const kept = keptOf(name => directory.apply([{ type: 'miner.changed', miner: offer(name) }]));
+    expect(kept).toBeLessThan(20);
+  });
+
+  test('is not filled by jobs for models of any name', () => {
+    const { waits } = coordinator.running.rooms;
+    const kept = keptOf(name => waits.apply([{ type: 'jobs.ready', queue: queue(name), count: 1 }]));
+    expect(kept).toBeLessThan(20);
+  });
+});
