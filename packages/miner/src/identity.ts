@@ -1,4 +1,12 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomUUID,
+  sign,
+} from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, hostname, platform } from 'node:os';
 import { join } from 'node:path';
@@ -21,15 +29,28 @@ export interface IdentityOptions {
 
 const KEY_FILE = 'miner-key.pem';
 
-/** Reads the Ed25519 key from a PKCS #8 PEM file, made with mode 0600 when missing. */
+/**
+ * Reads the Ed25519 key from a PKCS #8 PEM file, made with mode 0600 when missing.
+ *
+ * @throws with the path of the file, when it holds something else
+ */
 export async function loadIdentity({ state, minerId }: IdentityOptions): Promise<Identity> {
   const path = join(state, KEY_FILE);
   const pem = (await readIfThere(path)) ?? (await createKey(state, path));
-  const key = createPrivateKey(pem);
-  const { x } = createPublicKey(key).export({ format: 'jwk' });
-  if (key.asymmetricKeyType !== 'ed25519' || !x) throw new Error(`${path} holds no Ed25519 key`);
+  const key = parseKey(pem);
+  const x = key && createPublicKey(key).export({ format: 'jwk' }).x;
+  if (!x) throw new Error(`${path} holds no Ed25519 key`);
   const signer: Signer = { keyId: x, sign: bytes => sign(null, bytes, key) };
   return { minerId: minerId ?? defaultMinerId(x), signer };
+}
+
+function parseKey(pem: string): KeyObject | null {
+  try {
+    const key = createPrivateKey(pem);
+    return key.asymmetricKeyType === 'ed25519' ? key : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Where a program keeps what it must find again, by the custom of the platform. */
@@ -53,7 +74,8 @@ async function readIfThere(path: string): Promise<string | null> {
 async function createKey(state: string, path: string): Promise<string> {
   const { privateKey } = generateKeyPairSync('ed25519');
   await mkdir(state, { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}`;
+  // Not named after the process: in containers that share the folder each may be process 1.
+  const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flush: true });
   try {
     await link(draft, path);
