@@ -102,10 +102,3 @@ export function generation(given: Partial<Generation> = {}): { pieces: string[];
     },
   };
 }
-
-/** What a promise rejects with. */
-export const rejection = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => Promise.reject(new Error('It did not reject')),
-    error => error,
-  );

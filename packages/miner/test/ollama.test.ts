@@ -8,9 +8,9 @@ import {
   generation,
   hangUpAfter,
   json,
-  rejection,
   serve,
 } from './inference-server.ts';
+import { rejection } from './rejection.ts';
 
 const NDJSON = 'application/x-ndjson';
 

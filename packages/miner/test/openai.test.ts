@@ -9,9 +9,9 @@ import {
   generation,
   hangUpAfter,
   json,
-  rejection,
   serve,
 } from './inference-server.ts';
+import { rejection } from './rejection.ts';
 
 const SSE = 'text/event-stream';
 const CHAT = '/v1/chat/completions';

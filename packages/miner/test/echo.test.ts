@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { echoBackend } from '../src/index.ts';
+
+const generate = (params = {}, onToken?: (piece: string) => void, signal = new AbortController().signal) =>
+  echoBackend().generate({
+    model: 'echo',
+    prompt: 'Good  morning',
+    params,
+    signal,
+    ...(onToken && { onToken }),
+  });
+
+test('the answer repeats the prompt and says that no model ran', async () => {
+  expect(await generate()).toEqual({
+    text: 'Echo, no model ran: Good  morning',
+    usage: { completion_tokens: 6 },
+  });
+});
+
+test('the pieces together are the text', async () => {
+  const pieces: string[] = [];
+  const { text } = await generate({}, piece => pieces.push(piece));
+  expect(pieces).toHaveLength(6);
+  expect(pieces.join('')).toBe(text);
+});
+
+test('a limit of tokens cuts it short', async () => {
+  expect(await generate({ max_tokens: 2 })).toEqual({ text: 'Echo, no', usage: { completion_tokens: 2 } });
+});
+
+test('it goes by any model', async () => {
+  expect(await echoBackend().models()).toEqual(['echo']);
+  expect(await echoBackend({ models: ['llama3.2'] }).models()).toEqual(['llama3.2']);
+});
+
+test('one that is cancelled rejects with the reason', async () => {
+  const reason = new Error('cancelled');
+  await expect(generate({}, undefined, AbortSignal.abort(reason))).rejects.toBe(reason);
+});
