@@ -27,7 +27,7 @@ interface Pending {
 export interface BatcherOptions {
   /** Calls in one batch at most. */
   maxBatch: number;
-  /** Batches on their way at once: more than one keeps a committer in another thread busy while answers go out. */
+  /** Batches that are committed at once. */
   maxInFlight: number;
 }
 

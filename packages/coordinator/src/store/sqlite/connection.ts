@@ -9,7 +9,7 @@ export function openForWriting(data: string): DatabaseSync {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(join(data, FILE));
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
-    PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000;`);
+    PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 10000;`);
   return database;
 }
 

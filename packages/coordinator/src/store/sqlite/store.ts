@@ -25,7 +25,8 @@ export function createSqliteStore({ data, writer, now, maxBatch }: SqliteOptions
       if (events.length > 0) for (const listener of listeners) listener(events);
       return results;
     },
-    { maxBatch, maxInFlight: writer.maxInFlight },
+    // One at a time makes batches larger, and a batch writes each page once, however many of its rows are there.
+    { maxBatch, maxInFlight: 1 },
   );
 
   return {

@@ -39,7 +39,6 @@ export async function startWriterThread(program: URL, workerData: unknown): Prom
   await started;
 
   return {
-    maxInFlight: 2,
     commit(calls, now) {
       if (dead) return Promise.reject(dead);
       const named = calls.map(({ operation, input }) => ({ name: operation.name, input }));

@@ -13,8 +13,6 @@ export interface Committed {
 
 /** The one that writes, in this thread or in one of its own. */
 export interface Writer {
-  /** Commits that it may be given before the first is done. */
-  maxInFlight: number;
   /** `now` is in ms since the epoch. Resolves once the calls are durable. */
   commit(calls: readonly Call[], now: number): Promise<Committed>;
   close(): Promise<void>;
@@ -32,7 +30,6 @@ export async function openWriter(data: string): Promise<Writer> {
   const tx = sqliteTransaction(database, db);
 
   return {
-    maxInFlight: 1,
     async commit(calls, now) {
       const events: StoreEvent[] = [];
       const transact: Transact = async work => {
