@@ -12,6 +12,7 @@ import {
   type Scope,
 } from '@aitbc/coordinator';
 import { type Command, InvalidArgumentError } from 'commander';
+import { positiveInteger } from '../arguments.ts';
 import { wantsJson } from '../connection.ts';
 import { CommandFailure, UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -20,6 +21,10 @@ import { addConfigOptions } from './serve.ts';
 
 type Store = Awaited<ReturnType<typeof openStore>>;
 type StoreFlags = Partial<Record<OptionName, unknown>> & { config?: string };
+
+interface ListFlags extends StoreFlags {
+  limit: number;
+}
 
 interface CreateFlags extends StoreFlags {
   scope: Scope[];
@@ -42,9 +47,11 @@ export function keys(program: Command, io: Io): void {
       withStore(flags, io, store => create(store, flags, command, io)),
     );
 
-  onStore(group.command('list').description('show all keys, never their secrets')).action(
-    (flags: StoreFlags, command: Command) => withStore(flags, io, store => list(store, command, io)),
-  );
+  onStore(group.command('list').description('show keys, newest first, never their secrets'))
+    .option('--limit <n>', 'how many', positiveInteger, 100)
+    .action((flags: ListFlags, command: Command) =>
+      withStore(flags, io, store => list(store, flags.limit, command, io)),
+    );
 
   onStore(
     group.command('revoke').description('make a key useless').argument('<id>', 'as the list shows it'),
@@ -89,8 +96,9 @@ async function create(store: Store, flags: CreateFlags, command: Command, io: Io
   note(io, 'Keep the key now: it is stored nowhere and can not be shown again.');
 }
 
-async function list(store: Store, command: Command, io: Io): Promise<void> {
-  const found = (await listKeys(store.read)).map(key => ({
+async function list(store: Store, limit: number, command: Command, io: Io): Promise<void> {
+  const keys = await listKeys(store.read, limit + 1);
+  const found = keys.slice(0, limit).map(key => ({
     id: key.id,
     name: key.name,
     scopes: key.scopes.split(' '),
@@ -109,6 +117,7 @@ async function list(store: Store, command: Command, io: Io): Promise<void> {
     key.account,
   ]);
   print(io, table(['id', 'name', 'scopes', 'state', 'created', 'account'], rows));
+  if (keys.length > limit) note(io, 'There are more: --limit N shows N of them.');
 }
 
 function stateOf({

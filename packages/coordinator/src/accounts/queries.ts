@@ -14,9 +14,9 @@ export async function findKey(db: Kysely<Schema>, hash: string): Promise<KeyWith
   return await withAddress(db).where('api_key.hash', '=', hash).executeTakeFirst();
 }
 
-/** Every key, newest first, for the operator. */
-export async function listKeys(db: Kysely<Schema>): Promise<KeyWithAddress[]> {
-  return await withAddress(db).orderBy('api_key.id', 'desc').execute();
+/** The newest keys, newest first, for the operator. */
+export async function listKeys(db: Kysely<Schema>, limit: number): Promise<KeyWithAddress[]> {
+  return await withAddress(db).orderBy('api_key.id', 'desc').limit(limit).execute();
 }
 
 export async function findAccountId(db: Kysely<Schema>, address: string): Promise<number | undefined> {

@@ -1,0 +1,36 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { aitbc } from './terminal.ts';
+
+let data = '';
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'aitbc-keys-'));
+});
+afterAll(() => rm(data, { recursive: true, force: true }));
+
+const keys = (...argv: string[]) => aitbc(['keys', ...argv, '--data', data]);
+
+/** The names of keys that a list in JSON shows. */
+async function listed(...argv: string[]): Promise<string[]> {
+  const { stdout } = await keys('list', '--json', ...argv);
+  return JSON.parse(stdout).map(({ name }: { name: string }) => name);
+}
+
+test('keys are listed newest first, as many as asked for, and it is said when there are more', async () => {
+  for (const name of ['first', 'second', 'third']) await keys('create', '--scope', 'client', '--name', name);
+  expect(await listed()).toEqual(['third', 'second', 'first']);
+  expect(await listed('--limit', '2')).toEqual(['third', 'second']);
+  expect((await keys('list', '--limit', '2')).stderr).toContain('There are more: --limit N');
+  expect((await keys('list', '--limit', '3')).stderr).toBe('');
+});
+
+test('a list of no keys, or of a number that is none, is refused', async () => {
+  for (const limit of ['0', 'all']) {
+    expect(await keys('list', '--limit', limit)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--limit'),
+    });
+  }
+});
