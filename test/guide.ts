@@ -1,0 +1,140 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CodeBlock, codeBlocks } from './markdown.ts';
+import { SAMPLE_URL } from './samples.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const MODULES = join(ROOT, 'node_modules');
+
+/** A block that a reader runs. */
+interface Step extends CodeBlock {
+  file: string;
+  /** What the guide says that it prints. */
+  shown: CodeBlock | undefined;
+}
+
+/**
+ * Follows a guide as its reader would: runs its `sh` and `ts` blocks in order, in one shell and an empty folder, with
+ * the coordinators and miners that the guide itself starts. Answers what went wrong, block by block.
+ *
+ * A remark right above a block, an HTML comment, may say `not run: why`, or `stopped before: serve` where the reader
+ * is told to stop what runs. A `text` block behind one that runs is what that one prints, `…` standing for anything.
+ */
+export async function followGuide(path: string): Promise<string[]> {
+  const markdown = await readFile(join(ROOT, path), 'utf8');
+  const folder = await mkdtemp(join(tmpdir(), 'aitbc-guide-'));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    const steps = stepsOf(codeBlocks(markdown.replaceAll(SAMPLE_URL, url)));
+    await furnish(folder, steps);
+    await run(folder, { AITBC_COORDINATOR: url, AITBC_PORT: String(port) });
+    return await faultsOf(steps, folder, path);
+  } finally {
+    await rm(folder, { recursive: true, maxRetries: 5 });
+  }
+}
+
+const RUNNABLE = ['sh', 'ts'];
+
+export const isRun = ({ language, remark }: CodeBlock) =>
+  RUNNABLE.includes(language) && !remark?.startsWith('not run: ');
+
+function stepsOf(blocks: readonly CodeBlock[]): Step[] {
+  return blocks.flatMap((block, index) => {
+    if (!isRun(block)) return [];
+    const next = blocks[index + 1];
+    const shown = next?.language === 'text' ? next : undefined;
+    return [{ ...block, file: `.guide/line-${block.line}.${block.language}`, shown }];
+  });
+}
+
+/** The folder is like the checkout that the reader has: packages are found from it. */
+async function furnish(folder: string, steps: readonly Step[]): Promise<void> {
+  await mkdir(join(folder, '.guide'));
+  await symlink(MODULES, join(folder, 'node_modules'));
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  await Promise.all(steps.map(({ file, code }) => writeFile(join(folder, file), code)));
+  const script = [
+    'set -euo pipefail',
+    `. '${join(import.meta.dirname, 'guide.bash')}'`,
+    ...steps.flatMap(({ file, language, remark }) => [
+      ...(remark?.startsWith('stopped before: ') ? [`stop ${remark.slice('stopped before: '.length)}`] : []),
+      `{ ${language === 'sh' ? `. ./${file}` : `node ${file}`}; } > ${file}.out 2>&1`,
+      `touch ${file}.done`,
+    ]),
+  ];
+  await writeFile(join(folder, '.guide/script.sh'), script.join('\n'));
+}
+
+/** In a group of processes of its own, none of which outlives it. */
+async function run(folder: string, env: Record<string, string>): Promise<void> {
+  const PATH = `${join(MODULES, '.bin')}:${process.env.PATH}`;
+  const bash = spawn('bash', ['.guide/script.sh'], {
+    cwd: folder,
+    detached: true,
+    stdio: 'ignore',
+    env: { ...process.env, PATH, HOME: folder, XDG_STATE_HOME: join(folder, '.state'), ...env },
+  });
+  await once(bash, 'exit');
+  try {
+    if (bash.pid) process.kill(-bash.pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function faultsOf(steps: readonly Step[], folder: string, path: string): Promise<string[]> {
+  const faults: string[] = [];
+  for (const { line, file, shown } of steps) {
+    const read = (suffix: string) => readFile(join(folder, file + suffix), 'utf8').catch(() => null);
+    const printed = await read('.out');
+    if ((await read('.done')) === null) return [...faults, `${path}:${line} fails: ${printed}`];
+    if (shown && !patternOf(shown.code).test(printed ?? '')) {
+      faults.push(`${path}:${shown.line} shows what is not printed, which is: ${printed}`);
+    }
+  }
+  return faults;
+}
+
+/** What differs from run to run may differ: numbers, ids, keys, addresses, hashes, and how wide columns are. */
+const VOLATILE: readonly [RegExp, string][] = [
+  [/…/, '[^]*?'],
+  [/\b(?:job|rcpt|key)-[0-9a-z]+/, '(?:job|rcpt|key)-[0-9a-z]+'],
+  [/\bait1[0-9a-z]+/, 'ait1[0-9a-z]+'],
+  [/\b[\w-]{43}\b/, '[\\w-]{43}'],
+  [/\b[0-9a-f]{32,}\b/, '[0-9a-f]{32,}'],
+  [/\b\d[\d.]*/, '\\d[\\d.]*'],
+  [/\s+/, '\\s+'],
+];
+const TOKENS = new RegExp(VOLATILE.map(([shape]) => `(${shape.source})`).join('|'), 'g');
+
+function patternOf(shown: string): RegExp {
+  const parts: string[] = [];
+  let end = 0;
+  for (const match of shown.trim().matchAll(TOKENS)) {
+    parts.push(RegExp.escape(shown.trim().slice(end, match.index)));
+    parts.push(VOLATILE[match.slice(1).findIndex(group => group !== undefined)]?.[1] ?? '');
+    end = match.index + match[0].length;
+  }
+  parts.push(RegExp.escape(shown.trim().slice(end)));
+  return new RegExp(`^\\s*${parts.join('')}\\s*$`);
+}
+
+/** Below those that the system hands out for outgoing connections: nobody takes it until the guide's coordinator does. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (isFree) return port;
+  }
+}
