@@ -1,75 +1,71 @@
-import { type Kysely, type Migration, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
+import type { ColumnTypes } from './column-types.ts';
 
-/** Text keys cluster the rows: ids are time-ordered, so rows are appended, and no second tree holds the key. */
-const clustered = sql`WITHOUT ROWID`;
+export async function initial(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+  await accounts(db, types);
+  await queues(db, types);
+  await jobs(db, types);
+  await miners(db, types);
+  await receipts(db, types);
+  await housekeeping(db, types);
+}
 
-export const initial: Migration = {
-  async up(db: Kysely<unknown>) {
-    await accounts(db);
-    await queues(db);
-    await jobs(db);
-    await miners(db);
-    await receipts(db);
-    await housekeeping(db);
-  },
-};
-
-async function accounts({ schema }: Kysely<unknown>) {
+async function accounts({ schema }: Kysely<unknown>, { id, integer, text, clustered }: ColumnTypes) {
   await schema
     .createTable('account')
-    .addColumn('id', 'integer', column => column.primaryKey())
-    .addColumn('address', 'text', column => column.notNull().unique())
-    .addColumn('name', 'text')
-    .addColumn('created_at', 'integer', column => column.notNull())
+    .addColumn('id', id.type, id.build)
+    .addColumn('address', text, column => column.notNull().unique())
+    .addColumn('name', text)
+    .addColumn('created_at', integer, column => column.notNull())
     .execute();
   await schema
     .createTable('api_key')
-    .addColumn('id', 'text', column => column.primaryKey())
-    .addColumn('hash', 'text', column => column.notNull().unique())
-    .addColumn('account_id', 'integer', column => column.notNull())
-    .addColumn('name', 'text')
-    .addColumn('scopes', 'text', column => column.notNull())
-    .addColumn('created_at', 'integer', column => column.notNull())
-    .addColumn('expires_at', 'integer')
-    .addColumn('revoked_at', 'integer')
-    .modifyEnd(clustered)
+    .addColumn('id', text, column => column.primaryKey())
+    .addColumn('hash', text, column => column.notNull().unique())
+    .addColumn('account_id', integer, column => column.notNull())
+    .addColumn('name', text)
+    .addColumn('scopes', text, column => column.notNull())
+    .addColumn('created_at', integer, column => column.notNull())
+    .addColumn('expires_at', integer)
+    .addColumn('revoked_at', integer)
+    .$call(clustered)
     .execute();
 }
 
-async function queues({ schema }: Kysely<unknown>) {
+async function queues({ schema }: Kysely<unknown>, { id, integer, real, text, clustered }: ColumnTypes) {
   await schema
     .createTable('fair_clock')
-    .addColumn('id', 'integer', column => column.primaryKey())
-    .addColumn('model', 'text', column => column.notNull())
-    .addColumn('priority', 'integer', column => column.notNull())
-    .addColumn('virtual_time', 'integer', column => column.notNull())
-    .addColumn('tail_rank', 'integer', column => column.notNull())
-    .addColumn('dispatched_at', 'integer', column => column.notNull())
-    .addColumn('average_run_ms', 'real', column => column.notNull())
-    .addColumn('pending', 'integer', column => column.notNull())
-    .addColumn('running', 'integer', column => column.notNull())
+    .addColumn('id', id.type, id.build)
+    .addColumn('model', text, column => column.notNull())
+    .addColumn('priority', integer, column => column.notNull())
+    .addColumn('virtual_time', integer, column => column.notNull())
+    .addColumn('tail_rank', integer, column => column.notNull())
+    .addColumn('dispatched_at', integer, column => column.notNull())
+    .addColumn('average_run_ms', real, column => column.notNull())
+    .addColumn('pending', integer, column => column.notNull())
+    .addColumn('running', integer, column => column.notNull())
     .addUniqueConstraint('fair_clock_key', ['model', 'priority'])
     .execute();
   await schema
     .createTable('fair_share')
-    .addColumn('clock_id', 'integer', column => column.notNull())
-    .addColumn('account_id', 'integer', column => column.notNull())
-    .addColumn('next_rank', 'integer', column => column.notNull())
+    .addColumn('clock_id', integer, column => column.notNull())
+    .addColumn('account_id', integer, column => column.notNull())
+    .addColumn('next_rank', integer, column => column.notNull())
     .addPrimaryKeyConstraint('fair_share_key', ['clock_id', 'account_id'])
-    .modifyEnd(clustered)
+    .$call(clustered)
     .execute();
   await schema.createIndex('fair_share_rank').on('fair_share').columns(['clock_id', 'next_rank']).execute();
   await schema
     .createTable('queue')
-    .addColumn('id', 'integer', column => column.primaryKey())
-    .addColumn('clock_id', 'integer', column => column.notNull())
-    .addColumn('model', 'text', column => column.notNull())
-    .addColumn('priority', 'integer', column => column.notNull())
-    .addColumn('region', 'text', column => column.notNull())
-    .addColumn('min_vram_gb', 'integer', column => column.notNull())
-    .addColumn('virtual_time', 'integer', column => column.notNull())
-    .addColumn('pending', 'integer', column => column.notNull())
-    .addColumn('running', 'integer', column => column.notNull())
+    .addColumn('id', id.type, id.build)
+    .addColumn('clock_id', integer, column => column.notNull())
+    .addColumn('model', text, column => column.notNull())
+    .addColumn('priority', integer, column => column.notNull())
+    .addColumn('region', text, column => column.notNull())
+    .addColumn('min_vram_gb', integer, column => column.notNull())
+    .addColumn('virtual_time', integer, column => column.notNull())
+    .addColumn('pending', integer, column => column.notNull())
+    .addColumn('running', integer, column => column.notNull())
     .addUniqueConstraint('queue_key', ['model', 'priority', 'region', 'min_vram_gb'])
     .execute();
   await schema
@@ -80,34 +76,34 @@ async function queues({ schema }: Kysely<unknown>) {
     .execute();
 }
 
-async function jobs({ schema }: Kysely<unknown>) {
+async function jobs({ schema }: Kysely<unknown>, { integer, real, text, clustered }: ColumnTypes) {
   await schema
     .createTable('job')
-    .addColumn('id', 'text', column => column.primaryKey())
-    .addColumn('account_id', 'integer', column => column.notNull())
-    .addColumn('queue_id', 'integer', column => column.notNull())
-    .addColumn('model', 'text', column => column.notNull())
-    .addColumn('priority', 'integer', column => column.notNull())
-    .addColumn('max_price', 'real')
-    .addColumn('max_attempts', 'integer', column => column.notNull())
-    .addColumn('salt', 'text', column => column.notNull())
-    .addColumn('prompt_hash', 'text', column => column.notNull())
-    .addColumn('created_at', 'integer', column => column.notNull())
-    .addColumn('expires_at', 'integer', column => column.notNull())
-    .addColumn('rank', 'integer', column => column.notNull())
-    .addColumn('status', 'text', column => column.notNull())
-    .addColumn('attempts', 'integer', column => column.notNull().defaultTo(0))
-    .addColumn('held_until', 'integer')
-    .addColumn('held_for', 'text')
-    .addColumn('miner_id', 'text')
-    .addColumn('started_at', 'integer')
-    .addColumn('lease_expires_at', 'integer')
-    .addColumn('deadline', 'integer')
-    .addColumn('completed_at', 'integer')
-    .addColumn('receipt_id', 'text')
-    .addColumn('error_code', 'text')
-    .addColumn('error_detail', 'text')
-    .modifyEnd(clustered)
+    .addColumn('id', text, column => column.primaryKey())
+    .addColumn('account_id', integer, column => column.notNull())
+    .addColumn('queue_id', integer, column => column.notNull())
+    .addColumn('model', text, column => column.notNull())
+    .addColumn('priority', integer, column => column.notNull())
+    .addColumn('max_price', real)
+    .addColumn('max_attempts', integer, column => column.notNull())
+    .addColumn('salt', text, column => column.notNull())
+    .addColumn('prompt_hash', text, column => column.notNull())
+    .addColumn('created_at', integer, column => column.notNull())
+    .addColumn('expires_at', integer, column => column.notNull())
+    .addColumn('rank', integer, column => column.notNull())
+    .addColumn('status', text, column => column.notNull())
+    .addColumn('attempts', integer, column => column.notNull().defaultTo(0))
+    .addColumn('held_until', integer)
+    .addColumn('held_for', text)
+    .addColumn('miner_id', text)
+    .addColumn('started_at', integer)
+    .addColumn('lease_expires_at', integer)
+    .addColumn('deadline', integer)
+    .addColumn('completed_at', integer)
+    .addColumn('receipt_id', text)
+    .addColumn('error_code', text)
+    .addColumn('error_detail', text)
+    .$call(clustered)
     .execute();
 
   const index = (name: string, columns: string[]) => schema.createIndex(name).on('job').columns(columns);
@@ -126,38 +122,39 @@ async function jobs({ schema }: Kysely<unknown>) {
 
   await schema
     .createTable('job_input')
-    .addColumn('job_id', 'text', column => column.primaryKey())
-    .addColumn('prompt', 'text', column => column.notNull())
-    .addColumn('params', 'text', column => column.notNull())
-    .addColumn('metadata', 'text')
+    .addColumn('job_id', text, column => column.primaryKey())
+    .addColumn('prompt', text, column => column.notNull())
+    .addColumn('params', text, column => column.notNull())
+    .addColumn('metadata', text)
     .execute();
   await schema
     .createTable('job_output')
-    .addColumn('job_id', 'text', column => column.primaryKey())
-    .addColumn('result', 'text', column => column.notNull())
-    .addColumn('usage', 'text')
+    .addColumn('job_id', text, column => column.primaryKey())
+    .addColumn('result', text, column => column.notNull())
+    .addColumn('usage', text)
     .execute();
 }
 
-async function miners({ schema }: Kysely<unknown>) {
+async function miners({ schema }: Kysely<unknown>, { integer, real, text, clustered }: ColumnTypes) {
   await schema
     .createTable('miner')
-    .addColumn('id', 'text', column => column.primaryKey())
-    .addColumn('owner_id', 'integer', column => column.notNull())
-    .addColumn('payee_id', 'integer', column => column.notNull())
-    .addColumn('capabilities', 'text', column => column.notNull())
-    .addColumn('gpu_info', 'text')
-    .addColumn('vram_gb', 'real')
-    .addColumn('region', 'text')
-    .addColumn('concurrency', 'integer')
-    .addColumn('public_key', 'text')
-    .addColumn('status', 'text', column => column.notNull())
-    .addColumn('running', 'integer', column => column.notNull())
-    .addColumn('completed', 'integer', column => column.notNull())
-    .addColumn('failed', 'integer', column => column.notNull())
-    .addColumn('registered_at', 'integer', column => column.notNull())
-    .addColumn('last_seen_at', 'integer', column => column.notNull())
-    .modifyEnd(clustered)
+    .addColumn('id', text, column => column.primaryKey())
+    .addColumn('owner_id', integer, column => column.notNull())
+    .addColumn('payee_id', integer, column => column.notNull())
+    .addColumn('capabilities', text, column => column.notNull())
+    .addColumn('gpu_info', text)
+    .addColumn('vram_gb', real)
+    .addColumn('region', text)
+    .addColumn('concurrency', integer)
+    .addColumn('public_key', text)
+    .addColumn('status', text, column => column.notNull())
+    .addColumn('draining', integer, column => column.notNull().defaultTo(0))
+    .addColumn('running', integer, column => column.notNull())
+    .addColumn('completed', integer, column => column.notNull())
+    .addColumn('failed', integer, column => column.notNull())
+    .addColumn('registered_at', integer, column => column.notNull())
+    .addColumn('last_seen_at', integer, column => column.notNull())
+    .$call(clustered)
     .execute();
   await schema.createIndex('miner_by_status').on('miner').columns(['status', 'id']).execute();
   await schema
@@ -168,15 +165,15 @@ async function miners({ schema }: Kysely<unknown>) {
     .execute();
 }
 
-async function receipts({ schema }: Kysely<unknown>) {
+async function receipts({ schema }: Kysely<unknown>, { integer, text }: ColumnTypes) {
   await schema
     .createTable('receipt')
-    .addColumn('id', 'text', column => column.primaryKey())
-    .addColumn('job_id', 'text', column => column.notNull())
-    .addColumn('client_id', 'integer', column => column.notNull())
-    .addColumn('provider_id', 'integer', column => column.notNull())
-    .addColumn('body', 'text', column => column.notNull())
-    .addColumn('created_at', 'integer', column => column.notNull())
+    .addColumn('id', text, column => column.primaryKey())
+    .addColumn('job_id', text, column => column.notNull())
+    .addColumn('client_id', integer, column => column.notNull())
+    .addColumn('provider_id', integer, column => column.notNull())
+    .addColumn('body', text, column => column.notNull())
+    .addColumn('created_at', integer, column => column.notNull())
     .execute();
   await schema.createIndex('receipt_by_client').on('receipt').columns(['client_id', 'id']).execute();
   // With the client, so that both are filtered for without reading the receipts.
@@ -187,13 +184,13 @@ async function receipts({ schema }: Kysely<unknown>) {
     .execute();
 }
 
-async function housekeeping(db: Kysely<unknown>) {
+async function housekeeping(db: Kysely<unknown>, { integer, text, clustered }: ColumnTypes) {
   const { schema } = db;
   await schema
     .createTable('counter')
-    .addColumn('name', 'text', column => column.primaryKey())
-    .addColumn('value', 'integer', column => column.notNull())
-    .modifyEnd(clustered)
+    .addColumn('name', text, column => column.primaryKey())
+    .addColumn('value', integer, column => column.notNull())
+    .$call(clustered)
     .execute();
   const statuses = ['pending', 'running', 'completed', 'failed', 'cancelled'];
   const names = [
@@ -205,24 +202,24 @@ async function housekeeping(db: Kysely<unknown>) {
   for (const name of names) await sql`INSERT INTO counter (name, value) VALUES (${name}, 0)`.execute(db);
   await schema
     .createTable('idempotency')
-    .addColumn('account_id', 'integer', column => column.notNull())
-    .addColumn('key', 'text', column => column.notNull())
-    .addColumn('request_hash', 'text', column => column.notNull())
-    .addColumn('job_ids', 'text', column => column.notNull())
-    .addColumn('expires_at', 'integer', column => column.notNull())
+    .addColumn('account_id', integer, column => column.notNull())
+    .addColumn('key', text, column => column.notNull())
+    .addColumn('request_hash', text, column => column.notNull())
+    .addColumn('job_ids', text, column => column.notNull())
+    .addColumn('expires_at', integer, column => column.notNull())
     .addPrimaryKeyConstraint('idempotency_key', ['account_id', 'key'])
-    .modifyEnd(clustered)
+    .$call(clustered)
     .execute();
   await schema.createIndex('idempotency_expiry').on('idempotency').columns(['expires_at']).execute();
   await schema
     .createTable('signing_key')
-    .addColumn('key_id', 'text', column => column.primaryKey())
-    .addColumn('created_at', 'integer', column => column.notNull())
-    .addColumn('retired_at', 'integer')
+    .addColumn('key_id', text, column => column.primaryKey())
+    .addColumn('created_at', integer, column => column.notNull())
+    .addColumn('retired_at', integer)
     .execute();
   await schema
     .createTable('setting')
-    .addColumn('name', 'text', column => column.primaryKey())
-    .addColumn('value', 'text', column => column.notNull())
+    .addColumn('name', text, column => column.primaryKey())
+    .addColumn('value', text, column => column.notNull())
     .execute();
 }

@@ -1,6 +1,7 @@
 import type { Call, Result } from '../batcher.ts';
 import type { StoreEvent } from '../events.ts';
 import { execute, type Transact } from '../execute.ts';
+import { SQLITE_TYPES } from '../migrations/column-types.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { openForWriting } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
@@ -26,7 +27,7 @@ export interface Writer {
 export async function openWriter(data: string): Promise<Writer> {
   const database = openForWriting(data);
   const db = kyselyOver(database);
-  await migrate(db);
+  await migrate(db, SQLITE_TYPES);
   const tx = sqliteTransaction(database, db);
 
   return {
