@@ -57,7 +57,7 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
         operationId: 'listKeys',
         summary: 'Public keys that sign or signed receipts',
         tags,
-        response: answers({ 200: PublicKeys }),
+        response: answers({ 200: PublicKeys }, 401),
       },
     },
     async () => await receipts.keys(),
