@@ -10,7 +10,7 @@ import type { Identity } from './identity.ts';
 import { type JobRunner, release, runJob } from './job.ts';
 import { createLink } from './link.ts';
 import { createRegistration } from './registration.ts';
-import { createSlots, whenAborted } from './slots.ts';
+import { createSlots, orAborted, type Slots } from './slots.ts';
 
 export interface MinerOptions {
   client: CoordinatorClient;
@@ -102,6 +102,7 @@ function assemble(options: MinerOptions, quitting: AbortSignal) {
     ...{ client, minerId, slots, registration, link },
     maxJobs: options.maxJobs ?? Number.POSITIVE_INFINITY,
     start: job => slots.take(job, work => runJob(runner, work)),
+    release: jobId => release(runner, jobId, 'it came too late to be started'),
   });
   const heartbeats = createHeartbeats({
     ...{ client, minerId, slots, claims, registration, link, emit },
@@ -126,7 +127,7 @@ async function run(
     registration.watch(stopping.signal).catch(crash.reject);
     heartbeats.loop(ended.signal).catch(crash.reject);
     const enough = claims.loop(stopping.signal).then(() => slots.whenIdle());
-    await Promise.race([enough, whenAborted(stopping.signal), crash.promise]);
+    await orAborted(Promise.race([enough, crash.promise]), stopping.signal);
   } catch (error) {
     patience = 0;
     throw error;
@@ -141,13 +142,22 @@ async function run(
 /** After it was told to hand back everything, a coordinator that does not answer is not waited for longer. */
 const HAND_BACK_MS = 10_000;
 
-async function shutDown({ slots, client, minerId, emit }: Agent, patience: number, quitting: AbortSignal) {
+async function shutDown(agent: Agent, patience: number, quitting: AbortSignal): Promise<void> {
+  const { slots, claims, client, minerId, emit } = agent;
+  await claims.settled();
   if (slots.running.size === 0) return;
   emit({ event: 'stopping', running: slots.running.size, timeout_seconds: patience / 1000 });
   client.drainMiner(minerId, { maxRetries: 0, timeout: 5_000 }).catch(() => {});
-  await Promise.race([slots.whenIdle(), pause(patience, quitting)]);
+  await idleWithin(patience, slots, quitting);
   slots.stopAll('shutdown');
-  await Promise.race([slots.whenIdle(), pause(HAND_BACK_MS)]);
+  await idleWithin(HAND_BACK_MS, slots);
+}
+
+/** Resolves when nothing runs, after `ms`, or when the signal aborts. Leaves no timer that holds up the process. */
+async function idleWithin(ms: number, slots: Slots, signal?: AbortSignal): Promise<void> {
+  const idle = new AbortController();
+  slots.whenIdle().then(() => idle.abort());
+  await pause(ms, signal ? AbortSignal.any([idle.signal, signal]) : idle.signal);
 }
 
 /** Hands back, too, what a claim brought whose answer nobody waited for. */

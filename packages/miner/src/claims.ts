@@ -19,6 +19,8 @@ export interface ClaimsOptions {
   link: Link;
   maxJobs: number;
   start: (job: MinerJob) => void;
+  /** Hands back a job that can't be started any more. */
+  release: (jobId: string) => Promise<void>;
 }
 
 export interface Claims {
@@ -33,7 +35,7 @@ export interface Claims {
 }
 
 export function createClaims(options: ClaimsOptions): Claims {
-  const { client, minerId, slots, registration, link, maxJobs, start } = options;
+  const { client, minerId, slots, registration, link, maxJobs, start, release } = options;
   const claimed = new Map<string, number>();
   let count = 0;
   let underWay: Promise<unknown> = Promise.resolve();
@@ -51,8 +53,14 @@ export function createClaims(options: ClaimsOptions): Claims {
     const asked = performance.now();
     const jobs = await client.claimJobs(minerId, { max, wait: LONG_POLL_SECONDS, signal, maxRetries: 0 });
     link.up();
+    if (signal.aborted) return await handBack(jobs);
     for (const job of jobs) accept(job);
     if (jobs.length === 0 && performance.now() - asked < TOO_SOON_MS) await pause(TOO_SOON_MS, signal);
+  }
+
+  /** What fails here, the next heartbeat or the leave-taking mends. */
+  async function handBack(jobs: readonly MinerJob[]): Promise<void> {
+    await Promise.allSettled(jobs.map(job => release(job.job_id)));
   }
 
   async function claimOrMend(signal: AbortSignal): Promise<void> {

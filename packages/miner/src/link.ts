@@ -1,4 +1,4 @@
-import { ConnectionError, CoordinatorError, isCoordinatorError, TimeoutError } from '@aitbc/sdk';
+import { ConnectionError, CoordinatorError, TimeoutError } from '@aitbc/sdk';
 import { type BackoffOptions, createBackoff } from './backoff.ts';
 import type { Emit } from './events.ts';
 
@@ -40,11 +40,6 @@ export function isPassing(error: unknown): boolean {
   // An answer without a code comes from a proxy, while the coordinator is away.
   const fromProxy = error.errorCode === null && error.status >= 400;
   return error.status >= 500 || error.status === 429 || fromProxy;
-}
-
-/** Whether the miner may no longer act at all: its key is revoked, or its id another's. */
-export function isFatal(error: unknown): boolean {
-  return isCoordinatorError(error, 'AUTH_*', 'MINER_ALREADY_REGISTERED');
 }
 
 export function retryAfterMs(error: unknown): number {

@@ -5,6 +5,7 @@ import { type BackoffOptions, createBackoff, pause } from './backoff.ts';
 import type { Emit } from './events.ts';
 import type { Identity } from './identity.ts';
 import type { Link } from './link.ts';
+import { orAborted } from './slots.ts';
 
 export interface RegistrationOptions {
   client: CoordinatorClient;
@@ -50,11 +51,8 @@ export function createRegistration(options: RegistrationOptions): Registration {
   let models: string[] = [];
   let heartbeatSeconds = 15;
   let gate = new AbortController();
-  let changed = Promise.withResolvers<void>();
-  const announce = () => {
-    changed.resolve();
-    changed = Promise.withResolvers();
-  };
+  let opened = Promise.withResolvers<void>();
+  let draining: Promise<unknown> = Promise.resolve();
 
   async function readModels(signal?: AbortSignal): Promise<string[]> {
     const found = await backend.models(signal);
@@ -69,9 +67,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (gate.signal.aborted) return;
     gate.abort();
     emit({ event: 'paused', error: error.message });
-    announce();
     // So that clients see that nobody can run their jobs. Should it fail, nothing is claimed all the same.
-    client.drainMiner(identity.minerId, { maxRetries: 0, timeout: 5_000 }).catch(() => {});
+    const request = client.drainMiner(identity.minerId, { maxRetries: 0, timeout: 5_000 });
+    draining = request.catch(() => {});
   }
 
   async function register(signal: AbortSignal): Promise<void> {
@@ -98,11 +96,14 @@ export function createRegistration(options: RegistrationOptions): Registration {
       if (!(error instanceof BackendError)) throw error;
       return close(error);
     }
+    // Overtaken, the request would put out of service what is registered here.
+    await draining;
     await register(signal);
     if (!gate.signal.aborted || signal.aborted) return;
     gate = new AbortController();
     emit({ event: 'resumed' });
-    announce();
+    opened.resolve();
+    opened = Promise.withResolvers();
   }
 
   return {
@@ -124,9 +125,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
       }
     },
     async whenOpen(signal) {
-      signal.addEventListener('abort', announce, { once: true });
-      while (gate.signal.aborted && !signal.aborted) await changed.promise;
-      signal.removeEventListener('abort', announce);
+      while (gate.signal.aborted && !signal.aborted) await orAborted(opened.promise, signal);
     },
     close,
     proven: () => backoff.reset(),

@@ -62,8 +62,7 @@ export function createSlots(concurrency: number): Slots {
       for (const jobId of running.keys()) this.stop(jobId, reason);
     },
     async whenFree(signal) {
-      const aborted = whenAborted(signal);
-      while (running.size >= concurrency && !signal.aborted) await Promise.race([changed.promise, aborted]);
+      while (running.size >= concurrency && !signal.aborted) await orAborted(changed.promise, signal);
     },
     async whenIdle() {
       while (running.size > 0) await changed.promise;
@@ -71,8 +70,15 @@ export function createSlots(concurrency: number): Slots {
   };
 }
 
-/** Resolves when the signal aborts. */
-export function whenAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+/** Settles as the promise does, or resolves when the signal aborts. Leaves nothing behind on the signal. */
+export async function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<void>();
+  const abort = () => aborted.resolve();
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
