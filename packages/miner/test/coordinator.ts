@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  createIds,
+  createKey,
+  type RunningCoordinator,
+  type Scope,
+  startCoordinator,
+} from '@aitbc/coordinator';
+import { CoordinatorClient } from '@aitbc/sdk';
+import { afterAll, beforeAll } from 'vitest';
+
+type Options = NonNullable<Parameters<typeof startCoordinator>[0]>;
+
+export interface TestCoordinator {
+  url: string;
+  client: CoordinatorClient;
+  running: RunningCoordinator;
+  /** Closes it; `start` brings it back on the same address and data. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Makes an API key. */
+  key(...scopes: Scope[]): Promise<{ id: string; secret: string }>;
+}
+
+/** A real coordinator for the tests of one file. A lease of 4 s makes it ask for a heartbeat each second. */
+export function withCoordinator(options: Options = {}): TestCoordinator {
+  let data = '';
+  let port = 0;
+  let running: RunningCoordinator | undefined;
+  const found = () => {
+    if (!running) throw new Error('The coordinator does not run');
+    return running;
+  };
+  const coordinator: TestCoordinator = {
+    url: '',
+    client: new CoordinatorClient('http://127.0.0.1:2'),
+    get running() {
+      return found();
+    },
+    async stop() {
+      await running?.close();
+      running = undefined;
+    },
+    async start() {
+      running = await startCoordinator({ port, data, logLevel: 'silent', leaseSeconds: 4, ...options });
+      port = Number(new URL(running.url).port);
+      coordinator.url = running.url;
+      coordinator.client = new CoordinatorClient(running.url);
+    },
+    async key(...scopes) {
+      const id = createIds(Date.now).next('key');
+      const made = await createKey(found().rooms.store, { id, name: null, scopes, expiresAt: null });
+      return { id, secret: made.key };
+    },
+  };
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), 'aitbc-miner-'));
+    await coordinator.start();
+  });
+  afterAll(async () => {
+    await coordinator.stop();
+    await rm(data, { recursive: true, force: true });
+  });
+  return coordinator;
+}

@@ -1,0 +1,202 @@
+import { roundCredits, verifyReceipt } from '@aitbc/receipts';
+import { expect, test } from 'vitest';
+import { BackendError } from '../src/index.ts';
+import { withCoordinator } from './coordinator.ts';
+import { engine } from './engine.ts';
+import { mine } from './mining.ts';
+
+const coordinator = withCoordinator({ rate: 1_000, retryBackoffSeconds: 60 });
+
+test('it registers what its engine can run, and itself', async () => {
+  const { client } = coordinator;
+  const { backend } = engine('registered-b', 'registered-a');
+  const gpuInfo = { name: 'NVIDIA RTX 4090', memory: '24564 MiB' };
+  const miner = await mine({ client, backend, concurrency: 3, region: 'eu-west', gpuInfo });
+  expect(await miner.when('registered')).toMatchObject({
+    ...{
+      miner_id: miner.minerId,
+      models: ['registered-a', 'registered-b'],
+      gpu: 'NVIDIA RTX 4090, 24564 MiB',
+    },
+  });
+  expect(await client.getMiner(miner.minerId)).toMatchObject({
+    ...{
+      status: 'online',
+      capabilities: ['registered-a', 'registered-b'],
+      concurrency: 3,
+      region: 'eu-west',
+    },
+    ...{ vram_gb: 23.99, public_key: expect.stringMatching(/^[\w-]{43}$/) },
+  });
+});
+
+test('of its engine’s models it offers those that it is told to', async () => {
+  const { client } = coordinator;
+  const miner = await mine({
+    client,
+    backend: engine('one', 'two', 'three').backend,
+    models: ['two', 'four'],
+  });
+  expect(await miner.when('registered')).toMatchObject({ models: ['two'] });
+});
+
+test('a model that no job can ask for is skipped, and named once', async () => {
+  const { client } = coordinator;
+  const hand = engine('fine', 'my model');
+  const miner = await mine({ client, backend: hand.backend, modelRefreshMs: 1 });
+  expect(await miner.when('registered')).toMatchObject({ models: ['fine'] });
+  hand.models = ['fine', 'my model', 'new'];
+  expect(await miner.when('registered', 2)).toMatchObject({ models: ['fine', 'new'] });
+  expect(miner.events.filter(({ event }) => event === 'model_skipped')).toEqual([
+    { event: 'model_skipped', model: 'my model' },
+  ]);
+});
+
+test('an engine with nothing to run is told at the start', async () => {
+  const { client } = coordinator;
+  await expect(mine({ client, backend: engine().backend })).rejects.toThrow('has no models yet');
+  const models = ['there'];
+  await expect(mine({ client, backend: engine('here').backend, models })).rejects.toThrow(
+    'has not there, but here',
+  );
+  const away = engine();
+  away.models = new BackendError('The engine is away', { down: true });
+  await expect(mine({ client, backend: away.backend })).rejects.toBe(away.models);
+});
+
+test('a job reaches the engine as it was submitted, and the client gets what the engine gave', async () => {
+  const { client } = coordinator;
+  const { backend, next } = engine('plain');
+  await mine({ client, backend });
+  const { job_id } = await client.submitJob('Why?', 'plain', { max_tokens: 9, mirostat: 2 });
+  const { generation, finish } = await next();
+  expect(generation).toMatchObject({
+    model: 'plain',
+    prompt: 'Why?',
+    params: { max_tokens: 9, mirostat: 2 },
+  });
+  finish('Because.', { prompt_tokens: 3, completion_tokens: 2 });
+  expect(await client.waitForJob(job_id)).toMatchObject({
+    ...{ status: 'completed', result: 'Because.', usage: { prompt_tokens: 3, completion_tokens: 2 } },
+  });
+});
+
+test('the pieces of a text can be watched', async () => {
+  const { client } = coordinator;
+  const { backend, next } = engine('watched');
+  const pieces: string[][] = [];
+  const miner = await mine({ client, backend, onToken: (jobId, piece) => pieces.push([jobId, piece]) });
+  const { job_id } = await client.submitJob('p', 'watched');
+  const { generation, finish } = await next();
+  generation.onToken?.('Hel');
+  generation.onToken?.('lo');
+  finish('Hello');
+  await miner.when('job_completed');
+  expect(pieces).toEqual([
+    [job_id, 'Hel'],
+    [job_id, 'lo'],
+  ]);
+});
+
+test('its receipts carry its signature', async () => {
+  const { client } = coordinator;
+  const { backend, next } = engine('signed');
+  const miner = await mine({ client, backend });
+  const { job_id } = await client.submitJob('Grüße 🎉', 'signed');
+  (await next()).finish('Zurück 🎉');
+  await miner.when('job_completed');
+  const receipt = await client.jobReceipt(job_id);
+  const { public_key } = await client.getMiner(miner.minerId);
+  expect(receipt.metadata).toMatchObject({ signatures: [{ key_id: public_key }] });
+  expect(await verifyReceipt(receipt, { keys: await client.keys() })).toMatchObject({ valid: true });
+});
+
+test('half a character, which has no hash, is replaced', async () => {
+  const { client } = coordinator;
+  const { backend, next } = engine('surrogate');
+  await mine({ client, backend });
+  const { job_id } = await client.submitJob('p', 'surrogate');
+  (await next()).finish('cut \ud83c');
+  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', result: 'cut \ufffd' });
+});
+
+test('it tells what each job earned, and all together', async () => {
+  const { client } = coordinator;
+  const { backend, next } = engine('earning');
+  const miner = await mine({ client, backend });
+  const jobs = await client.submitBatch(['p', 'q'].map(prompt => ({ prompt, model: 'earning' })));
+  (await next()).finish('a', { completion_tokens: 7 });
+  (await next()).finish('b');
+  const told = [await miner.when('job_completed', 1), await miner.when('job_completed', 2)];
+  const receipts = await Promise.all(jobs.map(({ job_id }) => client.jobReceipt(job_id)));
+  const [first = 0, second = 0] = receipts.map(({ price }) => price);
+  expect(first).toBeGreaterThan(0);
+  expect(told).toMatchObject([
+    { job_id: jobs[0]?.job_id, model: 'earning', tokens: 7, credits: first, total_credits: first },
+    { job_id: jobs[1]?.job_id, tokens: null, credits: second, total_credits: roundCredits(first + second) },
+  ]);
+  expect(told.map(({ receipt_id }) => receipt_id)).toEqual(receipts.map(({ receipt_id }) => receipt_id));
+});
+
+test('it runs as many jobs at once as it was told to, and not more', async () => {
+  const { client } = coordinator;
+  const hand = engine('crowded');
+  const miner = await mine({ client, backend: hand.backend, concurrency: 3 });
+  await client.submitBatch(Array.from({ length: 9 }, () => ({ prompt: 'p', model: 'crowded' })));
+  const first = [await hand.next(), await hand.next(), await hand.next()];
+  expect(await client.getMiner(miner.minerId)).toMatchObject({
+    running: 3,
+    workload: { runnable: [{ pending: 6 }] },
+  });
+  for (const { finish } of first) finish();
+  for (let job = 4; job <= 9; job++) {
+    const { finish } = await hand.next();
+    expect(hand.running).toBeLessThanOrEqual(3);
+    finish();
+  }
+  await miner.when('job_completed', 9);
+});
+
+test('it ends after as many jobs as it was told to, and leaves the rest to others', async () => {
+  const { client } = coordinator;
+  const hand = engine('limited');
+  const miner = await mine({ client, backend: hand.backend, concurrency: 5, maxJobs: 2 });
+  const jobs = await client.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'limited' })));
+  (await hand.next()).finish();
+  (await hand.next()).finish();
+  await miner.done;
+  expect(miner.events.at(-1)).toMatchObject({ event: 'stopped', completed: 2 });
+  expect(await client.getJob(jobs[2]?.job_id ?? '')).toMatchObject({ status: 'pending', attempts: 0 });
+  await expect(client.getMiner(miner.minerId)).rejects.toThrow('MINER_NOT_FOUND');
+});
+
+test.each([
+  ['may do better elsewhere', new BackendError('The GPU fell off', { retryable: true }), 'pending', true],
+  ['can not be run', new BackendError('The prompt is too long'), 'failed', false],
+  ['met a bug of the engine', new TypeError('x is not a function'), 'pending', true],
+])('a job that %s is told to have failed', async (_, error, status, retryable) => {
+  const { client } = coordinator;
+  const model = `failing-${status}-${error.name}`;
+  const { backend, next } = engine(model);
+  const miner = await mine({ client, backend });
+  const { job_id } = await client.submitJob('p', model);
+  (await next()).fail(error);
+  expect(await miner.when('job_failed')).toEqual({
+    event: 'job_failed',
+    job_id,
+    error: error.message,
+    retryable,
+  });
+  expect(await client.getJob(job_id)).toMatchObject({ status, attempts: 1 });
+});
+
+test('a result that the coordinator finds too large fails the job for good', async () => {
+  const { client } = coordinator;
+  const { backend, next } = engine('talkative');
+  await mine({ client, backend });
+  const { job_id } = await client.submitJob('p', 'talkative');
+  (await next()).finish('blah '.repeat(300_000));
+  expect(await client.waitForJob(job_id)).toMatchObject({
+    ...{ status: 'failed', attempts: 1, error: { detail: 'The result is too large for the coordinator' } },
+  });
+});

@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { withCoordinator } from './coordinator.ts';
+import { engine } from './engine.ts';
+import { type Mining, mine } from './mining.ts';
+import { clientOver, received } from './network.ts';
+
+const coordinator = withCoordinator();
+
+test('stopped, it finishes what runs and claims nothing more', async () => {
+  const { client } = coordinator;
+  const hand = engine('finishing');
+  const miner = await mine({ client, backend: hand.backend, concurrency: 2 });
+  const running = await client.submitJob('p', 'finishing');
+  const { finish } = await hand.next();
+  const stopped = miner.stop();
+  expect(await miner.when('stopping')).toEqual({ event: 'stopping', running: 1, timeout_seconds: 30 });
+  const later = await client.submitJob('p', 'finishing');
+  finish('done');
+  await stopped;
+  expect(await client.getJob(running.job_id)).toMatchObject({ status: 'completed', result: 'done' });
+  expect(await client.getJob(later.job_id)).toMatchObject({ status: 'pending', attempts: 0 });
+  expect(miner.events.at(-1)).toMatchObject({ event: 'stopped', completed: 1 });
+});
+
+test('stopped, it is gone from the coordinator', async () => {
+  const { client } = coordinator;
+  const miner = await mine({ client, backend: engine('gone').backend });
+  await miner.when('registered');
+  await miner.stop();
+  await expect(client.getMiner(miner.minerId)).rejects.toThrow('MINER_NOT_FOUND');
+});
+
+test('what still runs after the shutdown timeout is handed back, and the attempt does not count', async () => {
+  const { client } = coordinator;
+  const hand = engine('slow');
+  const miner = await mine({ client, backend: hand.backend, shutdownTimeout: 1 });
+  const { job_id } = await client.submitJob('p', 'slow');
+  const { generation } = await hand.next();
+  await miner.stop();
+  expect(generation.signal.aborted).toBe(true);
+  expect(miner.events).toContainEqual({ event: 'job_released', job_id, reason: 'the miner stops' });
+  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
+});
+
+test('who quits waits for nothing, also after a stop', async () => {
+  const { client } = coordinator;
+  const hand = engine('quitting');
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob('p', 'quitting');
+  const { generation } = await hand.next();
+  const stopped = miner.stop();
+  await miner.when('stopping');
+  await miner.quit();
+  await stopped;
+  expect(generation.signal.aborted).toBe(true);
+  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
+});
+
+test('stopped before it was ready, it ends too', async () => {
+  const { client } = coordinator;
+  const miner = await mine({ client, backend: engine('hurried').backend });
+  await miner.stop();
+  expect(miner.events.at(-1)).toEqual({ event: 'stopped', completed: 0, total_credits: 0 });
+});
+
+test.each([
+  ['is lost', (response: Response) => Promise.reject(new TypeError(`terminated after ${response.status}`))],
+  ['still arrives', received],
+])('jobs claimed in the moment of the stop are handed back when the answer %s', async (ending, arrive) => {
+  const model = `late-${ending.replaceAll(' ', '-')}`;
+  const { client, url } = coordinator;
+  const hand = engine(model);
+  let miner: Mining | undefined;
+  const network = clientOver(url, /\/claims$/, async send => {
+    const whole = await received(await send());
+    if (!/job-/.test(await whole.clone().text())) return whole;
+    miner?.stop();
+    return await arrive(whole);
+  });
+  miner = await mine({ client: network, backend: hand.backend });
+  const { job_id } = await client.submitJob('p', model);
+  await miner.done;
+  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
+  expect(miner.events.map(({ event }) => event)).not.toContain('job_started');
+});
+
+test('stopped, it leaves nothing behind that keeps its process alive', async () => {
+  const { client, url } = coordinator;
+  const { job_id } = await client.submitJob('Hello', 'brief');
+  const program = `
+    import { generateSigner } from '@aitbc/receipts';
+    import { CoordinatorClient } from '@aitbc/sdk';
+    import { echoBackend, startMiner } from '${new URL('../src/index.ts', import.meta.url)}';
+    const miner = await startMiner({
+      client: new CoordinatorClient('${url}'),
+      backend: echoBackend({ models: ['brief'] }),
+      identity: { minerId: 'brief', signer: await generateSigner() },
+      onEvent: ({ event }) => event === 'job_started' && miner.stop(),
+    });`;
+  // Longer than the timeout of the test, were it to wait for what it has no more use for.
+  const cwd = fileURLToPath(new URL('.', import.meta.url));
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { cwd });
+  expect(await client.getJob(job_id)).toMatchObject({ status: 'completed' });
+});
