@@ -28,6 +28,8 @@ export interface TestBrowser {
    * Where no Chromium can start, this skips the test of the context; in CI it fails it.
    */
   open(context: TestContext, site: Site): Promise<Page>;
+  /** An empty page, which trusts plain HTTP on a loopback address only; INSECURE_HOST is another name for one. */
+  blank(context: TestContext): Promise<Page>;
 }
 
 /**
@@ -49,13 +51,17 @@ export function withBrowser(): TestBrowser {
     await browser?.close();
     for (const server of servers) server.close();
   });
+  async function blank(context: TestContext): Promise<Page> {
+    requirement(context, browser !== undefined, `No Chromium starts here: ${failure}`);
+    if (!browser) throw new Error(failure);
+    return await browser.newPage();
+  }
   return {
+    blank,
     async open(context, { secure = true, ...site }) {
-      requirement(context, browser !== undefined, `No Chromium starts here: ${failure}`);
-      if (!browser) throw new Error(failure);
+      const page = await blank(context);
       const server = await serve(await bundle(site));
       servers.push(server);
-      const page = await browser.newPage();
       const { port } = server.address() as AddressInfo;
       await page.goto(`http://${secure ? '127.0.0.1' : INSECURE_HOST}:${port}/`);
       return page;
@@ -64,7 +70,7 @@ export function withBrowser(): TestBrowser {
 }
 
 /** Browsers trust plain HTTP on a loopback address, and on no other name. */
-const INSECURE_HOST = 'insecure.test';
+export const INSECURE_HOST = 'insecure.test';
 
 async function launch(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM_PATH ?? join(await unpackChromium(), 'chromium');

@@ -5,6 +5,7 @@ import { actions, type TestCoordinator, withCoordinator } from './harness/coordi
 import { describeEachEngine } from './harness/engines.ts';
 import { makeKey, revoke } from './harness/keys.ts';
 import { readReference, routesOf } from './harness/reference.ts';
+import { prepareScene, requestRoute, type Scene } from './harness/scenes.ts';
 
 const CALLERS = [
   'nobody',
@@ -48,64 +49,36 @@ const registrant: Access = {
   'an administrator': [409, 'MINER_ALREADY_REGISTERED'],
 };
 
-/** A job of the client's, and a miner that can run it, or does, or did. */
-interface Scene {
-  jobs: string;
-  miners: string;
-  receipts: string;
-  model: string;
-}
-
-interface Route {
-  access: Access;
-  job?: 'running' | 'completed';
-  query?: (scene: Scene) => string;
-  body?: (scene: Scene) => object;
-}
-
-const asMiner = ({ miners }: Scene) => ({ miner_id: miners });
-const newJob = ({ model }: Scene) => ({ prompt: 'Hello', model });
-
-const ROUTES: Record<string, Route> = {
-  'GET /health': { access: unguarded },
-  'GET /health/ready': { access: unguarded },
-  'GET /v1/stats': { access: everyone },
-  'GET /v1/keys': { access: everyone },
-  'GET /v1/receipts': { access: everyone },
-  'GET /v1/receipts/{id}': { access: everyone, job: 'completed' },
-  'GET /v1/miners': { access: everyone },
-  'GET /v1/miners/{id}': { access: everyone },
-  'GET /explorer/stats': { access: everyone },
-  'GET /explorer/blocks': { access: everyone },
-  'GET /explorer/transactions': { access: everyone },
-  'GET /explorer/receipts': { access: everyone },
-  'GET /v1/jobs': { access: clients },
-  'POST /v1/jobs': { access: clients, body: newJob },
-  'POST /v1/jobs/batch': { access: clients, body: scene => ({ jobs: [newJob(scene)] }) },
-  'GET /v1/jobs/{id}': { access: ownerOfJob },
-  'GET /v1/jobs/{id}/receipt': { access: ownerOfJob, job: 'completed' },
-  'POST /v1/jobs/{id}/cancel': { access: ownerOfJob },
-  'POST /v1/miners/register': {
-    access: registrant,
-    body: scene => ({ ...asMiner(scene), capabilities: [scene.model] }),
-  },
-  'POST /v1/miners/{id}/heartbeat': { access: ownerOfMiner, job: 'running' },
-  'POST /v1/miners/{id}/claims': { access: ownerOfMiner },
-  'POST /v1/miners/{id}/drain': { access: ownerOfMiner },
-  'DELETE /v1/miners/{id}': { access: ownerOfMiner, job: 'running' },
-  'GET /v1/jobs/available': { access: ownerOfMiner, query: scene => `?miner_id=${scene.miners}` },
-  'POST /v1/jobs/{id}/claim': { access: ownerOfMiner, body: asMiner },
-  'POST /v1/jobs/{id}/release': { access: ownerOfMiner, job: 'running', body: asMiner },
-  'POST /v1/jobs/{id}/complete': {
-    access: ownerOfMiner,
-    job: 'running',
-    body: scene => ({ ...asMiner(scene), result: 'Hello, you!' }),
-  },
-  'POST /v1/jobs/{id}/fail': {
-    access: ownerOfMiner,
-    job: 'running',
-    body: scene => ({ ...asMiner(scene), error: 'Out of memory' }),
-  },
+/** What each route asks of its callers: one that is not here fails. */
+const ACCESS: Record<string, Access> = {
+  'GET /health': unguarded,
+  'GET /health/ready': unguarded,
+  'GET /v1/stats': everyone,
+  'GET /v1/keys': everyone,
+  'GET /v1/receipts': everyone,
+  'GET /v1/receipts/{id}': everyone,
+  'GET /v1/miners': everyone,
+  'GET /v1/miners/{id}': everyone,
+  'GET /explorer/stats': everyone,
+  'GET /explorer/blocks': everyone,
+  'GET /explorer/transactions': everyone,
+  'GET /explorer/receipts': everyone,
+  'GET /v1/jobs': clients,
+  'POST /v1/jobs': clients,
+  'POST /v1/jobs/batch': clients,
+  'GET /v1/jobs/{id}': ownerOfJob,
+  'GET /v1/jobs/{id}/receipt': ownerOfJob,
+  'POST /v1/jobs/{id}/cancel': ownerOfJob,
+  'POST /v1/miners/register': registrant,
+  'POST /v1/miners/{id}/heartbeat': ownerOfMiner,
+  'POST /v1/miners/{id}/claims': ownerOfMiner,
+  'POST /v1/miners/{id}/drain': ownerOfMiner,
+  'DELETE /v1/miners/{id}': ownerOfMiner,
+  'GET /v1/jobs/available': ownerOfMiner,
+  'POST /v1/jobs/{id}/claim': ownerOfMiner,
+  'POST /v1/jobs/{id}/release': ownerOfMiner,
+  'POST /v1/jobs/{id}/complete': ownerOfMiner,
+  'POST /v1/jobs/{id}/fail': ownerOfMiner,
 };
 
 /** A key for each kind of caller; nobody has none. */
@@ -131,28 +104,14 @@ const withKey = (key: string | undefined) => (key === undefined ? {} : { key });
 describeEachEngine('a coordinator that demands keys', engine => {
   const coordinator = withCoordinator(engine, { mode: 'keyed' });
   let keys: Record<Caller, string | undefined>;
-  let scenes = 0;
   beforeAll(async () => {
     keys = await makeKeys(coordinator);
   });
 
-  async function prepare({ job }: Route): Promise<Scene> {
-    const client = actions(coordinator, keys['the client']);
-    const owner = actions(coordinator, keys['the miner’s owner']);
-    const name = `scene-${++scenes}`;
-    await owner.register(name, { capabilities: [name] });
-    const { job_id } = await client.submit({ model: name });
-    if (job) await owner.claim(job_id, name);
-    const receipt = job === 'completed' ? await owner.complete(job_id, name) : undefined;
-    return { jobs: job_id, miners: name, receipts: receipt?.receipt_id ?? '', model: name };
-  }
-
-  async function request(name: string, route: Route, scene: Scene, caller: Caller) {
-    const [method = '', template = ''] = name.split(' ');
-    const noun = template.split('/')[2] as keyof Scene;
-    const path = template.replace('{id}', scene[noun]) + (route.query?.(scene) ?? '');
-    return await coordinator.call(method, path, route.body?.(scene), withKey(keys[caller]));
-  }
+  const prepare = (route: string) =>
+    prepareScene(coordinator, route, { client: keys['the client'], miner: keys['the miner’s owner'] });
+  const request = (route: string, scene: Scene, caller: Caller) =>
+    requestRoute(coordinator, route, scene, withKey(keys[caller]));
 
   /** All that a request to any of the routes could change, as an administrator sees it. */
   async function state(scene: Scene) {
@@ -169,18 +128,17 @@ describeEachEngine('a coordinator that demands keys', engine => {
   }
 
   test('has an expectation here for each of its routes', async () => {
-    expect(Object.keys(ROUTES).sort()).toEqual([...routesOf(await readReference(coordinator)).keys()].sort());
+    expect(Object.keys(ACCESS).sort()).toEqual([...routesOf(await readReference(coordinator)).keys()].sort());
   });
 
-  describe.each(Object.entries(ROUTES))('%s', (name, route) => {
-    const passing = CALLERS.filter(caller => route.access[caller] === 'passes');
-    const refused = CALLERS.filter(caller => route.access[caller] !== 'passes');
-    const declared = async () =>
-      Object.keys(routesOf(await readReference(coordinator)).get(name)?.responses ?? {});
+  describe.each(Object.entries(ACCESS))('%s', (route, access) => {
+    const passing = CALLERS.filter(caller => access[caller] === 'passes');
+    const refused = CALLERS.filter(caller => access[caller] !== 'passes');
+    const described = async () => routesOf(await readReference(coordinator)).get(route);
 
     test.each(passing)('serves %s', async caller => {
-      const { status } = await request(name, route, await prepare(route), caller);
-      expect((await declared()).filter(code => code < '300')).toContain(String(status));
+      const { status } = await request(route, await prepare(route), caller);
+      expect([200, 201, 204]).toContain(status);
     });
 
     if (refused.length > 0)
@@ -189,11 +147,16 @@ describeEachEngine('a coordinator that demands keys', engine => {
         // So that a sign of life would be noted.
         coordinator.moveClock({ seconds: 10 });
         const before = await state(scene);
-        const answer = await request(name, route, scene, caller);
-        expect(refusal(answer).slice(0, 2)).toEqual(route.access[caller]);
-        expect(await declared()).toContain(String(answer.status));
+        const answer = await request(route, scene, caller);
+        expect(refusal(answer).slice(0, 2)).toEqual(access[caller]);
+        expect(Object.keys((await described())?.responses ?? {})).toContain(String(answer.status));
         expect(await state(scene)).toEqual(before);
       });
+
+    test('is described as such', async () => {
+      const security = access.nobody === 'passes' ? undefined : [{ apiKey: [] }, { bearer: [] }];
+      expect((await described())?.security).toEqual(security);
+    });
   });
 
   test('says nothing about a body before the key is right', async () => {
@@ -215,7 +178,7 @@ describeEachEngine('an open coordinator', engine => {
     expect(receipt.job_id).toBe(job_id);
   });
 
-  test.each(Object.entries(ROUTES).filter(([, { access }]) => access !== unguarded))(
+  test.each(Object.entries(ACCESS).filter(([, access]) => access !== unguarded))(
     'refuses a wrong key all the same: %s',
     async name => {
       const [method = '', path = ''] = name.split(' ');

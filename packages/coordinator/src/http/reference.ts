@@ -5,6 +5,9 @@ import type { FastifyInstance } from 'fastify';
 /** OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, and a page to read and try it at `/docs`. */
 export async function serveReference(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) => `${schema.$id ?? `Schema${index}`}`,
+    },
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -33,6 +36,13 @@ export async function serveReference(app: FastifyInstance, version: string): Pro
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    // With the slash the page names its files relative to itself: they are found below any prefix of a proxy.
+    uiHooks: {
+      onRequest(request, reply, next) {
+        if (request.url.split('?')[0] === '/docs') reply.redirect('docs/');
+        else next();
+      },
+    },
     uiConfig: { docExpansion: 'list', deepLinking: true },
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

@@ -30,7 +30,7 @@ export function answers<S extends Record<number, TSchema>>(
   ...errors: (keyof typeof ERROR_WORDS)[]
 ) {
   const problems = errors.map(status => [status, problem(ERROR_WORDS[status] ?? 'Error')] as const);
-  return { ...success, ...Object.fromEntries(problems) } as S;
+  return { ...success, ...Object.fromEntries(problems), default: problem('Any other error') } as S;
 }
 
 const problem = (description: string) => ({

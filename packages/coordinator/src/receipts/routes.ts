@@ -18,7 +18,7 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
         summary: 'A signed receipt',
         tags,
         params: IdParams,
-        response: answers({ 200: Receipt }, 401, 404),
+        response: answers({ 200: Receipt }, 400, 401, 404),
       },
     },
     async request => await receipts.get(request.params.id),

@@ -1,0 +1,91 @@
+import { type Answer, actions, type CallOptions, type TestCoordinator } from './coordinator.ts';
+
+/** A client's job, and a miner that can run it, or does, or did. */
+export interface Scene {
+  jobs: string;
+  miners: string;
+  /** Of the job; empty before it is completed. */
+  receipts: string;
+  model: string;
+}
+
+interface RouteRequest {
+  /** What has become of the job; pending unless given. */
+  job?: 'running' | 'completed';
+  query?: (scene: Scene) => string;
+  body?: (scene: Scene) => object;
+}
+
+const asMiner = ({ miners }: Scene) => ({ miner_id: miners });
+const newJob = ({ model }: Scene) => ({ prompt: 'Hello', model });
+
+/** For each route of the coordinator a request that it serves. */
+export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
+  'GET /health': {},
+  'GET /health/ready': {},
+  'GET /v1/stats': {},
+  'GET /v1/keys': {},
+  'GET /v1/receipts': { job: 'completed' },
+  'GET /v1/receipts/{id}': { job: 'completed' },
+  'GET /v1/miners': {},
+  'GET /v1/miners/{id}': {},
+  'GET /explorer/stats': {},
+  'GET /explorer/blocks': {},
+  'GET /explorer/transactions': {},
+  'GET /explorer/receipts': { job: 'completed' },
+  'GET /v1/jobs': {},
+  'POST /v1/jobs': { body: newJob },
+  'POST /v1/jobs/batch': { body: scene => ({ jobs: [newJob(scene)] }) },
+  'GET /v1/jobs/{id}': { job: 'completed' },
+  'GET /v1/jobs/{id}/receipt': { job: 'completed' },
+  'POST /v1/jobs/{id}/cancel': {},
+  'POST /v1/miners/register': { body: scene => ({ ...asMiner(scene), capabilities: [scene.model] }) },
+  'POST /v1/miners/{id}/heartbeat': { job: 'running', body: ({ jobs }) => ({ jobs: [jobs] }) },
+  'POST /v1/miners/{id}/claims': {},
+  'POST /v1/miners/{id}/drain': {},
+  'DELETE /v1/miners/{id}': { job: 'running' },
+  'GET /v1/jobs/available': { query: scene => `?miner_id=${scene.miners}` },
+  'POST /v1/jobs/{id}/claim': { body: asMiner },
+  'POST /v1/jobs/{id}/release': { job: 'running', body: asMiner },
+  'POST /v1/jobs/{id}/complete': {
+    job: 'running',
+    body: scene => ({ ...asMiner(scene), result: 'Hello, you!' }),
+  },
+  'POST /v1/jobs/{id}/fail': {
+    job: 'running',
+    body: scene => ({ ...asMiner(scene), error: 'Out of memory' }),
+  },
+};
+
+let scenes = 0;
+
+/** Prepares what the request to a route is about: a job and a miner that no other scene has. */
+export async function prepareScene(
+  coordinator: TestCoordinator,
+  route: string,
+  keys: { client?: string | undefined; miner?: string | undefined } = {},
+): Promise<Scene> {
+  const client = actions(coordinator, keys.client);
+  const owner = actions(coordinator, keys.miner);
+  const name = `scene-${++scenes}`;
+  const job = REQUESTS[route]?.job;
+  await owner.register(name, { capabilities: [name] });
+  const { job_id } = await client.submit({ model: name });
+  if (job) await owner.claim(job_id, name);
+  const receipt = job === 'completed' ? await owner.complete(job_id, name) : undefined;
+  return { jobs: job_id, miners: name, receipts: receipt?.receipt_id ?? '', model: name };
+}
+
+/** Sends the request of a route, below a prefix if one is given. */
+export async function requestRoute(
+  coordinator: TestCoordinator,
+  route: string,
+  scene: Scene,
+  { prefix = '', ...options }: CallOptions & { prefix?: string } = {},
+): Promise<Answer> {
+  const [method = '', template = ''] = route.split(' ');
+  const { query, body } = REQUESTS[route] ?? {};
+  const noun = template.split('/')[2] as keyof Scene;
+  const path = prefix + template.replace('{id}', scene[noun]) + (query?.(scene) ?? '');
+  return await coordinator.call(method, path, body?.(scene), options);
+}

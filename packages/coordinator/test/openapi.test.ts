@@ -1,0 +1,148 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { withCoordinator } from './harness/coordinator.ts';
+import { describeEachEngine } from './harness/engines.ts';
+import { type Operation, type Reference, readReference, routesOf } from './harness/reference.ts';
+import { prepareScene, REQUESTS, requestRoute } from './harness/scenes.ts';
+
+interface Described {
+  status: number;
+  query?: string[];
+  body?: string[];
+  answer?: string[];
+}
+
+/** The routes of the tutorial, with the fields that it sends and reads. */
+const TUTORIAL: Record<string, Described> = {
+  'GET /health': { status: 200 },
+  'GET /v1/stats': { status: 200 },
+  'POST /v1/jobs': {
+    status: 201,
+    body: ['prompt', 'model', 'params', 'params.max_tokens', 'params.temperature'],
+    answer: ['job_id', 'status', 'created_at'],
+  },
+  'GET /v1/jobs/{id}': {
+    status: 200,
+    answer: ['job_id', 'status', 'result', 'miner_id', 'started_at', 'completed_at'],
+  },
+  'GET /v1/jobs': { status: 200, query: ['status', 'limit'] },
+  'POST /v1/jobs/{id}/cancel': { status: 200 },
+  'POST /v1/miners/register': {
+    status: 201,
+    body: ['miner_id', 'capabilities', 'gpu_info', 'gpu_info.name', 'gpu_info.memory'],
+  },
+  'GET /v1/jobs/available': { status: 200, query: ['miner_id'], answer: ['job_id', 'prompt'] },
+  'POST /v1/jobs/{id}/claim': { status: 200, body: ['miner_id'] },
+  'POST /v1/jobs/{id}/complete': { status: 200, body: ['miner_id', 'result', 'completed_at'] },
+  'GET /v1/receipts/{id}': { status: 200 },
+  'GET /v1/receipts': { status: 200, query: ['client', 'limit'] },
+  'GET /explorer/blocks': { status: 200 },
+  'GET /explorer/transactions': { status: 200 },
+  'GET /explorer/receipts': { status: 200 },
+  'GET /explorer/stats': { status: 200 },
+};
+
+const missing: Operation = { operationId: '', responses: {} };
+
+interface Schema {
+  properties?: Record<string, Schema>;
+  anyOf?: Schema[];
+}
+
+/** Names of all fields of an object, dotted where one is within another. */
+function fieldsOf({ properties = {}, anyOf = [] }: Schema, within = ''): string[] {
+  const own = Object.entries(properties).flatMap(([name, schema]) => [
+    within + name,
+    ...fieldsOf(schema, `${within}${name}.`),
+  ]);
+  return [...own, ...anyOf.flatMap(schema => fieldsOf(schema, within))];
+}
+
+function schemaIn(
+  content: Record<string, { schema: object }> | undefined,
+  type = 'application/json',
+): Schema {
+  return content?.[type]?.schema ?? {};
+}
+
+describeEachEngine('/openapi.json', engine => {
+  const coordinator = withCoordinator(engine);
+  const validator = new Validator();
+  let reference: Reference;
+  let routes: Map<string, Operation>;
+  beforeAll(async () => {
+    reference = await readReference(coordinator);
+    await validator.validate(structuredClone(reference) as never);
+    routes = routesOf(validator.resolveRefs() as never);
+  });
+
+  test('is valid OpenAPI 3.1', async () => {
+    const { valid, errors } = await new Validator().validate(structuredClone(reference) as never);
+    expect([valid, errors]).toEqual([true, undefined]);
+    expect(reference.openapi).toMatch(/^3\.1\./);
+  });
+
+  test('names the schemas that several routes share', () => {
+    expect(Object.keys(reference.components.schemas)).toContain('Job');
+    for (const name of Object.keys(reference.components.schemas)) expect(name).toMatch(/^[A-Z][A-Za-z]+$/);
+  });
+
+  test('says of each route what it does, by a name of its own', () => {
+    const operations = [...routes.values()];
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(routes.size);
+    for (const { summary } of operations) expect(summary).toMatch(/\w/);
+  });
+
+  test('describes a request to each route here', () => {
+    expect([...routes.keys()].sort()).toEqual(Object.keys(REQUESTS).sort());
+  });
+
+  test('names both places where the API is served', () => {
+    expect(reference.servers.map(({ url }) => url)).toEqual(['/', '/api']);
+  });
+
+  test.each(Object.entries(TUTORIAL))('describes %s as the tutorial does', (route, expected) => {
+    const { parameters = [], requestBody, responses } = routes.get(route) ?? missing;
+    const query = parameters.flatMap(parameter => (parameter.in === 'query' ? [parameter.name] : []));
+    const body = fieldsOf(schemaIn(requestBody?.content));
+    const answer = fieldsOf(schemaIn(responses[expected.status]?.content));
+    expect(responses).toHaveProperty(String(expected.status));
+    expect(query).toEqual(expect.arrayContaining(expected.query ?? []));
+    expect(body).toEqual(expect.arrayContaining(expected.body ?? []));
+    expect(answer).toEqual(expect.arrayContaining(expected.answer ?? []));
+  });
+
+  describe.each(Object.keys(REQUESTS))('%s', route => {
+    const ajv = new Ajv2020({ strict: false });
+    addFormats.default(ajv);
+
+    test.each(['', '/api'])('answers below "%s" as described', async prefix => {
+      const scene = await prepareScene(coordinator, route);
+      const { status, headers, body } = await requestRoute(coordinator, route, scene, { prefix });
+      const type = headers.get('content-type')?.split(';')[0];
+      const described = routes.get(route)?.responses[status];
+      expect(status).toBeLessThan(300);
+      expect(Object.keys(described?.content ?? {})).toEqual(type === undefined ? [] : [type]);
+      const isAsDescribed = ajv.compile(schemaIn(described?.content));
+      expect([isAsDescribed(body === '' ? null : body), isAsDescribed.errors]).toEqual([true, null]);
+    });
+
+    test('describes its errors as the one shape', () => {
+      const { responses } = routes.get(route) ?? missing;
+      expect(Object.keys(responses)).toContain('default');
+      for (const [status, { content }] of Object.entries(responses)) {
+        if (status < '300') continue;
+        expect(fieldsOf(schemaIn(content, 'application/problem+json'))).toEqual(
+          expect.arrayContaining(['detail', 'error_code', 'request_id']),
+        );
+      }
+    });
+
+    test('describes that what it is given may be wrong', () => {
+      const { parameters, requestBody, responses } = routes.get(route) ?? missing;
+      if (parameters || requestBody) expect(Object.keys(responses)).toContain('400');
+    });
+  });
+});
