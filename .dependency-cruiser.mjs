@@ -77,7 +77,7 @@ export default {
       name: 'engines-are-behind-the-store',
       severity: 'error',
       from: { path: inCoordinator(''), pathNot: inCoordinator('(store/|writer-thread\\.ts$)') },
-      to: { path: inCoordinator('store/sqlite/') },
+      to: { path: inCoordinator('store/(sqlite|postgres)/') },
     },
     {
       name: 'rules-know-no-http',

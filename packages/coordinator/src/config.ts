@@ -43,7 +43,27 @@ export const OPTIONS = {
   host: text('127.0.0.1', 'Address to listen on'),
   port: integer(8000, 'Port to listen on; 0 takes a free one', 'PORT', 0, 65_535),
   data: text('./data', 'Folder of the database and the signing key', { unit: 'DIR' }),
-  databaseUrl: text(undefined, 'Database: sqlite (in the data folder) unless given', { unit: 'URL' }),
+  databaseUrl: text(
+    undefined,
+    'postgres://… for several coordinators; SQLite in the data folder unless given',
+    {
+      unit: 'URL',
+    },
+  ),
+  databasePoolSize: integer(
+    10,
+    'Connections to PostgreSQL that read; one more writes, one listens',
+    'NUMBER',
+    1,
+    1000,
+  ),
+  databaseTimeoutSeconds: integer(
+    10,
+    'PostgreSQL gives up a statement, or an idle transaction, after so long',
+    'SECONDS',
+    1,
+    600,
+  ),
   mode: text('auto', 'open: no keys needed; keyed: keys needed; auto: open on a loopback address only', {
     choices: ['auto', 'open', 'keyed'],
   }),

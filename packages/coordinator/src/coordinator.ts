@@ -22,7 +22,7 @@ export interface StartOptions extends Partial<Config> {
   env?: ConfigSources['env'];
   /** Path of a JSON file with options. */
   configFile?: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch. The database's clock where coordinators share one, unless given. */
   now?: () => number;
   /** Where log lines go; standard output unless given. */
   logStream?: { write(line: string): void };
@@ -32,12 +32,12 @@ const WRITER_THREAD = new URL('./writer-thread.ts', import.meta.url);
 
 /** Starts a coordinator. Throws ConfigError where the configuration can't be used. */
 export async function startCoordinator(options: StartOptions = {}): Promise<RunningCoordinator> {
-  const { env, configFile, now = Date.now, logStream, ...given } = options;
+  const { env, configFile, now, logStream, ...given } = options;
   const config = readConfig({ given, ...(env && { env }), file: configFile });
   const open = isOpen(config);
   const store = await openStore(config, now, { writerThread: WRITER_THREAD });
   try {
-    const rooms = await createRooms({ config, store, now, open });
+    const rooms = await createRooms({ config, store, now: now ?? Date.now, open });
     const app = await buildApp(config, rooms, loggerOf(config, logStream));
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
     // Only now: where listening fails, nothing may be left that keeps the process alive.

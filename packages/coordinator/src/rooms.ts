@@ -30,6 +30,11 @@ export interface Rooms {
   sweep: Operation<undefined, { more: boolean }>;
 }
 
+/** What changes meanwhile is told once more; where the database is away again, so is this told again. */
+async function catchUp(store: Store, directory: Directory): Promise<void> {
+  await readOnline(store).then(directory.reset, () => {});
+}
+
 export interface RoomsOptions {
   config: Config;
   store: Store;
@@ -56,6 +61,7 @@ export async function createRooms({
   store.onCommit(events => {
     directory.apply(events);
     waits.apply(events);
+    if (events.some(event => event.type === 'missed')) void catchUp(store, directory);
   });
 
   const accounts = await createAccounts({

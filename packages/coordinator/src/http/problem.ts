@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { ERROR_STATUS, type ErrorCode, type Problem } from '@aitbc/protocol';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Refusal, Refused } from '../store/operation.ts';
+import { StoreUnavailable } from '../store/unavailable.ts';
 import { validationRefusal } from './validation.ts';
 
 const TITLES: Record<number, string> = {
@@ -59,6 +60,9 @@ const FRAMEWORK_REFUSALS: Record<string, ErrorCode> = {
 
 function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
   if (error instanceof Refused) return error.refusal;
+  if (error instanceof StoreUnavailable) {
+    return { code: 'SYSTEM_OVERLOADED', detail: error.message, retryAfter: error.retryAfter };
+  }
   if (error.validation?.[0]) return validationRefusal(error.validation, error.validationContext);
   const code = FRAMEWORK_REFUSALS[error.code];
   if (code === 'PAYLOAD_TOO_LARGE') {

@@ -15,7 +15,7 @@ import { type FoundJob, findClocks, findJob, findJobs, findTexts, listJobs } fro
 import { queueInfo } from './queue-info.ts';
 import { type NewJob, submitJobs } from './submit.ts';
 import { toJob, toSummary } from './views.ts';
-import type { HangUp, Waits } from './waiting.ts';
+import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
 export interface ClientJobsOptions {
   config: Config;
@@ -114,13 +114,17 @@ export function createClientJobs({ config, store, ids, directory, waits }: Clien
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return await view(await owned(principal, id));
       const over = new AbortController();
-      // The wait begins before the job is read, so that an end in between is not missed.
-      const ended = waits.forJob(id, waitMs, AbortSignal.any([hangUp(), over.signal]));
+      const signal = AbortSignal.any([hangUp(), over.signal]);
+      const until = performance.now() + waitMs;
       try {
-        const job = await owned(principal, id);
-        if (hasEnded(job.status)) return await view(job);
-        await ended;
-        return await view(await owned(principal, id));
+        for (;;) {
+          // The wait begins before the job is read, so that an end in between is not missed.
+          const leftMs = until - performance.now();
+          const woken = waits.forJob(id, Math.min(leftMs, LOOK_AGAIN_MS), signal);
+          const job = await owned(principal, id);
+          if (hasEnded(job.status) || leftMs <= 0 || signal.aborted || waits.closed) return await view(job);
+          await woken;
+        }
       } finally {
         over.abort();
       }

@@ -21,7 +21,7 @@ import type { JobRow } from './job.ts';
 import type { MinerActor } from './lookup.ts';
 import { findJob } from './queries.ts';
 import { isoTime, toMinerJob, toOutcome } from './views.ts';
-import type { HangUp, Waits } from './waiting.ts';
+import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
 export interface MinerJobsOptions {
   config: Config;
@@ -57,9 +57,6 @@ export interface MinerJobs {
   heartbeat(principal: Principal, minerId: string, believes: readonly string[]): Promise<HeartbeatAnswer>;
   releaseAll(principal: Principal, minerId: string): Promise<void>;
 }
-
-/** A waiting miner looks again after so long even when nothing woke it: a lost wake-up costs time, never a job. */
-const LOOK_AGAIN_MS = 5_000;
 
 export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   const { config, store, ids, miners, waits, operations } = options;

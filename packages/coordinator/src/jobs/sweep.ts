@@ -1,5 +1,6 @@
 import { countActive } from '../miners/presence.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
 import { expire, giveBack, graceLease, type JobRow, type LeaseTerms, unhold } from './job.ts';
 import { type JobChange, saveJobs, saveLeases } from './saving.ts';
 
@@ -88,13 +89,8 @@ async function holdsOver({ tx, now }: WriteContext): Promise<JobChange[]> {
 
 async function silentMiners(context: WriteContext, terms: SweepTerms): Promise<number> {
   const { tx, now, emit } = context;
-  const silent = await tx.db
-    .selectFrom('miner')
-    .selectAll()
-    .where('status', 'in', ['online', 'draining'])
-    .where('last_seen_at', '<=', now - terms.minerTimeoutMs)
-    .limit(AT_ONCE)
-    .execute();
+  const sql = `SELECT * FROM miner WHERE status IN ('online', 'draining') AND last_seen_at <= ? LIMIT ${AT_ONCE}`;
+  const silent = await tx.query<Row<'miner'>>(sql, [now - terms.minerTimeoutMs]);
   const offline = silent.map(miner => ({ ...miner, status: 'offline' as const }));
   await tx.update('miner', 'id', ['status'], offline);
   await countActive(-offline.length, context);

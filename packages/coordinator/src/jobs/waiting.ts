@@ -5,6 +5,9 @@ import type { StoreEvent } from '../store/events.ts';
 /** Aborts when nobody waits for an answer any more. Made only for requests that wait. */
 export type HangUp = () => AbortSignal;
 
+/** Who waits looks again after so long even when nothing woke it: a lost wake-up costs time, never a job. */
+export const LOOK_AGAIN_MS = 5_000;
+
 /** A wait that ends when it is woken, when its time is over, or when nobody waits any more. */
 interface Waiter {
   wake(): void;
@@ -90,6 +93,11 @@ export function createWaits(): Waits {
     },
     apply(events) {
       for (const event of events) {
+        if (event.type === 'missed') {
+          forgotten = ++readied;
+          readyByModel.clear();
+          for (const waiter of [...all]) waiter.wake();
+        }
         if (event.type === 'job.ended')
           for (const waiter of [...(jobs.get(event.jobId) ?? [])]) waiter.wake();
         if (event.type !== 'jobs.ready') continue;

@@ -18,6 +18,8 @@ export interface Reach {
 /** The miners that take jobs now, kept in memory from committed changes: answers what would need a scan. */
 export interface Directory {
   apply(events: readonly StoreEvent[]): void;
+  /** Starts over, from the miners that are online now. */
+  reset(online: readonly Row<'miner'>[]): void;
   reach(queue: ReadyQueue): Reach;
 }
 
@@ -55,6 +57,11 @@ export function createDirectory(online: readonly Row<'miner'>[]): Directory {
   return {
     apply(events) {
       for (const event of events) if (event.type === 'miner.changed') put(event.miner);
+    },
+    reset(online) {
+      for (const id of [...models.keys()]) remove(id);
+      reaches.clear();
+      for (const row of online) put(row);
     },
     reach(queue) {
       const key = JSON.stringify([queue.model, queue.region, queue.min_vram_gb]);

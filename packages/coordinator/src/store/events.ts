@@ -4,7 +4,9 @@ import type { Row } from './schema.ts';
 export type StoreEvent =
   | { type: 'job.ended'; jobId: string }
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number }
-  | { type: 'miner.changed'; miner: Row<'miner'> };
+  | { type: 'miner.changed'; miner: Row<'miner'> }
+  /** Other coordinators may have committed what was not told here. */
+  | { type: 'missed' };
 
 /** What a miner must have for a queue's jobs. */
 export interface ReadyQueue {

@@ -1,5 +1,6 @@
 import type { Call, Result } from './batcher.ts';
 import type { Outcome, WriteContext } from './operation.ts';
+import { StoreUnavailable } from './unavailable.ts';
 
 /** Runs `work` in one transaction and commits it before it resolves; an error rolls it back. */
 export type Transact = (work: (context: WriteContext) => Promise<void>) => Promise<void>;
@@ -12,7 +13,7 @@ export async function execute(calls: readonly Call[], transact: Transact): Promi
       outcomes = await apply(calls, context);
     });
   } catch (error) {
-    if (calls.length === 1) return [{ error }];
+    if (calls.length === 1 || error instanceof StoreUnavailable) return calls.map(() => ({ error }));
     const results: Result[] = [];
     for (const call of calls) results.push(...(await execute([call], transact)));
     return results;

@@ -1,4 +1,5 @@
 import { type Config, ConfigError } from '../config.ts';
+import { openPostgresStore } from './postgres/store.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 import { openWriter } from './sqlite/writer.ts';
 import { startWriterThread } from './sqlite/writer-thread.ts';
@@ -9,10 +10,14 @@ export interface OpenOptions {
   writerThread?: URL;
 }
 
-/** Opens the engine that the configuration names: SQLite in the data folder unless a URL says otherwise. */
+/**
+ * Opens the engine that the configuration names: SQLite in the data folder unless a URL says otherwise.
+ *
+ * @param now milliseconds since the epoch; the engine's own clock unless given
+ */
 export async function openStore(
   config: Config,
-  now: () => number,
+  now: (() => number) | undefined,
   { writerThread }: OpenOptions = {},
 ): Promise<Store> {
   const { databaseUrl, data, maxBatch } = config;
@@ -22,11 +27,20 @@ export async function openStore(
         throw new ConfigError(`--data ${data} can't be used: ${reasonOf(error)}`);
       },
     );
-    return createSqliteStore({ data, writer, now, maxBatch });
+    return createSqliteStore({ data, writer, now: now ?? Date.now, maxBatch });
   }
-  const scheme = databaseUrl.split(':')[0];
-  throw new ConfigError(
-    `--database-url: this coordinator knows no ${scheme} database; leave the option out for SQLite in --data`,
+  if (!/^postgres(ql)?:/.test(databaseUrl)) {
+    const scheme = databaseUrl.split(':')[0];
+    throw new ConfigError(
+      `--database-url: this coordinator knows no ${scheme} database; it may be postgres://…, or left out for SQLite in --data`,
+    );
+  }
+  const { databasePoolSize: poolSize, databaseTimeoutSeconds } = config;
+  const timeoutMs = databaseTimeoutSeconds * 1000;
+  return await openPostgresStore({ url: databaseUrl, poolSize, timeoutMs, now, maxBatch }).catch(
+    (error: Error) => {
+      throw new ConfigError(`--database-url can't be used: ${reasonOf(error)}`);
+    },
   );
 }
 

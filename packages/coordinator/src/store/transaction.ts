@@ -1,5 +1,4 @@
-import type { Kysely } from 'kysely';
-import type { NewRow, Row, Schema, Table } from './schema.ts';
+import type { NewRow, Row, Table } from './schema.ts';
 
 export type Column<T extends Table> = keyof Row<T> & string;
 export type Value = string | number | null;
@@ -9,8 +8,6 @@ export type Value = string | number | null;
  * for it: a prepared statement run row by row in process, or one multi-row statement over a network.
  */
 export interface Transaction {
-  /** For what the calls below do not cover. Sees the transaction's own writes. */
-  readonly db: Kysely<Schema>;
   /**
    * Rows whose `column` is one of `values`, locked until the end where the engine has several writers. `where`
    * narrows them by a fixed condition, as that of a partial index.

@@ -1,13 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Kysely } from 'kysely';
-import type { Schema } from '../schema.ts';
 import type { Transaction, Value } from '../transaction.ts';
 import { statementCache } from './dialect.ts';
 
 type Values = Record<string, Value>;
 
 /** The transaction's calls on one connection; `BEGIN` and `COMMIT` are the caller's. */
-export function sqliteTransaction(database: DatabaseSync, db: Kysely<Schema>): Transaction {
+export function sqliteTransaction(database: DatabaseSync): Transaction {
   const prepared = statementCache(database);
 
   function each(sql: string, columns: readonly string[], rows: readonly object[]) {
@@ -16,7 +14,6 @@ export function sqliteTransaction(database: DatabaseSync, db: Kysely<Schema>): T
   }
 
   return {
-    db,
     async load(table, column, values, where) {
       const and = where === undefined ? '' : ` AND ${where}`;
       const statement = prepared(`SELECT * FROM ${table} WHERE ${column} = ?${and}`);

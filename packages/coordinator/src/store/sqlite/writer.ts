@@ -28,7 +28,7 @@ export async function openWriter(data: string): Promise<Writer> {
   const database = openForWriting(data);
   const db = kyselyOver(database);
   await migrate(db, SQLITE_TYPES);
-  const tx = sqliteTransaction(database, db);
+  const tx = sqliteTransaction(database);
 
   return {
     async commit(calls, now) {

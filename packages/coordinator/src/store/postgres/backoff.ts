@@ -1,0 +1,33 @@
+import { StoreUnavailable } from '../unavailable.ts';
+
+const FIRST_MS = 50;
+const LONGEST_MS = 5_000;
+
+export interface Backoff {
+  /**
+   * Tries to connect. After a failure it refuses at once, with StoreUnavailable, until a pause is over that doubles
+   * with each: callers learn quickly that the database is away, and it is not stormed when it comes back.
+   */
+  attempt<T>(connect: () => Promise<T>): Promise<T>;
+}
+
+export function createBackoff(): Backoff {
+  let failures = 0;
+  let pausedUntil = 0;
+  let reason: unknown;
+  return {
+    async attempt(connect) {
+      const left = pausedUntil - performance.now();
+      if (left > 0) throw new StoreUnavailable(reason, Math.ceil(left / 1000));
+      try {
+        const connected = await connect();
+        failures = 0;
+        return connected;
+      } catch (error) {
+        reason = error;
+        pausedUntil = performance.now() + Math.min(LONGEST_MS, FIRST_MS * 2 ** failures++);
+        throw error;
+      }
+    },
+  };
+}

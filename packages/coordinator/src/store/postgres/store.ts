@@ -1,0 +1,58 @@
+import { sql } from 'kysely';
+import { createBatcher } from '../batcher.ts';
+import type { StoreEvent, StoreListener } from '../events.ts';
+import { POSTGRES_TYPES } from '../migrations/column-types.ts';
+import { migrate } from '../migrations/migrate.ts';
+import type { Store } from '../store.ts';
+import { openPool, type PostgresOptions } from './connection.ts';
+import { listen } from './notifications.ts';
+import { createPostgresWriter } from './writer.ts';
+
+export interface PostgresStoreOptions extends PostgresOptions {
+  /** The database's clock unless given. */
+  now?: (() => number) | undefined;
+  maxBatch: number;
+}
+
+/** The store that several coordinators share. Brings its schema up to date first. */
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  const read = openPool(options);
+  try {
+    await migrate(read, POSTGRES_TYPES);
+  } catch (error) {
+    await read.destroy();
+    throw error;
+  }
+  const listeners = new Set<StoreListener>();
+  const tell = (events: readonly StoreEvent[]) => {
+    if (events.length > 0) for (const listener of listeners) listener(events);
+  };
+  const notifications = listen(options, read, tell);
+  const writer = createPostgresWriter({ ...options, notify: notifications.statements });
+  const batcher = createBatcher(
+    async calls => {
+      const { results, events } = await writer.commit(calls);
+      tell(events);
+      return results;
+    },
+    { maxBatch: options.maxBatch, maxInFlight: 1 },
+  );
+
+  return {
+    read,
+    write: batcher.write,
+    onCommit(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async ping() {
+      await sql`SELECT 1 FROM setting LIMIT 1`.execute(read);
+    },
+    async close() {
+      await batcher.idle();
+      await notifications.close();
+      await writer.close();
+      await read.destroy();
+    },
+  };
+}

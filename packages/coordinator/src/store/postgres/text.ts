@@ -1,0 +1,25 @@
+/*
+ * PostgreSQL keeps every character but NUL. It stands there as U+001A and `0`, and U+001A itself as U+001A and `1`, so
+ * that every text comes back as it went in.
+ */
+
+const ESCAPE = '\x1a';
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is encoded
+const SPECIAL = /[\0\x1a]/g;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is decoded
+const ENCODED = /\x1a([01])/g;
+
+/** A parameter of a statement: texts, and texts in an array, as the database keeps them. */
+export function encode(value: unknown): unknown {
+  if (typeof value === 'string') return encodeText(value);
+  return Array.isArray(value) ? value.map(encode) : value;
+}
+
+export function decodeText(text: string): string {
+  return text.includes(ESCAPE) ? text.replace(ENCODED, (_, digit) => (digit === '0' ? '\0' : ESCAPE)) : text;
+}
+
+function encodeText(text: string): string {
+  const isPlain = !text.includes('\0') && !text.includes(ESCAPE);
+  return isPlain ? text : text.replace(SPECIAL, character => `${ESCAPE}${character === '\0' ? '0' : '1'}`);
+}

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type { ClientBase } from 'pg';
+import type { Transaction } from '../transaction.ts';
+import { encode } from './text.ts';
+
+/** PostgreSQL's name of each column's type: `types.get('job')?.get('rank')` is `bigint`. */
+export type ColumnCatalog = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+export async function readCatalog(client: ClientBase): Promise<ColumnCatalog> {
+  const { rows } = await client.query<{ table_name: string; column_name: string; data_type: string }>(
+    'SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = current_schema()',
+  );
+  const byTable = Map.groupBy(rows, row => row.table_name);
+  return new Map(
+    [...byTable].map(([table, columns]) => [
+      table,
+      new Map(columns.map(({ column_name, data_type }) => [column_name, data_type])),
+    ]),
+  );
+}
+
+export interface PostgresTransaction extends Transaction {
+  /** Rejects with the first error of a write since it was last called. */
+  written(): Promise<void>;
+}
+
+/**
+ * The transaction's calls on one connection, each a single statement for all its rows: they are sent as one array for
+ * each column, so that the statement is the same however many rows there are, and prepared once. `BEGIN` and
+ * `COMMIT` are the caller's.
+ *
+ * Writes are sent and not waited for: reads behind them see what they wrote, since a connection has one order, and
+ * `written` tells of their errors. A batch so waits for the network as often as it reads, and once more to commit.
+ */
+export function postgresTransaction(client: ClientBase, catalog: ColumnCatalog): PostgresTransaction {
+  let writes: Promise<unknown>[] = [];
+  const send = (sql: string, values: readonly unknown[]) => {
+    const write = run(sql, values);
+    write.catch(() => {});
+    writes.push(write);
+  };
+  const run = async <R>(sql: string, values: readonly unknown[]): Promise<R[]> => {
+    const { rows } = await client.query({ name: nameOf(sql), text: sql, values: values.map(encode) });
+    return rows as R[];
+  };
+  const typeOf = (table: string, column: string) => {
+    const type = catalog.get(table)?.get(column);
+    if (!type) throw new Error(`The database has no column ${table}.${column}`);
+    return type;
+  };
+  /** `unnest($1::text[],$2::bigint[])`, one array for each column. */
+  const arrays = (table: string, columns: readonly string[]) =>
+    `unnest(${columns.map((column, index) => `$${index + 1}::${typeOf(table, column)}[]`)})`;
+  const valuesOf = (columns: readonly string[], rows: readonly object[]) =>
+    columns.map(column => rows.map(row => (row as Record<string, unknown>)[column] ?? null));
+
+  return {
+    async load(table, column, values, where) {
+      if (values.length === 0) return [];
+      const and = where === undefined ? '' : ` AND ${where}`;
+      const sql = `SELECT * FROM ${table} WHERE ${column} = ANY($1::${typeOf(table, column)}[])${and}`;
+      return await run(sql, [values]);
+    },
+    async insert(table, rows) {
+      if (!rows[0]) return;
+      const columns = Object.keys(rows[0]);
+      send(
+        `INSERT INTO ${table} (${columns}) SELECT * FROM ${arrays(table, columns)}`,
+        valuesOf(columns, rows),
+      );
+    },
+    async update(table, key, columns, rows) {
+      if (!rows[0]) return;
+      const all = [key, ...columns];
+      const settings = columns.map(column => `${column} = new.${column}`);
+      const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS new(${all}) WHERE ${table}.${key} = new.${key}`;
+      send(sql, valuesOf(all, rows));
+    },
+    async add(table, key, rows) {
+      if (!rows[0]) return;
+      const columns = Object.keys(rows[0]).filter(column => column !== key);
+      const all = [key, ...columns];
+      const settings = columns.map(column => `${column} = ${table}.${column} + by.${column}`);
+      const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS by(${all}) WHERE ${table}.${key} = by.${key}`;
+      send(sql, valuesOf(all, rows));
+    },
+    async upsert(table, key, rows) {
+      if (!rows[0]) return;
+      const columns = Object.keys(rows[0]);
+      const settings = columns.filter(column => !(key as readonly string[]).includes(column));
+      const sql = `INSERT INTO ${table} (${columns}) SELECT * FROM ${arrays(table, columns)}
+        ON CONFLICT (${key}) DO UPDATE SET ${settings.map(column => `${column} = excluded.${column}`)}`;
+      send(sql, valuesOf(columns, rows));
+    },
+    async written() {
+      const sent = writes;
+      writes = [];
+      await Promise.all(sent);
+    },
+    async query(sql, values) {
+      return await run(numbered(sql), values);
+    },
+  };
+}
+
+const names = new Map<string, string>();
+
+/** PostgreSQL cuts names after 63 bytes. */
+function nameOf(sql: string): string {
+  const known = names.get(sql);
+  if (known !== undefined) return known;
+  const name = createHash('sha256').update(sql).digest('base64url');
+  names.set(sql, name);
+  return name;
+}
+
+const numberedBySql = new Map<string, string>();
+
+/** `$1`, `$2`, … for each `?`. */
+function numbered(sql: string): string {
+  let text = numberedBySql.get(sql);
+  if (text === undefined) {
+    let count = 0;
+    text = sql.replace(/\?/g, () => `$${++count}`);
+    numberedBySql.set(sql, text);
+  }
+  return text;
+}

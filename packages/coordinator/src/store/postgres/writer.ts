@@ -1,0 +1,108 @@
+import type { Client } from 'pg';
+import type { Call, Result } from '../batcher.ts';
+import type { StoreEvent } from '../events.ts';
+import { execute, type Transact } from '../execute.ts';
+import { StoreUnavailable } from '../unavailable.ts';
+import { createBackoff } from './backoff.ts';
+import { connect, type PostgresOptions, translate } from './connection.ts';
+import { postgresTransaction, readCatalog } from './transaction.ts';
+
+export interface PostgresWriterOptions extends PostgresOptions {
+  /** Milliseconds since the epoch; the database's clock unless given, so that all replicas go by one. */
+  now?: (() => number) | undefined;
+  /** The statements that tell other replicas of a transaction's events, run just before it commits. */
+  notify(events: readonly StoreEvent[], client: Client): string;
+}
+
+export interface PostgresWriter {
+  /** Resolves once the calls are durable. Rejects with StoreUnavailable. */
+  commit(calls: readonly Call[]): Promise<{ results: readonly Result[]; events: readonly StoreEvent[] }>;
+  close(): Promise<void>;
+}
+
+/** Any number that no other program on the database takes for its advisory locks. */
+const WRITE_LOCK = 7_418_331_024;
+
+/**
+ * `BEGIN`, the one lock that all writers share, and the time once it is had: one round trip. Batches of all replicas
+ * so come one after the other. They would anyway: each moves the same few counters, clocks and queues, whose row
+ * locks it would hold to its end, and taking those in differing orders would end in deadlocks.
+ */
+const BEGIN = `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK});
+  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`;
+
+/**
+ * Writes over one connection, made when needed and made anew when it breaks. Durability order: a batch's rows and its
+ * notification are in one transaction, COMMIT answers once its log is on disk, and only then are its callers answered.
+ */
+export function createPostgresWriter(options: PostgresWriterOptions): PostgresWriter {
+  const backoff = createBackoff();
+  let session: Session | undefined;
+
+  async function current(): Promise<Session> {
+    if (session && !session.broken) return session;
+    session = await backoff.attempt(() => openSession(options));
+    return session;
+  }
+
+  return {
+    async commit(calls) {
+      const { client, tx, fail } = await current();
+      const events: StoreEvent[] = [];
+      const transact: Transact = async work => {
+        const emitted: StoreEvent[] = [];
+        try {
+          const began = (await client.query(BEGIN)) as unknown as { rows: { now: number }[] }[];
+          const now = options.now?.() ?? began.at(-1)?.rows[0]?.now ?? Date.now();
+          await work({ tx, now, emit: event => emitted.push(event) });
+          // A transaction in which a write failed is rolled back by its COMMIT.
+          await Promise.all([tx.written(), client.query(`${options.notify(emitted, client)} COMMIT`)]);
+        } catch (error) {
+          // What followed a write that failed was refused for that only.
+          const first = await tx.written().then(
+            () => error,
+            cause => cause,
+          );
+          const translated = translate(first);
+          if (translated instanceof StoreUnavailable) fail();
+          else await client.query('ROLLBACK').catch(fail);
+          throw translated;
+        }
+        events.push(...emitted);
+      };
+      return { results: await execute(calls, transact), events };
+    },
+    async close() {
+      if (!session?.broken) await session?.client.end();
+    },
+  };
+}
+
+interface Session {
+  client: Client;
+  tx: ReturnType<typeof postgresTransaction>;
+  readonly broken: boolean;
+  /** The connection is of no more use: what became of its last transaction is unknown. */
+  fail(): void;
+}
+
+async function openSession(options: PostgresOptions): Promise<Session> {
+  const client = await connect(options);
+  let broken = false;
+  const fail = () => {
+    broken = true;
+    client.end().catch(() => {});
+  };
+  client.once('end', () => {
+    broken = true;
+  });
+  const tx = postgresTransaction(client, await readCatalog(client));
+  return {
+    client,
+    tx,
+    fail,
+    get broken() {
+      return broken;
+    },
+  };
+}
