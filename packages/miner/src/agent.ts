@@ -144,7 +144,7 @@ const HAND_BACK_MS = 10_000;
 
 async function shutDown(agent: Agent, patience: number, quitting: AbortSignal): Promise<void> {
   const { slots, claims, client, minerId, emit } = agent;
-  await claims.settled();
+  await claims.interrupt();
   if (slots.running.size === 0) return;
   emit({ event: 'stopping', running: slots.running.size, timeout_seconds: patience / 1000 });
   client.drainMiner(minerId, { maxRetries: 0, timeout: 5_000 }).catch(() => {});

@@ -24,8 +24,8 @@ export interface ClaimsOptions {
 }
 
 export interface Claims {
-  /** Settles when no claim is under way whose answer may yet bring jobs. */
-  settled(): Promise<void>;
+  /** Gives up the claim that is under way. Settles when no answer to it can bring jobs any more. */
+  interrupt(): Promise<void>;
   /** How many jobs had been claimed, to be compared with later. */
   readonly count: number;
   /** Whether a job was claimed after so many others. */
@@ -39,13 +39,15 @@ export function createClaims(options: ClaimsOptions): Claims {
   const claimed = new Map<string, number>();
   let count = 0;
   let underWay: Promise<unknown> = Promise.resolve();
+  let interruption = new AbortController();
 
   function accept(job: MinerJob): void {
     claimed.delete(job.job_id);
     claimed.set(job.job_id, ++count);
     const [oldest] = claimed.keys();
     if (claimed.size > 2_000 && oldest !== undefined) claimed.delete(oldest);
-    start(job);
+    // It runs still when its lease ran out and was given to this miner again: what runs serves the new lease, too.
+    if (!slots.running.has(job.job_id)) start(job);
   }
 
   async function claim(signal: AbortSignal): Promise<void> {
@@ -64,18 +66,20 @@ export function createClaims(options: ClaimsOptions): Claims {
   }
 
   async function claimOrMend(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, registration.open]);
+    interruption = new AbortController();
+    const any = AbortSignal.any([signal, registration.open, interruption.signal]);
     try {
-      await claim(either);
+      await claim(any);
     } catch (error) {
-      if (either.aborted) return;
+      if (any.aborted) return;
       if (isCoordinatorError(error, 'MINER_NOT_FOUND')) await registration.register(signal);
       else await pause(link.failed(error), signal);
     }
   }
 
   return {
-    settled: async () => {
+    async interrupt() {
+      interruption.abort();
       await underWay;
     },
     get count() {

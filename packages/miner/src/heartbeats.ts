@@ -39,7 +39,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
       !known.includes(jobId) && !slots.running.has(jobId) && !claims.claimedSince(jobId, claimed);
     const suspects = jobs.map(job => job.job_id).filter(isUnknown);
     if (suspects.length === 0) return;
-    await claims.settled();
+    await claims.interrupt();
     // One that can't be handed back now is named by the next heartbeat again.
     await Promise.allSettled(suspects.filter(isUnknown).map(release));
   }
