@@ -1,0 +1,105 @@
+import { revokeKey } from '@aitbc/coordinator';
+import { generateSigner } from '@aitbc/receipts';
+import { CoordinatorClient } from '@aitbc/sdk';
+import { describe, expect, test } from 'vitest';
+import { withCoordinator } from './coordinator.ts';
+import { engine } from './engine.ts';
+import { mine } from './mining.ts';
+import { clientOver, received } from './network.ts';
+
+const coordinator = withCoordinator();
+
+test('a job that its client cancels is stopped, and the engine with it', async () => {
+  const { client } = coordinator;
+  const hand = engine('cancelled');
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob('p', 'cancelled');
+  const { generation } = await hand.next();
+  await client.cancelJob(job_id);
+  expect(await miner.when('job_stopped')).toEqual({ event: 'job_stopped', job_id, reason: 'cancelled' });
+  expect(generation.signal.aborted).toBe(true);
+});
+
+test('a result that comes after the cancellation is thrown away', async () => {
+  const { client } = coordinator;
+  const hand = engine('regretted');
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob('p', 'regretted');
+  const { finish } = await hand.next();
+  await client.cancelJob(job_id);
+  finish();
+  expect(await miner.when('job_stopped')).toMatchObject({ job_id });
+  expect(await client.getJob(job_id)).toMatchObject({ status: 'cancelled', result: null });
+});
+
+test('a job that it held before a restart is handed back, and found again', async () => {
+  const { client } = coordinator;
+  const hand = engine('restarted');
+  await client.registerMiner({ miner_id: 'restarted', capabilities: ['restarted'] });
+  const { job_id } = await client.submitJob('p', 'restarted');
+  await client.claimJob(job_id, 'restarted');
+  const identity = { minerId: 'restarted', signer: await generateSigner() };
+  const miner = await mine({ client, backend: hand.backend, identity });
+  expect(await miner.when('job_released')).toMatchObject({ job_id, reason: 'this miner did not know of it' });
+  (await hand.next()).finish();
+  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
+});
+
+test('a job that was claimed in an answer that got lost is handed back, and found again', async () => {
+  const { client, url } = coordinator;
+  const hand = engine('lost-answer');
+  let lost = 0;
+  const network = clientOver(url, /\/claims$/, async send => {
+    const whole = await received(await send());
+    if (lost === 0 && /job-/.test(await whole.clone().text())) throw new TypeError(`terminated ${++lost}`);
+    return whole;
+  });
+  const miner = await mine({ client: network, backend: hand.backend });
+  const { job_id } = await client.submitJob('p', 'lost-answer');
+  expect(await miner.when('job_released')).toMatchObject({ job_id });
+  (await hand.next()).finish();
+  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
+});
+
+test('a coordinator that forgot it is told again', async () => {
+  const { client } = coordinator;
+  const hand = engine('forgotten');
+  const miner = await mine({ client, backend: hand.backend });
+  await miner.when('registered');
+  await client.deregisterMiner(miner.minerId);
+  await miner.when('registered', 2);
+  const { job_id } = await client.submitJob('p', 'forgotten');
+  (await hand.next()).finish();
+  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed' });
+});
+
+test('it tells when an operator lets it have no more jobs', async () => {
+  const { client } = coordinator;
+  const miner = await mine({ client, backend: engine('drained').backend });
+  await miner.when('registered');
+  await client.drainMiner(miner.minerId);
+  await miner.when('drained');
+});
+
+describe('a key', () => {
+  const keyed = withCoordinator({ mode: 'keyed', keyCacheSeconds: 0 });
+
+  test('that is revoked ends it, and what it runs', async () => {
+    const { id, secret } = await keyed.key('client', 'miner');
+    const client = new CoordinatorClient(keyed.url, { apiKey: secret });
+    const hand = engine('revoked');
+    const miner = await mine({ client, backend: hand.backend });
+    await client.submitJob('p', 'revoked');
+    const { generation } = await hand.next();
+    await keyed.running.rooms.store.write(revokeKey, { id });
+    await expect(miner.done).rejects.toThrow('AUTH_INVALID_KEY');
+    expect(generation.signal.aborted).toBe(true);
+    expect(miner.events.at(-1)).toMatchObject({ event: 'stopped' });
+  });
+
+  test('that the coordinator does not know ends it at once', async () => {
+    const client = new CoordinatorClient(keyed.url, { apiKey: 'wrong' });
+    const miner = await mine({ client, backend: engine('wrong-key').backend });
+    await expect(miner.done).rejects.toThrow('AUTH_INVALID_KEY');
+  });
+});

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import { withCoordinator } from './coordinator.ts';
+import { engine } from './engine.ts';
+import { mine } from './mining.ts';
+import { clientOver, received } from './network.ts';
+
+const HOUR_MS = 3_600_000;
+
+describe('a lease that ran out', () => {
+  let aheadMs = 0;
+  const coordinator = withCoordinator({
+    ...{ now: () => Date.now() + aheadMs, sweepSeconds: 60, retryBackoffSeconds: 0 },
+  });
+
+  /** Lets time pass until the miner that runs the job has lost it, however its heartbeats fall. */
+  async function takeAway(jobId: string): Promise<void> {
+    const { attempts } = await coordinator.client.getJob(jobId);
+    const isHeld = async () => {
+      const job = await coordinator.client.getJob(jobId);
+      return job.status === 'running' && job.attempts === attempts;
+    };
+    while (await isHeld()) {
+      aheadMs += 5_000;
+      await coordinator.running.sweep();
+    }
+  }
+
+  test('stops the job, which is another miner’s by then', async () => {
+    const { client } = coordinator;
+    const hand = engine('expired');
+    const miner = await mine({ client, backend: hand.backend });
+    await client.registerMiner({ miner_id: 'other', capabilities: ['expired'] });
+    const { job_id } = await client.submitJob('p', 'expired');
+    const { generation } = await hand.next();
+    await takeAway(job_id);
+    await client.claimJob(job_id, 'other');
+    expect(await miner.when('job_stopped')).toEqual({ event: 'job_stopped', job_id, reason: 'lost' });
+    expect(generation.signal.aborted).toBe(true);
+    expect(await client.getJob(job_id)).toMatchObject({ status: 'running', miner_id: 'other' });
+  });
+
+  test('and that the miner gets anew while it still runs the job is not run twice', async () => {
+    const { client, url } = coordinator;
+    const hand = engine('again');
+    const leasedAgain = Promise.withResolvers<void>();
+    let leases = 0;
+    const network = clientOver(url, /\/claims$/, async send => {
+      const whole = await received(await send());
+      if (/job-/.test(await whole.clone().text()) && ++leases === 2) leasedAgain.resolve();
+      return whole;
+    });
+    const miner = await mine({ client: network, backend: hand.backend, concurrency: 2, maxJobs: 2 });
+    const { job_id } = await client.submitJob('p', 'again');
+    const { finish } = await hand.next();
+    await takeAway(job_id);
+    await leasedAgain.promise;
+    finish('once');
+    await miner.done;
+    expect(miner.events.filter(({ event }) => event === 'job_started')).toHaveLength(1);
+    expect(miner.events.at(-1)).toMatchObject({ event: 'stopped', completed: 1 });
+    expect(await client.getJob(job_id)).toMatchObject({ status: 'completed', result: 'once' });
+  });
+});
+
+describe('a deadline', () => {
+  const hurried = withCoordinator({ jobTimeoutSeconds: 1, retryBackoffSeconds: 60 });
+
+  test('stops the job shortly before, so that another miner gets it without waiting', async () => {
+    const { client } = hurried;
+    const hand = engine('endless');
+    const miner = await mine({ client, backend: hand.backend });
+    const { job_id } = await client.submitJob('p', 'endless');
+    const { generation } = await hand.next();
+    const error = 'The miner did not finish before the deadline';
+    expect(await miner.when('job_failed')).toEqual({ event: 'job_failed', job_id, error, retryable: true });
+    expect(generation.signal.aborted).toBe(true);
+    expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 1 });
+  });
+
+  const now = () => Date.now() - 2 * HOUR_MS;
+  const behind = withCoordinator({ now });
+
+  test('is by the clock of the coordinator', async () => {
+    const { client } = behind;
+    const hand = engine('behind');
+    await mine({ client, backend: hand.backend, now });
+    const { job_id } = await client.submitJob('p', 'behind');
+    const { finish } = await hand.next();
+    finish('in time');
+    expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
+  });
+});
