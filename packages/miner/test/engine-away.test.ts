@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import { BackendError } from '../src/index.ts';
+import { withCoordinator } from './coordinator.ts';
+import { engine } from './engine.ts';
+import { mine } from './mining.ts';
+import { clientOver, received } from './network.ts';
+
+const coordinator = withCoordinator({ retryBackoffSeconds: 0 });
+
+const away = new BackendError('The engine does not answer', { down: true });
+
+test('an engine that goes away fails its job, and nothing more is claimed until it is back', async () => {
+  const { client } = coordinator;
+  const hand = engine('flaky');
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob('p', 'flaky');
+  const { fail } = await hand.next();
+  hand.models = away;
+  fail(away);
+  expect(await miner.when('paused')).toEqual({ event: 'paused', error: 'The engine does not answer' });
+  expect(await miner.when('job_failed')).toMatchObject({ job_id, retryable: true });
+  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 1 });
+  hand.models = ['flaky'];
+  await miner.when('resumed');
+  (await hand.next()).finish();
+  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+});
+
+test('while its engine is away, clients see that nobody can run their jobs', async () => {
+  const { client, url } = coordinator;
+  const hand = engine('watched');
+  const drained = Promise.withResolvers<void>();
+  const network = clientOver(url, /\/drain$/, async send => {
+    const whole = await received(await send());
+    drained.resolve();
+    return whole;
+  });
+  const miner = await mine({ client: network, backend: hand.backend, modelRefreshMs: 1 });
+  await miner.when('registered');
+  hand.models = away;
+  await drained.promise;
+  expect(await client.submitJob('p', 'watched')).toMatchObject({ queue: { eligible_miners: 0 } });
+  hand.models = ['watched'];
+  await miner.when('resumed');
+  expect(await client.getMiner(miner.minerId)).toMatchObject({ status: 'online' });
+});
+
+test('texts that the engine still makes while it is away for others are handed in', async () => {
+  const { client } = coordinator;
+  const hand = engine('half');
+  const miner = await mine({ client, backend: hand.backend, concurrency: 2 });
+  const jobs = await client.submitBatch(['p', 'q'].map(prompt => ({ prompt, model: 'half' })));
+  const [first, second] = [await hand.next(), await hand.next()];
+  hand.models = away;
+  first.fail(away);
+  await miner.when('paused');
+  second.finish();
+  expect(await client.waitForJob(jobs[1]?.job_id ?? '')).toMatchObject({ status: 'completed' });
+});
+
+test('models that come and go are registered', async () => {
+  const { client } = coordinator;
+  const hand = engine('first');
+  const miner = await mine({ client, backend: hand.backend, modelRefreshMs: 1 });
+  await miner.when('registered');
+  hand.models = ['second', 'first'];
+  expect(await miner.when('registered', 2)).toMatchObject({ models: ['first', 'second'] });
+  hand.models = ['second'];
+  expect(await miner.when('registered', 3)).toMatchObject({ models: ['second'] });
+  expect(await client.getMiner(miner.minerId)).toMatchObject({ capabilities: ['second'] });
+});
+
+test('an engine that has lost its last model is waited for', async () => {
+  const { client } = coordinator;
+  const hand = engine('only');
+  const miner = await mine({ client, backend: hand.backend, modelRefreshMs: 1 });
+  hand.models = [];
+  expect(await miner.when('paused')).toMatchObject({ error: 'an engine by hand has no models yet' });
+  hand.models = ['another'];
+  await miner.when('resumed');
+  expect(await client.getMiner(miner.minerId)).toMatchObject({ status: 'online', capabilities: ['another'] });
+});
