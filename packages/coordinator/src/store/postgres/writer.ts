@@ -32,6 +32,12 @@ const BEGIN = `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK});
   SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`;
 
 /**
+ * Every statement here finds its rows by an index, however large a table is or was when the statement was prepared:
+ * plans are made once, and none that a small table would suggest.
+ */
+const PLANS = 'SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off';
+
+/**
  * Writes over one connection, made when needed and made anew when it breaks. Durability order: a batch's rows and its
  * notification are in one transaction, COMMIT answers once its log is on disk, and only then are its callers answered.
  */
@@ -96,6 +102,7 @@ async function openSession(options: PostgresOptions): Promise<Session> {
   client.once('end', () => {
     broken = true;
   });
+  await client.query(PLANS);
   const tx = postgresTransaction(client, await readCatalog(client));
   return {
     client,
