@@ -1,14 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { INSECURE_HOST, withBrowser } from '../../../test/browser.ts';
 import { withCoordinator } from './harness/coordinator.ts';
-import { ENGINES } from './harness/engines.ts';
+import { ENGINES, type Engine } from './harness/engines.ts';
 import { REQUESTS } from './harness/scenes.ts';
 
 describe('the reference page', () => {
   // The routes are the same on every engine.
-  const [engine] = ENGINES;
-  if (!engine) throw new Error('There is no engine');
-  const coordinator = withCoordinator(engine);
+  const coordinator = withCoordinator(ENGINES[0] as Engine);
   const browser = withBrowser();
 
   test.for(['/docs', '/docs/', '/api/docs'])(

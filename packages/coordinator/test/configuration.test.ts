@@ -1,0 +1,231 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ConfigError, flagOf, OPTIONS, type OptionName, readConfig, variableOf } from '../src/index.ts';
+import { refusal } from './harness/answers.ts';
+import { startTestCoordinator } from './harness/coordinator.ts';
+import { ENGINES, type Engine } from './harness/engines.ts';
+
+interface Option {
+  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates';
+  default: unknown;
+  minimum?: number;
+  maximum?: number;
+  choices?: readonly string[];
+}
+
+const NAMES = Object.keys(OPTIONS) as OptionName[];
+const optionOf = (name: OptionName): Option => OPTIONS[name];
+
+// What is configured is the same on every engine.
+const engine = ENGINES[0] as Engine;
+
+/** `maxBatch` as a configuration file names it. */
+const settingOf = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
+
+/** Values that an option may have and that are not its default, as text and as what becomes of it. */
+function valuesOf({
+  kind,
+  default: standard,
+  choices,
+  minimum = 0,
+  maximum = 0,
+}: Option): [string, unknown][] {
+  switch (kind) {
+    case 'switch':
+      return [
+        ['true', true],
+        ['1', true],
+      ];
+    case 'rates':
+      return [
+        ['llama3.2=0.02,org/m=a:7b=3', { 'llama3.2': 0.02, 'org/m=a:7b': 3 }],
+        ['m=0', { m: 0 }],
+      ];
+    case 'text':
+      return (choices ?? ['one', 'two', 'three'])
+        .filter(value => value !== standard)
+        .map(text => [text, text]);
+    default:
+      return [minimum, maximum, (minimum + maximum) / 2]
+        .map(value => (kind === 'integer' ? Math.floor(value) : value))
+        .filter(value => value !== standard)
+        .map(value => [String(value), value]);
+  }
+}
+
+/** What an option refuses, and why. */
+function wrongValuesOf({ kind, choices, minimum = 0, maximum = 0 }: Option): [unknown, string][] {
+  const range = `must be from ${minimum} to ${maximum}, not`;
+  switch (kind) {
+    case 'switch':
+      return [['yes', 'must be true or false, not "yes"']];
+    case 'rates':
+      return ['a', 'a=1,b', '=1', 'a=', 'a=x', 'a=-1'].map(value => [value, 'must be']);
+    case 'text':
+      if (choices) return [['other', `must be one of ${choices.join(', ')}, not "other"`]];
+      return [
+        ['', 'must be a text'],
+        [7, 'must be a text'],
+      ];
+    default:
+      return [
+        ['many', `must be a ${kind === 'integer' ? 'whole ' : ''}number, not "many"`],
+        [' ', 'number, not " "'],
+        ['Infinity', 'number, not "Infinity"'],
+        [String(minimum - 1), range],
+        [String(maximum + 1), range],
+        ...(kind === 'integer' ? [[`${minimum}.5`, 'must be a whole number'] as [string, string]] : []),
+      ];
+  }
+}
+
+let folder = '';
+let files = 0;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'aitbc-configuration-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function fileOf(settings: unknown): Promise<string> {
+  const file = join(folder, `${++files}.json`);
+  await writeFile(file, JSON.stringify(settings));
+  return file;
+}
+
+test('an option is named alike on the command line and in the environment', () => {
+  expect(flagOf('batchBodyLimit')).toBe('--batch-body-limit');
+  expect(variableOf('batchBodyLimit')).toBe('AITBC_BATCH_BODY_LIMIT');
+});
+
+test('nothing needs to be given', () => {
+  const defaults = Object.fromEntries(NAMES.map(name => [name, optionOf(name).default]));
+  expect(readConfig()).toEqual(defaults);
+});
+
+test('an empty variable is as good as none', () => {
+  const env = Object.fromEntries(NAMES.map(name => [variableOf(name), '']));
+  expect(readConfig({ env })).toEqual(readConfig());
+});
+
+describe.each(NAMES)('the option %s', name => {
+  const option = optionOf(name);
+
+  test.each(valuesOf(option))('can be %s', async (text, value) => {
+    const file = await fileOf({ [settingOf(name)]: value });
+    expect(readConfig({ given: { [name]: text } })[name]).toEqual(value);
+    expect(readConfig({ env: { [variableOf(name)]: text } })[name]).toEqual(value);
+    expect(readConfig({ file })[name]).toEqual(value);
+  });
+
+  test('is what the flag says, then the variable, then the file', async () => {
+    const [first, second = first] = valuesOf(option);
+    const other = option.kind === 'switch' ? ['false', false] : second;
+    const file = await fileOf({ [settingOf(name)]: other?.[1] });
+    const env = { [variableOf(name)]: first?.[0] };
+    const given = { [name]: other?.[0] };
+    expect(readConfig({ env, file })[name]).toEqual(first?.[1]);
+    expect(readConfig({ given, env, file })[name]).toEqual(other?.[1]);
+  });
+
+  test.each(wrongValuesOf(option))(
+    'can not be %j, and the error names it as it was given',
+    async (wrong, why) => {
+      const file = await fileOf({ [settingOf(name)]: wrong });
+      const attempt = (sources: Parameters<typeof readConfig>[0]) => {
+        try {
+          return readConfig(sources);
+        } catch (error) {
+          return error;
+        }
+      };
+      const errors: [unknown, string][] = [
+        [attempt({ given: { [name]: wrong } }), flagOf(name)],
+        [attempt({ file }), `${settingOf(name)} in ${file}`],
+      ];
+      if (typeof wrong === 'string' && wrong !== '')
+        errors.push([attempt({ env: { [variableOf(name)]: wrong } }), variableOf(name)]);
+      for (const [error, source] of errors) {
+        expect(error).toBeInstanceOf(ConfigError);
+        const { message } = error as Error;
+        expect(message).toContain(why);
+        expect(message.slice(0, source.length)).toBe(source);
+      }
+    },
+  );
+});
+
+describe('the configuration file', () => {
+  test.each([[[]], [null], ['port'], [8000]])('can not be %j', async settings => {
+    const file = await fileOf(settings);
+    expect(() => readConfig({ file })).toThrow(`--config ${file} must hold a JSON object`);
+  });
+
+  test('knows options by no other spelling', async () => {
+    const file = await fileOf({ maxBatch: 5 });
+    expect(() => readConfig({ file })).toThrow(`maxBatch in ${file} is no option`);
+  });
+
+  test('can not give null for an option', async () => {
+    const file = await fileOf({ port: null });
+    expect(() => readConfig({ file })).toThrow(`port in ${file} must be a whole number, not null`);
+  });
+
+  test.each([[['a']], [{ a: null }], [{ a: 'x' }], [{ '': 1 }], [5]])(
+    'can not hold the rates %j',
+    async rates => {
+      const file = await fileOf({ rates });
+      expect(() => readConfig({ file })).toThrow(/^rates in .* must be/);
+    },
+  );
+});
+
+test('the name in receipts is printable ASCII', () => {
+  expect(() => readConfig({ given: { coordinatorId: 'Köln' } })).toThrow(
+    '--coordinator-id must be of printable ASCII characters, since it stands in receipts',
+  );
+});
+
+test('a database that it does not know is named', async () => {
+  await expect(startTestCoordinator(engine, { databaseUrl: 'oracle://host/db' })).rejects.toThrow(
+    /^--database-url: .* oracle/,
+  );
+});
+
+const hasIpv6 = Object.values(networkInterfaces()).some(addresses =>
+  addresses?.some(({ address }) => address === '::1'),
+);
+
+describe.each([
+  ['127.0.0.1', true],
+  ['127.8.8.8', true],
+  ['localhost', true],
+  ['0.0.0.0', false],
+  ...(hasIpv6
+    ? ([
+        ['::1', true],
+        ['::', false],
+      ] as const)
+    : []),
+] as const)('on the address %s', (host, isLocal) => {
+  async function answerWithoutKey(mode: string) {
+    const coordinator = await startTestCoordinator(engine, { host, mode });
+    try {
+      const answer = await coordinator.call('GET', '/v1/jobs');
+      expect(coordinator.running.open).toBe(answer.status === 200);
+      return answer.status === 200 ? 'serves' : refusal(answer);
+    } finally {
+      await coordinator.stop();
+    }
+  }
+
+  test(isLocal ? 'it needs no keys unless told' : 'it needs keys unless told', async () => {
+    expect(await answerWithoutKey('auto')).toEqual(isLocal ? 'serves' : [401, 'AUTH_MISSING_KEY']);
+  });
+
+  test('it is open or keyed when told', async () => {
+    expect(await answerWithoutKey('open')).toBe('serves');
+    expect(await answerWithoutKey('keyed')).toEqual([401, 'AUTH_MISSING_KEY']);
+  });
+});
