@@ -10,6 +10,10 @@ const read = (guide: string) => readFileSync(join(ROOT, guide), 'utf8');
 
 const runnable = GUIDES.filter(guide => codeBlocks(read(guide)).some(isRun));
 
-test.concurrent.for(runnable)('whoever follows %s gets where it leads', async (guide, { expect }) => {
-  expect(await followGuide(guide)).toEqual([]);
-});
+test.concurrent.for(runnable)(
+  'whoever follows %s gets where it leads',
+  { timeout: 60_000 },
+  async (guide, { expect }) => {
+    expect(await followGuide(guide)).toEqual([]);
+  },
+);

@@ -25,7 +25,7 @@ in_its_own_terminal() {
   pids[$name]=$! outputs[$name]=$output
   while IFS= read -r line <&"$output"; do
     echo "$line"
-    case $line in *'listens on '* | *'Waiting for jobs'*) return 0 ;; esac
+    case $line in *'API reference'* | *'Waiting for jobs'*) return 0 ;; esac
   done
   return 1
 }
