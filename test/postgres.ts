@@ -1,0 +1,229 @@
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { inject } from 'vitest';
+import { type Account, type PostgresProgram, postgresProgram } from './postgres-program.ts';
+
+const run = promisify(execFile);
+
+export interface PostgresServerOptions {
+  /** Server parameters, such as `{ shared_buffers: '1GB' }`. */
+  settings?: Record<string, string | number>;
+}
+
+/** A PostgreSQL of one's own on 127.0.0.1, which ends and leaves nothing behind when this process ends. */
+export interface PostgresServer {
+  /** The URL of a database, as the superuser. Stays the same over restarts. */
+  url(database: string): string;
+  /** Makes an empty database, of a random name unless one is given, and answers its URL. */
+  createDatabase(name?: string): Promise<string>;
+  /** SIGKILL for all its processes, as in a crash. The data stays for `restart`. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data, after ending it properly if it still runs. */
+  restart(): Promise<void>;
+  /** Ends it and deletes its data. */
+  stop(): Promise<void>;
+}
+
+/** Starts PostgreSQL with an empty data folder. It accepts connections when this resolves. */
+export async function startPostgres({ settings }: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'aitbc-postgres-'));
+  try {
+    const program = await postgresProgram(folder);
+    const password = randomBytes(16).toString('hex');
+    await initialize(program, folder, password);
+    const port = await freePort();
+    const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
+    const start = () => startProcesses(program, folder, { ...SETTINGS, ...settings, port }, url('postgres'));
+    let processes = await start();
+    return {
+      url,
+      createDatabase: async (name = randomName()) => {
+        await execute(url('postgres'), `CREATE DATABASE "${name}"`);
+        return url(name);
+      },
+      kill: () => processes.kill(),
+      restart: async () => {
+        await processes.end();
+        processes = await start();
+      },
+      stop: async () => {
+        await processes.end();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** An empty database for a test, on the server that all tests share. `drop` disconnects who still uses it. */
+export async function createTestDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  const server = inject('postgres');
+  if (!server) throw new Error('No PostgreSQL started here; the beginning of the run says why.');
+  const name = randomName();
+  await execute(server, `CREATE DATABASE "${name}"`);
+  const url = new URL(server);
+  url.pathname = name;
+  return { url: url.href, drop: () => execute(server, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`) };
+}
+
+const randomName = () => `test_${randomBytes(8).toString('hex')}`;
+
+/** For tests of one machine; what makes commits durable stays on. */
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: 200,
+  shared_buffers: '64MB',
+};
+
+/** Text sorts as in English, not by bytes, so that a query that relies on either order is noticed. */
+async function initialize({ initdb, account }: PostgresProgram, folder: string, password: string) {
+  const passwordFile = join(folder, 'password');
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  if (account.uid !== undefined && account.gid !== undefined)
+    await chown(passwordFile, account.uid, account.gid);
+  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=icu', '--icu-locale=en-US'];
+  const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`];
+  const data = `--pgdata=${join(folder, 'data')}`;
+  await run(initdb, [data, ...locale, ...access, '--no-sync'], { ...account, cwd: folder });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port');
+  return address.port;
+}
+
+interface Processes {
+  /** Does nothing when they are gone. */
+  kill(): Promise<void>;
+  /** Lets no transaction finish, but writes all that is committed. Does nothing when they are gone. */
+  end(): Promise<void>;
+}
+
+/**
+ * Its input ends when we do, however that comes about: it then ends PostgreSQL and deletes the folder. A line of input
+ * lets it go without that. It says when PostgreSQL is gone.
+ */
+const GUARD = `
+  folder=$1; shift
+  { "$@" </dev/null >>"$folder/log" 2>&1; echo gone; } &
+  read -r line && exit
+  kill -QUIT "$(head -n 1 "$folder/data/postmaster.pid")"
+  wait
+  rm -rf "$folder"
+`;
+
+async function startProcesses(
+  { postgres, account }: PostgresProgram,
+  folder: string,
+  settings: Record<string, string | number>,
+  url: string,
+): Promise<Processes> {
+  const parameters = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const command = [postgres, '-D', join(folder, 'data'), ...parameters];
+  const guard = startGuard(folder, command, account);
+  let isGone = false;
+  const gone = once(guard.stdout, 'data').then(() => {
+    isGone = true;
+    guard.stdin.end('\n');
+  });
+  await untilAccepting(url, () => isGone).catch(async error => {
+    guard.stdin.end();
+    throw new Error(`PostgreSQL did not start: ${await readFile(join(folder, 'log'), 'utf8')}`, {
+      cause: error,
+    });
+  });
+  const postmaster = Number.parseInt(await readFile(join(folder, 'data/postmaster.pid'), 'utf8'), 10);
+  return {
+    async kill() {
+      if (isGone) return;
+      await killTree(postmaster);
+      await gone;
+    },
+    async end() {
+      if (isGone) return;
+      process.kill(postmaster, 'SIGINT');
+      await gone;
+    },
+  };
+}
+
+/** In a session of its own, where no Ctrl-C reaches it. */
+function startGuard(
+  folder: string,
+  command: string[],
+  account: Account,
+): ChildProcessByStdio<Writable, Readable, null> {
+  return spawn('sh', ['-c', GUARD, 'sh', folder, ...command], {
+    ...account,
+    cwd: folder,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+}
+
+async function untilAccepting(url: string, isGone: () => boolean): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    try {
+      return await execute(url, 'SELECT 1');
+    } catch (error) {
+      if (isGone() || performance.now() > deadline) throw error;
+      await delay(10);
+    }
+  }
+}
+
+async function execute(url: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** The postmaster is halted first, so that it can't start what then is missed. */
+async function killTree(postmaster: number): Promise<void> {
+  process.kill(postmaster, 'SIGSTOP');
+  const family = await living(({ pid, parent }) => pid === postmaster || parent === postmaster);
+  for (const pid of family) signal(pid, 'SIGKILL');
+  // A new postmaster refuses to start while one of them still has the old one's memory.
+  while ((await living(({ pid }) => family.includes(pid))).length > 0) await delay(10);
+}
+
+/** Those that have ended may stay listed as zombies, for as long as nobody asks how they ended. */
+async function living(matches: (process: { pid: number; parent: number }) => boolean): Promise<number[]> {
+  const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,stat=']);
+  const processes = stdout.split('\n').map(line => {
+    const [pid, parent, state] = line.trim().split(/\s+/);
+    return { pid: Number(pid), parent: Number(parent), isZombie: state?.startsWith('Z') };
+  });
+  return processes.filter(process => !process.isZombie && matches(process)).map(({ pid }) => pid);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has just ended by itself.
+  }
+}
