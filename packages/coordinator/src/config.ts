@@ -239,7 +239,8 @@ function checkRates(source: string, value: unknown): Rates {
     typeof value === 'string'
       ? value
           .split(',')
-          .map(pair => [pair.slice(0, pair.lastIndexOf('=')), pair.slice(pair.lastIndexOf('=') + 1)])
+          .map(pair => /^(.*)=(.*)$/.exec(pair) ?? wrong())
+          .map(([, model = '', rate]) => [model, rate])
       : Object.entries(isPlainObject(value) ? value : wrong());
   return Object.fromEntries(
     pairs.map(([model, rate]) => {

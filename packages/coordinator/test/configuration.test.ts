@@ -62,7 +62,14 @@ function wrongValuesOf({ kind, choices, minimum = 0, maximum = 0 }: Option): [un
     case 'switch':
       return [['yes', 'must be true or false, not "yes"']];
     case 'rates':
-      return ['a', 'a=1,b', '=1', 'a=', 'a=x', 'a=-1'].map(value => [value, 'must be']);
+      return [
+        ...['0.02', 'a', 'a=1,b', '=1', ''].map(
+          value => [value, 'must be MODEL=CREDITS,…, not'] as [string, string],
+        ),
+        ['a=', 'must be a number, not ""'],
+        ['a=x', 'must be a number, not "x"'],
+        ['a=-1', 'must be from 0 to 1000000, not -1'],
+      ];
     case 'text':
       if (choices) return [['other', `must be one of ${choices.join(', ')}, not "other"`]];
       return [
