@@ -24,7 +24,7 @@ export async function accountAt(
 
 /** Addresses by account id. */
 export async function loadAddresses(ids: readonly number[], tx: Transaction): Promise<Map<number, string>> {
-  const rows = await tx.load('account', 'id', [...new Set(ids)]);
+  const rows = await tx.loadFixed('account', 'id', [...new Set(ids)], ['id', 'address']);
   return new Map(rows.map(row => [row.id, row.address]));
 }
 

@@ -49,8 +49,10 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       const present = acting.filter(miner => miner !== undefined);
       await noteSeen(present, context);
       const most = inputs.reduce((sum, input) => sum + input.max, 0);
-      const ready = await readReadyJobs(present, most, context);
-      const offered = await loadOffers(present, context);
+      const [ready, offered] = await Promise.all([
+        readReadyJobs(present, most, context),
+        loadOffers(present, context),
+      ]);
 
       const changes = new Map<string, JobChange>();
       const taken: JobRow[][] = [];
@@ -131,16 +133,22 @@ function asOffered(job: JobRow, terms: ClaimTerms, now: number): JobRow {
 
 interface Texts {
   inputs: ReadonlyMap<string, Row<'job_input'>>;
-  queues: ReadonlyMap<number, Row<'queue'>>;
+  queues: ReadonlyMap<number, Pick<Row<'queue'>, 'region' | 'min_vram_gb'>>;
 }
 
 async function loadTexts(tx: WriteContext['tx'], jobs: readonly JobRow[]): Promise<Texts> {
-  const rows = await tx.load(
-    'job_input',
-    'job_id',
-    jobs.map(job => job.id),
-  );
-  return { inputs: new Map(rows.map(row => [row.job_id, row])), queues: await loadQueues(tx, jobs) };
+  const [inputs, queues] = await Promise.all([
+    tx.load(
+      'job_input',
+      'job_id',
+      jobs.map(job => job.id),
+    ),
+    tx.loadFixed('queue', 'id', [...new Set(jobs.map(job => job.queue_id))], ['id', 'region', 'min_vram_gb']),
+  ]);
+  return {
+    inputs: new Map(inputs.map(row => [row.job_id, row])),
+    queues: new Map(queues.map(row => [row.id, row])),
+  };
 }
 
 function held(job: JobRow, { inputs, queues }: Texts): HeldJob {

@@ -51,14 +51,16 @@ export function completeJobs(terms: ReceiptTerms): Operation<CompleteInput, stri
     name: 'jobs.complete',
     order: 10,
     async apply(inputs, context) {
-      const miners = await loadMiners(
-        context.tx,
-        inputs.map(input => input.minerId),
-      );
-      const jobs = await loadJobs(
-        context.tx,
-        inputs.map(input => input.jobId),
-      );
+      const [miners, jobs] = await Promise.all([
+        loadMiners(
+          context.tx,
+          inputs.map(input => input.minerId),
+        ),
+        loadJobs(
+          context.tx,
+          inputs.map(input => input.jobId),
+        ),
+      ]);
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
         context,
@@ -182,7 +184,8 @@ const SMOOTHING = 0.2;
 
 /** Keeps the average run time by model and priority that starts are estimated from. */
 async function smoothRunTimes(completions: readonly Completion[], { tx, now }: WriteContext): Promise<void> {
-  const queues = await tx.load('queue', 'id', [...new Set(completions.map(({ before }) => before.queue_id))]);
+  const queueIds = [...new Set(completions.map(({ before }) => before.queue_id))];
+  const queues = await tx.loadFixed('queue', 'id', queueIds, ['id', 'clock_id']);
   const clockIds = new Map(queues.map(queue => [queue.id, queue.clock_id]));
   const clocks = await tx.load('fair_clock', 'id', [...new Set(clockIds.values())]);
   const byId = new Map(clocks.map(clock => [clock.id, clock]));

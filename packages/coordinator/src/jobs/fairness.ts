@@ -39,30 +39,22 @@ export async function createRanker(
     if (queue.virtual_time >= clock.virtual_time || (await headRank(queue, tx)) !== undefined) continue;
     queue.virtual_time = clock.virtual_time;
   }
-  const shares = new Map<string, Row<'fair_share'>>();
-  for (const id of clocks.keys()) {
-    for (const accountId of accountIds) {
-      const [share] = await tx.query<Row<'fair_share'>>(
-        'SELECT * FROM fair_share WHERE clock_id = ? AND account_id = ?',
-        [id, accountId],
-      );
-      if (share) shares.set(`${id}/${accountId}`, share);
-    }
-  }
+  const keys = [...clocks.keys()].flatMap(id => accountIds.map(accountId => `${id}/${accountId}`));
+  const shares = new Map((await tx.load('fair_share', 'id', keys)).map(share => [share.id, share]));
   const moved = new Set<Row<'fair_share'>>();
   return {
     next({ queue, clock }, accountId) {
-      const key = `${clock.id}/${accountId}`;
-      const share = shares.get(key) ?? { clock_id: clock.id, account_id: accountId, next_rank: 0 };
+      const id = `${clock.id}/${accountId}`;
+      const share = shares.get(id) ?? { id, clock_id: clock.id, account_id: accountId, next_rank: 0 };
       const rank = Math.max(queue.virtual_time, share.next_rank);
       share.next_rank = rank + 1;
       clock.tail_rank = Math.max(clock.tail_rank, share.next_rank);
-      shares.set(key, share);
+      shares.set(id, share);
       moved.add(share);
       return rank;
     },
     async save() {
-      await tx.upsert('fair_share', ['clock_id', 'account_id'], [...moved]);
+      await tx.upsert('fair_share', ['id'], [...moved]);
       await tx.update('fair_clock', 'id', ['tail_rank'], [...clocks.values()]);
       await tx.update(
         'queue',

@@ -1,5 +1,5 @@
+import type { ReadyQueue } from '../store/events.ts';
 import type { WriteContext } from '../store/operation.ts';
-import type { Row } from '../store/schema.ts';
 import type { Column } from '../store/transaction.ts';
 import { hasEnded, type JobRow } from './job.ts';
 
@@ -91,7 +91,8 @@ async function moveQueues(
   ready: ReadonlyMap<number, number>,
   { tx, emit }: WriteContext,
 ): Promise<void> {
-  const rows = await tx.load('queue', 'id', [...new Set([...queues.keys(), ...ready.keys()])]);
+  const ids = [...new Set([...queues.keys(), ...ready.keys()])];
+  const rows = await tx.loadFixed('queue', 'id', ids, ['id', 'clock_id', 'model', 'region', 'min_vram_gb']);
   const clocks = new Sums<number, 'pending' | 'running'>();
   for (const queue of rows) {
     const { pending = 0, running = 0 } = queues.get(queue.id) ?? {};
@@ -106,7 +107,7 @@ async function moveQueues(
 
 const isReady = (job: JobRow) => job.status === 'pending' && job.held_until === null;
 
-const requirementsOf = ({ model, region, min_vram_gb }: Row<'queue'>) => ({ model, region, min_vram_gb });
+const requirementsOf = ({ model, region, min_vram_gb }: ReadyQueue) => ({ model, region, min_vram_gb });
 
 /** Differences by key, merged so that a batch moves each counter once. */
 class Sums<Key extends string | number, Name extends string> {

@@ -56,39 +56,29 @@ export const submitJobs: Operation<SubmitInput, SubmitOutput> = {
 
 /** Answers what an idempotency key has answered before; leaves a gap for each input that is new. */
 async function answerRepeated(inputs: readonly SubmitInput[], { tx, now }: WriteContext) {
-  const outcomes: (Outcome<SubmitOutput> | undefined)[] = [];
-  const taken = new Map<string, Pick<Row<'idempotency'>, 'request_hash' | 'job_ids'>>();
-  for (const { accountId, jobs, idempotency } of inputs) {
-    if (!idempotency) {
-      outcomes.push(undefined);
-      continue;
-    }
-    const name = `${accountId}/${idempotency.key}`;
-    const found = taken.get(name) ?? (await findIdempotent(tx, accountId, idempotency.key, now));
-    if (found) outcomes.push(replay(found, idempotency.requestHash));
-    else {
-      const record = {
-        request_hash: idempotency.requestHash,
-        job_ids: JSON.stringify(jobs.map(job => job.id)),
-      };
-      taken.set(name, record);
-      const { key, lastsMs } = idempotency;
-      await tx.upsert(
-        'idempotency',
-        ['account_id', 'key'],
-        [{ account_id: accountId, key, ...record, expires_at: now + lastsMs }],
-      );
-      outcomes.push(undefined);
-    }
-  }
+  const ids = new Set(inputs.flatMap(input => idempotencyId(input) ?? []));
+  const rows = await tx.load('idempotency', 'id', [...ids]);
+  const known = new Map(rows.filter(row => row.expires_at > now).map(row => [row.id, row]));
+  const used: Row<'idempotency'>[] = [];
+  const outcomes = inputs.map(input => {
+    const { jobs, idempotency } = input;
+    const id = idempotencyId(input);
+    if (!idempotency || id === undefined) return undefined;
+    const found = known.get(id);
+    if (found) return replay(found, idempotency.requestHash);
+    const { requestHash: request_hash, lastsMs } = idempotency;
+    const job_ids = JSON.stringify(jobs.map(job => job.id));
+    const row = { id, request_hash, job_ids, expires_at: now + lastsMs };
+    known.set(id, row);
+    used.push(row);
+    return undefined;
+  });
+  await tx.upsert('idempotency', ['id'], used);
   return outcomes;
 }
 
-async function findIdempotent(tx: WriteContext['tx'], accountId: number, key: string, now: number) {
-  const sql = 'SELECT * FROM idempotency WHERE account_id = ? AND key = ? AND expires_at > ?';
-  const [found] = await tx.query<Row<'idempotency'>>(sql, [accountId, key, now]);
-  return found;
-}
+const idempotencyId = ({ accountId, idempotency }: SubmitInput) =>
+  idempotency && `${accountId}/${idempotency.key}`;
 
 function replay(
   found: Pick<Row<'idempotency'>, 'request_hash' | 'job_ids'>,

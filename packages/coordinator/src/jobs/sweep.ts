@@ -101,17 +101,17 @@ async function silentMiners(context: WriteContext, terms: SweepTerms): Promise<n
 /** Idempotency keys past their time, and fair shares that say no more than virtual time does, in any line. */
 async function forget({ tx, now }: WriteContext): Promise<void> {
   await tx.query(
-    `DELETE FROM idempotency WHERE (account_id, key) IN
-      (SELECT account_id, key FROM idempotency WHERE expires_at <= ? LIMIT ${AT_ONCE}) RETURNING key`,
+    `DELETE FROM idempotency WHERE id IN
+      (SELECT id FROM idempotency WHERE expires_at <= ? LIMIT ${AT_ONCE}) RETURNING id`,
     [now],
   );
   await tx.query(
-    `DELETE FROM fair_share WHERE (clock_id, account_id) IN
-      (SELECT s.clock_id, s.account_id FROM (
+    `DELETE FROM fair_share WHERE id IN
+      (SELECT s.id FROM (
          SELECT c.id, coalesce((SELECT min(q.virtual_time) FROM queue q
            WHERE q.model = c.model AND q.priority = c.priority AND q.pending > 0), c.virtual_time) AS earliest
          FROM fair_clock c) c CROSS JOIN fair_share s WHERE s.clock_id = c.id AND s.next_rank <= c.earliest
-       LIMIT ${AT_ONCE}) RETURNING clock_id`,
+       LIMIT ${AT_ONCE}) RETURNING id`,
     [],
   );
 }

@@ -45,6 +45,8 @@ interface FairClockTable {
 
 /** Where a client's next job would stand on a fair clock. */
 interface FairShareTable {
+  /** `CLOCK/ACCOUNT` */
+  id: string;
   clock_id: number;
   account_id: number;
   next_rank: number;
@@ -143,8 +145,8 @@ interface CounterTable {
 }
 
 interface IdempotencyTable {
-  account_id: number;
-  key: string;
+  /** `ACCOUNT/KEY` */
+  id: string;
   request_hash: string;
   /** Ids of the jobs that the first request made. */
   job_ids: Json;

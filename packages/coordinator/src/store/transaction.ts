@@ -18,6 +18,13 @@ export interface Transaction {
     values: readonly Value[],
     where?: string,
   ): Promise<Row<T>[]>;
+  /** As `load`, for columns that never change once a row is there: an engine may keep them. */
+  loadFixed<T extends Table, C extends Column<T>>(
+    table: T,
+    key: Column<T>,
+    values: readonly Value[],
+    columns: readonly C[],
+  ): Promise<Pick<Row<T>, C>[]>;
   /** All rows carry the same columns. */
   insert<T extends Table>(table: T, rows: readonly NewRow<T>[]): Promise<void>;
   /** Sets `columns` of the rows that `key` names. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'vitest';
+import { createTestDatabase } from '../../../../test/postgres.ts';
 import type { StartOptions } from '../../src/index.ts';
 
 /** A database that a coordinator can run on, made afresh for each test that asks. */
@@ -19,7 +20,18 @@ const sqlite: Engine = {
   },
 };
 
-export const ENGINES: readonly Engine[] = [sqlite];
+const postgres: Engine = {
+  name: 'postgres',
+  async create() {
+    // For the signing key.
+    const { options, remove } = await sqlite.create();
+    // It goes with its server, when all tests are over: dropping it takes longer than making it.
+    const { url } = await createTestDatabase();
+    return { options: { ...options, databaseUrl: url }, remove };
+  },
+};
+
+export const ENGINES: readonly Engine[] = [sqlite, postgres];
 
 /** The same behaviour on every engine. */
 export function describeEachEngine(behaviour: string, body: (engine: Engine) => void): void {

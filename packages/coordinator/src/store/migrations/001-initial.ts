@@ -48,10 +48,10 @@ async function queues({ schema }: Kysely<unknown>, { id, integer, real, text, cl
     .execute();
   await schema
     .createTable('fair_share')
+    .addColumn('id', text, column => column.primaryKey())
     .addColumn('clock_id', integer, column => column.notNull())
     .addColumn('account_id', integer, column => column.notNull())
     .addColumn('next_rank', integer, column => column.notNull())
-    .addPrimaryKeyConstraint('fair_share_key', ['clock_id', 'account_id'])
     .$call(clustered)
     .execute();
   await schema.createIndex('fair_share_rank').on('fair_share').columns(['clock_id', 'next_rank']).execute();
@@ -202,12 +202,10 @@ async function housekeeping(db: Kysely<unknown>, { integer, text, clustered }: C
   for (const name of names) await sql`INSERT INTO counter (name, value) VALUES (${name}, 0)`.execute(db);
   await schema
     .createTable('idempotency')
-    .addColumn('account_id', integer, column => column.notNull())
-    .addColumn('key', text, column => column.notNull())
+    .addColumn('id', text, column => column.primaryKey())
     .addColumn('request_hash', text, column => column.notNull())
     .addColumn('job_ids', text, column => column.notNull())
     .addColumn('expires_at', integer, column => column.notNull())
-    .addPrimaryKeyConstraint('idempotency_key', ['account_id', 'key'])
     .$call(clustered)
     .execute();
   await schema.createIndex('idempotency_expiry').on('idempotency').columns(['expires_at']).execute();

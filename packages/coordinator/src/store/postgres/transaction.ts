@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { ClientBase } from 'pg';
 import type { Transaction } from '../transaction.ts';
+import { createSums } from './sums.ts';
 import { encode } from './text.ts';
 
 /** PostgreSQL's name of each column's type: `types.get('job')?.get('rank')` is `bigint`. */
@@ -20,9 +22,13 @@ export async function readCatalog(client: ClientBase): Promise<ColumnCatalog> {
 }
 
 export interface PostgresTransaction extends Transaction {
-  /** Rejects with the first error of a write since it was last called. */
+  /** Sends what waits. Rejects with the first error of a write. */
   written(): Promise<void>;
+  /** Forgets what a transaction left that was rolled back. Resolves with the first error of a write, if there was one. */
+  abandon(): Promise<unknown>;
 }
+
+const KEPT_ROWS = 10_000;
 
 /**
  * The transaction's calls on one connection, each a single statement for all its rows: they are sent as one array for
@@ -30,19 +36,37 @@ export interface PostgresTransaction extends Transaction {
  * `COMMIT` are the caller's.
  *
  * Writes are sent and not waited for: reads behind them see what they wrote, since a connection has one order, and
- * `written` tells of their errors. A batch so waits for the network as often as it reads, and once more to commit.
+ * `written` tells of their errors. Differences wait until somebody looks at their table. A batch so waits for the
+ * network as often as it reads, and once more to commit.
  */
 export function postgresTransaction(client: ClientBase, catalog: ColumnCatalog): PostgresTransaction {
+  const sums = createSums();
+  const fixed = new LRUCache<string, object>({ max: KEPT_ROWS });
   let writes: Promise<unknown>[] = [];
-  const send = (sql: string, values: readonly unknown[]) => {
+
+  async function run<R>(sql: string, values: readonly unknown[]): Promise<R[]> {
+    const { rows } = await client.query({ name: nameOf(sql), text: sql, values: values.map(encode) });
+    return rows as R[];
+  }
+
+  function send(sql: string, values: readonly unknown[]) {
     const write = run(sql, values);
     write.catch(() => {});
     writes.push(write);
-  };
-  const run = async <R>(sql: string, values: readonly unknown[]): Promise<R[]> => {
-    const { rows } = await client.query({ name: nameOf(sql), text: sql, values: values.map(encode) });
-    return rows as R[];
-  };
+  }
+
+  function sendSums(table: string) {
+    for (const { key, rows } of sums.take(table)) sendSum(table, key, rows);
+  }
+
+  function sendSum(table: string, key: string, rows: readonly object[]) {
+    const columns = Object.keys(rows[0] ?? {}).filter(column => column !== key);
+    const all = [key, ...columns];
+    const settings = columns.map(column => `${column} = ${table}.${column} + by.${column}`);
+    const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS by(${all}) WHERE ${table}.${key} = by.${key}`;
+    send(sql, valuesOf(all, rows));
+  }
+
   const typeOf = (table: string, column: string) => {
     const type = catalog.get(table)?.get(column);
     if (!type) throw new Error(`The database has no column ${table}.${column}`);
@@ -57,12 +81,25 @@ export function postgresTransaction(client: ClientBase, catalog: ColumnCatalog):
   return {
     async load(table, column, values, where) {
       if (values.length === 0) return [];
+      sendSums(table);
       const and = where === undefined ? '' : ` AND ${where}`;
       const sql = `SELECT * FROM ${table} WHERE ${column} = ANY($1::${typeOf(table, column)}[])${and}`;
       return await run(sql, [values]);
     },
+    async loadFixed(table, key, values, columns) {
+      const idOf = (value: unknown) => `${table} ${columns} ${value}`;
+      const missing = values.filter(value => !fixed.has(idOf(value)));
+      if (missing.length > 0) {
+        const sql = `SELECT ${key} AS fixed_key, ${columns} FROM ${table} WHERE ${key} = ANY($1::${typeOf(table, key)}[])`;
+        for (const { fixed_key, ...row } of await run<{ fixed_key: unknown }>(sql, [missing])) {
+          fixed.set(idOf(fixed_key), row);
+        }
+      }
+      return values.flatMap(value => (fixed.get(idOf(value)) as never) ?? []);
+    },
     async insert(table, rows) {
       if (!rows[0]) return;
+      sendSums(table);
       const columns = Object.keys(rows[0]);
       send(
         `INSERT INTO ${table} (${columns}) SELECT * FROM ${arrays(table, columns)}`,
@@ -71,34 +108,40 @@ export function postgresTransaction(client: ClientBase, catalog: ColumnCatalog):
     },
     async update(table, key, columns, rows) {
       if (!rows[0]) return;
+      sendSums(table);
       const all = [key, ...columns];
       const settings = columns.map(column => `${column} = new.${column}`);
       const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS new(${all}) WHERE ${table}.${key} = new.${key}`;
       send(sql, valuesOf(all, rows));
     },
     async add(table, key, rows) {
-      if (!rows[0]) return;
-      const columns = Object.keys(rows[0]).filter(column => column !== key);
-      const all = [key, ...columns];
-      const settings = columns.map(column => `${column} = ${table}.${column} + by.${column}`);
-      const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS by(${all}) WHERE ${table}.${key} = by.${key}`;
-      send(sql, valuesOf(all, rows));
+      sums.add(table, key, rows);
     },
     async upsert(table, key, rows) {
       if (!rows[0]) return;
+      sendSums(table);
       const columns = Object.keys(rows[0]);
       const settings = columns.filter(column => !(key as readonly string[]).includes(column));
       const sql = `INSERT INTO ${table} (${columns}) SELECT * FROM ${arrays(table, columns)}
         ON CONFLICT (${key}) DO UPDATE SET ${settings.map(column => `${column} = excluded.${column}`)}`;
       send(sql, valuesOf(columns, rows));
     },
+    async query(sql, values) {
+      for (const table of sums.tables()) if (sql.includes(table)) sendSums(table);
+      return await run(numbered(sql), values);
+    },
     async written() {
+      for (const table of sums.tables()) sendSums(table);
       const sent = writes;
       writes = [];
       await Promise.all(sent);
     },
-    async query(sql, values) {
-      return await run(numbered(sql), values);
+    async abandon() {
+      sums.clear();
+      const sent = writes;
+      writes = [];
+      const settled = await Promise.allSettled(sent);
+      return settled.find(result => result.status === 'rejected')?.reason;
     },
   };
 }

@@ -65,11 +65,8 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
           await Promise.all([tx.written(), client.query(`${options.notify(emitted, client)} COMMIT`)]);
         } catch (error) {
           // What followed a write that failed was refused for that only.
-          const first = await tx.written().then(
-            () => error,
-            cause => cause,
-          );
-          const translated = translate(first);
+          const first = await tx.abandon();
+          const translated = translate(first ?? error);
           if (translated instanceof StoreUnavailable) fail();
           else await client.query('ROLLBACK').catch(fail);
           throw translated;

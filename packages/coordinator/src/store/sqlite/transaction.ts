@@ -19,6 +19,10 @@ export function sqliteTransaction(database: DatabaseSync): Transaction {
       const statement = prepared(`SELECT * FROM ${table} WHERE ${column} = ?${and}`);
       return values.flatMap(value => statement.all(value)) as never;
     },
+    async loadFixed(table, key, values, columns) {
+      const statement = prepared(`SELECT ${columns} FROM ${table} WHERE ${key} = ?`);
+      return values.flatMap(value => statement.all(value)) as never;
+    },
     async insert(table, rows) {
       if (!rows[0]) return;
       const columns = Object.keys(rows[0]);
