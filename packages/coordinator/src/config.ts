@@ -43,6 +43,14 @@ export const OPTIONS = {
   host: text('127.0.0.1', 'Address to listen on'),
   port: integer(8000, 'Port to listen on; 0 takes a free one', 'PORT', 0, 65_535),
   data: text('./data', 'Folder of the database and the signing key', { unit: 'DIR' }),
+  signingKey: text(undefined, 'Key that signs receipts; signing-key.pem in the data folder unless given', {
+    unit: 'FILE',
+  }),
+  rotateSigningKey: {
+    kind: 'switch',
+    default: false,
+    about: 'Sign with another key from now on, rather than refuse to start with it',
+  } as Option<'switch'>,
   databaseUrl: text(
     undefined,
     'postgres://… for several coordinators; SQLite in the data folder unless given',
@@ -131,7 +139,7 @@ type ValueOf<O> =
         ? string
         : number;
 
-type Optional = 'databaseUrl' | 'coordinatorId';
+type Optional = 'signingKey' | 'databaseUrl' | 'coordinatorId';
 export type Config = { readonly [N in Exclude<OptionName, Optional>]: ValueOf<(typeof OPTIONS)[N]> } & {
   readonly [N in Optional]?: string;
 };

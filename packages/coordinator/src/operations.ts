@@ -10,7 +10,7 @@ import { submitJobs } from './jobs/submit.ts';
 import { sweepJobs } from './jobs/sweep.ts';
 import { registerMiners, withdrawMiners } from './miners/lifecycle.ts';
 import type { ReceiptTerms } from './receipts/receipt.ts';
-import { publishKey } from './receipts/receipts.ts';
+import { admitKey } from './receipts/receipts.ts';
 import type { Operation } from './store/operation.ts';
 
 export type Operations = ReturnType<typeof createOperations>;
@@ -33,7 +33,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rat
   };
   return {
     keepIdentity,
-    publishKey,
+    admitKey,
     openAccount,
     insertKey,
     revokeKey,

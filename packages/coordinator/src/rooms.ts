@@ -1,6 +1,6 @@
 import type { Signer } from '@aitbc/receipts';
 import { type Accounts, createAccounts } from './accounts/keys.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { readIdentity } from './identity.ts';
 import { createIds, type Ids } from './ids.ts';
 import { type ClientJobs, createClientJobs } from './jobs/client-jobs.ts';
@@ -10,7 +10,7 @@ import { readWorkload } from './jobs/workload.ts';
 import { createDirectory, type Directory } from './miners/directory.ts';
 import { createMiners, type Miners, readOnline } from './miners/miners.ts';
 import { createOperations } from './operations.ts';
-import { createReceipts, publishKey, type Receipts } from './receipts/receipts.ts';
+import { admitKey, createReceipts, type Receipts } from './receipts/receipts.ts';
 import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
 import type { Operation } from './store/operation.ts';
 import type { Store } from './store/store.ts';
@@ -28,6 +28,15 @@ export interface Rooms {
   coordinatorId: string;
   signer: Signer;
   sweep: Operation<undefined, { more: boolean }>;
+}
+
+/** Coordinators that share a database sign with one key: a key that is not the database's comes from a mistake. */
+async function admitSigner(config: Config, store: Store): Promise<Signer> {
+  const path = signingKeyPath(config);
+  const signer = loadSigner(path);
+  const admitted = await store.write(admitKey, { keyId: signer.keyId, rotate: config.rotateSigningKey });
+  if (!admitted.ok) throw new ConfigError(`--signing-key ${path}: ${admitted.refusal.detail}`);
+  return signer;
 }
 
 /** What changes meanwhile is told once more; where the database is away again, so is this told again. */
@@ -51,9 +60,8 @@ export async function createRooms({
   open,
   ids = createIds(now),
 }: RoomsOptions): Promise<Rooms> {
-  const signer = loadSigner(signingKeyPath(config.data));
   const coordinatorId = await readIdentity(store, config.coordinatorId);
-  await store.write(publishKey, { keyId: signer.keyId });
+  const signer = await admitSigner(config, store);
   const operations = createOperations(config, { coordinatorId, signer });
 
   const waits = createWaits();

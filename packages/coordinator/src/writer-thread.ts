@@ -19,5 +19,5 @@ const ownWrites = createBatcher(async calls => (await writer.commit(calls, Date.
   maxInFlight: 1,
 });
 const coordinatorId = await readIdentity(ownWrites, config.coordinatorId);
-const signer = loadSigner(signingKeyPath(config.data));
+const signer = loadSigner(signingKeyPath(config));
 serveWriter(parentPort, writer, allOperations(createOperations(config, { coordinatorId, signer })));

@@ -1,4 +1,4 @@
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PublicKeys, Receipt } from '@aitbc/protocol';
 import { verifyReceipt } from '@aitbc/receipts';
@@ -27,7 +27,7 @@ describeEachEngine('a signing key', engine => {
     const before = await earn();
     const first = await readFile(file());
     await rm(file());
-    await coordinator.restart({ seconds: 60 });
+    await coordinator.restart({ seconds: 60 }, { rotateSigningKey: true });
     const replacedAt = new Date(coordinator.now()).toISOString();
     const after = await earn();
     expect(await keys()).toMatchObject([
@@ -38,9 +38,28 @@ describeEachEngine('a signing key', engine => {
       expect((await verifyReceipt(receipt, { keys: await keys() })).valid).toBe(true);
 
     await writeFile(file(), first);
-    await coordinator.restart({ seconds: 60 });
+    await coordinator.restart({ seconds: 60 }, { rotateSigningKey: true });
     expect((await earn()).signature.key_id).toBe(before.signature.key_id);
     const current = (await keys()).filter(({ retired_at }) => retired_at === null);
     expect(current.map(({ key_id }) => key_id)).toEqual([before.signature.key_id]);
+  });
+
+  test('that is not the one of the database is refused at start, and nothing signs with it', async () => {
+    const first = await earn();
+    const signingKey = join(coordinator.running.config.data, 'other.pem');
+    const refused = coordinator.restart({ seconds: 0 }, { signingKey });
+    await expect(refused).rejects.toThrow(
+      new RegExp(`--signing-key ${signingKey}.* signed with ${first.signature.key_id}.*--rotate-signing-key`),
+    );
+    await coordinator.restart();
+    expect((await earn()).signature.key_id).toBe(first.signature.key_id);
+  });
+
+  test('may lie elsewhere than the data', async () => {
+    const first = await earn();
+    const signingKey = join(coordinator.running.config.data, 'moved.pem');
+    await rename(file(), signingKey);
+    await coordinator.restart({ seconds: 0 }, { signingKey });
+    expect((await earn()).signature.key_id).toBe(first.signature.key_id);
   });
 });

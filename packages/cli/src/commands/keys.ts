@@ -11,6 +11,7 @@ import {
   SCOPES,
   type Scope,
 } from '@aitbc/coordinator';
+import { isAddress } from '@aitbc/receipts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { positiveInteger } from '../arguments.ts';
 import { wantsJson } from '../connection.ts';
@@ -41,7 +42,7 @@ export function keys(program: Command, io: Io): void {
     .requiredOption('--scope <scope>', `what it may do: ${SCOPES.join(', ')}; can be repeated`, addScope, [])
     .option('--name <name>', 'whose it is, for the list')
     .option('--expires <days>', 'days until it expires; never unless given', days)
-    .option('--account <address>', 'the account (ait1…) it acts for; a new one unless given')
+    .option('--account <address>', 'the account (ait1…) it acts for; a new one unless given', address)
     .addHelpText('after', '\nExample:\n  $ aitbc keys create --scope client --name "the web shop"')
     .action((flags: CreateFlags, command: Command) =>
       withStore(flags, io, store => create(store, flags, command, io)),
@@ -147,6 +148,11 @@ function addScope(value: string, scopes: Scope[]): Scope[] {
   const scope = SCOPES.find(known => known === value);
   if (!scope) throw new InvalidArgumentError(`It must be one of ${SCOPES.join(', ')}.`);
   return [...scopes, scope];
+}
+
+function address(value: string): string {
+  if (!isAddress(value)) throw new InvalidArgumentError('It must be an address, ait1….');
+  return value;
 }
 
 function days(value: string): number {

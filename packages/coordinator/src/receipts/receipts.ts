@@ -1,6 +1,7 @@
 import type { ListReceipts, PublicKeys, Receipt } from '@aitbc/protocol';
 import { accountIdAt } from '../accounts/accounts.ts';
-import { done, type Operation, refuse } from '../store/operation.ts';
+import { done, type Operation, type Outcome, refuse, refused } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findReceipt, listReceipts, listSigningKeys } from './queries.ts';
 
@@ -47,23 +48,31 @@ export function createReceipts(store: Store, coordinatorId: string): Receipts {
   };
 }
 
-/** Records the key that signs from now on, and retires the one before: old receipts verify with it all the same. */
-export const publishKey: Operation<{ keyId: string }, undefined> = {
-  name: 'receipts.publish-key',
+/**
+ * Publishes the key that signs from now on. One that is not the database's is refused, unless it is to `rotate` to it:
+ * the one before is then retired, and old receipts verify with it all the same.
+ */
+export const admitKey: Operation<{ keyId: string; rotate: boolean }, undefined> = {
+  name: 'receipts.admit-key',
   order: 0,
   async apply(inputs, { tx, now }) {
-    for (const { keyId } of inputs) {
-      await tx.query(
-        'UPDATE signing_key SET retired_at = ? WHERE retired_at IS NULL AND key_id <> ? RETURNING key_id',
-        [now, keyId],
-      );
-      await tx.upsert('signing_key', ['key_id'], [await keyRow(keyId)]);
-    }
-    return inputs.map(() => done(undefined));
+    const outcomes: Outcome<undefined>[] = [];
+    for (const { keyId, rotate } of inputs) outcomes.push(await admit(keyId, rotate));
+    return outcomes;
 
-    async function keyRow(keyId: string) {
+    async function admit(keyId: string, rotate: boolean) {
+      const sql = 'SELECT * FROM signing_key WHERE retired_at IS NULL';
+      const [active] = await tx.query<Row<'signing_key'>>(sql, []);
+      if (active?.key_id === keyId) return done(undefined);
+      if (active && !rotate) return refused('SYSTEM_INTERNAL_ERROR', mismatch(keyId, active.key_id));
+      if (active) await tx.upsert('signing_key', ['key_id'], [{ ...active, retired_at: now }]);
       const [known] = await tx.load('signing_key', 'key_id', [keyId]);
-      return { key_id: keyId, created_at: known?.created_at ?? now, retired_at: null };
+      const row = { key_id: keyId, created_at: known?.created_at ?? now, retired_at: null };
+      await tx.upsert('signing_key', ['key_id'], [row]);
+      return done(undefined);
     }
   },
 };
+
+const mismatch = (found: string, active: string) =>
+  `its key is ${found}, but the receipts in this database are signed with ${active}. Bring that key's file here, or start once with --rotate-signing-key`;

@@ -2,8 +2,10 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Signer } from '@aitbc/receipts';
+import type { Config } from '../config.ts';
 
-export const signingKeyPath = (data: string) => join(data, 'signing-key.pem');
+export const signingKeyPath = ({ signingKey, data }: Pick<Config, 'signingKey' | 'data'>) =>
+  signingKey ?? join(data, 'signing-key.pem');
 
 /**
  * The coordinator's Ed25519 key from a PKCS #8 PEM file, made with mode 0600 when missing.
@@ -30,13 +32,13 @@ function createKeyFile(path: string) {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // Written aside and linked: of two coordinators that start at once, one makes the key and both read it.
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flush: true });
   try {
+    writeFileSync(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flush: true });
     linkSync(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
-    rmSync(draft);
+    rmSync(draft, { force: true });
   }
 }
 

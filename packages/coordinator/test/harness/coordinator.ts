@@ -42,7 +42,7 @@ export interface TestCoordinator {
   /** Makes an API key and gives its secret. */
   key(...scopes: Scope[]): Promise<string>;
   /** Starts it again on the same data, `downtime` seconds later. */
-  restart(downtime?: { seconds: number }): Promise<void>;
+  restart(downtime?: { seconds: number }, changed?: StartOptions): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export async function startTestCoordinator(
 ): Promise<TestCoordinator> {
   const database = await engine.create();
   let time = START;
-  const start = () =>
+  const start = (changed: StartOptions = {}) =>
     startCoordinator({
       port: 0,
       logLevel: 'silent',
@@ -63,8 +63,14 @@ export async function startTestCoordinator(
       now: () => time,
       ...database.options,
       ...options,
+      ...changed,
     });
   let running = await start();
+  let isRunning = true;
+  async function close() {
+    if (isRunning) await running.close();
+    isRunning = false;
+  }
 
   const coordinator: TestCoordinator = {
     get url() {
@@ -106,13 +112,14 @@ export async function startTestCoordinator(
       const { key } = await createKey(store, { id, name: null, scopes, expiresAt: null });
       return key;
     },
-    async restart({ seconds } = { seconds: 0 }) {
-      await running.close();
+    async restart({ seconds } = { seconds: 0 }, changed = {}) {
+      await close();
       time += seconds * 1000;
-      running = await start();
+      running = await start(changed);
+      isRunning = true;
     },
     async stop() {
-      await running.close();
+      await close();
       await database.remove();
     },
   };
