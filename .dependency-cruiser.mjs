@@ -47,6 +47,12 @@ export default {
       to: { path: '/test/' },
     },
     {
+      name: 'examples-use-what-users-have',
+      severity: 'error',
+      from: { path: '^examples/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^packages/', pathNot: '^packages/(sdk|receipts)/src/index\\.ts$' },
+    },
+    {
       name: 'queries-are-private',
       comment: 'A room reaches another through its rules, never its queries.',
       severity: 'error',

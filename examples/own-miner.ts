@@ -1,0 +1,70 @@
+/*
+ * A miner for an engine of one's own, by the coordinator's API alone: registers, claims, sends heartbeats, signs its
+ * results and hands them in. Its "model" shouts. `npx aitbc miner` is the one to use with a real engine.
+ *
+ *   npx node examples/own-miner.ts           until Ctrl-C
+ *   npx node examples/own-miner.ts 3         for three jobs
+ */
+import { setTimeout } from 'node:timers/promises';
+import { generateSigner, signAttestation, textHash } from '@aitbc/receipts';
+import { CoordinatorClient, isCoordinatorError, type MinerJob } from '@aitbc/sdk';
+
+const { AITBC_COORDINATOR = 'http://127.0.0.1:8000', AITBC_API_KEY } = process.env;
+const [jobs = Infinity] = process.argv.slice(2).map(Number);
+
+const client = new CoordinatorClient(AITBC_COORDINATOR, AITBC_API_KEY);
+const minerId = `shouter-${process.pid}`;
+/** A real miner keeps its key, as its earnings may be bound to it. */
+const signer = generateSigner();
+const stopping = new AbortController();
+process.once('SIGINT', () => stopping.abort());
+
+async function generate({ prompt }: MinerJob): Promise<string> {
+  return prompt.toUpperCase();
+}
+
+async function run(job: MinerJob): Promise<void> {
+  const { job_id, model, prompt, salt } = job;
+  try {
+    const result = await generate(job);
+    const hashes = { prompt_hash: textHash(salt, prompt), artifact_hash: textHash(salt, result) };
+    const signature = await signAttestation({ job_id, model, ...hashes }, signer);
+    const receipt = await client.completeJob(job_id, { miner_id: minerId, result, signature });
+    console.log(`${job_id} earned ${receipt.price} credits`);
+  } catch (error) {
+    // Cancelled meanwhile, or given to another miner: nobody wants the result any more.
+    if (isCoordinatorError(error, 'JOB_*')) return console.log(`${job_id}: ${error.detail}`);
+    await client.failJob(job_id, { miner_id: minerId, error: String(error), retryable: true });
+  }
+}
+
+/** Extends the leases of all jobs that the miner holds. Without it a job of more than two minutes goes to another. */
+async function sendHeartbeats(seconds: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await client.heartbeat(minerId).catch(error => console.error(error.message));
+    await setTimeout(seconds * 1000, undefined, { signal }).catch(() => {});
+  }
+}
+
+const { heartbeat_seconds, address } = await client.registerMiner({
+  miner_id: minerId,
+  capabilities: ['shout'],
+  concurrency: 1,
+  public_key: signer.keyId,
+});
+console.log(`${minerId} waits for jobs for the model shout. Earnings go to ${address}`);
+const heartbeats = sendHeartbeats(heartbeat_seconds, stopping.signal);
+try {
+  for (let done = 0; done < jobs && !stopping.signal.aborted; ) {
+    const claimed = await client.claimJobs(minerId, { wait: 25, signal: stopping.signal });
+    for (const job of claimed) await run(job);
+    done += claimed.length;
+  }
+} catch (error) {
+  if (!stopping.signal.aborted) throw error;
+} finally {
+  stopping.abort();
+  await heartbeats;
+  // Hands back what it may still hold.
+  await client.deregisterMiner(minerId);
+}
