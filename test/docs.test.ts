@@ -1,11 +1,14 @@
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { test } from 'vitest';
+import { execFile } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
 import { followGuide, isRun } from './guide.ts';
 import { codeBlocks } from './markdown.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const GUIDES = ['README.md', ...globSync('docs/*.md', { cwd: ROOT })].sort();
+const AITBC = join(ROOT, 'packages/cli/bin/aitbc.mjs');
+const GUIDES = ['README.md', ...globSync('docs/*.md', { cwd: ROOT }).sort()];
 const read = (guide: string) => readFileSync(join(ROOT, guide), 'utf8');
 
 const runnable = GUIDES.filter(guide => codeBlocks(read(guide)).some(isRun));
@@ -17,3 +20,25 @@ test.concurrent.for(runnable)(
     expect(await followGuide(guide)).toEqual([]);
   },
 );
+
+test.for(GUIDES)('the links of %s lead somewhere', guide => {
+  const targets = Array.from(read(guide).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g));
+  const dead = targets.filter(([, path = '', anchor]) => {
+    const file = path === '' ? guide : join(dirname(guide), path);
+    return !existsSync(join(ROOT, file)) || (anchor !== undefined && !anchorsOf(read(file)).includes(anchor));
+  });
+  expect(dead.map(([link]) => link)).toEqual([]);
+});
+
+/** As GitHub makes them from headings. */
+function anchorsOf(markdown: string): string[] {
+  const headings = Array.from(markdown.matchAll(/^#+ (.*)$/gm), ([, heading = '']) => heading.toLowerCase());
+  return headings.map(heading => heading.replace(/[^\p{Letter}\p{Number} _-]/gu, '').replaceAll(' ', '-'));
+}
+
+test('docs/gpu-owner.md has every option of aitbc miner, and no other', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [AITBC, 'miner', '--help']);
+  const optionsIn = (text: string) => new Set(text.match(/AITBC_MINER_[A-Z_]*[A-Z]/g));
+  const table = read('docs/gpu-owner.md').split('\n## Options\n')[1] ?? '';
+  expect(optionsIn(table)).toEqual(optionsIn(stdout));
+});
