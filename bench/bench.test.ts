@@ -1,36 +1,50 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { load } from './generator.ts';
 import { backlogReport, memoryReport, throughputReport } from './report.ts';
 import { PARTS } from './results.ts';
 import { backlog } from './scenarios/backlog.ts';
 import { memory } from './scenarios/memory.ts';
 import { throughput } from './scenarios/throughput.ts';
-import { startCoordinator } from './server.ts';
+import { STORES, startCoordinator } from './server.ts';
 
 const SHORT = { connections: 32, seconds: 1, warmup: 0, rounds: 1 };
 const quietly = () => {};
 
-test('throughput measures every part of a lifecycle beside a server that does nothing', async () => {
-  const result = await throughput({ ...SHORT, coordinator: startCoordinator }, quietly);
-  for (const { lifecycles, emptyClaims, latencies } of [result.coordinator, result.noop]) {
-    expect(lifecycles).toBeGreaterThan(0);
-    expect(emptyClaims).toBe(0);
-    for (const part of PARTS)
-      expect(latencies[part]?.p99).toBeGreaterThanOrEqual(latencies[part]?.p50 ?? NaN);
+describe.each(STORES)('on %s', store => {
+  test('throughput measures every part of a lifecycle beside a server that does nothing', async () => {
+    const result = await throughput({ ...SHORT, coordinator: () => startCoordinator({ store }) }, quietly);
+    for (const { lifecycles, emptyClaims, latencies } of [result.coordinator, result.noop]) {
+      expect(lifecycles).toBeGreaterThan(0);
+      expect(emptyClaims).toBe(0);
+      for (const part of PARTS)
+        expect(latencies[part]?.p99).toBeGreaterThanOrEqual(latencies[part]?.p50 ?? NaN);
+    }
+    expect(throughputReport(result)).not.toContain('NaN');
+  });
+
+  test('claims are measured on top of a backlog', async () => {
+    const result = await backlog(2_000, { ...SHORT, store }, quietly);
+    expect(result.full.lifecycles).toBeGreaterThan(0);
+    expect(result.full.emptyClaims).toBe(0);
+    expect(result.claimRatio).toBeGreaterThan(0);
+    expect(backlogReport(result)).not.toContain('NaN');
+  });
+
+  test('memory is measured over lifecycles', async () => {
+    const result = await memory(4_000, { ...SHORT, store }, quietly);
+    expect(result.quarters).toHaveLength(4);
+    expect(result.growth).toBeGreaterThan(0);
+    expect(memoryReport(result)).not.toContain('NaN');
+  });
+});
+
+test.runIf(process.platform === 'linux')('the processor time of PostgreSQL counts too', async () => {
+  const server = await startCoordinator({ store: 'postgres' });
+  try {
+    const { cores } = await load(server, SHORT);
+    expect(cores.server).toBeGreaterThan(0);
+    expect(cores.database).toBeGreaterThan(0);
+  } finally {
+    await server.stop();
   }
-  expect(throughputReport(result)).not.toContain('NaN');
-});
-
-test('claims are measured on top of a backlog', async () => {
-  const result = await backlog(2_000, SHORT, quietly);
-  expect(result.full.lifecycles).toBeGreaterThan(0);
-  expect(result.full.emptyClaims).toBe(0);
-  expect(result.claimRatio).toBeGreaterThan(0);
-  expect(backlogReport(result)).not.toContain('NaN');
-});
-
-test('memory is measured over lifecycles', async () => {
-  const result = await memory(4_000, SHORT, quietly);
-  expect(result.quarters).toHaveLength(4);
-  expect(result.growth).toBeGreaterThan(0);
-  expect(memoryReport(result)).not.toContain('NaN');
 });

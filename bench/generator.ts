@@ -20,10 +20,11 @@ export interface LoadOptions {
 const PROGRAM = fileURLToPath(new URL('./load.ts', import.meta.url));
 
 /** Runs the load generator in a process of its own. Rejects when a request failed. */
-export async function load({ url, pid }: Server, options: LoadOptions): Promise<LoadResult> {
+export async function load({ url, pid, databasePid }: Server, options: LoadOptions): Promise<LoadResult> {
   const { connections, seconds, warmup, lifecycles, onProgress } = options;
   const argv = [PROGRAM, '--url', url, '--connections', `${connections}`, '--warmup', `${warmup}`];
   if (pid !== undefined) argv.push('--server-pid', `${pid}`);
+  if (databasePid !== undefined) argv.push('--database-pid', `${databasePid}`);
   if (seconds !== undefined) argv.push('--seconds', `${seconds}`);
   if (lifecycles !== undefined) argv.push('--lifecycles', `${lifecycles}`);
   if (onProgress) argv.push('--progress');

@@ -22,6 +22,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '3' },
     'server-pid': { type: 'string' },
+    'database-pid': { type: 'string' },
     lifecycles: { type: 'string' },
     progress: { type: 'boolean', default: false },
   },
@@ -38,6 +39,7 @@ let completed = 0;
 let claimed = 0;
 let emptyClaims = 0;
 let stopping = false;
+const measured = { server: values['server-pid'], database: values['database-pid'] };
 const limit = Number(values.lifecycles ?? Infinity);
 
 function record(part: keyof Latencies, since: number) {
@@ -90,12 +92,12 @@ async function run(): Promise<LoadResult> {
   await Promise.race([failing, pause(Number(values.warmup))]);
   recording = true;
   const start = performance.now();
-  const before = readProcessorTime(values['server-pid']);
+  const before = readProcessorTime(measured);
   if (values.lifecycles === undefined) await Promise.race([failing, pause(Number(values.seconds))]);
   else await failing;
   recording = false;
   const seconds = (performance.now() - start) / 1000;
-  const after = readProcessorTime(values['server-pid']);
+  const after = readProcessorTime(measured);
   stopping = true;
   await failing;
   for (const connection of connections) connection.close();
@@ -110,6 +112,7 @@ async function run(): Promise<LoadResult> {
     cores: {
       generator: (after.generator - before.generator) / seconds,
       server: rate('server'),
+      database: rate('database'),
       busy: rate('busy'),
       given: rate('given'),
     },

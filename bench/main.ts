@@ -5,7 +5,7 @@ import { backlogReport, memoryReport, throughputReport } from './report.ts';
 import { backlog } from './scenarios/backlog.ts';
 import { memory } from './scenarios/memory.ts';
 import { throughput } from './scenarios/throughput.ts';
-import { runningAt, startCoordinator } from './server.ts';
+import { runningAt, STORES, type StoreName, startCoordinator } from './server.ts';
 
 const HELP = `Measures the coordinator under load, beside a server of the same routes that does nothing.
 
@@ -13,6 +13,7 @@ const HELP = `Measures the coordinator under load, beside a server of the same r
 
 Without --backlog or --memory: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
 
+  --store STORE     sqlite, or postgres: a PostgreSQL is started for each coordinator (sqlite)
   --connections N   connections of the load generator (64)
   --seconds N       how long each run is measured (10)
   --warmup N        seconds before that (3)
@@ -26,6 +27,7 @@ Without --backlog or --memory: lifecycles/s and latencies. A lifecycle is submit
 
 const { values } = parseArgs({
   options: {
+    store: { type: 'string', default: 'sqlite' },
     connections: { type: 'string', default: '64' },
     seconds: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '3' },
@@ -42,6 +44,7 @@ const { values } = parseArgs({
 async function main(): Promise<void> {
   if (values.help) return print(HELP);
   const options = {
+    store: store(),
     connections: count('connections'),
     seconds: count('seconds'),
     warmup: Number(values.warmup),
@@ -59,15 +62,24 @@ async function main(): Promise<void> {
 
 async function coordinator() {
   if (values.url !== undefined) return runningAt(values.url);
-  return await startCoordinator(
-    values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
-  );
+  const { profile } = values;
+  const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
+  return await startCoordinator({ store: store(), nodeOptions });
+}
+
+function store(): StoreName {
+  const known = STORES.find(name => name === values.store);
+  return known ?? refuse(`--store must be ${STORES.join(' or ')}, not ${values.store}`);
 }
 
 function count(name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'memory', least = 1): number {
   const value = Number(values[name]);
   if (Number.isInteger(value) && value >= least) return value;
-  console.error(`--${name} must be a whole number from ${least}, not ${values[name]}`);
+  return refuse(`--${name} must be a whole number from ${least}, not ${values[name]}`);
+}
+
+function refuse(reason: string): never {
+  console.error(reason);
   process.exit(2);
 }
 

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Seconds of processor time so far. Null where the system doesn't tell: all but Linux. */
 export interface ProcessorTime {
   generator: number;
   server: number | null;
+  /** Of the database's processes, where it has some of its own. */
+  database: number | null;
   /** Of all processes, and the kernel for them. */
   busy: number | null;
   /** `busy` and idle together: less than the clock's time on every core where a host gives its time to others. */
@@ -13,22 +15,50 @@ export interface ProcessorTime {
 /** Linux shows times in hundredths of a second, whatever the hardware. */
 const TICKS_PER_SECOND = 100;
 
-export function readProcessorTime(serverPid: string | undefined): ProcessorTime {
+/** Process ids. */
+export interface Measured {
+  server: string | undefined;
+  /** The one that all the database's others are children of. */
+  database: string | undefined;
+}
+
+export function readProcessorTime(measured: Measured): ProcessorTime {
   const { user, system } = process.cpuUsage();
   return {
     generator: (user + system) / 1e6,
-    server: serverPid === undefined ? null : timeOf(serverPid),
+    server: timeOf(measured.server),
+    database: timeOf(measured.database),
     ...timeOfMachine(),
   };
 }
 
-/** From `/proc/PID/stat`, see proc_pid_stat(5): fields 14 and 15, counted on from the `)` that ends the second. */
-function timeOf(pid: string): number | null {
-  const stat = read(`/proc/${pid}/stat`);
-  if (stat === undefined) return null;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+/** Of a process, its children, and those of its children that have ended. */
+function timeOf(pid: string | undefined): number | null {
+  const parent = pid === undefined ? undefined : statOf(pid);
+  if (!parent) return null;
+  const children = allProcesses().flatMap(child => statOf(child) ?? []);
+  return children
+    .filter(child => child.parent === pid)
+    .reduce((sum, child) => sum + child.own, parent.own + parent.ofEnded);
 }
+
+interface ProcessStat {
+  parent: string | undefined;
+  own: number;
+  /** Of children that have ended and were waited for. */
+  ofEnded: number;
+}
+
+/** From `/proc/PID/stat`, see proc_pid_stat(5): fields 4 and 14 to 17, counted on from the `)` that ends the second. */
+function statOf(pid: string): ProcessStat | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const seconds = (field: number) => Number(fields[field - 3]) / TICKS_PER_SECOND;
+  return { parent: fields[4 - 3], own: seconds(14) + seconds(15), ofEnded: seconds(16) + seconds(17) };
+}
+
+const allProcesses = () => readdirSync('/proc').filter(name => /^\d+$/.test(name));
 
 /** From the first line of `/proc/stat`, see proc_stat(5). */
 function timeOfMachine(): Pick<ProcessorTime, 'busy' | 'given'> {

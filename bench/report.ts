@@ -16,8 +16,8 @@ const HEAD = [
   'lifecycles/s',
   ...PARTS,
   'empty claims',
-  'server CPU µs\nper lifecycle',
-  'cores: server\ngenerator\nothers, idle',
+  'CPU µs per lifecycle\nserver, database',
+  'cores:\nserver, database\ngenerator\nothers, idle',
 ];
 
 function table(rows: readonly [name: string, result: LoadResult][]): string {
@@ -28,17 +28,25 @@ function table(rows: readonly [name: string, result: LoadResult][]): string {
       whole(perSecond),
       ...PARTS.map(part => ms(latencies[part])),
       emptyClaims,
-      cores.server === null ? NONE : whole((cores.server / perSecond) * 1e6),
+      ofServer(cores, seconds => whole((seconds / perSecond) * 1e6)),
       spread(cores),
     ]);
   }
   return `${grid}${rows.map(([name, result]) => warning(name, result.cores)).join('')}`;
 }
 
-function spread({ server, generator, busy, given }: Cores): string {
-  if (server === null || busy === null || given === null) return `${NONE}\n${generator.toFixed(2)}\n${NONE}`;
-  const others = Math.max(0, busy - server - generator);
-  return `${inCores(server)}\n${inCores(generator)}\n${inCores(others)}, ${inCores(given - busy)}`;
+/** What the server used, and its database where that has processes of its own. */
+function ofServer({ server, database }: Cores, format: (value: number) => string): string {
+  const used = [server, database].filter(value => value !== null);
+  return used.length === 0 ? NONE : used.map(format).join(', ');
+}
+
+function spread(cores: Cores): string {
+  const { server, database, generator, busy, given } = cores;
+  const lines = [ofServer(cores, inCores), inCores(generator)];
+  if (server === null || busy === null || given === null) return [...lines, NONE].join('\n');
+  const others = Math.max(0, busy - server - (database ?? 0) - generator);
+  return [...lines, `${inCores(others)}, ${inCores(given - busy)}`].join('\n');
 }
 
 const inCores = (value: number) => value.toFixed(2);

@@ -13,6 +13,8 @@ export type Latencies = Record<(typeof PARTS)[number], Latency | null>;
 export interface Cores {
   generator: number;
   server: number | null;
+  /** The processes of the server's database, where it has some of its own. */
+  database: number | null;
   /** All processes. */
   busy: number | null;
   /** Busy or idle: fewer than there are where a host gives their time to others. */

@@ -4,46 +4,69 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startDatabase } from './database.ts';
 
 /** A server to put load on. */
 export interface Server {
   url: string;
   /** Unknown where the server is not one of ours. */
   pid?: number;
+  /** Of its database, where that has processes of its own. */
+  databasePid?: number;
   stop(): Promise<void>;
 }
 
 /** A server in a process of its own, made for a run. */
 export interface OwnServer extends Server {
   pid: number;
-  /** Bytes in memory. */
+  /** Bytes in memory, without the database's processes. */
   residentBytes(): number;
 }
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** The coordinator as it is shipped, on an empty database. `nodeOptions` go to its Node. */
-export async function startCoordinator(nodeOptions: readonly string[] = []): Promise<OwnServer> {
-  const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
-  const program = file('../packages/cli/src/main.ts');
-  const options = ['--port', '0', '--data', data, '--log-level', 'warn'];
-  const server = await start([...nodeOptions, program, 'serve', ...options]);
-  return {
-    ...server,
-    async stop() {
-      await server.stop();
-      await rm(data, { recursive: true });
-    },
-  };
+export const STORES = ['sqlite', 'postgres'] as const;
+export type StoreName = (typeof STORES)[number];
+
+export interface CoordinatorOptions {
+  store: StoreName;
+  /** For its Node. */
+  nodeOptions?: readonly string[];
 }
 
-export const startNoop = () => start([file('./noop-server.ts')]);
+/** The coordinator as it is shipped, on an empty database. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<OwnServer> {
+  const { store, nodeOptions = [] } = options;
+  const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
+  const command = [...nodeOptions, file('../packages/cli/src/main.ts'), 'serve'];
+  command.push('--port', '0', '--data', data, '--log-level', 'warn');
+  const server = await (store === 'postgres'
+    ? startOnPostgres(url => startProgram([...command, '--database-url', url]))
+    : startProgram(command));
+  return { ...server, stop: () => server.stop().finally(() => rm(data, { recursive: true })) };
+}
+
+/** A server on a PostgreSQL made for it. */
+export async function startOnPostgres(
+  start: (databaseUrl: string) => Promise<OwnServer>,
+): Promise<OwnServer> {
+  const database = await startDatabase();
+  try {
+    const server = await start(database.url);
+    return { ...server, databasePid: database.pid, stop: () => server.stop().finally(database.stop) };
+  } catch (error) {
+    await database.stop();
+    throw error;
+  }
+}
+
+export const startNoop = () => startProgram([file('./noop-server.ts')]);
 
 /** A server that runs already, and goes on afterwards. */
 export const runningAt = (url: string): Server => ({ url, stop: async () => {} });
 
 /** Starts a program that prints the address on which it listens. */
-async function start(argv: readonly string[]): Promise<OwnServer> {
+export async function startProgram(argv: readonly string[]): Promise<OwnServer> {
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const url = await firstUrl(child);
   const { pid } = child;

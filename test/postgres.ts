@@ -21,6 +21,8 @@ export interface PostgresServerOptions {
 
 /** A PostgreSQL of one's own on 127.0.0.1, which ends and leaves nothing behind when this process ends. */
 export interface PostgresServer {
+  /** Of the process that all its others are children of. Another one after a restart. */
+  readonly pid: number;
   /** The URL of a database, as the superuser. Stays the same over restarts. */
   url(database: string): string;
   /** Makes an empty database, of a random name unless one is given, and answers its URL. */
@@ -45,6 +47,9 @@ export async function startPostgres({ settings }: PostgresServerOptions = {}): P
     const start = () => startProcesses(program, folder, { ...SETTINGS, ...settings, port }, url('postgres'));
     let processes = await start();
     return {
+      get pid() {
+        return processes.postmaster;
+      },
       url,
       createDatabase: async (name = randomName()) => {
         await execute(url('postgres'), `CREATE DATABASE "${name}"`);
@@ -110,6 +115,7 @@ async function freePort(): Promise<number> {
 }
 
 interface Processes {
+  postmaster: number;
   /** Does nothing when they are gone. */
   kill(): Promise<void>;
   /** Lets no transaction finish, but writes all that is committed. Does nothing when they are gone. */
@@ -151,6 +157,7 @@ async function startProcesses(
   });
   const postmaster = Number.parseInt(await readFile(join(folder, 'data/postmaster.pid'), 'utf8'), 10);
   return {
+    postmaster,
     async kill() {
       if (isGone) return;
       await killTree(postmaster);

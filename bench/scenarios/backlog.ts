@@ -1,6 +1,6 @@
 import { type LoadOptions, load } from '../generator.ts';
 import { type LoadResult, medianOf } from '../results.ts';
-import { startCoordinator } from '../server.ts';
+import { type StoreName, startCoordinator } from '../server.ts';
 import type { Progress } from './progress.ts';
 
 export interface Backlog {
@@ -16,11 +16,11 @@ const BATCH = 1_000;
 /** The same load without pending jobs and on top of very many, on two coordinators in turn. */
 export async function backlog(
   jobs: number,
-  { rounds, ...options }: LoadOptions & { rounds: number },
+  { store, rounds, ...options }: LoadOptions & { store: StoreName; rounds: number },
   progress: Progress,
 ): Promise<Backlog> {
-  const emptyServer = await startCoordinator();
-  const fullServer = await startCoordinator();
+  const emptyServer = await startCoordinator({ store });
+  const fullServer = await startCoordinator({ store });
   const without: LoadResult[] = [];
   const withBacklog: LoadResult[] = [];
   try {

@@ -1,5 +1,5 @@
 import { type LoadOptions, load } from '../generator.ts';
-import { startCoordinator } from '../server.ts';
+import { type StoreName, startCoordinator } from '../server.ts';
 import type { Progress } from './progress.ts';
 
 export interface Memory {
@@ -13,10 +13,10 @@ export interface Memory {
 /** Whether the coordinator's memory grows with what it has done. */
 export async function memory(
   lifecycles: number,
-  { connections }: Pick<LoadOptions, 'connections'>,
+  { store, connections }: Pick<LoadOptions, 'connections'> & { store: StoreName },
   progress: Progress,
 ): Promise<Memory> {
-  const server = await startCoordinator();
+  const server = await startCoordinator({ store });
   const samples: number[] = [];
   try {
     await load(server, {
