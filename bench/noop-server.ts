@@ -74,6 +74,7 @@ function jobOf({ prompt, model }: SubmitJob): Job {
     usage: null,
     error: null,
     receipt_id: null,
+    erased_at: null,
     salt: '0'.repeat(32),
     queue: { position: 1, eligible_miners: 64, estimated_start_seconds: 0, reason: null },
   };

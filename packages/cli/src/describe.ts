@@ -42,6 +42,7 @@ export function jobSheet(job: Job): string {
     Ended: job.completed_at && time(job.completed_at),
     Error: job.error && failureLine(job.error),
     Receipt: job.receipt_id,
+    Erased: job.erased_at && `${time(job.erased_at)}: prompt and result are kept no longer`,
   });
   return job.result === null ? sheet : `${sheet}\n\n${job.result}`;
 }

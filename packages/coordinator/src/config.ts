@@ -115,6 +115,13 @@ export const OPTIONS = {
     LIMITS.priority.max,
   ),
   idempotencySeconds: integer(DAY, 'How long an idempotency key is remembered', 'SECONDS', 60, 30 * DAY),
+  retentionDays: integer(
+    0,
+    'Prompts and results are erased so long after the end of their job; 0: never',
+    'DAYS',
+    0,
+    36_500,
+  ),
   sweepSeconds: number(1, 'How often expiries are looked for', 'SECONDS', 0.05, 60),
   drainSeconds: integer(30, 'How long a stop waits for requests in flight', 'SECONDS', 0, 3600),
   maxBatch: integer(512, 'Writes in one transaction', 'NUMBER', 1, 10_000),

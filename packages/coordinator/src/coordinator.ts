@@ -12,7 +12,7 @@ export interface RunningCoordinator {
   /** Whether requests without a key are served. */
   open: boolean;
   rooms: Rooms;
-  /** Looks for expiries now rather than at the next interval. */
+  /** Does now, once, what the sweeper does at intervals. */
   sweep(): Promise<void>;
   /** Stops accepting, finishes what is in flight, closes the store. */
   close(): Promise<void>;
@@ -49,6 +49,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
       rooms,
       async sweep() {
         await store.write(rooms.sweep, undefined);
+        await store.write(rooms.erase, undefined);
       },
       async close() {
         // A connection whose request is answered is kept for the next one: it would hold up the stop for a minute.

@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import { keepIdentity } from './identity.ts';
 import { claimJob, takeJobs } from './jobs/claim.ts';
 import { completeJobs } from './jobs/complete.ts';
+import { eraseTexts } from './jobs/erase.ts';
 import { cancelJobs, giveUpJobs } from './jobs/give-up.ts';
 import { beatMiners, releaseAll } from './jobs/heartbeat.ts';
 import { submitJobs } from './jobs/submit.ts';
@@ -12,6 +13,8 @@ import { registerMiners, withdrawMiners } from './miners/lifecycle.ts';
 import type { ReceiptTerms } from './receipts/receipt.ts';
 import { admitKey } from './receipts/receipts.ts';
 import type { Operation } from './store/operation.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
 
 export type Operations = ReturnType<typeof createOperations>;
 
@@ -48,6 +51,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rat
     beatMiners: beatMiners(lease),
     releaseAll,
     sweepJobs: sweepJobs(time),
+    eraseTexts: eraseTexts({ retentionMs: config.retentionDays * DAY_MS }),
   };
 }
 

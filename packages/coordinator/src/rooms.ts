@@ -27,7 +27,9 @@ export interface Rooms {
   waits: Waits;
   coordinatorId: string;
   signer: Signer;
+  /** What time brings about, a step each: both answer whether another one has something to do. */
   sweep: Operation<undefined, { more: boolean }>;
+  erase: Operation<undefined, { more: boolean }>;
 }
 
 /** Coordinators that share a database sign with one key: a key that is not the database's comes from a mistake. */
@@ -92,5 +94,6 @@ export async function createRooms({
     clientJobs: createClientJobs({ config, store, ids, directory, waits }),
     minerJobs: createMinerJobs({ config, store, ids, miners, waits, operations }),
     sweep: operations.sweepJobs,
+    erase: operations.eraseTexts,
   };
 }

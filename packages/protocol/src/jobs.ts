@@ -95,7 +95,7 @@ export const Job = Type.Object(
     job_id: Type.String({ examples: ['job-01kc0pq5w8e4z9k3v7t2m6n1rx'] }),
     status: JobStatus,
     model: Type.String(),
-    prompt: Nullable(Type.String({ description: 'null once erased by the retention rule.' })),
+    prompt: Nullable(Type.String({ description: 'null once erased.' })),
     params: JobParams,
     priority: Type.Integer(),
     constraints: JobConstraints,
@@ -111,6 +111,11 @@ export const Job = Type.Object(
     usage: Nullable(TokenUsage),
     error: Nullable(JobError),
     receipt_id: Nullable(Type.String()),
+    erased_at: Nullable({
+      ...Timestamp,
+      description:
+        'When prompt, params, metadata, result and usage were erased for their age; null while they are there.',
+    }),
     salt: Type.String({
       description: 'Opens prompt_hash and artifact_hash of the receipt: SHA-256(salt ‖ text).',
     }),

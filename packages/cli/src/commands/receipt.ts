@@ -160,7 +160,13 @@ function readDisclosed({ salt, prompt, result }: VerifyFlags): Disclosed | null 
 /** Who may ask for the job has its texts too: the receipt must be for those. */
 async function ownTexts(source: string, command: Command, io: Io): Promise<Disclosed | null> {
   if (!isId(source) || !source.startsWith('job-')) return null;
-  const { salt, prompt, result } = await connect(command, io).getJob(source);
+  const { salt, prompt, result, erased_at } = await connect(command, io).getJob(source);
+  if (erased_at !== null) {
+    note(
+      io,
+      `The coordinator has erased the texts of this job. Compare your own with --salt ${salt} and --prompt or --result.`,
+    );
+  }
   return { salt, prompt: prompt ?? undefined, result: result ?? undefined };
 }
 

@@ -201,6 +201,7 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
     receipt_id: null,
     error_code: null,
     error_detail: null,
+    erased_at: null,
   };
 }
 

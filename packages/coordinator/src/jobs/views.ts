@@ -35,6 +35,7 @@ export function toSummary(job: JobRow, requirements: Requirements): JobSummary {
     miner_id: job.miner_id,
     error: errorOf(job),
     receipt_id: job.receipt_id,
+    erased_at: isoTimeOrNull(job.erased_at),
   };
 }
 

@@ -93,6 +93,8 @@ interface JobTable {
   receipt_id: Flagless<string | null>;
   error_code: Flagless<string | null>;
   error_detail: Flagless<string | null>;
+  /** When its input and output were deleted for their age. */
+  erased_at: Flagless<Time | null>;
 }
 
 /** The texts are apart from the job, so that a change of status does not write them again. */

@@ -34,6 +34,8 @@ export interface Transaction {
     columns: readonly Column<T>[],
     rows: readonly Partial<Row<T>>[],
   ): Promise<void>;
+  /** Deletes rows whose `key` is one of `values`. */
+  delete<T extends Table>(table: T, key: Column<T>, values: readonly Value[]): Promise<void>;
   /** Adds to numeric columns of rows that exist: every column of a row but `key` is a difference. */
   add<T extends Table>(table: T, key: Column<T>, rows: readonly Partial<Row<T>>[]): Promise<void>;
   /** Inserts, or sets the columns outside `key` where a row with that key stands. */

@@ -103,6 +103,7 @@ async function jobs({ schema }: Kysely<unknown>, { integer, real, text, clustere
     .addColumn('receipt_id', text)
     .addColumn('error_code', text)
     .addColumn('error_detail', text)
+    .addColumn('erased_at', integer)
     .$call(clustered)
     .execute();
 
@@ -119,6 +120,9 @@ async function jobs({ schema }: Kysely<unknown>, { integer, real, text, clustere
   await index('job_expiry', ['expires_at']).where(pending).execute();
   await index('job_lease', ['lease_expires_at']).where(running).execute();
   await index('job_by_miner', ['miner_id']).where(running).execute();
+  await index('job_with_old_texts', ['completed_at'])
+    .where(sql<boolean>`completed_at IS NOT NULL AND erased_at IS NULL`)
+    .execute();
 
   await schema
     .createTable('job_input')

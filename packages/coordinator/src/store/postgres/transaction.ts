@@ -114,6 +114,11 @@ export function postgresTransaction(client: ClientBase, catalog: ColumnCatalog):
       const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS new(${all}) WHERE ${table}.${key} = new.${key}`;
       send(sql, valuesOf(all, rows));
     },
+    async delete(table, key, values) {
+      if (values.length === 0) return;
+      sendSums(table);
+      send(`DELETE FROM ${table} WHERE ${key} = ANY($1::${typeOf(table, key)}[])`, [values]);
+    },
     async add(table, key, rows) {
       sums.add(table, key, rows);
     },

@@ -33,6 +33,10 @@ export function sqliteTransaction(database: DatabaseSync): Transaction {
       const settings = columns.map(column => `${column} = ?`);
       each(`UPDATE ${table} SET ${settings} WHERE ${key} = ?`, [...columns, key], rows);
     },
+    async delete(table, key, values) {
+      const statement = prepared(`DELETE FROM ${table} WHERE ${key} = ?`);
+      for (const value of values) statement.run(value);
+    },
     async add(table, key, rows) {
       if (!rows[0]) return;
       const columns = Object.keys(rows[0]).filter(column => column !== key);
