@@ -26,26 +26,18 @@ export interface ClaimsOptions {
 export interface Claims {
   /** Gives up the claim that is under way. Settles when no answer to it can bring jobs any more. */
   interrupt(): Promise<void>;
-  /** How many jobs had been claimed, to be compared with later. */
-  readonly count: number;
-  /** Whether a job was claimed after so many others. */
-  claimedSince(jobId: string, count: number): boolean;
   /** Claims jobs for free slots until the signal aborts or there were enough. Rejects when the coordinator refuses. */
   loop(signal: AbortSignal): Promise<void>;
 }
 
 export function createClaims(options: ClaimsOptions): Claims {
   const { client, minerId, slots, registration, link, maxJobs, start, release } = options;
-  const claimed = new Map<string, number>();
   let count = 0;
   let underWay: Promise<unknown> = Promise.resolve();
   let interruption = new AbortController();
 
   function accept(job: MinerJob): void {
-    claimed.delete(job.job_id);
-    claimed.set(job.job_id, ++count);
-    const [oldest] = claimed.keys();
-    if (claimed.size > 2_000 && oldest !== undefined) claimed.delete(oldest);
+    count++;
     // It runs still when its lease ran out and was given to this miner again: what runs serves the new lease, too.
     if (!slots.running.has(job.job_id)) start(job);
   }
@@ -82,10 +74,6 @@ export function createClaims(options: ClaimsOptions): Claims {
       interruption.abort();
       await underWay;
     },
-    get count() {
-      return count;
-    },
-    claimedSince: (jobId, since) => (claimed.get(jobId) ?? 0) > since,
     async loop(signal) {
       while (!signal.aborted && count < maxJobs) {
         await slots.whenFree(signal);

@@ -34,13 +34,12 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
    * A job that is leased to this miner but unknown to it comes from an answer that was lost, or from before a restart.
    * The answer may also be still under way.
    */
-  async function releaseUnknown({ jobs }: HeartbeatAnswer, known: readonly string[], claimed: number) {
-    const isUnknown = (jobId: string) =>
-      !known.includes(jobId) && !slots.running.has(jobId) && !claims.claimedSince(jobId, claimed);
+  async function releaseUnknown({ jobs }: HeartbeatAnswer, known: readonly string[]) {
+    const isUnknown = (jobId: string) => !known.includes(jobId) && !slots.running.has(jobId);
     const suspects = jobs.map(job => job.job_id).filter(isUnknown);
     if (suspects.length === 0) return;
     await claims.interrupt();
-    // One that can't be handed back now is named by the next heartbeat again.
+    // One that has ended since is refused; one that can't be handed back now is named by the next heartbeat again.
     await Promise.allSettled(suspects.filter(isUnknown).map(release));
   }
 
@@ -52,7 +51,6 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
 
   async function beat(signal: AbortSignal): Promise<void> {
     const known = [...slots.running.keys()];
-    const claimed = claims.count;
     try {
       const answer = await client.heartbeat(minerId, known, { maxRetries: 0, timeout: 10_000, signal });
       link.up();
@@ -61,7 +59,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
         if (status !== 'completed') slots.stop(job_id, status === 'cancelled' ? 'cancelled' : 'lost');
       }
       tellDraining(answer, signal);
-      void releaseUnknown(answer, known, claimed);
+      void releaseUnknown(answer, known);
     } catch (error) {
       if (signal.aborted) return;
       if (isCoordinatorError(error, 'MINER_NOT_FOUND')) await registration.register(signal);
