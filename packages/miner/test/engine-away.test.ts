@@ -45,6 +45,21 @@ test('while its engine is away, clients see that nobody can run their jobs', asy
   expect(await client.getMiner(miner.minerId)).toMatchObject({ status: 'online' });
 });
 
+test('nothing is claimed for an engine that is away, also when the coordinator can not be told', async () => {
+  const { client, url } = coordinator;
+  const hand = engine('untold');
+  const network = clientOver(url, /\/drain$/, () => Promise.reject(new TypeError('terminated')));
+  const miner = await mine({ client: network, backend: hand.backend, modelRefreshMs: 1 });
+  await miner.when('registered');
+  hand.models = away;
+  await miner.when('paused');
+  const { job_id } = await client.submitJob('p', 'untold');
+  expect(await client.getJob(job_id, { wait: 0.2 })).toMatchObject({ status: 'pending' });
+  hand.models = ['untold'];
+  (await hand.next()).finish();
+  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
+});
+
 test('texts that the engine still makes while it is away for others are handed in', async () => {
   const { client } = coordinator;
   const hand = engine('half');

@@ -73,6 +73,23 @@ test('a coordinator that forgot it is told again', async () => {
   expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed' });
 });
 
+describe('between two heartbeats', () => {
+  const unhurried = withCoordinator({ leaseSeconds: 120 });
+
+  test('a coordinator that forgot it is told again with the next claim', { timeout: 10_000 }, async () => {
+    const { client } = unhurried;
+    const hand = engine('unhurried');
+    const miner = await mine({ client, backend: hand.backend });
+    const { job_id } = await client.submitJob('p', 'unhurried');
+    const { finish } = await hand.next();
+    await client.deregisterMiner(miner.minerId);
+    finish('nobody’s');
+    expect(await miner.when('job_stopped')).toMatchObject({ job_id });
+    (await hand.next()).finish('the right one');
+    expect(await client.waitForJob(job_id)).toMatchObject({ result: 'the right one', attempts: 1 });
+  });
+});
+
 test('it tells when an operator lets it have no more jobs', async () => {
   const { client } = coordinator;
   const miner = await mine({ client, backend: engine('drained').backend });
