@@ -80,8 +80,13 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       }
       const changed = [...changes.values()];
       await saveJobs(changed, context);
-      await ready.started(changed.map(change => change.after).filter(job => job.status === 'running'));
-      return answer(inputs, acting, taken, context, terms);
+      const started = changed.map(change => change.after).filter(job => job.status === 'running');
+      const [texts] = await Promise.all([loadTexts(tx, taken.flat()), ready.started(started)]);
+      return inputs.map((input, index) => {
+        if (!acting[index]) return minerNotFound(input.minerId);
+        const jobs = taken[index] ?? [];
+        return done(jobs.map(job => held(input.offer ? asOffered(job, terms, now) : job, texts)));
+      });
     },
   };
 }
@@ -108,21 +113,6 @@ async function loadOffers(
     job => job.status === 'pending' && job.expires_at > now && (job.held_until ?? 0) > now && canRun(job),
   );
   return Map.groupBy(ready, job => job.held_for ?? '');
-}
-
-async function answer(
-  inputs: readonly TakeInput[],
-  acting: readonly (Row<'miner'> | undefined)[],
-  taken: readonly JobRow[][],
-  { tx, now }: WriteContext,
-  terms: ClaimTerms,
-): Promise<Outcome<HeldJob[]>[]> {
-  const texts = await loadTexts(tx, taken.flat());
-  return inputs.map((input, index) => {
-    if (!acting[index]) return minerNotFound(input.minerId);
-    const jobs = taken[index] ?? [];
-    return done(jobs.map(job => held(input.offer ? asOffered(job, terms, now) : job, texts)));
-  });
 }
 
 /** An offer has no lease yet: it shows until when the job is kept, and the deadline that a claim now would have. */

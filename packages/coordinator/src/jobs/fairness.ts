@@ -77,15 +77,17 @@ export async function advance(
   tx: Transaction,
 ): Promise<void> {
   const moved = new Set<Line>();
-  for (const [queueId, started] of Map.groupBy(jobs, job => job.queue_id)) {
+  const byQueue = Map.groupBy(jobs, job => job.queue_id);
+  const advances = [...byQueue].map(async ([queueId, started]) => {
     const line = lines.get(queueId);
-    if (!line) continue;
+    if (!line) return;
     const latest = Math.max(...started.map(job => job.rank));
     const turn = Math.min(latest, (await headRank(line.queue, tx)) ?? latest);
     line.queue.virtual_time = Math.max(line.queue.virtual_time, turn);
     line.clock.virtual_time = Math.max(line.clock.virtual_time, line.queue.virtual_time);
     moved.add(line);
-  }
+  });
+  await Promise.all(advances);
   const queues = [...moved].map(({ queue }) => queue);
   const clocks = new Set([...moved].map(({ clock }) => clock));
   await tx.update('queue', 'id', ['virtual_time'], queues);

@@ -27,10 +27,11 @@ export async function readReadyJobs(
 ): Promise<ReadyJobs> {
   const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
   const models = [...new Set([...abilities.values()].flatMap(({ capabilities }) => [...capabilities]))];
-  const queues = await tx.load('queue', 'model', models, 'pending > 0');
-  const clocks = new Map(
-    (await tx.load('fair_clock', 'id', [...new Set(queues.map(q => q.clock_id))])).map(c => [c.id, c]),
-  );
+  const [queues, clockRows] = await Promise.all([
+    tx.load('queue', 'model', models, 'pending > 0'),
+    tx.load('fair_clock', 'model', models),
+  ]);
+  const clocks = new Map(clockRows.map(clock => [clock.id, clock]));
   const lines = queues.flatMap(queue => {
     const clock = clocks.get(queue.clock_id);
     return clock ? [{ queue, clock } as ReadyLine] : [];
@@ -58,8 +59,8 @@ export async function readReadyJobs(
         linesOf.set(miner.id, runnable);
       }
       let best: { line: ReadyLine; job: JobRow } | undefined;
-      for (const line of runnable) {
-        const job = await headOf(line);
+      const heads = await Promise.all(runnable.map(async line => ({ line, job: await headOf(line) })));
+      for (const { line, job } of heads) {
         if (job && (!best || comesFirst({ line, job }, best))) best = { line, job };
       }
       best?.line.jobs?.shift();
