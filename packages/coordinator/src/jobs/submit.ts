@@ -31,12 +31,14 @@ export const submitJobs: Operation<SubmitInput, SubmitOutput> = {
   name: 'jobs.submit',
   order: 30,
   async apply(inputs, context) {
-    const outcomes = await answerRepeated(inputs, context);
+    const [outcomes, lanes] = await Promise.all([
+      answerRepeated(inputs, context),
+      loadLanes(requestsOf(inputs), context),
+    ]);
     const fresh = inputs.filter((_, index) => !outcomes[index]);
-    const requests = fresh.flatMap(input => input.jobs.map(job => job.request));
-    const lanes = await loadLanes(requests, context);
+    const lines = new Set(requestsOf(fresh).map(lanes.lineOf));
     const accountIds = [...new Set(fresh.map(input => input.accountId))];
-    const ranker = await createRanker(context.tx, lanes.used, accountIds);
+    const ranker = await createRanker(context.tx, [...lines], accountIds);
 
     const made: JobRow[] = [];
     const answers = inputs.map((input, index) => {
@@ -53,6 +55,9 @@ export const submitJobs: Operation<SubmitInput, SubmitOutput> = {
     return answers;
   },
 };
+
+const requestsOf = (inputs: readonly SubmitInput[]) =>
+  inputs.flatMap(input => input.jobs.map(job => job.request));
 
 /** Answers what an idempotency key has answered before; leaves a gap for each input that is new. */
 async function answerRepeated(inputs: readonly SubmitInput[], { tx, now }: WriteContext) {
@@ -90,7 +95,6 @@ function replay(
 
 interface Lanes {
   byModel: ReadonlyMap<string, Clock[]>;
-  used: readonly Line[];
   lineOf(request: SubmitJob): Line;
   clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
 }
@@ -108,51 +112,48 @@ const keyOf = ({ model, priority = 0, constraints }: SubmitJob): QueueKey => ({
 /** The clocks and queues of the requests, made where they are new. */
 async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): Promise<Lanes> {
   const keys = new Map(requests.map(request => [nameOf(keyOf(request)), keyOf(request)]));
-  const models = [...new Set(requests.map(request => request.model))];
-  const priorities = new Map([...keys.values()].map(key => [`${key.model} ${key.priority}`, key]));
-
-  const clockName = ({ model, priority }: Pick<Clock, 'model' | 'priority'>) => `${model} ${priority}`;
-  const load = async () =>
-    new Map((await tx.load('fair_clock', 'model', models)).map(clock => [clockName(clock), clock]));
-  let clocks = await load();
-  const missing = [...priorities].filter(([name]) => !clocks.has(name)).map(([, key]) => newClock(key));
-  if (missing.length > 0) {
-    await tx.insert('fair_clock', missing);
-    clocks = await load();
-  }
+  const [found, clocks] = await Promise.all([findQueues(keys, tx), loadClocks([...keys.values()], tx)]);
   const clockOf = (key: Pick<Clock, 'model' | 'priority'>) => must(clocks.get(clockName(key)));
-  const queues = await loadQueues(keys, clockOf, tx);
+  let queues = found;
+  const missing = new Map([...keys].filter(([name]) => !found.has(name)));
+  if (missing.size > 0) {
+    const counts = { virtual_time: 0, pending: 0, running: 0 };
+    const rows = [...missing.values()].map(key => ({ clock_id: clockOf(key).id, ...key, ...counts }));
+    await tx.insert('queue', rows);
+    queues = new Map([...queues, ...(await findQueues(missing, tx))]);
+  }
   const lines = new Map([...queues].map(([name, queue]) => [name, { queue, clock: clockOf(queue) }]));
   return {
     byModel: Map.groupBy(clocks.values(), clock => clock.model),
     clockOf,
-    used: [...lines.values()],
     lineOf: request => must(lines.get(nameOf(keyOf(request)))),
   };
 }
 
-async function loadQueues(
+const clockName = ({ model, priority }: Pick<Clock, 'model' | 'priority'>) => `${model} ${priority}`;
+
+async function loadClocks(keys: readonly QueueKey[], tx: WriteContext['tx']): Promise<Map<string, Clock>> {
+  const models = [...new Set(keys.map(key => key.model))];
+  const load = async () =>
+    new Map((await tx.load('fair_clock', 'model', models)).map(clock => [clockName(clock), clock]));
+  const clocks = await load();
+  const missing = new Map(
+    keys.filter(key => !clocks.has(clockName(key))).map(key => [clockName(key), newClock(key)]),
+  );
+  if (missing.size === 0) return clocks;
+  await tx.insert('fair_clock', [...missing.values()]);
+  return await load();
+}
+
+async function findQueues(
   keys: ReadonlyMap<string, QueueKey>,
-  clockOf: (key: QueueKey) => Clock,
   tx: WriteContext['tx'],
 ): Promise<Map<string, Row<'queue'>>> {
-  const queues = new Map<string, Row<'queue'>>();
-  const find = async (key: QueueKey) => {
-    const sql = 'SELECT * FROM queue WHERE model = ? AND priority = ? AND region = ? AND min_vram_gb = ?';
-    const [queue] = await tx.query<Row<'queue'>>(sql, [key.model, key.priority, key.region, key.min_vram_gb]);
-    return queue;
-  };
-  for (const [name, key] of keys) {
-    let queue = await find(key);
-    if (!queue) {
-      await tx.insert('queue', [
-        { clock_id: clockOf(key).id, ...key, virtual_time: 0, pending: 0, running: 0 },
-      ]);
-      queue = await find(key);
-    }
-    queues.set(name, must(queue));
-  }
-  return queues;
+  const sql = 'SELECT * FROM queue WHERE model = ? AND priority = ? AND region = ? AND min_vram_gb = ?';
+  const found = [...keys.values()].map(key =>
+    tx.query<Row<'queue'>>(sql, [key.model, key.priority, key.region, key.min_vram_gb]),
+  );
+  return new Map((await Promise.all(found)).flat().map(queue => [nameOf(queue), queue]));
 }
 
 const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({
