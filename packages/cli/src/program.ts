@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { jobs } from './commands/jobs.ts';
 import { keys } from './commands/keys.ts';
+import { migrate } from './commands/migrate.ts';
 import { miner } from './commands/miner.ts';
 import { miners } from './commands/miners.ts';
 import { receipt } from './commands/receipt.ts';
@@ -15,7 +16,7 @@ import type { Io } from './io.ts';
 /** Adds a command to the program. */
 type Register = (program: Command, io: Io) => void;
 
-const COMMANDS: Register[] = [serve, keys, submit, jobs, miner, miners, stats, receipt];
+const COMMANDS: Register[] = [serve, keys, migrate, submit, jobs, miner, miners, stats, receipt];
 
 /**
  * Runs one command line.

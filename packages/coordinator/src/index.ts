@@ -11,5 +11,6 @@ export {
 } from './config.ts';
 export { type RunningCoordinator, type StartOptions, startCoordinator } from './coordinator.ts';
 export { createIds } from './ids.ts';
+export { migrateStore, SCHEMA_VERSION } from './store/migrate-store.ts';
 export { openStore } from './store/open.ts';
 export { VERSION } from './version.ts';

@@ -1,27 +1,14 @@
-import {
-  type Config,
-  ConfigError,
-  createIds,
-  createKey,
-  listKeys,
-  type OptionName,
-  openStore,
-  readConfig,
-  revokeKey,
-  SCOPES,
-  type Scope,
-} from '@aitbc/coordinator';
+import { createIds, createKey, listKeys, openStore, revokeKey, SCOPES, type Scope } from '@aitbc/coordinator';
 import { isAddress } from '@aitbc/receipts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { positiveInteger } from '../arguments.ts';
 import { wantsJson } from '../connection.ts';
-import { CommandFailure, UsageError } from '../failure.ts';
+import { CommandFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { fieldList, note, print, printJson, table } from '../output.ts';
-import { addConfigOptions } from './serve.ts';
+import { onStore, type StoreFlags, withConfig } from '../store-options.ts';
 
 type Store = Awaited<ReturnType<typeof openStore>>;
-type StoreFlags = Partial<Record<OptionName, unknown>> & { config?: string };
 
 interface ListFlags extends StoreFlags {
   limit: number;
@@ -59,27 +46,15 @@ export function keys(program: Command, io: Io): void {
   ).action((id: string, flags: StoreFlags) => withStore(flags, io, store => revoke(store, id, io)));
 }
 
-function onStore(command: Command): Command {
-  command.option('--config <file>', 'configuration file of the coordinator (env AITBC_CONFIG)');
-  addConfigOptions(command, ['data', 'databaseUrl']);
-  return command;
-}
-
 async function withStore(flags: StoreFlags, io: Io, use: (store: Store) => Promise<void>): Promise<void> {
-  const store = await openStore(configFrom(flags, io), Date.now);
-  try {
-    await use(store);
-  } finally {
-    await store.close();
-  }
-}
-
-function configFrom({ data, databaseUrl, config: file = undefined }: StoreFlags, io: Io): Config {
-  try {
-    return readConfig({ given: { data, databaseUrl }, env: io.env, file: file ?? io.env.AITBC_CONFIG });
-  } catch (error) {
-    throw error instanceof ConfigError ? new UsageError(error.message) : error;
-  }
+  await withConfig(flags, io, async config => {
+    const store = await openStore(config, Date.now);
+    try {
+      await use(store);
+    } finally {
+      await store.close();
+    }
+  });
 }
 
 async function create(store: Store, flags: CreateFlags, command: Command, io: Io): Promise<void> {

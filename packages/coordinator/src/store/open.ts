@@ -1,4 +1,5 @@
-import { type Config, ConfigError } from '../config.ts';
+import type { Config } from '../config.ts';
+import { engineOf, usable } from './engine.ts';
 import { openPostgresStore } from './postgres/store.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 import { openWriter } from './sqlite/writer.ts';
@@ -11,7 +12,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the engine that the configuration names: SQLite in the data folder unless a URL says otherwise.
+ * Opens the engine that the configuration names, and brings its schema up to date. Throws ConfigError.
  *
  * @param now milliseconds since the epoch; the engine's own clock unless given
  */
@@ -20,29 +21,11 @@ export async function openStore(
   now: (() => number) | undefined,
   { writerThread }: OpenOptions = {},
 ): Promise<Store> {
-  const { databaseUrl, data, maxBatch } = config;
-  if (databaseUrl === undefined || databaseUrl.startsWith('sqlite:')) {
-    const writer = await (writerThread ? startWriterThread(writerThread, config) : openWriter(data)).catch(
-      (error: Error) => {
-        throw new ConfigError(`--data ${data} can't be used: ${reasonOf(error)}`);
-      },
-    );
-    return createSqliteStore({ data, writer, now: now ?? Date.now, maxBatch });
-  }
-  if (!/^postgres(ql)?:/.test(databaseUrl)) {
-    const scheme = databaseUrl.split(':')[0];
-    throw new ConfigError(
-      `--database-url: this coordinator knows no ${scheme} database; it may be postgres://…, or left out for SQLite in --data`,
-    );
-  }
-  const { databasePoolSize: poolSize, databaseTimeoutSeconds } = config;
-  const timeoutMs = databaseTimeoutSeconds * 1000;
-  return await openPostgresStore({ url: databaseUrl, poolSize, timeoutMs, now, maxBatch }).catch(
-    (error: Error) => {
-      throw new ConfigError(`--database-url can't be used: ${reasonOf(error)}`);
-    },
-  );
+  const engine = engineOf(config);
+  const { maxBatch } = config;
+  if (engine.name === 'postgres')
+    return await usable(engine, openPostgresStore({ ...engine, now, maxBatch }));
+  const { data } = engine;
+  const opening = writerThread ? startWriterThread(writerThread, config) : openWriter(data);
+  return createSqliteStore({ data, writer: await usable(engine, opening), now: now ?? Date.now, maxBatch });
 }
-
-const reasonOf = ({ message, cause }: Error): string =>
-  cause instanceof Error ? `${message}: ${reasonOf(cause)}` : message;

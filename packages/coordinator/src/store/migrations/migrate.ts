@@ -1,21 +1,59 @@
-import { type Kysely, type Migration, Migrator } from 'kysely';
+import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { initial } from './001-initial.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** In order; what was released is never changed, only followed by another. */
-const STEPS: Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>> = {
-  '001-initial': initial,
-};
+const STEPS = { '001-initial': initial } as const satisfies Record<
+  string,
+  (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>
+>;
 
-/** Brings the schema up to date, one process at a time; a schema newer than this program is refused. */
+const NAMES = Object.keys(STEPS);
+
+/** The migration that brings a schema to where this program wants it. */
+export const SCHEMA_VERSION = NAMES.at(-1) ?? '';
+
+/**
+ * Brings the schema up to date, one process at a time; a schema newer than this program is refused.
+ *
+ * @returns the names of the migrations that were missing
+ */
 export async function migrate(db: Kysely<Schema>, types: ColumnTypes): Promise<readonly string[]> {
+  const migrator = migratorFor(db, types);
+  await refuseNewer(db, migrator);
+  const { error, results = [] } = await migrator.migrateToLatest();
+  if (error) throw new Error('The database schema could not be brought up to date', { cause: error });
+  return results.map(result => result.migrationName);
+}
+
+/** Throws where the schema is not the one that this program works with. */
+export async function requireCurrent(db: Kysely<Schema>, types: ColumnTypes): Promise<void> {
+  const migrator = migratorFor(db, types);
+  await refuseNewer(db, migrator);
+  const migrations = await migrator.getMigrations();
+  if (migrations.every(({ executedAt }) => executedAt === undefined))
+    throw new Error('no coordinator has kept anything in it');
+  const missing = migrations.find(({ executedAt }) => executedAt === undefined);
+  if (missing) throw new Error(`its schema lacks ${missing.name}: \`aitbc migrate\` brings it up to date`);
+}
+
+function migratorFor(db: Kysely<Schema>, types: ColumnTypes): Migrator {
   const migrations = Object.entries(STEPS).map(([name, up]): [string, Migration] => [
     name,
     { up: (db: Kysely<unknown>) => up(db, types) },
   ]);
-  const provider = { getMigrations: async () => Object.fromEntries(migrations) };
-  const { error, results = [] } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error) throw new Error('The database schema could not be brought up to date', { cause: error });
-  return results.map(result => result.migrationName);
+  return new Migrator({ db, provider: { getMigrations: async () => Object.fromEntries(migrations) } });
+}
+
+async function refuseNewer(db: Kysely<Schema>, migrator: Migrator): Promise<void> {
+  const known = await migrator.getMigrations();
+  // The table of what was done is there only then.
+  if (!known.some(({ executedAt }) => executedAt)) return;
+  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(db);
+  const newer = rows.find(({ name }) => !NAMES.includes(name));
+  if (!newer) return;
+  throw new Error(
+    `its schema is newer (${newer.name}) than this program, which knows ${SCHEMA_VERSION}: use the version that wrote it, or a later one`,
+  );
 }

@@ -11,16 +11,19 @@ export interface PostgresOptions {
   poolSize: number;
   /** After so many ms a statement is given up, and after so many without one an open transaction. */
   timeoutMs: number;
+  /** For work on the whole database: no statement is given up, only connecting. */
+  patient?: boolean;
 }
 
-export function clientConfig({ url, timeoutMs }: PostgresOptions): ClientConfig {
+export function clientConfig({ url, timeoutMs, patient }: PostgresOptions): ClientConfig {
+  const limit = patient ? 0 : timeoutMs;
   return {
     connectionString: url,
     application_name: 'aitbc-coordinator',
     connectionTimeoutMillis: timeoutMs,
-    statement_timeout: timeoutMs,
+    statement_timeout: limit,
     // A process that was frozen in a transaction must not hold up the others.
-    idle_in_transaction_session_timeout: timeoutMs,
+    idle_in_transaction_session_timeout: limit,
     keepAlive: true,
     pipeline: true,
     types: { getTypeParser: parserOf },

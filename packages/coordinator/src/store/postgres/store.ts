@@ -14,6 +14,16 @@ export interface PostgresStoreOptions extends PostgresOptions {
   maxBatch: number;
 }
 
+/** Brings the schema up to date, and answers the names of the migrations that were missing. */
+export async function migratePostgres(options: PostgresOptions): Promise<readonly string[]> {
+  const db = openPool({ ...options, patient: true });
+  try {
+    return await migrate(db, POSTGRES_TYPES);
+  } finally {
+    await db.destroy();
+  }
+}
+
 /** The store that several coordinators share. Brings its schema up to date first. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const read = openPool(options);

@@ -19,6 +19,16 @@ export interface Writer {
   close(): Promise<void>;
 }
 
+/** Brings the schema up to date, and answers the names of the migrations that were missing. */
+export async function migrateSqlite(data: string): Promise<readonly string[]> {
+  const database = openForWriting(data);
+  try {
+    return await migrate(kyselyOver(database), SQLITE_TYPES);
+  } finally {
+    database.close();
+  }
+}
+
 /**
  * Writes in this thread. Durability order: a batch's rows reach the write-ahead log, COMMIT syncs the log
  * (`synchronous=FULL`), and only then are its callers answered and its events told. A crash before the sync

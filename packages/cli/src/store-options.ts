@@ -1,0 +1,28 @@
+import { type Config, ConfigError, type OptionName, readConfig } from '@aitbc/coordinator';
+import type { Command } from 'commander';
+import { addConfigOptions } from './commands/serve.ts';
+import { UsageError } from './failure.ts';
+import type { Io } from './io.ts';
+
+export type StoreFlags = Partial<Record<OptionName, unknown>> & { config?: string };
+
+/** Adds the options that say where a coordinator's data is, for a command that works on it without the coordinator. */
+export function onStore(command: Command): Command {
+  command.option('--config <file>', 'configuration file of the coordinator (env AITBC_CONFIG)');
+  addConfigOptions(command, ['data', 'databaseUrl']);
+  return command;
+}
+
+/** Does `work` with the configuration of the coordinator whose data the flags name. */
+export async function withConfig<T>(
+  { data, databaseUrl, config: file = undefined }: StoreFlags,
+  io: Io,
+  work: (config: Config) => Promise<T>,
+): Promise<T> {
+  try {
+    const given = { data, databaseUrl };
+    return await work(readConfig({ given, env: io.env, file: file ?? io.env.AITBC_CONFIG }));
+  } catch (error) {
+    throw error instanceof ConfigError ? new UsageError(error.message) : error;
+  }
+}

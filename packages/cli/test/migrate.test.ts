@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Client } from 'pg';
+import { describe, expect, test } from 'vitest';
+import { createTestDatabase } from '../../../test/postgres.ts';
+import { aitbc } from './terminal.ts';
+
+/** An empty database: the flags that name it, and how a later program would leave its mark. */
+const ENGINES = {
+  async sqlite() {
+    const data = await mkdtemp(join(tmpdir(), 'aitbc-migrate-'));
+    return {
+      flags: ['--data', data],
+      async execute(statement: string) {
+        const database = new DatabaseSync(join(data, 'coordinator.db'));
+        database.exec(statement);
+        database.close();
+      },
+      remove: () => rm(data, { recursive: true }),
+    };
+  },
+  async postgres() {
+    const { url } = await createTestDatabase();
+    return {
+      flags: ['--database-url', url],
+      async execute(statement: string) {
+        const client = new Client(url);
+        await client.connect();
+        await client.query(statement);
+        await client.end();
+      },
+      remove: async () => {},
+    };
+  },
+};
+
+describe.each(Object.keys(ENGINES) as (keyof typeof ENGINES)[])('a database of %s', engine => {
+  test('is brought up to date, once', async () => {
+    const { flags, remove } = await ENGINES[engine]();
+    expect(await aitbc(['migrate', ...flags])).toMatchObject({
+      exitCode: 0,
+      stdout: '001-initial applied\n',
+    });
+    expect(await aitbc(['migrate', ...flags])).toMatchObject({
+      exitCode: 0,
+      stdout: 'Nothing to do: the schema is that of 001-initial.\n',
+    });
+    await remove();
+  });
+
+  test('tells programs in JSON what was done', async () => {
+    const { flags, remove } = await ENGINES[engine]();
+    const { stdout } = await aitbc(['migrate', '--json', ...flags]);
+    expect(JSON.parse(stdout)).toEqual({ schema: '001-initial', applied: ['001-initial'] });
+    await remove();
+  });
+
+  test('that a later program has changed is left alone, by every command', async () => {
+    const { flags, execute, remove } = await ENGINES[engine]();
+    await aitbc(['migrate', ...flags]);
+    await execute(`INSERT INTO kysely_migration (name, timestamp) VALUES ('999-later', '2027-01-01')`);
+    for (const command of [['migrate'], ['keys', 'list'], ['serve', '--port', '0']]) {
+      expect(await aitbc([...command, ...flags])).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringMatching(
+          /^aitbc: --da\S+.* its schema is newer \(999-later\) than this program, which knows 001-initial/,
+        ),
+      });
+    }
+    await remove();
+  });
+});
+
+test('a database that is none of the known ones is refused by its name', async () => {
+  expect(await aitbc(['migrate', '--database-url', 'mysql://localhost/aitbc'])).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('knows no mysql database'),
+  });
+});
