@@ -10,7 +10,7 @@ import { STORES, startCoordinator } from './server.ts';
 const SHORT = { connections: 32, seconds: 1, warmup: 0, rounds: 1 };
 const quietly = () => {};
 
-describe.each(STORES)('on %s', store => {
+describe.each(STORES)('on %s', { timeout: 60_000 }, store => {
   test('throughput measures every part of a lifecycle beside a server that does nothing', async () => {
     const result = await throughput({ ...SHORT, coordinator: () => startCoordinator({ store }) }, quietly);
     for (const { lifecycles, emptyClaims, latencies } of [result.coordinator, result.noop]) {

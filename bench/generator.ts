@@ -42,3 +42,13 @@ export async function load({ url, pid, databasePid }: Server, options: LoadOptio
   if (code !== 0) throw new Error(`The load generator failed:\n${failure}`);
   return JSON.parse(printed);
 }
+
+/** Loads a server made for this run alone. */
+export async function loadFresh(start: () => Promise<Server>, options: LoadOptions): Promise<LoadResult> {
+  const server = await start();
+  try {
+    return await load(server, options);
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { backlogReport, memoryReport, throughputReport } from './report.ts';
+import { backlogReport, memoryReport, peersReport, throughputReport } from './report.ts';
 import { backlog } from './scenarios/backlog.ts';
 import { memory } from './scenarios/memory.ts';
+import { peers } from './scenarios/peers.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { runningAt, STORES, type StoreName, startCoordinator } from './server.ts';
 
@@ -11,7 +12,7 @@ const HELP = `Measures the coordinator under load, beside a server of the same r
 
   npm run bench -- [options]
 
-Without --backlog or --memory: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
+Without --backlog, --memory or --peers: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
 
   --store STORE     sqlite, or postgres: a PostgreSQL is started for each coordinator (sqlite)
   --connections N   connections of the load generator (64)
@@ -20,7 +21,8 @@ Without --backlog or --memory: lifecycles/s and latencies. A lifecycle is submit
   --rounds N        runs of each server; the median counts (3)
   --backlog N       claims on top of N pending jobs, beside claims without them
   --memory N        memory over N lifecycles, 4,000 or more
-  --url URL         a coordinator that runs already, rather than a new one for each run; not with the two above
+  --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes
+  --url URL         a coordinator that runs already, rather than a new one for each run; not with the three above
   --profile DIR     writes CPU profiles of the coordinator there, one for each thread
   --json FILE       writes the numbers there
 `;
@@ -34,6 +36,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     backlog: { type: 'string' },
     memory: { type: 'string' },
+    peers: { type: 'boolean', default: false },
     profile: { type: 'string' },
     url: { type: 'string' },
     json: { type: 'string' },
@@ -57,6 +60,7 @@ async function main(): Promise<void> {
   if (values.memory !== undefined) {
     return report(await memory(count('memory', 4_000), options, progress), memoryReport);
   }
+  if (values.peers) return report(await peers(options, progress), peersReport);
   report(await throughput({ ...options, coordinator }, progress), throughputReport);
 }
 

@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import { type Cores, type Latency, type LoadResult, PARTS } from './results.ts';
 import type { Backlog } from './scenarios/backlog.ts';
 import type { Memory } from './scenarios/memory.ts';
+import type { PeerResult, Peers } from './scenarios/peers.ts';
 import type { Throughput } from './scenarios/throughput.ts';
 
 const NONE = '–';
@@ -20,7 +21,7 @@ const HEAD = [
   'cores:\nserver, database\ngenerator\nothers, idle',
 ];
 
-function table(rows: readonly [name: string, result: LoadResult][]): string {
+function table(rows: readonly (readonly [name: string, result: LoadResult])[]): string {
   const grid = new Table({ head: HEAD, style: { head: [], border: [] } });
   for (const [name, { perSecond, latencies, emptyClaims, cores }] of rows) {
     grid.push([
@@ -45,11 +46,11 @@ function spread(cores: Cores): string {
   const { server, database, generator, busy, given } = cores;
   const lines = [ofServer(cores, inCores), inCores(generator)];
   if (server === null || busy === null || given === null) return [...lines, NONE].join('\n');
-  const others = Math.max(0, busy - server - (database ?? 0) - generator);
+  const others = busy - server - (database ?? 0) - generator;
   return [...lines, `${inCores(others)}, ${inCores(given - busy)}`].join('\n');
 }
 
-const inCores = (value: number) => value.toFixed(2);
+const inCores = (value: number) => Math.max(0, value).toFixed(2);
 
 const NOT_GIVEN = 0.9;
 
@@ -65,6 +66,27 @@ export const throughputReport = ({ coordinator, noop, ratio }: Throughput) => `$
   ['does nothing', noop],
 ])}
 The coordinator does ${ratio.toFixed(2)} of what a server does that only validates and answers.`;
+
+export function peersReport({ coordinator, peers }: Peers): string {
+  const rows = peers.map(
+    ({ name, batched, result }) => [batched ? `${name},\nbatched` : name, result] as const,
+  );
+  return `${table([['coordinator', coordinator], ...rows])}
+${comparison(
+  'as their manuals show',
+  peers.filter(({ batched }) => !batched),
+)}
+${comparison(
+  'with requests batched in front of them',
+  peers.filter(({ batched }) => batched),
+)}`;
+}
+
+function comparison(how: string, peers: readonly PeerResult[]): string {
+  const [best] = [...peers].sort((a, b) => a.ratio - b.ratio);
+  if (!best) return '';
+  return `Used ${how}, ${best.name} does most: the coordinator does ${best.ratio.toFixed(2)} for each of its lifecycles.`;
+}
 
 export const backlogReport = ({ jobs, empty, full, claimRatio }: Backlog) => `${table([
   ['no backlog', empty],

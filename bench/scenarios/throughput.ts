@@ -1,4 +1,4 @@
-import { type LoadOptions, load } from '../generator.ts';
+import { type LoadOptions, loadFresh } from '../generator.ts';
 import { type LoadResult, medianOf } from '../results.ts';
 import { type Server, startNoop } from '../server.ts';
 import type { Progress } from './progress.ts';
@@ -31,13 +31,4 @@ export async function throughput(
   const coordinator = medianOf(coordinators, result => result.perSecond);
   const noop = medianOf(noops, result => result.perSecond);
   return { coordinator, noop, ratio: coordinator.perSecond / noop.perSecond };
-}
-
-async function loadFresh(start: () => Promise<Server>, options: LoadOptions): Promise<LoadResult> {
-  const server = await start();
-  try {
-    return await load(server, options);
-  } finally {
-    await server.stop();
-  }
 }

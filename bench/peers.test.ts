@@ -1,0 +1,87 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabase } from '../test/postgres.ts';
+import { PEERS, startPeer } from './peers/peers.ts';
+import { peersReport } from './report.ts';
+import { PARTS } from './results.ts';
+import { peers } from './scenarios/peers.ts';
+import type { OwnServer } from './server.ts';
+
+/** Finds what a job was and what became of it, in each peer's tables. */
+const KEPT = {
+  'pg-boss': `SELECT data->>'prompt' AS prompt, output->>'result' AS result FROM pgboss.job`,
+  'pg-boss, batched': `SELECT data->>'prompt' AS prompt, result FROM pgboss.job JOIN result ON job_id = id
+    WHERE state = 'completed'`,
+  'graphile-worker': 'SELECT prompt, result FROM result',
+  'graphile-worker, batched': 'SELECT prompt, result FROM result',
+};
+
+for (const peer of PEERS) {
+  const name = peer.batched ? (`${peer.name}, batched` as const) : peer.name;
+
+  describe(`the server on ${name}`, () => {
+    let url: string;
+    let server: OwnServer;
+
+    beforeAll(async () => {
+      url = (await createTestDatabase()).url;
+      server = await startPeer(peer, url);
+    });
+    afterAll(() => server.stop());
+
+    async function post<Answer>(path: string, body: object): Promise<Answer> {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${server.url}${path}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      });
+      expect(response.ok).toBe(true);
+      return (await response.json()) as Answer;
+    }
+
+    const submit = (prompt: string) => post<{ job_id: string }>('/v1/jobs', { prompt, model: 'bench' });
+    const claim = async () => {
+      const { jobs } = await post<{ jobs: object[] }>('/v1/miners/m/claims', { max: 1 });
+      return jobs[0] as { job_id: string; prompt: string } | undefined;
+    };
+    const complete = (id: string | undefined, result: string) =>
+      post(`/v1/jobs/${id}/complete`, { miner_id: 'm', result });
+
+    test('runs a lifecycle and keeps prompt and result', async () => {
+      const submitted = await submit('How far is the moon?');
+      const claimed = await claim();
+      expect(claimed).toMatchObject({ ...submitted, prompt: 'How far is the moon?' });
+
+      await complete(claimed?.job_id, 'Far.');
+
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      const { rows } = await client.query(KEPT[name]);
+      await client.end();
+      expect(rows).toEqual([{ prompt: 'How far is the moon?', result: 'Far.' }]);
+    });
+
+    test('gives each job once, however many ask at the same time', async () => {
+      const submitted = await Promise.all(Array.from({ length: 20 }, () => submit('Hi')));
+
+      const claimed = await Promise.all(submitted.map(() => claim()));
+
+      const ids = (jobs: readonly ({ job_id: string } | undefined)[]) => jobs.map(job => job?.job_id).sort();
+      expect(ids(claimed)).toEqual(ids(submitted));
+      await Promise.all(claimed.map(job => complete(job?.job_id, 'Hello')));
+    });
+  });
+}
+
+test('the coordinator and its peers are measured side by side', async () => {
+  const result = await peers({ connections: 16, seconds: 1, warmup: 0, rounds: 1 }, () => {});
+
+  expect(result.peers.map(({ name, batched }) => ({ name, batched }))).toEqual(PEERS);
+  for (const { lifecycles, latencies } of [result.coordinator, ...result.peers.map(peer => peer.result)]) {
+    expect(lifecycles).toBeGreaterThan(0);
+    for (const part of PARTS)
+      expect(latencies[part]?.p99).toBeGreaterThanOrEqual(latencies[part]?.p50 ?? NaN);
+  }
+  expect(peersReport(result)).not.toContain('NaN');
+}, 60_000);

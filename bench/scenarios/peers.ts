@@ -1,0 +1,43 @@
+import { type LoadOptions, loadFresh } from '../generator.ts';
+import { PEERS, type Peer, startPeer } from '../peers/peers.ts';
+import { type LoadResult, medianOf } from '../results.ts';
+import { startCoordinator, startOnPostgres } from '../server.ts';
+import type { Progress } from './progress.ts';
+
+export interface PeerResult extends Peer {
+  result: LoadResult;
+  /** Lifecycles of the coordinator for each one of this peer. */
+  ratio: number;
+}
+
+export interface Peers {
+  coordinator: LoadResult;
+  peers: readonly PeerResult[];
+}
+
+/** The coordinator on PostgreSQL and its peers in turn, each on a PostgreSQL of its own. */
+export async function peers(
+  { rounds, ...options }: LoadOptions & { rounds: number },
+  progress: Progress,
+): Promise<Peers> {
+  const coordinators: LoadResult[] = [];
+  const others = PEERS.map(peer => ({ ...peer, results: [] as LoadResult[] }));
+  for (let round = 1; round <= rounds; round++) {
+    progress(`Round ${round} of ${rounds}: the coordinator`);
+    coordinators.push(await loadFresh(() => startCoordinator({ store: 'postgres' }), options));
+    for (const { results, ...peer } of others) {
+      progress(`Round ${round} of ${rounds}: ${peer.name}${peer.batched ? ', batched' : ''}`);
+      results.push(await loadFresh(() => startOnPostgres(url => startPeer(peer, url)), options));
+    }
+  }
+  const coordinator = medianOf(coordinators, perSecond);
+  return {
+    coordinator,
+    peers: others.map(({ results, ...peer }) => {
+      const result = medianOf(results, perSecond);
+      return { ...peer, result, ratio: coordinator.perSecond / result.perSecond };
+    }),
+  };
+}
+
+const perSecond = (result: LoadResult) => result.perSecond;
