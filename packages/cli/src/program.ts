@@ -1,14 +1,5 @@
 import { Command, CommanderError } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
-import { jobs } from './commands/jobs.ts';
-import { keys } from './commands/keys.ts';
-import { migrate } from './commands/migrate.ts';
-import { miner } from './commands/miner.ts';
-import { miners } from './commands/miners.ts';
-import { receipt } from './commands/receipt.ts';
-import { serve } from './commands/serve.ts';
-import { stats } from './commands/stats.ts';
-import { submit } from './commands/submit.ts';
 import { DEFAULT_COORDINATOR } from './connection.ts';
 import { exitCodeOf, explain } from './failure.ts';
 import type { Io } from './io.ts';
@@ -16,7 +7,18 @@ import type { Io } from './io.ts';
 /** Adds a command to the program. */
 type Register = (program: Command, io: Io) => void;
 
-const COMMANDS: Register[] = [serve, keys, migrate, submit, jobs, miner, miners, stats, receipt];
+/** Loaded when called, or for the help: the server alone takes longer to load than most commands to run. */
+const COMMANDS: Record<string, () => Promise<Register>> = {
+  serve: async () => (await import('./commands/serve.ts')).serve,
+  keys: async () => (await import('./commands/keys.ts')).keys,
+  migrate: async () => (await import('./commands/migrate.ts')).migrate,
+  submit: async () => (await import('./commands/submit.ts')).submit,
+  jobs: async () => (await import('./commands/jobs.ts')).jobs,
+  miner: async () => (await import('./commands/miner.ts')).miner,
+  miners: async () => (await import('./commands/miners.ts')).miners,
+  stats: async () => (await import('./commands/stats.ts')).stats,
+  receipt: async () => (await import('./commands/receipt.ts')).receipt,
+};
 
 /**
  * Runs one command line.
@@ -26,6 +28,9 @@ const COMMANDS: Register[] = [serve, keys, migrate, submit, jobs, miner, miners,
  */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const program = createProgram(io, argv.includes('--json'));
+  const named = Object.keys(COMMANDS).filter(name => argv.includes(name));
+  for (const name of named.length > 0 ? named : Object.keys(COMMANDS))
+    (await COMMANDS[name]?.())?.(program, io);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
@@ -67,6 +72,5 @@ Examples:
 
 Exit codes: 0 fine, 1 failed, 2 wrongly called, 130 interrupted.`,
     );
-  for (const register of COMMANDS) register(program, io);
   return program;
 }
