@@ -1,3 +1,6 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client } from 'pg';
 import { startPostgres } from '../test/postgres.ts';
 
 /** A PostgreSQL made for one server under load, so that none pays for what another left behind. */
@@ -8,10 +11,48 @@ export interface Database {
   stop(): Promise<void>;
 }
 
+export interface DatabaseOptions {
+  /** A folder to write `statements-PID.json` to when the database stops. */
+  profile?: string | undefined;
+}
+
 /** As an operator would set it. Commits wait for the disk as ever: `fsync` and `synchronous_commit` stay on. */
 const SETTINGS = { shared_buffers: '512MB', max_wal_size: '2GB' };
 
-export async function startDatabase(): Promise<Database> {
-  const server = await startPostgres({ settings: SETTINGS });
-  return { url: await server.createDatabase('bench'), pid: server.pid, stop: server.stop };
+/** Without `NOTIFY`, of which each is a statement of its own, and with it `BEGIN` and `COMMIT`. */
+const COUNTING = {
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.track_utility': 'off',
+};
+
+export async function startDatabase({ profile }: DatabaseOptions = {}): Promise<Database> {
+  const server = await startPostgres({ settings: { ...SETTINGS, ...(profile && COUNTING) } });
+  const { pid } = server;
+  const url = await server.createDatabase('bench');
+  if (profile !== undefined) await query(url, 'CREATE EXTENSION pg_stat_statements');
+  return {
+    url,
+    pid,
+    async stop() {
+      if (profile !== undefined) {
+        await mkdir(profile, { recursive: true });
+        const statements = JSON.stringify(await query(url, STATEMENTS), null, 2);
+        await writeFile(join(profile, `statements-${pid}.json`), `${statements}\n`);
+      }
+      await server.stop();
+    },
+  };
+}
+
+const STATEMENTS = `SELECT calls::int, rows::int, round(total_exec_time)::int AS ms, query AS statement
+  FROM pg_stat_statements WHERE calls > 1 ORDER BY total_exec_time DESC`;
+
+async function query(url: string, statement: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query(statement)).rows;
+  } finally {
+    await client.end();
+  }
 }

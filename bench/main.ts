@@ -23,7 +23,7 @@ Without --backlog, --memory or --peers: lifecycles/s and latencies. A lifecycle 
   --memory N        memory over N lifecycles, 4,000 or more
   --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes
   --url URL         a coordinator that runs already, rather than a new one for each run; not with the three above
-  --profile DIR     writes CPU profiles of the coordinator there, one for each thread
+  --profile DIR     writes CPU profiles of the coordinator there, one for each thread, and PostgreSQL's statements
   --json FILE       writes the numbers there
 `;
 
@@ -66,9 +66,7 @@ async function main(): Promise<void> {
 
 async function coordinator() {
   if (values.url !== undefined) return runningAt(values.url);
-  const { profile } = values;
-  const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  return await startCoordinator({ store: store(), nodeOptions });
+  return await startCoordinator({ store: store(), profile: values.profile });
 }
 
 function store(): StoreName {

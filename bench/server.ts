@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startDatabase } from './database.ts';
+import { type DatabaseOptions, startDatabase } from './database.ts';
 
 /** A server to put load on. */
 export interface Server {
@@ -30,18 +30,19 @@ export type StoreName = (typeof STORES)[number];
 
 export interface CoordinatorOptions {
   store: StoreName;
-  /** For its Node. */
-  nodeOptions?: readonly string[];
+  /** A folder for CPU profiles of its threads and, on PostgreSQL, for what statements it sent. */
+  profile?: string | undefined;
 }
 
 /** The coordinator as it is shipped, on an empty database. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<OwnServer> {
-  const { store, nodeOptions = [] } = options;
+  const { store, profile } = options;
   const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
+  const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const command = [...nodeOptions, file('../packages/cli/src/main.ts'), 'serve'];
   command.push('--port', '0', '--data', data, '--log-level', 'warn');
   const server = await (store === 'postgres'
-    ? startOnPostgres(url => startProgram([...command, '--database-url', url]))
+    ? startOnPostgres(url => startProgram([...command, '--database-url', url]), { profile })
     : startProgram(command));
   return { ...server, stop: () => server.stop().finally(() => rm(data, { recursive: true })) };
 }
@@ -49,8 +50,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Own
 /** A server on a PostgreSQL made for it. */
 export async function startOnPostgres(
   start: (databaseUrl: string) => Promise<OwnServer>,
+  options?: DatabaseOptions,
 ): Promise<OwnServer> {
-  const database = await startDatabase();
+  const database = await startDatabase(options);
   try {
     const server = await start(database.url);
     return { ...server, databasePid: database.pid, stop: () => server.stop().finally(database.stop) };
