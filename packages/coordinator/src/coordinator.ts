@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { buildApp } from './app.ts';
 import { type Config, type ConfigSources, readConfig } from './config.ts';
+import { watchConnections } from './http/connection.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { openStore } from './store/open.ts';
 import { startSweeper } from './sweeper.ts';
@@ -35,10 +36,11 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   const { env, configFile, now, logStream, ...given } = options;
   const config = readConfig({ given, ...(env && { env }), file: configFile });
   const open = isOpen(config);
-  const store = await openStore(config, now, { writerThread: WRITER_THREAD });
+  const store = await openStore(config, now, { writerThread: WRITER_THREAD, alone: true });
   try {
     const rooms = await createRooms({ config, store, now: now ?? Date.now, open });
     const app = await buildApp(config, rooms, loggerOf(config, logStream));
+    const connections = watchConnections(app.server);
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
     // Only now: where listening fails, nothing may be left that keeps the process alive.
     const sweeper = startSweeper(rooms, config.sweepSeconds * 1000, app.log);
@@ -52,8 +54,8 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
         await store.write(rooms.erase, undefined);
       },
       async close() {
-        // A connection whose request is answered is kept for the next one: it would hold up the stop for a minute.
-        const hangUps = setInterval(() => app.server.closeIdleConnections(), 20);
+        // They would hold up the stop for a minute.
+        const hangUps = setInterval(connections.closeIdle, 20);
         await app.close().finally(() => clearInterval(hangUps));
         await sweeper.stop();
         await store.close();

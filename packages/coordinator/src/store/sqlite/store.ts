@@ -10,12 +10,14 @@ export interface SqliteOptions {
   /** The folder that the writer has opened its database in. */
   data: string;
   writer: Writer;
+  /** Released when the store is closed. */
+  lock: { release(): void } | undefined;
   now: () => number;
   maxBatch: number;
 }
 
 /** The embedded store: reads in this thread, writes through `writer`. */
-export function createSqliteStore({ data, writer, now, maxBatch }: SqliteOptions): Store {
+export function createSqliteStore({ data, writer, lock, now, maxBatch }: SqliteOptions): Store {
   const reader = openForReading(data);
   const read = kyselyOver(reader);
   const listeners = new Set<StoreListener>();
@@ -43,6 +45,7 @@ export function createSqliteStore({ data, writer, now, maxBatch }: SqliteOptions
       await batcher.idle();
       reader.close();
       await writer.close();
+      lock?.release();
     },
   };
 }

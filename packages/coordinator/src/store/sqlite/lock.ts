@@ -1,0 +1,21 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * Keeps a second coordinator off a data folder: each would know nothing of who waits at the other. The lock is one of
+ * the operating system's, on a file of its own, so it goes with the process however that ends.
+ *
+ * @throws when another process holds it
+ */
+export function lockFolder(data: string): { release(): void } {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const file = new DatabaseSync(join(data, 'coordinator.lock'));
+  try {
+    file.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch {
+    file.close();
+    throw new Error('another coordinator runs on this folder; several of them need PostgreSQL');
+  }
+  return { release: () => file.close() };
+}
