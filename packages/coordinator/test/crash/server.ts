@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { DatabaseOptions } from '../harness/engines.ts';
 
 export const MAIN = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
 
@@ -22,13 +23,20 @@ export interface ServerOptions {
   env?: Record<string, string>;
 }
 
+/** Starting is most of what these tests do: half of that is compiling. */
+const COMPILED = fileURLToPath(new URL('../../../../node_modules/.cache/compiled', import.meta.url));
+
 const LISTENS = /listens on (http:\/\/\S+?),/;
 
 /** Runs `aitbc serve` on a free port, and silently, unless `args` say otherwise. */
-export function spawnServer(data: string, { args = [], env = {} }: ServerOptions = {}): ServerProcess {
-  const argv = [MAIN, 'serve', '--port', '0', '--data', data, '--log-level', 'silent', ...args];
+export function spawnServer(
+  { data, databaseUrl }: DatabaseOptions,
+  { args = [], env = {} }: ServerOptions = {},
+): ServerProcess {
+  const database = databaseUrl === undefined ? [] : ['--database-url', databaseUrl];
+  const argv = [MAIN, 'serve', '--port', '0', '--data', data, ...database, '--log-level', 'silent', ...args];
   const child = spawn(process.execPath, argv, {
-    env: { ...process.env, ...env },
+    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';

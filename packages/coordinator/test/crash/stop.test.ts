@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createTestDatabase } from '../../../../test/postgres.ts';
+import { type Database, type DatabaseOptions, describeEachEngine } from '../harness/engines.ts';
 import { MAIN, type ServerOptions, type ServerProcess, spawnServer } from './server.ts';
 
 let data: string;
@@ -16,15 +18,19 @@ beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), 'aitbc-stop-'));
 });
 afterEach(async () => {
+  await killServers();
+  await rm(data, { recursive: true, force: true });
+});
+
+async function killServers(): Promise<void> {
   for (const { child, exited } of servers.splice(0)) {
     child.kill('SIGKILL');
     await exited;
   }
-  await rm(data, { recursive: true, force: true });
-});
+}
 
-function serve(options: ServerOptions = {}, folder = data): ServerProcess {
-  const server = spawnServer(folder, options);
+function serve(options: ServerOptions = {}, database: DatabaseOptions = { data }): ServerProcess {
+  const server = spawnServer(database, options);
   servers.push(server);
   return server;
 }
@@ -62,43 +68,60 @@ async function isRefused(url: string): Promise<boolean> {
   }
 }
 
-describe.each(['SIGTERM', 'SIGINT'] as const)('%s', signal => {
-  test('ends an idle server with 0', async () => {
-    const server = serve();
-    await fetch(`${await server.listening}/health`);
-    server.child.kill(signal);
-    expect(await server.exited).toBe(0);
+describeEachEngine('a server', engine => {
+  let database: Database;
+
+  beforeEach(async () => {
+    database = await engine.create();
+  });
+  afterEach(async () => {
+    await killServers();
+    await database.remove();
   });
 
-  test('answers what is in flight, and accepts nothing new', async () => {
-    const server = serve();
+  const serveIt = (options: ServerOptions = {}) => serve(options, database.options);
+
+  describe.each(['SIGTERM', 'SIGINT'] as const)('on %s', signal => {
+    test('ends an idle server with 0', async () => {
+      const server = serveIt();
+      await fetch(`${await server.listening}/health`);
+      server.child.kill(signal);
+      expect(await server.exited).toBe(0);
+    });
+
+    test('answers what is in flight, and accepts nothing new', async () => {
+      const server = serveIt();
+      const url = await server.listening;
+      const submission = await beginSubmission(url);
+      server.child.kill(signal);
+      await server.says(`${signal}: finishing what is in flight`);
+      while (!(await isRefused(url)));
+      submission.end(JOB);
+      const { status, body } = await answerTo(submission);
+      expect(status).toBe(201);
+      expect(await server.exited).toBe(0);
+
+      const { job_id } = JSON.parse(body);
+      const again = await serveIt().listening;
+      expect(await (await fetch(`${again}/v1/jobs/${job_id}`)).json()).toMatchObject({ status: 'pending' });
+    });
+  });
+
+  test('answers those who wait with what there is, when it stops', async () => {
+    const server = serveIt({ args: ['--log-level', 'debug'] });
     const url = await server.listening;
-    const submission = await beginSubmission(url);
-    server.child.kill(signal);
-    await server.says(`${signal}: finishing what is in flight`);
-    while (!(await isRefused(url)));
-    submission.end(JOB);
-    const { status, body } = await answerTo(submission);
-    expect(status).toBe(201);
+    await post(`${url}/v1/miners/register`, { miner_id: 'waits', capabilities: ['llama3.2'] });
+    const { job_id } = await (await post(`${url}/v1/jobs`, { prompt: 'Hello', model: 'other' })).json();
+    const paths = ['/v1/jobs/available?miner_id=waits&wait=30', `/v1/jobs/${job_id}?wait=30`];
+    const answers = paths.map(async path => await (await fetch(url + path)).json());
+    for (const path of paths) await server.says(`"url":"${path}"`);
+    server.child.kill('SIGTERM');
+    expect(await Promise.all(answers)).toEqual([
+      null,
+      expect.objectContaining({ job_id, status: 'pending' }),
+    ]);
     expect(await server.exited).toBe(0);
-
-    const { job_id } = JSON.parse(body);
-    const again = await serve().listening;
-    expect(await (await fetch(`${again}/v1/jobs/${job_id}`)).json()).toMatchObject({ status: 'pending' });
   });
-});
-
-test('a server that stops answers those who wait with what there is', async () => {
-  const server = serve({ args: ['--log-level', 'debug'] });
-  const url = await server.listening;
-  await post(`${url}/v1/miners/register`, { miner_id: 'waits', capabilities: ['llama3.2'] });
-  const { job_id } = await (await post(`${url}/v1/jobs`, { prompt: 'Hello', model: 'other' })).json();
-  const paths = ['/v1/jobs/available?miner_id=waits&wait=30', `/v1/jobs/${job_id}?wait=30`];
-  const answers = paths.map(async path => await (await fetch(url + path)).json());
-  for (const path of paths) await server.says(`"url":"${path}"`);
-  server.child.kill('SIGTERM');
-  expect(await Promise.all(answers)).toEqual([null, expect.objectContaining({ job_id, status: 'pending' })]);
-  expect(await server.exited).toBe(0);
 });
 
 describe('a request that never ends', () => {
@@ -126,8 +149,8 @@ describe('a request that never ends', () => {
 });
 
 describe('a server that can not start says why and exits with 2:', () => {
-  async function failure(options: ServerOptions, folder = data): Promise<string> {
-    const server = serve(options, folder);
+  async function failure(options: ServerOptions, database: DatabaseOptions = { data }): Promise<string> {
+    const server = serve(options, database);
     expect(await server.exited).toBe(2);
     return server.stderr();
   }
@@ -166,13 +189,13 @@ describe('a server that can not start says why and exits with 2:', () => {
   test('the data folder is a file', async () => {
     const file = join(data, 'file');
     await writeFile(file, '');
-    expect(await failure({}, file)).toContain(`--data ${file} can't be used`);
+    expect(await failure({}, { data: file })).toContain(`--data ${file} can't be used`);
   });
 
   test.skipIf(process.getuid?.() === 0)('the data folder can not be written to', async () => {
     const folder = join(data, 'read-only');
     await mkdir(folder, { mode: 0o500 });
-    expect(await failure({}, folder)).toContain(`--data ${folder} can't be used`);
+    expect(await failure({}, { data: folder })).toContain(`--data ${folder} can't be used`);
   });
 
   test('the database is none', async () => {
@@ -181,6 +204,20 @@ describe('a server that can not start says why and exits with 2:', () => {
       'no database at all, but long enough to look at'.repeat(100),
     );
     expect(await failure({})).toContain(`--data ${data} can't be used: file is not a database`);
+  });
+
+  test('PostgreSQL is not there, refuses the password, or has no such database', async () => {
+    const { url, drop } = await createTestDatabase();
+    const failureAt = (change: Partial<Pick<URL, 'port' | 'password' | 'pathname'>>) =>
+      failure({}, { data, databaseUrl: Object.assign(new URL(url), change).href });
+    expect(await failureAt({ port: '1' })).toContain("--database-url can't be used: connect ECONNREFUSED");
+    const refused = await failureAt({ password: 'secret' });
+    expect(refused).toContain(
+      '--database-url can\'t be used: password authentication failed for user "postgres"',
+    );
+    expect(refused).not.toContain('secret');
+    expect(await failureAt({ pathname: 'nowhere' })).toContain('database "nowhere" does not exist');
+    await drop();
   });
 
   test('the signing key is none', async () => {

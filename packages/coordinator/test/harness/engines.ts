@@ -3,13 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'vitest';
 import { createTestDatabase } from '../../../../test/postgres.ts';
-import type { StartOptions } from '../../src/index.ts';
 
 /** A database that a coordinator can run on, made afresh for each test that asks. */
 export interface Engine {
   name: string;
-  /** Options that name an empty database, and how to get rid of it. */
-  create(): Promise<{ options: Pick<StartOptions, 'data' | 'databaseUrl'>; remove(): Promise<void> }>;
+  /** An empty database, and how to get rid of it. */
+  create(): Promise<Database>;
+}
+
+export interface Database {
+  options: DatabaseOptions;
+  remove(): Promise<void>;
+}
+
+/** The options that name it: SQLite in the folder unless there is a URL. */
+export interface DatabaseOptions {
+  data: string;
+  databaseUrl?: string;
 }
 
 const sqlite: Engine = {
@@ -20,16 +30,20 @@ const sqlite: Engine = {
   },
 };
 
-const postgres: Engine = {
+/** Databases are made by `create` unless they are there; they go with their server, which takes less time. */
+const postgresOn = (create: () => Promise<string>): Engine => ({
   name: 'postgres',
   async create() {
     // For the signing key.
     const { options, remove } = await sqlite.create();
-    // It goes with its server, when all tests are over: dropping it takes longer than making it.
-    const { url } = await createTestDatabase();
-    return { options: { ...options, databaseUrl: url }, remove };
+    return { options: { ...options, databaseUrl: await create() }, remove };
   },
-};
+});
+
+const postgres = postgresOn(async () => (await createTestDatabase()).url);
+
+/** PostgreSQL with a database that is there already. */
+export const postgresAt = (databaseUrl: string): Engine => postgresOn(async () => databaseUrl);
 
 export const ENGINES: readonly Engine[] = [sqlite, postgres];
 
