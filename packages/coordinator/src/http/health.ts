@@ -1,6 +1,7 @@
 import { Health } from '@aitbc/protocol';
 import { refuse } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
+import { StoreUnavailable } from '../store/unavailable.ts';
 import { type App, answers } from './routes.ts';
 
 const tags = ['network'];
@@ -32,7 +33,9 @@ export function healthRoutes(app: App, { store, version }: { store: Store; versi
       try {
         await store.ping();
       } catch (error) {
-        request.log.warn({ err: error }, 'the store does not answer');
+        // Asked for every few seconds, and the sweeper has said so already.
+        if (!(error instanceof StoreUnavailable))
+          request.log.warn({ err: error }, 'the store does not answer');
         refuse('SYSTEM_OVERLOADED', 'The store does not answer', { retryAfter: 1 });
       }
       return { status: 'ok' as const, version };

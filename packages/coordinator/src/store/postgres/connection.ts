@@ -15,15 +15,17 @@ export interface PostgresOptions {
   patient?: boolean;
 }
 
+/** While the server answers, it is the one that gives up a statement: we wait this much longer than it may take. */
+const GRACE_MS = 1_000;
+
 export function clientConfig({ url, timeoutMs, patient }: PostgresOptions): ClientConfig {
-  const limit = patient ? 0 : timeoutMs;
   return {
     connectionString: url,
     application_name: 'aitbc-coordinator',
     connectionTimeoutMillis: timeoutMs,
-    statement_timeout: limit,
     // A process that was frozen in a transaction must not hold up the others.
-    idle_in_transaction_session_timeout: limit,
+    idle_in_transaction_session_timeout: timeoutMs,
+    ...(!patient && { statement_timeout: timeoutMs, query_timeout: timeoutMs + GRACE_MS }),
     keepAlive: true,
     pipeline: true,
     types: { getTypeParser: parserOf },
@@ -43,24 +45,31 @@ function parserOf(oid: number, format?: string) {
 /** A connection of one's own. Rejects with StoreUnavailable. */
 export async function connect(options: PostgresOptions): Promise<Client> {
   const client = new Client(clientConfig(options));
-  // Told by the next query as well; without a listener it would end the process.
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return client;
-  } catch (error) {
-    throw translate(error);
-  }
+  surviveErrors(client);
+  await client.connect().catch(unreachable);
+  return client;
+}
+
+/** The next query tells of them as well; without a listener they would end the process. */
+function surviveErrors(emitter: { on(event: 'error', listener: () => void): unknown }) {
+  emitter.on('error', () => {});
+}
+
+/** Whatever it says: a server that lets nobody in may do so again after a change of its settings. */
+function unreachable(error: unknown): never {
+  throw new StoreUnavailable(error instanceof AggregateError ? error.errors[0] : error);
 }
 
 /** Kysely over a pool of connections. Queries reject with StoreUnavailable when the database does not answer. */
 export function openPool(options: PostgresOptions): Kysely<Schema> {
   const pool = new Pool({ ...clientConfig(options), max: options.poolSize });
-  pool.on('error', () => {});
+  surviveErrors(pool);
+  // The pool listens only while they are idle.
+  pool.on('connect', surviveErrors);
   return new Kysely<Schema>({
     dialect: new PostgresDialect({
       pool: {
-        connect: async () => guarded(await pool.connect().catch(rethrow)),
+        connect: async () => guarded(await pool.connect().catch(unreachable)),
         end: () => pool.end(),
       },
     }),
@@ -69,20 +78,19 @@ export function openPool(options: PostgresOptions): Kysely<Schema> {
 
 function guarded(client: PostgresPoolClient): PostgresPoolClient {
   const query = (sql: string, parameters: readonly unknown[]) =>
-    client.query(sql, parameters.map(encode)).catch(rethrow);
+    client.query(sql, parameters.map(encode)).catch(error => {
+      throw translate(error);
+    });
   return { query: query as PostgresPoolClient['query'], release: () => client.release() };
 }
 
-const rethrow = (error: unknown): never => {
-  throw translate(error);
-};
-
 /**
- * PostgreSQL's classes of SQLSTATE that say something of the server rather than the statement: connection (08),
- * read-only after a failover (25006), resources (53), operator intervention such as a shutdown or a timeout (57), and
- * a lock that was waited for too long.
+ * PostgreSQL's SQLSTATEs that say something of the server or the session rather than the statement: connection (08),
+ * a plan that another version's migration made useless (0A000), read-only after a failover (25006), a transaction
+ * that lasted too long (25P03, 25P04), prepared statements that somebody dropped (26), a deadlock with somebody else
+ * (40), resources (53), a lock that was waited for too long (55P03), and shutdowns and timeouts (57).
  */
-const UNAVAILABLE = /^(08|53|57|25006|25P03|25P04|55P03)/;
+const UNAVAILABLE = /^(08|0A000|25006|25P03|25P04|26|40|53|55P03|57)/;
 
 /** Errors of the server and of the way to it as StoreUnavailable; any other as it is. */
 export function translate(error: unknown): unknown {

@@ -4,6 +4,7 @@ import type { StoreEvent, StoreListener } from '../events.ts';
 import { POSTGRES_TYPES } from '../migrations/column-types.ts';
 import { migrate } from '../migrations/migrate.ts';
 import type { Store } from '../store.ts';
+import { StoreUnavailable } from '../unavailable.ts';
 import { openPool, type PostgresOptions } from './connection.ts';
 import { listen } from './notifications.ts';
 import { createPostgresWriter } from './writer.ts';
@@ -19,6 +20,8 @@ export async function migratePostgres(options: PostgresOptions): Promise<readonl
   const db = openPool({ ...options, patient: true });
   try {
     return await migrate(db, POSTGRES_TYPES);
+  } catch (error) {
+    throw error instanceof StoreUnavailable ? error.cause : error;
   } finally {
     await db.destroy();
   }
@@ -26,13 +29,8 @@ export async function migratePostgres(options: PostgresOptions): Promise<readonl
 
 /** The store that several coordinators share. Brings its schema up to date first. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
+  await migratePostgres(options);
   const read = openPool(options);
-  try {
-    await migrate(read, POSTGRES_TYPES);
-  } catch (error) {
-    await read.destroy();
-    throw error;
-  }
   const listeners = new Set<StoreListener>();
   const tell = (events: readonly StoreEvent[]) => {
     if (events.length > 0) for (const listener of listeners) listener(events);

@@ -21,7 +21,7 @@ export interface PostgresWriter {
 }
 
 /** Any number that no other program on the database takes for its advisory locks. */
-const WRITE_LOCK = 7_418_331_024;
+export const WRITE_LOCK = 7_418_331_024;
 
 /**
  * `BEGIN`, the one lock that all writers share, and the time once it is had: one round trip. Batches of all replicas
@@ -44,6 +44,8 @@ const PLANS = 'SET plan_cache_mode = force_generic_plan; SET enable_seqscan = of
 export function createPostgresWriter(options: PostgresWriterOptions): PostgresWriter {
   const backoff = createBackoff();
   let session: Session | undefined;
+  /** Whether a batch may have been committed whose events nobody here was told. */
+  let isUnsure = false;
 
   async function current(): Promise<Session> {
     if (session && !session.broken) return session;
@@ -67,10 +69,15 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
           // What followed a write that failed was refused for that only.
           const first = await tx.abandon();
           const translated = translate(first ?? error);
-          if (translated instanceof StoreUnavailable) fail();
-          else await client.query('ROLLBACK').catch(fail);
+          if (translated instanceof StoreUnavailable) {
+            fail();
+            isUnsure = true;
+          } else await client.query('ROLLBACK').catch(fail);
           throw translated;
         }
+        // Having had the lock, this transaction came after the end of that one, whichever it was.
+        if (isUnsure) events.push({ type: 'missed' });
+        isUnsure = false;
         events.push(...emitted);
       };
       return { results: await execute(calls, transact), events };
