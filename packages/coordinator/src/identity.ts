@@ -1,8 +1,7 @@
 import { createIds } from './ids.ts';
 import type { Batcher } from './store/batcher.ts';
 import { done, type Operation, unwrap } from './store/operation.ts';
-
-const NAME = 'coordinator_id';
+import { COORDINATOR_ID } from './store/schema.ts';
 
 /** The coordinator's name in receipts: the configured one, or one made at first start and kept. */
 export async function readIdentity(
@@ -18,9 +17,9 @@ export const keepIdentity: Operation<{ draft: string }, string> = {
   name: 'identity.keep',
   order: 0,
   async apply(inputs, { tx }) {
-    const [known] = await tx.load('setting', 'name', [NAME]);
+    const [known] = await tx.load('setting', 'name', [COORDINATOR_ID]);
     const value = known?.value ?? inputs[0]?.draft ?? '';
-    if (!known) await tx.insert('setting', [{ name: NAME, value }]);
+    if (!known) await tx.insert('setting', [{ name: COORDINATOR_ID, value }]);
     return inputs.map(() => done(value));
   },
 };

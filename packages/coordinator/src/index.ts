@@ -13,4 +13,8 @@ export { type RunningCoordinator, type StartOptions, startCoordinator } from './
 export { createIds } from './ids.ts';
 export { migrateStore, SCHEMA_VERSION } from './store/migrate-store.ts';
 export { openStore } from './store/open.ts';
+export { exportStore } from './store/transfer/export.ts';
+export { TransferError } from './store/transfer/format.ts';
+export { importStore } from './store/transfer/import.ts';
+export type { TransferOptions } from './store/transfer/transfer.ts';
 export { VERSION } from './version.ts';

@@ -186,3 +186,26 @@ export interface Schema {
 export type Table = keyof Schema;
 export type Row<T extends Table> = Selectable<Schema[T]>;
 export type NewRow<T extends Table> = Insertable<Schema[T]>;
+
+/** Every table, with the column that is its primary key. */
+export const PRIMARY_KEYS = {
+  account: 'id',
+  api_key: 'id',
+  fair_clock: 'id',
+  fair_share: 'id',
+  queue: 'id',
+  job: 'id',
+  job_input: 'job_id',
+  job_output: 'job_id',
+  miner: 'id',
+  receipt: 'id',
+  counter: 'name',
+  idempotency: 'id',
+  signing_key: 'key_id',
+  setting: 'name',
+} as const satisfies { readonly [T in Table]: keyof Schema[T] };
+
+export const TABLES = Object.keys(PRIMARY_KEYS) as Table[];
+
+/** Name of the setting that holds it. */
+export const COORDINATOR_ID = 'coordinator_id';

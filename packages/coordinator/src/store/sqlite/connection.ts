@@ -2,12 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-const FILE = 'coordinator.db';
+/** The file of the database in a folder. */
+export const databasePath = (data: string) => join(data, 'coordinator.db');
 
 /** The connection that writes, to the database in a folder, both made when missing. */
 export function openForWriting(data: string): DatabaseSync {
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(join(data, FILE));
+  const database = new DatabaseSync(databasePath(data));
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
     PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 10000;`);
   return database;
@@ -15,7 +16,7 @@ export function openForWriting(data: string): DatabaseSync {
 
 /** A connection that sees what is committed. */
 export function openForReading(data: string): DatabaseSync {
-  const database = new DatabaseSync(join(data, FILE), { readOnly: true });
+  const database = new DatabaseSync(databasePath(data), { readOnly: true });
   database.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;');
   return database;
 }

@@ -1,0 +1,95 @@
+import type { Client } from 'pg';
+import { POSTGRES_TYPES } from '../migrations/column-types.ts';
+import { requireCurrent } from '../migrations/migrate.ts';
+import { PRIMARY_KEYS, TABLES } from '../schema.ts';
+import type { Value } from '../transaction.ts';
+import type { Source, Target } from '../transfer/database.ts';
+import { connect, openPool, type PostgresOptions } from './connection.ts';
+import { migratePostgres } from './store.ts';
+import { postgresTransaction, readCatalog } from './transaction.ts';
+import { WRITE_LOCK } from './writer.ts';
+
+const ROWS_AT_ONCE = 200;
+
+/** The database as it is now. */
+export async function openPostgresSource(options: PostgresOptions): Promise<Source> {
+  const pool = openPool(options);
+  await requireCurrent(pool, POSTGRES_TYPES).finally(() => pool.destroy());
+  const client = await begin(options, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  return reading(client);
+}
+
+/** The database, brought up to date, and locked for all coordinators. */
+export async function openPostgresTarget(options: PostgresOptions): Promise<Target> {
+  await migratePostgres(options);
+  const client = await begin(options, `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK})`);
+  const tx = postgresTransaction(client, await readCatalog(client));
+  return {
+    ...reading(client),
+    tx,
+    written: tx.written,
+    async commit() {
+      await tx.written();
+      await moveSequences(client);
+      // Nobody has counted these rows yet for the planner.
+      await client.query(`ANALYZE ${TABLES}`);
+      await client.query('COMMIT');
+    },
+  };
+}
+
+async function begin(options: PostgresOptions, statement: string): Promise<Client> {
+  const client = await connect({ ...options, patient: true });
+  try {
+    // Between two statements a file is read or written, by whatever is at its other end.
+    await client.query(
+      `SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0; ${statement}`,
+    );
+    return client;
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
+}
+
+function reading(client: Client): Source {
+  return {
+    async columns(table) {
+      const { fields } = await client.query(`SELECT * FROM ${table} LIMIT 0`);
+      return fields.map(({ name }) => name);
+    },
+    async count(table) {
+      const { rows } = await client.query<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`);
+      return rows[0]?.rows ?? 0;
+    },
+    async *read(table, columns) {
+      const select = `SELECT ${columns} FROM ${table} ORDER BY ${PRIMARY_KEYS[table]}`;
+      await client.query(`DECLARE reading NO SCROLL CURSOR FOR ${select}`);
+      try {
+        for (;;) {
+          const text = `FETCH ${ROWS_AT_ONCE} FROM reading`;
+          const { rows } = await client.query<Value[]>({ text, rowMode: 'array' });
+          if (rows.length === 0) break;
+          yield rows;
+        }
+      } finally {
+        // Fails where the reading did, which tells more.
+        await client.query('CLOSE reading').catch(() => {});
+      }
+    },
+    close: () => client.end(),
+  };
+}
+
+/** Ids that were inserted are unknown to the sequences that make them up. */
+async function moveSequences(client: Client): Promise<void> {
+  for (const [table, key] of Object.entries(PRIMARY_KEYS)) {
+    const { rows } = await client.query<{ sequence: string | null }>(
+      'SELECT pg_get_serial_sequence($1, $2) AS sequence',
+      [table, key],
+    );
+    const [{ sequence } = { sequence: null }] = rows;
+    if (sequence === null) continue;
+    await client.query(`SELECT setval($1, max(${key})) FROM ${table} HAVING count(*) > 0`, [sequence]);
+  }
+}

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { SQLITE_TYPES } from '../migrations/column-types.ts';
+import { requireCurrent } from '../migrations/migrate.ts';
+import { PRIMARY_KEYS, type Table } from '../schema.ts';
+import type { Value } from '../transaction.ts';
+import type { Source, Target } from '../transfer/database.ts';
+import { databasePath, openForReading, openForWriting } from './connection.ts';
+import { kyselyOver } from './dialect.ts';
+import { lockFolder } from './lock.ts';
+import { sqliteTransaction } from './transaction.ts';
+import { migrateSqlite } from './writer.ts';
+
+const ROWS_AT_ONCE = 200;
+
+/** The database in a folder as it is now. */
+export async function openSqliteSource(data: string): Promise<Source> {
+  if (!existsSync(databasePath(data))) throw new Error('no coordinator has kept anything in it');
+  const database = openForReading(data);
+  try {
+    await requireCurrent(kyselyOver(database), SQLITE_TYPES);
+    // A transaction sees the moment of its first statement.
+    database.exec('BEGIN; SELECT 1 FROM setting');
+    return reading(database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** The database in a folder, made or brought up to date, and kept from coordinators and from everyone else who writes. */
+export async function openSqliteTarget(data: string): Promise<Target> {
+  const lock = lockFolder(data);
+  const database = await openLocked(data).catch(error => {
+    lock.release();
+    throw error;
+  });
+  return {
+    ...reading(database),
+    tx: sqliteTransaction(database),
+    async written() {},
+    async commit() {
+      database.exec('COMMIT');
+    },
+    async close() {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      database.close();
+      lock.release();
+    },
+  };
+}
+
+async function openLocked(data: string): Promise<DatabaseSync> {
+  await migrateSqlite(data);
+  const database = openForWriting(data);
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function reading(database: DatabaseSync): Source {
+  return {
+    async columns(table) {
+      const columns = database.prepare(`SELECT * FROM ${table}`).columns();
+      return columns.map(({ name }) => name);
+    },
+    async count(table) {
+      return Number(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows);
+    },
+    async *read(table: Table, columns: readonly string[]) {
+      const statement = database.prepare(`SELECT ${columns} FROM ${table} ORDER BY ${PRIMARY_KEYS[table]}`);
+      let rows: Value[][] = [];
+      for (const row of statement.iterate() as Iterable<Record<string, Value>>) {
+        rows.push(columns.map(column => row[column] ?? null));
+        if (rows.length < ROWS_AT_ONCE) continue;
+        yield rows;
+        rows = [];
+      }
+      if (rows.length > 0) yield rows;
+    },
+    async close() {
+      database.close();
+    },
+  };
+}

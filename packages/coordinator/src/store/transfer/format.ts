@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import type { Engine } from '../engine.ts';
+import { TABLES, type Table } from '../schema.ts';
+import type { Value } from '../transaction.ts';
+
+/*
+ * An export: JSON lines, compressed by gzip.
+ *
+ *   {"format":"aitbc-store","version":1,"schema":"001-initial",…,"tables":{"account":{"columns":["id",…],"rows":1},…}}
+ *   {"account":[1,"ait1…",null,1769266800000]}
+ *   …
+ *   {"totals":{"account":{"rows":1,"sha256":"…"},…}}
+ *
+ * The first line says what follows. Then comes a line for each row, with its values in the order of its table's
+ * columns: table by table, rows by their primary key. The last line has each table's count of rows, and the SHA-256
+ * of its lines, each with its line feed. Texts are as clients sent them, whatever the engine makes of them.
+ */
+
+export const FORMAT = 'aitbc-store';
+export const FORMAT_VERSION = 1;
+
+export interface Header {
+  format: typeof FORMAT;
+  version: typeof FORMAT_VERSION;
+  /** Name of the last migration. */
+  schema: string;
+  /** Where the data comes from. */
+  engine: Engine['name'];
+  /** ISO 8601. */
+  exported_at: string;
+  /** As in receipts; null where no coordinator has started yet. */
+  coordinator_id: string | null;
+  tables: Record<Table, { columns: readonly string[]; rows: number }>;
+}
+
+export interface Footer {
+  /** SHA-256 in hex. */
+  totals: Record<Table, { rows: number; sha256: string }>;
+}
+
+export const lineOf = (value: Header | Footer) => `${JSON.stringify(value)}\n`;
+
+export const rowLine = (table: Table, values: readonly Value[]) => `${JSON.stringify({ [table]: values })}\n`;
+
+/** Counts and hashes the lines of each table. */
+export function createTallies() {
+  const tallies = new Map(TABLES.map(table => [table, { rows: 0, hash: createHash('sha256') }]));
+  return {
+    /** `lines` are of so many rows, each with its line feed. */
+    add(table: Table, lines: string | Uint8Array, rows: number): void {
+      const tally = tallies.get(table);
+      tally?.hash.update(lines);
+      if (tally) tally.rows += rows;
+    },
+    /** Once, at the end. */
+    totals(): Footer['totals'] {
+      const totals = [...tallies].map(([table, { rows, hash }]) => [
+        table,
+        { rows, sha256: hash.digest('hex') },
+      ]);
+      return Object.fromEntries(totals);
+    },
+  };
+}
+
+/** A table of which there is not the same on both sides. */
+export function differingTable(a: Footer['totals'], b: Footer['totals']): Table | undefined {
+  return TABLES.find(table => a[table]?.rows !== b[table]?.rows || a[table]?.sha256 !== b[table]?.sha256);
+}
+
+/** A file that can't be taken, or a store that can't take it. The message is for the operator, complete. */
+export class TransferError extends Error {
+  override name = 'TransferError';
+}

@@ -1,0 +1,101 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { type EngineConfig, engineOf, usable } from '../engine.ts';
+import { type NewRow, TABLES, type Table } from '../schema.ts';
+import type { Value } from '../transaction.ts';
+import type { Target } from './database.ts';
+import { createTallies, differingTable, type Header, rowLine, TransferError } from './format.ts';
+import { splitLines } from './lines.ts';
+import { type Export, readExport } from './reading.ts';
+import { openTarget, rowsOf, type TransferOptions, type Transferred } from './transfer.ts';
+
+/**
+ * Fills an empty store with an export, in one transaction that is committed only when every table has the count and
+ * the hash that the file says. Takes the same memory however much data there is.
+ *
+ * @throws {TransferError} where the file is not whole, or of another schema, or the store is not empty
+ * @throws {ConfigError} where the store can't be opened
+ */
+export async function importStore(
+  config: EngineConfig,
+  from: Iterable<Uint8Array> | AsyncIterable<Uint8Array | string>,
+  { onProgress = () => {}, signal }: TransferOptions = {},
+): Promise<Transferred> {
+  const engine = engineOf(config);
+  let transferred: Transferred | undefined;
+  const take = async (bytes: AsyncIterable<Uint8Array>) => {
+    const file = await readExport(splitLines(bytes));
+    const target = await usable(engine, openTarget(engine));
+    try {
+      await fill(target, file, onProgress);
+    } finally {
+      await target.close();
+    }
+    transferred = { rows: rowsOf(file.header), header: file.header };
+  };
+  await pipeline(Readable.from(from), createGunzip(), take, signal ? { signal } : {}).catch(rejectPlainly);
+  if (!transferred) throw new TransferError('The file is empty');
+  return transferred;
+}
+
+function rejectPlainly(error: NodeJS.ErrnoException): never {
+  if (!error.code?.startsWith('Z_')) throw error;
+  throw new TransferError(`The file is not an export, or not whole: ${error.message}`);
+}
+
+type Report = NonNullable<TransferOptions['onProgress']>;
+
+async function fill(target: Target, file: Export, report: Report): Promise<void> {
+  await requireEmpty(target);
+  await requireColumns(target, file.header);
+  const all = rowsOf(file.header);
+  for await (const { table, rows } of file.chunks()) {
+    await target.tx.insert(table, rows as unknown as NewRow<Table>[]);
+    await target.written();
+    report({ step: 'import', rows: rows.length, all });
+  }
+  await check(target, file, report);
+  await target.commit();
+}
+
+/** What migrations put there themselves, counters of nothing, makes room. */
+async function requireEmpty(target: Target): Promise<void> {
+  const counters: Value[] = [];
+  for (const table of TABLES) {
+    const columns = table === 'counter' ? ['name', 'value'] : await target.columns(table);
+    for await (const rows of target.read(table, columns)) {
+      if (table !== 'counter' || rows.some(([, value]) => value !== 0)) {
+        throw new TransferError(
+          `The store is not empty, there are rows in ${table}: import into a new data folder or an empty database`,
+        );
+      }
+      counters.push(...rows.flatMap(([name]) => name ?? []));
+    }
+  }
+  await target.tx.delete('counter', 'name', counters);
+  await target.written();
+}
+
+async function requireColumns(target: Target, { tables }: Header): Promise<void> {
+  for (const table of TABLES) {
+    const wanted = (await target.columns(table)).toSorted().join(', ');
+    const found = tables[table].columns.toSorted().join(', ');
+    if (found !== wanted)
+      throw new TransferError(`The file has the columns ${found} of ${table}, and this program ${wanted}`);
+  }
+}
+
+/** Compares what is in the store now with what the file says. */
+async function check(target: Target, { header, totals }: Export, report: Report): Promise<void> {
+  const tallies = createTallies();
+  const all = rowsOf(header);
+  for (const table of TABLES) {
+    for await (const rows of target.read(table, header.tables[table].columns)) {
+      tallies.add(table, rows.map(row => rowLine(table, row)).join(''), rows.length);
+      report({ step: 'check', rows: rows.length, all });
+    }
+  }
+  const table = differingTable(tallies.totals(), totals());
+  if (table) throw new TransferError(`The rows of ${table} in the store are not those of the file`);
+}

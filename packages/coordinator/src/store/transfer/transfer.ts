@@ -1,0 +1,25 @@
+import type { Engine } from '../engine.ts';
+import { openPostgresSource, openPostgresTarget } from '../postgres/transfer.ts';
+import { openSqliteSource, openSqliteTarget } from '../sqlite/transfer.ts';
+import type { Source, Target } from './database.ts';
+import type { Header } from './format.ts';
+
+export const openSource = (engine: Engine): Promise<Source> =>
+  engine.name === 'sqlite' ? openSqliteSource(engine.data) : openPostgresSource(engine);
+
+export const openTarget = (engine: Engine): Promise<Target> =>
+  engine.name === 'sqlite' ? openSqliteTarget(engine.data) : openPostgresTarget(engine);
+
+export interface TransferOptions {
+  /** Called with the rows that were moved since the call before, of all. */
+  onProgress?: (progress: { step: 'export' | 'import' | 'check'; rows: number; all: number }) => void;
+  signal?: AbortSignal;
+}
+
+/** What was moved. */
+export interface Transferred {
+  rows: number;
+  header: Header;
+}
+
+export const rowsOf = ({ tables }: Header) => Object.values(tables).reduce((sum, { rows }) => sum + rows, 0);
