@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Client, type ClientConfig, DatabaseError, Pool, types } from 'pg';
 import type { Schema } from '../schema.ts';
@@ -48,6 +49,28 @@ export async function connect(options: PostgresOptions): Promise<Client> {
   surviveErrors(client);
   await client.connect().catch(unreachable);
   return client;
+}
+
+export interface BurstConnection {
+  client: Client;
+  /** The statements that are sent in this turn of the event loop leave together. */
+  gather(): void;
+}
+
+/** A connection of one's own for many statements in a row. Rejects with StoreUnavailable. */
+export async function connectForBursts(options: PostgresOptions): Promise<BurstConnection> {
+  const socket = new Socket();
+  const client = new Client({ ...clientConfig(options), stream: () => socket });
+  surviveErrors(client);
+  await client.connect().catch(unreachable);
+  return {
+    client,
+    gather() {
+      if (socket.writableCorked > 0) return;
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    },
+  };
 }
 
 /** The next query tells of them as well; without a listener they would end the process. */

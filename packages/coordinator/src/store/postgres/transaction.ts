@@ -39,12 +39,17 @@ const KEPT_ROWS = 10_000;
  * `written` tells of their errors. Differences wait until somebody looks at their table. A batch so waits for the
  * network as often as it reads, and once more to commit.
  */
-export function postgresTransaction(client: ClientBase, catalog: ColumnCatalog): PostgresTransaction {
+export function postgresTransaction(
+  client: ClientBase,
+  catalog: ColumnCatalog,
+  gather: () => void = () => {},
+): PostgresTransaction {
   const sums = createSums();
   const fixed = new LRUCache<string, object>({ max: KEPT_ROWS });
   let writes: Promise<unknown>[] = [];
 
   async function run<R>(sql: string, values: readonly unknown[]): Promise<R[]> {
+    gather();
     const { rows } = await client.query({ name: nameOf(sql), text: sql, values: values.map(encode) });
     return rows as R[];
   }

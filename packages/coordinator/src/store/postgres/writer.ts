@@ -4,7 +4,7 @@ import type { StoreEvent } from '../events.ts';
 import { execute, type Transact } from '../execute.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 import { createBackoff } from './backoff.ts';
-import { connect, type PostgresOptions, translate } from './connection.ts';
+import { connectForBursts, type PostgresOptions, translate } from './connection.ts';
 import { postgresTransaction, readCatalog } from './transaction.ts';
 
 export interface PostgresWriterOptions extends PostgresOptions {
@@ -97,7 +97,7 @@ interface Session {
 }
 
 async function openSession(options: PostgresOptions): Promise<Session> {
-  const client = await connect(options);
+  const { client, gather } = await connectForBursts(options);
   let broken = false;
   const fail = () => {
     broken = true;
@@ -107,7 +107,7 @@ async function openSession(options: PostgresOptions): Promise<Session> {
     broken = true;
   });
   await client.query(PLANS);
-  const tx = postgresTransaction(client, await readCatalog(client));
+  const tx = postgresTransaction(client, await readCatalog(client), gather);
   return {
     client,
     tx,
