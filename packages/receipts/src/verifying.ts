@@ -14,9 +14,12 @@ const KNOWN_VERSION: Receipt['version'] = '1.0';
 
 /**
  * A key that may sign receipts: its raw 32 bytes in unpadded base64url, or an entry of the coordinator's
- * `GET /v1/keys`. An entry for another use or algorithm than receipts and Ed25519 is trusted with nothing.
+ * `GET /v1/keys`. An entry for another use or algorithm than receipts and Ed25519 is trusted with nothing, and one with
+ * `retired_at` with nothing that was completed later.
  */
-export type TrustedKey = string | (Pick<PublicKey, 'key_id'> & { alg?: string; use?: string });
+export type TrustedKey =
+  | string
+  | (Pick<PublicKey, 'key_id'> & { alg?: string; use?: string; retired_at?: string | null });
 
 export interface VerifyOptions {
   /** The coordinator's keys, had from somebody trusted. Without one no receipt is valid. */
@@ -30,7 +33,7 @@ export interface VerifyOptions {
  * - `numbers`: at most 6 decimals, at most 2^53, so that every JSON library reads and writes the same
  * - `strings`: ASCII, for the same reason
  * - `algorithm`: Ed25519
- * - `key`: one of the trusted keys is named
+ * - `key`: one of the trusted keys is named, and was not retired before the job was completed
  * - `signature`: it verifies with the key that is named
  * - `attestation`: each signature of a miner in `metadata.signatures` verifies; fine where there is none
  * - `arithmetic`: times, duration and units fit together
@@ -79,7 +82,7 @@ export async function verifyReceipt(receipt: unknown, { keys }: VerifyOptions): 
     numbers: listed(unsafeNumbers(read.value), 'at most 6 decimals', 'more than 6 decimals or too large: '),
     strings: listed(nonAsciiTexts(read.value), 'ASCII', 'not ASCII: '),
     algorithm: checkAlgorithm(member(signature, 'alg')),
-    key: checkKey(member(signature, 'key_id'), keys),
+    key: checkKey(member(signature, 'key_id'), member(read.value, 'completed_at'), keys),
     signature: read.receipt ? await checkSignature(read.receipt) : NOT_CHECKED,
     attestation: read.receipt ? await checkAttestations(read.receipt) : NOT_CHECKED,
     arithmetic: read.receipt ? listed(miscalculations(read.receipt), 'it adds up') : NOT_CHECKED,
@@ -118,10 +121,21 @@ function checkAlgorithm(algorithm: unknown): Finding {
   return algorithm === 'Ed25519' ? ok('Ed25519') : wrong(`${quote(algorithm)} instead of Ed25519`);
 }
 
-function checkKey(keyId: unknown, keys: readonly TrustedKey[]): Finding {
+function checkKey(keyId: unknown, completedAt: unknown, keys: readonly TrustedKey[]): Finding {
   if (!isPublicKey(keyId)) return wrong(`${quote(keyId)} is no public key`);
-  if (keys.some(key => trustedKeyId(key) === keyId)) return ok(`${keyId} is trusted`);
-  return wrong(`${keyId} is not among the trusted keys (${keys.length})`);
+  const trusted = keys.filter(key => trustedKeyId(key) === keyId);
+  if (trusted.length === 0) return wrong(`${keyId} is not among the trusted keys (${keys.length})`);
+  const ends = trusted.map(retirementOf);
+  const isInTime = (end: number) => end === Number.POSITIVE_INFINITY || Number(completedAt) * 1000 <= end;
+  if (ends.some(isInTime)) return ok(`${keyId} is trusted`);
+  const latest = new Date(Math.max(...ends)).toISOString();
+  return wrong(`${keyId} was retired at ${latest}, before the job was completed`);
+}
+
+/** Milliseconds since the epoch. What is no time was long ago, so that nothing is trusted by mistake. */
+function retirementOf(key: TrustedKey): number {
+  const { retired_at = null } = typeof key === 'string' ? {} : key;
+  return retired_at === null ? Number.POSITIVE_INFINITY : Date.parse(retired_at) || 0;
 }
 
 function trustedKeyId(key: TrustedKey): string | undefined {

@@ -28,6 +28,16 @@ test('a receipt of a coordinator is not valid by the keys of another', async () 
   expect(failed(await verifyReceipt(receipt, { keys }))).toEqual(['key']);
 });
 
+test.each([
+  ['after the job was completed is trusted with it', '2026-01-24T15:00:12.500Z', []],
+  ['before the job was completed is not', '2026-01-24T15:00:11.999Z', ['key']],
+  ['at no time that can be read is not', 'yesterday', ['key']],
+  ['never is trusted', null, []],
+])('a key that was retired %s', async (_, retired_at, expected) => {
+  const trusted = { keys: [{ key_id: COORDINATOR.keyId, retired_at }] };
+  expect(failed(await verifyReceipt(await issue(), trusted))).toEqual(expected);
+});
+
 test('every check is reported, in its order', async () => {
   const { checks } = await verifyReceipt(await issue(), { keys });
   expect(checks.map(({ name }) => name)).toEqual(RECEIPT_CHECKS);
