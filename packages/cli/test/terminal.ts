@@ -1,9 +1,10 @@
+import { Writable } from 'node:stream';
 import type { Io } from '../src/index.ts';
 import { runCli } from '../src/index.ts';
 
 export interface Terminal {
   env?: Record<string, string>;
-  stdin?: string;
+  stdin?: string | Uint8Array;
   isTTY?: boolean;
   /** Given the callback that Ctrl-C would call. */
   interrupt?: (pressed: () => void) => void;
@@ -13,9 +14,17 @@ export interface Terminal {
   onOutput?: (text: string) => void;
 }
 
+/** A progress bar as it was last seen. */
+export interface Bar {
+  label: string;
+  done: number;
+  total: number;
+}
+
 /** Runs a command line inside the test, and tells what it printed. */
 export async function aitbc(argv: readonly string[], terminal: Terminal = {}) {
-  const printed = { stdout: '', stderr: '', spun: [] as string[] };
+  const printed = { stdout: '', stderr: '', spun: [] as string[], bars: [] as Bar[] };
+  const bytes: Uint8Array[] = [];
   const { env = {}, stdin = '', isTTY = false, interrupt, signal, onOutput } = terminal;
   const io: Io = {
     stdout: {
@@ -25,6 +34,12 @@ export async function aitbc(argv: readonly string[], terminal: Terminal = {}) {
       },
       isTTY,
     },
+    binaryOutput: new Writable({
+      write(chunk, _encoding, done) {
+        bytes.push(chunk);
+        done();
+      },
+    }),
     stderr: { write: text => (printed.stderr += text), isTTY },
     stdin: (async function* () {
       yield stdin;
@@ -34,6 +49,11 @@ export async function aitbc(argv: readonly string[], terminal: Terminal = {}) {
     spinner(text) {
       printed.spun.push(text);
       return { update: text => printed.spun.push(text), stop() {} };
+    },
+    progressBar(label, total) {
+      const bar = { label, done: 0, total };
+      printed.bars.push(bar);
+      return { advance: by => (bar.done += by), stop() {} };
     },
     onInterrupt(listener) {
       interrupt?.(listener);
@@ -45,5 +65,5 @@ export async function aitbc(argv: readonly string[], terminal: Terminal = {}) {
     },
   };
   const exitCode = await runCli(argv, io);
-  return { exitCode, ...printed };
+  return { exitCode, ...printed, bytes: Buffer.concat(bytes) };
 }

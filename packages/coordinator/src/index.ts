@@ -11,6 +11,7 @@ export {
 } from './config.ts';
 export { type RunningCoordinator, type StartOptions, startCoordinator } from './coordinator.ts';
 export { createIds } from './ids.ts';
+export { signingKeyPath } from './receipts/signing-key.ts';
 export { migrateStore, SCHEMA_VERSION } from './store/migrate-store.ts';
 export { openStore } from './store/open.ts';
 export { exportStore } from './store/transfer/export.ts';
