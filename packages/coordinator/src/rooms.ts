@@ -43,7 +43,7 @@ async function admitSigner(config: Config, store: Store): Promise<Signer> {
 
 /** What changes meanwhile is told once more; where the database is away again, so is this told again. */
 async function catchUp(store: Store, directory: Directory): Promise<void> {
-  await readOnline(store).then(directory.reset, () => {});
+  await directory.reset(() => readOnline(store)).catch(() => {});
 }
 
 export interface RoomsOptions {
@@ -67,12 +67,13 @@ export async function createRooms({
   const operations = createOperations(config, { coordinatorId, signer });
 
   const waits = createWaits();
-  const directory = createDirectory(await readOnline(store));
+  const directory = createDirectory();
   store.onCommit(events => {
     directory.apply(events);
     waits.apply(events);
     if (events.some(event => event.type === 'missed')) void catchUp(store, directory);
   });
+  await directory.reset(() => readOnline(store));
 
   const accounts = await createAccounts({
     store,

@@ -18,18 +18,23 @@ export interface Reach {
 /** The miners that take jobs now, kept in memory from committed changes: answers what would need a scan. */
 export interface Directory {
   apply(events: readonly StoreEvent[]): void;
-  /** Starts over, from the miners that are online now. */
-  reset(online: readonly Row<'miner'>[]): void;
+  /** Starts over, from the miners that `read` finds online; what is told of meanwhile counts more. */
+  reset(read: () => Promise<readonly Row<'miner'>[]>): Promise<void>;
   reach(queue: ReadyQueue): Reach;
 }
 
 /** Clients name what they need as they like: only so many answers are kept. */
 const KEPT_REACHES = 1_000;
 
-export function createDirectory(online: readonly Row<'miner'>[]): Directory {
+/** Empty until it is reset. */
+export function createDirectory(): Directory {
   const byModel = new Map<string, Map<string, LiveMiner>>();
   const models = new Map<string, ReadonlySet<string>>();
   const reaches = new LRUCache<string, Reach>({ max: KEPT_REACHES });
+  /** For each reset under way the miners that were told of since it began. */
+  const resets = new Set<Set<string>>();
+  let begun = 0;
+  let done = 0;
 
   function remove(id: string) {
     for (const model of models.get(id) ?? []) {
@@ -52,16 +57,25 @@ export function createDirectory(online: readonly Row<'miner'>[]): Directory {
     }
   }
 
-  for (const row of online) put(row);
-
   return {
     apply(events) {
-      for (const event of events) if (event.type === 'miner.changed') put(event.miner);
+      for (const event of events) {
+        if (event.type !== 'miner.changed') continue;
+        for (const told of resets) told.add(event.miner.id);
+        put(event.miner);
+      }
     },
-    reset(online) {
-      for (const id of [...models.keys()]) remove(id);
+    async reset(read) {
+      const number = ++begun;
+      const told = new Set<string>();
+      resets.add(told);
+      const online = await read().finally(() => resets.delete(told));
+      // One that began later has read what is newer.
+      if (number < done) return;
+      done = number;
+      for (const id of [...models.keys()]) if (!told.has(id)) remove(id);
       reaches.clear();
-      for (const row of online) put(row);
+      for (const row of online) if (!told.has(row.id)) put(row);
     },
     reach(queue) {
       const key = JSON.stringify([queue.model, queue.region, queue.min_vram_gb]);

@@ -141,6 +141,8 @@ export function withCoordinator(engine: Engine, options: StartOptions = {}): Tes
   });
 }
 
+export type Actions = ReturnType<typeof actions>;
+
 /** Calls that most tests make, failing where the coordinator refuses. */
 export function actions(coordinator: TestCoordinator, key?: string) {
   async function must<Body>(method: string, path: string, body?: unknown): Promise<Body> {

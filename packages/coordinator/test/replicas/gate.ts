@@ -16,6 +16,8 @@ export type Verdict = 'pass' | 'hold' | 'cut';
 export interface Gate {
   /** The database's URL, by way of the gate. */
   url: string;
+  /** Resolves when something of the kind is said. */
+  hears(matches: (said: Said) => boolean): Promise<void>;
   /** Decides from now on what passes. */
   rule(decide: (said: Said) => Verdict): void;
   /** Lets pass what was held, and from now on everything. */
@@ -32,6 +34,7 @@ export async function openGate(databaseUrl: string): Promise<Gate> {
   const database = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   const held = new Set<() => void>();
+  const listeners = new Set<(said: Said) => void>();
   let decide: (said: Said) => Verdict = () => 'pass';
 
   function join(coordinator: Socket, upstream: Socket) {
@@ -51,7 +54,9 @@ export async function openGate(databaseUrl: string): Promise<Gate> {
         const text = piece.toString('latin1');
         if (by === 'coordinator' && text.includes(PURPOSES.writing)) on = 'writing';
         if (by === 'coordinator' && text.includes(PURPOSES.listening)) on = 'listening';
-        const verdict = decide({ by, text, on });
+        const said = { by, text, on };
+        const verdict = decide(said);
+        for (const listener of listeners) listener(said);
         if (verdict === 'cut') return end();
         if (verdict === 'hold' && !kept) {
           kept = [];
@@ -82,6 +87,15 @@ export async function openGate(databaseUrl: string): Promise<Gate> {
   };
   return {
     url: url.href,
+    hears: matches =>
+      new Promise(resolve => {
+        const listener = (said: Said) => {
+          if (!matches(said)) return;
+          listeners.delete(listener);
+          resolve();
+        };
+        listeners.add(listener);
+      }),
     rule: given => {
       decide = given;
     },

@@ -7,6 +7,7 @@ import type { Schema } from '../schema.ts';
 import { connect, type PostgresOptions } from './connection.ts';
 
 const CHANNEL = 'aitbc';
+const LISTEN = `LISTEN ${CHANNEL}`;
 
 /** PostgreSQL takes less than 8,000 bytes, of which escapes may take some. */
 const PAYLOAD_LIMIT = 7_000;
@@ -26,6 +27,11 @@ interface Message {
 export interface Notifications {
   /** The statements that tell the other replicas, once the transaction commits that they are part of. */
   statements(events: readonly StoreEvent[], client: Client): string;
+  /**
+   * Looks again at miners that were told of here. A commit's answer and what others committed since come over different
+   * connections, in any order: without this the older of two changes might stay.
+   */
+  confirm(events: readonly StoreEvent[]): void;
   close(): Promise<void>;
 }
 
@@ -43,12 +49,24 @@ export function listen(
   let client: Client | undefined;
   let last = Promise.resolve();
 
-  async function follow(message: Message): Promise<void> {
-    const ids = message.events.flatMap(event => (event.type === 'miner' ? [event.id] : []));
+  async function follow(events: readonly Told[]): Promise<void> {
+    const ids = events.flatMap(event => (event.type === 'miner' ? [event.id] : []));
     const rows =
       ids.length === 0 ? [] : await read.selectFrom('miner').selectAll().where('id', 'in', ids).execute();
-    const others = message.events.filter(event => event.type !== 'miner');
+    const others = events.filter(event => event.type !== 'miner');
     hear([...rows.map(miner => ({ type: 'miner.changed', miner }) as const), ...others]);
+  }
+
+  /** In their order, also where one has to wait for rows. */
+  function followNext(events: readonly Told[]) {
+    last = last.then(() => follow(events)).catch(() => hear([{ type: 'missed' }]));
+  }
+
+  function receive(payload: string) {
+    const message = readMessage(payload);
+    if (message?.from === self) return;
+    if (message) followNext(message.events);
+    else hear([{ type: 'missed' }]);
   }
 
   async function attend(): Promise<void> {
@@ -56,15 +74,20 @@ export function listen(
     client = connected;
     if (stopped.signal.aborted) return await connected.end();
     const ended = new Promise<void>(resolve => connected.once('end', resolve));
-    connected.on('notification', ({ payload = '' }) => {
-      const message: Message = JSON.parse(payload);
-      if (message.from === self) return;
-      // In their order, also where one has to wait for rows.
-      last = last.then(() => follow(message)).catch(() => hear([{ type: 'missed' }]));
-    });
-    await connected.query(`LISTEN ${CHANNEL}`);
-    hear([{ type: 'missed' }]);
-    await ended;
+    connected.on('notification', ({ payload = '' }) => receive(payload));
+    try {
+      await connected.query(LISTEN);
+      hear([{ type: 'missed' }]);
+      await attendTo(connected, ended);
+    } finally {
+      await connected.end();
+    }
+  }
+
+  /** A connection that is dead without a word is only noticed by using it. */
+  async function attendTo(connected: Client, ended: Promise<void>): Promise<void> {
+    const pulse = setInterval(() => connected.query(LISTEN).catch(() => {}), options.timeoutMs);
+    await ended.finally(() => clearInterval(pulse));
   }
 
   async function attendForever(): Promise<void> {
@@ -81,10 +104,15 @@ export function listen(
       const texts = messagesOf(events, self).map(message => client.escapeLiteral(JSON.stringify(message)));
       return texts.map(text => `NOTIFY ${CHANNEL}, ${text};`).join(' ');
     },
+    confirm(events) {
+      const told = events.flatMap(event => (event.type === 'miner.changed' ? [toldOf(event)] : []));
+      if (told.length > 0) followNext(told);
+    },
     async close() {
       stopped.abort();
       await client?.end().catch(() => {});
       await attending;
+      await last;
     },
   };
 }
@@ -95,7 +123,7 @@ function messagesOf(events: readonly StoreEvent[], from: string): Message[] {
   let size = Number.POSITIVE_INFINITY;
   for (const event of events) {
     if (event.type === 'missed') continue;
-    const told: Told = event.type === 'miner.changed' ? { type: 'miner', id: event.miner.id } : event;
+    const told = toldOf(event);
     const bytes = Buffer.byteLength(JSON.stringify(told)) + 1;
     if (size + bytes > PAYLOAD_LIMIT) {
       messages.push({ from, events: [] });
@@ -105,4 +133,17 @@ function messagesOf(events: readonly StoreEvent[], from: string): Message[] {
     size += bytes;
   }
   return messages;
+}
+
+const toldOf = (event: Exclude<StoreEvent, { type: 'missed' }>): Told =>
+  event.type === 'miner.changed' ? { type: 'miner', id: event.miner.id } : event;
+
+/** Undefined for what no coordinator of this version has sent. */
+function readMessage(payload: string): Message | undefined {
+  try {
+    const { from, events }: Partial<Message> = JSON.parse(payload);
+    return typeof from === 'string' && Array.isArray(events) ? { from, events } : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -41,6 +41,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     async calls => {
       const { results, events } = await writer.commit(calls);
       tell(events);
+      notifications.confirm(events);
       return results;
     },
     { maxBatch: options.maxBatch, maxInFlight: 1 },

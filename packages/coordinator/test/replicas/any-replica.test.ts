@@ -1,0 +1,118 @@
+import type { Job } from '@aitbc/protocol';
+import { verifyReceipt } from '@aitbc/receipts';
+import type { CoordinatorClient } from '@aitbc/sdk';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createTestDatabase } from '../../../../test/postgres.ts';
+import { createIds, createKey, openStore, readConfig, revokeKey } from '../../src/index.ts';
+import { type Replicas, startReplicas } from './replicas.ts';
+
+let databaseUrl: string;
+let replicas: Replicas;
+let a: CoordinatorClient;
+let b: CoordinatorClient;
+let c: CoordinatorClient;
+
+beforeAll(async () => {
+  databaseUrl = (await createTestDatabase()).url;
+  replicas = await startReplicas(Array(3).fill(databaseUrl), ['--key-cache-seconds', '1']);
+  [a, b, c] = replicas.all.map(({ client }) => client) as [
+    CoordinatorClient,
+    CoordinatorClient,
+    CoordinatorClient,
+  ];
+});
+afterAll(() => replicas.stop());
+
+const each = <T>(ask: (client: CoordinatorClient) => Promise<T>) => Promise.all([a, b, c].map(ask));
+const WAIT = { timeout: 15_000 };
+
+describe('any of three coordinators on one database', () => {
+  test('serves any request of a job', async () => {
+    await a.registerMiner({ miner_id: 'roams', capabilities: ['roaming'] });
+    const { job_id } = await b.submitJob({ prompt: 'Hello', model: 'roaming' });
+    const [claimed] = await c.claimJobs('roams');
+    expect(claimed).toMatchObject({ job_id, prompt: 'Hello' });
+    expect((await a.heartbeat('roams', [job_id])).jobs).toMatchObject([{ job_id }]);
+    const receipt = await b.completeJob(job_id, { miner_id: 'roams', result: 'Hello, you!' });
+    expect(await c.completeJob(job_id, { miner_id: 'roams', result: 'Hello, you!' })).toEqual(receipt);
+    const seen = await each(client => client.getJob(job_id));
+    expect(seen).toEqual(Array(3).fill({ ...seen[0], status: 'completed', result: 'Hello, you!' }));
+    expect(await each(client => client.jobReceipt(job_id))).toEqual(Array(3).fill(receipt));
+  });
+
+  test('signs with the key that all publish, in one name', async () => {
+    const { job_id } = await a.submitJob({ prompt: 'Hello', model: 'signed' });
+    await a.registerMiner({ miner_id: 'signs', capabilities: ['signed'] });
+    await b.claimJobs('signs');
+    const receipt = await c.completeJob(job_id, { miner_id: 'signs', result: 'Hello, you!' });
+    for (const keys of await each(client => client.keys()))
+      expect(await verifyReceipt(receipt, { keys })).toMatchObject({ valid: true });
+  });
+
+  test('answers a repeated submission with the job of the first', async () => {
+    const submit = (client: CoordinatorClient) =>
+      client.submitJob({ prompt: 'Hello', model: 'repeated' }, { idempotencyKey: 'the same' });
+    const ids = (await each(submit)).map(({ job_id }) => job_id);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  test('cancels what another took', async () => {
+    const { job_id } = await a.submitJob({ prompt: 'Hello', model: 'cancelled' });
+    expect(await b.cancelJob(job_id)).toMatchObject({ status: 'cancelled' });
+    await expect(c.cancelJob(job_id)).rejects.toMatchObject({ errorCode: 'JOB_ALREADY_CANCELLED' });
+  });
+
+  test('counts what all did', async () => {
+    const [first, ...others] = await each(client => client.stats());
+    expect(first?.total_jobs).toBeGreaterThan(0);
+    expect(others).toEqual([first, first]);
+  });
+
+  test('offers a job to one miner only', async () => {
+    const miners = Array.from({ length: 6 }, (_, index) => `offered-${index}`);
+    for (const miner_id of miners) await a.registerMiner({ miner_id, capabilities: ['offered'] });
+    const jobs = await a.submitBatch(miners.map(prompt => ({ prompt, model: 'offered' })));
+    const offers = await Promise.all(miners.map((id, index) => [a, b, c][index % 3]?.availableJob(id)));
+    expect(offers.map(offer => offer?.job_id).sort()).toEqual(jobs.map(({ job_id }) => job_id).sort());
+  });
+});
+
+describe('the directory of live miners', () => {
+  const reach = (client: CoordinatorClient, { job_id }: Job) =>
+    client.getJob(job_id).then(({ queue }) => queue?.eligible_miners);
+  const reached = (job: Job, miners: number) =>
+    vi.waitUntil(
+      async () => (await each(client => reach(client, job))).every(count => count === miners),
+      WAIT,
+    );
+
+  test('is the same everywhere, as miners come, change and go', async () => {
+    const job = await a.submitJob({ prompt: 'Hello', model: 'listed' });
+    await a.registerMiner({ miner_id: 'listed-1', capabilities: ['listed'] });
+    await b.registerMiner({ miner_id: 'listed-2', capabilities: ['listed'] });
+    await reached(job, 2);
+    await c.registerMiner({ miner_id: 'listed-1', capabilities: ['other'] });
+    await reached(job, 1);
+    await a.drainMiner('listed-2');
+    await reached(job, 0);
+  });
+});
+
+describe('an API key', () => {
+  test('is good everywhere once it is made, and nowhere soon after it is revoked', async () => {
+    const store = await openStore(readConfig({ given: { databaseUrl } }), undefined);
+    const id = createIds(Date.now).next('key');
+    const { key } = await createKey(store, { id, name: null, scopes: ['client'], expiresAt: null });
+    const statuses = () =>
+      Promise.all(
+        replicas.all.map(async ({ url }) => {
+          const response = await fetch(`${url}/v1/jobs`, { headers: { 'x-api-key': key } });
+          return response.status;
+        }),
+      );
+    expect(await statuses()).toEqual([200, 200, 200]);
+    await store.write(revokeKey, { id });
+    await store.close();
+    await vi.waitUntil(async () => (await statuses()).every(status => status === 401), WAIT);
+  });
+});

@@ -1,0 +1,68 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CoordinatorClient } from '@aitbc/sdk';
+import { type ServerProcess, spawnServer } from '../crash/server.ts';
+import { freePort } from './ports.ts';
+
+/** One of several coordinators on a database: a process, and a client of it. Both are others after a restart. */
+export interface Replica {
+  /** Stays the same over restarts. */
+  readonly url: string;
+  readonly server: ServerProcess;
+  /** Tries nothing twice. */
+  readonly client: CoordinatorClient;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** Starts it again; resolves when it listens. */
+  restart(): Promise<void>;
+}
+
+export interface Replicas {
+  all: readonly Replica[];
+  /** Kills what runs. */
+  stop(): Promise<void>;
+}
+
+/** Starts `aitbc serve` for each way to the database. They share a data folder, and so the signing key. */
+export async function startReplicas(
+  databaseUrls: readonly string[],
+  args: readonly string[] = [],
+): Promise<Replicas> {
+  const data = await mkdtemp(join(tmpdir(), 'aitbc-replicas-'));
+  const all = await Promise.all(databaseUrls.map(databaseUrl => prepareReplica({ data, databaseUrl }, args)));
+  await Promise.all(all.map(replica => replica.restart()));
+  return {
+    all,
+    async stop() {
+      await Promise.all(all.map(replica => replica.kill()));
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function prepareReplica(
+  database: Parameters<typeof spawnServer>[0],
+  args: readonly string[],
+): Promise<Replica> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const client = new CoordinatorClient(url, { maxRetries: 0 });
+  let server: ServerProcess | undefined;
+  return {
+    url,
+    client,
+    get server() {
+      if (!server) throw new Error('The replica was not started');
+      return server;
+    },
+    async kill() {
+      server?.child.kill('SIGKILL');
+      await server?.exited;
+    },
+    async restart() {
+      server = spawnServer(database, { args: ['--port', String(port), ...args] });
+      await server.listening;
+    },
+  };
+}
