@@ -1,9 +1,9 @@
 import type { Io, ProgressBar } from './io.ts';
 
-/** How far the work is: so many rows more of a step, of all that it has. */
+/** How far the work is: `by` more of a step, in what `all` of it is counted in. */
 export interface StepProgress {
   step: keyof typeof LABELS;
-  rows: number;
+  by: number;
   all: number;
 }
 
@@ -11,6 +11,7 @@ const LABELS = {
   export: 'Exporting',
   import: 'Importing',
   check: 'Checking',
+  backup: 'Copying',
 };
 
 /** Shows a bar for each step of the work, one after the other. */
@@ -21,13 +22,13 @@ export async function showSteps<T>(
   let bar: ProgressBar | undefined;
   let shown: string | undefined;
   try {
-    return await work(({ step, rows, all }) => {
+    return await work(({ step, by, all }) => {
       if (step !== shown) {
         bar?.stop();
         bar = io.progressBar(LABELS[step], all);
         shown = step;
       }
-      bar?.advance(rows);
+      bar?.advance(by);
     });
   } finally {
     bar?.stop();

@@ -1,5 +1,6 @@
 export { createKey, revokeKey, SCOPES, type Scope } from './accounts/keys.ts';
 export { listKeys } from './accounts/queries.ts';
+export { backup } from './backup.ts';
 export {
   type Config,
   ConfigError,

@@ -136,8 +136,8 @@ describeEachEngine('an import', engine => {
     const rows = linesOf(file).length - 2;
     const moved: Record<string, number> = {};
     const told = await importStore(config(), [file], {
-      onProgress({ step, rows, all }) {
-        moved[`${step} of ${all}`] = (moved[`${step} of ${all}`] ?? 0) + rows;
+      onProgress({ step, by, all }) {
+        moved[`${step} of ${all}`] = (moved[`${step} of ${all}`] ?? 0) + by;
       },
     });
     expect(told.rows).toBe(rows);

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -19,4 +19,18 @@ export function openForReading(data: string): DatabaseSync {
   const database = new DatabaseSync(databasePath(data), { readOnly: true });
   database.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;');
   return database;
+}
+
+/** The database in a folder as of now, while others write to it. Whoever opens it closes it. */
+export async function openMoment(data: string): Promise<DatabaseSync> {
+  if (!existsSync(databasePath(data))) throw new Error('no coordinator has kept anything in it');
+  const database = openForReading(data);
+  try {
+    // A transaction sees the moment of its first statement.
+    database.exec('BEGIN; SELECT 1 FROM sqlite_schema');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }

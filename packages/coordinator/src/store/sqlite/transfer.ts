@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { SQLITE_TYPES } from '../migrations/column-types.ts';
 import { requireCurrent } from '../migrations/migrate.ts';
 import { PRIMARY_KEYS, type Table } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Source, Target } from '../transfer/database.ts';
-import { databasePath, openForReading, openForWriting } from './connection.ts';
+import { openForWriting, openMoment } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
 import { lockFolder } from './lock.ts';
 import { sqliteTransaction } from './transaction.ts';
@@ -15,12 +14,9 @@ const ROWS_AT_ONCE = 200;
 
 /** The database in a folder as it is now. */
 export async function openSqliteSource(data: string): Promise<Source> {
-  if (!existsSync(databasePath(data))) throw new Error('no coordinator has kept anything in it');
-  const database = openForReading(data);
+  const database = await openMoment(data);
   try {
     await requireCurrent(kyselyOver(database), SQLITE_TYPES);
-    // A transaction sees the moment of its first statement.
-    database.exec('BEGIN; SELECT 1 FROM setting');
     return reading(database);
   } catch (error) {
     database.close();

@@ -32,7 +32,7 @@ export async function exportStore(
       tables: await tablesIn(source),
     };
     const rows = rowsOf(header);
-    const lines = linesOf(source, header, moved => onProgress({ step: 'export', rows: moved, all: rows }));
+    const lines = linesOf(source, header, by => onProgress({ step: 'export', by, all: rows }));
     await pipeline(lines, createGzip(), to, signal ? { signal } : {});
     return { rows, header };
   } finally {

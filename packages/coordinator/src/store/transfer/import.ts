@@ -53,7 +53,7 @@ async function fill(target: Target, file: Export, report: Report): Promise<void>
   for await (const { table, rows } of file.chunks()) {
     await target.tx.insert(table, rows as unknown as NewRow<Table>[]);
     await target.written();
-    report({ step: 'import', rows: rows.length, all });
+    report({ step: 'import', by: rows.length, all });
   }
   await check(target, file, report);
   await target.commit();
@@ -93,7 +93,7 @@ async function check(target: Target, { header, totals }: Export, report: Report)
   for (const table of TABLES) {
     for await (const rows of target.read(table, header.tables[table].columns)) {
       tallies.add(table, rows.map(row => rowLine(table, row)).join(''), rows.length);
-      report({ step: 'check', rows: rows.length, all });
+      report({ step: 'check', by: rows.length, all });
     }
   }
   const table = differingTable(tallies.totals(), totals());

@@ -12,7 +12,7 @@ export const openTarget = (engine: Engine): Promise<Target> =>
 
 export interface TransferOptions {
   /** Called with the rows that were moved since the call before, of all. */
-  onProgress?: (progress: { step: 'export' | 'import' | 'check'; rows: number; all: number }) => void;
+  onProgress?: (progress: { step: 'export' | 'import' | 'check'; by: number; all: number }) => void;
   signal?: AbortSignal;
 }
 

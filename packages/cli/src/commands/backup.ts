@@ -1,0 +1,49 @@
+import { backup as backUp } from '@aitbc/coordinator';
+import type { Command } from 'commander';
+import { wantsJson } from '../connection.ts';
+import { Interruption } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { note, print, printJson } from '../output.ts';
+import { showSteps } from '../progress.ts';
+import { onStore, type StoreFlags, withConfig } from '../store-options.ts';
+
+/** `aitbc backup`: a copy of a data folder, while its coordinator runs. */
+export function backup(program: Command, io: Io): void {
+  onStore(program.command('backup'))
+    .description('copy the database and the signing key of a coordinator, which may run meanwhile')
+    .argument('<dir>', 'a folder that does not exist yet')
+    .addHelpText(
+      'after',
+      `
+To restore, copy the folder and start a coordinator with the copy as its --data.
+
+Example:
+  $ aitbc backup "/var/backups/aitbc/$(date +%F)" --data /var/lib/aitbc`,
+    )
+    .action((to: string, flags: StoreFlags, command: Command) => run(to, flags, command, io));
+}
+
+async function run(to: string, flags: StoreFlags, command: Command, io: Io): Promise<void> {
+  const interrupted = new AbortController();
+  const unsubscribe = io.onInterrupt(() =>
+    interrupted.abort(new Interruption(`Stopped: there is no ${to}.`)),
+  );
+  const { hasKey } = await withConfig(flags, io, config =>
+    showSteps(io, onProgress => {
+      let before = 0;
+      return backUp(config, to, {
+        onProgress(copied, all) {
+          onProgress({ step: 'backup', by: copied - before, all });
+          before = copied;
+        },
+        signal: interrupted.signal,
+      });
+    }),
+  ).finally(unsubscribe);
+  if (wantsJson(command)) return printJson(io, { folder: to, signing_key: hasKey });
+  print(io, to);
+  note(
+    io,
+    `The database is there${hasKey ? ', and the signing key: lock it well away' : '; a signing key is not made yet'}.`,
+  );
+}
