@@ -27,7 +27,7 @@ export async function deliver<T>(
       return await call();
     } catch (error) {
       const wait = Math.max(backoff.next(), retryAfterMs(error));
-      if (!isPassing(error) || signal.aborted || performance.now() + wait > until) throw error;
+      if (!isPassing(error) || performance.now() + wait > until) throw error;
       await pause(wait, signal);
       if (signal.aborted) throw error;
     }
