@@ -85,6 +85,20 @@ test('models that come and go are registered', async () => {
   expect(await client.getMiner(miner.minerId)).toMatchObject({ capabilities: ['second'] });
 });
 
+test('models that stay are registered once, however often the engine is asked', async () => {
+  const { client } = coordinator;
+  const hand = engine('lasting');
+  const askedOften = Promise.withResolvers<void>();
+  let asked = 0;
+  const models = () => {
+    if (++asked === 5) askedOften.resolve();
+    return hand.backend.models();
+  };
+  const miner = await mine({ client, backend: { ...hand.backend, models }, modelRefreshMs: 1 });
+  await askedOften.promise;
+  expect(miner.events.map(({ event }) => event)).toEqual(['registered']);
+});
+
 test('an engine that has lost its last model is waited for', async () => {
   const { client } = coordinator;
   const hand = engine('only');

@@ -32,19 +32,6 @@ test('a result that comes after the cancellation is thrown away', async () => {
   expect(await client.getJob(job_id)).toMatchObject({ status: 'cancelled', result: null });
 });
 
-test('a job that it held before a restart is handed back, and found again', async () => {
-  const { client } = coordinator;
-  const hand = engine('restarted');
-  await client.registerMiner({ miner_id: 'restarted', capabilities: ['restarted'] });
-  const { job_id } = await client.submitJob('p', 'restarted');
-  await client.claimJob(job_id, 'restarted');
-  const identity = { minerId: 'restarted', signer: await generateSigner() };
-  const miner = await mine({ client, backend: hand.backend, identity });
-  expect(await miner.when('job_released')).toMatchObject({ job_id, reason: 'this miner did not know of it' });
-  (await hand.next()).finish();
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
-});
-
 test('a job that was claimed in an answer that got lost is handed back, and found again', async () => {
   const { client, url } = coordinator;
   const hand = engine('lost-answer');
@@ -73,8 +60,26 @@ test('a coordinator that forgot it is told again', async () => {
   expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed' });
 });
 
-describe('between two heartbeats', () => {
+describe('long before the next heartbeat', () => {
   const unhurried = withCoordinator({ leaseSeconds: 120 });
+
+  test('a job that it held before a restart is handed back at once, and found again', {
+    timeout: 10_000,
+  }, async () => {
+    const { client } = unhurried;
+    const hand = engine('restarted');
+    await client.registerMiner({ miner_id: 'restarted', capabilities: ['restarted'] });
+    const { job_id } = await client.submitJob('p', 'restarted');
+    await client.claimJob(job_id, 'restarted');
+    const identity = { minerId: 'restarted', signer: await generateSigner() };
+    const miner = await mine({ client, backend: hand.backend, identity });
+    expect(await miner.when('job_released')).toMatchObject({
+      job_id,
+      reason: 'this miner did not know of it',
+    });
+    (await hand.next()).finish();
+    expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
+  });
 
   test('a coordinator that forgot it is told again with the next claim', { timeout: 10_000 }, async () => {
     const { client } = unhurried;

@@ -48,9 +48,10 @@ export const json =
 /** Sends each piece as an HTTP chunk of its own, which is how it reaches the reader. */
 export const chunks =
   (contentType: string, pieces: Iterable<string | Uint8Array>): Answer =>
-  response => {
+  async response => {
     response.writeHead(200, { 'content-type': contentType });
-    for (const piece of pieces) response.write(piece);
+    // Written in one go, they would become one chunk.
+    for (const piece of pieces) await new Promise(resolve => response.write(piece, resolve));
     response.end();
   };
 

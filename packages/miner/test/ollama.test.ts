@@ -114,6 +114,13 @@ test('an error in the middle of a text fails the job, which may be tried again',
   expect(failure).toMatchObject({ message: `Ollama: ${error}`, retryable: true, down: false });
 });
 
+test('a server that goes on after its error is hung up on', async () => {
+  const { answer, hungUp } = endless(NDJSON, `${JSON.stringify({ error: 'CUDA error' })}\n`);
+  const { backend } = await ollama(answer);
+  await rejection(backend.generate(generation().generation));
+  await hungUp;
+});
+
 test.each([
   ['breaks the connection', hangUpAfter(NDJSON, said('Because'))],
   ['ends without a last line', chunks(NDJSON, [said('Because')])],

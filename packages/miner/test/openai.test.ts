@@ -78,7 +78,7 @@ test('it does not matter where the network cuts lines and characters', async () 
 });
 
 test('lines may end as on Windows, comments keep the connection alive, and spaces may be missing', async () => {
-  const stream = `: ping\r\n\r\n${(delta('Hel') + delta('lo') + FINISH + DONE).replaceAll('data: ', 'data:').replaceAll('\n', '\r\n')}`;
+  const stream = `: ping\r\n\r\n${(delta('Hel') + delta('lo') + DONE).replaceAll('data: ', 'data:').replaceAll('\n', '\r\n')}`;
   const { backend } = await server({ [CHAT]: chunks(SSE, bytes(stream)) });
   expect(await backend.generate(generation().generation)).toEqual({ text: 'Hello' });
 });
@@ -180,6 +180,13 @@ test.each([
   const failure = await rejection(backend.generate(generation().generation));
   expect(failure).toBeInstanceOf(BackendError);
   expect(failure).toMatchObject({ retryable: true, down: true });
+});
+
+test('after the last event it does not wait for the server to hang up', async () => {
+  const { answer, hungUp } = endless(SSE, delta('Hello') + FINISH + DONE);
+  const { backend } = await server({ [CHAT]: answer });
+  expect(await backend.generate(generation().generation)).toEqual({ text: 'Hello' });
+  await hungUp;
 });
 
 test('a text that is finished counts without the last word', async () => {

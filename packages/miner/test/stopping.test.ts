@@ -67,25 +67,32 @@ test('stopped before it was ready, it ends too', async () => {
 });
 
 test.each([
-  ['is lost', (response: Response) => Promise.reject(new TypeError(`terminated after ${response.status}`))],
-  ['still arrives', received],
-])('jobs claimed in the moment of the stop are handed back when the answer %s', async (ending, arrive) => {
-  const model = `late-${ending.replaceAll(' ', '-')}`;
-  const { client, url } = coordinator;
-  const hand = engine(model);
-  let miner: Mining | undefined;
-  const network = clientOver(url, /\/claims$/, async send => {
-    const whole = await received(await send());
-    if (!/job-/.test(await whole.clone().text())) return whole;
-    miner?.stop();
-    return await arrive(whole);
-  });
-  miner = await mine({ client: network, backend: hand.backend });
-  const { job_id } = await client.submitJob('p', model);
-  await miner.done;
-  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
-  expect(miner.events.map(({ event }) => event)).not.toContain('job_started');
-});
+  [
+    'is lost',
+    (response: Response) => Promise.reject(new TypeError(`terminated after ${response.status}`)),
+    [],
+  ],
+  ['still arrives', received, ['job_released']],
+])(
+  'jobs claimed in the moment of the stop are handed back when the answer %s',
+  async (ending, arrive, told) => {
+    const model = `late-${ending.replaceAll(' ', '-')}`;
+    const { client, url } = coordinator;
+    const hand = engine(model);
+    let miner: Mining | undefined;
+    const network = clientOver(url, /\/claims$/, async send => {
+      const whole = await received(await send());
+      if (!/job-/.test(await whole.clone().text())) return whole;
+      miner?.stop();
+      return await arrive(whole);
+    });
+    miner = await mine({ client: network, backend: hand.backend });
+    const { job_id } = await client.submitJob('p', model);
+    await miner.done;
+    expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
+    expect(miner.events.map(({ event }) => event)).toEqual(['registered', ...told, 'stopped']);
+  },
+);
 
 test('stopped, it leaves nothing behind that keeps its process alive', async () => {
   const { client, url } = coordinator;
@@ -100,8 +107,9 @@ test('stopped, it leaves nothing behind that keeps its process alive', async () 
       identity: { minerId: 'brief', signer: await generateSigner() },
       onEvent: ({ event }) => event === 'job_started' && miner.stop(),
     });`;
-  // Longer than the timeout of the test, were it to wait for what it has no more use for.
   const cwd = fileURLToPath(new URL('.', import.meta.url));
-  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { cwd });
+  // It would linger for as long as its shutdown timeout, 30 s.
+  const options = { cwd, timeout: 15_000 };
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], options);
   expect(await client.getJob(job_id)).toMatchObject({ status: 'completed' });
 });
