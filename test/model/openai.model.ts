@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { verifyReceipt } from '@aitbc/receipts';
+import { expect, inject, test } from 'vitest';
+import { MODEL, withMiner } from './network.ts';
+
+const PROGRAM = join(import.meta.dirname, 'llama-server.py');
+
+/** llama.cpp's server, as whoever has one running lends it. */
+const network = withMiner(async run => {
+  const env = { ...process.env, PYTHONPATH: inject('server') };
+  const server = spawn(process.env.PYTHON ?? 'python3', [PROGRAM, inject('gguf'), MODEL], { env });
+  const [, url = ''] = await run(server, /listening on (http\S+)/);
+  return ['--backend', 'openai', '--backend-url', url];
+});
+const { answer } = network;
+
+test('a server that speaks the API of OpenAI answers a prompt, and its receipt verifies', async () => {
+  const { job_id, status, result } = await answer('What is the capital of France? Answer with one sentence.');
+  const receipt = await network.client.jobReceipt(job_id);
+  const { valid } = await verifyReceipt(receipt, { keys: await network.client.keys() });
+  expect({ status, result, valid }).toEqual({
+    status: 'completed',
+    result: expect.stringContaining('Paris'),
+    valid: true,
+  });
+});
+
+test('parameters and usage go through', async () => {
+  const { usage } = await answer('Tell a long story about the sea.', { max_tokens: 12, seed: 7 });
+  expect(usage).toMatchObject({ prompt_tokens: expect.any(Number), completion_tokens: 12 });
+});
+
+test('a cancelled job leaves the server free for the next', async () => {
+  const { client } = network;
+  const { job_id } = await client.submitJob('Write a very long story.', MODEL, { max_tokens: 1_500 });
+  await expect.poll(async () => (await client.getJob(job_id)).status, { timeout: 60_000 }).toBe('running');
+  const cancelled = await client.cancelJob(job_id);
+  const next = await answer('Say hello.');
+  expect([cancelled.status, next.status]).toEqual(['cancelled', 'completed']);
+});
+
+test('what the server refuses is told to the client, with its reason', async () => {
+  const { status, error } = await answer('word '.repeat(5_000));
+  expect({ status, detail: error?.detail }).toEqual({
+    status: 'failed',
+    detail: expect.stringMatching(/context/i),
+  });
+});
