@@ -3,11 +3,12 @@ const ROOMS = 'accounts|explorer|jobs|miners|receipts';
 /** A package's sources may import only these packages of ours. */
 const PACKAGES = {
   protocol: [],
-  receipts: ['protocol'],
-  sdk: ['protocol', 'receipts'],
-  coordinator: ['protocol', 'receipts'],
+  tlog: [],
+  receipts: ['protocol', 'tlog'],
+  sdk: ['protocol', 'tlog', 'receipts'],
+  coordinator: ['protocol', 'tlog', 'receipts'],
   miner: ['protocol', 'receipts', 'sdk'],
-  cli: ['protocol', 'receipts', 'sdk', 'coordinator', 'miner'],
+  cli: ['protocol', 'tlog', 'receipts', 'sdk', 'coordinator', 'miner'],
 };
 
 const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({
@@ -19,7 +20,7 @@ const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({
 }));
 
 /** The browser has no Node: what runs there must not ask for it. */
-const isomorphic = ['protocol', 'receipts', 'sdk'].map(name => ({
+const isomorphic = ['protocol', 'tlog', 'receipts', 'sdk'].map(name => ({
   name: `isomorphic-${name}`,
   severity: 'error',
   from: { path: `^packages/${name}/src` },

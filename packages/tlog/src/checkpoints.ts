@@ -1,0 +1,70 @@
+import type { Signer } from './ed25519.ts';
+import { malformed } from './errors.ts';
+import { isHash } from './hashing.ts';
+import { isCount } from './nodes.ts';
+import { checkNoteText, type NoteSignature } from './notes.ts';
+import { signTimed } from './signatures.ts';
+import { readDecimal, readHash, readText, writeBase64 } from './spelling.ts';
+
+/** What a log states about its tree (C2SP tlog-checkpoint). */
+export interface Checkpoint {
+  /** Which log: not empty, such as `coordinator.example/ledger`. */
+  readonly origin: string;
+  /** Number of leaves. */
+  readonly size: number;
+  /** Root of the tree, 32 bytes. */
+  readonly root: Uint8Array;
+  /** Further lines, none of them empty. C2SP advises against any. */
+  readonly extensions?: readonly string[];
+}
+
+/**
+ * The text of a checkpoint, which is what a log signs: origin, size and root, a line each.
+ *
+ * @throws TlogError MALFORMED for what can't be a checkpoint
+ */
+export function formatCheckpoint({ origin, size, root, extensions = [] }: Checkpoint): string {
+  if (!isCount(size)) throw malformed(`${size} is no tree size: an integer from 0 to 2^53 - 1`);
+  if (!isHash(root)) throw malformed('A root has 32 bytes');
+  if ([origin, ...extensions].some(line => line === '' || line.includes('\n'))) {
+    throw malformed('Origin and extensions are lines that are not empty');
+  }
+  const text = [origin, size, writeBase64(root), ...extensions, ''].join('\n');
+  checkNoteText(text);
+  return text;
+}
+
+/**
+ * Reads the text of a checkpoint, without signatures. Whoever has a signed one opens it with `openCheckpoint`.
+ *
+ * @throws TlogError MALFORMED
+ */
+export function parseCheckpoint(text: string): Checkpoint {
+  const lines = readText(text).split('\n');
+  if (lines.pop() !== '') throw malformed('The last line does not end in a newline');
+  const [origin = '', size = '', root = '', ...extensions] = lines;
+  if (lines.length < 3) throw malformed('A checkpoint has three lines: origin, size and root');
+  if (lines.includes('')) throw malformed('No line of a checkpoint is empty');
+  const checkpoint = { origin, size: readDecimal(size), root: readHash(root) };
+  return extensions.length === 0 ? checkpoint : { ...checkpoint, extensions };
+}
+
+/**
+ * Signs a checkpoint with a key of type `cosignature/v1` (C2SP tlog-cosignature). It says that at that time this was the
+ * largest tree of the log that the cosigner had seen, and that each had begun with the one before.
+ *
+ * @param text the checkpoint without signatures, see {@link formatCheckpoint}
+ * @param name of the cosigner's key: a witness's, or a log's own second key
+ * @param time unix seconds
+ * @throws TlogError MALFORMED for what is no checkpoint or can't be the name of a key; RangeError for a time that is no
+ * integer from 0 to 2^53 - 1; and whatever the signer throws
+ */
+export async function cosignCheckpoint(
+  text: string,
+  name: string,
+  signer: Signer,
+  time: number,
+): Promise<NoteSignature> {
+  parseCheckpoint(text);
+  return await signTimed(text, name, signer, time);
+}

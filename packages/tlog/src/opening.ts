@@ -1,0 +1,94 @@
+import { type Checkpoint, parseCheckpoint } from './checkpoints.ts';
+import { TlogError } from './errors.ts';
+import { parseNote } from './notes.ts';
+import { type VerifiedSignature, verifySignature } from './signatures.ts';
+import { quote, type Source } from './spelling.ts';
+import type { VerifierKey } from './vkeys.ts';
+
+/** A note of which signatures were verified. */
+export interface OpenNote {
+  /** What is signed. Ends in a newline. */
+  readonly text: string;
+  /** Those of known keys, in the order of the note: at least one, and all of them good. */
+  readonly signatures: readonly VerifiedSignature[];
+}
+
+/** Whom to believe about a log. */
+export interface LogPolicy {
+  /** The log's key: one of its signatures must be on every checkpoint. */
+  readonly log: VerifierKey;
+  /** The log's origin; the name of its key where this is left out. */
+  readonly origin?: string;
+  /** Who else must have signed. */
+  readonly cosigners?: {
+    /** Of type cosignature/v1: witnesses, or the log's own second key. */
+    readonly keys: readonly VerifierKey[];
+    /** How many of them, from 0 to their number. */
+    readonly quorum: number;
+  };
+}
+
+/** A checkpoint that meets a policy. */
+export interface OpenCheckpoint extends Checkpoint, OpenNote {}
+
+/**
+ * Reads a note and verifies every signature of a known key (C2SP signed-note, Signatures). Those of others are passed
+ * over, whatever they are.
+ *
+ * @param source text, or its bytes in UTF-8
+ * @param keys all that are trusted to sign it
+ * @throws TlogError MALFORMED; BAD_SIGNATURE when one signature of a known key does not verify, however many others do;
+ * UNSIGNED when there is none of a known key
+ */
+export async function openNote(source: Source, keys: readonly VerifierKey[]): Promise<OpenNote> {
+  const { text, signatures } = parseNote(source);
+  const known = signatures.flatMap(signature => {
+    const key = keys.find(({ name, keyHash }) => name === signature.name && keyHash === signature.keyHash);
+    return key ? [{ key, signature }] : [];
+  });
+  if (known.length === 0) throw new TlogError('UNSIGNED', 'No known key has signed');
+  const verified = known.map(({ key, signature }) => verifySignature(text, signature, key));
+  return { text, signatures: await Promise.all(verified) };
+}
+
+/**
+ * Reads a signed checkpoint and holds it to a policy.
+ *
+ * @param source text, or its bytes in UTF-8
+ * @throws TlogError MALFORMED, BAD_SIGNATURE and UNSIGNED as {@link openNote}, UNSIGNED also when the log's key has not
+ * signed; WRONG_ORIGIN; TOO_FEW_COSIGNATURES. RangeError for a policy that can't be met or has cosigners of another type
+ */
+export async function openCheckpoint(source: Source, policy: LogPolicy): Promise<OpenCheckpoint> {
+  const { log, origin = log.name, cosigners = { keys: [], quorum: 0 } } = policy;
+  checkCosigners(cosigners);
+  const note = await openNote(source, [log, ...cosigners.keys]);
+  const checkpoint = parseCheckpoint(note.text);
+  if (checkpoint.origin !== origin) {
+    throw new TlogError('WRONG_ORIGIN', `The origin is ${quote(checkpoint.origin)}, not ${quote(origin)}`);
+  }
+  if (!hasSigned(note, log)) throw new TlogError('UNSIGNED', `${log.name} (${log.keyHash}) has not signed`);
+  const count = distinctKeys(cosigners.keys.filter(key => hasSigned(note, key)));
+  if (count < cosigners.quorum) {
+    throw new TlogError('TOO_FEW_COSIGNATURES', `${count} cosigners have signed, not ${cosigners.quorum}`);
+  }
+  return { ...checkpoint, ...note };
+}
+
+function checkCosigners({ keys, quorum }: NonNullable<LogPolicy['cosigners']>): void {
+  if (keys.some(({ type }) => type !== 'cosignature/v1')) {
+    throw new RangeError('The keys of cosigners are of type cosignature/v1');
+  }
+  const count = distinctKeys(keys);
+  if (!Number.isInteger(quorum) || quorum < 0 || quorum > count) {
+    throw new RangeError(`Of ${count} cosigners, ${quorum} can't be demanded`);
+  }
+}
+
+function hasSigned({ signatures }: OpenNote, signer: VerifierKey): boolean {
+  return signatures.some(({ key }) => key.publicKey === signer.publicKey && key.type === signer.type);
+}
+
+/** One who signs under two names, as cosigners must not, counts once. */
+function distinctKeys(keys: readonly VerifierKey[]): number {
+  return new Set(keys.map(({ publicKey }) => publicKey)).size;
+}

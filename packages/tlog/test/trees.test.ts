@@ -1,0 +1,272 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  appendLeafHashes,
+  compactRangeNodes,
+  consistencyProof,
+  inclusionProof,
+  leafHash,
+  merkleRoot,
+  type NodeId,
+  nodeHash,
+  readCompactRange,
+  rootAt,
+  verifyConsistency,
+  verifyInclusion,
+} from '../src/index.ts';
+import { leaves, storedTree, withFlippedBits } from './trees.ts';
+
+const RUNS = { numRuns: 60 };
+const EMPTY_ROOT = new Uint8Array(createHash('sha256').digest());
+const PAIRS_UP_TO = 70;
+const TREE = storedTree(leaves(PAIRS_UP_TO));
+const ROOTS = Array.from({ length: PAIRS_UP_TO + 1 }, (_, size) => merkleRoot(leaves(size)));
+const rootOf = (size: number) => ROOTS[size] ?? EMPTY_ROOT;
+
+const size = fc.integer({ min: 1, max: 600 });
+const bit = fc.nat(255);
+/** A tree of some size, and a leaf in it. */
+const place = size.chain(size => fc.record({ size: fc.constant(size), index: fc.nat(size - 1) }));
+/** Two sizes, the first smaller. */
+const growth = place.map(({ size, index }) => ({ from: index + 1, to: size + 1 }));
+const BIG = storedTree(leaves(601));
+
+/** The definition of RFC 6962 section 2.1, word by word and as slow. */
+function rootByDefinition(hashes: readonly Uint8Array[]): Uint8Array {
+  if (hashes.length < 2) return hashes[0] ?? EMPTY_ROOT;
+  let split = 1;
+  while (split * 2 < hashes.length) split *= 2;
+  return nodeHash(rootByDefinition(hashes.slice(0, split)), rootByDefinition(hashes.slice(split)));
+}
+
+test('a leaf is hashed with a byte 0 before it, a node with a byte 1', () => {
+  const sha256 = (...parts: Uint8Array[]) =>
+    new Uint8Array(createHash('sha256').update(Buffer.concat(parts)).digest());
+  const [left, right] = [leafHash(Uint8Array.of(7)), leafHash(new Uint8Array())];
+  expect(left).toEqual(sha256(Uint8Array.of(0, 7)));
+  expect(right).toEqual(sha256(Uint8Array.of(0)));
+  expect(nodeHash(left, right)).toEqual(sha256(Uint8Array.of(1), left, right));
+});
+
+test('a tree of any size has the root of the definition', () => {
+  for (let size = 0; size <= PAIRS_UP_TO; size++) {
+    expect(rootOf(size)).toEqual(rootByDefinition(leaves(size)));
+  }
+});
+
+test('appending in batches makes the same nodes and root as appending at once', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(70), { maxLength: 12 }), batches => {
+      const hashes = leaves(batches.reduce((sum, count) => sum + count, 0));
+      const [piecemeal, whole] = [storedTree(hashes, batches), storedTree(hashes)];
+      expect(piecemeal.stored).toEqual(whole.stored);
+      expect(piecemeal.range).toEqual(whole.range);
+      expect(piecemeal.root).toEqual(rootByDefinition(hashes));
+    }),
+    RUNS,
+  );
+});
+
+test('a tree of 600 leaves stores each complete subtree once, with its root', () => {
+  const hashes = leaves(600);
+  const { stored } = storedTree(hashes);
+  expect(stored.size).toBe(2 * 600 - compactRangeNodes(600).length);
+  for (const [key, hash] of stored) {
+    const [level = 0, index = 0] = key.split('/').map(Number);
+    const covered = hashes.slice(index * 2 ** level, (index + 1) * 2 ** level);
+    expect(covered).toHaveLength(2 ** level);
+    expect(hash).toEqual(rootByDefinition(covered));
+  }
+});
+
+test('the right edge has a node for each bit that is set in the size', () => {
+  expect(compactRangeNodes(0)).toEqual([]);
+  expect(compactRangeNodes(7)).toEqual([
+    { level: 2, index: 0 },
+    { level: 1, index: 2 },
+    { level: 0, index: 6 },
+  ]);
+  expect(compactRangeNodes(2 ** 53 - 1)).toHaveLength(53);
+});
+
+test('a tree grows on from its stored right edge', async () => {
+  const hashes = leaves(601);
+  const { read, root } = storedTree(hashes);
+  const edge = await readCompactRange(333, read);
+  expect(appendLeafHashes(edge, hashes.slice(333)).root).toEqual(root);
+});
+
+test('a tree grows beyond 32 bits', () => {
+  const size = 2 ** 40 - 1;
+  const edge = { size, hashes: compactRangeNodes(size).map(({ level }) => leaves(41)[level] ?? EMPTY_ROOT) };
+  const { range, nodes } = appendLeafHashes(edge, leaves(1));
+  expect(range.size).toBe(2 ** 40);
+  expect(range.hashes).toHaveLength(1);
+  expect(nodes.at(0)).toMatchObject({ level: 0, index: size });
+  expect(nodes.at(-1)).toMatchObject({ level: 40, index: 0 });
+});
+
+test.each([
+  ['without the hashes of its edge', { size: 3, hashes: leaves(1) }, leaves(1)],
+  ['with more than these', { size: 2, hashes: leaves(2) }, leaves(1)],
+  ['with a short hash', { size: 1, hashes: [new Uint8Array(31)] }, leaves(1)],
+  ['with a leaf that is no hash', { size: 0, hashes: [] }, [new Uint8Array(33)]],
+  ['of negative size', { size: -1, hashes: [] }, leaves(1)],
+  ['of half a leaf', { size: 0.5, hashes: [] }, leaves(1)],
+  ['that can not be counted any more', { size: 2 ** 53 - 1, hashes: [] }, leaves(1)],
+])('nothing is appended to a tree %s', (_, range, added) => {
+  expect(() => appendLeafHashes(range, added)).toThrow(RangeError);
+});
+
+test('every earlier root is read from what is stored', async () => {
+  for (let size = 0; size <= PAIRS_UP_TO; size++) {
+    expect(await rootAt(size, TREE.read)).toEqual(rootOf(size));
+  }
+});
+
+test('every leaf of every tree has its proof, and at no other place', async () => {
+  for (let size = 1; size <= PAIRS_UP_TO; size++) {
+    for (let index = 0; index < size; index++) {
+      const leafHash = leaves(size)[index] ?? EMPTY_ROOT;
+      const proof = await inclusionProof(index, size, TREE.read);
+      const inclusion = { index, size, leafHash, proof, root: rootOf(size) };
+      expect(verifyInclusion(inclusion)).toBe(true);
+      const others = [index - 1, index + 1, size - 1 - index].filter(other => other !== index);
+      expect(others.map(index => verifyInclusion({ ...inclusion, index }))).not.toContain(true);
+    }
+  }
+});
+
+test('of every two sizes the trees are consistent', async () => {
+  for (let to = 0; to <= PAIRS_UP_TO; to++) {
+    for (let from = 0; from <= to; from++) {
+      const proof = await consistencyProof(from, to, TREE.read);
+      const consistency = { from, to, fromRoot: rootOf(from), toRoot: rootOf(to), proof };
+      expect(verifyConsistency(consistency)).toBe(true);
+    }
+  }
+});
+
+test('no inclusion survives a change', async () => {
+  await fc.assert(
+    fc.asyncProperty(place, fc.nat(601), bit, async ({ size, index }, other, bit) => {
+      const leafHash = leaves(601)[index] ?? EMPTY_ROOT;
+      const proof = await inclusionProof(index, size, BIG.read);
+      const genuine = { index, size, leafHash, proof, root: await rootAt(size, BIG.read) };
+      expect(verifyInclusion(genuine)).toBe(true);
+      const changed = [
+        ...(other === index ? [] : [{ ...genuine, index: other }]),
+        // Size is bound by the root of a checkpoint: another size of the same depth can have the same path.
+        ...(other === size ? [] : [{ ...genuine, size: other, root: await rootAt(other, BIG.read) }]),
+        ...[...withFlippedBits([leafHash], bit)].map(([leafHash = EMPTY_ROOT]) => ({ ...genuine, leafHash })),
+        ...[...withFlippedBits([genuine.root], bit)].map(([root = EMPTY_ROOT]) => ({ ...genuine, root })),
+        ...changesOf(proof, bit).map(proof => ({ ...genuine, proof })),
+      ];
+      expect(changed.map(verifyInclusion)).not.toContain(true);
+    }),
+    RUNS,
+  );
+});
+
+test('no consistency survives a change', async () => {
+  await fc.assert(
+    fc.asyncProperty(growth, fc.nat(601), bit, async ({ from, to }, other, bit) => {
+      const [fromRoot, toRoot] = await Promise.all([rootAt(from, BIG.read), rootAt(to, BIG.read)]);
+      const proof = await consistencyProof(from, to, BIG.read);
+      const genuine = { from, to, fromRoot, toRoot, proof };
+      expect(verifyConsistency(genuine)).toBe(true);
+      const otherRoot = await rootAt(other, BIG.read);
+      const changed = [
+        ...(other === from || other === 0 ? [] : [{ ...genuine, from: other, fromRoot: otherRoot }]),
+        ...(other === to ? [] : [{ ...genuine, to: other, toRoot: otherRoot }]),
+        { ...genuine, fromRoot: toRoot, toRoot: fromRoot },
+        ...[...withFlippedBits([fromRoot], bit)].map(([fromRoot = EMPTY_ROOT]) => ({ ...genuine, fromRoot })),
+        ...[...withFlippedBits([toRoot], bit)].map(([toRoot = EMPTY_ROOT]) => ({ ...genuine, toRoot })),
+        ...changesOf(proof, bit).map(proof => ({ ...genuine, proof })),
+      ];
+      expect(changed.map(verifyConsistency)).not.toContain(true);
+    }),
+    RUNS,
+  );
+});
+
+/** A proof with a bit flipped in each hash, with each hash left out, with one more, and in every wrong order of two. */
+function changesOf(proof: readonly Uint8Array[], bit: number): Uint8Array[][] {
+  const without = proof.map((_, position) => proof.toSpliced(position, 1));
+  const swapped = proof.slice(1).map((hash, position) => {
+    return proof.with(position, hash).with(position + 1, proof[position] ?? EMPTY_ROOT);
+  });
+  const longer = [0, proof.length].map(position => proof.toSpliced(position, 0, EMPTY_ROOT));
+  const short = proof.map((hash, position) => proof.with(position, hash.slice(1)));
+  return [...withFlippedBits(proof, bit), ...without, ...swapped, ...longer, ...short];
+}
+
+test('an empty tree begins every tree, by an empty proof', () => {
+  const consistency = { from: 0, to: 5, fromRoot: EMPTY_ROOT, toRoot: rootOf(5), proof: [] };
+  expect(verifyConsistency(consistency)).toBe(true);
+  expect(verifyConsistency({ ...consistency, proof: [rootOf(5)] })).toBe(false);
+  expect(verifyConsistency({ ...consistency, fromRoot: rootOf(5) })).toBe(false);
+});
+
+test('trees of equal size are consistent when they are equal, by an empty proof', () => {
+  const consistency = { from: 5, to: 5, fromRoot: rootOf(5), toRoot: rootOf(5), proof: [] };
+  expect(verifyConsistency(consistency)).toBe(true);
+  expect(verifyConsistency({ ...consistency, proof: [rootOf(5)] })).toBe(false);
+  expect(verifyConsistency({ ...consistency, toRoot: rootOf(4) })).toBe(false);
+});
+
+test('a tree of size 0 is the empty one', () => {
+  const consistency = { from: 0, to: 0, fromRoot: EMPTY_ROOT, toRoot: EMPTY_ROOT, proof: [] };
+  expect(verifyConsistency(consistency)).toBe(true);
+  expect(verifyConsistency({ ...consistency, fromRoot: rootOf(1), toRoot: rootOf(1) })).toBe(false);
+});
+
+test('growth is not proved by nothing', () => {
+  const consistency = { from: 4, to: 5, fromRoot: rootOf(4), toRoot: rootOf(4), proof: [] };
+  expect(verifyConsistency(consistency)).toBe(false);
+});
+
+test.each([[-1], [0.5], [Number.NaN], [Infinity], [2 ** 53]])('%d is no size and no index', async number => {
+  const [leafHash = EMPTY_ROOT] = leaves(1);
+  expect(verifyInclusion({ index: number, size: 1, leafHash, proof: [], root: leafHash })).toBe(false);
+  expect(verifyInclusion({ index: 0, size: number, leafHash, proof: [], root: leafHash })).toBe(false);
+  const roots = { fromRoot: leafHash, toRoot: leafHash, proof: [] };
+  expect(verifyConsistency({ from: number, to: number, ...roots })).toBe(false);
+  await expect(rootAt(number, TREE.read)).rejects.toThrow(RangeError);
+  await expect(inclusionProof(number, 1, TREE.read)).rejects.toThrow(RangeError);
+  await expect(consistencyProof(number, 1, TREE.read)).rejects.toThrow(RangeError);
+});
+
+test('what is not in the tree has no proof', async () => {
+  await expect(inclusionProof(5, 5, TREE.read)).rejects.toThrow('A tree of size 5 has no leaf 5');
+  await expect(consistencyProof(6, 5, TREE.read)).rejects.toThrow(RangeError);
+});
+
+test('a proof asks for all its nodes at once, and for no more than it needs', async () => {
+  const asked: (readonly NodeId[])[] = [];
+  const read = async (nodes: readonly NodeId[]) => {
+    asked.push(nodes);
+    return await BIG.read(nodes);
+  };
+  await inclusionProof(0, 600, read);
+  await consistencyProof(512, 600, read);
+  expect(asked.map(nodes => nodes.length)).toEqual([12, 3]);
+});
+
+test('a node that is not stored is named', async () => {
+  const lacking = { code: 'MISSING_NODE', message: 'No 32 bytes for node 1 of level 0' };
+  await expect(inclusionProof(0, 2, () => [])).rejects.toMatchObject(lacking);
+  await expect(inclusionProof(0, 2, () => [new Uint8Array(31)])).rejects.toMatchObject(lacking);
+});
+
+test('the last leaf of a tree that 32 bits can not count is proved, and is not the first', async () => {
+  const size = 2 ** 45 + 1;
+  const hashes = leaves(46);
+  const read = (nodes: readonly NodeId[]) => nodes.map(({ level }) => hashes[level]);
+  const [leafHash = EMPTY_ROOT] = hashes;
+  const proof = await inclusionProof(size - 1, size, read);
+  const inclusion = { index: size - 1, size, leafHash, proof, root: await rootAt(size, read) };
+  expect(verifyInclusion(inclusion)).toBe(true);
+  expect(verifyInclusion({ ...inclusion, index: 0 })).toBe(false);
+});

@@ -1,0 +1,36 @@
+import { appendLeafHashes, leafHash, type NodeId, type NodeReader } from '../src/index.ts';
+
+const utf8 = new TextEncoder();
+
+/** The leaf hashes of some entries, no two alike. */
+export function leaves(count: number): Uint8Array[] {
+  return Array.from({ length: count }, (_, index) => leafHash(utf8.encode(`entry ${index}`)));
+}
+
+/** A tree whose complete subtrees are kept as a database would keep them, appended in batches. */
+export function storedTree(leafHashes: readonly Uint8Array[], batches: readonly number[] = []) {
+  const stored = new Map<string, Uint8Array>();
+  let appended = appendLeafHashes({ size: 0, hashes: [] }, []);
+  const append = (batch: readonly Uint8Array[]) => {
+    appended = appendLeafHashes(appended.range, batch);
+    for (const { level, index, hash } of appended.nodes) {
+      const key = `${level}/${index}`;
+      if (stored.has(key)) throw new Error(`Node ${key} is made twice`);
+      stored.set(key, hash);
+    }
+  };
+  for (const count of batches) append(leafHashes.slice(appended.range.size, appended.range.size + count));
+  append(leafHashes.slice(appended.range.size));
+  const find = ({ level, index }: NodeId) => stored.get(`${level}/${index}`);
+  const read: NodeReader = nodes => nodes.map(find);
+  return { ...appended, stored, read };
+}
+
+/** Copies of some hashes, each with another single bit flipped. */
+export function* withFlippedBits(hashes: readonly Uint8Array[], bit: number): Generator<Uint8Array[]> {
+  for (const [position, hash] of hashes.entries()) {
+    const flipped = Uint8Array.from(hash);
+    flipped[bit >> 3] = (hash[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    yield hashes.with(position, flipped);
+  }
+}
