@@ -47,8 +47,15 @@ function parserOf(oid: number, format?: string) {
 export async function connect(options: PostgresOptions): Promise<Client> {
   const client = new Client(clientConfig(options));
   surviveErrors(client);
-  await client.connect().catch(unreachable);
-  return client;
+  try {
+    await client.connect();
+    // Frozen while the server has more to say than buffers hold, we are neither idle nor is it its statement that lasts.
+    await client.query(`SET tcp_user_timeout = ${options.timeoutMs}`);
+    return client;
+  } catch (error) {
+    client.end().catch(() => {});
+    throw unreachable(error);
+  }
 }
 
 export interface BurstConnection {
@@ -79,9 +86,8 @@ function surviveErrors(emitter: { on(event: 'error', listener: () => void): unkn
 }
 
 /** Whatever it says: a server that lets nobody in may do so again after a change of its settings. */
-function unreachable(error: unknown): never {
-  throw new StoreUnavailable(error instanceof AggregateError ? error.errors[0] : error);
-}
+const unreachable = (error: unknown) =>
+  new StoreUnavailable(error instanceof AggregateError ? error.errors[0] : error);
 
 /** Kysely over a pool of connections. Queries reject with StoreUnavailable when the database does not answer. */
 export function openPool(options: PostgresOptions): Kysely<Schema> {
@@ -92,7 +98,12 @@ export function openPool(options: PostgresOptions): Kysely<Schema> {
   return new Kysely<Schema>({
     dialect: new PostgresDialect({
       pool: {
-        connect: async () => guarded(await pool.connect().catch(unreachable)),
+        connect: async () => {
+          const client = await pool.connect().catch(error => {
+            throw unreachable(error);
+          });
+          return guarded(client);
+        },
         end: () => pool.end(),
       },
     }),

@@ -11,6 +11,8 @@ export interface Sums {
   add(table: string, key: string, rows: readonly object[]): void;
   /** The tables in which something waits. */
   tables(): readonly string[];
+  /** Whether something waits for one of these columns. */
+  touch(table: string, columns: readonly string[]): boolean;
   /** What waits for a table, and waits no longer. */
   take(table: string): { key: string; rows: object[] }[];
   clear(): void;
@@ -34,6 +36,10 @@ export function createSums(): Sums {
       }
     },
     tables: () => [...waiting.keys()],
+    touch(table, columns) {
+      const shapes = [...(waiting.get(table)?.values() ?? [])];
+      return shapes.some(shape => shape.columns.some(column => columns.includes(column)));
+    },
     take(table) {
       const shapes = [...(waiting.get(table)?.values() ?? [])];
       waiting.delete(table);

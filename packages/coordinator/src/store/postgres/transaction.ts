@@ -104,7 +104,6 @@ export function postgresTransaction(
     },
     async insert(table, rows) {
       if (!rows[0]) return;
-      sendSums(table);
       const columns = Object.keys(rows[0]);
       send(
         `INSERT INTO ${table} (${columns}) SELECT * FROM ${arrays(table, columns)}`,
@@ -113,7 +112,7 @@ export function postgresTransaction(
     },
     async update(table, key, columns, rows) {
       if (!rows[0]) return;
-      sendSums(table);
+      if (sums.touch(table, columns)) sendSums(table);
       const all = [key, ...columns];
       const settings = columns.map(column => `${column} = new.${column}`);
       const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS new(${all}) WHERE ${table}.${key} = new.${key}`;
@@ -137,7 +136,8 @@ export function postgresTransaction(
       send(sql, valuesOf(columns, rows));
     },
     async query(sql, values) {
-      for (const table of sums.tables()) if (sql.includes(table)) sendSums(table);
+      const words = wordsOf(sql);
+      for (const table of sums.tables()) if (words.has(table)) sendSums(table);
       return await run(numbered(sql), values);
     },
     async written() {
@@ -165,6 +165,18 @@ function nameOf(sql: string): string {
   const name = createHash('sha256').update(sql).digest('base64url');
   names.set(sql, name);
   return name;
+}
+
+const wordsBySql = new Map<string, ReadonlySet<string>>();
+
+/** Among them the tables that a statement reads. */
+function wordsOf(sql: string): ReadonlySet<string> {
+  let words = wordsBySql.get(sql);
+  if (!words) {
+    words = new Set(sql.match(/\w+/g));
+    wordsBySql.set(sql, words);
+  }
+  return words;
 }
 
 const numberedBySql = new Map<string, string>();
