@@ -46,16 +46,8 @@ function parserOf(oid: number, format?: string) {
 /** A connection of one's own. Rejects with StoreUnavailable. */
 export async function connect(options: PostgresOptions): Promise<Client> {
   const client = new Client(clientConfig(options));
-  surviveErrors(client);
-  try {
-    await client.connect();
-    // Frozen while the server has more to say than buffers hold, we are neither idle nor is it its statement that lasts.
-    await client.query(`SET tcp_user_timeout = ${options.timeoutMs}`);
-    return client;
-  } catch (error) {
-    client.end().catch(() => {});
-    throw unreachable(error);
-  }
+  await begin(client, options);
+  return client;
 }
 
 export interface BurstConnection {
@@ -68,8 +60,7 @@ export interface BurstConnection {
 export async function connectForBursts(options: PostgresOptions): Promise<BurstConnection> {
   const socket = new Socket();
   const client = new Client({ ...clientConfig(options), stream: () => socket });
-  surviveErrors(client);
-  await client.connect().catch(unreachable);
+  await begin(client, options);
   return {
     client,
     gather() {
@@ -78,6 +69,18 @@ export async function connectForBursts(options: PostgresOptions): Promise<BurstC
       process.nextTick(() => socket.uncork());
     },
   };
+}
+
+async function begin(client: Client, { timeoutMs }: PostgresOptions): Promise<void> {
+  surviveErrors(client);
+  try {
+    await client.connect();
+    // Frozen while the server says more than buffers hold, a process is not idle, and its statement is over.
+    await client.query(`SET tcp_user_timeout = ${timeoutMs}`);
+  } catch (error) {
+    client.end().catch(() => {});
+    throw unreachable(error);
+  }
 }
 
 /** The next query tells of them as well; without a listener they would end the process. */
