@@ -1,4 +1,5 @@
 import type { Job, JobSummary } from '@aitbc/protocol';
+import { Client } from 'pg';
 import {
   afterAll,
   afterEach,
@@ -195,6 +196,32 @@ describe('a database that says nothing any more', () => {
     expect((await coordinator.call('GET', '/health')).status).toBe(200);
     gate.open();
     await vi.waitUntil(() => ready(coordinator), WAIT);
+    await vi.waitFor(() => submit(), WAIT);
+  });
+});
+
+describe('a statement that takes too long', () => {
+  test('is given up by the server as well', async () => {
+    const { url } = await createTestDatabase();
+    const coordinator = await startTestCoordinator(postgresAt(url), { databaseTimeoutSeconds: 1 });
+    const locking = new Client(url);
+    await locking.connect();
+    onTestFinished(async () => {
+      await locking.end();
+      await coordinator.stop();
+    });
+    const { submit, job } = actions(coordinator);
+    const { job_id } = await submit();
+    await locking.query('BEGIN; LOCK TABLE job');
+    const answers = await Promise.all([
+      coordinator.call('POST', '/v1/jobs', { prompt: 'Hello', model: 'llama3.2' }),
+      coordinator.call('GET', `/v1/jobs/${job_id}`),
+    ]);
+    expect(answers.map(refusal)).toEqual(Array(2).fill([503, 'SYSTEM_OVERLOADED']));
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await vi.waitUntil(async () => (await locking.query(waiting)).rowCount === 0, WAIT);
+    await locking.query('ROLLBACK');
+    expect(await job(job_id)).toMatchObject({ job_id });
     await vi.waitFor(() => submit(), WAIT);
   });
 });

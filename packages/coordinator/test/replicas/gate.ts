@@ -63,8 +63,10 @@ export async function openGate(databaseUrl: string): Promise<Gate> {
           held.add(release);
         }
         if (kept) kept.push(piece);
-        else to.write(piece);
+        // Whoever does not read makes the other one wait, as without a gate.
+        else if (!to.write(piece)) from.pause();
       });
+      to.on('drain', () => from.resume());
       from.on('close', end);
       from.on('error', end);
       sockets.add(from.once('close', () => sockets.delete(from)));

@@ -12,7 +12,7 @@ export interface Replica {
   readonly server: ServerProcess;
   /** Tries nothing twice. */
   readonly client: CoordinatorClient;
-  /** SIGKILL; resolves when it is gone. */
+  /** SIGKILL; resolves when it is gone. Rejects when it has ended by itself before. */
   kill(): Promise<void>;
   /** Starts it again; resolves when it listens. */
   restart(): Promise<void>;
@@ -24,13 +24,21 @@ export interface Replicas {
   stop(): Promise<void>;
 }
 
-/** Starts `aitbc serve` for each way to the database. They share a data folder, and so the signing key. */
+/**
+ * Starts `aitbc serve` for each way to the database, with `args` and what `more` says of each. They share a data folder,
+ * and so the signing key.
+ */
 export async function startReplicas(
   databaseUrls: readonly string[],
   args: readonly string[] = [],
+  more: readonly (readonly string[])[] = [],
 ): Promise<Replicas> {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-replicas-'));
-  const all = await Promise.all(databaseUrls.map(databaseUrl => prepareReplica({ data, databaseUrl }, args)));
+  const all = await Promise.all(
+    databaseUrls.map((databaseUrl, index) =>
+      prepareReplica({ data, databaseUrl }, [...args, ...(more[index] ?? [])]),
+    ),
+  );
   await Promise.all(all.map(replica => replica.restart()));
   return {
     all,
@@ -53,12 +61,15 @@ async function prepareReplica(
     url,
     client,
     get server() {
-      if (!server) throw new Error('The replica was not started');
+      if (!server) throw new Error('The replica does not run');
       return server;
     },
     async kill() {
-      server?.child.kill('SIGKILL');
-      await server?.exited;
+      const killed = server;
+      server = undefined;
+      killed?.child.kill('SIGKILL');
+      const code = await killed?.exited;
+      if (typeof code === 'number') throw new Error(`A coordinator ended by itself: ${killed?.stderr()}`);
     },
     async restart() {
       server = spawnServer(database, { args: ['--port', String(port), ...args] });

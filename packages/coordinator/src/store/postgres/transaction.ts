@@ -24,7 +24,7 @@ export async function readCatalog(client: ClientBase): Promise<ColumnCatalog> {
 export interface PostgresTransaction extends Transaction {
   /** Sends what waits. Rejects with the first error of a write. */
   written(): Promise<void>;
-  /** Forgets what a transaction left that was rolled back. Resolves with the first error of a write, if there was one. */
+  /** Forgets what a transaction left that is to be rolled back. Resolves with the first error of a statement, if any. */
   abandon(): Promise<unknown>;
 }
 
@@ -47,11 +47,19 @@ export function postgresTransaction(
   const sums = createSums();
   const fixed = new LRUCache<string, object>({ max: KEPT_ROWS });
   let writes: Promise<unknown>[] = [];
+  /** What failed first in this transaction: all that follows is refused for that. */
+  let failed: { first?: unknown } = {};
 
   async function run<R>(sql: string, values: readonly unknown[]): Promise<R[]> {
     gather();
-    const { rows } = await client.query({ name: nameOf(sql), text: sql, values: values.map(encode) });
-    return rows as R[];
+    const failing = failed;
+    try {
+      const { rows } = await client.query({ name: nameOf(sql), text: sql, values: values.map(encode) });
+      return rows as R[];
+    } catch (error) {
+      failing.first ??= error;
+      throw error;
+    }
   }
 
   function send(sql: string, values: readonly unknown[]) {
@@ -150,8 +158,10 @@ export function postgresTransaction(
       sums.clear();
       const sent = writes;
       writes = [];
-      const settled = await Promise.allSettled(sent);
-      return settled.find(result => result.status === 'rejected')?.reason;
+      await Promise.allSettled(sent);
+      const { first } = failed;
+      failed = {};
+      return first;
     },
   };
 }

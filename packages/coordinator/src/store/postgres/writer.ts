@@ -66,7 +66,6 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
           // A transaction in which a write failed is rolled back by its COMMIT.
           await Promise.all([tx.written(), client.query(`${options.notify(emitted, client)} COMMIT`)]);
         } catch (error) {
-          // What followed a write that failed was refused for that only.
           const first = await tx.abandon();
           const translated = translate(first ?? error);
           if (translated instanceof StoreUnavailable) {

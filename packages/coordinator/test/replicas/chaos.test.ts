@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type PostgresServer, startPostgres } from '../../../../test/postgres.ts';
+import { openStore, readConfig } from '../../src/index.ts';
+import type { Store } from '../../src/store/store.ts';
+import { randomNumbers } from '../harness/random.ts';
+import { falseReceipts, violations } from '../invariants/violations.ts';
+import { type Acknowledged, startLoad } from './chaos-load.ts';
+import { type Replica, type Replicas, startReplicas } from './replicas.ts';
+
+const REPLICAS = 3;
+const MINERS = 60;
+const JOBS = Number(process.env.AITBC_CHAOS_JOBS ?? 6_000);
+const SEED = Number(process.env.AITBC_CHAOS_SEED ?? 20_260_124);
+
+/** Each once while jobs are submitted and run, in an order that the seed decides. */
+const DISASTERS = {
+  'kill a coordinator': 5,
+  'freeze a coordinator': 2,
+  'kill the database': 3,
+} as const;
+type Disaster = keyof typeof DISASTERS;
+
+function shuffled(random: () => number): Disaster[] {
+  const all = Object.entries(DISASTERS).flatMap(([name, times]) =>
+    Array<Disaster>(times).fill(name as Disaster),
+  );
+  return all
+    .map(disaster => ({ disaster, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ disaster }) => disaster);
+}
+
+let server: PostgresServer;
+let replicas: Replicas;
+let store: Store;
+let acknowledged: Acknowledged;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  const databaseUrl = await server.createDatabase();
+  const args = ['--database-timeout-seconds', '2', '--lease-seconds', '6'];
+  replicas = await startReplicas(Array(REPLICAS).fill(databaseUrl), args);
+  acknowledged = await loadThroughDisasters();
+  store = await openStore(readConfig({ given: { databaseUrl } }), undefined);
+}, 180_000);
+afterAll(async () => {
+  await store?.close();
+  await replicas.stop();
+  await server.stop();
+});
+
+async function loadThroughDisasters(): Promise<Acknowledged> {
+  const random = randomNumbers(SEED);
+  const disasters = shuffled(random);
+  const load = startLoad(
+    replicas.all.map(({ url }) => url),
+    MINERS,
+    SEED,
+  );
+
+  async function strike(disaster: Disaster): Promise<void> {
+    const victim = replicas.all[Math.floor(random() * REPLICAS)] as Replica;
+    await load.completions(Math.floor((random() * JOBS) / disasters.length / 2));
+    if (disaster === 'freeze a coordinator') {
+      victim.server.child.kill('SIGSTOP');
+      await load.completions(10);
+      victim.server.child.kill('SIGCONT');
+      return;
+    }
+    const target = disaster === 'kill the database' ? server : victim;
+    await target.kill();
+    await target.restart();
+  }
+
+  for (const [index, disaster] of disasters.entries()) {
+    const share = Math.floor((JOBS + index) / disasters.length);
+    await Promise.all([load.submit(share), strike(disaster)]);
+  }
+  await load.finish();
+  return load.acknowledged;
+}
+
+describe(`${REPLICAS} coordinators and a database that are killed and frozen under load`, () => {
+  const idsOf = ({ submitted }: Acknowledged) => [...submitted.values()].flat();
+
+  test('have every job that they acknowledged, once, and no other', async () => {
+    const stored = await store.read.selectFrom('job').select('id').orderBy('id').execute();
+    expect(stored.map(({ id }) => id)).toEqual(idsOf(acknowledged).sort());
+    expect(stored).toHaveLength(JOBS);
+  });
+
+  test('have completed every job', async () => {
+    const others = store.read.selectFrom('job').select(['id', 'status']).where('status', '!=', 'completed');
+    expect(await others.execute()).toEqual([]);
+  });
+
+  test('have one receipt of each job: the one that its miner was given', async () => {
+    const stored = await store.read.selectFrom('receipt').select(['job_id', 'body']).execute();
+    expect(stored).toHaveLength(JOBS);
+    expect(new Map(stored.map(({ job_id, body }) => [job_id, JSON.parse(body)]))).toEqual(
+      acknowledged.receipts,
+    );
+  });
+
+  test('have signed every receipt', async () => {
+    const keys = (await replicas.all[0]?.client.keys()) ?? [];
+    expect(await falseReceipts(store.read, keys)).toEqual([]);
+  });
+
+  test('count right', async () => {
+    expect(await violations(store.read)).toEqual([]);
+    for (const { client } of replicas.all)
+      expect(await client.stats()).toMatchObject({
+        total_jobs: JOBS,
+        completed_jobs: JOBS,
+        total_receipts: JOBS,
+      });
+  });
+});

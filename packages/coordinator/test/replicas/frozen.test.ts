@@ -1,0 +1,142 @@
+import { CoordinatorClient } from '@aitbc/sdk';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createTestDatabase } from '../../../../test/postgres.ts';
+import { openStore, readConfig } from '../../src/index.ts';
+import { violations } from '../invariants/violations.ts';
+import { type Gate, openGate, type Said } from './gate.ts';
+import { type Replica, type Replicas, startReplicas } from './replicas.ts';
+
+/** One coordinator stands still, as when its machine is paused; another one goes on. */
+let databaseUrl: string;
+let gate: Gate;
+let replicas: Replicas;
+let frozen: Replica;
+let other: CoordinatorClient;
+
+beforeEach(async () => {
+  databaseUrl = (await createTestDatabase()).url;
+  gate = await openGate(databaseUrl);
+  // Only the other one sweeps, so that the transactions of the first are those of requests.
+  const sweeps = [
+    ['--sweep-seconds', '60'],
+    ['--sweep-seconds', '0.2'],
+  ];
+  const args = ['--database-timeout-seconds', '1', '--lease-seconds', '2'];
+  replicas = await startReplicas([gate.url, databaseUrl], args, sweeps);
+  frozen = replicas.all[0] as Replica;
+  other = new CoordinatorClient(replicas.all[1]?.url ?? '', { maxRetries: 5 });
+  for (const id of ['slow', 'quick'])
+    await frozen.client.registerMiner({ miner_id: id, capabilities: ['m'] });
+});
+afterEach(async () => {
+  await replicas.stop();
+  await gate.close();
+});
+
+const freeze = () => frozen.server.child.kill('SIGSTOP');
+const thaw = () => frozen.server.child.kill('SIGCONT');
+
+/** Freezes it at the moment when something is said, which happens all the same. Resolves when it is frozen. */
+async function freezeWhen(matches: (said: Said) => boolean): Promise<void> {
+  await gate.hears(said => matches(said) && freeze());
+}
+
+const submit = () => other.submitJob({ prompt: 'Hello', model: 'm' });
+const complete = (client: CoordinatorClient, jobId: string, minerId: string) =>
+  client.completeJob(jobId, { miner_id: minerId, result: `The answer of ${minerId}` });
+
+/** A job that a miner has claimed from the one that will freeze. */
+async function claimed(): Promise<string> {
+  const { job_id } = await submit();
+  await frozen.client.claimJob(job_id, 'slow');
+  return job_id;
+}
+
+/** What the miner is told whose completion was under way. */
+async function settled(completion: Promise<object>): Promise<unknown> {
+  return await completion.then(
+    () => 'completed',
+    error => error.errorCode,
+  );
+}
+
+/** The other one gives a job away whose lease has run out, to a miner that completes it. */
+async function quickCompletes(jobId: string): Promise<void> {
+  expect(await other.claimJobs('quick', { wait: 15 })).toMatchObject([{ job_id: jobId }]);
+  await complete(other, jobId, 'quick');
+}
+
+async function expectCompletedOnce(jobId: string, minerId: string): Promise<void> {
+  for (const client of [frozen.client, other])
+    expect(await client.getJob(jobId)).toMatchObject({
+      status: 'completed',
+      result: `The answer of ${minerId}`,
+    });
+  const store = await openStore(readConfig({ given: { databaseUrl } }), undefined);
+  expect(await violations(store.read)).toEqual([]);
+  expect(await store.read.selectFrom('receipt').select('job_id').execute()).toEqual([{ job_id: jobId }]);
+  await store.close();
+}
+
+describe('a coordinator that stands still', () => {
+  test('loses its leases, and refuses what comes too late', async () => {
+    const job = await claimed();
+    freeze();
+    const late = settled(complete(frozen.client, job, 'slow'));
+    await quickCompletes(job);
+    thaw();
+    expect(await late).toBe('JOB_ALREADY_COMPLETED');
+    await expectCompletedOnce(job, 'quick');
+  });
+
+  test('in the middle of a transaction holds up the others for a moment only', async () => {
+    const job = await claimed();
+    const holding = freezeWhen(({ by, text }) => by === 'database' && text.includes('pg_advisory_xact_lock'));
+    const late = settled(complete(frozen.client, job, 'slow'));
+    await holding;
+    await quickCompletes(job);
+    thaw();
+    // Its transaction was undone: what it answers is to try again.
+    expect(await late).toBe('SYSTEM_OVERLOADED');
+    expect(await settled(complete(frozen.client, job, 'slow'))).toBe('JOB_ALREADY_COMPLETED');
+    await expectCompletedOnce(job, 'quick');
+  });
+
+  test('in the middle of a large answer of the database does so too', async () => {
+    const prompt = 'large'.repeat(50_000);
+    for (const _ of [1, 2])
+      await other.submitBatch(Array.from({ length: 60 }, () => ({ prompt, model: 'm' })));
+    const reading = freezeWhen(({ by, text }) => by === 'database' && text.includes('largelarge'));
+    const claiming = frozen.client.claimJobs('slow', { max: 120 }).catch(({ errorCode }) => errorCode);
+    await reading;
+    await other.cancelJob((await submit()).job_id);
+    thaw();
+    expect(await claiming).toBe('SYSTEM_OVERLOADED');
+  });
+
+  test('having asked to commit has done so, and says it later', async () => {
+    const job = await claimed();
+    const asked = freezeWhen(({ by, text }) => by === 'coordinator' && text.includes('COMMIT'));
+    const late = settled(complete(frozen.client, job, 'slow'));
+    await asked;
+    expect(await other.getJob(job, { wait: 15 })).toMatchObject({ status: 'completed' });
+    expect(await other.claimJobs('quick')).toEqual([]);
+    thaw();
+    expect(await late).toBe('completed');
+    await expectCompletedOnce(job, 'slow');
+  });
+
+  test('gives nothing to those who wait at it that others have taken', async () => {
+    const looked = gate.hears(
+      ({ by, on, text }) => by === 'database' && on === 'writing' && text.includes('COMMIT'),
+    );
+    const waiting = frozen.client.claimJobs('slow', { wait: 2 });
+    await looked;
+    freeze();
+    const { job_id } = await submit();
+    await quickCompletes(job_id);
+    thaw();
+    expect(await waiting).toEqual([]);
+    await expectCompletedOnce(job_id, 'quick');
+  });
+});
