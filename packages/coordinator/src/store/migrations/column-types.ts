@@ -2,6 +2,7 @@ import {
   type ColumnBuilderCallback,
   type ColumnDefinitionBuilder,
   type CreateTableBuilder,
+  type RawBuilder,
   sql,
 } from 'kysely';
 
@@ -18,6 +19,8 @@ export interface ColumnTypes {
   real: ColumnType;
   /** Sorted by its bytes. */
   text: ColumnType;
+  /** SQL for where new tables go, in an engine whose databases have several schemas. */
+  schema?: RawBuilder<string | null>;
   /** For a table whose rows are best kept in the order of their key. */
   clustered<Builder>(table: Builder): Builder;
 }
@@ -40,5 +43,6 @@ export const POSTGRES_TYPES: ColumnTypes = {
   integer: 'bigint',
   real: 'double precision',
   text: sql`text COLLATE "C"`,
+  schema: sql`current_schema()`,
   clustered: table => table,
 };

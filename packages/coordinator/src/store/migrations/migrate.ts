@@ -20,7 +20,7 @@ export const SCHEMA_VERSION = NAMES.at(-1) ?? '';
  * @returns the names of the migrations that were missing
  */
 export async function migrate(db: Kysely<Schema>, types: ColumnTypes): Promise<readonly string[]> {
-  const migrator = migratorFor(db, types);
+  const migrator = await migratorFor(db, types);
   await refuseNewer(db, migrator);
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error) throw new Error('The database schema could not be brought up to date', { cause: error });
@@ -29,7 +29,7 @@ export async function migrate(db: Kysely<Schema>, types: ColumnTypes): Promise<r
 
 /** Throws where the schema is not the one that this program works with. */
 export async function requireCurrent(db: Kysely<Schema>, types: ColumnTypes): Promise<void> {
-  const migrator = migratorFor(db, types);
+  const migrator = await migratorFor(db, types);
   await refuseNewer(db, migrator);
   const migrations = await migrator.getMigrations();
   if (migrations.every(({ executedAt }) => executedAt === undefined))
@@ -38,12 +38,24 @@ export async function requireCurrent(db: Kysely<Schema>, types: ColumnTypes): Pr
   if (missing) throw new Error(`its schema lacks ${missing.name}: \`aitbc migrate\` brings it up to date`);
 }
 
-function migratorFor(db: Kysely<Schema>, types: ColumnTypes): Migrator {
+async function migratorFor(db: Kysely<Schema>, types: ColumnTypes): Promise<Migrator> {
   const migrations = Object.entries(STEPS).map(([name, up]): [string, Migration] => [
     name,
     { up: (db: Kysely<unknown>) => up(db, types) },
   ]);
-  return new Migrator({ db, provider: { getMigrations: async () => Object.fromEntries(migrations) } });
+  const schema = await schemaOf(db, types);
+  return new Migrator({
+    db,
+    provider: { getMigrations: async () => Object.fromEntries(migrations) },
+    // Or it would take the tables of another program's migrations for its own.
+    ...(schema !== undefined && { migrationTableSchema: schema }),
+  });
+}
+
+async function schemaOf(db: Kysely<Schema>, { schema }: ColumnTypes): Promise<string | undefined> {
+  if (!schema) return undefined;
+  const { rows } = await sql<{ name: string | null }>`SELECT ${schema} AS name`.execute(db);
+  return rows[0]?.name ?? undefined;
 }
 
 async function refuseNewer(db: Kysely<Schema>, migrator: Migrator): Promise<void> {
