@@ -46,7 +46,7 @@ export function parseTilePath(path: string): Tile {
     index: Number(index.replaceAll(/[x/]/g, '')),
     width: width === undefined ? FULL : Number(width),
   };
-  if (level === '' || formatTilePath(tile) !== path) throw malformed(`${quote(path)} is no path of a tile`);
+  if (formatTilePath(tile) !== path) throw malformed(`${quote(path)} is no path of a tile`);
   return tile;
 }
 

@@ -60,7 +60,6 @@ export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: Consist
 
 /** The loop of the RFC, for 0 < from < to. */
 function verifyGrowth({ from, to, fromRoot, toRoot, proof }: Consistency): boolean {
-  if (proof.length === 0) return false;
   const [start = fromRoot, ...rest] = isPowerOfTwo(from) ? [fromRoot, ...proof] : proof;
   const path = pathOf(from - 1, to - 1);
   path.skipComplete();

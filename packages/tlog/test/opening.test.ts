@@ -161,6 +161,15 @@ test('no note survives a flipped bit in its text or its signature', async () => 
   );
 });
 
+test('a text that is no note is not signed', async () => {
+  await expect(signNote('Hello!', ORIGIN, LOG.signer)).rejects.toThrow(refused('MALFORMED'));
+});
+
+test('bytes that are not UTF-8 are no note', async () => {
+  const note = Buffer.from(await noteBy([LOG], 'a?\n')).fill(0xff, 1, 2);
+  await expect(openNote(note, [LOG.key])).rejects.toThrow(refused('MALFORMED'));
+});
+
 test('what is formatted as a note is what was signed', async () => {
   const signatures = [await signedBy(LOG, TEXT), grease('other')];
   expect(parseNote(formatNote({ text: TEXT, signatures }))).toEqual({
@@ -221,6 +230,15 @@ test('cosigners do not stand in for the log', async () => {
   const note = await noteBy(WITNESSES, TEXT);
   const policy = { ...POLICY, cosigners: witnesses(1) };
   await expect(openCheckpoint(note, policy)).rejects.toThrow(refused('UNSIGNED'));
+});
+
+test('a cosignature with the key of the log does not stand in for its signature', async () => {
+  const cosigner = party(ORIGIN, 'cosignature/v1', 1);
+  const opening = openCheckpoint(await noteBy([cosigner], TEXT), {
+    ...POLICY,
+    cosigners: { keys: [cosigner.key], quorum: 1 },
+  });
+  await expect(opening).rejects.toThrow(refused('UNSIGNED'));
 });
 
 test.each([

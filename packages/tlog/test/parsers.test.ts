@@ -136,6 +136,21 @@ test('a byte order mark is no part of a text', () => {
   expect(() => parseAddCheckpoint(marked)).toThrow(TlogError);
 });
 
+const proof = { index: 0, hashes: [], checkpoint: ledger.checkpoint };
+const addition = { old: 0, proof: [], checkpoint: ledger.checkpoint };
+
+test.each([
+  ['an index that is none', () => formatTlogProof({ ...proof, index: -1 })],
+  ['a short hash', () => formatTlogProof({ ...proof, hashes: [new Uint8Array(31)] })],
+  ['empty extra data', () => formatTlogProof({ ...proof, extra: new Uint8Array() })],
+  ['no checkpoint', () => formatTlogProof({ ...proof, checkpoint: 'Hello!' })],
+  ['an old size that is none', () => formatAddCheckpoint({ ...addition, old: 0.5 })],
+  ['a short hash for a witness', () => formatAddCheckpoint({ ...addition, proof: [new Uint8Array(31)] })],
+  ['no checkpoint for a witness', () => formatAddCheckpoint({ ...addition, checkpoint: '' })],
+])('nothing is written with %s', (_, write) => {
+  expect(write).toThrow(TlogError);
+});
+
 /** undefined where the format is violated; any other error fails the test. */
 function attempt<Result>(action: () => Result): Result | undefined {
   try {

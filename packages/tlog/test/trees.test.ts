@@ -114,7 +114,7 @@ test.each([
   ['with a leaf that is no hash', { size: 0, hashes: [] }, [new Uint8Array(33)]],
   ['of negative size', { size: -1, hashes: [] }, leaves(1)],
   ['of half a leaf', { size: 0.5, hashes: [] }, leaves(1)],
-  ['that can not be counted any more', { size: 2 ** 53 - 1, hashes: [] }, leaves(1)],
+  ['that can not be counted any more', { size: 2 ** 53 - 1, hashes: leaves(53) }, leaves(1)],
 ])('nothing is appended to a tree %s', (_, range, added) => {
   expect(() => appendLeafHashes(range, added)).toThrow(RangeError);
 });
@@ -260,13 +260,42 @@ test('a node that is not stored is named', async () => {
   await expect(inclusionProof(0, 2, () => [new Uint8Array(31)])).rejects.toMatchObject(lacking);
 });
 
-test('the last leaf of a tree that 32 bits can not count is proved, and is not the first', async () => {
-  const size = 2 ** 45 + 1;
-  const hashes = leaves(46);
-  const read = (nodes: readonly NodeId[]) => nodes.map(({ level }) => hashes[level]);
-  const [leafHash = EMPTY_ROOT] = hashes;
-  const proof = await inclusionProof(size - 1, size, read);
-  const inclusion = { index: size - 1, size, leafHash, proof, root: await rootAt(size, read) };
-  expect(verifyInclusion(inclusion)).toBe(true);
-  expect(verifyInclusion({ ...inclusion, index: 0 })).toBe(false);
+test('proofs verify in trees that 32 bits can not count', async () => {
+  // All leaves alike, so all nodes of a level are, too.
+  const levels = leaves(1);
+  while (levels.length < 54) levels.push(nodeHash(levels.at(-1) ?? EMPTY_ROOT, levels.at(-1) ?? EMPTY_ROOT));
+  const read = (nodes: readonly NodeId[]) => nodes.map(({ level }) => levels[level]);
+  const [leafHash = EMPTY_ROOT] = levels;
+  const [from, to] = [2 ** 45 + 5, 2 ** 53 - 1];
+  const [fromRoot, toRoot] = [await rootAt(from, read), await rootAt(to, read)];
+  for (const index of [0, 5, 2 ** 33, 2 ** 45 + 4, 2 ** 53 - 2]) {
+    const proof = await inclusionProof(index, to, read);
+    expect(verifyInclusion({ index, size: to, leafHash, proof, root: toRoot })).toBe(true);
+  }
+  const proof = await consistencyProof(from, to, read);
+  expect(verifyConsistency({ from, to, fromRoot, toRoot, proof })).toBe(true);
+  expect(verifyConsistency({ from: 5, to, fromRoot, toRoot, proof })).toBe(false);
+});
+
+test('a leaf is not proved in a tree that is said to be smaller than its proof', () => {
+  const [left = EMPTY_ROOT, right = EMPTY_ROOT] = leaves(2);
+  const inclusion = { index: 0, leafHash: right, proof: [left], root: nodeHash(left, right) };
+  expect(verifyInclusion({ ...inclusion, index: 1, size: 2 })).toBe(true);
+  expect(verifyInclusion({ ...inclusion, size: 1 })).toBe(false);
+});
+
+test('trees are not consistent at another size than the proof reaches', async () => {
+  const proof = await consistencyProof(3, 4, TREE.read);
+  const consistency = { from: 3, fromRoot: rootOf(3), toRoot: rootOf(4), proof };
+  expect(verifyConsistency({ ...consistency, to: 4 })).toBe(true);
+  expect([5, 8, 70].map(to => verifyConsistency({ ...consistency, to }))).not.toContain(true);
+});
+
+test('bytes that are cut at another place are other hashes', () => {
+  const bytes = Uint8Array.of(...rootOf(1), ...rootOf(2));
+  const [leafHash, sibling] = [bytes.subarray(0, 31), bytes.subarray(31)];
+  const root = nodeHash(leafHash, sibling);
+  expect(verifyInclusion({ index: 0, size: 2, leafHash, proof: [sibling], root })).toBe(false);
+  const [fromRoot, toRoot] = [leafHash, root];
+  expect(verifyConsistency({ from: 1, to: 2, fromRoot, toRoot, proof: [sibling] })).toBe(false);
 });
