@@ -67,7 +67,7 @@ test('a coordinator goes on when a newer one has changed its tables', async () =
   const { database, start } = await emptyDatabase();
   const coordinator = await start();
   expect((await submit(coordinator)).status).toBe(201);
-  await database.query('ALTER TABLE job ADD COLUMN added text');
+  await database.query('ALTER TABLE fair_clock ADD COLUMN added text');
   const statuses: number[] = [];
   await vi.waitUntil(
     async () => statuses.push((await submit(coordinator)).status) && statuses.at(-1) === 201,
