@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import {
   cosignCheckpoint,
   formatCheckpoint,
@@ -6,6 +7,7 @@ import {
   type SeedSigner,
   signerFromSeed,
   signNote,
+  type TlogErrorCode,
   type VerifierKey,
   verifierKey,
 } from '../src/index.ts';
@@ -18,6 +20,9 @@ export const LOG = party(ORIGIN, 'Ed25519', 1);
 export const LOG_COSIGNER = party(ORIGIN, 'cosignature/v1', 2);
 export const WITNESSES = [3, 4, 5].map(seed => party(`witness.example/w${seed}`, 'cosignature/v1', seed));
 export const STRANGER = party('stranger.example', 'Ed25519', 9);
+
+/** The error with that code. */
+export const refused = (code: TlogErrorCode) => expect.objectContaining({ name: 'TlogError', code });
 
 /** Someone who signs, and the key to verify that with. */
 export interface Party {

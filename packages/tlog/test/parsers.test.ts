@@ -131,6 +131,13 @@ test('an entry bundle in any bytes is read to the letter, or malformed', () => {
   );
 });
 
+test('what keeps a text from being read is said', () => {
+  expect(() => parseTlogProof('index 1')).toThrow('There is no blank line');
+  expect(() => parseCheckpoint('a\n01\n')).toThrow(
+    '"01" is no decimal from 0 to 2^53 - 1 without leading zeros',
+  );
+});
+
 test('a byte order mark is no part of a text', () => {
   const marked = new TextEncoder().encode(`\ufeff${ledger.add_checkpoint}`);
   expect(() => parseAddCheckpoint(marked)).toThrow(TlogError);

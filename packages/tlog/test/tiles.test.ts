@@ -13,9 +13,10 @@ import {
   tileNodes,
   tileWidth,
 } from '../src/index.ts';
+import { refused } from './ledger.ts';
 import { leaves, storedTree } from './trees.ts';
 
-const MALFORMED = expect.objectContaining({ name: 'TlogError', code: 'MALFORMED' });
+const MALFORMED = refused('MALFORMED');
 const BIG = storedTree(leaves(65537));
 const paths = (size: number) => partialTiles(size).map(formatTilePath);
 
@@ -117,6 +118,11 @@ test.each([
   expect(() => tileNodes(tile)).toThrow(MALFORMED);
 });
 
+test('a tile that there can not be has no width', () => {
+  expect(() => tileWidth({ level: 64, index: 0 }, 1)).toThrow(MALFORMED);
+  expect(() => tileWidth({ level: 0, index: 0 }, -1)).toThrow(RangeError);
+});
+
 test('a tile has 1 to 256 hashes of 32 bytes', () => {
   expect(() => encodeTile([])).toThrow(MALFORMED);
   expect(() => encodeTile(leaves(257))).toThrow(MALFORMED);
@@ -159,6 +165,7 @@ test.each([
   ['with fewer entries', [0, 1, 7], 2],
   ['with more entries', [0, 1, 7, 0, 0], 1],
   ['of nothing', [], 1],
+  ['of nothing, as it should be,', [], 0],
 ])('a bundle %s is refused', (_, bytes, width) => {
   expect(() => decodeEntryBundle(Uint8Array.from(bytes), width)).toThrow(MALFORMED);
 });

@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { appendLeafHashes, leafHash, type NodeId, type NodeReader } from '../src/index.ts';
 
 const utf8 = new TextEncoder();
+
+export const EMPTY_ROOT = new Uint8Array(createHash('sha256').digest());
 
 /** The leaf hashes of some entries, no two alike. */
 export function leaves(count: number): Uint8Array[] {
