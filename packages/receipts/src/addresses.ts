@@ -1,6 +1,6 @@
+import { decodePublicKey } from '@aitbc/tlog/ed25519';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bech32m } from '@scure/base';
-import { decodePublicKey } from './keys.ts';
 
 const PREFIX = 'ait';
 const ADDRESS_BYTES = 20;

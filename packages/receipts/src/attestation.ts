@@ -1,7 +1,7 @@
 import type { Signature } from '@aitbc/protocol';
+import type { Signer } from '@aitbc/tlog/ed25519';
 import { canonicalBytes } from './canonical-json.ts';
-import { verifyEd25519 } from './ed25519.ts';
-import { type Signer, signBytes } from './signing.ts';
+import { signBytes, verifyBytes } from './signatures.ts';
 
 /** What a miner with a public key states about a job that it ran. A receipt has all four fields. */
 export interface Attestation {
@@ -28,5 +28,5 @@ export async function signAttestation(statement: Attestation, signer: Signer): P
  * for the caller to know. False, never an error, for a signature that is malformed.
  */
 export async function verifyAttestation(statement: Attestation, signature: Signature): Promise<boolean> {
-  return signature.alg === 'Ed25519' && (await verifyEd25519(attestationBytes(statement), signature));
+  return signature.alg === 'Ed25519' && (await verifyBytes(attestationBytes(statement), signature));
 }

@@ -1,19 +1,19 @@
+export {
+  decodePublicKey,
+  encodePublicKey,
+  generateSigner,
+  isPublicKey,
+  type SeedSigner,
+  type Signer,
+  signerFromSeed,
+} from '@aitbc/tlog/ed25519';
 export { addressFromLabel, addressFromPublicKey, isAddress } from './addresses.ts';
 export { type Attestation, attestationBytes, signAttestation, verifyAttestation } from './attestation.ts';
 export { canonicalBytes, canonicalJson } from './canonical-json.ts';
 export { roundCredits } from './credits.ts';
 export { type Disclosure, type DisclosureMatch, textHash, verifyDisclosure } from './disclosure.ts';
-export { decodePublicKey, encodePublicKey, isPublicKey } from './keys.ts';
 export { parseCanonicalJson, parseStrictJson } from './parse.ts';
-export {
-  generateSigner,
-  receiptBytes,
-  type SeedSigner,
-  type Signer,
-  signerFromSeed,
-  signReceipt,
-  signReceiptJson,
-} from './signing.ts';
+export { receiptBytes, signReceipt, signReceiptJson } from './signing.ts';
 export {
   type Check,
   RECEIPT_CHECKS,

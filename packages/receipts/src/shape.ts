@@ -1,6 +1,6 @@
 import type { Receipt, Signature } from '@aitbc/protocol';
 import { isAddress } from './addresses.ts';
-import { decodeBase64url } from './keys.ts';
+import { decodeBase64url } from './signatures.ts';
 
 /** A field's rule: what it must be, in words, and the test for it. */
 type Rule = readonly [words: string, test: (value: unknown) => boolean];

@@ -1,11 +1,11 @@
 import type { PublicKey, Receipt } from '@aitbc/protocol';
+import { isPublicKey } from '@aitbc/tlog/ed25519';
 import { addressFromPublicKey } from './addresses.ts';
 import { miscalculations } from './arithmetic.ts';
 import { verifyAttestation } from './attestation.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { verifyEd25519 } from './ed25519.ts';
-import { isPublicKey } from './keys.ts';
 import { isObject, receiptFaults, signatureFaults } from './shape.ts';
+import { verifyBytes } from './signatures.ts';
 import { receiptBytes } from './signing.ts';
 import { nonAsciiTexts, unsafeNumbers } from './spelling.ts';
 
@@ -145,7 +145,7 @@ function trustedKeyId(key: TrustedKey): string | undefined {
 }
 
 async function checkSignature(receipt: Receipt): Promise<Finding> {
-  return (await verifyEd25519(receiptBytes(receipt), receipt.signature))
+  return (await verifyBytes(receiptBytes(receipt), receipt.signature))
     ? ok('it fits the receipt and the key that it names')
     : wrong('it does not fit the receipt and the key that it names');
 }

@@ -1,0 +1,27 @@
+import type { Signature } from '@aitbc/protocol';
+import { type Signer, verifyEd25519 } from '@aitbc/tlog/ed25519';
+import { base64urlnopad } from '@scure/base';
+
+/** A signature over bytes as the protocol writes it. */
+export async function signBytes(bytes: Uint8Array, signer: Signer): Promise<Signature> {
+  const sig = base64urlnopad.encode(await signer.sign(bytes));
+  return { alg: 'Ed25519', key_id: signer.keyId, sig };
+}
+
+/**
+ * Whether an Ed25519 signature over the bytes verifies with the key that it names; false for what is malformed. Its
+ * `alg` is left to the caller.
+ */
+export async function verifyBytes(bytes: Uint8Array, { key_id, sig }: Signature): Promise<boolean> {
+  const signature = decodeBase64url(sig);
+  return signature !== undefined && (await verifyEd25519(bytes, signature, key_id));
+}
+
+/** undefined for anything but the one spelling of some bytes. */
+export function decodeBase64url(text: string): Uint8Array | undefined {
+  try {
+    return base64urlnopad.decode(text);
+  } catch {
+    return undefined;
+  }
+}
