@@ -23,20 +23,25 @@ const WAIT = { timeout: 15_000 };
 const ready = async (coordinator: TestCoordinator) =>
   (await coordinator.call('GET', '/health/ready')).status === 200;
 
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.stop());
+
 describe('while PostgreSQL is away', () => {
-  let server: PostgresServer;
   let coordinator: TestCoordinator;
   const scenes = new Map<string, Scene>();
 
   beforeAll(async () => {
-    server = await startPostgres();
     coordinator = await startTestCoordinator(postgresAt(await server.createDatabase()));
     for (const route of Object.keys(REQUESTS)) scenes.set(route, await prepareScene(coordinator, route));
     await server.kill();
   });
   afterAll(async () => {
     await coordinator.stop();
-    await server.stop();
+    await server.restart();
   });
 
   const STORELESS = ['GET /health', 'GET /explorer/blocks', 'GET /explorer/transactions'];
@@ -54,17 +59,12 @@ describe('while PostgreSQL is away', () => {
 });
 
 describe('when PostgreSQL is back', () => {
-  let server: PostgresServer;
   let coordinator: TestCoordinator;
 
   beforeEach(async () => {
-    server = await startPostgres();
     coordinator = await startTestCoordinator(postgresAt(await server.createDatabase()));
   });
-  afterEach(async () => {
-    await coordinator.stop();
-    await server.stop();
-  });
+  afterEach(() => coordinator.stop());
 
   test('its coordinator goes on by itself with all that was acknowledged', async () => {
     const { submit, register, claims, complete, job } = actions(coordinator);
@@ -154,6 +154,16 @@ describe('a connection that breaks', () => {
     const { queue } = await vi.waitFor(() => submit(), WAIT);
     expect(queue).toBeDefined();
     await vi.waitUntil(async () => (await submit()).queue?.reason !== null, WAIT);
+  });
+
+  test('and can not be made again is not tried for each request', async () => {
+    let attempts = 0;
+    gate.rule(({ by, text }) => {
+      if (by === 'coordinator' && text.includes('application_name')) attempts++;
+      return 'cut';
+    });
+    for (let count = 0; count < 100; count++) expect((await post('key')).status).toBe(503);
+    expect(attempts).toBeLessThan(50);
   });
 
   test('while many read takes nothing else with it', async () => {
