@@ -39,14 +39,19 @@ export async function startReplicas(
       prepareReplica({ data, databaseUrl }, [...args, ...(more[index] ?? [])]),
     ),
   );
-  await Promise.all(all.map(replica => replica.restart()));
-  return {
-    all,
-    async stop() {
-      await Promise.all(all.map(replica => replica.kill()));
-      await rm(data, { recursive: true, force: true });
-    },
+  const stop = async () => {
+    await Promise.all(all.map(replica => replica.kill())).finally(() =>
+      rm(data, { recursive: true, force: true }),
+    );
   };
+  try {
+    await Promise.all(all.map(replica => replica.restart()));
+  } catch (error) {
+    // The others are up, and nobody else would stop them.
+    await stop().catch(() => {});
+    throw error;
+  }
+  return { all, stop };
 }
 
 async function prepareReplica(
