@@ -187,17 +187,20 @@ async function smoothRunTimes(completions: readonly Completion[], { tx, now }: W
   const queueIds = [...new Set(completions.map(({ before }) => before.queue_id))];
   const queues = await tx.loadFixed('queue', 'id', queueIds, ['id', 'clock_id']);
   const clockIds = new Map(queues.map(queue => [queue.id, queue.clock_id]));
-  const clocks = await tx.load('fair_clock', 'id', [...new Set(clockIds.values())]);
-  const byId = new Map(clocks.map(clock => [clock.id, clock]));
-  for (const { before } of completions) {
-    const clock = byId.get(clockIds.get(before.queue_id) ?? -1);
-    if (!clock) continue;
-    const runMs = now - (before.started_at ?? now);
-    clock.average_run_ms =
-      clock.average_run_ms === 0 ? runMs : clock.average_run_ms + SMOOTHING * (runMs - clock.average_run_ms);
+  for (const [clockId, ended] of Map.groupBy(completions, ({ before }) => clockIds.get(before.queue_id))) {
+    if (clockId === undefined) continue;
+    const runs = ended.map(({ before }) => now - (before.started_at ?? now));
+    // Smoothing is linear: what a batch does to the average is to scale it and to add to it.
+    const scale = (1 - SMOOTHING) ** runs.length;
+    const added = runs.reduce(smooth, 0);
+    const first = runs.reduce((average, run) => (average === 0 ? run : smooth(average, run)), 0);
+    const sql =
+      'UPDATE fair_clock SET average_run_ms = CASE WHEN average_run_ms = 0 THEN ? ELSE average_run_ms * ? + ? END WHERE id = ?';
+    await tx.execute(sql, [first, scale, added, clockId]);
   }
-  await tx.update('fair_clock', 'id', ['average_run_ms'], clocks);
 }
+
+const smooth = (average: number, run: number) => average + SMOOTHING * (run - average);
 
 function missing(what: string): never {
   throw new Error(`${what} is missing in the store`);

@@ -72,6 +72,11 @@ export function postgresTransaction(
     for (const { key, rows } of sums.take(table)) sendSum(table, key, rows);
   }
 
+  function sendSumsOf(sql: string) {
+    const words = wordsOf(sql);
+    for (const table of sums.tables()) if (words.has(table)) sendSums(table);
+  }
+
   function sendSum(table: string, key: string, rows: readonly object[]) {
     const columns = Object.keys(rows[0] ?? {}).filter(column => column !== key);
     const all = [key, ...columns];
@@ -143,9 +148,12 @@ export function postgresTransaction(
         ON CONFLICT (${key}) DO UPDATE SET ${settings.map(column => `${column} = excluded.${column}`)}`;
       send(sql, valuesOf(columns, rows));
     },
+    async execute(sql, values) {
+      sendSumsOf(sql);
+      send(numbered(sql), values);
+    },
     async query(sql, values) {
-      const words = wordsOf(sql);
-      for (const table of sums.tables()) if (words.has(table)) sendSums(table);
+      sendSumsOf(sql);
       return await run(numbered(sql), values);
     },
     async written() {

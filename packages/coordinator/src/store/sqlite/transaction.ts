@@ -51,6 +51,9 @@ export function sqliteTransaction(database: DatabaseSync): Transaction {
         ON CONFLICT (${key}) DO UPDATE SET ${settings.map(column => `${column} = excluded.${column}`)}`;
       each(sql, columns, rows);
     },
+    async execute(sql, values) {
+      prepared(sql).run(...values);
+    },
     async query(sql, values) {
       return prepared(sql).all(...values) as never;
     },
