@@ -196,7 +196,7 @@ async function smoothRunTimes(completions: readonly Completion[], { tx, now }: W
     const first = runs.reduce((average, run) => (average === 0 ? run : smooth(average, run)), 0);
     const sql =
       'UPDATE fair_clock SET average_run_ms = CASE WHEN average_run_ms = 0 THEN ? ELSE average_run_ms * ? + ? END WHERE id = ?';
-    await tx.execute(sql, [first, scale, added, clockId]);
+    await tx.execute('fair_clock', sql, [first, scale, added, clockId]);
   }
 }
 

@@ -40,8 +40,8 @@ export interface Transaction {
   add<T extends Table>(table: T, key: Column<T>, rows: readonly Partial<Row<T>>[]): Promise<void>;
   /** Inserts, or sets the columns outside `key` where a row with that key stands. */
   upsert<T extends Table>(table: T, key: readonly Column<T>[], rows: readonly NewRow<T>[]): Promise<void>;
-  /** A statement by hand that answers nothing, with `?` for its values, prepared once. */
-  execute(sql: string, values: readonly Value[]): Promise<void>;
+  /** A write by hand to one table, with `?` for its values, prepared once. */
+  execute(table: Table, sql: string, values: readonly Value[]): Promise<void>;
   /** A query by hand with `?` for its values, prepared once: for the hot path, where building it costs more than running it. */
   query<R>(sql: string, values: readonly Value[]): Promise<R[]>;
 }

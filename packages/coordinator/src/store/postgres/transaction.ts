@@ -50,6 +50,31 @@ export function postgresTransaction(
   /** What failed first in this transaction: all that follows is refused for that. */
   let failed: { first?: unknown } = {};
 
+  /** Writes that leave as one statement, no two to one table: the parts of a statement don't see each other. */
+  const group = new Map<string, Part>();
+
+  async function read<R>(sql: string, values: readonly unknown[]): Promise<R[]> {
+    sendGroup();
+    return await run(sql, values);
+  }
+
+  function write(table: string, sql: string, values: readonly unknown[]) {
+    if (group.has(table)) sendGroup();
+    group.set(table, { sql, values });
+  }
+
+  function sendGroup() {
+    if (group.size === 0) return;
+    const parts = [...group.values()];
+    group.clear();
+    const sent = run(
+      inOne(parts.map(part => part.sql)),
+      parts.flatMap(part => part.values),
+    );
+    sent.catch(() => {});
+    writes.push(sent);
+  }
+
   async function run<R>(sql: string, values: readonly unknown[]): Promise<R[]> {
     gather();
     const failing = failed;
@@ -60,12 +85,6 @@ export function postgresTransaction(
       failing.first ??= error;
       throw error;
     }
-  }
-
-  function send(sql: string, values: readonly unknown[]) {
-    const write = run(sql, values);
-    write.catch(() => {});
-    writes.push(write);
   }
 
   function sendSums(table: string) {
@@ -82,7 +101,7 @@ export function postgresTransaction(
     const all = [key, ...columns];
     const settings = columns.map(column => `${column} = ${table}.${column} + by.${column}`);
     const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS by(${all}) WHERE ${table}.${key} = by.${key}`;
-    send(sql, valuesOf(all, rows));
+    write(table, sql, valuesOf(all, rows));
   }
 
   const typeOf = (table: string, column: string) => {
@@ -102,14 +121,14 @@ export function postgresTransaction(
       sendSums(table);
       const and = where === undefined ? '' : ` AND ${where}`;
       const sql = `SELECT * FROM ${table} WHERE ${column} = ANY($1::${typeOf(table, column)}[])${and}`;
-      return await run(sql, [values]);
+      return await read(sql, [values]);
     },
     async loadFixed(table, key, values, columns) {
       const idOf = (value: unknown) => `${table} ${columns} ${value}`;
       const missing = values.filter(value => !fixed.has(idOf(value)));
       if (missing.length > 0) {
         const sql = `SELECT ${key} AS fixed_key, ${columns} FROM ${table} WHERE ${key} = ANY($1::${typeOf(table, key)}[])`;
-        for (const { fixed_key, ...row } of await run<{ fixed_key: unknown }>(sql, [missing])) {
+        for (const { fixed_key, ...row } of await read<{ fixed_key: unknown }>(sql, [missing])) {
           fixed.set(idOf(fixed_key), row);
         }
       }
@@ -118,7 +137,8 @@ export function postgresTransaction(
     async insert(table, rows) {
       if (!rows[0]) return;
       const columns = Object.keys(rows[0]);
-      send(
+      write(
+        table,
         `INSERT INTO ${table} (${columns}) SELECT * FROM ${arrays(table, columns)}`,
         valuesOf(columns, rows),
       );
@@ -129,12 +149,12 @@ export function postgresTransaction(
       const all = [key, ...columns];
       const settings = columns.map(column => `${column} = new.${column}`);
       const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS new(${all}) WHERE ${table}.${key} = new.${key}`;
-      send(sql, valuesOf(all, rows));
+      write(table, sql, valuesOf(all, rows));
     },
     async delete(table, key, values) {
       if (values.length === 0) return;
       sendSums(table);
-      send(`DELETE FROM ${table} WHERE ${key} = ANY($1::${typeOf(table, key)}[])`, [values]);
+      write(table, `DELETE FROM ${table} WHERE ${key} = ANY($1::${typeOf(table, key)}[])`, [values]);
     },
     async add(table, key, rows) {
       sums.add(table, key, rows);
@@ -146,24 +166,26 @@ export function postgresTransaction(
       const settings = columns.filter(column => !(key as readonly string[]).includes(column));
       const sql = `INSERT INTO ${table} (${columns}) SELECT * FROM ${arrays(table, columns)}
         ON CONFLICT (${key}) DO UPDATE SET ${settings.map(column => `${column} = excluded.${column}`)}`;
-      send(sql, valuesOf(columns, rows));
+      write(table, sql, valuesOf(columns, rows));
     },
-    async execute(sql, values) {
+    async execute(table, sql, values) {
       sendSumsOf(sql);
-      send(numbered(sql), values);
+      write(table, numbered(sql), values);
     },
     async query(sql, values) {
       sendSumsOf(sql);
-      return await run(numbered(sql), values);
+      return await read(numbered(sql), values);
     },
     async written() {
       for (const table of sums.tables()) sendSums(table);
+      sendGroup();
       const sent = writes;
       writes = [];
       await Promise.all(sent);
     },
     async abandon() {
       sums.clear();
+      group.clear();
       const sent = writes;
       writes = [];
       await Promise.allSettled(sent);
@@ -172,6 +194,35 @@ export function postgresTransaction(
       return first;
     },
   };
+}
+
+interface Part {
+  sql: string;
+  values: readonly unknown[];
+}
+
+const inOneByParts = new Map<string, string>();
+
+/** Several statements as one, their parameters counted on. */
+function inOne(parts: readonly string[]): string {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const key = parts.join(';');
+  let text = inOneByParts.get(key);
+  if (text === undefined) {
+    let used = 0;
+    const numberedOn = parts.map((part, index) => {
+      const offset = used;
+      const shifted = part.replace(/\$(\d+)/g, (_, digits) => {
+        used = Math.max(used, offset + Number(digits));
+        return `$${offset + Number(digits)}`;
+      });
+      return `write_${index} AS (${shifted})`;
+    });
+    text = `WITH ${numberedOn.join(', ')} SELECT 1`;
+    inOneByParts.set(key, text);
+  }
+  return text;
 }
 
 const names = new Map<string, string>();

@@ -51,7 +51,7 @@ export function sqliteTransaction(database: DatabaseSync): Transaction {
         ON CONFLICT (${key}) DO UPDATE SET ${settings.map(column => `${column} = excluded.${column}`)}`;
       each(sql, columns, rows);
     },
-    async execute(sql, values) {
+    async execute(_table, sql, values) {
       prepared(sql).run(...values);
     },
     async query(sql, values) {
