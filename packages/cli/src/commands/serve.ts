@@ -85,7 +85,7 @@ const readableLog = () => PinoPretty({ ignore: 'pid,hostname', translateTime: 'S
 function welcome({ url, open, config }: RunningCoordinator): string {
   const key = open ? '' : " -H 'X-Api-Key: KEY'";
   return `
-The coordinator listens on ${url}, with its data in ${config.data}.
+The coordinator listens on ${url}, with its data in ${config.databaseUrl === undefined ? config.data : 'PostgreSQL'}.
 ${open ? 'It is open: requests need no key.' : `Requests need a key: \`${createKeyCommand(config)}\` makes one.`}
 
   Submit a job    curl ${url}/v1/jobs${key} -H 'Content-Type: application/json' \\
@@ -96,10 +96,14 @@ ${open ? 'It is open: requests need no key.' : `Requests need a key: \`${createK
 }
 
 /** Keys are made on the coordinator's own data, wherever that is. */
-function createKeyCommand({ data }: Config): string {
-  const flag = data === OPTIONS.data.default ? '' : ` --data '${data.replaceAll("'", "'\\''")}'`;
-  return `npx aitbc keys create --scope client${flag}`;
+function createKeyCommand({ data, databaseUrl }: Config): string {
+  const flags = databaseUrl === undefined && data !== OPTIONS.data.default ? ` --data ${quoted(data)}` : '';
+  // Its password is no text for a terminal.
+  const same = databaseUrl === undefined ? '' : ' --database-url …';
+  return `npx aitbc keys create --scope client${flags}${same}`;
 }
+
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The first signal drains; a second one, or a drain that takes too long, ends the process at once. */
 async function stopOnSignal(coordinator: RunningCoordinator, io: Io): Promise<void> {
