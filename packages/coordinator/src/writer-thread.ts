@@ -16,7 +16,6 @@ const config = workerData as Config;
 const writer = await openWriter(config.data);
 const ownWrites = createBatcher(async calls => (await writer.commit(calls, Date.now())).results, {
   maxBatch: 1,
-  maxInFlight: 1,
 });
 const coordinatorId = await readIdentity(ownWrites, config.coordinatorId);
 const signer = loadSigner(signingKeyPath(config));

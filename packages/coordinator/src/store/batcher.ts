@@ -27,23 +27,22 @@ interface Pending {
 export interface BatcherOptions {
   /** Calls in one batch at most. */
   maxBatch: number;
-  /** Batches that are committed at once. */
-  maxInFlight: number;
 }
 
 /**
- * Group commit: whatever arrives while as many transactions are in flight as may be forms the next one. Nothing is
- * answered before its transaction is committed, so that an acknowledged write survives a crash at any point.
+ * Group commit: whatever arrives while a transaction is in flight forms the next one. One at a time makes batches
+ * larger, and much of what a batch costs is the same however large it is. Nothing is answered before its transaction
+ * is committed, so that an acknowledged write survives a crash at any point.
  */
-export function createBatcher(commit: Commit, { maxBatch, maxInFlight }: BatcherOptions): Batcher {
+export function createBatcher(commit: Commit, { maxBatch }: BatcherOptions): Batcher {
   const queue: Pending[] = [];
-  let inFlight = 0;
+  let inFlight = false;
   let scheduled = false;
   const idlers: (() => void)[] = [];
 
   /** Not at once: what arrives with this turn of the event loop belongs to one batch. */
   function schedule() {
-    if (scheduled || inFlight >= maxInFlight) return;
+    if (scheduled || inFlight) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
@@ -52,10 +51,9 @@ export function createBatcher(commit: Commit, { maxBatch, maxInFlight }: Batcher
   }
 
   function dispatch() {
-    while (queue.length > 0 && inFlight < maxInFlight) {
-      inFlight++;
-      void settle(queue.splice(0, maxBatch));
-    }
+    if (queue.length === 0 || inFlight) return;
+    inFlight = true;
+    void settle(queue.splice(0, maxBatch));
   }
 
   async function settle(batch: readonly Pending[]) {
@@ -65,7 +63,7 @@ export function createBatcher(commit: Commit, { maxBatch, maxInFlight }: Batcher
     } catch (error) {
       results = batch.map(() => ({ error }));
     }
-    inFlight--;
+    inFlight = false;
     // Before the answers go out, so that the committer is at work while they do.
     dispatch();
     for (const [index, { resolve, reject }] of batch.entries()) {
@@ -73,7 +71,7 @@ export function createBatcher(commit: Commit, { maxBatch, maxInFlight }: Batcher
       if ('outcome' in result) resolve(result.outcome);
       else reject(result.error);
     }
-    if (inFlight === 0 && queue.length === 0) for (const idle of idlers.splice(0)) idle();
+    if (!inFlight && queue.length === 0) for (const idle of idlers.splice(0)) idle();
   }
 
   return {
@@ -84,7 +82,7 @@ export function createBatcher(commit: Commit, { maxBatch, maxInFlight }: Batcher
       });
     },
     async idle() {
-      if (inFlight > 0 || queue.length > 0) await new Promise<void>(idle => idlers.push(idle));
+      if (inFlight || queue.length > 0) await new Promise<void>(idle => idlers.push(idle));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { createBatcher } from '../batcher.ts';
-import type { StoreEvent, StoreListener } from '../events.ts';
+import { createListeners } from '../listeners.ts';
 import { POSTGRES_TYPES } from '../migrations/column-types.ts';
 import { migrate } from '../migrations/migrate.ts';
 import type { Store } from '../store.ts';
@@ -31,10 +31,7 @@ export async function migratePostgres(options: PostgresOptions): Promise<readonl
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   await migratePostgres(options);
   const read = openPool(options);
-  const listeners = new Set<StoreListener>();
-  const tell = (events: readonly StoreEvent[]) => {
-    if (events.length > 0) for (const listener of listeners) listener(events);
-  };
+  const { tell, onCommit } = createListeners();
   const notifications = listen(options, read, tell);
   const writer = createPostgresWriter({ ...options, notify: notifications.statements });
   const batcher = createBatcher(
@@ -44,16 +41,13 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       notifications.confirm(events);
       return results;
     },
-    { maxBatch: options.maxBatch, maxInFlight: 1 },
+    { maxBatch: options.maxBatch },
   );
 
   return {
     read,
     write: batcher.write,
-    onCommit(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onCommit,
     async ping() {
       await sql`SELECT 1 FROM setting LIMIT 1`.execute(read);
     },

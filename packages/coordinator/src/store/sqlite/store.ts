@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { createBatcher } from '../batcher.ts';
-import type { StoreListener } from '../events.ts';
+import { createListeners } from '../listeners.ts';
 import type { Store } from '../store.ts';
 import { openForReading } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
@@ -20,24 +20,20 @@ export interface SqliteOptions {
 export function createSqliteStore({ data, writer, lock, now, maxBatch }: SqliteOptions): Store {
   const reader = openForReading(data);
   const read = kyselyOver(reader);
-  const listeners = new Set<StoreListener>();
+  const { tell, onCommit } = createListeners();
   const batcher = createBatcher(
     async calls => {
       const { results, events } = await writer.commit(calls, now());
-      if (events.length > 0) for (const listener of listeners) listener(events);
+      tell(events);
       return results;
     },
-    // One at a time makes batches larger, and a batch writes each page once, however many of its rows are there.
-    { maxBatch, maxInFlight: 1 },
+    { maxBatch },
   );
 
   return {
     read,
     write: batcher.write,
-    onCommit(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onCommit,
     async ping() {
       await sql`SELECT 1 FROM setting LIMIT 1`.execute(read);
     },
