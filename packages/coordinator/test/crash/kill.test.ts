@@ -9,7 +9,7 @@ import { falseReceipts, violations } from '../invariants/violations.ts';
 import { type Acknowledged, type Reply, type Send, startLoad, submit } from './load.ts';
 import { type ServerProcess, spawnServer } from './server.ts';
 
-const KILLS = 8;
+const KILLS = 10;
 const SEED = Number(process.env.AITBC_CRASH_SEED ?? 20_260_124);
 
 /** Loads a server that is killed ten times, each time after some number of acknowledged writes. */
