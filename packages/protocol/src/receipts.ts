@@ -30,6 +30,45 @@ export const Receipt = Type.Object(
 export type Receipt = Static<typeof Receipt>;
 export type UnsignedReceipt = Omit<Receipt, 'signature'>;
 
+const Base64 = (description: string) => Type.String({ contentEncoding: 'base64', description });
+const Decimal = (description: string) => Type.String({ pattern: '^(0|[1-9][0-9]*)$', description });
+
+/**
+ * Where a statement stands in the ledger, and the proof of it: a TransparencyLogEntry of Sigstore
+ * (sigstore_rekor.proto) as protobuf JSON, so 64-bit integers are decimals in strings, and bytes are padded base64.
+ */
+export const Inclusion = Type.Object(
+  {
+    logIndex: Decimal('Place of the entry in the ledger, counted from 0.'),
+    logId: Type.Object({
+      keyId: Base64("SHA-256 that begins with the key ID of the ledger's verifier key, all 32 bytes."),
+    }),
+    integratedTime: Decimal('Unix seconds of the checkpoint.'),
+    inclusionProof: Type.Object({
+      logIndex: Decimal('The same place again.'),
+      rootHash: Base64('Root of the tree, 32 bytes. The checkpoint says it with a signature.'),
+      treeSize: Decimal('Entries of the tree. The checkpoint says it with a signature.'),
+      hashes: Type.Array(Base64('32 bytes.'), { description: "The leaf's sibling first." }),
+      checkpoint: Type.Object({
+        envelope: Type.String({ description: 'A signed note: C2SP tlog-checkpoint.' }),
+      }),
+    }),
+    canonicalizedBody: Base64('The entry: the receipt as canonical JSON, with its signature.'),
+  },
+  { $id: 'Inclusion' },
+);
+export type Inclusion = Static<typeof Inclusion>;
+
+/** A receipt, and where it stands in the ledger, which its signature does not cover. */
+export const PublishedReceipt = Type.Object(
+  {
+    ...Receipt.properties,
+    inclusion: Nullable(Inclusion),
+  },
+  { $id: 'PublishedReceipt', description: '`inclusion` is null until the ledger has the receipt.' },
+);
+export type PublishedReceipt = Static<typeof PublishedReceipt>;
+
 export const ListReceipts = Type.Object({
   ...Page.properties,
   client: Type.Optional(Type.String({ maxLength: 90 })),
