@@ -13,7 +13,7 @@ export { canonicalBytes, canonicalJson } from './canonical-json.ts';
 export { roundCredits } from './credits.ts';
 export { type Disclosure, type DisclosureMatch, textHash, verifyDisclosure } from './disclosure.ts';
 export { parseCanonicalJson, parseStrictJson } from './parse.ts';
-export { receiptBytes, signReceipt, signReceiptJson } from './signing.ts';
+export { receiptBytes, receiptEntry, signReceipt, signReceiptJson } from './signing.ts';
 export {
   type Check,
   RECEIPT_CHECKS,

@@ -6,14 +6,30 @@ import { signBytes } from './signatures.ts';
 const utf8 = new TextEncoder();
 
 /**
- * The bytes that a receipt's signature covers: canonical JSON (RFC 8785) of the receipt without its `signature` and
- * without those of its fields that are null. Nulls further inside, in `metadata`, stay.
+ * The bytes that a receipt's signature covers: canonical JSON (RFC 8785) of the receipt without its `signature`, without
+ * the `inclusion` that coordinators show beside it, and without those of its fields that are null. Nulls further
+ * inside, in `metadata`, stay.
  *
  * @throws TypeError for what is not JSON
  */
 export function receiptBytes(receipt: Receipt | UnsignedReceipt): Uint8Array {
-  const fields = Object.entries(receipt).filter(([name, value]) => name !== 'signature' && value !== null);
-  return canonicalBytes(Object.fromEntries(fields));
+  return canonicalBytes(fieldsWithout(['signature', 'inclusion'], receipt));
+}
+
+/**
+ * The ledger's entry for a receipt: its canonical JSON with the signature, without the `inclusion` that coordinators show
+ * beside it, and without those of its fields that are null.
+ *
+ * @throws TypeError for what is not JSON
+ */
+export function receiptEntry(receipt: Receipt): Uint8Array {
+  return canonicalBytes(fieldsWithout(['inclusion'], receipt));
+}
+
+function fieldsWithout(names: readonly string[], receipt: object) {
+  return Object.fromEntries(
+    Object.entries(receipt).filter(([name, value]) => !names.includes(name) && value !== null),
+  );
 }
 
 /**

@@ -71,7 +71,7 @@ export interface Verification {
 /**
  * Checks a receipt as an auditor would, trusting nothing but the keys, without asking anybody. Never throws over a
  * receipt, whatever it is: what is no receipt is not valid. Fields that the protocol does not know are fine when the
- * signature covers them.
+ * signature covers them. The `inclusion` of a published receipt, which it does not cover, is set aside.
  */
 export async function verifyReceipt(receipt: unknown, { keys }: VerifyOptions): Promise<Verification> {
   const read = readPlain(receipt);
@@ -103,12 +103,18 @@ interface Read {
 /** A copy that is nothing but data, so that all checks see the same value, which is the one that was signed. */
 function readPlain(receipt: unknown): Read {
   try {
-    const value: unknown = JSON.parse(canonicalJson(receipt));
+    const value = withoutInclusion(JSON.parse(canonicalJson(receipt)));
     const faults = receiptFaults(value);
     return faults.length === 0 ? { value, faults, receipt: value as Receipt } : { value, faults };
   } catch (error) {
     return { value: undefined, faults: [error instanceof Error ? error.message : 'it is not JSON'] };
   }
+}
+
+function withoutInclusion(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const { inclusion, ...receipt } = value;
+  return receipt;
 }
 
 function checkVersion(version: unknown): Finding {

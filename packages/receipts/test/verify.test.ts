@@ -1,12 +1,34 @@
 import { Receipt } from '@aitbc/protocol';
 import { Check } from 'typebox/value';
 import { expect, test } from 'vitest';
-import { RECEIPT_CHECKS, signReceipt, type TrustedKey, verifyReceipt } from '../src/index.ts';
+import {
+  canonicalBytes,
+  RECEIPT_CHECKS,
+  receiptEntry,
+  signReceipt,
+  type TrustedKey,
+  verifyReceipt,
+} from '../src/index.ts';
 import { withCoordinator } from './coordinator.ts';
 import { COORDINATOR, failed, issue, MINER, STRANGER, UNSIGNED } from './issued.ts';
 
 const coordinator = withCoordinator();
 const keys = [COORDINATOR.keyId];
+
+/** As a coordinator shows it; whether it proves anything is not asked here. */
+const INCLUSION = {
+  logIndex: '12',
+  logId: { keyId: '9JLArQ==' },
+  integratedTime: '1769266813',
+  inclusionProof: {
+    logIndex: '12',
+    rootHash: 'mWFc1dP/lKszQ/HLpCL8f6uGED5vWX/X8MBQs0PtRRU=',
+    treeSize: '13',
+    hashes: [],
+    checkpoint: { envelope: 'coordinator.example/ledger\n13\n…\n\n— coordinator.example/ledger …\n' },
+  },
+  canonicalizedBody: 'e30=',
+};
 
 test('a receipt of a coordinator is valid by the keys that it publishes', async () => {
   const { receipt } = await coordinator.runJob('Hello!', 'Good day!');
@@ -36,6 +58,20 @@ test.each([
 ])('a key that was retired %s', async (_, retired_at, expected) => {
   const trusted = { keys: [{ key_id: COORDINATOR.keyId, retired_at }] };
   expect(failed(await verifyReceipt(await issue(), trusted))).toEqual(expected);
+});
+
+test.each([
+  ['is not in the ledger yet', null],
+  ['stands in the ledger', INCLUSION],
+  ['comes with something strange', ['—']],
+])('a published receipt is valid when it %s', async (_, inclusion) => {
+  const published = { ...(await issue()), inclusion };
+  expect(await verifyReceipt(published, { keys })).toEqual(await verifyReceipt(await issue(), { keys }));
+});
+
+test('the entry of a published receipt is the receipt that was signed', async () => {
+  const published = { ...(await issue()), inclusion: INCLUSION };
+  expect(receiptEntry(published)).toEqual(canonicalBytes(await issue()));
 });
 
 test('every check is reported, in its order', async () => {
