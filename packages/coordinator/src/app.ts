@@ -11,6 +11,7 @@ import type { App } from './http/routes.ts';
 import { checkRequests } from './http/validation.ts';
 import { clientJobRoutes } from './jobs/client-routes.ts';
 import { minerJobRoutes } from './jobs/miner-routes.ts';
+import { ledgerRoutes } from './ledger/routes.ts';
 import { minerRoutes } from './miners/routes.ts';
 import { receiptRoutes } from './receipts/routes.ts';
 import type { Rooms } from './rooms.ts';
@@ -54,6 +55,7 @@ export async function buildApp(
     minerJobRoutes(scope, { jobs: rooms.minerJobs, guards });
     minerRoutes(scope, { miners: rooms.miners, jobs: rooms.minerJobs, guards });
     receiptRoutes(scope, { receipts: rooms.receipts, guards });
+    ledgerRoutes(scope, { ledger: rooms.ledger, guards });
     explorerRoutes(scope, { store: rooms.store, guards });
   });
   // Long polls hold their requests open: end them first, or closing would wait for each.

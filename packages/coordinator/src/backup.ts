@@ -1,12 +1,13 @@
 import { constants, existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Config } from './config.ts';
+import { LEDGER_KEY_FILE, ledgerKeyPath } from './ledger/log-key.ts';
 import { signingKeyPath } from './receipts/signing-key.ts';
 import { backupStore, type CopyOptions } from './store/backup.ts';
 
 /**
- * Makes the folder `to` with a copy of the database as of now and of the signing key, for its owner alone. A
+ * Makes the folder `to` with a copy of the database as of now and of the keys, for its owner alone. A
  * coordinator may run meanwhile. The folder is there when all is in it, and never before.
  *
  * @returns whether there was a signing key to copy: a coordinator makes it at its first start
@@ -24,6 +25,8 @@ export async function backup(
   try {
     await backupStore(config, draft, options);
     const hasKey = await copyKey(signingKeyPath(config), signingKeyPath({ data: draft }));
+    const ledgerKey = ledgerKeyPath(config);
+    if (ledgerKey !== signingKeyPath(config)) await copyKey(ledgerKey, join(draft, LEDGER_KEY_FILE));
     await rename(draft, target);
     return { hasKey };
   } catch (error) {

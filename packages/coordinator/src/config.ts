@@ -51,6 +51,24 @@ export const OPTIONS = {
     default: false,
     about: 'Sign with another key from now on, rather than refuse to start with it',
   } as Option<'switch'>,
+  ledgerOrigin: text(
+    undefined,
+    'Name of the ledger, such as coordinator.example/ledger; fixed at first start',
+    {
+      unit: 'NAME',
+    },
+  ),
+  ledgerKey: text(
+    undefined,
+    'Key that the ledger is signed with; ledger-key.pem in the data folder, or the signing key, unless given',
+    { unit: 'FILE' },
+  ),
+  ledgerCheckpoint: text(
+    undefined,
+    'Where the last signed checkpoint is kept; ledger-checkpoint in the data folder unless given',
+    { unit: 'FILE' },
+  ),
+  ledgerInterval: number(1, 'The ledger is published at most so often', 'SECONDS', 0.05, 3600),
   databaseUrl: text(
     undefined,
     'postgres://… for several coordinators; SQLite in the data folder unless given',
@@ -146,7 +164,13 @@ type ValueOf<O> =
         ? string
         : number;
 
-type Optional = 'signingKey' | 'databaseUrl' | 'coordinatorId';
+type Optional =
+  | 'signingKey'
+  | 'ledgerOrigin'
+  | 'ledgerKey'
+  | 'ledgerCheckpoint'
+  | 'databaseUrl'
+  | 'coordinatorId';
 export type Config = { readonly [N in Exclude<OptionName, Optional>]: ValueOf<(typeof OPTIONS)[N]> } & {
   readonly [N in Optional]?: string;
 };

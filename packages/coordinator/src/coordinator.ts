@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
 import { buildApp } from './app.ts';
+import { startBackground } from './background.ts';
 import { type Config, type ConfigSources, readConfig } from './config.ts';
 import { watchConnections } from './http/connection.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { openStore } from './store/open.ts';
-import { startSweeper } from './sweeper.ts';
 
 export interface RunningCoordinator {
   /** Where it listens: `http://127.0.0.1:8000`. */
@@ -13,8 +13,10 @@ export interface RunningCoordinator {
   /** Whether requests without a key are served. */
   open: boolean;
   rooms: Rooms;
-  /** Does now, once, what the sweeper does at intervals. */
+  /** Does now, once, what time brings about at intervals. */
   sweep(): Promise<void>;
+  /** Publishes now all that the ledger has. */
+  publish(): Promise<void>;
   /** Stops accepting, finishes what is in flight, closes the store. */
   close(): Promise<void>;
 }
@@ -43,7 +45,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     const connections = watchConnections(app.server);
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
     // Only now: where listening fails, nothing may be left that keeps the process alive.
-    const sweeper = startSweeper(rooms, config.sweepSeconds * 1000, app.log);
+    const background = startBackground(rooms, config, app.log);
     return {
       url: reachable(url),
       config,
@@ -53,11 +55,15 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
         await store.write(rooms.sweep, undefined);
         await store.write(rooms.erase, undefined);
       },
+      async publish() {
+        while (await rooms.ledger.integrate());
+        await rooms.ledger.publish(0);
+      },
       async close() {
         // They would hold up the stop for a minute.
         const hangUps = setInterval(connections.closeIdle, 20);
         await app.close().finally(() => clearInterval(hangUps));
-        await sweeper.stop();
+        await background.stop();
         await store.close();
       },
     };

@@ -9,6 +9,9 @@ import { cancelJobs, giveUpJobs } from './jobs/give-up.ts';
 import { beatMiners, releaseAll } from './jobs/heartbeat.ts';
 import { submitJobs } from './jobs/submit.ts';
 import { sweepJobs } from './jobs/sweep.ts';
+import { admitLog } from './ledger/identity.ts';
+import { integrate } from './ledger/integrate.ts';
+import { publish } from './ledger/publish.ts';
 import { registerMiners, withdrawMiners } from './miners/lifecycle.ts';
 import type { ReceiptTerms } from './receipts/receipt.ts';
 import { admitKey } from './receipts/receipts.ts';
@@ -37,6 +40,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rat
   return {
     keepIdentity,
     admitKey,
+    admitLog,
     openAccount,
     insertKey,
     revokeKey,
@@ -51,6 +55,8 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rat
     beatMiners: beatMiners(lease),
     releaseAll,
     sweepJobs: sweepJobs(time),
+    publish,
+    integrate,
     eraseTexts: eraseTexts({ retentionMs: config.retentionDays * DAY_MS }),
   };
 }

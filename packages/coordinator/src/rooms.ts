@@ -7,6 +7,7 @@ import { type ClientJobs, createClientJobs } from './jobs/client-jobs.ts';
 import { createMinerJobs, type MinerJobs } from './jobs/miner-jobs.ts';
 import { createWaits, type Waits } from './jobs/waiting.ts';
 import { readWorkload } from './jobs/workload.ts';
+import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { createDirectory, type Directory } from './miners/directory.ts';
 import { createMiners, type Miners, readOnline } from './miners/miners.ts';
 import { createOperations } from './operations.ts';
@@ -23,6 +24,7 @@ export interface Rooms {
   minerJobs: MinerJobs;
   miners: Miners;
   receipts: Receipts;
+  ledger: Ledger;
   directory: Directory;
   waits: Waits;
   coordinatorId: string;
@@ -64,6 +66,7 @@ export async function createRooms({
 }: RoomsOptions): Promise<Rooms> {
   const coordinatorId = await readIdentity(store, config.coordinatorId);
   const signer = await admitSigner(config, store);
+  const ledger = await createLedger({ config, store, coordinatorId, now });
   const operations = createOperations(config, { coordinatorId, signer });
 
   const waits = createWaits();
@@ -91,7 +94,8 @@ export async function createRooms({
     waits,
     coordinatorId,
     signer,
-    receipts: createReceipts(store, coordinatorId),
+    ledger,
+    receipts: createReceipts(store, coordinatorId, ledger),
     clientJobs: createClientJobs({ config, store, ids, directory, waits }),
     minerJobs: createMinerJobs({ config, store, ids, miners, waits, operations }),
     sweep: operations.sweepJobs,

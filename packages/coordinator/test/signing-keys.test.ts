@@ -10,6 +10,7 @@ describeEachEngine('a signing key', engine => {
   const coordinator = withCoordinator(engine);
   const { register, submit, claims, complete } = actions(coordinator);
   const file = () => join(coordinator.running.config.data, 'signing-key.pem');
+  const ledgerKey = () => join(coordinator.running.config.data, 'ledger-key.pem');
   const keys = async () => (await coordinator.call<PublicKeys>('GET', '/v1/keys')).body.keys;
 
   async function earn(): Promise<Receipt> {
@@ -26,7 +27,7 @@ describeEachEngine('a signing key', engine => {
   test('that is replaced is published as retired: its receipts still verify, and it can be taken back', async () => {
     const before = await earn();
     const first = await readFile(file());
-    await rm(file());
+    await rename(file(), ledgerKey());
     await coordinator.restart({ seconds: 60 }, { rotateSigningKey: true });
     const replacedAt = new Date(coordinator.now()).toISOString();
     const after = await earn();
@@ -42,6 +43,17 @@ describeEachEngine('a signing key', engine => {
     expect((await earn()).signature.key_id).toBe(before.signature.key_id);
     const current = (await keys()).filter(({ retired_at }) => retired_at === null);
     expect(current.map(({ key_id }) => key_id)).toEqual([before.signature.key_id]);
+  });
+
+  test('whose file is gone takes the ledger with it, until that file is back as the key of the ledger', async () => {
+    const vkey = (await coordinator.call('GET', '/ledger/vkey')).body;
+    const first = await readFile(file());
+    for (const path of [file(), ledgerKey()]) await rm(path, { force: true });
+    const refused = coordinator.restart({ seconds: 0 }, { rotateSigningKey: true });
+    await expect(refused).rejects.toThrow(/is signed with another key.* as ledger-key\.pem/);
+    await writeFile(ledgerKey(), first);
+    await coordinator.restart({ seconds: 0 }, { rotateSigningKey: true });
+    expect((await coordinator.call('GET', '/ledger/vkey')).body).toBe(vkey);
   });
 
   test('that is not the one of the database is refused at start, and nothing signs with it', async () => {

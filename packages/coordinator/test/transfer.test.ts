@@ -51,7 +51,7 @@ describeEachEngine('an export', engine => {
     expect(header).toMatchObject({
       format: 'aitbc-store',
       version: 1,
-      schema: '001-initial',
+      schema: '002-ledger',
       engine: engine.name,
       exported_at: expect.stringMatching(/^\d{4}-.*Z$/),
       coordinator_id: rooms.coordinatorId,
@@ -159,8 +159,8 @@ describeEachEngine('an import', engine => {
     ['lacks its end', () => fileOf(linesOf(file).slice(0, -1)), /its last line is missing$/],
     [
       'lacks a row',
-      () => fileOf(linesOf(file).filter(line => !line.startsWith('{"receipt"'))),
-      /rows of receipt/,
+      () => fileOf(linesOf(file).filter(line => !line.startsWith('{"entry"'))),
+      /rows of entry/,
     ],
     ['has one more', () => fileOf(linesOf(file).flatMap(line => [line, line])), /not|duplicate|UNIQUE/],
     ['goes on after its end', () => fileOf([...linesOf(file), '{}']), /^Something follows the last line/],
@@ -184,8 +184,8 @@ describeEachEngine('an import', engine => {
     ],
     [
       'is of a later schema',
-      () => changed('001-initial', '999-later'),
-      /schema 999-later, and this program 001/,
+      () => changed('002-ledger', '999-later'),
+      /schema 999-later, and this program 002/,
     ],
   ])('of a file that %s is refused, and leaves the store empty', async (_, broken, message) => {
     await expect(load(broken())).rejects.toThrow(message);

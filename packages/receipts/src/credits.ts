@@ -2,3 +2,8 @@
 export function roundCredits(credits: number): number {
   return Number(credits.toFixed(6));
 }
+
+/** An amount in millionths of a credit, a whole number: sums of those are exact. */
+export function microCredits(credits: number): number {
+  return Math.round(credits * 1e6);
+}

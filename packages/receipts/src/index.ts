@@ -10,7 +10,7 @@ export {
 export { addressFromLabel, addressFromPublicKey, isAddress } from './addresses.ts';
 export { type Attestation, attestationBytes, signAttestation, verifyAttestation } from './attestation.ts';
 export { canonicalBytes, canonicalJson } from './canonical-json.ts';
-export { roundCredits } from './credits.ts';
+export { microCredits, roundCredits } from './credits.ts';
 export { type Disclosure, type DisclosureMatch, textHash, verifyDisclosure } from './disclosure.ts';
 export { parseCanonicalJson, parseStrictJson } from './parse.ts';
 export { receiptBytes, receiptEntry, signReceipt, signReceiptJson } from './signing.ts';

@@ -1,20 +1,27 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from '../store/operation.ts';
 
-const CURSOR = /^[a-z]+-[0-9a-z]{26}$|^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+const ID = /^[a-z]+-[0-9a-z]{26}$|^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+const PLACE = /^\d{1,15}$/;
 
 /** The id that a cursor names: a page starts behind it. Cursors are opaque to clients. */
 export function readCursor(cursor: string | undefined): string | undefined {
-  if (cursor === undefined) return undefined;
-  const id = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!CURSOR.test(id)) {
-    refuse(
-      'VALIDATION_INVALID_FORMAT',
-      "The cursor is none of this coordinator's: take it from the Link header",
-      { field: 'cursor' },
-    );
-  }
-  return id;
+  return cursor === undefined ? undefined : decodeCursor(cursor, ID);
+}
+
+/** As `readCursor`, for pages whose items have a number: a place in the ledger, the height of a block. */
+export function readPlace(cursor: string | undefined): number | undefined {
+  return cursor === undefined ? undefined : Number(decodeCursor(cursor, PLACE));
+}
+
+function decodeCursor(cursor: string, pattern: RegExp): string {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (pattern.test(text)) return text;
+  return refuse(
+    'VALIDATION_INVALID_FORMAT',
+    "The cursor is none of this coordinator's: take it from the Link header",
+    { field: 'cursor' },
+  );
 }
 
 /** Points to the next page, when this one is full. */

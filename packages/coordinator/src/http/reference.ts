@@ -29,6 +29,7 @@ export async function serveReference(app: FastifyInstance, version: string): Pro
         { name: 'mining', description: 'For miners: claim jobs and post results' },
         { name: 'miners', description: 'Registration and state of miners' },
         { name: 'receipts', description: 'Public, signed, verifiable offline' },
+        { name: 'ledger', description: 'The public log of all receipts, in the formats of C2SP' },
         { name: 'explorer', description: 'What the explorer shows' },
         { name: 'network', description: 'Health and statistics' },
       ],

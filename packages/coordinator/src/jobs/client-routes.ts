@@ -1,4 +1,13 @@
-import { GetJob, Job, JobSummary, LIMITS, ListJobs, Receipt, SubmitBatch, SubmitJob } from '@aitbc/protocol';
+import {
+  GetJob,
+  Job,
+  JobSummary,
+  LIMITS,
+  ListJobs,
+  PublishedReceipt,
+  SubmitBatch,
+  SubmitJob,
+} from '@aitbc/protocol';
 import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
 import { principalOf } from '../http/authentication.ts';
@@ -152,7 +161,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
         tags,
         security: keyed,
         params: IdParams,
-        response: answers({ 200: Receipt }, 400, 401, 403, 404),
+        response: answers({ 200: PublishedReceipt }, 400, 401, 403, 404),
       },
     },
     async request => await receipts.get(await jobs.receiptId(principalOf(request), request.params.id)),

@@ -203,6 +203,7 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
     error_code: null,
     error_detail: null,
     erased_at: null,
+    reserved: 0,
   };
 }
 

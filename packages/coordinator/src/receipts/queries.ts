@@ -3,34 +3,36 @@ import type { Row, Schema } from '../store/schema.ts';
 
 type Db = Kysely<Schema>;
 
-export async function findReceipt(db: Db, id: string): Promise<Row<'receipt'> | undefined> {
-  return await db.selectFrom('receipt').selectAll().where('id', '=', id).executeTakeFirst();
+export async function findReceipt(db: Db, id: string): Promise<Row<'entry'> | undefined> {
+  return await receipts(db).selectAll().where('id', '=', id).executeTakeFirst();
 }
 
 export interface ReceiptFilter {
   clientId: number | undefined;
   providerId: number | undefined;
-  /** Only receipts with a smaller id. */
-  before: string | undefined;
+  /** Only receipts at smaller places in the log. */
+  before: number | undefined;
   limit: number;
 }
 
 export interface ReceiptPage {
   /** Newest first. */
-  receipts: Row<'receipt'>[];
-  /** The id behind which the next page starts, unless this is the last one. */
-  next: string | undefined;
+  receipts: Pick<Row<'entry'>, 'leaf_index' | 'body'>[];
+  /** The place behind which the next page starts, unless this is the last one. */
+  next: number | undefined;
 }
+
+const receipts = (db: Db) => db.selectFrom('entry').where('type', '=', 'receipt');
 
 export async function listReceipts(db: Db, filter: ReceiptFilter): Promise<ReceiptPage> {
   const { clientId, providerId, before, limit } = filter;
   if (clientId !== undefined && providerId !== undefined) return await listBetween(db, filter);
-  let query = db.selectFrom('receipt').selectAll();
-  if (clientId !== undefined) query = query.where('client_id', '=', clientId);
-  if (providerId !== undefined) query = query.where('provider_id', '=', providerId);
-  if (before !== undefined) query = query.where('id', '<', before);
-  const receipts = await query.orderBy('id', 'desc').limit(limit).execute();
-  return { receipts, next: receipts.length < limit ? undefined : receipts.at(-1)?.id };
+  let query = receipts(db).select(['leaf_index', 'body']);
+  if (clientId !== undefined) query = query.where('payer_id', '=', clientId);
+  if (providerId !== undefined) query = query.where('payee_id', '=', providerId);
+  if (before !== undefined) query = query.where('leaf_index', '<', before);
+  const found = await query.orderBy('leaf_index', 'desc').limit(limit).execute();
+  return { receipts: found, next: found.length < limit ? undefined : found.at(-1)?.leaf_index };
 }
 
 const SCANNED_AT_ONCE = 1_000;
@@ -44,19 +46,23 @@ async function listBetween(
   { clientId, providerId, before, limit }: ReceiptFilter,
 ): Promise<ReceiptPage> {
   let scan = db
-    .selectFrom('receipt')
-    .select(['id', 'client_id'])
-    .where('provider_id', '=', providerId ?? -1);
-  if (before !== undefined) scan = scan.where('id', '<', before);
-  const scanned = await scan.orderBy('id', 'desc').limit(SCANNED_AT_ONCE).execute();
-  const found = scanned.filter(receipt => receipt.client_id === clientId).map(({ id }) => id);
-  const ids = found.slice(0, limit);
-  const receipts =
-    ids.length === 0
+    .selectFrom('entry')
+    .select(['leaf_index', 'payer_id'])
+    .where('payee_id', '=', providerId ?? -1);
+  if (before !== undefined) scan = scan.where('leaf_index', '<', before);
+  const scanned = await scan.orderBy('leaf_index', 'desc').limit(SCANNED_AT_ONCE).execute();
+  const found = scanned.filter(entry => entry.payer_id === clientId).map(entry => entry.leaf_index);
+  const places = found.slice(0, limit);
+  const page =
+    places.length === 0
       ? []
-      : await db.selectFrom('receipt').selectAll().where('id', 'in', ids).orderBy('id', 'desc').execute();
-  const rest = scanned.length < SCANNED_AT_ONCE ? undefined : scanned.at(-1)?.id;
-  return { receipts, next: found.length > limit ? ids.at(-1) : rest };
+      : await receipts(db)
+          .select(['leaf_index', 'body'])
+          .where('leaf_index', 'in', places)
+          .orderBy('leaf_index', 'desc')
+          .execute();
+  const rest = scanned.length < SCANNED_AT_ONCE ? undefined : scanned.at(-1)?.leaf_index;
+  return { receipts: page, next: found.length > limit ? places.at(-1) : rest };
 }
 
 export async function listSigningKeys(db: Db): Promise<Row<'signing_key'>[]> {

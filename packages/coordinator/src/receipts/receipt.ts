@@ -1,7 +1,7 @@
 import { RECEIPT_VERSION, type Signature, type TokenUsage, type UnsignedReceipt } from '@aitbc/protocol';
-import { roundCredits, type Signer, signReceiptJson } from '@aitbc/receipts';
+import { microCredits, roundCredits, type Signer, signReceiptJson } from '@aitbc/receipts';
+import { appendEntries } from '../ledger/entries.ts';
 import type { WriteContext } from '../store/operation.ts';
-import type { NewRow } from '../store/schema.ts';
 
 /** What a finished job is accounted for with. */
 export interface Settlement {
@@ -30,27 +30,27 @@ export interface ReceiptTerms {
   rateOf(model: string): number;
 }
 
-/** Makes, signs and stores receipts in the transaction that completes their jobs. Answers their JSON in order. */
+/** Makes and signs receipts and gives them to the ledger, in the transaction that completes their jobs. Answers their JSON in order. */
 export async function issueReceipts(
   settlements: readonly Settlement[],
   terms: ReceiptTerms,
-  { tx, now }: WriteContext,
+  context: WriteContext,
 ): Promise<string[]> {
   if (settlements.length === 0) return [];
-  const bodies = await Promise.all(
-    settlements.map(each => signReceiptJson(receiptFor(each, terms, now), terms.signer)),
-  );
-  const rows = settlements.map((settlement, index): NewRow<'receipt'> & { body: string } => ({
-    id: settlement.receiptId,
-    job_id: settlement.job.id,
-    client_id: settlement.client.id,
-    provider_id: settlement.provider.id,
+  const receipts = settlements.map(each => receiptFor(each, terms, context.now));
+  const bodies = await Promise.all(receipts.map(receipt => signReceiptJson(receipt, terms.signer)));
+  const statements = settlements.map(({ receiptId, job, client, provider }, index) => ({
+    id: receiptId,
+    type: 'receipt' as const,
+    jobId: job.id,
+    payerId: client.id,
+    payeeId: provider.id,
+    amount: microCredits(receipts[index]?.price ?? 0),
     body: bodies[index] ?? '',
-    created_at: now,
   }));
-  await tx.insert('receipt', rows);
-  await tx.add('counter', 'name', [{ name: 'receipts.total', value: rows.length }]);
-  return rows.map(row => row.body);
+  await appendEntries(statements, context);
+  await context.tx.add('counter', 'name', [{ name: 'receipts.total', value: bodies.length }]);
+  return bodies;
 }
 
 /** The server's clock alone decides the units, and with them the price. */
@@ -101,6 +101,6 @@ export async function loadReceiptBodies(
   ids: readonly string[],
   tx: WriteContext['tx'],
 ): Promise<Map<string, string>> {
-  const rows = await tx.load('receipt', 'id', [...new Set(ids)]);
+  const rows = await tx.load('entry', 'id', [...new Set(ids)]);
   return new Map(rows.map(row => [row.id, row.body]));
 }

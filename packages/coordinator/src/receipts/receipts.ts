@@ -1,5 +1,6 @@
-import type { ListReceipts, PublicKeys, Receipt } from '@aitbc/protocol';
+import type { ListReceipts, PublicKeys, PublishedReceipt, Receipt } from '@aitbc/protocol';
 import { accountIdAt } from '../accounts/accounts.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { done, type Operation, type Outcome, refuse, refused } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -7,20 +8,31 @@ import { findReceipt, listReceipts, listSigningKeys } from './queries.ts';
 
 /** Each throws Refused. */
 export interface Receipts {
-  get(id: string): Promise<Receipt>;
-  /** A page of receipts, newest first, and the id behind which the next one starts. */
+  /** With its place in the ledger, once that was published. */
+  get(id: string): Promise<PublishedReceipt>;
+  /** As a `.tlog-proof` file, which can be verified offline. */
+  proof(id: string): Promise<string>;
+  /** A page of receipts, newest first, and the place behind which the next one starts. */
   list(
-    query: ListReceipts & { limit: number; before: string | undefined },
-  ): Promise<{ receipts: Receipt[]; next: string | undefined }>;
+    query: ListReceipts & { limit: number; before: number | undefined },
+  ): Promise<{ receipts: Receipt[]; next: number | undefined }>;
   keys(): Promise<PublicKeys>;
 }
 
-export function createReceipts(store: Store, coordinatorId: string): Receipts {
+export function createReceipts(store: Store, coordinatorId: string, ledger: Ledger): Receipts {
+  async function find(id: string): Promise<Row<'entry'>> {
+    return (await findReceipt(store.read, id)) ?? refuse('RECEIPT_NOT_FOUND', 'Receipt not found');
+  }
+
   return {
     async get(id) {
-      const receipt = await findReceipt(store.read, id);
-      if (!receipt) refuse('RECEIPT_NOT_FOUND', 'Receipt not found');
-      return JSON.parse(receipt.body);
+      const receipt = await find(id);
+      return { ...JSON.parse(receipt.body), inclusion: await ledger.inclusion(receipt) };
+    },
+    async proof(id) {
+      const proof = await ledger.tlogProof(await find(id));
+      if (proof !== null) return proof;
+      refuse('RECEIPT_NOT_FOUND', 'The ledger has not published this receipt yet', { retryAfter: 1 });
     },
     async list({ client, provider, limit, before }) {
       const clientId = client === undefined ? undefined : await accountIdAt(store.read, client);

@@ -1,7 +1,7 @@
-import { LIMITS, ListReceipts, PublicKeys, Receipt } from '@aitbc/protocol';
+import { LIMITS, ListReceipts, PublicKeys, PublishedReceipt, Receipt } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
-import { linkAfter, readCursor } from '../http/pages.ts';
+import { linkAfter, readPlace } from '../http/pages.ts';
 import { type App, answers, IdParams } from '../http/routes.ts';
 import type { Receipts } from './receipts.ts';
 
@@ -15,13 +15,42 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
       onRequest: guards.public,
       schema: {
         operationId: 'getReceipt',
-        summary: 'A signed receipt',
+        summary: 'A signed receipt, and its place in the ledger once that was published',
         tags,
         params: IdParams,
-        response: answers({ 200: Receipt }, 400, 401, 404),
+        response: answers({ 200: PublishedReceipt }, 400, 401, 404),
       },
     },
     async request => await receipts.get(request.params.id),
+  );
+
+  app.get(
+    '/v1/receipts/:id/proof',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'getReceiptProof',
+        summary: 'A receipt with the proof of its place in the ledger, to verify offline (C2SP tlog-proof)',
+        tags,
+        params: IdParams,
+        response: answers(
+          {
+            200: { description: 'A .tlog-proof file', content: { 'text/plain': { schema: Type.String() } } },
+          },
+          400,
+          401,
+          404,
+        ),
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const proof = await receipts.proof(id);
+      return reply
+        .header('content-disposition', `attachment; filename="${id}.tlog-proof"`)
+        .type('text/plain; charset=utf-8')
+        .send(proof);
+    },
   );
 
   for (const [url, operationId] of [
@@ -42,8 +71,8 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
       },
       async (request, reply) => {
         const { limit = LIMITS.defaultPageSize, cursor, ...parties } = request.query;
-        const page = await receipts.list({ ...parties, limit, before: readCursor(cursor) });
-        if (page.next !== undefined) linkAfter(request, reply, page.next);
+        const page = await receipts.list({ ...parties, limit, before: readPlace(cursor) });
+        if (page.next !== undefined) linkAfter(request, reply, String(page.next));
         return page.receipts;
       },
     );

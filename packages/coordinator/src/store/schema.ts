@@ -4,6 +4,8 @@ import type { ColumnType, Generated, Insertable, Selectable } from 'kysely';
 type Time = number;
 /** JSON text. */
 type Json = string;
+/** Millionths of a credit, a whole number. */
+type MicroCredits = number;
 type Flagless<T> = ColumnType<T, T | undefined, T>;
 
 /** Everyone who can owe or earn: owners of keys, and the addresses that miners are paid at. */
@@ -12,6 +14,10 @@ interface AccountTable {
   address: string;
   name: string | null;
   created_at: Time;
+  /** What it earned and was granted, less what it owes: follows from the entries of the ledger. */
+  balance: Flagless<MicroCredits>;
+  /** What of it its jobs may yet cost. */
+  reserved: Flagless<MicroCredits>;
 }
 
 interface ApiKeyTable {
@@ -95,6 +101,8 @@ interface JobTable {
   error_detail: Flagless<string | null>;
   /** When its input and output were deleted for their age. */
   erased_at: Flagless<Time | null>;
+  /** What is set aside of its owner's balance while it has not ended. */
+  reserved: Flagless<MicroCredits>;
 }
 
 /** The texts are apart from the job, so that a change of status does not write them again. */
@@ -131,14 +139,77 @@ interface MinerTable {
   last_seen_at: Time;
 }
 
-interface ReceiptTable {
+/** A signed statement that moves credits, at its place in the log. */
+interface EntryTable {
+  /** Counted from 0, without a gap. */
+  leaf_index: number;
+  /** The statement's own: of a receipt or of a grant. */
   id: string;
-  job_id: string;
-  client_id: number;
-  provider_id: number;
-  /** The whole signed receipt as canonical JSON. */
+  type: 'receipt' | 'grant';
+  job_id: string | null;
+  /** Nobody pays for a grant. */
+  payer_id: number | null;
+  payee_id: number;
+  amount: MicroCredits;
+  /** The leaf hash of the body (RFC 6962), hex. */
+  hash: string;
+  /** Length of the body. */
+  bytes: number;
+  /** The whole signed statement as canonical JSON. */
   body: Json;
   created_at: Time;
+}
+
+/** The state of the log, one row. */
+interface TreeTable {
+  id: number;
+  /** Entries that have their place. */
+  entries: number;
+  /** Of them, those that the tiles have, with the root over them in hex and their bytes. */
+  size: number;
+  root: string;
+  bytes: number;
+}
+
+/** A tile of the tree (C2SP tlog-tiles): up to 256 hashes of complete subtrees. */
+interface TileTable {
+  /** `LEVEL/INDEX` */
+  id: string;
+  /** base64 */
+  hashes: string;
+}
+
+/** Finds entries by their hashes; those that the tiles have. */
+interface EntryHashTable {
+  /** hex */
+  hash: string;
+  leaf_index: number;
+}
+
+/** A tree that was published: a block of the explorer. */
+interface CheckpointTable {
+  height: number;
+  size: number;
+  /** hex */
+  root: string;
+  /** hex SHA-256 of the text that is signed. */
+  hash: string;
+  parent_hash: string | null;
+  /** With all signatures. */
+  note: string;
+  /** As the log's own cosignature says: full seconds. */
+  signed_at: Time;
+  published_at: Time;
+  /** Of all entries up to its size. */
+  bytes: number;
+}
+
+/** What was accounted for in an hour. */
+interface ActivityTable {
+  /** Its beginning. */
+  hour: Time;
+  receipts: number;
+  amount: MicroCredits;
 }
 
 interface CounterTable {
@@ -176,7 +247,12 @@ export interface Schema {
   job_input: JobInputTable;
   job_output: JobOutputTable;
   miner: MinerTable;
-  receipt: ReceiptTable;
+  entry: EntryTable;
+  tree: TreeTable;
+  tile: TileTable;
+  entry_hash: EntryHashTable;
+  checkpoint: CheckpointTable;
+  activity: ActivityTable;
   counter: CounterTable;
   idempotency: IdempotencyTable;
   signing_key: SigningKeyTable;
@@ -198,7 +274,12 @@ export const PRIMARY_KEYS = {
   job_input: 'job_id',
   job_output: 'job_id',
   miner: 'id',
-  receipt: 'id',
+  entry: 'leaf_index',
+  tree: 'id',
+  tile: 'id',
+  entry_hash: 'hash',
+  checkpoint: 'height',
+  activity: 'hour',
   counter: 'name',
   idempotency: 'id',
   signing_key: 'key_id',

@@ -117,7 +117,7 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
   });
 
   test('has every receipt that it acknowledged, byte for byte, and no other', async () => {
-    const receipts = await db.selectFrom('receipt').select(['job_id', 'body']).execute();
+    const receipts = await db.selectFrom('entry').select(['job_id', 'body']).execute();
     expect(new Map(receipts.map(({ job_id, body }) => [job_id, body]))).toEqual(acknowledged.completed);
     expect(receipts).toHaveLength(acknowledged.completed.size);
   });

@@ -39,6 +39,8 @@ export interface TestCoordinator {
     body?: unknown,
     options?: CallOptions,
   ): Promise<Answer<Body>>;
+  /** Publishes all that the ledger has. */
+  publish(): Promise<void>;
   /** Makes an API key and gives its secret. */
   key(...scopes: Scope[]): Promise<string>;
   /** Starts it again on the same data, `downtime` seconds later. */
@@ -58,8 +60,9 @@ export async function startTestCoordinator(
     startCoordinator({
       port: 0,
       logLevel: 'silent',
-      // The tests sweep themselves, when they have moved the clock.
+      // The tests sweep and publish themselves, when they have moved the clock.
       sweepSeconds: 60,
+      ledgerInterval: 3600,
       now: () => time,
       ...database.options,
       ...options,
@@ -106,6 +109,7 @@ export async function startTestCoordinator(
         body: (json && text !== '' ? JSON.parse(text) : text) as never,
       };
     },
+    publish: () => running.publish(),
     async key(...scopes) {
       const { store } = running.rooms;
       const id = createIds(() => time).next('key');

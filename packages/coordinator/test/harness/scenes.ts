@@ -11,7 +11,7 @@ export interface Scene {
 
 interface RouteRequest {
   /** What has become of the job; pending unless given. */
-  job?: 'running' | 'completed';
+  job?: 'running' | 'completed' | 'published';
   query?: (scene: Scene) => string;
   body?: (scene: Scene) => object;
 }
@@ -27,6 +27,11 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/keys': {},
   'GET /v1/receipts': { job: 'completed' },
   'GET /v1/receipts/{id}': { job: 'completed' },
+  'GET /v1/receipts/{id}/proof': { job: 'published' },
+  'GET /ledger/checkpoint': { job: 'published' },
+  'GET /ledger/vkey': {},
+  'GET /ledger/consistency': { query: () => '?from=0' },
+  'GET /ledger/tile/{level}/{*}': { job: 'published' },
   'GET /v1/miners': {},
   'GET /v1/miners/{id}': {},
   'GET /explorer/stats': {},
@@ -57,6 +62,9 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   },
 };
 
+/** Where a template does not name one of the scene's. */
+const PATHS: Readonly<Record<string, string>> = { '/ledger/tile/{level}/{*}': '/ledger/tile/0/000.p/1' };
+
 let scenes = 0;
 
 /** Prepares what the request to a route is about: a job and a miner that no other scene has. */
@@ -72,7 +80,9 @@ export async function prepareScene(
   await owner.register(name, { capabilities: [name] });
   const { job_id } = await client.submit({ model: name });
   if (job) await owner.claim(job_id, name);
-  const receipt = job === 'completed' ? await owner.complete(job_id, name) : undefined;
+  const isCompleted = job === 'completed' || job === 'published';
+  const receipt = isCompleted ? await owner.complete(job_id, name) : undefined;
+  if (job === 'published') await coordinator.publish();
   return { jobs: job_id, miners: name, receipts: receipt?.receipt_id ?? '', model: name };
 }
 
@@ -86,6 +96,6 @@ export async function requestRoute(
   const [method = '', template = ''] = route.split(' ');
   const { query, body } = REQUESTS[route] ?? {};
   const noun = template.split('/')[2] as keyof Scene;
-  const path = prefix + template.replace('{id}', scene[noun]) + (query?.(scene) ?? '');
+  const path = prefix + (PATHS[template] ?? template.replace('{id}', scene[noun])) + (query?.(scene) ?? '');
   return await coordinator.call(method, path, body?.(scene), options);
 }

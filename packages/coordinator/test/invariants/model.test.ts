@@ -12,7 +12,7 @@ const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 40);
 describeEachEngine('whatever is asked of it, in whatever order', engine => {
   const coordinator = withCoordinator(engine, TERMS);
   let started = 0;
-  let lastReceipt = '';
+  let lastReceipt = -1;
 
   async function setUp(): Promise<{ model: Belief; real: Stage }> {
     const keys = [await coordinator.key('client', 'miner'), await coordinator.key('client', 'miner')];
@@ -37,11 +37,11 @@ describeEachEngine('whatever is asked of it, in whatever order', engine => {
           const { keys } = (await coordinator.call<PublicKeys>('GET', '/v1/keys')).body;
           expect(await falseReceipts(read, keys, lastReceipt)).toEqual([]);
           const newest = await read
-            .selectFrom('receipt')
-            .select('id')
-            .orderBy('id', 'desc')
+            .selectFrom('entry')
+            .select('leaf_index')
+            .orderBy('leaf_index', 'desc')
             .executeTakeFirst();
-          lastReceipt = newest?.id ?? '';
+          lastReceipt = newest?.leaf_index ?? -1;
         }),
         { numRuns: RUNS },
       );

@@ -14,7 +14,7 @@ const QUERIES: Record<string, string> = {
     SELECT c.name FROM counter c WHERE c.name LIKE 'jobs.%' AND c.value <>
       (SELECT count(*) FROM job j WHERE 'jobs.' || j.status = c.name)`,
   'the counter of receipts is off': `
-    SELECT name FROM counter WHERE name = 'receipts.total' AND value <> (SELECT count(*) FROM receipt)`,
+    SELECT name FROM counter WHERE name = 'receipts.total' AND value <> (SELECT count(*) FROM entry WHERE type = 'receipt')`,
   'the counter of miners is off': `
     SELECT name FROM counter WHERE name = 'miners.total' AND value <>
       (SELECT count(*) FROM miner WHERE status <> 'removed')`,
@@ -41,12 +41,12 @@ const QUERIES: Record<string, string> = {
   'a removed miner runs a job': `
     SELECT id FROM miner WHERE status = 'removed' AND running > 0`,
   'a job has more than one receipt': `
-    SELECT job_id FROM receipt GROUP BY job_id HAVING count(*) > 1`,
+    SELECT job_id FROM entry WHERE type = 'receipt' GROUP BY job_id HAVING count(*) > 1`,
   'a receipt is of no completed job': `
-    SELECT r.id FROM receipt r LEFT JOIN job j ON j.id = r.job_id AND j.receipt_id = r.id
-      WHERE j.id IS NULL OR j.status <> 'completed'`,
+    SELECT r.id FROM entry r LEFT JOIN job j ON j.id = r.job_id AND j.receipt_id = r.id
+      WHERE r.type = 'receipt' AND (j.id IS NULL OR j.status <> 'completed')`,
   'a completed job has no receipt or no result': `
-    SELECT j.id FROM job j LEFT JOIN receipt r ON r.id = j.receipt_id LEFT JOIN job_output o ON o.job_id = j.id
+    SELECT j.id FROM job j LEFT JOIN entry r ON r.id = j.receipt_id LEFT JOIN job_output o ON o.job_id = j.id
       WHERE j.status = 'completed' AND (r.id IS NULL OR o.job_id IS NULL)`,
   'a job that is not completed has a result': `
     SELECT j.id FROM job j JOIN job_output o ON o.job_id = j.id WHERE j.status <> 'completed'`,
@@ -65,6 +65,19 @@ const QUERIES: Record<string, string> = {
       (held_until IS NULL AND held_for IS NOT NULL)`,
   'an end has no time': `
     SELECT id FROM job WHERE (status IN ('completed', 'failed', 'cancelled')) <> (completed_at IS NOT NULL)`,
+  'the ledger has a gap': `
+    SELECT max(leaf_index) FROM entry HAVING count(*) <> max(leaf_index) + 1 OR min(leaf_index) <> 0`,
+  'the tree does not count its entries': `
+    SELECT id FROM tree WHERE size > entries OR entries <> (SELECT count(*) FROM entry)
+      OR size <> (SELECT count(*) FROM entry_hash)`,
+  'a balance is not what the entries say': `
+    SELECT a.id FROM account a WHERE a.balance <>
+      (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payee_id = a.id) -
+      (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payer_id = a.id)`,
+  'a balance is reserved for other jobs than wait or run': `
+    SELECT a.id FROM account a WHERE a.reserved <>
+      (SELECT coalesce(sum(j.reserved), 0) FROM job j
+        WHERE j.account_id = a.id AND j.status IN ('pending', 'running'))`,
   'a failed job does not say why': `
     SELECT id FROM job WHERE (status = 'failed') <> (error_code IS NOT NULL)`,
 };
@@ -80,9 +93,14 @@ export async function violations(db: Db): Promise<string[]> {
   return found.flat();
 }
 
-/** Receipts that do not verify, or speak of another job than they stand with. `after` leaves out ids up to it. */
-export async function falseReceipts(db: Db, keys: readonly PublicKey[], after = ''): Promise<string[]> {
-  const rows = await db.selectFrom('receipt').selectAll().where('id', '>', after).execute();
+/** Receipts that do not verify, or speak of another job than they stand with. `after` leaves out places up to it. */
+export async function falseReceipts(db: Db, keys: readonly PublicKey[], after = -1): Promise<string[]> {
+  const rows = await db
+    .selectFrom('entry')
+    .selectAll()
+    .where('type', '=', 'receipt')
+    .where('leaf_index', '>', after)
+    .execute();
   const wrong = await Promise.all(
     rows.map(async ({ id, job_id, body }) => {
       const receipt = JSON.parse(body);

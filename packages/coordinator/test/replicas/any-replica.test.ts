@@ -37,7 +37,7 @@ describe('any of three coordinators on one database', () => {
     expect(await c.completeJob(job_id, { miner_id: 'roams', result: 'Hello, you!' })).toEqual(receipt);
     const seen = await each(client => client.getJob(job_id));
     expect(seen).toEqual(Array(3).fill({ ...seen[0], status: 'completed', result: 'Hello, you!' }));
-    expect(await each(client => client.jobReceipt(job_id))).toEqual(Array(3).fill(receipt));
+    for (const read of await each(client => client.jobReceipt(job_id))) expect(read).toMatchObject(receipt);
   });
 
   test('signs with the key that all publish, in one name', async () => {

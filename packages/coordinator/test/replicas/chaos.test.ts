@@ -95,7 +95,7 @@ describe(`${REPLICAS} coordinators and a database that are killed and frozen und
   });
 
   test('have one receipt of each job: the one that its miner was given', async () => {
-    const stored = await store.read.selectFrom('receipt').select(['job_id', 'body']).execute();
+    const stored = await store.read.selectFrom('entry').select(['job_id', 'body']).execute();
     expect(stored).toHaveLength(JOBS);
     expect(new Map(stored.map(({ job_id, body }) => [job_id, JSON.parse(body)]))).toEqual(
       acknowledged.receipts,

@@ -74,7 +74,7 @@ async function expectCompletedOnce(jobId: string, minerId: string): Promise<void
     });
   const store = await openStore(readConfig({ given: { databaseUrl } }), undefined);
   expect(await violations(store.read)).toEqual([]);
-  expect(await store.read.selectFrom('receipt').select('job_id').execute()).toEqual([{ job_id: jobId }]);
+  expect(await store.read.selectFrom('entry').select('job_id').execute()).toEqual([{ job_id: jobId }]);
   await store.close();
 }
 

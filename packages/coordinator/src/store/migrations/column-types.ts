@@ -15,6 +15,8 @@ export interface ColumnTypes {
   id: { type: ColumnType; build: ColumnBuilderCallback };
   /** Up to 2^53. */
   integer: ColumnType;
+  /** As `integer`, for a primary key that the program makes up. */
+  primaryInteger: ColumnType;
   /** A double. */
   real: ColumnType;
   /** Sorted by its bytes. */
@@ -29,6 +31,7 @@ export interface ColumnTypes {
 export const SQLITE_TYPES: ColumnTypes = {
   id: { type: 'integer', build: column => column.primaryKey() },
   integer: 'integer',
+  primaryInteger: 'integer',
   real: 'real',
   text: 'text',
   clustered: table => (table as AnyTable).modifyEnd(sql`WITHOUT ROWID`) as typeof table,
@@ -41,6 +44,7 @@ export const POSTGRES_TYPES: ColumnTypes = {
     build: (column: ColumnDefinitionBuilder) => column.primaryKey().generatedByDefaultAsIdentity(),
   },
   integer: 'bigint',
+  primaryInteger: 'bigint',
   real: 'double precision',
   text: sql`text COLLATE "C"`,
   schema: sql`current_schema()`,

@@ -1,0 +1,106 @@
+import { setTimeout } from 'node:timers/promises';
+import type { FastifyBaseLogger } from 'fastify';
+import type { Config } from './config.ts';
+import type { Rooms } from './rooms.ts';
+import type { Operation } from './store/operation.ts';
+import type { Store } from './store/store.ts';
+import { StoreUnavailable } from './store/unavailable.ts';
+
+export interface Background {
+  stop(): Promise<void>;
+}
+
+/** Work that nobody asks for. Any number of processes may do it at once. */
+interface Task {
+  name: string;
+  everyMs: number;
+  /** Pause between steps that follow each other, as a multiple of what a step took. */
+  rest: number;
+  /** Answers whether another step has something to do at once. */
+  step(): Promise<boolean>;
+}
+
+/**
+ * Enforces time and publishes the ledger, at intervals until stopped. What fails is logged and tried again. Since they
+ * ask at all times, they are who says that the database is away, and when it is back: once each, however many
+ * requests fail meanwhile.
+ */
+export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLogger): Background {
+  const stopped = new AbortController();
+  const outcomes = watchOutcomes(log);
+  const running = tasksOf(rooms, config).map(task => repeat(task, stopped.signal, outcomes));
+  return {
+    async stop() {
+      stopped.abort();
+      await Promise.all(running);
+    },
+  };
+}
+
+function tasksOf({ store, sweep, erase, ledger }: Rooms, config: Config): Task[] {
+  const everyMs = config.sweepSeconds * 1000;
+  const intervalMs = config.ledgerInterval * 1000;
+  return [
+    { ...writing(store, sweep), everyMs, rest: 0 },
+    // Nobody waits for it, so that the most of the time is left to other writes.
+    { ...writing(store, erase), everyMs, rest: 4 },
+    {
+      name: 'ledger',
+      everyMs: intervalMs,
+      rest: 1,
+      async step() {
+        const more = await ledger.integrate();
+        await ledger.publish(intervalMs);
+        return more;
+      },
+    },
+  ];
+}
+
+function writing(store: Store, operation: Operation<undefined, { more: boolean }>) {
+  return {
+    name: operation.name,
+    async step() {
+      const outcome = await store.write(operation, undefined);
+      return outcome.ok && outcome.value.more;
+    },
+  };
+}
+
+async function repeat(
+  { name, everyMs, rest, step }: Task,
+  signal: AbortSignal,
+  outcomes: Outcomes,
+): Promise<void> {
+  while (!signal.aborted) {
+    const began = performance.now();
+    let more = false;
+    try {
+      more = await step();
+      outcomes.succeeded();
+    } catch (error) {
+      outcomes.failed(name, error);
+    }
+    const pauseMs = more ? rest * (performance.now() - began) : everyMs;
+    if (pauseMs > 0) await setTimeout(pauseMs, undefined, { signal }).catch(() => {});
+  }
+}
+interface Outcomes {
+  succeeded(): void;
+  failed(step: string, error: unknown): void;
+}
+
+function watchOutcomes(log: FastifyBaseLogger): Outcomes {
+  let isAway = false;
+  return {
+    succeeded() {
+      if (isAway) log.info('the database answers again');
+      isAway = false;
+    },
+    failed(step, error) {
+      if (!(error instanceof StoreUnavailable)) return log.error({ err: error }, `${step} failed`);
+      if (!isAway) log.error({ err: error }, 'the database does not answer');
+      isAway = true;
+    },
+  };
+}

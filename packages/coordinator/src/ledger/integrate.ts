@@ -1,0 +1,108 @@
+import { rootAt } from '@aitbc/tlog';
+import { done, type Operation } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { loadTree } from './entries.ts';
+import { type Leaf, readLeaves, readTree, tileReader } from './queries.ts';
+import { appendToTiles, encodeHashes, nodesOfTiles, withTiles } from './tiles.ts';
+
+/** Entries of one step: enough for throughput, few enough for other writes not to wait. */
+const AT_ONCE = 2_048;
+
+/** The tree of `from` leaves grows to `size`. */
+export interface Growth {
+  from: number;
+  size: number;
+  /** hex */
+  root: string;
+  /** Of the new entries. */
+  bytes: number;
+  tiles: readonly Row<'tile'>[];
+  entryHashes: readonly Row<'entry_hash'>[];
+  activity: readonly Row<'activity'>[];
+}
+
+/**
+ * Brings the tree up to the entries that have a place in the log, a step at a time. Everything is computed outside the
+ * transaction, from what is committed, and written only where the tree is still the one that it was computed for:
+ * so any number of processes may try at once. A crash leaves the tree as it was before or after a step.
+ *
+ * @returns whether there is more to do at once
+ */
+export async function integrateNext(store: Store): Promise<boolean> {
+  const tree = await readTree(store.read);
+  const leaves = tree.entries > tree.size ? await readLeaves(store.read, tree.size, AT_ONCE) : [];
+  if (leaves.length === 0) return false;
+  await store.write(integrate, await growthOf(tree, leaves, store));
+  return tree.size + leaves.length < tree.entries;
+}
+
+async function growthOf(
+  { size: from }: Row<'tree'>,
+  leaves: readonly Leaf[],
+  { read }: Store,
+): Promise<Growth> {
+  const size = from + leaves.length;
+  if (leaves.at(-1)?.leaf_index !== size - 1) throw new Error(`The entries from ${from} on have a gap`);
+  const stored = tileReader(read);
+  const tiles = await appendToTiles(
+    from,
+    leaves.map(({ hash }) => Buffer.from(hash, 'hex')),
+    stored,
+  );
+  const root = await rootAt(size, nodesOfTiles(withTiles(tiles, stored)));
+  return {
+    from,
+    size,
+    root: Buffer.from(root).toString('hex'),
+    bytes: leaves.reduce((sum, { bytes }) => sum + bytes, 0),
+    tiles: [...tiles].map(([id, hashes]) => ({ id, hashes: encodeHashes(hashes) })),
+    // In their order, since the index over them is: neighbours are written together.
+    entryHashes: leaves
+      .map(({ hash, leaf_index }) => ({ hash, leaf_index }))
+      .sort((a, b) => (a.hash < b.hash ? -1 : 1)),
+    activity: activityOf(leaves),
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+function activityOf(leaves: readonly Leaf[]): Row<'activity'>[] {
+  const receipts = leaves.filter(({ type }) => type === 'receipt');
+  const byHour = Map.groupBy(receipts, ({ created_at }) => Math.floor(created_at / HOUR_MS) * HOUR_MS);
+  return [...byHour].map(([hour, entries]) => ({
+    hour,
+    receipts: entries.length,
+    amount: entries.reduce((sum, { amount }) => sum + amount, 0),
+  }));
+}
+
+/** Answers whether the tree was the one that the growth is of. */
+export const integrate: Operation<Growth, boolean> = {
+  name: 'ledger.integrate',
+  order: 80,
+  async apply(inputs, { tx }) {
+    const outcomes = [];
+    for (const { from, size, root, bytes, tiles, entryHashes, activity } of inputs) {
+      const tree = await loadTree(tx);
+      outcomes.push(done(tree.size === from));
+      if (tree.size !== from) continue;
+      await tx.upsert('tile', ['id'], tiles);
+      await tx.insert('entry_hash', entryHashes);
+      const hours = await tx.load(
+        'activity',
+        'hour',
+        activity.map(({ hour }) => hour),
+      );
+      const sums = activity.map(row => {
+        const known = hours.find(({ hour }) => hour === row.hour);
+        return known
+          ? { hour: row.hour, receipts: known.receipts + row.receipts, amount: known.amount + row.amount }
+          : row;
+      });
+      await tx.upsert('activity', ['hour'], sums);
+      await tx.upsert('tree', ['id'], [{ ...tree, size, root, bytes: tree.bytes + bytes }]);
+    }
+    return outcomes;
+  },
+};

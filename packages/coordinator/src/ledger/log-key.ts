@@ -1,0 +1,54 @@
+import { createPrivateKey, hkdfSync } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Signer, signerFromSeed, type VerifierKey, verifierKey } from '@aitbc/tlog';
+import type { Config } from '../config.ts';
+import { signingKeyPath } from '../receipts/signing-key.ts';
+
+/** In the data folder. */
+export const LEDGER_KEY_FILE = 'ledger-key.pem';
+
+const SEED_BYTES = 32;
+
+/** With what a log signs: its name and both its keys. */
+export interface LogKeys {
+  origin: string;
+  /** Signs checkpoints. */
+  log: { signer: Signer; vkey: VerifierKey };
+  /** Signs checkpoints together with a time. */
+  cosigner: { signer: Signer; vkey: VerifierKey };
+}
+
+/** The file that a log's keys are derived from: that of the signing key, until another takes its place. */
+export function ledgerKeyPath(config: Pick<Config, 'ledgerKey' | 'signingKey' | 'data'>): string {
+  const kept = config.ledgerKey ?? join(config.data, LEDGER_KEY_FILE);
+  return config.ledgerKey !== undefined || existsSync(kept) ? kept : signingKeyPath(config);
+}
+
+/**
+ * The keys of a log, derived by HKDF (RFC 5869) from the Ed25519 key in a PKCS #8 PEM file. No two kinds of signature may
+ * come from one key (C2SP signed-note), and so there is still only one secret to keep and to bring to all coordinators
+ * of a database.
+ *
+ * @throws where the file can't be read or holds no Ed25519 key
+ */
+export function loadLogKeys(path: string, origin: string): LogKeys {
+  const secret = readSecret(path);
+  const signerFor = (purpose: string) =>
+    signerFromSeed(new Uint8Array(hkdfSync('sha256', secret, '', `aitbc/ledger/${purpose}`, SEED_BYTES)));
+  const [log, cosigner] = [signerFor('checkpoints'), signerFor('cosignatures')];
+  return {
+    origin,
+    log: { signer: log, vkey: verifierKey(origin, 'Ed25519', log.keyId) },
+    cosigner: { signer: cosigner, vkey: verifierKey(origin, 'cosignature/v1', cosigner.keyId) },
+  };
+}
+
+function readSecret(path: string): Buffer {
+  const key = createPrivateKey(readFileSync(path));
+  if (key.asymmetricKeyType !== 'ed25519') throw new Error('it holds no Ed25519 key');
+  return Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
+}
+
+/** A log's name of its own, where the operator gives it none: something that can be the name of a key. */
+export const defaultOrigin = (coordinatorId: string) => `${coordinatorId.replace(/[^\w.-]/g, '-')}/ledger`;

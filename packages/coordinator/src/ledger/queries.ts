@@ -1,0 +1,58 @@
+import type { Kysely } from 'kysely';
+import type { Row, Schema } from '../store/schema.ts';
+import { EMPTY_TREE } from './entries.ts';
+import { decodeHashes, type TileId, type TileReader, tileKey } from './tiles.ts';
+
+type Db = Kysely<Schema>;
+
+export async function readTree(db: Db): Promise<Row<'tree'>> {
+  const tree = await db.selectFrom('tree').selectAll().where('id', '=', EMPTY_TREE.id).executeTakeFirst();
+  return tree ?? EMPTY_TREE;
+}
+
+export function tileReader(db: Db): TileReader {
+  return async ids => {
+    const keys = ids.map(tileKey);
+    const rows = await db.selectFrom('tile').selectAll().where('id', 'in', keys).execute();
+    const byKey = new Map(rows.map(({ id, hashes }) => [id, hashes]));
+    return keys.map(key => {
+      const hashes = byKey.get(key);
+      return hashes === undefined ? [] : decodeHashes(hashes);
+    });
+  };
+}
+
+export async function readTile(db: Db, id: TileId): Promise<string | undefined> {
+  const row = await db.selectFrom('tile').select('hashes').where('id', '=', tileKey(id)).executeTakeFirst();
+  return row?.hashes;
+}
+
+export type Leaf = Pick<Row<'entry'>, 'leaf_index' | 'type' | 'hash' | 'bytes' | 'amount' | 'created_at'>;
+
+/** Entries from an index on, in their order, without their bodies. */
+export async function readLeaves(db: Db, from: number, limit: number): Promise<Leaf[]> {
+  return await db
+    .selectFrom('entry')
+    .select(['leaf_index', 'type', 'hash', 'bytes', 'amount', 'created_at'])
+    .where('leaf_index', '>=', from)
+    .orderBy('leaf_index')
+    .limit(limit)
+    .execute();
+}
+
+/** The bodies of entries from an index on, in their order. */
+export async function readBodies(db: Db, from: number, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('entry')
+    .select('body')
+    .where('leaf_index', '>=', from)
+    .orderBy('leaf_index')
+    .limit(limit)
+    .execute();
+  return rows.map(({ body }) => body);
+}
+
+/** The newest. */
+export async function readLatest(db: Db): Promise<Row<'checkpoint'> | undefined> {
+  return await db.selectFrom('checkpoint').selectAll().orderBy('height', 'desc').limit(1).executeTakeFirst();
+}

@@ -1,0 +1,66 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { encodeEntryBundle, encodeTile, type Tile, tileWidth } from '@aitbc/tlog';
+import { LRUCache } from 'lru-cache';
+import type { Store } from '../store/store.ts';
+import { readBodies, readTile } from './queries.ts';
+import { decodeHashes } from './tiles.ts';
+
+const FULL = 256;
+const CACHED_BYTES = 64 * 1024 * 1024;
+
+/** The tiles and bundles of what was published. Full ones never change: the most wanted are kept in memory. */
+export interface TileServer {
+  /** The content; undefined for what is beyond the published tree. */
+  tile(tile: Tile): Promise<Buffer | undefined>;
+  /** The same of a bundle of entries, compressed by gzip. */
+  gzippedBundle(tile: Tile): Promise<Buffer | undefined>;
+}
+
+/** @param publishedSize leaves of the newest published tree */
+export function createTileServer({ read }: Store, publishedSize: () => Promise<number>): TileServer {
+  const cache = new LRUCache<string, Buffer>({
+    maxSize: CACHED_BYTES,
+    sizeCalculation: bytes => bytes.length,
+  });
+  let knownSize = 0;
+
+  /** A tree only grows: it is asked for anew where the tile is not in the one that is known. */
+  async function isPublished(tile: Tile): Promise<boolean> {
+    if (tile.width <= tileWidth(tile, knownSize)) return true;
+    knownSize = await publishedSize();
+    return tile.width <= tileWidth(tile, knownSize);
+  }
+
+  async function cached(name: string, tile: Tile, make: () => Promise<Buffer | undefined>) {
+    if (!(await isPublished(tile))) return undefined;
+    const key = `${name} ${tile.level} ${tile.index}`;
+    const known = tile.width === FULL ? cache.get(key) : undefined;
+    if (known) return known;
+    const content = await make();
+    if (content && tile.width === FULL) cache.set(key, content);
+    return content;
+  }
+
+  async function hashes({ level, index, width }: Tile): Promise<Buffer | undefined> {
+    const stored = await readTile(read, { level: Number(level), index });
+    return stored === undefined ? undefined : Buffer.from(encodeTile(decodeHashes(stored).slice(0, width)));
+  }
+
+  async function bundle({ index, width }: Tile): Promise<Buffer | undefined> {
+    const bodies = await readBodies(read, index * FULL, width);
+    if (bodies.length < width) return undefined;
+    return Buffer.from(encodeEntryBundle(bodies.map(body => Buffer.from(body))));
+  }
+
+  const tile = (tile: Tile) =>
+    cached('plain', tile, () => (tile.level === 'entries' ? bundle(tile) : hashes(tile)));
+  return {
+    tile,
+    gzippedBundle: wanted =>
+      cached('gzip', wanted, async () => {
+        const plain = await tile(wanted);
+        return plain && (await promisify(gzip)(plain));
+      }),
+  };
+}
