@@ -22,6 +22,14 @@ export {
   parseSignatureLines,
 } from './notes.ts';
 export { type LogPolicy, type OpenCheckpoint, type OpenNote, openCheckpoint, openNote } from './opening.ts';
+export {
+  formatPolicy,
+  type Policy,
+  type PolicyGroup,
+  type PolicyLog,
+  type PolicyWitness,
+  parsePolicy,
+} from './policies.ts';
 export { consistencyProof, inclusionProof, rootAt } from './proofs.ts';
 export { signNote, type VerifiedSignature } from './signatures.ts';
 export type { Source } from './spelling.ts';

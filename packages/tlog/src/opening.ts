@@ -1,6 +1,7 @@
 import { type Checkpoint, parseCheckpoint } from './checkpoints.ts';
 import { TlogError } from './errors.ts';
 import { parseNote } from './notes.ts';
+import { meetsQuorum, type Policy } from './policies.ts';
 import { type VerifiedSignature, verifySignature } from './signatures.ts';
 import { quote, type Source } from './spelling.ts';
 import type { VerifierKey } from './vkeys.ts';
@@ -13,7 +14,7 @@ export interface OpenNote {
   readonly signatures: readonly VerifiedSignature[];
 }
 
-/** Whom to believe about a log. */
+/** Whom to believe about one log; a {@link Policy} can demand more, as a file does. */
 export interface LogPolicy {
   /** The log's key: one of its signatures must be on every checkpoint. */
   readonly log: VerifierKey;
@@ -58,20 +59,57 @@ export async function openNote(source: Source, keys: readonly VerifierKey[]): Pr
  * @throws TlogError MALFORMED, BAD_SIGNATURE and UNSIGNED as {@link openNote}, UNSIGNED also when the log's key has not
  * signed; WRONG_ORIGIN; TOO_FEW_COSIGNATURES. RangeError for a policy that can't be met or has cosigners of another type
  */
-export async function openCheckpoint(source: Source, policy: LogPolicy): Promise<OpenCheckpoint> {
-  const { log, origin = log.name, cosigners = { keys: [], quorum: 0 } } = policy;
-  checkCosigners(cosigners);
-  const note = await openNote(source, [log, ...cosigners.keys]);
+export async function openCheckpoint(source: Source, policy: LogPolicy | Policy): Promise<OpenCheckpoint> {
+  const { logs, cosigners, demand } = 'logs' in policy ? policyTerms(policy) : logPolicyTerms(policy);
+  const note = await openNote(source, [...logs.map(({ key }) => key), ...cosigners]);
   const checkpoint = parseCheckpoint(note.text);
-  if (checkpoint.origin !== origin) {
-    throw new TlogError('WRONG_ORIGIN', `The origin is ${quote(checkpoint.origin)}, not ${quote(origin)}`);
+  const named = logs.filter(({ origin }) => origin === checkpoint.origin);
+  if (named.length === 0) {
+    const origins = logs.map(({ origin }) => quote(origin)).join(' or ');
+    throw new TlogError('WRONG_ORIGIN', `The origin is ${quote(checkpoint.origin)}, not ${origins}`);
   }
-  if (!hasSigned(note, log)) throw new TlogError('UNSIGNED', `${log.name} (${log.keyHash}) has not signed`);
-  const count = distinctKeys(cosigners.keys.filter(key => hasSigned(note, key)));
-  if (count < cosigners.quorum) {
-    throw new TlogError('TOO_FEW_COSIGNATURES', `${count} cosigners have signed, not ${cosigners.quorum}`);
+  if (!named.some(({ key }) => hasSigned(note, key))) {
+    const keys = named.map(({ key }) => `${key.name} (${key.keyHash})`).join(' or ');
+    throw new TlogError('UNSIGNED', `${keys} has not signed`);
   }
+  demand(note);
   return { ...checkpoint, ...note };
+}
+
+/** What a policy comes down to. */
+interface Terms {
+  readonly logs: readonly { readonly key: VerifierKey; readonly origin: string }[];
+  readonly cosigners: readonly VerifierKey[];
+  /** @throws TlogError TOO_FEW_COSIGNATURES */
+  demand(note: OpenNote): void;
+}
+
+function policyTerms(policy: Policy): Terms {
+  const { logs, witnesses, quorum } = policy;
+  return {
+    logs: logs.map(({ key }) => ({ key, origin: key.name })),
+    cosigners: witnesses.map(({ key }) => key),
+    demand(note) {
+      if (meetsQuorum(policy, key => hasSigned(note, key))) return;
+      const names = witnesses.filter(({ key }) => hasSigned(note, key)).map(({ name }) => name);
+      const who = names.length === 0 ? 'No witness' : `Only ${names.join(', ')}`;
+      throw new TlogError('TOO_FEW_COSIGNATURES', `${who} signed, which is not the quorum ${quorum}`);
+    },
+  };
+}
+
+function logPolicyTerms({ log, origin = log.name, cosigners = { keys: [], quorum: 0 } }: LogPolicy): Terms {
+  checkCosigners(cosigners);
+  const { keys, quorum } = cosigners;
+  return {
+    logs: [{ key: log, origin }],
+    cosigners: keys,
+    demand(note) {
+      const count = distinctKeys(keys.filter(key => hasSigned(note, key)));
+      if (count >= quorum) return;
+      throw new TlogError('TOO_FEW_COSIGNATURES', `${count} cosigners have signed, not ${quorum}`);
+    },
+  };
 }
 
 function checkCosigners({ keys, quorum }: NonNullable<LogPolicy['cosigners']>): void {

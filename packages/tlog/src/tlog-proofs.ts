@@ -4,6 +4,7 @@ import { isHash } from './hashing.ts';
 import { isCount } from './nodes.ts';
 import { parseNote } from './notes.ts';
 import { type LogPolicy, type OpenCheckpoint, openCheckpoint } from './opening.ts';
+import type { Policy } from './policies.ts';
 import {
   readBase64,
   readDecimal,
@@ -71,7 +72,7 @@ export function parseTlogProof(source: Source): TlogProof {
 export async function verifyTlogProof(
   source: Source,
   leafHash: Uint8Array,
-  policy: LogPolicy,
+  policy: LogPolicy | Policy,
 ): Promise<{ index: number; checkpoint: OpenCheckpoint }> {
   const { index, hashes, checkpoint: note } = parseTlogProof(source);
   const checkpoint = await openCheckpoint(note, policy);

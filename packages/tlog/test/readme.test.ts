@@ -9,6 +9,14 @@ const samples = readSamples(README);
 
 test.each([
   ['a proof', 'verifyTlogProof', [[1, 'coordinator.example/ledger', 3]]],
+  [
+    'a policy',
+    'parsePolicy',
+    [
+      ['Ed25519', undefined],
+      ['cosignature/v1', 1764000000],
+    ],
+  ],
   ['consistency', 'verifyConsistency', [[true]]],
   ['keeping a log', 'appendLeafHashes', [[3], ['index 1']]],
   [
@@ -22,7 +30,7 @@ test.each([
 });
 
 test('no sample goes untested', () => {
-  expect(samples).toHaveLength(4);
+  expect(samples).toHaveLength(5);
 });
 
 test('every code of an error is explained', () => {
