@@ -8,7 +8,8 @@ const PACKAGES = {
   sdk: ['protocol', 'tlog', 'receipts'],
   coordinator: ['protocol', 'tlog', 'receipts'],
   miner: ['protocol', 'receipts', 'sdk'],
-  cli: ['protocol', 'tlog', 'receipts', 'sdk', 'coordinator', 'miner'],
+  witness: ['tlog'],
+  cli: ['protocol', 'tlog', 'receipts', 'sdk', 'coordinator', 'miner', 'witness'],
 };
 
 const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({

@@ -21,6 +21,12 @@ export function integerFrom(minimum: number): (text: string) => number {
   };
 }
 
+export function port(text: string): number {
+  const value = integer(text);
+  if (value < 0 || value > 65_535) throw new InvalidArgumentError('It must be from 0 to 65535.');
+  return value;
+}
+
 export const positiveInteger = integerFrom(1);
 
 /** Collects `name=value` options into an object; a value that is JSON is taken as such, any other as text. */
@@ -34,6 +40,11 @@ export function pair(text: string, before: Record<string, unknown> = {}): Record
 export function list(text: string, before: readonly string[] = []): string[] {
   const names = text.split(',').map(name => name.trim());
   return [...before, ...names.filter(name => name !== '')];
+}
+
+/** Texts with spaces between them, the option as often as needed. */
+export function words(text: string, before: readonly string[] = []): string[] {
+  return [...before, ...text.split(/\s+/).filter(word => word !== '')];
 }
 
 /** All of the standard input as UTF-8. */

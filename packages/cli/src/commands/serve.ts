@@ -12,6 +12,7 @@ import { type Command, Option } from 'commander';
 import { PinoPretty } from 'pino-pretty';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { listeningError } from '../listening.ts';
 import { note } from '../output.ts';
 
 interface ServeFlags extends Partial<Record<OptionName, unknown>> {
@@ -66,18 +67,9 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
     });
   } catch (error) {
     if (error instanceof ConfigError) throw new UsageError(error.message);
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    const hint = LISTEN_HINTS[code];
-    throw hint === undefined ? error : new UsageError(`${message}: ${hint}`);
+    throw listeningError(error);
   }
 }
-
-const LISTEN_HINTS: Record<string, string> = {
-  EADDRINUSE: 'another program listens there, choose another --port',
-  EADDRNOTAVAIL: 'this machine has no such address, choose another --host',
-  ENOTFOUND: 'no such host, choose another --host',
-  EACCES: 'not allowed for this user, choose another --port',
-};
 
 /** For eyes; programs get JSON lines. */
 const readableLog = () => PinoPretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });

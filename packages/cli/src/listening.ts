@@ -1,0 +1,15 @@
+import { UsageError } from './failure.ts';
+
+const HINTS: Record<string, string> = {
+  EADDRINUSE: 'another program listens there, choose another --port',
+  EADDRNOTAVAIL: 'this machine has no such address, choose another --host',
+  ENOTFOUND: 'no such host, choose another --host',
+  EACCES: 'not allowed for this user, choose another --port',
+};
+
+/** The error of a server that could not listen, with what to do; any other as it is. */
+export function listeningError(error: unknown): unknown {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  const hint = HINTS[code];
+  return hint === undefined ? error : new UsageError(`${message}: ${hint}`);
+}

@@ -1,0 +1,73 @@
+import {
+  appendLeafHashes,
+  consistencyProof,
+  formatAddCheckpoint,
+  formatCheckpoint,
+  formatNote,
+  formatVkey,
+  leafHash,
+  type NodeReader,
+  rootAt,
+  type Signer,
+  signerFromSeed,
+  signNote,
+  type VerifierKey,
+  verifierKey,
+} from '@aitbc/tlog';
+
+export const ORIGIN = 'coordinator.example/ledger';
+const MAX_SIZE = 1000;
+const utf8 = new TextEncoder();
+
+/** A log that can say anything of its tree, up to 1000 leaves. */
+export interface TestLog {
+  key: VerifierKey;
+  vkey: string;
+  /** The signed checkpoint of its first leaves. */
+  checkpoint(size: number): Promise<string>;
+  proof(from: number, to: number): Promise<Uint8Array[]>;
+  /** The body of an honest request. */
+  request(old: number, size: number): Promise<string>;
+  /** The body of a first request for a tree that is none. */
+  withRoot(size: number, root: Uint8Array): Promise<string>;
+  /** The same log, which has other leaves from there on. */
+  forkedAt(size: number): TestLog;
+}
+
+export function testLog(
+  options: { origin?: string; seed?: number; forks?: readonly number[] } = {},
+): TestLog {
+  const { origin = ORIGIN, seed = 1, forks = [] } = options;
+  const signer: Signer = signerFromSeed(new Uint8Array(32).fill(seed));
+  const key = verifierKey(origin, 'Ed25519', signer.keyId);
+  const read = treeOf(forks);
+  const proof = (from: number, to: number) => consistencyProof(from, to, read);
+  const checkpoint = async (size: number) => await signed(size, await rootAt(size, read));
+  async function signed(size: number, root: Uint8Array): Promise<string> {
+    const text = formatCheckpoint({ origin, size, root });
+    return formatNote({ text, signatures: [await signNote(text, origin, signer)] });
+  }
+  return {
+    key,
+    vkey: formatVkey(key),
+    checkpoint,
+    proof,
+    async request(old, size) {
+      return formatAddCheckpoint({ old, proof: await proof(old, size), checkpoint: await checkpoint(size) });
+    },
+    async withRoot(size, root) {
+      return formatAddCheckpoint({ old: 0, proof: [], checkpoint: await signed(size, root) });
+    },
+    forkedAt: size => testLog({ origin, seed, forks: [...forks, size] }),
+  };
+}
+
+function treeOf(forks: readonly number[]): NodeReader {
+  const branch = (index: number) => forks.filter(size => size <= index).join();
+  const leaves = Array.from({ length: MAX_SIZE }, (_, index) =>
+    leafHash(utf8.encode(`${branch(index)}/${index}`)),
+  );
+  const { nodes } = appendLeafHashes({ size: 0, hashes: [] }, leaves);
+  const hashes = new Map(nodes.map(({ level, index, hash }) => [`${level}/${index}`, hash]));
+  return ids => ids.map(({ level, index }) => hashes.get(`${level}/${index}`));
+}
