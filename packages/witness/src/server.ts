@@ -33,8 +33,6 @@ export function buildServer({ witness, vkey, origins, emit, onRefusal }: ServerP
   const app = Fastify({
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout: LIMITS.requestMs,
-    forceCloseConnections: 'idle',
-    exposeHeadRoutes: true,
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

@@ -1,11 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openNote, parseVkey, TlogError, type VerifierKey } from '@aitbc/tlog';
-import type { FastifyInstance } from 'fastify';
+import { closerOf } from './closing.ts';
 import { Refusal, WitnessError } from './errors.ts';
 import type { Emit } from './events.ts';
 import { type Identity, loadIdentity } from './key.ts';
-import { LIMITS } from './limits.ts';
 import { formatKeys, logKeysFrom, publishedCheckpoint } from './log-address.ts';
 import { buildServer, hashOf } from './server.ts';
 import { openState, type State } from './state.ts';
@@ -68,8 +67,13 @@ async function startOn(state: State, options: WitnessOptions): Promise<RunningWi
   const seen = state.checkpoints().map(({ origin }) => origin);
   const onRefusal = (refusal: Refusal) => emit(refusedEvent(refusal, data));
   const app = buildServer({ witness, vkey, origins: [...watched, ...seen], emit, onRefusal });
+  const closeServer = closerOf(app);
   const url = await app.listen({ host, port, listenTextResolver: text => text });
-  return { url: reachable(url), name, vkey, logs: watched, close: () => stop(app, state) };
+  const close = async () => {
+    await closeServer();
+    state.close();
+  };
+  return { url: reachable(url), name, vkey, logs: watched, close };
 }
 
 /** Every checkpoint in it carries the witness's signature, so that whatever changed it is noticed. */
@@ -129,13 +133,6 @@ function keepFork(data: string, origin: string, notes: readonly string[]): strin
   const path = join(data, `fork-${hashOf(origin)}.txt`);
   if (!existsSync(path)) writeFileSync(path, notes.join('\n'), { mode: 0o600, flush: true });
   return path;
-}
-
-/** A connection on which nothing was asked yet would hold up the stop, and so would one that never ends. */
-async function stop(app: FastifyInstance, state: State): Promise<void> {
-  const hangUp = setTimeout(() => app.server.closeAllConnections(), LIMITS.drainMs);
-  await app.close().finally(() => clearTimeout(hangUp));
-  state.close();
 }
 
 /** An address that listens on all interfaces is none that one can call. */

@@ -30,13 +30,11 @@ export interface TestLog {
   request(old: number, size: number): Promise<string>;
   /** The body of a first request for a tree that is none. */
   withRoot(size: number, root: Uint8Array): Promise<string>;
-  /** The same log, which has other leaves from there on. */
-  forkedAt(size: number): TestLog;
+  /** The same log, which has other leaves from there on, and others for each name. */
+  forkedAt(size: number, name?: string): TestLog;
 }
 
-export function testLog(
-  options: { origin?: string; seed?: number; forks?: readonly number[] } = {},
-): TestLog {
+export function testLog(options: { origin?: string; seed?: number; forks?: readonly Fork[] } = {}): TestLog {
   const { origin = ORIGIN, seed = 1, forks = [] } = options;
   const signer: Signer = signerFromSeed(new Uint8Array(32).fill(seed));
   const key = verifierKey(origin, 'Ed25519', signer.keyId);
@@ -58,12 +56,17 @@ export function testLog(
     async withRoot(size, root) {
       return formatAddCheckpoint({ old: 0, proof: [], checkpoint: await signed(size, root) });
     },
-    forkedAt: size => testLog({ origin, seed, forks: [...forks, size] }),
+    forkedAt: (size, name = '') => testLog({ origin, seed, forks: [...forks, { size, name }] }),
   };
 }
 
-function treeOf(forks: readonly number[]): NodeReader {
-  const branch = (index: number) => forks.filter(size => size <= index).join();
+interface Fork {
+  size: number;
+  name: string;
+}
+
+function treeOf(forks: readonly Fork[]): NodeReader {
+  const branch = (index: number) => JSON.stringify(forks.filter(({ size }) => size <= index));
   const leaves = Array.from({ length: MAX_SIZE }, (_, index) =>
     leafHash(utf8.encode(`${branch(index)}/${index}`)),
   );

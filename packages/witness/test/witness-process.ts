@@ -1,0 +1,43 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { testLog } from './log.ts';
+import { NAME } from './witnesses.ts';
+
+const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
+/** Starting is most of what these tests do: half of that is compiling. */
+const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url));
+
+/** A witness in a process of its own, as somebody runs it. */
+export interface WitnessProcess {
+  child: ChildProcess;
+  url: string;
+  vkey: string;
+  kill(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** Resolves when it listens. */
+export async function spawnWitness(data: string): Promise<WitnessProcess> {
+  const options = ['--name', NAME, '--log', testLog().vkey, '--data', data, '--port', '0', '--json'];
+  const child = spawn(process.execPath, [MAIN, 'witness', ...options], {
+    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  const lines = createInterface(child.stdout);
+  const [line] = await Promise.race([
+    once(lines, 'line'),
+    exited.then(() => Promise.reject(new Error('It has ended'))),
+  ]);
+  const { url, vkey } = JSON.parse(line) as { url: string; vkey: string };
+  return {
+    child,
+    url,
+    vkey,
+    async kill(signal) {
+      child.kill(signal);
+      await exited;
+    },
+  };
+}
