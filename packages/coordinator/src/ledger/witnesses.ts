@@ -1,0 +1,116 @@
+import type { NoteSignature } from '@aitbc/tlog';
+import { askWitness, type CheckpointToCosign, type ConsistencyFrom, type Outcome } from './witness-client.ts';
+import type { WitnessAddress } from './witness-options.ts';
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 5 * 60_000;
+
+/** What has become different about a witness, for the log. */
+export type WitnessReport =
+  | { witness: string; outcome: 'cosigned'; size: number }
+  /** With several coordinators that is a race and passes; what stays is a ledger that was set back. */
+  | { witness: string; outcome: 'ahead'; size: number; detail: string }
+  | { witness: string; outcome: 'refused'; size: number; detail: string }
+  | { witness: string; outcome: 'failed'; size: number; detail: string };
+
+export interface WitnessesOptions {
+  witnesses: readonly WitnessAddress[];
+  /** How long all of them get to answer. */
+  timeoutMs: number;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Called when the outcome of asking a witness is another than before. */
+  report: (report: WitnessReport) => void;
+}
+
+/** The witnesses of a ledger. */
+export interface Witnesses {
+  /**
+   * Asks all witnesses at once for a signature of a checkpoint, except those that had to be left alone for a while after
+   * they failed. Resolves within the timeout, with what was signed and verified until then: never rejects for what
+   * witnesses do or don't, only where `consistency` does.
+   */
+  cosign(checkpoint: CheckpointToCosign, consistency: ConsistencyFrom): Promise<NoteSignature[]>;
+}
+
+export function createWitnesses(options: WitnessesOptions): Witnesses {
+  const asking = options.witnesses.map(witness => createAsking(witness, options));
+  return {
+    async cosign(checkpoint, consistency) {
+      const asked = asking.map(ask => ask(checkpoint, consistency));
+      return (await Promise.all(asked)).filter(signature => signature !== undefined);
+    },
+  };
+}
+
+type Ask = (
+  checkpoint: CheckpointToCosign,
+  consistency: ConsistencyFrom,
+) => Promise<NoteSignature | undefined>;
+
+/** One witness: how far it is, and how long it is left alone. */
+function createAsking(witness: WitnessAddress, { timeoutMs, now, report }: WitnessesOptions): Ask {
+  const { name } = witness.key;
+  let from = 0;
+  let failures = 0;
+  let pausedUntil = 0;
+  let told = '';
+
+  function tell(news: WitnessReport): void {
+    const { outcome } = news;
+    if (outcome !== told) report(news);
+    told = outcome;
+  }
+
+  /** The pause doubles with each failure in a row. */
+  function pause(): void {
+    pausedUntil = now() + Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+    failures++;
+  }
+
+  function take(outcome: Outcome, size: number): NoteSignature | undefined {
+    if (outcome.outcome === 'refused') {
+      pause();
+      tell({ witness: name, outcome: 'refused', size, detail: outcome.reason });
+      return undefined;
+    }
+    failures = 0;
+    if (outcome.outcome === 'ahead') {
+      from = outcome.size;
+      const detail = `it has cosigned ${from} entries already`;
+      tell({ witness: name, outcome: 'ahead', size, detail });
+      return undefined;
+    }
+    from = size;
+    tell({ witness: name, outcome: 'cosigned', size });
+    return outcome.signature;
+  }
+
+  return async (checkpoint, consistency) => {
+    if (now() < pausedUntil) return undefined;
+    const { size } = checkpoint;
+    let ownFault: unknown;
+    const prove: ConsistencyFrom = async from => {
+      try {
+        return await consistency(from);
+      } catch (error) {
+        ownFault = error;
+        throw error;
+      }
+    };
+    try {
+      const signal = AbortSignal.timeout(timeoutMs);
+      return take(await askWitness(witness, { checkpoint, consistency: prove, from, signal }), size);
+    } catch (error) {
+      if (error === ownFault) throw error;
+      pause();
+      tell({ witness: name, outcome: 'failed', size, detail: reasonOf(error as Error, timeoutMs) });
+      return undefined;
+    }
+  };
+}
+
+function reasonOf({ name, message, cause }: Error, timeoutMs: number): string {
+  if (name === 'TimeoutError') return `it does not answer within ${timeoutMs} ms`;
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+}
