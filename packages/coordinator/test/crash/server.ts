@@ -24,7 +24,7 @@ export interface ServerOptions {
 }
 
 /** Starting is most of what these tests do: half of that is compiling. */
-const COMPILED = fileURLToPath(new URL('../../../../node_modules/.cache/compiled', import.meta.url));
+export const COMPILED = fileURLToPath(new URL('../../../../node_modules/.cache/compiled', import.meta.url));
 
 const LISTENS = /listens on (http:\/\/\S+?),/;
 

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../../test/postgres.ts';
 import { openStore, readConfig } from '../../src/index.ts';
 import type { Store } from '../../src/store/store.ts';
+import { falseCheckpoints, publishedNotes } from '../harness/ledger.ts';
 import { randomNumbers } from '../harness/random.ts';
 import { falseReceipts, violations } from '../invariants/violations.ts';
 import { type Acknowledged, startLoad } from './chaos-load.ts';
@@ -34,11 +36,13 @@ let server: PostgresServer;
 let replicas: Replicas;
 let store: Store;
 let acknowledged: Acknowledged;
+/** Checkpoints that were served meanwhile, by any of them. */
+const served = new Set<string>();
 
 beforeAll(async () => {
   server = await startPostgres();
   const databaseUrl = await server.createDatabase();
-  const args = ['--database-timeout-seconds', '2', '--lease-seconds', '6'];
+  const args = ['--database-timeout-seconds', '2', '--lease-seconds', '6', '--ledger-interval', '0.1'];
   replicas = await startReplicas(Array(REPLICAS).fill(databaseUrl), args);
   acknowledged = await loadThroughDisasters();
   store = await openStore(readConfig({ given: { databaseUrl } }), undefined);
@@ -72,12 +76,35 @@ async function loadThroughDisasters(): Promise<Acknowledged> {
     await target.restart();
   }
 
+  const followed = followLedger();
   for (const [index, disaster] of disasters.entries()) {
     const share = Math.floor((JOBS + index) / disasters.length);
     await Promise.all([load.submit(share), strike(disaster)]);
   }
   await load.finish();
+  await followed.stop();
   return load.acknowledged;
+}
+
+/** Keeps what the replicas publish, in turn, as monitors do. */
+function followLedger(): { stop(): Promise<void> } {
+  let isOver = false;
+  async function follow(): Promise<void> {
+    for (let turn = 0; !isOver; turn++) {
+      const signal = AbortSignal.timeout(500);
+      const url = `${replicas.all[turn % REPLICAS]?.url}/ledger/checkpoint`;
+      const response = await fetch(url, { signal }).catch(() => undefined);
+      if (response?.ok) served.add(await response.text());
+      await setTimeout(50);
+    }
+  }
+  const following = follow();
+  return {
+    async stop() {
+      isOver = true;
+      await following;
+    },
+  };
 }
 
 describe(`${REPLICAS} coordinators and a database that are killed and frozen under load`, () => {
@@ -105,6 +132,18 @@ describe(`${REPLICAS} coordinators and a database that are killed and frozen und
   test('have signed every receipt', async () => {
     const keys = (await replicas.all[0]?.client.keys()) ?? [];
     expect(await falseReceipts(store.read, keys)).toEqual([]);
+  });
+
+  test('have published one history, in which every receipt is', async () => {
+    const vkey = await (await fetch(`${replicas.all[0]?.url}/ledger/vkey`)).text();
+    await vi.waitFor(async () => {
+      const newest = (await publishedNotes(store.read)).at(-1);
+      expect(Number(newest?.split('\n')[1])).toBe(JOBS);
+    }, 10_000);
+    const published = await publishedNotes(store.read);
+    expect(served.size).toBeGreaterThan(5);
+    expect(published).toEqual(expect.arrayContaining([...served]));
+    expect(await falseCheckpoints(store.read, vkey.trim(), published)).toEqual([]);
   });
 
   test('count right', async () => {

@@ -12,9 +12,9 @@ import {
   verifyTlogProof,
 } from '@aitbc/tlog';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { refusal } from './harness/answers.ts';
-import { actions, type TestCoordinator, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { refusal } from '../harness/answers.ts';
+import { actions, type TestCoordinator, withCoordinator } from '../harness/coordinator.ts';
+import { describeEachEngine } from '../harness/engines.ts';
 
 /** Completes as many jobs; the ids of their receipts. */
 async function earn(coordinator: TestCoordinator, count: number): Promise<string[]> {
