@@ -33,12 +33,14 @@ export {
 export { consistencyProof, inclusionProof, rootAt } from './proofs.ts';
 export { signNote, type VerifiedSignature } from './signatures.ts';
 export type { Source } from './spelling.ts';
+export { nodesOfTiles, type TileId, type TileReader } from './tile-nodes.ts';
 export {
   decodeTile,
   encodeTile,
   formatTilePath,
   parseTilePath,
   partialTiles,
+  TILE_WIDTH,
   type Tile,
   tileNodes,
   tileWidth,

@@ -4,8 +4,10 @@ import { HASH_BYTES, isHash } from './hashing.ts';
 import { checkSize, isCount, type NodeId } from './nodes.ts';
 import { quote } from './spelling.ts';
 
-const FULL = 256;
-const LEVELS_OF_A_TILE = 8;
+/** Hashes of a full tile, entries of a full bundle (C2SP tlog-tiles). */
+export const TILE_WIDTH = 256;
+/** Levels of the tree from one level of tiles to the next. */
+export const LEVELS_OF_A_TILE = 8;
 const MAX_LEVEL = 63;
 const PATH = /^tile\/(entries|0|[1-9][0-9]?)\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/;
 
@@ -31,7 +33,7 @@ export function formatTilePath({ level, index, width }: Tile): string {
   const path = groups
     .map((group, position) => (position < groups.length - 1 ? `x${group}` : group))
     .join('/');
-  return `tile/${level}/${path}${width === FULL ? '' : `.p/${width}`}`;
+  return `tile/${level}/${path}${width === TILE_WIDTH ? '' : `.p/${width}`}`;
 }
 
 /**
@@ -44,7 +46,7 @@ export function parseTilePath(path: string): Tile {
   const tile: Tile = {
     level: level === 'entries' ? level : Number(level),
     index: Number(index.replaceAll(/[x/]/g, '')),
-    width: width === undefined ? FULL : Number(width),
+    width: width === undefined ? TILE_WIDTH : Number(width),
   };
   if (formatTilePath(tile) !== path) throw malformed(`${quote(path)} is no path of a tile`);
   return tile;
@@ -58,9 +60,9 @@ export function parseTilePath(path: string): Tile {
  * @throws TlogError MALFORMED for what can't be a tile; RangeError for a size that is none
  */
 export function tileWidth({ level, index }: Pick<Tile, 'level' | 'index'>, size: number): number {
-  checkTile({ level, index, width: FULL });
+  checkTile({ level, index, width: TILE_WIDTH });
   checkSize(size);
-  return Math.min(Math.max(hashesAt(level, size) - index * FULL, 0), FULL);
+  return Math.min(Math.max(hashesAt(level, size) - index * TILE_WIDTH, 0), TILE_WIDTH);
 }
 
 /**
@@ -75,8 +77,8 @@ export function partialTiles(size: number): Tile[] {
   const tiles: Tile[] = [];
   for (let level = 0; hashesAt(level, size) > 0; level++) {
     const hashes = hashesAt(level, size);
-    const width = hashes % FULL;
-    if (width > 0) tiles.push({ level, index: (hashes - width) / FULL, width });
+    const width = hashes % TILE_WIDTH;
+    if (width > 0) tiles.push({ level, index: (hashes - width) / TILE_WIDTH, width });
   }
   return tiles;
 }
@@ -90,7 +92,10 @@ export function partialTiles(size: number): Tile[] {
 export function tileNodes({ level, index, width }: Tile): NodeId[] {
   checkTile({ level, index, width });
   const nodeLevel = tileLevel(level) * LEVELS_OF_A_TILE;
-  return Array.from({ length: width }, (_, entry) => ({ level: nodeLevel, index: index * FULL + entry }));
+  return Array.from({ length: width }, (_, entry) => ({
+    level: nodeLevel,
+    index: index * TILE_WIDTH + entry,
+  }));
 }
 
 /**
@@ -123,7 +128,7 @@ export function decodeTile(bytes: Uint8Array, width: number): Uint8Array[] {
 
 /** How many hashes all tiles of a level have together: one for each full tile of the level below. */
 function hashesAt(level: Tile['level'], size: number): number {
-  return Math.floor(size / FULL ** tileLevel(level));
+  return Math.floor(size / TILE_WIDTH ** tileLevel(level));
 }
 
 function tileLevel(level: Tile['level']): number {
@@ -133,10 +138,11 @@ function tileLevel(level: Tile['level']): number {
 function checkTile({ level, index, width }: Tile): void {
   const number = tileLevel(level);
   if (!isCount(number) || number > MAX_LEVEL) throw malformed(`${level} is no level: 0 to ${MAX_LEVEL}`);
-  if (!isCount(index) || !isCount((index + 1) * FULL)) throw malformed(`There is no tile ${index}`);
+  if (!isCount(index) || !isCount((index + 1) * TILE_WIDTH)) throw malformed(`There is no tile ${index}`);
   checkWidth(width);
 }
 
 export function checkWidth(width: number): void {
-  if (!isCount(width) || width < 1 || width > FULL) throw malformed(`${width} is no width: 1 to ${FULL}`);
+  if (!isCount(width) || width < 1 || width > TILE_WIDTH)
+    throw malformed(`${width} is no width: 1 to ${TILE_WIDTH}`);
 }

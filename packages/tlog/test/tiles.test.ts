@@ -8,6 +8,7 @@ import {
   formatTilePath,
   MAX_ENTRY_BYTES,
   merkleRoot,
+  nodesOfTiles,
   parseTilePath,
   partialTiles,
   tileNodes,
@@ -52,6 +53,34 @@ test.each([
   [63, 0, 2 ** 53 - 1, 0],
 ])('the tile of level %i with index %i has, at size %i, the width %i', (level, index, size, width) => {
   expect(tileWidth({ level, index }, size)).toBe(width);
+});
+
+test('the tiles of a tree hold its complete subtrees, at every level', async () => {
+  const read = nodesOfTiles(async tiles => {
+    const widths = tiles
+      .map(tile => ({ ...tile, width: tileWidth(tile, 65537) }))
+      .filter(({ width }) => width > 0);
+    return Promise.all(
+      widths.map(async tile => (await BIG.read(tileNodes(tile))).filter(hash => hash !== undefined)),
+    );
+  });
+  const nodes = Array.from({ length: 17 }, (_, level) => level).flatMap(level =>
+    [0, 1, 2 ** (16 - level) - 1].map(index => ({ level, index })),
+  );
+  expect(await read(nodes)).toEqual(await BIG.read(nodes));
+  expect(await read([{ level: 0, index: 65536 }])).toEqual(await BIG.read([{ level: 0, index: 65536 }]));
+});
+
+test.each([
+  ['beyond the tree', { level: 0, index: 300 }],
+  ['that is not complete yet', { level: 1, index: 149 }],
+])('tiles hold no subtree %s', async (_, node) => {
+  const tiles = new Map([
+    [0, leaves(256)],
+    [1, leaves(299).slice(256)],
+  ]);
+  const read = nodesOfTiles(ids => ids.map(({ level, index }) => (level === 0 && tiles.get(index)) || []));
+  expect(await read([node, { level: 8, index: 0 }])).toEqual([undefined, undefined]);
 });
 
 test('a bundle of entries is as wide as the tile of level 0', () => {

@@ -1,10 +1,10 @@
-import { rootAt } from '@aitbc/tlog';
+import { nodesOfTiles, rootAt } from '@aitbc/tlog';
 import { done, type Operation } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { loadTree } from './entries.ts';
 import { type Leaf, readLeaves, readTree, tileReader } from './queries.ts';
-import { appendToTiles, encodeHashes, nodesOfTiles, withTiles } from './tiles.ts';
+import { appendToTiles, encodeHashes, withTiles } from './tiles.ts';
 
 /** Entries of one step: enough for throughput, few enough for other writes not to wait. */
 const AT_ONCE = 2_048;

@@ -1,11 +1,10 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openCheckpoint, rootAt } from '@aitbc/tlog';
+import { nodesOfTiles, openCheckpoint, rootAt } from '@aitbc/tlog';
 import { type Config, ConfigError } from '../config.ts';
 import type { Store } from '../store/store.ts';
 import type { LogKeys } from './log-key.ts';
 import { readLatest, readTree, tileReader } from './queries.ts';
-import { nodesOfTiles } from './tiles.ts';
 
 export const lastCheckpointPath = ({ ledgerCheckpoint, data }: Pick<Config, 'ledgerCheckpoint' | 'data'>) =>
   ledgerCheckpoint ?? join(data, 'ledger-checkpoint');

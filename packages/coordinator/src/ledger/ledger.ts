@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Inclusion } from '@aitbc/protocol';
-import { consistencyProof, formatTlogProof, formatVkey, inclusionProof } from '@aitbc/tlog';
+import { consistencyProof, formatTlogProof, formatVkey, inclusionProof, nodesOfTiles } from '@aitbc/tlog';
 import type { Config } from '../config.ts';
 import { refuse } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -12,7 +12,6 @@ import type { LogKeys } from './log-key.ts';
 import { publish, signCheckpoint } from './publish.ts';
 import { readLatest, readTree, tileReader } from './queries.ts';
 import { createTileServer, type TileServer } from './serving.ts';
-import { nodesOfTiles } from './tiles.ts';
 
 type Checkpoint = Row<'checkpoint'>;
 export type Entry = Pick<Row<'entry'>, 'leaf_index' | 'body'>;

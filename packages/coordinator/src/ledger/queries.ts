@@ -1,7 +1,8 @@
+import type { TileId, TileReader } from '@aitbc/tlog';
 import type { Kysely } from 'kysely';
 import type { Row, Schema } from '../store/schema.ts';
 import { EMPTY_TREE } from './entries.ts';
-import { decodeHashes, type TileId, type TileReader, tileKey } from './tiles.ts';
+import { decodeHashes, tileKey } from './tiles.ts';
 
 type Db = Kysely<Schema>;
 

@@ -1,17 +1,7 @@
-import { decodeTile, encodeTile, merkleRoot, type NodeId, type NodeReader } from '@aitbc/tlog';
+import { decodeTile, encodeTile, merkleRoot, type TileId, type TileReader } from '@aitbc/tlog';
 
 const WIDTH = 256;
 const HASH_BYTES = 32;
-const LEVELS_OF_A_TILE = 8;
-
-/** The place of a tile in a log (C2SP tlog-tiles). */
-export interface TileId {
-  level: number;
-  index: number;
-}
-
-/** The hashes that tiles have, in the order in which they are asked for; none for a tile that is not there. */
-export type TileReader = (ids: readonly TileId[]) => Promise<readonly (readonly Uint8Array[])[]>;
 
 export type Tiles = ReadonlyMap<string, readonly Uint8Array[]>;
 
@@ -53,20 +43,6 @@ export async function appendToTiles(
   return changed;
 }
 
-/** Reads any node of the tree from its tiles: those between the levels of tiles are hashed anew. */
-export function nodesOfTiles(read: TileReader): NodeReader {
-  return async nodes => {
-    const ids = new Map(nodes.map(tileOf).map(id => [tileKey(id), id]));
-    const found = await read([...ids.values()]);
-    const tiles = new Map([...ids.keys()].map((key, position) => [key, found[position] ?? []]));
-    return nodes.map(node => {
-      const { first, count } = placeIn(node);
-      const hashes = tiles.get(tileKey(tileOf(node)))?.slice(first, first + count) ?? [];
-      return hashes.length === count ? merkleRoot(hashes) : undefined;
-    });
-  };
-}
-
 /** Tiles that are not stored yet come before those that are. */
 export function withTiles(tiles: Tiles, read: TileReader): TileReader {
   return async ids => {
@@ -75,20 +51,4 @@ export function withTiles(tiles: Tiles, read: TileReader): TileReader {
     const byKey = new Map(missing.map((id, position) => [tileKey(id), stored[position] ?? []]));
     return ids.map(id => tiles.get(tileKey(id)) ?? byKey.get(tileKey(id)) ?? []);
   };
-}
-
-function tileOf(node: NodeId): TileId {
-  const { first } = spanOf(node);
-  return { level: Math.floor(node.level / LEVELS_OF_A_TILE), index: Math.floor(first / WIDTH) };
-}
-
-const placeIn = (node: NodeId) => {
-  const { first, count } = spanOf(node);
-  return { first: first % WIDTH, count };
-};
-
-/** The hashes of its tile's level that a node is the root over. */
-function spanOf({ level, index }: NodeId): { first: number; count: number } {
-  const count = 2 ** (level % LEVELS_OF_A_TILE);
-  return { first: index * count, count };
 }
