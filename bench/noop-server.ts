@@ -63,6 +63,7 @@ function jobOf({ prompt, model }: SubmitJob): Job {
     priority: 0,
     constraints: {},
     metadata: null,
+    stream: false,
     attempts: 0,
     max_attempts: 3,
     created_at: TIME,
@@ -84,6 +85,7 @@ function toMinerJob({ job_id, status, model, prompt, params, priority, constrain
   return {
     ...{ job_id, status, model, params, priority, constraints, salt },
     prompt: prompt ?? '',
+    stream: false,
     attempt: 1,
     created_at: TIME,
     lease_expires_at: TIME,

@@ -68,6 +68,7 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   minerIdLength: 'characters of a miner’s id',
   capabilities: 'models of one miner',
   claimMax: 'jobs that a miner claims at once, or registers as its concurrency',
+  chunks: 'chunks that a miner posts in one request',
   priority: '`priority`',
   attempts: '`max_attempts`',
   ttlSeconds: '`ttl_seconds` (30 days)',

@@ -11,6 +11,7 @@ import type { App } from './http/routes.ts';
 import { checkRequests } from './http/validation.ts';
 import { clientJobRoutes } from './jobs/client-routes.ts';
 import { minerJobRoutes } from './jobs/miner-routes.ts';
+import { streamRoutes } from './jobs/stream-routes.ts';
 import { ledgerRoutes } from './ledger/routes.ts';
 import { minerRoutes } from './miners/routes.ts';
 import { receiptRoutes } from './receipts/routes.ts';
@@ -53,6 +54,13 @@ export async function buildApp(
       batchBodyLimit: config.batchBodyLimit,
     });
     minerJobRoutes(scope, { jobs: rooms.minerJobs, guards });
+    streamRoutes(scope, {
+      events: rooms.jobEvents,
+      jobs: rooms.minerJobs,
+      guards,
+      heartbeatMs: config.streamHeartbeatSeconds * 1000,
+      lineLimit: config.bodyLimit,
+    });
     minerRoutes(scope, { miners: rooms.miners, jobs: rooms.minerJobs, guards });
     receiptRoutes(scope, { receipts: rooms.receipts, guards });
     ledgerRoutes(scope, { ledger: rooms.ledger, guards });

@@ -7,6 +7,7 @@ import { completeJobs } from './jobs/complete.ts';
 import { eraseTexts } from './jobs/erase.ts';
 import { cancelJobs, giveUpJobs } from './jobs/give-up.ts';
 import { beatMiners, releaseAll } from './jobs/heartbeat.ts';
+import { postChunks } from './jobs/post-chunks.ts';
 import { submitJobs } from './jobs/submit.ts';
 import { sweepJobs } from './jobs/sweep.ts';
 import { admitLog } from './ledger/identity.ts';
@@ -54,10 +55,14 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rat
     cancelJobs,
     beatMiners: beatMiners(lease),
     releaseAll,
+    postChunks: postChunks({ ...lease, maxBytes: config.streamLimit, maxChunks: config.streamChunks }),
     sweepJobs: sweepJobs(time),
     publish,
     integrate,
-    eraseTexts: eraseTexts({ retentionMs: config.retentionDays * DAY_MS }),
+    eraseTexts: eraseTexts({
+      retentionMs: config.retentionDays * DAY_MS,
+      streamKeepMs: config.streamKeepSeconds * 1000,
+    }),
   };
 }
 

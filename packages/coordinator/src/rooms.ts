@@ -4,6 +4,7 @@ import { type Config, ConfigError } from './config.ts';
 import { readIdentity } from './identity.ts';
 import { createIds, type Ids } from './ids.ts';
 import { type ClientJobs, createClientJobs } from './jobs/client-jobs.ts';
+import { createJobEvents, type JobEvents } from './jobs/follow.ts';
 import { createMinerJobs, type MinerJobs } from './jobs/miner-jobs.ts';
 import { createWaits, type Waits } from './jobs/waiting.ts';
 import { readWorkload } from './jobs/workload.ts';
@@ -22,6 +23,7 @@ export interface Rooms {
   accounts: Accounts;
   clientJobs: ClientJobs;
   minerJobs: MinerJobs;
+  jobEvents: JobEvents;
   miners: Miners;
   receipts: Receipts;
   ledger: Ledger;
@@ -85,6 +87,7 @@ export async function createRooms({
     coordinatorId,
     cacheMs: config.keyCacheSeconds * 1000,
   });
+  const receipts = createReceipts(store, coordinatorId, ledger);
   const miners = createMiners({ config, store, coordinatorId, workload: () => readWorkload(store) });
   return {
     store,
@@ -95,9 +98,15 @@ export async function createRooms({
     coordinatorId,
     signer,
     ledger,
-    receipts: createReceipts(store, coordinatorId, ledger),
+    receipts,
     clientJobs: createClientJobs({ config, store, ids, directory, waits }),
     minerJobs: createMinerJobs({ config, store, ids, miners, waits, operations }),
+    jobEvents: createJobEvents({
+      store,
+      waits,
+      receipts,
+      limits: { all: config.maxStreams, perAccount: config.maxStreamsPerAccount },
+    }),
     sweep: operations.sweepJobs,
     erase: operations.eraseTexts,
   };

@@ -73,6 +73,7 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/jobs/batch': clients,
   'GET /v1/jobs/{id}': ownerOfJob,
   'GET /v1/jobs/{id}/receipt': ownerOfJob,
+  'GET /v1/jobs/{id}/events': ownerOfJob,
   'POST /v1/jobs/{id}/cancel': ownerOfJob,
   'POST /v1/miners/register': registrant,
   'POST /v1/miners/{id}/heartbeat': ownerOfMiner,
@@ -82,6 +83,7 @@ const ACCESS: Record<string, Access> = {
   'GET /v1/jobs/available': ownerOfMiner,
   'POST /v1/jobs/{id}/claim': ownerOfMiner,
   'POST /v1/jobs/{id}/release': ownerOfMiner,
+  'POST /v1/jobs/{id}/chunks': ownerOfMiner,
   'POST /v1/jobs/{id}/complete': ownerOfMiner,
   'POST /v1/jobs/{id}/fail': ownerOfMiner,
 };

@@ -5,3 +5,4 @@ export * from './limits.ts';
 export * from './miners.ts';
 export * from './network.ts';
 export * from './receipts.ts';
+export * from './streams.ts';

@@ -54,6 +54,11 @@ export const SubmitJob = Type.Object(
     ),
     constraints: Type.Optional(JobConstraints),
     metadata: Type.Optional(Metadata),
+    stream: Type.Optional(
+      Type.Boolean({
+        description: 'Ask the miner for its text as it is generated: read it at /v1/jobs/{id}/events.',
+      }),
+    ),
   },
   { $id: 'SubmitJob' },
 );
@@ -100,6 +105,7 @@ export const Job = Type.Object(
     priority: Type.Integer(),
     constraints: JobConstraints,
     metadata: Nullable(Metadata),
+    stream: Type.Boolean({ description: 'Whether its text is streamed as it is generated.' }),
     attempts: Type.Integer({ description: 'Claims so far.' }),
     max_attempts: Type.Integer(),
     created_at: Timestamp,
@@ -128,7 +134,7 @@ export type Job = Static<typeof Job>;
 /** A job in a list: without its texts. */
 export const JobSummary = Type.Omit(
   Job,
-  ['prompt', 'params', 'metadata', 'result', 'salt', 'queue', 'usage'],
+  ['prompt', 'params', 'metadata', 'stream', 'result', 'salt', 'queue', 'usage'],
   {
     $id: 'JobSummary',
   },
@@ -152,6 +158,7 @@ export const MinerJob = Type.Object(
     params: JobParams,
     priority: Type.Integer(),
     constraints: JobConstraints,
+    stream: Type.Boolean({ description: 'Post the text as it is generated: somebody reads it.' }),
     attempt: Type.Integer({ description: '1 on the first claim.' }),
     created_at: Timestamp,
     lease_expires_at: Timestamp,

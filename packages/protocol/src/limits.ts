@@ -7,6 +7,7 @@ export const LIMITS = {
   minerIdLength: 64,
   capabilities: 256,
   claimMax: 256,
+  chunks: 1_000,
   priority: { min: -10, max: 10 },
   attempts: { min: 1, max: 100 },
   ttlSeconds: { min: 1, max: 30 * 24 * 3600 },

@@ -21,6 +21,7 @@ const ERROR_WORDS: Record<number, string> = {
   409: 'In conflict with the current state',
   410: 'Expired',
   413: 'Body too large',
+  429: 'Too many at once',
   503: 'Not available now',
 };
 

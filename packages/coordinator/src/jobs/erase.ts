@@ -1,9 +1,13 @@
-import { done, type Operation } from '../store/operation.ts';
+import { done, type Operation, type WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
 import type { JobRow } from './job.ts';
+import { deleteChunks } from './streams.ts';
 
 export interface EraseTerms {
   /** Texts stay so long after their job has ended, in ms; 0: for ever. */
   retentionMs: number;
+  /** Streamed text stays so long after its job has ended, in ms. */
+  streamKeepMs: number;
 }
 
 /** Few, since each may have a megabyte of text, and other writes wait for as long as this takes. */
@@ -11,15 +15,22 @@ const AT_ONCE = 100;
 
 const DUE = `SELECT * FROM job WHERE completed_at <= ? AND erased_at IS NULL ORDER BY completed_at LIMIT ${AT_ONCE}`;
 
+const STREAMS_DUE = `SELECT * FROM job_stream WHERE ended_at <= ? ORDER BY ended_at LIMIT ${AT_ONCE}`;
+
 /**
  * Erases the texts of jobs that ended too long ago: prompt, params, metadata, result, usage. The job stays, with the
- * salt that opens its receipt's hashes for whoever has kept the texts. Answers whether another step has something to do.
+ * salt that opens its receipt's hashes for whoever has kept the texts. What was streamed goes sooner, or with them.
+ * Answers whether another step has something to do.
  */
-export function eraseTexts({ retentionMs }: EraseTerms): Operation<undefined, { more: boolean }> {
+export function eraseTexts({
+  retentionMs,
+  streamKeepMs,
+}: EraseTerms): Operation<undefined, { more: boolean }> {
   return {
     name: 'jobs.erase',
     order: 70,
-    async apply(inputs, { tx, now }) {
+    async apply(inputs, context) {
+      const { tx, now } = context;
       const due = retentionMs === 0 ? [] : await tx.query<JobRow>(DUE, [now - retentionMs]);
       const ids = due.map(job => job.id);
       await tx.delete('job_input', 'job_id', ids);
@@ -30,7 +41,21 @@ export function eraseTexts({ retentionMs }: EraseTerms): Operation<undefined, { 
         ['erased_at'],
         due.map(job => ({ ...job, erased_at: now })),
       );
-      return inputs.map(() => done({ more: due.length === AT_ONCE }));
+      const keepMs = retentionMs === 0 ? streamKeepMs : Math.min(streamKeepMs, retentionMs);
+      const streams = await eraseStreams(now - keepMs, context);
+      return inputs.map(() => done({ more: due.length === AT_ONCE || streams === AT_ONCE }));
     },
   };
+}
+
+/** @returns how many were due */
+async function eraseStreams(endedUntil: number, { tx }: WriteContext): Promise<number> {
+  const due = await tx.query<Row<'job_stream'>>(STREAMS_DUE, [endedUntil]);
+  for (const { job_id } of due) await deleteChunks(job_id, tx);
+  await tx.delete(
+    'job_stream',
+    'job_id',
+    due.map(stream => stream.job_id),
+  );
+  return due.length;
 }

@@ -4,6 +4,7 @@ import type {
   HeartbeatAnswer,
   JobOutcome,
   MinerJob,
+  PostedChunks,
   TokenUsage,
 } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../accounts/keys.ts';
@@ -19,6 +20,7 @@ import type { GiveUpInput } from './give-up.ts';
 import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
 import type { JobRow } from './job.ts';
 import type { MinerActor } from './lookup.ts';
+import type { Posted, PostInput } from './post-chunks.ts';
 import { findJob } from './queries.ts';
 import { isoTime, toMinerJob, toOutcome } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
@@ -35,7 +37,16 @@ export interface MinerJobsOptions {
     completeJobs: Operation<CompleteInput, string>;
     giveUpJobs: Operation<GiveUpInput, JobRow>;
     beatMiners: Operation<HeartbeatInput, Pulse>;
+    postChunks: Operation<PostInput, Posted>;
   };
+}
+
+export interface PostRequest {
+  minerId: string;
+  attempt: number | undefined;
+  /** Index of the first text. */
+  first: number;
+  texts: readonly string[];
 }
 
 export interface TakeRequest {
@@ -52,6 +63,8 @@ export interface MinerJobs {
   claim(principal: Principal, jobId: string, minerId: string): Promise<MinerJob>;
   /** The receipt, as JSON. */
   complete(principal: Principal, jobId: string, request: CompleteJob): Promise<string>;
+  /** Takes more of a text as it is generated. Repeating it adds nothing twice. */
+  postChunks(principal: Principal, jobId: string, request: PostRequest): Promise<PostedChunks>;
   fail(principal: Principal, jobId: string, request: FailJob): Promise<JobOutcome>;
   release(principal: Principal, jobId: string, minerId: string): Promise<JobOutcome>;
   heartbeat(principal: Principal, minerId: string, believes: readonly string[]): Promise<HeartbeatAnswer>;
@@ -134,6 +147,18 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       return unwrap(outcome);
     },
 
+    async postChunks(principal, jobId, { minerId, ...request }) {
+      checkChunks(request.texts, config.chunkLimit);
+      const input = { ...actor(principal, minerId), jobId, ...request };
+      const { job, next } = unwrap(await store.write(operations.postChunks, input));
+      return {
+        job_id: job.id,
+        next,
+        lease_expires_at: isoTime(job.lease_expires_at ?? 0),
+        deadline: isoTime(job.deadline ?? 0),
+      };
+    },
+
     async fail(principal, jobId, { miner_id, error, retryable = true }) {
       const input = { ...actor(principal, miner_id), jobId, failure: { error, retryable } };
       return toOutcome(unwrap(await store.write(operations.giveUpJobs, input)));
@@ -166,6 +191,12 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       unwrap(await store.write(releaseAll, actor(principal, minerId)));
     },
   };
+}
+
+function checkChunks(texts: readonly string[], limit: number): void {
+  const index = texts.findIndex(text => Buffer.byteLength(text) > limit);
+  if (index === -1) return;
+  refuse('VALIDATION_OUT_OF_RANGE', `A chunk has at most ${limit} bytes`, { field: `chunks.${index}` });
 }
 
 /** Only what is known goes into the receipt: engines report much else, and receipts carry ASCII only. */

@@ -3,6 +3,7 @@ import { JOB_STATUSES } from '@aitbc/protocol';
 import type { Kysely } from 'kysely';
 import type { Row, Schema } from '../store/schema.ts';
 import type { JobRow } from './job.ts';
+import { chunkId, runEnd } from './streams.ts';
 import type { JobTexts, Requirements } from './views.ts';
 
 type Db = Kysely<Schema>;
@@ -30,6 +31,48 @@ export async function findTexts(db: Db, id: string): Promise<JobTexts> {
     db.selectFrom('job_output').selectAll().where('job_id', '=', id).executeTakeFirst(),
   ]);
   return { input, output };
+}
+
+/** A job and how far its stream is, as of one moment. */
+export type FollowedJob = Pick<
+  JobRow,
+  | 'id'
+  | 'account_id'
+  | 'status'
+  | 'attempts'
+  | 'max_attempts'
+  | 'miner_id'
+  | 'error_code'
+  | 'error_detail'
+  | 'receipt_id'
+  | 'erased_at'
+  | 'stream'
+> & { run: number | null; chunks: number | null };
+
+export async function findFollowedJob(db: Db, id: string): Promise<FollowedJob | undefined> {
+  return await db
+    .selectFrom('job')
+    .leftJoin('job_stream', 'job_stream.job_id', 'job.id')
+    .select(['job.id', 'account_id', 'status', 'attempts', 'max_attempts', 'miner_id'])
+    .select(['error_code', 'error_detail', 'receipt_id', 'erased_at', 'stream', 'run', 'chunks'])
+    .where('job.id', '=', id)
+    .executeTakeFirst();
+}
+
+/** Texts of a run, from the chunk `first` on. */
+export async function listChunks(
+  db: Db,
+  { jobId, run, first, limit }: { jobId: string; run: number; first: number; limit: number },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('job_chunk')
+    .select('text')
+    .where('id', '>=', chunkId(jobId, run, first))
+    .where('id', '<', runEnd(jobId, run))
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  return rows.map(row => row.text);
 }
 
 export interface JobFilter {

@@ -2,6 +2,7 @@ import type { ReadyQueue } from '../store/events.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Column } from '../store/transaction.ts';
 import { hasEnded, type JobRow } from './job.ts';
+import { moveStreams } from './streams.ts';
 
 export interface JobChange {
   before: JobRow;
@@ -35,6 +36,7 @@ export async function saveJobs(changes: readonly JobChange[], context: WriteCont
     changes.map(change => change.after),
   );
   await moveCounters(changes, context);
+  await moveStreams(changes, context);
   for (const { before, after } of changes) {
     if (hasEnded(after.status) && !hasEnded(before.status))
       context.emit({ type: 'job.ended', jobId: after.id });

@@ -204,6 +204,7 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
     error_detail: null,
     erased_at: null,
     reserved: 0,
+    stream: request.stream ? 1 : 0,
   };
 }
 

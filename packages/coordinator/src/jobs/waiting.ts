@@ -16,6 +16,8 @@ interface Waiter {
 export interface Waits {
   /** Resolves when the job ends, after `ms`, on abort or at shutdown. */
   forJob(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when something happens to a job that is followed, after `ms`, on abort or at shutdown. */
+  forEvent(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
   /** Resolves when there may be a job for a miner with these abilities, after `ms`, on abort or at shutdown. */
   forWork(abilities: Abilities, ms: number, signal: AbortSignal): Promise<void>;
   /** Grows when jobs get ready for such a miner, and now and then when not: equal at two moments, none did between. */
@@ -30,7 +32,8 @@ export interface Waits {
 const KNOWN_MODELS = 10_000;
 
 export function createWaits(): Waits {
-  const jobs = new Map<string, Set<Waiter>>();
+  const ends = createWaitersById();
+  const followers = createWaitersById();
   const workers = new Set<Waiter & { abilities: Abilities }>();
   const all = new Set<Waiter>();
   let readied = 0;
@@ -67,16 +70,10 @@ export function createWaits(): Waits {
 
   return {
     forJob(jobId, ms, signal) {
-      const enlist = (waiter: Waiter) => {
-        const waiting = jobs.get(jobId) ?? new Set();
-        jobs.set(jobId, waiting.add(waiter));
-        return waiter;
-      };
-      return wait(ms, signal, enlist, waiter => {
-        const waiting = jobs.get(jobId);
-        waiting?.delete(waiter);
-        if (waiting?.size === 0) jobs.delete(jobId);
-      });
+      return wait(ms, signal, ends.enlist(jobId), ends.dismiss(jobId));
+    },
+    forEvent(jobId, ms, signal) {
+      return wait(ms, signal, followers.enlist(jobId), followers.dismiss(jobId));
     },
     forWork(abilities, ms, signal) {
       const enlist = (waiter: Waiter) => {
@@ -98,8 +95,8 @@ export function createWaits(): Waits {
           readyByModel.clear();
           for (const waiter of [...all]) waiter.wake();
         }
-        if (event.type === 'job.ended')
-          for (const waiter of [...(jobs.get(event.jobId) ?? [])]) waiter.wake();
+        if (event.type === 'job.ended') ends.wake(event.jobId);
+        if (event.type === 'job.ended' || event.type === 'job.streamed') followers.wake(event.jobId);
         if (event.type !== 'jobs.ready') continue;
         const { model } = event.queue;
         readyByModel.set(model, ++readied);
@@ -119,6 +116,25 @@ export function createWaits(): Waits {
     close() {
       closed = true;
       for (const waiter of [...all]) waiter.wake();
+    },
+  };
+}
+
+function createWaitersById() {
+  const waiters = new Map<string, Set<Waiter>>();
+  return {
+    enlist: (id: string) => (waiter: Waiter) => {
+      const waiting = waiters.get(id) ?? new Set();
+      waiters.set(id, waiting.add(waiter));
+      return waiter;
+    },
+    dismiss: (id: string) => (waiter: Waiter) => {
+      const waiting = waiters.get(id);
+      waiting?.delete(waiter);
+      if (waiting?.size === 0) waiters.delete(id);
+    },
+    wake(id: string) {
+      for (const waiter of [...(waiters.get(id) ?? [])]) waiter.wake();
     },
   };
 }

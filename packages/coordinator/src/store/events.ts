@@ -3,6 +3,8 @@ import type { Row } from './schema.ts';
 /** What a committed batch changed, for those who wait for it. */
 export type StoreEvent =
   | { type: 'job.ended'; jobId: string }
+  /** There is more of its text, or a job whose text is streamed has another status. */
+  | { type: 'job.streamed'; jobId: string }
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number }
   | { type: 'miner.changed'; miner: Row<'miner'> }
   /** Other coordinators may have committed what was not told here. */

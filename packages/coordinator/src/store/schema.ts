@@ -103,6 +103,8 @@ interface JobTable {
   erased_at: Flagless<Time | null>;
   /** What is set aside of its owner's balance while it has not ended. */
   reserved: Flagless<MicroCredits>;
+  /** 1: its text is wanted as it is generated. */
+  stream: Flagless<number>;
 }
 
 /** The texts are apart from the job, so that a change of status does not write them again. */
@@ -117,6 +119,25 @@ interface JobOutputTable {
   job_id: string;
   result: string;
   usage: Json | null;
+}
+
+/** How far a job's text has been streamed. There from its first chunk on. */
+interface JobStreamTable {
+  job_id: string;
+  /** How often the stream has started anew: the text of runs before is void. */
+  run: number;
+  /** Of this run, which is also the index of the next one. */
+  chunks: number;
+  /** Of this run, in UTF-8. */
+  bytes: number;
+  /** When the job ended; null while it may go on. */
+  ended_at: Time | null;
+}
+
+interface JobChunkTable {
+  /** `JOB/RUN/INDEX`, the numbers padded so that they sort. */
+  id: string;
+  text: string;
 }
 
 interface MinerTable {
@@ -246,6 +267,8 @@ export interface Schema {
   job: JobTable;
   job_input: JobInputTable;
   job_output: JobOutputTable;
+  job_stream: JobStreamTable;
+  job_chunk: JobChunkTable;
   miner: MinerTable;
   entry: EntryTable;
   tree: TreeTable;
@@ -273,6 +296,8 @@ export const PRIMARY_KEYS = {
   job: 'id',
   job_input: 'job_id',
   job_output: 'job_id',
+  job_stream: 'job_id',
+  job_chunk: 'id',
   miner: 'id',
   entry: 'leaf_index',
   tree: 'id',

@@ -43,6 +43,7 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'POST /v1/jobs/batch': { body: scene => ({ jobs: [newJob(scene)] }) },
   'GET /v1/jobs/{id}': { job: 'completed' },
   'GET /v1/jobs/{id}/receipt': { job: 'completed' },
+  'GET /v1/jobs/{id}/events': { job: 'completed' },
   'POST /v1/jobs/{id}/cancel': {},
   'POST /v1/miners/register': { body: scene => ({ ...asMiner(scene), capabilities: [scene.model] }) },
   'POST /v1/miners/{id}/heartbeat': { job: 'running', body: ({ jobs }) => ({ jobs: [jobs] }) },
@@ -52,6 +53,10 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/jobs/available': { query: scene => `?miner_id=${scene.miners}` },
   'POST /v1/jobs/{id}/claim': { body: asMiner },
   'POST /v1/jobs/{id}/release': { job: 'running', body: asMiner },
+  'POST /v1/jobs/{id}/chunks': {
+    job: 'running',
+    body: scene => ({ ...asMiner(scene), first: 0, chunks: ['Hello'] }),
+  },
   'POST /v1/jobs/{id}/complete': {
     job: 'running',
     body: scene => ({ ...asMiner(scene), result: 'Hello, you!' }),

@@ -2,10 +2,15 @@ import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { initial } from './001-initial.ts';
 import { ledger } from './002-ledger.ts';
+import { streams } from './004-streams.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** In order; what was released is never changed, only followed by another. */
-const STEPS = { '001-initial': initial, '002-ledger': ledger } as const satisfies Record<
+const STEPS = {
+  '001-initial': initial,
+  '002-ledger': ledger,
+  '004-streams': streams,
+} as const satisfies Record<
   string,
   (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>
 >;

@@ -1,0 +1,72 @@
+import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import type { FastifyReply } from 'fastify';
+
+/** As the WHATWG's HTML standard has it, "Server-sent events". */
+export interface ServerSentEvent {
+  /** `message` to clients unless given. */
+  event?: string;
+  id?: string;
+  /** One line. */
+  data: string;
+}
+
+/** Browsers wait so long before they connect again; each would decide for itself. */
+const RETRY = 'retry: 1000\n\n';
+const HEARTBEAT = ': still here\n\n';
+
+/**
+ * Answers with events as they come, and with a comment when none has come for `heartbeatMs`, so that neither side nor
+ * a proxy takes the connection for dead. Asks for no event before the one ahead of it has left: who reads slowly is
+ * sent slowly. `events` must end when the client hangs up (`hangUpOf`).
+ */
+export function sendEvents(
+  reply: FastifyReply,
+  events: AsyncIterable<ServerSentEvent>,
+  { heartbeatMs }: { heartbeatMs: number },
+): FastifyReply {
+  return reply
+    .header('content-type', 'text/event-stream; charset=utf-8')
+    .header('cache-control', 'no-cache, no-transform')
+    .header('x-accel-buffering', 'no')
+    .send(Readable.from(framesOf(events, heartbeatMs), { objectMode: false }));
+}
+
+async function* framesOf(
+  events: AsyncIterable<ServerSentEvent>,
+  heartbeatMs: number,
+): AsyncGenerator<string> {
+  const iterator = events[Symbol.asyncIterator]();
+  try {
+    // At once, so that the client has the headers.
+    yield RETRY;
+    for (let next = iterator.next(); ; ) {
+      const came = await within(heartbeatMs, next);
+      if (!came) yield HEARTBEAT;
+      else if (came.done) return;
+      else {
+        next = iterator.next();
+        yield frameOf(came.value);
+      }
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** Undefined where it takes longer. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const settled = new AbortController();
+  const timer = setTimeout(ms, undefined, { signal: settled.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([promise, timer]);
+  } finally {
+    settled.abort();
+  }
+}
+
+function frameOf({ event, id, data }: ServerSentEvent): string {
+  const name = event === undefined ? '' : `event: ${event}\n`;
+  const number = id === undefined ? '' : `id: ${id}\n`;
+  return `${name}${number}data: ${data}\n\n`;
+}

@@ -1,0 +1,181 @@
+import type { JobError, JobEvent, NumberedJobEvent } from '@aitbc/protocol';
+import { accountScope, type Principal } from '../accounts/keys.ts';
+import type { Receipts } from '../receipts/receipts.ts';
+import { refuse } from '../store/operation.ts';
+import type { Store } from '../store/store.ts';
+import { createAdmission, type FollowLimits } from './admission.ts';
+import {
+  type EventCursor,
+  eventIdOf,
+  FROM_THE_START,
+  readEventId,
+  STAGES,
+  type Stage,
+} from './event-cursor.ts';
+import { hasEnded } from './job.ts';
+import { type FollowedJob, findFollowedJob, findTexts, listChunks } from './queries.ts';
+import { LOOK_AGAIN_MS, type Waits } from './waiting.ts';
+
+export interface FollowRequest {
+  /** Id of the event to go on behind; from the start unless given. */
+  after?: string | undefined;
+  /** Ends it. Must abort at some time if the events are not read to their end. */
+  signal: AbortSignal;
+}
+
+export interface JobEvents {
+  /**
+   * Tells what happens to a job, from the database and at the reader's own pace: nothing is read ahead of what it asks
+   * for but a page. The events end with the job, when the signal aborts, and when the coordinator stops. Undefined when
+   * there is nothing to tell behind `after`.
+   *
+   * Throws Refused: JOB_NOT_FOUND, also to others than the owner, and RATE_LIMIT_EXCEEDED.
+   */
+  follow(
+    principal: Principal,
+    jobId: string,
+    request: FollowRequest,
+  ): Promise<AsyncIterable<NumberedJobEvent> | undefined>;
+}
+
+export interface JobEventsOptions {
+  store: Store;
+  waits: Waits;
+  receipts: Pick<Receipts, 'get'>;
+  limits: FollowLimits;
+}
+
+/** Chunks that are read at once. */
+const PAGE = 64;
+
+/** Nobody is woken by what starts a job that does not stream, so that only its followers pay for it. */
+const LOOK_AGAIN_UNSTREAMED_MS = 1_000;
+
+export function createJobEvents({ store, waits, receipts, limits }: JobEventsOptions): JobEvents {
+  const admit = createAdmission(limits);
+
+  async function* events(
+    job: FollowedJob,
+    from: EventCursor,
+    { signal }: FollowRequest,
+  ): AsyncGenerator<NumberedJobEvent> {
+    const over = new AbortController();
+    const ended = AbortSignal.any([signal, over.signal]);
+    const lookAgainMs = job.stream === 1 ? LOOK_AGAIN_MS : LOOK_AGAIN_UNSTREAMED_MS;
+    let cursor = from;
+    try {
+      while (!ended.aborted && !waits.closed) {
+        // The wait begins before the job is read, so that nothing in between is missed.
+        const woken = waits.forEvent(job.id, lookAgainMs, ended);
+        const seen = await findFollowedJob(store.read, job.id);
+        if (!seen) return;
+        for await (const step of news(seen, cursor)) {
+          cursor = step.cursor;
+          yield { ...step.event, id: eventIdOf(cursor) };
+          if (ended.aborted) return;
+        }
+        if (cursor.stage === 'over') return;
+        await woken;
+      }
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** What a follower that has come as far as `cursor` has not been told of the job as it is now. */
+  async function* news(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
+    if (job.status === 'pending') {
+      const isKnown = cursor.stage === 'pending' && cursor.attempt === job.attempts;
+      if (!isKnown) yield tell(statusOf(job), { ...cursor, stage: 'pending', attempt: job.attempts });
+      return;
+    }
+    let at = cursor;
+    for await (const step of attemptOf(job, cursor)) {
+      at = step.cursor;
+      yield step;
+    }
+    if (hasEnded(job.status)) yield* endOf(job, at);
+  }
+
+  /** That an attempt runs, or ran, and its text. */
+  async function* attemptOf(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
+    if (job.miner_id === null || !isBefore(cursor, 'ended')) return;
+    const run = job.run ?? 0;
+    let at: EventCursor = { ...cursor, stage: 'running', attempt: job.attempts };
+    const isKnown = cursor.stage === 'running' && cursor.attempt === job.attempts && cursor.run === run;
+    if (!isKnown) yield tell(statusOf(job, 'running'), at);
+    if (cursor.run !== run) {
+      const hadText = cursor.next > 0;
+      at = { ...at, run, next: 0 };
+      if (hadText) yield tell({ event: 'restart', data: { attempt: job.attempts } }, at);
+    }
+    while (at.next < (job.chunks ?? 0) && job.erased_at === null) {
+      const texts = await listChunks(store.read, { jobId: job.id, run, first: at.next, limit: PAGE });
+      // Another run has begun, or the text was erased for its age.
+      if (texts.length === 0) return;
+      for (const text of texts) {
+        const data = { attempt: job.attempts, index: at.next, text };
+        at = { ...at, next: at.next + 1 };
+        yield tell({ event: 'chunk', data }, at);
+      }
+    }
+  }
+
+  async function* endOf(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
+    const isLast = job.status === 'cancelled';
+    const attempt = job.attempts;
+    const at: EventCursor = { ...cursor, attempt };
+    if (isBefore(cursor, 'ended')) yield tell(statusOf(job), { ...at, stage: isLast ? 'over' : 'ended' });
+    if (isLast) return;
+    if (job.status === 'completed' && isBefore(cursor, 'result')) {
+      const { output } = await findTexts(store.read, job.id);
+      const usage = output?.usage ? JSON.parse(output.usage) : null;
+      const data = { result: output?.result ?? null, usage };
+      yield tell({ event: 'result', data }, { ...at, stage: 'result' });
+    }
+    yield tell(await lastOf(job), { ...at, stage: 'over' });
+  }
+
+  async function lastOf(job: FollowedJob): Promise<JobEvent> {
+    if (job.receipt_id !== null) return { event: 'receipt', data: await receipts.get(job.receipt_id) };
+    const error_code = job.error_code as JobError['error_code'];
+    return { event: 'error', data: { error_code, detail: job.error_detail ?? '' } };
+  }
+
+  return {
+    async follow(principal, jobId, request) {
+      const cursor = request.after === undefined ? FROM_THE_START : readEventId(request.after);
+      const job = await findFollowedJob(store.read, jobId);
+      const account = accountScope(principal);
+      if (!job || (account !== null && job.account_id !== account)) refuse('JOB_NOT_FOUND', 'Job not found');
+      if (cursor.stage === 'over') return undefined;
+      const leave = admit(principal.accountId);
+      if (request.signal.aborted) leave();
+      else request.signal.addEventListener('abort', leave, { once: true });
+      return leaving(events(job, cursor, request), leave);
+    },
+  };
+}
+
+interface Step {
+  event: JobEvent;
+  /** Of a follower that was told of the event. */
+  cursor: EventCursor;
+}
+
+const tell = (event: JobEvent, cursor: EventCursor): Step => ({ event, cursor });
+
+const isBefore = ({ stage }: EventCursor, other: Stage) => STAGES.indexOf(stage) < STAGES.indexOf(other);
+
+function statusOf(job: FollowedJob, status = job.status): JobEvent {
+  const { id, attempts, max_attempts, miner_id } = job;
+  return { event: 'status', data: { job_id: id, status, attempt: attempts, max_attempts, miner_id } };
+}
+
+async function* leaving<T>(events: AsyncIterable<T>, leave: () => void): AsyncGenerator<T> {
+  try {
+    yield* events;
+  } finally {
+    leave();
+  }
+}

@@ -1,0 +1,144 @@
+import { noteSeen } from '../miners/presence.ts';
+import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import type { NewRow, Row } from '../store/schema.ts';
+import { notLeased } from './complete.ts';
+import { extendLease, type JobRow, type LeaseTerms } from './job.ts';
+import { jobNotFound, loadJobs, loadMiners, type MinerActor, minerNotFound, ownedMiner } from './lookup.ts';
+import { saveLeases } from './saving.ts';
+import { chunkId } from './streams.ts';
+
+export interface PostInput extends MinerActor {
+  jobId: string;
+  /** Refused when it is not the attempt that runs. */
+  attempt: number | undefined;
+  /** Index of the first text. */
+  first: number;
+  texts: readonly string[];
+}
+
+export interface Posted {
+  job: JobRow;
+  /** Index of the chunk that comes next. */
+  next: number;
+}
+
+export interface StreamTerms extends LeaseTerms {
+  /** Of one stream, in UTF-8. */
+  maxBytes: number;
+  /** Of one stream. */
+  maxChunks: number;
+}
+
+/** A lease is written again when that gains this part of it, so that not every chunk costs a write to its job. */
+const WORTH_EXTENDING = 0.1;
+
+/**
+ * Takes more of the text of jobs that their miners hold, and extends their leases. What is there already is not added
+ * again, and a gap is refused. Text of a job that nobody wants streamed is taken and let go.
+ */
+export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
+  return {
+    name: 'jobs.post-chunks',
+    // Before completions: what a miner posts together with its result is read before it.
+    order: 8,
+    async apply(inputs, context) {
+      const ids = [...new Set(inputs.map(input => input.jobId))];
+      const [miners, jobs, rows] = await Promise.all([
+        loadMiners(
+          context.tx,
+          inputs.map(input => input.minerId),
+        ),
+        loadJobs(context.tx, ids),
+        context.tx.load('job_stream', 'job_id', ids),
+      ]);
+      const streams = new Map(rows.map(row => [row.job_id, row]));
+      const chunks: NewRow<'job_chunk'>[] = [];
+      const grown = new Map<string, Row<'job_stream'>>();
+      const extended = new Map<string, JobRow>();
+      const outcomes = inputs.map(input => {
+        const miner = ownedMiner(miners, input);
+        const job = jobs.get(input.jobId);
+        if (!miner) return minerNotFound(input.minerId);
+        if (!job) return jobNotFound;
+        const isHolder = job.status === 'running' && job.miner_id === miner.id;
+        if (!isHolder) return notLeased(job, miner.id);
+        if (input.attempt !== undefined && input.attempt !== job.attempts) return overtaken(job);
+        const outcome = append(input, job, streams.get(job.id) ?? newStream(job.id), terms);
+        if (!outcome.ok) return outcome;
+        const { stream, added, next } = outcome.value;
+        if (added.length > 0) {
+          streams.set(job.id, stream);
+          grown.set(job.id, stream);
+          chunks.push(...added);
+        }
+        const lease = extendLease(job, context.now, terms);
+        if (isWorth(lease, job, terms)) {
+          jobs.set(job.id, lease);
+          extended.set(job.id, lease);
+        }
+        return done({ job: lease, next });
+      });
+      await noteSeen(
+        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        context,
+      );
+      await save(chunks, [...grown.values()], context);
+      await saveLeases([...extended.values()], context);
+      return outcomes;
+    },
+  };
+}
+
+const newStream = (jobId: string): Row<'job_stream'> => ({
+  job_id: jobId,
+  run: 0,
+  chunks: 0,
+  bytes: 0,
+  ended_at: null,
+});
+
+interface Appended {
+  stream: Row<'job_stream'>;
+  added: NewRow<'job_chunk'>[];
+  next: number;
+}
+
+function append(
+  { first, texts }: PostInput,
+  job: JobRow,
+  stream: Row<'job_stream'>,
+  { maxBytes, maxChunks }: StreamTerms,
+): Outcome<Appended> {
+  if (job.stream === 0) return done({ stream, added: [], next: first + texts.length });
+  if (first > stream.chunks) {
+    const detail = `The next chunk of this attempt is ${stream.chunks}: one is missing before ${first}`;
+    return refused('VALIDATION_OUT_OF_RANGE', detail, { field: 'first' });
+  }
+  const fresh = texts.slice(stream.chunks - first);
+  const bytes = fresh.reduce((sum, text) => sum + Buffer.byteLength(text), stream.bytes);
+  const count = stream.chunks + fresh.length;
+  if (bytes > maxBytes) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxBytes} bytes of text`);
+  if (count > maxChunks) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxChunks} chunks`);
+  const added = fresh.map((text, index) => ({
+    id: chunkId(job.id, stream.run, stream.chunks + index),
+    text,
+  }));
+  return done({ stream: { ...stream, chunks: count, bytes }, added, next: count });
+}
+
+function overtaken({ id, attempts }: JobRow): Outcome<never> {
+  return refused('JOB_NOT_LEASED', `Job ${id} is in its attempt ${attempts}: this one is over`);
+}
+
+const isWorth = (lease: JobRow, job: JobRow, { leaseMs }: LeaseTerms) =>
+  (lease.lease_expires_at ?? 0) - (job.lease_expires_at ?? 0) >= leaseMs * WORTH_EXTENDING;
+
+async function save(
+  chunks: readonly NewRow<'job_chunk'>[],
+  streams: readonly Row<'job_stream'>[],
+  { tx, emit }: WriteContext,
+): Promise<void> {
+  await tx.insert('job_chunk', chunks);
+  await tx.upsert('job_stream', ['job_id'], streams);
+  for (const { job_id } of streams) emit({ type: 'job.streamed', jobId: job_id });
+}
