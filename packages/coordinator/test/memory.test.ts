@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { withCoordinator } from './harness/coordinator.ts';
+import { actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
 
 setFlagsFromString('--expose-gc');
@@ -33,7 +33,7 @@ const MINER = {
 };
 
 describeEachEngine('memory', engine => {
-  const coordinator = withCoordinator(engine);
+  const coordinator = withCoordinator(engine, { streamLimit: 64 * 2 ** 20 });
 
   /** What is kept of so many names, in MiB: without a bound it is more than 40, and grows. */
   function keptOf(use: (name: string) => void): number {
@@ -60,5 +60,35 @@ describeEachEngine('memory', engine => {
     const { waits } = coordinator.running.rooms;
     const kept = keptOf(name => waits.apply([{ type: 'jobs.ready', queue: queue(name), count: 1 }]));
     expect(kept).toBeLessThan(20);
+  });
+
+  test('is not filled by who follows a stream and reads nothing of it', async () => {
+    const { register, submit, claims, cancel } = actions(coordinator);
+    const { accounts, jobEvents, minerJobs } = coordinator.running.rooms;
+    if (!accounts.anonymous) throw new Error('The coordinator is not open');
+    await register('talks', { capabilities: ['talk'] });
+    const { job_id } = await submit({ model: 'talk', stream: true });
+    await claims('talks');
+    const text = '\u2665'.repeat(5_000);
+    const post = (first: number) =>
+      minerJobs.postChunks(accounts.anonymous as never, job_id, {
+        ...{ minerId: 'talks', attempt: undefined, first },
+        texts: Array<string>(100).fill(text),
+      });
+    const following = await jobEvents.follow(accounts.anonymous, job_id, {
+      signal: new AbortController().signal,
+    });
+    const events = following?.[Symbol.asyncIterator]();
+    await post(0);
+    for (let event = await events?.next(); event?.value?.event !== 'chunk'; ) event = await events?.next();
+    const before = usedMiB();
+    for (let first = 100; first < 4_000; first += 100) await post(first);
+    expect(usedMiB() - before).toBeLessThan(5);
+    await cancel(job_id);
+    let read = 0;
+    for (let event = await events?.next(); !event?.done; event = await events?.next()) {
+      if (event?.value.event === 'chunk') read++;
+    }
+    expect(read).toBe(3_999);
   });
 });

@@ -185,7 +185,7 @@ describeEachEngine('an import', engine => {
     [
       'is of a later schema',
       () => changed('004-streams', '999-later'),
-      /schema 999-later, and this program 001/,
+      /schema 999-later, and this program 004/,
     ],
   ])('of a file that %s is refused, and leaves the store empty', async (_, broken, message) => {
     await expect(load(broken())).rejects.toThrow(message);
