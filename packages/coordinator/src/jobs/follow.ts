@@ -41,7 +41,7 @@ export interface JobEvents {
 export interface JobEventsOptions {
   store: Store;
   waits: Waits;
-  receipts: Pick<Receipts, 'get'>;
+  receipts: Pick<Receipts, 'signed'>;
   limits: FollowLimits;
 }
 
@@ -137,7 +137,7 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
   }
 
   async function lastOf(job: FollowedJob): Promise<JobEvent> {
-    if (job.receipt_id !== null) return { event: 'receipt', data: await receipts.get(job.receipt_id) };
+    if (job.receipt_id !== null) return { event: 'receipt', data: await receipts.signed(job.receipt_id) };
     const error_code = job.error_code as JobError['error_code'];
     return { event: 'error', data: { error_code, detail: job.error_detail ?? '' } };
   }

@@ -10,6 +10,8 @@ import { findReceipt, listReceipts, listSigningKeys } from './queries.ts';
 export interface Receipts {
   /** With its place in the ledger, once that was published. */
   get(id: string): Promise<PublishedReceipt>;
+  /** As it was signed. */
+  signed(id: string): Promise<Receipt>;
   /** As a `.tlog-proof` file, which can be verified offline. */
   proof(id: string): Promise<string>;
   /** A page of receipts, newest first, and the place behind which the next one starts. */
@@ -28,6 +30,9 @@ export function createReceipts(store: Store, coordinatorId: string, ledger: Ledg
     async get(id) {
       const receipt = await find(id);
       return { ...JSON.parse(receipt.body), inclusion: await ledger.inclusion(receipt) };
+    },
+    async signed(id) {
+      return JSON.parse((await find(id)).body);
     },
     async proof(id) {
       const proof = await ledger.tlogProof(await find(id));

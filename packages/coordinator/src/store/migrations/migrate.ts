@@ -10,10 +10,7 @@ const STEPS = {
   '001-initial': initial,
   '002-ledger': ledger,
   '004-streams': streams,
-} as const satisfies Record<
-  string,
-  (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>
->;
+} as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(STEPS);
 
