@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { load } from './generator.ts';
-import { backlogReport, memoryReport, throughputReport } from './report.ts';
+import { backlogReport, ledgerReport, memoryReport, throughputReport } from './report.ts';
 import { PARTS } from './results.ts';
 import { backlog } from './scenarios/backlog.ts';
+import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { STORES, startCoordinator } from './server.ts';
@@ -28,6 +29,13 @@ describe.each(STORES)('on %s', { timeout: 60_000 }, store => {
     expect(result.full.emptyClaims).toBe(0);
     expect(result.claimRatio).toBeGreaterThan(0);
     expect(backlogReport(result)).not.toContain('NaN');
+  });
+
+  test('the ledger is measured beside jobs, and while it catches up', async () => {
+    const result = await ledger(1_000, { ...SHORT, store }, quietly);
+    expect(result.ratio).toBeGreaterThan(0);
+    expect(result.entriesPerSecond).toBeGreaterThan(0);
+    expect(ledgerReport(result)).not.toContain('NaN');
   });
 
   test('memory is measured over lifecycles', async () => {

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { backlogReport, memoryReport, peersReport, throughputReport } from './report.ts';
+import { backlogReport, ledgerReport, memoryReport, peersReport, throughputReport } from './report.ts';
 import { backlog } from './scenarios/backlog.ts';
+import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { peers } from './scenarios/peers.ts';
 import { throughput } from './scenarios/throughput.ts';
@@ -12,7 +13,7 @@ const HELP = `Measures the coordinator under load, beside a server of the same r
 
   npm run bench -- [options]
 
-Without --backlog, --memory or --peers: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
+Without --backlog, --memory, --ledger or --peers: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
 
   --store STORE     sqlite, or postgres: a PostgreSQL is started for each coordinator (sqlite)
   --connections N   connections of the load generator (64)
@@ -21,8 +22,9 @@ Without --backlog, --memory or --peers: lifecycles/s and latencies. A lifecycle 
   --rounds N        runs of each server; the median counts (3)
   --backlog N       claims on top of N pending jobs, beside claims without them
   --memory N        memory over N lifecycles, 4,000 or more
+  --ledger N        what publishing the ledger costs, and how fast N entries are taken in meanwhile
   --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes
-  --url URL         a coordinator that runs already, rather than a new one for each run; not with the three above
+  --url URL         a coordinator that runs already, rather than a new one for each run; not with the four above
   --profile DIR     writes CPU profiles of the coordinator there, one for each thread, and PostgreSQL's statements
   --json FILE       writes the numbers there
 `;
@@ -36,6 +38,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     backlog: { type: 'string' },
     memory: { type: 'string' },
+    ledger: { type: 'string' },
     peers: { type: 'boolean', default: false },
     profile: { type: 'string' },
     url: { type: 'string' },
@@ -60,6 +63,9 @@ async function main(): Promise<void> {
   if (values.memory !== undefined) {
     return report(await memory(count('memory', 4_000), options, progress), memoryReport);
   }
+  if (values.ledger !== undefined) {
+    return report(await ledger(count('ledger', 1_000), options, progress), ledgerReport);
+  }
   if (values.peers) return report(await peers(options, progress), peersReport);
   report(await throughput({ ...options, coordinator }, progress), throughputReport);
 }
@@ -74,7 +80,10 @@ function store(): StoreName {
   return known ?? refuse(`--store must be ${STORES.join(' or ')}, not ${values.store}`);
 }
 
-function count(name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'memory', least = 1): number {
+function count(
+  name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'memory' | 'ledger',
+  least = 1,
+): number {
   const value = Number(values[name]);
   if (Number.isInteger(value) && value >= least) return value;
   return refuse(`--${name} must be a whole number from ${least}, not ${values[name]}`);

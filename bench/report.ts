@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
 import { type Cores, type Latency, type LoadResult, PARTS } from './results.ts';
 import type { Backlog } from './scenarios/backlog.ts';
+import type { Ledger } from './scenarios/ledger.ts';
 import type { Memory } from './scenarios/memory.ts';
 import type { PeerResult, Peers } from './scenarios/peers.ts';
 import type { Throughput } from './scenarios/throughput.ts';
@@ -93,6 +94,20 @@ export const backlogReport = ({ jobs, empty, full, claimRatio }: Backlog) => `${
   [`${whole(jobs)} pending`, full],
 ])}
 A claim at p99 takes ${claimRatio.toFixed(2)} times as long with the backlog.`;
+
+export const ledgerReport = ({
+  entries,
+  without,
+  publishing,
+  ratio,
+  entriesPerSecond,
+  catchingUp,
+}: Ledger) => `${table([
+  ['not published', without],
+  ['published each second', publishing],
+  [`while ${whole(entries)} entries are taken in`, catchingUp],
+])}
+With the ledger the coordinator does ${ratio.toFixed(2)} of what it does without. It takes in ${whole(entriesPerSecond)} entries/s meanwhile.`;
 
 export const memoryReport = ({ lifecycles, quarters, growth }: Memory) =>
   `Resident memory by quarters of ${whole(lifecycles)} lifecycles: ${quarters.map(mib).join(', ')}.

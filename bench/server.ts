@@ -32,19 +32,48 @@ export interface CoordinatorOptions {
   store: StoreName;
   /** A folder for CPU profiles of its threads and, on PostgreSQL, for what statements it sent. */
   profile?: string | undefined;
+  /** Further options of the coordinator. */
+  flags?: readonly string[];
 }
 
 /** The coordinator as it is shipped, on an empty database. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<OwnServer> {
-  const { store, profile } = options;
+  const place = await preparePlace(options);
+  try {
+    const server = await startAt(place, options);
+    return { ...server, stop: () => server.stop().finally(place.remove) };
+  } catch (error) {
+    await place.remove();
+    throw error;
+  }
+}
+
+/** Where a coordinator keeps what it has, from one start to the next. */
+export interface Place {
+  /** What names it on the command line. */
+  args: readonly string[];
+  databasePid?: number;
+  remove(): Promise<void>;
+}
+
+export async function preparePlace({ store, profile }: CoordinatorOptions): Promise<Place> {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
+  const removeData = () => rm(data, { recursive: true });
+  if (store === 'sqlite') return { args: ['--data', data], remove: removeData };
+  const { url, pid, stop } = await startDatabase({ profile });
+  const remove = () => stop().finally(removeData);
+  return { args: ['--data', data, '--database-url', url], databasePid: pid, remove };
+}
+
+/** Starts the coordinator on what it has kept there. */
+export async function startAt(
+  { args, databasePid }: Place,
+  { profile, flags = [] }: Pick<CoordinatorOptions, 'profile' | 'flags'> = {},
+): Promise<OwnServer> {
   const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const command = [...nodeOptions, file('../packages/cli/src/main.ts'), 'serve'];
-  command.push('--port', '0', '--data', data, '--log-level', 'warn');
-  const server = await (store === 'postgres'
-    ? startOnPostgres(url => startProgram([...command, '--database-url', url]), { profile })
-    : startProgram(command));
-  return { ...server, stop: () => server.stop().finally(() => rm(data, { recursive: true })) };
+  const server = await startProgram([...command, '--port', '0', '--log-level', 'warn', ...args, ...flags]);
+  return { ...server, ...(databasePid !== undefined && { databasePid }) };
 }
 
 /** A server on a PostgreSQL made for it. */
