@@ -3,8 +3,7 @@ import { type Config, ConfigError } from '../config.ts';
 import { done, type Operation, unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { defaultOrigin, LEDGER_KEY_FILE, type LogKeys, ledgerKeyPath, loadLogKeys } from './log-key.ts';
-
-const LEDGER_VKEY = 'ledger_vkey';
+import { LEDGER_VKEY, readVkey } from './queries.ts';
 
 /**
  * The log that a store is of. Its name and its key are fixed by the first coordinator that starts on the store: with
@@ -14,7 +13,8 @@ const LEDGER_VKEY = 'ledger_vkey';
  */
 export async function openLog(config: Config, coordinatorId: string, store: Store): Promise<LogKeys> {
   const path = ledgerKeyPath(config);
-  const known = await findVkey(store);
+  const stored = await readVkey(store.read);
+  const known = stored === undefined ? undefined : parseVkey(stored);
   const origin = config.ledgerOrigin ?? known?.name ?? defaultOrigin(coordinatorId);
   const keys = keysOf(path, origin);
   const vkey = unwrap(await store.write(admitLog, { vkey: formatVkey(keys.log.vkey) }));
@@ -33,15 +33,6 @@ function keysOf(path: string, origin: string): LogKeys {
   } catch (error) {
     throw new ConfigError(`--ledger-key ${path}, --ledger-origin ${origin}: ${(error as Error).message}`);
   }
-}
-
-async function findVkey({ read }: Store) {
-  const setting = await read
-    .selectFrom('setting')
-    .select('value')
-    .where('name', '=', LEDGER_VKEY)
-    .executeTakeFirst();
-  return setting && parseVkey(setting.value);
 }
 
 /** Answers the verifier key of the log that the store is of: this one where it was of none. */

@@ -6,6 +6,18 @@ import { decodeHashes, tileKey } from './tiles.ts';
 
 type Db = Kysely<Schema>;
 
+/** Name of the setting that holds the log's verifier key. */
+export const LEDGER_VKEY = 'ledger_vkey';
+
+export async function readVkey(db: Db): Promise<string | undefined> {
+  const setting = await db
+    .selectFrom('setting')
+    .select('value')
+    .where('name', '=', LEDGER_VKEY)
+    .executeTakeFirst();
+  return setting?.value;
+}
+
 export async function readTree(db: Db): Promise<Row<'tree'>> {
   const tree = await db.selectFrom('tree').selectAll().where('id', '=', EMPTY_TREE.id).executeTakeFirst();
   return tree ?? EMPTY_TREE;
