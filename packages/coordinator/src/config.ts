@@ -111,7 +111,7 @@ export const OPTIONS = {
   bodyLimit: integer(MiB, 'Largest request body', 'BYTES', 1024, 1024 * MiB),
   batchBodyLimit: integer(16 * MiB, 'Largest body of a batch of jobs', 'BYTES', 1024, 1024 * MiB),
   promptLimit: integer(256 * 1024, 'Longest prompt', 'BYTES', 1, 1024 * MiB),
-  chunkLimit: integer(16 * 1024, 'Longest piece of text in a stream', 'BYTES', 1, MiB),
+  chunkLimit: integer(16 * 1024, 'Longest piece of text in a stream', 'BYTES', 4096, MiB),
   streamLimit: integer(MiB, 'Longest text of one stream', 'BYTES', 1024, 64 * MiB),
   streamChunks: integer(50_000, 'Pieces of text in one stream', 'NUMBER', 1, 1_000_000),
   streamKeepSeconds: integer(

@@ -45,6 +45,29 @@ describeEachEngine('cancelling a job', engine => {
     expect(stop).toEqual([{ job_id, status: 'cancelled' }]);
   });
 
+  test('the miner of a running job learns it at once from a heartbeat that waits', async () => {
+    const { job_id, miner } = await running('waiting-heartbeat');
+    const beat = coordinator.call('POST', `/v1/miners/${miner}/heartbeat`, { jobs: [job_id], wait: 20 });
+    await cancel(job_id);
+    expect((await beat).body).toMatchObject({ jobs: [], stop: [{ job_id, status: 'cancelled' }] });
+  });
+
+  test('it learns it also of a job that it claimed while its heartbeat waited', async () => {
+    const { miner } = await running('claimed-meanwhile');
+    const beat = coordinator.call('POST', `/v1/miners/${miner}/heartbeat`, { jobs: [], wait: 20 });
+    const { job_id } = await submit({ model: 'claimed-meanwhile' });
+    await claims(miner);
+    await cancel(job_id);
+    expect((await beat).body).toMatchObject({ stop: [{ job_id, status: 'cancelled' }] });
+  });
+
+  test('a heartbeat that waits in vain is answered in time, with the leases as they are', async () => {
+    const { job_id, miner } = await running('in-vain');
+    const body = { jobs: [job_id], wait: 0.1 };
+    const answer = await coordinator.call('POST', `/v1/miners/${miner}/heartbeat`, body);
+    expect(answer.body).toMatchObject({ jobs: [{ job_id }], stop: [] });
+  });
+
   test.each(['complete', 'fail', 'release'])(
     'the miner of a running job learns it when it would %s it',
     async how => {

@@ -7,7 +7,7 @@ import { actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
 import { inShort, listenTo } from './harness/events.ts';
 
-const LIMITS = { chunkLimit: 10, streamLimit: 1024, streamChunks: 200 };
+const LIMITS = { chunkLimit: 4096, streamLimit: 8192, streamChunks: 200 };
 
 let names = 0;
 
@@ -113,7 +113,7 @@ describeEachEngine('posting chunks', engine => {
   test.each<[string, object, (string | number)[]]>([
     [
       'a chunk that is too long',
-      { chunks: ['a', 'ä'.repeat(6)] },
+      { chunks: ['a', 'ä'.repeat(2049)] },
       [400, 'VALIDATION_OUT_OF_RANGE', 'chunks.1'],
     ],
     ['an empty chunk', { chunks: [''] }, [400, 'VALIDATION_OUT_OF_RANGE', 'chunks.0']],
@@ -125,7 +125,7 @@ describeEachEngine('posting chunks', engine => {
     ],
     [
       'more text than a stream may have',
-      { chunks: Array(103).fill('0123456789') },
+      { chunks: Array(3).fill('x'.repeat(4000)) },
       [413, 'PAYLOAD_TOO_LARGE'],
     ],
     ['more chunks than a stream may have', { chunks: Array(201).fill('a') }, [413, 'PAYLOAD_TOO_LARGE']],
@@ -216,7 +216,13 @@ describeEachEngine('posting chunks', engine => {
     ['of an unknown miner', 'miner_id=unknown', '', 404, 'MINER_NOT_FOUND'],
     ['with a line that is no JSON', 'miner_id=MINER', 'text\n', 400, 'VALIDATION_INVALID_FORMAT'],
     ['with a line without text', 'miner_id=MINER', '{}\n', 400, 'VALIDATION_INVALID_FORMAT'],
-    ['with a chunk that is too long', 'miner_id=MINER', line('12345678901'), 400, 'VALIDATION_OUT_OF_RANGE'],
+    [
+      'with a chunk that is too long',
+      'miner_id=MINER',
+      line('x'.repeat(4097)),
+      400,
+      'VALIDATION_OUT_OF_RANGE',
+    ],
     ['with an endless line', 'miner_id=MINER', 'x'.repeat(2 ** 21), 413, 'PAYLOAD_TOO_LARGE'],
   ])('in one long request %s is refused', async (_what, query, body, status, error_code) => {
     const { miner, path } = await running();

@@ -7,6 +7,9 @@ import type { Link } from './link.ts';
 import type { Registration } from './registration.ts';
 import type { Slots } from './slots.ts';
 
+/** After an answer that came early. */
+const SOON_MS = 200;
+
 export interface HeartbeatOptions {
   client: CoordinatorClient;
   minerId: string;
@@ -22,7 +25,7 @@ export interface HeartbeatOptions {
 export interface Heartbeats {
   /** Sends one. Rejects when the coordinator refuses. */
   beat(signal: AbortSignal): Promise<void>;
-  /** Sends them at the interval that the coordinator asks for, until the signal aborts. */
+  /** Always has one under way, renewed at the interval that the coordinator asks for, until the signal aborts. */
   loop(signal: AbortSignal): Promise<void>;
 }
 
@@ -34,8 +37,8 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
    * A job that is leased to this miner but unknown to it comes from an answer that was lost, or from before a restart.
    * The answer may also be still under way.
    */
-  async function releaseUnknown({ jobs }: HeartbeatAnswer, known: readonly string[]) {
-    const isUnknown = (jobId: string) => !known.includes(jobId) && !slots.running.has(jobId);
+  async function releaseUnknown({ jobs }: HeartbeatAnswer, known: readonly string[], asked: number) {
+    const isUnknown = (jobId: string) => !known.includes(jobId) && !slots.hasRun(jobId, asked);
     const suspects = jobs.map(job => job.job_id).filter(isUnknown);
     if (suspects.length === 0) return;
     await claims.interrupt();
@@ -49,30 +52,41 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
     wasDraining = isDraining;
   }
 
-  async function beat(signal: AbortSignal): Promise<void> {
+  /** Asks the coordinator to answer as soon as there is something to stop, or after `wait` seconds. */
+  async function ask(signal: AbortSignal, wait: number): Promise<HeartbeatAnswer | undefined> {
     const known = [...slots.running.keys()];
+    const asked = performance.now();
     try {
-      const answer = await client.heartbeat(minerId, known, { maxRetries: 0, timeout: 10_000, signal });
+      const options = { maxRetries: 0, timeout: 10_000, signal, wait };
+      const answer = await client.heartbeat(minerId, known, options);
       link.up();
       for (const { job_id, status } of answer.stop) {
         // Completed is how this miner's own completion looks, of which it may not yet have the answer.
         if (status !== 'completed') slots.stop(job_id, status === 'cancelled' ? 'cancelled' : 'lost');
       }
       tellDraining(answer, signal);
-      void releaseUnknown(answer, known);
+      void releaseUnknown(answer, known, asked);
+      return answer;
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       if (isCoordinatorError(error, 'MINER_NOT_FOUND')) await registration.register(signal);
       else link.failed(error);
+      return undefined;
     }
   }
 
   return {
-    beat,
+    async beat(signal) {
+      await ask(signal, 0);
+    },
     async loop(signal) {
       while (!signal.aborted) {
-        await pause(registration.heartbeatSeconds * 1000, signal);
-        if (!signal.aborted) await beat(signal);
+        const asked = performance.now();
+        const answer = await ask(signal, registration.heartbeatSeconds);
+        const left = registration.heartbeatSeconds * 1000 - (performance.now() - asked);
+        // Sooner after it was told to stop something, since nothing is heard meanwhile.
+        const isTold = answer !== undefined && answer.stop.length > 0;
+        await pause(Math.max(0, isTold ? Math.min(left, SOON_MS) : left), signal);
       }
     },
   };

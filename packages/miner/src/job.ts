@@ -8,6 +8,7 @@ import type { Emit } from './events.ts';
 import type { Identity } from './identity.ts';
 import { isPassing, messageOf } from './link.ts';
 import { JobStopped, type Work } from './slots.ts';
+import { createTextStream, type TextStream } from './stream.ts';
 
 export interface JobRunner {
   client: CoordinatorClient;
@@ -44,26 +45,43 @@ export async function runJob(runner: JobRunner, work: Omit<Work, 'done'>): Promi
   }
 }
 
-async function generate({ backend, now, onToken }: JobRunner, work: Omit<Work, 'done'>): Promise<Generated> {
+async function generate(runner: JobRunner, work: Omit<Work, 'done'>): Promise<Generated> {
+  const { backend, now, onToken } = runner;
   const { job, controller } = work;
   const timer = setTimeout(
     () => controller.abort(new JobStopped('deadline')),
     untilDeadline(job.deadline, now()),
   );
+  const stream = job.stream ? streamOf(runner, work) : undefined;
+  const hear = (piece: string) => {
+    stream?.push(piece);
+    onToken?.(job.job_id, piece);
+  };
   try {
     const { text, usage } = await backend.generate({
       model: job.model,
       prompt: job.prompt,
       params: job.params,
       signal: controller.signal,
-      ...(onToken && { onToken: piece => onToken(job.job_id, piece) }),
+      ...((stream || onToken) && { onToken: hear }),
     });
+    await stream?.end();
     controller.signal.throwIfAborted();
     // A lone surrogate has no UTF-8, so no hash that others could check.
     return { text: text.toWellFormed(), ...(usage && { usage }) };
   } finally {
     clearTimeout(timer);
   }
+}
+
+function streamOf(
+  { client, identity, backoff }: JobRunner,
+  { job, controller }: Omit<Work, 'done'>,
+): TextStream {
+  return createTextStream({
+    ...{ client, job, backoff, minerId: identity.minerId, signal: controller.signal },
+    onStop: reason => controller.abort(new JobStopped(reason)),
+  });
 }
 
 /** Early enough to say so before the coordinator takes the job away; it holds no timer longer than 31 bits. */

@@ -26,6 +26,8 @@ export interface Work {
 export interface Slots {
   readonly free: number;
   readonly running: ReadonlyMap<string, Work>;
+  /** Whether the job runs, or ended after `since`, a time of `performance.now()`. */
+  hasRun(jobId: string, since: number): boolean;
   take(job: MinerJob, run: (work: Omit<Work, 'done'>) => Promise<void>): void;
   stop(jobId: string, reason: StopReason): void;
   stopAll(reason: StopReason): void;
@@ -35,22 +37,35 @@ export interface Slots {
   whenIdle(): Promise<void>;
 }
 
+const REMEMBERED = 10_000;
+
 export function createSlots(concurrency: number): Slots {
   const running = new Map<string, Work>();
+  /** When jobs ended, the last ones. */
+  const ended = new Map<string, number>();
   let changed = Promise.withResolvers<void>();
   const announce = () => {
     changed.resolve();
     changed = Promise.withResolvers();
   };
+  function remember(jobId: string) {
+    ended.delete(jobId);
+    ended.set(jobId, performance.now());
+    const [oldest] = ended.keys();
+    if (ended.size > REMEMBERED && oldest !== undefined) ended.delete(oldest);
+  }
+
   return {
     get free() {
       return concurrency - running.size;
     },
     running,
+    hasRun: (jobId, since) => running.has(jobId) || (ended.get(jobId) ?? Number.NEGATIVE_INFINITY) > since,
     take(job, run) {
       const controller = new AbortController();
       const done = run({ job, controller }).finally(() => {
         running.delete(job.job_id);
+        remember(job.job_id);
         announce();
       });
       running.set(job.job_id, { job, controller, done });

@@ -62,6 +62,41 @@ describe('a lease that ran out', () => {
   });
 });
 
+describe('a stream whose lease ran out', () => {
+  let aheadMs = 0;
+  const coordinator = withCoordinator({
+    ...{ now: () => Date.now() + aheadMs, sweepSeconds: 60, retryBackoffSeconds: 0 },
+  });
+
+  test('and came back to the miner that still runs the job starts anew, and is whole', async () => {
+    const { client, url } = coordinator;
+    const hand = engine('again');
+    await mine({ client, backend: hand.backend, concurrency: 2 });
+    const { job_id } = await client.submitJob({ prompt: 'p', model: 'again', stream: true });
+    const { generation, finish } = await hand.next();
+    const posted = async (chunks: number) => {
+      const rows = () => coordinator.running.rooms.store.read.selectFrom('job_stream').selectAll().execute();
+      await expect.poll(rows).toMatchObject([{ chunks }]);
+    };
+    generation.onToken?.('one ');
+    await posted(1);
+    generation.onToken?.('two ');
+    await posted(2);
+    const claimedAgain = async () => {
+      aheadMs += 5_000;
+      await coordinator.running.sweep();
+      return (await client.getJob(job_id)).attempts;
+    };
+    await expect.poll(claimedAgain).toBe(2);
+    generation.onToken?.('three');
+    await posted(1);
+    finish('one two three');
+    await client.waitForJob(job_id);
+    const events = await (await fetch(`${url}/v1/jobs/${job_id}/events`)).text();
+    expect(events).toContain('"index":0,"text":"one two three"');
+  });
+});
+
 describe('a deadline', () => {
   const hurried = withCoordinator({ jobTimeoutSeconds: 1, retryBackoffSeconds: 60 });
 

@@ -105,6 +105,12 @@ export const Heartbeat = Type.Object({
       description: 'The jobs the miner believes it holds.',
     }),
   ),
+  wait: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      description: 'Seconds to wait for a job to stop: the answer comes as soon as there is one.',
+    }),
+  ),
 });
 export type Heartbeat = Static<typeof Heartbeat>;
 

@@ -16,6 +16,8 @@ import type {
   MinerDetail,
   MinerJob,
   NetworkStats,
+  PostChunks,
+  PostedChunks,
   PublicKey,
   PublicKeys,
   Receipt,
@@ -165,12 +167,19 @@ export class CoordinatorClient {
   }
 
   /**
-   * Says that the miner lives, which extends its leases.
+   * Says that the miner lives, which extends its leases. With `wait`, the answer comes as soon as there is a job to stop,
+   * or when the seconds are over.
    *
    * @param jobs ids of the jobs it works on; the answer names those to stop
    */
-  heartbeat(minerId: string, jobs?: readonly string[], options?: RequestOptions): Promise<HeartbeatAnswer> {
-    return this.#post(`/v1/miners/${id(minerId)}/heartbeat`, jobs ? { jobs } : {}, options);
+  heartbeat(
+    minerId: string,
+    jobs?: readonly string[],
+    options: LongPollOptions = {},
+  ): Promise<HeartbeatAnswer> {
+    const { wait } = options;
+    const path = `/v1/miners/${id(minerId)}/heartbeat`;
+    return this.#call({ method: 'POST', path, body: { jobs, wait }, wait, repeatable: true }, options);
   }
 
   /** Gives the miner no new jobs; those it holds go on. */
@@ -202,6 +211,14 @@ export class CoordinatorClient {
     const path = `/v1/miners/${id(minerId)}/claims`;
     const call: Call = { method: 'POST', path, body: { max, wait }, wait };
     return (await this.#call<ClaimedJobs>(call, options)).jobs;
+  }
+
+  /**
+   * Posts more of the text of a job as it is generated, which extends the lease. Repeating it adds nothing twice; a gap
+   * is refused with `VALIDATION_OUT_OF_RANGE` for the field `first`.
+   */
+  postChunks(jobId: string, chunks: PostChunks, options?: RequestOptions): Promise<PostedChunks> {
+    return this.#post(`/v1/jobs/${id(jobId)}/chunks`, chunks, options);
   }
 
   /** Hands in the result. Answers with the receipt, the same one when repeated. */

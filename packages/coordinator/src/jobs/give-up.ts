@@ -67,7 +67,7 @@ export interface CancelInput {
   accountId: number | null;
 }
 
-/** The owner cancels a job; a miner that runs it learns it from its next heartbeat, or when it completes. */
+/** The owner cancels a job; a miner that runs it is told by its heartbeat, and when it posts anything of it. */
 export const cancelJobs: Operation<CancelInput, JobRow> = {
   name: 'jobs.cancel',
   order: 14,
@@ -90,6 +90,10 @@ export const cancelJobs: Operation<CancelInput, JobRow> = {
       return done(after);
     });
     await saveJobs(changes, context);
+    for (const { before } of changes) {
+      const { id: jobId, status, miner_id: minerId } = before;
+      if (status === 'running' && minerId !== null) context.emit({ type: 'job.withdrawn', jobId, minerId });
+    }
     return outcomes;
   },
 };

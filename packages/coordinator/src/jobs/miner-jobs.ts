@@ -22,7 +22,7 @@ import type { JobRow } from './job.ts';
 import type { MinerActor } from './lookup.ts';
 import type { Posted, PostInput } from './post-chunks.ts';
 import { findJob } from './queries.ts';
-import { isoTime, toMinerJob, toOutcome } from './views.ts';
+import { isoTime, toHeartbeatAnswer, toMinerJob, toOutcome } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
 export interface MinerJobsOptions {
@@ -67,7 +67,13 @@ export interface MinerJobs {
   postChunks(principal: Principal, jobId: string, request: PostRequest): Promise<PostedChunks>;
   fail(principal: Principal, jobId: string, request: FailJob): Promise<JobOutcome>;
   release(principal: Principal, jobId: string, minerId: string): Promise<JobOutcome>;
-  heartbeat(principal: Principal, minerId: string, believes: readonly string[]): Promise<HeartbeatAnswer>;
+  /** Extends leases, then waits for a job to stop, until `hangUp` aborts. */
+  heartbeat(
+    principal: Principal,
+    minerId: string,
+    request: { believes: readonly string[]; waitSeconds: number },
+    hangUp: HangUp,
+  ): Promise<HeartbeatAnswer>;
   releaseAll(principal: Principal, minerId: string): Promise<void>;
 }
 
@@ -103,6 +109,29 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     const { alg, key_id, sig } = signature;
     const bare = { alg, key_id, sig };
     return { signature: bare, genuine: job !== undefined && (await isAttested(job, result, bare)) };
+  }
+
+  const beat = async (input: HeartbeatInput) => unwrap(await store.write(operations.beatMiners, input));
+
+  async function beatUntilStop(input: HeartbeatInput, waitMs: number, hangUp: AbortSignal): Promise<Pulse> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([hangUp, over.signal]);
+    const until = performance.now() + waitMs;
+    let { believes } = input;
+    try {
+      for (;;) {
+        // The wait begins before the look, so that nothing in between is missed.
+        const withdrawn = waits.forWithdrawal(input.minerId, until - performance.now(), signal);
+        const pulse = await beat({ ...input, believes });
+        if (pulse.stop.length > 0) return pulse;
+        const jobId = await withdrawn;
+        if (performance.now() >= until || signal.aborted || waits.closed) return pulse;
+        // It may have been claimed since the miner asked.
+        if (jobId !== undefined && !believes.includes(jobId)) believes = [...believes, jobId];
+      }
+    } finally {
+      over.abort();
+    }
   }
 
   /** Nobody is there to run them: better now than when their leases run out. */
@@ -170,21 +199,11 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       );
     },
 
-    async heartbeat(principal, minerId, believes) {
-      const { miner, holds, stop } = unwrap(
-        await store.write(operations.beatMiners, { ...actor(principal, minerId), believes }),
-      );
-      return {
-        miner_id: miner.id,
-        status: miner.status === 'removed' ? 'offline' : miner.status,
-        heartbeat_seconds: heartbeatSeconds(config),
-        jobs: holds.map(job => ({
-          job_id: job.id,
-          lease_expires_at: isoTime(job.lease_expires_at ?? 0),
-          deadline: isoTime(job.deadline ?? 0),
-        })),
-        stop: stop.map(({ jobId, status }) => ({ job_id: jobId, status })),
-      };
+    async heartbeat(principal, minerId, { believes, waitSeconds }, hangUp) {
+      const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
+      const input = { ...actor(principal, minerId), believes };
+      const pulse = await (waitMs === 0 ? beat(input) : beatUntilStop(input, waitMs, hangUp()));
+      return toHeartbeatAnswer(pulse, heartbeatSeconds(config));
     },
 
     async releaseAll(principal, minerId) {

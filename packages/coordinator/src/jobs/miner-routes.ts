@@ -158,6 +158,10 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
         response: answers({ 200: HeartbeatAnswer }, 400, 401, 403, 404),
       },
     },
-    async request => await jobs.heartbeat(principalOf(request), request.params.id, request.body.jobs ?? []),
+    async (request, reply) => {
+      const { jobs: believes = [], wait = 0 } = request.body;
+      const beat = { believes, waitSeconds: wait };
+      return await jobs.heartbeat(principalOf(request), request.params.id, beat, () => hangUpOf(reply));
+    },
   );
 }

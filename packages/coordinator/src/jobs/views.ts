@@ -1,4 +1,5 @@
 import type {
+  HeartbeatAnswer,
   Job,
   JobConstraints,
   JobError,
@@ -10,6 +11,7 @@ import type {
 } from '@aitbc/protocol';
 import type { Row } from '../store/schema.ts';
 import type { HeldJob } from './claim.ts';
+import type { Pulse } from './heartbeat.ts';
 import type { JobRow } from './job.ts';
 
 /** What a queue demands of miners is kept with the queue, not with each of its jobs. */
@@ -81,6 +83,20 @@ export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
 
 export function toOutcome(job: JobRow): JobOutcome {
   return { job_id: job.id, status: job.status, attempts: job.attempts, max_attempts: job.max_attempts };
+}
+
+export function toHeartbeatAnswer({ miner, holds, stop }: Pulse, heartbeat_seconds: number): HeartbeatAnswer {
+  return {
+    miner_id: miner.id,
+    status: miner.status === 'removed' ? 'offline' : miner.status,
+    heartbeat_seconds,
+    jobs: holds.map(job => ({
+      job_id: job.id,
+      lease_expires_at: isoTime(job.lease_expires_at ?? 0),
+      deadline: isoTime(job.deadline ?? 0),
+    })),
+    stop: stop.map(({ jobId, status }) => ({ job_id: jobId, status })),
+  };
 }
 
 function constraintsOf(job: JobRow, { region, min_vram_gb }: Requirements): JobConstraints {

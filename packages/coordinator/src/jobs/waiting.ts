@@ -10,7 +10,8 @@ export const LOOK_AGAIN_MS = 5_000;
 
 /** A wait that ends when it is woken, when its time is over, or when nobody waits any more. */
 interface Waiter {
-  wake(): void;
+  /** `cause` is what the wait resolves with. */
+  wake(cause?: string): void;
 }
 
 export interface Waits {
@@ -18,6 +19,11 @@ export interface Waits {
   forJob(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
   /** Resolves when something happens to a job that is followed, after `ms`, on abort or at shutdown. */
   forEvent(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves with the id of a job that the miner is to stop; with nothing after `ms`, on abort or at shutdown, and when
+   * it may have been missed.
+   */
+  forWithdrawal(minerId: string, ms: number, signal: AbortSignal): Promise<string | undefined>;
   /** Resolves when there may be a job for a miner with these abilities, after `ms`, on abort or at shutdown. */
   forWork(abilities: Abilities, ms: number, signal: AbortSignal): Promise<void>;
   /** Grows when jobs get ready for such a miner, and now and then when not: equal at two moments, none did between. */
@@ -34,6 +40,7 @@ const KNOWN_MODELS = 10_000;
 export function createWaits(): Waits {
   const ends = createWaitersById();
   const followers = createWaitersById();
+  const holders = createWaitersById();
   const workers = new Set<Waiter & { abilities: Abilities }>();
   const all = new Set<Waiter>();
   let readied = 0;
@@ -52,36 +59,40 @@ export function createWaits(): Waits {
     enlist: (waiter: Waiter) => W,
     dismiss: (waiter: W) => void,
   ) {
-    if (closed || signal.aborted || ms <= 0) return Promise.resolve();
-    return new Promise<void>(resolve => {
-      const wake = () => {
+    if (closed || signal.aborted || ms <= 0) return Promise.resolve(undefined);
+    return new Promise<string | undefined>(resolve => {
+      const wake = (cause?: string) => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', wake);
+        signal.removeEventListener('abort', end);
         all.delete(waiter);
         dismiss(waiter);
-        resolve();
+        resolve(cause);
       };
-      const timer = setTimeout(wake, ms);
+      const end = () => wake();
+      const timer = setTimeout(end, ms);
       const waiter = enlist({ wake });
       all.add(waiter);
-      signal.addEventListener('abort', wake);
+      signal.addEventListener('abort', end);
     });
   }
 
   return {
-    forJob(jobId, ms, signal) {
-      return wait(ms, signal, ends.enlist(jobId), ends.dismiss(jobId));
+    async forJob(jobId, ms, signal) {
+      await wait(ms, signal, ends.enlist(jobId), ends.dismiss(jobId));
     },
-    forEvent(jobId, ms, signal) {
-      return wait(ms, signal, followers.enlist(jobId), followers.dismiss(jobId));
+    async forEvent(jobId, ms, signal) {
+      await wait(ms, signal, followers.enlist(jobId), followers.dismiss(jobId));
     },
-    forWork(abilities, ms, signal) {
+    forWithdrawal(minerId, ms, signal) {
+      return wait(ms, signal, holders.enlist(minerId), holders.dismiss(minerId));
+    },
+    async forWork(abilities, ms, signal) {
       const enlist = (waiter: Waiter) => {
         const worker = { ...waiter, abilities };
         workers.add(worker);
         return worker;
       };
-      return wait(ms, signal, enlist, worker => workers.delete(worker));
+      await wait(ms, signal, enlist, worker => workers.delete(worker));
     },
     lastReady({ capabilities }) {
       let last = 0;
@@ -97,6 +108,7 @@ export function createWaits(): Waits {
         }
         if (event.type === 'job.ended') ends.wake(event.jobId);
         if (event.type === 'job.ended' || event.type === 'job.streamed') followers.wake(event.jobId);
+        if (event.type === 'job.withdrawn') holders.wake(event.minerId, event.jobId);
         if (event.type !== 'jobs.ready') continue;
         const { model } = event.queue;
         readyByModel.set(model, ++readied);
@@ -133,8 +145,8 @@ function createWaitersById() {
       waiting?.delete(waiter);
       if (waiting?.size === 0) waiters.delete(id);
     },
-    wake(id: string) {
-      for (const waiter of [...(waiters.get(id) ?? [])]) waiter.wake();
+    wake(id: string, cause?: string) {
+      for (const waiter of [...(waiters.get(id) ?? [])]) waiter.wake(cause);
     },
   };
 }

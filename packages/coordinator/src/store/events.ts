@@ -5,6 +5,8 @@ export type StoreEvent =
   | { type: 'job.ended'; jobId: string }
   /** There is more of its text, or a job whose text is streamed has another status. */
   | { type: 'job.streamed'; jobId: string }
+  /** It was cancelled while a miner ran it, which is to stop. */
+  | { type: 'job.withdrawn'; jobId: string; minerId: string }
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number }
   | { type: 'miner.changed'; miner: Row<'miner'> }
   /** Other coordinators may have committed what was not told here. */

@@ -1,0 +1,193 @@
+import type { NumberedJobEvent } from '@aitbc/protocol';
+import { createParser } from 'eventsource-parser';
+import { expect, test } from 'vitest';
+import { BackendError, echoBackend } from '../src/index.ts';
+import { withCoordinator } from './coordinator.ts';
+import { engine } from './engine.ts';
+import { mine } from './mining.ts';
+import { clientOver } from './network.ts';
+
+const coordinator = withCoordinator({ retryBackoffSeconds: 0 });
+
+/** Reads a job's events one by one. */
+async function listenTo(jobId: string) {
+  const response = await fetch(`${coordinator.url}/v1/jobs/${jobId}/events`);
+  const events: NumberedJobEvent[] = [];
+  const parser = createParser({
+    onEvent: ({ event, id, data }) => events.push({ event, id, data: JSON.parse(data) } as NumberedJobEvent),
+  });
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  return async () => {
+    while (events.length === 0) {
+      const { done, value } = (await reader?.read()) ?? { done: true };
+      if (done) return undefined;
+      parser.feed(value);
+    }
+    return events.shift();
+  };
+}
+type Next = Awaited<ReturnType<typeof listenTo>>;
+
+/** Texts as they come, until they make up `text`. */
+async function readText(next: Next, text: string): Promise<string[]> {
+  const parts: string[] = [];
+  while (parts.join('') !== text) {
+    const event = await next();
+    if (!event) throw new Error(`The stream ended after ${JSON.stringify(parts.join(''))}`);
+    if (event.event === 'restart') parts.length = 0;
+    if (event.event === 'chunk') parts.push(event.data.text);
+  }
+  return parts;
+}
+
+const submit = (model: string, prompt = 'p') => coordinator.client.submitJob({ prompt, model, stream: true });
+
+test('a text reaches its client while it is generated, and whole at the end', async () => {
+  const { client } = coordinator;
+  const hand = engine('streamed');
+  await mine({ client, backend: hand.backend });
+  const { job_id } = await submit('streamed');
+  const next = await listenTo(job_id);
+  const { generation, finish } = await hand.next();
+  for (const piece of ['Once ', 'upon ', 'a time']) {
+    generation.onToken?.(piece);
+    await readText(next, piece);
+  }
+  finish('Once upon a time');
+  expect(await client.waitForJob(job_id)).toMatchObject({ result: 'Once upon a time' });
+});
+
+test('a job whose text nobody wants sooner is not streamed', async () => {
+  const { client } = coordinator;
+  const hand = engine('unstreamed');
+  await mine({ client, backend: hand.backend });
+  await client.submitJob('p', 'unstreamed');
+  const { generation, finish } = await hand.next();
+  expect(generation.onToken).toBeUndefined();
+  finish();
+});
+
+test('tokens that come together leave together', async () => {
+  const { client } = coordinator;
+  const posts: unknown[] = [];
+  const network = clientOver(coordinator.url, /\/chunks$/, async send => {
+    const answer = await send();
+    posts.push(answer.status);
+    return answer;
+  });
+  const miner = await mine({ client: network, backend: echoBackend({ models: ['together'] }) });
+  const words = Array.from({ length: 3_000 }, (_, index) => `word-${index}`).join(' ');
+  const { job_id } = await submit('together', words);
+  await miner.when('job_completed');
+  const text = (await client.getJob(job_id)).result ?? '';
+  expect((await readText(await listenTo(job_id), text)).join('')).toBe(text);
+  expect(posts).toEqual([200]);
+});
+
+test('characters stay whole, wherever an engine cuts them', async () => {
+  const { client } = coordinator;
+  const hand = engine('cut');
+  await mine({ client, backend: hand.backend });
+  const { job_id } = await submit('cut');
+  const next = await listenTo(job_id);
+  const { generation, finish } = await hand.next();
+  generation.onToken?.('a\ud83c');
+  await readText(next, 'a');
+  generation.onToken?.(`\udf89${'🎉'.repeat(2_000)}`);
+  const parts = await readText(next, '🎉'.repeat(2_001));
+  expect(parts.every(part => part.isWellFormed())).toBe(true);
+  finish('whatever');
+});
+
+test('what does not arrive is posted again, and is there once', async () => {
+  let failures = 0;
+  const network = clientOver(coordinator.url, /\/chunks$/, async send => {
+    // The first request is lost, then answers are.
+    if (++failures === 1) throw new TypeError('fetch failed');
+    const answer = await send();
+    if (failures < 4) throw new TypeError('fetch failed');
+    return answer;
+  });
+  const hand = engine('lossy');
+  await mine({ client: network, backend: hand.backend });
+  const { job_id } = await submit('lossy');
+  const next = await listenTo(job_id);
+  const { generation, finish } = await hand.next();
+  generation.onToken?.('one ');
+  await readText(next, 'one ');
+  generation.onToken?.('two');
+  await readText(next, 'two');
+  finish('one two');
+  expect(failures).toBeGreaterThanOrEqual(5);
+});
+
+test('a coordinator that takes no more of the text gets the result all the same', async () => {
+  const { client } = coordinator;
+  const network = clientOver(coordinator.url, /\/chunks$/, async () => {
+    throw new TypeError('fetch failed');
+  });
+  const hand = engine('unheard');
+  await mine({ client: network, backend: hand.backend });
+  const { job_id } = await submit('unheard');
+  const { generation, finish } = await hand.next();
+  generation.onToken?.('text');
+  finish('text');
+  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', result: 'text' });
+});
+
+test('a text that is longer than a stream may be is completed all the same', async () => {
+  const { client } = coordinator;
+  const hand = engine('long');
+  await mine({ client, backend: hand.backend });
+  const { job_id } = await submit('long');
+  const { generation, finish } = await hand.next();
+  for (let count = 0; count < 200; count++) generation.onToken?.('x'.repeat(10_000));
+  finish('too long to stream');
+  expect(await client.waitForJob(job_id)).toMatchObject({ result: 'too long to stream' });
+});
+
+// It asks for a heartbeat each 5 minutes, so that none is due while the test runs.
+const patient = withCoordinator({ leaseSeconds: 1_200, jobTimeoutSeconds: 3_600 });
+
+test.for([true, false])('a cancelled job is stopped at once (streamed: %s)', async stream => {
+  const { client } = patient;
+  const hand = engine(`stops-${stream}`);
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob({ prompt: 'p', model: `stops-${stream}`, stream });
+  const { generation } = await hand.next();
+  await client.cancelJob(job_id);
+  expect(await miner.when('job_stopped')).toMatchObject({ job_id, reason: 'cancelled' });
+  expect(generation.signal.aborted).toBe(true);
+});
+
+test('a job that is cancelled in mid-stream is stopped, whether by its next token or before', async () => {
+  const { client } = patient;
+  const hand = engine('stops-streaming');
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob({ prompt: 'p', model: 'stops-streaming', stream: true });
+  const { generation } = await hand.next();
+  const tokens = setInterval(() => generation.onToken?.('token '), 10);
+  generation.signal.addEventListener('abort', () => clearInterval(tokens));
+  await client.cancelJob(job_id);
+  expect(await miner.when('job_stopped')).toMatchObject({ job_id, reason: 'cancelled' });
+});
+
+test('a job taken over by another miner starts its stream anew', async () => {
+  const { client } = coordinator;
+  const [first, second] = [engine('handed-on'), engine('handed-on')];
+  const miner = await mine({ client, backend: first.backend });
+  const { job_id } = await submit('handed-on');
+  const next = await listenTo(job_id);
+  const failing = await first.next();
+  failing.generation.onToken?.('half a ');
+  await readText(next, 'half a ');
+  miner.stop();
+  failing.fail(new BackendError('The engine broke', { retryable: true }));
+  await mine({ client, backend: second.backend });
+  const { generation, finish } = await second.next();
+  generation.onToken?.('a whole one');
+  await readText(next, 'a whole one');
+  finish('a whole one');
+  const { attempts, result } = await client.waitForJob(job_id);
+  expect({ attempts, result }).toEqual({ attempts: 2, result: 'a whole one' });
+});
