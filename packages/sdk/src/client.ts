@@ -20,6 +20,7 @@ import type {
   PostedChunks,
   PublicKey,
   PublicKeys,
+  PublishedReceipt,
   Receipt,
   RegisterMiner,
   SubmitJob,
@@ -29,7 +30,7 @@ import { type Explorer, explorer } from './explorer.ts';
 import { type ClientOptions, type RequestOptions, type Settings, settle } from './options.ts';
 import { type Paged, paged } from './pages.ts';
 import { type Call, createTransport, type Transport } from './transport.ts';
-import { type WaitOptions, waitForJob } from './wait.ts';
+import { type ReceiptProofOptions, type WaitOptions, waitForJob, waitForReceiptProof } from './wait.ts';
 
 export interface SubmitOptions extends RequestOptions {
   /** The same key with the same job is the same job, however often it is sent. Made up when not given. */
@@ -126,8 +127,38 @@ export class CoordinatorClient {
     return this.#post(`/v1/jobs/${id(jobId)}/cancel`, {}, options);
   }
 
-  getReceipt(receiptId: string, options?: RequestOptions): Promise<Receipt> {
-    return this.#call({ path: `/v1/receipts/${id(receiptId)}` }, options);
+  /** The receipt, and its place in the ledger once that was published. */
+  getReceipt(receiptId: string, options?: RequestOptions): Promise<PublishedReceipt> {
+    return this.#call({ path: `/v1/receipts/${id(receiptId)}`, fresh: true }, options);
+  }
+
+  /**
+   * A `.tlog-proof` file: the receipt, and the proof of its place in the ledger. Whoever has it and the ledger's key
+   * needs nothing else, see `verifyTlogProof` of `@aitbc/tlog`.
+   *
+   * @throws {CoordinatorError} RECEIPT_NOT_FOUND with a `retryAfter` while it is not published yet
+   */
+  receiptProof(receiptId: string, options?: RequestOptions): Promise<string> {
+    return this.#call({ path: `/v1/receipts/${id(receiptId)}/proof`, as: 'text', fresh: true }, options);
+  }
+
+  /**
+   * The same as soon as the ledger has published the receipt.
+   *
+   * @throws {TimeoutError} when it had not in time
+   */
+  waitForReceiptProof(receiptId: string, options: ReceiptProofOptions = {}): Promise<string> {
+    return waitForReceiptProof(
+      signal => this.receiptProof(receiptId, { signal }),
+      this.#settings,
+      receiptId,
+      options,
+    );
+  }
+
+  /** The verifier key of the ledger, as the coordinator tells it: who trusts that needs no other proof. */
+  async ledgerKey(options?: RequestOptions): Promise<string> {
+    return (await this.#call<string>({ path: '/ledger/vkey', as: 'text', fresh: true }, options)).trim();
   }
 
   /** The receipt of a completed job. */

@@ -85,6 +85,35 @@ export class PartialBatchError extends AitbcError {
   }
 }
 
+/**
+ * What is wrong with a log:
+ * - `CHECKPOINT_INVALID`: it is not signed as the policy demands, or can't be read; `cause` is a TlogError
+ * - `TILE_INVALID`: hashes are not those of the tree that was signed
+ * - `ENTRIES_INVALID`: entries are not those of the tree that was signed
+ * - `MISSING`: it does not serve what it must have
+ * - `ROLLED_BACK`: it has fewer entries than it had
+ * - `FORKED`: it does not begin with the tree that it had
+ */
+export type LedgerErrorCode =
+  | 'CHECKPOINT_INVALID'
+  | 'TILE_INVALID'
+  | 'ENTRIES_INVALID'
+  | 'MISSING'
+  | 'ROLLED_BACK'
+  | 'FORKED';
+
+/** A log does not hold what it promises. What could not be fetched at all is another error. */
+export class LedgerError extends AitbcError {
+  override name = 'LedgerError';
+  readonly code: LedgerErrorCode;
+
+  /** @param message for people; may quote what was read, so a stranger's text */
+  constructor(code: LedgerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
 type FamilyOf<Code> = Code extends `${infer Family}_${string}` ? `${Family}_*` : never;
 /** All codes that begin alike: `AUTH_*`, `JOB_*`, `VALIDATION_*`. */
 export type ErrorFamily = FamilyOf<ErrorCode>;

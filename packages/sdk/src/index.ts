@@ -7,10 +7,16 @@ export {
   type ErrorFamily,
   isCoordinatorError,
   JobTimeoutError,
+  LedgerError,
+  type LedgerErrorCode,
   PartialBatchError,
   TimeoutError,
 } from './errors.ts';
 export type { Explorer, ExplorerQuery } from './explorer.ts';
+export { type Ledger, type LedgerCheckpoint, type LedgerOptions, openLedger } from './ledger/ledger.ts';
+export type { EntryBundle, HashTile } from './ledger/resources.ts';
+export type { EntriesOptions, LedgerEntry, LedgerTree } from './ledger/tree.ts';
+export type { TreeHead } from './ledger/verified-tiles.ts';
 export type { ClientOptions, RequestOptions } from './options.ts';
 export type { Page, Paged } from './pages.ts';
-export { hasEnded, type WaitOptions } from './wait.ts';
+export { hasEnded, type ReceiptProofOptions, type WaitOptions } from './wait.ts';

@@ -1,13 +1,13 @@
-import type { Problem } from '@aitbc/protocol';
+import { type Reading, readAnswer } from './answers.ts';
 import { withDeadline } from './deadline.ts';
 import { ConnectionError, CoordinatorError, TimeoutError } from './errors.ts';
 import type { RequestOptions, Settings } from './options.ts';
-import { parseRetryAfter, retryDelay } from './retry.ts';
+import { retryDelay } from './retry.ts';
 
 export type Query = Record<string, string | number | undefined>;
 
 /** One request, as the contract describes it. */
-export interface Call {
+export interface Call extends Reading {
   method?: 'GET' | 'POST' | 'DELETE';
   /** From the base URL on: `/v1/jobs`. */
   path: string;
@@ -69,7 +69,7 @@ async function send<T>(
     const init = request(call, settings, signal);
     try {
       const response = await settings.fetch(url, init);
-      return { body: await read<T>(response, settings.now), headers: response.headers };
+      return { body: await readAnswer<T>(response, call, settings.now), headers: response.headers };
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw error instanceof CoordinatorError ? error : new ConnectionError(base, error);
@@ -79,7 +79,7 @@ async function send<T>(
 
 function request(call: Call, settings: Settings, signal: AbortSignal): RequestInit {
   const headers: Record<string, string> = {
-    accept: 'application/json',
+    accept: (call.as ?? 'json') === 'json' ? 'application/json' : '*/*',
     ...settings.headers,
     ...call.headers,
   };
@@ -101,38 +101,4 @@ export function search(query: Query = {}): string {
   return given.length === 0
     ? ''
     : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
-}
-
-async function read<T>(response: Response, now: () => number): Promise<T> {
-  const text = await response.text();
-  const json = parseJson(text);
-  if (response.ok && (json !== undefined || response.status === 204)) return json as T;
-  throw problem(response, json, now());
-}
-
-function problem(response: Response, json: unknown, now: number): CoordinatorError {
-  const stated: Partial<Problem> = typeof json === 'object' && json !== null ? json : {};
-  const retryAfter = parseRetryAfter(response.headers.get('retry-after'), now);
-  return new CoordinatorError(response.status, {
-    ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
-    ...stated,
-    detail: stated.detail ?? describe(response),
-  });
-}
-
-function describe(response: Response): string {
-  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
-    const target = response.headers.get('location') ?? 'another address';
-    return `The coordinator's URL redirects to ${target}: use that one`;
-  }
-  if (response.ok) return 'The answer is not JSON: is this the URL of a coordinator?';
-  return `HTTP ${response.status} ${response.statusText}`.trim();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

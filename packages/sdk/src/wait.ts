@@ -1,6 +1,6 @@
 import type { Job, JobStatus } from '@aitbc/protocol';
 import { withDeadline } from './deadline.ts';
-import { JobTimeoutError } from './errors.ts';
+import { isCoordinatorError, JobTimeoutError, TimeoutError } from './errors.ts';
 import type { RequestOptions, Settings } from './options.ts';
 
 const PAUSE_MS = 1_000;
@@ -40,6 +40,35 @@ export async function waitForJob(
       const answeredAtOnce = now() - asked < Math.min(PAUSE_MS, poll * 500);
       if (answeredAtOnce) await sleep(PAUSE_MS, signal);
       signal.throwIfAborted();
+    }
+  });
+}
+
+export interface ReceiptProofOptions {
+  /** Milliseconds, `Infinity` for ever. Default 60,000. */
+  timeout?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Asks again and again until the ledger has published the receipt. */
+export async function waitForReceiptProof(
+  getProof: (signal: AbortSignal) => Promise<string>,
+  { sleep }: Pick<Settings, 'sleep'>,
+  receiptId: string,
+  { timeout = 60_000, signal }: ReceiptProofOptions,
+): Promise<string> {
+  const expired = () =>
+    new TimeoutError(`The ledger had not published ${receiptId} after ${timeout / 1000} s`, timeout);
+  return withDeadline({ ms: timeout, signal, expired }, async signal => {
+    for (;;) {
+      try {
+        return await getProof(signal);
+      } catch (error) {
+        const isYetToCome = isCoordinatorError(error, 'RECEIPT_NOT_FOUND') && error.retryAfter !== null;
+        if (!isYetToCome) throw error;
+        await sleep((error.retryAfter ?? 0) * 1000 || PAUSE_MS, signal);
+        signal.throwIfAborted();
+      }
     }
   });
 }

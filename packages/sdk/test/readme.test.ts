@@ -23,6 +23,8 @@ test.each([
     'submitBatch',
     expect.arrayContaining([['cancelled'], [2], [expect.objectContaining({ cursor: null })]]),
   ],
+  ['the sample of a proof', 'waitForReceiptProof', [['c2sp.org/tlog-proof@v1']]],
+  ['the sample of a ledger', 'openLedger', [[true, expect.any(Number)]]],
   ['the sample of errors', 'VALIDATION_*', [['VALIDATION_OUT_OF_RANGE', 'params.temperature']]],
 ])('%s does what it says', async (_, mark, expected) => {
   const sample = samples.find(sample => sample.includes(mark)) ?? '';
@@ -31,5 +33,5 @@ test.each([
 });
 
 test('no sample goes untested', () => {
-  expect(samples).toHaveLength(6);
+  expect(samples).toHaveLength(8);
 });

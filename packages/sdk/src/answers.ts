@@ -1,0 +1,77 @@
+import type { Problem } from '@aitbc/protocol';
+import { CoordinatorError } from './errors.ts';
+import { parseRetryAfter } from './retry.ts';
+
+/** How an answer is read. */
+export interface Reading {
+  /** `json` unless given. */
+  as?: 'json' | 'text' | 'bytes';
+  /** An answer with more bytes is not read to its end, and is an error. */
+  maxBytes?: number;
+}
+
+const utf8 = new TextDecoder();
+
+/** @throws {CoordinatorError} for anything but success */
+export async function readAnswer<T>(response: Response, reading: Reading, now: () => number): Promise<T> {
+  const { as = 'json', maxBytes } = reading;
+  const bytes = await readBytes(response, maxBytes);
+  if (response.ok && as === 'bytes') return bytes as T;
+  const text = utf8.decode(bytes);
+  if (response.ok && as === 'text') return text as T;
+  const json = parseJson(text);
+  if (response.ok && (json !== undefined || response.status === 204)) return json as T;
+  throw problem(response, json, now());
+}
+
+async function readBytes(response: Response, maxBytes: number | undefined): Promise<Uint8Array> {
+  if (maxBytes === undefined || !response.body) return new Uint8Array(await response.arrayBuffer());
+  const reader = response.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    chunks.push(next.value);
+    length += next.value.length;
+    if (length <= maxBytes) continue;
+    reader.cancel().catch(() => {});
+    throw new CoordinatorError(response.status, { detail: `The answer has more than ${maxBytes} bytes` });
+  }
+  return join(chunks, length);
+}
+
+function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
+
+function problem(response: Response, json: unknown, now: number): CoordinatorError {
+  const stated: Partial<Problem> = typeof json === 'object' && json !== null ? json : {};
+  const retryAfter = parseRetryAfter(response.headers.get('retry-after'), now);
+  return new CoordinatorError(response.status, {
+    ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+    ...stated,
+    detail: stated.detail ?? describe(response),
+  });
+}
+
+function describe(response: Response): string {
+  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
+    const target = response.headers.get('location') ?? 'another address';
+    return `The coordinator's URL redirects to ${target}: use that one`;
+  }
+  if (response.ok) return 'The answer is not JSON: is this the URL of a coordinator?';
+  return `HTTP ${response.status} ${response.statusText}`.trim();
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

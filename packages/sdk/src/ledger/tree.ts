@@ -1,0 +1,149 @@
+import {
+  consistencyProof,
+  formatTilePath,
+  inclusionProof,
+  leafHash,
+  merkleRoot,
+  type NodeReader,
+  nodesOfTiles,
+  rootAt,
+  TILE_WIDTH,
+  tileWidth,
+} from '@aitbc/tlog';
+import { LedgerError } from '../errors.ts';
+import type { RequestOptions } from '../options.ts';
+import { areEqual } from './hashes.ts';
+import { inOrder } from './in-order.ts';
+import type { LedgerResources } from './resources.ts';
+import { type TreeHead, type VerifiedTiles, verifiedTiles } from './verified-tiles.ts';
+
+const DEFAULT_PARALLEL = 8;
+
+export interface LedgerEntry {
+  /** Counted from 0. */
+  readonly index: number;
+  readonly bytes: Uint8Array;
+}
+
+export interface EntriesOptions extends RequestOptions {
+  /** The first one. Default 0. */
+  from?: number;
+  /** The one after the last. Default the size of the tree. */
+  to?: number;
+  /** Bundles of 256 entries that are fetched at a time, and kept in memory. Default 8. */
+  parallel?: number;
+}
+
+/**
+ * A tree of a log, read from its tiles and entries. Everything is verified against the root before it is given out:
+ * methods reject with a LedgerError when the log serves something else than it has signed.
+ */
+export interface LedgerTree extends TreeHead {
+  /**
+   * The entries in their order, fetched as they are needed.
+   *
+   * @throws RangeError for a range that is not in the tree
+   */
+  entries(options?: EntriesOptions): AsyncGenerator<LedgerEntry, void>;
+  /** @throws RangeError for an index that is not in the tree */
+  entry(index: number, options?: RequestOptions): Promise<Uint8Array>;
+  /**
+   * The proof that an entry is in the tree, as `verifyInclusion` of `@aitbc/tlog` takes it.
+   *
+   * @throws RangeError for an index that is not in the tree
+   */
+  inclusionProof(index: number, options?: RequestOptions): Promise<Uint8Array[]>;
+  /**
+   * The proof that the tree begins with an older one, as `verifyConsistency` of `@aitbc/tlog` takes it.
+   *
+   * @throws LedgerError ROLLED_BACK when the older one is larger, FORKED when the tree begins with another one
+   */
+  consistencyProof(older: TreeHead, options?: RequestOptions): Promise<Uint8Array[]>;
+}
+
+export function ledgerTree(resources: LedgerResources, head: TreeHead): LedgerTree {
+  const { size, root } = head;
+  const tiles = verifiedTiles(resources, head);
+  const bundle = (index: number, options?: RequestOptions) =>
+    verifiedBundle(index, { resources, tiles, size, options });
+
+  return {
+    size,
+    root,
+    async *entries({ from = 0, to = size, parallel = DEFAULT_PARALLEL, signal, ...options } = {}) {
+      checkRange(from, to, size);
+      const bundles = inOrder(bundlesOf(from, to), { parallel, signal }, async (index, signal) => ({
+        first: index * TILE_WIDTH,
+        entries: await bundle(index, { ...options, signal }),
+      }));
+      for await (const { first, entries } of bundles) {
+        const begin = Math.max(from - first, 0);
+        for (const [position, bytes] of entries.slice(begin, to - first).entries()) {
+          yield { index: first + begin + position, bytes };
+        }
+      }
+    },
+    async entry(index, options) {
+      checkRange(index, index + 1, size);
+      const entries = await bundle(Math.floor(index / TILE_WIDTH), options);
+      return entries[index % TILE_WIDTH] ?? new Uint8Array();
+    },
+    inclusionProof: (index, options) => inclusionProof(index, size, nodesOf(tiles, options)),
+    async consistencyProof(older, options) {
+      if (older.size > size) {
+        throw new LedgerError('ROLLED_BACK', `The log has ${size} entries, and had ${older.size}`);
+      }
+      const read = nodesOf(tiles, options);
+      const begin = older.size === size ? root : await rootAt(older.size, read);
+      if (!areEqual([begin], [older.root])) throw forked(older.size, size);
+      return await consistencyProof(older.size, size, read);
+    },
+  };
+}
+
+function forked(older: number, size: number): LedgerError {
+  const message =
+    older === size
+      ? `Of ${size} entries the log had another tree before`
+      : `The log of ${size} entries does not begin with the ${older} that it had`;
+  return new LedgerError('FORKED', message);
+}
+
+interface Context {
+  resources: LedgerResources;
+  tiles: VerifiedTiles;
+  size: number;
+  options: RequestOptions | undefined;
+}
+
+async function verifiedBundle(index: number, { resources, tiles, size, options }: Context) {
+  const width = tileWidth({ level: 0, index }, size);
+  const expected = width < TILE_WIDTH ? tiles.hashes({ level: 0, index }) : tiles.root({ level: 0, index });
+  const [entries, found] = await Promise.all([resources.bundle({ index, width }, options), expected]);
+  const hashes = entries.map(leafHash);
+  const isGenuine =
+    found instanceof Uint8Array ? areEqual([merkleRoot(hashes)], [found]) : areEqual(hashes, found);
+  if (isGenuine) return entries;
+  const path = formatTilePath({ level: 'entries', index, width });
+  const message = `${path} has other entries than the tree of ${size} entries that was signed`;
+  throw new LedgerError('ENTRIES_INVALID', message);
+}
+
+function nodesOf(tiles: VerifiedTiles, { signal, ...options }: RequestOptions = {}): NodeReader {
+  return nodesOfTiles(async ids => {
+    signal?.throwIfAborted();
+    const hashes = await Promise.all(ids.map(id => tiles.hashes(id, options)));
+    signal?.throwIfAborted();
+    return hashes;
+  });
+}
+
+function* bundlesOf(from: number, to: number): Generator<number> {
+  for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < to; index++) yield index;
+}
+
+function checkRange(from: number, to: number, size: number): void {
+  const isRange =
+    Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to && to <= size;
+  if (!isRange) throw new RangeError(`A tree of ${size} entries has none from ${from} up to ${to}`);
+}
