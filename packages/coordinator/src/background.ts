@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Config } from './config.ts';
+import type { WitnessReport } from './ledger/witnesses.ts';
 import type { Rooms } from './rooms.ts';
 import type { Operation } from './store/operation.ts';
 import type { Store } from './store/store.ts';
@@ -28,6 +29,7 @@ interface Task {
 export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLogger): Background {
   const stopped = new AbortController();
   const outcomes = watchOutcomes(log);
+  rooms.ledger.onWitness(report => logWitness(log, report));
   const running = tasksOf(rooms, config).map(task => repeat(task, stopped.signal, outcomes));
   return {
     async stop() {
@@ -85,6 +87,22 @@ async function repeat(
     if (pauseMs > 0) await setTimeout(pauseMs, undefined, { signal }).catch(() => {});
   }
 }
+
+const WITNESS_LOG = {
+  cosigned: ['info', 'the witness cosigns the ledger'],
+  failed: ['warn', 'the witness can not be asked, and is left alone for a while'],
+  ahead: [
+    'warn',
+    'the witness has cosigned more of the ledger: another coordinator was faster, or this one was set back',
+  ],
+  refused: ['error', 'the witness REFUSES to cosign the ledger'],
+} as const;
+
+function logWitness(log: FastifyBaseLogger, { outcome, ...report }: WitnessReport): void {
+  const [level, text] = WITNESS_LOG[outcome];
+  log[level](report, text);
+}
+
 interface Outcomes {
   succeeded(): void;
   failed(step: string, error: unknown): void;

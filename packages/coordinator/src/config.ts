@@ -1,29 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { LIMITS } from '@aitbc/protocol';
+import { ConfigError, checkOption, type Option, type Rates } from './option.ts';
 
-type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates';
-
-interface Option<K extends Kind = Kind> {
-  kind: K;
-  default: K extends 'text'
-    ? string | undefined
-    : K extends 'switch'
-      ? boolean
-      : K extends 'rates'
-        ? Rates
-        : number;
-  about: string;
-  /** What the value is, in `--help`: `SECONDS`. */
-  unit?: string;
-  minimum?: number;
-  maximum?: number;
-  choices?: readonly string[];
-  /** Printable ASCII only: it stands in receipts. */
-  ascii?: boolean;
-}
-
-/** Credits for a unit of each model. */
-export type Rates = Readonly<Record<string, number>>;
+export { ConfigError, type Rates } from './option.ts';
 
 const text = (value: string | undefined, about: string, more: Partial<Option> = {}) =>
   ({ kind: 'text', default: value, about, ...more }) as Option<'text'>;
@@ -69,6 +48,26 @@ export const OPTIONS = {
     { unit: 'FILE' },
   ),
   ledgerInterval: number(1, 'The ledger is published at most so often', 'SECONDS', 0.05, 3600),
+  witness: {
+    kind: 'witnesses',
+    default: [],
+    about: 'A witness to cosign the ledger, by its address and its key; as often as needed, up to 14',
+    unit: 'URL=VKEY',
+  } as Option<'witnesses'>,
+  witnessQuorum: integer(
+    0,
+    'How many witnesses the published policy demands; 0: more than half',
+    'NUMBER',
+    0,
+    14,
+  ),
+  witnessTimeoutSeconds: number(
+    2,
+    'How long witnesses get to cosign, which a checkpoint waits for',
+    'SECONDS',
+    0.05,
+    60,
+  ),
   databaseUrl: text(
     undefined,
     'postgres://… for several coordinators; SQLite in the data folder unless given',
@@ -177,11 +176,13 @@ export type OptionName = keyof typeof OPTIONS;
 type ValueOf<O> =
   O extends Option<'rates'>
     ? Rates
-    : O extends Option<'switch'>
-      ? boolean
-      : O extends Option<'text'>
-        ? string
-        : number;
+    : O extends Option<'witnesses'>
+      ? readonly string[]
+      : O extends Option<'switch'>
+        ? boolean
+        : O extends Option<'text'>
+          ? string
+          : number;
 
 type Optional =
   | 'signingKey'
@@ -193,11 +194,6 @@ type Optional =
 export type Config = { readonly [N in Exclude<OptionName, Optional>]: ValueOf<(typeof OPTIONS)[N]> } & {
   readonly [N in Optional]?: string;
 };
-
-/** A value that can't be used: the message names the option as it was given. */
-export class ConfigError extends Error {
-  override name = 'ConfigError';
-}
 
 export const flagOf = (name: string) => `--${name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
 export const variableOf = (name: string) =>
@@ -223,7 +219,7 @@ export function readConfig({ given = {}, env = {}, file }: ConfigSources = {}): 
       [`${settingOf(name)} in ${file}`, settings[settingOf(name)]],
     ];
     const found = sources.find(([, value]) => value !== undefined);
-    config[name] = found ? check(found[0], option, found[1]) : option.default;
+    config[name] = found ? checkOption(found[0], option, found[1]) : option.default;
   }
   return config as unknown as Config;
 }
@@ -243,77 +239,3 @@ function readSettings(file: string): Record<string, unknown> {
   if (unknown) throw new ConfigError(`${unknown} in ${file} is no option`);
   return settings as Record<string, unknown>;
 }
-
-function check(source: string, option: Option, value: unknown): unknown {
-  switch (option.kind) {
-    case 'switch':
-      return checkSwitch(source, value);
-    case 'rates':
-      return checkRates(source, value);
-    case 'text':
-      return checkText(source, option, value);
-    default:
-      return checkNumber(source, option, value);
-  }
-}
-
-function checkSwitch(source: string, value: unknown): boolean {
-  if (value === true || value === 'true' || value === '1') return true;
-  if (value === false || value === 'false' || value === '0') return false;
-  throw new ConfigError(`${source} must be true or false, not ${JSON.stringify(value)}`);
-}
-
-function checkText(source: string, option: Option, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw new ConfigError(`${source} must be a text`);
-  if (option.ascii && !/^[\x20-\x7e]+$/.test(value)) {
-    throw new ConfigError(`${source} must be of printable ASCII characters, since it stands in receipts`);
-  }
-  if (option.choices && !option.choices.includes(value)) {
-    throw new ConfigError(
-      `${source} must be one of ${option.choices.join(', ')}, not ${JSON.stringify(value)}`,
-    );
-  }
-  return value;
-}
-
-function checkNumber(source: string, option: Option, value: unknown): number {
-  const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  const { minimum = -Infinity, maximum = Infinity } = option;
-  const whole = option.kind === 'integer';
-  if (typeof parsed !== 'number' || !Number.isFinite(parsed) || (whole && !Number.isInteger(parsed))) {
-    throw new ConfigError(`${source} must be a ${whole ? 'whole ' : ''}number, not ${JSON.stringify(value)}`);
-  }
-  if (parsed < minimum || parsed > maximum) {
-    throw new ConfigError(`${source} must be from ${minimum} to ${maximum}, not ${parsed}`);
-  }
-  return parsed;
-}
-
-function checkRates(source: string, value: unknown): Rates {
-  const wrong = (): never => {
-    throw new ConfigError(`${source} must be MODEL=CREDITS,…, not ${JSON.stringify(value)}`);
-  };
-  const pairs: [string, unknown][] =
-    typeof value === 'string'
-      ? value
-          .split(',')
-          .map(pair => /^(.*)=(.*)$/.exec(pair) ?? wrong())
-          .map(([, model = '', rate]) => [model, rate])
-      : Object.entries(isPlainObject(value) ? value : wrong());
-  return Object.fromEntries(
-    pairs.map(([model, rate]) => {
-      if (!model) wrong();
-      return [
-        model,
-        checkNumber(
-          `${source} (${model})`,
-          { kind: 'number', default: 0, about: '', minimum: 0, maximum: 1e6 },
-          rate,
-        ),
-      ];
-    }),
-  );
-}
-
-const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

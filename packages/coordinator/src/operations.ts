@@ -10,6 +10,7 @@ import { beatMiners, releaseAll } from './jobs/heartbeat.ts';
 import { postChunks } from './jobs/post-chunks.ts';
 import { submitJobs } from './jobs/submit.ts';
 import { sweepJobs } from './jobs/sweep.ts';
+import { addCosignatures } from './ledger/cosign.ts';
 import { admitLog } from './ledger/identity.ts';
 import { integrate } from './ledger/integrate.ts';
 import { publish } from './ledger/publish.ts';
@@ -58,6 +59,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rat
     postChunks: postChunks({ ...lease, maxBytes: config.streamLimit, maxChunks: config.streamChunks }),
     sweepJobs: sweepJobs(time),
     publish,
+    addCosignatures,
     integrate,
     eraseTexts: eraseTexts({
       retentionMs: config.retentionDays * DAY_MS,

@@ -60,6 +60,7 @@ const ACCESS: Record<string, Access> = {
   'GET /v1/receipts/{id}/proof': everyone,
   'GET /ledger/checkpoint': everyone,
   'GET /ledger/vkey': everyone,
+  'GET /ledger/policy': everyone,
   'GET /ledger/consistency': everyone,
   'GET /ledger/tile/{level}/{*}': everyone,
   'GET /v1/miners': everyone,

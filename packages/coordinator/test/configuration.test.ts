@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { formatVkey, signerFromSeed, verifierKey } from '@aitbc/tlog';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, flagOf, OPTIONS, type OptionName, readConfig, variableOf } from '../src/index.ts';
 import { refusal } from './harness/answers.ts';
@@ -8,7 +9,7 @@ import { startTestCoordinator } from './harness/coordinator.ts';
 import { ENGINES, type Engine } from './harness/engines.ts';
 
 interface Option {
-  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates';
+  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses';
   default: unknown;
   minimum?: number;
   maximum?: number;
@@ -20,6 +21,12 @@ const optionOf = (name: OptionName): Option => OPTIONS[name];
 
 // What is configured is the same on every engine.
 const engine = ENGINES[0] as Engine;
+
+const witness = (name: string, seed: number) => {
+  const { keyId } = signerFromSeed(new Uint8Array(32).fill(seed));
+  return `https://${name}=${formatVkey(verifierKey(name, 'cosignature/v1', keyId))}`;
+};
+const [ALICE, BOB] = [witness('alice.example', 1), witness('bob.example', 2)];
 
 /** `maxBatch` as a configuration file names it. */
 const settingOf = (name: string) => name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`);
@@ -42,6 +49,11 @@ function valuesOf({
       return [
         ['llama3.2=0.02,org/m=a:7b=3', { 'llama3.2': 0.02, 'org/m=a:7b': 3 }],
         ['m=0', { m: 0 }],
+      ];
+    case 'witnesses':
+      return [
+        [ALICE, [ALICE]],
+        [`${ALICE}  ${BOB}`, [ALICE, BOB]],
       ];
     case 'text':
       return (choices ?? ['one', 'two', 'three'])
@@ -69,6 +81,16 @@ function wrongValuesOf({ kind, choices, minimum = 0, maximum = 0 }: Option): [un
         ['a=', 'must be a number, not ""'],
         ['a=x', 'must be a number, not "x"'],
         ['a=-1', 'must be from 0 to 1000000, not -1'],
+      ];
+    case 'witnesses':
+      return [
+        ['', 'must be URL=VKEY, not ""'],
+        [7, 'must be URL=VKEY, not 7'],
+        [[7], 'must be URL=VKEY, not [7]'],
+        ['https://witness.example', 'must be URL=VKEY, not "https://witness.example"'],
+        ['https://witness.example=key', 'must have a verifier key behind the =: "key" is no verifier key'],
+        [`${ALICE} ${ALICE}`, 'must not be twice the same'],
+        [Array.from({ length: 15 }, () => ALICE), 'must be 14 at most, not 15'],
       ];
     case 'text':
       if (choices) return [['other', `must be one of ${choices.join(', ')}, not "other"`]];

@@ -1,22 +1,19 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer } from 'node:net';
 import {
-  cosignCheckpoint,
   formatSignatureLines,
   formatVkey,
   openCheckpoint,
-  parseAddCheckpoint,
   parseNote,
   parseVkey,
-  signerFromSeed,
   verifierKey,
 } from '@aitbc/tlog';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type TestLog, testLog } from '../../witness/test/log.ts';
 import { runWitness } from '../../witness/test/witnesses.ts';
 import { parseWitness, parseWitnesses, type WitnessAddress } from '../src/ledger/witness-options.ts';
 import { createWitnesses, type WitnessReport } from '../src/ledger/witnesses.ts';
+import { dishonest, type Handler, MALLORY, MALLORYS_KEY, replies, signs } from './harness/witnesses.ts';
 
 const log = testLog();
 /** Long for an honest witness on a busy machine; only the one that hangs takes as long. */
@@ -55,39 +52,6 @@ async function honest(name = 'witness.example/alice') {
   const { url, vkey, events } = await runWitness({ name });
   return { ...parseWitness(`${url}=${vkey}`), events };
 }
-
-const MALLORY = signerFromSeed(new Uint8Array(32).fill(66));
-const MALLORYS_KEY = verifierKey('witness.example/mallory', 'cosignature/v1', MALLORY.keyId);
-
-/** A witness that answers whatever it likes. */
-async function dishonest(answer: (request: IncomingMessage, response: ServerResponse) => unknown) {
-  let asked = 0;
-  const server = createServer((request, response) => {
-    asked++;
-    void answer(request, response);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, key: MALLORYS_KEY, asked: () => asked };
-}
-
-const replies =
-  (status: number, type: string, text: string) => (_: IncomingMessage, response: ServerResponse) =>
-    response.writeHead(status, { 'content-type': type }).end(text);
-
-/** Signs whatever it is asked to, as somebody. */
-const signs =
-  (name: string, seed: number, { time = 1_764_000_000, otherText = '' } = {}) =>
-  async (request: IncomingMessage, response: ServerResponse) => {
-    const body = Buffer.concat(await Array.fromAsync(request));
-    const { text } = parseNote(parseAddCheckpoint(body).checkpoint);
-    const signer = signerFromSeed(new Uint8Array(32).fill(seed));
-    response.end(formatSignatureLines([await cosignCheckpoint(otherText || text, name, signer, time)]));
-  };
 
 test('all witnesses cosign, from the first checkpoint on', async () => {
   const coordinator = asking([await honest('witness.example/alice'), await honest('witness.example/bob')]);
@@ -164,7 +128,7 @@ test.each([
 
 const { text: OTHER_TEXT } = parseNote(await log.checkpoint(11));
 
-test.each<[string, Parameters<typeof dishonest>[0], string]>([
+test.each<[string, Handler, string]>([
   ['signs with another key', signs(MALLORYS_KEY.name, 67), 'signs with another key'],
   ['signs under another name', signs('witness.example/alice', 66), 'signs with another key'],
   ['signs something else', signs(MALLORYS_KEY.name, 66, { otherText: OTHER_TEXT }), 'does not verify'],
@@ -303,12 +267,12 @@ test.each([
     `https://me:secret@witness.example=${VKEY}`,
     'without query, fragment and password',
   ],
-  ['a key that is none', 'https://witness.example=nothing', 'has no verifier key behind its ='],
-  ['the key of a log', `https://witness.example=${log.vkey}`, 'has a key that is no witness'],
+  ['a key that is none', 'https://witness.example=nothing', 'must have a verifier key behind the ='],
+  ['the key of a log', `https://witness.example=${log.vkey}`, "must have a witness's key"],
   [
     'a witness called none',
     `https://witness.example=${formatVkey(verifierKey('none', 'cosignature/v1', MALLORY.keyId))}`,
-    'has a witness called none',
+    'must not have a witness called none',
   ],
 ])('%s is refused', (_, text, message) => {
   expect(() => parseWitness(text)).toThrow(message);
@@ -324,5 +288,7 @@ test.each([
     `https://other.example=${formatVkey(verifierKey(MALLORYS_KEY.name, 'cosignature/v1', parseVkey(log.vkey).publicKey))}`,
   ],
 ])('two witnesses %s are refused', (_, other) => {
-  expect(() => parseWitnesses([`https://witness.example=${VKEY}`, other])).toThrow('a witness counts once');
+  expect(() => parseWitnesses([`https://witness.example=${VKEY}`, other])).toThrow(
+    'must not be twice the same',
+  );
 });

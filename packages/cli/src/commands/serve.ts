@@ -45,9 +45,13 @@ export function addConfigOptions(command: Command, names: readonly OptionName[])
     } = OPTIONS[name] as Described;
     const flags = kind === 'switch' ? flagOf(name) : `${flagOf(name)} <${unit}>`;
     const value = standard === undefined || typeof standard === 'object' ? '' : `, default ${standard}`;
-    command.addOption(new Option(flags, `${about} (env ${variableOf(name)}${value})`));
+    const option = new Option(flags, `${about} (env ${variableOf(name)}${value})`);
+    command.addOption(kind === 'witnesses' ? option.argParser(collect) : option);
   }
 }
+
+/** What is given more than once, in its order. */
+const collect = (text: string, before: readonly string[] = []) => [...before, text];
 
 interface Described {
   about: string;

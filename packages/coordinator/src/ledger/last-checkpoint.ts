@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nodesOfTiles, openCheckpoint, rootAt } from '@aitbc/tlog';
 import { type Config, ConfigError } from '../config.ts';
@@ -11,6 +11,7 @@ export const lastCheckpointPath = ({ ledgerCheckpoint, data }: Pick<Config, 'led
 
 /** Keeps what was signed last in a file, on disk when it resolves. A crash leaves the one before, or this one. */
 export async function keepCheckpoint(path: string, note: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}`;
   const file = await open(draft, 'w', 0o600);
   try {

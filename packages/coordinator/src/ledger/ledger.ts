@@ -5,13 +5,17 @@ import type { Config } from '../config.ts';
 import { refuse } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { addCosignatures, cosignaturesOf } from './cosign.ts';
 import { openLog } from './identity.ts';
 import { integrateNext } from './integrate.ts';
 import { keepCheckpoint, lastCheckpointPath, requireSameHistory } from './last-checkpoint.ts';
 import type { LogKeys } from './log-key.ts';
+import { ledgerPolicy } from './policy.ts';
 import { publish, signCheckpoint } from './publish.ts';
 import { readLatest, readTree, tileReader } from './queries.ts';
 import { createTileServer, type TileServer } from './serving.ts';
+import { parseWitnesses } from './witness-options.ts';
+import { createWitnesses, type WitnessReport } from './witnesses.ts';
 
 type Checkpoint = Row<'checkpoint'>;
 export type Entry = Pick<Row<'entry'>, 'leaf_index' | 'body'>;
@@ -21,9 +25,14 @@ export interface Ledger {
   readonly keys: LogKeys;
   /** The log's verifier key as text. */
   readonly vkey: string;
+  /** Whom to believe about it, as a policy file (C2SP tlog-policy). */
+  readonly policy: string;
   /** Brings the tree up to the entries, a step; answers whether there is more to do. */
   integrate(): Promise<boolean>;
-  /** Publishes the tree if it has grown and the last checkpoint is `intervalMs` old. Answers whether it did. */
+  /**
+   * Publishes the tree, as its witnesses have cosigned it, if it has grown and the last checkpoint is `intervalMs` old;
+   * answers whether it did. Otherwise asks those who have not cosigned the last one.
+   */
   publish(intervalMs: number): Promise<boolean>;
   /** What was published last; undefined before the first. */
   latest(): Promise<Checkpoint | undefined>;
@@ -34,6 +43,8 @@ export interface Ledger {
   /** Throws Refused for sizes that were not published. */
   consistency(from: number, to: number | undefined): Promise<readonly Uint8Array[]>;
   readonly tiles: TileServer;
+  /** Calls back when something about a witness has changed. */
+  onWitness(listener: (report: WitnessReport) => void): void;
 }
 
 export interface LedgerOptions {
@@ -50,6 +61,17 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
   await requireSameHistory(path, keys, store);
   const nodes = nodesOfTiles(tileReader(store.read));
   const latest = () => readLatest(store.read);
+  const addresses = parseWitnesses(config.witness);
+  const policy = ledgerPolicy(keys.log.vkey, addresses, config);
+  const listeners: ((report: WitnessReport) => void)[] = [];
+  const witnesses = createWitnesses({
+    witnesses: addresses,
+    timeoutMs: config.witnessTimeoutSeconds * 1000,
+    now,
+    report(report) {
+      for (const listener of listeners) listener(report);
+    },
+  });
   let kept: string | undefined;
   let publishing = Promise.resolve(false);
 
@@ -58,17 +80,27 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
     kept = note;
   }
 
+  async function cosignLate({ height, note, size }: Checkpoint): Promise<void> {
+    const lines = await cosignaturesOf({ note, size }, witnesses, nodes);
+    if (lines !== '') await store.write(addCosignatures, { height, lines });
+  }
+
   /**
-   * Durability order: the tree is committed; it is signed; the file has the checkpoint; the store has it; only then is
-   * it served. A crash between two of these leaves at most a checkpoint that nobody saw, of a tree that stays.
+   * Durability order: the tree is committed; it is signed; the file has the checkpoint; witnesses cosign it; the store has
+   * it; only then is it served. A crash between two of these leaves at most a checkpoint that witnesses alone have seen,
+   * of a tree that stays.
    */
   async function publishNext(intervalMs: number): Promise<boolean> {
     const [tree, last] = [await readTree(store.read), await latest()];
     if (last) await keep(last.note);
-    if (last && (last.size >= tree.size || last.published_at + intervalMs > now())) return false;
+    if (last && (last.size >= tree.size || last.published_at + intervalMs > now())) {
+      await cosignLate(last);
+      return false;
+    }
     const signed = await signCheckpoint(tree, keys, now());
     await keep(signed.note);
-    const outcome = await store.write(publish, { ...signed, intervalMs });
+    const note = signed.note + (await cosignaturesOf(signed, witnesses, nodes));
+    const outcome = await store.write(publish, { ...signed, note, intervalMs });
     return outcome.ok && outcome.value;
   }
 
@@ -81,6 +113,7 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
   return {
     keys,
     vkey: formatVkey(keys.log.vkey),
+    policy,
     integrate: () => integrateNext(store),
 
     publish(intervalMs) {
@@ -113,6 +146,7 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
       return await consistencyProof(from, until, nodes);
     },
     tiles: createTileServer(store, async () => (await latest())?.size ?? 0),
+    onWitness: listener => listeners.push(listener),
   };
 }
 

@@ -58,6 +58,21 @@ export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; gua
   );
 
   app.get(
+    '/ledger/policy',
+    {
+      onRequest: open,
+      schema: {
+        operationId: 'getLedgerPolicy',
+        summary:
+          'Whom to believe about the ledger: its key, and how many of which witnesses (C2SP tlog-policy)',
+        tags,
+        response: answers({ 200: content('text/plain', 'A policy file') }, 401),
+      },
+    },
+    async (_, reply) => sendText(reply, ledger.policy, MUTABLE),
+  );
+
+  app.get(
     '/ledger/tile/:level/*',
     {
       onRequest: open,

@@ -8,6 +8,9 @@ export interface WitnessAddress {
   key: VerifierKey;
 }
 
+/** Of the 16 signatures that every verifier of notes accepts, the log makes two. */
+const MAX_WITNESSES = 14;
+
 /**
  * Reads `URL=VKEY`. The URL ends at the first `=`: one in it is written `%3D`.
  *
@@ -25,11 +28,12 @@ export function parseWitness(text: string): WitnessAddress {
  * @throws as {@link parseWitness}
  */
 export function parseWitnesses(texts: readonly string[]): WitnessAddress[] {
+  if (texts.length > MAX_WITNESSES) throw new Error(`must be ${MAX_WITNESSES} at most, not ${texts.length}`);
   const witnesses = texts.map(parseWitness);
   for (const part of ['name', 'publicKey'] as const) {
     const values = witnesses.map(({ key }) => key[part]);
     const twice = witnesses.find((_, index) => values.indexOf(values[index] ?? '') < index);
-    if (twice) throw new Error(`names ${formatVkey(twice.key)} or its like twice: a witness counts once`);
+    if (twice) throw new Error(`must not be twice the same, by name or key: ${formatVkey(twice.key)}`);
   }
   return witnesses;
 }
@@ -39,7 +43,7 @@ function readUrl(text: string): string {
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
     throw new Error(`must begin with http:// or https://, not be ${JSON.stringify(text)}`);
   if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '')
-    throw new Error(`must have an address without query, fragment and password: ${JSON.stringify(text)}`);
+    throw new Error(`must have an address without query, fragment and password, not ${JSON.stringify(text)}`);
   return url.href.replace(/\/$/, '');
 }
 
@@ -48,11 +52,11 @@ function readKey(vkey: string): VerifierKey {
   try {
     key = parseVkey(vkey);
   } catch (error) {
-    throw new Error(`has no verifier key behind its =: ${(error as Error).message}`);
+    throw new Error(`must have a verifier key behind the =: ${(error as Error).message}`);
   }
   if (key.type !== 'cosignature/v1')
-    throw new Error(`has a key that is no witness's: ${vkey} signs notes, not checkpoints with a time`);
+    throw new Error(`must have a witness's key, of type cosignature/v1, not ${vkey}`);
   // In a policy file it stands for no witness at all.
-  if (key.name === 'none') throw new Error('has a witness called none, which means that there is none');
+  if (key.name === 'none') throw new Error('must not have a witness called none');
   return key;
 }

@@ -1,4 +1,4 @@
-import type { NoteSignature } from '@aitbc/tlog';
+import { type NoteSignature, parseNote } from '@aitbc/tlog';
 import { askWitness, type CheckpointToCosign, type ConsistencyFrom, type Outcome } from './witness-client.ts';
 import type { WitnessAddress } from './witness-options.ts';
 
@@ -26,8 +26,8 @@ export interface WitnessesOptions {
 /** The witnesses of a ledger. */
 export interface Witnesses {
   /**
-   * Asks all witnesses at once for a signature of a checkpoint, except those that had to be left alone for a while after
-   * they failed. Resolves within the timeout, with what was signed and verified until then: never rejects for what
+   * Asks all witnesses at once for a signature of a checkpoint, except those that have signed it, and those that are
+   * left alone for a while since they failed. Resolves within the timeout, with what was signed and verified until then: never rejects for what
    * witnesses do or don't, only where `consistency` does.
    */
   cosign(checkpoint: CheckpointToCosign, consistency: ConsistencyFrom): Promise<NoteSignature[]>;
@@ -87,7 +87,7 @@ function createAsking(witness: WitnessAddress, { timeoutMs, now, report }: Witne
   }
 
   return async (checkpoint, consistency) => {
-    if (now() < pausedUntil) return undefined;
+    if (now() < pausedUntil || hasSigned(witness, checkpoint)) return undefined;
     const { size } = checkpoint;
     let ownFault: unknown;
     const prove: ConsistencyFrom = async from => {
@@ -108,6 +108,11 @@ function createAsking(witness: WitnessAddress, { timeoutMs, now, report }: Witne
       return undefined;
     }
   };
+}
+
+function hasSigned({ key }: WitnessAddress, { note }: CheckpointToCosign): boolean {
+  const { signatures } = parseNote(note);
+  return signatures.some(({ name, keyHash }) => name === key.name && keyHash === key.keyHash);
 }
 
 function reasonOf({ name, message, cause }: Error, timeoutMs: number): string {

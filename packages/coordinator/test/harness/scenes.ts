@@ -30,6 +30,7 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/receipts/{id}/proof': { job: 'published' },
   'GET /ledger/checkpoint': { job: 'published' },
   'GET /ledger/vkey': {},
+  'GET /ledger/policy': {},
   'GET /ledger/consistency': { query: () => '?from=0' },
   'GET /ledger/tile/{level}/{*}': { job: 'published' },
   'GET /v1/miners': {},

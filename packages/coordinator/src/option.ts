@@ -1,0 +1,129 @@
+import { parseWitnesses } from './ledger/witness-options.ts';
+
+/** What can be configured, by the form of its value. */
+export type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses';
+
+export interface Option<K extends Kind = Kind> {
+  kind: K;
+  default: K extends 'text'
+    ? string | undefined
+    : K extends 'switch'
+      ? boolean
+      : K extends 'rates'
+        ? Rates
+        : K extends 'witnesses'
+          ? readonly string[]
+          : number;
+  about: string;
+  /** What the value is, in `--help`: `SECONDS`. */
+  unit?: string;
+  minimum?: number;
+  maximum?: number;
+  choices?: readonly string[];
+  /** Printable ASCII only: it stands in receipts. */
+  ascii?: boolean;
+}
+
+/** Credits for a unit of each model. */
+export type Rates = Readonly<Record<string, number>>;
+
+/** A value that can't be used: the message names the option as it was given. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/**
+ * The value of an option, of whatever its source has.
+ *
+ * @param source where it is given: `--port`
+ * @throws {ConfigError}
+ */
+export function checkOption(source: string, option: Option, value: unknown): unknown {
+  switch (option.kind) {
+    case 'switch':
+      return checkSwitch(source, value);
+    case 'rates':
+      return checkRates(source, value);
+    case 'witnesses':
+      return checkWitnesses(source, value);
+    case 'text':
+      return checkText(source, option, value);
+    default:
+      return checkNumber(source, option, value);
+  }
+}
+
+function checkSwitch(source: string, value: unknown): boolean {
+  if (value === true || value === 'true' || value === '1') return true;
+  if (value === false || value === 'false' || value === '0') return false;
+  throw new ConfigError(`${source} must be true or false, not ${JSON.stringify(value)}`);
+}
+
+function checkText(source: string, option: Option, value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw new ConfigError(`${source} must be a text`);
+  if (option.ascii && !/^[\x20-\x7e]+$/.test(value)) {
+    throw new ConfigError(`${source} must be of printable ASCII characters, since it stands in receipts`);
+  }
+  if (option.choices && !option.choices.includes(value)) {
+    throw new ConfigError(
+      `${source} must be one of ${option.choices.join(', ')}, not ${JSON.stringify(value)}`,
+    );
+  }
+  return value;
+}
+
+function checkNumber(source: string, option: Option, value: unknown): number {
+  const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  const { minimum = -Infinity, maximum = Infinity } = option;
+  const whole = option.kind === 'integer';
+  if (typeof parsed !== 'number' || !Number.isFinite(parsed) || (whole && !Number.isInteger(parsed))) {
+    throw new ConfigError(`${source} must be a ${whole ? 'whole ' : ''}number, not ${JSON.stringify(value)}`);
+  }
+  if (parsed < minimum || parsed > maximum) {
+    throw new ConfigError(`${source} must be from ${minimum} to ${maximum}, not ${parsed}`);
+  }
+  return parsed;
+}
+
+function checkRates(source: string, value: unknown): Rates {
+  const wrong = (): never => {
+    throw new ConfigError(`${source} must be MODEL=CREDITS,…, not ${JSON.stringify(value)}`);
+  };
+  const pairs: [string, unknown][] =
+    typeof value === 'string'
+      ? value
+          .split(',')
+          .map(pair => /^(.*)=(.*)$/.exec(pair) ?? wrong())
+          .map(([, model = '', rate]) => [model, rate])
+      : Object.entries(isPlainObject(value) ? value : wrong());
+  return Object.fromEntries(
+    pairs.map(([model, rate]) => {
+      if (!model) wrong();
+      return [
+        model,
+        checkNumber(
+          `${source} (${model})`,
+          { kind: 'number', default: 0, about: '', minimum: 0, maximum: 1e6 },
+          rate,
+        ),
+      ];
+    }),
+  );
+}
+
+/** In the environment with spaces between them, which neither addresses nor keys have. */
+function checkWitnesses(source: string, value: unknown): readonly string[] {
+  const texts = typeof value === 'string' ? value.trim().split(/\s+/) : value;
+  if (!Array.isArray(texts) || !texts.every(text => typeof text === 'string')) {
+    throw new ConfigError(`${source} must be URL=VKEY, not ${JSON.stringify(value)}`);
+  }
+  try {
+    parseWitnesses(texts);
+  } catch (error) {
+    throw new ConfigError(`${source} ${(error as Error).message}`);
+  }
+  return texts;
+}
+
+const isPlainObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
