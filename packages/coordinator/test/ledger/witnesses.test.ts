@@ -9,11 +9,11 @@ import {
   verifierKey,
 } from '@aitbc/tlog';
 import { expect, test } from 'vitest';
-import { type TestLog, testLog } from '../../witness/test/log.ts';
-import { runWitness } from '../../witness/test/witnesses.ts';
-import { parseWitness, parseWitnesses, type WitnessAddress } from '../src/ledger/witness-options.ts';
-import { createWitnesses, type WitnessReport } from '../src/ledger/witnesses.ts';
-import { dishonest, type Handler, MALLORY, MALLORYS_KEY, replies, signs } from './harness/witnesses.ts';
+import { type TestLog, testLog } from '../../../witness/test/log.ts';
+import { runWitness } from '../../../witness/test/witnesses.ts';
+import { parseWitness, parseWitnesses, type WitnessAddress } from '../../src/ledger/witness-options.ts';
+import { createWitnesses, type WitnessReport } from '../../src/ledger/witnesses.ts';
+import { dishonest, type Handler, MALLORY, MALLORYS_KEY, replies, signs } from '../harness/witnesses.ts';
 
 const log = testLog();
 /** Long for an honest witness on a busy machine; only the one that hangs takes as long. */

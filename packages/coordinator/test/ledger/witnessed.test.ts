@@ -10,11 +10,11 @@ import {
   verifyTlogProof,
 } from '@aitbc/tlog';
 import { expect, onTestFinished, test } from 'vitest';
-import { runWitness, type TestWitness } from '../../witness/test/witnesses.ts';
-import { backup, ConfigError, type StartOptions, startCoordinator } from '../src/index.ts';
-import { actions, startTestCoordinator, type TestCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine, ENGINES, type Engine } from './harness/engines.ts';
-import { dishonest, MALLORYS_KEY } from './harness/witnesses.ts';
+import { runWitness, type TestWitness } from '../../../witness/test/witnesses.ts';
+import { backup, ConfigError, type StartOptions, startCoordinator } from '../../src/index.ts';
+import { actions, startTestCoordinator, type TestCoordinator } from '../harness/coordinator.ts';
+import { describeEachEngine, ENGINES, type Engine } from '../harness/engines.ts';
+import { dishonest, MALLORYS_KEY } from '../harness/witnesses.ts';
 
 const sqlite = ENGINES[0] as Engine;
 
