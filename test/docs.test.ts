@@ -36,9 +36,13 @@ function anchorsOf(markdown: string): string[] {
   return headings.map(heading => heading.replace(/[^\p{Letter}\p{Number} _-]/gu, '').replaceAll(' ', '-'));
 }
 
-test('docs/gpu-owner.md has every option of aitbc miner, and no other', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [AITBC, 'miner', '--help']);
-  const optionsIn = (text: string) => new Set(text.match(/AITBC_MINER_[A-Z_]*[A-Z]/g));
-  const table = read('docs/gpu-owner.md').split('\n## Options\n')[1] ?? '';
+test.each([
+  ['docs/gpu-owner.md', 'miner'],
+  ['docs/witness.md', 'witness'],
+])('%s has every option of aitbc %s, and no other', async (guide, command) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [AITBC, command, '--help']);
+  const variable = new RegExp(`AITBC_${command.toUpperCase()}_[A-Z_]*[A-Z]`, 'g');
+  const optionsIn = (text: string) => new Set(text.match(variable));
+  const table = read(guide).split('\n## Options\n')[1] ?? '';
   expect(optionsIn(table)).toEqual(optionsIn(stdout));
 });

@@ -4,7 +4,7 @@ declare -A pids outputs
 
 npx() {
   case "$1 ${2-}" in
-    'aitbc serve' | 'aitbc miner') in_its_own_terminal "$2" "$@" ;;
+    'aitbc serve' | 'aitbc miner' | 'aitbc witness') in_its_own_terminal "$2" "$@" ;;
     *) "$@" ;;
   esac
 }
@@ -25,7 +25,7 @@ in_its_own_terminal() {
   pids[$name]=$! outputs[$name]=$output
   while IFS= read -r line <&"$output"; do
     echo "$line"
-    case $line in *'API reference'* | *'Waiting for jobs'*) return 0 ;; esac
+    case $line in *'API reference'* | *'Waiting for jobs'* | *'a witness that forgets'*) return 0 ;; esac
   done
   return 1
 }

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CodeBlock, codeBlocks } from './markdown.ts';
-import { SAMPLE_URL } from './samples.ts';
+import { SAMPLE_URL, WITNESS_URL } from './samples.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MODULES = join(ROOT, 'node_modules');
@@ -29,12 +29,21 @@ interface Step extends CodeBlock {
 export async function followGuide(path: string): Promise<string[]> {
   const markdown = await readFile(join(ROOT, path), 'utf8');
   const folder = await mkdtemp(join(tmpdir(), 'aitbc-guide-'));
-  const port = await freePort();
+  const [port, witnessPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   try {
-    const steps = stepsOf(codeBlocks(markdown.replaceAll(SAMPLE_URL, url)));
+    const steps = stepsOf(
+      codeBlocks(
+        markdown.replaceAll(SAMPLE_URL, url).replaceAll(WITNESS_URL, `http://127.0.0.1:${witnessPort}`),
+      ),
+    );
     await furnish(folder, steps);
-    await run(folder, { AITBC_COORDINATOR: url, AITBC_PORT: String(port), NODE_COMPILE_CACHE });
+    await run(folder, {
+      AITBC_COORDINATOR: url,
+      AITBC_PORT: `${port}`,
+      AITBC_WITNESS_PORT: `${witnessPort}`,
+      NODE_COMPILE_CACHE,
+    });
     return await faultsOf(steps, folder, path);
   } finally {
     await rm(folder, { recursive: true, maxRetries: 5 });

@@ -4,6 +4,9 @@ import { codeBlocks } from './markdown.ts';
 /** The address that samples name: each test puts that of its own coordinator there. */
 export const SAMPLE_URL = 'http://127.0.0.1:8000';
 
+/** The address of a witness in guides, put in place as well. */
+export const WITNESS_URL = 'http://127.0.0.1:8100';
+
 /** The TypeScript samples of a README, in order. */
 export function readSamples(path: URL): string[] {
   const blocks = codeBlocks(readFileSync(path, 'utf8'));

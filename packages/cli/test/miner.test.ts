@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { json, serve } from '../../miner/test/inference-server.ts';
 import { withCoordinator } from './coordinator.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -85,6 +86,30 @@ test('a signal ends it well, and the coordinator knows that it is gone', async (
   });
   await expect(coordinator.client.getMiner('signalled')).rejects.toMatchObject({
     errorCode: 'MINER_NOT_FOUND',
+  });
+});
+
+test('a job that runs when a signal comes may finish, within the time that the help tells', async () => {
+  const { job_id } = await coordinator.client.submitJob('Hello', 'slow');
+  let send: (signal: NodeJS.Signals) => void = () => {};
+  const stopping = Promise.withResolvers<void>();
+  const { url } = await serve({
+    '/v1/models': json(200, { data: [{ id: 'slow' }] }),
+    '/v1/chat/completions': async (response, asked) => {
+      send('SIGTERM');
+      await stopping.promise;
+      json(200, { choices: [{ message: { content: 'Late' } }] })(response, asked);
+    },
+  });
+  const { exitCode, stdout } = await miner('slow', ['--backend', 'openai', '--backend-url', `${url}/v1`], {
+    signal: listener => {
+      send = listener;
+    },
+    onOutput: whenPrinted('may finish within 30 s', stopping.resolve),
+  });
+  expect({ exitCode, stdout }).toEqual({
+    exitCode: 0,
+    stdout: expect.stringContaining(`${job_id} completed`),
   });
 });
 

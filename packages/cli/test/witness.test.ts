@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -133,6 +133,24 @@ test('options can stand in the environment, several logs with spaces between the
   vi.stubEnv('AITBC_WITNESS_LOG', `${log.vkey} ${other.vkey}`);
   const { events } = await during([], async () => {});
   expect(events[0]).toMatchObject({ name: NAME, logs: [log.key.name, other.key.name] });
+});
+
+test('unless told otherwise it listens on the loopback address, and keeps its data where it was started', async () => {
+  const { stdout } = await aitbc(['witness', '--help']);
+  expect(stdout).toContain('default: "./witness"');
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    const { exitCode } = await aitbc(['witness', '--name', NAME, ...LOG, '--port', '0'], {
+      signal: send => send('SIGTERM'),
+    });
+    expect({ exitCode, files: (await readdir(join(folder, 'witness'))).sort() }).toEqual({
+      exitCode: 0,
+      files: ['witness-key.pem', 'witness.db'],
+    });
+  } finally {
+    process.chdir(before);
+  }
 });
 
 test.each([

@@ -59,10 +59,11 @@ export function miner(program: Command, io: Io): void {
 }
 
 function addOptions(command: Command): void {
+  const options: Option[] = [];
   const option = (flags: string, about: string) => {
-    const added = new Option(flags, about);
-    command.addOption(added.env(variableOf(added)));
-    return added;
+    const made = new Option(flags, about);
+    options.push(made);
+    return made;
   };
   option('-b, --backend <name>', 'the engine: llama with --gguf, else ollama by default').choices(BACKENDS);
   option('--backend-url <url>', `where it listens (${OLLAMA_URL} for ollama, ${OPENAI_URL} for openai)`);
@@ -84,6 +85,8 @@ function addOptions(command: Command): void {
   option('--shutdown-seconds <n>', 'what running jobs get to finish when it is stopped')
     .argParser(integerFrom(0))
     .default(30);
+  // When they are complete: a default counts only if the option has it by now.
+  for (const made of options) command.addOption(made.env(variableOf(made)));
 }
 
 /** `--backend-url` is `AITBC_MINER_BACKEND_URL`, `--miner-id` is `AITBC_MINER_ID`. */

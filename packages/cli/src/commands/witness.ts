@@ -34,10 +34,11 @@ export function witness(program: Command, io: Io): void {
 }
 
 function addOptions(command: Command): void {
+  const options: Option[] = [];
   const option = (flags: string, about: string) => {
-    const added = new Option(flags, about);
-    command.addOption(added.env(`AITBC_WITNESS_${added.name().replaceAll('-', '_').toUpperCase()}`));
-    return added;
+    const made = new Option(flags, about);
+    options.push(made);
+    return made;
   };
   option('--log <vkey>', 'a log to watch, by its verifier key; as often as needed').argParser(vkeys);
   option(
@@ -50,8 +51,13 @@ function addOptions(command: Command): void {
   );
   option('--host <address>', 'address to listen on').default('127.0.0.1');
   option('--port <port>', 'port to listen on; 0 takes a free one').argParser(port).default(8100);
-  command.addOption(new Option('--verbose', 'tell of every request'));
+  // When they are complete: a default counts only if the option has it by now.
+  for (const made of options) command.addOption(made.env(variableOf(made)));
+  command.option('--verbose', 'tell of every request');
 }
+
+/** `--log-from` is `AITBC_WITNESS_LOG_FROM`. */
+const variableOf = (option: Option) => `AITBC_WITNESS_${option.name().replaceAll('-', '_').toUpperCase()}`;
 
 function vkeys(text: string, before: readonly VerifierKey[] = []): VerifierKey[] {
   const parse = (vkey: string) => {
