@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -60,6 +60,14 @@ test('both ends say that the signing key must be brought along, and where', asyn
   expect((await run(argv)).stderr).toContain(
     `put it at ${path('reminded/signing-key.pem')} before you start`,
   );
+});
+
+test('the key of the ledger is named as well, where it is another one', async () => {
+  await cp(path('data'), path('rotated'), { recursive: true });
+  await writeFile(path('rotated/ledger-key.pem'), 'the one before');
+  const { stderr } = await run(['export', path('rotated.gz'), '--data', path('rotated')]);
+  const [key, ledgerKey] = [path('rotated/signing-key.pem'), path('rotated/ledger-key.pem')];
+  expect(stderr).toContain(`bring ${key} and ${ledgerKey} along`);
 });
 
 test('programs are told in JSON what was moved', async () => {

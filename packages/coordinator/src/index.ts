@@ -12,6 +12,7 @@ export {
 } from './config.ts';
 export { type RunningCoordinator, type StartOptions, startCoordinator } from './coordinator.ts';
 export { createIds } from './ids.ts';
+export { ledgerKeyPath } from './ledger/log-key.ts';
 export { signingKeyPath } from './receipts/signing-key.ts';
 export { migrateStore, SCHEMA_VERSION } from './store/migrate-store.ts';
 export { openStore } from './store/open.ts';

@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { type Config, exportStore, importStore, signingKeyPath, TransferError } from '@aitbc/coordinator';
+import {
+  type Config,
+  exportStore,
+  importStore,
+  ledgerKeyPath,
+  signingKeyPath,
+  TransferError,
+} from '@aitbc/coordinator';
 import type { Command } from 'commander';
 import { wantsJson } from '../connection.ts';
 import { CommandFailure, Interruption, message, UsageError } from '../failure.ts';
@@ -43,10 +50,7 @@ async function exportTo(file: string, config: Config, command: Command, io: Io):
   const { rows, header } = moved;
   if (wantsJson(command) && file !== '-') return printJson(io, summary(file, moved));
   note(io, `${counted(rows)} of ${header.coordinator_id ?? 'a new coordinator'} exported.`);
-  note(
-    io,
-    `The signing key is not among them: bring ${signingKeyPath(config)} along. What changes from now on is not either.`,
-  );
+  note(io, `${reminder(config)} What changes from now on is not either.`);
 }
 
 async function exportToOutput(config: Config, io: Io): Promise<Moved> {
@@ -73,6 +77,14 @@ async function exportToFile(file: string, config: Config, io: Io): Promise<Moved
   } finally {
     unsubscribe();
   }
+}
+
+/** The ledger has a key of its own since the signing key was replaced. */
+function reminder(config: Config): string {
+  const [key, ledgerKey] = [signingKeyPath(config), ledgerKeyPath(config)];
+  return key === ledgerKey
+    ? `The signing key is not among them: bring ${key} along.`
+    : `The keys are not among them: bring ${key} and ${ledgerKey} along.`;
 }
 
 async function importFrom(file: string, config: Config, command: Command, io: Io): Promise<void> {
