@@ -16,6 +16,7 @@ import type {
   MinerDetail,
   MinerJob,
   NetworkStats,
+  NumberedJobEvent,
   PostChunks,
   PostedChunks,
   PublicKey,
@@ -26,6 +27,7 @@ import type {
   SubmitJob,
 } from '@aitbc/protocol';
 import { makeIdempotencyKey, submitInParts } from './batch.ts';
+import { type EventsOptions, followJob, type OpenEvents, openEvents } from './events.ts';
 import { type Explorer, explorer } from './explorer.ts';
 import { type ClientOptions, type RequestOptions, type Settings, settle } from './options.ts';
 import { type Paged, paged } from './pages.ts';
@@ -37,6 +39,11 @@ export interface SubmitOptions extends RequestOptions {
   idempotencyKey?: string | undefined;
   /** Seconds to wait for the job to end. The coordinator caps it: the job may come back unended. */
   wait?: number | undefined;
+}
+
+export interface StreamOptions extends Omit<SubmitOptions, 'wait'> {
+  /** Aborting it cancels the job, too. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface LongPollOptions extends RequestOptions {
@@ -59,6 +66,7 @@ export class CoordinatorClient {
   readonly explorer: Explorer;
   readonly #settings: Settings;
   readonly #transport: Transport;
+  readonly #openEvents: OpenEvents;
 
   /**
    * @param baseUrl where the coordinator is, with or without `/api`: `http://127.0.0.1:8000`
@@ -69,6 +77,7 @@ export class CoordinatorClient {
     const given = typeof options === 'string' || options === null ? { apiKey: options } : options;
     this.#settings = settle(given);
     this.#transport = createTransport(baseUrl, this.#settings);
+    this.#openEvents = openEvents(baseUrl, this.#settings);
     this.explorer = explorer(this.#transport);
   }
 
@@ -81,10 +90,50 @@ export class CoordinatorClient {
     params: JobParams = {},
     fourth: SubmitOptions = {},
   ): Promise<Job> {
-    const model = typeof second === 'string' ? second : 'llama3.2';
-    const job = typeof first === 'string' ? { prompt: first, model, params } : first;
-    const options = typeof first !== 'string' && typeof second !== 'string' ? second : fourth;
+    const { job, options } = submission(first, second, params, fourth);
     return this.#submit('/v1/jobs', job, options.idempotencyKey ?? makeIdempotencyKey(), options);
+  }
+
+  /**
+   * Submits a job whose text is wanted as it is generated, when the first event is asked for, and tells what happens to
+   * it until it has ended. A connection that breaks is opened again, and what came before is not told twice.
+   *
+   * Leaving the loop stops the reading and leaves the job alone; aborting the signal cancels the job.
+   */
+  streamJob(
+    prompt: string,
+    model?: string,
+    params?: JobParams,
+    options?: StreamOptions,
+  ): AsyncGenerator<NumberedJobEvent, void>;
+  streamJob(job: SubmitJob, options?: StreamOptions): AsyncGenerator<NumberedJobEvent, void>;
+  async *streamJob(
+    first: string | SubmitJob,
+    second: string | StreamOptions = {},
+    params: JobParams = {},
+    fourth: StreamOptions = {},
+  ): AsyncGenerator<NumberedJobEvent, void> {
+    const { job, options } = submission(first, second, params, fourth);
+    const { job_id } = await this.submitJob({ ...job, stream: true }, options);
+    let hasEnded = false;
+    try {
+      yield* this.jobEvents(job_id, options);
+      hasEnded = true;
+    } finally {
+      if (!hasEnded && options.signal?.aborted)
+        await this.cancelJob(job_id, { timeout: 5_000 }).catch(() => {});
+    }
+  }
+
+  /**
+   * What happens to a job until it has ended: changes of its status, its text where it streams, and its result. As with
+   * `streamJob`, a connection that breaks is opened again.
+   *
+   * @param options `after` is the `id` of an event to go on behind
+   */
+  jobEvents(jobId: string, options: EventsOptions = {}): AsyncGenerator<NumberedJobEvent, void> {
+    const path = `/v1/jobs/${id(jobId)}/events`;
+    return followJob(after => this.#openEvents(path, after, options), this.#settings, options);
   }
 
   /**
@@ -280,6 +329,18 @@ export class CoordinatorClient {
   async #call<T>(call: Call, options?: RequestOptions): Promise<T> {
     return (await this.#transport<T>(call, options)).body;
   }
+}
+
+function submission<Options extends object>(
+  first: string | SubmitJob,
+  second: string | Options,
+  params: JobParams,
+  fourth: Options,
+): { job: SubmitJob; options: Options } {
+  const model = typeof second === 'string' ? second : 'llama3.2';
+  const job = typeof first === 'string' ? { prompt: first, model, params } : first;
+  const options = typeof first !== 'string' && typeof second !== 'string' ? second : fourth;
+  return { job, options };
 }
 
 /** An id as one segment of a path. */

@@ -1,5 +1,10 @@
 export type * from '@aitbc/protocol';
-export { CoordinatorClient, type LongPollOptions, type SubmitOptions } from './client.ts';
+export {
+  CoordinatorClient,
+  type LongPollOptions,
+  type StreamOptions,
+  type SubmitOptions,
+} from './client.ts';
 export {
   AitbcError,
   ConnectionError,
@@ -12,6 +17,7 @@ export {
   PartialBatchError,
   TimeoutError,
 } from './errors.ts';
+export type { EventsOptions } from './events.ts';
 export type { Explorer, ExplorerQuery } from './explorer.ts';
 export { type Ledger, type LedgerCheckpoint, type LedgerOptions, openLedger } from './ledger/ledger.ts';
 export type { EntryBundle, HashTile } from './ledger/resources.ts';

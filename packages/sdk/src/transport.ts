@@ -48,7 +48,7 @@ export function createTransport(baseUrl: string, settings: Settings): Transport 
   };
 }
 
-function parseBaseUrl(baseUrl: string): string {
+export function parseBaseUrl(baseUrl: string): string {
   const url = new URL(baseUrl, globalThis.location?.href);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new TypeError(`The coordinator's URL must begin with http:// or https://, not ${url.protocol}`);
@@ -77,7 +77,7 @@ async function send<T>(
   });
 }
 
-function request(call: Call, settings: Settings, signal: AbortSignal): RequestInit {
+export function request(call: Call, settings: Settings, signal: AbortSignal): RequestInit {
   const headers: Record<string, string> = {
     accept: (call.as ?? 'json') === 'json' ? 'application/json' : '*/*',
     ...settings.headers,

@@ -8,23 +8,26 @@ import { follow, requireResult } from '../follow.ts';
 import type { Io } from '../io.ts';
 import { type Columns, type ListFlags, list, pageSize } from '../listing.ts';
 import { print, printJson } from '../output.ts';
+import { watch } from '../watch.ts';
 
 const STATUSES: JobStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled'];
 
 export function jobs(program: Command, io: Io): void {
   const group = program
     .command('jobs')
-    .description('list your jobs, look at one, cancel some')
+    .description('list your jobs, look at one, watch it, cancel some')
     .addHelpText(
       'after',
       `
 Examples:
   $ aitbc jobs list --status failed --limit 50
   $ aitbc jobs get job-01kc0pq5w8e4z9k3v7t2m6n1rx --wait
+  $ aitbc jobs watch job-01kc0pq5w8e4z9k3v7t2m6n1rx
   $ aitbc jobs cancel job-01kc0pq5w8e4z9k3v7t2m6n1rx`,
     );
   addList(group, io);
   addGet(group, io);
+  addWatch(group, io);
   addCancel(group, io);
 }
 
@@ -69,6 +72,22 @@ function addGet(group: Command, io: Io): void {
       if (wantsJson(command)) printJson(io, job);
       else print(io, jobSheet(job));
       if (flags.wait) requireResult(job);
+    });
+}
+
+function addWatch(group: Command, io: Io): void {
+  group
+    .command('watch')
+    .description('print the text of a job as it is generated, from its beginning')
+    .argument('<id>', 'the id of the job')
+    .addHelpText(
+      'after',
+      `
+A job that was not submitted with --stream has its text printed when it has ended. With --json each event is a line of
+JSON.`,
+    )
+    .action(async (id: string, _flags: object, command: Command) => {
+      await watch(connect(command, io), id, io, { json: wantsJson(command) });
     });
 }
 

@@ -7,10 +7,12 @@ import { Interruption, UsageError } from '../failure.ts';
 import { follow, requireResult } from '../follow.ts';
 import type { Io } from '../io.ts';
 import { note, print, printJson } from '../output.ts';
+import { watch } from '../watch.ts';
 
 interface SubmitFlags {
   model: string;
   wait?: boolean;
+  stream?: boolean;
   timeout?: number;
   param?: Record<string, unknown>;
   maxTokens?: number;
@@ -29,10 +31,11 @@ interface SubmitFlags {
 export function submit(program: Command, io: Io): void {
   program
     .command('submit')
-    .description('submit a job, and with --wait print its result')
+    .description('submit a job, and with --wait or --stream print its result')
     .argument('<prompt>', 'the prompt; - reads it from the standard input')
     .option('-m, --model <name>', 'the model to run', 'llama3.2')
     .option('-w, --wait', 'wait until the job has ended and print its result')
+    .option('-s, --stream', 'print the text as it is generated')
     .option('--timeout <seconds>', 'with --wait: how long at most', number)
     .option('--max-tokens <n>', 'tokens to generate at most', integer)
     .option('--temperature <t>', 'randomness, 0 to 2', number)
@@ -54,14 +57,17 @@ export function submit(program: Command, io: Io): void {
       `
 Examples:
   $ aitbc submit "Explain quantum computing" --model llama3.2 --wait
+  $ aitbc submit "Tell a long story" --stream
   $ aitbc submit - --max-tokens 256 --temperature 0.7 --wait < prompt.txt > answer.txt
   $ aitbc submit "Name three colours" --param stop='["\\n\\n"]' --param seed=7
 
-Without --wait it prints the id of the job, to be looked at with \`aitbc jobs get ID\`.`,
+Without --wait and --stream it prints the id of the job, to be looked at with \`aitbc jobs get ID\`. With --stream
+--json it prints each event as a line of JSON.`,
     )
     .action(async (prompt: string, flags: SubmitFlags, command: Command) => {
       const text = prompt === '-' ? (await readInput(io)).replace(/\r?\n$/, '') : prompt;
       if (text === '') throw new UsageError('The prompt is empty');
+      if (flags.stream && flags.wait) throw new UsageError('--stream waits already: leave out --wait');
       await run(requestFor(text, flags), flags, command, io);
     });
 }
@@ -74,7 +80,11 @@ async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io:
   const submitted = await client
     .submitJob(request, { idempotencyKey: flags.idempotencyKey, signal: interrupted.signal })
     .finally(unsubscribe);
-  if (flags.wait) {
+  if (flags.stream) {
+    const first = progressOf(submitted);
+    if (!json) note(io, first);
+    await watch(client, submitted.job_id, io, { json, first });
+  } else if (flags.wait) {
     const { timeout } = flags;
     const first = json ? undefined : progressOf(submitted);
     const job = await follow(client, submitted.job_id, io, { timeout, first });
@@ -107,7 +117,13 @@ function requestFor(prompt: string, flags: SubmitFlags): SubmitJob {
       region: flags.region,
       max_price: flags.maxPrice,
     }),
-    ...given({ priority, metadata, ttl_seconds: flags.ttl, max_attempts: flags.maxAttempts }),
+    ...given({
+      priority,
+      metadata,
+      stream: flags.stream,
+      ttl_seconds: flags.ttl,
+      max_attempts: flags.maxAttempts,
+    }),
   };
 }
 

@@ -1,0 +1,133 @@
+import type { JobEvent, NumberedJobEvent } from '@aitbc/protocol';
+import { createParser } from 'eventsource-parser';
+import { readAnswer } from './answers.ts';
+import { withDeadline } from './deadline.ts';
+import { AitbcError, ConnectionError, CoordinatorError, TimeoutError } from './errors.ts';
+import type { RequestOptions, Settings } from './options.ts';
+import { retryDelay } from './retry.ts';
+import { parseBaseUrl, request } from './transport.ts';
+
+export interface EventsOptions extends Omit<RequestOptions, 'maxRetries'> {
+  /** Id of the event to go on behind. */
+  after?: string | undefined;
+  /**
+   * Tries after one that failed. Default: as the client's for the first connection, and without end once there was one,
+   * so that a coordinator may restart meanwhile.
+   */
+  maxRetries?: number | undefined;
+}
+
+/** Events of one connection. Undefined when nothing is left to tell. */
+export type OpenEvents = (
+  path: string,
+  after: string | undefined,
+  options: EventsOptions,
+) => Promise<AsyncIterable<NumberedJobEvent> | undefined>;
+
+/** Coordinators say every 15 seconds that they live, unless told otherwise: after such a silence one has gone. */
+const LONGEST_SILENCE_MS = 45_000;
+
+/** Events from the server, with one try. Rejects with an AitbcError or the signal's reason, as does their reading. */
+export function openEvents(baseUrl: string, settings: Settings): OpenEvents {
+  const base = parseBaseUrl(baseUrl);
+  return async (path, after, options) => {
+    const ms = options.timeout ?? settings.timeout;
+    const closing = new AbortController();
+    const headers: Record<string, string> = { accept: 'text/event-stream' };
+    if (after !== undefined) headers['last-event-id'] = after;
+    const expired = () => new TimeoutError(`No answer from ${base} within ${ms / 1000} s`, ms);
+    const open = async (signal: AbortSignal) => {
+      signal.addEventListener('abort', () => closing.abort(signal.reason));
+      try {
+        const init = request({ path, headers, fresh: true }, settings, closing.signal);
+        const response = await settings.fetch(base + path, init);
+        const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+        if (response.status === 204) return undefined;
+        if (!response.ok) await readAnswer(response, {}, settings.now);
+        if (isStream) return response;
+        const detail = 'The answer is no stream of events: is this the URL of a coordinator?';
+        throw new CoordinatorError(response.status, { detail });
+      } catch (error) {
+        throw failureOf(error, base, signal);
+      }
+    };
+    const response = await withDeadline({ ms, signal: options.signal, expired }, open);
+    return response && readEvents(response, base, closing, options.signal);
+  };
+}
+
+async function* readEvents(
+  response: Response,
+  base: string,
+  closing: AbortController,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<NumberedJobEvent> {
+  let came: NumberedJobEvent[] = [];
+  const parser = createParser({
+    onEvent({ event, id = '', data }) {
+      came.push({ event, id, data: JSON.parse(data) } as NumberedJobEvent);
+    },
+  });
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  const abort = () => closing.abort(signal?.reason);
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted) abort();
+  const silence = new ConnectionError(base, new Error('the connection has gone silent'));
+  try {
+    for (;;) {
+      const timer = setTimeout(() => closing.abort(silence), LONGEST_SILENCE_MS);
+      const part = await reader?.read().finally(() => clearTimeout(timer));
+      if (!part || part.done) return;
+      parser.feed(part.value);
+      yield* came.splice(0);
+    }
+  } catch (error) {
+    throw closing.signal.aborted ? closing.signal.reason : failureOf(error, base, signal);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    came = [];
+    closing.abort();
+  }
+}
+
+function failureOf(error: unknown, base: string, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted) return signal.reason;
+  return error instanceof AitbcError ? error : new ConnectionError(base, error);
+}
+
+/** Tells a job's events to the last one, over as many connections as that takes. */
+export async function* followJob(
+  open: (after: string | undefined) => ReturnType<OpenEvents>,
+  settings: Settings,
+  { after, maxRetries, signal }: EventsOptions,
+): AsyncGenerator<NumberedJobEvent, void> {
+  let last = after;
+  let allowed = maxRetries ?? settings.maxRetries;
+  for (let retries = 0; ; retries++) {
+    let failure: unknown;
+    try {
+      const events = await open(last);
+      if (!events) return;
+      allowed = maxRetries ?? Number.POSITIVE_INFINITY;
+      for await (const event of events) {
+        retries = 0;
+        last = event.id;
+        yield event;
+        if (isLast(event)) return;
+      }
+    } catch (error) {
+      failure = error;
+    }
+    // An end before the last event is a coordinator that stops.
+    failure ??= new ConnectionError('the coordinator', new Error('it ended the stream'));
+    signal?.throwIfAborted();
+    const delay = retryDelay(failure, { repeatable: true, retries, random: settings.random });
+    if (delay === null || retries >= allowed) throw failure;
+    await settings.sleep(delay, signal);
+  }
+}
+
+const isLast = (told: JobEvent) =>
+  told.event === 'receipt' ||
+  told.event === 'error' ||
+  (told.event === 'status' && told.data.status === 'cancelled');

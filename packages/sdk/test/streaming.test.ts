@@ -1,0 +1,170 @@
+import type { NumberedJobEvent } from '@aitbc/protocol';
+import { expect, test } from 'vitest';
+import { type ClientOptions, CoordinatorClient, type CoordinatorError } from '../src/index.ts';
+import { register, withCoordinator } from './coordinator.ts';
+import { answer, brokenNetwork, reset } from './network.ts';
+
+const coordinator = withCoordinator();
+
+/** A miner that posts text as it is told to. */
+async function claim(model: string) {
+  const { client } = coordinator;
+  const miner = await register(client, model);
+  const [job] = await client.claimJobs(miner, { wait: 10 });
+  if (!job) throw new Error(`No job for ${model}`);
+  let first = 0;
+  return {
+    job,
+    async post(...chunks: string[]) {
+      await client.postChunks(job.job_id, { miner_id: miner, first, chunks });
+      first += chunks.length;
+    },
+    complete: (result: string) => client.completeJob(job.job_id, { miner_id: miner, result }),
+  };
+}
+
+const inShort = (events: readonly NumberedJobEvent[]) =>
+  events.map(({ event, data }) =>
+    event === 'status' ? data.status : event === 'chunk' ? JSON.stringify(data.text) : event,
+  );
+
+const all = (events: AsyncIterable<NumberedJobEvent>) => Array.fromAsync(events);
+
+/** A client whose connections for events break after so many events each. */
+function breaking(after: number, options: ClientOptions = {}) {
+  const asked: (string | null)[] = [];
+  const client = new CoordinatorClient(coordinator.url, {
+    sleep: async () => {},
+    ...options,
+    async fetch(input, init) {
+      const response = await fetch(input, init);
+      if (!String(input).endsWith('/events')) return response;
+      asked.push(new Headers(init?.headers).get('last-event-id'));
+      let left = after;
+      const text = response.body?.pipeThrough(new TextDecoderStream());
+      const cut = new TransformStream<string, string>({
+        transform(part, controller) {
+          for (const frame of part.split(/(?<=\n\n)/)) {
+            if (frame.startsWith('event:') && left-- === 0)
+              return controller.error(new TypeError('terminated'));
+            controller.enqueue(frame);
+          }
+        },
+      });
+      return new Response(text?.pipeThrough(cut).pipeThrough(new TextEncoderStream()), response);
+    },
+  });
+  return { client, asked };
+}
+
+test('a job is told from its submission to its receipt', async () => {
+  const told = all(coordinator.client.streamJob('Hello', 'told'));
+  const { job, post, complete } = await claim('told');
+  expect(job).toMatchObject({ prompt: 'Hello', stream: true });
+  await post('Good ', 'day');
+  const receipt = await complete('Good day');
+  const events = await told;
+  expect(inShort(events).filter(name => name !== 'pending')).toEqual([
+    ...['running', '"Good "', '"day"'],
+    ...['completed', 'result', 'receipt'],
+  ]);
+  expect(events.at(-2)?.data).toEqual({ result: 'Good day', usage: null });
+  expect(events.at(-1)?.data).toEqual(receipt);
+});
+
+test('every option of a job can be given', async () => {
+  const stream = coordinator.client.streamJob(
+    { prompt: 'Hello', model: 'given', priority: 3, params: { temperature: 0 } },
+    { idempotencyKey: 'given' },
+  );
+  const { value } = await stream.next();
+  await stream.return();
+  expect(value).toMatchObject({ event: 'status', data: { status: 'pending' } });
+  const [job] = await Array.fromAsync(coordinator.client.listJobs({ model: 'given' }));
+  expect(job).toMatchObject({ priority: 3 });
+});
+
+test('connections that break are opened again, and nothing is told twice or left out', async () => {
+  const { client, asked } = breaking(2);
+  const stream = client.streamJob('Hello', 'breaks');
+  const told = all(stream);
+  const { post, complete } = await claim('breaks');
+  for (const text of ['a', 'b', 'c', 'd', 'e']) await post(text);
+  await complete('abcde');
+  const events = await told;
+  expect(inShort(events).filter(name => name !== 'pending')).toEqual([
+    ...['running', '"a"', '"b"', '"c"', '"d"', '"e"'],
+    ...['completed', 'result', 'receipt'],
+  ]);
+  const ids = events.map(({ id }) => id);
+  expect(asked.slice(1).every(id => ids.includes(id ?? ''))).toBe(true);
+  expect(asked.length).toBeGreaterThan(3);
+});
+
+test('a job can be followed from behind any of its events', async () => {
+  const { job_id } = await coordinator.client.submitJob({ prompt: 'Hello', model: 'resumed', stream: true });
+  const { post, complete } = await claim('resumed');
+  await post('a', 'b');
+  await complete('ab');
+  const events = await all(coordinator.client.jobEvents(job_id));
+  for (const [index, { id }] of events.entries())
+    expect(await all(coordinator.client.jobEvents(job_id, { after: id }))).toEqual(events.slice(index + 1));
+});
+
+test('leaving the loop stops the reading, and leaves the job alone', async () => {
+  for await (const { event, data } of coordinator.client.streamJob('Hello', 'left')) {
+    if (event === 'status') expect(data.status).toBe('pending');
+    break;
+  }
+  const { job } = await claim('left');
+  expect(job.prompt).toBe('Hello');
+});
+
+test('aborting the signal ends it with its reason, and cancels the job', async () => {
+  const controller = new AbortController();
+  const stream = coordinator.client.streamJob('Hello', 'aborted', {}, { signal: controller.signal });
+  await stream.next();
+  const next = stream.next();
+  controller.abort(new Error('enough'));
+  await expect(next).rejects.toThrow('enough');
+  const [job] = await Array.fromAsync(coordinator.client.listJobs({ model: 'aborted' }));
+  expect(job?.status).toBe('cancelled');
+});
+
+test('aborting the signal cancels also for who looks at it and leaves', async () => {
+  const controller = new AbortController();
+  for await (const _ of coordinator.client.streamJob('Hello', 'looked', {}, { signal: controller.signal })) {
+    controller.abort();
+    if (controller.signal.aborted) break;
+  }
+  const [job] = await Array.fromAsync(coordinator.client.listJobs({ model: 'looked' }));
+  expect(job?.status).toBe('cancelled');
+});
+
+test('aborting the reading of a job leaves the job alone', async () => {
+  const { job_id } = await coordinator.client.submitJob('Hello', 'watched');
+  const controller = new AbortController();
+  const stream = coordinator.client.jobEvents(job_id, { signal: controller.signal });
+  await stream.next();
+  const next = stream.next();
+  controller.abort(new Error('enough'));
+  await expect(next).rejects.toThrow('enough');
+  expect((await coordinator.client.getJob(job_id)).status).toBe('pending');
+});
+
+test('a refusal is not tried again', async () => {
+  const refused = all(coordinator.client.jobEvents('job-none'));
+  await expect(refused).rejects.toMatchObject({ errorCode: 'JOB_NOT_FOUND', status: 404 });
+});
+
+test('who can not be reached at the start is not tried for ever', async () => {
+  const { client, seen } = await brokenNetwork([reset]);
+  await expect(all(client.jobEvents('job-1'))).rejects.toMatchObject({ name: 'ConnectionError' });
+  expect(seen).toHaveLength(3);
+});
+
+test('an answer that is no stream is said to be none', async () => {
+  const { client } = await brokenNetwork([answer(200, { status: 'ok' })], { maxRetries: 0 });
+  const failed = all(client.jobEvents('job-1')).catch((error: CoordinatorError) => error);
+  expect(await failed).toMatchObject({ message: expect.stringMatching(/no stream of events/) });
+});
