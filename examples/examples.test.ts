@@ -46,6 +46,10 @@ test('submit-and-wait.ts prints the result', async () => {
   expect(await run('submit-and-wait.ts', 'Hello!')).toBe('Echo, no model ran: Hello!\n');
 });
 
+test('stream.ts prints the answer as it comes, and what it cost', async () => {
+  expect(await run('stream.ts', 'Hello!')).toMatch(/^Echo, no model ran: Hello!\n\n[\d.]+ credits\n$/);
+});
+
 test('batch.ts prints an answer to each prompt', async () => {
   const lines = (await run('batch.ts')).trim().split('\n').sort();
   expect(lines).toEqual([
@@ -86,6 +90,14 @@ test('own-miner.ts runs jobs, and signs its results', async () => {
   });
 });
 
+test('own-miner.ts streams to who wants that', async () => {
+  const { job_id } = await client.submitJob({ prompt: 'Hello, you!', model: 'shout', stream: true });
+  await run('own-miner.ts', '1');
+  const events = await Array.fromAsync(client.jobEvents(job_id));
+  const texts = events.flatMap(({ event, data }) => (event === 'chunk' ? [data.text] : []));
+  expect(texts).toEqual(['HELLO,', ' YOU!']);
+});
+
 test('no example goes untested', () => {
-  expect(globSync('*.ts', { cwd: import.meta.dirname, exclude: ['*.test.ts'] })).toHaveLength(5);
+  expect(globSync('*.ts', { cwd: import.meta.dirname, exclude: ['*.test.ts'] })).toHaveLength(6);
 });

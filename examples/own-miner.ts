@@ -1,6 +1,6 @@
 /*
- * A miner for an engine of one's own, by the coordinator's API alone: registers, claims, sends heartbeats, signs its
- * results and hands them in. Its "model" shouts. `npx aitbc miner` is the one to use with a real engine.
+ * A miner for an engine of one's own, by the coordinator's API alone: registers, claims, sends heartbeats, posts texts
+ * as they are generated, signs its results and hands them in. Its "model" shouts. `npx aitbc miner` is the one to use with a real engine.
  *
  *   npx node examples/own-miner.ts           until Ctrl-C
  *   npx node examples/own-miner.ts 3         for three jobs
@@ -19,14 +19,26 @@ const signer = generateSigner();
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());
 
-async function generate({ prompt }: MinerJob): Promise<string> {
-  return prompt.toUpperCase();
+async function* generate({ prompt }: MinerJob): AsyncGenerator<string> {
+  yield* prompt.toUpperCase().match(/\s*\S+/g) ?? [];
+}
+
+/** Generates the text of a job, and posts it piece by piece where its client wants that. */
+async function generateAndPost(job: MinerJob): Promise<string> {
+  let text = '';
+  let first = 0;
+  for await (const piece of generate(job)) {
+    text += piece;
+    if (job.stream)
+      await client.postChunks(job.job_id, { miner_id: minerId, first: first++, chunks: [piece] });
+  }
+  return text;
 }
 
 async function run(job: MinerJob): Promise<void> {
   const { job_id, model, prompt, salt } = job;
   try {
-    const result = await generate(job);
+    const result = await generateAndPost(job);
     const hashes = { prompt_hash: textHash(salt, prompt), artifact_hash: textHash(salt, result) };
     const signature = await signAttestation({ job_id, model, ...hashes }, signer);
     const receipt = await client.completeJob(job_id, { miner_id: minerId, result, signature });

@@ -50,7 +50,9 @@ export function mineAll(client: CoordinatorClient, model: string): () => Promise
     await client.registerMiner({ miner_id: minerId, capabilities: [model], gpu_info: { memory: '24GB' } });
     while (!signal.aborted) {
       for (const job of await client.claimJobs(minerId, { wait: 10, signal })) {
-        await client.completeJob(job.job_id, { miner_id: minerId, result: 'the answer' });
+        const text = 'the answer';
+        if (job.stream) await client.postChunks(job.job_id, { miner_id: minerId, first: 0, chunks: [text] });
+        await client.completeJob(job.job_id, { miner_id: minerId, result: text });
       }
     }
   };

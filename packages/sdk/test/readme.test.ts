@@ -25,6 +25,8 @@ test.each([
   ],
   ['the sample of a proof', 'waitForReceiptProof', [['c2sp.org/tlog-proof@v1']]],
   ['the sample of a ledger', 'openLedger', [[true, expect.any(Number)]]],
+  ['the sample of a stream', 'another miner begins', [['the answer']]],
+  ['the sample of a miner that streams', "miner_id: 'poet'", [[3]]],
   ['the sample of errors', 'VALIDATION_*', [['VALIDATION_OUT_OF_RANGE', 'params.temperature']]],
 ])('%s does what it says', async (_, mark, expected) => {
   const sample = samples.find(sample => sample.includes(mark)) ?? '';
@@ -33,5 +35,5 @@ test.each([
 });
 
 test('no sample goes untested', () => {
-  expect(samples).toHaveLength(8);
+  expect(samples).toHaveLength(10);
 });
