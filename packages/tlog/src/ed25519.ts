@@ -1,6 +1,7 @@
 import { etc, getPublicKey, hash, hashes, Point, sign, utils, verify } from '@noble/ed25519';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { base64urlnopad } from '@scure/base';
+import { isSoundPoint, isSoundR, littleEndian } from './ed25519-points.ts';
 
 // Without it the library asks WebCrypto for SHA-512, which pages served over plain HTTP don't have.
 hashes.sha512 = sha512;
@@ -77,15 +78,6 @@ function decodeKey(keyId: string): Uint8Array | undefined {
   }
 }
 
-/** Whether 32 bytes are the canonical encoding of a point of the curve that is not of small order. */
-function isSoundPoint(bytes: Uint8Array): boolean {
-  try {
-    return !Point.fromBytes(bytes).isSmallOrder();
-  } catch {
-    return false;
-  }
-}
-
 /**
  * Whether an Ed25519 signature over the bytes verifies; false for what is malformed.
  *
@@ -104,7 +96,7 @@ export async function verifyEd25519(
 ): Promise<boolean> {
   const publicKey = decodeKey(keyId);
   if (signature.length !== SIGNATURE_BYTES || publicKey === undefined) return false;
-  if (!isSoundPoint(publicKey) || !isSoundPoint(signature.subarray(0, KEY_BYTES))) return false;
+  if (!isSoundPoint(publicKey) || !isSoundR(signature.subarray(0, KEY_BYTES))) return false;
   const parts = { bytes, signature, publicKey };
   return (await verifyNatively(parts)) ?? (verifyByLibrary(parts) && holdsWithoutCofactor(parts));
 }
@@ -141,10 +133,6 @@ function holdsWithoutCofactor({ bytes, signature, publicKey }: Parts): boolean {
   const k = etc.mod(littleEndian(hash(etc.concatBytes(R, publicKey, bytes))), Point.CURVE().n);
   const point = Point.BASE.multiply(S, false).subtract(Point.fromBytes(publicKey).multiply(k, false));
   return point.equals(Point.fromBytes(R));
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  return BigInt(`0x${etc.bytesToHex(Uint8Array.from(bytes).reverse())}`);
 }
 
 /** A copy on memory that no other thread can write to, as WebCrypto demands. */
