@@ -210,9 +210,9 @@ export class CoordinatorClient {
     return (await this.#call<string>({ path: '/ledger/vkey', as: 'text', fresh: true }, options)).trim();
   }
 
-  /** The receipt of a completed job. */
-  jobReceipt(jobId: string, options?: RequestOptions): Promise<Receipt> {
-    return this.#call({ path: `/v1/jobs/${id(jobId)}/receipt` }, options);
+  /** The receipt of a completed job, and its place in the ledger once that was published. */
+  jobReceipt(jobId: string, options?: RequestOptions): Promise<PublishedReceipt> {
+    return this.#call({ path: `/v1/jobs/${id(jobId)}/receipt`, fresh: true }, options);
   }
 
   listReceipts(query: ListReceipts = {}, options?: RequestOptions): Paged<Receipt> {

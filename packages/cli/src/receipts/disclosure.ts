@@ -1,0 +1,61 @@
+import { verifyDisclosure } from '@aitbc/receipts';
+import type { CoordinatorClient } from '@aitbc/sdk';
+import type { Command } from 'commander';
+import { UsageError } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { note } from '../output.ts';
+import type { Finding } from './finding.ts';
+
+/** The texts that a receipt is said to be for. */
+export interface DisclosureFlags {
+  salt?: string;
+  prompt?: string;
+  result?: string;
+}
+
+export function disclosureOptions(command: Command): Command {
+  return command
+    .option('--salt <salt>', 'the salt of the job, to compare a disclosed --prompt or --result')
+    .option('--prompt <text>', 'the disclosed prompt')
+    .option('--result <text>', 'the disclosed result');
+}
+
+export interface Disclosed {
+  salt: string;
+  prompt?: string | undefined;
+  result?: string | undefined;
+}
+
+export function readDisclosed({ salt, prompt, result }: DisclosureFlags): Disclosed | null {
+  const hasText = prompt !== undefined || result !== undefined;
+  if (hasText !== (salt !== undefined)) {
+    throw new UsageError('--salt goes with --prompt or --result: the hashes are of both.');
+  }
+  return salt === undefined ? null : { salt, prompt, result };
+}
+
+/** Who may ask for the job has its texts too: the receipt must be for those. */
+export async function ownTexts(client: CoordinatorClient, jobId: string, io: Io): Promise<Disclosed> {
+  const { salt, prompt, result, erased_at } = await client.getJob(jobId);
+  if (erased_at !== null) {
+    note(
+      io,
+      `The coordinator has erased the texts of this job. Compare your own with --salt ${salt} and --prompt or --result.`,
+    );
+  }
+  return { salt, prompt: prompt ?? undefined, result: result ?? undefined };
+}
+
+export function checkDisclosed(receipt: unknown, disclosed: Disclosed | null): Finding[] {
+  if (!disclosed) return [];
+  const matches = verifyDisclosure({ receipt: Object(receipt), ...disclosed });
+  return (['prompt', 'result'] as const)
+    .filter(name => matches[name] !== null)
+    .map(name => ({
+      name,
+      ok: matches[name] === true,
+      detail: matches[name]
+        ? 'it is what the receipt was made for'
+        : 'it is not what the receipt was made for',
+    }));
+}

@@ -1,0 +1,94 @@
+import { existsSync } from 'node:fs';
+import { parseCanonicalJson, receiptEntry } from '@aitbc/receipts';
+import { type CoordinatorClient, isCoordinatorError, type Receipt } from '@aitbc/sdk';
+import { parseTlogProof, type TlogProof } from '@aitbc/tlog';
+import { readInput } from '../arguments.ts';
+import { CommandFailure, message, UsageError } from '../failure.ts';
+import { parseJson, readText } from '../files.ts';
+import type { Io } from '../io.ts';
+import { isTlogProof, readInclusion, readTlogProof } from './proofs.ts';
+
+/** A receipt, and what there is to show that a ledger has it. */
+export interface Evidence {
+  receipt: unknown;
+  proof: Proof;
+}
+
+export type Proof =
+  | { state: 'there'; entry: Uint8Array; proof: TlogProof }
+  | { state: 'none' }
+  /** The ledger has yet to publish it. */
+  | { state: 'pending' }
+  | { state: 'wrong'; fault: string };
+
+const ID = /^(rcpt|job)-[0-9a-z]+$/;
+
+export const isId = (source: string) => ID.test(source) && !existsSync(source);
+export const isJobId = (source: string) => isId(source) && source.startsWith('job-');
+
+/** As it was signed, by its id or that of its job. */
+export async function fetchReceipt(client: CoordinatorClient, id: string): Promise<Receipt> {
+  const published = await (id.startsWith('job-') ? client.jobReceipt(id) : client.getReceipt(id));
+  const { inclusion, ...receipt } = published;
+  return receipt;
+}
+
+/** @param proofFile a `.tlog-proof` for a receipt that has none with it */
+export async function readEvidence(
+  source: string,
+  { proofFile, client, io }: { proofFile: string | undefined; client: () => CoordinatorClient; io: Io },
+): Promise<Evidence> {
+  const proof = proofFile === undefined ? undefined : readTlogProof(await readText(proofFile), proofFile);
+  if (isId(source)) return withProof(await fetchReceipt(client(), source), proof);
+  const [text, origin] =
+    source === '-' ? [await readInput(io), 'The standard input'] : [await readText(source), source];
+  if (!isTlogProof(text)) return withProof(parseJson(text, origin), proof);
+  if (proof) throw new UsageError(`${origin} is a proof already: leave out --proof.`);
+  return readBundle(text, origin);
+}
+
+/** A `.tlog-proof` file that has its entry with it. */
+export function readBundle(text: string, origin: string): Evidence {
+  const { extra: entry, ...proof } = readTlogProof(text, origin);
+  if (!entry) {
+    throw new CommandFailure(
+      `${origin} has no receipt in it: name the receipt's file, and this one with --proof.`,
+    );
+  }
+  try {
+    return { receipt: parseCanonicalJson(entry), proof: { state: 'there', entry, proof } };
+  } catch (error) {
+    throw new CommandFailure(`${origin} has no receipt in it: ${message(error)}`);
+  }
+}
+
+/** Asks the coordinator for the proof of a receipt that has none with it. */
+export async function fetchProof(
+  receipt: unknown,
+  get: (receiptId: string) => Promise<string>,
+): Promise<Proof> {
+  const { receipt_id } = Object(receipt);
+  if (typeof receipt_id !== 'string' || !isId(receipt_id)) {
+    return { state: 'wrong', fault: 'it names no receipt that a ledger could be asked for' };
+  }
+  try {
+    return withProof(receipt, parseTlogProof(await get(receipt_id))).proof;
+  } catch (error) {
+    if (!isCoordinatorError(error, 'RECEIPT_NOT_FOUND')) throw error;
+    return error.retryAfter === null
+      ? { state: 'wrong', fault: 'the coordinator knows no such receipt' }
+      : { state: 'pending' };
+  }
+}
+
+/** The proof is the given one, or that in `inclusion`, where a published receipt has it. */
+function withProof(receipt: unknown, given: TlogProof | undefined): Evidence {
+  const inclusion: unknown = Object(receipt).inclusion ?? null;
+  if (!given && inclusion === null) return { receipt, proof: { state: 'none' } };
+  try {
+    const entry = receiptEntry(Object(receipt));
+    return { receipt, proof: { state: 'there', entry, proof: given ?? readInclusion(inclusion, entry) } };
+  } catch (error) {
+    return { receipt, proof: { state: 'wrong', fault: message(error) } };
+  }
+}

@@ -1,0 +1,141 @@
+import { type TrustedKey, verifyReceipt } from '@aitbc/receipts';
+import { ConnectionError, type CoordinatorClient, TimeoutError } from '@aitbc/sdk';
+import { type Policy, parseVkey } from '@aitbc/tlog';
+import type { Command } from 'commander';
+import { wantsJson } from '../connection.ts';
+import { CommandFailure, message } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { note, print, printJson, table } from '../output.ts';
+import { policyOf, readTrust, type TrustFlags } from '../trust.ts';
+import { checkDisclosed, type DisclosureFlags, ownTexts, readDisclosed } from './disclosure.ts';
+import { type Evidence, fetchProof, isJobId, type Proof, readEvidence } from './evidence.ts';
+import type { Finding } from './finding.ts';
+import { checkLedger, type Place } from './ledger-checks.ts';
+import { type KeyFlags, readKeys } from './trusted-keys.ts';
+import { getProof } from './waiting.ts';
+
+export interface VerifyFlags extends KeyFlags, TrustFlags, DisclosureFlags {
+  proof?: string;
+  /** Seconds. */
+  wait?: number;
+}
+
+interface Call {
+  source: string;
+  flags: VerifyFlags;
+  command: Command;
+  io: Io;
+  client: () => CoordinatorClient;
+}
+
+export async function verify(call: Call): Promise<void> {
+  const { source, flags, command, io, client } = call;
+  const given = readDisclosed(flags);
+  const trust = await readGivenTrust(flags);
+  const disclosed = given ?? (isJobId(source) ? await ownTexts(client(), source, io) : null);
+  const evidence = await readEvidence(source, { proofFile: flags.proof, client, io });
+  const { keys, policy } = trust ?? (await askForTrust(call));
+  const proof = policy && (await findProof(evidence, trust !== null, call));
+  const ledger = await judgeLedger(proof, policy, trust !== null);
+  const findings = [
+    ...(await judgeReceipt(evidence.receipt, keys, ledger.place)),
+    ...ledger.findings,
+    ...checkDisclosed(evidence.receipt, disclosed),
+  ];
+  report(findings, ledger.place, command, io);
+  if (proof?.state === 'pending' && !wantsJson(command)) note(io, PENDING);
+  const failed = findings.filter(({ ok }) => ok === false).map(({ name }) => name);
+  if (failed.length > 0) throw new CommandFailure(`The receipt is not valid: ${failed.join(', ')}`);
+}
+
+const PENDING =
+  'The ledger has not published the receipt yet, as it does within seconds: --wait waits for it.';
+
+interface Trust {
+  /** null where the ledger vouches for the key that the receipt names. */
+  keys: readonly TrustedKey[] | null;
+  /** null where the ledger is not to be looked at. */
+  policy: Policy | null;
+}
+
+/** What the flags say; null where they say nothing. */
+async function readGivenTrust(flags: VerifyFlags): Promise<Trust | null> {
+  const [keys, policy] = [await readKeys(flags), await readTrust(flags)];
+  return keys || policy ? { keys, policy } : null;
+}
+
+async function askForTrust({ client, command, io }: Call): Promise<Trust> {
+  try {
+    const [keys, vkey] = [await client().keys(), await client().ledgerKey()];
+    if (!wantsJson(command)) note(io, 'The keys are those that the coordinator itself publishes.');
+    return { keys, policy: policyOf(parseVkey(vkey)) };
+  } catch (error) {
+    if (!(error instanceof ConnectionError)) throw error;
+    throw new CommandFailure(
+      `${message(error)}\nIt was asked for its keys: without it, give them with --key KEY or --keys FILE, and that of its ledger with --vkey VKEY or --policy FILE.`,
+    );
+  }
+}
+
+async function findProof({ receipt, proof }: Evidence, isTrustGiven: boolean, call: Call): Promise<Proof> {
+  if (proof.state !== 'none') return proof;
+  const { client, flags, io } = call;
+  try {
+    return await fetchProof(receipt, id => getProof(client(), id, flags.wait, io));
+  } catch (error) {
+    if (error instanceof TimeoutError && flags.wait !== undefined) return { state: 'pending' };
+    if (!isTrustGiven || !(error instanceof ConnectionError)) throw error;
+    throw new CommandFailure(
+      `${message(error)}\nIt was asked for the receipt's place in the ledger: without it, give a proof that was saved with --proof FILE.`,
+    );
+  }
+}
+
+async function judgeLedger(
+  proof: Proof | null,
+  policy: Policy | null,
+  isTrustGiven: boolean,
+): Promise<{ findings: Finding[]; place: Place | null }> {
+  const alone = (ok: boolean | null, detail: string) => ({
+    findings: [{ name: 'inclusion', ok, detail }],
+    place: null,
+  });
+  if (!proof || !policy)
+    return alone(null, 'not checked, as no key of the ledger is given: --vkey or --policy');
+  if (proof.state === 'there') return await checkLedger(proof.entry, proof.proof, policy);
+  // Who has said whom to believe wants to know that it is there.
+  if (proof.state === 'pending')
+    return alone(isTrustGiven ? false : null, 'the ledger has not published it yet');
+  return alone(false, proof.state === 'wrong' ? proof.fault : 'there is no proof of it');
+}
+
+async function judgeReceipt(
+  receipt: unknown,
+  keys: readonly TrustedKey[] | null,
+  place: Place | null,
+): Promise<Finding[]> {
+  if (keys) return (await verifyReceipt(receipt, { keys })).checks;
+  const named = String(Object(Object(receipt).signature).key_id);
+  const { checks } = await verifyReceipt(receipt, { keys: [named] });
+  const detail = place
+    ? `${named} is the key that the receipt names: that the ledger has it vouches for that`
+    : 'no key is given, and the ledger does not vouch for the one that the receipt names';
+  return checks.map(check =>
+    check.name === 'key' && check.ok ? { ...check, ok: place !== null, detail } : check,
+  );
+}
+
+const MARKS = new Map([
+  [true, '✓'],
+  [false, '✗'],
+  [null, '·'],
+]);
+
+function report(findings: readonly Finding[], place: Place | null, command: Command, io: Io): void {
+  const valid = findings.every(({ ok }) => ok !== false);
+  if (wantsJson(command)) printJson(io, { valid, checks: findings, ledger: place });
+  else {
+    const rows = findings.map(({ ok, name, detail }) => [MARKS.get(ok), name, detail]);
+    print(io, table(['', 'check', 'found'], rows));
+  }
+}

@@ -1,0 +1,43 @@
+import type { CoordinatorClient } from '@aitbc/sdk';
+import type { Command } from 'commander';
+import { integerFrom } from '../arguments.ts';
+import { Interruption } from '../failure.ts';
+import type { Io } from '../io.ts';
+
+const DEFAULT_SECONDS = 60;
+
+/** `--wait`, as seconds. */
+export function waitOption(command: Command): Command {
+  return command.option(
+    '--wait [seconds]',
+    `wait until the ledger has published it, ${DEFAULT_SECONDS} s unless given`,
+    text => integerFrom(1)(text),
+  );
+}
+
+/** The flag as seconds, undefined where it was not given. */
+export const waitSeconds = (wait: number | true | undefined) => (wait === true ? DEFAULT_SECONDS : wait);
+
+/** The `.tlog-proof` of a receipt, waited for so many seconds, or not at all. */
+export async function getProof(
+  client: CoordinatorClient,
+  receiptId: string,
+  seconds: number | undefined,
+  io: Io,
+): Promise<string> {
+  if (seconds === undefined) return await client.receiptProof(receiptId);
+  const interrupted = new AbortController();
+  const unsubscribe = io.onInterrupt(() =>
+    interrupted.abort(new Interruption('Stopped waiting for the ledger.')),
+  );
+  const spinner = io.spinner(`Waiting until the ledger has published ${receiptId}`);
+  try {
+    return await client.waitForReceiptProof(receiptId, {
+      timeout: seconds * 1000,
+      signal: interrupted.signal,
+    });
+  } finally {
+    spinner.stop();
+    unsubscribe();
+  }
+}
