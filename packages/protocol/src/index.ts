@@ -1,5 +1,6 @@
 export * from './common.ts';
 export * from './errors.ts';
+export * from './grants.ts';
 export * from './jobs.ts';
 export * from './limits.ts';
 export * from './miners.ts';

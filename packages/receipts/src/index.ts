@@ -12,13 +12,23 @@ export { type Attestation, attestationBytes, signAttestation, verifyAttestation 
 export { canonicalBytes, canonicalJson } from './canonical-json.ts';
 export { microCredits, roundCredits } from './credits.ts';
 export { type Disclosure, type DisclosureMatch, textHash, verifyDisclosure } from './disclosure.ts';
+export type { TrustedKey } from './findings.ts';
+export {
+  GRANT_CHECKS,
+  type GrantCheck,
+  type GrantVerification,
+  grantBytes,
+  grantEntry,
+  signGrant,
+  verifyGrant,
+} from './grants.ts';
 export { parseCanonicalJson, parseStrictJson } from './parse.ts';
 export { receiptBytes, receiptEntry, signReceipt, signReceiptJson } from './signing.ts';
+export { isGrant, type Transfer, transferOf } from './transfers.ts';
 export {
   type Check,
   RECEIPT_CHECKS,
   type ReceiptCheck,
-  type TrustedKey,
   type Verification,
   type VerifyOptions,
   verifyReceipt,

@@ -1,4 +1,4 @@
-import type { Receipt, Signature } from '@aitbc/protocol';
+import type { Grant, Receipt, Signature } from '@aitbc/protocol';
 import { isAddress } from './addresses.ts';
 import { decodeBase64url } from './signatures.ts';
 
@@ -52,6 +52,23 @@ const RECEIPT: Rules<Receipt> = {
   signature: object,
 };
 
+/** As of receipts. */
+const GRANT: Rules<Grant> = {
+  type: ['"grant"', value => value === 'grant'],
+  version: text,
+  grant_id: text,
+  to: address,
+  amount: ['a number above 0', value => typeof value === 'number' && value > 0],
+  coordinator_id: text,
+  created_at: whole,
+  nonce: text,
+  metadata: [
+    'an object whose reason, if there is one, is a text',
+    value => isObject(value) && (!Object.hasOwn(value, 'reason') || typeof value.reason === 'string'),
+  ],
+  signature: object,
+};
+
 /** A value by its names: what a JSON object is to who has not checked its members. */
 export type Members = Readonly<Record<string, unknown>>;
 
@@ -65,7 +82,15 @@ export function isObject(value: unknown): value is Members {
  */
 export function receiptFaults(value: unknown): string[] {
   if (!isObject(value)) return ['it is not an object'];
+  // Or one entry of the ledger could be read as either.
+  if (value.type === 'grant') return ['it is a grant'];
   return [...memberFaults(value, RECEIPT), ...signatureFaults(value.signature, 'signature.')];
+}
+
+/** The same for a grant. */
+export function grantFaults(value: unknown): string[] {
+  if (!isObject(value)) return ['it is not an object'];
+  return [...memberFaults(value, GRANT), ...signatureFaults(value.signature, 'signature.')];
 }
 
 /** The same for a signature, of which `prefix` says where it stands. */

@@ -1,25 +1,23 @@
-import type { PublicKey, Receipt } from '@aitbc/protocol';
-import { isPublicKey } from '@aitbc/tlog/ed25519';
+import type { Receipt } from '@aitbc/protocol';
 import { addressFromPublicKey } from './addresses.ts';
 import { miscalculations } from './arithmetic.ts';
 import { verifyAttestation } from './attestation.ts';
 import { canonicalJson } from './canonical-json.ts';
+import {
+  checkAlgorithm,
+  checkKey,
+  checkVersion,
+  type Finding,
+  listed,
+  member,
+  ok,
+  type TrustedKey,
+  wrong,
+} from './findings.ts';
 import { isObject, receiptFaults, signatureFaults } from './shape.ts';
 import { verifyBytes } from './signatures.ts';
 import { receiptBytes } from './signing.ts';
 import { nonAsciiTexts, unsafeNumbers } from './spelling.ts';
-
-/** The type holds it to the protocol's, whose schemas would otherwise come along into browsers. */
-const KNOWN_VERSION: Receipt['version'] = '1.0';
-
-/**
- * A key that may sign receipts: its raw 32 bytes in unpadded base64url, or an entry of the coordinator's
- * `GET /v1/keys`. An entry for another use or algorithm than receipts and Ed25519 is trusted with nothing, and one with
- * `retired_at` with nothing that was completed later.
- */
-export type TrustedKey =
-  | string
-  | (Pick<PublicKey, 'key_id'> & { alg?: string; use?: string; retired_at?: string | null });
 
 export interface VerifyOptions {
   /** The coordinator's keys, had from somebody trusted. Without one no receipt is valid. */
@@ -51,12 +49,6 @@ export const RECEIPT_CHECKS = [
 ] as const;
 export type ReceiptCheck = (typeof RECEIPT_CHECKS)[number];
 
-interface Finding {
-  ok: boolean;
-  /** What was found, in words for people. May quote the receipt, so a stranger's text. */
-  detail: string;
-}
-
 export interface Check<Name extends string = ReceiptCheck> extends Finding {
   name: Name;
 }
@@ -82,7 +74,12 @@ export async function verifyReceipt(receipt: unknown, { keys }: VerifyOptions): 
     numbers: listed(unsafeNumbers(read.value), 'at most 6 decimals', 'more than 6 decimals or too large: '),
     strings: listed(nonAsciiTexts(read.value), 'ASCII', 'not ASCII: '),
     algorithm: checkAlgorithm(member(signature, 'alg')),
-    key: checkKey(member(signature, 'key_id'), member(read.value, 'completed_at'), keys),
+    key: checkKey(
+      member(signature, 'key_id'),
+      member(read.value, 'completed_at'),
+      keys,
+      'the job was completed',
+    ),
     signature: read.receipt ? await checkSignature(read.receipt) : NOT_CHECKED,
     attestation: read.receipt ? await checkAttestations(read.receipt) : NOT_CHECKED,
     arithmetic: read.receipt ? listed(miscalculations(read.receipt), 'it adds up') : NOT_CHECKED,
@@ -117,39 +114,6 @@ function withoutInclusion(value: unknown): unknown {
   return receipt;
 }
 
-function checkVersion(version: unknown): Finding {
-  return version === KNOWN_VERSION
-    ? ok(`format ${KNOWN_VERSION}`)
-    : wrong(`format ${quote(version)}, and only ${KNOWN_VERSION} is known here`);
-}
-
-function checkAlgorithm(algorithm: unknown): Finding {
-  return algorithm === 'Ed25519' ? ok('Ed25519') : wrong(`${quote(algorithm)} instead of Ed25519`);
-}
-
-function checkKey(keyId: unknown, completedAt: unknown, keys: readonly TrustedKey[]): Finding {
-  if (!isPublicKey(keyId)) return wrong(`${quote(keyId)} is no public key`);
-  const trusted = keys.filter(key => trustedKeyId(key) === keyId);
-  if (trusted.length === 0) return wrong(`${keyId} is not among the trusted keys (${keys.length})`);
-  const ends = trusted.map(retirementOf);
-  const isInTime = (end: number) => end === Number.POSITIVE_INFINITY || Number(completedAt) * 1000 <= end;
-  if (ends.some(isInTime)) return ok(`${keyId} is trusted`);
-  const latest = new Date(Math.max(...ends)).toISOString();
-  return wrong(`${keyId} was retired at ${latest}, before the job was completed`);
-}
-
-/** Milliseconds since the epoch. What is no time was long ago, so that nothing is trusted by mistake. */
-function retirementOf(key: TrustedKey): number {
-  const { retired_at = null } = typeof key === 'string' ? {} : key;
-  return retired_at === null ? Number.POSITIVE_INFINITY : Date.parse(retired_at) || 0;
-}
-
-function trustedKeyId(key: TrustedKey): string | undefined {
-  if (typeof key === 'string') return key;
-  const { key_id, alg = 'Ed25519', use = 'receipts' } = key;
-  return alg === 'Ed25519' && use === 'receipts' ? key_id : undefined;
-}
-
 async function checkSignature(receipt: Receipt): Promise<Finding> {
   return (await verifyBytes(receiptBytes(receipt), receipt.signature))
     ? ok('it fits the receipt and the key that it names')
@@ -178,16 +142,3 @@ async function checkAttestation(receipt: Receipt, signature: unknown): Promise<F
 function isSignature(value: unknown): value is Receipt['signature'] {
   return isObject(value) && signatureFaults(value).length === 0;
 }
-
-const ok = (detail: string): Finding => ({ ok: true, detail });
-const wrong = (detail: string): Finding => ({ ok: false, detail });
-
-function listed(faults: readonly string[], otherwise: string, heading = ''): Finding {
-  return faults.length === 0 ? ok(otherwise) : wrong(heading + faults.join(heading ? ', ' : '; '));
-}
-
-function member(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
-}
-
-const quote = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 80));

@@ -1,4 +1,4 @@
-import type { Receipt, UnsignedReceipt } from '@aitbc/protocol';
+import type { Receipt, UnsignedGrant, UnsignedReceipt } from '@aitbc/protocol';
 import { addressFromLabel, signerFromSeed, signReceipt, textHash } from '../src/index.ts';
 
 /** Known keys, so that a failure shows the same bytes each time. */
@@ -27,6 +27,19 @@ export const UNSIGNED: UnsignedReceipt = {
   coordinator_id: 'coordinator-example',
   nonce: 'ffeeddccbbaa99887766554433221100',
   metadata: { miner_id: 'my-miner-001', usage: { prompt_tokens: 7, completion_tokens: 2 } },
+};
+
+/** A grant before it is signed. */
+export const GRANT: UnsignedGrant = {
+  type: 'grant',
+  version: '1.0',
+  grant_id: 'grant-01kc0pq5w8e4z9k3v7t2m6n1rx',
+  to: addressFromLabel('example/client'),
+  amount: 12.5,
+  coordinator_id: 'coordinator-example',
+  created_at: 1769266800,
+  nonce: 'ffeeddccbbaa99887766554433221100',
+  metadata: { reason: 'Welcome' },
 };
 
 /** The receipt with some fields otherwise, signed by the coordinator. */

@@ -25,6 +25,7 @@ test.each([
   ],
   ['the sample of a miner', 'signAttestation', [[true]]],
   ['the sample of issuing', 'await signReceipt', [[true], [false]]],
+  ['the sample of a grant', 'signGrant', [[true], [false]]],
   [
     'the sample of an entry',
     'parseCanonicalJson',
@@ -37,7 +38,7 @@ test.each([
 });
 
 test('no sample goes untested', () => {
-  expect(samples).toHaveLength(5);
+  expect(samples).toHaveLength(6);
 });
 
 test('every check of a receipt is explained', () => {

@@ -1,5 +1,5 @@
 import { createPrivateKey, sign } from 'node:crypto';
-import type { Receipt, Signature } from '@aitbc/protocol';
+import type { Grant, Receipt, Signature } from '@aitbc/protocol';
 import { hex } from '@scure/base';
 import { expect, test } from 'vitest';
 import {
@@ -7,6 +7,7 @@ import {
   addressFromPublicKey,
   attestationBytes,
   canonicalJson,
+  grantBytes,
   isAddress,
   isPublicKey,
   parseCanonicalJson,
@@ -14,15 +15,18 @@ import {
   receiptBytes,
   signAttestation,
   signerFromSeed,
+  signGrant,
   signReceipt,
   textHash,
   verifyAttestation,
+  verifyGrant,
   verifyReceipt,
 } from '../src/index.ts';
 import { failed } from './issued.ts';
 import addresses from './vectors/addresses.json' with { type: 'json' };
 import attestations from './vectors/attestations.json' with { type: 'json' };
 import canonical from './vectors/canonical-json.json' with { type: 'json' };
+import grants from './vectors/grants.json' with { type: 'json' };
 import hashes from './vectors/hashes.json' with { type: 'json' };
 import receipts from './vectors/receipts.json' with { type: 'json' };
 
@@ -103,6 +107,32 @@ test.each(receipts.valid)('a receipt is valid: $name', async ({ receipt }) => {
 
 test.each(receipts.invalid)('a receipt is not valid: $name', async ({ receipt, failed: expected }) => {
   const verification = await verifyReceipt(receipt, { keys: receipts.keys });
+  expect({ valid: verification.valid, failed: failed(verification) }).toEqual({
+    valid: false,
+    failed: expected,
+  });
+});
+
+test.each(grants.valid)('a grant is signed as it was: $name', async ({ grant, signed, entry }) => {
+  const { signature, ...unsigned } = grant as Grant;
+  const again = await signGrant(unsigned, signerFromSeed(hex.decode(grants.seed)));
+  expect(text(grantBytes(unsigned))).toBe(signed);
+  expect(again.signature).toEqual(signature);
+  expect(canonicalJson(again)).toBe(entry);
+});
+
+test.each(grants.valid)('a grant that was signed has the signature of node:crypto: $name', vector => {
+  const key = createPrivateKey({ key: pkcs8(grants.seed), format: 'der', type: 'pkcs8' });
+  const sig = sign(null, Buffer.from(vector.signed), key).toString('base64url');
+  expect(sig).toBe(vector.grant.signature.sig);
+});
+
+test.each(grants.valid)('a grant is valid: $name', async ({ grant }) => {
+  expect(failed(await verifyGrant(grant, { keys: grants.keys }))).toEqual([]);
+});
+
+test.each(grants.invalid)('a grant is not valid: $name', async ({ grant, failed: expected }) => {
+  const verification = await verifyGrant(grant, { keys: grants.keys });
   expect({ valid: verification.valid, failed: failed(verification) }).toEqual({
     valid: false,
     failed: expected,
