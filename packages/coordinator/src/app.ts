@@ -1,5 +1,6 @@
 import cors from '@fastify/cors';
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
+import { accountRoutes } from './accounts/routes.ts';
 import type { Config } from './config.ts';
 import { explorerRoutes } from './explorer/routes.ts';
 import { createGuards } from './http/authentication.ts';
@@ -63,6 +64,11 @@ export async function buildApp(
     });
     minerRoutes(scope, { miners: rooms.miners, jobs: rooms.minerJobs, guards });
     receiptRoutes(scope, { receipts: rooms.receipts, guards });
+    accountRoutes(scope, {
+      store: rooms.store,
+      guards,
+      billing: config.billing === 'prepaid' ? 'prepaid' : 'postpaid',
+    });
     ledgerRoutes(scope, { ledger: rooms.ledger, guards });
     explorerRoutes(scope, { store: rooms.store, guards });
   });

@@ -89,6 +89,9 @@ export const OPTIONS = {
     1,
     600,
   ),
+  billing: text('postpaid', 'prepaid: what a job may cost must be covered by its client’s balance', {
+    choices: ['postpaid', 'prepaid'],
+  }),
   mode: text('auto', 'open: no keys needed; keyed: keys needed; auto: open on a loopback address only', {
     choices: ['auto', 'open', 'keyed'],
   }),

@@ -48,7 +48,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rat
     revokeKey,
     registerMiners,
     withdrawMiners,
-    submitJobs,
+    submitJobs: submitJobs({ prepaid: config.billing === 'prepaid', rateOf, timeoutMs: lease.timeoutMs }),
     takeJobs: takeJobs(claim),
     claimJob: claimJob(claim),
     completeJobs: completeJobs({ ...issuer, rateOf }),

@@ -99,7 +99,7 @@ export async function createRooms({
     signer,
     ledger,
     receipts,
-    clientJobs: createClientJobs({ config, store, ids, directory, waits }),
+    clientJobs: createClientJobs({ config, store, ids, directory, waits, operations }),
     minerJobs: createMinerJobs({ config, store, ids, miners, waits, operations }),
     jobEvents: createJobEvents({
       store,

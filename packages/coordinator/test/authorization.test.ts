@@ -69,6 +69,7 @@ const ACCESS: Record<string, Access> = {
   'GET /explorer/blocks': everyone,
   'GET /explorer/transactions': everyone,
   'GET /explorer/receipts': everyone,
+  'GET /v1/account': keyed,
   'GET /v1/jobs': clients,
   'POST /v1/jobs': clients,
   'POST /v1/jobs/batch': clients,

@@ -1,3 +1,4 @@
+export * from './accounts.ts';
 export * from './common.ts';
 export * from './errors.ts';
 export * from './grants.ts';

@@ -23,3 +23,7 @@ export async function findAccountId(db: Kysely<Schema>, address: string): Promis
   const row = await db.selectFrom('account').select('id').where('address', '=', address).executeTakeFirst();
   return row?.id;
 }
+
+export async function findAccount(db: Kysely<Schema>, id: number): Promise<Row<'account'> | undefined> {
+  return await db.selectFrom('account').selectAll().where('id', '=', id).executeTakeFirst();
+}

@@ -15,6 +15,8 @@ export interface Guards {
   public(request: FastifyRequest, reply: FastifyReply): Promise<void>;
   client(request: FastifyRequest, reply: FastifyReply): Promise<void>;
   miner(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  /** Everyone who has an account, whatever its key is for. */
+  account(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
 
 export function createGuards(accounts: Accounts): Guards {
@@ -24,10 +26,14 @@ export function createGuards(accounts: Accounts): Guards {
     return unwrap(await accounts.authenticate(key));
   }
 
-  const requireScope = (scope: Scope) => async (request: FastifyRequest) => {
+  async function demand(request: FastifyRequest): Promise<Principal> {
     const principal = await identify(request);
-    if (!principal)
-      refuse('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
+    if (principal) return principal;
+    return refuse('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
+  }
+
+  const requireScope = (scope: Scope) => async (request: FastifyRequest) => {
+    const principal = await demand(request);
     if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
       refuse('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
     }
@@ -41,6 +47,9 @@ export function createGuards(accounts: Accounts): Guards {
     },
     client: requireScope('client'),
     miner: requireScope('miner'),
+    async account(request) {
+      request.principal = await demand(request);
+    },
   };
 }
 

@@ -27,6 +27,7 @@ export async function serveReference(app: FastifyInstance, version: string): Pro
       tags: [
         { name: 'jobs', description: 'For applications' },
         { name: 'mining', description: 'For miners: claim jobs and post results' },
+        { name: 'accounts', description: 'Credits that one has' },
         { name: 'miners', description: 'Registration and state of miners' },
         { name: 'receipts', description: 'Public, signed, verifiable offline' },
         { name: 'ledger', description: 'The public log of all receipts, in the formats of C2SP' },

@@ -5,6 +5,7 @@ import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
 import type { Directory } from '../miners/directory.ts';
+import type { Operations } from '../operations.ts';
 import { refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -13,7 +14,7 @@ import { cancelJobs } from './give-up.ts';
 import { hasEnded } from './job.ts';
 import { type FoundJob, findClocks, findJob, findJobs, findTexts, listJobs } from './queries.ts';
 import { queueInfo } from './queue-info.ts';
-import { type NewJob, submitJobs } from './submit.ts';
+import type { NewJob } from './submit.ts';
 import { toJob, toSummary } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
@@ -23,6 +24,7 @@ export interface ClientJobsOptions {
   ids: Ids;
   directory: Directory;
   waits: Waits;
+  operations: Pick<Operations, 'submitJobs'>;
 }
 
 /** What clients do with jobs. Each throws Refused. */
@@ -44,7 +46,14 @@ export interface ClientJobs {
   receiptId(principal: Principal, id: string): Promise<string>;
 }
 
-export function createClientJobs({ config, store, ids, directory, waits }: ClientJobsOptions): ClientJobs {
+export function createClientJobs({
+  config,
+  store,
+  ids,
+  directory,
+  waits,
+  operations,
+}: ClientJobsOptions): ClientJobs {
   function prepare(request: SubmitJob, index: number, count: number, principal: Principal): NewJob {
     checkLimits(request, count === 1 ? '' : `jobs.${index}.`, config, principal);
     const salt = ids.hex(16);
@@ -97,7 +106,7 @@ export function createClientJobs({ config, store, ids, directory, waits }: Clien
       const idempotency =
         key === undefined ? undefined : { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
       const input = { accountId: principal.accountId, jobs, ...(idempotency && { idempotency }) };
-      const output = unwrap(await store.write(submitJobs, input));
+      const output = unwrap(await store.write(operations.submitJobs, input));
       if (output.replayed) {
         const found = await findJobs(store.read, output.jobIds);
         return { jobs: await Promise.all(found.map(view)), replayed: true };

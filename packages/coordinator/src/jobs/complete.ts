@@ -158,7 +158,7 @@ async function settle(
         id: before.id,
         model: before.model,
         prompt_hash: before.prompt_hash,
-        max_price: before.max_price,
+        max_price: priceLimitOf(before),
         started_at,
       },
       client: party(before.account_id),
@@ -178,6 +178,11 @@ async function settle(
   return new Map(
     settlements.map((settlement, index) => [settlement.receiptId, bodies[index] ?? missing('receipt')]),
   );
+}
+
+/** No more than what was set aside, however long the sweep, or an absence, let the job run. */
+function priceLimitOf({ max_price, reserved }: JobRow): number | null {
+  return reserved === 0 ? max_price : Math.min(max_price ?? Infinity, reserved / 1e6);
 }
 
 const SMOOTHING = 0.2;

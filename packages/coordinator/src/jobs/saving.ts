@@ -63,11 +63,14 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
   const counters = new Sums<string, 'value'>();
   const queues = new Sums<number, 'pending' | 'running'>();
   const miners = new Sums<string, 'running' | 'completed' | 'failed'>();
+  const accounts = new Sums<number, 'reserved'>();
   const ready = new Map<number, number>();
 
   for (const { before, after, minerFailed } of changes) {
     if (isReady(after) && !(before && isReady(before)))
       ready.set(after.queue_id, (ready.get(after.queue_id) ?? 0) + 1);
+    const reserved = reservedFor(after) - (before ? reservedFor(before) : 0);
+    if (reserved !== 0) accounts.add(after.account_id, 'reserved', reserved);
     if (before?.status !== after.status) {
       for (const [job, by] of [
         [before, -1],
@@ -83,6 +86,7 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
     if (minerFailed && before?.miner_id) miners.add(before.miner_id, 'failed', 1);
   }
 
+  await tx.add('account', 'id', accounts.rows('id', { reserved: 0 }));
   await tx.add('counter', 'name', counters.rows('name', { value: 0 }));
   await tx.add('miner', 'id', miners.rows('id', { running: 0, completed: 0, failed: 0 }));
   if (!queues.empty || ready.size > 0) await moveQueues(queues, ready, context);
@@ -106,6 +110,9 @@ async function moveQueues(
   await tx.add('queue', 'id', queues.rows('id', { pending: 0, running: 0 }));
   await tx.add('fair_clock', 'id', clocks.rows('id', { pending: 0, running: 0 }));
 }
+
+/** Set aside while a job may yet cost something. */
+const reservedFor = (job: JobRow) => (hasEnded(job.status) ? 0 : job.reserved);
 
 const isReady = (job: JobRow) => job.status === 'pending' && job.held_until === null;
 

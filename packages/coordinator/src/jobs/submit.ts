@@ -3,6 +3,7 @@ import { roundCredits } from '@aitbc/receipts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { type Clock, createRanker, type Line, type Ranker } from './fairness.ts';
+import { type BillingTerms, loadFunds } from './funds.ts';
 import type { JobRow } from './job.ts';
 import { countNewJobs } from './saving.ts';
 
@@ -27,14 +28,26 @@ export type SubmitOutput =
   | { replayed: true; jobIds: string[] };
 
 /** Stores new jobs, all of an input or none. `clocks` are those of the jobs' models, by model. */
-export const submitJobs: Operation<SubmitInput, SubmitOutput> = {
+export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOutput> => ({
   name: 'jobs.submit',
   order: 30,
   async apply(inputs, context) {
-    const [outcomes, lanes] = await Promise.all([
-      answerRepeated(inputs, context),
+    const [repeated, lanes, funds] = await Promise.all([
+      loadRepeated(inputs, context),
       loadLanes(requestsOf(inputs), context),
+      loadFunds(
+        inputs.map(input => input.accountId),
+        terms,
+        context.tx,
+      ),
     ]);
+    // One after the other: what one input uses up, of keys and of credits, the next does not find.
+    const outcomes = inputs.map(input => {
+      const answer = repeated.answer(input) ?? funds.take(input.accountId, requestsOf([input]));
+      if (!answer) repeated.note(input);
+      return answer;
+    });
+    await repeated.save();
     const fresh = inputs.filter((_, index) => !outcomes[index]);
     const lines = new Set(requestsOf(fresh).map(lanes.lineOf));
     const accountIds = [...new Set(fresh.map(input => input.accountId))];
@@ -43,7 +56,10 @@ export const submitJobs: Operation<SubmitInput, SubmitOutput> = {
     const made: JobRow[] = [];
     const answers = inputs.map((input, index) => {
       if (outcomes[index]) return outcomes[index];
-      const jobs = input.jobs.map(job => newRow(job, input.accountId, lanes, ranker, context.now));
+      const jobs = input.jobs.map(job => ({
+        ...newRow(job, input.accountId, lanes, ranker, context.now),
+        reserved: funds.reserveFor(job.request),
+      }));
       made.push(...jobs);
       return done<SubmitOutput>({ replayed: false, jobs, clocks: lanes.byModel });
     });
@@ -54,32 +70,41 @@ export const submitJobs: Operation<SubmitInput, SubmitOutput> = {
     for (const job of made) lanes.clockOf(job).pending++;
     return answers;
   },
-};
+});
 
 const requestsOf = (inputs: readonly SubmitInput[]) =>
   inputs.flatMap(input => input.jobs.map(job => job.request));
 
-/** Answers what an idempotency key has answered before; leaves a gap for each input that is new. */
-async function answerRepeated(inputs: readonly SubmitInput[], { tx, now }: WriteContext) {
+/** What idempotency keys have answered before, and what they answer from now on. */
+interface Repeated {
+  /** Undefined for what is new. */
+  answer(input: SubmitInput): Outcome<SubmitOutput> | undefined;
+  note(input: SubmitInput): void;
+  save(): Promise<void>;
+}
+
+async function loadRepeated(inputs: readonly SubmitInput[], { tx, now }: WriteContext): Promise<Repeated> {
   const ids = new Set(inputs.flatMap(input => idempotencyId(input) ?? []));
   const rows = await tx.load('idempotency', 'id', [...ids]);
   const known = new Map(rows.filter(row => row.expires_at > now).map(row => [row.id, row]));
   const used: Row<'idempotency'>[] = [];
-  const outcomes = inputs.map(input => {
-    const { jobs, idempotency } = input;
-    const id = idempotencyId(input);
-    if (!idempotency || id === undefined) return undefined;
-    const found = known.get(id);
-    if (found) return replay(found, idempotency.requestHash);
-    const { requestHash: request_hash, lastsMs } = idempotency;
-    const job_ids = JSON.stringify(jobs.map(job => job.id));
-    const row = { id, request_hash, job_ids, expires_at: now + lastsMs };
-    known.set(id, row);
-    used.push(row);
-    return undefined;
-  });
-  await tx.upsert('idempotency', ['id'], used);
-  return outcomes;
+  return {
+    answer(input) {
+      const found = known.get(idempotencyId(input) ?? '');
+      return found && replay(found, input.idempotency?.requestHash ?? '');
+    },
+    note(input) {
+      const { jobs, idempotency } = input;
+      const id = idempotencyId(input);
+      if (!idempotency || id === undefined) return;
+      const { requestHash: request_hash, lastsMs } = idempotency;
+      const job_ids = JSON.stringify(jobs.map(job => job.id));
+      const row = { id, request_hash, job_ids, expires_at: now + lastsMs };
+      known.set(id, row);
+      used.push(row);
+    },
+    save: () => tx.upsert('idempotency', ['id'], used),
+  };
 }
 
 const idempotencyId = ({ accountId, idempotency }: SubmitInput) =>

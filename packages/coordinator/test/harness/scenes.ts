@@ -39,6 +39,7 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /explorer/blocks': {},
   'GET /explorer/transactions': {},
   'GET /explorer/receipts': { job: 'completed' },
+  'GET /v1/account': {},
   'GET /v1/jobs': {},
   'POST /v1/jobs': { body: newJob },
   'POST /v1/jobs/batch': { body: scene => ({ jobs: [newJob(scene)] }) },

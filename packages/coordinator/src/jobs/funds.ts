@@ -1,0 +1,63 @@
+import type { SubmitJob } from '@aitbc/protocol';
+import { microCredits } from '@aitbc/receipts';
+import { type Outcome, refused } from '../store/operation.ts';
+import type { Transaction } from '../store/transaction.ts';
+
+/** What prices follow from, and whether they must be covered before a job is taken. */
+export interface BillingTerms {
+  prepaid: boolean;
+  /** Credits for one unit of a model. */
+  rateOf(model: string): number;
+  /** One attempt lasts at most so long, in ms. */
+  timeoutMs: number;
+}
+
+/** The most that a job can cost, in micro-credits: one attempt as long as it may take, or the price limit. */
+export function worstCase(
+  { model, constraints }: Pick<SubmitJob, 'model' | 'constraints'>,
+  { rateOf, timeoutMs }: BillingTerms,
+): number {
+  const whole = microCredits((rateOf(model) * timeoutMs) / 1000);
+  const limit = constraints?.max_price;
+  // As the price, a limit that has more decimals counts as what it is rounded down to.
+  return limit === undefined ? whole : Math.min(whole, Math.floor(limit * 1e6 + 1e-6));
+}
+
+/** What accounts can still spend, while a batch of submissions is decided one after the other. */
+export interface Funds {
+  /** What is set aside for a job. */
+  reserveFor(request: SubmitJob): number;
+  /** Takes what the jobs may cost from what the account has left, or says why it can't. */
+  take(accountId: number, requests: readonly SubmitJob[]): Outcome<never> | undefined;
+}
+
+/** Where clients pay later, nothing is read and nothing is set aside. */
+const UNLIMITED: Funds = { reserveFor: () => 0, take: () => undefined };
+
+export async function loadFunds(
+  accountIds: readonly number[],
+  terms: BillingTerms,
+  tx: Transaction,
+): Promise<Funds> {
+  if (!terms.prepaid) return UNLIMITED;
+  const accounts = await tx.load('account', 'id', [...new Set(accountIds)]);
+  const available = new Map(accounts.map(({ id, balance, reserved }) => [id, balance - reserved]));
+  return {
+    reserveFor: request => worstCase(request, terms),
+    take(accountId, requests) {
+      const left = available.get(accountId) ?? 0;
+      const needed = requests.reduce((sum, request) => sum + worstCase(request, terms), 0);
+      if (needed > left) return notCovered(needed, left, requests.length);
+      available.set(accountId, left - needed);
+      return undefined;
+    },
+  };
+}
+
+function notCovered(needed: number, left: number, jobs: number): Outcome<never> {
+  const what = jobs === 1 ? 'The job' : `These ${jobs} jobs`;
+  return refused(
+    'PAYMENT_INSUFFICIENT_BALANCE',
+    `${what} may cost up to ${needed / 1e6} credits, and ${left / 1e6} are available: a lower constraints.max_price reserves less`,
+  );
+}
