@@ -18,6 +18,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   jobs: async () => (await import('./commands/jobs.ts')).jobs,
   miner: async () => (await import('./commands/miner.ts')).miner,
   miners: async () => (await import('./commands/miners.ts')).miners,
+  account: async () => (await import('./commands/account.ts')).account,
   stats: async () => (await import('./commands/stats.ts')).stats,
   witness: async () => (await import('./commands/witness.ts')).witness,
   receipt: async () => (await import('./commands/receipt.ts')).receipt,

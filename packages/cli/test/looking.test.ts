@@ -27,6 +27,16 @@ test('--all lists beyond one page', async () => {
   expect(JSON.parse(stdout)).toHaveLength(101);
 });
 
+test('an account is shown with what it has', async () => {
+  const { stdout } = await coordinator.aitbc(['account']);
+  const { address, billing } = await coordinator.client.account();
+  expect(stdout).toMatch(
+    new RegExp(
+      `^Address +${address}\\nBalance +\\S+\\nReserved +0\\nAvailable +\\S+\\nBilling +${billing}\\n$`,
+    ),
+  );
+});
+
 test('an empty list leaves the standard output empty', async () => {
   expect(await coordinator.aitbc(['jobs', 'list', '--model', 'none'])).toMatchObject({
     exitCode: 0,

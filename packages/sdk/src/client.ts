@@ -1,4 +1,5 @@
 import type {
+  Account,
   ClaimedJobs,
   ClaimJobs,
   CompleteJob,
@@ -222,6 +223,11 @@ export class CoordinatorClient {
   /** The keys that the coordinator signs receipts with, and those it used to. */
   async keys(options?: RequestOptions): Promise<PublicKey[]> {
     return (await this.#call<PublicKeys>({ path: '/v1/keys' }, options)).keys;
+  }
+
+  /** What the account of this key has, in credits. */
+  account(options?: RequestOptions): Promise<Account> {
+    return this.#call({ path: '/v1/account' }, options);
   }
 
   stats(options?: RequestOptions): Promise<NetworkStats> {
