@@ -165,6 +165,13 @@ export const OPTIONS = {
   drainSeconds: integer(30, 'How long a stop waits for requests in flight', 'SECONDS', 0, 3600),
   maxBatch: integer(512, 'Writes in one transaction', 'NUMBER', 1, 10_000),
   keyCacheSeconds: number(5, 'A revoked key is refused everywhere after so long', 'SECONDS', 0, 3600),
+  preferLoadedSeconds: number(
+    10,
+    'Jobs for models that a miner has in memory go before others to it for at most so long',
+    'SECONDS',
+    0,
+    3600,
+  ),
   rate: number(0.01, 'Credits for one GPU second', 'CREDITS', 0, 1e6),
   rates: {
     kind: 'rates',
@@ -172,6 +179,19 @@ export const OPTIONS = {
     about: 'Credits for one GPU second by model: llama3.2=0.02,…',
     unit: 'MODEL=CREDITS',
   } as Option<'rates'>,
+  tokenRates: {
+    kind: 'rates',
+    default: {},
+    about: 'Credits for 1000 tokens, of models that are priced by tokens: llama3.2=0.5,…',
+    unit: 'MODEL=CREDITS',
+  } as Option<'rates'>,
+  tokenLimit: integer(
+    32_768,
+    'Tokens of an answer that can be charged for where the job names no max_tokens',
+    'NUMBER',
+    1,
+    1e9,
+  ),
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof OPTIONS;

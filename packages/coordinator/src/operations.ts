@@ -1,4 +1,3 @@
-import { roundCredits } from '@aitbc/receipts';
 import { insertKey, openAccount, revokeKey } from './accounts/keys.ts';
 import type { Config } from './config.ts';
 import { keepIdentity } from './identity.ts';
@@ -15,6 +14,7 @@ import { admitLog } from './ledger/identity.ts';
 import { integrate } from './ledger/integrate.ts';
 import { publish } from './ledger/publish.ts';
 import { registerMiners, withdrawMiners } from './miners/lifecycle.ts';
+import { pricingOf } from './receipts/pricing.ts';
 import type { ReceiptTerms } from './receipts/receipt.ts';
 import { admitKey } from './receipts/receipts.ts';
 import type { Operation } from './store/operation.ts';
@@ -24,16 +24,23 @@ const DAY_MS = 24 * 3600 * 1000;
 export type Operations = ReturnType<typeof createOperations>;
 
 /** Every kind of write, on the terms of a configuration. A store that writes in another thread makes its own. */
-export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rateOf'>) {
-  // A model may be named like a member that every object has: `constructor`.
-  const rateOf = (model: string) =>
-    roundCredits((Object.hasOwn(config.rates, model) ? config.rates[model] : undefined) ?? config.rate);
+export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pricingOf'>) {
+  const priced = (model: string) => pricingOf(model, config);
+  const rateOf = (model: string) => {
+    const pricing = priced(model);
+    return pricing.unit === 'gpu_second' ? pricing.rate : 0;
+  };
   const lease = {
     leaseMs: config.leaseSeconds * 1000,
     timeoutMs: config.jobTimeoutSeconds * 1000,
     backoffMs: config.retryBackoffSeconds * 1000,
   };
-  const claim = { ...lease, offerMs: config.offerSeconds * 1000, rateOf };
+  const claim = {
+    ...lease,
+    offerMs: config.offerSeconds * 1000,
+    loadedPreferenceMs: config.preferLoadedSeconds * 1000,
+    rateOf,
+  };
   const time = {
     ...lease,
     minerTimeoutMs: config.minerTimeoutSeconds * 1000,
@@ -48,10 +55,14 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'rat
     revokeKey,
     registerMiners,
     withdrawMiners,
-    submitJobs: submitJobs({ prepaid: config.billing === 'prepaid', rateOf, timeoutMs: lease.timeoutMs }),
+    submitJobs: submitJobs({
+      prepaid: config.billing === 'prepaid',
+      pricingOf: priced,
+      timeoutMs: lease.timeoutMs,
+    }),
     takeJobs: takeJobs(claim),
     claimJob: claimJob(claim),
-    completeJobs: completeJobs({ ...issuer, rateOf }),
+    completeJobs: completeJobs({ ...issuer, pricingOf: priced }),
     giveUpJobs: giveUpJobs(lease),
     cancelJobs,
     beatMiners: beatMiners(lease),

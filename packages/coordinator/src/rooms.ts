@@ -11,6 +11,7 @@ import { readWorkload } from './jobs/workload.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { createDirectory, type Directory } from './miners/directory.ts';
 import { createMiners, type Miners, readOnline } from './miners/miners.ts';
+import { createModelDirectory, type ModelDirectory } from './miners/models.ts';
 import { createOperations } from './operations.ts';
 import { admitKey, createReceipts, type Receipts } from './receipts/receipts.ts';
 import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
@@ -28,6 +29,7 @@ export interface Rooms {
   receipts: Receipts;
   ledger: Ledger;
   directory: Directory;
+  models: ModelDirectory;
   waits: Waits;
   coordinatorId: string;
   signer: Signer;
@@ -94,6 +96,7 @@ export async function createRooms({
     accounts,
     miners,
     directory,
+    models: createModelDirectory({ store, directory, now }),
     waits,
     coordinatorId,
     signer,

@@ -45,7 +45,7 @@ describeEachEngine('an account', engine => {
 
 describeEachEngine('where one pays ahead', engine => {
   // 0.01 credits a second for 600 seconds: 6 credits a job.
-  const coordinator = withCoordinator(engine, { billing: 'prepaid' });
+  const coordinator = withCoordinator(engine, { billing: 'prepaid', tokenRates: { tokens: 2 } });
   const worst = 6;
   const miner = actions(coordinator);
 
@@ -68,6 +68,19 @@ describeEachEngine('where one pays ahead', engine => {
     const { submit, account } = await clientWith(coordinator, 10);
     await submit({ model: 'limited', constraints: { max_price: 0.5 } });
     expect(await account()).toMatchObject({ reserved: 0.5, available: 9.5 });
+  });
+
+  test('a model that is priced by tokens sets aside those that a job can be charged for, and never costs more', async () => {
+    const { submit, account } = await clientWith(coordinator, 10);
+    const { job_id } = await submit({ model: 'tokens', prompt: 'Hello', params: { max_tokens: 495 } });
+    expect(await account()).toMatchObject({ reserved: 3, available: 7 });
+    await miner.register('counts', { capabilities: ['tokens'] });
+    await miner.claims('counts');
+    const usage = { completion_tokens: 1e9 };
+    const completion = { miner_id: 'counts', result: 'Hello', usage };
+    const { body } = await coordinator.call<Receipt>('POST', `/v1/jobs/${job_id}/complete`, completion);
+    expect(body).toMatchObject({ units: 1500, price: 3 });
+    expect(await account()).toMatchObject({ balance: 7, reserved: 0 });
   });
 
   test('a job that is not covered is refused, and changes nothing', async () => {

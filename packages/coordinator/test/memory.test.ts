@@ -23,6 +23,7 @@ const MINER = {
   region: null,
   concurrency: null,
   public_key: null,
+  loaded: null,
   status: 'online' as const,
   draining: 0,
   running: 0,

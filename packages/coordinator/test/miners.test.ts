@@ -31,6 +31,9 @@ describeEachEngine('registering a miner', engine => {
       miner_id: 'my-miner-001',
       status: 'online',
       capabilities: ['llama3.2', 'codellama'],
+      models: ['llama3.2', 'codellama'].map(model => ({
+        ...{ model, loaded: null, time_to_first_token_ms: null, tokens_per_second: null },
+      })),
       gpu_info: { name: 'NVIDIA RTX 4090', memory: '24GB' },
       vram_gb: 24,
       region: null,

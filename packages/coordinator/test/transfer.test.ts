@@ -51,7 +51,7 @@ describeEachEngine('an export', engine => {
     expect(header).toMatchObject({
       format: 'aitbc-store',
       version: 1,
-      schema: '004-streams',
+      schema: '007-scheduling',
       engine: engine.name,
       exported_at: expect.stringMatching(/^\d{4}-.*Z$/),
       coordinator_id: rooms.coordinatorId,
@@ -184,8 +184,8 @@ describeEachEngine('an import', engine => {
     ],
     [
       'is of a later schema',
-      () => changed('004-streams', '999-later'),
-      /schema 999-later, and this program 004/,
+      () => changed('007-scheduling', '999-later'),
+      /schema 999-later, and this program 007/,
     ],
   ])('of a file that %s is refused, and leaves the store empty', async (_, broken, message) => {
     await expect(load(broken())).rejects.toThrow(message);

@@ -105,7 +105,7 @@ function assemble(options: MinerOptions, quitting: AbortSignal) {
     release: jobId => release(runner, jobId, 'it came too late to be started'),
   });
   const heartbeats = createHeartbeats({
-    ...{ client, minerId, slots, claims, registration, link, emit },
+    ...{ client, minerId, slots, claims, registration, link, emit, backend },
     release: jobId => release(runner, jobId, 'this miner did not know of it'),
   });
   return { client, minerId, emit, slots, registration, claims, heartbeats, earned };

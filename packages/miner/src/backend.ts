@@ -24,6 +24,8 @@ export interface Backend {
   readonly name: string;
   /** The models that it can run now, by the names that jobs ask for. */
   models(signal?: AbortSignal): Promise<string[]>;
+  /** Those of them that it has in memory, which begin at once. Absent where it does not say. */
+  loaded?(signal?: AbortSignal): Promise<string[]>;
   generate(generation: Generation): Promise<Generated>;
   close(): Promise<void>;
 }

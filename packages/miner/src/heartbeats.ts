@@ -1,11 +1,15 @@
-import type { HeartbeatAnswer } from '@aitbc/protocol';
+import { type HeartbeatAnswer, LIMITS } from '@aitbc/protocol';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
+import type { Backend } from './backend.ts';
 import { pause } from './backoff.ts';
 import type { Claims } from './claims.ts';
 import type { Emit } from './events.ts';
 import type { Link } from './link.ts';
-import type { Registration } from './registration.ts';
+import { isModelName, type Registration } from './registration.ts';
 import type { Slots } from './slots.ts';
+
+/** An engine that does not say by then what it has in memory is not waited for. */
+const LOADED_TIMEOUT_MS = 2_000;
 
 /** After an answer that came early. */
 const SOON_MS = 200;
@@ -18,6 +22,7 @@ export interface HeartbeatOptions {
   registration: Registration;
   link: Link;
   emit: Emit;
+  backend: Pick<Backend, 'loaded'>;
   /** Hands back a job that the coordinator believes to run here. */
   release: (jobId: string) => Promise<void>;
 }
@@ -30,7 +35,7 @@ export interface Heartbeats {
 }
 
 export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
-  const { client, minerId, slots, claims, registration, link, emit, release } = options;
+  const { client, minerId, slots, claims, registration, link, emit, backend, release } = options;
   let wasDraining = false;
 
   /**
@@ -52,12 +57,19 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
     wasDraining = isDraining;
   }
 
+  async function loadedModels(signal: AbortSignal): Promise<string[] | undefined> {
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(LOADED_TIMEOUT_MS)]);
+    const models = await backend.loaded?.(inTime).catch(() => undefined);
+    return models?.filter(isModelName).slice(0, LIMITS.capabilities);
+  }
+
   /** Asks the coordinator to answer as soon as there is something to stop, or after `wait` seconds. */
   async function ask(signal: AbortSignal, wait: number): Promise<HeartbeatAnswer | undefined> {
+    const loaded = await loadedModels(signal);
     const known = [...slots.running.keys()];
     const asked = performance.now();
     try {
-      const options = { maxRetries: 0, timeout: 10_000, signal, wait };
+      const options = { maxRetries: 0, timeout: 10_000, signal, wait, ...(loaded && { loaded }) };
       const answer = await client.heartbeat(minerId, known, options);
       link.up();
       for (const { job_id, status } of answer.stop) {

@@ -161,4 +161,4 @@ function choose(found: readonly string[], wanted: readonly string[] | undefined,
 
 const modelPattern = new RegExp(MODEL_PATTERN);
 
-const isModelName = (name: string) => modelPattern.test(name) && name.length <= LIMITS.modelLength;
+export const isModelName = (name: string) => modelPattern.test(name) && name.length <= LIMITS.modelLength;

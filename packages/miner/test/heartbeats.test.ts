@@ -48,6 +48,28 @@ test('a job that was claimed in an answer that got lost is handed back, and foun
   expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
 });
 
+test('a heartbeat tells which models the engine has in memory', async () => {
+  const { client } = coordinator;
+  const hand = engine('in-memory', 'on-disk');
+  const backend = { ...hand.backend, loaded: async () => ['in-memory', 'a name that no job can have'] };
+  const miner = await mine({ client, backend });
+  await miner.when('registered');
+  await expect
+    .poll(async () => (await client.getMiner(miner.minerId)).models.map(({ loaded }) => loaded))
+    .toEqual([true, false]);
+});
+
+test('an engine that can not tell keeps no heartbeat back', async () => {
+  const { client } = coordinator;
+  const hand = engine('can-not-tell');
+  const backend = { ...hand.backend, loaded: () => Promise.reject(new Error('no such route')) };
+  const miner = await mine({ client, backend });
+  const { job_id } = await client.submitJob('p', 'can-not-tell');
+  await hand.next();
+  await client.cancelJob(job_id);
+  expect(await miner.when('job_stopped')).toMatchObject({ job_id });
+});
+
 test('a coordinator that forgot it is told again', async () => {
   const { client } = coordinator;
   const hand = engine('forgotten');

@@ -50,6 +50,11 @@ test('models go by the names that are installed, the latest also without its tag
   expect(await ollamaBackend({ url }).models()).toEqual(['llama3.2', 'llama3.2:latest', 'qwen3:0.6b']);
 });
 
+test('those that it has in memory go by the same names', async () => {
+  const { url } = await serve({ '/api/ps': json(200, { models: [tag('llama3.2:latest')] }) });
+  expect(await ollamaBackend({ url }).loaded?.()).toEqual(['llama3.2', 'llama3.2:latest']);
+});
+
 test('a text comes piece by piece and is counted by the engine', async () => {
   const { backend } = await ollama(chunks(NDJSON, [said('Because'), said(' of'), said(' air.'), END]));
   const { pieces, generation: asked } = generation();

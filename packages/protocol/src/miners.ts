@@ -49,11 +49,23 @@ export const MINER_STATUSES = ['online', 'draining', 'offline'] as const;
 export const MinerStatus = Type.Enum([...MINER_STATUSES], { type: 'string' });
 export type MinerStatus = Static<typeof MinerStatus>;
 
+/** A model that a miner offers, and how it runs there: averages over its jobs, null before there is one to measure. */
+export const MinerModel = Type.Object({
+  model: Type.String(),
+  loaded: Nullable(
+    Type.Boolean({ description: 'In memory, as its last heartbeat said; null where it does not say.' }),
+  ),
+  time_to_first_token_ms: Nullable(Type.Number({ description: 'From the claim, of jobs that stream.' })),
+  tokens_per_second: Nullable(Type.Number({ description: 'Of the answer, over the whole run.' })),
+});
+export type MinerModel = Static<typeof MinerModel>;
+
 export const Miner = Type.Object(
   {
     miner_id: Type.String(),
     status: MinerStatus,
     capabilities: Type.Array(Type.String()),
+    models: Type.Array(MinerModel),
     gpu_info: Nullable(GpuInfo),
     vram_gb: Nullable(Type.Number()),
     region: Nullable(Type.String()),
@@ -109,6 +121,12 @@ export const Heartbeat = Type.Object({
     Type.Number({
       minimum: 0,
       description: 'Seconds to wait for a job to stop: the answer comes as soon as there is one.',
+    }),
+  ),
+  loaded: Type.Optional(
+    Type.Array(Model, {
+      maxItems: LIMITS.capabilities,
+      description: 'The models that its engine has in memory: it is given jobs for them first.',
     }),
   ),
 });

@@ -1,12 +1,18 @@
 import type { Receipt } from '@aitbc/protocol';
 import { roundCredits } from './credits.ts';
+import { isObject } from './shape.ts';
 
-/** Units by name, and how many of them a job of some milliseconds makes. */
-const UNITS = new Map([['gpu_second', (durationMs: number) => durationMs / 1000]]);
+/** Units by name, and how many of them a receipt is for. */
+const UNITS = new Map<string, (receipt: Receipt) => { units: number; from: string }>([
+  ['gpu_second', ({ duration_ms }) => ({ units: duration_ms / 1000, from: `${duration_ms} ms are` })],
+  ['token', receipt => ({ units: tokensOf(receipt), from: 'the tokens that were counted are' })],
+]);
 
 /**
- * What does not add up within a receipt, in words. The price is units × `metadata.rate`, and `metadata.max_price` where
- * the client set one that is lower; without a rate it is only compared with nothing at all having been used.
+ * What does not add up within a receipt, in words. Units of time are the duration's; tokens are those of the prompt and
+ * the answer in `metadata.usage`, up to `metadata.token_limit`. The price is units × `metadata.rate`, of tokens
+ * `metadata.rate_per_1000` for a thousand, and `metadata.max_price` where the client set one that is lower; without a
+ * rate it is only compared with nothing at all having been used.
  */
 export function miscalculations(receipt: Receipt): string[] {
   const { units, unit_type, price, duration_ms } = receipt;
@@ -15,9 +21,9 @@ export function miscalculations(receipt: Receipt): string[] {
   if (Math.abs(span - duration_ms / 1000) >= 1) {
     faults.push(`${duration_ms} ms passed, but ${span} s lie between start and completion`);
   }
-  const expected = UNITS.get(unit_type)?.(duration_ms);
-  if (expected !== undefined && units !== expected) {
-    faults.push(`${duration_ms} ms are ${expected} ${unit_type}, not ${units}`);
+  const expected = UNITS.get(unit_type)?.(receipt);
+  if (expected !== undefined && units !== expected.units) {
+    faults.push(`${expected.from} ${expected.units} ${unit_type}, not ${units}`);
   }
   if (units === 0 && price !== 0) faults.push(`0 units cost ${price}`);
   const due = priceOf(receipt);
@@ -25,9 +31,20 @@ export function miscalculations(receipt: Receipt): string[] {
   return faults;
 }
 
-function priceOf({ units, metadata: { rate, max_price } }: Receipt): number | undefined {
-  if (typeof rate !== 'number') return undefined;
-  return roundCredits(Math.min(units * rate, typeof max_price === 'number' ? max_price : Infinity));
+function priceOf({ units, unit_type, metadata }: Receipt): number | undefined {
+  const { rate, rate_per_1000, max_price } = metadata;
+  const most = typeof max_price === 'number' ? max_price : Infinity;
+  if (unit_type === 'token' && typeof rate_per_1000 === 'number')
+    return roundCredits(Math.min((units * rate_per_1000) / 1000, most));
+  return typeof rate === 'number' ? roundCredits(Math.min(units * rate, most)) : undefined;
+}
+
+function tokensOf({ metadata: { usage, token_limit } }: Receipt): number {
+  const { prompt_tokens = 0, completion_tokens = 0 } = isObject(usage) ? usage : {};
+  return Math.min(
+    Number(prompt_tokens) + Number(completion_tokens),
+    typeof token_limit === 'number' ? token_limit : Infinity,
+  );
 }
 
 /** Whole seconds, each rounded down; 0 where the coordinator's clock was set back meanwhile, as it counts it. */

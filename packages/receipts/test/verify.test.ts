@@ -142,7 +142,7 @@ test('a clock that was set back during a job leaves the receipt valid', async ()
 });
 
 test('units of another kind are not compared with the duration', async () => {
-  const receipt = await issue({ unit_type: 'token', units: 7 });
+  const receipt = await issue({ unit_type: 'image', units: 7 });
   expect(failed(await verifyReceipt(receipt, { keys }))).toEqual([]);
 });
 
@@ -183,6 +183,25 @@ test('a price stops at what the client would pay at most', async () => {
   const metadata = { rate: 0.01, max_price: 0.015 };
   const capped = await issue({ units: 2, duration_ms: 2000, price: 0.015, metadata, ...SPAN });
   expect(failed(await verifyReceipt(capped, { keys }))).toEqual([]);
+});
+
+test('tokens are those that were counted, at a rate for a thousand', async () => {
+  const usage = { prompt_tokens: 70, completion_tokens: 30 };
+  const metadata = { rate_per_1000: 0.5, token_limit: 1_000, usage };
+  const token = { unit_type: 'token', units: 100, price: 0.05, metadata };
+  expect(failed(await verifyReceipt(await issue(token), { keys }))).toEqual([]);
+  for (const false_ of [{ units: 101 }, { price: 0.06 }, { metadata: { ...metadata, rate_per_1000: 0.4 } }])
+    expect(failed(await verifyReceipt(await issue({ ...token, ...false_ }), { keys }))).toEqual([
+      'arithmetic',
+    ]);
+});
+
+test('tokens that nobody counted are none, and those above the limit are not charged for', async () => {
+  const uncounted = await issue({ unit_type: 'token', units: 0, price: 0, metadata: { rate_per_1000: 1 } });
+  expect(failed(await verifyReceipt(uncounted, { keys }))).toEqual([]);
+  const metadata = { rate_per_1000: 1, token_limit: 10, usage: { completion_tokens: 30 } };
+  const limited = await issue({ unit_type: 'token', units: 10, price: 0.01, metadata });
+  expect(failed(await verifyReceipt(limited, { keys }))).toEqual([]);
 });
 
 const SPAN = { completed_at: UNSIGNED.started_at + 2 };

@@ -5,6 +5,7 @@ import type {
   CompleteJob,
   FailJob,
   Health,
+  Heartbeat,
   HeartbeatAnswer,
   Job,
   JobOutcome,
@@ -254,18 +255,21 @@ export class CoordinatorClient {
 
   /**
    * Says that the miner lives, which extends its leases. With `wait`, the answer comes as soon as there is a job to stop,
-   * or when the seconds are over.
+   * or when the seconds are over. With `loaded`, the models that its engine has in memory, it is given jobs for them first.
    *
    * @param jobs ids of the jobs it works on; the answer names those to stop
    */
   heartbeat(
     minerId: string,
     jobs?: readonly string[],
-    options: LongPollOptions = {},
+    options: Pick<Heartbeat, 'loaded'> & LongPollOptions = {},
   ): Promise<HeartbeatAnswer> {
-    const { wait } = options;
+    const { wait, loaded } = options;
     const path = `/v1/miners/${id(minerId)}/heartbeat`;
-    return this.#call({ method: 'POST', path, body: { jobs, wait }, wait, repeatable: true }, options);
+    return this.#call(
+      { method: 'POST', path, body: { jobs, loaded, wait }, wait, repeatable: true },
+      options,
+    );
   }
 
   /** Gives the miner no new jobs; those it holds go on. */

@@ -1,4 +1,4 @@
-import type { ListMiners, Miner, MinerDetail, MinerStatus, Workload } from '@aitbc/sdk';
+import type { ListMiners, Miner, MinerDetail, MinerModel, MinerStatus, Workload } from '@aitbc/sdk';
 import { type Command, Option } from 'commander';
 import { positiveInteger } from '../arguments.ts';
 import { connect, wantsJson } from '../connection.ts';
@@ -78,8 +78,17 @@ function minerSheet(miner: MinerDetail): string {
     'Gets nothing': reason,
   });
   const workloads = [...runnable, ...blocked];
-  if (workloads.length === 0) return sheet;
-  return `${sheet}\n\n${table(['pending', 'model', 'can run it'], workloads.map(workloadRow))}`;
+  const sections = [sheet, table(['model', 'loaded', 'first token', 'tokens/s'], miner.models.map(modelRow))];
+  if (workloads.length > 0)
+    sections.push(table(['pending', 'model', 'can run it'], workloads.map(workloadRow)));
+  return sections.join('\n\n');
 }
+
+const modelRow = ({ model, loaded, time_to_first_token_ms, tokens_per_second }: MinerModel) => [
+  model,
+  loaded === null ? '-' : loaded ? 'yes' : 'no',
+  time_to_first_token_ms === null ? '-' : `${time_to_first_token_ms} ms`,
+  tokens_per_second ?? '-',
+];
 
 const workloadRow = ({ pending, model, reason }: Workload) => [pending, model, reason ?? 'yes'];

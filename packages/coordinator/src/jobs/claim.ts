@@ -13,7 +13,7 @@ import {
   ownedMiner,
   refusalFor,
 } from './lookup.ts';
-import { readReadyJobs } from './ready.ts';
+import { type PreferenceTerms, readReadyJobs } from './ready.ts';
 import { type JobChange, saveJobs } from './saving.ts';
 
 /** A job with its texts, for the miner that holds it. */
@@ -29,8 +29,9 @@ export interface TakeInput extends MinerActor {
   offer: boolean;
 }
 
-export interface ClaimTerms extends LeaseTerms {
+export interface ClaimTerms extends LeaseTerms, PreferenceTerms {
   offerMs: number;
+  /** Credits for a second, which `max_price` may limit; 0 where time costs nothing. */
   rateOf(model: string): number;
 }
 
@@ -50,7 +51,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       await noteSeen(present, context);
       const most = inputs.reduce((sum, input) => sum + input.max, 0);
       const [ready, offered] = await Promise.all([
-        readReadyJobs(present, most, context),
+        readReadyJobs(present, most, terms, context),
         loadOffers(present, context),
       ]);
 

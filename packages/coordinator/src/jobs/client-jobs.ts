@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
 import type { Directory } from '../miners/directory.ts';
 import type { Operations } from '../operations.ts';
+import { tokenLimit } from '../receipts/pricing.ts';
 import { refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -64,6 +65,10 @@ export function createClientJobs({
       request,
       ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
       maxAttempts: request.max_attempts ?? config.maxAttempts,
+      tokenLimit: tokenLimit(
+        Buffer.byteLength(request.prompt),
+        request.params?.max_tokens ?? config.tokenLimit,
+      ),
     };
   }
 

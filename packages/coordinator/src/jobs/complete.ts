@@ -3,6 +3,7 @@ import type { Signature, TokenUsage } from '@aitbc/protocol';
 import { verifyAttestation } from '@aitbc/receipts';
 import { loadAddresses } from '../accounts/accounts.ts';
 import { noteSeen } from '../miners/presence.ts';
+import { type Run, smoothSpeeds } from '../miners/speed.ts';
 import { issueReceipts, loadReceiptBodies, type ReceiptTerms, type Settlement } from '../receipts/receipt.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -159,6 +160,7 @@ async function settle(
         model: before.model,
         prompt_hash: before.prompt_hash,
         max_price: priceLimitOf(before),
+        token_limit: before.token_limit,
         started_at,
       },
       client: party(before.account_id),
@@ -166,7 +168,10 @@ async function settle(
       attestation: input.attestation?.signature,
     };
   });
-  const bodies = await issueReceipts(settlements, terms, context);
+  const [bodies] = await Promise.all([
+    issueReceipts(settlements, terms, context),
+    noteSpeeds(completions, context),
+  ]);
   const outputs = completions.map(({ input }) => ({
     job_id: input.jobId,
     result: input.result,
@@ -183,6 +188,22 @@ async function settle(
 /** No more than what was set aside, however long the sweep, or an absence, let the job run. */
 function priceLimitOf({ max_price, reserved }: JobRow): number | null {
   return reserved === 0 ? max_price : Math.min(max_price ?? Infinity, reserved / 1e6);
+}
+
+async function noteSpeeds(completions: readonly Completion[], context: WriteContext): Promise<void> {
+  const streamed = completions.flatMap(({ before }) => (before.stream === 1 ? [before.id] : []));
+  const streams = await context.tx.load('job_stream', 'job_id', streamed);
+  const firstChunks = new Map(streams.map(stream => [stream.job_id, stream.first_chunk_at]));
+  const runs = completions.map(
+    ({ input, before }): Run => ({
+      minerId: input.minerId,
+      model: before.model,
+      startedAt: before.started_at ?? context.now,
+      firstChunkAt: firstChunks.get(before.id) ?? null,
+      usage: input.usage,
+    }),
+  );
+  await smoothSpeeds(runs, context);
 }
 
 const SMOOTHING = 0.2;

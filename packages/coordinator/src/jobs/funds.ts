@@ -1,23 +1,35 @@
 import type { SubmitJob } from '@aitbc/protocol';
 import { microCredits } from '@aitbc/receipts';
+import { type Pricing, priceOf } from '../receipts/pricing.ts';
 import { type Outcome, refused } from '../store/operation.ts';
 import type { Transaction } from '../store/transaction.ts';
 
 /** What prices follow from, and whether they must be covered before a job is taken. */
 export interface BillingTerms {
   prepaid: boolean;
-  /** Credits for one unit of a model. */
-  rateOf(model: string): number;
+  pricingOf(model: string): Pricing;
   /** One attempt lasts at most so long, in ms. */
   timeoutMs: number;
 }
 
-/** The most that a job can cost, in micro-credits: one attempt as long as it may take, or the price limit. */
+/** A job before it is taken. */
+export interface Priced {
+  request: Pick<SubmitJob, 'model' | 'constraints'>;
+  /** Tokens that it can be charged for. */
+  tokenLimit: number;
+}
+
+/**
+ * The most that a job can cost, in micro-credits: one attempt as long as it may take, all tokens that it can be charged
+ * for, or the price limit.
+ */
 export function worstCase(
-  { model, constraints }: Pick<SubmitJob, 'model' | 'constraints'>,
-  { rateOf, timeoutMs }: BillingTerms,
+  { request: { model, constraints }, tokenLimit }: Priced,
+  { pricingOf, timeoutMs }: BillingTerms,
 ): number {
-  const whole = microCredits((rateOf(model) * timeoutMs) / 1000);
+  const pricing = pricingOf(model);
+  const units = pricing.unit === 'token' ? tokenLimit : timeoutMs / 1000;
+  const whole = microCredits(priceOf(units, pricing));
   const limit = constraints?.max_price;
   // As the price, a limit that has more decimals counts as what it is rounded down to.
   return limit === undefined ? whole : Math.min(whole, Math.floor(limit * 1e6 + 1e-6));
@@ -26,9 +38,9 @@ export function worstCase(
 /** What accounts can still spend, while a batch of submissions is decided one after the other. */
 export interface Funds {
   /** What is set aside for a job. */
-  reserveFor(request: SubmitJob): number;
+  reserveFor(job: Priced): number;
   /** Takes what the jobs may cost from what the account has left, or says why it can't. */
-  take(accountId: number, requests: readonly SubmitJob[]): Outcome<never> | undefined;
+  take(accountId: number, jobs: readonly Priced[]): Outcome<never> | undefined;
 }
 
 /** Where clients pay later, nothing is read and nothing is set aside. */
@@ -43,11 +55,11 @@ export async function loadFunds(
   const accounts = await tx.load('account', 'id', [...new Set(accountIds)]);
   const available = new Map(accounts.map(({ id, balance, reserved }) => [id, balance - reserved]));
   return {
-    reserveFor: request => worstCase(request, terms),
-    take(accountId, requests) {
+    reserveFor: job => worstCase(job, terms),
+    take(accountId, jobs) {
       const left = available.get(accountId) ?? 0;
-      const needed = requests.reduce((sum, request) => sum + worstCase(request, terms), 0);
-      if (needed > left) return notCovered(needed, left, requests.length);
+      const needed = jobs.reduce((sum, job) => sum + worstCase(job, terms), 0);
+      if (needed > left) return notCovered(needed, left, jobs.length);
       available.set(accountId, left - needed);
       return undefined;
     },

@@ -1,5 +1,5 @@
 import type { JobStatus } from '@aitbc/protocol';
-import { noteSeen } from '../miners/presence.ts';
+import { noteLoaded, noteSeen } from '../miners/presence.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { extendLease, type JobRow, type LeaseTerms, release } from './job.ts';
@@ -9,6 +9,8 @@ import { saveJobs, saveLeases } from './saving.ts';
 export interface HeartbeatInput extends MinerActor {
   /** The jobs that the miner believes it holds. */
   believes: readonly string[];
+  /** The models that its engine has in memory, where it knows. */
+  loaded?: readonly string[] | undefined;
 }
 
 export interface Pulse {
@@ -30,6 +32,13 @@ export function beatMiners(terms: LeaseTerms): Operation<HeartbeatInput, Pulse> 
       const acting = inputs.map(input => ownedMiner(miners, input));
       await noteSeen(
         acting.flatMap(miner => miner ?? []),
+        context,
+      );
+      await noteLoaded(
+        inputs.flatMap(({ loaded: models }, index) => {
+          const miner = acting[index];
+          return miner && models ? [{ miner, models }] : [];
+        }),
         context,
       );
       const held = await loadHeld(

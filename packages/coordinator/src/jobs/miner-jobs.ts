@@ -49,6 +49,9 @@ export interface PostRequest {
   texts: readonly string[];
 }
 
+/** What a miner says of itself. */
+export type BeatRequest = Pick<HeartbeatInput, 'believes' | 'loaded'> & { waitSeconds: number };
+
 export interface TakeRequest {
   minerId: string;
   max: number;
@@ -71,7 +74,7 @@ export interface MinerJobs {
   heartbeat(
     principal: Principal,
     minerId: string,
-    request: { believes: readonly string[]; waitSeconds: number },
+    request: BeatRequest,
     hangUp: HangUp,
   ): Promise<HeartbeatAnswer>;
   releaseAll(principal: Principal, minerId: string): Promise<void>;
@@ -199,9 +202,9 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       );
     },
 
-    async heartbeat(principal, minerId, { believes, waitSeconds }, hangUp) {
+    async heartbeat(principal, minerId, { believes, loaded, waitSeconds }, hangUp) {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
-      const input = { ...actor(principal, minerId), believes };
+      const input = { ...actor(principal, minerId), believes, loaded };
       const pulse = await (waitMs === 0 ? beat(input) : beatUntilStop(input, waitMs, hangUp()));
       return toHeartbeatAnswer(pulse, heartbeatSeconds(config));
     },

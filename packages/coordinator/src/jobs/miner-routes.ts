@@ -159,8 +159,8 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
       },
     },
     async (request, reply) => {
-      const { jobs: believes = [], wait = 0 } = request.body;
-      const beat = { believes, waitSeconds: wait };
+      const { jobs: believes = [], loaded, wait = 0 } = request.body;
+      const beat = { believes, loaded, waitSeconds: wait };
       return await jobs.heartbeat(principalOf(request), request.params.id, beat, () => hangUpOf(reply));
     },
   );

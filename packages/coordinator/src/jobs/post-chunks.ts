@@ -63,7 +63,7 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
         const isHolder = job.status === 'running' && job.miner_id === miner.id;
         if (!isHolder) return notLeased(job, miner.id);
         if (input.attempt !== undefined && input.attempt !== job.attempts) return overtaken(job);
-        const outcome = append(input, job, streams.get(job.id) ?? newStream(job.id), terms);
+        const outcome = append(input, job, streams.get(job.id) ?? newStream(job.id), terms, context.now);
         if (!outcome.ok) return outcome;
         const { stream, added, next } = outcome.value;
         if (added.length > 0) {
@@ -94,6 +94,7 @@ const newStream = (jobId: string): Row<'job_stream'> => ({
   run: 0,
   chunks: 0,
   bytes: 0,
+  first_chunk_at: null,
   ended_at: null,
 });
 
@@ -108,6 +109,7 @@ function append(
   job: JobRow,
   stream: Row<'job_stream'>,
   { maxBytes, maxChunks }: StreamTerms,
+  now: number,
 ): Outcome<Appended> {
   if (job.stream === 0) return done({ stream, added: [], next: first + texts.length });
   if (first > stream.chunks) {
@@ -123,7 +125,8 @@ function append(
     id: chunkId(job.id, stream.run, stream.chunks + index),
     text,
   }));
-  return done({ stream: { ...stream, chunks: count, bytes }, added, next: count });
+  const first_chunk_at = stream.first_chunk_at ?? now;
+  return done({ stream: { ...stream, chunks: count, bytes, first_chunk_at }, added, next: count });
 }
 
 function overtaken({ id, attempts }: JobRow): Outcome<never> {

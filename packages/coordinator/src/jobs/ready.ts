@@ -1,7 +1,7 @@
-import { abilitiesOf, mismatch } from '../miners/eligibility.ts';
+import { abilitiesOf, isLoaded, mismatch } from '../miners/eligibility.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import { advance, type Line } from './fairness.ts';
+import { advance, type Clock, type Line } from './fairness.ts';
 import type { JobRow } from './job.ts';
 
 interface ReadyLine extends Line {
@@ -20,9 +20,15 @@ export interface ReadyJobs {
   started(jobs: readonly JobRow[]): Promise<void>;
 }
 
+export interface PreferenceTerms {
+  /** Models that a miner has not loaded are passed over for so long, in ms, for those that it has. */
+  loadedPreferenceMs: number;
+}
+
 export async function readReadyJobs(
   miners: readonly Row<'miner'>[],
   most: number,
+  { loadedPreferenceMs }: PreferenceTerms,
   { tx, now }: WriteContext,
 ): Promise<ReadyJobs> {
   const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
@@ -50,6 +56,16 @@ export async function readReadyJobs(
     return jobs.filter(job => job.expires_at > now);
   }
 
+  /** Its model would have to be loaded, and had a turn not long ago, or has only begun to wait for one. */
+  function isPassedOver(miner: Row<'miner'>): (turn: Turn) => boolean {
+    const has = abilities.get(miner.id);
+    const since = now - loadedPreferenceMs;
+    return ({ line, job }) =>
+      has !== undefined &&
+      !isLoaded(job.model, has) &&
+      (line.clock.dispatched_at > since || job.created_at > since);
+  }
+
   return {
     async take(miner) {
       let runnable = linesOf.get(miner.id);
@@ -58,11 +74,15 @@ export async function readReadyJobs(
         runnable = lines.filter(line => has && mismatch(line.queue, has) === null);
         linesOf.set(miner.id, runnable);
       }
-      let best: { line: ReadyLine; job: JobRow } | undefined;
       const heads = await Promise.all(runnable.map(async line => ({ line, job: await headOf(line) })));
+      const turns = new Map<Clock, Turn>();
       for (const { line, job } of heads) {
-        if (job && (!best || comesFirst({ line, job }, best))) best = { line, job };
+        const rival = turns.get(line.clock);
+        if (job && (!rival || isEarlier(job, rival.job))) turns.set(line.clock, { line, job });
       }
+      let best: Turn | undefined;
+      for (const turn of turns.values())
+        if (!best || comesFirst(turn, best, isPassedOver(miner))) best = turn;
       best?.line.jobs?.shift();
       if (best) best.line.clock.dispatched_at = Math.max(now, best.line.clock.dispatched_at + 1);
       return best?.job;
@@ -73,10 +93,21 @@ export async function readReadyJobs(
   };
 }
 
-/** Priority, then fair rank; between models, whose ranks can't be compared, the one that waited longest for a turn. */
-function comesFirst(a: { line: ReadyLine; job: JobRow }, b: { line: ReadyLine; job: JobRow }): boolean {
+/** The job whose turn it is on a clock. */
+interface Turn {
+  line: ReadyLine;
+  job: JobRow;
+}
+
+/** By fair rank, which is of one clock. */
+function isEarlier(a: JobRow, b: JobRow): boolean {
+  return a.rank === b.rank ? a.id < b.id : a.rank < b.rank;
+}
+
+/** Between clocks, whose ranks can't be compared: priority, then what is loaded, then who waited longest for a turn. */
+function comesFirst(a: Turn, b: Turn, isPassedOver: (turn: Turn) => boolean): boolean {
   if (a.job.priority !== b.job.priority) return a.job.priority > b.job.priority;
-  if (a.line.clock !== b.line.clock) return a.line.clock.dispatched_at < b.line.clock.dispatched_at;
-  if (a.job.rank !== b.job.rank) return a.job.rank < b.job.rank;
-  return a.job.id < b.job.id;
+  const [later, sooner] = [isPassedOver(a), isPassedOver(b)];
+  if (later !== sooner) return sooner;
+  return a.line.clock.dispatched_at < b.line.clock.dispatched_at;
 }

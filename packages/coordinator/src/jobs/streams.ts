@@ -44,7 +44,8 @@ export async function moveStreams(changes: readonly StatusChange[], context: Wri
 }
 
 async function restartStream(jobId: string, tx: Transaction): Promise<void> {
-  const sql = 'UPDATE job_stream SET run = run + 1, chunks = 0, bytes = 0 WHERE job_id = ?';
+  const sql =
+    'UPDATE job_stream SET run = run + 1, chunks = 0, bytes = 0, first_chunk_at = NULL WHERE job_id = ?';
   await tx.execute('job_stream', sql, [jobId]);
   await deleteChunks(jobId, tx);
 }

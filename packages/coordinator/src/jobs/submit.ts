@@ -15,6 +15,7 @@ export interface NewJob {
   request: SubmitJob;
   ttlMs: number;
   maxAttempts: number;
+  tokenLimit: number;
 }
 
 export interface SubmitInput {
@@ -43,7 +44,7 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
     ]);
     // One after the other: what one input uses up, of keys and of credits, the next does not find.
     const outcomes = inputs.map(input => {
-      const answer = repeated.answer(input) ?? funds.take(input.accountId, requestsOf([input]));
+      const answer = repeated.answer(input) ?? funds.take(input.accountId, input.jobs);
       if (!answer) repeated.note(input);
       return answer;
     });
@@ -58,7 +59,7 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
       if (outcomes[index]) return outcomes[index];
       const jobs = input.jobs.map(job => ({
         ...newRow(job, input.accountId, lanes, ranker, context.now),
-        reserved: funds.reserveFor(job.request),
+        reserved: funds.reserveFor(job),
       }));
       made.push(...jobs);
       return done<SubmitOutput>({ replayed: false, jobs, clocks: lanes.byModel });
@@ -210,6 +211,7 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
     priority: line.queue.priority,
     max_price: priceLimit(request.constraints?.max_price),
     max_attempts: job.maxAttempts,
+    token_limit: job.tokenLimit,
     salt: job.salt,
     prompt_hash: job.promptHash,
     created_at: now,

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Abilities, mismatch } from '../miners/eligibility.ts';
+import { type Abilities, isLoaded, mismatch } from '../miners/eligibility.ts';
 import type { StoreEvent } from '../store/events.ts';
 
 /** Aborts when nobody waits for an answer any more. Made only for requests that wait. */
@@ -112,14 +112,9 @@ export function createWaits(): Waits {
         if (event.type !== 'jobs.ready') continue;
         const { model } = event.queue;
         readyByModel.set(model, ++readied);
-        // As many miners as there are new jobs, the one that waits longest first: the others would find nothing.
-        let left = event.count;
-        for (const worker of workers) {
-          if (left === 0) break;
-          if (mismatch(event.queue, worker.abilities) !== null) continue;
-          worker.wake();
-          left--;
-        }
+        // As many miners as there are new jobs: the others would find nothing.
+        const able = [...workers].filter(({ abilities }) => mismatch(event.queue, abilities) === null);
+        for (const worker of inOrder(able, model).slice(0, event.count)) worker.wake();
       }
     },
     get closed() {
@@ -130,6 +125,14 @@ export function createWaits(): Waits {
       for (const waiter of [...all]) waiter.wake();
     },
   };
+}
+
+/** Those that have the model in memory first; among them, and among the others, who waits longest. */
+function inOrder<W extends { abilities: Abilities }>(workers: readonly W[], model: string): W[] {
+  const [ready, others] = [true, false].map(wanted =>
+    workers.filter(({ abilities }) => isLoaded(model, abilities) === wanted),
+  );
+  return [...(ready ?? []), ...(others ?? [])];
 }
 
 function createWaitersById() {

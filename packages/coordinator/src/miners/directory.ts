@@ -21,6 +21,17 @@ export interface Directory {
   /** Starts over, from the miners that `read` finds online; what is told of meanwhile counts more. */
   reset(read: () => Promise<readonly Row<'miner'>[]>): Promise<void>;
   reach(queue: ReadyQueue): Reach;
+  /** The models that live miners offer, by name; or the one of this name. */
+  models(name?: string): Offer[];
+}
+
+export interface Offer {
+  model: string;
+  miners: number;
+  /** Of them, those that have it in memory. */
+  loaded: number;
+  /** Jobs that they run at once. */
+  slots: number;
 }
 
 /** Clients name what they need as they like: only so many answers are kept. */
@@ -83,13 +94,27 @@ export function createDirectory(): Directory {
       reaches.set(key, reach);
       return reach;
     },
+    models(name) {
+      const names = name === undefined ? [...byModel.keys()].sort() : byModel.has(name) ? [name] : [];
+      return names.map(model => offerOf(model, [...(byModel.get(model)?.values() ?? [])]));
+    },
   };
 }
 
+function offerOf(model: string, offering: readonly LiveMiner[]): Offer {
+  const loaded = offering.filter(miner => miner.loaded?.has(model)).length;
+  return { model, miners: offering.length, loaded, slots: slotsOf(offering) };
+}
+
+const slotsOf = (miners: readonly LiveMiner[]) => miners.reduce((sum, miner) => sum + miner.slots, 0);
+
 function measure(queue: ReadyQueue, offering: readonly LiveMiner[]): Reach {
   const able = offering.filter(miner => mismatch(queue, miner) === null);
-  const slots = able.reduce((sum, miner) => sum + miner.slots, 0);
-  return { miners: able.length, slots, reason: able.length > 0 ? null : explain(queue, offering) };
+  return {
+    miners: able.length,
+    slots: slotsOf(able),
+    reason: able.length > 0 ? null : explain(queue, offering),
+  };
 }
 
 function explain(queue: ReadyQueue, offering: readonly LiveMiner[]): string {

@@ -7,12 +7,28 @@ export interface Abilities {
   capabilities: ReadonlySet<string>;
   region: string | null;
   vram_gb: number | null;
+  /** Models that it has in memory; null where it does not say. */
+  loaded: ReadonlySet<string> | null;
 }
 
-export function abilitiesOf(miner: Pick<Row<'miner'>, 'capabilities' | 'region' | 'vram_gb'>): Abilities {
-  const capabilities = new Set(JSON.parse(miner.capabilities) as string[]);
-  return { capabilities, region: miner.region, vram_gb: miner.vram_gb };
+export function abilitiesOf({
+  capabilities,
+  region,
+  vram_gb,
+  loaded,
+}: Pick<Row<'miner'>, 'capabilities' | 'region' | 'vram_gb' | 'loaded'>): Abilities {
+  return {
+    capabilities: namesIn(capabilities),
+    region,
+    vram_gb,
+    loaded: loaded === null ? null : namesIn(loaded),
+  };
 }
+
+const namesIn = (json: string): ReadonlySet<string> => new Set(JSON.parse(json) as string[]);
+
+/** Whether it could begin at once: a model that is not in memory is loaded first. Taken for granted of who does not say. */
+export const isLoaded = (model: string, { loaded }: Abilities) => loaded === null || loaded.has(model);
 
 /** Why a miner can't run a queue's jobs, or null when it can. */
 export function mismatch(queue: ReadyQueue, miner: Abilities): string | null {

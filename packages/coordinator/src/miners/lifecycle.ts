@@ -52,7 +52,15 @@ async function register({ owner, coordinatorId, request }: RegisterInput, contex
   };
   const miner: Row<'miner'> = known
     ? { ...known, ...described }
-    : { ...described, owner_id: owner.accountId, running: 0, completed: 0, failed: 0, registered_at: now };
+    : {
+        ...described,
+        owner_id: owner.accountId,
+        loaded: null,
+        running: 0,
+        completed: 0,
+        failed: 0,
+        registered_at: now,
+      };
   if (known) await tx.update('miner', 'id', CHANGING, [miner]);
   else await tx.insert('miner', [miner satisfies NewRow<'miner'>]);
   const wasCounted = known !== undefined && known.status !== 'removed';

@@ -8,7 +8,7 @@ import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Abilities, abilitiesOf, mismatch } from './eligibility.ts';
 import { registerMiners, withdrawMiners } from './lifecycle.ts';
-import { findMiner, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
+import { findMiner, findSpeeds, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
 
 export interface MinersOptions {
   config: Config;
@@ -39,6 +39,11 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
     return (await findMiner(store.read, id)) ?? refuse('MINER_NOT_FOUND', `No miner ${id} is registered`);
   }
 
+  async function view(miner: MinerWithAddress): Promise<Miner> {
+    const speeds = await findSpeeds(store.read, [miner.id]);
+    return toMiner(miner, speeds.get(miner.id) ?? [], config);
+  }
+
   async function withdraw(principal: Principal, minerId: string, to: 'draining' | 'removed') {
     return unwrap(await store.write(withdrawMiners, { minerId, ownerId: accountScope(principal), to }));
   }
@@ -57,7 +62,7 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
       }
       const registration = unwrap(await store.write(registerMiners, { owner, coordinatorId, request }));
       return {
-        miner: toMiner({ ...registration.miner, address: registration.address }, config),
+        miner: await view({ ...registration.miner, address: registration.address }),
         created: registration.created,
       };
     },
@@ -67,15 +72,19 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
         after: query.after,
         limit: query.limit,
       });
-      return miners.map(miner => toMiner(miner, config));
+      const speeds = await findSpeeds(
+        store.read,
+        miners.map(miner => miner.id),
+      );
+      return miners.map(miner => toMiner(miner, speeds.get(miner.id) ?? [], config));
     },
     async get(id) {
       const miner = await found(id);
-      return { ...toMiner(miner, config), workload: explain(miner, await workload()) };
+      return { ...(await view(miner)), workload: explain(miner, await workload()) };
     },
     async drain(principal, id) {
       await withdraw(principal, id, 'draining');
-      return toMiner(await found(id), config);
+      return await view(await found(id));
     },
     async remove(principal, id) {
       await withdraw(principal, id, 'removed');
@@ -90,11 +99,21 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
   };
 }
 
-function toMiner(miner: MinerWithAddress, config: Config): Miner {
+function toMiner(miner: MinerWithAddress, speeds: readonly Row<'model_speed'>[], config: Config): Miner {
+  const { capabilities, loaded } = abilitiesOf(miner);
   return {
     miner_id: miner.id,
     status: miner.status === 'removed' ? 'offline' : miner.status,
-    capabilities: JSON.parse(miner.capabilities),
+    capabilities: [...capabilities],
+    models: [...capabilities].map(model => {
+      const speed = speeds.find(speed => speed.model === model);
+      return {
+        model,
+        loaded: loaded?.has(model) ?? null,
+        time_to_first_token_ms: rounded(speed?.first_token_ms ?? null, 0),
+        tokens_per_second: rounded(speed?.tokens_per_second ?? null, 1),
+      };
+    }),
     gpu_info: miner.gpu_info ? JSON.parse(miner.gpu_info) : null,
     vram_gb: miner.vram_gb,
     region: miner.region,
@@ -109,6 +128,9 @@ function toMiner(miner: MinerWithAddress, config: Config): Miner {
     heartbeat_seconds: heartbeatSeconds(config),
   };
 }
+
+const rounded = (value: number | null, decimals: number) =>
+  value === null ? null : Number(value.toFixed(decimals));
 
 /** Tells a miner why it gets what it gets. */
 function explain(

@@ -1,5 +1,6 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { abilitiesOf } from './eligibility.ts';
 
 /** `last_seen_at` is written at most this often, so that polling costs no writes. */
 const SEEN_EVERY_MS = 5_000;
@@ -22,6 +23,23 @@ export async function noteSeen(miners: Iterable<Row<'miner'>>, context: WriteCon
   }
   await tx.update('miner', 'id', ['status', 'last_seen_at'], [...seen.values()]);
   await countActive(returned, context);
+}
+
+/** Notes which of their models miners have in memory. What they said before costs no write. */
+export async function noteLoaded(
+  reports: Iterable<{ miner: Row<'miner'>; models: readonly string[] }>,
+  { tx, emit }: WriteContext,
+): Promise<void> {
+  const changed = new Map<string, Row<'miner'>>();
+  for (const { miner, models } of reports) {
+    const { capabilities } = abilitiesOf(miner);
+    const loaded = JSON.stringify([...capabilities].filter(model => models.includes(model)));
+    if (loaded === miner.loaded) continue;
+    miner.loaded = loaded;
+    changed.set(miner.id, miner);
+  }
+  await tx.update('miner', 'id', ['loaded'], [...changed.values()]);
+  for (const miner of changed.values()) emit({ type: 'miner.changed', miner: { ...miner } });
 }
 
 /** Moves the count of miners that are online or draining. */

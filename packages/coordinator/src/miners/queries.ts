@@ -44,6 +44,33 @@ function pageOfStatus(db: Db, { after, limit }: MinerFilter, status: (typeof LIS
   return db.selectFrom(query.orderBy('miner.id').limit(limit).as('page')).selectAll();
 }
 
+/** How fast miners run which models, by miner. */
+export async function findSpeeds(
+  db: Db,
+  minerIds: readonly string[],
+): Promise<ReadonlyMap<string, Row<'model_speed'>[]>> {
+  if (minerIds.length === 0) return new Map();
+  const rows = await db.selectFrom('model_speed').selectAll().where('miner_id', 'in', minerIds).execute();
+  return Map.groupBy(rows, row => row.miner_id);
+}
+
+export type ModelSpeed = Pick<Row<'model_speed'>, 'model' | 'first_token_ms' | 'tokens_per_second'>;
+
+/** Of each model, the average over the miners that take jobs now. */
+export async function averageSpeeds(db: Db): Promise<ModelSpeed[]> {
+  return await db
+    .selectFrom('miner')
+    .innerJoin('model_speed', 'model_speed.miner_id', 'miner.id')
+    .select(({ fn }) => [
+      'model_speed.model',
+      fn.avg<number | null>('first_token_ms').as('first_token_ms'),
+      fn.avg<number | null>('tokens_per_second').as('tokens_per_second'),
+    ])
+    .where('miner.status', '=', 'online')
+    .groupBy('model_speed.model')
+    .execute();
+}
+
 /** All that take jobs now, for the directory. */
 export async function listOnline(db: Db): Promise<Row<'miner'>[]> {
   return await db.selectFrom('miner').selectAll().where('status', '=', 'online').execute();

@@ -2,12 +2,20 @@ import { RECEIPT_VERSION, type Signature, type TokenUsage, type UnsignedReceipt 
 import { microCredits, roundCredits, type Signer, signReceiptJson } from '@aitbc/receipts';
 import { appendEntries } from '../ledger/entries.ts';
 import type { WriteContext } from '../store/operation.ts';
+import { chargedTokens, type Pricing, priceOf } from './pricing.ts';
 
 /** What a finished job is accounted for with. */
 export interface Settlement {
   receiptId: string;
   nonce: string;
-  job: { id: string; model: string; prompt_hash: string; max_price: number | null; started_at: number };
+  job: {
+    id: string;
+    model: string;
+    prompt_hash: string;
+    max_price: number | null;
+    token_limit: number | null;
+    started_at: number;
+  };
   client: Party;
   provider: Party;
   minerId: string;
@@ -26,8 +34,7 @@ export interface Party {
 export interface ReceiptTerms {
   coordinatorId: string;
   signer: Signer;
-  /** Credits for one unit. */
-  rateOf(model: string): number;
+  pricingOf(model: string): Pricing;
 }
 
 /** Makes and signs receipts and gives them to the ledger, in the transaction that completes their jobs. Answers their JSON in order. */
@@ -53,13 +60,14 @@ export async function issueReceipts(
   return bodies;
 }
 
-/** The server's clock alone decides the units, and with them the price. */
+/** The server's clock alone decides units of time. Tokens are what the miner says, up to the job's limit. */
 function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): UnsignedReceipt {
   const { job } = settlement;
   const durationMs = Math.max(now - job.started_at, 0);
-  const units = durationMs / 1000;
-  const rate = terms.rateOf(job.model);
-  const price = Math.min(units * rate, job.max_price ?? Infinity);
+  const pricing = terms.pricingOf(job.model);
+  const units =
+    pricing.unit === 'token' ? chargedTokens(settlement.usage, job.token_limit) : durationMs / 1000;
+  const price = Math.min(priceOf(units, pricing), job.max_price ?? Infinity);
   return {
     version: RECEIPT_VERSION,
     receipt_id: settlement.receiptId,
@@ -67,7 +75,7 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
     provider: settlement.provider.address,
     client: settlement.client.address,
     units,
-    unit_type: 'gpu_second',
+    unit_type: pricing.unit,
     price: roundCredits(price),
     model: job.model,
     prompt_hash: job.prompt_hash,
@@ -77,18 +85,19 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
     duration_ms: durationMs,
     coordinator_id: terms.coordinatorId,
     nonce: settlement.nonce,
-    metadata: metadataOf(settlement, rate),
+    metadata: metadataOf(settlement, pricing),
   };
 }
 
 function metadataOf(
   { minerId, job, reportedAt, usage, attestation }: Settlement,
-  rate: number,
+  pricing: Pricing,
 ): UnsignedReceipt['metadata'] {
   return {
     miner_id: minerId,
     // What the price follows from, so that anyone can work it out again.
-    rate,
+    ...(pricing.unit === 'token' ? { rate_per_1000: pricing.ratePer1000 } : { rate: pricing.rate }),
+    ...(pricing.unit === 'token' && job.token_limit !== null && { token_limit: job.token_limit }),
     ...(job.max_price !== null && { max_price: job.max_price }),
     ...(reportedAt !== undefined && { reported_completed_at: new Date(reportedAt).toISOString() }),
     ...(usage && { usage }),

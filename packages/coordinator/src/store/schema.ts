@@ -103,6 +103,8 @@ interface JobTable {
   erased_at: Flagless<Time | null>;
   /** What is set aside of its owner's balance while it has not ended. */
   reserved: Flagless<MicroCredits>;
+  /** Tokens that it can be charged for, where its model is priced by tokens. */
+  token_limit: Flagless<number | null>;
   /** 1: its text is wanted as it is generated. */
   stream: Flagless<number>;
 }
@@ -130,6 +132,8 @@ interface JobStreamTable {
   chunks: number;
   /** Of this run, in UTF-8. */
   bytes: number;
+  /** Of this run; null before it. */
+  first_chunk_at: Time | null;
   /** When the job ended; null while it may go on. */
   ended_at: Time | null;
 }
@@ -150,6 +154,8 @@ interface MinerTable {
   region: string | null;
   concurrency: number | null;
   public_key: string | null;
+  /** Models that its engine has in memory, as it last said; null when it never did. */
+  loaded: Flagless<Json | null>;
   status: 'online' | 'draining' | 'offline' | 'removed';
   /** 1: no new jobs until it registers again, also when it has been offline in between. */
   draining: Flagless<number>;
@@ -158,6 +164,19 @@ interface MinerTable {
   failed: number;
   registered_at: Time;
   last_seen_at: Time;
+}
+
+/** How fast a miner runs a model, smoothed over its jobs. */
+interface ModelSpeedTable {
+  /** `MINER/MODEL` */
+  id: string;
+  miner_id: string;
+  model: string;
+  /** From claim to the first chunk, of jobs that stream. */
+  first_token_ms: number | null;
+  /** Of the answer, over the whole run. */
+  tokens_per_second: number | null;
+  measured_at: Time;
 }
 
 /** A signed statement that moves credits, at its place in the log. */
@@ -270,6 +289,7 @@ export interface Schema {
   job_stream: JobStreamTable;
   job_chunk: JobChunkTable;
   miner: MinerTable;
+  model_speed: ModelSpeedTable;
   entry: EntryTable;
   tree: TreeTable;
   tile: TileTable;
@@ -299,6 +319,7 @@ export const PRIMARY_KEYS = {
   job_stream: 'job_id',
   job_chunk: 'id',
   miner: 'id',
+  model_speed: 'id',
   entry: 'leaf_index',
   tree: 'id',
   tile: 'id',

@@ -7,6 +7,9 @@ export function echoBackend({ models = ['echo'] }: { models?: readonly string[] 
     async models() {
       return [...models];
     },
+    async loaded() {
+      return [...models];
+    },
     async generate({ prompt, params, signal, onToken }) {
       signal.throwIfAborted();
       const words = `Echo, no model ran: ${prompt}`.match(/\s*\S+/g) ?? [];

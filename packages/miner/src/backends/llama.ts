@@ -53,6 +53,9 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
     async models() {
       return [...names];
     },
+    async loaded() {
+      return [...names];
+    },
     async generate(generation) {
       const sequence = idle.pop();
       if (!sequence) throw new BackendError('All contexts of the model are in use', { retryable: true });

@@ -10,7 +10,7 @@ export interface OllamaOptions {
   key?: string | undefined;
 }
 
-/** Ollama by its own API: `GET /api/tags`, and `POST /api/generate` as a stream of JSON lines. */
+/** Ollama by its own API: `GET /api/tags`, `GET /api/ps`, and `POST /api/generate` as a stream of JSON lines. */
 export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Backend {
   const server: Server = { kind: 'Ollama', url: serverUrl(url), key };
   return {
@@ -18,6 +18,9 @@ export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Ba
     async models(signal) {
       const answer = await readJson(server, await send(server, '/api/tags', { signal }), signal);
       return namesIn(answer);
+    },
+    async loaded(signal) {
+      return namesIn(await readJson(server, await send(server, '/api/ps', { signal }), signal));
     },
     async generate({ model, prompt, params, signal, onToken }) {
       const body = { ...requestFor(params), model, prompt, stream: true };

@@ -32,14 +32,18 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
     return await request(server, '/v1/completions', { prompt: generation.prompt }, generation);
   }
 
+  async function models(signal?: AbortSignal): Promise<string[]> {
+    const answer = await readJson(server, await send(server, '/v1/models', { signal }), signal);
+    const { data } = Object(answer);
+    const ids: unknown[] = Array.isArray(data) ? data.map(model => Object(model).id) : [];
+    return ids.filter(id => typeof id === 'string');
+  }
+
   return {
     name: `the server at ${server.url}`,
-    async models(signal) {
-      const answer = await readJson(server, await send(server, '/v1/models', { signal }), signal);
-      const { data } = Object(answer);
-      const ids: unknown[] = Array.isArray(data) ? data.map(model => Object(model).id) : [];
-      return ids.filter(id => typeof id === 'string');
-    },
+    models,
+    // These servers load what they serve at their start.
+    loaded: models,
     async generate(generation) {
       const { model, prompt } = generation;
       if (withoutChat.has(model)) return await complete(generation);

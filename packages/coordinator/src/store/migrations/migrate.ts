@@ -3,6 +3,7 @@ import type { Schema } from '../schema.ts';
 import { initial } from './001-initial.ts';
 import { ledger } from './002-ledger.ts';
 import { streams } from './004-streams.ts';
+import { scheduling } from './007-scheduling.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** In order; what was released is never changed, only followed by another. */
@@ -10,6 +11,7 @@ const STEPS = {
   '001-initial': initial,
   '002-ledger': ledger,
   '004-streams': streams,
+  '007-scheduling': scheduling,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(STEPS);
