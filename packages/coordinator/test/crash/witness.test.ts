@@ -16,6 +16,16 @@ async function call<Body>(url: string, path: string, body?: object): Promise<Bod
   return response.headers.get('content-type')?.includes('json') ? JSON.parse(text) : (text as Body);
 }
 
+/** A coordinator that ends with the test. */
+function serve(data: string, args: readonly string[] = []): ServerProcess {
+  const server = spawnServer({ data }, { args });
+  onTestFinished(async () => {
+    server.child.kill('SIGKILL');
+    await server.exited;
+  });
+  return server;
+}
+
 /** Has a job run, which is an entry of the ledger. */
 async function earn(url: string): Promise<void> {
   await call(url, '/v1/miners/register', { miner_id: 'earner', capabilities: ['earned'] });
@@ -24,10 +34,12 @@ async function earn(url: string): Promise<void> {
   await call(url, `/v1/jobs/${jobs[0]?.job_id}/complete`, { miner_id: 'earner', result: 'Hello' });
 }
 
-test('a checkpoint that was cosigned and, by a kill, not published is no fork afterwards', async () => {
+test('a checkpoint that was cosigned and, by a kill, not published is no fork afterwards', {
+  timeout: 90_000,
+}, async () => {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-crash-witness-'));
   onTestFinished(() => rm(data, { recursive: true, force: true }));
-  const first = spawnServer({ data });
+  const first = serve(data);
   const vkey = (await call<string>(await first.listening, '/ledger/vkey')).trim();
   first.child.kill('SIGTERM');
   await first.exited;
@@ -51,22 +63,18 @@ test('a checkpoint that was cosigned and, by a kill, not published is no fork af
     }
   });
   const args = ['--witness', `${url}=${witness.vkey}`, '--ledger-interval', '0.05'];
-  victim = spawnServer({ data }, { args });
+  victim = serve(data, args);
   const { listening, exited } = victim;
   await earn(await listening);
   await cosigned.promise;
   await exited;
 
-  const second = spawnServer({ data }, { args });
-  onTestFinished(async () => {
-    second.child.kill('SIGTERM');
-    await second.exited;
-  });
+  const second = serve(data, args);
   await earn(await second.listening);
   const policy = { log, cosigners: { keys: [parseVkey(witness.vkey)], quorum: 1 } };
   const published = async () =>
     openCheckpoint(await call<string>(await second.listening, '/ledger/checkpoint'), policy);
-  await expect.poll(published, { timeout: 10_000 }).toMatchObject({ size: 2 });
+  await expect.poll(published, { timeout: 60_000 }).toMatchObject({ size: 2 });
   expect(
     witness.events.filter(({ event }) => event === 'refused').map(event => 'code' in event && event.code),
   ).toEqual(expect.not.arrayContaining(['FORK', 'INCONSISTENT', 'FORGOTTEN']));

@@ -18,8 +18,11 @@ import { dishonest, MALLORYS_KEY } from '../harness/witnesses.ts';
 
 const sqlite = ENGINES[0] as Engine;
 
+/** Witnesses here are well, but the machine may be busy. */
+const PATIENT = { witnessTimeoutSeconds: 30 };
+
 async function run(engine: Engine, options: StartOptions = {}): Promise<TestCoordinator> {
-  const coordinator = await startTestCoordinator(engine, options);
+  const coordinator = await startTestCoordinator(engine, { ...PATIENT, ...options });
   onTestFinished(() => coordinator.stop());
   return coordinator;
 }
@@ -191,7 +194,7 @@ test('a witness that hangs delays a checkpoint by no more than the timeout, once
   const { coordinator, witnesses, witness } = await runWitnessed(sqlite, { names: ['alice'] });
   const { url, asked } = await dishonest(() => {});
   const mallory = `${url}=${formatVkey(MALLORYS_KEY)}`;
-  await coordinator.restart(undefined, { witness: [...witness, mallory], witnessTimeoutSeconds: 0.5 });
+  await coordinator.restart(undefined, { witness: [...witness, mallory], witnessTimeoutSeconds: 3 });
   await earn(coordinator);
   await coordinator.publish();
   await earn(coordinator);
@@ -207,7 +210,16 @@ test('coordinators that share a database have the ledger cosigned in turns', asy
   const signingKey = join(config.data, 'signing-key.pem');
   const { databaseUrl = '' } = config;
   const other = await startCoordinator({
-    ...{ data, databaseUrl, signingKey, witness, port: 0, logLevel: 'silent', ledgerInterval: 3600 },
+    ...{
+      ...PATIENT,
+      data,
+      databaseUrl,
+      signingKey,
+      witness,
+      port: 0,
+      logLevel: 'silent',
+      ledgerInterval: 3600,
+    },
     now: coordinator.now,
   });
   onTestFinished(() => other.close());

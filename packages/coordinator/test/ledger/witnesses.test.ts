@@ -17,7 +17,7 @@ import { dishonest, type Handler, MALLORY, MALLORYS_KEY, replies, signs } from '
 
 const log = testLog();
 /** Long for an honest witness on a busy machine; only the one that hangs takes as long. */
-const TIMEOUT_MS = 2_000;
+const TIMEOUT_MS = 5_000;
 
 /** The coordinator's side: what it asks, what it is told, and a clock that the test moves. */
 function asking(addresses: readonly WitnessAddress[]) {
