@@ -47,6 +47,24 @@ test('two texts are generated at once, neither mixed into the other', async () =
   expect([first?.result === second?.result, second?.result]).toEqual([false, expect.stringMatching(/moon/i)]);
 });
 
+test('a text is streamed as the model generates it, and the pieces make up the result', async () => {
+  const { pieces, result } = await network.stream('Write two sentences about the sea.');
+  expect(pieces.length).toBeGreaterThan(3);
+  expect(pieces.join('')).toBe(result);
+});
+
+test('a job that is cancelled in mid-stream stops, and its miner goes on with the next', async () => {
+  const cancelled = new AbortController();
+  const job = { prompt: 'Write a very long story.', model: MODEL, params: { max_tokens: 3_000 } };
+  let pieces = 0;
+  const streaming = Array.fromAsync(
+    network.client.streamJob(job, { signal: cancelled.signal }),
+    ({ event }) => event === 'chunk' && ++pieces === 3 && cancelled.abort(new Error('enough')),
+  );
+  await expect(streaming).rejects.toThrow('enough');
+  expect((await answer('Say hello.')).status).toBe('completed');
+});
+
 test('a job that is cancelled while it runs frees its miner', async () => {
   const { job_id } = await network.client.submitJob('Write a very long story.', MODEL, { max_tokens: 3_000 });
   await expect

@@ -16,6 +16,8 @@ export interface Network {
   client: CoordinatorClient;
   /** Waits for the answer to a prompt. */
   answer(prompt: string, params?: object): ReturnType<CoordinatorClient['waitForJob']>;
+  /** Streams the answer to a prompt. */
+  stream(prompt: string): Promise<{ pieces: string[]; result: string | null }>;
 }
 
 /** Starts an engine, where it is a process of its own, and tells how a miner is to use it. */
@@ -33,6 +35,16 @@ export function withMiner(engine: Engine): Network {
       const { client } = network;
       const { job_id } = await client.submitJob(prompt, MODEL, { temperature: 0, max_tokens: 64, ...params });
       return await client.waitForJob(job_id, { timeout: 110_000 });
+    },
+    async stream(prompt) {
+      const params = { temperature: 0, max_tokens: 64 };
+      const pieces: string[] = [];
+      let result: string | null = null;
+      for await (const { event, data } of network.client.streamJob(prompt, MODEL, params)) {
+        if (event === 'chunk') pieces.push(data.text);
+        if (event === 'result') result = data.result;
+      }
+      return { pieces, result };
     },
   };
 

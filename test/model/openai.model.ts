@@ -40,6 +40,12 @@ test('a cancelled job leaves the server free for the next', async () => {
   expect([cancelled.status, next.status]).toEqual(['cancelled', 'completed']);
 });
 
+test('a text is streamed as the server generates it, and the pieces make up the result', async () => {
+  const { pieces, result } = await network.stream('Write two sentences about the sea.');
+  expect(pieces.length).toBeGreaterThan(3);
+  expect(pieces.join('')).toBe(result);
+});
+
 test('what the server refuses is told to the client, with its reason', async () => {
   const { status, error } = await answer('word '.repeat(5_000));
   expect({ status, detail: error?.detail }).toEqual({
