@@ -4,8 +4,9 @@ import { type Config, ConfigError } from './config.ts';
 import { readIdentity } from './identity.ts';
 import { createIds, type Ids } from './ids.ts';
 import { type ClientJobs, createClientJobs } from './jobs/client-jobs.ts';
-import { createJobEvents, type JobEvents } from './jobs/follow.ts';
+import { createJobEvents, type JobEvents, PAGE } from './jobs/follow.ts';
 import { createMinerJobs, type MinerJobs } from './jobs/miner-jobs.ts';
+import { createTails } from './jobs/tails.ts';
 import { createWaits, type Waits } from './jobs/waiting.ts';
 import { readWorkload } from './jobs/workload.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
@@ -74,9 +75,11 @@ export async function createRooms({
   const operations = createOperations(config, { coordinatorId, signer });
 
   const waits = createWaits();
+  const tails = createTails(PAGE);
   const directory = createDirectory();
   store.onCommit(events => {
     directory.apply(events);
+    tails.apply(events);
     waits.apply(events);
     if (events.some(event => event.type === 'missed')) void catchUp(store, directory);
   });
@@ -107,6 +110,7 @@ export async function createRooms({
     jobEvents: createJobEvents({
       store,
       waits,
+      tails,
       receipts,
       limits: { all: config.maxStreams, perAccount: config.maxStreamsPerAccount },
     }),

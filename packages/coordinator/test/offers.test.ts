@@ -34,6 +34,7 @@ describeEachEngine('the job that is available', engine => {
       params: { seed: 1 },
       priority: 0,
       constraints: {},
+      stream: false,
       attempt: 1,
       created_at,
       lease_expires_at: new Date(coordinator.now() + 5_000).toISOString(),

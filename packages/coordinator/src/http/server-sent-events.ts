@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { setTimeout } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 
 /** As the WHATWG's HTML standard has it, "Server-sent events". */
@@ -56,12 +55,12 @@ async function* framesOf(
 
 /** Undefined where it takes longer. */
 async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  const settled = new AbortController();
-  const timer = setTimeout(ms, undefined, { signal: settled.signal }).catch(() => undefined);
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(late.resolve, ms);
   try {
-    return await Promise.race([promise, timer]);
+    return await Promise.race([promise, late.promise]);
   } finally {
-    settled.abort();
+    clearTimeout(timer);
   }
 }
 

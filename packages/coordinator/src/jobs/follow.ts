@@ -1,6 +1,7 @@
 import type { JobError, JobEvent, NumberedJobEvent } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Receipts } from '../receipts/receipts.ts';
+import type { Growth } from '../store/events.ts';
 import { refuse } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { createAdmission, type FollowLimits } from './admission.ts';
@@ -14,6 +15,7 @@ import {
 } from './event-cursor.ts';
 import { hasEnded } from './job.ts';
 import { type FollowedJob, findFollowedJob, findTexts, listChunks } from './queries.ts';
+import type { Tails } from './tails.ts';
 import { LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
 export interface FollowRequest {
@@ -25,8 +27,8 @@ export interface FollowRequest {
 
 export interface JobEvents {
   /**
-   * Tells what happens to a job, from the database and at the reader's own pace: nothing is read ahead of what it asks
-   * for but a page. The events end with the job, when the signal aborts, and when the coordinator stops. Undefined when
+   * Tells what happens to a job, at the reader's own pace: nothing is kept for it but a page, and one that falls behind
+   * reads from the database. The events end with the job, when the signal aborts, and when the coordinator stops. Undefined when
    * there is nothing to tell behind `after`.
    *
    * Throws Refused: JOB_NOT_FOUND, also to others than the owner, and RATE_LIMIT_EXCEEDED.
@@ -41,17 +43,18 @@ export interface JobEvents {
 export interface JobEventsOptions {
   store: Store;
   waits: Waits;
+  tails: Tails;
   receipts: Pick<Receipts, 'signed'>;
   limits: FollowLimits;
 }
 
-/** Chunks that are read at once. */
-const PAGE = 64;
+/** Chunks that are read at once, and kept at most. */
+export const PAGE = 64;
 
 /** Nobody is woken by what starts a job that does not stream, so that only its followers pay for it. */
 const LOOK_AGAIN_UNSTREAMED_MS = 1_000;
 
-export function createJobEvents({ store, waits, receipts, limits }: JobEventsOptions): JobEvents {
+export function createJobEvents({ store, waits, tails, receipts, limits }: JobEventsOptions): JobEvents {
   const admit = createAdmission(limits);
 
   async function* events(
@@ -62,28 +65,39 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
     const over = new AbortController();
     const ended = AbortSignal.any([signal, over.signal]);
     const lookAgainMs = job.stream === 1 ? LOOK_AGAIN_MS : LOOK_AGAIN_UNSTREAMED_MS;
+    const tail = tails.open(job.id);
     let cursor = from;
+    let isNew = true;
     try {
       while (!ended.aborted && !waits.closed) {
-        // The wait begins before the job is read, so that nothing in between is missed.
+        // The wait begins before the look, so that nothing in between is missed.
         const woken = waits.forEvent(job.id, lookAgainMs, ended);
-        const seen = await findFollowedJob(store.read, job.id);
-        if (!seen) return;
-        for await (const step of news(seen, cursor)) {
+        const news = tail.take();
+        // Woken by nothing that was told here, it looks whether something was not.
+        const isKnown = !isNew && !news.more && news.grown.length > 0;
+        for await (const step of (isKnown && growthOf(news.grown, cursor)) || look(job.id, cursor)) {
           cursor = step.cursor;
           yield { ...step.event, id: eventIdOf(cursor) };
           if (ended.aborted) return;
         }
+        isNew = false;
         if (cursor.stage === 'over') return;
         await woken;
       }
     } finally {
+      tail.close();
       over.abort();
     }
   }
 
+  /** Reads what a follower that has come as far as `cursor` has not been told. */
+  async function* look(jobId: string, cursor: EventCursor): AsyncGenerator<Step> {
+    const job = await findFollowedJob(store.read, jobId);
+    if (job) yield* newsOf(job, cursor);
+  }
+
   /** What a follower that has come as far as `cursor` has not been told of the job as it is now. */
-  async function* news(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
+  async function* newsOf(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
     if (job.status === 'pending') {
       const isKnown = cursor.stage === 'pending' && cursor.attempt === job.attempts;
       if (!isKnown) yield tell(statusOf(job), { ...cursor, stage: 'pending', attempt: job.attempts });
@@ -114,9 +128,9 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
       // Another run has begun, or the text was erased for its age.
       if (texts.length === 0) return;
       for (const text of texts) {
-        const data = { attempt: job.attempts, index: at.next, text };
-        at = { ...at, next: at.next + 1 };
-        yield tell({ event: 'chunk', data }, at);
+        const step = chunkBehind(at, text);
+        at = step.cursor;
+        yield step;
       }
     }
   }
@@ -164,6 +178,26 @@ interface Step {
 }
 
 const tell = (event: JobEvent, cursor: EventCursor): Step => ({ event, cursor });
+
+function chunkBehind(cursor: EventCursor, text: string): Step {
+  const { attempt, next } = cursor;
+  return tell({ event: 'chunk', data: { attempt, index: next, text } }, { ...cursor, next: next + 1 });
+}
+
+/** Undefined where it does not follow on what the follower has been told. */
+function growthOf(grown: readonly Growth[], cursor: EventCursor): Step[] | undefined {
+  const steps: Step[] = [];
+  let at = cursor;
+  for (const { run, first, texts } of grown) {
+    if (at.stage !== 'running' || at.run !== run || at.next < first) return undefined;
+    for (const text of texts.slice(at.next - first)) {
+      const step = chunkBehind(at, text);
+      at = step.cursor;
+      steps.push(step);
+    }
+  }
+  return steps;
+}
 
 const isBefore = ({ stage }: EventCursor, other: Stage) => STAGES.indexOf(stage) < STAGES.indexOf(other);
 

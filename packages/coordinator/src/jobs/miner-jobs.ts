@@ -21,7 +21,7 @@ import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
 import type { JobRow } from './job.ts';
 import type { MinerActor } from './lookup.ts';
 import type { Posted, PostInput } from './post-chunks.ts';
-import { findJob } from './queries.ts';
+import { findJob, isAnyCancelled } from './queries.ts';
 import { isoTime, toHeartbeatAnswer, toMinerJob, toOutcome } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
@@ -121,16 +121,18 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     const signal = AbortSignal.any([hangUp, over.signal]);
     const until = performance.now() + waitMs;
     let { believes } = input;
+    let pulse: Pulse | undefined;
     try {
       for (;;) {
         // The wait begins before the look, so that nothing in between is missed.
-        const withdrawn = waits.forWithdrawal(input.minerId, until - performance.now(), signal);
-        const pulse = await beat({ ...input, believes });
-        if (pulse.stop.length > 0) return pulse;
+        const leftMs = until - performance.now();
+        const withdrawn = waits.forWithdrawal(input.minerId, Math.min(leftMs, LOOK_AGAIN_MS), signal);
+        pulse ??= await beat({ ...input, believes });
+        if (pulse.stop.length > 0 || leftMs <= 0 || signal.aborted || waits.closed) return pulse;
         const jobId = await withdrawn;
-        if (performance.now() >= until || signal.aborted || waits.closed) return pulse;
         // It may have been claimed since the miner asked.
         if (jobId !== undefined && !believes.includes(jobId)) believes = [...believes, jobId];
+        if (jobId !== undefined || (await isAnyCancelled(store.read, believes))) pulse = undefined;
       }
     } finally {
       over.abort();

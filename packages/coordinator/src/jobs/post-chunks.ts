@@ -52,8 +52,7 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
         context.tx.load('job_stream', 'job_id', ids),
       ]);
       const streams = new Map(rows.map(row => [row.job_id, row]));
-      const chunks: NewRow<'job_chunk'>[] = [];
-      const grown = new Map<string, Row<'job_stream'>>();
+      const growths = new Map<string, Grown>();
       const extended = new Map<string, JobRow>();
       const outcomes = inputs.map(input => {
         const miner = ownedMiner(miners, input);
@@ -63,13 +62,18 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
         const isHolder = job.status === 'running' && job.miner_id === miner.id;
         if (!isHolder) return notLeased(job, miner.id);
         if (input.attempt !== undefined && input.attempt !== job.attempts) return overtaken(job);
-        const outcome = append(input, job, streams.get(job.id) ?? newStream(job.id), terms, context.now);
+        const before = streams.get(job.id) ?? newStream(job.id);
+        const outcome = append(input, job, before, terms, context.now);
         if (!outcome.ok) return outcome;
-        const { stream, added, next } = outcome.value;
+        const { after, added, next } = outcome.value;
         if (added.length > 0) {
-          streams.set(job.id, stream);
-          grown.set(job.id, stream);
-          chunks.push(...added);
+          streams.set(job.id, after);
+          const growth = growths.get(job.id);
+          growths.set(job.id, {
+            before: growth?.before ?? before,
+            after,
+            texts: [...(growth?.texts ?? []), ...added],
+          });
         }
         const lease = extendLease(job, context.now, terms);
         if (isWorth(lease, job, terms)) {
@@ -82,7 +86,7 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
         context,
       );
-      await save(chunks, [...grown.values()], context);
+      await save([...growths.values()], context);
       await saveLeases([...extended.values()], context);
       return outcomes;
     },
@@ -99,8 +103,8 @@ const newStream = (jobId: string): Row<'job_stream'> => ({
 });
 
 interface Appended {
-  stream: Row<'job_stream'>;
-  added: NewRow<'job_chunk'>[];
+  after: Row<'job_stream'>;
+  added: readonly string[];
   next: number;
 }
 
@@ -111,7 +115,7 @@ function append(
   { maxBytes, maxChunks }: StreamTerms,
   now: number,
 ): Outcome<Appended> {
-  if (job.stream === 0) return done({ stream, added: [], next: first + texts.length });
+  if (job.stream === 0) return done({ after: stream, added: [], next: first + texts.length });
   if (first > stream.chunks) {
     const detail = `The next chunk of this attempt is ${stream.chunks}: one is missing before ${first}`;
     return refused('VALIDATION_OUT_OF_RANGE', detail, { field: 'first' });
@@ -121,12 +125,8 @@ function append(
   const count = stream.chunks + fresh.length;
   if (bytes > maxBytes) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxBytes} bytes of text`);
   if (count > maxChunks) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxChunks} chunks`);
-  const added = fresh.map((text, index) => ({
-    id: chunkId(job.id, stream.run, stream.chunks + index),
-    text,
-  }));
   const first_chunk_at = stream.first_chunk_at ?? now;
-  return done({ stream: { ...stream, chunks: count, bytes, first_chunk_at }, added, next: count });
+  return done({ after: { ...stream, chunks: count, bytes, first_chunk_at }, added: fresh, next: count });
 }
 
 function overtaken({ id, attempts }: JobRow): Outcome<never> {
@@ -136,12 +136,24 @@ function overtaken({ id, attempts }: JobRow): Outcome<never> {
 const isWorth = (lease: JobRow, job: JobRow, { leaseMs }: LeaseTerms) =>
   (lease.lease_expires_at ?? 0) - (job.lease_expires_at ?? 0) >= leaseMs * WORTH_EXTENDING;
 
-async function save(
-  chunks: readonly NewRow<'job_chunk'>[],
-  streams: readonly Row<'job_stream'>[],
-  { tx, emit }: WriteContext,
-): Promise<void> {
+interface Grown {
+  before: Row<'job_stream'>;
+  after: Row<'job_stream'>;
+  texts: readonly string[];
+}
+
+async function save(grown: readonly Grown[], { tx, emit }: WriteContext): Promise<void> {
+  const chunks = grown.flatMap(({ before: { job_id, run, chunks }, texts }) =>
+    texts.map((text, index): NewRow<'job_chunk'> => ({ id: chunkId(job_id, run, chunks + index), text })),
+  );
   await tx.insert('job_chunk', chunks);
-  await tx.upsert('job_stream', ['job_id'], streams);
-  for (const { job_id } of streams) emit({ type: 'job.streamed', jobId: job_id });
+  await tx.upsert(
+    'job_stream',
+    ['job_id'],
+    grown.map(({ after }) => after),
+  );
+  for (const { before, texts } of grown) {
+    const growth = { run: before.run, first: before.chunks, texts };
+    emit({ type: 'job.streamed', jobId: before.job_id, growth });
+  }
 }

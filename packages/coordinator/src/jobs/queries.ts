@@ -25,6 +25,16 @@ export async function findJobs(db: Db, ids: readonly string[]): Promise<FoundJob
   return await withRequirements(db).where('job.id', 'in', ids).orderBy('job.id').execute();
 }
 
+export async function isAnyCancelled(db: Db, ids: readonly string[]): Promise<boolean> {
+  if (ids.length === 0) return false;
+  const cancelled = db
+    .selectFrom('job')
+    .select('id')
+    .where('id', 'in', ids)
+    .where('status', '=', 'cancelled');
+  return (await cancelled.limit(1).executeTakeFirst()) !== undefined;
+}
+
 export async function findTexts(db: Db, id: string): Promise<JobTexts> {
   const [input, output] = await Promise.all([
     db.selectFrom('job_input').selectAll().where('job_id', '=', id).executeTakeFirst(),

@@ -3,14 +3,22 @@ import type { Row } from './schema.ts';
 /** What a committed batch changed, for those who wait for it. */
 export type StoreEvent =
   | { type: 'job.ended'; jobId: string }
-  /** There is more of its text, or a job whose text is streamed has another status. */
-  | { type: 'job.streamed'; jobId: string }
+  /** There is more of its text, or a job whose text is streamed has another status. `growth` does not cross replicas. */
+  | { type: 'job.streamed'; jobId: string; growth?: Growth }
   /** It was cancelled while a miner ran it, which is to stop. */
   | { type: 'job.withdrawn'; jobId: string; minerId: string }
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number }
   | { type: 'miner.changed'; miner: Row<'miner'> }
   /** Other coordinators may have committed what was not told here. */
   | { type: 'missed' };
+
+/** Text that was added to a run of a job's stream. */
+export interface Growth {
+  run: number;
+  /** Index of the first text. */
+  first: number;
+  texts: readonly string[];
+}
 
 /** What a miner must have for a queue's jobs. */
 export interface ReadyQueue {

@@ -74,12 +74,39 @@ async function waitForEnd(
   };
 }
 
+async function waitForText(model: string): Promise<Wait> {
+  const { job_id } = await elsewhere.client.submitJob({ prompt: 'Hello', model, stream: true });
+  await elsewhere.client.registerMiner({ miner_id: model, capabilities: [model] });
+  await elsewhere.client.claimJob(job_id, model);
+  return {
+    async ask({ client }) {
+      for await (const { event } of client.jobEvents(job_id)) if (event === 'chunk') return;
+    },
+    inVain: asItWas(model),
+    bringAbout: () =>
+      elsewhere.client.postChunks(job_id, { miner_id: model, first: 0, chunks: ['Hello, you!'] }),
+  };
+}
+
+async function waitForCancellation(model: string): Promise<Wait> {
+  const { job_id } = await elsewhere.client.submitJob({ prompt: 'Hello', model });
+  await elsewhere.client.registerMiner({ miner_id: model, capabilities: [model] });
+  await elsewhere.client.claimJob(job_id, model);
+  return {
+    ask: ({ client }) => client.heartbeat(model, [job_id], { wait: 30 }),
+    inVain: nothingToDo,
+    bringAbout: () => elsewhere.client.cancelJob(job_id),
+  };
+}
+
 const WAITS: Readonly<Record<string, () => Promise<Wait>>> = {
   'POST /v1/miners/{id}/claims': () =>
     waitForWork('claims', ({ client }, id) => client.claimJobs(id, { wait: 30 })),
   'GET /v1/jobs/available': () =>
     waitForWork('available', ({ client }, id) => client.availableJob(id, { wait: 30 })),
   'GET /v1/jobs/{id}': () => waitForEnd('get', ({ client }, id) => client.getJob(id, { wait: 30 })),
+  'POST /v1/miners/{id}/heartbeat': () => waitForCancellation('heartbeat'),
+  'GET /v1/jobs/{id}/events': () => waitForText('events'),
   'POST /v1/jobs': () =>
     waitForEnd('prefer', ({ client }) =>
       client.submitJob({ prompt: 'Hello', model: 'prefer' }, { idempotencyKey: 'prefer', wait: 30 }),

@@ -135,8 +135,10 @@ function messagesOf(events: readonly StoreEvent[], from: string): Message[] {
   return messages;
 }
 
-const toldOf = (event: Exclude<StoreEvent, { type: 'missed' }>): Told =>
-  event.type === 'miner.changed' ? { type: 'miner', id: event.miner.id } : event;
+function toldOf(event: Exclude<StoreEvent, { type: 'missed' }>): Told {
+  if (event.type === 'miner.changed') return { type: 'miner', id: event.miner.id };
+  return event.type === 'job.streamed' ? { type: event.type, jobId: event.jobId } : event;
+}
 
 /** Undefined for what no coordinator of this version has sent. */
 function readMessage(payload: string): Message | undefined {
