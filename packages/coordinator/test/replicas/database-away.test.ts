@@ -44,7 +44,13 @@ describe('while PostgreSQL is away', () => {
     await server.restart();
   });
 
-  const STORELESS = ['GET /health', 'GET /ledger/vkey', 'GET /explorer/blocks', 'GET /explorer/transactions'];
+  const STORELESS = [
+    'GET /health',
+    'GET /ledger/vkey',
+    'GET /ledger/policy',
+    'GET /explorer/blocks',
+    'GET /explorer/transactions',
+  ];
   const withStore = Object.keys(REQUESTS).filter(route => !STORELESS.includes(route));
 
   test.each(withStore)('%s answers 503, and when to try again', async route => {
