@@ -12,6 +12,7 @@ export { type Attestation, attestationBytes, signAttestation, verifyAttestation 
 export { canonicalBytes, canonicalJson } from './canonical-json.ts';
 export { microCredits, roundCredits } from './credits.ts';
 export { type Disclosure, type DisclosureMatch, textHash, verifyDisclosure } from './disclosure.ts';
+export { type EntryVerification, verifyEntry } from './entries.ts';
 export type { TrustedKey } from './findings.ts';
 export {
   GRANT_CHECKS,

@@ -106,11 +106,14 @@ export type LedgerErrorCode =
 export class LedgerError extends AitbcError {
   override name = 'LedgerError';
   readonly code: LedgerErrorCode;
+  /** What is not as it must be, as the log serves it: `tile/entries/001.p/44`. `null` where it is no one tile. */
+  readonly path: string | null;
 
   /** @param message for people; may quote what was read, so a stranger's text */
-  constructor(code: LedgerErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: LedgerErrorCode, message: string, options: ErrorOptions & { path?: string } = {}) {
     super(message, options);
     this.code = code;
+    this.path = options.path ?? null;
   }
 }
 

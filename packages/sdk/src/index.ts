@@ -19,6 +19,8 @@ export {
 } from './errors.ts';
 export type { EventsOptions } from './events.ts';
 export type { Explorer, ExplorerQuery } from './explorer.ts';
+export type { AuditOptions, AuditStep } from './ledger/audit.ts';
+export type { LedgerFault } from './ledger/faults.ts';
 export { type Ledger, type LedgerCheckpoint, type LedgerOptions, openLedger } from './ledger/ledger.ts';
 export type { EntryBundle, HashTile } from './ledger/resources.ts';
 export type { EntriesOptions, LedgerEntry, LedgerTree } from './ledger/tree.ts';

@@ -24,7 +24,8 @@ test.each([
     expect.arrayContaining([['cancelled'], [2], [expect.objectContaining({ cursor: null })]]),
   ],
   ['the sample of a proof', 'waitForReceiptProof', [['c2sp.org/tlog-proof@v1']]],
-  ['the sample of a ledger', 'openLedger', [[true, expect.any(Number)]]],
+  ['the sample of a ledger', 'inclusionProof', [[true, expect.any(Number)]]],
+  ['the sample of an audit', 'audit(', [[true, 0]]],
   ['the sample of a stream', 'another miner begins', [['the answer']]],
   ['the sample of a miner that streams', "miner_id: 'poet'", [[3]]],
   ['the sample of errors', 'VALIDATION_*', [['VALIDATION_OUT_OF_RANGE', 'params.temperature']]],
@@ -35,5 +36,5 @@ test.each([
 });
 
 test('no sample goes untested', () => {
-  expect(samples).toHaveLength(10);
+  expect(samples).toHaveLength(11);
 });

@@ -1,3 +1,6 @@
+/** Bundles that are fetched at a time. */
+export const DEFAULT_PARALLEL = 8;
+
 /**
  * Works on up to `parallel` items at a time and yields what comes of them in their order. No more than `parallel`
  * results wait. The signal that the work gets aborts when `signal` does, and when nobody wants more.

@@ -79,10 +79,13 @@ function isNotFound(error: unknown): boolean {
 function told(error: unknown, tile: Tile): unknown {
   const path = formatTilePath(tile);
   if (isNotFound(error)) {
-    return new LedgerError('MISSING', `${path} is not there, and the log must have it`, { cause: error });
+    return new LedgerError('MISSING', `${path} is not there, and the log must have it`, {
+      cause: error,
+      path,
+    });
   }
   const isTooLong = error instanceof CoordinatorError && error.status === 200;
   if (!isTooLong && !(error instanceof TlogError)) return error;
   const code = tile.level === 'entries' ? 'ENTRIES_INVALID' : 'TILE_INVALID';
-  return new LedgerError(code, `${path}: ${error.message}`, { cause: error });
+  return new LedgerError(code, `${path}: ${error.message}`, { cause: error, path });
 }

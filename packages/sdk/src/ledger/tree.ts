@@ -12,12 +12,12 @@ import {
 } from '@aitbc/tlog';
 import { LedgerError } from '../errors.ts';
 import type { RequestOptions } from '../options.ts';
+import { type AuditOptions, type AuditStep, audit } from './audit.ts';
+import { bundlesOf, otherEntries } from './bundles.ts';
 import { areEqual } from './hashes.ts';
-import { inOrder } from './in-order.ts';
+import { DEFAULT_PARALLEL, inOrder } from './in-order.ts';
 import type { LedgerResources } from './resources.ts';
 import { type TreeHead, type VerifiedTiles, verifiedTiles } from './verified-tiles.ts';
-
-const DEFAULT_PARALLEL = 8;
 
 export interface LedgerEntry {
   /** Counted from 0. */
@@ -59,6 +59,15 @@ export interface LedgerTree extends TreeHead {
    * @throws LedgerError ROLLED_BACK when the older one is larger, FORKED when the tree begins with another one
    */
   consistencyProof(older: TreeHead, options?: RequestOptions): Promise<Uint8Array[]>;
+  /**
+   * Downloads everything, computes every hash anew and compares: entries with the tiles of hashes, each tile with the one
+   * above it, the topmost with the root. Nothing is thrown over what does not fit: it is told, and the rest looked at.
+   * Holds some bundles in memory, however large the log is.
+   *
+   * @returns a step for each bundle of 256 entries, and a last one for the root
+   * @throws RangeError for a `from` that is not in the tree; what keeps the log from being read, such as a ConnectionError
+   */
+  audit(options?: AuditOptions): AsyncGenerator<AuditStep, void>;
 }
 
 export function ledgerTree(resources: LedgerResources, head: TreeHead): LedgerTree {
@@ -98,6 +107,10 @@ export function ledgerTree(resources: LedgerResources, head: TreeHead): LedgerTr
       if (!areEqual([begin], [older.root])) throw forked(older.size, size);
       return await consistencyProof(older.size, size, read);
     },
+    async *audit(options = {}) {
+      checkRange(options.from ?? 0, size, size);
+      yield* audit(resources, head, options);
+    },
   };
 }
 
@@ -124,9 +137,7 @@ async function verifiedBundle(index: number, { resources, tiles, size, options }
   const isGenuine =
     found instanceof Uint8Array ? areEqual([merkleRoot(hashes)], [found]) : areEqual(hashes, found);
   if (isGenuine) return entries;
-  const path = formatTilePath({ level: 'entries', index, width });
-  const message = `${path} has other entries than the tree of ${size} entries that was signed`;
-  throw new LedgerError('ENTRIES_INVALID', message);
+  throw otherEntries(formatTilePath({ level: 'entries', index, width }), size);
 }
 
 function nodesOf(tiles: VerifiedTiles, { signal, ...options }: RequestOptions = {}): NodeReader {
@@ -136,10 +147,6 @@ function nodesOf(tiles: VerifiedTiles, { signal, ...options }: RequestOptions = 
     signal?.throwIfAborted();
     return hashes;
   });
-}
-
-function* bundlesOf(from: number, to: number): Generator<number> {
-  for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < to; index++) yield index;
 }
 
 function checkRange(from: number, to: number, size: number): void {

@@ -35,7 +35,17 @@ export interface VerifiedTiles {
   root(id: TileId, options?: SharedOptions): Promise<Uint8Array>;
 }
 
-export function verifiedTiles(resources: LedgerResources, { size, root }: TreeHead): VerifiedTiles {
+export interface VerifiedTilesOptions {
+  /** What was found wrong is not fetched again, in the hope of better: the same error comes each time. */
+  keepFaults?: boolean;
+}
+
+export function verifiedTiles(
+  resources: LedgerResources,
+  { size, root }: TreeHead,
+  { keepFaults = false }: VerifiedTilesOptions = {},
+): VerifiedTiles {
+  const isKept = (error: unknown) => keepFaults && error instanceof LedgerError;
   const known = new Map<string, Promise<readonly Uint8Array[]>>();
   let edge: Promise<Map<number, readonly Uint8Array[]>> | undefined;
 
@@ -51,15 +61,16 @@ export function verifiedTiles(resources: LedgerResources, { size, root }: TreeHe
     if (areEqual([found], [root])) return byLevel;
     const paths = partial.map(formatTilePath).join(', ') || 'No tiles';
     const message = `${paths}: they do not lead to the root of ${size} entries that was signed`;
-    throw new LedgerError('TILE_INVALID', message);
+    throw new LedgerError('TILE_INVALID', message, { path: paths });
   }
 
   async function readFull(id: TileId, options?: SharedOptions) {
     const tile = { ...id, width: TILE_WIDTH };
     const [hashes, expected] = await Promise.all([resources.tile(tile, options), rootOf(id, options)]);
     if (areEqual([merkleRoot(hashes)], [expected])) return hashes;
-    const message = `${formatTilePath(tile)} has other hashes than the tree of ${size} entries that was signed`;
-    throw new LedgerError('TILE_INVALID', message);
+    const path = formatTilePath(tile);
+    const message = `${path} has other hashes than the tree of ${size} entries that was signed`;
+    throw new LedgerError('TILE_INVALID', message, { path });
   }
 
   /** A hash of the tile above, which is there whenever a tile is full. */
@@ -73,7 +84,7 @@ export function verifiedTiles(resources: LedgerResources, { size, root }: TreeHe
     if (width === 0) return [];
     if (width === TILE_WIDTH) return await remember(`${id.level}/${id.index}`, () => readFull(id, options));
     edge ??= readEdge(options).catch(error => {
-      edge = undefined;
+      if (!isKept(error)) edge = undefined;
       throw error;
     });
     return (await edge).get(id.level) ?? [];
@@ -84,7 +95,7 @@ export function verifiedTiles(resources: LedgerResources, { size, root }: TreeHe
     const reading = known.get(key) ?? read();
     known.delete(key);
     known.set(key, reading);
-    reading.catch(() => known.delete(key));
+    reading.catch(error => isKept(error) || known.delete(key));
     const [oldest = ''] = known.keys();
     if (known.size > CACHED_TILES) known.delete(oldest);
     return reading;

@@ -1,0 +1,197 @@
+import { encodeEntryBundle, leafHash } from '@aitbc/tlog';
+import { beforeAll, expect, test } from 'vitest';
+import { createLog, forged, type Lie, LOG, type Log, serveLog, someEntries } from '../../../test/log.ts';
+import {
+  COORDINATOR,
+  nodeSigner,
+  receiptBytesOf,
+  receiptEntries,
+  statementEntry,
+} from '../../../test/statements.ts';
+import { type AuditOptions, type LedgerFault, type LedgerTree, openLedger } from '../src/index.ts';
+
+const LARGE = createLog(someEntries(65_537));
+
+/** A served log of these entries, and the tree of its checkpoint. */
+async function withLog(entries: readonly Uint8Array[] | Log) {
+  const server = await serveLog('content' in entries ? entries : createLog(entries));
+  const ledger = openLedger(server.ledgerUrl, { vkey: LOG.vkey, sleep: async () => {} });
+  return { ...server, log: server.served.log, ledger, tree: ledger.tree(await ledger.checkpoint()) };
+}
+
+async function audit(tree: LedgerTree, options: AuditOptions = { statements: false }) {
+  const found = { steps: 0, done: 0, receipts: 0, grants: 0, faults: [] as LedgerFault[] };
+  for await (const { done, receipts, grants, faults } of tree.audit(options)) {
+    found.steps++;
+    found.done = done;
+    found.receipts += receipts;
+    found.grants += grants;
+    found.faults.push(...faults);
+  }
+  return found;
+}
+
+test.each([0, 1, 255, 256, 257, 65_537])('a log of %i entries is sound', async size => {
+  const { tree, asked } = await withLog(size === LARGE.size ? LARGE : someEntries(size));
+  expect(await audit(tree)).toMatchObject({ done: size, faults: [] });
+  const bundles = Math.ceil(size / 256);
+  expect(new Set(asked.filter(path => path.startsWith('tile/entries'))).size).toBe(bundles);
+  expect(new Set(asked.filter(path => path.startsWith('tile/0/'))).size).toBe(bundles);
+});
+
+test('an audit from an entry on reads only what is after it', async () => {
+  const { tree, asked } = await withLog(someEntries(1000));
+  expect(await audit(tree, { from: 700, statements: false })).toMatchObject({ done: 300, faults: [] });
+  expect(asked.filter(path => path.startsWith('tile/entries')).sort()).toEqual([
+    'tile/entries/002',
+    'tile/entries/003.p/232',
+  ]);
+});
+
+test('there is no audit from beyond the tree', async () => {
+  const { tree } = await withLog(someEntries(3));
+  await expect(tree.audit({ from: 4 }).next()).rejects.toThrow(RangeError);
+});
+
+test('a signal ends an audit', async () => {
+  const { tree } = await withLog(someEntries(20 * 256));
+  await expect(audit(tree, { statements: false, signal: AbortSignal.abort('enough') })).rejects.toBe(
+    'enough',
+  );
+});
+
+const SIZE = 300;
+const other = createLog(someEntries(SIZE).with(17, new TextEncoder().encode('forged')));
+const gone: Lie = response => response.writeHead(404).end();
+const entry17 = { code: 'ENTRIES_INVALID', path: 'tile/entries/000', index: 17 };
+
+test.each<[string, [path: string, lie: (content: Uint8Array) => Lie][], object[]]>([
+  ['an entry', [['tile/entries/000', () => other.content('tile/entries/000') ?? '']], [entry17]],
+  [
+    'an entry of the last bundle',
+    [['tile/entries/001.p/44', forged]],
+    [{ code: 'ENTRIES_INVALID', path: 'tile/entries/001.p/44', index: 299 }],
+  ],
+  [
+    'a tile of hashes, the entries under it being as signed',
+    [['tile/0/000', forged]],
+    [{ code: 'TILE_INVALID', path: 'tile/0/000', index: null }],
+  ],
+  [
+    'an entry and its tile, so that they fit each other',
+    [
+      ['tile/entries/000', () => other.content('tile/entries/000') ?? ''],
+      ['tile/0/000', () => other.content('tile/0/000') ?? ''],
+    ],
+    [
+      { code: 'TILE_INVALID', path: 'tile/0/000' },
+      { code: 'ENTRIES_INVALID', path: 'tile/entries/000', index: null },
+    ],
+  ],
+  [
+    'an entry and all tiles above it',
+    [
+      ['tile/entries/000', () => other.content('tile/entries/000') ?? ''],
+      ['tile/0/000', () => other.content('tile/0/000') ?? ''],
+      ['tile/1/000.p/1', () => other.content('tile/1/000.p/1') ?? ''],
+    ],
+    [
+      { code: 'TILE_INVALID', path: 'tile/0/001.p/44, tile/1/000.p/1' },
+      { code: 'ENTRIES_INVALID', path: null, detail: expect.stringContaining('hash to another root') },
+    ],
+  ],
+  [
+    'the tile above, the entries being as signed',
+    [['tile/1/000.p/1', forged]],
+    [{ code: 'TILE_INVALID', path: 'tile/0/001.p/44, tile/1/000.p/1' }],
+  ],
+  [
+    'a bundle that is withheld',
+    [['tile/entries/000', () => gone]],
+    [{ code: 'MISSING', path: 'tile/entries/000', index: null }],
+  ],
+  [
+    'two entries that changed places',
+    [
+      [
+        'tile/entries/000',
+        () =>
+          encodeEntryBundle(
+            [...someEntries(256)].with(0, someEntries(2)[1] ?? gap).with(1, someEntries(1)[0] ?? gap),
+          ),
+      ],
+    ],
+    [
+      { code: 'ENTRIES_INVALID', index: 0 },
+      { code: 'ENTRIES_INVALID', index: 1 },
+    ],
+  ],
+])('%s is named', async (_, lies, faults) => {
+  const { tree, log, ...server } = await withLog(someEntries(SIZE));
+  for (const [path, lie] of lies) server.lies.set(path, lie(log.content(path) ?? gap));
+  expect(await audit(tree)).toMatchObject({ done: SIZE, faults });
+});
+const gap = new Uint8Array();
+
+test('what is wrong far above is told once, and fetched once', async () => {
+  const { tree, lies, asked, log } = await withLog(LARGE);
+  lies.set('tile/1/000', forged(log.content('tile/1/000')));
+  const { faults } = await audit(tree);
+  expect(faults).toMatchObject([{ code: 'TILE_INVALID', path: 'tile/1/000' }]);
+  expect(asked.filter(path => path === 'tile/1/000')).toHaveLength(1);
+});
+
+test('a root that was signed over nothing of what is there is found out', async () => {
+  const { ledger, log } = await withLog(someEntries(2));
+  const root = leafHash(gap);
+  const tree = ledger.tree(await ledger.openCheckpoint(await log.checkpoint({ root })));
+  expect((await audit(tree)).faults).toMatchObject([{ code: 'TILE_INVALID' }, { code: 'ENTRIES_INVALID' }]);
+  const none = ledger.tree(await ledger.openCheckpoint(await log.checkpoint({ size: 0, root })));
+  expect((await audit(none)).faults).toMatchObject([{ code: 'ENTRIES_INVALID', path: null }]);
+});
+
+let receipts: Uint8Array[] = [];
+beforeAll(async () => {
+  receipts = await receiptEntries(20);
+});
+
+test('receipts are verified, by the keys that they name or by those that are given', async () => {
+  const { tree } = await withLog(receipts);
+  expect(await audit(tree, {})).toMatchObject({ receipts: 20, grants: 0, faults: [] });
+  expect(await audit(tree, { keys: [COORDINATOR.keyId] })).toMatchObject({ receipts: 20, faults: [] });
+  const { faults } = await audit(tree, { keys: [nodeSigner(5).keyId] });
+  expect(faults).toHaveLength(20);
+  expect(faults[7]).toMatchObject({
+    code: 'STATEMENT_INVALID',
+    index: 7,
+    detail: expect.stringContaining('key:'),
+  });
+});
+
+test.each<[string, (receipt: string) => string, string]>([
+  ['another price', receipt => receipt.replace('"price":0.02', '"price":2'), 'signature: '],
+  ['another spelling', receipt => receipt.replace(':', ': '), 'shape: Not canonical JSON'],
+  [
+    'a field beside what is signed',
+    receipt => receipt.replace('"job_id"', '"inclusion":null,"job_id"'),
+    'shape: it has more',
+  ],
+  ['no statement in it', () => '[]', 'shape: it is not an object'],
+])('a log that was signed over a receipt with %s is told of', async (_, change, detail) => {
+  const text = change(Buffer.from(receipts[3] ?? gap).toString());
+  const { tree } = await withLog(receipts.with(3, Buffer.from(text)));
+  const { receipts: valid, faults } = await audit(tree, {});
+  expect(valid).toBe(19);
+  expect(faults).toMatchObject([
+    { code: 'STATEMENT_INVALID', index: 3, detail: expect.stringContaining(detail) },
+  ]);
+});
+
+test('a receipt that does not add up is told of', async () => {
+  const dear = Buffer.from(await receiptBytesOf(0))
+    .toString()
+    .replace('"price":0.02', '"price":0.03');
+  const { signature, ...unsigned } = JSON.parse(dear);
+  const { tree } = await withLog([await statementEntry(unsigned)]);
+  expect((await audit(tree, {})).faults).toMatchObject([{ detail: expect.stringContaining('arithmetic: ') }]);
+});
