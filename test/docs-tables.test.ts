@@ -72,11 +72,12 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   priority: '`priority`',
   attempts: '`max_attempts`',
   ttlSeconds: '`ttl_seconds` (30 days)',
-  price: 'credits in `max_price`',
+  price: 'credits in `max_price`, or of one grant',
   vramGb: '`min_vram_gb`',
   idempotencyKeyLength: 'characters of an idempotency key',
   metadataKeys: 'fields of `metadata`',
   errorLength: 'characters of the error that a miner reports',
+  grantReasonLength: 'characters of the reason of a grant, printable ASCII',
 };
 
 function limitsTable(): string {

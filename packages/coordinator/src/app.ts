@@ -3,6 +3,7 @@ import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import { accountRoutes } from './accounts/routes.ts';
 import type { Config } from './config.ts';
 import { explorerRoutes } from './explorer/routes.ts';
+import { grantRoutes } from './grants/routes.ts';
 import { createGuards } from './http/authentication.ts';
 import { takeJsonBodies } from './http/bodies.ts';
 import { healthRoutes } from './http/health.ts';
@@ -64,6 +65,7 @@ export async function buildApp(
     });
     minerRoutes(scope, { miners: rooms.miners, jobs: rooms.minerJobs, guards });
     receiptRoutes(scope, { receipts: rooms.receipts, guards });
+    grantRoutes(scope, { grants: rooms.grants, guards });
     accountRoutes(scope, {
       store: rooms.store,
       guards,

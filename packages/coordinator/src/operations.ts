@@ -1,5 +1,6 @@
 import { insertKey, openAccount, revokeKey } from './accounts/keys.ts';
 import type { Config } from './config.ts';
+import { grantCredits } from './grants/grant.ts';
 import { keepIdentity } from './identity.ts';
 import { claimJob, takeJobs } from './jobs/claim.ts';
 import { completeJobs } from './jobs/complete.ts';
@@ -55,6 +56,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     revokeKey,
     registerMiners,
     withdrawMiners,
+    grantCredits: grantCredits(issuer),
     submitJobs: submitJobs({
       prepaid: config.billing === 'prepaid',
       pricingOf: priced,

@@ -1,6 +1,7 @@
 import type { Signer } from '@aitbc/receipts';
 import { type Accounts, createAccounts } from './accounts/keys.ts';
 import { type Config, ConfigError } from './config.ts';
+import { createGrants, type Grants } from './grants/grants.ts';
 import { readIdentity } from './identity.ts';
 import { createIds, type Ids } from './ids.ts';
 import { type ClientJobs, createClientJobs } from './jobs/client-jobs.ts';
@@ -28,6 +29,7 @@ export interface Rooms {
   jobEvents: JobEvents;
   miners: Miners;
   receipts: Receipts;
+  grants: Grants;
   ledger: Ledger;
   directory: Directory;
   models: ModelDirectory;
@@ -105,6 +107,7 @@ export async function createRooms({
     signer,
     ledger,
     receipts,
+    grants: createGrants({ config, store, ids, ledger, operations }),
     clientJobs: createClientJobs({ config, store, ids, directory, waits, operations }),
     minerJobs: createMinerJobs({ config, store, ids, miners, waits, operations }),
     jobEvents: createJobEvents({

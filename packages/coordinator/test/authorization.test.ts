@@ -36,6 +36,11 @@ const clients: Access = {
   'the miner’s owner': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another miner’s owner': [403, 'AUTH_INSUFFICIENT_SCOPE'],
 };
+const administrators: Access = {
+  ...clients,
+  'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
+  'another client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
+};
 const ownerOfJob: Access = { ...clients, 'another client': [404, 'JOB_NOT_FOUND'] };
 const miners: Access = {
   ...keyed,
@@ -58,6 +63,11 @@ const ACCESS: Record<string, Access> = {
   'GET /v1/receipts': everyone,
   'GET /v1/receipts/{id}': everyone,
   'GET /v1/receipts/{id}/proof': everyone,
+  'GET /v1/grants': everyone,
+  'GET /v1/grants/{id}': everyone,
+  'GET /v1/grants/{id}/proof': everyone,
+  'POST /v1/grants': administrators,
+  'GET /v1/accounts/{address}': administrators,
   'GET /ledger/checkpoint': everyone,
   'GET /ledger/vkey': everyone,
   'GET /ledger/policy': everyone,
@@ -129,6 +139,7 @@ describeEachEngine('a coordinator that demands keys', engine => {
       `/v1/miners/${scene.miners}`,
       '/v1/stats',
       '/v1/receipts?limit=1',
+      '/v1/grants?limit=1',
     ];
     const key = keys['an administrator'];
     return await Promise.all(
@@ -191,7 +202,9 @@ describeEachEngine('an open coordinator', engine => {
     'refuses a wrong key all the same: %s',
     async name => {
       const [method = '', path = ''] = name.split(' ');
-      const answer = await coordinator.call(method, path.replace('{id}', 'any'), undefined, { key: 'wrong' });
+      const answer = await coordinator.call(method, path.replace(/{\w+}/, 'any'), undefined, {
+        key: 'wrong',
+      });
       expect(refusal(answer)).toEqual([401, 'AUTH_INVALID_KEY']);
     },
   );

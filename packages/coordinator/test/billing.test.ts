@@ -4,8 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, type TestCoordinator, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
-import { endow } from './harness/ledger.ts';
+import { makeGrant } from './harness/scenes.ts';
 import { violations } from './invariants/violations.ts';
+
+const endow = async (coordinator: TestCoordinator, to: string, amount: number) =>
+  await makeGrant(coordinator, await coordinator.key('admin'), { to, amount });
 
 /** A client with so many credits. */
 async function clientWith(coordinator: TestCoordinator, credits: number) {

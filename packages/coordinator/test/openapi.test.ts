@@ -120,7 +120,10 @@ describeEachEngine('/openapi.json', engine => {
 
     test.each(['', '/api'])('answers below "%s" as described', async prefix => {
       const scene = await prepareScene(coordinator, route);
-      const { status, headers, body } = await requestRoute(coordinator, route, scene, { prefix });
+      const { status, headers, body } = await requestRoute(coordinator, route, scene, {
+        prefix,
+        ...scene.caller,
+      });
       const type = headers.get('content-type')?.split(';')[0];
       const described = routes.get(route)?.responses[status];
       expect(status).toBeLessThan(300);

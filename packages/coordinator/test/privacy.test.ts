@@ -4,7 +4,7 @@ import { refusal } from './harness/answers.ts';
 import { type Answer, actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
 import { readReference, routesOf } from './harness/reference.ts';
-import { requestRoute } from './harness/scenes.ts';
+import { prepareScene, requestRoute } from './harness/scenes.ts';
 
 /** Texts that can be told from any other, wherever they show up. */
 const PRIVATE = {
@@ -113,8 +113,16 @@ describeEachEngine('what is private', engine => {
     await actions(coordinator, keys.client).submit({ ...PRIVATE, model: job.model });
     await mine.claims(mine.id, 2);
     const { receipt_id } = await mine.complete(job.job_id, mine.id, PRIVATE.result);
-    await coordinator.publish();
-    const published = { jobs: job.job_id, miners: mine.id, receipts: receipt_id, model: job.model };
+    const published = {
+      ...(await prepareScene(coordinator, 'GET /v1/grants/{id}/proof', {
+        client: keys.client,
+        miner: keys.owner,
+      })),
+      jobs: job.job_id,
+      miners: mine.id,
+      receipts: receipt_id,
+      model: job.model,
+    };
     const open = [...routesOf(await readReference(coordinator))].filter(
       ([name, { security }]) => name.startsWith('GET ') && !security,
     );

@@ -36,6 +36,14 @@ export const Metadata = Type.Unsafe<Record<string, unknown>>({
   description: 'Yours: kept with the job, shown to nobody else.',
 });
 
+/** Of requests that make something. */
+export const IdempotencyKey = Type.String({
+  minLength: 1,
+  maxLength: LIMITS.idempotencyKeyLength,
+  description:
+    'Repeating a request with the same key and body answers what the first one made, and makes no other.',
+});
+
 export const Page = Type.Object({
   limit: Type.Optional(
     Type.Integer({

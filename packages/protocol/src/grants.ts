@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
-import { Signature } from './common.ts';
+import { Nullable, Page, Signature } from './common.ts';
 import { LIMITS } from './limits.ts';
+import { Inclusion } from './receipts.ts';
 
 export const GRANT_VERSION = '1.0';
 
@@ -29,3 +30,42 @@ export const Grant = Type.Object(
 );
 export type Grant = Static<typeof Grant>;
 export type UnsignedGrant = Omit<Grant, 'signature'>;
+
+/** A grant, and where it stands in the ledger, which its signature does not cover. */
+export const PublishedGrant = Type.Object(
+  {
+    ...Grant.properties,
+    inclusion: Nullable(Inclusion),
+  },
+  { $id: 'PublishedGrant', description: '`inclusion` is null until the ledger has the grant.' },
+);
+export type PublishedGrant = Static<typeof PublishedGrant>;
+
+/** What an administrator asks for. */
+export const NewGrant = Type.Object(
+  {
+    to: Type.String({
+      maxLength: 90,
+      description: 'Address that gets the credits: `ait1…`. It need not have taken part yet.',
+    }),
+    amount: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: LIMITS.price,
+      description: 'Credits, at most 6 decimals.',
+      examples: [100],
+    }),
+    reason: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: LIMITS.grantReasonLength,
+        pattern: '^[\\x20-\\x7e]+$',
+        description: 'What for, in ASCII. Public, as the whole grant is.',
+      }),
+    ),
+  },
+  { $id: 'NewGrant' },
+);
+export type NewGrant = Static<typeof NewGrant>;
+
+export const ListGrants = Page;
+export type ListGrants = Static<typeof ListGrants>;

@@ -17,6 +17,7 @@ export const LIMITS = {
   idempotencyKeyLength: 255,
   metadataKeys: 64,
   errorLength: 4_096,
+  grantReasonLength: 256,
 } as const;
 
 /** Printable ASCII without spaces, as receipts carry ASCII only: `llama3.2`, `org/model:7b-q4`. */

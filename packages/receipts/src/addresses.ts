@@ -4,6 +4,8 @@ import { bech32m } from '@scure/base';
 
 const PREFIX = 'ait';
 const ADDRESS_BYTES = 20;
+/** The prefix, a 1, 32 characters of 5 bits each, and 6 of a checksum. */
+const ADDRESS_LENGTH = 42;
 const utf8 = new TextEncoder();
 
 /**
@@ -32,10 +34,15 @@ export function addressFromLabel(label: string): string {
  * too; here an address has only the one spelling, in small letters, so that equal addresses are equal texts.
  */
 export function isAddress(text: unknown): text is string {
-  if (typeof text !== 'string' || text !== text.toLowerCase()) return false;
-  const decoded = bech32m.decodeUnsafe(text);
-  if (!decoded || decoded.prefix !== PREFIX) return false;
-  return bech32m.fromWordsUnsafe(decoded.words)?.length === ADDRESS_BYTES;
+  return typeof text === 'string' && addressFault(text) === undefined;
+}
+
+/** What keeps a text from being an address, in words; undefined for one that is. */
+export function addressFault(text: string): string | undefined {
+  if (text !== text.toLowerCase()) return 'it has capitals';
+  if (!text.startsWith(`${PREFIX}1`)) return `it does not begin with ${PREFIX}1`;
+  if (text.length !== ADDRESS_LENGTH) return `it has ${text.length} characters, not ${ADDRESS_LENGTH}`;
+  return bech32m.decodeUnsafe(text) ? undefined : 'its checksum is wrong: a character was mistyped';
 }
 
 function addressOf(bytes: Uint8Array): string {

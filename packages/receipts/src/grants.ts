@@ -11,28 +11,33 @@ import {
   ok,
   wrong,
 } from './findings.ts';
-import { grantFaults } from './shape.ts';
+import { grantFaults, isObject } from './shape.ts';
 import { signBytes, verifyBytes } from './signatures.ts';
 import { nonAsciiTexts, unsafeNumbers } from './spelling.ts';
 import type { Check, VerifyOptions } from './verifying.ts';
 
 /**
- * The bytes that a grant's signature covers: canonical JSON (RFC 8785) of the grant without its `signature`.
+ * The bytes that a grant's signature covers: canonical JSON (RFC 8785) of the grant without its `signature`, and without
+ * the `inclusion` that coordinators show beside it.
  *
  * @throws TypeError for what is not JSON
  */
 export function grantBytes(grant: Grant | UnsignedGrant): Uint8Array {
-  const fields = Object.entries(grant).filter(([name]) => name !== 'signature');
-  return canonicalBytes(Object.fromEntries(fields));
+  return canonicalBytes(without(['signature', 'inclusion'], grant));
 }
 
 /**
- * The ledger's entry for a grant: its canonical JSON with the signature.
+ * The ledger's entry for a grant: its canonical JSON with the signature, without the `inclusion` that coordinators show
+ * beside it.
  *
  * @throws TypeError for what is not JSON
  */
 export function grantEntry(grant: Grant): Uint8Array {
-  return canonicalBytes(grant);
+  return canonicalBytes(without(['inclusion'], grant));
+}
+
+function without(names: readonly string[], grant: object): object {
+  return Object.fromEntries(Object.entries(grant).filter(([name]) => !names.includes(name)));
 }
 
 /**
@@ -63,7 +68,10 @@ export interface GrantVerification {
   checks: Check<GrantCheck>[];
 }
 
-/** Checks a grant of credits, trusting nothing but the keys. Never throws over a grant, whatever it is. */
+/**
+ * Checks a grant of credits, trusting nothing but the keys. Never throws over a grant, whatever it is. The `inclusion` of
+ * a published grant, which the signature does not cover, is set aside.
+ */
 export async function verifyGrant(grant: unknown, { keys }: VerifyOptions): Promise<GrantVerification> {
   const { value, faults } = readPlain(grant);
   const signature = member(value, 'signature');
@@ -85,7 +93,8 @@ const NOT_CHECKED = wrong('not checked, as it does not have the shape of a grant
 /** A copy that is nothing but data, so that all checks see the same value. */
 function readPlain(grant: unknown): { value: unknown; faults: string[] } {
   try {
-    const value: unknown = JSON.parse(canonicalJson(grant));
+    const whole: unknown = JSON.parse(canonicalJson(grant));
+    const value = isObject(whole) ? without(['inclusion'], whole) : whole;
     return { value, faults: grantFaults(value) };
   } catch (error) {
     return { value: undefined, faults: [error instanceof Error ? error.message : 'it is not JSON'] };

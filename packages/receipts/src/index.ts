@@ -7,7 +7,7 @@ export {
   type Signer,
   signerFromSeed,
 } from '@aitbc/tlog/ed25519';
-export { addressFromLabel, addressFromPublicKey, isAddress } from './addresses.ts';
+export { addressFault, addressFromLabel, addressFromPublicKey, isAddress } from './addresses.ts';
 export { type Attestation, attestationBytes, signAttestation, verifyAttestation } from './attestation.ts';
 export { canonicalBytes, canonicalJson } from './canonical-json.ts';
 export { microCredits, roundCredits } from './credits.ts';

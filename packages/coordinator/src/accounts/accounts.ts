@@ -1,9 +1,9 @@
-import { addressFromLabel } from '@aitbc/receipts';
+import { addressFault, addressFromLabel } from '@aitbc/receipts';
 import type { Kysely } from 'kysely';
-import type { WriteContext } from '../store/operation.ts';
+import { refuse, type WriteContext } from '../store/operation.ts';
 import type { Row, Schema } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
-import { findAccountId } from './queries.ts';
+import { findAccountAt } from './queries.ts';
 
 /** The account of everyone who calls without a key, in open mode. */
 export const ANONYMOUS = 'anonymous';
@@ -12,14 +12,35 @@ export const ANONYMOUS = 'anonymous';
 export async function accountAt(
   address: string,
   name: string | null,
-  { tx, now }: Pick<WriteContext, 'tx' | 'now'>,
+  context: Pick<WriteContext, 'tx' | 'now'>,
 ): Promise<Row<'account'>> {
-  const [found] = await tx.load('account', 'address', [address]);
-  if (found) return found;
-  await tx.insert('account', [{ address, name, created_at: now }]);
-  const [made] = await tx.load('account', 'address', [address]);
-  if (!made) throw new Error('The account that was just made is missing');
-  return made;
+  const account = (await accountsAt([{ address, name }], context)).get(address);
+  if (!account) throw new Error('The account that was just made is missing');
+  return account;
+}
+
+/** The accounts of addresses, made where they are new. */
+export async function accountsAt(
+  parties: readonly { address: string; name: string | null }[],
+  { tx, now }: Pick<WriteContext, 'tx' | 'now'>,
+): Promise<Map<string, Row<'account'>>> {
+  const wanted = new Map(parties.map(party => [party.address, party]));
+  const load = async () =>
+    new Map((await tx.load('account', 'address', [...wanted.keys()])).map(row => [row.address, row]));
+  const found = await load();
+  const missing = [...wanted.values()].filter(({ address }) => !found.has(address));
+  if (missing.length === 0) return found;
+  await tx.insert(
+    'account',
+    missing.map(({ address, name }) => ({ address, name, created_at: now })),
+  );
+  return await load();
+}
+
+/** Throws Refused, naming the field, for what is no address. */
+export function requireAddress(text: string, field: string): void {
+  const fault = addressFault(text);
+  if (fault !== undefined) refuse('VALIDATION_INVALID_FORMAT', `${field} is no address: ${fault}`, { field });
 }
 
 /** Addresses by account id. */
@@ -34,5 +55,5 @@ export const localAddress = (coordinatorId: string, name: string) =>
 
 /** The id of the account at an address that has taken part. */
 export async function accountIdAt(db: Kysely<Schema>, address: string): Promise<number | undefined> {
-  return await findAccountId(db, address);
+  return (await findAccountAt(db, address))?.id;
 }

@@ -1,15 +1,14 @@
 import type { Account } from '@aitbc/protocol';
 import type { Store } from '../store/store.ts';
-import type { Principal } from './keys.ts';
-import { findAccount } from './queries.ts';
+import { findAccountAt } from './queries.ts';
 
-/** What the caller's account has. */
+/** What the account at an address has: nothing, where it has not taken part yet. */
 export async function readAccount(
   { read }: Store,
-  { accountId, address }: Principal,
+  address: string,
   billing: Account['billing'],
 ): Promise<Account> {
-  const { balance = 0, reserved = 0 } = (await findAccount(read, accountId)) ?? {};
+  const { balance = 0, reserved = 0 } = (await findAccountAt(read, address)) ?? {};
   return {
     address,
     balance: balance / 1e6,

@@ -19,11 +19,9 @@ export async function listKeys(db: Kysely<Schema>, limit: number): Promise<KeyWi
   return await withAddress(db).orderBy('api_key.id', 'desc').limit(limit).execute();
 }
 
-export async function findAccountId(db: Kysely<Schema>, address: string): Promise<number | undefined> {
-  const row = await db.selectFrom('account').select('id').where('address', '=', address).executeTakeFirst();
-  return row?.id;
-}
-
-export async function findAccount(db: Kysely<Schema>, id: number): Promise<Row<'account'> | undefined> {
-  return await db.selectFrom('account').selectAll().where('id', '=', id).executeTakeFirst();
+export async function findAccountAt(
+  db: Kysely<Schema>,
+  address: string,
+): Promise<Row<'account'> | undefined> {
+  return await db.selectFrom('account').selectAll().where('address', '=', address).executeTakeFirst();
 }

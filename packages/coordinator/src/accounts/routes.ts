@@ -1,7 +1,9 @@
 import { Account } from '@aitbc/protocol';
+import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { type App, answers, keyed } from '../http/routes.ts';
 import type { Store } from '../store/store.ts';
+import { requireAddress } from './accounts.ts';
 import { readAccount } from './balance.ts';
 
 export interface AccountRoutes {
@@ -9,6 +11,8 @@ export interface AccountRoutes {
   guards: Guards;
   billing: Account['billing'];
 }
+
+const tags = ['accounts'];
 
 export function accountRoutes(app: App, { store, guards, billing }: AccountRoutes): void {
   app.get(
@@ -19,10 +23,29 @@ export function accountRoutes(app: App, { store, guards, billing }: AccountRoute
         operationId: 'getAccount',
         summary: 'What your account has',
         security: keyed,
-        tags: ['accounts'],
+        tags,
         response: answers({ 200: Account }, 401),
       },
     },
-    async request => await readAccount(store, principalOf(request), billing),
+    async request => await readAccount(store, principalOf(request).address, billing),
+  );
+
+  app.get(
+    '/v1/accounts/:address',
+    {
+      onRequest: guards.admin,
+      schema: {
+        operationId: 'getAccountAt',
+        summary: 'What the account at an address has, for administrators',
+        security: keyed,
+        tags,
+        params: Type.Object({ address: Type.String({ maxLength: 90 }) }),
+        response: answers({ 200: Account }, 400, 401, 403),
+      },
+    },
+    async ({ params: { address } }) => {
+      requireAddress(address, 'address');
+      return await readAccount(store, address, billing);
+    },
   );
 }

@@ -15,6 +15,7 @@ export interface Guards {
   public(request: FastifyRequest, reply: FastifyReply): Promise<void>;
   client(request: FastifyRequest, reply: FastifyReply): Promise<void>;
   miner(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  admin(request: FastifyRequest, reply: FastifyReply): Promise<void>;
   /** Everyone who has an account, whatever its key is for. */
   account(request: FastifyRequest, reply: FastifyReply): Promise<void>;
 }
@@ -47,6 +48,7 @@ export function createGuards(accounts: Accounts): Guards {
     },
     client: requireScope('client'),
     miner: requireScope('miner'),
+    admin: requireScope('admin'),
     async account(request) {
       request.principal = await demand(request);
     },

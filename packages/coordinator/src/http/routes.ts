@@ -48,3 +48,16 @@ export const keyed: Record<string, string[]>[] = [{ apiKey: [] }, { bearer: [] }
 export function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply.type('application/json; charset=utf-8').serializer(String).send(json);
 }
+
+export const tlogProof = {
+  description: 'A .tlog-proof file',
+  content: { 'text/plain': { schema: Type.String() } },
+};
+
+/** Sends the `.tlog-proof` of a statement, which browsers save by its id. */
+export function sendProof(reply: FastifyReply, id: string, proof: string): FastifyReply {
+  return reply
+    .header('content-disposition', `attachment; filename="${id}.tlog-proof"`)
+    .type('text/plain; charset=utf-8')
+    .send(proof);
+}

@@ -1,5 +1,6 @@
 import {
   GetJob,
+  IdempotencyKey,
   Job,
   JobSummary,
   LIMITS,
@@ -25,13 +26,7 @@ export interface ClientJobRoutes {
 }
 
 const SubmitHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: LIMITS.idempotencyKeyLength,
-      description: 'Repeating a request with the same key and body answers the same job and makes no other.',
-    }),
-  ),
+  'idempotency-key': Type.Optional(IdempotencyKey),
   prefer: Type.Optional(
     Type.String({ description: '`wait=SECONDS`: answer when the job has ended, or after that time.' }),
   ),

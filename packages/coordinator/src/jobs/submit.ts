@@ -1,6 +1,7 @@
 import type { SubmitJob } from '@aitbc/protocol';
 import { roundCredits } from '@aitbc/receipts';
-import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
+import { done, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { type Clock, createRanker, type Line, type Ranker } from './fairness.ts';
 import { type BillingTerms, loadFunds } from './funds.ts';
@@ -18,10 +19,8 @@ export interface NewJob {
   tokenLimit: number;
 }
 
-export interface SubmitInput {
-  accountId: number;
+export interface SubmitInput extends Repeatable {
   jobs: readonly NewJob[];
-  idempotency?: { key: string; requestHash: string; lastsMs: number };
 }
 
 export type SubmitOutput =
@@ -44,8 +43,12 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
     ]);
     // One after the other: what one input uses up, of keys and of credits, the next does not find.
     const outcomes = inputs.map(input => {
-      const answer = repeated.answer(input) ?? funds.take(input.accountId, input.jobs);
-      if (!answer) repeated.note(input);
+      const before = repeated.answer(input);
+      const answer = before ? replay(before) : funds.take(input.accountId, input.jobs);
+      if (!answer) {
+        const ids = input.jobs.map(job => job.id);
+        repeated.note(input, ids);
+      }
       return answer;
     });
     await repeated.save();
@@ -73,51 +76,11 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
   },
 });
 
+const replay = (before: Outcome<string[]>): Outcome<SubmitOutput> =>
+  before.ok ? done({ replayed: true, jobIds: before.value }) : before;
+
 const requestsOf = (inputs: readonly SubmitInput[]) =>
   inputs.flatMap(input => input.jobs.map(job => job.request));
-
-/** What idempotency keys have answered before, and what they answer from now on. */
-interface Repeated {
-  /** Undefined for what is new. */
-  answer(input: SubmitInput): Outcome<SubmitOutput> | undefined;
-  note(input: SubmitInput): void;
-  save(): Promise<void>;
-}
-
-async function loadRepeated(inputs: readonly SubmitInput[], { tx, now }: WriteContext): Promise<Repeated> {
-  const ids = new Set(inputs.flatMap(input => idempotencyId(input) ?? []));
-  const rows = await tx.load('idempotency', 'id', [...ids]);
-  const known = new Map(rows.filter(row => row.expires_at > now).map(row => [row.id, row]));
-  const used: Row<'idempotency'>[] = [];
-  return {
-    answer(input) {
-      const found = known.get(idempotencyId(input) ?? '');
-      return found && replay(found, input.idempotency?.requestHash ?? '');
-    },
-    note(input) {
-      const { jobs, idempotency } = input;
-      const id = idempotencyId(input);
-      if (!idempotency || id === undefined) return;
-      const { requestHash: request_hash, lastsMs } = idempotency;
-      const job_ids = JSON.stringify(jobs.map(job => job.id));
-      const row = { id, request_hash, job_ids, expires_at: now + lastsMs };
-      known.set(id, row);
-      used.push(row);
-    },
-    save: () => tx.upsert('idempotency', ['id'], used),
-  };
-}
-
-const idempotencyId = ({ accountId, idempotency }: SubmitInput) =>
-  idempotency && `${accountId}/${idempotency.key}`;
-
-function replay(
-  found: Pick<Row<'idempotency'>, 'request_hash' | 'job_ids'>,
-  requestHash: string,
-): Outcome<SubmitOutput> {
-  if (found.request_hash === requestHash) return done({ replayed: true, jobIds: JSON.parse(found.job_ids) });
-  return refused('IDEMPOTENCY_KEY_REUSED', 'This idempotency key was used before with another request body');
-}
 
 interface Lanes {
   byModel: ReadonlyMap<string, Clock[]>;

@@ -1,5 +1,6 @@
 import type { ListMiners, Miner, MinerDetail, RegisterMiner, Workload } from '@aitbc/protocol';
-import { isAddress, isPublicKey } from '@aitbc/receipts';
+import { isPublicKey } from '@aitbc/receipts';
+import { requireAddress } from '../accounts/accounts.ts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { ReadyQueue } from '../store/events.ts';
@@ -50,11 +51,7 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
 
   return {
     async register(owner, request) {
-      if (request.address !== undefined && !isAddress(request.address)) {
-        refuse('VALIDATION_INVALID_FORMAT', 'address must be an ait1… address with a right checksum', {
-          field: 'address',
-        });
-      }
+      if (request.address !== undefined) requireAddress(request.address, 'address');
       if (request.public_key !== undefined && !isPublicKey(request.public_key)) {
         refuse('VALIDATION_INVALID_FORMAT', 'public_key is no Ed25519 public key that can be trusted', {
           field: 'public_key',

@@ -2,7 +2,7 @@ import { LIMITS, ListReceipts, PublicKeys, PublishedReceipt, Receipt } from '@ai
 import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
 import { linkAfter, readPlace } from '../http/pages.ts';
-import { type App, answers, IdParams } from '../http/routes.ts';
+import { type App, answers, IdParams, sendProof, tlogProof } from '../http/routes.ts';
 import type { Receipts } from './receipts.ts';
 
 const tags = ['receipts'];
@@ -33,23 +33,12 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
         summary: 'A receipt with the proof of its place in the ledger, to verify offline (C2SP tlog-proof)',
         tags,
         params: IdParams,
-        response: answers(
-          {
-            200: { description: 'A .tlog-proof file', content: { 'text/plain': { schema: Type.String() } } },
-          },
-          400,
-          401,
-          404,
-        ),
+        response: answers({ 200: tlogProof }, 400, 401, 404),
       },
     },
     async (request, reply) => {
       const { id } = request.params;
-      const proof = await receipts.proof(id);
-      return reply
-        .header('content-disposition', `attachment; filename="${id}.tlog-proof"`)
-        .type('text/plain; charset=utf-8')
-        .send(proof);
+      return sendProof(reply, id, await receipts.proof(id));
     },
   );
 

@@ -261,7 +261,7 @@ interface IdempotencyTable {
   /** `ACCOUNT/KEY` */
   id: string;
   request_hash: string;
-  /** Ids of the jobs that the first request made. */
+  /** Ids of what the first request made: of jobs, or of a grant. */
   job_ids: Json;
   expires_at: Time;
 }

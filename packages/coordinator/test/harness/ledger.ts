@@ -1,12 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { microCredits } from '@aitbc/receipts';
 import { appendLeafHashes, type CompactRange, leafHash, openCheckpoint, parseVkey } from '@aitbc/tlog';
-import { accountAt } from '../../src/accounts/accounts.ts';
-import { openStore } from '../../src/index.ts';
 import { appendEntries, type Statement } from '../../src/ledger/entries.ts';
 import { done, type Operation } from '../../src/store/operation.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { TestCoordinator } from './coordinator.ts';
 
 type Db = Store['read'];
 
@@ -77,35 +72,3 @@ const statement = (number: number): Statement => ({
   amount: 0,
   body: JSON.stringify({ number }),
 });
-
-/** Gives credits to an address, from another process as `aitbc credits` would. */
-export async function endow({ running }: TestCoordinator, address: string, credits: number): Promise<void> {
-  const store = await openStore(running.config, Date.now);
-  try {
-    await store.write(addCredits, { id: `grant-${randomUUID()}`, address, amount: microCredits(credits) });
-  } finally {
-    await store.close();
-  }
-}
-
-const addCredits: Operation<{ id: string; address: string; amount: number }, undefined> = {
-  name: 'test.add-credits',
-  order: 0,
-  async apply(inputs, context) {
-    for (const { id, address, amount } of inputs) {
-      const payee = await accountAt(address, null, context);
-      const body = JSON.stringify({ id, address, amount });
-      const entry = {
-        id,
-        type: 'grant' as const,
-        jobId: null,
-        payerId: null,
-        payeeId: payee.id,
-        amount,
-        body,
-      };
-      await appendEntries([entry], context);
-    }
-    return inputs.map(() => done(undefined));
-  },
-};

@@ -1,3 +1,5 @@
+import type { Grant, NewGrant } from '@aitbc/protocol';
+import { addressFromLabel } from '@aitbc/receipts';
 import { type Answer, actions, type CallOptions, type TestCoordinator } from './coordinator.ts';
 
 /** A client's job, and a miner that can run it, or does, or did. */
@@ -6,15 +8,26 @@ export interface Scene {
   miners: string;
   /** Of the job; empty before it is completed. */
   receipts: string;
+  /** A grant; empty unless the route is about one. */
+  grants: string;
   model: string;
+  /** How the route is called by somebody who may. */
+  caller: CallOptions;
 }
 
 interface RouteRequest {
+  /** Only administrators may. */
+  admin?: true;
+  /** There is a grant, in the published ledger or yet to be. */
+  grant?: 'made' | 'published';
   /** What has become of the job; pending unless given. */
   job?: 'running' | 'completed' | 'published';
   query?: (scene: Scene) => string;
   body?: (scene: Scene) => object;
 }
+
+/** Of somebody who has not taken part. */
+const ADDRESS = addressFromLabel('scenes/newcomer');
 
 const asMiner = ({ miners }: Scene) => ({ miner_id: miners });
 const newJob = ({ model }: Scene) => ({ prompt: 'Hello', model });
@@ -28,6 +41,11 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/receipts': { job: 'completed' },
   'GET /v1/receipts/{id}': { job: 'completed' },
   'GET /v1/receipts/{id}/proof': { job: 'published' },
+  'GET /v1/grants': { grant: 'made' },
+  'GET /v1/grants/{id}': { grant: 'made' },
+  'GET /v1/grants/{id}/proof': { grant: 'published' },
+  'POST /v1/grants': { admin: true, body: () => ({ to: ADDRESS, amount: 1.5, reason: 'Welcome' }) },
+  'GET /v1/accounts/{address}': { admin: true },
   'GET /ledger/checkpoint': { job: 'published' },
   'GET /ledger/vkey': {},
   'GET /ledger/policy': {},
@@ -70,7 +88,10 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
 };
 
 /** Where a template does not name one of the scene's. */
-const PATHS: Readonly<Record<string, string>> = { '/ledger/tile/{level}/{*}': '/ledger/tile/0/000.p/1' };
+const PATHS: Readonly<Record<string, string>> = {
+  '/ledger/tile/{level}/{*}': '/ledger/tile/0/000.p/1',
+  '/v1/accounts/{address}': `/v1/accounts/${ADDRESS}`,
+};
 
 let scenes = 0;
 
@@ -83,14 +104,39 @@ export async function prepareScene(
   const client = actions(coordinator, keys.client);
   const owner = actions(coordinator, keys.miner);
   const name = `scene-${++scenes}`;
-  const job = REQUESTS[route]?.job;
+  const { job, grant, admin } = REQUESTS[route] ?? {};
+  const key = grant || admin ? await coordinator.key('admin') : '';
   await owner.register(name, { capabilities: [name] });
   const { job_id } = await client.submit({ model: name });
   if (job) await owner.claim(job_id, name);
   const isCompleted = job === 'completed' || job === 'published';
   const receipt = isCompleted ? await owner.complete(job_id, name) : undefined;
-  if (job === 'published') await coordinator.publish();
-  return { jobs: job_id, miners: name, receipts: receipt?.receipt_id ?? '', model: name };
+  const granted = grant && (await makeGrant(coordinator, key));
+  if (job === 'published' || grant === 'published') await coordinator.publish();
+  return {
+    jobs: job_id,
+    miners: name,
+    receipts: receipt?.receipt_id ?? '',
+    grants: granted?.grant_id ?? '',
+    model: name,
+    caller: admin ? { key } : {},
+  };
+}
+
+/** A grant to somebody, by an administrator's key. */
+export async function makeGrant(
+  coordinator: TestCoordinator,
+  key: string,
+  grant: Partial<NewGrant> = {},
+): Promise<Grant> {
+  const answer = await coordinator.call<Grant>(
+    'POST',
+    '/v1/grants',
+    { to: ADDRESS, amount: 1, ...grant },
+    { key },
+  );
+  if (answer.status !== 201) throw new Error(`Nothing was granted: ${JSON.stringify(answer.body)}`);
+  return answer.body;
 }
 
 /** Sends the request of a route, below a prefix if one is given. */
@@ -103,6 +149,7 @@ export async function requestRoute(
   const [method = '', template = ''] = route.split(' ');
   const { query, body } = REQUESTS[route] ?? {};
   const noun = template.split('/')[2] as keyof Scene;
-  const path = prefix + (PATHS[template] ?? template.replace('{id}', scene[noun])) + (query?.(scene) ?? '');
+  const path =
+    prefix + (PATHS[template] ?? template.replace('{id}', scene[noun] as string)) + (query?.(scene) ?? '');
   return await coordinator.call(method, path, body?.(scene), options);
 }

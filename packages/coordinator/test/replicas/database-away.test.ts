@@ -54,7 +54,8 @@ describe('while PostgreSQL is away', () => {
   const withStore = Object.keys(REQUESTS).filter(route => !STORELESS.includes(route));
 
   test.each(withStore)('%s answers 503, and when to try again', async route => {
-    const answer = await requestRoute(coordinator, route, scenes.get(route) as Scene);
+    const scene = scenes.get(route) as Scene;
+    const answer = await requestRoute(coordinator, route, scene, scene.caller);
     expect(refusal(answer)).toEqual([503, 'SYSTEM_OVERLOADED']);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   });

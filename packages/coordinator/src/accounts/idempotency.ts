@@ -1,0 +1,52 @@
+import { done, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+
+/** A request that may be repeated without being done twice. */
+export interface Repeatable {
+  accountId: number;
+  idempotency?: { key: string; requestHash: string; lastsMs: number };
+}
+
+/** What idempotency keys have answered before, and what they answer from now on. */
+export interface Repeated {
+  /** Ids of what the first request made; undefined for what is new. */
+  answer(input: Repeatable): Outcome<string[]> | undefined;
+  note(input: Repeatable, ids: readonly string[]): void;
+  save(): Promise<void>;
+}
+
+export async function loadRepeated(
+  inputs: readonly Repeatable[],
+  { tx, now }: WriteContext,
+): Promise<Repeated> {
+  const ids = new Set(inputs.flatMap(input => idOf(input) ?? []));
+  const rows = await tx.load('idempotency', 'id', [...ids]);
+  const known = new Map(rows.filter(row => row.expires_at > now).map(row => [row.id, row]));
+  const used: Row<'idempotency'>[] = [];
+  return {
+    answer(input) {
+      const found = known.get(idOf(input) ?? '');
+      return found && replay(found, input.idempotency?.requestHash ?? '');
+    },
+    note(input, made) {
+      const { idempotency } = input;
+      const id = idOf(input);
+      if (!idempotency || id === undefined) return;
+      const { requestHash: request_hash, lastsMs } = idempotency;
+      const row = { id, request_hash, job_ids: JSON.stringify(made), expires_at: now + lastsMs };
+      known.set(id, row);
+      used.push(row);
+    },
+    save: () => tx.upsert('idempotency', ['id'], used),
+  };
+}
+
+const idOf = ({ accountId, idempotency }: Repeatable) => idempotency && `${accountId}/${idempotency.key}`;
+
+function replay(
+  { request_hash, job_ids }: Pick<Row<'idempotency'>, 'request_hash' | 'job_ids'>,
+  requestHash: string,
+): Outcome<string[]> {
+  if (request_hash === requestHash) return done(JSON.parse(job_ids));
+  return refused('IDEMPOTENCY_KEY_REUSED', 'This idempotency key was used before with another request body');
+}

@@ -1,0 +1,25 @@
+import type { Kysely } from 'kysely';
+import type { Row, Schema } from '../store/schema.ts';
+
+type Db = Kysely<Schema>;
+
+export async function findGrant(db: Db, id: string): Promise<Row<'entry'> | undefined> {
+  return await db
+    .selectFrom('entry')
+    .selectAll()
+    .where('id', '=', id)
+    .where('type', '=', 'grant')
+    .executeTakeFirst();
+}
+
+/** Newest first, behind a place in the log. */
+export async function listGrants(
+  db: Db,
+  before: number | undefined,
+  limit: number,
+): Promise<Pick<Row<'entry'>, 'leaf_index' | 'body'>[]> {
+  let query = db.selectFrom('entry').select(['leaf_index', 'body']).where('payer_id', 'is', null);
+  if (before !== undefined) query = query.where('leaf_index', '<', before);
+  // In the order of the index over payers, which PostgreSQL takes for another one without the column that is null.
+  return await query.orderBy('payer_id', 'desc').orderBy('leaf_index', 'desc').limit(limit).execute();
+}
