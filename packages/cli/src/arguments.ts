@@ -1,3 +1,4 @@
+import { addressFault } from '@aitbc/receipts';
 import { InvalidArgumentError } from 'commander';
 import type { Io } from './io.ts';
 
@@ -25,6 +26,18 @@ export function port(text: string): number {
   const value = integer(text);
   if (value < 0 || value > 65_535) throw new InvalidArgumentError('It must be from 0 to 65535.');
   return value;
+}
+
+export function positiveNumber(text: string): number {
+  const value = number(text);
+  if (value <= 0) throw new InvalidArgumentError('It must be above 0.');
+  return value;
+}
+
+export function address(text: string): string {
+  const fault = addressFault(text);
+  if (fault !== undefined) throw new InvalidArgumentError(`It must be an address, ait1…: ${fault}.`);
+  return text;
 }
 
 export const positiveInteger = integerFrom(1);

@@ -19,6 +19,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   miner: async () => (await import('./commands/miner.ts')).miner,
   miners: async () => (await import('./commands/miners.ts')).miners,
   account: async () => (await import('./commands/account.ts')).account,
+  credits: async () => (await import('./commands/credits.ts')).credits,
   stats: async () => (await import('./commands/stats.ts')).stats,
   witness: async () => (await import('./commands/witness.ts')).witness,
   receipt: async () => (await import('./commands/receipt.ts')).receipt,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startCoordinator } from '@aitbc/coordinator';
+import { createIds, createKey, type Scope, startCoordinator } from '@aitbc/coordinator';
 import { CoordinatorClient } from '@aitbc/sdk';
 import { afterAll, beforeAll } from 'vitest';
 import { aitbc, type Terminal } from './terminal.ts';
@@ -13,6 +13,8 @@ export function withCoordinator() {
     /** A folder for the test's files. */
     folder: '',
     client: new CoordinatorClient('http://127.0.0.1:2'),
+    /** Makes an API key and gives its secret. */
+    key: async (..._scopes: Scope[]): Promise<string> => '',
     aitbc: (argv: readonly string[], terminal: Terminal = {}) =>
       aitbc(argv, { ...terminal, env: { AITBC_COORDINATOR: running.url, ...terminal.env } }),
   };
@@ -23,6 +25,11 @@ export function withCoordinator() {
     const coordinator = await startCoordinator({ port: 0, data, logLevel: 'silent' });
     running.url = coordinator.url;
     running.client = new CoordinatorClient(coordinator.url);
+    running.key = async (...scopes) => {
+      const id = createIds(Date.now).next('key');
+      const { store } = coordinator.rooms;
+      return (await createKey(store, { id, name: null, scopes, expiresAt: null })).key;
+    };
     stop = async () => {
       await coordinator.close();
       await rm(running.folder, { recursive: true, force: true });

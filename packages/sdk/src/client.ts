@@ -4,6 +4,7 @@ import type {
   ClaimJobs,
   CompleteJob,
   FailJob,
+  Grant,
   Health,
   Heartbeat,
   HeartbeatAnswer,
@@ -11,6 +12,7 @@ import type {
   JobOutcome,
   JobParams,
   JobSummary,
+  ListGrants,
   ListJobs,
   ListMiners,
   ListReceipts,
@@ -23,6 +25,7 @@ import type {
   PostedChunks,
   PublicKey,
   PublicKeys,
+  PublishedGrant,
   PublishedReceipt,
   Receipt,
   RegisterMiner,
@@ -34,13 +37,20 @@ import { type Explorer, explorer } from './explorer.ts';
 import { type ClientOptions, type RequestOptions, type Settings, settle } from './options.ts';
 import { type Paged, paged } from './pages.ts';
 import { type Call, createTransport, type Transport } from './transport.ts';
-import { type ReceiptProofOptions, type WaitOptions, waitForJob, waitForReceiptProof } from './wait.ts';
+import { type ReceiptProofOptions, type WaitOptions, waitForJob, waitForProof } from './wait.ts';
 
 export interface SubmitOptions extends RequestOptions {
   /** The same key with the same job is the same job, however often it is sent. Made up when not given. */
   idempotencyKey?: string | undefined;
   /** Seconds to wait for the job to end. The coordinator caps it: the job may come back unended. */
   wait?: number | undefined;
+}
+
+export interface GrantOptions extends RequestOptions {
+  /** What for, in ASCII. Everyone can read it. */
+  reason?: string | undefined;
+  /** The same key with the same grant is the same grant, however often it is sent. Made up when not given. */
+  idempotencyKey?: string | undefined;
 }
 
 export interface StreamOptions extends Omit<SubmitOptions, 'wait'> {
@@ -199,12 +209,8 @@ export class CoordinatorClient {
    * @throws {TimeoutError} when it had not in time
    */
   waitForReceiptProof(receiptId: string, options: ReceiptProofOptions = {}): Promise<string> {
-    return waitForReceiptProof(
-      signal => this.receiptProof(receiptId, { signal }),
-      this.#settings,
-      receiptId,
-      options,
-    );
+    const get = (signal: AbortSignal) => this.receiptProof(receiptId, { signal });
+    return waitForProof(get, this.#settings, receiptId, options);
   }
 
   /** The verifier key of the ledger, as the coordinator tells it: who trusts that needs no other proof. */
@@ -229,6 +235,50 @@ export class CoordinatorClient {
   /** What the account of this key has, in credits. */
   account(options?: RequestOptions): Promise<Account> {
     return this.#call({ path: '/v1/account' }, options);
+  }
+
+  /** What the account at an address has. Needs the key of an administrator. */
+  accountAt(address: string, options?: RequestOptions): Promise<Account> {
+    return this.#call({ path: `/v1/accounts/${id(address)}`, fresh: true }, options);
+  }
+
+  /**
+   * Gives credits to an address. Needs the key of an administrator. Sent again after a failure, it never gives twice.
+   *
+   * @param amount credits, at most 6 decimals
+   */
+  grantCredits(to: string, amount: number, options: GrantOptions = {}): Promise<Grant> {
+    const { reason, idempotencyKey = makeIdempotencyKey(), ...rest } = options;
+    return this.#submit('/v1/grants', { to, amount, reason }, idempotencyKey, rest);
+  }
+
+  /** The grant, and its place in the ledger once that was published. */
+  getGrant(grantId: string, options?: RequestOptions): Promise<PublishedGrant> {
+    return this.#call({ path: `/v1/grants/${id(grantId)}`, fresh: true }, options);
+  }
+
+  /** Grants to anyone, newest first. */
+  listGrants(query: ListGrants = {}, options?: RequestOptions): Paged<Grant> {
+    return paged(this.#transport, '/v1/grants', { ...query }, options);
+  }
+
+  /**
+   * As `receiptProof`, of a grant.
+   *
+   * @throws {CoordinatorError} TRANSACTION_NOT_FOUND with a `retryAfter` while it is not published yet
+   */
+  grantProof(grantId: string, options?: RequestOptions): Promise<string> {
+    return this.#call({ path: `/v1/grants/${id(grantId)}/proof`, as: 'text', fresh: true }, options);
+  }
+
+  /**
+   * The same as soon as the ledger has published the grant.
+   *
+   * @throws {TimeoutError} when it had not in time
+   */
+  waitForGrantProof(grantId: string, options: ReceiptProofOptions = {}): Promise<string> {
+    const get = (signal: AbortSignal) => this.grantProof(grantId, { signal });
+    return waitForProof(get, this.#settings, grantId, options);
   }
 
   stats(options?: RequestOptions): Promise<NetworkStats> {

@@ -1,6 +1,7 @@
 export type * from '@aitbc/protocol';
 export {
   CoordinatorClient,
+  type GrantOptions,
   type LongPollOptions,
   type StreamOptions,
   type SubmitOptions,

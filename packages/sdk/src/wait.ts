@@ -50,23 +50,23 @@ export interface ReceiptProofOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Asks again and again until the ledger has published the receipt. */
-export async function waitForReceiptProof(
+/** Asks again and again until the ledger has published a receipt, or a grant. */
+export async function waitForProof(
   getProof: (signal: AbortSignal) => Promise<string>,
   { sleep }: Pick<Settings, 'sleep'>,
-  receiptId: string,
+  statementId: string,
   { timeout = 60_000, signal }: ReceiptProofOptions,
 ): Promise<string> {
   const expired = () =>
-    new TimeoutError(`The ledger had not published ${receiptId} after ${timeout / 1000} s`, timeout);
+    new TimeoutError(`The ledger had not published ${statementId} after ${timeout / 1000} s`, timeout);
   return withDeadline({ ms: timeout, signal, expired }, async signal => {
     for (;;) {
       try {
         return await getProof(signal);
       } catch (error) {
-        const isYetToCome = isCoordinatorError(error, 'RECEIPT_NOT_FOUND') && error.retryAfter !== null;
-        if (!isYetToCome) throw error;
-        await sleep((error.retryAfter ?? 0) * 1000 || PAUSE_MS, signal);
+        const isUnpublished = isCoordinatorError(error, 'RECEIPT_NOT_FOUND', 'TRANSACTION_NOT_FOUND');
+        if (!isUnpublished || error.retryAfter === null) throw error;
+        await sleep(error.retryAfter * 1000 || PAUSE_MS, signal);
         signal.throwIfAborted();
       }
     }

@@ -1,19 +1,30 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startCoordinator } from '@aitbc/coordinator';
+import { createIds, createKey, type Scope, startCoordinator } from '@aitbc/coordinator';
 import { afterAll, beforeAll } from 'vitest';
 import { CoordinatorClient } from '../src/index.ts';
 
 /** A real coordinator for the tests of one file, on its own data and port. */
-export function withCoordinator(): { url: string; client: CoordinatorClient } {
-  const running = { url: '', client: new CoordinatorClient('http://127.0.0.1:2') };
+export function withCoordinator() {
+  const running = {
+    url: '',
+    client: new CoordinatorClient('http://127.0.0.1:2'),
+    /** A client with a key of its own. */
+    clientWith: async (..._scopes: Scope[]) => new CoordinatorClient('http://127.0.0.1:2'),
+  };
   let stop = async () => {};
   beforeAll(async () => {
     const data = await mkdtemp(join(tmpdir(), 'aitbc-sdk-'));
     const coordinator = await startCoordinator({ port: 0, data, logLevel: 'silent' });
     running.url = coordinator.url;
     running.client = new CoordinatorClient(coordinator.url);
+    running.clientWith = async (...scopes) => {
+      const { store } = coordinator.rooms;
+      const id = createIds(Date.now).next('key');
+      const { key } = await createKey(store, { id, name: null, scopes, expiresAt: null });
+      return new CoordinatorClient(coordinator.url, key);
+    };
     stop = async () => {
       await coordinator.close();
       await rm(data, { recursive: true, force: true });

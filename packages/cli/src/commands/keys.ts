@@ -1,7 +1,6 @@
 import { createIds, createKey, listKeys, openStore, revokeKey, SCOPES, type Scope } from '@aitbc/coordinator';
-import { isAddress } from '@aitbc/receipts';
 import { type Command, InvalidArgumentError } from 'commander';
-import { positiveInteger } from '../arguments.ts';
+import { address, positiveInteger } from '../arguments.ts';
 import { wantsJson } from '../connection.ts';
 import { CommandFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -123,11 +122,6 @@ function addScope(value: string, scopes: Scope[]): Scope[] {
   const scope = SCOPES.find(known => known === value);
   if (!scope) throw new InvalidArgumentError(`It must be one of ${SCOPES.join(', ')}.`);
   return [...scopes, scope];
-}
-
-function address(value: string): string {
-  if (!isAddress(value)) throw new InvalidArgumentError('It must be an address, ait1….');
-  return value;
 }
 
 function days(value: string): number {

@@ -1,0 +1,64 @@
+import { addressFromLabel } from '@aitbc/receipts';
+import { beforeAll, expect, test } from 'vitest';
+import { withCoordinator } from './coordinator.ts';
+
+const coordinator = withCoordinator();
+const TO = addressFromLabel('the web shop');
+
+let env: { AITBC_API_KEY: string };
+beforeAll(async () => {
+  env = { AITBC_API_KEY: await coordinator.key('admin') };
+});
+
+test('an administrator gives credits to an address, and sees that it has them', async () => {
+  const { stdout } = await coordinator.aitbc(['credits', 'grant', TO, '12.5', '--reason', 'Welcome'], {
+    env,
+  });
+  const grant = stdout.match(/^Grant +(grant-\w+)$/m)?.[1];
+  expect(stdout).toMatch(new RegExp(`^To +${TO}\\nAmount +12.5\\nReason +Welcome\\n`, 'm'));
+  expect((await coordinator.aitbc(['account', TO], { env })).stdout).toMatch(/^Available +12.5$/m);
+  const list = await coordinator.aitbc(['credits', 'list', '--limit', '1']);
+  expect(list.stdout).toMatch(new RegExp(`^${grant} +${TO} +12.5 +\\d.*Z +Welcome$`, 'm'));
+});
+
+test('a grant is JSON for programs, and the same one for the same key', async () => {
+  const argv = ['credits', 'grant', TO, '1', '--idempotency-key', 'monday', '--json'];
+  const first = await coordinator.aitbc(argv, { env });
+  const { inclusion, ...grant } = await coordinator.client.getGrant(JSON.parse(first.stdout).grant_id);
+  expect(JSON.parse(first.stdout)).toEqual(grant);
+  expect((await coordinator.aitbc(argv, { env })).stdout).toBe(first.stdout);
+});
+
+test('without the key of an administrator nothing is given, nor shown', async () => {
+  for (const argv of [
+    ['credits', 'grant', TO, '1'],
+    ['account', TO],
+  ]) {
+    const { exitCode, stderr } = await coordinator.aitbc(argv);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('AUTH_INSUFFICIENT_SCOPE');
+    expect(stderr).toContain('--api-key');
+  }
+});
+
+test.each([
+  [
+    'a mistyped address',
+    [TO.replace(/.$/, last => (last === 'q' ? 'p' : 'q')), '1'],
+    'its checksum is wrong',
+  ],
+  ['an address in capitals', [TO.toUpperCase(), '1'], 'it has capitals'],
+  ['a name', ['alice', '1'], 'it does not begin with ait1'],
+  ['a part of an address', [TO.slice(0, -2), '1'], 'it has 40 characters, not 42'],
+  ['nothing', [TO, '0'], 'above 0'],
+])('%s is a wrong call', async (_, argv, words) => {
+  const { exitCode, stdout, stderr } = await coordinator.aitbc(['credits', 'grant', ...argv], { env });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+  expect(stderr).toContain(words);
+});
+
+test('what only the coordinator can refuse is told with its reason', async () => {
+  const { exitCode, stderr } = await coordinator.aitbc(['credits', 'grant', TO, '0.0000015'], { env });
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain('amount must have at most 6 decimals');
+});
