@@ -14,13 +14,18 @@ export interface GlobalOptions {
 
 /** A client of the coordinator that the command line or the environment names. */
 export function connect(command: Command, io: Io): CoordinatorClient {
-  const { coordinator, apiKey } = command.optsWithGlobals<GlobalOptions>();
-  const url = coordinator ?? (io.env.AITBC_COORDINATOR || DEFAULT_COORDINATOR);
+  const { apiKey } = command.optsWithGlobals<GlobalOptions>();
+  const url = coordinatorUrl(command, io);
   try {
     return new CoordinatorClient(url, { ...io.client, apiKey: apiKey ?? io.env.AITBC_API_KEY ?? null });
   } catch {
     throw new UsageError(`"${url}" is not the URL of a coordinator: it looks like ${DEFAULT_COORDINATOR}`);
   }
+}
+
+export function coordinatorUrl(command: Command, io: Io): string {
+  const { coordinator } = command.optsWithGlobals<GlobalOptions>();
+  return coordinator ?? (io.env.AITBC_COORDINATOR || DEFAULT_COORDINATOR);
 }
 
 export function wantsJson(command: Command): boolean {

@@ -12,6 +12,7 @@ const LABELS = {
   import: 'Importing',
   check: 'Checking',
   backup: 'Copying',
+  verify: 'Verifying',
 };
 
 /** Shows a bar for each step of the work, one after the other. */

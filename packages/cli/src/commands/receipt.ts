@@ -6,10 +6,10 @@ import type { Io } from '../io.ts';
 import { print, printJson } from '../output.ts';
 import { disclosureOptions } from '../receipts/disclosure.ts';
 import { fetchReceipt } from '../receipts/evidence.ts';
-import { keyOptions } from '../receipts/trusted-keys.ts';
 import { type VerifyFlags, verify } from '../receipts/verify.ts';
 import { getProof, waitOption, waitSeconds } from '../receipts/waiting.ts';
 import { trustOptions } from '../trust.ts';
+import { keyOptions } from '../trusted-keys.ts';
 
 export function receipt(program: Command, io: Io): void {
   const group = program

@@ -2,9 +2,9 @@ import { verifyDisclosure } from '@aitbc/receipts';
 import type { CoordinatorClient } from '@aitbc/sdk';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
+import type { Finding } from '../findings.ts';
 import type { Io } from '../io.ts';
 import { note } from '../output.ts';
-import type { Finding } from './finding.ts';
 
 /** The texts that a receipt is said to be for. */
 export interface DisclosureFlags {

@@ -4,14 +4,14 @@ import { type Policy, parseVkey } from '@aitbc/tlog';
 import type { Command } from 'commander';
 import { wantsJson } from '../connection.ts';
 import { CommandFailure, message } from '../failure.ts';
+import { type Finding, failedChecks, findingsTable } from '../findings.ts';
 import type { Io } from '../io.ts';
-import { note, print, printJson, table } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { policyOf, readTrust, type TrustFlags } from '../trust.ts';
+import { type KeyFlags, readKeys } from '../trusted-keys.ts';
 import { checkDisclosed, type DisclosureFlags, ownTexts, readDisclosed } from './disclosure.ts';
 import { type Evidence, fetchProof, isJobId, type Proof, readEvidence } from './evidence.ts';
-import type { Finding } from './finding.ts';
 import { checkLedger, type Place } from './ledger-checks.ts';
-import { type KeyFlags, readKeys } from './trusted-keys.ts';
 import { getProof } from './waiting.ts';
 
 export interface VerifyFlags extends KeyFlags, TrustFlags, DisclosureFlags {
@@ -44,7 +44,7 @@ export async function verify(call: Call): Promise<void> {
   ];
   report(findings, ledger.place, command, io);
   if (proof?.state === 'pending' && !wantsJson(command)) note(io, PENDING);
-  const failed = findings.filter(({ ok }) => ok === false).map(({ name }) => name);
+  const failed = failedChecks(findings);
   if (failed.length > 0) throw new CommandFailure(`The receipt is not valid: ${failed.join(', ')}`);
 }
 
@@ -125,17 +125,8 @@ async function judgeReceipt(
   );
 }
 
-const MARKS = new Map([
-  [true, '✓'],
-  [false, '✗'],
-  [null, '·'],
-]);
-
 function report(findings: readonly Finding[], place: Place | null, command: Command, io: Io): void {
   const valid = findings.every(({ ok }) => ok !== false);
   if (wantsJson(command)) printJson(io, { valid, checks: findings, ledger: place });
-  else {
-    const rows = findings.map(({ ok, name, detail }) => [MARKS.get(ok), name, detail]);
-    print(io, table(['', 'check', 'found'], rows));
-  }
+  else print(io, findingsTable(findings));
 }

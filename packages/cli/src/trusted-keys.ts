@@ -1,7 +1,7 @@
 import { isPublicKey, type TrustedKey } from '@aitbc/receipts';
 import { type Command, InvalidArgumentError } from 'commander';
-import { CommandFailure } from '../failure.ts';
-import { parseJson, readText } from '../files.ts';
+import { CommandFailure } from './failure.ts';
+import { parseJson, readText } from './files.ts';
 
 /** Keys that are believed to sign statements. */
 export interface KeyFlags {

@@ -1,0 +1,88 @@
+import type { TrustedKey } from '@aitbc/receipts';
+import type { LedgerFault, LedgerTree } from '@aitbc/sdk';
+import type { Finding } from '../findings.ts';
+
+/** As many as are remembered: a log can be wrong throughout. */
+const MOST_FAULTS = 1000;
+/** As many as people are shown of a kind. */
+const SHOWN_FAULTS = 5;
+
+/** What an audit of a tree, or of its new part, came to. */
+export interface Audit {
+  from: number;
+  size: number;
+  receipts: number;
+  grants: number;
+  /** The first ones. */
+  faults: LedgerFault[];
+  totals: Record<FaultKind, number>;
+}
+
+type FaultKind = 'tiles' | 'entries' | 'statements';
+
+export interface AuditFlags {
+  /** False where entries are no receipts and grants. */
+  statements: boolean;
+  keys: readonly TrustedKey[] | null;
+}
+
+export async function auditTree(
+  tree: LedgerTree,
+  { statements, keys }: AuditFlags,
+  {
+    from = 0,
+    signal,
+    onProgress,
+  }: { from?: number; signal: AbortSignal; onProgress?: (by: number, all: number) => void },
+): Promise<Audit> {
+  const totals = { tiles: 0, entries: 0, statements: 0 };
+  const audit: Audit = { from, size: tree.size, receipts: 0, grants: 0, faults: [], totals };
+  let before = 0;
+  for await (const step of tree.audit({ from, statements, signal, ...(keys && { keys }) })) {
+    audit.receipts += step.receipts;
+    audit.grants += step.grants;
+    audit.faults.push(...step.faults.slice(0, MOST_FAULTS - audit.faults.length));
+    for (const fault of step.faults) totals[kindOf(fault)]++;
+    onProgress?.(step.done - before, step.total);
+    before = step.done;
+  }
+  return audit;
+}
+
+function kindOf({ code, path }: LedgerFault): FaultKind {
+  if (code === 'STATEMENT_INVALID') return 'statements';
+  return path === null || path.startsWith('tile/entries/') ? 'entries' : 'tiles';
+}
+
+/** A finding for each kind of check, or one for each of the first faults. */
+export function auditFindings(audit: Audit, flags: AuditFlags): Finding[] {
+  const good: Record<FaultKind, Finding> = {
+    tiles: {
+      ...{ name: 'tiles', ok: true },
+      detail: 'each comes down to its hash in the one above, the topmost to the root',
+    },
+    entries: { name: 'entries', ok: true, detail: `all ${audit.size} are as they were signed` },
+    statements: flags.statements
+      ? { name: 'statements', ok: true, detail: statementsIn(audit, flags) }
+      : { name: 'statements', ok: null, detail: 'not checked, as you say that there are none' },
+  };
+  return Object.values(good).flatMap(finding => {
+    const kind = finding.name as FaultKind;
+    if (audit.totals[kind] === 0) return [finding];
+    return faultDetails(audit, kind).map(detail => ({ name: kind, ok: false, detail }));
+  });
+}
+
+/** The first faults of a kind, in words, and how many more there are. */
+function faultDetails({ faults, totals }: Audit, kind: FaultKind): string[] {
+  const shown = faults.filter(fault => kindOf(fault) === kind).slice(0, SHOWN_FAULTS);
+  const more = totals[kind] - shown.length;
+  return [...shown.map(({ detail }) => detail), ...(more === 0 ? [] : [`and ${more} more`])];
+}
+
+export function statementsIn({ receipts, grants }: Audit, { keys }: Pick<AuditFlags, 'keys'>): string {
+  const who = keys ? 'a key that you trust' : 'the key that it names, for which the ledger vouches';
+  return `${count(receipts, 'receipt')} and ${count(grants, 'grant')}: each adds up, and is signed by ${who}`;
+}
+
+export const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
