@@ -1,5 +1,5 @@
 import type { Receipt } from '@aitbc/protocol';
-import { roundCredits } from './credits.ts';
+import { microPrice, roundCredits } from './credits.ts';
 import { isObject } from './shape.ts';
 
 /** Units by name, and how many of them a receipt is for. */
@@ -11,8 +11,8 @@ const UNITS = new Map<string, (receipt: Receipt) => { units: number; from: strin
 /**
  * What does not add up within a receipt, in words. Units of time are the duration's; tokens are those of the prompt and
  * the answer in `metadata.usage`, up to `metadata.token_limit`. The price is units × `metadata.rate`, of tokens
- * `metadata.rate_per_1000` for a thousand, and `metadata.max_price` where the client set one that is lower; without a
- * rate it is only compared with nothing at all having been used.
+ * `metadata.rate_per_1000` for a thousand, exactly, rounded to 6 decimals, halves up; and `metadata.max_price` where
+ * there is one that is lower. Without a rate it is only compared with nothing at all having been used.
  */
 export function miscalculations(receipt: Receipt): string[] {
   const { units, unit_type, price, duration_ms } = receipt;
@@ -34,9 +34,10 @@ export function miscalculations(receipt: Receipt): string[] {
 function priceOf({ units, unit_type, metadata }: Receipt): number | undefined {
   const { rate, rate_per_1000, max_price } = metadata;
   const most = typeof max_price === 'number' ? max_price : Infinity;
+  const cost = (micros: number) => roundCredits(Math.min(micros / 1e6, most));
   if (unit_type === 'token' && typeof rate_per_1000 === 'number')
-    return roundCredits(Math.min((units * rate_per_1000) / 1000, most));
-  return typeof rate === 'number' ? roundCredits(Math.min(units * rate, most)) : undefined;
+    return cost(microPrice(units, rate_per_1000, 1000));
+  return typeof rate === 'number' ? cost(microPrice(units, rate)) : undefined;
 }
 
 function tokensOf({ metadata: { usage, token_limit } }: Receipt): number {

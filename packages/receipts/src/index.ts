@@ -10,7 +10,7 @@ export {
 export { addressFault, addressFromLabel, addressFromPublicKey, isAddress } from './addresses.ts';
 export { type Attestation, attestationBytes, signAttestation, verifyAttestation } from './attestation.ts';
 export { canonicalBytes, canonicalJson } from './canonical-json.ts';
-export { microCredits, roundCredits } from './credits.ts';
+export { microCredits, microPrice, roundCredits } from './credits.ts';
 export { type Disclosure, type DisclosureMatch, textHash, verifyDisclosure } from './disclosure.ts';
 export { type EntryVerification, verifyEntry } from './entries.ts';
 export type { TrustedKey } from './findings.ts';

@@ -7,6 +7,7 @@ import {
   attestationBytes,
   canonicalJson,
   isAddress,
+  microPrice,
   parseCanonicalJson,
   parseStrictJson,
   receiptBytes,
@@ -17,6 +18,7 @@ import {
   signReceipt,
   signReceiptJson,
   textHash,
+  transferOf,
   verifyAttestation,
   verifyReceipt,
 } from '../src/index.ts';
@@ -91,6 +93,48 @@ test('a receipt still verifies with its fields in another order, indented', asyn
       expect(await verifyReceipt(copy, { keys: [signer.keyId] })).toMatchObject({ valid: true });
     }),
     RUNS,
+  );
+});
+
+/** A fraction of whole numbers to the nearest whole one, halves up. */
+const rounded = (numerator: bigint, divisor: bigint) => (2n * numerator + divisor) / (2n * divisor);
+
+/** Millionths of a credit, up to a million credits; often such that prices end in halves. */
+const microRate = fc.oneof(
+  fc.nat(2_000),
+  fc.maxSafeNat().map(rate => rate % (1e12 + 1)),
+);
+
+test('prices are exactly units × rate, whatever doubles make of it', async () => {
+  await fc.assert(
+    fc.property(fc.nat(1e9), microRate, fc.boolean(), (count, rate, areTokens) => {
+      const exact = Number(rounded(BigInt(count) * BigInt(rate), 1000n));
+      // Milliseconds count as thousandths of a second, tokens cost a rate for a thousand.
+      const price = areTokens ? microPrice(count, rate / 1e6, 1000) : microPrice(count / 1000, rate / 1e6);
+      expect(price).toBe(exact);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('a receipt has the exact price, and no other, up to its limit', async () => {
+  const limit = fc.option(fc.nat(1e12), { nil: undefined });
+  await fc.assert(
+    fc.asyncProperty(fc.nat(1e8), microRate, limit, async (duration_ms, rate, limit) => {
+      const due = rounded(BigInt(duration_ms) * BigInt(rate), 1000n);
+      const micros = Number(limit !== undefined && due > BigInt(limit) ? limit : due);
+      fc.pre(micros <= 1e15);
+      const times = { started_at: 0, completed_at: Math.floor(duration_ms / 1000), duration_ms };
+      const metadata = { rate: rate / 1e6, ...(limit !== undefined && { max_price: limit / 1e6 }) };
+      const receipt = { ...UNSIGNED, ...times, units: duration_ms / 1000, price: micros / 1e6, metadata };
+      const signer = signerFromSeed(new Uint8Array(32).fill(1));
+      const verify = async (price: number) =>
+        await verifyReceipt(await signReceipt({ ...receipt, price }, signer), { keys: [signer.keyId] });
+      expect(await verify(micros / 1e6)).toMatchObject({ valid: true });
+      expect(await verify((micros + 1) / 1e6)).toMatchObject({ valid: false });
+      expect(transferOf(await signReceipt(receipt, signer)).amount).toBe(micros);
+    }),
+    { numRuns: 150 },
   );
 });
 

@@ -1,6 +1,5 @@
 import type { SubmitJob } from '@aitbc/protocol';
-import { microCredits } from '@aitbc/receipts';
-import { type Pricing, priceOf } from '../receipts/pricing.ts';
+import { highestCharge, type Pricing, priceLimit } from '../receipts/pricing.ts';
 import { type Outcome, refused } from '../store/operation.ts';
 import type { Transaction } from '../store/transaction.ts';
 
@@ -27,12 +26,8 @@ export function worstCase(
   { request: { model, constraints }, tokenLimit }: Priced,
   { pricingOf, timeoutMs }: BillingTerms,
 ): number {
-  const pricing = pricingOf(model);
-  const units = pricing.unit === 'token' ? tokenLimit : timeoutMs / 1000;
-  const whole = microCredits(priceOf(units, pricing));
-  const limit = constraints?.max_price;
-  // As the price, a limit that has more decimals counts as what it is rounded down to.
-  return limit === undefined ? whole : Math.min(whole, Math.floor(limit * 1e6 + 1e-6));
+  const max_price = priceLimit(constraints?.max_price);
+  return highestCharge(timeoutMs, { max_price, token_limit: tokenLimit }, pricingOf(model));
 }
 
 /** What accounts can still spend, while a batch of submissions is decided one after the other. */

@@ -1,6 +1,6 @@
 import type { SubmitJob } from '@aitbc/protocol';
-import { roundCredits } from '@aitbc/receipts';
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
+import { priceLimit } from '../receipts/pricing.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { type Clock, createRanker, type Line, type Ranker } from './fairness.ts';
@@ -155,13 +155,6 @@ const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({
   pending: 0,
   running: 0,
 });
-
-/** Receipts carry at most 6 decimals; never rounded up, since it is a limit. */
-function priceLimit(credits: number | undefined): number | null {
-  if (credits === undefined) return null;
-  const rounded = roundCredits(credits);
-  return rounded <= credits ? rounded : roundCredits(credits - 5e-7);
-}
 
 function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, now: number): JobRow {
   const { request } = job;

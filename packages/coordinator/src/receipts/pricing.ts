@@ -1,5 +1,5 @@
-import type { TokenUsage } from '@aitbc/protocol';
-import { roundCredits } from '@aitbc/receipts';
+import { LIMITS, type TokenUsage } from '@aitbc/protocol';
+import { microCredits, microPrice, roundCredits } from '@aitbc/receipts';
 
 /** What a model's jobs are charged by. */
 export type Pricing =
@@ -23,13 +23,66 @@ export function pricingOf(model: string, { rate, rates, tokenRates }: PriceList)
 const own = (rates: Readonly<Record<string, number>>, model: string) =>
   Object.hasOwn(rates, model) ? rates[model] : undefined;
 
-/** Not rounded. */
-export function priceOf(units: number, pricing: Pricing): number {
-  return pricing.unit === 'token' ? (units * pricing.ratePer1000) / 1000 : units * pricing.rate;
+/** In micro-credits. */
+function priceOf(units: number, pricing: Pricing): number {
+  return pricing.unit === 'token'
+    ? microPrice(units, pricing.ratePer1000, 1000)
+    : microPrice(units, pricing.rate);
+}
+
+/** What a run took. */
+export interface Run {
+  durationMs: number;
+  usage: TokenUsage | undefined;
+}
+
+/** What a job may cost. Null: nobody has set a limit. */
+export interface PriceLimits {
+  /** Credits. */
+  max_price: number | null;
+  token_limit: number | null;
+}
+
+export interface Charge {
+  units: number;
+  /** Micro-credits. */
+  price: number;
+  /** Credits: the limit that was looked at. */
+  limit: number | null;
+}
+
+/** What a job is charged for a run. */
+export function chargeFor(
+  { durationMs, usage }: Run,
+  { max_price, token_limit }: PriceLimits,
+  pricing: Pricing,
+): Charge {
+  const units = pricing.unit === 'token' ? chargedTokens(usage, token_limit) : durationMs / 1000;
+  const whole = priceOf(units, pricing);
+  // However high the rate: a price must be exact in the numbers that JSON libraries have.
+  const limit = max_price ?? (whole > microCredits(LIMITS.price) ? LIMITS.price : null);
+  return { units, price: limit === null ? whole : Math.min(whole, microCredits(limit)), limit };
+}
+
+/** The most that a job can be charged for any run of so long, in micro-credits. */
+export function highestCharge(
+  timeoutMs: number,
+  { max_price, token_limit }: PriceLimits & { token_limit: number },
+  pricing: Pricing,
+): number {
+  const units = pricing.unit === 'token' ? token_limit : timeoutMs / 1000;
+  return Math.min(priceOf(units, pricing), microCredits(max_price ?? LIMITS.price));
+}
+
+/** A client's limit with the 6 decimals that receipts carry; never rounded up. Null where there is none. */
+export function priceLimit(credits: number | undefined): number | null {
+  if (credits === undefined) return null;
+  const rounded = roundCredits(credits);
+  return rounded <= credits ? rounded : roundCredits(credits - 5e-7);
 }
 
 /** Tokens that are charged for: of the prompt and of the answer, as far as they were counted. */
-export function chargedTokens(usage: TokenUsage | undefined, limit: number | null): number {
+function chargedTokens(usage: TokenUsage | undefined, limit: number | null): number {
   const { prompt_tokens = 0, completion_tokens = 0 } = usage ?? {};
   return Math.min(prompt_tokens + completion_tokens, limit ?? Infinity);
 }

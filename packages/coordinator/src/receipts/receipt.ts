@@ -1,8 +1,8 @@
 import { RECEIPT_VERSION, type Signature, type TokenUsage, type UnsignedReceipt } from '@aitbc/protocol';
-import { microCredits, roundCredits, type Signer, signReceiptJson } from '@aitbc/receipts';
+import { microCredits, type Signer, signReceiptJson } from '@aitbc/receipts';
 import { appendEntries } from '../ledger/entries.ts';
 import type { WriteContext } from '../store/operation.ts';
-import { chargedTokens, type Pricing, priceOf } from './pricing.ts';
+import { chargeFor, type Pricing } from './pricing.ts';
 
 /** What a finished job is accounted for with. */
 export interface Settlement {
@@ -65,9 +65,7 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
   const { job } = settlement;
   const durationMs = Math.max(now - job.started_at, 0);
   const pricing = terms.pricingOf(job.model);
-  const units =
-    pricing.unit === 'token' ? chargedTokens(settlement.usage, job.token_limit) : durationMs / 1000;
-  const price = Math.min(priceOf(units, pricing), job.max_price ?? Infinity);
+  const { units, price, limit } = chargeFor({ durationMs, usage: settlement.usage }, job, pricing);
   return {
     version: RECEIPT_VERSION,
     receipt_id: settlement.receiptId,
@@ -76,7 +74,7 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
     client: settlement.client.address,
     units,
     unit_type: pricing.unit,
-    price: roundCredits(price),
+    price: price / 1e6,
     model: job.model,
     prompt_hash: job.prompt_hash,
     artifact_hash: settlement.artifactHash,
@@ -85,20 +83,21 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
     duration_ms: durationMs,
     coordinator_id: terms.coordinatorId,
     nonce: settlement.nonce,
-    metadata: metadataOf(settlement, pricing),
+    metadata: metadataOf(settlement, pricing, limit),
   };
 }
 
 function metadataOf(
   { minerId, job, reportedAt, usage, attestation }: Settlement,
   pricing: Pricing,
+  limit: number | null,
 ): UnsignedReceipt['metadata'] {
   return {
     miner_id: minerId,
     // What the price follows from, so that anyone can work it out again.
     ...(pricing.unit === 'token' ? { rate_per_1000: pricing.ratePer1000 } : { rate: pricing.rate }),
     ...(pricing.unit === 'token' && job.token_limit !== null && { token_limit: job.token_limit }),
-    ...(job.max_price !== null && { max_price: job.max_price }),
+    ...(limit !== null && { max_price: limit }),
     ...(reportedAt !== undefined && { reported_completed_at: new Date(reportedAt).toISOString() }),
     ...(usage && { usage }),
     ...(attestation && { signatures: [attestation] }),
