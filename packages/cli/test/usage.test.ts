@@ -9,7 +9,7 @@ test('help goes to the standard output and is no failure', async () => {
   expect(stdout).toContain('Usage: aitbc');
 });
 
-test.each([['submit'], ['jobs'], ['miners'], ['stats'], ['receipt']])(
+test.each([['submit'], ['jobs'], ['miners'], ['stats'], ['receipt'], ['ledger']])(
   'the help of %s names the global options',
   async command => {
     const { stdout } = await aitbc([command, '--help']);

@@ -85,4 +85,5 @@ export function statementsIn({ receipts, grants }: Audit, { keys }: Pick<AuditFl
   return `${count(receipts, 'receipt')} and ${count(grants, 'grant')}: each adds up, and is signed by ${who}`;
 }
 
-export const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? '' : 's'}`;
+export const count = (number: number, noun: string, plural = `${noun}s`) =>
+  `${number} ${number === 1 ? noun : plural}`;

@@ -3,6 +3,7 @@ import { LedgerError } from '../errors.ts';
 
 /** The bundles that have the entries from one up to another, by their index. */
 export function* bundlesOf(from: number, to: number): Generator<number> {
+  if (from === to) return;
   for (let index = Math.floor(from / TILE_WIDTH); index * TILE_WIDTH < to; index++) yield index;
 }
 

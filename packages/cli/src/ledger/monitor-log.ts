@@ -1,0 +1,53 @@
+import { cosigners } from '../checkpoint-checks.ts';
+import type { Io } from '../io.ts';
+import { print } from '../output.ts';
+import { count } from './auditing.ts';
+import type { Breach } from './history.ts';
+import type { Look } from './looking.ts';
+
+/** As many lines about one checkpoint. Programs get all that are remembered. */
+const SHOWN_FAULTS = 10;
+
+/** Tells what a monitor sees, as it sees it. */
+export interface MonitorLog {
+  seen(look: Look): void;
+  unreachable(detail: string, seconds: number): void;
+  breach(breach: Breach, evidence: string): void;
+}
+
+/** Lines for eyes, or JSON lines for programs. */
+export function monitorLog(io: Io, { json }: { json: boolean }): MonitorLog {
+  const tell = (event: object, lines: readonly string[]) => {
+    const time = new Date();
+    if (json) io.stdout.write(`${JSON.stringify({ time: time.toISOString(), ...event })}\n`);
+    else for (const line of lines) print(io, `${time.toLocaleTimeString('en-GB')}  ${line}`);
+  };
+  return {
+    seen(look) {
+      const { tree, from, receipts, grants, faults, total } = look;
+      const event = { event: 'checkpoint', ledger: tree, from, receipts, grants, faults, total };
+      tell(event, [lineOf(look), ...faults.slice(0, SHOWN_FAULTS).map(({ detail }) => `✗ ${detail}`)]);
+    },
+    unreachable: (detail, seconds) =>
+      tell({ event: 'unreachable', detail, retry_seconds: seconds }, [
+        `· ${detail}. Next try in ${seconds} s`,
+      ]),
+    breach({ code, detail, earlier, now }, evidence) {
+      const notes = { earlier: earlier.checkpoint.note, now: now.note };
+      tell({ event: 'breach', code, detail, evidence, ...notes }, [`✗ ${code}: ${detail}`]);
+    },
+  };
+}
+
+function lineOf({ tree, from, receipts, grants, total }: Look): string {
+  if (!tree) return '✗ no checkpoint that can be believed';
+  const { tree_size, root_hash, witnesses } = tree;
+  const parts = [
+    `${total === 0 ? '✓' : '✗'} ${count(tree_size, 'entry', 'entries')}`,
+    `${tree_size - from} looked at: ${count(receipts, 'receipt')}, ${count(grants, 'grant')}`,
+    `root ${root_hash}`,
+    ...(witnesses.length === 0 ? [] : [`cosigned by ${cosigners(witnesses)}`]),
+    ...(total === 0 ? [] : [count(total, 'finding')]),
+  ];
+  return parts.join(', ');
+}
