@@ -53,7 +53,7 @@ app.post<{ Params: { id: string } }>(
   async request => receiptOf(request.params.id),
 );
 
-function jobOf({ prompt, model }: SubmitJob): Job {
+function jobOf({ prompt = '', model }: SubmitJob): Job {
   return {
     job_id: `job-${String(submitted++).padStart(26, '0')}`,
     status: 'pending',

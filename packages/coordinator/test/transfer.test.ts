@@ -56,8 +56,11 @@ describeEachEngine('an export', engine => {
       exported_at: expect.stringMatching(/^\d{4}-.*Z$/),
       coordinator_id: rooms.coordinatorId,
     });
-    expect(header.tables.job_input).toEqual({ columns: ['job_id', 'prompt', 'params', 'metadata'], rows: 1 });
-    expect(lines).toContainEqual({ job_input: [job_id, 'The prompt', '{}', null] });
+    expect(header.tables.job_input).toEqual({
+      columns: ['job_id', 'prompt', 'params', 'metadata', 'kind'],
+      rows: 1,
+    });
+    expect(lines).toContainEqual({ job_input: [job_id, 'The prompt', '{}', null, 'prompt'] });
     expect(lines.at(-1).totals.job_input).toEqual({
       rows: 1,
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),

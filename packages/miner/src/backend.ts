@@ -1,10 +1,12 @@
-import type { JobParams, TokenUsage } from '@aitbc/protocol';
+import type { ChatRequest, FinishReason, JobParams, TokenUsage, ToolCall } from '@aitbc/protocol';
 
 /** One text to generate. */
 export interface Generation {
   /** One of the names that `models()` gave. */
   model: string;
   prompt: string;
+  /** A conversation, which is then to be answered instead of the prompt. */
+  chat?: ChatRequest;
   params: JobParams;
   /** Ends the generation: it then rejects with the signal's reason. */
   signal: AbortSignal;
@@ -14,7 +16,31 @@ export interface Generation {
 
 export interface Generated {
   text: string;
+  /** Functions that the model wants called, of the tools of the chat. */
+  toolCalls?: ToolCall[];
+  /** Absent where the engine does not say. */
+  finishReason?: FinishReason;
   /** As the engine counted. Absent where it does not say. */
+  usage?: TokenUsage;
+}
+
+/** The conversation to answer: a prompt is one of a single message. */
+export function chatOf({ prompt, chat }: Pick<Generation, 'prompt' | 'chat'>): ChatRequest {
+  return chat ?? { messages: [{ role: 'user', content: prompt }] };
+}
+
+/** Texts to embed. */
+export interface Embedding {
+  /** One of the names that `models()` gave. */
+  model: string;
+  input: readonly string[];
+  params: JobParams;
+  signal: AbortSignal;
+}
+
+export interface Embedded {
+  /** One for each text, in order. */
+  vectors: readonly (readonly number[])[];
   usage?: TokenUsage;
 }
 
@@ -27,6 +53,8 @@ export interface Backend {
   /** Those of them that it has in memory, which begin at once. Absent where it does not say. */
   loaded?(signal?: AbortSignal): Promise<string[]>;
   generate(generation: Generation): Promise<Generated>;
+  /** Absent where it can't. */
+  embed?(embedding: Embedding): Promise<Embedded>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,13 @@
 export { type MinerOptions, type RunningMiner, startMiner } from './agent.ts';
-export { type Backend, BackendError, type Generated, type Generation } from './backend.ts';
+export {
+  type Backend,
+  BackendError,
+  chatOf,
+  type Embedded,
+  type Embedding,
+  type Generated,
+  type Generation,
+} from './backend.ts';
 export { echoBackend } from './backends/echo.ts';
 export { type LlamaOptions, llamaBackend } from './backends/llama.ts';
 export { OLLAMA_URL, type OllamaOptions, ollamaBackend } from './backends/ollama.ts';

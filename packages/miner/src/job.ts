@@ -1,12 +1,13 @@
 import type { CompleteJob, MinerJob, Receipt } from '@aitbc/protocol';
 import { signAttestation, textHash } from '@aitbc/receipts';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
-import { type Backend, BackendError, type Generated } from './backend.ts';
+import { type Backend, BackendError } from './backend.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { deliver } from './delivery.ts';
 import type { Emit } from './events.ts';
 import type { Identity } from './identity.ts';
 import { isPassing, messageOf } from './link.ts';
+import { type Output, outputOf } from './output.ts';
 import { JobStopped, type Work } from './slots.ts';
 import { createTextStream, type TextStream } from './stream.ts';
 
@@ -45,7 +46,7 @@ export async function runJob(runner: JobRunner, work: Omit<Work, 'done'>): Promi
   }
 }
 
-async function generate(runner: JobRunner, work: Omit<Work, 'done'>): Promise<Generated> {
+async function generate(runner: JobRunner, work: Omit<Work, 'done'>): Promise<Output> {
   const { backend, now, onToken } = runner;
   const { job, controller } = work;
   const timer = setTimeout(
@@ -58,17 +59,15 @@ async function generate(runner: JobRunner, work: Omit<Work, 'done'>): Promise<Ge
     onToken?.(job.job_id, piece);
   };
   try {
-    const { text, usage } = await backend.generate({
+    const output = await outputOf(backend, job, {
       model: job.model,
-      prompt: job.prompt,
       params: job.params,
       signal: controller.signal,
       ...((stream || onToken) && { onToken: hear }),
     });
     await stream?.end();
     controller.signal.throwIfAborted();
-    // A lone surrogate has no UTF-8, so no hash that others could check.
-    return { text: text.toWellFormed(), ...(usage && { usage }) };
+    return output;
   } finally {
     clearTimeout(timer);
   }
@@ -93,14 +92,14 @@ function untilDeadline(deadline: string, now: number): number {
 async function complete(
   { client, identity, emit, backoff, now, quitting, onReceipt }: JobRunner,
   { job, controller }: Omit<Work, 'done'>,
-  { text, usage }: Generated,
+  { usage, ...output }: Output,
   elapsedMs: number,
 ): Promise<void> {
   const completion: CompleteJob = {
     miner_id: identity.minerId,
-    result: text,
+    ...output,
     completed_at: new Date().toISOString(),
-    signature: await attest(job, text, identity),
+    signature: await attest(job, output.result, identity),
     ...(usage && { usage }),
   };
   const receipt = await deliver(

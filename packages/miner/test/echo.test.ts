@@ -13,6 +13,7 @@ const generate = (params = {}, onToken?: (piece: string) => void, signal = new A
 test('the answer repeats the prompt and says that no model ran', async () => {
   expect(await generate()).toEqual({
     text: 'Echo, no model ran: Good  morning',
+    finishReason: 'stop',
     usage: { completion_tokens: 6 },
   });
 });
@@ -25,7 +26,11 @@ test('the pieces together are the text', async () => {
 });
 
 test('a limit of tokens cuts it short', async () => {
-  expect(await generate({ max_tokens: 2 })).toEqual({ text: 'Echo, no', usage: { completion_tokens: 2 } });
+  expect(await generate({ max_tokens: 2 })).toEqual({
+    text: 'Echo, no',
+    finishReason: 'length',
+    usage: { completion_tokens: 2 },
+  });
 });
 
 test('it goes by any model', async () => {

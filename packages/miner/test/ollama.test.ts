@@ -60,6 +60,7 @@ test('a text comes piece by piece and is counted by the engine', async () => {
   const { pieces, generation: asked } = generation();
   expect(await backend.generate(asked)).toEqual({
     text: 'Because of air.',
+    finishReason: 'stop',
     usage: { prompt_tokens: 26, completion_tokens: 3 },
   });
   expect(pieces).toEqual(['Because', ' of', ' air.']);

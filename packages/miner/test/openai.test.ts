@@ -65,6 +65,7 @@ test('a text comes piece by piece, and its tokens are counted in the last event'
   const { pieces, generation: asked } = generation();
   expect(await backend.generate(asked)).toEqual({
     text: 'Hello!',
+    finishReason: 'stop',
     usage: { prompt_tokens: 14, completion_tokens: 2 },
   });
   expect(pieces).toEqual(['Hello', '!']);
@@ -74,13 +75,13 @@ test('it does not matter where the network cuts lines and characters', async () 
   const { backend } = await server({
     [CHAT]: chunks(SSE, bytes(delta('Blau — 🟦') + delta(' 空は青い') + FINISH + DONE)),
   });
-  expect(await backend.generate(generation().generation)).toEqual({ text: 'Blau — 🟦 空は青い' });
+  expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Blau — 🟦 空は青い' });
 });
 
 test('lines may end as on Windows, comments keep the connection alive, and spaces may be missing', async () => {
   const stream = `: ping\r\n\r\n${(delta('Hel') + delta('lo') + DONE).replaceAll('data: ', 'data:').replaceAll('\n', '\r\n')}`;
   const { backend } = await server({ [CHAT]: chunks(SSE, bytes(stream)) });
-  expect(await backend.generate(generation().generation)).toEqual({ text: 'Hello' });
+  expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Hello' });
 });
 
 test('a server that ignores the wish for a stream answers in one piece', async () => {
@@ -93,6 +94,7 @@ test('a server that ignores the wish for a stream answers in one piece', async (
   const { pieces, generation: asked } = generation();
   expect(await backend.generate(asked)).toEqual({
     text: 'Hello!',
+    finishReason: 'stop',
     usage: { prompt_tokens: 14, completion_tokens: 2 },
   });
   expect(pieces).toEqual(['Hello!']);
@@ -124,7 +126,7 @@ test.each([
     [CHAT]: refusal,
     [PLAIN]: chunks(SSE, [plain('Blue'), plain('.', 'stop'), DONE]),
   });
-  expect(await backend.generate(generation().generation)).toEqual({ text: 'Blue.' });
+  expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Blue.' });
   await backend.generate(generation().generation);
   expect(asked.map(({ path }) => path)).toEqual([CHAT, PLAIN, PLAIN]);
   expect(asked[1]?.body).toMatchObject({ prompt: 'Why is the sky blue?' });
@@ -185,13 +187,13 @@ test.each([
 test('after the last event it does not wait for the server to hang up', async () => {
   const { answer, hungUp } = endless(SSE, delta('Hello') + FINISH + DONE);
   const { backend } = await server({ [CHAT]: answer });
-  expect(await backend.generate(generation().generation)).toEqual({ text: 'Hello' });
+  expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Hello' });
   await hungUp;
 });
 
 test('a text that is finished counts without the last word', async () => {
   const { backend } = await server({ [CHAT]: chunks(SSE, [delta('Hello'), FINISH]) });
-  expect(await backend.generate(generation().generation)).toEqual({ text: 'Hello' });
+  expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Hello' });
 });
 
 test('where nobody listens the backend is down, and says where it looked', async () => {

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { ChatRequest, EmbeddingInput, FinishReason, ResultType } from './chat.ts';
 import { Metadata, MinerId, Model, Nullable, Page, Region, Signature, Timestamp } from './common.ts';
 import { LIMITS } from './limits.ts';
 
@@ -12,6 +13,16 @@ export const JobParams = Type.Object(
     max_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'Tokens to generate at most.' })),
     temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
     top_p: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
+    stop: Type.Optional(
+      Type.Union([Type.String(), Type.Array(Type.String())], {
+        description: 'The text ends before any of these.',
+      }),
+    ),
+    seed: Type.Optional(
+      Type.Integer({ description: 'The same seed gives the same text where engines can.' }),
+    ),
+    presence_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
+    frequency_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
   },
   { additionalProperties: true },
 );
@@ -33,7 +44,9 @@ export type JobConstraints = Static<typeof JobConstraints>;
 
 export const SubmitJob = Type.Object(
   {
-    prompt: Type.String({ minLength: 1, examples: ['Explain quantum computing'] }),
+    prompt: Type.Optional(Type.String({ minLength: 1, examples: ['Explain quantum computing'] })),
+    ...Type.Partial(ChatRequest).properties,
+    input: Type.Optional(EmbeddingInput),
     model: Model,
     params: Type.Optional(JobParams),
     priority: Type.Optional(
@@ -60,7 +73,11 @@ export const SubmitJob = Type.Object(
       }),
     ),
   },
-  { $id: 'SubmitJob' },
+  {
+    $id: 'SubmitJob',
+    description:
+      'What is asked for is one of `prompt`, `messages` (with `tools`, `tool_choice` and `response_format`) and `input`.',
+  },
 );
 export type SubmitJob = Static<typeof SubmitJob> & { params?: JobParams };
 
@@ -94,13 +111,26 @@ export const TokenUsage = Type.Object({
 });
 export type TokenUsage = Static<typeof TokenUsage>;
 
+/** As in the request; absent where it asks for something else. */
+const Asked = {
+  messages: Type.Optional(Type.Unsafe<ChatRequest['messages']>({ type: 'array', items: {} })),
+  tools: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['tools']>>({ type: 'array', items: {} })),
+  tool_choice: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['tool_choice']>>({})),
+  response_format: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['response_format']>>({})),
+  input: Type.Optional(Type.Array(Type.String())),
+};
+
+const PROMPT =
+  'The text that prompt_hash is for: the prompt, or the canonical JSON (RFC 8785) of an object with the messages, tools, tool_choice and response_format, or with the input.';
+
 /** A job as its owner sees it. */
 export const Job = Type.Object(
   {
     job_id: Type.String({ examples: ['job-01kc0pq5w8e4z9k3v7t2m6n1rx'] }),
     status: JobStatus,
     model: Type.String(),
-    prompt: Nullable(Type.String({ description: 'null once erased.' })),
+    prompt: Nullable(Type.String({ description: `${PROMPT} null once erased.` })),
+    ...Asked,
     params: JobParams,
     priority: Type.Integer(),
     constraints: JobConstraints,
@@ -113,7 +143,9 @@ export const Job = Type.Object(
     started_at: Nullable(Timestamp),
     completed_at: Nullable(Timestamp),
     miner_id: Nullable(Type.String()),
-    result: Nullable(Type.String()),
+    result: Nullable(Type.String({ description: 'The text that artifact_hash is for.' })),
+    result_type: Type.Optional(ResultType),
+    finish_reason: Type.Optional(FinishReason),
     usage: Nullable(TokenUsage),
     error: Nullable(JobError),
     receipt_id: Nullable(Type.String()),
@@ -134,7 +166,19 @@ export type Job = Static<typeof Job>;
 /** A job in a list: without its texts. */
 export const JobSummary = Type.Omit(
   Job,
-  ['prompt', 'params', 'metadata', 'stream', 'result', 'salt', 'queue', 'usage'],
+  [
+    ...([
+      'prompt',
+      'messages',
+      'tools',
+      'tool_choice',
+      'response_format',
+      'input',
+      'params',
+      'metadata',
+    ] as const),
+    ...(['stream', 'result', 'result_type', 'finish_reason', 'salt', 'queue', 'usage'] as const),
+  ],
   {
     $id: 'JobSummary',
   },
@@ -154,7 +198,8 @@ export const MinerJob = Type.Object(
     job_id: Type.String(),
     status: JobStatus,
     model: Type.String(),
-    prompt: Type.String(),
+    prompt: Type.String({ description: PROMPT }),
+    ...Asked,
     params: JobParams,
     priority: Type.Integer(),
     constraints: JobConstraints,
@@ -179,6 +224,8 @@ export type ClaimJob = Static<typeof ClaimJob>;
 export const CompleteJob = Type.Object({
   miner_id: MinerId,
   result: Type.String(),
+  result_type: Type.Optional(ResultType),
+  finish_reason: Type.Optional(FinishReason),
   completed_at: Type.Optional(
     Type.String({
       format: 'iso-date-time',

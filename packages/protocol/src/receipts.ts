@@ -15,7 +15,9 @@ export const Receipt = Type.Object(
     unit_type: Type.String({ examples: ['gpu_second'] }),
     price: Type.Number({ minimum: 0, description: 'Credits, at most 6 decimals.' }),
     model: Type.String(),
-    prompt_hash: Type.String({ description: 'hex SHA-256(salt ‖ prompt).' }),
+    prompt_hash: Type.String({
+      description: 'hex SHA-256(salt ‖ prompt), of messages their canonical JSON.',
+    }),
     artifact_hash: Type.String({ description: 'hex SHA-256(salt ‖ result).' }),
     started_at: Type.Integer({ description: 'Unix seconds.' }),
     completed_at: Type.Integer({ description: 'Unix seconds.' }),

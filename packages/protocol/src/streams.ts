@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
+import { FinishReason, ResultType } from './chat.ts';
 import { MinerId, Nullable, Timestamp } from './common.ts';
 import { JobError, JobStatus, TokenUsage } from './jobs.ts';
 import { LIMITS } from './limits.ts';
@@ -74,6 +75,8 @@ const EVENTS = {
   result: Type.Object(
     {
       result: Nullable(Type.String({ description: 'null once erased.' })),
+      result_type: Type.Optional(ResultType),
+      finish_reason: Type.Optional(FinishReason),
       usage: Nullable(TokenUsage),
     },
     { description: 'The whole text, which is what the receipt is for.' },

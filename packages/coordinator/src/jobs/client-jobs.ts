@@ -10,6 +10,7 @@ import { tokenLimit } from '../receipts/pricing.ts';
 import { refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { contentOf, FIELDS, type JobContent } from './content.ts';
 import type { Clock } from './fairness.ts';
 import { cancelJobs } from './give-up.ts';
 import { hasEnded } from './job.ts';
@@ -56,17 +57,20 @@ export function createClientJobs({
   operations,
 }: ClientJobsOptions): ClientJobs {
   function prepare(request: SubmitJob, index: number, count: number, principal: Principal): NewJob {
-    checkLimits(request, count === 1 ? '' : `jobs.${index}.`, config, principal);
+    const prefix = count === 1 ? '' : `jobs.${index}.`;
+    const content = contentOf(request, prefix);
+    checkLimits(request, content, prefix, config, principal);
     const salt = ids.hex(16);
     return {
       id: ids.next('job'),
       salt,
-      promptHash: hash('sha256', salt + request.prompt),
+      content,
+      promptHash: hash('sha256', salt + content.text),
       request,
       ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
       maxAttempts: request.max_attempts ?? config.maxAttempts,
       tokenLimit: tokenLimit(
-        Buffer.byteLength(request.prompt),
+        Buffer.byteLength(content.text),
         request.params?.max_tokens ?? config.tokenLimit,
       ),
     };
@@ -90,14 +94,15 @@ export function createClientJobs({
     );
   }
 
-  function viewOfNew(job: Row<'job'>, request: SubmitJob, clocks: readonly Clock[]): Job {
+  function viewOfNew(job: Row<'job'>, { request, content }: NewJob, clocks: readonly Clock[]): Job {
     const requirements = {
       region: request.constraints?.region ?? '',
       min_vram_gb: request.constraints?.min_vram_gb ?? 0,
     };
     const reach = directory.reach({ model: job.model, ...requirements });
     const input = {
-      prompt: request.prompt,
+      prompt: content.text,
+      kind: content.kind,
       params: JSON.stringify(request.params ?? {}),
       metadata: request.metadata ? JSON.stringify(request.metadata) : null,
     };
@@ -117,9 +122,9 @@ export function createClientJobs({
         return { jobs: await Promise.all(found.map(view)), replayed: true };
       }
       const views = output.jobs.map((job, index) => {
-        const request = requests[index];
-        if (!request) throw new Error('Each job answers a request');
-        return viewOfNew(job, request, output.clocks.get(job.model) ?? []);
+        const asked = jobs[index];
+        if (!asked) throw new Error('Each job answers a request');
+        return viewOfNew(job, asked, output.clocks.get(job.model) ?? []);
       });
       return { jobs: views, replayed: false };
     },
@@ -173,10 +178,17 @@ export function createClientJobs({
   };
 }
 
-function checkLimits(request: SubmitJob, prefix: string, config: Config, principal: Principal): void {
-  if (Buffer.byteLength(request.prompt) > config.promptLimit) {
-    const detail = `The prompt is longer than ${config.promptLimit} bytes`;
-    refuse('VALIDATION_PROMPT_TOO_LONG', detail, { field: `${prefix}prompt` });
+function checkLimits(
+  request: SubmitJob,
+  { kind, text }: JobContent,
+  prefix: string,
+  config: Config,
+  principal: Principal,
+): void {
+  if (Buffer.byteLength(text) > config.promptLimit) {
+    const field = `${prefix}${FIELDS[kind]}`;
+    const detail = `The ${FIELDS[kind]} of a job must not be longer than ${config.promptLimit} bytes`;
+    refuse('VALIDATION_PROMPT_TOO_LONG', detail, { field });
   }
   if ((request.priority ?? 0) > config.maxPriority && !principal.scopes.has('admin')) {
     refuse('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Signature, TokenUsage } from '@aitbc/protocol';
+import type { FinishReason, ResultType, Signature, TokenUsage } from '@aitbc/protocol';
 import { verifyAttestation } from '@aitbc/receipts';
 import { loadAddresses } from '../accounts/accounts.ts';
 import { noteSeen } from '../miners/presence.ts';
@@ -24,6 +24,8 @@ export interface CompleteInput extends MinerActor {
   receiptId: string;
   nonce: string;
   result: string;
+  resultType?: ResultType | undefined;
+  finishReason?: FinishReason | undefined;
   reportedAt: number | undefined;
   usage: TokenUsage | undefined;
   attestation?: Attested | undefined;
@@ -175,6 +177,8 @@ async function settle(
   const outputs = completions.map(({ input }) => ({
     job_id: input.jobId,
     result: input.result,
+    type: input.resultType ?? ('text' as const),
+    finish_reason: input.finishReason ?? null,
     usage: input.usage ? JSON.stringify(input.usage) : null,
   }));
   await context.tx.insert('job_output', outputs);

@@ -16,6 +16,7 @@ import {
 import { hasEnded } from './job.ts';
 import { type FollowedJob, findFollowedJob, findTexts, listChunks } from './queries.ts';
 import type { Tails } from './tails.ts';
+import { toResult } from './views.ts';
 import { LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
 export interface FollowRequest {
@@ -143,9 +144,7 @@ export function createJobEvents({ store, waits, tails, receipts, limits }: JobEv
     if (isLast) return;
     if (job.status === 'completed' && isBefore(cursor, 'result')) {
       const { output } = await findTexts(store.read, job.id);
-      const usage = output?.usage ? JSON.parse(output.usage) : null;
-      const data = { result: output?.result ?? null, usage };
-      yield tell({ event: 'result', data }, { ...at, stage: 'result' });
+      yield tell({ event: 'result', data: toResult(output) }, { ...at, stage: 'result' });
     }
     yield tell(await lastOf(job), { ...at, stage: 'over' });
   }

@@ -22,6 +22,7 @@ import type { JobRow } from './job.ts';
 import type { MinerActor } from './lookup.ts';
 import type { Posted, PostInput } from './post-chunks.ts';
 import { findJob, isAnyCancelled } from './queries.ts';
+import { checkResult } from './result.ts';
 import { isoTime, toHeartbeatAnswer, toMinerJob, toOutcome } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
@@ -167,6 +168,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     },
 
     async complete(principal, jobId, request) {
+      checkResult(request);
       const attestation = await examine(jobId, request);
       const outcome = await store.write(operations.completeJobs, {
         ...actor(principal, request.miner_id),
@@ -174,6 +176,8 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         receiptId: ids.next('rcpt'),
         nonce: ids.hex(16),
         result: request.result,
+        resultType: request.result_type,
+        finishReason: request.finish_reason,
         reportedAt: request.completed_at === undefined ? undefined : readTime(request.completed_at),
         usage: request.usage && countsOf(request.usage),
         ...(attestation && { attestation }),

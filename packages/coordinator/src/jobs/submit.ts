@@ -3,6 +3,7 @@ import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
 import { priceLimit } from '../receipts/pricing.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
+import type { JobContent } from './content.ts';
 import { type Clock, createRanker, type Line, type Ranker } from './fairness.ts';
 import { type BillingTerms, loadFunds } from './funds.ts';
 import type { JobRow } from './job.ts';
@@ -12,6 +13,7 @@ import { countNewJobs } from './saving.ts';
 export interface NewJob {
   id: string;
   salt: string;
+  content: JobContent;
   promptHash: string;
   request: SubmitJob;
   ttlMs: number;
@@ -194,9 +196,10 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
 async function insertJobs(jobs: readonly JobRow[], inputs: readonly SubmitInput[], { tx }: WriteContext) {
   await tx.insert('job', jobs);
   const texts = inputs.flatMap(input =>
-    input.jobs.map(({ id, request }) => ({
+    input.jobs.map(({ id, content, request }) => ({
       job_id: id,
-      prompt: request.prompt,
+      prompt: content.text,
+      kind: content.kind,
       params: JSON.stringify(request.params ?? {}),
       metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
     })),

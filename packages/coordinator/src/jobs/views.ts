@@ -1,4 +1,5 @@
 import type {
+  FinishReason,
   HeartbeatAnswer,
   Job,
   JobConstraints,
@@ -11,14 +12,15 @@ import type {
 } from '@aitbc/protocol';
 import type { Row } from '../store/schema.ts';
 import type { HeldJob } from './claim.ts';
+import { askedIn } from './content.ts';
 import type { Pulse } from './heartbeat.ts';
 import type { JobRow } from './job.ts';
 
 /** What a queue demands of miners is kept with the queue, not with each of its jobs. */
 export type Requirements = Pick<Row<'queue'>, 'region' | 'min_vram_gb'>;
 export type JobTexts = {
-  input: Pick<Row<'job_input'>, 'prompt' | 'params' | 'metadata'> | undefined;
-  output: Pick<Row<'job_output'>, 'result' | 'usage'> | undefined;
+  input: Omit<Row<'job_input'>, 'job_id'> | undefined;
+  output: Omit<Row<'job_output'>, 'job_id'> | undefined;
 };
 
 export function toSummary(job: JobRow, requirements: Requirements): JobSummary {
@@ -53,15 +55,27 @@ export function toJob(
   return {
     ...toSummary(job, requirements),
     prompt: input?.prompt ?? null,
+    ...(input && askedIn({ kind: input.kind, text: input.prompt })),
     params: parseParams(input?.params),
     metadata: input?.metadata ? JSON.parse(input.metadata) : null,
     stream: job.stream === 1,
-    result: output?.result ?? null,
-    usage: output?.usage ? JSON.parse(output.usage) : null,
+    ...toResult(output),
     salt: job.salt,
     queue,
   };
 }
+
+/** Null where there is none, or none any more. */
+export function toResult(output: JobTexts['output']): Pick<Job, 'result' | 'usage'> & ResultForm {
+  return {
+    result: output?.result ?? null,
+    ...(output && output.type !== 'text' && { result_type: output.type }),
+    ...(output?.finish_reason && { finish_reason: output.finish_reason as FinishReason }),
+    usage: output?.usage ? JSON.parse(output.usage) : null,
+  };
+}
+
+type ResultForm = Pick<Job, 'result_type' | 'finish_reason'>;
 
 export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
   return {
@@ -69,6 +83,7 @@ export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
     status: job.status,
     model: job.model,
     prompt: input.prompt,
+    ...askedIn({ kind: input.kind, text: input.prompt }),
     params: parseParams(input.params),
     priority: job.priority,
     constraints: constraintsOf(job, requirements),

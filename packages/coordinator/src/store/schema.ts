@@ -112,14 +112,19 @@ interface JobTable {
 /** The texts are apart from the job, so that a change of status does not write them again. */
 interface JobInputTable {
   job_id: string;
+  /** The text that prompt_hash is for: the prompt, or else canonical JSON. */
   prompt: string;
+  kind: Flagless<'prompt' | 'chat' | 'embedding'>;
   params: Json;
   metadata: Json | null;
 }
 
 interface JobOutputTable {
   job_id: string;
+  /** The text that artifact_hash is for. */
   result: string;
+  type: Flagless<'text' | 'message' | 'embeddings'>;
+  finish_reason: Flagless<string | null>;
   usage: Json | null;
 }
 

@@ -3,13 +3,14 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import type { JobParams } from '@aitbc/protocol';
 import { type Backend, BackendError, type Generated, type Generation } from '../backend.ts';
+import { answered, demandsOf, historyOf, textIn } from './llama-chat.ts';
 import {
   type Llama,
   loadNodeLlamaCpp,
   type Model,
   messageOf,
   type NodeLlamaCpp,
-  type PromptOptions,
+  type ResponseOptions,
   type Sequence,
 } from './node-llama-cpp.ts';
 
@@ -60,7 +61,7 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
       const sequence = idle.pop();
       if (!sequence) throw new BackendError('All contexts of the model are in use', { retryable: true });
       try {
-        return await generate({ library, model, sequence }, generation);
+        return await generate({ library, llama, model, sequence }, generation);
       } finally {
         idle.push(sequence);
       }
@@ -96,20 +97,30 @@ async function load(
   }
 }
 
+interface Engine {
+  library: NodeLlamaCpp;
+  llama: Llama;
+  model: Model;
+  sequence: Sequence;
+}
+
 async function generate(
-  { library, model, sequence }: { library: NodeLlamaCpp; model: Model; sequence: Sequence },
-  { prompt, params, signal, onToken }: Generation,
+  { library, llama, model, sequence }: Engine,
+  generation: Generation,
 ): Promise<Generated> {
-  const room = sequence.contextSize - model.tokenize(prompt).length - TEMPLATE_TOKENS;
+  const { params, signal, onToken } = generation;
+  const room = sequence.contextSize - model.tokenize(textIn(generation)).length - TEMPLATE_TOKENS;
   if (room < 1) {
     throw new BackendError(`The prompt is too long: this miner takes ${sequence.contextSize} tokens`);
   }
+  const demands = await demandsOf(generation, llama);
   await sequence.clearHistory();
-  const session = new library.LlamaChatSession({ contextSequence: sequence, autoDisposeSequence: false });
+  const chat = new library.LlamaChat({ contextSequence: sequence, autoDisposeSequence: false });
   const { usedInputTokens, usedOutputTokens } = sequence.tokenMeter;
   try {
-    const { responseText } = await session.promptWithMeta(prompt, {
+    const answer = await chat.generateResponse(historyOf(generation, chat), {
       ...samplingOf(params),
+      ...demands,
       maxTokens: Math.min(params.max_tokens ?? room, room),
       signal,
       ...(onToken && { onTextChunk: onToken }),
@@ -118,18 +129,19 @@ async function generate(
       prompt_tokens: sequence.tokenMeter.usedInputTokens - usedInputTokens,
       completion_tokens: sequence.tokenMeter.usedOutputTokens - usedOutputTokens,
     };
-    return { text: responseText, usage };
+    return { ...answered(answer), usage };
   } catch (error) {
     signal.throwIfAborted();
     throw new BackendError(`The model failed: ${messageOf(error)}`, { retryable: true, cause: error });
   } finally {
-    session.dispose();
+    chat.dispose();
   }
 }
 
 /** Of the parameters that pass unchecked, those that are what they should be. */
-function samplingOf(params: JobParams): Partial<PromptOptions> {
+function samplingOf(params: JobParams): Partial<ResponseOptions> {
   const { temperature, top_p, top_k, min_p, seed, stop } = params as Record<string, unknown>;
+  const { presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty } = params;
   const stops = (Array.isArray(stop) ? stop : [stop]).filter(text => typeof text === 'string' && text !== '');
   return {
     ...(typeof temperature === 'number' && { temperature }),
@@ -138,6 +150,12 @@ function samplingOf(params: JobParams): Partial<PromptOptions> {
     ...(typeof min_p === 'number' && { minP: min_p }),
     ...(typeof seed === 'number' && { seed }),
     ...(stops.length > 0 && { customStopTriggers: stops }),
+    ...((presencePenalty || frequencyPenalty) && {
+      repeatPenalty: {
+        ...(presencePenalty && { presencePenalty }),
+        ...(frequencyPenalty && { frequencyPenalty }),
+      },
+    }),
   };
 }
 

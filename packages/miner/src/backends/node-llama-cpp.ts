@@ -11,13 +11,15 @@ export interface NodeLlamaCpp {
     progressLogs: boolean;
     maxThreads: number;
   }): Promise<Llama>;
-  LlamaChatSession: new (options: { contextSequence: Sequence; autoDisposeSequence: boolean }) => ChatSession;
+  LlamaChat: new (options: { contextSequence: Sequence; autoDisposeSequence: boolean }) => Chat;
 }
 
 export interface Llama {
   /** `false` without a GPU that it can use. */
   gpu: string | false;
   loadModel(options: { modelPath: string }): Promise<Model>;
+  getGrammarFor(type: 'json'): Promise<Grammar>;
+  createGrammarForJsonSchema(schema: object): Promise<Grammar>;
   dispose(): Promise<void>;
 }
 
@@ -36,12 +38,34 @@ export interface Sequence {
   clearHistory(): Promise<void>;
 }
 
-export interface ChatSession {
-  promptWithMeta(prompt: string, options: PromptOptions): Promise<{ responseText: string }>;
+/** What the model's output is held to. */
+export type Grammar = { readonly grammar: string };
+
+export interface Chat {
+  chatWrapper: { generateInitialChatHistory(): HistoryItem[] };
+  /** `history` ends with what the model has said so far, which may be nothing. */
+  generateResponse(history: readonly HistoryItem[], options: ResponseOptions): Promise<ChatResponse>;
   dispose(): void;
 }
 
-export interface PromptOptions {
+export type HistoryItem =
+  | { type: 'system' | 'user'; text: string }
+  | { type: 'model'; response: (string | FunctionCall)[] };
+
+export interface FunctionCall {
+  type: 'functionCall';
+  name: string;
+  params: unknown;
+  result: unknown;
+}
+
+export interface ChatResponse {
+  response: string;
+  functionCalls?: { functionName: string; params: unknown }[];
+  metadata: { stopReason: string };
+}
+
+export interface ResponseOptions {
   signal: AbortSignal;
   maxTokens: number;
   onTextChunk?: (text: string) => void;
@@ -51,6 +75,9 @@ export interface PromptOptions {
   minP?: number;
   seed?: number;
   customStopTriggers?: string[];
+  repeatPenalty?: { presencePenalty?: number; frequencyPenalty?: number };
+  grammar?: Grammar;
+  functions?: Readonly<Record<string, { description?: string; params?: object }>>;
 }
 
 const NAME = 'node-llama-cpp';

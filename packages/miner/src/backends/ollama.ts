@@ -1,5 +1,6 @@
 import type { JobParams } from '@aitbc/protocol';
-import { type Backend, BackendError } from '../backend.ts';
+import { type Backend, BackendError, type Generated, type Generation } from '../backend.ts';
+import { complete } from './completions.ts';
 import { parseObject, readJson, readLines, type Server, send, serverUrl } from './http.ts';
 import { usageFrom } from './usage.ts';
 
@@ -10,7 +11,10 @@ export interface OllamaOptions {
   key?: string | undefined;
 }
 
-/** Ollama by its own API: `GET /api/tags`, `GET /api/ps`, and `POST /api/generate` as a stream of JSON lines. */
+/**
+ * Ollama by its own API: `GET /api/tags`, `GET /api/ps`, and `POST /api/generate` as a stream of JSON lines. Chats go
+ * through the API that it has of OpenAI's, where they need no translation.
+ */
 export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Backend {
   const server: Server = { kind: 'Ollama', url: serverUrl(url), key };
   return {
@@ -22,7 +26,9 @@ export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Ba
     async loaded(signal) {
       return namesIn(await readJson(server, await send(server, '/api/ps', { signal }), signal));
     },
-    async generate({ model, prompt, params, signal, onToken }) {
+    async generate(generation) {
+      const { model, prompt, chat, params, signal, onToken } = generation;
+      if (chat) return await answerChat(server, chat, generation);
       const body = { ...requestFor(params), model, prompt, stream: true };
       const response = await send(server, '/api/generate', { body, signal });
       let text = '';
@@ -34,12 +40,36 @@ export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Ba
           text += part.response;
           onToken?.(part.response);
         }
-        if (part.done === true) return { text, ...usageFrom(part.prompt_eval_count, part.eval_count) };
+        if (part.done === true) return { text, ...endOf(part) };
       }
       throw new BackendError('Ollama broke off before the end of the text', { down: true });
     },
     async close() {},
   };
+}
+
+/** How a text ended, and its tokens. */
+function endOf({
+  done_reason,
+  prompt_eval_count,
+  eval_count,
+}: Record<string, unknown>): Omit<Generated, 'text'> {
+  return {
+    ...((done_reason === 'stop' || done_reason === 'length') && { finishReason: done_reason }),
+    ...usageFrom(prompt_eval_count, eval_count),
+  };
+}
+
+async function answerChat(
+  server: Server,
+  { tools, tool_choice, ...chat }: NonNullable<Generation['chat']>,
+  generation: Generation,
+): Promise<Generated> {
+  // It would leave the demand aside, and nobody would be told.
+  if (tool_choice !== undefined && tool_choice !== 'auto' && tool_choice !== 'none')
+    throw new BackendError('Ollama can not be made to call a tool: tool_choice must be auto or none');
+  const asked = { ...chat, ...(tools && tool_choice !== 'none' && { tools }) };
+  return await complete(server, '/v1/chat/completions', asked, generation);
 }
 
 /** Ollama reads a name without a tag as `:latest`: such a model goes by both. */

@@ -3,6 +3,7 @@ import type { Schema } from '../schema.ts';
 import { initial } from './001-initial.ts';
 import { ledger } from './002-ledger.ts';
 import { streams } from './004-streams.ts';
+import { messages } from './006-messages.ts';
 import { scheduling } from './007-scheduling.ts';
 import type { ColumnTypes } from './column-types.ts';
 
@@ -11,6 +12,7 @@ const STEPS = {
   '001-initial': initial,
   '002-ledger': ledger,
   '004-streams': streams,
+  '006-messages': messages,
   '007-scheduling': scheduling,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 

@@ -1,0 +1,141 @@
+import type { ChatMessage, ChatRequest, ContentPart, MinerJob, SubmitJob } from '@aitbc/protocol';
+import { canonicalJson } from '@aitbc/receipts';
+import { refuse } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+
+/** What a job asks for, as the text that is stored and that its receipt's prompt_hash is for. */
+export interface JobContent {
+  kind: Row<'job_input'>['kind'];
+  text: string;
+}
+
+/** The field of a request that asks for a job of the kind. */
+export const FIELDS = { prompt: 'prompt', chat: 'messages', embedding: 'input' } as const;
+
+type Asked = Pick<MinerJob, keyof ChatRequest | 'input'>;
+
+/**
+ * A prompt is the text itself; what has more parts is their canonical JSON, of the fields that are known and there.
+ *
+ * @param prefix of the names of fields in refusals
+ * @throws {Refused} where it is not one of them, or not what an engine could take
+ */
+export function contentOf(request: SubmitJob, prefix = ''): JobContent {
+  const kind = kindOf(request, prefix);
+  if (kind !== 'chat') refuseChatFields(request, prefix);
+  if (kind === 'prompt') return { kind, text: request.prompt ?? '' };
+  const asked = kind === 'embedding' ? { input: request.input } : chatOf(request as ChatRequest, prefix);
+  return { kind, text: canonical(asked, prefix + FIELDS[kind]) };
+}
+
+/** The parts again. */
+export function askedIn({ kind, text }: JobContent): Asked {
+  return kind === 'prompt' ? {} : JSON.parse(text);
+}
+
+function kindOf(request: SubmitJob, prefix: string): JobContent['kind'] {
+  const kinds = (['prompt', 'chat', 'embedding'] as const).filter(
+    kind => request[FIELDS[kind]] !== undefined,
+  );
+  const [kind, other] = kinds;
+  if (!kind) refuse('VALIDATION_MISSING_FIELD', `${prefix}prompt is missing`, { field: `${prefix}prompt` });
+  if (other) {
+    const field = prefix + FIELDS[other];
+    refuse('VALIDATION_INVALID_FORMAT', `A job has either ${FIELDS[kind]} or ${FIELDS[other]}`, { field });
+  }
+  return kind;
+}
+
+function refuseChatFields(request: SubmitJob, prefix: string): void {
+  const name = (['tools', 'tool_choice', 'response_format'] as const).find(
+    name => request[name] !== undefined,
+  );
+  if (name) refuse('VALIDATION_INVALID_FORMAT', `${name} goes with messages only`, { field: prefix + name });
+}
+
+/** The chat of a request, without what is not part of it. */
+function chatOf(request: ChatRequest, prefix: string): ChatRequest {
+  const { messages, tools, tool_choice, response_format } = request;
+  checkToolChoice(request, prefix);
+  if (response_format?.type === 'json_schema' && !response_format.json_schema) {
+    const field = `${prefix}response_format.json_schema`;
+    refuse('VALIDATION_MISSING_FIELD', `${field} is missing`, { field });
+  }
+  return {
+    messages: messages.map((message, index) => messageOf(message, `${prefix}messages.${index}`)),
+    ...(tools && { tools }),
+    ...(tool_choice && { tool_choice }),
+    ...(response_format && { response_format }),
+  };
+}
+
+function checkToolChoice({ tools = [], tool_choice: choice }: ChatRequest, prefix: string): void {
+  const field = `${prefix}tool_choice`;
+  if (choice === undefined || choice === 'none' || choice === 'auto') return;
+  const name: unknown = Object(Object(choice).function).name;
+  if (choice !== 'required' && typeof name !== 'string')
+    refuse('VALIDATION_INVALID_FORMAT', `${field} must be none, auto, required or a function`, { field });
+  const isThere = choice === 'required' ? tools.length > 0 : tools.some(tool => tool.function.name === name);
+  if (!isThere)
+    refuse('VALIDATION_INVALID_FORMAT', `${field} demands a tool that tools does not have`, { field });
+}
+
+function messageOf(message: ChatMessage, field: string): ChatMessage {
+  const { role, content, name, tool_calls, tool_call_id } = message;
+  const isCalling = role === 'assistant' && tool_calls !== undefined;
+  const demand = (name: string, isThere: boolean) => {
+    if (!isThere)
+      refuse('VALIDATION_MISSING_FIELD', `${field}.${name} is missing`, { field: `${field}.${name}` });
+  };
+  demand('content', isCalling || (content !== undefined && content !== null));
+  demand('tool_call_id', role !== 'tool' || tool_call_id !== undefined);
+  const forbid = (name: string, isThere: boolean) => {
+    const detail = `${field}.${name} has no place in a message of the role ${role}`;
+    if (isThere) refuse('VALIDATION_INVALID_FORMAT', detail, { field: `${field}.${name}` });
+  };
+  forbid('tool_calls', tool_calls !== undefined && role !== 'assistant');
+  forbid('tool_call_id', tool_call_id !== undefined && role !== 'tool');
+  return {
+    role,
+    ...(content !== undefined && {
+      content: Array.isArray(content)
+        ? content.map((part, index) => partOf(part, role, `${field}.content.${index}`))
+        : content,
+    }),
+    ...(name !== undefined && { name }),
+    ...(tool_calls && { tool_calls }),
+    ...(tool_call_id !== undefined && { tool_call_id }),
+  };
+}
+
+function partOf(
+  { type, text, image_url }: ContentPart,
+  role: ChatMessage['role'],
+  field: string,
+): ContentPart {
+  if (type === 'text') {
+    if (text === undefined)
+      refuse('VALIDATION_MISSING_FIELD', `${field}.text is missing`, { field: `${field}.text` });
+    return { type, text };
+  }
+  if (!image_url)
+    refuse('VALIDATION_MISSING_FIELD', `${field}.image_url is missing`, { field: `${field}.image_url` });
+  if (role !== 'user')
+    refuse('VALIDATION_INVALID_FORMAT', 'Only a user’s message has images', { field: `${field}.type` });
+  // Else a client could have a miner's server ask for what only that can reach.
+  if (!image_url.url.startsWith('data:image/')) {
+    refuse('VALIDATION_INVALID_FORMAT', 'An image must be in a data: URL: miners fetch nothing', {
+      field: `${field}.image_url.url`,
+    });
+  }
+  return { type, image_url };
+}
+
+function canonical(asked: object, field: string): string {
+  try {
+    return canonicalJson(asked);
+  } catch (error) {
+    // Such as 1e400, which JSON has and no number is.
+    refuse('VALIDATION_INVALID_FORMAT', (error as Error).message, { field });
+  }
+}

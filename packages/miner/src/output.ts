@@ -1,0 +1,48 @@
+import type { CompleteJob, MinerJob, ResultEmbeddings, ResultMessage } from '@aitbc/protocol';
+import { type Backend, BackendError, type Embedding, type Generated, type Generation } from './backend.ts';
+
+/** What a job came to, as a completion says it. */
+export type Output = Pick<CompleteJob, 'result' | 'result_type' | 'finish_reason' | 'usage'>;
+
+/** Has a job's work done: texts embedded, a conversation or a prompt answered. */
+export async function outputOf(
+  backend: Backend,
+  { prompt, messages, tools, tool_choice, response_format, input }: MinerJob,
+  how: Omit<Generation, 'prompt' | 'chat'>,
+): Promise<Output> {
+  if (input) return await embed(backend, { ...how, input });
+  const chat = messages && {
+    messages,
+    ...(tools && { tools }),
+    ...(tool_choice && { tool_choice }),
+    ...(response_format && { response_format }),
+  };
+  return answered(await backend.generate({ ...how, prompt, ...(chat && { chat }) }));
+}
+
+function answered({ text, toolCalls = [], finishReason, usage }: Generated): Output {
+  // A lone surrogate has no UTF-8, so no hash that others could check.
+  const content = text.toWellFormed();
+  const message: ResultMessage = { content: content === '' ? null : content, tool_calls: toolCalls };
+  return {
+    ...(toolCalls.length > 0
+      ? { result: JSON.stringify(message).toWellFormed(), result_type: 'message' }
+      : { result: content }),
+    ...(finishReason && { finish_reason: finishReason }),
+    ...(usage && { usage }),
+  };
+}
+
+async function embed(backend: Backend, embedding: Embedding): Promise<Output> {
+  if (!backend.embed) throw new BackendError(`${backend.name} does not embed texts`);
+  const { vectors, usage } = await backend.embed(embedding);
+  const result: ResultEmbeddings = { embeddings: vectors.map(base64Of) };
+  return { result: JSON.stringify(result), result_type: 'embeddings', ...(usage && { usage }) };
+}
+
+/** 32-bit floats, little-endian. */
+function base64Of(vector: readonly number[]): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * 4);
+  return bytes.toString('base64');
+}
