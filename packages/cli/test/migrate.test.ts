@@ -7,7 +7,14 @@ import { describe, expect, test } from 'vitest';
 import { createTestDatabase } from '../../../test/postgres.ts';
 import { aitbc } from './terminal.ts';
 
-const MIGRATIONS = ['001-initial', '002-ledger', '004-streams', '006-messages', '007-scheduling'];
+const MIGRATIONS = [
+  '001-initial',
+  '002-ledger',
+  '004-streams',
+  '006-messages',
+  '007-scheduling',
+  '008-explorer',
+];
 const NEWEST = MIGRATIONS.at(-1);
 
 /** An empty database: the flags that name it, and how a later program would leave its mark. */

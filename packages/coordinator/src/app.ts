@@ -72,7 +72,7 @@ export async function buildApp(
       billing: config.billing === 'prepaid' ? 'prepaid' : 'postpaid',
     });
     ledgerRoutes(scope, { ledger: rooms.ledger, guards });
-    explorerRoutes(scope, { store: rooms.store, guards });
+    explorerRoutes(scope, { explorer: rooms.explorer, guards });
   });
   // Long polls hold their requests open: end them first, or closing would wait for each.
   app.addHook('preClose', async () => rooms.waits.close());

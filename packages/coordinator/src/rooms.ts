@@ -1,6 +1,7 @@
 import type { Signer } from '@aitbc/receipts';
 import { type Accounts, createAccounts } from './accounts/keys.ts';
 import { type Config, ConfigError } from './config.ts';
+import { createExplorer, type Explorer } from './explorer/explorer.ts';
 import { createGrants, type Grants } from './grants/grants.ts';
 import { readIdentity } from './identity.ts';
 import { createIds, type Ids } from './ids.ts';
@@ -31,6 +32,7 @@ export interface Rooms {
   receipts: Receipts;
   grants: Grants;
   ledger: Ledger;
+  explorer: Explorer;
   directory: Directory;
   models: ModelDirectory;
   waits: Waits;
@@ -106,6 +108,7 @@ export async function createRooms({
     coordinatorId,
     signer,
     ledger,
+    explorer: createExplorer({ store, ledger, now }),
     receipts,
     grants: createGrants({ config, store, ids, ledger, operations }),
     clientJobs: createClientJobs({ config, store, ids, directory, waits, operations }),

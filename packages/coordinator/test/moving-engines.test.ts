@@ -26,6 +26,8 @@ async function everythingOf(coordinator: TestCoordinator, jobs: readonly string[
     '/v1/keys',
     '/v1/stats',
     '/explorer/stats',
+    '/explorer/blocks',
+    '/explorer/transactions',
   ];
   const answers = [...paths, ...jobs.map(id => `/v1/jobs/${id}`)].map(async path => {
     const { body } = await coordinator.call('GET', path);
@@ -88,6 +90,7 @@ describe.each([{ path: ['sqlite', 'postgres'] }, { path: ['sqlite', 'postgres', 
     beforeAll(async () => {
       coordinator = await startTestCoordinator(engineOf(first));
       await furnish();
+      await coordinator.publish();
       before = await everythingOf(coordinator, Object.values(jobs));
       for (const name of others) await moveTo(engineOf(name));
       after = await everythingOf(coordinator, Object.values(jobs));

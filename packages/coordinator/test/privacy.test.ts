@@ -4,7 +4,7 @@ import { refusal } from './harness/answers.ts';
 import { type Answer, actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
 import { readReference, routesOf } from './harness/reference.ts';
-import { prepareScene, requestRoute } from './harness/scenes.ts';
+import { hashOf, prepareScene, requestRoute } from './harness/scenes.ts';
 
 /** Texts that can be told from any other, wherever they show up. */
 const PRIVATE = {
@@ -112,7 +112,7 @@ describeEachEngine('what is private', engine => {
     const { job, mine } = await scene();
     await actions(coordinator, keys.client).submit({ ...PRIVATE, model: job.model });
     await mine.claims(mine.id, 2);
-    const { receipt_id } = await mine.complete(job.job_id, mine.id, PRIVATE.result);
+    const receipt = await mine.complete(job.job_id, mine.id, PRIVATE.result);
     const published = {
       ...(await prepareScene(coordinator, 'GET /v1/grants/{id}/proof', {
         client: keys.client,
@@ -120,7 +120,8 @@ describeEachEngine('what is private', engine => {
       })),
       jobs: job.job_id,
       miners: mine.id,
-      receipts: receipt_id,
+      receipts: receipt.receipt_id,
+      transactions: hashOf(receipt),
       model: job.model,
     };
     const open = [...routesOf(await readReference(coordinator))].filter(

@@ -1,19 +1,11 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { exportStore, importStore, migrateStore, readConfig } from '../src/index.ts';
 import { actions, startTestCoordinator, type TestCoordinator } from './harness/coordinator.ts';
-import { type Database, type DatabaseOptions, describeEachEngine } from './harness/engines.ts';
+import { type Database, describeEachEngine, execute, type Statements } from './harness/engines.ts';
 import { exported, fileOf, linesOf } from './harness/exports.ts';
 import { randomNumbers } from './harness/random.ts';
-
-interface Statements {
-  sqlite: string;
-  postgres: string;
-}
 
 /** Whatever comes into `setting` becomes something else. */
 const MEDDLE: Statements = {
@@ -23,18 +15,6 @@ const MEDDLE: Statements = {
       $$ BEGIN NEW.value := 'other'; RETURN NEW; END $$;
     CREATE TRIGGER meddle BEFORE INSERT ON setting FOR EACH ROW EXECUTE FUNCTION meddle()`,
 };
-
-async function execute({ data, databaseUrl }: DatabaseOptions, { sqlite, postgres }: Statements) {
-  if (databaseUrl === undefined) {
-    const database = new DatabaseSync(join(data, 'coordinator.db'));
-    database.exec(sqlite);
-    return database.close();
-  }
-  const client = new Client(databaseUrl);
-  await client.connect();
-  await client.query(postgres);
-  await client.end();
-}
 
 describeEachEngine('an export', engine => {
   let coordinator: TestCoordinator;
@@ -51,7 +31,7 @@ describeEachEngine('an export', engine => {
     expect(header).toMatchObject({
       format: 'aitbc-store',
       version: 1,
-      schema: '007-scheduling',
+      schema: '008-explorer',
       engine: engine.name,
       exported_at: expect.stringMatching(/^\d{4}-.*Z$/),
       coordinator_id: rooms.coordinatorId,
@@ -187,8 +167,8 @@ describeEachEngine('an import', engine => {
     ],
     [
       'is of a later schema',
-      () => changed('007-scheduling', '999-later'),
-      /schema 999-later, and this program 007/,
+      () => changed('008-explorer', '999-later'),
+      /schema 999-later, and this program 008/,
     ],
   ])('of a file that %s is refused, and leaves the store empty', async (_, broken, message) => {
     await expect(load(broken())).rejects.toThrow(message);

@@ -2,6 +2,7 @@ export * from './accounts.ts';
 export * from './chat.ts';
 export * from './common.ts';
 export * from './errors.ts';
+export * from './explorer.ts';
 export * from './grants.ts';
 export * from './jobs.ts';
 export * from './limits.ts';

@@ -1,5 +1,4 @@
 import { type Static, Type } from 'typebox';
-import { Nullable, Timestamp } from './common.ts';
 
 export const Health = Type.Object({ status: Type.Literal('ok'), version: Type.String() });
 export type Health = Static<typeof Health>;
@@ -20,30 +19,3 @@ export const NetworkStats = Type.Object(
   { $id: 'NetworkStats' },
 );
 export type NetworkStats = Static<typeof NetworkStats>;
-
-export const Block = Type.Object(
-  {
-    height: Type.Integer(),
-    hash: Type.String(),
-    parent_hash: Nullable(Type.String()),
-    tree_size: Type.Integer(),
-    root_hash: Type.String(),
-    timestamp: Timestamp,
-    transactions: Type.Integer(),
-    size: Type.Integer(),
-  },
-  { $id: 'Block' },
-);
-export type Block = Static<typeof Block>;
-
-export const Transaction = Type.Object(
-  {
-    hash: Type.String(),
-    index: Type.Integer(),
-    height: Nullable(Type.Integer()),
-    type: Type.String(),
-    timestamp: Timestamp,
-  },
-  { $id: 'Transaction' },
-);
-export type Transaction = Static<typeof Transaction>;

@@ -53,7 +53,12 @@ export async function loadAddresses(ids: readonly number[], tx: Transaction): Pr
 export const localAddress = (coordinatorId: string, name: string) =>
   addressFromLabel(`${coordinatorId}/${name}`);
 
-/** The id of the account at an address that has taken part. */
+/** The account at an address that has taken part. */
+export async function findAccount(db: Kysely<Schema>, address: string): Promise<Row<'account'> | undefined> {
+  return await findAccountAt(db, address);
+}
+
+/** Its id. */
 export async function accountIdAt(db: Kysely<Schema>, address: string): Promise<number | undefined> {
   return (await findAccountAt(db, address))?.id;
 }

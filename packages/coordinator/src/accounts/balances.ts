@@ -1,4 +1,5 @@
 import type { WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
 
 /** Credits on their way from one account to another, in micro-credits. Nobody pays for what is granted. */
 export interface Transfer {
@@ -7,14 +8,34 @@ export interface Transfer {
   amount: number;
 }
 
-/** Moves balances by what the entries say that are written in the same transaction. */
+/** What of an account follows from the entries that name it. */
+type Totals = Pick<Row<'account'>, 'balance' | 'jobs' | 'jobs_run' | 'receipts' | 'transactions'>;
+
+/** Moves balances and counts by what the entries say that are written in the same transaction. */
 export async function moveCredits(transfers: readonly Transfer[], { tx }: Pick<WriteContext, 'tx'>) {
-  const balances = new Map<number, number>();
-  const move = (id: number, by: number) => balances.set(id, (balances.get(id) ?? 0) + by);
+  const accounts = new Map<number, Totals>();
+  const of = (id: number) => {
+    const totals = accounts.get(id) ?? { balance: 0, jobs: 0, jobs_run: 0, receipts: 0, transactions: 0 };
+    accounts.set(id, totals);
+    return totals;
+  };
   for (const { payerId, payeeId, amount } of transfers) {
-    if (payerId !== null) move(payerId, -amount);
-    move(payeeId, amount);
+    const payee = of(payeeId);
+    payee.balance += amount;
+    payee.transactions++;
+    if (payerId === null) continue;
+    const payer = of(payerId);
+    payer.balance -= amount;
+    payer.jobs++;
+    payee.jobs_run++;
+    payee.receipts++;
+    if (payer === payee) continue;
+    payer.receipts++;
+    payer.transactions++;
   }
-  const moved = [...balances].filter(([, by]) => by !== 0).map(([id, balance]) => ({ id, balance }));
-  await tx.add('account', 'id', moved);
+  await tx.add(
+    'account',
+    'id',
+    [...accounts].map(([id, totals]) => ({ id, ...totals })),
+  );
 }

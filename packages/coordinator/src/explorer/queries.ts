@@ -1,7 +1,154 @@
-import type { Kysely } from 'kysely';
-import type { Schema } from '../store/schema.ts';
+import { type Kysely, sql } from 'kysely';
+import type { Row, Schema } from '../store/schema.ts';
 
-export async function readCounters(db: Kysely<Schema>): Promise<Map<string, number>> {
+type Db = Kysely<Schema>;
+type Checkpoint = Row<'checkpoint'>;
+
+export async function readCounters(db: Db): Promise<Map<string, number>> {
   const rows = await db.selectFrom('counter').selectAll().execute();
   return new Map(rows.map(row => [row.name, row.value]));
+}
+
+export async function readActivity(db: Db, from: number): Promise<Row<'activity'>[]> {
+  return await db.selectFrom('activity').selectAll().where('hour', '>=', from).orderBy('hour').execute();
+}
+
+/** The same, summed up over periods of so many ms. */
+export async function sumActivity(db: Db, from: number, periodMs: number): Promise<Row<'activity'>[]> {
+  const period = sql<number>`hour - hour % ${sql.lit(periodMs)}`;
+  const sum = (column: 'receipts' | 'amount') => sql<number>`CAST(SUM(${sql.ref(column)}) AS bigint)`;
+  return await db
+    .selectFrom('activity')
+    .select([period.as('hour'), sum('receipts').as('receipts'), sum('amount').as('amount')])
+    .where('hour', '>=', from)
+    .groupBy(period)
+    .execute();
+}
+
+/** Newest first, from below a height on. */
+export async function listCheckpoints(
+  db: Db,
+  { before, limit }: { before: number | undefined; limit: number },
+): Promise<Checkpoint[]> {
+  let query = db.selectFrom('checkpoint').selectAll();
+  if (before !== undefined) query = query.where('height', '<', before);
+  return await query.orderBy('height', 'desc').limit(limit).execute();
+}
+
+/** Whose hash it is. */
+export async function findHeight(db: Db, hash: string): Promise<number | undefined> {
+  const row = await db.selectFrom('checkpoint').select('height').where('hash', '=', hash).executeTakeFirst();
+  return row?.height;
+}
+
+/** Of the checkpoint of a height. */
+export async function findHash(db: Db, height: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('checkpoint')
+    .select('hash')
+    .where('height', '=', height)
+    .executeTakeFirst();
+  return row?.hash;
+}
+
+/** An entry, with the addresses that it names and the block that it came with. */
+export type TransactionRow = Pick<
+  Row<'entry'>,
+  'leaf_index' | 'id' | 'type' | 'job_id' | 'amount' | 'hash' | 'bytes' | 'created_at'
+> & { from: string | null; to: string; height: number | null };
+
+export interface TransactionFilter {
+  accountId: number | undefined;
+  /** Entries from this index on. */
+  from: number;
+  /** And before this one. */
+  before: number | undefined;
+  limit: number;
+}
+
+/** Newest first. */
+export async function listTransactions(db: Db, filter: TransactionFilter): Promise<TransactionRow[]> {
+  const { accountId, limit } = filter;
+  const found =
+    accountId === undefined
+      ? pageOf(db, filter)
+      : // Each account has at most two pages to merge; an entry within an account is in both.
+        pageOf(db, filter, 'payer_id').union(pageOf(db, filter, 'payee_id'));
+  const page = db
+    .selectFrom(found.as('found'))
+    .select('leaf_index')
+    .orderBy('leaf_index', 'desc')
+    .limit(limit)
+    .as('page');
+  return await db
+    .selectFrom(page)
+    .innerJoin('entry', 'entry.leaf_index', 'page.leaf_index')
+    .leftJoin('account as payer', 'payer.id', 'entry.payer_id')
+    .innerJoin('account as payee', 'payee.id', 'entry.payee_id')
+    .select(['entry.leaf_index', 'entry.id', 'entry.type', 'entry.job_id', 'entry.amount'])
+    .select(['entry.hash', 'entry.bytes', 'entry.created_at'])
+    .select(['payer.address as from', 'payee.address as to'])
+    .select(query =>
+      query
+        .selectFrom('checkpoint')
+        .select('height')
+        .whereRef('size', '>', 'entry.leaf_index')
+        .orderBy('size')
+        .limit(1)
+        .as('height'),
+    )
+    .orderBy('entry.leaf_index', 'desc')
+    .execute();
+}
+
+function pageOf(
+  db: Db,
+  { accountId, from, before, limit }: TransactionFilter,
+  party?: 'payer_id' | 'payee_id',
+) {
+  let query = db.selectFrom('entry').select('leaf_index').where('leaf_index', '>=', from);
+  if (party !== undefined) query = query.where(party, '=', accountId ?? null);
+  if (before !== undefined) query = query.where('leaf_index', '<', before);
+  // A limit stands inside a union only in a subquery.
+  return db.selectFrom(query.orderBy('leaf_index', 'desc').limit(limit).as('found')).select('leaf_index');
+}
+
+const SCANNED_AT_ONCE = 1_000;
+
+/**
+ * The index of an entry by its hash. Hashes are indexed with the tree, which follows the entries within an interval of
+ * the ledger: of those that the tree may not have yet, the newest are looked through.
+ */
+export async function findIndexByHash(db: Db, hash: string): Promise<number | undefined> {
+  const indexed = await db
+    .selectFrom('entry_hash')
+    .select('leaf_index')
+    .where('hash', '=', hash)
+    .executeTakeFirst();
+  if (indexed) return indexed.leaf_index;
+  const newest = db
+    .selectFrom('entry')
+    .select(['leaf_index', 'hash'])
+    .orderBy('leaf_index', 'desc')
+    .limit(SCANNED_AT_ONCE)
+    .as('newest');
+  const row = await db.selectFrom(newest).select('leaf_index').where('hash', '=', hash).executeTakeFirst();
+  return row?.leaf_index;
+}
+
+export async function findBody(db: Db, index: number): Promise<string | undefined> {
+  const row = await db.selectFrom('entry').select('body').where('leaf_index', '=', index).executeTakeFirst();
+  return row?.body;
+}
+
+export type NamedEntry = Pick<Row<'entry'>, 'id' | 'type' | 'hash'>;
+
+/** An entry by the id of its statement, or by its index. */
+export async function findEntry(
+  db: Db,
+  by: { id: string } | { index: number },
+): Promise<NamedEntry | undefined> {
+  const entries = db.selectFrom('entry').select(['id', 'type', 'hash']);
+  const found = 'id' in by ? entries.where('id', '=', by.id) : entries.where('leaf_index', '=', by.index);
+  return await found.executeTakeFirst();
 }

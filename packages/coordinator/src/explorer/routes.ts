@@ -1,31 +1,96 @@
-import { Block, NetworkStats, Page, Transaction } from '@aitbc/protocol';
+import {
+  AddressDetail,
+  Block,
+  BlockDetail,
+  BlockId,
+  ExplorerStats,
+  LIMITS,
+  ListTransactions,
+  NetworkStats,
+  Page,
+  Search,
+  SearchResults,
+  Transaction,
+  TransactionDetail,
+  TransactionId,
+} from '@aitbc/protocol';
 import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
+import { IMMUTABLE, MUTABLE } from '../http/caching.ts';
+import { linkAfter, linkNext, readPlace } from '../http/pages.ts';
 import { type App, answers } from '../http/routes.ts';
-import type { Store } from '../store/store.ts';
-import { networkStats } from './stats.ts';
+import type { Explorer } from './explorer.ts';
 
-export function explorerRoutes(app: App, { store, guards }: { store: Store; guards: Guards }): void {
-  for (const [url, operationId, tag] of [
-    ['/v1/stats', 'getStats', 'network'],
-    ['/explorer/stats', 'exploreStats', 'explorer'],
-  ] as const) {
-    app.get(
-      url,
-      {
-        onRequest: guards.public,
-        schema: {
-          operationId,
-          summary: 'Network statistics',
-          tags: [tag],
-          response: answers({ 200: NetworkStats }, 401),
-        },
+const tags = ['explorer'];
+
+/** What the ledger has, for everyone to look at. */
+export function explorerRoutes(app: App, { explorer, guards }: { explorer: Explorer; guards: Guards }): void {
+  statsRoutes(app, explorer, guards);
+  blockRoutes(app, explorer, guards);
+  transactionRoutes(app, explorer, guards);
+
+  app.get(
+    '/explorer/addresses/:address',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'exploreAddress',
+        summary: 'What an address has, and how often the ledger names it',
+        tags,
+        params: Type.Object({ address: Type.String({ maxLength: 90, description: '`ait1…`' }) }),
+        response: answers({ 200: AddressDetail }, 400, 401),
       },
-      async () => await networkStats(store),
-    );
-  }
+    },
+    async request => await explorer.address(request.params.address),
+  );
 
-  // Empty until the ledger is published: there is no block without a checkpoint.
+  app.get(
+    '/explorer/search',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'exploreSearch',
+        summary: 'What goes by a hash, a height, an index, an id or an address',
+        tags,
+        querystring: Search,
+        response: answers({ 200: SearchResults }, 400, 401),
+      },
+    },
+    async request => ({ results: await explorer.search(request.query.q) }),
+  );
+}
+
+function statsRoutes(app: App, explorer: Explorer, guards: Guards): void {
+  app.get(
+    '/v1/stats',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'getStats',
+        summary: 'Network statistics',
+        tags: ['network'],
+        response: answers({ 200: NetworkStats }, 401),
+      },
+    },
+    async () => await explorer.networkStats(),
+  );
+
+  app.get(
+    '/explorer/stats',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'exploreStats',
+        summary: 'Network statistics, and series for charts',
+        tags,
+        response: answers({ 200: ExplorerStats }, 401),
+      },
+    },
+    async () => await explorer.stats(),
+  );
+}
+
+function blockRoutes(app: App, explorer: Explorer, guards: Guards): void {
   app.get(
     '/explorer/blocks',
     {
@@ -33,26 +98,76 @@ export function explorerRoutes(app: App, { store, guards }: { store: Store; guar
       schema: {
         operationId: 'exploreBlocks',
         summary: 'Blocks, newest first',
-        tags: ['explorer'],
+        tags,
         querystring: Page,
         response: answers({ 200: Type.Array(Block) }, 400, 401),
       },
     },
-    async () => [],
+    async (request, reply) => {
+      const { limit = LIMITS.defaultPageSize, cursor } = request.query;
+      const { blocks, next } = await explorer.blocks({ limit, before: readPlace(cursor) });
+      if (next !== undefined) linkAfter(request, reply, String(next));
+      return blocks;
+    },
   );
 
+  app.get(
+    '/explorer/blocks/:id',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'exploreBlock',
+        summary: 'A block by its height or hash, with its signed checkpoint',
+        tags,
+        params: Type.Object({ id: BlockId }),
+        response: answers({ 200: BlockDetail }, 400, 401, 404),
+      },
+    },
+    async (request, reply) => {
+      const block = await explorer.block(request.params.id);
+      return reply.header('cache-control', block.isFinal ? IMMUTABLE : MUTABLE).send(block);
+    },
+  );
+}
+
+function transactionRoutes(app: App, explorer: Explorer, guards: Guards): void {
   app.get(
     '/explorer/transactions',
     {
       onRequest: guards.public,
       schema: {
         operationId: 'exploreTransactions',
-        summary: 'Transactions, newest first',
-        tags: ['explorer'],
-        querystring: Page,
-        response: answers({ 200: Type.Array(Transaction) }, 400, 401),
+        summary: 'Transactions, newest first: all, or those of an address or a block',
+        tags,
+        querystring: ListTransactions,
+        response: answers({ 200: Type.Array(Transaction) }, 400, 401, 404),
       },
     },
-    async () => [],
+    async (request, reply) => {
+      const { limit = LIMITS.defaultPageSize, cursor, ...of } = request.query;
+      const found = await explorer.transactions({ ...of, limit, before: readPlace(cursor) });
+      linkNext(
+        request,
+        reply,
+        limit,
+        found.map(({ index }) => String(index)),
+      );
+      return found;
+    },
+  );
+
+  app.get(
+    '/explorer/transactions/:hash',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'exploreTransaction',
+        summary: 'A transaction by its hash, with its statement and the proof of its place in the ledger',
+        tags,
+        params: Type.Object({ hash: TransactionId }),
+        response: answers({ 200: TransactionDetail }, 400, 401, 404),
+      },
+    },
+    async request => await explorer.transaction(request.params.hash),
   );
 }

@@ -1,10 +1,17 @@
-import type { NetworkStats } from '@aitbc/protocol';
+import type { ActivityPoint, ExplorerStats, NetworkStats } from '@aitbc/protocol';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { readCounters } from './queries.ts';
+import { readActivity, readCounters, sumActivity } from './queries.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const HOURS = 48;
+const DAYS = 90;
 
 /** Network statistics, from counters that the writes keep. */
-export async function networkStats(store: Store): Promise<NetworkStats> {
-  const counters = await readCounters(store.read);
+export async function networkStats(store: Store, ledger: Ledger): Promise<NetworkStats> {
+  const [counters, latest] = await Promise.all([readCounters(store.read), ledger.latest()]);
   const count = (name: string) => counters.get(name) ?? 0;
   const byStatus = {
     pending_jobs: count('jobs.pending'),
@@ -19,6 +26,32 @@ export async function networkStats(store: Store): Promise<NetworkStats> {
     total_miners: count('miners.total'),
     active_miners: count('miners.active'),
     total_receipts: count('receipts.total'),
-    block_height: 0,
+    block_height: latest?.height ?? 0,
   };
+}
+
+/** The same, with series for charts that end with the hour and the day of `now`. */
+export async function explorerStats(store: Store, ledger: Ledger, now: number): Promise<ExplorerStats> {
+  const hours = series(now, HOUR_MS, HOURS);
+  const days = series(now, DAY_MS, DAYS);
+  const [stats, byHour, byDay] = await Promise.all([
+    networkStats(store, ledger),
+    readActivity(store.read, hours[0] ?? now),
+    sumActivity(store.read, days[0] ?? now, DAY_MS),
+  ]);
+  return { ...stats, hourly: toPoints(hours, byHour), daily: toPoints(days, byDay) };
+}
+
+/** When the last periods began, oldest first. */
+function series(now: number, periodMs: number, count: number): number[] {
+  const current = now - (now % periodMs);
+  return Array.from({ length: count }, (_, index) => current - (count - 1 - index) * periodMs);
+}
+
+function toPoints(times: readonly number[], rows: readonly Row<'activity'>[]): ActivityPoint[] {
+  const known = new Map(rows.map(row => [row.hour, row]));
+  return times.map(time => {
+    const { receipts = 0, amount = 0 } = known.get(time) ?? {};
+    return { time: new Date(time).toISOString(), receipts, credits: amount / 1e6 };
+  });
 }

@@ -2,15 +2,12 @@ import { parseTilePath, TlogError } from '@aitbc/tlog';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
+import { IMMUTABLE, MUTABLE } from '../http/caching.ts';
 import { type App, answers } from '../http/routes.ts';
 import { refuse } from '../store/operation.ts';
 import type { Ledger } from './ledger.ts';
 
 const tags = ['ledger'];
-
-/** Content that is the same for ever, and content that must be asked for again. */
-const IMMUTABLE = 'public, max-age=604800, immutable';
-const MUTABLE = 'no-cache';
 
 const content = (type: string, description: string) => ({
   description,

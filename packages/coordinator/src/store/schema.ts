@@ -18,6 +18,12 @@ interface AccountTable {
   balance: Flagless<MicroCredits>;
   /** What of it its jobs may yet cost. */
   reserved: Flagless<MicroCredits>;
+  /** Receipts of jobs that it asked for, of jobs that it ran, and of either. They follow from the entries too. */
+  jobs: Flagless<number>;
+  jobs_run: Flagless<number>;
+  receipts: Flagless<number>;
+  /** Entries that name it. */
+  transactions: Flagless<number>;
 }
 
 interface ApiKeyTable {

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Client } from 'pg';
 import { describe } from 'vitest';
 import { createTestDatabase } from '../../../../test/postgres.ts';
 
@@ -20,6 +22,28 @@ export interface Database {
 export interface DatabaseOptions {
   data: string;
   databaseUrl?: string;
+}
+
+/** The same in the words of each engine. */
+export interface Statements {
+  sqlite: string;
+  postgres: string;
+}
+
+/** Changes a database behind its coordinator's back. */
+export async function execute(
+  { data, databaseUrl }: DatabaseOptions,
+  { sqlite, postgres }: Statements,
+): Promise<void> {
+  if (databaseUrl === undefined) {
+    const database = new DatabaseSync(join(data, 'coordinator.db'));
+    database.exec(sqlite);
+    return database.close();
+  }
+  const client = new Client(databaseUrl);
+  await client.connect();
+  await client.query(postgres);
+  await client.end();
 }
 
 const sqlite: Engine = {

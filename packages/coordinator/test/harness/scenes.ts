@@ -1,5 +1,6 @@
-import type { Grant, NewGrant } from '@aitbc/protocol';
-import { addressFromLabel } from '@aitbc/receipts';
+import type { Grant, NewGrant, Receipt } from '@aitbc/protocol';
+import { addressFromLabel, canonicalJson } from '@aitbc/receipts';
+import { leafHash } from '@aitbc/tlog';
 import { type Answer, actions, type CallOptions, type TestCoordinator } from './coordinator.ts';
 
 /** A client's job, and a miner that can run it, or does, or did. */
@@ -8,6 +9,8 @@ export interface Scene {
   miners: string;
   /** Of the job; empty before it is completed. */
   receipts: string;
+  /** The hash of that receipt in the ledger. */
+  transactions: string;
   /** A grant; empty unless the route is about one. */
   grants: string;
   model: string;
@@ -55,7 +58,11 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/miners/{id}': {},
   'GET /explorer/stats': {},
   'GET /explorer/blocks': {},
-  'GET /explorer/transactions': {},
+  'GET /explorer/blocks/{id}': { job: 'published' },
+  'GET /explorer/transactions': { job: 'completed' },
+  'GET /explorer/transactions/{hash}': { job: 'published' },
+  'GET /explorer/addresses/{address}': {},
+  'GET /explorer/search': { job: 'completed', query: scene => `?q=${scene.jobs}` },
   'GET /explorer/receipts': { job: 'completed' },
   'GET /v1/account': {},
   'GET /v1/jobs': {},
@@ -91,6 +98,8 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
 const PATHS: Readonly<Record<string, string>> = {
   '/ledger/tile/{level}/{*}': '/ledger/tile/0/000.p/1',
   '/v1/accounts/{address}': `/v1/accounts/${ADDRESS}`,
+  '/explorer/blocks/{id}': '/explorer/blocks/0',
+  '/explorer/addresses/{address}': `/explorer/addresses/${ADDRESS}`,
 };
 
 let scenes = 0;
@@ -117,11 +126,16 @@ export async function prepareScene(
     jobs: job_id,
     miners: name,
     receipts: receipt?.receipt_id ?? '',
+    transactions: receipt ? hashOf(receipt) : '',
     grants: granted?.grant_id ?? '',
     model: name,
     caller: admin ? { key } : {},
   };
 }
+
+/** What a receipt is known by in the ledger. */
+export const hashOf = (receipt: Receipt) =>
+  Buffer.from(leafHash(Buffer.from(canonicalJson(receipt)))).toString('hex');
 
 /** A grant to somebody, by an administrator's key. */
 export async function makeGrant(
@@ -150,6 +164,6 @@ export async function requestRoute(
   const { query, body } = REQUESTS[route] ?? {};
   const noun = template.split('/')[2] as keyof Scene;
   const path =
-    prefix + (PATHS[template] ?? template.replace('{id}', scene[noun] as string)) + (query?.(scene) ?? '');
+    prefix + (PATHS[template] ?? template.replace(/\{\w+\}/, scene[noun] as string)) + (query?.(scene) ?? '');
   return await coordinator.call(method, path, body?.(scene), options);
 }

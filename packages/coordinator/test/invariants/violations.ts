@@ -74,6 +74,13 @@ const QUERIES: Record<string, string> = {
     SELECT a.id FROM account a WHERE a.balance <>
       (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payee_id = a.id) -
       (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payer_id = a.id)`,
+  'an account counts wrong what names it': `
+    SELECT a.id FROM account a WHERE
+      a.jobs <> (SELECT count(*) FROM entry e WHERE e.payer_id = a.id) OR
+      a.jobs_run <> (SELECT count(*) FROM entry e WHERE e.payee_id = a.id AND e.type = 'receipt') OR
+      a.receipts <> (SELECT count(*) FROM entry e
+        WHERE (e.payer_id = a.id OR e.payee_id = a.id) AND e.type = 'receipt') OR
+      a.transactions <> (SELECT count(*) FROM entry e WHERE e.payer_id = a.id OR e.payee_id = a.id)`,
   'a balance is reserved for other jobs than wait or run': `
     SELECT a.id FROM account a WHERE a.reserved <>
       (SELECT coalesce(sum(j.reserved), 0) FROM job j

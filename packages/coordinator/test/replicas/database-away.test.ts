@@ -107,8 +107,9 @@ describe('a connection that breaks', () => {
     const { url } = await createTestDatabase();
     gate = await openGate(url);
     coordinator = await startTestCoordinator(postgresAt(gate.url));
-    // Behind the sweep of the start, whose commit it would be otherwise.
+    // Behind the sweep and the publication of the start, whose commits it would be otherwise.
     await coordinator.pass({ seconds: 0 });
+    await coordinator.publish();
   });
   afterEach(async () => {
     await coordinator.stop();

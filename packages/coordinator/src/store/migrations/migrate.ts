@@ -5,6 +5,7 @@ import { ledger } from './002-ledger.ts';
 import { streams } from './004-streams.ts';
 import { messages } from './006-messages.ts';
 import { scheduling } from './007-scheduling.ts';
+import { explorer } from './008-explorer.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** In order; what was released is never changed, only followed by another. */
@@ -14,6 +15,7 @@ const STEPS = {
   '004-streams': streams,
   '006-messages': messages,
   '007-scheduling': scheduling,
+  '008-explorer': explorer,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(STEPS);

@@ -1,0 +1,68 @@
+import type { Block, BlockDetail } from '@aitbc/protocol';
+import { refuse } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { findHeight, listCheckpoints } from './queries.ts';
+
+type Checkpoint = Row<'checkpoint'>;
+
+export interface BlockQuery {
+  limit: number;
+  /** Only blocks below this height. */
+  before: number | undefined;
+}
+
+/** Newest first, and the height below which the next page starts. */
+export async function listBlocks(
+  { read }: Store,
+  { limit, before }: BlockQuery,
+): Promise<{ blocks: Block[]; next: number | undefined }> {
+  // One more, as a block is what it has beyond the one before.
+  const rows = await listCheckpoints(read, { before, limit: limit + 1 });
+  const blocks = rows.slice(0, limit).map((row, index) => toBlock(row, rows[index + 1]));
+  return { blocks, next: rows.length > limit ? blocks.at(-1)?.height : undefined };
+}
+
+export interface FoundBlock extends BlockDetail {
+  /** Index of its first transaction; its last one is before `tree_size`. */
+  first: number;
+  /** Whether all about it stays: witnesses may yet sign the newest one. */
+  isFinal: boolean;
+}
+
+/**
+ * @param id height, or hash in hex
+ * @throws Refused where there is no such block
+ */
+export async function findBlock({ read }: Store, id: string): Promise<FoundBlock> {
+  const height = isHeight(id) ? Number(id) : await findHeight(read, id.toLowerCase());
+  if (height === undefined) return blockNotFound();
+  const around = await listCheckpoints(read, { before: height + 2, limit: 3 });
+  const place = around.findIndex(row => row.height === height);
+  const [row, parent] = [around[place], around[place + 1]];
+  if (!row) return blockNotFound();
+  return {
+    ...toBlock(row, parent),
+    checkpoint: row.note,
+    first: parent?.size ?? 0,
+    isFinal: place > 0,
+  };
+}
+
+/** A height rather than a hash: hashes have 64 digits. */
+export const isHeight = (id: string) => /^\d{1,15}$/.test(id);
+
+const blockNotFound = () => refuse('BLOCK_NOT_FOUND', 'The ledger has no such block');
+
+function toBlock(row: Checkpoint, parent: Checkpoint | undefined): Block {
+  return {
+    height: row.height,
+    hash: row.hash,
+    parent_hash: row.parent_hash,
+    tree_size: row.size,
+    root_hash: row.root,
+    timestamp: new Date(row.signed_at).toISOString(),
+    transactions: row.size - (parent?.size ?? 0),
+    size: row.bytes - (parent?.bytes ?? 0),
+  };
+}

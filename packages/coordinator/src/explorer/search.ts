@@ -1,0 +1,56 @@
+import type { SearchKind, SearchResult } from '@aitbc/protocol';
+import { isAddress } from '@aitbc/receipts';
+import { receiptOfJob } from '../jobs/accounted.ts';
+import type { Store } from '../store/store.ts';
+import { readAddress } from './addresses.ts';
+import { isHeight } from './blocks.ts';
+import { findEntry, findHash, findHeight, findIndexByHash, type NamedEntry } from './queries.ts';
+
+/**
+ * All that goes by a text: a few at most, as each kind of thing has one of a name. Of jobs only those that are
+ * completed, since their receipts tell everyone of them.
+ */
+export async function search(store: Store, text: string): Promise<SearchResult[]> {
+  const query = text.trim();
+  if (isHeight(query)) return await byNumber(store, Number(query));
+  if (/^(0x)?[0-9a-f]{64}$/i.test(query)) return await byHash(store, query.slice(-64).toLowerCase());
+  if (isAddress(query)) return await byAddress(store, query);
+  return await byId(store, query);
+}
+
+async function byNumber({ read }: Store, number: number): Promise<SearchResult[]> {
+  const [block, entry] = await Promise.all([findHash(read, number), findEntry(read, { index: number })]);
+  return [...(block === undefined ? [] : [blockResult(block)]), ...(entry ? [transactionResult(entry)] : [])];
+}
+
+async function byHash({ read }: Store, hash: string): Promise<SearchResult[]> {
+  const [height, index] = await Promise.all([findHeight(read, hash), findIndexByHash(read, hash)]);
+  return [
+    ...(height === undefined ? [] : [blockResult(hash)]),
+    ...(index === undefined ? [] : [transactionResult({ hash })]),
+  ];
+}
+
+async function byAddress(store: Store, address: string): Promise<SearchResult[]> {
+  const { transactions } = await readAddress(store, address);
+  return transactions === 0 ? [] : [result('address', address, `/explorer/addresses/${address}`)];
+}
+
+async function byId(store: Store, id: string): Promise<SearchResult[]> {
+  const receiptId = await receiptOfJob(store, id);
+  const entry = await findEntry(store.read, { id: receiptId ?? id });
+  if (!entry) return [];
+  const path = `/v1/${entry.type}s/${entry.id}`;
+  return [
+    ...(receiptId === undefined ? [] : [result('job', id, path)]),
+    result(entry.type, entry.id, path),
+    transactionResult(entry),
+  ];
+}
+
+const result = (kind: SearchKind, id: string, path: string): SearchResult => ({ kind, id, path });
+
+const blockResult = (hash: string) => result('block', hash, `/explorer/blocks/${hash}`);
+
+const transactionResult = ({ hash }: Pick<NamedEntry, 'hash'>) =>
+  result('transaction', hash, `/explorer/transactions/${hash}`);

@@ -1,0 +1,71 @@
+import type { ListTransactions, Transaction, TransactionDetail } from '@aitbc/protocol';
+import { accountIdAt } from '../accounts/accounts.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { refuse } from '../store/operation.ts';
+import type { Store } from '../store/store.ts';
+import { findBlock } from './blocks.ts';
+import { findBody, findIndexByHash, listTransactions, type TransactionRow } from './queries.ts';
+
+export interface TransactionQuery extends Pick<ListTransactions, 'address' | 'block'> {
+  limit: number;
+  /** Only transactions with a smaller index. */
+  before: number | undefined;
+}
+
+/** Newest first. Throws Refused where there is no such block. */
+export async function pageOfTransactions(
+  store: Store,
+  { address, block, limit, before }: TransactionQuery,
+): Promise<Transaction[]> {
+  const range = block === undefined ? { from: 0, before } : await rangeOf(store, block, before);
+  const accountId = address === undefined ? undefined : await accountIdAt(store.read, address);
+  if (address !== undefined && accountId === undefined) return [];
+  const rows = await listTransactions(store.read, { accountId, ...range, limit });
+  return rows.map(toTransaction);
+}
+
+async function rangeOf(store: Store, block: string, before: number | undefined) {
+  const { first, tree_size } = await findBlock(store, block);
+  return { from: first, before: Math.min(tree_size, before ?? tree_size) };
+}
+
+/**
+ * @param hash hex
+ * @throws Refused where there is no such transaction
+ */
+export async function findTransaction(
+  store: Store,
+  ledger: Ledger,
+  hash: string,
+): Promise<TransactionDetail> {
+  const index = await findIndexByHash(store.read, hash.toLowerCase());
+  if (index === undefined) return transactionNotFound();
+  const [rows, body] = await Promise.all([
+    listTransactions(store.read, { accountId: undefined, from: index, before: index + 1, limit: 1 }),
+    findBody(store.read, index),
+  ]);
+  if (!rows[0] || body === undefined) return transactionNotFound();
+  return {
+    ...toTransaction(rows[0]),
+    statement: JSON.parse(body),
+    inclusion: await ledger.inclusion({ leaf_index: index, body }),
+  };
+}
+
+const transactionNotFound = () => refuse('TRANSACTION_NOT_FOUND', 'The ledger has no such transaction');
+
+function toTransaction(row: TransactionRow): Transaction {
+  return {
+    hash: row.hash,
+    index: row.leaf_index,
+    height: row.height,
+    type: row.type,
+    id: row.id,
+    job_id: row.job_id,
+    from: row.from,
+    to: row.to,
+    amount: row.amount / 1e6,
+    timestamp: new Date(row.created_at).toISOString(),
+    size: row.bytes,
+  };
+}
