@@ -1,9 +1,9 @@
-import type { MinerDetail } from '@aitbc/protocol';
+import type { Account, MinerDetail } from '@aitbc/protocol';
 import fc from 'fast-check';
 import type { Answer } from '../harness/coordinator.ts';
 import { type Action, chooseJob, type JobChoice, perform, type Real } from './actions.ts';
 import { explain } from './explain.ts';
-import { type Model, remove, runningOn, sweep } from './model.ts';
+import { type Model, remove, reservedOf, runningOn, sweep } from './model.ts';
 
 /** A history's coordinator: names begin with `prefix`, so that histories on one coordinator don't meet. */
 export interface Stage extends Real {
@@ -252,7 +252,7 @@ const leave = miner.map(number =>
   }),
 );
 
-/** Compares every job and miner of the history with what is believed. */
+/** Compares every job, miner and account of the history with what is believed. */
 export async function compareAll(belief: Belief, stage: Stage): Promise<void> {
   const { coordinator, keys } = stage;
   const { jobs, miners } = likeliest(belief);
@@ -267,6 +267,20 @@ export async function compareAll(belief: Belief, stage: Stage): Promise<void> {
     const expected = belief.states.map(state => expectedOf(state, id));
     belief.states = belief.states.filter((_, index) => (expected[index] ?? read) === read);
     if (belief.states.length === 0) throw new Error(`${id} is ${read}, not ${expected.join(' or ')}`);
+  }
+  await compareAccounts(belief, stage);
+}
+
+async function compareAccounts(belief: Belief, { coordinator, keys }: Stage): Promise<void> {
+  for (const [party, key] of keys.entries()) {
+    const { body } = await coordinator.call<Account>('GET', '/v1/account', undefined, { key });
+    const read = String([body.balance, body.reserved]);
+    const expected = belief.states.map(state =>
+      String([(state.balances[party] ?? 0) / 1e6, reservedOf(state, party) / 1e6]),
+    );
+    belief.states = belief.states.filter((_, index) => expected[index] === read);
+    if (belief.states.length === 0)
+      throw new Error(`account ${party} has ${read}, not ${expected.join(' or ')}`);
   }
 }
 

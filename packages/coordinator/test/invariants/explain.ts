@@ -3,6 +3,7 @@ import type { HeartbeatAnswer, Job, JobOutcome, MinerJob, Problem, Receipt } fro
 import type { Answer } from '../harness/coordinator.ts';
 import { type Action, bodyOf } from './actions.ts';
 import {
+  canPay,
   canRun,
   end,
   extend,
@@ -14,6 +15,7 @@ import {
   type ModelJob,
   type ModelMiner,
   nextFor,
+  pay,
   roomOf,
   runningOn,
   start,
@@ -48,6 +50,7 @@ function explainSubmit(model: Model, action: Of<'submit'>, answer: Answer): Comp
     entry => entry.client === client && entry.key === key && entry.until > model.now,
   );
   if (known && known.body !== body) return refused(answer, 409, 'IDEMPOTENCY_KEY_REUSED');
+  if (!known && !canPay(model, client)) return refused(answer, 402, 'PAYMENT_INSUFFICIENT_BALANCE');
   if (answer.status !== 201) return `submission answered ${told(answer)}`;
   const { job_id: id, status } = answer.body as Job;
   if (known) return known.jobId === id ? undefined : `the key of ${known.jobId} made ${id}`;
@@ -84,6 +87,7 @@ function newJob({ now }: Model, action: Of<'submit'>, id: string): ModelJob {
     miner: null,
     lease: 0,
     deadline: 0,
+    startedAt: 0,
     receipt: null,
     error: null,
   };
@@ -239,6 +243,7 @@ function explainEnd(
   if (answer.status !== 200) return `${action.kind} answered ${told(answer)}`;
   if (action.kind === 'complete') {
     end(job, 'completed');
+    pay(model, job, miner.owner);
     job.receipt = answer.body;
     miner.completed++;
     return (answer.body as Receipt).job_id === job.id ? undefined : `the receipt is of another job`;

@@ -1,11 +1,15 @@
-import type { PublicKeys } from '@aitbc/protocol';
+import type { Account, PublicKeys } from '@aitbc/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { withCoordinator } from '../harness/coordinator.ts';
 import { describeEachEngine } from '../harness/engines.ts';
+import { makeGrant } from '../harness/scenes.ts';
 import { type Belief, compareAll, enter, histories, type Stage } from './commands.ts';
 import { TERMS } from './model.ts';
 import { falseReceipts, violations } from './violations.ts';
+
+/** Of each client: enough for some open jobs, not for as many as it may want. */
+const CREDITS = 12;
 
 const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 40);
 
@@ -16,11 +20,22 @@ describeEachEngine('whatever is asked of it, in whatever order', engine => {
 
   async function setUp(): Promise<{ model: Belief; real: Stage }> {
     const keys = [await coordinator.key('client', 'miner'), await coordinator.key('client', 'miner')];
+    for (const key of keys) {
+      const { address } = (await coordinator.call<Account>('GET', '/v1/account', undefined, { key })).body;
+      await makeGrant(coordinator, await coordinator.key('admin'), { to: address, amount: CREDITS });
+    }
     // Nothing of an earlier history is due any more.
     for (let sweeps = 0; sweeps < 2; sweeps++) await coordinator.running.sweep();
     const now = coordinator.now();
     const real = { coordinator, keys, prefix: `history${started++}` };
-    return { model: { states: [{ now, sweptAt: now, jobs: [], miners: [], keys: [] }] }, real };
+    return {
+      model: {
+        states: [
+          { now, sweptAt: now, jobs: [], miners: [], keys: [], balances: keys.map(() => CREDITS * 1e6) },
+        ],
+      },
+      real,
+    };
   }
 
   test(

@@ -15,7 +15,15 @@ export const TERMS = {
   maxAttempts: 2,
   sweepSeconds: 60,
   minerTimeoutSeconds: 86_400,
+  billing: 'prepaid',
+  /** Credits a second. */
+  rate: 0.01,
 } as const;
+
+/** Micro-credits for a millisecond. */
+const RATE = TERMS.rate * 1000;
+/** What is set aside for each job. */
+const WORST_CASE = RATE * TERMS.jobTimeoutSeconds * 1000;
 
 /** A pause between sweeps longer than this counts against no lease: five times the interval. */
 const ABSENCE_MS = 5 * TERMS.sweepSeconds * 1000;
@@ -35,6 +43,7 @@ export interface ModelJob {
   miner: string | null;
   lease: number;
   deadline: number;
+  startedAt: number;
   receipt: unknown;
   error: string | null;
 }
@@ -58,6 +67,27 @@ export interface Model {
   jobs: ModelJob[];
   miners: ModelMiner[];
   keys: { client: number; key: string; body: string; jobId: string; until: number }[];
+  /** Micro-credits of each of those who act. */
+  balances: number[];
+}
+
+const hasEnded = ({ status }: ModelJob) => status !== 'pending' && status !== 'running';
+
+/** What is set aside of a balance. */
+export const reservedOf = (model: Model, client: number) =>
+  WORST_CASE * model.jobs.filter(job => job.client === client && !hasEnded(job)).length;
+
+/** Whether a client could pay for one more job. */
+export const canPay = (model: Model, client: number) =>
+  balanceOf(model, client) - reservedOf(model, client) >= WORST_CASE;
+
+const balanceOf = (model: Model, party: number) => model.balances[party] ?? 0;
+
+/** The price of a completed run goes from the client to the owner of its miner. */
+export function pay(model: Model, job: ModelJob, owner: number): void {
+  const price = Math.min(RATE * (model.now - job.startedAt), WORST_CASE);
+  model.balances[job.client] = balanceOf(model, job.client) - price;
+  model.balances[owner] = balanceOf(model, owner) + price;
 }
 
 export const isRunningOn = (job: ModelJob, minerId: string) =>
@@ -77,6 +107,7 @@ export function start(model: Model, job: ModelJob, minerId: string): void {
     attempts: job.attempts + 1,
     held: null,
     deadline,
+    startedAt: model.now,
     lease: Math.min(model.now + TERMS.leaseSeconds * 1000, deadline),
   });
 }

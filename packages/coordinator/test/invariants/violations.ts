@@ -85,6 +85,8 @@ const QUERIES: Record<string, string> = {
     SELECT a.id FROM account a WHERE a.reserved <>
       (SELECT coalesce(sum(j.reserved), 0) FROM job j
         WHERE j.account_id = a.id AND j.status IN ('pending', 'running'))`,
+  'more is set aside than there is': `
+    SELECT id FROM account WHERE reserved > balance AND reserved > 0 OR reserved < 0`,
   'a failed job does not say why': `
     SELECT id FROM job WHERE (status = 'failed') <> (error_code IS NOT NULL)`,
 };
