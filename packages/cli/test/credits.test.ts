@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { addressFromLabel } from '@aitbc/receipts';
 import { beforeAll, expect, test } from 'vitest';
 import { withCoordinator } from './coordinator.ts';
@@ -61,4 +63,31 @@ test('what only the coordinator can refuse is told with its reason', async () =>
   const { exitCode, stderr } = await coordinator.aitbc(['credits', 'grant', TO, '0.0000015'], { env });
   expect(exitCode).toBe(1);
   expect(stderr).toContain('amount must have at most 6 decimals');
+});
+
+test('a grant is verified as receipts are: by its id, and offline from a file', async () => {
+  const made = await coordinator.aitbc(['credits', 'grant', TO, '3', '--json'], { env });
+  const { grant_id } = JSON.parse(made.stdout);
+  const bundle = await coordinator.aitbc(['receipt', 'proof', grant_id, '--wait', '20']);
+  const published = await coordinator.aitbc(['receipt', 'get', grant_id, '--bundle']);
+  expect(await coordinator.aitbc(['receipt', 'verify', grant_id])).toMatchObject({ exitCode: 0 });
+  const vkey = await coordinator.client.ledgerKey();
+  const offline = { env: { AITBC_COORDINATOR: 'http://127.0.0.1:2' } };
+  for (const [name, text] of Object.entries({
+    'grant.tlog-proof': bundle.stdout,
+    'grant.json': published.stdout,
+  })) {
+    const path = join(coordinator.folder, name);
+    await writeFile(path, text);
+    const { exitCode, stdout } = await coordinator.aitbc(
+      ['receipt', 'verify', path, '--vkey', vkey],
+      offline,
+    );
+    expect({ exitCode, inclusion: /^✓ +inclusion/m.test(stdout) }).toEqual({ exitCode: 0, inclusion: true });
+  }
+  const forged = join(coordinator.folder, 'forged.json');
+  await writeFile(forged, published.stdout.replace('"amount": 3', '"amount": 300'));
+  const refused = await coordinator.aitbc(['receipt', 'verify', forged, '--vkey', vkey], offline);
+  expect(refused.exitCode).toBe(1);
+  expect(refused.stderr).toContain('The grant is not valid: ');
 });

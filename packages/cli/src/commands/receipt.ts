@@ -5,7 +5,7 @@ import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { print, printJson } from '../output.ts';
 import { disclosureOptions } from '../receipts/disclosure.ts';
-import { fetchReceipt } from '../receipts/evidence.ts';
+import { fetchPublished, fetchReceipt } from '../receipts/evidence.ts';
 import { type VerifyFlags, verify } from '../receipts/verify.ts';
 import { getProof, waitOption, waitSeconds } from '../receipts/waiting.ts';
 import { trustOptions } from '../trust.ts';
@@ -32,7 +32,7 @@ interface GetFlags {
   wait?: number | true;
 }
 
-const ID = 'the id of the receipt, or of its job';
+const ID = 'the id of the receipt, or of its job; or of a grant';
 
 function addGet(group: Command, io: Io): void {
   waitOption(group.command('get').description('print a receipt as JSON').argument('<id>', ID))
@@ -47,7 +47,7 @@ function addGet(group: Command, io: Io): void {
       if (!bundle) return printJson(io, await fetchReceipt(client, id));
       const receiptId = await receiptIdOf(client, id);
       await getProof(client, receiptId, waitSeconds(wait), io);
-      printJson(io, await client.getReceipt(receiptId));
+      printJson(io, await fetchPublished(client, receiptId));
     });
 }
 
@@ -79,7 +79,7 @@ function addVerify(group: Command, io: Io): void {
     .description('check a receipt: its form, signatures and arithmetic, and its place in the ledger')
     .argument(
       '<receipt>',
-      'a file (.tlog-proof or JSON), - for the standard input, or the id of the receipt or of its job',
+      'a file (.tlog-proof or JSON), - for the standard input, or the id of the receipt or of its job; grants are checked as well',
     );
   for (const addOptions of [keyOptions, trustOptions, waitOption, disclosureOptions]) addOptions(command);
   command

@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
-import { parseCanonicalJson, receiptEntry } from '@aitbc/receipts';
-import { type CoordinatorClient, isCoordinatorError, type Receipt } from '@aitbc/sdk';
+import { grantEntry, isGrant, parseCanonicalJson, receiptEntry } from '@aitbc/receipts';
+import {
+  type CoordinatorClient,
+  type Grant,
+  isCoordinatorError,
+  type PublishedGrant,
+  type PublishedReceipt,
+  type Receipt,
+} from '@aitbc/sdk';
 import { parseTlogProof, type TlogProof } from '@aitbc/tlog';
 import { readInput } from '../arguments.ts';
 import { CommandFailure, message, UsageError } from '../failure.ts';
@@ -8,7 +15,7 @@ import { parseJson, readText } from '../files.ts';
 import type { Io } from '../io.ts';
 import { isTlogProof, readInclusion, readTlogProof } from './proofs.ts';
 
-/** A receipt, and what there is to show that a ledger has it. */
+/** A receipt or a grant, and what there is to show that a ledger has it. */
 export interface Evidence {
   receipt: unknown;
   proof: Proof;
@@ -21,16 +28,26 @@ export type Proof =
   | { state: 'pending' }
   | { state: 'wrong'; fault: string };
 
-const ID = /^(rcpt|job)-[0-9a-z]+$/;
+const ID = /^(rcpt|grant|job)-[0-9a-z]+$/;
 
 export const isId = (source: string) => ID.test(source) && !existsSync(source);
 export const isJobId = (source: string) => isId(source) && source.startsWith('job-');
 
-/** As it was signed, by its id or that of its job. */
-export async function fetchReceipt(client: CoordinatorClient, id: string): Promise<Receipt> {
-  const published = await (id.startsWith('job-') ? client.jobReceipt(id) : client.getReceipt(id));
-  const { inclusion, ...receipt } = published;
-  return receipt;
+export const isGrantId = (id: string) => id.startsWith('grant-');
+
+/** A receipt or a grant with its place in the ledger, by its id; a receipt also by that of its job. */
+export async function fetchPublished(
+  client: CoordinatorClient,
+  id: string,
+): Promise<PublishedReceipt | PublishedGrant> {
+  if (isGrantId(id)) return await client.getGrant(id);
+  return await (id.startsWith('job-') ? client.jobReceipt(id) : client.getReceipt(id));
+}
+
+/** As it was signed. */
+export async function fetchReceipt(client: CoordinatorClient, id: string): Promise<Receipt | Grant> {
+  const { inclusion, ...statement } = await fetchPublished(client, id);
+  return statement;
 }
 
 /** @param proofFile a `.tlog-proof` for a receipt that has none with it */
@@ -67,14 +84,15 @@ export async function fetchProof(
   receipt: unknown,
   get: (receiptId: string) => Promise<string>,
 ): Promise<Proof> {
-  const { receipt_id } = Object(receipt);
-  if (typeof receipt_id !== 'string' || !isId(receipt_id)) {
+  const { receipt_id, grant_id } = Object(receipt);
+  const id: unknown = isGrant(Object(receipt)) ? grant_id : receipt_id;
+  if (typeof id !== 'string' || !isId(id)) {
     return { state: 'wrong', fault: 'it names no receipt that a ledger could be asked for' };
   }
   try {
-    return withProof(receipt, parseTlogProof(await get(receipt_id))).proof;
+    return withProof(receipt, parseTlogProof(await get(id))).proof;
   } catch (error) {
-    if (!isCoordinatorError(error, 'RECEIPT_NOT_FOUND')) throw error;
+    if (!isCoordinatorError(error, 'RECEIPT_NOT_FOUND', 'TRANSACTION_NOT_FOUND')) throw error;
     return error.retryAfter === null
       ? { state: 'wrong', fault: 'the coordinator knows no such receipt' }
       : { state: 'pending' };
@@ -86,7 +104,8 @@ function withProof(receipt: unknown, given: TlogProof | undefined): Evidence {
   const inclusion: unknown = Object(receipt).inclusion ?? null;
   if (!given && inclusion === null) return { receipt, proof: { state: 'none' } };
   try {
-    const entry = receiptEntry(Object(receipt));
+    const statement: Receipt | Grant = Object(receipt);
+    const entry = isGrant(statement) ? grantEntry(statement) : receiptEntry(statement);
     return { receipt, proof: { state: 'there', entry, proof: given ?? readInclusion(inclusion, entry) } };
   } catch (error) {
     return { receipt, proof: { state: 'wrong', fault: message(error) } };

@@ -1,4 +1,4 @@
-import { type TrustedKey, verifyReceipt } from '@aitbc/receipts';
+import { isGrant, type TrustedKey, verifyGrant, verifyReceipt } from '@aitbc/receipts';
 import { ConnectionError, type CoordinatorClient, TimeoutError } from '@aitbc/sdk';
 import { type Policy, parseVkey } from '@aitbc/tlog';
 import type { Command } from 'commander';
@@ -45,7 +45,10 @@ export async function verify(call: Call): Promise<void> {
   report(findings, ledger.place, command, io);
   if (proof?.state === 'pending' && !wantsJson(command)) note(io, PENDING);
   const failed = failedChecks(findings);
-  if (failed.length > 0) throw new CommandFailure(`The receipt is not valid: ${failed.join(', ')}`);
+  if (failed.length > 0) {
+    const what = isGrant(Object(evidence.receipt)) ? 'grant' : 'receipt';
+    throw new CommandFailure(`The ${what} is not valid: ${failed.join(', ')}`);
+  }
 }
 
 const PENDING =
@@ -114,9 +117,10 @@ async function judgeReceipt(
   keys: readonly TrustedKey[] | null,
   place: Place | null,
 ): Promise<Finding[]> {
-  if (keys) return (await verifyReceipt(receipt, { keys })).checks;
+  const check = isGrant(Object(receipt)) ? verifyGrant : verifyReceipt;
+  if (keys) return (await check(receipt, { keys })).checks;
   const named = String(Object(Object(receipt).signature).key_id);
-  const { checks } = await verifyReceipt(receipt, { keys: [named] });
+  const { checks } = await check(receipt, { keys: [named] });
   const detail = place
     ? `${named} is the key that the receipt names: that the ledger has it vouches for that`
     : 'no key is given, and the ledger does not vouch for the one that the receipt names';

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { integerFrom } from '../arguments.ts';
 import { Interruption } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { isGrantId } from './evidence.ts';
 
 const DEFAULT_SECONDS = 60;
 
@@ -18,24 +19,26 @@ export function waitOption(command: Command): Command {
 /** The flag as seconds, undefined where it was not given. */
 export const waitSeconds = (wait: number | true | undefined) => (wait === true ? DEFAULT_SECONDS : wait);
 
-/** The `.tlog-proof` of a receipt, waited for so many seconds, or not at all. */
+/** The `.tlog-proof` of a receipt or a grant, waited for so many seconds, or not at all. */
 export async function getProof(
   client: CoordinatorClient,
   receiptId: string,
   seconds: number | undefined,
   io: Io,
 ): Promise<string> {
-  if (seconds === undefined) return await client.receiptProof(receiptId);
+  const ofGrant = isGrantId(receiptId);
+  if (seconds === undefined)
+    return await (ofGrant ? client.grantProof(receiptId) : client.receiptProof(receiptId));
   const interrupted = new AbortController();
   const unsubscribe = io.onInterrupt(() =>
     interrupted.abort(new Interruption('Stopped waiting for the ledger.')),
   );
   const spinner = io.spinner(`Waiting until the ledger has published ${receiptId}`);
   try {
-    return await client.waitForReceiptProof(receiptId, {
-      timeout: seconds * 1000,
-      signal: interrupted.signal,
-    });
+    const options = { timeout: seconds * 1000, signal: interrupted.signal };
+    return await (ofGrant
+      ? client.waitForGrantProof(receiptId, options)
+      : client.waitForReceiptProof(receiptId, options));
   } finally {
     spinner.stop();
     unsubscribe();
