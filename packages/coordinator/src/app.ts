@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import { accountRoutes } from './accounts/routes.ts';
 import type { Config } from './config.ts';
 import { explorerRoutes } from './explorer/routes.ts';
+import { gatewayRoutes } from './gateway/routes.ts';
 import { grantRoutes } from './grants/routes.ts';
 import { createGuards } from './http/authentication.ts';
 import { takeJsonBodies } from './http/bodies.ts';
@@ -35,6 +37,7 @@ export async function buildApp(
     bodyLimit: config.bodyLimit,
     trustProxy: config.trustProxy,
     requestIdHeader: false,
+    genReqId: () => `req-${randomUUID()}`,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 128 },
     rewriteUrl: request => withoutApiPrefix(request.url ?? '/'),
     forceCloseConnections: 'idle',
@@ -73,6 +76,13 @@ export async function buildApp(
     });
     ledgerRoutes(scope, { ledger: rooms.ledger, guards });
     explorerRoutes(scope, { explorer: rooms.explorer, guards });
+    await scope.register(async gateway =>
+      gatewayRoutes(gateway, {
+        gateway: rooms.gateway,
+        guards,
+        heartbeatMs: config.streamHeartbeatSeconds * 1000,
+      }),
+    );
   });
   // Long polls hold their requests open: end them first, or closing would wait for each.
   app.addHook('preClose', async () => rooms.waits.close());
@@ -91,7 +101,10 @@ function corsOptions({ corsOrigin }: Config) {
     methods: ['GET', 'POST', 'DELETE'],
     // Any other OPTIONS request gets the answer of an unknown route, in the shape of all errors.
     strictPreflight: false,
-    exposedHeaders: ['link', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],
+    exposedHeaders: [
+      ...['link', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],
+      ...['x-request-id', 'aitbc-job-id', 'aitbc-receipt-id'],
+    ],
     maxAge: 86_400,
   };
 }

@@ -2,6 +2,7 @@ import type { Signer } from '@aitbc/receipts';
 import { type Accounts, createAccounts } from './accounts/keys.ts';
 import { type Config, ConfigError } from './config.ts';
 import { createExplorer, type Explorer } from './explorer/explorer.ts';
+import { createGateway, type Gateway } from './gateway/gateway.ts';
 import { createGrants, type Grants } from './grants/grants.ts';
 import { readIdentity } from './identity.ts';
 import { createIds, type Ids } from './ids.ts';
@@ -28,6 +29,7 @@ export interface Rooms {
   clientJobs: ClientJobs;
   minerJobs: MinerJobs;
   jobEvents: JobEvents;
+  gateway: Gateway;
   miners: Miners;
   receipts: Receipts;
   grants: Grants;
@@ -98,12 +100,21 @@ export async function createRooms({
   });
   const receipts = createReceipts(store, coordinatorId, ledger);
   const miners = createMiners({ config, store, coordinatorId, workload: () => readWorkload(store) });
+  const models = createModelDirectory({ store, directory, now });
+  const clientJobs = createClientJobs({ config, store, ids, directory, waits, operations });
+  const jobEvents = createJobEvents({
+    store,
+    waits,
+    tails,
+    receipts,
+    limits: { all: config.maxStreams, perAccount: config.maxStreamsPerAccount },
+  });
   return {
     store,
     accounts,
     miners,
     directory,
-    models: createModelDirectory({ store, directory, now }),
+    models,
     waits,
     coordinatorId,
     signer,
@@ -111,15 +122,10 @@ export async function createRooms({
     explorer: createExplorer({ store, ledger, now }),
     receipts,
     grants: createGrants({ config, store, ids, ledger, operations }),
-    clientJobs: createClientJobs({ config, store, ids, directory, waits, operations }),
+    clientJobs,
     minerJobs: createMinerJobs({ config, store, ids, miners, waits, operations }),
-    jobEvents: createJobEvents({
-      store,
-      waits,
-      tails,
-      receipts,
-      limits: { all: config.maxStreams, perAccount: config.maxStreamsPerAccount },
-    }),
+    jobEvents,
+    gateway: createGateway({ jobs: clientJobs, events: jobEvents, models }),
     sweep: operations.sweepJobs,
     erase: operations.eraseTexts,
   };

@@ -5,7 +5,7 @@ import { actions, type TestCoordinator, withCoordinator } from './harness/coordi
 import { describeEachEngine } from './harness/engines.ts';
 import { makeKey, revoke } from './harness/keys.ts';
 import { readReference, routesOf } from './harness/reference.ts';
-import { prepareScene, requestRoute, type Scene } from './harness/scenes.ts';
+import { prepareScene, requestRoute, requestServed, type Scene } from './harness/scenes.ts';
 
 const CALLERS = [
   'nobody',
@@ -42,6 +42,16 @@ const administrators: Access = {
   'another client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
 };
 const ownerOfJob: Access = { ...clients, 'another client': [404, 'JOB_NOT_FOUND'] };
+/** The same, in the words of OpenAI's API. */
+const openAiClients: Access = {
+  ...unguarded,
+  nobody: [401, 'invalid_api_key'],
+  'a wrong key': [401, 'invalid_api_key'],
+  'a revoked key': [401, 'invalid_api_key'],
+  'an expired key': [401, 'invalid_api_key'],
+  'the miner’s owner': [403, 'insufficient_permissions'],
+  'another miner’s owner': [403, 'insufficient_permissions'],
+};
 const miners: Access = {
   ...keyed,
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
@@ -91,6 +101,11 @@ const ACCESS: Record<string, Access> = {
   'GET /v1/jobs/{id}/receipt': ownerOfJob,
   'GET /v1/jobs/{id}/events': ownerOfJob,
   'POST /v1/jobs/{id}/cancel': ownerOfJob,
+  'GET /v1/models': openAiClients,
+  'GET /v1/models/{*}': openAiClients,
+  'POST /v1/chat/completions': openAiClients,
+  'POST /v1/completions': openAiClients,
+  'POST /v1/embeddings': openAiClients,
   'POST /v1/miners/register': registrant,
   'POST /v1/miners/{id}/heartbeat': ownerOfMiner,
   'POST /v1/miners/{id}/claims': ownerOfMiner,
@@ -161,7 +176,9 @@ describeEachEngine('a coordinator that demands keys', engine => {
     const described = async () => routesOf(await readReference(coordinator)).get(route);
 
     test.each(passing)('serves %s', async caller => {
-      const { status } = await request(route, await prepare(route), caller);
+      const scene = await prepare(route);
+      const options = { ...withKey(keys[caller]), minerKey: keys['the miner’s owner'] };
+      const { status } = await requestServed(coordinator, route, scene, options);
       expect([200, 201, 204]).toContain(status);
     });
 
@@ -204,12 +221,12 @@ describeEachEngine('an open coordinator', engine => {
 
   test.each(Object.entries(ACCESS).filter(([, access]) => access !== unguarded))(
     'refuses a wrong key all the same: %s',
-    async name => {
+    async (name, access) => {
       const [method = '', path = ''] = name.split(' ');
       const answer = await coordinator.call(method, path.replace(/{\w+}/, 'any'), undefined, {
         key: 'wrong',
       });
-      expect(refusal(answer)).toEqual([401, 'AUTH_INVALID_KEY']);
+      expect(refusal(answer)).toEqual(access['a wrong key']);
     },
   );
 

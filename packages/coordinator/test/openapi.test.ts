@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
 import { type Operation, type Reference, readReference, routesOf } from './harness/reference.ts';
-import { prepareScene, REQUESTS, requestRoute } from './harness/scenes.ts';
+import { prepareScene, REQUESTS, requestServed } from './harness/scenes.ts';
 
 interface Described {
   status: number;
@@ -43,6 +43,8 @@ const TUTORIAL: Record<string, Described> = {
   'GET /explorer/receipts': { status: 200 },
   'GET /explorer/stats': { status: 200 },
 };
+
+const OPENAI_ERROR = ['error.message', 'error.type', 'error.param', 'error.code'];
 
 const missing: Operation = { operationId: '', responses: {} };
 
@@ -120,7 +122,7 @@ describeEachEngine('/openapi.json', engine => {
 
     test.each(['', '/api'])('answers below "%s" as described', async prefix => {
       const scene = await prepareScene(coordinator, route);
-      const { status, headers, body } = await requestRoute(coordinator, route, scene, {
+      const { status, headers, body } = await requestServed(coordinator, route, scene, {
         prefix,
         ...scene.caller,
       });
@@ -132,11 +134,15 @@ describeEachEngine('/openapi.json', engine => {
       expect([isAsDescribed(body === '' ? null : body), isAsDescribed.errors]).toEqual([true, null]);
     });
 
-    test('describes its errors as the one shape', () => {
-      const { responses } = routes.get(route) ?? missing;
+    test('describes its errors as the one shape, or as OpenAI’s', () => {
+      const { responses, tags = [] } = routes.get(route) ?? missing;
       expect(Object.keys(responses)).toContain('default');
       for (const [status, { content }] of Object.entries(responses)) {
         if (status < '300') continue;
+        if (tags.includes('openai')) {
+          expect(fieldsOf(schemaIn(content))).toEqual(['error', ...OPENAI_ERROR]);
+          continue;
+        }
         expect(fieldsOf(schemaIn(content, 'application/problem+json'))).toEqual(
           expect.arrayContaining(['detail', 'error_code', 'request_id']),
         );

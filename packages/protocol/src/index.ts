@@ -8,5 +8,6 @@ export * from './jobs.ts';
 export * from './limits.ts';
 export * from './miners.ts';
 export * from './network.ts';
+export * from './openai.ts';
 export * from './receipts.ts';
 export * from './streams.ts';

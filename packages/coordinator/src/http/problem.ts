@@ -58,7 +58,8 @@ const FRAMEWORK_REFUSALS: Record<string, ErrorCode> = {
   FST_ERR_MAX_PARAM_LENGTH: 'ROUTE_NOT_FOUND',
 };
 
-function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
+/** What is told of an error, whoever threw it. */
+export function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
   if (error instanceof Refused) return error.refusal;
   if (error instanceof StoreUnavailable) {
     return { code: 'SYSTEM_OVERLOADED', detail: error.message, retryAfter: error.retryAfter };

@@ -26,6 +26,7 @@ export async function serveReference(app: FastifyInstance, version: string): Pro
       },
       tags: [
         { name: 'jobs', description: 'For applications' },
+        { name: 'openai', description: 'For clients of OpenAI’s API, with errors in its shape' },
         { name: 'mining', description: 'For miners: claim jobs and post results' },
         { name: 'accounts', description: 'Credits that one has' },
         { name: 'miners', description: 'Registration and state of miners' },

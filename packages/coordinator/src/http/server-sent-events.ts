@@ -14,6 +14,15 @@ export interface ServerSentEvent {
 const RETRY = 'retry: 1000\n\n';
 const HEARTBEAT = ': still here\n\n';
 
+export interface EventsOptions {
+  heartbeatMs: number;
+  /** What comes before the events: unless given, how long clients wait before they connect again. */
+  opening?: string;
+}
+
+/** For clients that take every field for an event of theirs. */
+export const COMMENT = ': \n\n';
+
 /**
  * Answers with events as they come, and with a comment when none has come for `heartbeatMs`, so that neither side nor
  * a proxy takes the connection for dead. Asks for no event before the one ahead of it has left: who reads slowly is
@@ -22,23 +31,24 @@ const HEARTBEAT = ': still here\n\n';
 export function sendEvents(
   reply: FastifyReply,
   events: AsyncIterable<ServerSentEvent>,
-  { heartbeatMs }: { heartbeatMs: number },
+  { heartbeatMs, opening = RETRY }: EventsOptions,
 ): FastifyReply {
   return reply
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-cache, no-transform')
     .header('x-accel-buffering', 'no')
-    .send(Readable.from(framesOf(events, heartbeatMs), { objectMode: false }));
+    .send(Readable.from(framesOf(events, heartbeatMs, opening), { objectMode: false }));
 }
 
 async function* framesOf(
   events: AsyncIterable<ServerSentEvent>,
   heartbeatMs: number,
+  opening: string,
 ): AsyncGenerator<string> {
   const iterator = events[Symbol.asyncIterator]();
   try {
     // At once, so that the client has the headers.
-    yield RETRY;
+    yield opening;
     for (let next = iterator.next(); ; ) {
       const came = await within(heartbeatMs, next);
       if (!came) yield HEARTBEAT;
@@ -48,6 +58,25 @@ async function* framesOf(
         yield frameOf(came.value);
       }
     }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/**
+ * The events, when the first of them is there, or after `ms`. Rejects as the events do, so that there can be another
+ * answer than events. What it resolves with must be read.
+ */
+export async function begun<T>(events: AsyncIterable<T>, ms: number): Promise<AsyncIterable<T>> {
+  const iterator = events[Symbol.asyncIterator]();
+  const first = iterator.next();
+  await within(ms, first);
+  return resumed(iterator, first);
+}
+
+async function* resumed<T>(iterator: AsyncIterator<T>, first: Promise<IteratorResult<T>>): AsyncGenerator<T> {
+  try {
+    for (let next = await first; !next.done; next = await iterator.next()) yield next.value;
   } finally {
     await iterator.return?.();
   }

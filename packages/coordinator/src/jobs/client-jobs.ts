@@ -39,6 +39,8 @@ export interface ClientJobs {
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
   /** Answers when the job has ended, or after `waitSeconds`, or when `hangUp` aborts. */
   get(principal: Principal, id: string, waitSeconds: number, hangUp: HangUp): Promise<Job>;
+  /** Answers when the job has ended, or when `hangUp` aborts or the coordinator stops. */
+  ended(principal: Principal, id: string, hangUp: AbortSignal): Promise<Job>;
   list(
     principal: Principal,
     query: ListJobs & { limit: number; before: string | undefined },
@@ -109,6 +111,29 @@ export function createClientJobs({
     return toJob(job, requirements, { input, output: undefined }, queueInfo(job, clocks, reach));
   }
 
+  async function waitForEnd(
+    principal: Principal,
+    id: string,
+    waitMs: number,
+    hangUp: AbortSignal,
+  ): Promise<Job> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([hangUp, over.signal]);
+    const until = performance.now() + waitMs;
+    try {
+      for (;;) {
+        // The wait begins before the job is read, so that an end in between is not missed.
+        const leftMs = until - performance.now();
+        const woken = waits.forJob(id, Math.min(leftMs, LOOK_AGAIN_MS), signal);
+        const job = await owned(principal, id);
+        if (hasEnded(job.status) || leftMs <= 0 || signal.aborted || waits.closed) return await view(job);
+        await woken;
+      }
+    } finally {
+      over.abort();
+    }
+  }
+
   return {
     async submit(principal, requests, key) {
       const jobs = requests.map((request, index) => prepare(request, index, requests.length, principal));
@@ -132,21 +157,11 @@ export function createClientJobs({
     async get(principal, id, waitSeconds, hangUp) {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return await view(await owned(principal, id));
-      const over = new AbortController();
-      const signal = AbortSignal.any([hangUp(), over.signal]);
-      const until = performance.now() + waitMs;
-      try {
-        for (;;) {
-          // The wait begins before the job is read, so that an end in between is not missed.
-          const leftMs = until - performance.now();
-          const woken = waits.forJob(id, Math.min(leftMs, LOOK_AGAIN_MS), signal);
-          const job = await owned(principal, id);
-          if (hasEnded(job.status) || leftMs <= 0 || signal.aborted || waits.closed) return await view(job);
-          await woken;
-        }
-      } finally {
-        over.abort();
-      }
+      return await waitForEnd(principal, id, waitMs, hangUp());
+    },
+
+    async ended(principal, id, hangUp) {
+      return await waitForEnd(principal, id, Infinity, hangUp);
     },
 
     async list(principal, { status, model, limit, before }) {

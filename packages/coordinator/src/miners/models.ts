@@ -16,6 +16,8 @@ export interface ModelDirectory {
   /** By name. */
   list(): Promise<OfferedModel[]>;
   get(model: string): Promise<OfferedModel | undefined>;
+  /** Whether a live miner offers it. */
+  has(model: string): boolean;
 }
 
 export interface ModelDirectoryOptions {
@@ -64,5 +66,6 @@ export function createModelDirectory({ store, directory, now }: ModelDirectoryOp
       const [found] = await describe(directory.models(model));
       return found;
     },
+    has: model => directory.models(model).length > 0,
   };
 }

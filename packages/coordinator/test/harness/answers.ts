@@ -1,8 +1,10 @@
-import type { Problem } from '@aitbc/protocol';
+import type { OpenAiProblem, Problem } from '@aitbc/protocol';
 import type { Answer, CallOptions, TestCoordinator } from './coordinator.ts';
 
-/** What a refusal says to programs: `[400, 'VALIDATION_OUT_OF_RANGE', 'params.top_p']`. */
-export function refusal({ status, body }: Answer): (number | string)[] {
+/** What a refusal says to programs: `[400, 'VALIDATION_OUT_OF_RANGE', 'params.top_p']`, in whichever shape. */
+export function refusal({ status, body }: Answer): (number | string | null)[] {
+  const { error } = body as Partial<OpenAiProblem>;
+  if (error) return [status, error.code, ...(error.param === null ? [] : [error.param])];
   const { error_code, field } = body as Problem;
   return field === undefined ? [status, error_code] : [status, error_code, field];
 }

@@ -4,6 +4,7 @@ import type { TestCoordinator } from './coordinator.ts';
 export interface Operation {
   operationId: string;
   summary?: string;
+  tags?: string[];
   security?: Record<string, string[]>[];
   parameters?: { in: string; name: string; required?: boolean; schema: object }[];
   requestBody?: { content: Record<string, { schema: object }> };

@@ -27,6 +27,8 @@ interface RouteRequest {
   job?: 'running' | 'completed' | 'published';
   query?: (scene: Scene) => string;
   body?: (scene: Scene) => object;
+  /** What the miner answers the job with that the request waits for. */
+  completion?: object;
 }
 
 /** Of somebody who has not taken part. */
@@ -72,6 +74,23 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/jobs/{id}/receipt': { job: 'completed' },
   'GET /v1/jobs/{id}/events': { job: 'completed' },
   'POST /v1/jobs/{id}/cancel': {},
+  'GET /v1/models': {},
+  'GET /v1/models/{*}': {},
+  'POST /v1/chat/completions': {
+    job: 'completed',
+    body: ({ model }) => ({ model, messages: [{ role: 'user', content: 'Hello' }] }),
+    completion: { result: 'Hello, you!', usage: { prompt_tokens: 1, completion_tokens: 3 } },
+  },
+  'POST /v1/completions': {
+    job: 'completed',
+    body: newJob,
+    completion: { result: 'Hello, you!' },
+  },
+  'POST /v1/embeddings': {
+    job: 'completed',
+    body: ({ model }) => ({ model, input: 'Hello' }),
+    completion: { result: '{"embeddings":["AACAPw=="]}', result_type: 'embeddings' },
+  },
   'POST /v1/miners/register': { body: scene => ({ ...asMiner(scene), capabilities: [scene.model] }) },
   'POST /v1/miners/{id}/heartbeat': { job: 'running', body: ({ jobs }) => ({ jobs: [jobs] }) },
   'POST /v1/miners/{id}/claims': {},
@@ -164,6 +183,28 @@ export async function requestRoute(
   const { query, body } = REQUESTS[route] ?? {};
   const noun = template.split('/')[2] as keyof Scene;
   const path =
-    prefix + (PATHS[template] ?? template.replace(/\{\w+\}/, scene[noun] as string)) + (query?.(scene) ?? '');
+    prefix +
+    (PATHS[template] ?? template.replace(/\{\w+\}/, scene[noun] as string).replace('{*}', scene.model)) +
+    (query?.(scene) ?? '');
   return await coordinator.call(method, path, body?.(scene), options);
+}
+
+/** As `requestRoute`, and the scene's miner does the work that the answer waits for. */
+export async function requestServed(
+  coordinator: TestCoordinator,
+  route: string,
+  scene: Scene,
+  { minerKey, ...options }: Parameters<typeof requestRoute>[3] & { minerKey?: string | undefined } = {},
+): Promise<Answer> {
+  const answer = requestRoute(coordinator, route, scene, options);
+  const completion = REQUESTS[route]?.completion;
+  if (completion) {
+    const owner = minerKey === undefined ? {} : { key: minerKey };
+    const mine = (path: string, body: object) =>
+      coordinator.call<{ jobs: { job_id: string }[] }>('POST', path, body, owner);
+    const { body } = await mine(`/v1/miners/${scene.miners}/claims`, { wait: 15 });
+    for (const { job_id } of body.jobs)
+      await mine(`/v1/jobs/${job_id}/complete`, { ...asMiner(scene), ...completion });
+  }
+  return await answer;
 }

@@ -1,0 +1,13 @@
+import { chatCompletions } from './chat-completions.ts';
+import { completions } from './completions.ts';
+import { embeddings } from './embeddings.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** What OpenAI's API has and is served here, by the path of the route. */
+export const ENDPOINTS = {
+  '/v1/chat/completions': chatCompletions,
+  '/v1/completions': completions,
+  '/v1/embeddings': embeddings,
+} as const satisfies Record<string, Endpoint>;
+
+export type EndpointPath = keyof typeof ENDPOINTS;

@@ -1,0 +1,90 @@
+import { ERROR_STATUS, type ErrorCode, type Job, type OpenAiProblem } from '@aitbc/protocol';
+import type { Refusal } from '../store/operation.ts';
+
+export interface ErrorDetails {
+  status: number;
+  type: string;
+  code: string | null;
+  /** The field that was wrong, as OpenAI writes it: `messages[0].content`. */
+  param?: string | undefined;
+  retryAfter?: number | undefined;
+  /** Whether the same request may fare better at once; clients decide by the status unless it is said. */
+  retry?: boolean;
+}
+
+/** An error in the terms of OpenAI's API. */
+export class OpenAiError extends Error {
+  override name = 'OpenAiError';
+  readonly details: ErrorDetails;
+
+  constructor(message: string, details: ErrorDetails) {
+    super(message);
+    this.details = details;
+  }
+
+  get body(): OpenAiProblem {
+    const { type, code, param = null } = this.details;
+    return { error: { message: this.message, type, param, code } };
+  }
+}
+
+const INVALID = 'invalid_request_error';
+
+/** A request that can't be served as it is. */
+export function invalid(message: string, param: string | undefined, code: string | null): OpenAiError {
+  return new OpenAiError(message, { status: 400, type: INVALID, code, param });
+}
+
+export function modelNotFound(model: string): OpenAiError {
+  return new OpenAiError(`The model \`${model}\` does not exist: no live miner offers it`, {
+    ...{ status: 404, type: INVALID, code: 'model_not_found', param: 'model' },
+  });
+}
+
+/** Types and codes that OpenAI has for what the coordinator refuses. Others go by the coordinator's own codes. */
+const KNOWN: Partial<Record<ErrorCode, Pick<ErrorDetails, 'type' | 'code'>>> = {
+  AUTH_MISSING_KEY: { type: INVALID, code: 'invalid_api_key' },
+  AUTH_INVALID_KEY: { type: INVALID, code: 'invalid_api_key' },
+  AUTH_EXPIRED_KEY: { type: INVALID, code: 'invalid_api_key' },
+  AUTH_INSUFFICIENT_SCOPE: { type: INVALID, code: 'insufficient_permissions' },
+  PAYMENT_INSUFFICIENT_BALANCE: { type: 'insufficient_quota', code: 'insufficient_quota' },
+  RATE_LIMIT_EXCEEDED: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  RATE_QUOTA_EXCEEDED: { type: 'rate_limit_error', code: 'rate_limit_exceeded' },
+  VALIDATION_MISSING_FIELD: { type: INVALID, code: 'missing_required_parameter' },
+  VALIDATION_INVALID_TYPE: { type: INVALID, code: 'invalid_type' },
+  VALIDATION_OUT_OF_RANGE: { type: INVALID, code: 'invalid_value' },
+  VALIDATION_INVALID_FORMAT: { type: INVALID, code: 'invalid_value' },
+  VALIDATION_PROMPT_TOO_LONG: { type: INVALID, code: 'string_above_max_length' },
+};
+
+/** What the coordinator refuses, in OpenAI's terms. */
+export function errorOf({ code, detail, field, retryAfter }: Refusal): OpenAiError {
+  const status = ERROR_STATUS[code];
+  const type = status >= 500 ? 'server_error' : INVALID;
+  return new OpenAiError(detail, {
+    status,
+    ...(KNOWN[code] ?? { type, code: code.toLowerCase() }),
+    param: field === undefined ? undefined : paramOf(field),
+    retryAfter,
+  });
+}
+
+/** `messages.0.content` is `messages[0].content`. */
+const paramOf = (field: string) => field.replace(/^params\./, '').replace(/\.(\d+)(?=\.|$)/g, '[$1]');
+
+/** A job that came to no result. Miners have tried it as often as they may. */
+export function failureOf({ status, error }: Pick<Job, 'status' | 'error'>): OpenAiError {
+  const details = { type: 'server_error', retry: false } as const;
+  if (status === 'cancelled')
+    return new OpenAiError('The job was cancelled', { ...details, status: 409, code: 'job_cancelled' });
+  const code = error?.error_code ?? 'MINER_FAILED';
+  return new OpenAiError(error?.detail ?? 'The job failed', {
+    ...details,
+    status: code === 'JOB_EXPIRED' ? 504 : 502,
+    code: code.toLowerCase(),
+  });
+}
+
+export const STOPPING = new OpenAiError('The coordinator is stopping: the job was cancelled', {
+  ...{ status: 503, type: 'server_error', code: 'service_unavailable', retryAfter: 5 },
+});

@@ -1,0 +1,92 @@
+import type { JobParams } from '@aitbc/protocol';
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { invalid, type OpenAiError } from './errors.ts';
+
+/** Fields that change nothing here, whatever they say. */
+const IGNORED = ['user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'];
+
+/** Fields that ask for what is not served, unless they say this. */
+const UNSUPPORTED: Readonly<Record<string, readonly unknown[]>> = {
+  n: [1],
+  best_of: [1],
+  logprobs: [false],
+  top_logprobs: [0],
+  echo: [false],
+  suffix: [''],
+  store: [false],
+  service_tier: ['auto', 'default'],
+};
+
+/** Fields that engines know beyond OpenAI's API, or that only they have a use for. */
+const ENGINES = [
+  ...['top_k', 'min_p', 'typical_p', 'top_a', 'min_tokens', 'ignore_eos', 'logit_bias', 'reasoning_effort'],
+  ...['repetition_penalty', 'repeat_penalty', 'repeat_last_n', 'length_penalty', 'stop_token_ids'],
+  ...['mirostat', 'mirostat_tau', 'mirostat_eta', 'chat_template_kwargs', 'parallel_tool_calls'],
+];
+
+const SAMPLING = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty', 'max_tokens'];
+
+/** Reads a request's body by its schema; null says the same as nothing. Throws OpenAiError. */
+export function fieldsBy<S extends TSchema>(schema: S, known: readonly string[]) {
+  const validator = Compile(schema);
+  return (body: unknown): Static<S> => {
+    const fields = withoutNulls(body);
+    if (!validator.Check(fields)) throw refusalOf(validator.Errors(fields)[0]);
+    for (const [name, value] of Object.entries(fields as object)) refuseField(name, value, known);
+    return fields as Static<S>;
+  };
+}
+
+/** The parameters among the fields of a request. */
+export function paramsOf(fields: Readonly<Record<string, unknown>>): JobParams {
+  const named = Object.entries(fields).filter(([name]) => SAMPLING.includes(name) || ENGINES.includes(name));
+  const { stop, max_completion_tokens: limit } = fields;
+  const stops = [stop].flat().filter(text => typeof text === 'string' && text !== '');
+  return {
+    ...Object.fromEntries(named),
+    ...(stops.length > 0 && { stop: stops as string[] }),
+    ...(limit !== undefined && { max_tokens: Number(limit) }),
+  };
+}
+
+function refuseField(name: string, value: unknown, known: readonly string[]): void {
+  if (known.includes(name) || IGNORED.includes(name)) return;
+  const harmless = UNSUPPORTED[name];
+  if (harmless?.includes(value)) return;
+  if (name === 'modalities' && JSON.stringify(value) === '["text"]') return;
+  if (harmless) {
+    const only = harmless.map(value => JSON.stringify(value)).join(' or ');
+    throw invalid(`${name} must be ${only} here`, name, 'unsupported_value');
+  }
+  if (SAMPLING.includes(name) || ENGINES.includes(name)) return;
+  throw invalid(`The parameter ${name} is not known or not served here`, name, 'unsupported_parameter');
+}
+
+/** Of the object itself: what is within a field means what it says. */
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+}
+
+interface Fault {
+  keyword?: string;
+  instancePath: string;
+  params: object;
+  message: string;
+}
+
+const CODES: Record<string, string> = { required: 'missing_required_parameter', type: 'invalid_type' };
+
+function refusalOf(fault: Fault | undefined): OpenAiError {
+  const { keyword = '', instancePath = '', params = {}, message = 'is invalid' } = fault ?? {};
+  const { requiredProperties = [] } = params as { requiredProperties?: string[] };
+  const [missing] = keyword === 'required' ? requiredProperties : [];
+  const path = [...instancePath.split('/').slice(1), ...(missing === undefined ? [] : [missing])];
+  const param = path
+    .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : (index && '.') + part))
+    .join('');
+  const code = CODES[keyword] ?? 'invalid_value';
+  const detail = missing === undefined ? `${param || 'The body'} ${message}` : `${param} is missing`;
+  return invalid(detail, param || undefined, code);
+}

@@ -1,0 +1,218 @@
+import {
+  ChatCompletion,
+  ChatCompletionRequest,
+  Completion,
+  CompletionRequest,
+  EmbeddingRequest,
+  Embeddings,
+  LIMITS,
+  OfferedModel,
+  OfferedModels,
+  OpenAiProblem,
+} from '@aitbc/protocol';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { type TSchema, Type } from 'typebox';
+import { type Guards, principalOf } from '../http/authentication.ts';
+import { hangUpOf } from '../http/connection.ts';
+import { refusalOf } from '../http/problem.ts';
+import { type App, keyed, sendJson } from '../http/routes.ts';
+import { begun, COMMENT, type ServerSentEvent, sendEvents } from '../http/server-sent-events.ts';
+import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
+import { errorOf, OpenAiError } from './errors.ts';
+import type { Gateway, GatewayRequest } from './gateway.ts';
+
+export interface GatewayRoutes {
+  gateway: Gateway;
+  guards: Guards;
+  /** Between comments in an answer in which nothing happens. */
+  heartbeatMs: number;
+}
+
+const tags = ['openai'];
+
+/** Routes that clients of OpenAI's API call, with errors in its shape. Must be in a scope of their own. */
+export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
+  const { gateway, guards } = routes;
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.setErrorHandler<FastifyError>((error, request, reply) => sendError(errorFor(error, request), reply));
+  // Bodies are read by the endpoints, which know what to say about them.
+  app.setValidatorCompiler(() => () => true);
+
+  answerRoute(app, routes, {
+    path: '/v1/chat/completions',
+    operationId: 'createChatCompletion',
+    summary: 'Answer a conversation, as OpenAI’s API does',
+    body: ChatCompletionRequest,
+    answer: ChatCompletion,
+  });
+  answerRoute(app, routes, {
+    path: '/v1/completions',
+    operationId: 'createCompletion',
+    summary: 'Answer a prompt, as OpenAI’s API does',
+    body: CompletionRequest,
+    answer: Completion,
+  });
+  answerRoute(app, routes, {
+    path: '/v1/embeddings',
+    operationId: 'createEmbeddings',
+    summary: 'Embed texts, as OpenAI’s API does',
+    body: EmbeddingRequest,
+    answer: Embeddings,
+  });
+
+  app.get(
+    '/v1/models',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'listModels',
+        summary: 'The models that live miners offer, by name',
+        tags,
+        security: keyed,
+        response: openAiAnswers({ 200: OfferedModels }, 401, 403),
+      },
+    },
+    async () => ({ object: 'list' as const, data: await gateway.models() }),
+  );
+
+  app.get(
+    // A model's name may have slashes.
+    '/v1/models/*',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'getModel',
+        summary: 'A model that live miners offer',
+        tags,
+        security: keyed,
+        params: Type.Object({ '*': Type.String({ description: 'The name of the model.' }) }),
+        response: openAiAnswers({ 200: OfferedModel }, 400, 401, 403, 404),
+      },
+    },
+    async request => await gateway.model(request.params['*']),
+  );
+}
+
+interface AnswerRoute {
+  path: EndpointPath;
+  operationId: string;
+  summary: string;
+  body: TSchema;
+  answer: TSchema;
+}
+
+const AnswerHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: LIMITS.idempotencyKeyLength,
+      description: 'Repeating a request with the same key and body is answered by the same job.',
+    }),
+  ),
+});
+
+function answerRoute(
+  app: App,
+  { gateway, guards, heartbeatMs }: GatewayRoutes,
+  { path, operationId, summary, body, answer }: AnswerRoute,
+): void {
+  const endpoint = ENDPOINTS[path];
+  app.post(
+    path,
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId,
+        summary,
+        tags,
+        security: keyed,
+        headers: AnswerHeaders,
+        body,
+        response: openAiAnswers({ 200: answer }, 400, 401, 402, 403, 404, 409, 413, 429, 502, 503, 504),
+      },
+    },
+    async (request, reply) => {
+      const principal = principalOf(request);
+      const asked = endpoint.read(request.body);
+      const idempotencyKey = idempotencyKeyOf(request);
+      const wanted: GatewayRequest = { endpoint, asked, idempotencyKey, signal: hangUpOf(reply) };
+      const started = await gateway.submit(principal, wanted);
+      reply.header('aitbc-job-id', started.job_id);
+      if (!asked.stream) {
+        const { job, body } = await gateway.answer(principal, started, wanted);
+        if (job.receipt_id !== null) reply.header('aitbc-receipt-id', job.receipt_id);
+        return sendJson(reply, JSON.stringify(body));
+      }
+      const pieces = await gateway.pieces(principal, started, wanted);
+      // What fails before there is text is told by the status; a long wait for it begins with headers and comments.
+      const events = eventsOf(await begun(pieces, heartbeatMs), request);
+      return sendEvents(reply, events, { heartbeatMs, opening: COMMENT });
+    },
+  );
+}
+
+function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  const text = String(key);
+  if (text !== '' && text.length <= LIMITS.idempotencyKeyLength) return text;
+  throw errorOf({
+    code: 'VALIDATION_OUT_OF_RANGE',
+    detail: `Idempotency-Key must have 1 to ${LIMITS.idempotencyKeyLength} characters`,
+    field: 'idempotency-key',
+  });
+}
+
+/** An answer that breaks off ends with an error rather than with the last word. */
+async function* eventsOf(
+  pieces: AsyncIterable<object>,
+  request: FastifyRequest,
+): AsyncGenerator<ServerSentEvent> {
+  try {
+    for await (const piece of pieces) yield { data: JSON.stringify(piece) };
+    yield { data: '[DONE]' };
+  } catch (error) {
+    yield { data: JSON.stringify(errorFor(error as FastifyError, request).body) };
+  }
+}
+
+function errorFor(error: FastifyError | OpenAiError, request: FastifyRequest): OpenAiError {
+  if (error instanceof OpenAiError) return error;
+  const refusal = refusalOf(error, request);
+  if (refusal.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
+  return errorOf(refusal);
+}
+
+function sendError({ body, details }: OpenAiError, reply: FastifyReply): FastifyReply {
+  const { status, retryAfter, retry } = details;
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  // Read by OpenAI's own clients, which try again after 409 and 5xx otherwise.
+  if (retry !== undefined) reply.header('x-should-retry', String(retry));
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  return sendJson(reply.code(status), JSON.stringify(body));
+}
+
+const ERROR_WORDS: Record<number, string> = {
+  400: 'A parameter is wrong, or asks for what is not served',
+  401: 'Missing or wrong API key',
+  402: 'Not covered by the balance',
+  403: 'The key lacks the scope',
+  404: 'No live miner offers the model',
+  409: 'The job was cancelled, or the idempotency key was used for another request',
+  413: 'Body too large',
+  429: 'Too many at once',
+  502: 'Miners failed',
+  503: 'Not available now',
+  504: 'No miner took the job in its time to live',
+};
+
+function openAiAnswers<S extends Record<number, TSchema>>(success: S, ...errors: number[]) {
+  const problem = (description: string) => ({
+    description,
+    content: { 'application/json': { schema: OpenAiProblem } },
+  });
+  const problems = errors.map(status => [status, problem(ERROR_WORDS[status] ?? 'Error')] as const);
+  return { ...success, ...Object.fromEntries(problems), default: problem('Any other error') } as S;
+}
