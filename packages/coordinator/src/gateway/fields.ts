@@ -84,7 +84,7 @@ function refusalOf(fault: Fault | undefined): OpenAiError {
   const [missing] = keyword === 'required' ? requiredProperties : [];
   const path = [...instancePath.split('/').slice(1), ...(missing === undefined ? [] : [missing])];
   const param = path
-    .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : (index && '.') + part))
+    .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : (index > 0 ? '.' : '') + part))
     .join('');
   const code = CODES[keyword] ?? 'invalid_value';
   const detail = missing === undefined ? `${param || 'The body'} ${message}` : `${param} is missing`;
