@@ -215,3 +215,39 @@ test('a generation that is cancelled hangs up, so that the server stops too', as
   expect(await rejection(backend.generate(generation({ signal, onToken }).generation))).toBe(reason);
   await hungUp;
 });
+
+test('texts are embedded in one request', async () => {
+  const data = [0.5, -1].map((value, index) => ({ object: 'embedding', index, embedding: [value] }));
+  const usage = { prompt_tokens: 2, total_tokens: 2 };
+  const { backend, asked } = await server({
+    '/v1/embeddings': json(200, { object: 'list', data, usage }),
+  });
+  const { signal } = new AbortController();
+  const embedding = { model: 'nomic', input: ['a', 'b'], params: {}, signal };
+  expect(await backend.embed?.(embedding)).toEqual({ vectors: [[0.5], [-1]], usage: { prompt_tokens: 2 } });
+  expect(asked[0]?.body).toEqual({ model: 'nomic', input: ['a', 'b'], encoding_format: 'float' });
+});
+
+test('a conversation goes through with its tools, and the calls of a stream are put together', async () => {
+  const part = (more: object) => delta({ tool_calls: [{ index: 0, ...more }] });
+  const { backend, asked } = await server({
+    [CHAT]: chunks(SSE, [
+      part({ id: 'call_7', type: 'function', function: { name: 'weather', arguments: '{"city":' } }),
+      part({ function: { arguments: '"Rome"}' } }),
+      delta({}, 'tool_calls'),
+      DONE,
+    ]),
+  });
+  const chat = {
+    messages: [{ role: 'user' as const, content: 'Rain?' }],
+    tools: [{ type: 'function' as const, function: { name: 'weather' } }],
+  };
+  expect(await backend.generate(generation({ chat }).generation)).toEqual({
+    text: '',
+    toolCalls: [
+      { id: 'call_7', type: 'function', function: { name: 'weather', arguments: '{"city":"Rome"}' } },
+    ],
+    finishReason: 'tool_calls',
+  });
+  expect(asked[0]?.body).toMatchObject(chat);
+});

@@ -1,6 +1,7 @@
 import type { JobParams } from '@aitbc/protocol';
 import { type Backend, BackendError, type Generated, type Generation } from '../backend.ts';
 import { complete } from './completions.ts';
+import { embedBy } from './embeddings.ts';
 import { parseObject, readJson, readLines, type Server, send, serverUrl } from './http.ts';
 import { usageFrom } from './usage.ts';
 
@@ -44,6 +45,7 @@ export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Ba
       }
       throw new BackendError('Ollama broke off before the end of the text', { down: true });
     },
+    embed: embedding => embedBy(server, embedding),
     async close() {},
   };
 }

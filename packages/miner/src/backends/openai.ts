@@ -1,5 +1,6 @@
 import { type Backend, chatOf, type Generated, type Generation } from '../backend.ts';
 import { complete } from './completions.ts';
+import { embedBy } from './embeddings.ts';
 import { readJson, type Server, ServerRefusal, send, serverUrl } from './http.ts';
 
 export const OPENAI_URL = 'http://127.0.0.1:8080';
@@ -48,6 +49,7 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
         return generated;
       }
     },
+    embed: embedding => embedBy(server, embedding),
     async close() {},
   };
 }
