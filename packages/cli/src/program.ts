@@ -23,6 +23,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   stats: async () => (await import('./commands/stats.ts')).stats,
   witness: async () => (await import('./commands/witness.ts')).witness,
   receipt: async () => (await import('./commands/receipt.ts')).receipt,
+  explorer: async () => (await import('./commands/explorer.ts')).explorer,
   ledger: async () => (await import('./commands/ledger.ts')).ledger,
 };
 

@@ -36,7 +36,7 @@ import { type EventsOptions, followJob, type OpenEvents, openEvents } from './ev
 import { type Explorer, explorer } from './explorer.ts';
 import { type ClientOptions, type RequestOptions, type Settings, settle } from './options.ts';
 import { type Paged, paged } from './pages.ts';
-import { type Call, createTransport, type Transport } from './transport.ts';
+import { type Call, createTransport, id, type Transport } from './transport.ts';
 import { type ReceiptProofOptions, type WaitOptions, waitForJob, waitForProof } from './wait.ts';
 
 export interface SubmitOptions extends RequestOptions {
@@ -401,10 +401,4 @@ function submission<Options extends object>(
   const job = typeof first === 'string' ? { prompt: first, model, params } : first;
   const options = typeof first !== 'string' && typeof second !== 'string' ? second : fourth;
   return { job, options };
-}
-
-/** An id as one segment of a path. */
-function id(value: string): string {
-  if (value === '') throw new TypeError('An id must not be empty');
-  return encodeURIComponent(value);
 }

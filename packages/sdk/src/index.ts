@@ -19,7 +19,7 @@ export {
   TimeoutError,
 } from './errors.ts';
 export type { EventsOptions } from './events.ts';
-export type { Explorer, ExplorerQuery } from './explorer.ts';
+export type { Explorer } from './explorer.ts';
 export type { AuditOptions, AuditStep } from './ledger/audit.ts';
 export type { LedgerFault } from './ledger/faults.ts';
 export { type Ledger, type LedgerCheckpoint, type LedgerOptions, openLedger } from './ledger/ledger.ts';

@@ -102,3 +102,9 @@ export function search(query: Query = {}): string {
     ? ''
     : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }
+
+/** An id as one segment of a path. */
+export function id(value: string): string {
+  if (value === '') throw new TypeError('An id must not be empty');
+  return encodeURIComponent(value);
+}

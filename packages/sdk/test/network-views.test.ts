@@ -44,8 +44,28 @@ test('the explorer shows the receipts and the statistics to everyone', async () 
   expect(await client.explorer.stats()).toMatchObject(await client.stats());
 });
 
-test('the explorer lists blocks and transactions', async () => {
+test('the explorer lists blocks, transactions and what an address has, page by page', async () => {
   const { client } = coordinator;
-  expect(await Array.fromAsync(client.explorer.blocks())).toEqual(expect.any(Array));
-  expect(await Array.fromAsync(client.explorer.transactions())).toEqual(expect.any(Array));
+  await client.submitJob('p', 'listed');
+  const receipt = await mineOne(client, 'listed');
+  await client.waitForReceiptProof(receipt.receipt_id);
+  const { explorer } = client;
+  const [block] = await Array.fromAsync(explorer.blocks({ limit: 1 }));
+  const [transaction] = await Array.fromAsync(explorer.transactions({ limit: 1, address: receipt.provider }));
+  expect(transaction).toMatchObject({ id: receipt.receipt_id, height: block?.height });
+  expect(await Array.fromAsync(explorer.transactions({ limit: 1, block: block?.hash ?? '' }))).toContainEqual(
+    transaction,
+  );
+  expect(await explorer.block(block?.height ?? -1)).toEqual(await explorer.block(block?.hash ?? ''));
+  expect(await explorer.transaction(transaction?.hash ?? '')).toMatchObject({ statement: receipt });
+  expect(await explorer.address(receipt.provider)).toMatchObject({ jobs_run: 1, transactions: 1 });
+});
+
+test('the explorer finds what goes by a name, and says what there is not', async () => {
+  const { explorer } = coordinator.client;
+  const [genesis] = (await Array.fromAsync(explorer.blocks())).slice(-1);
+  expect(await explorer.search(genesis?.hash ?? '')).toEqual([
+    { kind: 'block', id: genesis?.hash, path: `/explorer/blocks/${genesis?.hash}` },
+  ]);
+  await expect(explorer.block(1e12)).rejects.toMatchObject({ errorCode: 'BLOCK_NOT_FOUND' });
 });
