@@ -68,6 +68,22 @@ describe('any of three coordinators on one database', () => {
     expect(others).toEqual([first, first]);
   });
 
+  test('shows the same ledger', async () => {
+    const { job_id } = await a.submitJob({ prompt: 'Hello', model: 'explored' });
+    await b.registerMiner({ miner_id: 'explored', capabilities: ['explored'] });
+    await c.claimJobs('explored');
+    const { receipt_id, provider } = await a.completeJob(job_id, { miner_id: 'explored', result: 'Hello!' });
+    await b.waitForReceiptProof(receipt_id);
+    const [first, ...others] = await each(async ({ explorer }) => ({
+      blocks: await Array.fromAsync(explorer.blocks({ limit: 2 })),
+      transactions: await Array.fromAsync(explorer.transactions({ limit: 2 })),
+      address: await explorer.address(provider),
+      found: await explorer.search(receipt_id),
+    }));
+    expect(first?.transactions[0]).toMatchObject({ id: receipt_id, height: first?.blocks[0]?.height });
+    expect(others).toEqual([first, first]);
+  });
+
   test('offers a job to one miner only', async () => {
     const miners = Array.from({ length: 6 }, (_, index) => `offered-${index}`);
     for (const miner_id of miners) await a.registerMiner({ miner_id, capabilities: ['offered'] });
