@@ -61,7 +61,7 @@ export function auditFindings(audit: Audit, flags: AuditFlags): Finding[] {
       ...{ name: 'tiles', ok: true },
       detail: 'each comes down to its hash in the one above, the topmost to the root',
     },
-    entries: { name: 'entries', ok: true, detail: `all ${audit.size} are as they were signed` },
+    entries: { name: 'entries', ok: true, detail: `${count(audit.size, 'entry', 'entries')}, as signed` },
     statements: flags.statements
       ? { name: 'statements', ok: true, detail: statementsIn(audit, flags) }
       : { name: 'statements', ok: null, detail: 'not checked, as you say that there are none' },
