@@ -1,5 +1,6 @@
 import { abilitiesOf, mismatch } from '../miners/eligibility.ts';
 import { noteSeen } from '../miners/presence.ts';
+import { OFFERED_JOBS } from '../store/indexes.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { advance, type Line } from './fairness.ts';
@@ -101,7 +102,7 @@ async function loadOffers(
   { tx, now }: WriteContext,
 ): Promise<Map<string, JobRow[]>> {
   const ids = [...new Set(miners.map(miner => miner.id))];
-  const jobs = await tx.load('job', 'held_for', ids);
+  const jobs = await tx.first(OFFERED_JOBS, ids);
   if (jobs.length === 0) return new Map();
   const queues = await loadQueues(tx, jobs);
   const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));

@@ -217,17 +217,15 @@ async function smoothRunTimes(completions: readonly Completion[], { tx, now }: W
   const queueIds = [...new Set(completions.map(({ before }) => before.queue_id))];
   const queues = await tx.loadFixed('queue', 'id', queueIds, ['id', 'clock_id']);
   const clockIds = new Map(queues.map(queue => [queue.id, queue.clock_id]));
-  for (const [clockId, ended] of Map.groupBy(completions, ({ before }) => clockIds.get(before.queue_id))) {
-    if (clockId === undefined) continue;
-    const runs = ended.map(({ before }) => now - (before.started_at ?? now));
-    // Smoothing is linear: what a batch does to the average is to scale it and to add to it.
-    const scale = (1 - SMOOTHING) ** runs.length;
-    const added = runs.reduce(smooth, 0);
-    const first = runs.reduce((average, run) => (average === 0 ? run : smooth(average, run)), 0);
-    const sql =
-      'UPDATE fair_clock SET average_run_ms = CASE WHEN average_run_ms = 0 THEN ? ELSE average_run_ms * ? + ? END WHERE id = ?';
-    await tx.execute('fair_clock', sql, [first, scale, added, clockId]);
+  const clocks = await tx.load('fair_clock', 'id', [...new Set(clockIds.values())]);
+  for (const clock of clocks) {
+    for (const { before } of completions) {
+      if (clockIds.get(before.queue_id) !== clock.id) continue;
+      const ran = now - (before.started_at ?? now);
+      clock.average_run_ms = clock.average_run_ms === 0 ? ran : smooth(clock.average_run_ms, ran);
+    }
   }
+  await tx.update('fair_clock', 'id', ['average_run_ms'], clocks);
 }
 
 const smooth = (average: number, run: number) => average + SMOOTHING * (run - average);

@@ -1,3 +1,4 @@
+import { READY_JOBS } from '../store/indexes.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
@@ -96,9 +97,7 @@ export async function advance(
 
 /** The lowest rank that is ready in a queue. */
 async function headRank({ id }: Row<'queue'>, tx: Transaction): Promise<number | undefined> {
-  const sql = `SELECT rank FROM job WHERE queue_id = ? AND status = 'pending' AND held_until IS NULL
-    ORDER BY rank, id LIMIT 1`;
-  const [head] = await tx.query<Pick<JobRow, 'rank'>>(sql, [id]);
+  const [head] = await tx.first(READY_JOBS, [id], 1);
   return head?.rank;
 }
 

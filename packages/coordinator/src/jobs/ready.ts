@@ -1,4 +1,5 @@
 import { abilitiesOf, isLoaded, mismatch } from '../miners/eligibility.ts';
+import { CLOCKS, READY_JOBS, WAITING_QUEUES } from '../store/indexes.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { advance, type Clock, type Line } from './fairness.ts';
@@ -33,10 +34,7 @@ export async function readReadyJobs(
 ): Promise<ReadyJobs> {
   const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
   const models = [...new Set([...abilities.values()].flatMap(({ capabilities }) => [...capabilities]))];
-  const [queues, clockRows] = await Promise.all([
-    tx.load('queue', 'model', models, 'pending > 0'),
-    tx.load('fair_clock', 'model', models),
-  ]);
+  const [queues, clockRows] = await Promise.all([tx.first(WAITING_QUEUES, models), tx.first(CLOCKS, models)]);
   const clocks = new Map(clockRows.map(clock => [clock.id, clock]));
   const lines = queues.flatMap(queue => {
     const clock = clocks.get(queue.clock_id);
@@ -50,9 +48,7 @@ export async function readReadyJobs(
   }
 
   async function readHead(queueId: number): Promise<JobRow[]> {
-    const sql = `SELECT * FROM job WHERE queue_id = ? AND status = 'pending' AND held_until IS NULL
-      ORDER BY rank, id LIMIT ?`;
-    const jobs = await tx.query<JobRow>(sql, [queueId, most]);
+    const jobs = await tx.first(READY_JOBS, [queueId], most);
     return jobs.filter(job => job.expires_at > now);
   }
 

@@ -1,6 +1,7 @@
 import type { SubmitJob } from '@aitbc/protocol';
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
 import { priceLimit } from '../receipts/pricing.ts';
+import { CLOCKS } from '../store/indexes.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import type { JobContent } from './content.ts';
@@ -125,8 +126,7 @@ const clockName = ({ model, priority }: Pick<Clock, 'model' | 'priority'>) => `$
 
 async function loadClocks(keys: readonly QueueKey[], tx: WriteContext['tx']): Promise<Map<string, Clock>> {
   const models = [...new Set(keys.map(key => key.model))];
-  const load = async () =>
-    new Map((await tx.load('fair_clock', 'model', models)).map(clock => [clockName(clock), clock]));
+  const load = async () => new Map((await tx.first(CLOCKS, models)).map(clock => [clockName(clock), clock]));
   const clocks = await load();
   const missing = new Map(
     keys.filter(key => !clocks.has(clockName(key))).map(key => [clockName(key), newClock(key)]),
@@ -140,11 +140,9 @@ async function findQueues(
   keys: ReadonlyMap<string, QueueKey>,
   tx: WriteContext['tx'],
 ): Promise<Map<string, Row<'queue'>>> {
-  const sql = 'SELECT * FROM queue WHERE model = ? AND priority = ? AND region = ? AND min_vram_gb = ?';
-  const found = [...keys.values()].map(key =>
-    tx.query<Row<'queue'>>(sql, [key.model, key.priority, key.region, key.min_vram_gb]),
-  );
-  return new Map((await Promise.all(found)).flat().map(queue => [nameOf(queue), queue]));
+  const named = [...keys.values()].map(key => [key.model, key.priority, key.region, key.min_vram_gb]);
+  const found = await tx.find('queue', ['model', 'priority', 'region', 'min_vram_gb'], named);
+  return new Map(found.map(queue => [nameOf(queue), queue]));
 }
 
 const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({

@@ -1,3 +1,4 @@
+import type { RowIndex } from './indexes.ts';
 import type { NewRow, Row, Table } from './schema.ts';
 
 export type Column<T extends Table> = keyof Row<T> & string;
@@ -9,14 +10,22 @@ export type Value = string | number | null;
  */
 export interface Transaction {
   /**
-   * Rows whose `column` is one of `values`, locked until the end where the engine has several writers. `where`
-   * narrows them by a fixed condition, as that of a partial index.
+   * Rows whose `column` is one of `values`. `where` narrows them by a fixed condition, as that of a partial index.
+   * They are the caller's: changing one changes nothing that is stored.
    */
   load<T extends Table>(
     table: T,
     column: Column<T>,
     values: readonly Value[],
     where?: string,
+  ): Promise<Row<T>[]>;
+  /** The first rows of an index for each of `values`, in its order, or all of them. */
+  first<T extends Table>(index: RowIndex<T>, values: readonly Value[], limit?: number): Promise<Row<T>[]>;
+  /** The rows that a unique key of several columns names, which never change. */
+  find<T extends Table>(
+    table: T,
+    columns: readonly Column<T>[],
+    keys: readonly (readonly Value[])[],
   ): Promise<Row<T>[]>;
   /** As `load`, for columns that never change once a row is there: an engine may keep them. */
   loadFixed<T extends Table, C extends Column<T>>(

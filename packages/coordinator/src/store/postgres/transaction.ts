@@ -123,6 +123,23 @@ export function postgresTransaction(
       const sql = `SELECT * FROM ${table} WHERE ${column} = ANY($1::${typeOf(table, column)}[])${and}`;
       return await read(sql, [values]);
     },
+    async first({ table, column, where, order }, values, limit) {
+      sendSums(table);
+      const type = typeOf(table, column);
+      const select = `SELECT ${table}.* FROM unnest($1::${type}[]) AS wanted,
+        LATERAL (SELECT * FROM ${table} WHERE ${column} = wanted AND ${where} ORDER BY ${order} LIMIT $2) AS ${table}`;
+      return values.length === 0 ? [] : await read(select, [values, limit ?? null]);
+    },
+    async find(table, columns, keys) {
+      if (keys.length === 0) return [];
+      sendSums(table);
+      const same = columns.map(column => `${table}.${column} = wanted.${column}`).join(' AND ');
+      const sql = `SELECT ${table}.* FROM ${arrays(table, columns)} AS wanted(${columns}) JOIN ${table} ON ${same}`;
+      return await read(
+        sql,
+        columns.map((_, at) => keys.map(key => key[at])),
+      );
+    },
     async loadFixed(table, key, values, columns) {
       const idOf = (value: unknown) => `${table} ${columns} ${value}`;
       const missing = values.filter(value => !fixed.has(idOf(value)));

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Call, Result } from '../batcher.ts';
 import type { StoreEvent } from '../events.ts';
 import { execute, type Transact } from '../execute.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 import { createBackoff } from './backoff.ts';
+import { type CachedTransaction, cachedTransaction } from './cached-transaction.ts';
 import { connectForBursts, type PostgresOptions, translate } from './connection.ts';
 import { postgresTransaction, readCatalog } from './transaction.ts';
 
@@ -20,6 +22,9 @@ export interface PostgresWriter {
   close(): Promise<void>;
 }
 
+/** Setting that names the session which wrote last: what that session has in memory is what the database has. */
+const LAST_WRITER = 'last_writer';
+
 /** Any number that no other program on the database takes for its advisory locks. */
 export const WRITE_LOCK = 7_418_331_024;
 
@@ -29,7 +34,8 @@ export const WRITE_LOCK = 7_418_331_024;
  * locks it would hold to its end, and taking those in differing orders would end in deadlocks.
  */
 const BEGIN = `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK});
-  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now`;
+  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
+    (SELECT value FROM setting WHERE name = '${LAST_WRITER}') AS last_writer`;
 
 /**
  * Every statement here finds its rows by an index, however large a table is or was when the statement was prepared:
@@ -55,16 +61,19 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
 
   return {
     async commit(calls) {
-      const { client, tx, fail } = await current();
+      const { client, id, tx, fail } = await current();
       const events: StoreEvent[] = [];
       const transact: Transact = async work => {
         const emitted: StoreEvent[] = [];
         try {
-          const began = (await client.query(BEGIN)) as unknown as { rows: { now: number }[] }[];
-          const now = options.now?.() ?? began.at(-1)?.rows[0]?.now ?? Date.now();
-          await work({ tx, now, emit: event => emitted.push(event) });
+          const began = (await client.query(BEGIN)) as unknown as { rows: Began[] }[];
+          const { now, last_writer } = began.at(-1)?.rows[0] ?? { now: Date.now(), last_writer: null };
+          tx.begin(last_writer === id);
+          if (last_writer !== id) void tx.upsert('setting', ['name'], [{ name: LAST_WRITER, value: id }]);
+          await work({ tx, now: options.now?.() ?? now, emit: event => emitted.push(event) });
           // A transaction in which a write failed is rolled back by its COMMIT.
           await Promise.all([tx.written(), client.query(`${options.notify(emitted, client)} COMMIT`)]);
+          tx.committed();
         } catch (error) {
           const first = await tx.abandon();
           const translated = translate(first ?? error);
@@ -87,9 +96,15 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
   };
 }
 
+interface Began {
+  now: number;
+  last_writer: string | null;
+}
+
 interface Session {
   client: Client;
-  tx: ReturnType<typeof postgresTransaction>;
+  id: string;
+  tx: CachedTransaction;
   readonly broken: boolean;
   /** The connection is of no more use: what became of its last transaction is unknown. */
   fail(): void;
@@ -106,9 +121,11 @@ async function openSession(options: PostgresOptions): Promise<Session> {
     broken = true;
   });
   await client.query(PLANS);
-  const tx = postgresTransaction(client, await readCatalog(client), gather);
+  const catalog = await readCatalog(client);
+  const tx = cachedTransaction(postgresTransaction(client, catalog, gather), catalog);
   return {
     client,
+    id: randomUUID(),
     tx,
     fail,
     get broken() {

@@ -19,6 +19,17 @@ export function sqliteTransaction(database: DatabaseSync): Transaction {
       const statement = prepared(`SELECT * FROM ${table} WHERE ${column} = ?${and}`);
       return values.flatMap(value => statement.all(value)) as never;
     },
+    async first({ table, column, where, order }, values, limit = -1) {
+      const statement = prepared(
+        `SELECT * FROM ${table} WHERE ${column} = ? AND ${where} ORDER BY ${order} LIMIT ?`,
+      );
+      return values.flatMap(value => statement.all(value, limit)) as never;
+    },
+    async find(table, columns, keys) {
+      const conditions = columns.map(column => `${column} = ?`);
+      const statement = prepared(`SELECT * FROM ${table} WHERE ${conditions.join(' AND ')}`);
+      return keys.flatMap(key => statement.all(...key)) as never;
+    },
     async loadFixed(table, key, values, columns) {
       const statement = prepared(`SELECT ${columns} FROM ${table} WHERE ${key} = ?`);
       return values.flatMap(value => statement.all(value)) as never;

@@ -1,0 +1,195 @@
+import { INDEXES, type RowIndex } from '../indexes.ts';
+import { PRIMARY_KEYS, type Table } from '../schema.ts';
+import type { Value } from '../transaction.ts';
+import { type CachedTable, createCachedTable } from './cached-table.ts';
+import type { CachedRow } from './known-rows.ts';
+import type { ColumnCatalog, PostgresTransaction } from './transaction.ts';
+
+/** What batches read and write again and again. Of the rest nothing is kept. */
+const CACHED = [
+  'job',
+  'job_input',
+  'miner',
+  'queue',
+  'fair_clock',
+  'fair_share',
+  'model_speed',
+  'tree',
+] as const;
+
+export interface CachedTransaction extends PostgresTransaction {
+  /** To be called first in each transaction: whether nobody else has written since the last one was committed. */
+  begin(isCurrent: boolean): void;
+  /** To be called when the transaction is committed. */
+  committed(): void;
+}
+
+/** Read ahead of what is asked for, since claims come one batch after the other. */
+const HEAD_ROWS = 500;
+
+/**
+ * Keeps rows in memory from one transaction to the next, for as long as nobody else writes, and writes each changed
+ * row once, when the transaction ends or somebody reads its table by hand. So the usual batch asks the database
+ * nothing between `BEGIN` and `COMMIT`. What is in memory is what the transaction would read: an error forgets it all.
+ */
+export function cachedTransaction(inner: PostgresTransaction, catalog: ColumnCatalog): CachedTransaction {
+  const tables = new Map<string, CachedTable>(
+    CACHED.map(table => {
+      const columns = [...(catalog.get(table)?.keys() ?? [])];
+      return [
+        table,
+        createCachedTable(
+          table,
+          columns,
+          INDEXES.filter(index => index.table === table),
+        ),
+      ];
+    }),
+  );
+  const cachedBy = (table: Table, key: string) =>
+    PRIMARY_KEYS[table] === key ? tables.get(table) : undefined;
+
+  /** Sends what a table holds back; at once, so that no read comes in between. */
+  function flush(table: CachedTable | undefined) {
+    if (!table) return;
+    const { inserted, upserted, updated, columns } = table.takeDirty();
+    // They only wait to be sent. `written` tells of their errors.
+    void inner.insert(table.name, inserted as never);
+    void inner.upsert(table.name, [table.key as never], upserted as never);
+    void inner.update(table.name, table.key as never, columns as never, updated as never);
+  }
+
+  function forget(table: string) {
+    flush(tables.get(table));
+    tables.get(table)?.clear();
+  }
+
+  /** Rows of a statement by hand are read and written in the database itself. */
+  function flushNamed(sql: string) {
+    const words = new Set(sql.match(/\w+/g));
+    for (const table of tables.values()) if (words.has(table.name)) flush(table);
+    const [, written] = sql.match(/^\s*(?:UPDATE|DELETE\s+FROM|INSERT\s+INTO)\s+(\w+)/i) ?? [];
+    if (written !== undefined) tables.get(written)?.clear();
+  }
+
+  async function readInto(table: CachedTable, read: () => Promise<unknown[]>): Promise<CachedRow[]> {
+    flush(table);
+    const { version } = table;
+    const rows = (await read()) as CachedRow[];
+    // Changed meanwhile, what was read is no longer what there is.
+    return table.version === version ? rows.map(row => table.keep(row)) : rows;
+  }
+
+  async function loadByKey(table: CachedTable, values: readonly Value[]): Promise<CachedRow[]> {
+    const missing = values.filter(value => !table.knows(value));
+    const found = new Map<Value, CachedRow>();
+    if (missing.length > 0) {
+      const { version } = table;
+      const read = await readInto(table, () => inner.load(table.name, table.key as never, missing));
+      for (const row of read) found.set(row[table.key] as Value, row);
+      if (table.version === version)
+        for (const value of missing) if (!found.has(value)) table.keepAbsence(value);
+    }
+    return values.map(value => table.get(value) ?? found.get(value)).filter(row => row !== undefined);
+  }
+
+  async function firstOf(
+    table: CachedTable,
+    index: RowIndex<Table>,
+    values: readonly Value[],
+    limit: number,
+  ): Promise<CachedRow[]> {
+    const known = table.knownRows(index);
+    const rows = new Map(values.map(value => [value, known.first(value, limit)]));
+    const missing = values.filter(value => !rows.get(value));
+    if (missing.length > 0) {
+      const { version } = table;
+      const wanted = limit === Infinity ? undefined : Math.max(limit, HEAD_ROWS);
+      const read = await readInto(table, () => inner.first(index, missing, wanted));
+      const byValue = Map.groupBy(read, row => row[index.column] as Value);
+      for (const value of missing) {
+        const here = byValue.get(value) ?? [];
+        rows.set(value, here.slice(0, limit));
+        if (table.version === version) known.learn(value, here, wanted === undefined || here.length < wanted);
+      }
+    }
+    return values.flatMap(value => rows.get(value) ?? []);
+  }
+
+  const copies = (rows: readonly CachedRow[]) => rows.map(row => ({ ...row })) as never[];
+
+  return {
+    async load(table, column, values, where) {
+      const cached = where === undefined ? cachedBy(table, column) : undefined;
+      if (cached) return copies(await loadByKey(cached, values));
+      flush(tables.get(table));
+      return await inner.load(table, column, values, where);
+    },
+    async first(index, values, limit = Infinity) {
+      const cached = tables.get(index.table);
+      if (!cached) return await inner.first(index, values, limit === Infinity ? undefined : limit);
+      return copies(await firstOf(cached, index as unknown as RowIndex<Table>, values, limit));
+    },
+    async find(table, columns, keys) {
+      const cached = tables.get(table);
+      if (!cached) return await inner.find(table, columns, keys);
+      const found = keys.map(key => cached.find(columns, key));
+      const missing = keys.filter((_, at) => !found[at]);
+      const read =
+        missing.length === 0 ? [] : await readInto(cached, () => inner.find(table, columns, missing));
+      for (const row of read) cached.noteKey(columns, row);
+      return copies([...found.filter(row => row !== undefined), ...read]);
+    },
+    loadFixed: inner.loadFixed,
+    async insert(table, rows) {
+      const cached = tables.get(table);
+      // Ids that the database makes are not known here.
+      if (!cached?.insert(rows as readonly CachedRow[])) {
+        cached?.insertedElsewhere();
+        await inner.insert(table, rows);
+      }
+    },
+    async update(table, key, columns, rows) {
+      const cached = cachedBy(table, key);
+      if (!cached) forget(table);
+      const others = cached ? cached.update(columns, rows as readonly CachedRow[]) : rows;
+      await inner.update(table, key, columns, others as typeof rows);
+    },
+    async delete(table, key, values) {
+      forget(table);
+      await inner.delete(table, key, values);
+    },
+    async add(table, key, rows) {
+      const others = cachedBy(table, key)?.add(rows as readonly CachedRow[]) ?? rows;
+      await inner.add(table, key, others as typeof rows);
+    },
+    async upsert(table, key, rows) {
+      const cached = key.length === 1 ? cachedBy(table, key[0] as string) : undefined;
+      if (cached?.upsert(rows as readonly CachedRow[])) return;
+      forget(table);
+      await inner.upsert(table, key, rows);
+    },
+    async execute(table, sql, values) {
+      flushNamed(sql);
+      await inner.execute(table, sql, values);
+    },
+    async query(sql, values) {
+      flushNamed(sql);
+      return await inner.query(sql, values);
+    },
+    async written() {
+      for (const table of tables.values()) flush(table);
+      await inner.written();
+    },
+    async abandon() {
+      for (const table of tables.values()) table.clear();
+      return await inner.abandon();
+    },
+    begin(isCurrent) {
+      if (!isCurrent) for (const table of tables.values()) table.clear();
+    },
+    committed() {
+      for (const table of tables.values()) table.trim();
+    },
+  };
+}
