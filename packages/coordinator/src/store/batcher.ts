@@ -9,8 +9,11 @@ export interface Call {
 /** What became of a call: its outcome, or the error that undid it. */
 export type Result = { outcome: Outcome<unknown> } | { error: unknown };
 
-/** Commits calls together. Resolves once they are durable, with a result for each in their order. */
-export type Commit = (calls: readonly Call[]) => Promise<readonly Result[]>;
+/**
+ * Commits calls together. Resolves once they are durable, with a result for each in their order. `sent` may be called
+ * before that, when the next ones may come: they are committed after these.
+ */
+export type Commit = (calls: readonly Call[], sent: () => void) => Promise<readonly Result[]>;
 
 export interface Batcher {
   write<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Outcome<Output>>;
@@ -29,20 +32,27 @@ export interface BatcherOptions {
   maxBatch: number;
 }
 
+/** Batches that were taken and are not durable yet, at most: one that is being committed, and one behind it. */
+const MOST_UNDER_WAY = 2;
+
 /**
- * Group commit: whatever arrives while a transaction is in flight forms the next one. One at a time makes batches
- * larger, and much of what a batch costs is the same however large it is. Nothing is answered before its transaction
- * is committed, so that an acknowledged write survives a crash at any point.
+ * Group commit: whatever arrives while a batch is under way forms the next one. Few at a time make batches larger, and
+ * much of what a batch costs is the same however large it is. Nothing is answered before its transaction is committed,
+ * so that an acknowledged write survives a crash at any point.
  */
 export function createBatcher(commit: Commit, { maxBatch }: BatcherOptions): Batcher {
   const queue: Pending[] = [];
-  let inFlight = false;
+  let underWay = 0;
+  /** A batch is not sent yet. */
+  let isBusy = false;
   let scheduled = false;
   const idlers: (() => void)[] = [];
 
+  const mayDispatch = () => queue.length > 0 && !isBusy && underWay < MOST_UNDER_WAY;
+
   /** Not at once: what arrives with this turn of the event loop belongs to one batch. */
   function schedule() {
-    if (scheduled || inFlight) return;
+    if (scheduled || !mayDispatch()) return;
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
@@ -51,19 +61,31 @@ export function createBatcher(commit: Commit, { maxBatch }: BatcherOptions): Bat
   }
 
   function dispatch() {
-    if (queue.length === 0 || inFlight) return;
-    inFlight = true;
+    if (!mayDispatch()) return;
+    underWay++;
+    isBusy = true;
     void settle(queue.splice(0, maxBatch));
   }
 
   async function settle(batch: readonly Pending[]) {
+    let isSent = false;
+    const sent = () => {
+      if (isSent) return;
+      isSent = true;
+      isBusy = false;
+      schedule();
+    };
     let results: readonly Result[];
     try {
-      results = await commit(batch.map(pending => pending.call));
+      results = await commit(
+        batch.map(pending => pending.call),
+        sent,
+      );
     } catch (error) {
       results = batch.map(() => ({ error }));
     }
-    inFlight = false;
+    underWay--;
+    sent();
     // Before the answers go out, so that the committer is at work while they do.
     dispatch();
     for (const [index, { resolve, reject }] of batch.entries()) {
@@ -71,7 +93,7 @@ export function createBatcher(commit: Commit, { maxBatch }: BatcherOptions): Bat
       if ('outcome' in result) resolve(result.outcome);
       else reject(result.error);
     }
-    if (!inFlight && queue.length === 0) for (const idle of idlers.splice(0)) idle();
+    if (underWay === 0 && queue.length === 0) for (const idle of idlers.splice(0)) idle();
   }
 
   return {
@@ -82,7 +104,7 @@ export function createBatcher(commit: Commit, { maxBatch }: BatcherOptions): Bat
       });
     },
     async idle() {
-      if (inFlight || queue.length > 0) await new Promise<void>(idle => idlers.push(idle));
+      if (underWay > 0 || queue.length > 0) await new Promise<void>(idle => idlers.push(idle));
     },
   };
 }

@@ -22,7 +22,7 @@ export async function execute(calls: readonly Call[], transact: Transact): Promi
 }
 
 /** Applies each kind of operation once, to all its inputs, in the order of the kinds. */
-async function apply(calls: readonly Call[], context: WriteContext): Promise<Outcome<unknown>[]> {
+export async function apply(calls: readonly Call[], context: WriteContext): Promise<Outcome<unknown>[]> {
   const outcomes: Outcome<unknown>[] = [];
   const kinds = Map.groupBy(calls.entries(), ([, call]) => call.operation);
   const ordered = [...kinds].sort(([a], [b]) => a.order - b.order);

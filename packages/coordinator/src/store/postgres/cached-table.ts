@@ -144,6 +144,7 @@ export function createCachedTable(
       return true;
     },
     update(columns, updated) {
+      if (updated.length === 0) return [];
       version++;
       for (const column of columns) changing.add(column);
       return updated.filter(row => {
@@ -179,7 +180,12 @@ export function createCachedTable(
       });
     },
     takeDirty() {
-      const taken: Dirty = { inserted: [], upserted: [], updated: [], columns: [...changing].filter(column => column !== key) };
+      const taken: Dirty = {
+        inserted: [],
+        upserted: [],
+        updated: [],
+        columns: [...changing].filter(column => column !== key),
+      };
       for (const [id, as] of dirty) {
         const row = rows.get(id);
         if (row) taken[as].push(row);

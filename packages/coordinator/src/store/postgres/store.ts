@@ -35,8 +35,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   const notifications = listen(options, read, tell);
   const writer = createPostgresWriter({ ...options, notify: notifications.statements });
   const batcher = createBatcher(
-    async calls => {
-      const { results, events } = await writer.commit(calls);
+    async (calls, sent) => {
+      const { results, events } = await writer.commit(calls, sent);
       tell(events);
       notifications.confirm(events);
       return results;

@@ -1,13 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import type { Call, Result } from '../batcher.ts';
 import type { StoreEvent } from '../events.ts';
-import { execute, type Transact } from '../execute.ts';
+import { apply, execute, type Transact } from '../execute.ts';
+import type { WriteContext } from '../operation.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 import { createBackoff } from './backoff.ts';
-import { type CachedTransaction, cachedTransaction } from './cached-transaction.ts';
-import { connectForBursts, type PostgresOptions, translate } from './connection.ts';
-import { postgresTransaction, readCatalog } from './transaction.ts';
+import { type PostgresOptions, translate } from './connection.ts';
+import { openSession, type Session } from './session.ts';
+import { createTurns } from './turns.ts';
 
 export interface PostgresWriterOptions extends PostgresOptions {
   /** Milliseconds since the epoch; the database's clock unless given, so that all replicas go by one. */
@@ -16,39 +16,32 @@ export interface PostgresWriterOptions extends PostgresOptions {
   notify(events: readonly StoreEvent[], client: Client): string;
 }
 
-export interface PostgresWriter {
-  /** Resolves once the calls are durable. Rejects with StoreUnavailable. */
-  commit(calls: readonly Call[]): Promise<{ results: readonly Result[]; events: readonly StoreEvent[] }>;
-  close(): Promise<void>;
+export interface Committed {
+  results: readonly Result[];
+  events: readonly StoreEvent[];
 }
 
-/** Setting that names the session which wrote last: what that session has in memory is what the database has. */
-const LAST_WRITER = 'last_writer';
-
-/** Any number that no other program on the database takes for its advisory locks. */
-export const WRITE_LOCK = 7_418_331_024;
-
-/**
- * `BEGIN`, the one lock that all writers share, and the time once it is had: one round trip. Batches of all replicas
- * so come one after the other. They would anyway: each moves the same few counters, clocks and queues, whose row
- * locks it would hold to its end, and taking those in differing orders would end in deadlocks.
- */
-const BEGIN = `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK});
-  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
-    (SELECT value FROM setting WHERE name = '${LAST_WRITER}') AS last_writer`;
-
-/**
- * Every statement here finds its rows by an index, however large a table is or was when the statement was prepared:
- * plans are made once, and none that a small table would suggest.
- */
-const PLANS = 'SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off';
+export interface PostgresWriter {
+  /**
+   * Resolves once the calls are durable. Rejects with StoreUnavailable. Calls `sent` when there is no more to do here
+   * than to wait, so that the next ones may be committed meanwhile.
+   */
+  commit(calls: readonly Call[], sent: () => void): Promise<Committed>;
+  close(): Promise<void>;
+}
 
 /**
  * Writes over one connection, made when needed and made anew when it breaks. Durability order: a batch's rows and its
  * notification are in one transaction, COMMIT answers once its log is on disk, and only then are its callers answered.
+ *
+ * Batches follow each other closely: while the database commits one, the next is decided on what that one leaves, and
+ * sent behind it. Each names itself in its transaction, and demands to find the name of the one before it. Where that
+ * was rolled back, or somebody else has written since, the next one fails as a whole and is done again, alone, on what
+ * there is. So nothing is ever committed that was decided on something else.
  */
 export function createPostgresWriter(options: PostgresWriterOptions): PostgresWriter {
   const backoff = createBackoff();
+  const turns = createTurns();
   let session: Session | undefined;
   /** Whether a batch may have been committed whose events nobody here was told. */
   let isUnsure = false;
@@ -59,77 +52,96 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
     return session;
   }
 
-  return {
-    async commit(calls) {
-      const { client, id, tx, fail } = await current();
-      const events: StoreEvent[] = [];
+  /** What was emitted, once it may be told. */
+  function told(emitted: readonly StoreEvent[]): StoreEvent[] {
+    // Having had the lock, this transaction came after the end of that one, whichever it was.
+    const events: StoreEvent[] = isUnsure ? [{ type: 'missed' }, ...emitted] : [...emitted];
+    isUnsure = false;
+    return events;
+  }
+
+  /** Runs `work` in a transaction, and answers when it is on its way: `committed` tells what came of it. */
+  async function send(on: Session, ahead: boolean, work: (context: WriteContext) => Promise<void>) {
+    const emitted: StoreEvent[] = [];
+    const began = ahead ? on.beginAhead() : await on.begin();
+    try {
+      await work({
+        tx: on.tx,
+        now: options.now?.() ?? began.now,
+        emit: event => emitted.push(event),
+      });
+    } catch (error) {
+      throw (await on.rollBack()) ?? error;
+    }
+    return { emitted, committed: on.commit(options.notify(emitted, on.client)) };
+  }
+
+  /** What is of the session's or the server's making ends the session, since what became of it is unknown. */
+  function failed(on: Session, error: unknown): unknown {
+    const translated = translate(error);
+    if (translated instanceof StoreUnavailable) {
+      on.fail();
+      isUnsure = true;
+    }
+    return translated;
+  }
+
+  /** All calls in one transaction, behind what is on its way already. Undefined where they have to be done alone. */
+  async function commitBehind(calls: readonly Call[], sent: () => void): Promise<Committed | undefined> {
+    const turn = await turns.take();
+    let on: Session | undefined;
+    try {
+      on = await current();
+      if (on.hasFailed) return undefined;
+      let outcomes: Awaited<ReturnType<typeof apply>> = [];
+      const { emitted, committed } = await send(on, on.mayGoAhead, async context => {
+        outcomes = await apply(calls, context);
+      });
+      turn.end();
+      sent();
+      await committed;
+      return { results: outcomes.map(outcome => ({ outcome })), events: told(emitted) };
+    } catch (error) {
+      const translated = on ? failed(on, error) : error;
+      if (translated instanceof StoreUnavailable) throw translated;
+      return undefined;
+    } finally {
+      turn.end();
+    }
+  }
+
+  /** Waits for all that is on its way, and goes on from what the database has. */
+  async function commitAlone(calls: readonly Call[]): Promise<Committed> {
+    const turn = await turns.take();
+    const events: StoreEvent[] = [];
+    try {
+      const on = await current();
+      await on.recover();
       const transact: Transact = async work => {
-        const emitted: StoreEvent[] = [];
         try {
-          const began = (await client.query(BEGIN)) as unknown as { rows: Began[] }[];
-          const { now, last_writer } = began.at(-1)?.rows[0] ?? { now: Date.now(), last_writer: null };
-          tx.begin(last_writer === id);
-          if (last_writer !== id) void tx.upsert('setting', ['name'], [{ name: LAST_WRITER, value: id }]);
-          await work({ tx, now: options.now?.() ?? now, emit: event => emitted.push(event) });
-          // A transaction in which a write failed is rolled back by its COMMIT.
-          await Promise.all([tx.written(), client.query(`${options.notify(emitted, client)} COMMIT`)]);
-          tx.committed();
+          const { emitted, committed } = await send(on, false, work);
+          await committed;
+          events.push(...told(emitted));
         } catch (error) {
-          const first = await tx.abandon();
-          const translated = translate(first ?? error);
-          if (translated instanceof StoreUnavailable) {
-            fail();
-            isUnsure = true;
-          } else await client.query('ROLLBACK').catch(fail);
+          const translated = failed(on, error);
+          if (!on.broken) await on.recover();
           throw translated;
         }
-        // Having had the lock, this transaction came after the end of that one, whichever it was.
-        if (isUnsure) events.push({ type: 'missed' });
-        isUnsure = false;
-        events.push(...emitted);
       };
       return { results: await execute(calls, transact), events };
+    } finally {
+      turn.end();
+    }
+  }
+
+  return {
+    async commit(calls, sent) {
+      return (await commitBehind(calls, sent)) ?? (await commitAlone(calls));
     },
     async close() {
+      const turn = await turns.take();
       if (!session?.broken) await session?.client.end();
-    },
-  };
-}
-
-interface Began {
-  now: number;
-  last_writer: string | null;
-}
-
-interface Session {
-  client: Client;
-  id: string;
-  tx: CachedTransaction;
-  readonly broken: boolean;
-  /** The connection is of no more use: what became of its last transaction is unknown. */
-  fail(): void;
-}
-
-async function openSession(options: PostgresOptions): Promise<Session> {
-  const { client, gather } = await connectForBursts(options);
-  let broken = false;
-  const fail = () => {
-    broken = true;
-    client.end().catch(() => {});
-  };
-  client.once('end', () => {
-    broken = true;
-  });
-  await client.query(PLANS);
-  const catalog = await readCatalog(client);
-  const tx = cachedTransaction(postgresTransaction(client, catalog, gather), catalog);
-  return {
-    client,
-    id: randomUUID(),
-    tx,
-    fail,
-    get broken() {
-      return broken;
+      turn.end();
     },
   };
 }

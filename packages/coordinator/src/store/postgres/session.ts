@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
+import { type CachedTransaction, cachedTransaction } from './cached-transaction.ts';
+import { connectForBursts, type PostgresOptions } from './connection.ts';
+import { postgresTransaction, readCatalog } from './transaction.ts';
+
+/** Any number that no other program on the database takes for its advisory locks. */
+export const WRITE_LOCK = 7_418_331_024;
+
+/** Setting that names the last batch, `SESSION/NUMBER`: what its session has in memory is what the database has. */
+const LAST_BATCH = 'last_batch';
+
+/**
+ * The one lock that all writers share, and the time once it is had. Batches of all replicas so come one after the
+ * other. They would anyway: each moves the same few counters, clocks and queues, whose row locks it would hold to its
+ * end, and taking those in differing orders would end in deadlocks.
+ */
+const BEGIN = `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK});
+  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
+    (SELECT value FROM setting WHERE name = '${LAST_BATCH}') AS last_batch`;
+
+/** Fails, and with it all that is sent behind it up to COMMIT, unless the last batch was this one. */
+const demand = (batch: string) =>
+  `SELECT 1 / count(*) AS found FROM setting WHERE name = '${LAST_BATCH}' AND value = '${batch}'`;
+
+/**
+ * Every statement here finds its rows by an index, however large a table is or was when the statement was prepared:
+ * plans are made once, and none that a small table would suggest.
+ */
+const PLANS = 'SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off';
+
+/** Batches in a row without anybody else's between them, after which none is expected. */
+const UNDISTURBED = 16;
+
+/** A connection that writes, with what it has in memory. Its transactions follow each other. */
+export interface Session {
+  readonly client: Client;
+  readonly tx: CachedTransaction;
+  /** The connection is of no more use: what became of its last transaction is unknown. */
+  readonly broken: boolean;
+  /** Something that was sent was rolled back, and with it all that was sent behind it. `recover` goes on. */
+  readonly hasFailed: boolean;
+  /** Whether a transaction may begin on the assumption that nobody else has written. */
+  readonly mayGoAhead: boolean;
+  /** Begins a transaction, with the time by the database. */
+  begin(): Promise<Began>;
+  /** As `begin`, without waiting: `commit` fails where the last batch was not this session's last. */
+  beginAhead(): Began;
+  /** Sends all that was written. Resolves once it is durable. Rejects with the first error. */
+  commit(notification: string): Promise<void>;
+  /** Ends a transaction without a trace. Resolves with the first error of a statement in it, if there was one. */
+  rollBack(): Promise<unknown>;
+  /** Waits for all that was sent, and forgets what is in memory. */
+  recover(): Promise<void>;
+  fail(): void;
+}
+
+interface Began {
+  now: number;
+}
+
+interface Opened extends Began {
+  last_batch: string | null;
+}
+
+export async function openSession(options: PostgresOptions): Promise<Session> {
+  const { client, gather } = await connectForBursts(options);
+  await client.query(PLANS);
+  const catalog = await readCatalog(client);
+  const tx = cachedTransaction(postgresTransaction(client, catalog, gather), catalog);
+  const id = randomUUID();
+  let batches = 0;
+  /** As it is in the database when all is committed that was sent. */
+  let last = '';
+  let undisturbed = 0;
+  /** What the database's clock is ahead of ours, in ms. */
+  let offset = 0;
+  let broken = false;
+  let hasFailed = false;
+  let landing: Promise<unknown> = Promise.resolve();
+  /** The answer to the open transaction's first statement. */
+  let opening: Promise<unknown> = landing;
+
+  client.once('end', () => {
+    broken = true;
+  });
+
+  /** Sends the first statements of a transaction. */
+  async function open(demanded = ''): Promise<Opened> {
+    const answers = (await client.query(`${BEGIN}; ${demanded}`)) as unknown as { rows: Opened[] }[];
+    const [row] = answers.flatMap(({ rows }) => rows).filter(({ now }) => now !== undefined);
+    if (!row) throw new Error('The database did not say what time it is');
+    offset = row.now - Date.now();
+    return row;
+  }
+
+  /** Names the batch that begins. */
+  function name() {
+    last = `${id}/${++batches}`;
+    void tx.upsert('setting', ['name'], [{ name: LAST_BATCH, value: last }]);
+  }
+
+  return {
+    client,
+    tx,
+    get broken() {
+      return broken;
+    },
+    get hasFailed() {
+      return hasFailed;
+    },
+    get mayGoAhead() {
+      return undisturbed >= UNDISTURBED;
+    },
+    async begin() {
+      const opened = open();
+      opening = opened;
+      const { now, last_batch } = await opened;
+      const isCurrent = last_batch === last;
+      undisturbed = isCurrent ? undisturbed + 1 : 0;
+      tx.begin(isCurrent);
+      name();
+      return { now };
+    },
+    beginAhead() {
+      opening = open(demand(last));
+      opening.catch(() => {});
+      tx.begin(true);
+      name();
+      return { now: Date.now() + offset };
+    },
+    async commit(notification) {
+      const sent = Promise.all([opening, tx.written(), client.query(`${notification} COMMIT`)]);
+      landing = Promise.allSettled([landing, sent]);
+      tx.committed();
+      try {
+        await sent;
+      } catch (error) {
+        hasFailed = true;
+        undisturbed = 0;
+        throw error;
+      }
+    },
+    async rollBack() {
+      hasFailed = true;
+      const [first] = await Promise.all([tx.abandon(), client.query('ROLLBACK').catch(() => {})]);
+      return first;
+    },
+    async recover() {
+      await landing;
+      await Promise.all([tx.abandon(), client.query('ROLLBACK')]);
+      last = '';
+      hasFailed = false;
+    },
+    fail() {
+      broken = true;
+      client.end().catch(() => {});
+    },
+  };
+}
