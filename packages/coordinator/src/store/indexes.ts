@@ -1,5 +1,6 @@
 import type { Row, Table } from './schema.ts';
-import type { Column } from './transaction.ts';
+
+type Column<T extends Table> = keyof Row<T> & string;
 
 /** A partial index whose rows an engine may keep in memory: its condition once in SQL, and once in TypeScript. */
 export interface RowIndex<T extends Table> {

@@ -130,7 +130,7 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
       return { now: Date.now() + offset };
     },
     async commit(notification) {
-      const sent = Promise.all([opening, tx.written(), client.query(`${notification} COMMIT`)]);
+      const sent = allOf([opening, tx.written(), client.query(`${notification} COMMIT`)]);
       landing = Promise.allSettled([landing, sent]);
       tx.committed();
       try {
@@ -157,4 +157,10 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
       client.end().catch(() => {});
     },
   };
+}
+
+/** Rejects with the error of the first that failed, not of whichever was told first: the others only follow from it. */
+async function allOf(steps: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(steps)).find(step => step.status === 'rejected');
+  if (failed) throw failed.reason;
 }
