@@ -1,11 +1,12 @@
 import type { Account, PublicKeys } from '@aitbc/protocol';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { withCoordinator } from '../harness/coordinator.ts';
+import { describe, expect, test } from 'vitest';
+import { type TestCoordinator, withCoordinator } from '../harness/coordinator.ts';
 import { describeEachEngine } from '../harness/engines.ts';
 import { makeGrant } from '../harness/scenes.ts';
 import { type Belief, compareAll, enter, histories, type Stage } from './commands.ts';
 import { TERMS } from './model.ts';
+import { withTwoInTurn } from './two-in-turn.ts';
 import { falseReceipts, violations } from './violations.ts';
 
 /** Of each client: enough for some open jobs, not for as many as it may want. */
@@ -14,7 +15,14 @@ const CREDITS = 12;
 const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 40);
 
 describeEachEngine('whatever is asked of it, in whatever order', engine => {
-  const coordinator = withCoordinator(engine, TERMS);
+  followsTheRules(withCoordinator(engine, TERMS), RUNS);
+});
+
+describe('whichever of two coordinators is asked', () => {
+  followsTheRules(withTwoInTurn(TERMS), RUNS / 2);
+});
+
+function followsTheRules(coordinator: TestCoordinator, numRuns: number) {
   let started = 0;
   let lastReceipt = -1;
 
@@ -58,9 +66,9 @@ describeEachEngine('whatever is asked of it, in whatever order', engine => {
             .executeTakeFirst();
           lastReceipt = newest?.leaf_index ?? -1;
         }),
-        { numRuns: RUNS },
+        { numRuns },
       );
     },
-    RUNS * 2_000,
+    numRuns * 2_000,
   );
-});
+}
