@@ -39,10 +39,17 @@ export function withTwoInTurn(options: StartOptions): TestCoordinator {
       if (name === 'call') return (...call: Parameters<TestCoordinator['call']>) => next().call(...call);
       if (name === 'moveClock')
         return (time: { seconds: number }) => both.forEach(each => void each.moveClock(time));
-      if (name === 'pass') return (time: { seconds: number }) => pass(time);
+      if (name === 'restart') return restart;
+      if (name === 'pass') return pass;
       return Reflect.get(both[0] ?? {}, name);
     },
   });
+
+  async function restart(downtime = { seconds: 0 }) {
+    const [one, other] = both;
+    other?.moveClock(downtime);
+    await one?.restart(downtime);
+  }
 
   async function pass(time: { seconds: number }) {
     for (const each of both) each.moveClock(time);
