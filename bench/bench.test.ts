@@ -22,6 +22,10 @@ describe.each(STORES)('on %s', { timeout: 60_000 }, store => {
     }
     expect(throughputReport(result)).not.toContain('NaN');
   });
+});
+
+describe('on the embedded store', { timeout: 60_000 }, () => {
+  const store = 'sqlite';
 
   test('claims are measured on top of a backlog', async () => {
     const result = await backlog(2_000, { ...SHORT, store }, quietly);

@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { actions, withCoordinator } from '../harness/coordinator.ts';
 import { describeEachEngine } from '../harness/engines.ts';
 
-const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 40);
+const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 20);
 
 /** Somebody submits some jobs, or the miner takes some. */
 type Event = { client: number; submits: number; priority: number } | { takes: number };
