@@ -307,3 +307,8 @@ test('the ledger of a coordinator verifies as a whole, by its own key or by thos
   const argv = [`${coordinator.url}/ledger/`, '--vkey', await client.ledgerKey(), ...keys];
   expect(await aitbc(['ledger', 'verify', ...argv])).toMatchObject({ exitCode: 0, stderr: '' });
 });
+
+test('the address of a coordinator leads to its ledger', async () => {
+  const own = await aitbc(['ledger', 'verify', coordinator.url]);
+  expect(own).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("hold it to that: --vkey '") });
+});

@@ -7,7 +7,8 @@ import { type LedgerFlags, verifyLedger } from '../ledger/verify.ts';
 import { trustOptions } from '../trust.ts';
 import { keyOptions } from '../trusted-keys.ts';
 
-const URL = 'address of the ledger, or of any tiled log; that of --coordinator unless given';
+const URL =
+  'address of the ledger or of its coordinator, or of any tiled log; that of --coordinator unless given';
 
 /** `aitbc ledger`: what auditors do with the whole of it. */
 export function ledger(program: Command, io: Io): void {

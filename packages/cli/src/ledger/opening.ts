@@ -28,14 +28,24 @@ export async function openNamed(
   named: string | undefined,
   { flags, command, io }: { flags: TrustFlags; command: Command; io: Io },
 ): Promise<NamedLedger> {
-  const url = (named ?? `${coordinatorUrl(command, io).replace(/\/+$/, '')}${LEDGER}`).replace(/\/+$/, '');
-  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+  const given = (named ?? `${coordinatorUrl(command, io).replace(/\/+$/, '')}${LEDGER}`).replace(/\/+$/, '');
+  if (!/^https?:$/.test(URL.parse(given)?.protocol ?? '')) {
     throw new UsageError(
-      `"${url}" is not the address of a ledger: it looks like https://coordinator.example/ledger`,
+      `"${given}" is not the address of a ledger: it looks like https://coordinator.example/ledger`,
     );
   }
+  const url = given.endsWith(LEDGER) || !(await isCoordinator(given, io)) ? given : given + LEDGER;
   const policy = (await readTrust(flags)) ?? (await askForKey(url, command, io));
   return { url, policy, ledger: openLedger(url, { ...io.client, policy: logAlone(policy) }) };
+}
+
+/** Whoever follows a ledger may give the address of its coordinator. Other logs have nothing there. */
+async function isCoordinator(url: string, io: Io): Promise<boolean> {
+  const client = new CoordinatorClient(url, { ...io.client, maxRetries: 0 });
+  return await client.ledgerKey().then(
+    () => true,
+    () => false,
+  );
 }
 
 async function askForKey(url: string, command: Command, io: Io): Promise<Policy> {
