@@ -79,7 +79,7 @@ export async function buildApp(
     await scope.register(async gateway =>
       gatewayRoutes(gateway, {
         gateway: rooms.gateway,
-        guards,
+        guards: createGuards(rooms.accounts, { toleratePlaceholders: true }),
         heartbeatMs: config.streamHeartbeatSeconds * 1000,
       }),
     );

@@ -7,6 +7,8 @@ import { ANONYMOUS, accountAt, localAddress } from './accounts.ts';
 import { findKey } from './queries.ts';
 
 export const SCOPES = ['client', 'miner', 'admin'] as const;
+/** What every key begins with. */
+export const KEY_PREFIX = 'aitbc_';
 export type Scope = (typeof SCOPES)[number];
 
 /** Who calls. */
@@ -118,7 +120,7 @@ export interface CreatedKey extends NewKey {
 
 /** Makes an API key and, unless an address is given, an account for it. */
 export async function createKey(store: Store, { address, ...key }: NewKey): Promise<CreatedKey> {
-  const secret = `aitbc_${randomBytes(32).toString('base64url')}`;
+  const secret = `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`;
   const owner = address ?? localAddress(randomBytes(16).toString('hex'), key.id);
   const outcome = await store.write(insertKey, { ...key, address: owner, hash: digestOf(secret) });
   if (!outcome.ok) throw new Error(outcome.refusal.detail);

@@ -1,0 +1,122 @@
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import { generateText, streamText } from 'ai';
+import OpenAI from 'openai';
+import { beforeAll, expect, test } from 'vitest';
+import { echoBackend } from '../src/index.ts';
+import { withCoordinator } from './coordinator.ts';
+import { engine } from './engine.ts';
+import { mine } from './mining.ts';
+
+const coordinator = withCoordinator({ leaseSeconds: 1_200, jobTimeoutSeconds: 3_600 });
+const messages = [{ role: 'user' as const, content: 'Hello, you!' }];
+const ECHO = 'Echo, no model ran: Hello, you!';
+
+let openai: OpenAI;
+
+beforeAll(() => {
+  openai = new OpenAI({ baseURL: `${coordinator.url}/v1`, apiKey: 'unused' });
+});
+
+/** A miner that echoes, by a model's name of the test's own. */
+async function echoed(model: string) {
+  const miner = await mine({ client: coordinator.client, backend: echoBackend({ models: [model] }) });
+  await miner.when('registered');
+  return model;
+}
+
+test('OpenAI’s client gets a chat’s answer in one piece', async () => {
+  const model = await echoed('whole');
+  const { choices, usage } = await openai.chat.completions.create({ model, messages });
+  expect(choices).toMatchObject([{ message: { role: 'assistant', content: ECHO }, finish_reason: 'stop' }]);
+  expect(usage).toMatchObject({ completion_tokens: 6 });
+});
+
+test('OpenAI’s client gets a chat’s answer in pieces, and the usage last', async () => {
+  const model = await echoed('pieces');
+  const stream = await openai.chat.completions.create({
+    model,
+    messages,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  const pieces = await Array.fromAsync(stream);
+  const choices = pieces.flatMap(piece => piece.choices);
+  expect(choices.map(({ delta }) => delta.content ?? '').join('')).toBe(ECHO);
+  expect(choices.at(-1)?.finish_reason).toBe('stop');
+  expect(pieces.at(-1)?.usage).toMatchObject({ completion_tokens: 6 });
+});
+
+test('OpenAI’s client completes a text, in one piece and in pieces', async () => {
+  const model = await echoed('completions');
+  const asked = { model, prompt: 'Hello, you!' };
+  const whole = await openai.completions.create(asked);
+  const pieces = await Array.fromAsync(await openai.completions.create({ ...asked, stream: true }));
+  const texts = [[whole], pieces].map(answers =>
+    answers.flatMap(({ choices }) => choices.map(({ text }) => text)).join(''),
+  );
+  expect(texts).toEqual([ECHO, ECHO]);
+});
+
+test('OpenAI’s client gets the same embeddings as base64, its default, and as numbers', async () => {
+  const model = await echoed('embeddings');
+  const input = ['sea', 'shore'];
+  const [coded, plain] = await Promise.all([
+    openai.embeddings.create({ model, input }),
+    openai.embeddings.create({ model, input, encoding_format: 'float' }),
+  ]);
+  expect(coded.data).toEqual(plain.data);
+  expect(coded.data.map(({ embedding }) => embedding.length)).toEqual([32, 32]);
+});
+
+test('OpenAI’s client lists the models that miners offer', async () => {
+  const model = await echoed('listed');
+  const models = await Array.fromAsync(openai.models.list());
+  expect(models).toContainEqual(expect.objectContaining({ id: model, object: 'model' }));
+});
+
+test('OpenAI’s client knows a model that nobody offers as not found', async () => {
+  const refused = openai.chat.completions.create({ model: 'nobody', messages }).catch(error => error);
+  expect(await refused).toBeInstanceOf(OpenAI.NotFoundError);
+  expect(await refused).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
+});
+
+test('OpenAI’s client that gives up its stream stops the model', async () => {
+  const hand = engine('given-up');
+  const miner = await mine({ client: coordinator.client, backend: hand.backend });
+  await miner.when('registered');
+  const stream = await Promise.all([
+    openai.chat.completions.create({ model: 'given-up', messages, stream: true }),
+    hand.next().then(({ generation }) => generation.onToken?.('Once upon ')),
+  ]).then(([opened]) => opened);
+  for await (const { choices } of stream) if (choices[0]?.delta.content) stream.controller.abort();
+  const { job_id } = await miner.when('job_stopped');
+  const { status } = await coordinator.client.getJob(job_id);
+  expect({ status, running: hand.running }).toEqual({ status: 'cancelled', running: 0 });
+});
+
+test('OpenAI’s client that sends a key of the coordinator’s must send a right one, even where none is needed', async () => {
+  const mistaken = new OpenAI({ baseURL: `${coordinator.url}/v1`, apiKey: 'aitbc_mistaken' });
+  await expect(mistaken.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+});
+
+const keyed = withCoordinator({ mode: 'keyed' });
+
+test('OpenAI’s client sends its key, and knows a wrong one as not authenticated', async () => {
+  const { secret } = await keyed.key('client');
+  const baseURL = `${keyed.url}/v1`;
+  const listing = await Array.fromAsync(new OpenAI({ baseURL, apiKey: secret }).models.list());
+  const refused = new OpenAI({ baseURL, apiKey: 'wrong' }).chat.completions.create({ model: 'm', messages });
+  expect(listing).toEqual([]);
+  await expect(refused).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+});
+
+test('the AI SDK gets a text, in one piece and in pieces', async () => {
+  const name = await echoed('ai-sdk');
+  const provider = createOpenAICompatible({ name: 'aitbc', baseURL: `${coordinator.url}/v1` });
+  const asked = { model: provider(name), prompt: 'Hello, you!' };
+  const whole = await generateText(asked);
+  const stream = streamText(asked);
+  const pieces = await Array.fromAsync(stream.textStream);
+  expect([whole.text, pieces.join('')]).toEqual([ECHO, ECHO]);
+  expect([whole.finishReason, await stream.finishReason]).toEqual(['stop', 'stop']);
+});
