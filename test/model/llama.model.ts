@@ -1,4 +1,5 @@
 import { verifyDisclosure, verifyReceipt } from '@aitbc/receipts';
+import OpenAI from 'openai';
 import { expect, inject, test } from 'vitest';
 import { MODEL, withMiner } from './network.ts';
 
@@ -51,6 +52,23 @@ test('a text is streamed as the model generates it, and the pieces make up the r
   const { pieces, result } = await network.stream('Write two sentences about the sea.');
   expect(pieces.length).toBeGreaterThan(3);
   expect(pieces.join('')).toBe(result);
+});
+
+test('OpenAI’s client streams a chat’s answer, and is told its usage', async () => {
+  const openai = new OpenAI({ baseURL: `${network.url}/v1`, apiKey: 'unused' });
+  const stream = await openai.chat.completions.create({
+    model: MODEL,
+    messages: [{ role: 'user', content: 'Write two sentences about the sea.' }],
+    temperature: 0,
+    max_tokens: 64,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
+  const pieces = await Array.fromAsync(stream);
+  const texts = pieces.flatMap(({ choices }) => choices.flatMap(({ delta }) => delta.content || []));
+  expect(texts.length).toBeGreaterThan(1);
+  expect(texts.join('')).toMatch(/sea|ocean/i);
+  expect(pieces.at(-1)?.usage).toMatchObject({ completion_tokens: expect.any(Number) });
 });
 
 test('a job that is cancelled in mid-stream stops, and its miner goes on with the next', async () => {

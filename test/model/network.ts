@@ -13,6 +13,7 @@ const AITBC = join(import.meta.dirname, '../../packages/cli/bin/aitbc.mjs');
 export const MODEL = 'smollm2';
 
 export interface Network {
+  url: string;
   client: CoordinatorClient;
   /** Waits for the answer to a prompt. */
   answer(prompt: string, params?: object): ReturnType<CoordinatorClient['waitForJob']>;
@@ -30,6 +31,7 @@ export type Run = (child: ChildProcess, expected: RegExp) => Promise<RegExpExecA
 export function withMiner(engine: Engine): Network {
   const stops: (() => Promise<unknown>)[] = [];
   const network: Network = {
+    url: '',
     client: new CoordinatorClient('http://127.0.0.1:2'),
     async answer(prompt, params = {}) {
       const { client } = network;
@@ -64,6 +66,7 @@ export function withMiner(engine: Engine): Network {
     stops.push(() => rm(folder, { recursive: true }));
     const data = join(folder, 'data');
     const [, url = ''] = await aitbc(['serve', '--port', '0', '--data', data], /listens on (http:\S+),/);
+    network.url = url;
     network.client = new CoordinatorClient(url);
     const miner = ['miner', '--coordinator', url, '--state', join(folder, 'miner'), '--concurrency', '2'];
     await aitbc([...miner, ...(await engine(run))], /Waiting for jobs/);
