@@ -50,6 +50,10 @@ test('stream.ts prints the answer as it comes, and what it cost', async () => {
   expect(await run('stream.ts', 'Hello!')).toMatch(/^Echo, no model ran: Hello!\n\n[\d.]+ credits\n$/);
 });
 
+test('openai-client.ts prints the answer', async () => {
+  expect(await run('openai-client.ts', 'Hello!')).toBe('Echo, no model ran: Hello!\n');
+});
+
 test('batch.ts prints an answer to each prompt', async () => {
   const lines = (await run('batch.ts')).trim().split('\n').sort();
   expect(lines).toEqual([
@@ -99,5 +103,5 @@ test('own-miner.ts streams to who wants that', async () => {
 });
 
 test('no example goes untested', () => {
-  expect(globSync('*.ts', { cwd: import.meta.dirname, exclude: ['*.test.ts'] })).toHaveLength(6);
+  expect(globSync('*.ts', { cwd: import.meta.dirname, exclude: ['*.test.ts'] })).toHaveLength(7);
 });
