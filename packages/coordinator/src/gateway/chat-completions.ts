@@ -3,11 +3,18 @@ import {
   ChatCompletionRequest,
   type ChatMessage,
   type ResultMessage,
-  type SubmitJob,
 } from '@aitbc/protocol';
-import { type Answered, createdAt, type Endpoint, originOf, usageOf } from './endpoint.ts';
+import {
+  type Answered,
+  askForText,
+  createdAt,
+  type Endpoint,
+  originOf,
+  usageOf,
+  usagePieces,
+} from './endpoint.ts';
 import { invalid } from './errors.ts';
-import { fieldsBy, paramsOf } from './fields.ts';
+import { fieldsBy } from './fields.ts';
 
 const KNOWN = [
   ...['model', 'messages', 'tools', 'tool_choice', 'response_format', 'stop', 'max_completion_tokens'],
@@ -19,24 +26,13 @@ const readFields = fieldsBy(ChatCompletionRequest, KNOWN);
 export const chatCompletions: Endpoint = {
   read(body) {
     const fields = readFields(withMessages(body));
-    const { model, messages, tools = [], tool_choice, response_format, metadata } = fields;
-    const stream = fields.stream === true;
-    const submission: SubmitJob = {
-      model,
+    const { messages, tools = [], tool_choice, response_format } = fields;
+    return askForText(fields, {
       messages: messages.map(message => messageOf(message)),
       ...(tools.length > 0 && { tools }),
       ...(tool_choice !== undefined && tool_choice !== 'auto' && { tool_choice }),
       ...(response_format && response_format.type !== 'text' && { response_format }),
-      params: paramsOf(fields),
-      ...(metadata && { metadata }),
-      ...(stream && { stream }),
-    };
-    return {
-      submission,
-      stream,
-      includeUsage: fields.stream_options?.include_usage === true,
-      encoding: 'float',
-    };
+    });
   },
 
   answer(job): ChatCompletion {
@@ -57,28 +53,27 @@ export const chatCompletions: Endpoint = {
     };
   },
 
-  pieces(started, { includeUsage }) {
+  pieces(started, asked) {
     const head = { ...headOf(started), object: 'chat.completion.chunk' as const };
     let isFirst = true;
     const chunk = (delta: object, finish_reason: string | null = null) => {
       const role = isFirst ? { role: 'assistant' } : {};
       isFirst = false;
       const choices = [{ index: 0, delta: { ...role, ...delta }, logprobs: null, finish_reason }];
-      return { ...head, choices, ...(includeUsage && { usage: null }) };
+      return { ...head, choices, ...(asked.includeUsage && { usage: null }) };
     };
     return {
       text: content => chunk({ content }),
       whole: job => messageIn(job).content ?? '',
       end(job, rest) {
         const { tool_calls } = messageIn(job);
-        const usage = includeUsage ? usageOf(job) : {};
         return [
           ...(rest === '' ? [] : [chunk({ content: rest })]),
           ...(tool_calls
             ? [chunk({ tool_calls: tool_calls.map((call, index) => ({ index, ...call })) })]
             : []),
           { ...chunk({}, finishReasonOf(job)), aitbc: originOf(job) },
-          ...('usage' in usage ? [{ ...head, choices: [], ...usage }] : []),
+          ...usagePieces(head, job, asked),
         ];
       },
     };

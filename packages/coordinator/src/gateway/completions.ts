@@ -1,7 +1,15 @@
-import { type Completion, CompletionRequest, type SubmitJob } from '@aitbc/protocol';
-import { type Answered, createdAt, type Endpoint, originOf, usageOf } from './endpoint.ts';
+import { type Completion, CompletionRequest } from '@aitbc/protocol';
+import {
+  type Answered,
+  askForText,
+  createdAt,
+  type Endpoint,
+  originOf,
+  usageOf,
+  usagePieces,
+} from './endpoint.ts';
 import { invalid } from './errors.ts';
-import { fieldsBy, paramsOf } from './fields.ts';
+import { fieldsBy } from './fields.ts';
 
 const readFields = fieldsBy(CompletionRequest, [
   ...['model', 'prompt', 'stop', 'stream', 'stream_options', 'metadata'],
@@ -11,23 +19,9 @@ const readFields = fieldsBy(CompletionRequest, [
 export const completions: Endpoint = {
   read(body) {
     const fields = readFields(body);
-    const { model, metadata } = fields;
     const prompt = [fields.prompt].flat().join('');
     if (prompt === '') throw invalid('prompt must not be empty', 'prompt', 'invalid_value');
-    const stream = fields.stream === true;
-    const submission: SubmitJob = {
-      model,
-      prompt,
-      params: paramsOf(fields),
-      ...(metadata && { metadata }),
-      ...(stream && { stream }),
-    };
-    return {
-      submission,
-      stream,
-      includeUsage: fields.stream_options?.include_usage === true,
-      encoding: 'float',
-    };
+    return askForText(fields, { prompt });
   },
 
   answer(job): Completion {
@@ -41,23 +35,19 @@ export const completions: Endpoint = {
     };
   },
 
-  pieces(started, { includeUsage }) {
+  pieces(started, asked) {
     const head = headOf(started);
     const chunk = (text: string, finish_reason: string | null = null) => ({
       ...head,
       choices: [{ index: 0, text, logprobs: null, finish_reason }],
-      ...(includeUsage && { usage: null }),
+      ...(asked.includeUsage && { usage: null }),
     });
     return {
       text: piece => chunk(piece),
       whole: job => job.result ?? '',
       end(job, rest) {
-        const usage = includeUsage ? usageOf(job) : {};
         const last = chunk(rest, job.finish_reason ?? 'stop');
-        return [
-          { ...last, aitbc: originOf(job) },
-          ...('usage' in usage ? [{ ...head, choices: [], ...usage }] : []),
-        ];
+        return [{ ...last, aitbc: originOf(job) }, ...usagePieces(head, job, asked)];
       },
     };
   },

@@ -1,4 +1,5 @@
 import type { Job, SubmitJob } from '@aitbc/protocol';
+import { paramsOf } from './fields.ts';
 
 /*
  * What an endpoint of OpenAI's API makes of requests, and of the jobs that answer them. Pure: it knows no HTTP and no
@@ -47,6 +48,35 @@ export interface Endpoint {
   pieces?(job: Pick<Job, 'job_id' | 'model' | 'created_at'>, asked: Asked): Pieces;
 }
 
+/** Fields that requests for a text share, whatever it is about. */
+interface TextFields {
+  model: string;
+  stream?: boolean;
+  stream_options?: { include_usage?: boolean };
+  metadata?: Record<string, string>;
+}
+
+/** What is asked by a request for a text about `content`. */
+export function askForText(
+  fields: TextFields,
+  content: Pick<SubmitJob, 'prompt' | 'messages' | 'tools' | 'tool_choice' | 'response_format'>,
+): Asked {
+  const { model, metadata } = fields;
+  const stream = fields.stream === true;
+  return {
+    submission: {
+      model,
+      ...content,
+      params: paramsOf({ ...fields }),
+      ...(metadata && { metadata }),
+      ...(stream && { stream }),
+    },
+    stream,
+    includeUsage: fields.stream_options?.include_usage === true,
+    encoding: 'float',
+  };
+}
+
 /** Unix seconds. */
 export const createdAt = ({ created_at }: Pick<Job, 'created_at'>) =>
   Math.floor(Date.parse(created_at) / 1000);
@@ -61,4 +91,10 @@ export function usageOf({ usage }: Pick<Job, 'usage'>) {
   if (!usage) return {};
   const { prompt_tokens = 0, completion_tokens = 0 } = usage;
   return { usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens } };
+}
+
+/** The piece that ends with the usage, where that is wanted and known. */
+export function usagePieces(head: object, job: Pick<Job, 'usage'>, { includeUsage }: Asked): object[] {
+  const usage = usageOf(job);
+  return includeUsage && 'usage' in usage ? [{ ...head, choices: [], ...usage }] : [];
 }

@@ -68,10 +68,29 @@ export function createCachedTable(
   const isKeptAsItIs = (row: CachedRow) =>
     Object.values(row).every(value => typeof value !== 'string' || value.isWellFormed());
 
-  function change(row: CachedRow, apply: () => void) {
+  function change(row: CachedRow, columns: readonly string[], apply: () => void) {
     const from = known.map(each => each.valueOf(row));
     apply();
     for (const [at, each] of known.entries()) each.move(row, from[at] ?? null, each.valueOf(row));
+    for (const column of columns) changing.add(column);
+    const id = row[key] as Value;
+    if (!dirty.has(id)) dirty.set(id, 'updated');
+  }
+
+  /** Changes these columns of the rows that are kept. Answers what is to be done to the others. */
+  function alter(
+    changes: readonly CachedRow[],
+    columns: readonly string[],
+    apply: (kept: CachedRow, by: CachedRow) => void,
+  ): CachedRow[] {
+    if (changes.length === 0) return [];
+    version++;
+    return changes.filter(by => {
+      const kept = rows.get(by[key] as Value);
+      if (kept) change(kept, columns, () => apply(kept, by));
+      else changedElsewhere(by);
+      return !kept;
+    });
   }
 
   function put(row: CachedRow, as: 'inserted' | 'upserted') {
@@ -137,46 +156,19 @@ export function createCachedTable(
           put(row, 'upserted');
           continue;
         }
-        for (const column of allColumns) changing.add(column);
-        change(kept, () => Object.assign(kept, row));
-        if (!dirty.has(row[key] as Value)) dirty.set(row[key] as Value, 'updated');
+        change(kept, allColumns, () => Object.assign(kept, row));
       }
       return true;
     },
     update(columns, updated) {
-      if (updated.length === 0) return [];
-      version++;
-      for (const column of columns) changing.add(column);
-      return updated.filter(row => {
-        const id = row[key] as Value;
-        const kept = rows.get(id);
-        if (!kept) {
-          changedElsewhere(row);
-          return true;
-        }
-        change(kept, () => {
-          for (const column of columns) kept[column] = row[column] ?? null;
-        });
-        if (!dirty.has(id)) dirty.set(id, 'updated');
-        return false;
+      return alter(updated, columns, (kept, row) => {
+        for (const column of columns) kept[column] = row[column] ?? null;
       });
     },
     add(differences) {
-      version++;
-      return differences.filter(({ [key]: id, ...by }) => {
-        const kept = rows.get(id as Value);
-        if (!kept) {
-          for (const each of known) each.clear();
-          return true;
-        }
-        change(kept, () => {
-          for (const [column, difference] of Object.entries(by)) {
-            kept[column] = (kept[column] as number) + (difference as number);
-            changing.add(column);
-          }
-        });
-        if (!dirty.has(id as Value)) dirty.set(id as Value, 'updated');
-        return false;
+      const columns = Object.keys(differences[0] ?? {}).filter(column => column !== key);
+      return alter(differences, columns, (kept, by) => {
+        for (const column of columns) kept[column] = (kept[column] as number) + (by[column] as number);
       });
     },
     takeDirty() {

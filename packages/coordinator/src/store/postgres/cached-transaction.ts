@@ -20,7 +20,7 @@ const CACHED = [
 export interface CachedTransaction extends PostgresTransaction {
   /** To be called first in each transaction: whether nobody else has written since the last one was committed. */
   begin(isCurrent: boolean): void;
-  /** To be called when the transaction is committed. */
+  /** To be called when all of the transaction is sent: what follows is read behind it. */
   committed(): void;
 }
 

@@ -43,6 +43,9 @@ export function createKnownRows(index: RowIndex<Table>): KnownRows {
     return 0;
   };
 
+  const standsUnder = (row: CachedRow): Value =>
+    index.includes(row as never) ? (row[index.column] ?? null) : null;
+
   /** Where a row stands, or would stand. */
   function placeOf(rows: readonly CachedRow[], row: CachedRow): number {
     let [low, high] = [0, rows.length];
@@ -80,7 +83,7 @@ export function createKnownRows(index: RowIndex<Table>): KnownRows {
 
   return {
     index,
-    valueOf: row => (index.includes(row as never) ? (row[index.column] ?? null) : null),
+    valueOf: standsUnder,
     first(value, limit) {
       const here = known.get(value);
       if (!here || (!here.isAll && here.rows.length < limit)) return undefined;
@@ -100,8 +103,7 @@ export function createKnownRows(index: RowIndex<Table>): KnownRows {
       if (to !== null && entered) insert(entered, row);
     },
     holds(row) {
-      const value = index.includes(row as never) ? (row[index.column] ?? null) : null;
-      const here = value === null ? undefined : known.get(value);
+      const here = known.get(standsUnder(row));
       return here !== undefined && isAt(here.rows, placeOf(here.rows, row), row);
     },
     forget(value) {
