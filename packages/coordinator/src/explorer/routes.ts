@@ -106,7 +106,7 @@ function blockRoutes(app: App, explorer: Explorer, guards: Guards): void {
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor } = request.query;
       const { blocks, next } = await explorer.blocks({ limit, before: readPlace(cursor) });
-      if (next !== undefined) linkAfter(request, reply, String(next));
+      linkAfter(request, reply, next);
       return blocks;
     },
   );

@@ -47,7 +47,7 @@ export function grantRoutes(app: App, { grants, guards }: { grants: Grants; guar
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor } = request.query;
       const page = await grants.list({ limit, before: readPlace(cursor) });
-      if (page.next !== undefined) linkAfter(request, reply, String(page.next));
+      linkAfter(request, reply, page.next);
       return page.grants;
     },
   );

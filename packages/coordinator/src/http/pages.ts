@@ -32,15 +32,20 @@ export function linkNext(
   ids: readonly string[],
 ): void {
   const last = ids.at(-1);
-  if (ids.length === limit && last !== undefined) linkAfter(request, reply, last);
+  if (ids.length === limit) linkAfter(request, reply, last);
 }
 
 /**
- * Points to the page that starts behind an id. The reference has only a query, so that it resolves to the right
+ * Points to the page that starts behind an id or a place, if there is one. The reference has only a query, so that it resolves to the right
  * address behind any proxy.
  */
-export function linkAfter(request: FastifyRequest, reply: FastifyReply, id: string): void {
+export function linkAfter(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  last: string | number | undefined,
+): void {
+  if (last === undefined) return;
   const query = new URLSearchParams(request.url.split('?')[1] ?? '');
-  query.set('cursor', Buffer.from(id).toString('base64url'));
+  query.set('cursor', Buffer.from(String(last)).toString('base64url'));
   reply.header('link', `<?${query}>; rel="next"`);
 }

@@ -61,7 +61,7 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
       async (request, reply) => {
         const { limit = LIMITS.defaultPageSize, cursor, ...parties } = request.query;
         const page = await receipts.list({ ...parties, limit, before: readPlace(cursor) });
-        if (page.next !== undefined) linkAfter(request, reply, String(page.next));
+        linkAfter(request, reply, page.next);
         return page.receipts;
       },
     );
