@@ -27,6 +27,10 @@ function lineOf(event: MinerEvent, backend: string): string {
       return 'The coordinator answers again';
     case 'drained':
       return 'The coordinator gives this miner no new jobs: it was drained';
+    case 'suspended':
+      return 'The coordinator gives this miner no jobs: its reputation is too low. Ask its operator to reinstate it';
+    case 'reinstated':
+      return 'The coordinator gives this miner jobs again';
     case 'stopping':
       return `Stopping: ${jobs(event.running)} may finish within ${event.timeout_seconds} s`;
     case 'stopped':

@@ -97,7 +97,7 @@ test('the list of miners shows what each can run', async () => {
   await coordinator.client.submitJob('p', 'mined');
   await mineOne(coordinator.client, 'mined');
   const { stdout } = await coordinator.aitbc(['miners', '--status', 'online', '--all']);
-  expect(stdout).toMatch(/^miner-mined +online +mined +RTX 4090, 24 GB +0 +1 +0 /m);
+  expect(stdout).toMatch(/^miner-mined +online +0.909 +mined +RTX 4090, 24 GB +0 +1 +0 /m);
 });
 
 test('a miner is shown with the jobs that it can run and why it can not run others', async () => {
@@ -108,6 +108,13 @@ test('a miner is shown with the jobs that it can run and why it can not run othe
   const { stdout } = await coordinator.aitbc(['miners', 'get', 'small']);
   expect(workload.blocked.find(({ model }) => model === 'load')?.reason).toBeTruthy();
   expect(stdout).toContain(workload.blocked.find(({ model }) => model === 'load')?.reason);
+});
+
+test('an administrator reinstates a miner', async () => {
+  await coordinator.client.registerMiner({ miner_id: 'pardoned', capabilities: ['pardon'] });
+  const env = { AITBC_API_KEY: await coordinator.key('admin') };
+  const { exitCode, stdout } = await coordinator.aitbc(['miners', 'reinstate', 'pardoned'], { env });
+  expect([exitCode, stdout]).toEqual([0, 'pardoned gets jobs again: its reputation is 0.9.\n']);
 });
 
 test('the statistics are those of the coordinator', async () => {

@@ -172,6 +172,20 @@ export const OPTIONS = {
     0,
     3600,
   ),
+  minReputation: number(
+    0.2,
+    'A miner whose reputation falls below gets no jobs until it is reinstated; 0: none is suspended',
+    'SCORE',
+    0,
+    1,
+  ),
+  reputationHalfLifeDays: number(
+    14,
+    'What a miner did so long ago counts half in its reputation',
+    'DAYS',
+    0.01,
+    36_500,
+  ),
   rate: number(0.01, 'Credits for one GPU second', 'CREDITS', 0, 1e6),
   rates: {
     kind: 'rates',

@@ -14,7 +14,8 @@ import { addCosignatures } from './ledger/cosign.ts';
 import { admitLog } from './ledger/identity.ts';
 import { integrate } from './ledger/integrate.ts';
 import { publish } from './ledger/publish.ts';
-import { registerMiners, withdrawMiners } from './miners/lifecycle.ts';
+import { registerMiners, reinstateMiners, withdrawMiners } from './miners/lifecycle.ts';
+import { reputationTerms } from './miners/reputation.ts';
 import { pricingOf } from './receipts/pricing.ts';
 import type { ReceiptTerms } from './receipts/receipt.ts';
 import { admitKey } from './receipts/receipts.ts';
@@ -36,8 +37,10 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     timeoutMs: config.jobTimeoutSeconds * 1000,
     backoffMs: config.retryBackoffSeconds * 1000,
   };
+  const reputation = reputationTerms(config);
+  const mining = { ...lease, reputation };
   const claim = {
-    ...lease,
+    ...mining,
     offerMs: config.offerSeconds * 1000,
     loadedPreferenceMs: config.preferLoadedSeconds * 1000,
     rateOf,
@@ -56,6 +59,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     revokeKey,
     registerMiners,
     withdrawMiners,
+    reinstateMiners,
     grantCredits: grantCredits(issuer),
     submitJobs: submitJobs({
       prepaid: config.billing === 'prepaid',
@@ -64,12 +68,12 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     }),
     takeJobs: takeJobs(claim),
     claimJob: claimJob(claim),
-    completeJobs: completeJobs({ ...issuer, pricingOf: priced }),
-    giveUpJobs: giveUpJobs(lease),
+    completeJobs: completeJobs({ ...issuer, reputation, pricingOf: priced }),
+    giveUpJobs: giveUpJobs(mining),
     cancelJobs,
-    beatMiners: beatMiners(lease),
+    beatMiners: beatMiners(mining),
     releaseAll,
-    postChunks: postChunks({ ...lease, maxBytes: config.streamLimit, maxChunks: config.streamChunks }),
+    postChunks: postChunks({ ...mining, maxBytes: config.streamLimit, maxChunks: config.streamChunks }),
     sweepJobs: sweepJobs(time),
     publish,
     addCosignatures,

@@ -16,6 +16,7 @@ import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { createDirectory, type Directory } from './miners/directory.ts';
 import { createMiners, type Miners, readOnline } from './miners/miners.ts';
 import { createModelDirectory, type ModelDirectory } from './miners/models.ts';
+import { reputationTerms } from './miners/reputation.ts';
 import { createOperations } from './operations.ts';
 import { admitKey, createReceipts, type Receipts } from './receipts/receipts.ts';
 import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
@@ -99,7 +100,14 @@ export async function createRooms({
     cacheMs: config.keyCacheSeconds * 1000,
   });
   const receipts = createReceipts(store, coordinatorId, ledger);
-  const miners = createMiners({ config, store, coordinatorId, workload: () => readWorkload(store) });
+  const miners = createMiners({
+    config,
+    store,
+    coordinatorId,
+    now,
+    reputation: reputationTerms(config),
+    workload: () => readWorkload(store),
+  });
   const models = createModelDirectory({ store, directory, now });
   const clientJobs = createClientJobs({ config, store, ids, directory, waits, operations });
   const jobEvents = createJobEvents({

@@ -110,6 +110,7 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/miners/{id}/heartbeat': ownerOfMiner,
   'POST /v1/miners/{id}/claims': ownerOfMiner,
   'POST /v1/miners/{id}/drain': ownerOfMiner,
+  'POST /v1/miners/{id}/reinstate': administrators,
   'DELETE /v1/miners/{id}': ownerOfMiner,
   'GET /v1/jobs/available': ownerOfMiner,
   'POST /v1/jobs/{id}/claim': ownerOfMiner,

@@ -89,8 +89,10 @@ describeEachEngine('models in memory', engine => {
         region: null,
         vram_gb: null,
         loaded: new Set(name === 'warm' ? ['woken'] : []),
+        suspended: false,
       };
-      await waits.forWork(abilities, 10_000, new AbortController().signal);
+      const seeker = { abilities, score: 1, since: performance.now() };
+      await waits.forWork(seeker, 10_000, new AbortController().signal);
       woken.push(name);
     });
     await submit({ model: 'woken' });

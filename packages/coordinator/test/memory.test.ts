@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
+import { newRecord } from '../src/miners/reputation.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
 
@@ -29,6 +30,8 @@ const MINER = {
   running: 0,
   completed: 0,
   failed: 0,
+  operator_id: 1,
+  ...newRecord(0),
   registered_at: 0,
   last_seen_at: 0,
 };

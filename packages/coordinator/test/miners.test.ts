@@ -43,6 +43,10 @@ describeEachEngine('registering a miner', engine => {
       running: 0,
       completed: 0,
       failed: 0,
+      reputation: {
+        ...{ score: 0.9, successes: 0, failures: 0, timeouts: 0, agreements: 0, disagreements: 0 },
+        suspended_at: null,
+      },
       registered_at: now,
       last_seen_at: now,
       heartbeat_seconds: 15,

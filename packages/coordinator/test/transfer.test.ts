@@ -31,7 +31,7 @@ describeEachEngine('an export', engine => {
     expect(header).toMatchObject({
       format: 'aitbc-store',
       version: 1,
-      schema: '008-explorer',
+      schema: '011-trust',
       engine: engine.name,
       exported_at: expect.stringMatching(/^\d{4}-.*Z$/),
       coordinator_id: rooms.coordinatorId,
@@ -167,8 +167,8 @@ describeEachEngine('an import', engine => {
     ],
     [
       'is of a later schema',
-      () => changed('008-explorer', '999-later'),
-      /schema 999-later, and this program 008/,
+      () => changed('011-trust', '999-later'),
+      /schema 999-later, and this program 011/,
     ],
   ])('of a file that %s is refused, and leaves the store empty', async (_, broken, message) => {
     await expect(load(broken())).rejects.toThrow(message);

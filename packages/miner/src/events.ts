@@ -7,6 +7,9 @@ export type MinerEvent =
   | { event: 'disconnected'; error: string }
   | { event: 'reconnected' }
   | { event: 'drained' }
+  /** Its reputation is too low: it gets no jobs until an administrator says so. */
+  | { event: 'suspended' }
+  | { event: 'reinstated' }
   | { event: 'job_started'; job_id: string; model: string; attempt: number }
   | {
       event: 'job_completed';

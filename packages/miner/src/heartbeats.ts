@@ -37,6 +37,7 @@ export interface Heartbeats {
 export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
   const { client, minerId, slots, claims, registration, link, emit, backend, release } = options;
   let wasDraining = false;
+  let wasSuspended = false;
 
   /**
    * A job that is leased to this miner but unknown to it comes from an answer that was lost, or from before a restart.
@@ -55,6 +56,13 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
     const isDraining = status === 'draining' && !registration.open.aborted && !signal.aborted;
     if (isDraining && !wasDraining) emit({ event: 'drained' });
     wasDraining = isDraining;
+  }
+
+  function tellSuspended({ suspended }: HeartbeatAnswer): void {
+    // A coordinator that is older says nothing of it.
+    const isSuspended = suspended === true;
+    if (isSuspended !== wasSuspended) emit({ event: isSuspended ? 'suspended' : 'reinstated' });
+    wasSuspended = isSuspended;
   }
 
   async function loadedModels(signal: AbortSignal): Promise<string[] | undefined> {
@@ -77,6 +85,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
         if (status !== 'completed') slots.stop(job_id, status === 'cancelled' ? 'cancelled' : 'lost');
       }
       tellDraining(answer, signal);
+      tellSuspended(answer);
       void releaseUnknown(answer, known, asked);
       return answer;
     } catch (error) {

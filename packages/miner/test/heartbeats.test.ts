@@ -125,6 +125,22 @@ test('it tells when an operator lets it have no more jobs', async () => {
   await miner.when('drained');
 });
 
+describe('a miner whose reputation is too low', () => {
+  const demanding = withCoordinator({ minReputation: 0.89, mode: 'open' });
+
+  test('tells so, and when an administrator has reinstated it', async () => {
+    const { url, client } = demanding;
+    const hand = engine('failing');
+    const miner = await mine({ client, backend: hand.backend });
+    await client.submitJob({ prompt: 'p', model: 'failing', max_attempts: 1 });
+    (await hand.next()).fail(new Error('Out of memory'));
+    await miner.when('suspended');
+    const { secret } = await demanding.key('admin');
+    await new CoordinatorClient(url, { apiKey: secret }).reinstateMiner(miner.minerId);
+    await miner.when('reinstated');
+  });
+});
+
 describe('a key', () => {
   const keyed = withCoordinator({ mode: 'keyed', keyCacheSeconds: 0 });
 

@@ -60,6 +60,31 @@ export const MinerModel = Type.Object({
 });
 export type MinerModel = Static<typeof MinerModel>;
 
+const Decayed = (description: string) => Type.Number({ minimum: 0, description });
+
+/** How far a miner can be relied on. Counts become less with time: see the operator's half-life. */
+export const Reputation = Type.Object(
+  {
+    score: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description:
+        'Share of its runs that ended with a result, times how far its results are what other miners get. 0.9 to begin with.',
+    }),
+    successes: Decayed('Runs that ended with a result.'),
+    failures: Decayed('Runs that it reported failed, and that another try could mend.'),
+    timeouts: Decayed('Runs that it did not end in time, or was not heard of in.'),
+    agreements: Decayed("Results that were what most of other owners' miners got."),
+    disagreements: Decayed('Results that were not.'),
+    suspended_at: Nullable({
+      ...Timestamp,
+      description: 'Since when it gets no jobs for its score, until an administrator says so.',
+    }),
+  },
+  { $id: 'Reputation' },
+);
+export type Reputation = Static<typeof Reputation>;
+
 export const Miner = Type.Object(
   {
     miner_id: Type.String(),
@@ -75,6 +100,7 @@ export const Miner = Type.Object(
     running: Type.Integer({ description: 'Jobs it holds now.' }),
     completed: Type.Integer(),
     failed: Type.Integer({ description: 'Jobs that it reported failed or whose lease ran out.' }),
+    reputation: Reputation,
     registered_at: Timestamp,
     last_seen_at: Timestamp,
     heartbeat_seconds: Type.Integer({ description: 'How often to send a heartbeat.' }),
@@ -135,6 +161,10 @@ export type Heartbeat = Static<typeof Heartbeat>;
 export const HeartbeatAnswer = Type.Object({
   miner_id: Type.String(),
   status: MinerStatus,
+  suspended: Type.Boolean({
+    description:
+      'Its reputation fell below what is demanded here: no new jobs until an administrator says so.',
+  }),
   heartbeat_seconds: Type.Integer(),
   jobs: Type.Array(Type.Object({ job_id: Type.String(), lease_expires_at: Timestamp, deadline: Timestamp }), {
     description: 'What it holds, leases extended.',

@@ -327,6 +327,11 @@ export class CoordinatorClient {
     return this.#post(`/v1/miners/${id(minerId)}/drain`, {}, options);
   }
 
+  /** Gives a suspended miner jobs again, its reputation as that of a new one. For administrators. */
+  reinstateMiner(minerId: string, options?: RequestOptions): Promise<Miner> {
+    return this.#post(`/v1/miners/${id(minerId)}/reinstate`, {}, options);
+  }
+
   async deregisterMiner(minerId: string, options?: RequestOptions): Promise<void> {
     await this.#call({ method: 'DELETE', path: `/v1/miners/${id(minerId)}`, repeatable: true }, options);
   }

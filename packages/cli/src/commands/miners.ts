@@ -12,13 +12,14 @@ const STATUSES: MinerStatus[] = ['online', 'draining', 'offline'];
 export function miners(program: Command, io: Io): void {
   const group = program
     .command('miners')
-    .description('list the miners, or see what one gets to do and why')
+    .description('list the miners, see what one gets to do and why, or reinstate one')
     .addHelpText(
       'after',
       `
 Examples:
   $ aitbc miners list --status online
-  $ aitbc miners get my-miner-001`,
+  $ aitbc miners get my-miner-001
+  $ aitbc miners reinstate my-miner-001`,
     );
   group
     .command('list', { isDefault: true })
@@ -39,13 +40,24 @@ Examples:
       if (wantsJson(command)) printJson(io, miner);
       else print(io, minerSheet(miner));
     });
+  group
+    .command('reinstate')
+    .description('give a suspended miner jobs again, with the key of an administrator')
+    .argument('<id>', 'the id of the miner')
+    .addHelpText('after', '\nIts reputation is then that of a new miner.')
+    .action(async (id: string, _flags: object, command: Command) => {
+      const miner = await connect(command, io).reinstateMiner(id);
+      if (wantsJson(command)) printJson(io, miner);
+      else print(io, `${miner.miner_id} gets jobs again: its reputation is ${reputation(miner)}.`);
+    });
 }
 
 const COLUMNS: Columns<Miner> = {
-  head: ['miner', 'status', 'models', 'gpu', 'running', 'completed', 'failed', 'seen'],
+  head: ['miner', 'status', 'reputation', 'models', 'gpu', 'running', 'completed', 'failed', 'seen'],
   row: miner => [
     miner.miner_id,
     miner.status,
+    reputation(miner),
     miner.capabilities.join(', '),
     gpu(miner),
     slots(miner),
@@ -54,6 +66,9 @@ const COLUMNS: Columns<Miner> = {
     time(miner.last_seen_at),
   ],
 };
+
+const reputation = ({ reputation: { score, suspended_at } }: Miner) =>
+  suspended_at === null ? `${score}` : `${score}, suspended`;
 
 const gpu = ({ gpu_info, vram_gb }: Miner) =>
   [gpu_info?.name, vram_gb && `${vram_gb} GB`].filter(Boolean).join(', ') || '-';
@@ -72,6 +87,7 @@ function minerSheet(miner: MinerDetail): string {
     Running: slots(miner),
     Completed: miner.completed,
     Failed: miner.failed,
+    Reputation: record(miner),
     Address: miner.address,
     Registered: time(miner.registered_at),
     Seen: time(miner.last_seen_at),
@@ -82,6 +98,14 @@ function minerSheet(miner: MinerDetail): string {
   if (workloads.length > 0)
     sections.push(table(['pending', 'model', 'can run it'], workloads.map(workloadRow)));
   return sections.join('\n\n');
+}
+
+/** What the score follows from. */
+function record(miner: Miner): string {
+  const { successes, failures, timeouts, agreements, disagreements, suspended_at } = miner.reputation;
+  const runs = `${successes} successes, ${failures} failures, ${timeouts} timeouts`;
+  const since = suspended_at === null ? '' : ` since ${time(suspended_at)}`;
+  return `${reputation(miner)}${since} (${runs}; ${agreements} agreements, ${disagreements} disagreements)`;
 }
 
 const modelRow = ({ model, loaded, time_to_first_token_ms, tokens_per_second }: MinerModel) => [

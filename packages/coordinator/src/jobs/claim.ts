@@ -1,5 +1,6 @@
-import { abilitiesOf, mismatch } from '../miners/eligibility.ts';
-import { noteSeen } from '../miners/presence.ts';
+import { abilitiesOf, mismatch, SUSPENDED } from '../miners/eligibility.ts';
+import { type MinerTerms, noteSeen } from '../miners/presence.ts';
+import { bestFirst, takesJobs } from '../miners/reputation.ts';
 import { OFFERED_JOBS } from '../store/indexes.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -30,7 +31,7 @@ export interface TakeInput extends MinerActor {
   offer: boolean;
 }
 
-export interface ClaimTerms extends LeaseTerms, PreferenceTerms {
+export interface ClaimTerms extends LeaseTerms, PreferenceTerms, MinerTerms {
   offerMs: number;
   /** Credits for a second, which `max_price` may limit; 0 where time costs nothing. */
   rateOf(model: string): number;
@@ -49,7 +50,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       );
       const acting = inputs.map(input => ownedMiner(miners, input));
       const present = acting.filter(miner => miner !== undefined);
-      await noteSeen(present, context);
+      await noteSeen(present, terms, context);
       const most = inputs.reduce((sum, input) => sum + input.max, 0);
       const [ready, offered] = await Promise.all([
         readReadyJobs(present, most, terms, context),
@@ -57,12 +58,12 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       ]);
 
       const changes = new Map<string, JobChange>();
-      const taken: JobRow[][] = [];
-      for (const [index, input] of inputs.entries()) {
+      const taken = inputs.map((): JobRow[] => []);
+      for (const index of bestFirst(acting, terms.reputation, now)) {
         const miner = acting[index];
-        const jobs: JobRow[] = [];
-        taken.push(jobs);
-        if (miner?.status !== 'online') continue;
+        const input = inputs[index];
+        const jobs = taken[index];
+        if (!miner || !input || !jobs || !takesJobs(miner)) continue;
         const room = Math.min(input.max, roomOf(miner));
         const kept = offered.get(miner.id) ?? [];
         offered.set(miner.id, kept);
@@ -172,6 +173,7 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
       const queues = await loadQueues(tx, [...jobs.values()]);
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        terms,
         context,
       );
       const changes: JobChange[] = [];
@@ -241,6 +243,7 @@ function whyNotClaimable(
       return refused('JOB_ALREADY_CLAIMED', 'The job is offered to another miner', { retryAfter });
     return refused('JOB_INVALID_STATUS', 'The job pauses after a failed attempt', { retryAfter });
   }
+  if (miner.suspended_at !== null) return refused('MINER_SUSPENDED', SUSPENDED);
   const reason = queue && mismatch(queue, abilitiesOf(miner));
   if (reason) return refused('JOB_INVALID_STATUS', `This miner can't run the job. ${reason}`);
   if (miner.status === 'draining')

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { FinishReason, ResultType, Signature, TokenUsage } from '@aitbc/protocol';
 import { verifyAttestation } from '@aitbc/receipts';
 import { loadAddresses } from '../accounts/accounts.ts';
-import { noteSeen } from '../miners/presence.ts';
+import { type MinerTerms, noteSeen } from '../miners/presence.ts';
 import { type Run, smoothSpeeds } from '../miners/speed.ts';
 import { issueReceipts, loadReceiptBodies, type ReceiptTerms, type Settlement } from '../receipts/receipt.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
@@ -49,7 +49,7 @@ interface Completion {
 type Decision = { refusal: Outcome<never> } | { repeated: string } | { completion: Completion };
 
 /** Ends jobs with their results. Answers the receipts as JSON; repeating a completion gives its receipt again. */
-export function completeJobs(terms: ReceiptTerms): Operation<CompleteInput, string> {
+export function completeJobs(terms: ReceiptTerms & MinerTerms): Operation<CompleteInput, string> {
   return {
     name: 'jobs.complete',
     order: 10,
@@ -66,6 +66,7 @@ export function completeJobs(terms: ReceiptTerms): Operation<CompleteInput, stri
       ]);
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        terms,
         context,
       );
       const decisions = inputs.map(input => {

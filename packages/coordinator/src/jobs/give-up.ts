@@ -1,4 +1,4 @@
-import { noteSeen } from '../miners/presence.ts';
+import { type MinerTerms, noteSeen } from '../miners/presence.ts';
 import { done, type Operation, refused } from '../store/operation.ts';
 import { notLeased } from './complete.ts';
 import { cancel, giveBack, type JobRow, type LeaseTerms, release } from './job.ts';
@@ -20,7 +20,7 @@ export interface GiveUpInput extends MinerActor {
 }
 
 /** A miner gives up a job that it holds. */
-export function giveUpJobs(terms: LeaseTerms): Operation<GiveUpInput, JobRow> {
+export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInput, JobRow> {
   return {
     name: 'jobs.give-up',
     order: 12,
@@ -42,11 +42,12 @@ export function giveUpJobs(terms: LeaseTerms): Operation<GiveUpInput, JobRow> {
         if (job.status !== 'running' || job.miner_id !== miner.id) return notLeased(job, miner.id);
         const after = gaveUp(job, input.failure, context.now, terms);
         jobs.set(job.id, after);
-        changes.push({ before: job, after, minerFailed: input.failure !== undefined });
+        changes.push({ before: job, after, ...(input.failure && { minerFailed: blame(input.failure) }) });
         return done(after);
       });
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        terms,
         context,
       );
       await saveJobs(changes, context);
@@ -54,6 +55,9 @@ export function giveUpJobs(terms: LeaseTerms): Operation<GiveUpInput, JobRow> {
     },
   };
 }
+
+/** What no other try could mend is the job's fault: or a client could ruin miners by jobs that nobody can run. */
+const blame = ({ retryable }: NonNullable<GiveUpInput['failure']>) => (retryable ? 'failed' : 'blameless');
 
 function gaveUp(job: JobRow, failure: GiveUpInput['failure'], now: number, terms: LeaseTerms): JobRow {
   if (!failure) return release(job);

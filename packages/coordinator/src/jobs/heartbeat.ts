@@ -1,5 +1,5 @@
 import type { JobStatus } from '@aitbc/protocol';
-import { noteLoaded, noteSeen } from '../miners/presence.ts';
+import { type MinerTerms, noteLoaded, noteSeen } from '../miners/presence.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { extendLease, type JobRow, type LeaseTerms, release } from './job.ts';
@@ -20,7 +20,7 @@ export interface Pulse {
 }
 
 /** Extends the leases of all that a miner holds, and tells it which jobs to stop. */
-export function beatMiners(terms: LeaseTerms): Operation<HeartbeatInput, Pulse> {
+export function beatMiners(terms: LeaseTerms & MinerTerms): Operation<HeartbeatInput, Pulse> {
   return {
     name: 'jobs.heartbeat',
     order: 16,
@@ -32,6 +32,7 @@ export function beatMiners(terms: LeaseTerms): Operation<HeartbeatInput, Pulse> 
       const acting = inputs.map(input => ownedMiner(miners, input));
       await noteSeen(
         acting.flatMap(miner => miner ?? []),
+        terms,
         context,
       );
       await noteLoaded(

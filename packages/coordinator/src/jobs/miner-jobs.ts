@@ -10,7 +10,6 @@ import type {
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
-import type { Abilities } from '../miners/eligibility.ts';
 import { heartbeatSeconds, type Miners } from '../miners/miners.ts';
 import { type Operation, refuse, unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
@@ -24,7 +23,7 @@ import type { Posted, PostInput } from './post-chunks.ts';
 import { findJob, isAnyCancelled } from './queries.ts';
 import { checkResult } from './result.ts';
 import { isoTime, toHeartbeatAnswer, toMinerJob, toOutcome } from './views.ts';
-import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
+import { type HangUp, LOOK_AGAIN_MS, type Seeker, type Waits } from './waiting.ts';
 
 export interface MinerJobsOptions {
   config: Config;
@@ -87,18 +86,19 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
 
   async function waitAndTake(
     takeNow: () => Promise<HeldJob[]>,
-    abilities: Abilities,
+    seeker: Seeker,
     waitMs: number,
     hangUp: AbortSignal,
   ): Promise<HeldJob[]> {
-    const until = performance.now() + waitMs;
+    const { abilities, since } = seeker;
+    const until = since + waitMs;
     for (;;) {
       const ready = waits.lastReady(abilities);
       const jobs = await takeNow();
       const leftMs = until - performance.now();
       if (jobs.length > 0 || leftMs <= 0 || waits.closed) return jobs;
       if (waits.lastReady(abilities) === ready)
-        await waits.forWork(abilities, Math.min(leftMs, LOOK_AGAIN_MS), hangUp);
+        await waits.forWork(seeker, Math.min(leftMs, LOOK_AGAIN_MS), hangUp);
       if (hangUp.aborted) return [];
     }
   }
@@ -154,9 +154,9 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       const takeNow = async () => unwrap(await store.write(operations.takeJobs, input));
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return (await takeNow()).map(toMinerJob);
-      const abilities = await miners.abilities(principal, minerId);
+      const seeker = { ...(await miners.standing(principal, minerId)), since: performance.now() };
       const gone = hangUp();
-      const taken = await waitAndTake(takeNow, abilities, waitMs, gone);
+      const taken = await waitAndTake(takeNow, seeker, waitMs, gone);
       if (gone.aborted && !offer) return await handBack(taken, input);
       return taken.map(toMinerJob);
     },

@@ -1,4 +1,4 @@
-import { noteSeen } from '../miners/presence.ts';
+import { type MinerTerms, noteSeen } from '../miners/presence.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { notLeased } from './complete.ts';
@@ -22,7 +22,7 @@ export interface Posted {
   next: number;
 }
 
-export interface StreamTerms extends LeaseTerms {
+export interface StreamTerms extends LeaseTerms, MinerTerms {
   /** Of one stream, in UTF-8. */
   maxBytes: number;
   /** Of one stream. */
@@ -84,6 +84,7 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
       });
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        terms,
         context,
       );
       await save([...growths.values()], context);

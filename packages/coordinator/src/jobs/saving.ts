@@ -7,9 +7,12 @@ import { moveStreams } from './streams.ts';
 export interface JobChange {
   before: JobRow;
   after: JobRow;
-  /** The attempt counts as a failure of the miner that held the job. */
-  minerFailed?: boolean;
+  /** The attempt counts as a failure of the miner that held the job, in its reputation as what it was. */
+  minerFailed?: Failing;
 }
+
+/** `blameless`: it was the job's fault. */
+type Failing = 'failed' | 'timed-out' | 'blameless';
 
 const CHANGING = [
   'status',
@@ -56,13 +59,15 @@ export async function countNewJobs(jobs: readonly JobRow[], context: WriteContex
   );
 }
 
-type CountedChange = { before: JobRow | undefined; after: JobRow; minerFailed?: boolean };
+type CountedChange = { before: JobRow | undefined; after: JobRow; minerFailed?: Failing };
+
+const MINER_COUNTS = { running: 0, completed: 0, failed: 0, successes: 0, failures: 0, timeouts: 0 };
 
 async function moveCounters(changes: readonly CountedChange[], context: WriteContext): Promise<void> {
   const { tx } = context;
   const counters = new Sums<string, 'value'>();
   const queues = new Sums<number, 'pending' | 'running'>();
-  const miners = new Sums<string, 'running' | 'completed' | 'failed'>();
+  const miners = new Sums<string, keyof typeof MINER_COUNTS>();
   const accounts = new Sums<number, 'reserved'>();
   const ready = new Map<number, number>();
 
@@ -82,13 +87,20 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
         if (job.status === 'running' && job.miner_id) miners.add(job.miner_id, 'running', by);
       }
     }
-    if (after.status === 'completed' && after.miner_id) miners.add(after.miner_id, 'completed', 1);
-    if (minerFailed && before?.miner_id) miners.add(before.miner_id, 'failed', 1);
+    if (after.status === 'completed' && after.miner_id) {
+      miners.add(after.miner_id, 'completed', 1);
+      miners.add(after.miner_id, 'successes', 1);
+    }
+    if (minerFailed && before?.miner_id) {
+      miners.add(before.miner_id, 'failed', 1);
+      if (minerFailed === 'failed') miners.add(before.miner_id, 'failures', 1);
+      if (minerFailed === 'timed-out') miners.add(before.miner_id, 'timeouts', 1);
+    }
   }
 
   await tx.add('account', 'id', accounts.rows('id', { reserved: 0 }));
   await tx.add('counter', 'name', counters.rows('name', { value: 0 }));
-  await tx.add('miner', 'id', miners.rows('id', { running: 0, completed: 0, failed: 0 }));
+  await tx.add('miner', 'id', miners.rows('id', MINER_COUNTS));
   if (!queues.empty || ready.size > 0) await moveQueues(queues, ready, context);
 }
 

@@ -109,7 +109,7 @@ async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): 
   let queues = found;
   const missing = new Map([...keys].filter(([name]) => !found.has(name)));
   if (missing.size > 0) {
-    const counts = { virtual_time: 0, pending: 0, running: 0 };
+    const counts = { virtual_time: 0, pending: 0, running: 0, lane: 0 };
     const rows = [...missing.values()].map(key => ({ clock_id: clockOf(key).id, ...key, ...counts }));
     await tx.insert('queue', rows);
     queues = new Map([...queues, ...(await findQueues(missing, tx))]);
@@ -188,6 +188,9 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
     erased_at: null,
     reserved: 0,
     stream: request.stream ? 1 : 0,
+    role: 'ordinary',
+    run_of: null,
+    owners: null,
   };
 }
 

@@ -71,7 +71,7 @@ async function leasesRunOut({ tx, now }: WriteContext): Promise<JobChange[]> {
     const late = before.deadline !== null && before.deadline <= now;
     const what = late ? 'did not finish the job in time' : 'was not heard of in time';
     const error = { error_code: 'LEASE_EXPIRED', detail: `Miner ${before.miner_id} ${what}` } as const;
-    return { before, after: giveBack(before, error, true, now, 0), minerFailed: true };
+    return { before, after: giveBack(before, error, true, now, 0), minerFailed: 'timed-out' };
   });
 }
 

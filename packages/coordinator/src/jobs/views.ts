@@ -104,6 +104,7 @@ export function toHeartbeatAnswer({ miner, holds, stop }: Pulse, heartbeat_secon
   return {
     miner_id: miner.id,
     status: miner.status === 'removed' ? 'offline' : miner.status,
+    suspended: miner.suspended_at !== null,
     heartbeat_seconds,
     jobs: holds.map(job => ({
       job_id: job.id,

@@ -14,6 +14,15 @@ interface Waiter {
   wake(cause?: string): void;
 }
 
+/** A miner that waits for work. */
+export interface Seeker {
+  abilities: Abilities;
+  /** Its reputation, from 0 to 1. */
+  score: number;
+  /** Since when it waits, by `performance.now()`. */
+  since: number;
+}
+
 export interface Waits {
   /** Resolves when the job ends, after `ms`, on abort or at shutdown. */
   forJob(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
@@ -24,8 +33,8 @@ export interface Waits {
    * it may have been missed.
    */
   forWithdrawal(minerId: string, ms: number, signal: AbortSignal): Promise<string | undefined>;
-  /** Resolves when there may be a job for a miner with these abilities, after `ms`, on abort or at shutdown. */
-  forWork(abilities: Abilities, ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when there may be a job for such a miner, after `ms`, on abort or at shutdown. */
+  forWork(seeker: Seeker, ms: number, signal: AbortSignal): Promise<void>;
   /** Grows when jobs get ready for such a miner, and now and then when not: equal at two moments, none did between. */
   lastReady(abilities: Abilities): number;
   apply(events: readonly StoreEvent[]): void;
@@ -41,7 +50,7 @@ export function createWaits(): Waits {
   const ends = createWaitersById();
   const followers = createWaitersById();
   const holders = createWaitersById();
-  const workers = new Set<Waiter & { abilities: Abilities }>();
+  const workers = new Set<Waiter & Seeker>();
   const all = new Set<Waiter>();
   let readied = 0;
   let forgotten = 0;
@@ -86,9 +95,9 @@ export function createWaits(): Waits {
     forWithdrawal(minerId, ms, signal) {
       return wait(ms, signal, holders.enlist(minerId), holders.dismiss(minerId));
     },
-    async forWork(abilities, ms, signal) {
+    async forWork(seeker, ms, signal) {
       const enlist = (waiter: Waiter) => {
-        const worker = { ...waiter, abilities };
+        const worker = { ...waiter, ...seeker };
         workers.add(worker);
         return worker;
       };
@@ -127,10 +136,16 @@ export function createWaits(): Waits {
   };
 }
 
-/** Those that have the model in memory first; among them, and among the others, who waits longest. */
-function inOrder<W extends { abilities: Abilities }>(workers: readonly W[], model: string): W[] {
+/** One that can't be relied on at all comes so much behind one that can. So it waits longer, but not for ever. */
+const REPUTATION_MS = 10_000;
+
+const turnOf = ({ since, score }: Seeker) => since + (1 - score) * REPUTATION_MS;
+
+/** Those that have the model in memory first; among them, and among the others, who waits longest by its reputation. */
+function inOrder<W extends Seeker>(workers: readonly W[], model: string): W[] {
+  const byTurn = workers.toSorted((a, b) => turnOf(a) - turnOf(b));
   const [ready, others] = [true, false].map(wanted =>
-    workers.filter(({ abilities }) => isLoaded(model, abilities) === wanted),
+    byTurn.filter(({ abilities }) => isLoaded(model, abilities) === wanted),
   );
   return [...(ready ?? []), ...(others ?? [])];
 }

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { ReadyQueue, StoreEvent } from '../store/events.ts';
 import type { Row } from '../store/schema.ts';
 import { type Abilities, abilitiesOf, mismatch } from './eligibility.ts';
+import { takesJobs } from './reputation.ts';
 
 interface LiveMiner extends Abilities {
   slots: number;
@@ -59,7 +60,7 @@ export function createDirectory(): Directory {
   function put(row: Row<'miner'>) {
     remove(row.id);
     reaches.clear();
-    if (row.status !== 'online') return;
+    if (!takesJobs(row)) return;
     const miner = { ...abilitiesOf(row), slots: row.concurrency ?? 1 };
     models.set(row.id, miner.capabilities);
     for (const model of miner.capabilities) {

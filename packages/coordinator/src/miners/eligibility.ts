@@ -9,6 +9,8 @@ export interface Abilities {
   vram_gb: number | null;
   /** Models that it has in memory; null where it does not say. */
   loaded: ReadonlySet<string> | null;
+  /** It gets no jobs for its reputation. */
+  suspended: boolean;
 }
 
 export function abilitiesOf({
@@ -16,12 +18,14 @@ export function abilitiesOf({
   region,
   vram_gb,
   loaded,
-}: Pick<Row<'miner'>, 'capabilities' | 'region' | 'vram_gb' | 'loaded'>): Abilities {
+  suspended_at,
+}: Pick<Row<'miner'>, 'capabilities' | 'region' | 'vram_gb' | 'loaded' | 'suspended_at'>): Abilities {
   return {
     capabilities: namesIn(capabilities),
     region,
     vram_gb,
     loaded: loaded === null ? null : namesIn(loaded),
+    suspended: suspended_at !== null,
   };
 }
 
@@ -32,6 +36,7 @@ export const isLoaded = (model: string, { loaded }: Abilities) => loaded === nul
 
 /** Why a miner can't run a queue's jobs, or null when it can. */
 export function mismatch(queue: ReadyQueue, miner: Abilities): string | null {
+  if (miner.suspended) return SUSPENDED;
   if (!miner.capabilities.has(queue.model)) return `It does not offer the model ${queue.model}.`;
   if (queue.min_vram_gb > 0 && (miner.vram_gb ?? 0) < queue.min_vram_gb) {
     const has = miner.vram_gb === null ? 'none is registered' : `${miner.vram_gb} GB are registered`;
@@ -43,6 +48,9 @@ export function mismatch(queue: ReadyQueue, miner: Abilities): string | null {
   }
   return null;
 }
+
+/** What a miner is told that gets nothing for its reputation. */
+export const SUSPENDED = 'It is suspended for its reputation until an administrator reinstates it.';
 
 const GB_PER_UNIT: Record<string, number> = { m: 1 / 1024, g: 1, t: 1024 };
 

@@ -5,6 +5,7 @@ import { done, type Operation, refused, type WriteContext } from '../store/opera
 import type { NewRow, Row } from '../store/schema.ts';
 import { vramOf } from './eligibility.ts';
 import { countActive } from './presence.ts';
+import { newRecord, RECORD } from './reputation.ts';
 
 export interface RegisterInput {
   owner: { accountId: number; address: string; anonymous: boolean };
@@ -46,6 +47,7 @@ async function register({ owner, coordinatorId, request }: RegisterInput, contex
   const described = {
     ...describe(request),
     payee_id: payee.id,
+    operator_id: owner.anonymous ? payee.id : owner.accountId,
     status: 'online' as const,
     draining: 0,
     last_seen_at: now,
@@ -60,6 +62,7 @@ async function register({ owner, coordinatorId, request }: RegisterInput, contex
         completed: 0,
         failed: 0,
         registered_at: now,
+        ...newRecord(now),
       };
   if (known) await tx.update('miner', 'id', CHANGING, [miner]);
   else await tx.insert('miner', [miner satisfies NewRow<'miner'>]);
@@ -72,6 +75,7 @@ async function register({ owner, coordinatorId, request }: RegisterInput, contex
 
 const CHANGING = [
   'payee_id',
+  'operator_id',
   'capabilities',
   'gpu_info',
   'vram_gb',
@@ -132,6 +136,29 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
       await countActive((to === 'draining' ? 1 : 0) - (isActive(miner) ? 1 : 0), context);
       emit({ type: 'miner.changed', miner: after });
       outcomes.push(done(after));
+    }
+    return outcomes;
+  },
+};
+
+/** Lets a suspended miner have jobs again, and forgets what was known of it: or its next run would decide anew. */
+export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
+  name: 'miners.reinstate',
+  order: 22,
+  async apply(inputs, { tx, now, emit }) {
+    const outcomes = [];
+    for (const { minerId } of inputs) {
+      const [miner] = await tx.load('miner', 'id', [minerId]);
+      if (!miner || miner.status === 'removed') {
+        outcomes.push(refused('MINER_NOT_FOUND', `No miner ${minerId} is registered`));
+        continue;
+      }
+      const after = { ...miner, ...newRecord(now) };
+      if (miner.suspended_at !== null) {
+        await tx.update('miner', 'id', RECORD, [after]);
+        emit({ type: 'miner.changed', miner: after });
+      }
+      outcomes.push(done(undefined));
     }
     return outcomes;
   },

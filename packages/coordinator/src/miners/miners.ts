@@ -7,14 +7,17 @@ import type { ReadyQueue } from '../store/events.ts';
 import { refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { type Abilities, abilitiesOf, mismatch } from './eligibility.ts';
-import { registerMiners, withdrawMiners } from './lifecycle.ts';
+import { type Abilities, abilitiesOf, mismatch, SUSPENDED } from './eligibility.ts';
+import { registerMiners, reinstateMiners, withdrawMiners } from './lifecycle.ts';
 import { findMiner, findSpeeds, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
+import { type ReputationTerms, scoreOf, toReputation } from './reputation.ts';
 
 export interface MinersOptions {
   config: Config;
   store: Store;
   coordinatorId: string;
+  now: () => number;
+  reputation: ReputationTerms;
   /** Pending jobs by what they need. */
   workload(): Promise<(ReadyQueue & { pending: number })[]>;
 }
@@ -27,22 +30,30 @@ export interface Miners {
   drain(principal: Principal, id: string): Promise<Miner>;
   /** The miner must hold no jobs any more. */
   remove(principal: Principal, id: string): Promise<void>;
-  /** What a miner of the caller's can run. */
-  abilities(principal: Principal, id: string): Promise<Abilities>;
+  /** Gives a suspended miner jobs again; its record begins anew. One that is not suspended stays as it is. */
+  reinstate(id: string): Promise<Miner>;
+  /** What a miner of the caller's can run, and its score. */
+  standing(principal: Principal, id: string): Promise<{ abilities: Abilities; score: number }>;
 }
 
 /** Four heartbeats fit into a lease: three may be lost. */
 export const heartbeatSeconds = (config: Config) =>
   Math.max(1, Math.min(15, Math.floor(config.leaseSeconds / 4)));
 
-export function createMiners({ config, store, coordinatorId, workload }: MinersOptions): Miners {
+export function createMiners(options: MinersOptions): Miners {
+  const { config, store, coordinatorId, now, reputation, workload } = options;
+  const toView = (miner: MinerWithAddress, speeds: readonly Row<'model_speed'>[] = []) => ({
+    ...toMiner(miner, speeds, config),
+    reputation: toReputation(miner, now(), reputation),
+  });
+
   async function found(id: string): Promise<MinerWithAddress> {
     return (await findMiner(store.read, id)) ?? refuse('MINER_NOT_FOUND', `No miner ${id} is registered`);
   }
 
   async function view(miner: MinerWithAddress): Promise<Miner> {
     const speeds = await findSpeeds(store.read, [miner.id]);
-    return toMiner(miner, speeds.get(miner.id) ?? [], config);
+    return toView(miner, speeds.get(miner.id));
   }
 
   async function withdraw(principal: Principal, minerId: string, to: 'draining' | 'removed') {
@@ -73,7 +84,7 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
         store.read,
         miners.map(miner => miner.id),
       );
-      return miners.map(miner => toMiner(miner, speeds.get(miner.id) ?? [], config));
+      return miners.map(miner => toView(miner, speeds.get(miner.id)));
     },
     async get(id) {
       const miner = await found(id);
@@ -86,17 +97,25 @@ export function createMiners({ config, store, coordinatorId, workload }: MinersO
     async remove(principal, id) {
       await withdraw(principal, id, 'removed');
     },
-    async abilities(principal, id) {
+    async reinstate(id) {
+      unwrap(await store.write(reinstateMiners, { minerId: id }));
+      return await view(await found(id));
+    },
+    async standing(principal, id) {
       const miner = await found(id);
       const account = accountScope(principal);
       if (account !== null && miner.owner_id !== account)
         refuse('MINER_NOT_FOUND', `No miner ${id} is registered with this key`);
-      return abilitiesOf(miner);
+      return { abilities: abilitiesOf(miner), score: scoreOf(miner, now(), reputation) };
     },
   };
 }
 
-function toMiner(miner: MinerWithAddress, speeds: readonly Row<'model_speed'>[], config: Config): Miner {
+function toMiner(
+  miner: MinerWithAddress,
+  speeds: readonly Row<'model_speed'>[],
+  config: Config,
+): Omit<Miner, 'reputation'> {
   const { capabilities, loaded } = abilitiesOf(miner);
   return {
     miner_id: miner.id,
@@ -154,6 +173,7 @@ function explain(
 function idleReason(miner: MinerWithAddress, workload: readonly Workload[]): string | null {
   if (miner.status === 'offline') return 'It was not heard of for a while: send heartbeats or poll for jobs.';
   if (miner.status === 'draining') return 'It is draining: register it again to get jobs.';
+  if (miner.suspended_at !== null) return SUSPENDED;
   if (miner.concurrency !== null && miner.running >= miner.concurrency)
     return 'It runs as many jobs as it registered for.';
   if (workload.length === 0) return 'No jobs are pending.';

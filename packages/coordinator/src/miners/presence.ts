@@ -1,27 +1,44 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { abilitiesOf } from './eligibility.ts';
+import { isToSuspend, RECORD, type ReputationTerms, weighed } from './reputation.ts';
 
 /** `last_seen_at` is written at most this often, so that polling costs no writes. */
 const SEEN_EVERY_MS = 5_000;
 
-/** Notes that these miners are alive; one that was offline is online again, or draining if it was before. */
-export async function noteSeen(miners: Iterable<Row<'miner'>>, context: WriteContext): Promise<void> {
+/** Of operations that hear of miners. */
+export interface MinerTerms {
+  reputation: ReputationTerms;
+}
+
+/**
+ * Notes that these miners are alive; one that was offline is online again, or draining if it was before. What is known
+ * of them is weighed anew, and who has come to be below what is demanded is suspended.
+ */
+export async function noteSeen(
+  miners: Iterable<Row<'miner'>>,
+  { reputation: terms }: MinerTerms,
+  context: WriteContext,
+): Promise<void> {
   const { tx, now } = context;
   const seen = new Map<string, Row<'miner'>>();
   let returned = 0;
   for (const miner of miners) {
-    if (miner.status !== 'offline' && now - miner.last_seen_at < SEEN_EVERY_MS) continue;
+    const isFailing = isToSuspend(miner, now, terms);
+    if (miner.status !== 'offline' && !isFailing && now - miner.last_seen_at < SEEN_EVERY_MS) continue;
     if (seen.has(miner.id)) continue;
-    if (miner.status === 'offline') {
+    const isBack = miner.status === 'offline';
+    if (isFailing) miner.suspended_at = now;
+    if (isBack) {
       miner.status = miner.draining ? 'draining' : 'online';
       returned++;
-      context.emit({ type: 'miner.changed', miner: { ...miner } });
     }
     miner.last_seen_at = now;
+    Object.assign(miner, weighed(miner, now, terms));
+    if (isBack || isFailing) context.emit({ type: 'miner.changed', miner: { ...miner } });
     seen.set(miner.id, miner);
   }
-  await tx.update('miner', 'id', ['status', 'last_seen_at'], [...seen.values()]);
+  await tx.update('miner', 'id', ['status', 'last_seen_at', ...RECORD], [...seen.values()]);
   await countActive(returned, context);
 }
 

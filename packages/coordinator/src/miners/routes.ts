@@ -88,6 +88,22 @@ export function minerRoutes(
     async request => await miners.drain(principalOf(request), request.params.id),
   );
 
+  app.post(
+    '/v1/miners/:id/reinstate',
+    {
+      onRequest: guards.admin,
+      schema: {
+        operationId: 'reinstateMiner',
+        summary: 'Give a suspended miner jobs again, its reputation as that of a new one; for administrators',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: answers({ 200: Miner }, 400, 401, 403, 404),
+      },
+    },
+    async request => await miners.reinstate(request.params.id),
+  );
+
   app.delete(
     '/v1/miners/:id',
     {

@@ -73,6 +73,8 @@ interface QueueTable {
   /** Empty: anywhere. */
   region: string;
   min_vram_gb: number;
+  /** 1: of runs of jobs that several owners' miners run. */
+  lane: number;
   /** Rank of the job whose turn it was last. Behind the clock's where fewer miners can run its jobs. */
   virtual_time: number;
   pending: number;
@@ -113,6 +115,15 @@ interface JobTable {
   token_limit: Flagless<number | null>;
   /** 1: its text is wanted as it is generated. */
   stream: Flagless<number>;
+  /**
+   * `replicated`: is not run itself, but has runs. `run`: one of them. `check`: a run to compare an ordinary job's
+   * result with, which its client knows nothing of.
+   */
+  role: Flagless<'ordinary' | 'replicated' | 'run' | 'check'>;
+  /** The job that it is a run of. */
+  run_of: Flagless<string | null>;
+  /** Of a job that has runs: by operator the run that it may have. */
+  owners: Flagless<Json | null>;
 }
 
 /** The texts are apart from the job, so that a change of status does not write them again. */
@@ -168,6 +179,18 @@ interface MinerTable {
   /** Models that its engine has in memory, as it last said; null when it never did. */
   loaded: Flagless<Json | null>;
   status: 'online' | 'draining' | 'offline' | 'removed';
+  /** Who runs it: its owner, or where that has no key, who is paid. */
+  operator_id: number;
+  /** What became of its runs, less by half after each half-life, as of `weighed_at`. */
+  successes: number;
+  failures: number;
+  timeouts: number;
+  /** Of runs whose result was compared with others'. */
+  agreements: number;
+  disagreements: number;
+  weighed_at: Time;
+  /** Since when it gets no jobs for its reputation. */
+  suspended_at: Flagless<Time | null>;
   /** 1: no new jobs until it registers again, also when it has been offline in between. */
   draining: Flagless<number>;
   running: number;

@@ -95,6 +95,7 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'POST /v1/miners/{id}/heartbeat': { job: 'running', body: ({ jobs }) => ({ jobs: [jobs] }) },
   'POST /v1/miners/{id}/claims': {},
   'POST /v1/miners/{id}/drain': {},
+  'POST /v1/miners/{id}/reinstate': { admin: true },
   'DELETE /v1/miners/{id}': { job: 'running' },
   'GET /v1/jobs/available': { query: scene => `?miner_id=${scene.miners}` },
   'POST /v1/jobs/{id}/claim': { body: asMiner },

@@ -1,0 +1,83 @@
+import { type Kysely, sql } from 'kysely';
+import type { ColumnTypes } from './column-types.ts';
+
+/** How far miners can be relied on, and jobs that several of them run. */
+export async function trust(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+  await reputation(db, types);
+  await runs(db, types);
+  await lanes(db, types);
+}
+
+async function reputation(db: Kysely<unknown>, { integer, real }: ColumnTypes): Promise<void> {
+  for (const name of ['successes', 'failures', 'timeouts', 'agreements', 'disagreements'])
+    await db.schema
+      .alterTable('miner')
+      .addColumn(name, real, column => column.notNull().defaultTo(0))
+      .execute();
+  for (const name of ['weighed_at', 'operator_id'])
+    await db.schema
+      .alterTable('miner')
+      .addColumn(name, integer, column => column.notNull().defaultTo(0))
+      .execute();
+  await db.schema.alterTable('miner').addColumn('suspended_at', integer).execute();
+  // Whether its owner had a key, registering again tells.
+  await sql`UPDATE miner SET weighed_at = last_seen_at, operator_id = payee_id`.execute(db);
+}
+
+async function runs({ schema }: Kysely<unknown>, { text }: ColumnTypes): Promise<void> {
+  await schema
+    .alterTable('job')
+    .addColumn('role', text, column => column.notNull().defaultTo('ordinary'))
+    .execute();
+  await schema.alterTable('job').addColumn('run_of', text).execute();
+  await schema.alterTable('job').addColumn('owners', text).execute();
+  await schema
+    .createIndex('job_runs')
+    .on('job')
+    .columns(['run_of'])
+    .where(sql<boolean>`run_of IS NOT NULL`)
+    .execute();
+}
+
+const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane'] as const;
+
+/** Runs stand in queues of their own. SQLite changes no constraint of a table that is there. */
+async function lanes(db: Kysely<unknown>, { id, integer, text, schema: named }: ColumnTypes) {
+  const { schema } = db;
+  if (named) {
+    await schema
+      .alterTable('queue')
+      .addColumn('lane', integer, column => column.notNull().defaultTo(0))
+      .execute();
+    await schema.alterTable('queue').dropConstraint('queue_key').execute();
+    await schema
+      .alterTable('queue')
+      .addUniqueConstraint('queue_key', [...KEY])
+      .execute();
+    return;
+  }
+  await schema.alterTable('queue').renameTo('queue_before').execute();
+  await schema.dropIndex('queue_waiting').execute();
+  await schema
+    .createTable('queue')
+    .addColumn('id', id.type, id.build)
+    .addColumn('clock_id', integer, column => column.notNull())
+    .addColumn('model', text, column => column.notNull())
+    .addColumn('priority', integer, column => column.notNull())
+    .addColumn('region', text, column => column.notNull())
+    .addColumn('min_vram_gb', integer, column => column.notNull())
+    .addColumn('virtual_time', integer, column => column.notNull())
+    .addColumn('pending', integer, column => column.notNull())
+    .addColumn('running', integer, column => column.notNull())
+    .addColumn('lane', integer, column => column.notNull().defaultTo(0))
+    .addUniqueConstraint('queue_key', [...KEY])
+    .execute();
+  await sql`INSERT INTO queue SELECT *, 0 FROM queue_before`.execute(db);
+  await schema.dropTable('queue_before').execute();
+  await schema
+    .createIndex('queue_waiting')
+    .on('queue')
+    .columns(['model', 'id'])
+    .where(sql.ref('pending'), '>', 0)
+    .execute();
+}
