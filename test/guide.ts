@@ -9,8 +9,6 @@ import { SAMPLE_URL, WITNESS_URL } from './samples.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MODULES = join(ROOT, 'node_modules');
-/** Every command starts a Node.js of its own: this halves what that costs. */
-const NODE_COMPILE_CACHE = join(MODULES, '.cache/compile');
 
 /** A block that a reader runs. */
 interface Step extends CodeBlock {
@@ -42,7 +40,6 @@ export async function followGuide(path: string): Promise<string[]> {
       AITBC_COORDINATOR: url,
       AITBC_PORT: `${port}`,
       AITBC_WITNESS_PORT: `${witnessPort}`,
-      NODE_COMPILE_CACHE,
     });
     return await faultsOf(steps, folder, path);
   } finally {

@@ -12,7 +12,7 @@ import { healthRoutes } from './http/health.ts';
 import { answerErrors, answerFrameworkError, answerUnreadable } from './http/problem.ts';
 import { serveReference } from './http/reference.ts';
 import type { App } from './http/routes.ts';
-import { checkRequests } from './http/validation.ts';
+import { checkRequests, writeAnswers } from './http/validation.ts';
 import { clientJobRoutes } from './jobs/client-routes.ts';
 import { minerJobRoutes } from './jobs/miner-routes.ts';
 import { streamRoutes } from './jobs/stream-routes.ts';
@@ -46,6 +46,7 @@ export async function buildApp(
   });
   takeJsonBodies(app);
   checkRequests(app);
+  writeAnswers(app);
   answerErrors(app);
   await app.register(cors, corsOptions(config));
   await serveReference(app, VERSION);

@@ -6,8 +6,6 @@ import { testLog } from './log.ts';
 import { NAME } from './witnesses.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
-/** Starting is most of what these tests do: half of that is compiling. */
-const COMPILED = fileURLToPath(new URL('../../../node_modules/.cache/compiled', import.meta.url));
 
 /** A witness in a process of its own, as somebody runs it. */
 export interface WitnessProcess {
@@ -21,7 +19,6 @@ export interface WitnessProcess {
 export async function spawnWitness(data: string): Promise<WitnessProcess> {
   const options = ['--name', NAME, '--log', testLog().vkey, '--data', data, '--port', '0', '--json'];
   const child = spawn(process.execPath, [MAIN, 'witness', ...options], {
-    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@aitbc/protocol';
-import { Ajv } from 'ajv';
+import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
+import { Ajv, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaValidationError } from 'fastify';
 import type { Refusal } from '../store/operation.ts';
@@ -9,9 +10,39 @@ export function checkRequests(app: FastifyInstance): void {
   const shared = { useDefaults: true, allErrors: false, strict: false, strictNumbers: true } as const;
   const strict = withFormats(new Ajv(shared));
   const coercing = withFormats(new Ajv({ ...shared, coerceTypes: true }));
-  app.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'body' ? strict : coercing).compile(schema),
+  app.setValidatorCompiler<object>(({ schema, httpPart }) =>
+    validateOnceNeeded(() => (httpPart === 'body' ? strict : coercing).compile(schema)),
   );
+}
+
+/**
+ * Compiles what a route checks when its first request comes, not for all routes before the coordinator listens: that
+ * would be half of what a start costs.
+ */
+function validateOnceNeeded(compile: () => ValidateFunction) {
+  let compiled: ValidateFunction | undefined;
+  const validate = Object.assign(
+    (data: unknown) => {
+      compiled ??= compile();
+      const isValid = compiled(data);
+      validate.errors = compiled.errors;
+      return isValid;
+    },
+    { errors: undefined as ValidateFunction['errors'] },
+  );
+  return validate;
+}
+
+/** Likewise what a route answers. */
+export function writeAnswers(app: FastifyInstance): void {
+  const compile = SerializerSelector()();
+  app.setSerializerCompiler(({ schema, method, url, httpStatus = '' }) => {
+    let write: ((answer: unknown) => string) | undefined;
+    return answer => {
+      write ??= compile({ schema, method, url, httpStatus });
+      return write(answer);
+    };
+  });
 }
 
 function withFormats(ajv: Ajv): Ajv {

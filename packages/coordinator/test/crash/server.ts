@@ -23,9 +23,6 @@ export interface ServerOptions {
   env?: Record<string, string>;
 }
 
-/** Starting is most of what these tests do: half of that is compiling. */
-export const COMPILED = fileURLToPath(new URL('../../../../node_modules/.cache/compiled', import.meta.url));
-
 const LISTENS = /listens on (http:\/\/\S+?),/;
 
 /** Runs `aitbc serve` on a free port, and silently, unless `args` say otherwise. */
@@ -36,7 +33,7 @@ export function spawnServer(
   const database = databaseUrl === undefined ? [] : ['--database-url', databaseUrl];
   const argv = [MAIN, 'serve', '--port', '0', '--data', data, ...database, '--log-level', 'silent', ...args];
   const child = spawn(process.execPath, argv, {
-    env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, ...env },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stderr = '';

@@ -8,7 +8,6 @@ import { openStore, readConfig } from '../../src/index.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { loadSigner, signingKeyPath } from '../../src/receipts/signing-key.ts';
 import type { Store } from '../../src/store/store.ts';
-import { COMPILED } from '../crash/server.ts';
 import { type Database, describeEachEngine } from '../harness/engines.ts';
 import { falseCheckpoints, publishedNotes } from '../harness/ledger.ts';
 import { violations } from '../invariants/violations.ts';
@@ -53,10 +52,7 @@ describeEachEngine('a ledger whose process is killed', engine => {
       '--kill',
       kill,
     ];
-    const child = spawn(process.execPath, argv, {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { NODE_COMPILE_CACHE: COMPILED, ...process.env },
-    });
+    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'inherit'] });
     const [code] = await once(child, 'exit');
     return code;
   }
