@@ -2,7 +2,7 @@ import { createHistogram, performance, type RecordableHistogram } from 'node:per
 import { parseArgs } from 'node:util';
 import { type Connection, openConnection } from './connection.ts';
 import { readProcessorTime } from './processor-time.ts';
-import { type Cores, type Latencies, type Latency, type LoadResult, PARTS } from './results.ts';
+import { type Cores, type Latencies, type LoadResult, latencyOf, PARTS } from './results.ts';
 
 /*
  * The load generator, a process of its own. Each connection is a client and a miner in turn: it submits a job, claims
@@ -118,11 +118,6 @@ async function run(): Promise<LoadResult> {
     },
     latencies: Object.fromEntries(PARTS.map(part => [part, latencyOf(histograms[part])])) as Latencies,
   };
-}
-
-function latencyOf(histogram: RecordableHistogram): Latency | null {
-  if (histogram.count === 0) return null;
-  return { p50: histogram.percentile(50) / 1000, p99: histogram.percentile(99) / 1000 };
 }
 
 const pause = (seconds: number) => new Promise<void>(over => setTimeout(over, seconds * 1000));

@@ -1,8 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { backlogReport, ledgerReport, memoryReport, peersReport, throughputReport } from './report.ts';
+import {
+  backlogReport,
+  gatewayReport,
+  ledgerReport,
+  memoryReport,
+  peersReport,
+  throughputReport,
+} from './report.ts';
 import { backlog } from './scenarios/backlog.ts';
+import { gateway } from './scenarios/gateway.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { peers } from './scenarios/peers.ts';
@@ -13,7 +21,7 @@ const HELP = `Measures the coordinator under load, beside a server of the same r
 
   npm run bench -- [options]
 
-Without --backlog, --memory, --ledger or --peers: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
+Without --backlog, --memory, --ledger, --peers or --gateway: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
 
   --store STORE     sqlite, or postgres: a PostgreSQL is started for each coordinator (sqlite)
   --connections N   connections of the load generator (64)
@@ -24,7 +32,8 @@ Without --backlog, --memory, --ledger or --peers: lifecycles/s and latencies. A 
   --memory N        memory over N lifecycles, 4,000 or more
   --ledger N        what publishing the ledger costs, and how fast N entries are taken in meanwhile
   --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes
-  --url URL         a coordinator that runs already, rather than a new one for each run; not with the four above
+  --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
+  --url URL         a coordinator that runs already, rather than a new one for each run; not with the five above
   --profile DIR     writes CPU profiles of the coordinator there, one for each thread, and PostgreSQL's statements
   --json FILE       writes the numbers there
 `;
@@ -40,6 +49,7 @@ const { values } = parseArgs({
     memory: { type: 'string' },
     ledger: { type: 'string' },
     peers: { type: 'boolean', default: false },
+    gateway: { type: 'boolean', default: false },
     profile: { type: 'string' },
     url: { type: 'string' },
     json: { type: 'string' },
@@ -67,6 +77,9 @@ async function main(): Promise<void> {
     return report(await ledger(count('ledger', 1_000), options, progress), ledgerReport);
   }
   if (values.peers) return report(await peers(options, progress), peersReport);
+  if (values.gateway) {
+    return report(await gateway({ ...options, profile: values.profile }, progress), gatewayReport);
+  }
   report(await throughput({ ...options, coordinator }, progress), throughputReport);
 }
 

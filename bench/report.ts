@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
 import { type Cores, type Latency, type LoadResult, PARTS } from './results.ts';
 import type { Backlog } from './scenarios/backlog.ts';
+import type { Gateway } from './scenarios/gateway.ts';
 import type { Ledger } from './scenarios/ledger.ts';
 import type { Memory } from './scenarios/memory.ts';
 import type { PeerResult, Peers } from './scenarios/peers.ts';
@@ -112,3 +113,13 @@ With the ledger the coordinator does ${ratio.toFixed(2)} of what it does without
 export const memoryReport = ({ lifecycles, quarters, growth }: Memory) =>
   `Resident memory by quarters of ${whole(lifecycles)} lifecycles: ${quarters.map(mib).join(', ')}.
 The last is ${growth.toFixed(2)} times the first.`;
+
+export function gatewayReport({ streams, direct, gateway, overhead }: Gateway): string {
+  const grid = new Table({ head: ['p50 / p99 in ms', 'first token'], style: { head: [], border: [] } });
+  grid.push(
+    ['the engine', ms(direct)],
+    ['through the gateway', ms(gateway)],
+    ['the gateway adds', ms(overhead)],
+  );
+  return `${grid}\nOf ${whole(streams)} streams each way, one at a time.`;
+}

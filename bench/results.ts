@@ -1,3 +1,5 @@
+import type { Histogram } from 'node:perf_hooks';
+
 export const PARTS = ['submit', 'claim', 'complete', 'submit-to-result'] as const;
 
 /** In milliseconds. */
@@ -37,4 +39,10 @@ export function medianOf(results: readonly LoadResult[], by: (result: LoadResult
   const median = sorted[Math.floor(sorted.length / 2)];
   if (!median) throw new Error('No run, no median');
   return median;
+}
+
+/** Of a histogram in microseconds. Null where there is nothing in it. */
+export function latencyOf(histogram: Histogram): Latency | null {
+  if (histogram.count === 0) return null;
+  return { p50: histogram.percentile(50) / 1000, p99: histogram.percentile(99) / 1000 };
 }

@@ -25,6 +25,8 @@ export interface OwnServer extends Server {
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
+const AITBC = file('../packages/cli/src/main.ts');
+
 export const STORES = ['sqlite', 'postgres'] as const;
 export type StoreName = (typeof STORES)[number];
 
@@ -71,9 +73,23 @@ export async function startAt(
   { profile, flags = [] }: Pick<CoordinatorOptions, 'profile' | 'flags'> = {},
 ): Promise<OwnServer> {
   const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const command = [...nodeOptions, file('../packages/cli/src/main.ts'), 'serve'];
+  const command = [...nodeOptions, AITBC, 'serve'];
   const server = await startProgram([...command, '--port', '0', '--log-level', 'warn', ...args, ...flags]);
   return { ...server, ...(databasePid !== undefined && { databasePid }) };
+}
+
+/** A miner as it is shipped, when the coordinator knows it. Its `url` is the coordinator's. */
+export async function startMiner(coordinator: string, flags: readonly string[]): Promise<OwnServer> {
+  const state = await mkdtemp(join(tmpdir(), 'aitbc-bench-miner-'));
+  const removeState = () => rm(state, { recursive: true });
+  try {
+    const command = [AITBC, 'miner', '--coordinator', coordinator, '--state', state, ...flags];
+    const { stop, ...miner } = await startProgram(command, /Waiting for jobs/);
+    return { ...miner, url: coordinator, stop: () => stop().finally(removeState) };
+  } catch (error) {
+    await removeState();
+    throw error;
+  }
 }
 
 /** A server on a PostgreSQL made for it. */
@@ -96,10 +112,12 @@ export const startNoop = () => startProgram([file('./noop-server.ts')]);
 /** A server that runs already, and goes on afterwards. */
 export const runningAt = (url: string): Server => ({ url, stop: async () => {} });
 
-/** Starts a program that prints the address on which it listens. */
-export async function startProgram(argv: readonly string[]): Promise<OwnServer> {
+const URL_PATTERN = /http:\/\/[\d.]+:\d+/;
+
+/** Starts a program that prints the address on which it listens, or whatever else says that it is ready. */
+export async function startProgram(argv: readonly string[], ready = URL_PATTERN): Promise<OwnServer> {
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const url = await firstUrl(child);
+  const url = await firstMatch(child, ready);
   const { pid } = child;
   if (pid === undefined) throw new Error('A process that prints has an id');
   return {
@@ -113,15 +131,15 @@ export async function startProgram(argv: readonly string[]): Promise<OwnServer> 
   };
 }
 
-async function firstUrl(child: ChildProcess): Promise<string> {
+async function firstMatch(child: ChildProcess, pattern: RegExp): Promise<string> {
   const { stdout, stderr } = child;
   if (!stdout || !stderr) throw new Error('The server has no output');
   let printed = '';
   return await new Promise((resolve, reject) => {
     const look = (chunk: Buffer) => {
       printed += chunk;
-      const url = /http:\/\/[\d.]+:\d+/.exec(printed)?.[0];
-      if (url) resolve(url);
+      const match = pattern.exec(printed)?.[0];
+      if (match) resolve(match);
     };
     stdout.on('data', look);
     stderr.on('data', look);

@@ -120,6 +120,28 @@ describeEachEngine('claiming', engine => {
     expect(taken.sort()).toEqual(ids(jobs));
   });
 
+  test('a submission that is only repeated takes no wake-up from a job that is handed back', async () => {
+    const { waits } = coordinator.running.rooms;
+    const abilities = { capabilities: new Set(['repeated']), region: null, vram_gb: null, loaded: null };
+    const waitForWork = () => waits.forWork(abilities, 60_000, new AbortController().signal);
+    const submitOnce = () =>
+      coordinator.call<MinerJob>(
+        'POST',
+        '/v1/jobs',
+        { model: 'repeated', prompt: 'Hello' },
+        {
+          headers: { 'idempotency-key': 'repeated' },
+        },
+      );
+    await register('first', { capabilities: ['repeated'] });
+    const { job_id } = (await submitOnce()).body;
+    await claim(job_id, 'first');
+    await Promise.all([waitForWork(), submitOnce()]);
+    const woken = waitForWork();
+    await coordinator.call('POST', `/v1/jobs/${job_id}/release`, { miner_id: 'first' });
+    await woken;
+  });
+
   test('no more jobs are leased to a miner than it runs at once', async () => {
     await register('two', { capabilities: ['two'], concurrency: 2 });
     const jobs = [];

@@ -16,7 +16,7 @@ import { cancelJobs } from './give-up.ts';
 import { hasEnded } from './job.ts';
 import { type FoundJob, findClocks, findJob, findJobs, findTexts, listJobs } from './queries.ts';
 import { queueInfo } from './queue-info.ts';
-import type { NewJob } from './submit.ts';
+import { type NewJob, queueOf, type SubmitInput, type SubmitOutput } from './submit.ts';
 import { toJob, toSummary } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
@@ -97,18 +97,15 @@ export function createClientJobs({
   }
 
   function viewOfNew(job: Row<'job'>, { request, content }: NewJob, clocks: readonly Clock[]): Job {
-    const requirements = {
-      region: request.constraints?.region ?? '',
-      min_vram_gb: request.constraints?.min_vram_gb ?? 0,
-    };
-    const reach = directory.reach({ model: job.model, ...requirements });
+    const queue = queueOf(request);
+    const reach = directory.reach(queue);
     const input = {
       prompt: content.text,
       kind: content.kind,
       params: JSON.stringify(request.params ?? {}),
       metadata: request.metadata ? JSON.stringify(request.metadata) : null,
     };
-    return toJob(job, requirements, { input, output: undefined }, queueInfo(job, clocks, reach));
+    return toJob(job, queue, { input, output: undefined }, queueInfo(job, clocks, reach));
   }
 
   async function waitForEnd(
@@ -134,6 +131,20 @@ export function createClientJobs({
     }
   }
 
+  /** Miners that wait ask for the jobs in the batch that stores them, which saves a commit of its own. */
+  async function storeForetold(input: SubmitInput): Promise<SubmitOutput> {
+    const storing = store.write(operations.submitJobs, input);
+    const foretold = input.jobs.map(({ request }) => waits.foretell(queueOf(request)));
+    let isNew = false;
+    try {
+      const output = unwrap(await storing);
+      isNew = !output.replayed;
+      return output;
+    } finally {
+      if (!isNew) for (const takeBack of foretold) takeBack();
+    }
+  }
+
   return {
     async submit(principal, requests, key) {
       const jobs = requests.map((request, index) => prepare(request, index, requests.length, principal));
@@ -141,7 +152,7 @@ export function createClientJobs({
       const idempotency =
         key === undefined ? undefined : { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
       const input = { accountId: principal.accountId, jobs, ...(idempotency && { idempotency }) };
-      const output = unwrap(await store.write(operations.submitJobs, input));
+      const output = await storeForetold(input);
       if (output.replayed) {
         const found = await findJobs(store.read, output.jobIds);
         return { jobs: await Promise.all(found.map(view)), replayed: true };

@@ -1,6 +1,7 @@
 import type { SubmitJob } from '@aitbc/protocol';
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
 import { priceLimit } from '../receipts/pricing.ts';
+import type { ReadyQueue } from '../store/events.ts';
 import { CLOCKS } from '../store/indexes.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
@@ -94,12 +95,14 @@ interface Lanes {
 type QueueKey = Pick<Row<'queue'>, 'model' | 'priority' | 'region' | 'min_vram_gb'>;
 const nameOf = (key: QueueKey) => JSON.stringify([key.model, key.priority, key.region, key.min_vram_gb]);
 
-const keyOf = ({ model, priority = 0, constraints }: SubmitJob): QueueKey => ({
+/** What a miner must have for a job. */
+export const queueOf = ({ model, constraints }: SubmitJob): ReadyQueue => ({
   model,
-  priority,
   region: constraints?.region ?? '',
   min_vram_gb: constraints?.min_vram_gb ?? 0,
 });
+
+const keyOf = (request: SubmitJob): QueueKey => ({ ...queueOf(request), priority: request.priority ?? 0 });
 
 /** The clocks and queues of the requests, made where they are new. */
 async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): Promise<Lanes> {

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { type Abilities, isLoaded, mismatch } from '../miners/eligibility.ts';
-import type { StoreEvent } from '../store/events.ts';
+import type { ReadyQueue, StoreEvent } from '../store/events.ts';
 
 /** Aborts when nobody waits for an answer any more. Made only for requests that wait. */
 export type HangUp = () => AbortSignal;
@@ -35,6 +35,11 @@ export interface Waits {
   forWithdrawal(minerId: string, ms: number, signal: AbortSignal): Promise<string | undefined>;
   /** Resolves when there may be a job for such a miner, after `ms`, on abort or at shutdown. */
   forWork(seeker: Seeker, ms: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Wakes a miner for a job that is about to be ready, so that it asks within the batch that makes it so, and is not
+   * woken for it again when that is committed. What it answers must be called where that comes to nothing.
+   */
+  foretell(queue: ReadyQueue): () => void;
   /** Grows when jobs get ready for such a miner, and now and then when not: equal at two moments, none did between. */
   lastReady(abilities: Abilities): number;
   apply(events: readonly StoreEvent[]): void;
@@ -50,7 +55,9 @@ export function createWaits(): Waits {
   const ends = createWaitersById();
   const followers = createWaitersById();
   const holders = createWaitersById();
-  const workers = new Set<Waiter & Seeker>();
+  const workers = createWorkers();
+  /** Miners that were woken for jobs that are not committed yet, by queue. */
+  const foretold = new Map<string, number>();
   const all = new Set<Waiter>();
   let readied = 0;
   let forgotten = 0;
@@ -85,6 +92,20 @@ export function createWaits(): Waits {
     });
   }
 
+  function forget(name: string, count: number) {
+    const left = (foretold.get(name) ?? 0) - count;
+    if (left > 0) foretold.set(name, left);
+    else foretold.delete(name);
+  }
+
+  /** As many miners as there are new jobs: the others would find nothing. */
+  function wakeWorkers(queue: ReadyQueue, count: number) {
+    const name = nameOf(queue);
+    const awake = Math.min(count, foretold.get(name) ?? 0);
+    if (awake > 0) forget(name, awake);
+    for (const worker of workers.ableTo(queue, count - awake)) worker.wake();
+  }
+
   return {
     async forJob(jobId, ms, signal) {
       await wait(ms, signal, ends.enlist(jobId), ends.dismiss(jobId));
@@ -96,12 +117,15 @@ export function createWaits(): Waits {
       return wait(ms, signal, holders.enlist(minerId), holders.dismiss(minerId));
     },
     async forWork(seeker, ms, signal) {
-      const enlist = (waiter: Waiter) => {
-        const worker = { ...waiter, ...seeker };
-        workers.add(worker);
-        return worker;
-      };
-      await wait(ms, signal, enlist, worker => workers.delete(worker));
+      await wait(ms, signal, workers.enlist(seeker), workers.dismiss);
+    },
+    foretell(queue) {
+      const [worker] = workers.ableTo(queue, 1);
+      if (!worker) return () => {};
+      const name = nameOf(queue);
+      foretold.set(name, (foretold.get(name) ?? 0) + 1);
+      worker.wake();
+      return () => forget(name, 1);
     },
     lastReady({ capabilities }) {
       let last = 0;
@@ -119,11 +143,8 @@ export function createWaits(): Waits {
         if (event.type === 'job.ended' || event.type === 'job.streamed') followers.wake(event.jobId);
         if (event.type === 'job.withdrawn') holders.wake(event.minerId, event.jobId);
         if (event.type !== 'jobs.ready') continue;
-        const { model } = event.queue;
-        readyByModel.set(model, ++readied);
-        // As many miners as there are new jobs: the others would find nothing.
-        const able = [...workers].filter(({ abilities }) => mismatch(event.queue, abilities) === null);
-        for (const worker of inOrder(able, model).slice(0, event.count)) worker.wake();
+        readyByModel.set(event.queue.model, ++readied);
+        wakeWorkers(event.queue, event.count);
       }
     },
     get closed() {
@@ -148,6 +169,36 @@ function inOrder<W extends Seeker>(workers: readonly W[], model: string): W[] {
     byTurn.filter(({ abilities }) => isLoaded(model, abilities) === wanted),
   );
   return [...(ready ?? []), ...(others ?? [])];
+}
+
+const nameOf = ({ model, region, min_vram_gb }: ReadyQueue) => JSON.stringify([model, region, min_vram_gb]);
+
+/** Miners that wait for work, found by the models that they offer. */
+function createWorkers() {
+  type Worker = Waiter & Seeker;
+  const byModel = new Map<string, Set<Worker>>();
+  return {
+    enlist: (seeker: Seeker) => (waiter: Waiter) => {
+      const worker: Worker = { ...waiter, ...seeker };
+      for (const model of seeker.abilities.capabilities)
+        byModel.set(model, (byModel.get(model) ?? new Set()).add(worker));
+      return worker;
+    },
+    dismiss(worker: Worker) {
+      for (const model of worker.abilities.capabilities) {
+        const workers = byModel.get(model);
+        workers?.delete(worker);
+        if (workers?.size === 0) byModel.delete(model);
+      }
+    },
+    /** Those whose turn it is first, as many as there are, or `count`. */
+    ableTo(queue: ReadyQueue, count: number): Worker[] {
+      if (count <= 0) return [];
+      const workers = [...(byModel.get(queue.model) ?? [])];
+      const able = workers.filter(({ abilities }) => mismatch(queue, abilities) === null);
+      return inOrder(able, queue.model).slice(0, count);
+    },
+  };
 }
 
 function createWaitersById() {

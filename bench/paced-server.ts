@@ -1,0 +1,45 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+
+/*
+ * Speaks as much of OpenAI's API as a chat's streamed answer takes, and runs no model: its tokens come at a fixed pace,
+ * so that whatever else a client waits for was not spent on them.
+ */
+
+const MODEL = 'bench';
+const FIRST_TOKEN_MS = 20;
+const BETWEEN_TOKENS_MS = 5;
+const TOKENS = 8;
+
+const server = createServer(async (request, response) => {
+  await Array.fromAsync(request);
+  if (request.url === '/v1/models') {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ object: 'list', data: [{ id: MODEL, object: 'model' }] }));
+  } else if (request.url === '/v1/chat/completions') await stream(response);
+  else response.writeHead(404).end();
+});
+server.on('connection', socket => socket.setNoDelay(true));
+
+async function stream(response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const send = (delta: object, finish_reason: string | null = null) => {
+    const choices = [{ index: 0, delta, finish_reason }];
+    const chunk = { id: 'chatcmpl-0', object: 'chat.completion.chunk', created: 0, model: MODEL, choices };
+    response.write(`data: ${JSON.stringify(chunk)}\n\n`);
+  };
+  send({ role: 'assistant', content: '' });
+  await setTimeout(FIRST_TOKEN_MS);
+  for (let token = 0; token < TOKENS; token++) {
+    if (token > 0) await setTimeout(BETWEEN_TOKENS_MS);
+    send({ content: `${token} ` });
+  }
+  send({}, 'stop');
+  response.end('data: [DONE]\n\n');
+}
+
+process.once('SIGTERM', () => process.exit());
+server.listen(0, '127.0.0.1', () => {
+  process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
+});
