@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startCoordinator } from '@aitbc/coordinator';
 import { CoordinatorClient } from '@aitbc/sdk';
+import OpenAI from 'openai';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { withCoordinator } from './coordinator.ts';
 import { aitbc, type Terminal } from './terminal.ts';
@@ -177,7 +178,7 @@ async function serveHalf(model: string, text: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('a text whose miner is killed in mid-stream starts anew with another, and says so', async () => {
+test('a text whose miner is killed in mid-stream starts anew with another, and goes on for clients that know no anew', async () => {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-killed-'));
   const options = { port: 0, data, logLevel: 'silent', leaseSeconds: 1, retryBackoffSeconds: 0 };
   const coordinator = await startCoordinator(options);
@@ -186,21 +187,29 @@ test('a text whose miner is killed in mid-stream starts anew with another, and s
     const argv = ['miner', ...flags, '--miner-id', name, '--state', join(data, name), ...more];
     return spawn(process.execPath, [MAIN, ...argv], { stdio: 'ignore' });
   };
-  const engine = ['--backend', 'openai', '--backend-url', await serveHalf('m', 'Half a ')];
-  const killed = mine('killed', engine);
+  const engine = ['--backend', 'openai', '--backend-url', await serveHalf('m', 'Echo, ')];
+  const killed = mine('killed', [...engine, '--concurrency', '2']);
   const printed = watchOutput();
   const submitted = aitbc(['submit', 'Hello', '--model', 'm', '--stream', ...flags], printed);
-  await printed.until('Half a ');
+  await printed.until('Echo, ');
+  const openai = new OpenAI({ baseURL: `${coordinator.url}/v1`, apiKey: 'unused' });
+  const messages = [{ role: 'user' as const, content: 'Hello' }];
+  const chat = await openai.chat.completions.create({ model: 'm', messages, stream: true });
+  const reading = chat[Symbol.asyncIterator]();
+  const begun = await reading.next();
   killed.kill('SIGKILL');
   const heir = mine('heir', ['--backend', 'echo', '--model', 'm']);
   const { exitCode, stdout, stderr } = await submitted;
-  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'Half a \nEcho, no model ran: Hello\n' });
+  expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'Echo, \nEcho, no model ran: Hello\n' });
   expect(stderr).toContain('the text so far is void');
-  const [job] = await new CoordinatorClient(coordinator.url)
-    .listJobs()
-    .page()
-    .then(({ items }) => items);
-  expect(job).toMatchObject({ status: 'completed', attempts: 2, miner_id: 'heir' });
+  const pieces = [begun.value];
+  for (let next = await reading.next(); !next.done; next = await reading.next()) pieces.push(next.value);
+  const choices = pieces.flatMap(piece => piece.choices);
+  expect(choices.map(({ delta }) => delta.content ?? '').join('')).toBe('Echo, no model ran: Hello');
+  expect(choices.at(-1)).toMatchObject({ finish_reason: 'stop' });
+  const { items: jobs } = await new CoordinatorClient(coordinator.url).listJobs().page();
+  const ended = { status: 'completed', attempts: 2, miner_id: 'heir' };
+  expect(jobs).toMatchObject([ended, ended]);
   heir.kill('SIGTERM');
   await once(heir, 'exit');
   await coordinator.close();

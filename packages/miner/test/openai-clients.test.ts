@@ -1,10 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { beforeAll, expect, test } from 'vitest';
-import { echoBackend } from '../src/index.ts';
+import { echoBackend, type Generated, type Generation, openAiBackend } from '../src/index.ts';
 import { withCoordinator } from './coordinator.ts';
-import { engine } from './engine.ts';
+import { endless, json, serve } from './inference-server.ts';
 import { mine } from './mining.ts';
 
 const coordinator = withCoordinator({ leaseSeconds: 1_200, jobTimeoutSeconds: 3_600 });
@@ -80,19 +81,72 @@ test('OpenAI’s client knows a model that nobody offers as not found', async ()
   expect(await refused).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
 });
 
-test('OpenAI’s client that gives up its stream stops the model', async () => {
-  const hand = engine('given-up');
-  const miner = await mine({ client: coordinator.client, backend: hand.backend });
+test.each([true, false])(
+  'OpenAI’s client that is gone stops the model within a second, with stream: %s',
+  async stream => {
+    const model = `gone-${stream}`;
+    const asked = Promise.withResolvers<void>();
+    const piece = `data: ${JSON.stringify({ choices: [{ delta: { content: 'Once upon ' } }] })}\n\n`;
+    const { answer, hungUp } = endless('text/event-stream', piece);
+    const { url } = await serve({
+      '/v1/models': json(200, { data: [{ id: model }] }),
+      '/v1/chat/completions': (response, request) => {
+        answer(response, request);
+        asked.resolve();
+      },
+    });
+    const miner = await mine({ client: coordinator.client, backend: openAiBackend({ url }) });
+    await miner.when('registered');
+    const gone = new AbortController();
+    const request = openai.chat.completions.create({ model, messages, stream }, { signal: gone.signal });
+    const told = stream ? request.then(begun) : asked.promise;
+    request.catch(() => {});
+    await told;
+    gone.abort();
+    await within(1_000, hungUp);
+    const { job_id } = await miner.when('job_stopped');
+    expect((await coordinator.client.getJob(job_id)).status).toBe('cancelled');
+  },
+);
+
+/** Resolves with the first piece of a stream. */
+const begun = (stream: unknown) => (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]().next();
+
+/** Rejects where it takes longer than so many milliseconds. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  const late = new Promise<never>((_, reject) =>
+    AbortSignal.timeout(ms).addEventListener('abort', () => reject(new Error(`Not within ${ms} ms`))),
+  );
+  await Promise.race([promise, late]);
+}
+
+test('of 200 streams at once, each client gets its own text, whole and in order', async () => {
+  const client = coordinator.client;
+  const backend = { ...echoBackend({ models: ['many'] }), generate: countUp };
+  const miner = await mine({ client, backend, concurrency: 200 });
   await miner.when('registered');
-  const stream = await Promise.all([
-    openai.chat.completions.create({ model: 'given-up', messages, stream: true }),
-    hand.next().then(({ generation }) => generation.onToken?.('Once upon ')),
-  ]).then(([opened]) => opened);
-  for await (const { choices } of stream) if (choices[0]?.delta.content) stream.controller.abort();
-  const { job_id } = await miner.when('job_stopped');
-  const { status } = await coordinator.client.getJob(job_id);
-  expect({ status, running: hand.running }).toEqual({ status: 'cancelled', running: 0 });
+  const read = async (name: string) => {
+    const asked = { model: 'many', messages: [{ role: 'user' as const, content: name }] };
+    const pieces = await Array.fromAsync(await openai.chat.completions.create({ ...asked, stream: true }));
+    const choices = pieces.flatMap(({ choices }) => choices);
+    expect(choices.at(-1)?.finish_reason).toBe('stop');
+    return choices.map(({ delta }) => delta.content ?? '').join('');
+  };
+  const names = Array.from({ length: 200 }, (_, index) => `stream-${index}`);
+  expect(await Promise.all(names.map(read))).toEqual(names.map(name => counted(name).join('')));
 });
+
+const counted = (name: string) => Array.from({ length: 30 }, (_, index) => `${name}/${index} `);
+
+/** Counts after what the user said, and lets others have their turn before each number. */
+async function countUp({ chat, onToken }: Generation): Promise<Generated> {
+  const pieces = counted(String(chat?.messages[0]?.content));
+  for (const piece of pieces) {
+    await setImmediate();
+    onToken?.(piece);
+  }
+  return { text: pieces.join(''), finishReason: 'stop' };
+}
 
 test('OpenAI’s client that sends a key of the coordinator’s must send a right one, even where none is needed', async () => {
   const mistaken = new OpenAI({ baseURL: `${coordinator.url}/v1`, apiKey: 'aitbc_mistaken' });
