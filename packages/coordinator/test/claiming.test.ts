@@ -122,8 +122,10 @@ describeEachEngine('claiming', engine => {
 
   test('a submission that is only repeated takes no wake-up from a job that is handed back', async () => {
     const { waits } = coordinator.running.rooms;
-    const abilities = { capabilities: new Set(['repeated']), region: null, vram_gb: null, loaded: null };
-    const waitForWork = () => waits.forWork(abilities, 60_000, new AbortController().signal);
+    const has = { region: null, vram_gb: null, loaded: null, suspended: false };
+    const abilities = { capabilities: new Set(['repeated']), ...has };
+    const seeker = { abilities, score: 1, since: 0 };
+    const waitForWork = () => waits.forWork(seeker, 60_000, new AbortController().signal);
     const submitOnce = () =>
       coordinator.call<MinerJob>(
         'POST',
