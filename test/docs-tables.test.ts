@@ -81,6 +81,7 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   metadataKeys: 'fields of `metadata`',
   errorLength: 'characters of the error that a miner reports',
   grantReasonLength: 'characters of the reason of a grant, printable ASCII',
+  fileNameLength: 'characters of the name of a file',
 };
 
 function limitsTable(): string {

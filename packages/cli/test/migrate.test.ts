@@ -14,6 +14,7 @@ const MIGRATIONS = [
   '006-messages',
   '007-scheduling',
   '008-explorer',
+  '009-files',
   '011-trust',
 ];
 const NEWEST = MIGRATIONS.at(-1);

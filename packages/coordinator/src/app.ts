@@ -4,6 +4,7 @@ import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import { accountRoutes } from './accounts/routes.ts';
 import type { Config } from './config.ts';
 import { explorerRoutes } from './explorer/routes.ts';
+import { fileRoutes } from './files/routes.ts';
 import { gatewayRoutes } from './gateway/routes.ts';
 import { grantRoutes } from './grants/routes.ts';
 import { createGuards } from './http/authentication.ts';
@@ -77,13 +78,15 @@ export async function buildApp(
     });
     ledgerRoutes(scope, { ledger: rooms.ledger, guards });
     explorerRoutes(scope, { explorer: rooms.explorer, guards });
-    await scope.register(async gateway =>
-      gatewayRoutes(gateway, {
+    await scope.register(async openAi => {
+      const tolerant = createGuards(rooms.accounts, { toleratePlaceholders: true });
+      gatewayRoutes(openAi, {
         gateway: rooms.gateway,
-        guards: createGuards(rooms.accounts, { toleratePlaceholders: true }),
+        guards: tolerant,
         heartbeatMs: config.streamHeartbeatSeconds * 1000,
-      }),
-    );
+      });
+      await openAi.register(async scope => fileRoutes(scope, { files: rooms.files, guards: tolerant }));
+    });
   });
   // Long polls hold their requests open: end them first, or closing would wait for each.
   app.addHook('preClose', async () => rooms.waits.close());

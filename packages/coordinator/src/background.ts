@@ -39,13 +39,14 @@ export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLo
   };
 }
 
-function tasksOf({ store, sweep, erase, ledger }: Rooms, config: Config): Task[] {
+function tasksOf({ store, sweep, erase, clear, ledger }: Rooms, config: Config): Task[] {
   const everyMs = config.sweepSeconds * 1000;
   const intervalMs = config.ledgerInterval * 1000;
   return [
     { ...writing(store, sweep), everyMs, rest: 0 },
     // Nobody waits for it, so that the most of the time is left to other writes.
     { ...writing(store, erase), everyMs, rest: 4 },
+    { ...writing(store, clear), everyMs, rest: 4 },
     {
       name: 'ledger',
       everyMs: intervalMs,

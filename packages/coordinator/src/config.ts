@@ -112,6 +112,8 @@ export const OPTIONS = {
   } as Option<'switch'>,
   bodyLimit: integer(MiB, 'Largest request body', 'BYTES', 1024, 1024 * MiB),
   batchBodyLimit: integer(16 * MiB, 'Largest body of a batch of jobs', 'BYTES', 1024, 1024 * MiB),
+  fileLimit: integer(200, 'Largest file, such as the requests of a batch', 'MIB', 1, 10_240),
+  fileDays: integer(30, 'Files are erased so long after they were made', 'DAYS', 1, 36_500),
   promptLimit: integer(256 * 1024, 'Longest prompt', 'BYTES', 1, 1024 * MiB),
   chunkLimit: integer(16 * 1024, 'Longest piece of text in a stream', 'BYTES', 4096, MiB),
   streamLimit: integer(MiB, 'Longest text of one stream', 'BYTES', 1024, 64 * MiB),

@@ -54,6 +54,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
       async sweep() {
         await store.write(rooms.sweep, undefined);
         await store.write(rooms.erase, undefined);
+        await store.write(rooms.clear, undefined);
       },
       async publish() {
         while (await rooms.ledger.integrate());

@@ -1,5 +1,7 @@
 import { insertKey, openAccount, revokeKey } from './accounts/keys.ts';
 import type { Config } from './config.ts';
+import { clearFiles } from './files/clear.ts';
+import { addPart, removeFile, wholeFile } from './files/upload.ts';
 import { grantCredits } from './grants/grant.ts';
 import { keepIdentity } from './identity.ts';
 import { claimJob, takeJobs } from './jobs/claim.ts';
@@ -75,6 +77,10 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     releaseAll,
     postChunks: postChunks({ ...mining, maxBytes: config.streamLimit, maxChunks: config.streamChunks }),
     sweepJobs: sweepJobs(time),
+    addPart,
+    wholeFile,
+    removeFile,
+    clearFiles,
     publish,
     addCosignatures,
     integrate,

@@ -2,6 +2,7 @@ import type { Signer } from '@aitbc/receipts';
 import { type Accounts, createAccounts } from './accounts/keys.ts';
 import { type Config, ConfigError } from './config.ts';
 import { createExplorer, type Explorer } from './explorer/explorer.ts';
+import { createFiles, type Files } from './files/files.ts';
 import { createGateway, type Gateway } from './gateway/gateway.ts';
 import { createGrants, type Grants } from './grants/grants.ts';
 import { readIdentity } from './identity.ts';
@@ -31,6 +32,7 @@ export interface Rooms {
   minerJobs: MinerJobs;
   jobEvents: JobEvents;
   gateway: Gateway;
+  files: Files;
   miners: Miners;
   receipts: Receipts;
   grants: Grants;
@@ -41,9 +43,10 @@ export interface Rooms {
   waits: Waits;
   coordinatorId: string;
   signer: Signer;
-  /** What time brings about, a step each: both answer whether another one has something to do. */
+  /** What time brings about, a step each: all answer whether another one has something to do. */
   sweep: Operation<undefined, { more: boolean }>;
   erase: Operation<undefined, { more: boolean }>;
+  clear: Operation<undefined, { more: boolean }>;
 }
 
 /** Coordinators that share a database sign with one key: a key that is not the database's comes from a mistake. */
@@ -134,7 +137,9 @@ export async function createRooms({
     minerJobs: createMinerJobs({ config, store, ids, miners, waits, operations }),
     jobEvents,
     gateway: createGateway({ jobs: clientJobs, events: jobEvents, models }),
+    files: createFiles({ config, store, ids, operations }),
     sweep: operations.sweepJobs,
     erase: operations.eraseTexts,
+    clear: operations.clearFiles,
   };
 }

@@ -52,6 +52,7 @@ const openAiClients: Access = {
   'the miner’s owner': [403, 'insufficient_permissions'],
   'another miner’s owner': [403, 'insufficient_permissions'],
 };
+const ownerOfFile: Access = { ...openAiClients, 'another client': [404, 'file_not_found'] };
 const miners: Access = {
   ...keyed,
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
@@ -106,6 +107,11 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/chat/completions': openAiClients,
   'POST /v1/completions': openAiClients,
   'POST /v1/embeddings': openAiClients,
+  'POST /v1/files': openAiClients,
+  'GET /v1/files': openAiClients,
+  'GET /v1/files/{id}': ownerOfFile,
+  'DELETE /v1/files/{id}': ownerOfFile,
+  'GET /v1/files/{id}/content': ownerOfFile,
   'POST /v1/miners/register': registrant,
   'POST /v1/miners/{id}/heartbeat': ownerOfMiner,
   'POST /v1/miners/{id}/claims': ownerOfMiner,
@@ -160,6 +166,7 @@ describeEachEngine('a coordinator that demands keys', engine => {
       '/v1/stats',
       '/v1/receipts?limit=1',
       '/v1/grants?limit=1',
+      `/v1/files/${scene.files}`,
     ];
     const key = keys['an administrator'];
     return await Promise.all(

@@ -3,6 +3,7 @@ export * from './chat.ts';
 export * from './common.ts';
 export * from './errors.ts';
 export * from './explorer.ts';
+export * from './files.ts';
 export * from './grants.ts';
 export * from './jobs.ts';
 export * from './limits.ts';

@@ -21,6 +21,7 @@ export const LIMITS = {
   metadataKeys: 64,
   errorLength: 4_096,
   grantReasonLength: 256,
+  fileNameLength: 255,
 } as const;
 
 /** Printable ASCII without spaces, as receipts carry ASCII only: `llama3.2`, `org/model:7b-q4`. */

@@ -8,7 +8,6 @@ import {
   LIMITS,
   OfferedModel,
   OfferedModels,
-  OpenAiProblem,
 } from '@aitbc/protocol';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
@@ -17,6 +16,7 @@ import { hangUpOf } from '../http/connection.ts';
 import { refusalOf } from '../http/problem.ts';
 import { type App, keyed, sendJson } from '../http/routes.ts';
 import { begun, COMMENT, type ServerSentEvent, sendEvents } from '../http/server-sent-events.ts';
+import { openAiAnswers } from './answers.ts';
 import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
 import { errorOf, OpenAiError } from './errors.ts';
 import type { Gateway, GatewayRequest } from './gateway.ts';
@@ -192,27 +192,4 @@ function sendError({ body, details }: OpenAiError, reply: FastifyReply): Fastify
   if (retry !== undefined) reply.header('x-should-retry', String(retry));
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   return sendJson(reply.code(status), JSON.stringify(body));
-}
-
-const ERROR_WORDS: Record<number, string> = {
-  400: 'A parameter is wrong, or asks for what is not served',
-  401: 'Missing or wrong API key',
-  402: 'Not covered by the balance',
-  403: 'The key lacks the scope',
-  404: 'No live miner offers the model',
-  409: 'The job was cancelled, or the idempotency key was used for another request',
-  413: 'Body too large',
-  429: 'Too many at once',
-  502: 'Miners failed',
-  503: 'Not available now',
-  504: 'No miner took the job in its time to live',
-};
-
-function openAiAnswers<S extends Record<number, TSchema>>(success: S, ...errors: number[]) {
-  const problem = (description: string) => ({
-    description,
-    content: { 'application/json': { schema: OpenAiProblem } },
-  });
-  const problems = errors.map(status => [status, problem(ERROR_WORDS[status] ?? 'Error')] as const);
-  return { ...success, ...Object.fromEntries(problems), default: problem('Any other error') } as S;
 }

@@ -306,6 +306,32 @@ interface SigningKeyTable {
   retired_at: Time | null;
 }
 
+/** What a client uploaded, or a batch wrote. */
+interface FileTable {
+  id: string;
+  account_id: number;
+  /** Only files that are `whole` are shown to anybody; `deleted` ones are about to go. */
+  status: 'partial' | 'whole' | 'deleted';
+  purpose: 'batch' | 'batch_output';
+  filename: string;
+  /** In UTF-8. */
+  bytes: number;
+  /** How many it has. */
+  parts: number;
+  /** Batches that yet read or write it: it is not erased before they have ended. */
+  uses: number;
+  created_at: Time;
+  /** When it is erased, unless it is in use. */
+  expires_at: Time;
+}
+
+/** Texts of a file, which are the file one after the other. */
+interface FilePartTable {
+  /** `FILE/INDEX`, the number padded so that they sort. */
+  id: string;
+  text: string;
+}
+
 interface SettingTable {
   name: string;
   value: string;
@@ -333,6 +359,8 @@ export interface Schema {
   counter: CounterTable;
   idempotency: IdempotencyTable;
   signing_key: SigningKeyTable;
+  file: FileTable;
+  file_part: FilePartTable;
   setting: SettingTable;
 }
 
@@ -363,6 +391,8 @@ export const PRIMARY_KEYS = {
   counter: 'name',
   idempotency: 'id',
   signing_key: 'key_id',
+  file: 'id',
+  file_part: 'id',
   setting: 'name',
 } as const satisfies { readonly [T in Table]: keyof Schema[T] };
 

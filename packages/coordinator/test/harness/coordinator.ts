@@ -48,6 +48,8 @@ export interface TestCoordinator {
   stop(): Promise<void>;
 }
 
+const isSentAsIs = (body: unknown) => typeof body === 'string' || body instanceof FormData;
+
 const START = Date.parse('2026-01-24T15:00:00Z');
 
 export async function startTestCoordinator(
@@ -94,11 +96,11 @@ export async function startTestCoordinator(
       const response = await fetch(new URL(path, running.url), {
         method,
         headers: {
-          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(body !== undefined && !(body instanceof FormData) && { 'content-type': 'application/json' }),
           ...(key !== undefined && { 'x-api-key': key }),
           ...headers,
         },
-        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(body !== undefined && { body: isSentAsIs(body) ? body : JSON.stringify(body) }),
         ...(signal && { signal }),
       });
       const text = await response.text();

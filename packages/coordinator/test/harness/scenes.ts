@@ -1,4 +1,4 @@
-import type { Grant, NewGrant, Receipt } from '@aitbc/protocol';
+import type { FileObject, Grant, NewGrant, Receipt } from '@aitbc/protocol';
 import { addressFromLabel, canonicalJson } from '@aitbc/receipts';
 import { leafHash } from '@aitbc/tlog';
 import { type Answer, actions, type CallOptions, type TestCoordinator } from './coordinator.ts';
@@ -13,6 +13,8 @@ export interface Scene {
   transactions: string;
   /** A grant; empty unless the route is about one. */
   grants: string;
+  /** A file of the client's; empty unless the route is about one. */
+  files: string;
   model: string;
   /** How the route is called by somebody who may. */
   caller: CallOptions;
@@ -25,6 +27,8 @@ interface RouteRequest {
   grant?: 'made' | 'published';
   /** What has become of the job; pending unless given. */
   job?: 'running' | 'completed' | 'published';
+  /** The client has a file. */
+  file?: true;
   query?: (scene: Scene) => string;
   body?: (scene: Scene) => object;
   /** What the miner answers the job with that the request waits for. */
@@ -35,6 +39,14 @@ interface RouteRequest {
 const ADDRESS = addressFromLabel('scenes/newcomer');
 
 const asMiner = ({ miners }: Scene) => ({ miner_id: miners });
+/** A file of the client's as it is uploaded. */
+export function fileForm(text: string, filename = 'requests.jsonl'): FormData {
+  const form = new FormData();
+  form.set('purpose', 'batch');
+  form.set('file', new File([text], filename));
+  return form;
+}
+
 const newJob = ({ model }: Scene) => ({ prompt: 'Hello', model });
 
 /** For each route of the coordinator a request that it serves. */
@@ -91,6 +103,11 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
     body: ({ model }) => ({ model, input: 'Hello' }),
     completion: { result: '{"embeddings":["AACAPw=="]}', result_type: 'embeddings' },
   },
+  'POST /v1/files': { body: () => fileForm('{}\n') },
+  'GET /v1/files': { file: true },
+  'GET /v1/files/{id}': { file: true },
+  'DELETE /v1/files/{id}': { file: true },
+  'GET /v1/files/{id}/content': { file: true },
   'POST /v1/miners/register': { body: scene => ({ ...asMiner(scene), capabilities: [scene.model] }) },
   'POST /v1/miners/{id}/heartbeat': { job: 'running', body: ({ jobs }) => ({ jobs: [jobs] }) },
   'POST /v1/miners/{id}/claims': {},
@@ -133,7 +150,7 @@ export async function prepareScene(
   const client = actions(coordinator, keys.client);
   const owner = actions(coordinator, keys.miner);
   const name = `scene-${++scenes}`;
-  const { job, grant, admin } = REQUESTS[route] ?? {};
+  const { job, grant, admin, file } = REQUESTS[route] ?? {};
   const key = grant || admin ? await coordinator.key('admin') : '';
   await owner.register(name, { capabilities: [name] });
   const { job_id } = await client.submit({ model: name });
@@ -141,6 +158,7 @@ export async function prepareScene(
   const isCompleted = job === 'completed' || job === 'published';
   const receipt = isCompleted ? await owner.complete(job_id, name) : undefined;
   const granted = grant && (await makeGrant(coordinator, key));
+  const uploaded = file && (await upload(coordinator, fileForm('{}\n'), keys.client));
   if (job === 'published' || grant === 'published') await coordinator.publish();
   return {
     jobs: job_id,
@@ -148,6 +166,7 @@ export async function prepareScene(
     receipts: receipt?.receipt_id ?? '',
     transactions: receipt ? hashOf(receipt) : '',
     grants: granted?.grant_id ?? '',
+    files: uploaded?.id ?? '',
     model: name,
     caller: admin ? { key } : {},
   };
@@ -170,6 +189,18 @@ export async function makeGrant(
     { key },
   );
   if (answer.status !== 201) throw new Error(`Nothing was granted: ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+/** Uploads a file by a client's key. */
+export async function upload(
+  coordinator: TestCoordinator,
+  form: FormData,
+  key: string | undefined,
+): Promise<FileObject> {
+  const options = key === undefined ? {} : { key };
+  const answer = await coordinator.call<FileObject>('POST', '/v1/files', form, options);
+  if (answer.status !== 200) throw new Error(`Nothing was uploaded: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
 

@@ -6,6 +6,7 @@ import { streams } from './004-streams.ts';
 import { messages } from './006-messages.ts';
 import { scheduling } from './007-scheduling.ts';
 import { explorer } from './008-explorer.ts';
+import { files } from './009-files.ts';
 import { trust } from './011-trust.ts';
 import type { ColumnTypes } from './column-types.ts';
 
@@ -17,6 +18,7 @@ const STEPS = {
   '006-messages': messages,
   '007-scheduling': scheduling,
   '008-explorer': explorer,
+  '009-files': files,
   '011-trust': trust,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 

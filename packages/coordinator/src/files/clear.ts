@@ -1,0 +1,37 @@
+import { done, type Operation } from '../store/operation.ts';
+import { type FileRow, partId } from './upload.ts';
+
+/** Parts that one step erases, so that other writes need not wait long. */
+const AT_ONCE = 16;
+
+const DUE = `SELECT * FROM file WHERE uses = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ${AT_ONCE}`;
+
+/**
+ * Erases files past their time: those that were deleted, uploads that were given up, and what is too old. Answers
+ * whether another step has something to do.
+ */
+export const clearFiles: Operation<undefined, { more: boolean }> = {
+  name: 'files.clear',
+  order: 71,
+  async apply(inputs, { tx, now }) {
+    const due = await tx.query<FileRow>(DUE, [now]);
+    const parts: string[] = [];
+    const left = due.map(file => {
+      const from = Math.max(0, file.parts - (AT_ONCE - parts.length));
+      for (let index = from; index < file.parts; index++) parts.push(partId(file.id, index));
+      return { ...file, status: 'deleted' as const, parts: from };
+    });
+    await tx.delete('file_part', 'id', parts);
+    await tx.update(
+      'file',
+      'id',
+      ['status', 'parts'],
+      left.filter(file => file.parts > 0),
+    );
+    const gone = left.filter(file => file.parts === 0).map(file => file.id);
+    await tx.delete('file', 'id', gone);
+    return inputs.map(() =>
+      done({ more: due.length > 0 && (gone.length < due.length || due.length === AT_ONCE) }),
+    );
+  },
+};

@@ -1,0 +1,210 @@
+import { Readable } from 'node:stream';
+import { DeletedFile, FileObject, FilePage, LIMITS } from '@aitbc/protocol';
+import multipart from '@fastify/multipart';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { openAiAnswers } from '../gateway/answers.ts';
+import { invalid } from '../gateway/errors.ts';
+import { chosen, ListQuery, readPage } from '../gateway/lists.ts';
+import { type Guards, principalOf } from '../http/authentication.ts';
+import { type App, IdParams, keyed } from '../http/routes.ts';
+import { refuse } from '../store/operation.ts';
+import { type Files, tooLarge, type Upload } from './files.ts';
+
+export interface FileRoutes {
+  files: Files;
+  guards: Guards;
+}
+
+const tags = ['openai'];
+const KiB = 1024;
+
+/** Of a form besides its file. */
+const FORM_BYTES = 64 * KiB;
+
+const FileForm = Type.Object({
+  purpose: Type.Enum(['batch'], { type: 'string' }),
+  file: Type.String({ format: 'binary', description: 'JSON lines, one for each request.' }),
+  'expires_after[anchor]': Type.Optional(Type.Enum(['created_at'], { type: 'string' })),
+  'expires_after[seconds]': Type.Optional(
+    Type.Integer({ minimum: 3600, description: 'It is erased so long after it was made, or sooner.' }),
+  ),
+});
+
+const content = {
+  description: 'As it was uploaded, or as the batch wrote it',
+  content: { 'application/octet-stream': { schema: Type.String() } },
+};
+
+/** Must be in a scope of their own, within that of the gateway: they take forms, and nobody else does. */
+export async function fileRoutes(app: App, { files, guards }: FileRoutes): Promise<void> {
+  await app.register(multipart, {
+    throwFileSizeLimit: false,
+    // One byte more, so that what is too large is told from what is just not.
+    limits: { files: 1, fields: 8, fieldSize: KiB, fileSize: files.limit + 1 },
+  });
+
+  app.post(
+    '/v1/files',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'createFile',
+        summary: 'Upload the requests of a batch',
+        tags,
+        security: keyed,
+        consumes: ['multipart/form-data'],
+        body: FileForm,
+        response: openAiAnswers({ 200: FileObject }, 400, 401, 403, 413, 503),
+      },
+    },
+    async request => {
+      if (!request.isMultipart())
+        throw invalid('A file is uploaded as multipart/form-data', 'file', 'invalid_type');
+      if (Number(request.headers['content-length'] ?? 0) > files.limit + FORM_BYTES)
+        refuse('PAYLOAD_TOO_LARGE', tooLarge(files.limit), { field: 'file' });
+      try {
+        return await takeForm(request, files);
+      } finally {
+        // What was not read would keep a client that goes on sending from its answer.
+        request.raw.unpipe();
+        request.raw.resume();
+      }
+    },
+  );
+
+  app.get(
+    '/v1/files',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'listFiles',
+        summary: 'List one’s own files',
+        tags,
+        security: keyed,
+        querystring: Type.Object({
+          ...ListQuery.properties,
+          order: Type.Optional(
+            Type.Enum(['asc', 'desc'], { type: 'string', description: 'By age; `desc` unless given.' }),
+          ),
+          purpose: Type.Optional(Type.Enum(['batch', 'batch_output'], { type: 'string' })),
+        }),
+        response: openAiAnswers({ 200: FilePage }, 400, 401, 403),
+      },
+    },
+    async request => {
+      const { order, purpose } = request.query;
+      return await files.list(principalOf(request), {
+        ...readPage(request.query),
+        order: chosen('order', order, ['asc', 'desc']) ?? 'desc',
+        purpose: chosen('purpose', purpose, ['batch', 'batch_output']),
+      });
+    },
+  );
+
+  app.get(
+    '/v1/files/:id',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'getFile',
+        summary: 'A file, without its content',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: openAiAnswers({ 200: FileObject }, 400, 401, 403, 404),
+      },
+    },
+    async request => await files.get(principalOf(request), request.params.id),
+  );
+
+  app.delete(
+    '/v1/files/:id',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'deleteFile',
+        summary: 'Erase a file. A batch that has begun with it goes on',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: openAiAnswers({ 200: DeletedFile }, 400, 401, 403, 404),
+      },
+    },
+    async request => {
+      const { id } = request.params;
+      await files.remove(principalOf(request), id);
+      return { id, object: 'file' as const, deleted: true as const };
+    },
+  );
+
+  app.get(
+    '/v1/files/:id/content',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'downloadFile',
+        summary: 'The content of a file',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: openAiAnswers({ 200: content }, 400, 401, 403, 404),
+      },
+    },
+    async (request, reply) => {
+      const { file, parts } = await files.content(principalOf(request), request.params.id);
+      return reply
+        .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(file.filename)}`)
+        .header('content-length', file.bytes)
+        .type('application/octet-stream')
+        .send(Readable.from(parts, { objectMode: false }) as never);
+    },
+  );
+}
+
+/** Stores the file of a form as it comes, whatever fields come before it or behind it. */
+async function takeForm(request: FastifyRequest, files: Files): Promise<FileObject> {
+  const fields = new Map<string, unknown>();
+  let upload: Upload | undefined;
+  let filename = '';
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === 'field') {
+        fields.set(part.fieldname, part.value);
+        continue;
+      }
+      if (part.fieldname !== 'file')
+        throw invalid(`${part.fieldname} must not be a file`, part.fieldname, 'invalid_type');
+      filename = part.filename.toWellFormed();
+      upload = await files.receive(principalOf(request), part.file);
+    }
+    if (!upload) throw invalid('file is missing', 'file', 'missing_required_parameter');
+    checkForm(fields, filename);
+    return await files.keep(upload, filename, secondsIn(fields));
+  } catch (error) {
+    if (upload) await files.discard(upload).catch(() => {});
+    throw error;
+  }
+}
+
+function checkForm(fields: ReadonlyMap<string, unknown>, filename: string): void {
+  if (!fields.has('purpose')) throw invalid('purpose is missing', 'purpose', 'missing_required_parameter');
+  if (fields.get('purpose') !== 'batch')
+    throw invalid('purpose must be batch here', 'purpose', 'unsupported_value');
+  if (filename === '' || filename.length > LIMITS.fileNameLength)
+    throw invalid(
+      `The name of the file must have 1 to ${LIMITS.fileNameLength} characters`,
+      'file',
+      'invalid_value',
+    );
+  chosen('expires_after[anchor]', fields.get('expires_after[anchor]'), ['created_at']);
+}
+
+function secondsIn(fields: ReadonlyMap<string, unknown>): number | undefined {
+  const name = 'expires_after[seconds]';
+  const text = fields.get(name);
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (Number.isInteger(seconds) && seconds >= 3600) return seconds;
+  throw invalid(`${name} must be a whole number from 3600`, name, 'invalid_value');
+}
