@@ -124,6 +124,11 @@ describeEachEngine('a client of OpenAI’s API', engine => {
     ['probabilities', { logprobs: true }, [400, 'unsupported_value', 'logprobs']],
     ['sound', { audio: { voice: 'alloy' } }, [400, 'unsupported_parameter', 'audio']],
     ['heat', { temperature: 3 }, [400, 'invalid_value', 'temperature']],
+    [
+      'a part of a text',
+      { messages: [{ role: 'user', content: [{ type: 'text', text: 1 }] }] },
+      [400, 'invalid_type', 'messages[0].content[0].text'],
+    ],
     ['a role', { messages: [{ role: 'robot' }] }, [400, 'invalid_value', 'messages[0].role']],
   ])('is refused: %s', async (_, body, expected) => {
     await register('offered', { capabilities: ['offered'] });

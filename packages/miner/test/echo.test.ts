@@ -14,7 +14,7 @@ test('the answer repeats the prompt and says that no model ran', async () => {
   expect(await generate()).toEqual({
     text: 'Echo, no model ran: Good  morning',
     finishReason: 'stop',
-    usage: { completion_tokens: 6 },
+    usage: { prompt_tokens: 2, completion_tokens: 6 },
   });
 });
 
@@ -29,8 +29,12 @@ test('a limit of tokens cuts it short', async () => {
   expect(await generate({ max_tokens: 2 })).toEqual({
     text: 'Echo, no',
     finishReason: 'length',
-    usage: { completion_tokens: 2 },
+    usage: { prompt_tokens: 2, completion_tokens: 2 },
   });
+});
+
+test.each([[', no'], [['morning', ', no']]])('it ends before the first stop: %j', async stop => {
+  expect(await generate({ stop })).toMatchObject({ text: 'Echo', finishReason: 'stop' });
 });
 
 test('it goes by any model', async () => {

@@ -148,6 +148,14 @@ async function countUp({ chat, onToken }: Generation): Promise<Generated> {
   return { text: pieces.join(''), finishReason: 'stop' };
 }
 
+test('OpenAI’s client is told what is not served here', async () => {
+  const refused = openai.responses.create({ model: 'm', input: 'Hello' });
+  await expect(refused).rejects.toMatchObject({
+    status: 404,
+    message: '404 POST /v1/responses is not served here',
+  });
+});
+
 test('OpenAI’s client that sends a key of the coordinator’s must send a right one, even where none is needed', async () => {
   const mistaken = new OpenAI({ baseURL: `${coordinator.url}/v1`, apiKey: 'aitbc_mistaken' });
   await expect(mistaken.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);

@@ -32,7 +32,7 @@ export function fieldsBy<S extends TSchema>(schema: S, known: readonly string[])
   const validator = Compile(schema);
   return (body: unknown): Static<S> => {
     const fields = withoutNulls(body);
-    if (!validator.Check(fields)) throw refusalOf(validator.Errors(fields)[0]);
+    if (!validator.Check(fields)) throw refusalOf(faultOf(validator.Errors(fields)));
     for (const [name, value] of Object.entries(fields as object)) refuseField(name, value, known);
     return fields as Static<S>;
   };
@@ -74,6 +74,20 @@ interface Fault {
   instancePath: string;
   params: object;
   message: string;
+}
+
+/**
+ * The first fault. Of what may be one of several things there is a fault for each: the one furthest in, and about more
+ * than a type, is of what was meant.
+ */
+function faultOf([first, ...others]: readonly Fault[]): Fault | undefined {
+  if (!first) return undefined;
+  const isSame = ({ keyword, instancePath }: Fault) =>
+    keyword !== 'anyOf' &&
+    (instancePath === first.instancePath || instancePath.startsWith(`${first.instancePath}/`));
+  const weight = ({ keyword, instancePath }: Fault) =>
+    2 * instancePath.split('/').length + (keyword === 'type' ? 0 : 1);
+  return others.filter(isSame).reduce((best, fault) => (weight(fault) > weight(best) ? fault : best), first);
 }
 
 const CODES: Record<string, string> = { required: 'missing_required_parameter', type: 'invalid_type' };

@@ -20,6 +20,7 @@ import { openAiAnswers } from './answers.ts';
 import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
 import { errorOf, OpenAiError } from './errors.ts';
 import type { Gateway, GatewayRequest } from './gateway.ts';
+import { unservedRoutes } from './unserved.ts';
 
 export interface GatewayRoutes {
   gateway: Gateway;
@@ -61,6 +62,8 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
     body: EmbeddingRequest,
     answer: Embeddings,
   });
+
+  unservedRoutes(app);
 
   app.get(
     '/v1/models',

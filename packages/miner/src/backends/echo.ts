@@ -14,28 +14,37 @@ export function echoBackend({ models = ['echo'] }: { models?: readonly string[] 
     },
     async generate({ params, signal, onToken, ...asked }) {
       signal.throwIfAborted();
-      const words = `Echo, no model ran: ${lastWords(chatOf(asked).messages)}`.match(/\s*\S+/g) ?? [];
+      const { messages } = chatOf(asked);
+      const text = `Echo, no model ran: ${textOf(messages.findLast(({ role }) => role === 'user'))}`;
+      const words = until(text, [params.stop].flat()).match(/\s*\S+/g) ?? [];
       const pieces = words.slice(0, params.max_tokens);
       for (const piece of pieces) onToken?.(piece);
       return {
         text: pieces.join(''),
         finishReason: pieces.length < words.length ? 'length' : 'stop',
-        usage: { completion_tokens: pieces.length },
+        usage: { prompt_tokens: countWords(messages.map(textOf)), completion_tokens: pieces.length },
       };
     },
     async embed({ input, signal }) {
       signal.throwIfAborted();
-      const words = input.flatMap(text => text.match(/\S+/g) ?? []);
-      return { vectors: input.map(vectorOf), usage: { prompt_tokens: words.length } };
+      return { vectors: input.map(vectorOf), usage: { prompt_tokens: countWords(input) } };
     },
     async close() {},
   };
 }
 
-function lastWords(messages: readonly ChatMessage[]): string {
-  const content = messages.findLast(({ role }) => role === 'user')?.content ?? '';
+function textOf(message: ChatMessage | undefined): string {
+  const content = message?.content ?? '';
   return typeof content === 'string' ? content : content.map(({ text = '' }) => text).join('');
 }
+
+/** The text before the first of the stops in it. */
+function until(text: string, stops: readonly unknown[]): string {
+  const ends = stops.map(stop => (typeof stop === 'string' && stop !== '' ? text.indexOf(stop) : -1));
+  return text.slice(0, Math.min(text.length, ...ends.filter(end => end >= 0)));
+}
+
+const countWords = (texts: readonly string[]) => texts.flatMap(text => text.match(/\S+/g) ?? []).length;
 
 /** Of length 1, the same for the same text, and of no meaning. */
 function vectorOf(text: string): number[] {
