@@ -7,7 +7,14 @@ import type { Refusal } from '../store/operation.ts';
 
 /** Bodies are taken as they are; text from paths, queries and headers is turned into the schema's type. */
 export function checkRequests(app: FastifyInstance): void {
-  const shared = { useDefaults: true, allErrors: false, strict: false, strictNumbers: true } as const;
+  const shared = {
+    useDefaults: true,
+    allErrors: false,
+    strict: false,
+    strictNumbers: true,
+    // One that is part of another may be compiled before or after it: nothing refers to either by name.
+    addUsedSchema: false,
+  } as const;
   const strict = withFormats(new Ajv(shared));
   const coercing = withFormats(new Ajv({ ...shared, coerceTypes: true }));
   app.setValidatorCompiler<object>(({ schema, httpPart }) =>
