@@ -1,22 +1,24 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Config } from './config.ts';
 import { readIdentity } from './identity.ts';
 import { allOperations, createOperations } from './operations.ts';
 import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
-import { createBatcher } from './store/batcher.ts';
-import { openWriter } from './store/sqlite/writer.ts';
-import { serveWriter } from './store/sqlite/writer-thread.ts';
+import { engineOf } from './store/engine.ts';
+import { openWriter, type WriterData } from './store/open.ts';
+import { serveWriter } from './store/writer-thread.ts';
+import { createWrites } from './store/writes.ts';
 
 /*
- * The program of the thread that writes to SQLite: the same operations as everywhere, on the terms of the same
- * configuration.
+ * The program of the thread that writes: the same operations as everywhere, on the terms of the same configuration.
  */
 if (!parentPort) throw new Error('This program runs as a thread of the coordinator');
-const config = workerData as Config;
-const writer = await openWriter(config.data);
-const ownWrites = createBatcher(async calls => (await writer.commit(calls, Date.now())).results, {
-  maxBatch: 1,
-});
+const { config, self } = workerData as WriterData;
+const writer = openWriter(engineOf(config), self);
+const ownWrites = createWrites(writer, { now: undefined, maxBatch: 1 });
 const coordinatorId = await readIdentity(ownWrites, config.coordinatorId);
 const signer = loadSigner(signingKeyPath(config));
-serveWriter(parentPort, writer, allOperations(createOperations(config, { coordinatorId, signer })));
+serveWriter({
+  port: parentPort,
+  writer,
+  operations: allOperations(createOperations(config, { coordinatorId, signer })),
+  maxBatch: config.maxBatch,
+});

@@ -70,9 +70,8 @@ export function createBatcher(commit: Commit, { maxBatch }: BatcherOptions): Bat
   async function settle(batch: readonly Pending[]) {
     let isSent = false;
     const sent = () => {
-      if (isSent) return;
+      if (!isSent) isBusy = false;
       isSent = true;
-      isBusy = false;
       schedule();
     };
     let results: readonly Result[];
@@ -86,8 +85,6 @@ export function createBatcher(commit: Commit, { maxBatch }: BatcherOptions): Bat
     }
     underWay--;
     sent();
-    // Before the answers go out, so that the committer is at work while they do.
-    dispatch();
     for (const [index, { resolve, reject }] of batch.entries()) {
       const result = results[index] ?? { error: new Error('A write was left unanswered') };
       if ('outcome' in result) resolve(result.outcome);

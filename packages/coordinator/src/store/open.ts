@@ -1,17 +1,27 @@
+import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
-import { engineOf, usable } from './engine.ts';
-import { openPostgresStore } from './postgres/store.ts';
+import { type Engine, engineOf, usable } from './engine.ts';
+import { createPostgresStore, migratePostgres } from './postgres/store.ts';
+import { createPostgresWriter } from './postgres/writer.ts';
 import { lockFolder } from './sqlite/lock.ts';
 import { createSqliteStore } from './sqlite/store.ts';
-import { openWriter } from './sqlite/writer.ts';
-import { startWriterThread } from './sqlite/writer-thread.ts';
+import { migrateSqlite, openSqliteWriter } from './sqlite/writer.ts';
 import type { Store } from './store.ts';
+import type { Writer } from './writer.ts';
+import { startWriterThread } from './writer-thread.ts';
+import { createWrites } from './writes.ts';
 
 export interface OpenOptions {
-  /** Program of a thread that writes, where the engine gains from one; this thread writes unless given. */
+  /** Program of a thread that writes; this thread writes unless given. */
   writerThread?: URL;
   /** Refuse a data folder that a coordinator runs on. */
   alone?: boolean;
+}
+
+/** What the program of a thread that writes is told. */
+export interface WriterData {
+  config: Config;
+  self: string;
 }
 
 /**
@@ -25,14 +35,30 @@ export async function openStore(
   { writerThread, alone = false }: OpenOptions = {},
 ): Promise<Store> {
   const engine = engineOf(config);
-  const { maxBatch } = config;
-  if (engine.name === 'postgres')
-    return await usable(engine, openPostgresStore({ ...engine, now, maxBatch }));
-  const { data } = engine;
+  const self = randomUUID();
+  const openWrites = async () =>
+    writerThread
+      ? await startWriterThread(writerThread, { config, self } satisfies WriterData, { now })
+      : createWrites(openWriter(engine, self), { now, maxBatch: config.maxBatch });
   const open = async () => {
-    const lock = alone ? lockFolder(data) : undefined;
-    const writer = await (writerThread ? startWriterThread(writerThread, config) : openWriter(data));
-    return createSqliteStore({ data, writer, lock, now: now ?? Date.now, maxBatch });
+    if (engine.name === 'postgres') {
+      await migratePostgres(engine);
+      return createPostgresStore({ ...engine, self, writes: await openWrites() });
+    }
+    const lock = alone ? lockFolder(engine.data) : undefined;
+    await migrateSqlite(engine.data);
+    return createSqliteStore({ ...engine, lock, writes: await openWrites() });
   };
   return await usable(engine, open());
+}
+
+/**
+ * What writes to an engine, whose schema must be up to date.
+ *
+ * @param self who its notifications say that they are from
+ */
+export function openWriter(engine: Engine, self: string): Writer {
+  return engine.name === 'postgres'
+    ? createPostgresWriter({ ...engine, self })
+    : openSqliteWriter(engine.data);
 }

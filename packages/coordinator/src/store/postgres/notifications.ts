@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import type { Client } from 'pg';
+import { type Client, escapeLiteral } from 'pg';
 import type { StoreEvent } from '../events.ts';
 import type { Schema } from '../schema.ts';
 import { connect, type PostgresOptions } from './connection.ts';
@@ -25,8 +24,6 @@ interface Message {
 }
 
 export interface Notifications {
-  /** The statements that tell the other replicas, once the transaction commits that they are part of. */
-  statements(events: readonly StoreEvent[], client: Client): string;
   /**
    * Looks again at miners that were told of here. A commit's answer and what others committed since come over different
    * connections, in any order: without this the older of two changes might stay.
@@ -35,16 +32,20 @@ export interface Notifications {
   close(): Promise<void>;
 }
 
+export interface ListenOptions extends PostgresOptions {
+  /** Whose notifications are none to be heard here. */
+  self: string;
+}
+
 /**
  * Hears what other replicas commit. After each time that the connection was lost it tells of a `missed` event, since
  * nobody keeps notifications for who does not listen.
  */
 export function listen(
-  options: PostgresOptions,
+  { self, ...options }: ListenOptions,
   read: Kysely<Schema>,
   hear: (events: readonly StoreEvent[]) => void,
 ): Notifications {
-  const self = randomUUID();
   const stopped = new AbortController();
   let client: Client | undefined;
   let last = Promise.resolve();
@@ -100,10 +101,6 @@ export function listen(
 
   const attending = attendForever();
   return {
-    statements(events, client) {
-      const texts = messagesOf(events, self).map(message => client.escapeLiteral(JSON.stringify(message)));
-      return texts.map(text => `NOTIFY ${CHANNEL}, ${text};`).join(' ');
-    },
     confirm(events) {
       const told = events.flatMap(event => (event.type === 'miner.changed' ? [toldOf(event)] : []));
       if (told.length > 0) followNext(told);
@@ -115,6 +112,12 @@ export function listen(
       await last;
     },
   };
+}
+
+/** The statements that tell the other replicas, once the transaction commits that they are part of. */
+export function notifying(events: readonly StoreEvent[], from: string): string {
+  const texts = messagesOf(events, from).map(message => escapeLiteral(JSON.stringify(message)));
+  return texts.map(text => `NOTIFY ${CHANNEL}, ${text};`).join(' ');
 }
 
 /** One message a batch, or as many as its events need. */

@@ -1,33 +1,18 @@
-import type { Client } from 'pg';
-import type { Call, Result } from '../batcher.ts';
+import type { Call } from '../batcher.ts';
 import type { StoreEvent } from '../events.ts';
 import { apply, execute, type Transact } from '../execute.ts';
 import type { WriteContext } from '../operation.ts';
 import { StoreUnavailable } from '../unavailable.ts';
+import type { Committed, Writer } from '../writer.ts';
 import { createBackoff } from './backoff.ts';
 import { type PostgresOptions, translate } from './connection.ts';
+import { notifying } from './notifications.ts';
 import { openSession, type Session } from './session.ts';
 import { createTurns } from './turns.ts';
 
 export interface PostgresWriterOptions extends PostgresOptions {
-  /** Milliseconds since the epoch; the database's clock unless given, so that all replicas go by one. */
-  now?: (() => number) | undefined;
-  /** The statements that tell other replicas of a transaction's events, run just before it commits. */
-  notify(events: readonly StoreEvent[], client: Client): string;
-}
-
-export interface Committed {
-  results: readonly Result[];
-  events: readonly StoreEvent[];
-}
-
-export interface PostgresWriter {
-  /**
-   * Resolves once the calls are durable. Rejects with StoreUnavailable. Calls `sent` when there is no more to do here
-   * than to wait, so that the next ones may be committed meanwhile.
-   */
-  commit(calls: readonly Call[], sent: () => void): Promise<Committed>;
-  close(): Promise<void>;
+  /** Who its notifications say that they are from. */
+  self: string;
 }
 
 /**
@@ -39,7 +24,7 @@ export interface PostgresWriter {
  * was rolled back, or somebody else has written since, the next one fails as a whole and is done again, alone, on what
  * there is. So nothing is ever committed that was decided on something else.
  */
-export function createPostgresWriter(options: PostgresWriterOptions): PostgresWriter {
+export function createPostgresWriter({ self, ...options }: PostgresWriterOptions): Writer {
   const backoff = createBackoff();
   const turns = createTurns();
   let session: Session | undefined;
@@ -61,19 +46,19 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
   }
 
   /** Runs `work` in a transaction, and answers when it is on its way: `committed` tells what came of it. */
-  async function send(on: Session, ahead: boolean, work: (context: WriteContext) => Promise<void>) {
+  async function send(
+    on: Session,
+    { ahead, now }: { ahead: boolean; now: number | undefined },
+    work: (context: WriteContext) => Promise<void>,
+  ) {
     const emitted: StoreEvent[] = [];
     const began = ahead ? on.beginAhead() : await on.begin();
     try {
-      await work({
-        tx: on.tx,
-        now: options.now?.() ?? began.now,
-        emit: event => emitted.push(event),
-      });
+      await work({ tx: on.tx, now: now ?? began.now, emit: event => emitted.push(event) });
     } catch (error) {
       throw (await on.rollBack()) ?? error;
     }
-    return { emitted, committed: on.commit(options.notify(emitted, on.client)) };
+    return { emitted, committed: on.commit(notifying(emitted, self)) };
   }
 
   /** What is of the session's or the server's making ends the session, since what became of it is unknown. */
@@ -87,14 +72,18 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
   }
 
   /** All calls in one transaction, behind what is on its way already. Undefined where they have to be done alone. */
-  async function commitBehind(calls: readonly Call[], sent: () => void): Promise<Committed | undefined> {
+  async function commitBehind(
+    calls: readonly Call[],
+    now: number | undefined,
+    sent: () => void,
+  ): Promise<Committed | undefined> {
     const turn = await turns.take();
     let on: Session | undefined;
     try {
       on = await current();
       if (on.hasFailed) return undefined;
       let outcomes: Awaited<ReturnType<typeof apply>> = [];
-      const { emitted, committed } = await send(on, on.mayGoAhead, async context => {
+      const { emitted, committed } = await send(on, { ahead: on.mayGoAhead, now }, async context => {
         outcomes = await apply(calls, context);
       });
       turn.end();
@@ -111,7 +100,7 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
   }
 
   /** Waits for all that is on its way, and goes on from what the database has. */
-  async function commitAlone(calls: readonly Call[]): Promise<Committed> {
+  async function commitAlone(calls: readonly Call[], now: number | undefined): Promise<Committed> {
     const turn = await turns.take();
     const events: StoreEvent[] = [];
     try {
@@ -119,7 +108,7 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
       await on.recover();
       const transact: Transact = async work => {
         try {
-          const { emitted, committed } = await send(on, false, work);
+          const { emitted, committed } = await send(on, { ahead: false, now }, work);
           await committed;
           events.push(...told(emitted));
         } catch (error) {
@@ -135,8 +124,8 @@ export function createPostgresWriter(options: PostgresWriterOptions): PostgresWr
   }
 
   return {
-    async commit(calls, sent) {
-      return (await commitBehind(calls, sent)) ?? (await commitAlone(calls));
+    async commit(calls, now, sent) {
+      return (await commitBehind(calls, now, sent)) ?? (await commitAlone(calls, now));
     },
     async close() {
       const turn = await turns.take();

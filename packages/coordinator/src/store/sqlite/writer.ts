@@ -1,23 +1,11 @@
-import type { Call, Result } from '../batcher.ts';
 import type { StoreEvent } from '../events.ts';
 import { execute, type Transact } from '../execute.ts';
 import { SQLITE_TYPES } from '../migrations/column-types.ts';
 import { migrate } from '../migrations/migrate.ts';
+import type { Writer } from '../writer.ts';
 import { openForWriting } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
 import { sqliteTransaction } from './transaction.ts';
-
-export interface Committed {
-  results: readonly Result[];
-  events: readonly StoreEvent[];
-}
-
-/** The one that writes, in this thread or in one of its own. */
-export interface Writer {
-  /** `now` is in ms since the epoch. Resolves once the calls are durable. */
-  commit(calls: readonly Call[], now: number): Promise<Committed>;
-  close(): Promise<void>;
-}
 
 /** Brings the schema up to date, and answers the names of the migrations that were missing. */
 export async function migrateSqlite(data: string): Promise<readonly string[]> {
@@ -30,18 +18,16 @@ export async function migrateSqlite(data: string): Promise<readonly string[]> {
 }
 
 /**
- * Writes in this thread. Durability order: a batch's rows reach the write-ahead log, COMMIT syncs the log
+ * Durability order: a batch's rows reach the write-ahead log, COMMIT syncs the log
  * (`synchronous=FULL`), and only then are its callers answered and its events told. A crash before the sync
  * leaves the batch out as a whole; a crash after it leaves the batch in, answered or not.
  */
-export async function openWriter(data: string): Promise<Writer> {
+export function openSqliteWriter(data: string): Writer {
   const database = openForWriting(data);
-  const db = kyselyOver(database);
-  await migrate(db, SQLITE_TYPES);
   const tx = sqliteTransaction(database);
 
   return {
-    async commit(calls, now) {
+    async commit(calls, now = Date.now()) {
       const events: StoreEvent[] = [];
       const transact: Transact = async work => {
         const emitted: StoreEvent[] = [];
