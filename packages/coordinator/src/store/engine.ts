@@ -30,5 +30,10 @@ export async function usable<T>(engine: Engine, opening: Promise<T>): Promise<T>
   });
 }
 
+/** What is in the way of a writer is in the configuration, as all else has been tried before. */
+export function unusable(error: Error): never {
+  throw new ConfigError(reasonOf(error));
+}
+
 const reasonOf = ({ message, cause }: Error): string =>
   cause instanceof Error ? `${message}: ${reasonOf(cause)}` : message;

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
-import { type Engine, engineOf, usable } from './engine.ts';
+import { type Engine, engineOf, unusable, usable } from './engine.ts';
 import { createPostgresStore, migratePostgres } from './postgres/store.ts';
 import { createPostgresWriter } from './postgres/writer.ts';
-import { lockFolder } from './sqlite/lock.ts';
+import { type FolderLock, lockFolder } from './sqlite/lock.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 import { migrateSqlite, openSqliteWriter } from './sqlite/writer.ts';
 import type { Store } from './store.ts';
@@ -36,20 +36,25 @@ export async function openStore(
 ): Promise<Store> {
   const engine = engineOf(config);
   const self = randomUUID();
-  const openWrites = async () =>
-    writerThread
-      ? await startWriterThread(writerThread, { config, self } satisfies WriterData, { now })
-      : createWrites(openWriter(engine, self), { now, maxBatch: config.maxBatch });
-  const open = async () => {
-    if (engine.name === 'postgres') {
-      await migratePostgres(engine);
-      return createPostgresStore({ ...engine, self, writes: await openWrites() });
-    }
-    const lock = alone ? lockFolder(engine.data) : undefined;
-    await migrateSqlite(engine.data);
-    return createSqliteStore({ ...engine, lock, writes: await openWrites() });
-  };
-  return await usable(engine, open());
+  const lock = await usable(engine, prepare(engine, alone));
+  const options = { now, maxBatch: config.maxBatch };
+  const writes = writerThread
+    ? await startWriterThread(writerThread, { config, self } satisfies WriterData, options).catch(unusable)
+    : createWrites(openWriter(engine, self), options);
+  return engine.name === 'postgres'
+    ? createPostgresStore({ ...engine, self, writes })
+    : createSqliteStore({ ...engine, lock, writes });
+}
+
+/** Brings the schema up to date, of a folder that nobody else is to run on. */
+async function prepare(engine: Engine, alone: boolean): Promise<FolderLock | undefined> {
+  if (engine.name === 'postgres') {
+    await migratePostgres(engine);
+    return undefined;
+  }
+  const lock = alone ? lockFolder(engine.data) : undefined;
+  await migrateSqlite(engine.data);
+  return lock;
 }
 
 /**

@@ -2,13 +2,17 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
+export interface FolderLock {
+  release(): void;
+}
+
 /**
  * Keeps a second coordinator off a data folder: each would know nothing of who waits at the other. The lock is one of
  * the operating system's, on a file of its own, so it goes with the process however that ends.
  *
  * @throws when another process holds it
  */
-export function lockFolder(data: string): { release(): void } {
+export function lockFolder(data: string): FolderLock {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const file = new DatabaseSync(join(data, 'coordinator.lock'));
   try {

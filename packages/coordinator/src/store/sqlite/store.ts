@@ -4,13 +4,14 @@ import type { Store } from '../store.ts';
 import type { Writes } from '../writes.ts';
 import { openForReading } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
+import type { FolderLock } from './lock.ts';
 
 export interface SqliteOptions {
   /** The folder with the database, which is there. */
   data: string;
   writes: Writes;
   /** Released when the store is closed. */
-  lock: { release(): void } | undefined;
+  lock: FolderLock | undefined;
 }
 
 /** The embedded store: reads in this thread. */
