@@ -43,7 +43,9 @@ export interface CachedTable {
   insertedElsewhere(): void;
   /** Forgets everything, which must not be dirty unless its transaction is rolled back. */
   clear(): void;
-  /** Forgets what is too much, between transactions. */
+  /** Nobody will ask for them again soon. */
+  release(keys: readonly Value[]): void;
+  /** Forgets what was released and what is too much, between transactions. */
   trim(): void;
 }
 
@@ -51,6 +53,7 @@ export function createCachedTable(
   name: Table,
   allColumns: readonly string[],
   indexes: readonly RowIndex<Table>[],
+  isOver: (row: CachedRow) => boolean = () => false,
 ): CachedTable {
   const key: string = PRIMARY_KEYS[name];
   /** Null for what is known not to be there. */
@@ -60,6 +63,7 @@ export function createCachedTable(
   /** All that ever changed: a statement that is always the same is prepared once. */
   const changing = new Set<string>();
   const known = indexes.map(createKnownRows);
+  let released: Value[] = [];
   let version = 0;
   let characters = 0;
 
@@ -99,6 +103,14 @@ export function createCachedTable(
     dirty.set(row[key] as Value, as);
     characters += charactersOf(kept);
     for (const each of known) each.move(kept, null, each.valueOf(kept));
+  }
+
+  /** Unless it is among the first of an index. */
+  function drop(id: Value) {
+    const row = rows.get(id);
+    if (row && known.some(each => each.holds(row))) return;
+    if (row) characters -= charactersOf(row);
+    rows.delete(id);
   }
 
   /** It is in the database and not here, so it is under none of the values that are known. It may come under one. */
@@ -180,7 +192,9 @@ export function createCachedTable(
       };
       for (const [id, as] of dirty) {
         const row = rows.get(id);
-        if (row) taken[as].push(row);
+        if (!row) continue;
+        taken[as].push(row);
+        if (isOver(row)) released.push(id);
       }
       dirty.clear();
       return taken;
@@ -195,16 +209,20 @@ export function createCachedTable(
       rows.clear();
       keys.clear();
       dirty.clear();
+      released = [];
       characters = 0;
       for (const each of known) each.clear();
     },
+    release(values) {
+      released.push(...values);
+    },
     trim() {
+      for (const id of released) drop(id);
+      released = [];
       if (rows.size <= MOST_ROWS && characters <= MOST_CHARACTERS) return;
-      for (const [id, row] of rows) {
+      for (const id of rows.keys()) {
         if (rows.size <= MOST_ROWS / 2 && characters <= MOST_CHARACTERS / 2) break;
-        if (row && known.some(each => each.holds(row))) continue;
-        rows.delete(id);
-        if (row) characters -= charactersOf(row);
+        drop(id);
       }
       for (const [composite, id] of keys) if (!rows.has(id)) keys.delete(composite);
     },

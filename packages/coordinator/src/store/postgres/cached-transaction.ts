@@ -17,6 +17,12 @@ const CACHED = [
   'tree',
 ] as const;
 
+/** They end, and most are never asked for again: kept on, they would only get old in memory. */
+const OVER: Partial<Record<Table, (row: CachedRow) => boolean>> = { job: row => row.completed_at !== null };
+
+/** What is read once, as a rule. */
+const READ_ONCE: readonly Table[] = ['job_input'];
+
 export interface CachedTransaction extends PostgresTransaction {
   /** To be called first in each transaction: whether nobody else has written since the last one was committed. */
   begin(isCurrent: boolean): void;
@@ -42,6 +48,7 @@ export function cachedTransaction(inner: PostgresTransaction, catalog: ColumnCat
           table,
           columns,
           INDEXES.filter(index => index.table === table),
+          OVER[table],
         ),
       ];
     }),
@@ -121,7 +128,11 @@ export function cachedTransaction(inner: PostgresTransaction, catalog: ColumnCat
   return {
     async load(table, column, values, where) {
       const cached = where === undefined ? cachedBy(table, column) : undefined;
-      if (cached) return copies(await loadByKey(cached, values));
+      if (cached) {
+        const rows = copies(await loadByKey(cached, values));
+        if (READ_ONCE.includes(table)) cached.release(values);
+        return rows;
+      }
       flush(tables.get(table));
       return await inner.load(table, column, values, where);
     },
