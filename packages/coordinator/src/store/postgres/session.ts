@@ -11,17 +11,22 @@ export const WRITE_LOCK = 7_418_331_024;
 const LAST_BATCH = 'last_batch';
 
 /**
- * The one lock that all writers share, and the time once it is had. Batches of all replicas so come one after the
- * other. They would anyway: each moves the same few counters, clocks and queues, whose row locks it would hold to its
- * end, and taking those in differing orders would end in deadlocks.
+ * The one lock that all writers share. Batches of all replicas so come one after the other. They would anyway: each
+ * moves the same few counters, clocks and queues, whose row locks it would hold to its end, and taking those in
+ * differing orders would end in deadlocks.
  */
-const BEGIN = `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK});
-  SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
-    (SELECT value FROM setting WHERE name = '${LAST_BATCH}') AS last_batch`;
+const LOCK = { name: 'lock', text: `SELECT pg_advisory_xact_lock(${WRITE_LOCK})` };
+
+/** A statement of its own, behind that of the lock, so that it sees what was committed by whoever had it before. */
+const OPENED = `SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
+  (SELECT value FROM setting WHERE name = '${LAST_BATCH}') AS last_batch`;
+const OPEN = { name: 'open', text: OPENED };
 
 /** Fails, and with it all that is sent behind it up to COMMIT, unless the last batch was this one. */
-const demand = (batch: string) =>
-  `SELECT 1 / count(*) AS found FROM setting WHERE name = '${LAST_BATCH}' AND value = '${batch}'`;
+const OPEN_BEHIND = {
+  name: 'open_behind',
+  text: `${OPENED}, 1 / (SELECT count(*) FROM setting WHERE name = '${LAST_BATCH}' AND value = $1) AS found`,
+};
 
 /**
  * Every statement here finds its rows by an index, however large a table is or was when the statement was prepared:
@@ -86,9 +91,14 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
   });
 
   /** Sends the first statements of a transaction. */
-  async function open(demanded = ''): Promise<Opened> {
-    const answers = (await client.query(`${BEGIN}; ${demanded}`)) as unknown as { rows: Opened[] }[];
-    const [row] = answers.flatMap(({ rows }) => rows).filter(({ now }) => now !== undefined);
+  async function open(demanded?: string): Promise<Opened> {
+    gather();
+    const [, , answer] = await allOf([
+      client.query('BEGIN'),
+      client.query(LOCK),
+      client.query<Opened>(demanded === undefined ? OPEN : { ...OPEN_BEHIND, values: [demanded] }),
+    ]);
+    const [row] = answer.rows;
     if (!row) throw new Error('The database did not say what time it is');
     offset = row.now - Date.now();
     return row;
@@ -123,7 +133,7 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
       return { now };
     },
     beginAhead() {
-      opening = open(demand(last));
+      opening = open(last);
       opening.catch(() => {});
       tx.begin(true);
       name();
@@ -160,7 +170,9 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
 }
 
 /** Rejects with the error of the first that failed, not of whichever was told first: the others only follow from it. */
-async function allOf(steps: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(steps)).find(step => step.status === 'rejected');
-  if (failed) throw failed.reason;
+async function allOf<T extends readonly Promise<unknown>[]>(
+  steps: readonly [...T],
+): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
+  for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
+  return await Promise.all(steps);
 }
