@@ -21,6 +21,11 @@ describeEachEngine('submitting a batch', engine => {
     expect(new Set(body.jobs.map(({ job_id }) => job_id)).size).toBe(1000);
   });
 
+  test('single jobs are taken after it', async () => {
+    await submit({ jobs: [job] });
+    expect((await coordinator.call('POST', '/v1/jobs', job)).status).toBe(201);
+  });
+
   test('one wrong job keeps out all', async () => {
     const before = await totalJobs();
     const jobs = Array.from({ length: 10 }, (_, index) => ({ ...job, ...(index === 7 && { priority: 99 }) }));
