@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { verifyReceipt } from '@aitbc/receipts';
+import OpenAI from 'openai';
 import { expect, inject, test } from 'vitest';
 import { MODEL, withMiner } from './network.ts';
 
@@ -44,6 +45,22 @@ test('a text is streamed as the server generates it, and the pieces make up the 
   const { pieces, result } = await network.stream('Write two sentences about the sea.');
   expect(pieces.length).toBeGreaterThan(3);
   expect(pieces.join('')).toBe(result);
+});
+
+test('OpenAI’s client gets JSON of a schema, which the server holds the model to', async () => {
+  const openai = new OpenAI({ baseURL: `${network.url}/v1`, apiKey: 'unused' });
+  const properties = { city: { type: 'string', maxLength: 30 }, isCapital: { type: 'boolean' } };
+  const schema = { type: 'object', properties, required: ['city', 'isCapital'], additionalProperties: false };
+  const { choices } = await openai.chat.completions.create({
+    ...{ model: MODEL, temperature: 0, max_tokens: 64 },
+    messages: [{ role: 'user', content: 'What is the capital of France?' }],
+    response_format: { type: 'json_schema', json_schema: { name: 'city', schema, strict: true } },
+  });
+  const [choice] = choices;
+  expect(JSON.parse(choice?.message.content ?? '')).toEqual({
+    city: expect.any(String),
+    isCapital: expect.any(Boolean),
+  });
 });
 
 test('what the server refuses is told to the client, with its reason', async () => {

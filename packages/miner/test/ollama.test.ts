@@ -164,6 +164,40 @@ test('a generation that is cancelled hangs up, so that the server stops too', as
   await hungUp;
 });
 
+test('texts are embedded by the API that Ollama has of OpenAI’s', async () => {
+  const vectors = [
+    [0.5, -0.25],
+    [0, 1],
+  ];
+  const { url, asked } = await serve({
+    '/v1/embeddings': json(200, {
+      object: 'list',
+      data: vectors.map((embedding, index) => ({ object: 'embedding', embedding, index })),
+      model: 'all-minilm',
+      usage: { prompt_tokens: 5, total_tokens: 5 },
+    }),
+  });
+  const { signal } = new AbortController();
+  const input = ['the sea', 'the shore'];
+  const embedding = { model: 'all-minilm', input, params: { dimensions: 2 }, signal };
+  expect(await ollamaBackend({ url }).embed?.(embedding)).toEqual({ vectors, usage: { prompt_tokens: 5 } });
+  expect(asked[0]?.body).toEqual({ model: 'all-minilm', input, encoding_format: 'float', dimensions: 2 });
+});
+
+test.each([
+  [
+    'a model that embeds nothing',
+    json(500, { error: { message: 'this model does not support embeddings' } }),
+  ],
+  ['fewer vectors than texts', json(200, { data: [{ embedding: [1] }] })],
+])('%s fails the job', async (_, answer) => {
+  const { url } = await serve({ '/v1/embeddings': answer });
+  const { signal } = new AbortController();
+  const embedding = { model: 'm', input: ['the sea', 'the shore'], params: {}, signal };
+  const failure = await rejection(ollamaBackend({ url }).embed?.(embedding) ?? Promise.resolve());
+  expect(failure).toMatchObject({ message: expect.stringMatching(/^Ollama: /), down: false });
+});
+
 test('a URL may end with a slash, and must be one', async () => {
   const { url } = await serve({ '/api/tags': json(200, { models: [tag('phi4:14b')] }) });
   expect(await ollamaBackend({ url: `${url}/` }).models()).toEqual(['phi4:14b']);

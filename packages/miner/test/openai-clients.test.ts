@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, streamText } from 'ai';
+import { generateText, jsonSchema, Output, stepCountIs, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import { beforeAll, expect, test } from 'vitest';
 import { echoBackend, type Generated, type Generation, openAiBackend } from '../src/index.ts';
 import { withCoordinator } from './coordinator.ts';
-import { endless, json, serve } from './inference-server.ts';
+import { chunks, endless, json, serve } from './inference-server.ts';
 import { mine } from './mining.ts';
 
 const coordinator = withCoordinator({ leaseSeconds: 1_200, jobTimeoutSeconds: 3_600 });
@@ -170,6 +170,99 @@ test('OpenAI’s client sends its key, and knows a wrong one as not authenticate
   const refused = new OpenAI({ baseURL, apiKey: 'wrong' }).chat.completions.create({ model: 'm', messages });
   expect(listing).toEqual([]);
   await expect(refused).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+});
+
+const WEATHER = {
+  name: 'get_weather',
+  description: 'The weather in a city',
+  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+};
+
+/** A miner whose server answers by these deltas. Resolves with what the server was asked. */
+async function answering(model: string, deltas: readonly object[], finish_reason = 'stop') {
+  const events = [
+    ...deltas.map(delta => ({ choices: [{ delta }] })),
+    { choices: [{ delta: {}, finish_reason }] },
+  ];
+  const { url, asked } = await serve({
+    '/v1/models': json(200, { data: [{ id: model }] }),
+    '/v1/chat/completions': chunks(
+      'text/event-stream',
+      [...events.map(event => JSON.stringify(event)), '[DONE]'].map(data => `data: ${data}\n\n`),
+    ),
+  });
+  const miner = await mine({ client: coordinator.client, backend: openAiBackend({ url }) });
+  await miner.when('registered');
+  return () => asked.findLast(({ path }) => path === '/v1/chat/completions')?.body;
+}
+
+/** A call as servers stream it: its arguments in pieces. */
+const CALLED = [
+  {
+    tool_calls: [
+      { index: 0, id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '' } },
+    ],
+  },
+  { tool_calls: [{ index: 0, function: { arguments: '{"city":' } }] },
+  { tool_calls: [{ index: 0, function: { arguments: '"Paris"}' } }] },
+];
+
+test('OpenAI’s client has a tool called, in one piece and in pieces', async () => {
+  const asked = await answering('tools', CALLED, 'tool_calls');
+  const tools = [{ type: 'function' as const, function: WEATHER }];
+  const request = {
+    model: 'tools',
+    messages,
+    tools,
+    tool_choice: 'required',
+    parallel_tool_calls: false,
+  } as const;
+  const whole = await openai.chat.completions.create(request);
+  const streamed = await openai.chat.completions.stream(request).finalChatCompletion();
+  expect(asked()).toMatchObject({ tools, tool_choice: 'required', parallel_tool_calls: false });
+  for (const { choices } of [whole, streamed]) {
+    const called = { id: 'call_1', function: { name: 'get_weather', arguments: '{"city":"Paris"}' } };
+    expect(choices).toMatchObject([
+      { finish_reason: 'tool_calls', message: { content: null, tool_calls: [called] } },
+    ]);
+  }
+});
+
+test('the AI SDK has a tool called, and goes on with what it answers', async () => {
+  const asked = await answering('ai-sdk-tools', CALLED, 'tool_calls');
+  const provider = createOpenAICompatible({ name: 'aitbc', baseURL: `${coordinator.url}/v1` });
+  const { toolCalls, toolResults } = await generateText({
+    model: provider('ai-sdk-tools'),
+    prompt: 'What is the weather in Paris?',
+    tools: {
+      get_weather: tool({
+        inputSchema: jsonSchema<{ city: string }>(WEATHER.parameters as never),
+        execute: async ({ city }) => `Rain in ${city}`,
+      }),
+    },
+    stopWhen: stepCountIs(2),
+  }).then(({ steps: [first] }) => first ?? { toolCalls: [], toolResults: [] });
+  expect(toolCalls).toMatchObject([{ toolName: 'get_weather', input: { city: 'Paris' } }]);
+  expect(toolResults).toMatchObject([{ output: 'Rain in Paris' }]);
+  expect(asked()?.messages).toMatchObject([
+    { role: 'user' },
+    { role: 'assistant', tool_calls: [{ id: 'call_1' }] },
+    { role: 'tool', tool_call_id: 'call_1', content: 'Rain in Paris' },
+  ]);
+});
+
+test('the AI SDK gets an object of a schema', async () => {
+  const asked = await answering('objects', [{ content: '{"city":' }, { content: '"Paris"}' }]);
+  const supportsStructuredOutputs = true;
+  const baseURL = `${coordinator.url}/v1`;
+  const provider = createOpenAICompatible({ name: 'aitbc', baseURL, supportsStructuredOutputs });
+  const { output } = await generateText({
+    model: provider('objects'),
+    prompt: 'What is the capital of France?',
+    output: Output.object({ schema: jsonSchema<{ city: string }>(WEATHER.parameters as never) }),
+  });
+  expect(output).toEqual({ city: 'Paris' });
+  expect(asked()?.response_format).toMatchObject({ json_schema: { schema: { required: ['city'] } } });
 });
 
 test('the AI SDK gets a text, in one piece and in pieces', async () => {

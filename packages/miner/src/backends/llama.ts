@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { JobParams } from '@aitbc/protocol';
 import { type Backend, BackendError, type Generated, type Generation } from '../backend.ts';
 import { answered, demandsOf, historyOf, textIn } from './llama-chat.ts';
+import { createEmbedder } from './llama-embeddings.ts';
 import {
   type Llama,
   loadNodeLlamaCpp,
@@ -66,6 +67,7 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
         idle.push(sequence);
       }
     },
+    embed: createEmbedder(model, sequences[0]?.contextSize ?? DEFAULT_CONTEXT_SIZE),
     async close() {
       await llama.dispose();
     },
@@ -118,20 +120,22 @@ async function generate(
   const chat = new library.LlamaChat({ contextSequence: sequence, autoDisposeSequence: false });
   const { usedInputTokens, usedOutputTokens } = sequence.tokenMeter;
   try {
-    const answer = await chat.generateResponse(historyOf(generation, chat), {
+    const answer = await chat.generateResponse(historyOf(generation, demands, chat), {
       ...samplingOf(params),
-      ...demands,
+      ...biasOf(params, library, model),
+      ...demands.options,
       maxTokens: Math.min(params.max_tokens ?? room, room),
       signal,
-      ...(onToken && { onTextChunk: onToken }),
+      ...(onToken && !demands.isCall && { onTextChunk: onToken }),
     });
     const usage = {
       prompt_tokens: sequence.tokenMeter.usedInputTokens - usedInputTokens,
       completion_tokens: sequence.tokenMeter.usedOutputTokens - usedOutputTokens,
     };
-    return { ...answered(answer), usage };
+    return { ...answered(answer, demands), usage };
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof BackendError) throw error;
     throw new BackendError(`The model failed: ${messageOf(error)}`, { retryable: true, cause: error });
   } finally {
     chat.dispose();
@@ -157,6 +161,21 @@ function samplingOf(params: JobParams): Partial<ResponseOptions> {
       },
     }),
   };
+}
+
+/** Of tokens by their number, from -100, which is never, to 100. */
+function biasOf(
+  { logit_bias }: JobParams,
+  { TokenBias }: NodeLlamaCpp,
+  { tokenizer }: Model,
+): Pick<ResponseOptions, 'tokenBias'> {
+  const biases = Object.entries(Object(logit_bias)).flatMap(([token, bias]) =>
+    /^\d+$/.test(token) && typeof bias === 'number' ? [[Number(token), bias] as const] : [],
+  );
+  if (biases.length === 0) return {};
+  const tokenBias = new TokenBias(tokenizer);
+  for (const [token, logit] of biases) tokenBias.set(token, logit <= -100 ? 'never' : { logit });
+  return { tokenBias };
 }
 
 /** Models are named in printable ASCII without spaces. */

@@ -12,6 +12,7 @@ export interface NodeLlamaCpp {
     maxThreads: number;
   }): Promise<Llama>;
   LlamaChat: new (options: { contextSequence: Sequence; autoDisposeSequence: boolean }) => Chat;
+  TokenBias: new (tokenizer: Model['tokenizer']) => TokenBias;
 }
 
 export interface Llama {
@@ -25,11 +26,25 @@ export interface Llama {
 
 export interface Model {
   trainContextSize: number;
+  readonly tokenizer: object;
   tokenize(text: string): readonly unknown[];
   createContext(options: {
     sequences: number;
     contextSize: number | { max: number };
   }): Promise<{ contextSize: number; getSequence(): Sequence }>;
+  createEmbeddingContext(options: { contextSize: number }): Promise<EmbeddingContext>;
+}
+
+export interface EmbeddingContext {
+  /** Texts are embedded one after the other. */
+  getEmbeddingFor(text: string): Promise<{ vector: readonly number[] }>;
+  /** In tokens. */
+  calculateInputLength(text: string): number;
+}
+
+/** What is more or less likely to be said. */
+export interface TokenBias {
+  set(token: number, bias: 'never' | { logit: number }): TokenBias;
 }
 
 export interface Sequence {
@@ -77,6 +92,8 @@ export interface ResponseOptions {
   customStopTriggers?: string[];
   repeatPenalty?: { presencePenalty?: number; frequencyPenalty?: number };
   grammar?: Grammar;
+  tokenBias?: TokenBias;
+  maxParallelFunctionCalls?: number;
   functions?: Readonly<Record<string, { description?: string; params?: object }>>;
 }
 

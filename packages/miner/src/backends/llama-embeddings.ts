@@ -1,0 +1,39 @@
+import { BackendError, type Embedded, type Embedding } from '../backend.ts';
+import { type EmbeddingContext, type Model, messageOf } from './node-llama-cpp.ts';
+
+/** Embeds texts by a model that is loaded. Its context for it is made when first needed, as it takes memory. */
+export function createEmbedder(model: Model, contextSize: number) {
+  let making: Promise<EmbeddingContext> | undefined;
+
+  async function context(): Promise<EmbeddingContext> {
+    making ??= model.createEmbeddingContext({ contextSize });
+    return await making.catch(error => {
+      making = undefined;
+      throw new BackendError(`This model can not embed texts here: ${messageOf(error)}`, { cause: error });
+    });
+  }
+
+  /** @throws {BackendError} */
+  return async ({ input, params, signal }: Embedding): Promise<Embedded> => {
+    const made = await context();
+    const lengths = input.map(text => made.calculateInputLength(text));
+    const longest = lengths.findIndex(length => length > contextSize);
+    if (longest >= 0)
+      throw new BackendError(`Text ${longest} is too long: this miner takes ${contextSize} tokens`);
+    const vectors: number[][] = [];
+    for (const text of input) {
+      signal.throwIfAborted();
+      const { vector } = await made.getEmbeddingFor(text);
+      if (params.dimensions !== undefined && params.dimensions !== vector.length)
+        throw new BackendError(`This model embeds in ${vector.length} dimensions only`);
+      vectors.push(normalized(vector));
+    }
+    return { vectors, usage: { prompt_tokens: lengths.reduce((sum, length) => sum + length, 0) } };
+  };
+}
+
+/** Of length 1, as those of OpenAI's API. */
+function normalized(vector: readonly number[]): number[] {
+  const length = Math.hypot(...vector);
+  return vector.map(number => (length === 0 ? 0 : number / length));
+}
