@@ -82,6 +82,9 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   errorLength: 'characters of the error that a miner reports',
   grantReasonLength: 'characters of the reason of a grant, printable ASCII',
   fileNameLength: 'characters of the name of a file',
+  fileRequests: 'requests in the file of a batch',
+  customIdLength: 'characters of a `custom_id`',
+  batchErrors: 'errors that are told of a batch’s file',
 };
 
 function limitsTable(): string {

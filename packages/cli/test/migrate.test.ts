@@ -15,6 +15,7 @@ const MIGRATIONS = [
   '007-scheduling',
   '008-explorer',
   '009-files',
+  '010-batches',
   '011-trust',
 ];
 const NEWEST = MIGRATIONS.at(-1);

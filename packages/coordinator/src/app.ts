@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import { accountRoutes } from './accounts/routes.ts';
+import { batchRoutes } from './batches/routes.ts';
 import type { Config } from './config.ts';
 import { explorerRoutes } from './explorer/routes.ts';
 import { fileRoutes } from './files/routes.ts';
@@ -85,6 +86,7 @@ export async function buildApp(
         guards: tolerant,
         heartbeatMs: config.streamHeartbeatSeconds * 1000,
       });
+      batchRoutes(openAi, { batches: rooms.batches, guards: tolerant });
       await openAi.register(async scope => fileRoutes(scope, { files: rooms.files, guards: tolerant }));
     });
   });

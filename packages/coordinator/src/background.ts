@@ -18,7 +18,7 @@ interface Task {
   /** Pause between steps that follow each other, as a multiple of what a step took. */
   rest: number;
   /** Answers whether another step has something to do at once. */
-  step(): Promise<boolean>;
+  step(stopped: AbortSignal): Promise<boolean>;
 }
 
 /**
@@ -39,7 +39,7 @@ export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLo
   };
 }
 
-function tasksOf({ store, sweep, erase, clear, ledger }: Rooms, config: Config): Task[] {
+function tasksOf({ store, sweep, erase, clear, batchWork, ledger }: Rooms, config: Config): Task[] {
   const everyMs = config.sweepSeconds * 1000;
   const intervalMs = config.ledgerInterval * 1000;
   return [
@@ -47,6 +47,7 @@ function tasksOf({ store, sweep, erase, clear, ledger }: Rooms, config: Config):
     // Nobody waits for it, so that the most of the time is left to other writes.
     { ...writing(store, erase), everyMs, rest: 4 },
     { ...writing(store, clear), everyMs, rest: 4 },
+    { name: 'batches', step: batchWork.step, everyMs, rest: 1 },
     {
       name: 'ledger',
       everyMs: intervalMs,
@@ -60,14 +61,17 @@ function tasksOf({ store, sweep, erase, clear, ledger }: Rooms, config: Config):
   ];
 }
 
-function writing(store: Store, operation: Operation<undefined, { more: boolean }>) {
-  return {
-    name: operation.name,
-    async step() {
-      const outcome = await store.write(operation, undefined);
-      return outcome.ok && outcome.value.more;
-    },
-  };
+const writing = (store: Store, operation: Step) => ({
+  name: operation.name,
+  step: () => stepOf(store, operation),
+});
+
+type Step = Operation<undefined, { more: boolean }>;
+
+/** Answers whether another step has something to do at once. */
+export async function stepOf(store: Store, operation: Step): Promise<boolean> {
+  const outcome = await store.write(operation, undefined);
+  return outcome.ok && outcome.value.more;
 }
 
 async function repeat(
@@ -79,7 +83,7 @@ async function repeat(
     const began = performance.now();
     let more = false;
     try {
-      more = await step();
+      more = await step(signal);
       outcomes.succeeded();
     } catch (error) {
       outcomes.failed(name, error);

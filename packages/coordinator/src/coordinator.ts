@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { buildApp } from './app.ts';
-import { startBackground } from './background.ts';
+import { startBackground, stepOf } from './background.ts';
 import { type Config, type ConfigSources, readConfig } from './config.ts';
 import { watchConnections } from './http/connection.ts';
 import { createRooms, type Rooms } from './rooms.ts';
@@ -31,6 +31,8 @@ export interface StartOptions extends Partial<Config> {
   logStream?: { write(line: string): void };
 }
 
+const UNSTOPPED = new AbortController().signal;
+
 const WRITER_THREAD = new URL('./writer-thread.ts', import.meta.url);
 
 /** Starts a coordinator. Throws ConfigError where the configuration can't be used. */
@@ -54,7 +56,8 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
       async sweep() {
         await store.write(rooms.sweep, undefined);
         await store.write(rooms.erase, undefined);
-        await store.write(rooms.clear, undefined);
+        while (await stepOf(store, rooms.clear));
+        while (await rooms.batchWork.step(UNSTOPPED));
       },
       async publish() {
         while (await rooms.ledger.integrate());

@@ -1,4 +1,8 @@
 import { insertKey, openAccount, revokeKey } from './accounts/keys.ts';
+import { createBatches } from './batches/create.ts';
+import { beginBatches, cancelBatches, expireBatches, finalizeBatches } from './batches/stages.ts';
+import { submitPages } from './batches/submit.ts';
+import { writePages } from './batches/write.ts';
 import type { Config } from './config.ts';
 import { clearFiles } from './files/clear.ts';
 import { addPart, removeFile, wholeFile } from './files/upload.ts';
@@ -52,6 +56,11 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     minerTimeoutMs: config.minerTimeoutSeconds * 1000,
     absenceMs: Math.max(5_000, 5 * config.sweepSeconds * 1000),
   };
+  const submit = submitJobs({
+    prepaid: config.billing === 'prepaid',
+    pricingOf: priced,
+    timeoutMs: lease.timeoutMs,
+  });
   return {
     keepIdentity,
     admitKey,
@@ -63,11 +72,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     withdrawMiners,
     reinstateMiners,
     grantCredits: grantCredits(issuer),
-    submitJobs: submitJobs({
-      prepaid: config.billing === 'prepaid',
-      pricingOf: priced,
-      timeoutMs: lease.timeoutMs,
-    }),
+    submitJobs: submit,
     takeJobs: takeJobs(claim),
     claimJob: claimJob(claim),
     completeJobs: completeJobs({ ...issuer, reputation, pricingOf: priced }),
@@ -81,6 +86,13 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     wholeFile,
     removeFile,
     clearFiles,
+    createBatches,
+    beginBatches,
+    cancelBatches,
+    expireBatches,
+    finalizeBatches,
+    submitPages: submitPages(submit),
+    writePages: writePages({ keepMs: config.fileDays * DAY_MS }),
     publish,
     addCosignatures,
     integrate,

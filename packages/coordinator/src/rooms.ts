@@ -1,5 +1,7 @@
 import type { Signer } from '@aitbc/receipts';
 import { type Accounts, createAccounts } from './accounts/keys.ts';
+import { type Batches, createBatches } from './batches/batches.ts';
+import { type BatchWork, createBatchWork } from './batches/work.ts';
 import { type Config, ConfigError } from './config.ts';
 import { createExplorer, type Explorer } from './explorer/explorer.ts';
 import { createFiles, type Files } from './files/files.ts';
@@ -33,6 +35,7 @@ export interface Rooms {
   jobEvents: JobEvents;
   gateway: Gateway;
   files: Files;
+  batches: Batches;
   miners: Miners;
   receipts: Receipts;
   grants: Grants;
@@ -47,6 +50,7 @@ export interface Rooms {
   sweep: Operation<undefined, { more: boolean }>;
   erase: Operation<undefined, { more: boolean }>;
   clear: Operation<undefined, { more: boolean }>;
+  batchWork: BatchWork;
 }
 
 /** Coordinators that share a database sign with one key: a key that is not the database's comes from a mistake. */
@@ -138,6 +142,8 @@ export async function createRooms({
     jobEvents,
     gateway: createGateway({ jobs: clientJobs, events: jobEvents, models }),
     files: createFiles({ config, store, ids, operations }),
+    batches: createBatches({ config, store, ids, operations }),
+    batchWork: createBatchWork({ config, store, ids, now, jobs: clientJobs, operations }),
     sweep: operations.sweepJobs,
     erase: operations.eraseTexts,
     clear: operations.clearFiles,

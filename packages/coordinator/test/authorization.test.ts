@@ -53,6 +53,7 @@ const openAiClients: Access = {
   'another miner’s owner': [403, 'insufficient_permissions'],
 };
 const ownerOfFile: Access = { ...openAiClients, 'another client': [404, 'file_not_found'] };
+const ownerOfBatch: Access = { ...openAiClients, 'another client': [404, 'batch_not_found'] };
 const miners: Access = {
   ...keyed,
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
@@ -112,6 +113,10 @@ const ACCESS: Record<string, Access> = {
   'GET /v1/files/{id}': ownerOfFile,
   'DELETE /v1/files/{id}': ownerOfFile,
   'GET /v1/files/{id}/content': ownerOfFile,
+  'POST /v1/batches': { ...ownerOfFile, 'an administrator': [404, 'file_not_found'] },
+  'GET /v1/batches': openAiClients,
+  'GET /v1/batches/{id}': ownerOfBatch,
+  'POST /v1/batches/{id}/cancel': ownerOfBatch,
   'POST /v1/miners/register': registrant,
   'POST /v1/miners/{id}/heartbeat': ownerOfMiner,
   'POST /v1/miners/{id}/claims': ownerOfMiner,
@@ -167,6 +172,7 @@ describeEachEngine('a coordinator that demands keys', engine => {
       '/v1/receipts?limit=1',
       '/v1/grants?limit=1',
       `/v1/files/${scene.files}`,
+      `/v1/batches/${scene.batches}`,
     ];
     const key = keys['an administrator'];
     return await Promise.all(

@@ -275,3 +275,69 @@ test('the AI SDK gets a text, in one piece and in pieces', async () => {
   expect([whole.text, pieces.join('')]).toEqual([ECHO, ECHO]);
   expect([whole.finishReason, await stream.finishReason]).toEqual(['stop', 'stop']);
 });
+
+/** Uploads a file of requests for chats, each about its number. */
+async function uploaded(model: string, count: number) {
+  const lines = Array.from({ length: count }, (_, at) =>
+    JSON.stringify({
+      custom_id: `request-${at}`,
+      method: 'POST',
+      url: '/v1/chat/completions',
+      body: { model, messages: [{ role: 'user', content: `Number ${at}` }] },
+    }),
+  );
+  const file = new File([lines.join('\n')], 'requests.jsonl');
+  return await openai.files.create({ purpose: 'batch', file });
+}
+
+const batched = ({ id }: OpenAI.FileObject) =>
+  openai.batches.create({
+    input_file_id: id,
+    endpoint: '/v1/chat/completions',
+    completion_window: '24h',
+  });
+
+/** When it has ended, with what time brings about done at once. */
+async function ended({ id }: OpenAI.Batch): Promise<OpenAI.Batch> {
+  for (;;) {
+    await coordinator.running.sweep();
+    const batch = await openai.batches.retrieve(id);
+    if (['completed', 'failed', 'cancelled', 'expired'].includes(batch.status)) return batch;
+  }
+}
+
+test('OpenAI’s client has a file of requests answered', async () => {
+  const model = await echoed('batch');
+  const batch = await ended(await batched(await uploaded(model, 20)));
+  const content = await openai.files.content(batch.output_file_id ?? '');
+  const answers = (await content.text())
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line));
+  expect(batch).toMatchObject({
+    status: 'completed',
+    error_file_id: null,
+    request_counts: { total: 20, completed: 20, failed: 0 },
+  });
+  expect(
+    answers.map(({ custom_id, response }) => [custom_id, response.body.choices[0].message.content]),
+  ).toEqual(Array.from({ length: 20 }, (_, at) => [`request-${at}`, `Echo, no model ran: Number ${at}`]));
+});
+
+test('OpenAI’s client lists, cancels and deletes what batches are made of', async () => {
+  const file = await uploaded('nobody-offers-it', 3);
+  const batch = await batched(file);
+  await coordinator.running.sweep();
+  await openai.batches.cancel(batch.id);
+  const cancelled = await ended(batch);
+  const batches = await Array.fromAsync(openai.batches.list({ limit: 1 }));
+  const files = await Array.fromAsync(openai.files.list({ limit: 1 }));
+  expect(cancelled).toMatchObject({
+    status: 'cancelled',
+    request_counts: { total: 3, completed: 0, failed: 3 },
+  });
+  expect(batches.map(({ id }) => id)).toContain(batch.id);
+  expect(files.map(({ id }) => id)).toEqual(expect.arrayContaining([file.id, cancelled.error_file_id]));
+  expect(await openai.files.delete(file.id)).toMatchObject({ deleted: true });
+  await expect(openai.files.retrieve(file.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+});

@@ -1,4 +1,5 @@
 export * from './accounts.ts';
+export * from './batches.ts';
 export * from './chat.ts';
 export * from './common.ts';
 export * from './errors.ts';

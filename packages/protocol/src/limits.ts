@@ -22,6 +22,9 @@ export const LIMITS = {
   errorLength: 4_096,
   grantReasonLength: 256,
   fileNameLength: 255,
+  fileRequests: 50_000,
+  customIdLength: 512,
+  batchErrors: 100,
 } as const;
 
 /** Printable ASCII without spaces, as receipts carry ASCII only: `llama3.2`, `org/model:7b-q4`. */

@@ -122,6 +122,9 @@ export function createFiles({ config, store, ids, operations }: FilesOptions): F
   };
 }
 
+/** A part of a file for who reads it on behalf of its owner; undefined behind the last one. */
+export const readPart = (store: Store, fileId: string, index: number) => findPart(store.read, fileId, index);
+
 /** What a file that is refused for its size is told. */
 export const tooLarge = (limit: number) => `The file is larger than ${limit / MiB} MiB`;
 

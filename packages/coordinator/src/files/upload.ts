@@ -28,7 +28,9 @@ export const addPart: Operation<PartInput, undefined> = {
     const begun = inputs.filter(({ index }) => index === 0);
     await tx.insert(
       'file',
-      begun.map(({ fileId, accountId }) => newFile({ id: fileId, accountId, purpose: 'batch' }, now)),
+      begun.map(({ fileId, accountId }) =>
+        newFile({ id: fileId, accountId, purpose: 'batch', filename: '' }, now),
+      ),
     );
     const files = await loadFiles(
       inputs.map(input => input.fileId),
@@ -119,16 +121,45 @@ export async function loadFiles(
   return new Map(files.map(file => [file.id, file]));
 }
 
-interface FileStart extends Pick<FileRow, 'id' | 'purpose'> {
+/** Batches that begin to need files, or need them no longer. */
+export async function holdFiles(
+  changes: readonly (readonly [fileId: string, by: 1 | -1])[],
+  tx: Transaction,
+): Promise<void> {
+  for (const [id, uses] of changes) await tx.add('file', 'id', [{ id, uses }]);
+}
+
+/** A file that a batch writes, from its first part on. */
+export interface FileStart extends Pick<FileRow, 'id' | 'purpose' | 'filename'> {
   accountId: number;
 }
 
-function newFile({ id, accountId, purpose }: FileStart, now: number): FileRow {
+/** Writes a part behind those that are there. Nobody sees the file, and nobody clears it away, until it is finished. */
+export async function appendPart(
+  start: FileStart,
+  text: string,
+  tx: Transaction,
+  now: number,
+): Promise<void> {
+  const [found] = await tx.load('file', 'id', [start.id]);
+  const file = found ?? { ...newFile(start, now), uses: 1 };
+  if (!found) await tx.insert('file', [file]);
+  await insertParts([{ fileId: file.id, index: file.parts, text }], tx);
+  const bytes = file.bytes + Buffer.byteLength(text);
+  await tx.update('file', 'id', ['parts', 'bytes'], [{ id: file.id, parts: file.parts + 1, bytes }]);
+}
+
+/** Shows a file that was written to its end. */
+export async function finishFile(id: string, keepMs: number, tx: Transaction, now: number): Promise<void> {
+  const file = { id, status: 'whole' as const, uses: 0, created_at: now, expires_at: now + keepMs };
+  await tx.update('file', 'id', ['status', 'uses', 'created_at', 'expires_at'], [file]);
+}
+
+function newFile({ id, accountId, purpose, filename }: FileStart, now: number): FileRow {
   return {
-    ...{ id, purpose },
+    ...{ id, purpose, filename },
     account_id: accountId,
     status: 'partial',
-    filename: '',
     bytes: 0,
     parts: 0,
     uses: 0,
@@ -137,7 +168,10 @@ function newFile({ id, accountId, purpose }: FileStart, now: number): FileRow {
   };
 }
 
-async function insertParts(parts: readonly PartInput[], tx: Transaction): Promise<void> {
+async function insertParts(
+  parts: readonly Pick<PartInput, 'fileId' | 'index' | 'text'>[],
+  tx: Transaction,
+): Promise<void> {
   await tx.insert(
     'file_part',
     parts.map(({ fileId, index, text }) => ({ id: partId(fileId, index), text })),

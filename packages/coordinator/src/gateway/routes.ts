@@ -5,7 +5,6 @@ import {
   CompletionRequest,
   EmbeddingRequest,
   Embeddings,
-  LIMITS,
   OfferedModel,
   OfferedModels,
 } from '@aitbc/protocol';
@@ -20,6 +19,7 @@ import { openAiAnswers } from './answers.ts';
 import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
 import { errorOf, OpenAiError } from './errors.ts';
 import type { Gateway, GatewayRequest } from './gateway.ts';
+import { IdempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
 import { unservedRoutes } from './unserved.ts';
 
 export interface GatewayRoutes {
@@ -106,16 +106,6 @@ interface AnswerRoute {
   answer: TSchema;
 }
 
-const AnswerHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      minLength: 1,
-      maxLength: LIMITS.idempotencyKeyLength,
-      description: 'Repeating a request with the same key and body is answered by the same job.',
-    }),
-  ),
-});
-
 function answerRoute(
   app: App,
   { gateway, guards, heartbeatMs }: GatewayRoutes,
@@ -131,7 +121,7 @@ function answerRoute(
         summary,
         tags,
         security: keyed,
-        headers: AnswerHeaders,
+        headers: IdempotencyHeaders,
         body,
         response: openAiAnswers({ 200: answer }, 400, 401, 402, 403, 404, 409, 413, 429, 502, 503, 504),
       },
@@ -154,18 +144,6 @@ function answerRoute(
       return sendEvents(reply, events, { heartbeatMs, opening: COMMENT });
     },
   );
-}
-
-function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
-  const key = headers['idempotency-key'];
-  if (key === undefined) return undefined;
-  const text = String(key);
-  if (text !== '' && text.length <= LIMITS.idempotencyKeyLength) return text;
-  throw errorOf({
-    code: 'VALIDATION_OUT_OF_RANGE',
-    detail: `Idempotency-Key must have 1 to ${LIMITS.idempotencyKeyLength} characters`,
-    field: 'idempotency-key',
-  });
 }
 
 /** An answer that breaks off ends with an error rather than with the last word. */

@@ -1,8 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { refuse } from '../store/operation.ts';
-
-/** Deeper than any request needs, and far from where serializers run out of stack. */
-const MAX_DEPTH = 64;
+import { wellFormed } from '../json.ts';
 
 /**
  * Takes JSON bodies, and none when there is none: clients that send the content type with every request may call
@@ -17,29 +14,10 @@ export function takeJsonBodies(app: FastifyInstance): void {
     parse(request, text, (error, body) => {
       if (error) return done(error);
       try {
-        done(null, wellFormed(body, 0));
+        done(null, wellFormed(body));
       } catch (refusal) {
         done(refusal as Error);
       }
     });
   });
-}
-
-/** The same value, changed only where a text in it is not Unicode. */
-function wellFormed(value: unknown, depth: number): unknown {
-  if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed();
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth === MAX_DEPTH)
-    refuse('VALIDATION_OUT_OF_RANGE', `The body is nested deeper than ${MAX_DEPTH} levels`);
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) value[index] = wellFormed(item, depth + 1);
-    return value;
-  }
-  const members = value as Record<string, unknown>;
-  for (const [name, member] of Object.entries(members)) {
-    const sound = wellFormed(member, depth + 1);
-    if (!name.isWellFormed()) delete members[name];
-    if (sound !== member || !name.isWellFormed()) members[name.toWellFormed()] = sound;
-  }
-  return members;
 }

@@ -37,6 +37,8 @@ export interface ClientJobs {
     requests: readonly SubmitJob[],
     idempotencyKey: string | undefined,
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
+  /** A job as it is stored, for what submits jobs itself. */
+  prepare(request: SubmitJob): NewJob;
   /** Answers when the job has ended, or after `waitSeconds`, or when `hangUp` aborts. */
   get(principal: Principal, id: string, waitSeconds: number, hangUp: HangUp): Promise<Job>;
   /** Answers when the job has ended, or when `hangUp` aborts or the coordinator stops. */
@@ -58,7 +60,12 @@ export function createClientJobs({
   waits,
   operations,
 }: ClientJobsOptions): ClientJobs {
-  function prepare(request: SubmitJob, index: number, count: number, principal: Principal): NewJob {
+  function prepare(
+    request: SubmitJob,
+    index: number,
+    count: number,
+    principal: Pick<Principal, 'scopes'>,
+  ): NewJob {
     const prefix = count === 1 ? '' : `jobs.${index}.`;
     const content = contentOf(request, prefix);
     checkLimits(request, content, prefix, config, principal);
@@ -165,6 +172,8 @@ export function createClientJobs({
       return { jobs: views, replayed: false };
     },
 
+    prepare: request => prepare(request, 0, 1, { scopes: new Set() }),
+
     async get(principal, id, waitSeconds, hangUp) {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return await view(await owned(principal, id));
@@ -209,7 +218,7 @@ function checkLimits(
   { kind, text }: JobContent,
   prefix: string,
   config: Config,
-  principal: Principal,
+  principal: Pick<Principal, 'scopes'>,
 ): void {
   if (Buffer.byteLength(text) > config.promptLimit) {
     const field = `${prefix}${FIELDS[kind]}`;

@@ -1,5 +1,6 @@
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { BATCH_ID_LENGTH } from './batch-lines.ts';
 import type { JobRow } from './job.ts';
 import { deleteChunks } from './streams.ts';
 
@@ -13,7 +14,10 @@ export interface EraseTerms {
 /** Few, since each may have a megabyte of text, and other writes wait for as long as this takes. */
 const AT_ONCE = 100;
 
-const DUE = `SELECT * FROM job WHERE completed_at <= ? AND erased_at IS NULL ORDER BY completed_at LIMIT ${AT_ONCE}`;
+/** Results that a batch has still to write stay: few, since the window of a batch is hardly longer than texts stay. */
+const DUE = `SELECT * FROM job WHERE completed_at <= ? AND erased_at IS NULL AND (batch_line IS NULL OR NOT EXISTS
+    (SELECT 1 FROM batch WHERE batch.id = substr(job.batch_line, 1, ${BATCH_ID_LENGTH}) AND batch.stage <> 'done'))
+  ORDER BY completed_at LIMIT ${AT_ONCE}`;
 
 const STREAMS_DUE = `SELECT * FROM job_stream WHERE ended_at <= ? ORDER BY ended_at LIMIT ${AT_ONCE}`;
 

@@ -141,3 +141,32 @@ export async function listWorkload(db: Db): Promise<WorkloadRow[]> {
     .limit(WORKLOAD_KINDS)
     .execute();
 }
+
+/** Jobs of a batch from one line to another, both included, with what they came to. */
+export async function findBatchJobs(db: Db, from: string, to: string) {
+  return await db
+    .selectFrom('job')
+    .leftJoin('job_output', 'job_output.job_id', 'job.id')
+    .select(['job.id', 'model', 'status', 'created_at', 'receipt_id', 'error_code', 'error_detail'])
+    .select(['batch_line', 'erased_at', 'result', 'type', 'finish_reason', 'usage'])
+    .where('batch_line', '>=', from)
+    .where('batch_line', '<=', to)
+    .execute();
+}
+
+/** Of these lines, the first jobs that have not ended. */
+export async function findOpenBatchJobs(
+  db: Db,
+  { after, to, limit }: { after: string; to: string; limit: number },
+): Promise<{ id: string; batch_line: string }[]> {
+  const jobs = await db
+    .selectFrom('job')
+    .select(['id', 'batch_line'])
+    .where('batch_line', '>', after)
+    .where('batch_line', '<', to)
+    .where('status', 'in', ['pending', 'running'])
+    .orderBy('batch_line')
+    .limit(limit)
+    .execute();
+  return jobs as { id: string; batch_line: string }[];
+}

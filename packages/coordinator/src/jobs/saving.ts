@@ -1,6 +1,7 @@
 import type { ReadyQueue } from '../store/events.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Column } from '../store/transaction.ts';
+import { batchOf } from './batch-lines.ts';
 import { hasEnded, type JobRow } from './job.ts';
 import { moveStreams } from './streams.ts';
 
@@ -63,12 +64,15 @@ type CountedChange = { before: JobRow | undefined; after: JobRow; minerFailed?: 
 
 const MINER_COUNTS = { running: 0, completed: 0, failed: 0, successes: 0, failures: 0, timeouts: 0 };
 
+const BATCH_COUNTS = { outstanding: 0, completed: 0, failed: 0 };
+
 async function moveCounters(changes: readonly CountedChange[], context: WriteContext): Promise<void> {
   const { tx } = context;
   const counters = new Sums<string, 'value'>();
   const queues = new Sums<number, 'pending' | 'running'>();
   const miners = new Sums<string, keyof typeof MINER_COUNTS>();
   const accounts = new Sums<number, 'reserved'>();
+  const batches = new Sums<string, keyof typeof BATCH_COUNTS>();
   const ready = new Map<number, number>();
 
   for (const { before, after, minerFailed } of changes) {
@@ -76,6 +80,7 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
       ready.set(after.queue_id, (ready.get(after.queue_id) ?? 0) + 1);
     const reserved = reservedFor(after) - (before ? reservedFor(before) : 0);
     if (reserved !== 0) accounts.add(after.account_id, 'reserved', reserved);
+    if (after.batch_line !== null) countInBatch(batches, batchOf(after.batch_line), before, after);
     if (before?.status !== after.status) {
       for (const [job, by] of [
         [before, -1],
@@ -101,7 +106,21 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
   await tx.add('account', 'id', accounts.rows('id', { reserved: 0 }));
   await tx.add('counter', 'name', counters.rows('name', { value: 0 }));
   await tx.add('miner', 'id', miners.rows('id', MINER_COUNTS));
+  await tx.add('batch', 'id', batches.rows('id', BATCH_COUNTS));
   if (!queues.empty || ready.size > 0) await moveQueues(queues, ready, context);
+}
+
+function countInBatch(
+  batches: Sums<string, keyof typeof BATCH_COUNTS>,
+  id: string,
+  before: JobRow | undefined,
+  { status }: JobRow,
+): void {
+  const isOver = hasEnded(status);
+  if (!before) batches.add(id, 'outstanding', 1);
+  if (!isOver || (before && hasEnded(before.status))) return;
+  batches.add(id, 'outstanding', -1);
+  batches.add(id, status === 'completed' ? 'completed' : 'failed', 1);
 }
 
 async function moveQueues(

@@ -21,6 +21,8 @@ export interface NewJob {
   ttlMs: number;
   maxAttempts: number;
   tokenLimit: number;
+  /** Where it answers a request of a batch. */
+  batchLine?: string;
 }
 
 export interface SubmitInput extends Repeatable {
@@ -194,6 +196,7 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
     role: 'ordinary',
     run_of: null,
     owners: null,
+    batch_line: job.batchLine ?? null,
   };
 }
 

@@ -123,7 +123,7 @@ function constraintsOf(job: JobRow, { region, min_vram_gb }: Requirements): JobC
   };
 }
 
-function errorOf(job: JobRow): JobError | null {
+export function errorOf(job: Pick<JobRow, 'error_code' | 'error_detail'>): JobError | null {
   if (job.error_code === null) return null;
   return { error_code: job.error_code as JobError['error_code'], detail: job.error_detail ?? '' };
 }

@@ -124,6 +124,8 @@ interface JobTable {
   run_of: Flagless<string | null>;
   /** Of a job that has runs: by operator the run that it may have. */
   owners: Flagless<Json | null>;
+  /** Which request of which batch it answers: `BATCH/LINE`, the number padded so that they sort. */
+  batch_line: Flagless<string | null>;
 }
 
 /** The texts are apart from the job, so that a change of status does not write them again. */
@@ -332,6 +334,42 @@ interface FilePartTable {
   text: string;
 }
 
+/** A file of requests that is worked off as jobs. */
+interface BatchTable {
+  id: string;
+  account_id: number;
+  endpoint: string;
+  /** As it was asked for: `24h`. */
+  completion_window: string;
+  metadata: Json | null;
+  input_file_id: string;
+  /** Of the answers, and of the requests that got none; null until there is one. */
+  output_file_id: string | null;
+  error_file_id: string | null;
+  /** Why it failed. */
+  errors: Json | null;
+  /** What is being done with it. */
+  stage: 'validating' | 'submitting' | 'running' | 'ending' | 'writing' | 'done';
+  /** What it comes to, once that is decided. */
+  outcome: 'completed' | 'failed' | 'expired' | 'cancelled' | null;
+  /** Where in the input file the stage goes on: index of a part, characters into it, and the number of the line there. */
+  part: number;
+  position: number;
+  line: number;
+  /** Requests; those that were answered, those that were not, and jobs that have not ended. */
+  total: number;
+  completed: number;
+  failed: number;
+  outstanding: number;
+  created_at: Time;
+  /** The end of its window. */
+  expires_at: Time;
+  in_progress_at: Time | null;
+  cancelling_at: Time | null;
+  finalizing_at: Time | null;
+  ended_at: Time | null;
+}
+
 interface SettingTable {
   name: string;
   value: string;
@@ -361,6 +399,7 @@ export interface Schema {
   signing_key: SigningKeyTable;
   file: FileTable;
   file_part: FilePartTable;
+  batch: BatchTable;
   setting: SettingTable;
 }
 
@@ -393,6 +432,7 @@ export const PRIMARY_KEYS = {
   signing_key: 'key_id',
   file: 'id',
   file_part: 'id',
+  batch: 'id',
   setting: 'name',
 } as const satisfies { readonly [T in Table]: keyof Schema[T] };
 

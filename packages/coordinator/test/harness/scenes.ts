@@ -1,4 +1,4 @@
-import type { FileObject, Grant, NewGrant, Receipt } from '@aitbc/protocol';
+import type { Batch, CreateBatch, FileObject, Grant, NewGrant, Receipt } from '@aitbc/protocol';
 import { addressFromLabel, canonicalJson } from '@aitbc/receipts';
 import { leafHash } from '@aitbc/tlog';
 import { type Answer, actions, type CallOptions, type TestCoordinator } from './coordinator.ts';
@@ -15,6 +15,8 @@ export interface Scene {
   grants: string;
   /** A file of the client's; empty unless the route is about one. */
   files: string;
+  /** A batch with it; empty unless the route is about one. */
+  batches: string;
   model: string;
   /** How the route is called by somebody who may. */
   caller: CallOptions;
@@ -29,6 +31,8 @@ interface RouteRequest {
   job?: 'running' | 'completed' | 'published';
   /** The client has a file. */
   file?: true;
+  /** The client has a batch. */
+  batch?: true;
   query?: (scene: Scene) => string;
   body?: (scene: Scene) => object;
   /** What the miner answers the job with that the request waits for. */
@@ -46,6 +50,12 @@ export function fileForm(text: string, filename = 'requests.jsonl'): FormData {
   form.set('file', new File([text], filename));
   return form;
 }
+
+export const newBatch = (input_file_id: string): CreateBatch => ({
+  input_file_id,
+  endpoint: '/v1/completions',
+  completion_window: '24h',
+});
 
 const newJob = ({ model }: Scene) => ({ prompt: 'Hello', model });
 
@@ -108,6 +118,10 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/files/{id}': { file: true },
   'DELETE /v1/files/{id}': { file: true },
   'GET /v1/files/{id}/content': { file: true },
+  'POST /v1/batches': { file: true, body: ({ files }) => newBatch(files) },
+  'GET /v1/batches': { batch: true },
+  'GET /v1/batches/{id}': { batch: true },
+  'POST /v1/batches/{id}/cancel': { batch: true },
   'POST /v1/miners/register': { body: scene => ({ ...asMiner(scene), capabilities: [scene.model] }) },
   'POST /v1/miners/{id}/heartbeat': { job: 'running', body: ({ jobs }) => ({ jobs: [jobs] }) },
   'POST /v1/miners/{id}/claims': {},
@@ -150,7 +164,7 @@ export async function prepareScene(
   const client = actions(coordinator, keys.client);
   const owner = actions(coordinator, keys.miner);
   const name = `scene-${++scenes}`;
-  const { job, grant, admin, file } = REQUESTS[route] ?? {};
+  const { job, grant, admin, file, batch } = REQUESTS[route] ?? {};
   const key = grant || admin ? await coordinator.key('admin') : '';
   await owner.register(name, { capabilities: [name] });
   const { job_id } = await client.submit({ model: name });
@@ -158,7 +172,8 @@ export async function prepareScene(
   const isCompleted = job === 'completed' || job === 'published';
   const receipt = isCompleted ? await owner.complete(job_id, name) : undefined;
   const granted = grant && (await makeGrant(coordinator, key));
-  const uploaded = file && (await upload(coordinator, fileForm('{}\n'), keys.client));
+  const uploaded = (file || batch) && (await upload(coordinator, fileForm('{}\n'), keys.client));
+  const begun = batch && uploaded && (await begin(coordinator, newBatch(uploaded.id), keys.client));
   if (job === 'published' || grant === 'published') await coordinator.publish();
   return {
     jobs: job_id,
@@ -167,6 +182,7 @@ export async function prepareScene(
     transactions: receipt ? hashOf(receipt) : '',
     grants: granted?.grant_id ?? '',
     files: uploaded?.id ?? '',
+    batches: begun?.id ?? '',
     model: name,
     caller: admin ? { key } : {},
   };
@@ -193,14 +209,21 @@ export async function makeGrant(
 }
 
 /** Uploads a file by a client's key. */
-export async function upload(
+export const upload = (coordinator: TestCoordinator, form: FormData, key: string | undefined) =>
+  post<FileObject>(coordinator, '/v1/files', form, key);
+
+/** Begins a batch by a client's key. */
+export const begin = (coordinator: TestCoordinator, batch: CreateBatch, key: string | undefined) =>
+  post<Batch>(coordinator, '/v1/batches', batch, key);
+
+async function post<Body>(
   coordinator: TestCoordinator,
-  form: FormData,
+  path: string,
+  body: object,
   key: string | undefined,
-): Promise<FileObject> {
-  const options = key === undefined ? {} : { key };
-  const answer = await coordinator.call<FileObject>('POST', '/v1/files', form, options);
-  if (answer.status !== 200) throw new Error(`Nothing was uploaded: ${JSON.stringify(answer.body)}`);
+): Promise<Body> {
+  const answer = await coordinator.call<Body>('POST', path, body, key === undefined ? {} : { key });
+  if (answer.status !== 200) throw new Error(`POST ${path}: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
 

@@ -65,6 +65,13 @@ const QUERIES: Record<string, string> = {
       (held_until IS NULL AND held_for IS NOT NULL)`,
   'an end has no time': `
     SELECT id FROM job WHERE (status IN ('completed', 'failed', 'cancelled')) <> (completed_at IS NOT NULL)`,
+  'a batch counts its jobs wrong': `
+    SELECT b.id FROM batch b WHERE b.outstanding <> (SELECT count(*) FROM job j
+      WHERE substr(j.batch_line, 1, 32) = b.id AND j.status IN ('pending', 'running'))
+      OR (b.stage = 'done') <> (b.ended_at IS NOT NULL)`,
+  'a file counts wrong who needs it': `
+    SELECT f.id FROM file f WHERE f.uses <>
+      (SELECT count(*) FROM batch b WHERE b.stage <> 'done' AND f.id IN (b.input_file_id, b.output_file_id, b.error_file_id))`,
   'the ledger has a gap': `
     SELECT max(leaf_index) FROM entry HAVING count(*) <> max(leaf_index) + 1 OR min(leaf_index) <> 0`,
   'the tree does not count its entries': `

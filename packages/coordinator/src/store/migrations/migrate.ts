@@ -7,6 +7,7 @@ import { messages } from './006-messages.ts';
 import { scheduling } from './007-scheduling.ts';
 import { explorer } from './008-explorer.ts';
 import { files } from './009-files.ts';
+import { batches } from './010-batches.ts';
 import { trust } from './011-trust.ts';
 import type { ColumnTypes } from './column-types.ts';
 
@@ -19,6 +20,7 @@ const STEPS = {
   '007-scheduling': scheduling,
   '008-explorer': explorer,
   '009-files': files,
+  '010-batches': batches,
   '011-trust': trust,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 

@@ -1,0 +1,71 @@
+import type { Batch } from '@aitbc/protocol';
+import type { Row } from '../store/schema.ts';
+import type { Place } from './lines.ts';
+
+/*
+ * The life of a batch. What is done with it next is its stage, what its owner sees is its status:
+ *
+ *   validating ──▶ submitting ──▶ running ──▶ writing ──▶ done
+ *   (validating)   (in_progress)              (finalizing) (completed)
+ *        │               └──window over, cancel──▶ ending ──▶ writing ──▶ done
+ *        │                          (finalizing or cancelling)           (expired or cancelled)
+ *        └──wrong file, window over, cancel──▶ done (failed, expired or cancelled)
+ *
+ * Each step is a transaction that demands to find the stage, and the place in the file, that it was prepared for, and
+ * moves it on. So any number of coordinators may prepare the same step: one makes it, and what is lost with a
+ * coordinator is at most a step that is not made.
+ */
+
+export type BatchRow = Row<'batch'>;
+export type Stage = BatchRow['stage'];
+
+export function statusOf({ stage, outcome }: Pick<BatchRow, 'stage' | 'outcome'>): Batch['status'] {
+  if (stage === 'done') return outcome ?? 'completed';
+  if (stage === 'validating') return 'validating';
+  if (outcome === 'cancelled') return 'cancelling';
+  return stage === 'submitting' || stage === 'running' ? 'in_progress' : 'finalizing';
+}
+
+export const placeOf = ({ part, position, line }: BatchRow): Place => ({ part, position, line });
+
+/** Whether a step that was prepared for this stage, and place, may be made. */
+export const isAt = (batch: BatchRow | undefined, stage: Stage, place: Place): batch is BatchRow =>
+  batch?.stage === stage &&
+  batch.part === place.part &&
+  batch.position === place.position &&
+  batch.line === place.line;
+
+export function end(batch: BatchRow, outcome: NonNullable<BatchRow['outcome']>, now: number): BatchRow {
+  return { ...batch, stage: 'done', outcome, ended_at: now };
+}
+
+/** Unix seconds. */
+const seconds = (time: number | null) => (time === null ? null : Math.floor(time / 1000));
+
+export function toBatch(batch: BatchRow): Batch {
+  const { total, completed, failed, errors, metadata } = batch;
+  const endedAs = (outcome: BatchRow['outcome']) =>
+    batch.outcome === outcome ? seconds(batch.ended_at) : null;
+  return {
+    id: batch.id,
+    object: 'batch',
+    endpoint: batch.endpoint,
+    errors: errors === null ? null : { object: 'list', data: JSON.parse(errors) },
+    input_file_id: batch.input_file_id,
+    completion_window: batch.completion_window,
+    status: statusOf(batch),
+    output_file_id: batch.stage === 'done' ? batch.output_file_id : null,
+    error_file_id: batch.stage === 'done' ? batch.error_file_id : null,
+    created_at: Math.floor(batch.created_at / 1000),
+    in_progress_at: seconds(batch.in_progress_at),
+    expires_at: Math.floor(batch.expires_at / 1000),
+    finalizing_at: seconds(batch.finalizing_at),
+    completed_at: endedAs('completed'),
+    failed_at: endedAs('failed'),
+    expired_at: endedAs('expired'),
+    cancelling_at: seconds(batch.cancelling_at),
+    cancelled_at: endedAs('cancelled'),
+    request_counts: { total, completed, failed },
+    metadata: metadata === null ? null : JSON.parse(metadata),
+  };
+}

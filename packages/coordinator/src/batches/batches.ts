@@ -1,0 +1,98 @@
+import { hash } from 'node:crypto';
+import type { Batch, BatchPage, CreateBatch } from '@aitbc/protocol';
+import { LIMITS } from '@aitbc/protocol';
+import { canonicalJson } from '@aitbc/receipts';
+import { accountScope, type Principal } from '../accounts/keys.ts';
+import type { Config } from '../config.ts';
+import { ENDPOINTS } from '../gateway/endpoints.ts';
+import { invalid } from '../gateway/errors.ts';
+import type { Ids } from '../ids.ts';
+import type { Operations } from '../operations.ts';
+import { refuse, unwrap } from '../store/operation.ts';
+import type { Store } from '../store/store.ts';
+import { toBatch } from './batch.ts';
+import { findBatch, listBatches } from './queries.ts';
+
+export interface BatchesOptions {
+  config: Config;
+  store: Store;
+  ids: Ids;
+  operations: Pick<Operations, 'createBatches' | 'cancelBatches'>;
+}
+
+/** Batches of clients. Each throws Refused, or OpenAiError. */
+export interface Batches {
+  /** Begins a batch. With an idempotency key, a repeated request answers the batch of the first. */
+  create(principal: Principal, request: CreateBatch, idempotencyKey: string | undefined): Promise<Batch>;
+  get(principal: Principal, id: string): Promise<Batch>;
+  /** Newest first. */
+  list(principal: Principal, page: { after: string | undefined; limit: number }): Promise<BatchPage>;
+  /** Answers while its jobs are being cancelled. */
+  cancel(principal: Principal, id: string): Promise<Batch>;
+}
+
+export function createBatches({ config, store, ids, operations }: BatchesOptions): Batches {
+  return {
+    async create({ accountId }, request, key) {
+      const { endpoint, input_file_id, completion_window, metadata } = request;
+      if (!Object.hasOwn(ENDPOINTS, endpoint)) {
+        const detail = `endpoint must be one of ${Object.keys(ENDPOINTS).join(', ')}`;
+        throw invalid(detail, 'endpoint', 'invalid_value');
+      }
+      const idempotency =
+        key === undefined
+          ? undefined
+          : {
+              key,
+              requestHash: hash('sha256', canonicalJson(request)),
+              lastsMs: config.idempotencySeconds * 1000,
+            };
+      const batch = await store.write(operations.createBatches, {
+        ...{ accountId, endpoint, input_file_id, completion_window },
+        // OpenAI's ids of batches begin like this.
+        id: ids.next('batch').replace('-', '_'),
+        metadata: metadata ? JSON.stringify(metadata) : null,
+        windowMs: windowOf(completion_window),
+        ...(idempotency && { idempotency }),
+      });
+      return toBatch(unwrap(batch));
+    },
+
+    async get(principal, id) {
+      const batch = await findBatch(store.read, id);
+      const account = accountScope(principal);
+      if (!batch || (account !== null && batch.account_id !== account))
+        return refuse('BATCH_NOT_FOUND', 'Batch not found');
+      return toBatch(batch);
+    },
+
+    async list({ accountId }, { after, limit }) {
+      const found = await listBatches(store.read, { accountId, after, limit: limit + 1 });
+      const data = found.slice(0, limit).map(toBatch);
+      return {
+        object: 'list',
+        data,
+        first_id: data[0]?.id ?? null,
+        last_id: data.at(-1)?.id ?? null,
+        has_more: found.length > limit,
+      };
+    },
+
+    async cancel(principal, id) {
+      const input = { batchId: id, accountId: accountScope(principal) };
+      return toBatch(unwrap(await store.write(operations.cancelBatches, input)));
+    },
+  };
+}
+
+const HOUR_SECONDS = 3600;
+const UNIT_HOURS: Record<string, number> = { h: 1, d: 24 };
+
+/** In ms. Throws OpenAiError. */
+function windowOf(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,4})([hd])$/.exec(text) ?? [];
+  const seconds = Number(count) * (UNIT_HOURS[unit] ?? 0) * HOUR_SECONDS;
+  if (seconds >= HOUR_SECONDS && seconds <= LIMITS.ttlSeconds.max) return seconds * 1000;
+  const detail = 'completion_window must be hours or days, 1h to 30d, such as 24h';
+  throw invalid(detail, 'completion_window', 'invalid_value');
+}

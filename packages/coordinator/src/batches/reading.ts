@@ -1,0 +1,31 @@
+import type { Config } from '../config.ts';
+import { readPart } from '../files/files.ts';
+import { ENDPOINTS, type EndpointPath } from '../gateway/endpoints.ts';
+import { errorOf, OpenAiError } from '../gateway/errors.ts';
+import { Refused } from '../store/operation.ts';
+import type { Store } from '../store/store.ts';
+import type { BatchRow } from './batch.ts';
+import { type Line, linesOf, type Place } from './lines.ts';
+
+/** The lines of a batch's file that are not blank, from a place on. */
+export async function* requestLines(
+  { input_file_id }: BatchRow,
+  { store, config }: { store: Store; config: Config },
+  from: Place,
+): AsyncGenerator<Line> {
+  const partAt = (index: number) => readPart(store, input_file_id, index);
+  for await (const line of linesOf(partAt, from, config.bodyLimit)) if (line.text?.trim() !== '') yield line;
+}
+
+export const endpointOf = ({ endpoint }: BatchRow) => ENDPOINTS[endpoint as EndpointPath];
+
+/** What `read` answers, or how it refuses. Throws what is no refusal. */
+export function attempt<Value>(read: () => Value): Value | OpenAiError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof OpenAiError) return error;
+    if (error instanceof Refused) return errorOf(error.refusal);
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import { Batch, BatchPage, CreateBatch } from '@aitbc/protocol';
+import { openAiAnswers } from '../gateway/answers.ts';
+import { fieldsBy } from '../gateway/fields.ts';
+import { IdempotencyHeaders, idempotencyKeyOf } from '../gateway/idempotency.ts';
+import { ListQuery, readPage } from '../gateway/lists.ts';
+import { type Guards, principalOf } from '../http/authentication.ts';
+import { type App, IdParams, keyed } from '../http/routes.ts';
+import type { Batches } from './batches.ts';
+
+export interface BatchRoutes {
+  batches: Batches;
+  guards: Guards;
+}
+
+const tags = ['openai'];
+
+const readBatch = fieldsBy(CreateBatch, Object.keys(CreateBatch.properties));
+
+/** Must be in the scope of the gateway. */
+export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
+  app.post(
+    '/v1/batches',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'createBatch',
+        summary: 'Have all requests of a file answered',
+        tags,
+        security: keyed,
+        headers: IdempotencyHeaders,
+        body: CreateBatch,
+        response: openAiAnswers({ 200: Batch }, 400, 401, 403, 404, 409, 413, 503),
+      },
+    },
+    async request =>
+      await batches.create(principalOf(request), readBatch(request.body), idempotencyKeyOf(request)),
+  );
+
+  app.get(
+    '/v1/batches',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'listBatches',
+        summary: 'List one’s own batches, newest first',
+        tags,
+        security: keyed,
+        querystring: ListQuery,
+        response: openAiAnswers({ 200: BatchPage }, 400, 401, 403),
+      },
+    },
+    async request => await batches.list(principalOf(request), readPage(request.query)),
+  );
+
+  app.get(
+    '/v1/batches/:id',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'getBatch',
+        summary: 'How far a batch is',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: openAiAnswers({ 200: Batch }, 400, 401, 403, 404),
+      },
+    },
+    async request => await batches.get(principalOf(request), request.params.id),
+  );
+
+  app.post(
+    '/v1/batches/:id/cancel',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'cancelBatch',
+        summary: 'Cancel a batch. What was answered before stays, and is written',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: openAiAnswers({ 200: Batch }, 400, 401, 403, 404, 409),
+      },
+    },
+    async request => await batches.cancel(principalOf(request), request.params.id),
+  );
+}

@@ -1,0 +1,111 @@
+import type { BatchError } from '@aitbc/protocol';
+import { holdFiles } from '../files/upload.ts';
+import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import type { Column } from '../store/transaction.ts';
+import { type BatchRow, end, statusOf } from './batch.ts';
+import { batchNotFound, loadBatches } from './create.ts';
+import { BEGINNING } from './lines.ts';
+
+/** A step that was prepared for what is no longer so: somebody else made it, or the batch was cancelled. */
+export const overtaken = refused('BATCH_INVALID_STATUS', 'The batch is no longer in this stage');
+
+const MOVING = [
+  ...['stage', 'outcome', 'part', 'position', 'line', 'total', 'errors'],
+  ...['in_progress_at', 'cancelling_at', 'finalizing_at', 'ended_at'],
+] as Column<'batch'>[];
+
+/** Moves each batch by a decision on its row, and lets go of the files of those that are done. */
+async function moveBatches<Input extends { batchId: string }>(
+  inputs: readonly Input[],
+  { tx }: WriteContext,
+  decide: (batch: BatchRow, input: Input) => Outcome<BatchRow>,
+): Promise<Outcome<BatchRow>[]> {
+  const batches = await loadBatches(
+    inputs.map(input => input.batchId),
+    tx,
+  );
+  const ended: BatchRow[] = [];
+  const outcomes = inputs.map(input => {
+    const batch = batches.get(input.batchId);
+    if (!batch) return batchNotFound;
+    const outcome = decide(batch, input);
+    if (!outcome.ok) return outcome;
+    batches.set(input.batchId, outcome.value);
+    if (outcome.value.stage === 'done' && batch.stage !== 'done') ended.push(batch);
+    return outcome;
+  });
+  await tx.update('batch', 'id', MOVING, [...batches.values()]);
+  await holdFiles(
+    ended.map(batch => [batch.input_file_id, -1]),
+    tx,
+  );
+  return outcomes;
+}
+
+export interface BeginInput {
+  batchId: string;
+  /** Of its file; there are none where there are errors. */
+  total: number;
+  errors: readonly BatchError[];
+}
+
+/** A batch whose file was read begins, or has failed. */
+export const beginBatches: Operation<BeginInput, BatchRow> = {
+  name: 'batches.begin',
+  order: 44,
+  apply: (inputs, context) =>
+    moveBatches(inputs, context, (batch, { total, errors }) => {
+      if (batch.stage !== 'validating') return overtaken;
+      if (errors.length > 0)
+        return done(end({ ...batch, errors: JSON.stringify(errors) }, 'failed', context.now));
+      return done({ ...batch, total, stage: 'submitting', in_progress_at: context.now });
+    }),
+};
+
+export interface CancelInput {
+  batchId: string;
+  /** Null for an administrator. */
+  accountId: number | null;
+}
+
+/** Its owner cancels a batch. What has been answered stays. */
+export const cancelBatches: Operation<CancelInput, BatchRow> = {
+  name: 'batches.cancel',
+  order: 45,
+  apply: (inputs, context) =>
+    moveBatches(inputs, context, (batch, { accountId }) => {
+      if (accountId !== null && batch.account_id !== accountId) return batchNotFound;
+      const status = statusOf(batch);
+      if (status === 'cancelling' || status === 'cancelled') return done(batch);
+      const cancelled = { ...batch, outcome: 'cancelled', cancelling_at: context.now } as const;
+      if (status === 'validating') return done(end(cancelled, 'cancelled', context.now));
+      if (status === 'in_progress') return done({ ...cancelled, stage: 'ending' });
+      return refused('BATCH_INVALID_STATUS', `A batch that is ${status} can not be cancelled`);
+    }),
+};
+
+/** The window of a batch is over. */
+export const expireBatches: Operation<{ batchId: string }, BatchRow> = {
+  name: 'batches.expire',
+  order: 46,
+  apply: (inputs, { now, ...context }) =>
+    moveBatches(inputs, { now, ...context }, batch => {
+      if (batch.expires_at > now || batch.outcome !== null) return overtaken;
+      if (batch.stage === 'validating') return done(end(batch, 'expired', now));
+      return done({ ...batch, stage: 'ending', outcome: 'expired', finalizing_at: now });
+    }),
+};
+
+/** All jobs of a batch have ended: its files can be written. */
+export const finalizeBatches: Operation<{ batchId: string }, BatchRow> = {
+  name: 'batches.finalize',
+  order: 47,
+  apply: (inputs, context) =>
+    moveBatches(inputs, context, batch => {
+      const isReady = batch.stage === 'running' || batch.stage === 'ending';
+      if (!isReady || batch.outstanding > 0) return overtaken;
+      const outcome = batch.outcome ?? 'completed';
+      const finalizing_at = outcome === 'completed' ? context.now : batch.finalizing_at;
+      return done({ ...batch, ...BEGINNING, stage: 'writing', outcome, finalizing_at });
+    }),
+};

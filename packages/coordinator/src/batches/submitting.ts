@@ -1,0 +1,54 @@
+import { OpenAiError } from '../gateway/errors.ts';
+import type { NewJob } from '../jobs/submit.ts';
+import { type BatchRow, placeOf } from './batch.ts';
+import type { Place } from './lines.ts';
+import type { WorkOptions } from './options.ts';
+import { attempt, endpointOf, requestLines } from './reading.ts';
+import { readRequest } from './requests.ts';
+
+type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'operations'>;
+
+/** Of requests that are submitted in one transaction, which other writes wait for. */
+const MOST_REQUESTS = 200;
+const MOST_CHARACTERS = 512 * 1024;
+
+interface Prepared {
+  line: number;
+  end: Place;
+  /** Absent where the request can't be served after all. */
+  job: NewJob | undefined;
+}
+
+/** Submits the next page. What its owner can't pay for now waits, as what no miner offers does. */
+export async function submitPage(batch: BatchRow, options: Options): Promise<boolean> {
+  const { store, operations } = options;
+  const page = await preparePage(batch, options);
+  const from = placeOf(batch);
+  for (let count = page.length; ; count = Math.floor(count / 2)) {
+    const taken = page.slice(0, count);
+    const outcome = await store.write(operations.submitPages, {
+      batchId: batch.id,
+      from,
+      to: taken.at(-1)?.end ?? from,
+      jobs: taken.flatMap(({ line, job }) => (job ? [{ line, job }] : [])),
+      isLast: page.length === 0,
+    });
+    if (outcome.ok) return count === page.length;
+    if (outcome.refusal.code !== 'PAYMENT_INSUFFICIENT_BALANCE') return true;
+    if (count <= 1) return false;
+  }
+}
+
+async function preparePage(batch: BatchRow, options: Options): Promise<Prepared[]> {
+  const page: Prepared[] = [];
+  let characters = 0;
+  for await (const { text = '', number, end } of requestLines(batch, options, placeOf(batch))) {
+    const job = attempt(() =>
+      options.jobs.prepare(readRequest(text, batch.endpoint, endpointOf(batch)).asked.submission),
+    );
+    page.push({ line: number, end, job: job instanceof OpenAiError ? undefined : job });
+    characters += text.length;
+    if (page.length === MOST_REQUESTS || characters >= MOST_CHARACTERS) break;
+  }
+  return page;
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { type BatchError, LIMITS } from '@aitbc/protocol';
+import { invalid, type OpenAiError } from '../gateway/errors.ts';
+import type { BatchRow } from './batch.ts';
+import { BEGINNING, type Line } from './lines.ts';
+import type { WorkOptions } from './options.ts';
+import { attempt, endpointOf, requestLines } from './reading.ts';
+import { readRequest } from './requests.ts';
+
+type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'operations'>;
+
+/** Reads the whole file, which takes no more memory than a hash for each request. Begins anew where it was not done. */
+export async function validate(batch: BatchRow, options: Options, signal: AbortSignal): Promise<boolean> {
+  const { store, operations } = options;
+  const check = checker(batch, options);
+  const errors: BatchError[] = [];
+  let total = 0;
+  for await (const line of requestLines(batch, options, BEGINNING)) {
+    if (signal.aborted) return false;
+    total++;
+    const refusal = total > LIMITS.fileRequests ? TOO_MANY : attempt(() => check(line));
+    if (refusal) errors.push(batchError(refusal, line.number));
+    if (refusal === TOO_MANY || errors.length === LIMITS.batchErrors) break;
+  }
+  if (total === 0) errors.push(batchError(EMPTY, null));
+  return (await store.write(operations.beginBatches, { batchId: batch.id, total, errors })).ok;
+}
+
+const EMPTY = invalid('The file has no requests', 'input_file_id', 'empty_file');
+const TOO_MANY = invalid(
+  `A batch has no more than ${LIMITS.fileRequests} requests`,
+  'input_file_id',
+  'too_many_requests',
+);
+
+/** Checks one line after the other. Throws as what reads it. */
+function checker(batch: BatchRow, { config, jobs }: Options): (line: Line) => void {
+  const seen = new Set<string>();
+  return ({ text }) => {
+    if (text === undefined)
+      throw invalid(`The line is longer than ${config.bodyLimit} characters`, undefined, 'line_too_long');
+    const { customId, asked } = readRequest(text, batch.endpoint, endpointOf(batch));
+    jobs.prepare(asked.submission);
+    // Not the text itself, which keeps all of its part in memory.
+    const digest = createHash('sha256').update(customId).digest('base64');
+    if (seen.has(digest))
+      throw invalid(`The custom_id ${customId} was used before`, 'custom_id', 'duplicate_custom_id');
+    seen.add(digest);
+  };
+}
+
+const batchError = ({ message, details }: OpenAiError, line: number | null): BatchError => ({
+  code: details.code ?? 'invalid_value',
+  message,
+  param: details.param ?? null,
+  line,
+});

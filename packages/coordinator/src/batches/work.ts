@@ -1,0 +1,57 @@
+import { cancelBatchJobs } from '../jobs/batch-jobs.ts';
+import type { BatchRow } from './batch.ts';
+import type { WorkOptions } from './options.ts';
+import { listUnderWay } from './queries.ts';
+import { submitPage } from './submitting.ts';
+import { validate } from './validating.ts';
+import { writePage } from './writing.ts';
+
+/** What nobody asks for: batches are worked off in steps. */
+export interface BatchWork {
+  /** Makes the next step of some batches, in turn. Answers whether others could be made at once. */
+  step(signal: AbortSignal): Promise<boolean>;
+}
+
+/** Batches that are looked at in one step. */
+const AT_ONCE = 20;
+
+export function createBatchWork(options: WorkOptions): BatchWork {
+  const { store, now, operations } = options;
+  let last = '';
+
+  /** Answers whether there is more to do at once. */
+  async function advance(batch: BatchRow, signal: AbortSignal): Promise<boolean> {
+    const batchId = batch.id;
+    if (batch.outcome === null && batch.expires_at <= now())
+      return (await store.write(operations.expireBatches, { batchId })).ok;
+    switch (batch.stage) {
+      case 'validating':
+        return await validate(batch, options, signal);
+      case 'submitting':
+        return await submitPage(batch, options);
+      case 'ending':
+        await cancelBatchJobs(store, operations, batchId, signal);
+        return (await store.write(operations.finalizeBatches, { batchId })).ok;
+      case 'running':
+        if (batch.outstanding > 0) return false;
+        return (await store.write(operations.finalizeBatches, { batchId })).ok;
+      case 'writing':
+        return await writePage(batch, options);
+      default:
+        return false;
+    }
+  }
+
+  return {
+    async step(signal) {
+      const batches = await listUnderWay(store.read, last, AT_ONCE);
+      last = batches.length === AT_ONCE ? (batches.at(-1)?.id ?? '') : '';
+      let more = last !== '';
+      for (const batch of batches) {
+        if (signal.aborted) return false;
+        more = (await advance(batch, signal)) || more;
+      }
+      return more;
+    },
+  };
+}

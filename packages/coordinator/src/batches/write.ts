@@ -1,0 +1,89 @@
+import { appendPart, type FileStart, finishFile, holdFiles } from '../files/upload.ts';
+import { done, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
+import { type BatchRow, end, isAt } from './batch.ts';
+import { loadBatches } from './create.ts';
+import type { Place } from './lines.ts';
+import { overtaken } from './stages.ts';
+
+/** Lines of one of the files of a batch. */
+export interface Lines {
+  /** Of the file, where these are its first lines. */
+  fileId: string;
+  text: string;
+}
+
+export interface WritePageInput {
+  batchId: string;
+  from: Place;
+  to: Place;
+  output: Lines;
+  errors: Lines;
+  /** Requests that no job was made for, and jobs that completed with something that is no answer. */
+  missing: number;
+  unusable: number;
+  isLast: boolean;
+}
+
+/** Writes what became of a page of a batch's requests, and ends the batch behind the last one. */
+export const writePages = ({ keepMs }: { keepMs: number }): Operation<WritePageInput, undefined> => ({
+  name: 'batches.write',
+  order: 49,
+  async apply(inputs, context) {
+    const { tx, now } = context;
+    const outcomes: Outcome<undefined>[] = [];
+    for (const input of inputs) {
+      const { batchId: id, from, to, missing, unusable, isLast } = input;
+      const batch = (await loadBatches([id], tx)).get(id);
+      if (!isAt(batch, 'writing', from)) {
+        outcomes.push(overtaken);
+        continue;
+      }
+      const written = {
+        ...batch,
+        ...to,
+        output_file_id: await append(batch, batch.output_file_id, 'output', input.output, context),
+        error_file_id: await append(batch, batch.error_file_id, 'errors', input.errors, context),
+      };
+      const moved = isLast ? end(written, batch.outcome ?? 'completed', now) : written;
+      await tx.update('batch', 'id', MOVING, [moved]);
+      const counts = { failed: missing + unusable, completed: -unusable };
+      if (missing + unusable > 0) await tx.add('batch', 'id', [{ id, ...counts }]);
+      if (isLast) await finish(moved, keepMs, context);
+      outcomes.push(done(undefined));
+    }
+    return outcomes;
+  },
+});
+
+const MOVING = [
+  ...(['stage', 'outcome', 'part', 'position', 'line'] as const),
+  ...(['output_file_id', 'error_file_id', 'ended_at'] as const),
+];
+
+/** @returns the id of the file, null while nothing was written to it */
+async function append(
+  { id, account_id }: BatchRow,
+  fileId: string | null,
+  name: string,
+  lines: Lines,
+  { tx, now }: WriteContext,
+): Promise<string | null> {
+  if (lines.text === '') return fileId;
+  const start: FileStart = {
+    ...{ id: fileId ?? lines.fileId, accountId: account_id, purpose: 'batch_output' },
+    filename: `${id}_${name}.jsonl`,
+  };
+  await appendPart(start, lines.text, tx, now);
+  return start.id;
+}
+
+/** The files that it wrote are seen, and the one that it read is its owner's to keep or not. */
+async function finish(
+  { input_file_id, output_file_id, error_file_id }: BatchRow,
+  keepMs: number,
+  { tx, now }: WriteContext,
+): Promise<void> {
+  const written = [output_file_id, error_file_id].filter(id => id !== null);
+  for (const id of written) await finishFile(id, keepMs, tx, now);
+  await holdFiles([[input_file_id, -1]], tx);
+}

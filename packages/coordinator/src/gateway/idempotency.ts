@@ -1,0 +1,27 @@
+import { LIMITS } from '@aitbc/protocol';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { errorOf } from './errors.ts';
+
+export const IdempotencyHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: LIMITS.idempotencyKeyLength,
+      description: 'Repeating a request with the same key and body is answered by the same job or batch.',
+    }),
+  ),
+});
+
+/** Throws OpenAiError. */
+export function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  const text = String(key);
+  if (text !== '' && text.length <= LIMITS.idempotencyKeyLength) return text;
+  throw errorOf({
+    code: 'VALIDATION_OUT_OF_RANGE',
+    detail: `Idempotency-Key must have 1 to ${LIMITS.idempotencyKeyLength} characters`,
+    field: 'idempotency-key',
+  });
+}

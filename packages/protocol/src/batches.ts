@@ -1,0 +1,93 @@
+import { type Static, Type } from 'typebox';
+import { Nullable } from './common.ts';
+import { LIMITS } from './limits.ts';
+
+/* Batches in the shapes of OpenAI's API. */
+
+export const CreateBatch = Type.Object(
+  {
+    input_file_id: Type.String({
+      description:
+        'A file of JSON lines, a request in each: `{"custom_id":…,"method":"POST","url":…,"body":…}`, all to the endpoint.',
+    }),
+    endpoint: Type.String({
+      description: '`/v1/chat/completions`, `/v1/completions` or `/v1/embeddings`.',
+    }),
+    completion_window: Type.String({
+      description: 'What is not answered in it is given up: `24h`, or other hours and days, up to 30 days.',
+    }),
+    metadata: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { maxProperties: LIMITS.metadataKeys }),
+    ),
+  },
+  { $id: 'CreateBatch' },
+);
+export type CreateBatch = Static<typeof CreateBatch>;
+
+export const BatchError = Type.Object(
+  {
+    code: Type.String({ description: 'What is wrong, for programs.' }),
+    message: Type.String({ description: 'What is wrong, for people.' }),
+    param: Nullable(Type.String({ description: 'The field that is wrong.' })),
+    line: Nullable(Type.Integer({ description: 'In the file, from 1.' })),
+  },
+  { $id: 'BatchError' },
+);
+export type BatchError = Static<typeof BatchError>;
+
+const Time = Nullable(Type.Integer({ description: 'Unix seconds.' }));
+const Count = Type.Integer({ minimum: 0 });
+
+export const Batch = Type.Object(
+  {
+    id: Type.String(),
+    object: Type.Literal('batch'),
+    endpoint: Type.String(),
+    errors: Nullable(
+      Type.Object(
+        { object: Type.Literal('list'), data: Type.Array(BatchError) },
+        { description: 'Why it failed: what is wrong with its file.' },
+      ),
+    ),
+    input_file_id: Type.String(),
+    completion_window: Type.String(),
+    status: Type.Enum(
+      [
+        ...['validating', 'failed', 'in_progress', 'finalizing', 'completed', 'expired'],
+        ...['cancelling', 'cancelled'],
+      ] as const,
+      { type: 'string' },
+    ),
+    output_file_id: Nullable(
+      Type.String({ description: 'JSON lines, an answer in each, in the order of the requests.' }),
+    ),
+    error_file_id: Nullable(
+      Type.String({ description: 'The same of requests that were not answered, with the reason.' }),
+    ),
+    created_at: Type.Integer({ description: 'Unix seconds.' }),
+    in_progress_at: Time,
+    expires_at: Type.Integer({ description: 'The end of its window. Unix seconds.' }),
+    finalizing_at: Time,
+    completed_at: Time,
+    failed_at: Time,
+    expired_at: Time,
+    cancelling_at: Time,
+    cancelled_at: Time,
+    request_counts: Type.Object({ total: Count, completed: Count, failed: Count }),
+    metadata: Nullable(Type.Record(Type.String(), Type.String())),
+  },
+  { $id: 'Batch' },
+);
+export type Batch = Static<typeof Batch>;
+
+export const BatchPage = Type.Object(
+  {
+    object: Type.Literal('list'),
+    data: Type.Array(Batch),
+    first_id: Nullable(Type.String()),
+    last_id: Nullable(Type.String({ description: 'As `after` it asks for the next page.' })),
+    has_more: Type.Boolean(),
+  },
+  { $id: 'BatchPage' },
+);
+export type BatchPage = Static<typeof BatchPage>;
