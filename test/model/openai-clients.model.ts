@@ -115,6 +115,14 @@ test('the AI SDK gets an object of a schema', async () => {
   expect(output).toEqual({ city: expect.any(String), isCapital: expect.any(Boolean) });
 });
 
+test('a text is gone on with, rather than answered', async () => {
+  const { choices } = await openai.completions.create({
+    ...{ model: MODEL, temperature: 0, max_tokens: 8 },
+    prompt: 'The capital of France is',
+  });
+  expect(choices[0]?.text).toMatch(/^ Paris/);
+});
+
 test('a bias decides which tokens are said', async () => {
   const question = 'What is the capital of France?';
   const free = textOf(await ask(question));

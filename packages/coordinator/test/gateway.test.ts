@@ -1,3 +1,4 @@
+import type { ClaimedJobs } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
@@ -62,6 +63,18 @@ describeEachEngine('a client of OpenAI’s API', engine => {
       usage: { ...usage, total_tokens: 5 },
       aitbc: { job_id: id, receipt_id },
     });
+  });
+
+  test('has a prompt gone on with, by a job that says so', async () => {
+    await register('prompted', { capabilities: ['prompted'] });
+    const asked = { model: 'prompted', prompt: 'Once', max_tokens: 3 };
+    const answer = coordinator.call('POST', '/v1/completions', asked);
+    const { body } = await coordinator.call<ClaimedJobs>('POST', '/v1/miners/prompted/claims', { wait: 15 });
+    const [job] = body.jobs;
+    expect(job).toMatchObject({ prompt: 'Once', params: { max_tokens: 3, raw: true } });
+    const result = { miner_id: 'prompted', result: ' upon' };
+    await coordinator.call('POST', `/v1/jobs/${job?.job_id}/complete`, result);
+    expect((await answer).body).toMatchObject({ object: 'text_completion', choices: [{ text: ' upon' }] });
   });
 
   test('is answered in pieces, as the miner posts them', async () => {

@@ -80,11 +80,12 @@ test('several lines at once are several pieces', async () => {
 
 test('parameters go where Ollama looks for them, and none that are for the owner of the machine', async () => {
   const { backend, asked } = await ollama(chunks(NDJSON, [END]));
-  const params = { max_tokens: 9, temperature: 0.5, stop: '\n', seed: 7, system: 'Be brief.', num_gpu: 99 };
-  await backend.generate(generation({ params }).generation);
+  const params = { max_tokens: 9, temperature: 0.5, stop: '\n', seed: 7, num_gpu: 99 };
+  const fields = { system: 'Be brief.', raw: true };
+  await backend.generate(generation({ params: { ...params, ...fields } }).generation);
   expect(asked[0]).toMatchObject({ method: 'POST', headers: { 'content-type': 'application/json' } });
   expect(asked[0]?.body).toEqual({
-    ...{ model: 'llama3.2', prompt: 'Why is the sky blue?', stream: true, system: 'Be brief.' },
+    ...{ model: 'llama3.2', prompt: 'Why is the sky blue?', stream: true, ...fields },
     options: { num_predict: 9, temperature: 0.5, stop: ['\n'], seed: 7 },
   });
 });

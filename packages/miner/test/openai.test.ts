@@ -132,6 +132,19 @@ test.each([
   expect(asked[1]?.body).toMatchObject({ prompt: 'Why is the sky blue?' });
 });
 
+test('a raw prompt is to be gone on with, and answered as a chat where the server does not do that', async () => {
+  const raw = () => generation({ params: { raw: true } }).generation;
+  const both = await server({ [PLAIN]: chunks(SSE, [plain(' Blue.', 'stop'), DONE]) });
+  const chatOnly = await server({ [CHAT]: chunks(SSE, [delta('Blue.'), FINISH, DONE]) });
+  expect(await both.backend.generate(raw())).toMatchObject({ text: ' Blue.' });
+  expect(await chatOnly.backend.generate(raw())).toMatchObject({ text: 'Blue.' });
+  expect([both, chatOnly].map(({ asked }) => asked.map(({ path }) => path))).toEqual([
+    [PLAIN],
+    [PLAIN, CHAT],
+  ]);
+  expect(both.asked[0]?.body).not.toHaveProperty('raw');
+});
+
 test('a server that has neither says so of the chat, one that refuses the completion says why', async () => {
   const neither = await server({});
   const refusal = await rejection(neither.backend.generate(generation().generation));

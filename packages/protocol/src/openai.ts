@@ -66,7 +66,7 @@ export const CompletionRequest = Type.Object(
   {
     ...Generating,
     prompt: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: 1 })], {
-      description: 'One text. A model that has a chat template answers it as a message of a user.',
+      description: 'One text, which the model goes on with.',
     }),
   },
   { $id: 'CompletionRequest' },

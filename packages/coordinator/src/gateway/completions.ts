@@ -21,7 +21,10 @@ export const completions: Endpoint = {
     const fields = readFields(body);
     const prompt = [fields.prompt].flat().join('');
     if (prompt === '') throw invalid('prompt must not be empty', 'prompt', 'invalid_value');
-    return askForText(fields, { prompt });
+    const asked = askForText(fields, { prompt });
+    // Ollama's word for it: the model goes on with the prompt, where it else answers it.
+    const params = { ...asked.submission.params, raw: true };
+    return { ...asked, submission: { ...asked.submission, params } };
   },
 
   answer(job): Completion {

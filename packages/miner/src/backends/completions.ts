@@ -4,7 +4,18 @@ import { errorIn, parseObject, readJson, readLines, type Server, send } from './
 import { usageFrom } from './usage.ts';
 
 /** What the protocol between miner and server needs, and what would make one job into several. */
-const RESERVED = ['model', 'messages', 'prompt', 'stream', 'stream_options', 'n', 'best_of', 'echo', 'user'];
+const RESERVED = [
+  'model',
+  'messages',
+  'prompt',
+  'stream',
+  'stream_options',
+  'n',
+  'best_of',
+  'echo',
+  'user',
+  'raw',
+];
 
 /**
  * Asks a server that speaks OpenAI's API for a completion, as a stream.

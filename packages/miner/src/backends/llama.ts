@@ -117,17 +117,22 @@ async function generate(
   }
   const demands = await demandsOf(generation, llama);
   await sequence.clearHistory();
-  const chat = new library.LlamaChat({ contextSequence: sequence, autoDisposeSequence: false });
+  const on = { contextSequence: sequence, autoDisposeSequence: false };
+  const isRaw = !generation.chat && params.raw === true;
+  const engine = isRaw ? new library.LlamaCompletion(on) : new library.LlamaChat(on);
   const { usedInputTokens, usedOutputTokens } = sequence.tokenMeter;
   try {
-    const answer = await chat.generateResponse(historyOf(generation, demands, chat), {
+    const options: ResponseOptions = {
       ...samplingOf(params),
       ...biasOf(params, library, model),
       ...demands.options,
       maxTokens: Math.min(params.max_tokens ?? room, room),
       signal,
       ...(onToken && !demands.isCall && { onTextChunk: onToken }),
-    });
+    };
+    const answer = await ('generateResponse' in engine
+      ? engine.generateResponse(historyOf(generation, demands, engine), options)
+      : engine.generateCompletionWithMeta(generation.prompt, options));
     const usage = {
       prompt_tokens: sequence.tokenMeter.usedInputTokens - usedInputTokens,
       completion_tokens: sequence.tokenMeter.usedOutputTokens - usedOutputTokens,
@@ -138,7 +143,7 @@ async function generate(
     if (error instanceof BackendError) throw error;
     throw new BackendError(`The model failed: ${messageOf(error)}`, { retryable: true, cause: error });
   } finally {
-    chat.dispose();
+    engine.dispose();
   }
 }
 

@@ -12,6 +12,7 @@ export interface NodeLlamaCpp {
     maxThreads: number;
   }): Promise<Llama>;
   LlamaChat: new (options: { contextSequence: Sequence; autoDisposeSequence: boolean }) => Chat;
+  LlamaCompletion: new (options: { contextSequence: Sequence; autoDisposeSequence: boolean }) => Completion;
   TokenBias: new (tokenizer: Model['tokenizer']) => TokenBias;
 }
 
@@ -60,6 +61,12 @@ export interface Chat {
   chatWrapper: { generateInitialChatHistory(): HistoryItem[] };
   /** `history` ends with what the model has said so far, which may be nothing. */
   generateResponse(history: readonly HistoryItem[], options: ResponseOptions): Promise<ChatResponse>;
+  dispose(): void;
+}
+
+/** Goes on with a text, by no template. */
+export interface Completion {
+  generateCompletionWithMeta(text: string, options: ResponseOptions): Promise<ChatResponse>;
   dispose(): void;
 }
 

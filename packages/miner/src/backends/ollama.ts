@@ -86,7 +86,7 @@ function namesIn(answer: unknown): string[] {
 }
 
 /** Beside the sampling options, these stand in the request itself. */
-const REQUEST_FIELDS = ['system', 'format', 'think'];
+const REQUEST_FIELDS = ['system', 'format', 'think', 'raw'];
 
 /** They load the model anew, or take more of the machine: that is its owner's to decide. */
 const OWNERS_OPTIONS = [

@@ -13,7 +13,7 @@ export interface OpenAiOptions {
 
 /**
  * Any server that speaks OpenAI's API, such as vLLM, llama.cpp's or LM Studio: `GET /v1/models` and
- * `POST /v1/chat/completions`; `/v1/completions` for a prompt to a model or server without chat.
+ * `POST /v1/chat/completions`; `/v1/completions` for a prompt to a model or server without chat, or to go on with.
  */
 export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Backend {
   const server: Server = { kind: 'The server', url: serverUrl(url).replace(/\/v1$/, ''), key };
@@ -21,6 +21,10 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
 
   async function withoutTemplate(generation: Generation): Promise<Generated> {
     return await complete(server, '/v1/completions', { prompt: generation.prompt }, generation);
+  }
+
+  async function withTemplate(generation: Generation): Promise<Generated> {
+    return await complete(server, '/v1/chat/completions', chatOf(generation), generation);
   }
 
   async function models(signal?: AbortSignal): Promise<string[]> {
@@ -36,10 +40,16 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
     // These servers load what they serve at their start.
     loaded: models,
     async generate(generation) {
-      const { model, chat } = generation;
+      const { model, chat, params } = generation;
       if (!chat && withoutChat.has(model)) return await withoutTemplate(generation);
+      if (!chat && params.raw === true) {
+        return await withoutTemplate(generation).catch(async refusal => {
+          if (lacksRoute(refusal)) return await withTemplate(generation);
+          throw refusal;
+        });
+      }
       try {
-        return await complete(server, '/v1/chat/completions', chatOf(generation), generation);
+        return await withTemplate(generation);
       } catch (refusal) {
         if (chat || !lacksChat(refusal)) throw refusal;
         const generated = await withoutTemplate(generation).catch(error => {
