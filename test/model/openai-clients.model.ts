@@ -123,6 +123,14 @@ test('a text is gone on with, rather than answered', async () => {
   expect(choices[0]?.text).toMatch(/^ Paris/);
 });
 
+test('a text ends before a stop', async () => {
+  const { choices } = await ask('What is the capital of France?', { stop: [' Paris'] });
+  expect(choices[0]).toMatchObject({
+    finish_reason: 'stop',
+    message: { content: 'The capital of France is' },
+  });
+});
+
 test('a bias decides which tokens are said', async () => {
   const question = 'What is the capital of France?';
   const free = textOf(await ask(question));

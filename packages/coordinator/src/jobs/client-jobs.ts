@@ -141,14 +141,14 @@ export function createClientJobs({
   /** Miners that wait ask for the jobs in the batch that stores them, which saves a commit of its own. */
   async function storeForetold(input: SubmitInput): Promise<SubmitOutput> {
     const storing = store.write(operations.submitJobs, input);
-    const foretold = input.jobs.map(({ request }) => waits.foretell(queueOf(request)));
+    const takeBack = waits.foretell(input.jobs.map(({ request }) => queueOf(request)));
     let isNew = false;
     try {
       const output = unwrap(await storing);
       isNew = !output.replayed;
       return output;
     } finally {
-      if (!isNew) for (const takeBack of foretold) takeBack();
+      if (!isNew) takeBack();
     }
   }
 

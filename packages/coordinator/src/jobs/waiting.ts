@@ -36,10 +36,11 @@ export interface Waits {
   /** Resolves when there may be a job for such a miner, after `ms`, on abort or at shutdown. */
   forWork(seeker: Seeker, ms: number, signal: AbortSignal): Promise<void>;
   /**
-   * Wakes a miner for a job that is about to be ready, so that it asks within the batch that makes it so, and is not
-   * woken for it again when that is committed. What it answers must be called where that comes to nothing.
+   * Wakes miners for jobs that are about to be ready, given by their queues, so that they ask within the batch that makes
+   * them so. None is woken for these again when that is committed. What it answers must be called where that comes to
+   * nothing.
    */
-  foretell(queue: ReadyQueue): () => void;
+  foretell(queues: readonly ReadyQueue[]): () => void;
   /** Grows when jobs get ready for such a miner, and now and then when not: equal at two moments, none did between. */
   lastReady(abilities: Abilities): number;
   apply(events: readonly StoreEvent[]): void;
@@ -119,13 +120,18 @@ export function createWaits(): Waits {
     async forWork(seeker, ms, signal) {
       await wait(ms, signal, workers.enlist(seeker), workers.dismiss);
     },
-    foretell(queue) {
-      const [worker] = workers.ableTo(queue, 1);
-      if (!worker) return () => {};
-      const name = nameOf(queue);
-      foretold.set(name, (foretold.get(name) ?? 0) + 1);
-      worker.wake();
-      return () => forget(name, 1);
+    foretell(queues) {
+      const woken: [name: string, count: number][] = [];
+      for (const [name, jobs] of Map.groupBy(queues, nameOf)) {
+        const able = jobs[0] ? workers.ableTo(jobs[0], jobs.length) : [];
+        if (able.length === 0) continue;
+        foretold.set(name, (foretold.get(name) ?? 0) + able.length);
+        woken.push([name, able.length]);
+        for (const worker of able) worker.wake();
+      }
+      return () => {
+        for (const [name, count] of woken) forget(name, count);
+      };
     },
     lastReady({ capabilities }) {
       let last = 0;
