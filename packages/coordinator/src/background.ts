@@ -17,6 +17,8 @@ interface Task {
   everyMs: number;
   /** Pause between steps that follow each other, as a multiple of what a step took. */
   rest: number;
+  /** Each step writes: reads may be answered again before writes are. */
+  writes?: true;
   /** Answers whether another step has something to do at once. */
   step(stopped: AbortSignal): Promise<boolean>;
 }
@@ -63,6 +65,7 @@ function tasksOf({ store, sweep, erase, clear, batchWork, ledger }: Rooms, confi
 
 const writing = (store: Store, operation: Step) => ({
   name: operation.name,
+  writes: true as const,
   step: () => stepOf(store, operation),
 });
 
@@ -75,7 +78,7 @@ export async function stepOf(store: Store, operation: Step): Promise<boolean> {
 }
 
 async function repeat(
-  { name, everyMs, rest, step }: Task,
+  { name, everyMs, rest, writes, step }: Task,
   signal: AbortSignal,
   outcomes: Outcomes,
 ): Promise<void> {
@@ -84,7 +87,7 @@ async function repeat(
     let more = false;
     try {
       more = await step(signal);
-      outcomes.succeeded();
+      if (writes) outcomes.succeeded();
     } catch (error) {
       outcomes.failed(name, error);
     }

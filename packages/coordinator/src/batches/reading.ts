@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { readPart } from '../files/files.ts';
 import { ENDPOINTS, type EndpointPath } from '../gateway/endpoints.ts';
@@ -13,7 +14,11 @@ export async function* requestLines(
   { store, config }: { store: Store; config: Config },
   from: Place,
 ): AsyncGenerator<Line> {
-  const partAt = (index: number) => readPart(store, input_file_id, index);
+  async function partAt(index: number) {
+    // Reads may be answered at once, and a long file would keep all else waiting.
+    await setImmediate();
+    return await readPart(store, input_file_id, index);
+  }
   for await (const line of linesOf(partAt, from, config.bodyLimit)) if (line.text?.trim() !== '') yield line;
 }
 

@@ -1,9 +1,10 @@
-import type { Job } from '@aitbc/protocol';
+import type { Batch, FileObject, Job } from '@aitbc/protocol';
 import { verifyReceipt } from '@aitbc/receipts';
 import type { CoordinatorClient } from '@aitbc/sdk';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createTestDatabase } from '../../../../test/postgres.ts';
 import { createIds, createKey, openStore, readConfig, revokeKey } from '../../src/index.ts';
+import { fileForm, newBatch } from '../harness/scenes.ts';
 import { type Replicas, startReplicas } from './replicas.ts';
 
 let databaseUrl: string;
@@ -38,6 +39,45 @@ describe('any of three coordinators on one database', () => {
     const seen = await each(client => client.getJob(job_id));
     expect(seen).toEqual(Array(3).fill({ ...seen[0], status: 'completed', result: 'Hello, you!' }));
     for (const read of await each(client => client.jobReceipt(job_id))) expect(read).toMatchObject(receipt);
+  });
+
+  test('works off a batch with the others at once, each request of it once', async () => {
+    const [first = '', second = '', third = ''] = replicas.all.map(({ url }) => url);
+    const post = async <Body>(url: string, body: object) =>
+      (await (
+        await fetch(url, {
+          method: 'POST',
+          ...(body instanceof FormData
+            ? { body }
+            : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        })
+      ).json()) as Body;
+    const requests = Array.from({ length: 700 }, (_, at) =>
+      JSON.stringify({
+        custom_id: `request-${at}`,
+        method: 'POST',
+        url: '/v1/completions',
+        body: { model: 'batched', prompt: `Prompt ${at}` },
+      }),
+    );
+    const file = await post<FileObject>(`${first}/v1/files`, fileForm(requests.join('\n')));
+    const { id } = await post<Batch>(`${second}/v1/batches`, newBatch(file.id));
+    await a.registerMiner({ miner_id: 'batches', capabilities: ['batched'], concurrency: 100 });
+    const batch = async () => (await (await fetch(`${third}/v1/batches/${id}`)).json()) as Batch;
+    while ((await batch()).status !== 'completed') {
+      const jobs = await c.claimJobs('batches', { max: 100, wait: 1 });
+      await Promise.all(
+        jobs.map(({ job_id, prompt }) => b.completeJob(job_id, { miner_id: 'batches', result: prompt })),
+      );
+    }
+    const { output_file_id, request_counts } = await batch();
+    const output = await (await fetch(`${first}/v1/files/${output_file_id}/content`)).text();
+    const answers = output
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line).response.body.choices[0].text);
+    expect(request_counts).toEqual({ total: 700, completed: 700, failed: 0 });
+    expect(answers).toEqual(requests.map((_, at) => `Prompt ${at}`));
   });
 
   test('signs with the key that all publish, in one name', async () => {
