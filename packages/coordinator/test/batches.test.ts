@@ -216,6 +216,14 @@ describeEachEngine('batches', engine => {
     expect((await client.jobs()).map(({ status }) => status)).not.toContain('running');
   });
 
+  test('a batch that was answered in its window has completed, however late that is noticed', async () => {
+    const client = await newClient(coordinator);
+    const id = await client.begin(requests('in-time', 2), { completion_window: '1h' });
+    await (await newMiner(coordinator, 'in-time')).answer(2);
+    await coordinator.pass({ seconds: 2 * HOURS });
+    expect(await client.batch(id)).toMatchObject({ status: 'completed', expired_at: null });
+  });
+
   test('a batch that is cancelled stops its jobs, and keeps what was answered', async () => {
     const client = await newClient(coordinator);
     const id = await client.begin(requests('stopped', 3));

@@ -35,6 +35,10 @@ export const isAt = (batch: BatchRow | undefined, stage: Stage, place: Place): b
   batch.position === place.position &&
   batch.line === place.line;
 
+/** Whether all of it was answered, however late that is noticed. */
+export const isAnswered = ({ stage, total, completed }: BatchRow) =>
+  stage === 'running' && completed === total;
+
 export function end(batch: BatchRow, outcome: NonNullable<BatchRow['outcome']>, now: number): BatchRow {
   return { ...batch, stage: 'done', outcome, ended_at: now };
 }

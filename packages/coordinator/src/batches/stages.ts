@@ -2,7 +2,7 @@ import type { BatchError } from '@aitbc/protocol';
 import { holdFiles } from '../files/upload.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { Column } from '../store/transaction.ts';
-import { type BatchRow, end, statusOf } from './batch.ts';
+import { type BatchRow, end, isAnswered, statusOf } from './batch.ts';
 import { batchNotFound, loadBatches } from './create.ts';
 import { BEGINNING } from './lines.ts';
 
@@ -90,7 +90,7 @@ export const expireBatches: Operation<{ batchId: string }, BatchRow> = {
   order: 46,
   apply: (inputs, { now, ...context }) =>
     moveBatches(inputs, { now, ...context }, batch => {
-      if (batch.expires_at > now || batch.outcome !== null) return overtaken;
+      if (batch.expires_at > now || batch.outcome !== null || isAnswered(batch)) return overtaken;
       if (batch.stage === 'validating') return done(end(batch, 'expired', now));
       return done({ ...batch, stage: 'ending', outcome: 'expired', finalizing_at: now });
     }),

@@ -1,5 +1,5 @@
 import { cancelBatchJobs } from '../jobs/batch-jobs.ts';
-import type { BatchRow } from './batch.ts';
+import { type BatchRow, isAnswered } from './batch.ts';
 import type { WorkOptions } from './options.ts';
 import { listUnderWay } from './queries.ts';
 import { submitPage } from './submitting.ts';
@@ -22,7 +22,7 @@ export function createBatchWork(options: WorkOptions): BatchWork {
   /** Answers whether there is more to do at once. */
   async function advance(batch: BatchRow, signal: AbortSignal): Promise<boolean> {
     const batchId = batch.id;
-    if (batch.outcome === null && batch.expires_at <= now())
+    if (batch.outcome === null && batch.expires_at <= now() && !isAnswered(batch))
       return (await store.write(operations.expireBatches, { batchId })).ok;
     switch (batch.stage) {
       case 'validating':
@@ -47,10 +47,17 @@ export function createBatchWork(options: WorkOptions): BatchWork {
       const batches = await listUnderWay(store.read, last, AT_ONCE);
       last = batches.length === AT_ONCE ? (batches.at(-1)?.id ?? '') : '';
       let more = last !== '';
+      const errors: unknown[] = [];
       for (const batch of batches) {
         if (signal.aborted) return false;
-        more = (await advance(batch, signal)) || more;
+        try {
+          more = (await advance(batch, signal)) || more;
+        } catch (error) {
+          // What is wrong with one batch holds up no other.
+          errors.push(error);
+        }
       }
+      if (errors.length > 0) throw errors[0];
       return more;
     },
   };

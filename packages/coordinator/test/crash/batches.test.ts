@@ -75,7 +75,6 @@ async function batchAndKill(database: DatabaseOptions): Promise<{ batch: Batch; 
     while (!(await work()));
     await kill();
     while ((await until(() => true)).request_counts.completed < COUNT) await work();
-    await kill();
     await until(({ status }) => status !== 'in_progress');
     await kill();
     const batch = await until(({ status }) => status === 'completed');
