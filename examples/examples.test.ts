@@ -54,6 +54,12 @@ test('openai-client.ts prints the answer', async () => {
   expect(await run('openai-client.ts', 'Hello!')).toBe('Echo, no model ran: Hello!\n');
 });
 
+test('openai-batch.ts prints an answer to each line', async () => {
+  expect(await run('openai-batch.ts')).toBe(
+    'line-1: Echo, no model ran: Hello!\nline-2: Echo, no model ran: Goodbye!\n',
+  );
+});
+
 test('batch.ts prints an answer to each prompt', async () => {
   const lines = (await run('batch.ts')).trim().split('\n').sort();
   expect(lines).toEqual([
