@@ -1,4 +1,5 @@
-import { request } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import type { FileObject, FilePage } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
@@ -6,7 +7,8 @@ import { type TestCoordinator, withCoordinator } from './harness/coordinator.ts'
 import { describeEachEngine } from './harness/engines.ts';
 import { fileForm, upload } from './harness/scenes.ts';
 
-const DAYS = 24 * 3600;
+const HOURS = 3600;
+const DAYS = 24 * HOURS;
 const KiB = 1024;
 
 /** Letters of several bytes and what databases trip over, in more than one part. */
@@ -147,25 +149,52 @@ describeEachEngine('files', engine => {
     expect(refusal(await get(`/v1/files/${short.id}`, { key }))).toEqual([404, 'file_not_found']);
   });
 
-  test('an upload that breaks off is shown to nobody, and cleared away', async () => {
-    const { key } = await client();
-    const before = await rowsOfFiles(coordinator);
+  /** Begins an upload that does not say how long it is. */
+  function beginUpload(key: string, text: string) {
     const boundary = 'boundary';
     const head = `--${boundary}\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n`;
-    const upload = request(new URL('/v1/files', coordinator.url), {
+    const begun = request(new URL('/v1/files', coordinator.url), {
       method: 'POST',
       headers: { 'x-api-key': key, 'content-type': `multipart/form-data; boundary=${boundary}` },
     });
-    upload.on('error', () => {});
-    upload.write(head + 'x'.repeat(700 * KiB));
+    // What became of it is asked of the coordinator.
+    begun.on('error', () => {});
+    begun.write(head + text);
+    return begun;
+  }
+
+  test('an upload that gets too large is refused before its end', async () => {
+    const { key } = await client();
+    const upload = beginUpload(key, 'x'.repeat(2 * KiB * KiB));
+    const [{ statusCode }] = (await once(upload, 'response')) as [IncomingMessage];
+    upload.destroy();
+    expect(statusCode).toBe(413);
+  });
+
+  test('an upload that breaks off is shown to nobody, and leaves nothing', async () => {
+    const { key } = await client();
+    await coordinator.pass({ seconds: 1 });
+    const before = await rowsOfFiles(coordinator);
+    const upload = beginUpload(key, 'x'.repeat(700 * KiB));
     await expect.poll(() => rowsOfFiles(coordinator)).toBeGreaterThan(before);
+    expect(await page('/v1/files', { key })).toEqual({ ids: [], more: false });
     upload.destroy();
     await expect
       .poll(async () => {
-        await coordinator.pass({ seconds: 3600 });
+        await coordinator.pass({ seconds: 1 });
         return await rowsOfFiles(coordinator);
       })
       .toBe(before);
-    expect(await page('/v1/files', { key })).toEqual({ ids: [], more: false });
+  });
+
+  test('an upload of which no more comes is given up', async () => {
+    const { key } = await client();
+    await coordinator.pass({ seconds: 1 });
+    const before = await rowsOfFiles(coordinator);
+    const upload = beginUpload(key, 'x'.repeat(700 * KiB));
+    await expect.poll(() => rowsOfFiles(coordinator)).toBeGreaterThan(before);
+    await coordinator.pass({ seconds: HOURS });
+    expect(await rowsOfFiles(coordinator)).toBe(before);
+    upload.destroy();
   });
 });

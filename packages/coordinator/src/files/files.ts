@@ -71,10 +71,15 @@ export function createFiles({ config, store, ids, operations }: FilesOptions): F
       const fileId = ids.next('file');
       let index = 0;
       let size = 0;
-      try {
-        for await (const text of partsOf(bytes)) {
-          size += Buffer.byteLength(text);
+      async function* counted() {
+        for await (const chunk of bytes) {
+          size += chunk.length;
           if (size > limit) refuse('PAYLOAD_TOO_LARGE', tooLarge(limit), { field: 'file' });
+          yield chunk;
+        }
+      }
+      try {
+        for await (const text of partsOf(counted())) {
           unwrap(await store.write(operations.addPart, { fileId, accountId, index, text }));
           index++;
         }

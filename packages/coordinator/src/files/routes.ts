@@ -39,9 +39,8 @@ const content = {
 /** Must be in a scope of their own, within that of the gateway: they take forms, and nobody else does. */
 export async function fileRoutes(app: App, { files, guards }: FileRoutes): Promise<void> {
   await app.register(multipart, {
-    throwFileSizeLimit: false,
-    // One byte more, so that what is too large is told from what is just not.
-    limits: { files: 1, fields: 8, fieldSize: KiB, fileSize: files.limit + 1 },
+    // How large a file may be is counted as it comes, so that the answer need not wait for its end.
+    limits: { files: 1, fields: 8, fieldSize: KiB, fileSize: Infinity },
   });
 
   app.post(
@@ -183,6 +182,9 @@ async function takeForm(request: FastifyRequest, files: Files): Promise<FileObje
     return await files.keep(upload, filename, secondsIn(fields));
   } catch (error) {
     if (upload) await files.discard(upload).catch(() => {});
+    // Nobody reads the answer, and it is no failure of ours to be logged.
+    if (!request.raw.complete && request.raw.destroyed)
+      throw invalid('The upload broke off', 'file', 'incomplete_upload');
     throw error;
   }
 }
