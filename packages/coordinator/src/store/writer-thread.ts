@@ -54,6 +54,7 @@ export async function startWriterThread(
   let gathered: Write[] = [];
   let tell: (events: readonly StoreEvent[]) => void = () => {};
   let onIdle = () => {};
+  let isClosed = false;
 
   // What can't write any more is of no use: the rejection is left to end the process.
   void endOf(worker).catch(error => {
@@ -80,6 +81,8 @@ export async function startWriterThread(
 
   return {
     write(operation, input) {
+      // The thread would wait for a connection again, and never end.
+      if (isClosed) return Promise.reject(new StoreUnavailable(new Error('The store is closed')));
       return new Promise((resolve, reject) => {
         if (gathered.length === 0) setImmediate(post);
         gathered.push({ id: ++last, name: operation.name, input });
@@ -91,6 +94,7 @@ export async function startWriterThread(
     },
     async close() {
       if (waiting.size > 0) await new Promise<void>(resolve => (onIdle = resolve));
+      isClosed = true;
       const ended = once(worker, 'exit');
       worker.postMessage('close');
       await ended;
