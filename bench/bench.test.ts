@@ -11,7 +11,7 @@ import { STORES, startCoordinator } from './server.ts';
 const SHORT = { connections: 32, seconds: 1, warmup: 0, rounds: 1 };
 const quietly = () => {};
 
-describe.each(STORES)('on %s', { timeout: 60_000 }, store => {
+describe.each(STORES)('on %s', { timeout: 180_000 }, store => {
   test('throughput measures every part of a lifecycle beside a server that does nothing', async () => {
     const result = await throughput({ ...SHORT, coordinator: () => startCoordinator({ store }) }, quietly);
     for (const { lifecycles, emptyClaims, latencies } of [result.coordinator, result.noop]) {
@@ -24,7 +24,7 @@ describe.each(STORES)('on %s', { timeout: 60_000 }, store => {
   });
 });
 
-describe('on the embedded store', { timeout: 60_000 }, () => {
+describe('on the embedded store', { timeout: 180_000 }, () => {
   const store = 'sqlite';
 
   test('claims are measured on top of a backlog', async () => {

@@ -15,7 +15,7 @@ const runnable = GUIDES.filter(guide => codeBlocks(read(guide)).some(isRun));
 
 test.concurrent.for(runnable)(
   'whoever follows %s gets where it leads',
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async (guide, { expect }) => {
     expect(await followGuide(guide)).toEqual([]);
   },

@@ -8,10 +8,13 @@ declare module 'vitest' {
   }
 }
 
+/** Tests that kill or measure a PostgreSQL start one of their own, which syncs. */
+const IT_NEVER_CRASHES = { fsync: 'off', full_page_writes: 'off' };
+
 /** Tests that need no PostgreSQL run without; in CI, which must have everything, the whole run fails. */
 export async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   try {
-    const server = await startPostgres();
+    const server = await startPostgres({ settings: IT_NEVER_CRASHES });
     project.provide('postgres', server.url('postgres'));
     return () => server.stop();
   } catch (error) {

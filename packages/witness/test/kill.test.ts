@@ -58,7 +58,7 @@ async function rememberedOf({ url }: WitnessProcess, candidates: readonly Tree[]
   throw new Error(`Nobody has asked for ${status} ${note}`);
 }
 
-test(`a witness killed ${KILLS} times contradicts itself nowhere`, { timeout: 60_000 }, async () => {
+test(`a witness killed ${KILLS} times contradicts itself nowhere`, { timeout: 180_000 }, async () => {
   const data = await testFolder();
   const received: Received[] = [];
   let witness = await spawnWitness(data);

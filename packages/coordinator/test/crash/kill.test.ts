@@ -88,7 +88,7 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
     acknowledged = await loadAndKill(database.options);
     running = await startCoordinator({ ...database.options, port: 0, logLevel: 'silent' });
     db = running.rooms.store.read;
-  }, 60_000);
+  }, 180_000);
   afterAll(async () => {
     await running?.close();
     await database.remove();

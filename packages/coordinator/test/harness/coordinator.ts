@@ -56,7 +56,7 @@ export async function startTestCoordinator(
   engine: Engine,
   options: StartOptions = {},
 ): Promise<TestCoordinator> {
-  const database = await engine.create();
+  const database = await engine.prepare();
   let time = START;
   const start = (changed: StartOptions = {}) =>
     startCoordinator({

@@ -1,16 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
 import { describe } from 'vitest';
 import { createTestDatabase } from '../../../../test/postgres.ts';
+import { migrateStore, readConfig } from '../../src/index.ts';
 
 /** A database that a coordinator can run on, made afresh for each test that asks. */
 export interface Engine {
   name: string;
   /** An empty database, and how to get rid of it. */
   create(): Promise<Database>;
+  /** One that a coordinator starts on faster: where that is cheap, the schema is there already. */
+  prepare(): Promise<Database>;
 }
 
 export interface Database {
@@ -36,7 +39,7 @@ export async function execute(
   { sqlite, postgres }: Statements,
 ): Promise<void> {
   if (databaseUrl === undefined) {
-    const database = new DatabaseSync(join(data, 'coordinator.db'));
+    const database = new DatabaseSync(fileIn({ data }));
     database.exec(sqlite);
     return database.close();
   }
@@ -46,23 +49,44 @@ export async function execute(
   await client.end();
 }
 
+async function createFolder(): Promise<Database> {
+  const data = await mkdtemp(join(tmpdir(), 'aitbc-coordinator-'));
+  return { options: { data }, remove: () => rm(data, { recursive: true, force: true }) };
+}
+
+const fileIn = ({ data }: DatabaseOptions) => join(data, 'coordinator.db');
+
+async function migrated(): Promise<Buffer> {
+  const { options, remove } = await createFolder();
+  await migrateStore(readConfig({ given: options }));
+  const file = await readFile(fileIn(options));
+  await remove();
+  return file;
+}
+
+let prepared: Promise<Buffer> | undefined;
+
 const sqlite: Engine = {
   name: 'sqlite',
-  async create() {
-    const data = await mkdtemp(join(tmpdir(), 'aitbc-coordinator-'));
-    return { options: { data }, remove: () => rm(data, { recursive: true, force: true }) };
+  create: createFolder,
+  /** A copy takes a hundredth of the time of the migrations. */
+  async prepare() {
+    prepared ??= migrated();
+    const folder = await createFolder();
+    await writeFile(fileIn(folder.options), await prepared);
+    return folder;
   },
 };
 
-/** Databases are made by `create` unless they are there; they go with their server, which takes less time. */
-const postgresOn = (create: () => Promise<string>): Engine => ({
-  name: 'postgres',
-  async create() {
+/** Databases are made unless they are there; they go with their server, which takes less time. */
+function postgresOn(createDatabase: () => Promise<string>): Engine {
+  async function create(): Promise<Database> {
     // For the signing key.
-    const { options, remove } = await sqlite.create();
-    return { options: { ...options, databaseUrl: await create() }, remove };
-  },
-});
+    const { options, remove } = await createFolder();
+    return { options: { ...options, databaseUrl: await createDatabase() }, remove };
+  }
+  return { name: 'postgres', create, prepare: create };
+}
 
 const postgres = postgresOn(async () => (await createTestDatabase()).url);
 

@@ -111,5 +111,5 @@ describeEachEngine(`${MINERS} miners at once`, engine => {
     expect(await violations(store.read)).toEqual([]);
     const { keys } = (await coordinator.call<PublicKeys>('GET', '/v1/keys')).body;
     expect(await falseReceipts(store.read, keys)).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });

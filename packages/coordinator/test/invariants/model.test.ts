@@ -69,6 +69,6 @@ function followsTheRules(coordinator: TestCoordinator, numRuns: number) {
         { numRuns },
       );
     },
-    numRuns * 2_000,
+    numRuns * 6_000,
   );
 }

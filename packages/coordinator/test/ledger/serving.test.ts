@@ -123,7 +123,7 @@ describeEachEngine('the ledger’s resources', engine => {
       await coordinator.publish();
       sizes.push((await head(coordinator)).size);
     }
-  }, 60_000);
+  }, 180_000);
   const fetchIt = (path: string, headers: Record<string, string> = {}) =>
     fetch(coordinator.url + path, { headers });
 
