@@ -27,9 +27,12 @@ test('the server is of a version that we support', async () => {
   expect(row).toEqual({ version: expect.toSatisfy(version => version >= 150_000) });
 });
 
-test('commits wait for the disk', async () => {
+test('commits wait for the disk at a server of a test of its own', async () => {
+  const server = await startPostgres();
+  onTestFinished(() => server.stop());
+
   const [row] = await query(
-    await testDatabase(),
+    server.url('postgres'),
     `SELECT current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS commit`,
   );
 
