@@ -74,6 +74,7 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   embeddingInputs: 'texts to embed in one job',
   priority: '`priority`',
   attempts: '`max_attempts`',
+  replication: '`replication`: owners whose miners run a job',
   ttlSeconds: '`ttl_seconds` (30 days)',
   price: 'credits in `max_price`, or of one grant',
   vramGb: '`min_vram_gb`',

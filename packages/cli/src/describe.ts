@@ -1,12 +1,16 @@
-import type { Job, JobSummary, QueueInfo } from '@aitbc/sdk';
-import { fieldList } from './output.ts';
+import type { Job, JobRun, JobSummary, QueueInfo } from '@aitbc/sdk';
+import { fieldList, table } from './output.ts';
 
 /** How a job stands, in one line for a spinner. */
 export function progressOf(job: Job): string {
-  if (job.status === 'running') return `${job.job_id} is running on ${job.miner_id}`;
+  if (job.status === 'running')
+    return `${job.job_id} is running on ${job.runs ? `${underWay(job.runs)} miners` : job.miner_id}`;
   const queue = job.queue ? `: ${queueLine(job.queue)}` : '';
   return `${job.job_id} is ${job.status}${queue}`;
 }
+
+const underWay = (runs: readonly JobRun[]) =>
+  runs.filter(run => run.status === 'running' || run.status === 'completed').length;
 
 export function queueLine(queue: QueueInfo): string {
   const place = `position ${queue.position} in the queue`;
@@ -44,8 +48,19 @@ export function jobSheet(job: Job): string {
     Receipt: job.receipt_id,
     Erased: job.erased_at && `${time(job.erased_at)}: prompt and result are kept no longer`,
   });
-  return job.result === null ? sheet : `${sheet}\n\n${job.result}`;
+  const sections = [sheet];
+  if (job.runs) sections.push(table(['run', 'status', 'miner', 'agrees', 'receipt'], job.runs.map(runRow)));
+  if (job.result !== null) sections.push(job.result);
+  return sections.join('\n\n');
 }
+
+const runRow = ({ job_id, status, miner_id, agrees, receipt_id }: JobRun) => [
+  job_id,
+  status,
+  miner_id ?? '-',
+  agrees === null ? '-' : agrees ? 'yes' : 'no',
+  receipt_id ?? '-',
+];
 
 export function failureLine(error: NonNullable<JobSummary['error']>): string {
   return `${error.detail} (${error.error_code})`;

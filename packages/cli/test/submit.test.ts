@@ -1,3 +1,4 @@
+import { CoordinatorClient } from '@aitbc/sdk';
 import { expect, test } from 'vitest';
 import { mineOne, withCoordinator } from './coordinator.ts';
 
@@ -39,6 +40,26 @@ test('every option reaches the job', async () => {
     constraints: { min_vram_gb: 8, region: 'eu-west', max_price: 0.5 },
     metadata: { order: 17 },
   });
+});
+
+test('several miners are asked for, and shown with what became of their runs', async () => {
+  const { client } = coordinator;
+  const asked = ['--replication', '2', '--temperature', '0', '--param', 'seed=7'];
+  const { stdout } = await coordinator.aitbc(['submit', 'Hello!', '--model', 'checked', ...asked]);
+  const keys = [await coordinator.key('miner'), await coordinator.key('miner')];
+  for (const [index, apiKey] of keys.entries()) {
+    const miner = new CoordinatorClient(coordinator.url, { apiKey });
+    const miner_id = `checks-${index}`;
+    await miner.registerMiner({ miner_id, capabilities: ['checked'] });
+    const [job] = await miner.claimJobs(miner_id);
+    await miner.completeJob(job?.job_id ?? '', { miner_id, result: '42' });
+  }
+  const jobId = stdout.trim();
+  expect(await client.getJob(jobId)).toMatchObject({ status: 'completed', result: '42' });
+  const shown = await coordinator.aitbc(['jobs', 'get', jobId]);
+  expect(shown.stdout).toMatch(/^job-\S+ +completed +checks-0 +yes +rcpt-/m);
+  const verified = await coordinator.aitbc(['receipt', 'verify', jobId]);
+  expect(verified.stdout).toMatch(/✓ +prompt .*\n✓ +result /);
 });
 
 test('a time to live reaches the job', async () => {

@@ -65,6 +65,13 @@ export const SubmitJob = Type.Object(
     max_attempts: Type.Optional(
       Type.Integer({ ...range(LIMITS.attempts), description: 'Claims before the job fails for good.' }),
     ),
+    replication: Type.Optional(
+      Type.Integer({
+        ...range(LIMITS.replication),
+        description:
+          "Run it on so many different owners' miners, and complete it with the result of more than half of them. Each run costs as a job does. For texts that are the same each time: params.temperature 0 and a params.seed, without stream and tools.",
+      }),
+    ),
     constraints: Type.Optional(JobConstraints),
     metadata: Type.Optional(Metadata),
     stream: Type.Optional(
@@ -87,7 +94,9 @@ export const SubmitBatch = Type.Object({
 export type SubmitBatch = Static<typeof SubmitBatch>;
 
 export const JobError = Type.Object({
-  error_code: Type.Enum(['JOB_EXPIRED', 'LEASE_EXPIRED', 'MINER_FAILED'], { type: 'string' }),
+  error_code: Type.Enum(['JOB_EXPIRED', 'LEASE_EXPIRED', 'MINER_FAILED', 'RESULTS_DISAGREE'], {
+    type: 'string',
+  }),
   detail: Type.String(),
 });
 export type JobError = Static<typeof JobError>;
@@ -122,6 +131,23 @@ const Asked = {
 
 const PROMPT =
   'The text that prompt_hash is for: the prompt, or the canonical JSON (RFC 8785) of an object with the messages, tools, tool_choice and response_format, or with the input.';
+
+/** One of the runs of a job that several owners' miners run. */
+export const JobRun = Type.Object({
+  job_id: Type.String({ description: 'What its miner, and its receipt, know it as.' }),
+  status: JobStatus,
+  miner_id: Nullable(Type.String()),
+  receipt_id: Nullable(Type.String()),
+  salt: Type.String({ description: 'Opens prompt_hash and artifact_hash of its receipt.' }),
+  agrees: Nullable(
+    Type.Boolean({
+      description:
+        'Whether its result is that of the job; null before there are both, and once they are erased.',
+    }),
+  ),
+  error: Nullable(JobError),
+});
+export type JobRun = Static<typeof JobRun>;
 
 /** A job as its owner sees it. */
 export const Job = Type.Object(
@@ -158,6 +184,9 @@ export const Job = Type.Object(
       description: 'Opens prompt_hash and artifact_hash of the receipt: SHA-256(salt ‖ text).',
     }),
     queue: Nullable(QueueInfo),
+    runs: Type.Optional(
+      Type.Array(JobRun, { description: 'Of a job with `replication`; those of other jobs have none.' }),
+    ),
   },
   { $id: 'Job' },
 );
@@ -177,7 +206,7 @@ export const JobSummary = Type.Omit(
       'params',
       'metadata',
     ] as const),
-    ...(['stream', 'result', 'result_type', 'finish_reason', 'salt', 'queue', 'usage'] as const),
+    ...(['stream', 'result', 'result_type', 'finish_reason', 'salt', 'queue', 'usage', 'runs'] as const),
   ],
   {
     $id: 'JobSummary',

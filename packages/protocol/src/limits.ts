@@ -13,6 +13,7 @@ export const LIMITS = {
   embeddingInputs: 2_048,
   priority: { min: -10, max: 10 },
   attempts: { min: 1, max: 100 },
+  replication: { min: 1, max: 9 },
   ttlSeconds: { min: 1, max: 30 * 24 * 3600 },
   /** Credits: with 6 decimals still exact in the numbers that JSON libraries have. */
   price: 1e9,

@@ -21,6 +21,7 @@ interface SubmitFlags {
   priority?: number;
   ttl?: number;
   maxAttempts?: number;
+  replication?: number;
   minVram?: number;
   region?: string;
   maxPrice?: number;
@@ -44,6 +45,11 @@ export function submit(program: Command, io: Io): void {
     .option('--priority <n>', 'higher runs first, -10 to 10', integer)
     .option('--ttl <seconds>', 'give up when nobody has claimed the job by then', positiveInteger)
     .option('--max-attempts <n>', 'claims before the job fails for good', positiveInteger)
+    .option(
+      '--replication <n>',
+      "run it on n owners' miners, and take what most of them get",
+      positiveInteger,
+    )
     .option('--min-vram <gb>', 'GPU memory that the miner must have', integer)
     .option('--region <name>', 'where the miner must be')
     .option('--max-price <credits>', 'what the job may cost at most', number)
@@ -60,6 +66,7 @@ Examples:
   $ aitbc submit "Tell a long story" --stream
   $ aitbc submit - --max-tokens 256 --temperature 0.7 --wait < prompt.txt > answer.txt
   $ aitbc submit "Name three colours" --param stop='["\\n\\n"]' --param seed=7
+  $ aitbc submit "What is 6 times 7?" --replication 3 --temperature 0 --param seed=7
 
 Without --wait and --stream it prints the id of the job, to be looked at with \`aitbc jobs get ID\`. With --stream
 --json it prints each event as a line of JSON.`,
@@ -123,6 +130,7 @@ function requestFor(prompt: string, flags: SubmitFlags): SubmitJob {
       stream: flags.stream,
       ttl_seconds: flags.ttl,
       max_attempts: flags.maxAttempts,
+      replication: flags.replication,
     }),
   };
 }

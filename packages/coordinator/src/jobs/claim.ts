@@ -4,8 +4,17 @@ import { bestFirst, takesJobs } from '../miners/reputation.ts';
 import { OFFERED_JOBS } from '../store/indexes.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { createAssignments } from './assignments.ts';
 import { advance, type Line } from './fairness.ts';
-import { deadlineFor, isReadyFor, type JobRow, type LeaseTerms, offer, start } from './job.ts';
+import {
+  deadlineFor,
+  isReadyFor,
+  type JobChange,
+  type JobRow,
+  type LeaseTerms,
+  offer,
+  start,
+} from './job.ts';
 import {
   jobNotFound,
   loadJobs,
@@ -16,7 +25,7 @@ import {
   refusalFor,
 } from './lookup.ts';
 import { type PreferenceTerms, readReadyJobs } from './ready.ts';
-import { type JobChange, saveJobs } from './saving.ts';
+import { saveJobs } from './saving.ts';
 
 /** A job with its texts, for the miner that holds it. */
 export interface HeldJob {
@@ -171,6 +180,8 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         inputs.map(input => input.jobId),
       );
       const queues = await loadQueues(tx, [...jobs.values()]);
+      const assignments = createAssignments(tx);
+      await assignments.load([...jobs.values()]);
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
         terms,
@@ -181,17 +192,19 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         const miner = ownedMiner(miners, input);
         const job = jobs.get(input.jobId);
         if (!miner) return minerNotFound(input.minerId);
-        if (!job) return jobNotFound;
+        if (!job || job.role === 'replicated' || !assignments.mayHave(miner, job)) return jobNotFound;
         if (job.status === 'running' && job.miner_id === miner.id) return done(job);
         const refusal = whyNotClaimable(job, queues.get(job.queue_id), miner, now);
         if (refusal) return refusal;
         const after = start(job, miner.id, terms.rateOf(job.model), now, terms);
+        assignments.assign(miner, job);
         changes.push({ before: job, after });
         jobs.set(job.id, after);
         miner.running++;
         return done(after);
       });
       await saveJobs(changes, context);
+      await assignments.save();
       const started = changes.map(change => change.after);
       await advance(started, await loadLines(started, queues, tx), tx);
       const texts = await loadTexts(

@@ -14,10 +14,12 @@ import { contentOf, FIELDS, type JobContent } from './content.ts';
 import type { Clock } from './fairness.ts';
 import { cancelJobs } from './give-up.ts';
 import { hasEnded } from './job.ts';
-import { type FoundJob, findClocks, findJob, findJobs, findTexts, listJobs } from './queries.ts';
+import { isSeenBy } from './lookup.ts';
+import { type FoundJob, findClocks, findJob, findJobs, findRuns, findTexts, listJobs } from './queries.ts';
 import { queueInfo } from './queue-info.ts';
-import { type NewJob, queueOf, type SubmitInput, type SubmitOutput } from './submit.ts';
-import { toJob, toSummary } from './views.ts';
+import { checkReplication } from './replication.ts';
+import { type NewJob, type NewRun, queueOf, type SubmitInput, type SubmitOutput } from './submit.ts';
+import { toJob, toNewRun, toRun, toSummary } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
 export interface ClientJobsOptions {
@@ -69,12 +71,12 @@ export function createClientJobs({
     const prefix = count === 1 ? '' : `jobs.${index}.`;
     const content = contentOf(request, prefix);
     checkLimits(request, content, prefix, config, principal);
-    const salt = ids.hex(16);
+    checkReplication(request, prefix);
+    const runs = (request.replication ?? 1) > 1 ? request.replication : 0;
     return {
-      id: ids.next('job'),
-      salt,
+      ...newRun(content),
+      runs: Array.from({ length: runs ?? 0 }, () => newRun(content)),
       content,
-      promptHash: hash('sha256', salt + content.text),
       request,
       ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
       maxAttempts: request.max_attempts ?? config.maxAttempts,
@@ -85,25 +87,31 @@ export function createClientJobs({
     };
   }
 
+  function newRun({ text }: JobContent): NewRun {
+    const salt = ids.hex(16);
+    return { id: ids.next('job'), salt, promptHash: hash('sha256', salt + text) };
+  }
+
   async function owned(principal: Principal, id: string): Promise<FoundJob> {
     const job = await findJob(store.read, id);
-    const account = accountScope(principal);
-    if (!job || (account !== null && job.account_id !== account)) refuse('JOB_NOT_FOUND', 'Job not found');
+    if (!job || !isSeenBy(accountScope(principal), job)) refuse('JOB_NOT_FOUND', 'Job not found');
     return job;
   }
 
   async function view(job: FoundJob): Promise<Job> {
     const texts = await findTexts(store.read, job.id);
+    const runs = job.role === 'replicated' ? await findRuns(store.read, job.id) : undefined;
     const clocks = job.status === 'pending' ? await findClocks(store.read, job.model) : [];
     return toJob(
       job,
       job,
       texts,
-      job.status === 'pending' ? queueInfo(job, clocks, directory.reach(job)) : null,
+      job.status === 'pending' ? queueInfo(job, clocks, directory.reach(job), runs?.length) : null,
+      runs?.map(toRun),
     );
   }
 
-  function viewOfNew(job: Row<'job'>, { request, content }: NewJob, clocks: readonly Clock[]): Job {
+  function viewOfNew(job: Row<'job'>, { request, content, runs }: NewJob, clocks: readonly Clock[]): Job {
     const queue = queueOf(request);
     const reach = directory.reach(queue);
     const input = {
@@ -112,7 +120,9 @@ export function createClientJobs({
       params: JSON.stringify(request.params ?? {}),
       metadata: request.metadata ? JSON.stringify(request.metadata) : null,
     };
-    return toJob(job, queue, { input, output: undefined }, queueInfo(job, clocks, reach));
+    const texts = { input, output: undefined };
+    const newRuns = runs.length === 0 ? undefined : runs.map(toNewRun);
+    return toJob(job, queue, texts, queueInfo(job, clocks, reach, runs.length), newRuns);
   }
 
   async function waitForEnd(

@@ -14,6 +14,7 @@ import {
   type Stage,
 } from './event-cursor.ts';
 import { hasEnded } from './job.ts';
+import { isSeenBy } from './lookup.ts';
 import { type FollowedJob, findFollowedJob, findTexts, listChunks } from './queries.ts';
 import type { Tails } from './tails.ts';
 import { toResult } from './views.ts';
@@ -159,8 +160,7 @@ export function createJobEvents({ store, waits, tails, receipts, limits }: JobEv
     async follow(principal, jobId, request) {
       const cursor = request.after === undefined ? FROM_THE_START : readEventId(request.after);
       const job = await findFollowedJob(store.read, jobId);
-      const account = accountScope(principal);
-      if (!job || (account !== null && job.account_id !== account)) refuse('JOB_NOT_FOUND', 'Job not found');
+      if (!job || !isSeenBy(accountScope(principal), job)) refuse('JOB_NOT_FOUND', 'Job not found');
       if (cursor.stage === 'over') return undefined;
       const leave = admit(principal.accountId);
       if (request.signal.aborted) leave();

@@ -13,13 +13,13 @@ export interface BillingTerms {
 
 /** A job before it is taken. */
 export interface Priced {
-  request: Pick<SubmitJob, 'model' | 'constraints'>;
+  request: Pick<SubmitJob, 'model' | 'constraints' | 'replication'>;
   /** Tokens that it can be charged for. */
   tokenLimit: number;
 }
 
 /**
- * The most that a job can cost, in micro-credits: one attempt as long as it may take, all tokens that it can be charged
+ * The most that a job, or a run of it, can cost, in micro-credits: one attempt as long as it may take, all tokens that it can be charged
  * for, or the price limit.
  */
 export function worstCase(
@@ -30,9 +30,11 @@ export function worstCase(
   return highestCharge(timeoutMs, { max_price, token_limit: tokenLimit }, pricingOf(model));
 }
 
+const runsOf = ({ request: { replication = 1 } }: Priced) => replication;
+
 /** What accounts can still spend, while a batch of submissions is decided one after the other. */
 export interface Funds {
-  /** What is set aside for a job. */
+  /** What is set aside for a job, or for each of its runs. */
   reserveFor(job: Priced): number;
   /** Takes what the jobs may cost from what the account has left, or says why it can't. */
   take(accountId: number, jobs: readonly Priced[]): Outcome<never> | undefined;
@@ -53,7 +55,7 @@ export async function loadFunds(
     reserveFor: job => worstCase(job, terms),
     take(accountId, jobs) {
       const left = available.get(accountId) ?? 0;
-      const needed = jobs.reduce((sum, job) => sum + worstCase(job, terms), 0);
+      const needed = jobs.reduce((sum, job) => sum + runsOf(job) * worstCase(job, terms), 0);
       if (needed > left) return notCovered(needed, left, jobs.length);
       available.set(accountId, left - needed);
       return undefined;

@@ -1,8 +1,9 @@
 import { type MinerTerms, noteSeen } from '../miners/presence.ts';
 import { done, type Operation, refused } from '../store/operation.ts';
 import { notLeased } from './complete.ts';
-import { cancel, giveBack, type JobRow, type LeaseTerms, release } from './job.ts';
+import { cancel, giveBack, type JobChange, type JobRow, type LeaseTerms, release } from './job.ts';
 import {
+  isSeenBy,
   jobNotFound,
   loadJobs,
   loadMiners,
@@ -11,7 +12,7 @@ import {
   ownedMiner,
   refusalFor,
 } from './lookup.ts';
-import { type JobChange, saveJobs } from './saving.ts';
+import { saveJobs } from './saving.ts';
 
 export interface GiveUpInput extends MinerActor {
   jobId: string;
@@ -83,7 +84,7 @@ export const cancelJobs: Operation<CancelInput, JobRow> = {
     const changes: JobChange[] = [];
     const outcomes = inputs.map(({ jobId, accountId }) => {
       const job = jobs.get(jobId);
-      if (!job || (accountId !== null && job.account_id !== accountId)) return jobNotFound;
+      if (!job || !isSeenBy(accountId, job)) return jobNotFound;
       if (job.status !== 'pending' && job.status !== 'running') {
         const { code, detail } = refusalFor(job);
         return refused(code, detail);
@@ -94,10 +95,6 @@ export const cancelJobs: Operation<CancelInput, JobRow> = {
       return done(after);
     });
     await saveJobs(changes, context);
-    for (const { before } of changes) {
-      const { id: jobId, status, miner_id: minerId } = before;
-      if (status === 'running' && minerId !== null) context.emit({ type: 'job.withdrawn', jobId, minerId });
-    }
     return outcomes;
   },
 };

@@ -14,6 +14,16 @@ import type { Row } from '../store/schema.ts';
 
 export type JobRow = Row<'job'>;
 
+export interface JobChange {
+  before: JobRow;
+  after: JobRow;
+  /** The attempt counts as a failure of the miner that held the job, in its reputation as what it was. */
+  minerFailed?: Failing;
+}
+
+/** `blameless`: it was the job's fault. */
+export type Failing = 'failed' | 'timed-out' | 'blameless';
+
 export interface LeaseTerms {
   /** A claim lasts so long without a heartbeat, in ms. */
   leaseMs: number;
@@ -141,7 +151,7 @@ function requeue(job: JobRow): JobRow {
   return { ...job, ...unheld, ...unleased, status: 'pending' };
 }
 
-function fail(job: JobRow, error: JobError, now: number): JobRow {
+export function fail(job: JobRow, error: JobError, now: number): JobRow {
   return {
     ...job,
     ...unheld,

@@ -35,6 +35,10 @@ export function ownedMiner(
 export const minerNotFound = (minerId: string): Outcome<never> =>
   refused('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key: register it first`);
 
+/** Whether a job is one of the account's, or of anyone's to an administrator (null). Its runs are not shown as jobs. */
+export const isSeenBy = (accountId: number | null, job: Pick<JobRow, 'account_id' | 'role'>): boolean =>
+  job.role !== 'run' && (accountId === null || job.account_id === accountId);
+
 export const jobNotFound: Outcome<never> = refused('JOB_NOT_FOUND', 'Job not found');
 
 /** Why a job that has ended, or is on its way, can't be acted upon. */

@@ -1,10 +1,10 @@
 import type { JobStatus } from '@aitbc/protocol';
 import { JOB_STATUSES } from '@aitbc/protocol';
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Row, Schema } from '../store/schema.ts';
 import type { JobRow } from './job.ts';
 import { chunkId, runEnd } from './streams.ts';
-import type { JobTexts, Requirements } from './views.ts';
+import type { FoundRun, JobTexts, Requirements } from './views.ts';
 
 type Db = Kysely<Schema>;
 
@@ -48,11 +48,24 @@ export async function findTexts(db: Db, id: string): Promise<JobTexts> {
   return { input, output };
 }
 
+export async function findRuns(db: Db, jobId: string): Promise<FoundRun[]> {
+  return await db
+    .selectFrom('job')
+    .leftJoin('job_output as own', 'own.job_id', 'job.id')
+    .leftJoin('job_output as chosen', 'chosen.job_id', 'job.run_of')
+    .selectAll('job')
+    .select(sql<number | boolean | null>`own.result = chosen.result AND own.type = chosen.type`.as('agrees'))
+    .where('job.run_of', '=', jobId)
+    .orderBy('job.id')
+    .execute();
+}
+
 /** A job and how far its stream is, as of one moment. */
 export type FollowedJob = Pick<
   JobRow,
   | 'id'
   | 'account_id'
+  | 'role'
   | 'status'
   | 'attempts'
   | 'max_attempts'
@@ -68,7 +81,7 @@ export async function findFollowedJob(db: Db, id: string): Promise<FollowedJob |
   return await db
     .selectFrom('job')
     .leftJoin('job_stream', 'job_stream.job_id', 'job.id')
-    .select(['job.id', 'account_id', 'status', 'attempts', 'max_attempts', 'miner_id'])
+    .select(['job.id', 'account_id', 'role', 'status', 'attempts', 'max_attempts', 'miner_id'])
     .select(['error_code', 'error_detail', 'receipt_id', 'erased_at', 'stream', 'run', 'chunks'])
     .where('job.id', '=', id)
     .executeTakeFirst();
@@ -115,6 +128,7 @@ export async function listJobs(db: Db, filter: JobFilter): Promise<FoundJob[]> {
 
 function pageOfStatus(db: Db, { accountId, model, before, limit }: JobFilter, status: JobStatus) {
   let query = withRequirements(db).where('job.account_id', '=', accountId).where('job.status', '=', status);
+  query = query.where('job.role', '!=', 'run');
   if (model !== undefined) query = query.where('job.model', '=', model);
   if (before !== undefined) query = query.where('job.id', '<', before);
   // A limit stands inside a union only in a subquery.

@@ -2,9 +2,14 @@ import type { QueueInfo } from '@aitbc/protocol';
 import type { Reach } from '../miners/directory.ts';
 import { type Clock, jobsAhead } from './fairness.ts';
 import type { JobRow } from './job.ts';
+import { majorityOf } from './runs.ts';
 
-/** Where a pending job stands, from the counters of its model's clocks. */
-export function queueInfo(job: JobRow, clocks: readonly Clock[], reach: Reach): QueueInfo {
+/**
+ * Where a pending job stands, from the counters of its model's clocks.
+ *
+ * @param runs how many runs it has, where it has some
+ */
+export function queueInfo(job: JobRow, clocks: readonly Clock[], reach: Reach, runs = 0): QueueInfo {
   const own = clocks.find(clock => clock.priority === job.priority);
   const urgent = clocks
     .filter(clock => clock.priority > job.priority)
@@ -15,8 +20,14 @@ export function queueInfo(job: JobRow, clocks: readonly Clock[], reach: Reach): 
     position,
     eligible_miners: reach.miners,
     estimated_start_seconds: estimateStart(position, running, own?.average_run_ms ?? 0, reach.slots),
-    reason: reach.reason,
+    reason: reach.reason ?? tooFewOwners(reach, runs),
   };
+}
+
+function tooFewOwners({ operators }: Reach, runs: number): string | null {
+  const needed = majorityOf(runs);
+  if (runs === 0 || operators >= needed) return null;
+  return `It needs the same result from miners of ${needed} owners, and those that could run it are of ${operators}.`;
 }
 
 /** Rounds of the eligible slots until the job's turn, each as long as its model's jobs run on average. */

@@ -2,8 +2,13 @@ import { abilitiesOf, isLoaded, mismatch } from '../miners/eligibility.ts';
 import { CLOCKS, READY_JOBS, WAITING_QUEUES } from '../store/indexes.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { createAssignments } from './assignments.ts';
 import { advance, type Clock, type Line } from './fairness.ts';
 import type { JobRow } from './job.ts';
+import { RUNS } from './runs.ts';
+
+/** How far behind the head a run is looked for that a miner may have. Its operator has had a run of all that are passed over. */
+const RUNS_AHEAD = 200;
 
 interface ReadyLine extends Line {
   /** The best jobs of the queue in order, read when first needed. */
@@ -17,7 +22,7 @@ interface ReadyLine extends Line {
 export interface ReadyJobs {
   /** Takes the job that this miner should run next, or nothing. */
   take(miner: Row<'miner'>): Promise<JobRow | undefined>;
-  /** Moves the clocks on to the jobs that start now. */
+  /** Keeps whose the taken ones are, and moves the clocks on to the jobs that start now. */
   started(jobs: readonly JobRow[]): Promise<void>;
 }
 
@@ -40,15 +45,17 @@ export async function readReadyJobs(
     const clock = clocks.get(queue.clock_id);
     return clock ? [{ queue, clock } as ReadyLine] : [];
   });
+  const assignments = createAssignments(tx);
   const linesOf = new Map<string, ReadyLine[]>();
 
-  async function headOf(line: ReadyLine): Promise<JobRow | undefined> {
-    line.jobs ??= await readHead(line.queue.id);
-    return line.jobs[0];
+  async function headOf(line: ReadyLine, miner: Row<'miner'>): Promise<JobRow | undefined> {
+    line.jobs ??= await readHead(line.queue);
+    return line.jobs.find(job => assignments.mayHave(miner, job));
   }
 
-  async function readHead(queueId: number): Promise<JobRow[]> {
-    const jobs = await tx.first(READY_JOBS, [queueId], most);
+  async function readHead({ id, lane }: Row<'queue'>): Promise<JobRow[]> {
+    const jobs = await tx.first(READY_JOBS, [id], lane === RUNS ? most + RUNS_AHEAD : most);
+    await assignments.load(jobs);
     return jobs.filter(job => job.expires_at > now);
   }
 
@@ -62,6 +69,12 @@ export async function readReadyJobs(
       (line.clock.dispatched_at > since || job.created_at > since);
   }
 
+  function takeOut({ line, job }: Turn, miner: Row<'miner'>) {
+    // The first of them, but for runs that the miner may not have.
+    line.jobs?.splice(line.jobs.indexOf(job), 1);
+    assignments.assign(miner, job);
+  }
+
   return {
     async take(miner) {
       let runnable = linesOf.get(miner.id);
@@ -70,7 +83,7 @@ export async function readReadyJobs(
         runnable = lines.filter(line => has && mismatch(line.queue, has) === null);
         linesOf.set(miner.id, runnable);
       }
-      const heads = await Promise.all(runnable.map(async line => ({ line, job: await headOf(line) })));
+      const heads = await Promise.all(runnable.map(async line => ({ line, job: await headOf(line, miner) })));
       const turns = new Map<Clock, Turn>();
       for (const { line, job } of heads) {
         const rival = turns.get(line.clock);
@@ -79,11 +92,12 @@ export async function readReadyJobs(
       let best: Turn | undefined;
       for (const turn of turns.values())
         if (!best || comesFirst(turn, best, isPassedOver(miner))) best = turn;
-      best?.line.jobs?.shift();
+      if (best) takeOut(best, miner);
       if (best) best.line.clock.dispatched_at = Math.max(now, best.line.clock.dispatched_at + 1);
       return best?.job;
     },
     async started(jobs) {
+      await assignments.save();
       await advance(jobs, new Map(lines.map(line => [line.queue.id, line])), tx);
     },
   };

@@ -2,18 +2,10 @@ import type { ReadyQueue } from '../store/events.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Column } from '../store/transaction.ts';
 import { batchOf } from './batch-lines.ts';
-import { hasEnded, type JobRow } from './job.ts';
+import { followRuns } from './follow-runs.ts';
+import { type Failing, hasEnded, type JobChange, type JobRow } from './job.ts';
+import { RUNS } from './runs.ts';
 import { moveStreams } from './streams.ts';
-
-export interface JobChange {
-  before: JobRow;
-  after: JobRow;
-  /** The attempt counts as a failure of the miner that held the job, in its reputation as what it was. */
-  minerFailed?: Failing;
-}
-
-/** `blameless`: it was the job's fault. */
-type Failing = 'failed' | 'timed-out' | 'blameless';
 
 const CHANGING = [
   'status',
@@ -42,9 +34,13 @@ export async function saveJobs(changes: readonly JobChange[], context: WriteCont
   await moveCounters(changes, context);
   await moveStreams(changes, context);
   for (const { before, after } of changes) {
-    if (hasEnded(after.status) && !hasEnded(before.status))
-      context.emit({ type: 'job.ended', jobId: after.id });
+    if (!hasEnded(after.status) || hasEnded(before.status)) continue;
+    const { id: jobId } = after;
+    context.emit({ type: 'job.ended', jobId });
+    if (after.status === 'cancelled' && before.status === 'running' && before.miner_id !== null)
+      context.emit({ type: 'job.withdrawn', jobId, minerId: before.miner_id });
   }
+  await saveJobs(await followRuns(changes, context), context);
 }
 
 /** Extends or moves leases only: no status changes, so no counter does. */
@@ -87,12 +83,13 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
         [after, 1],
       ] as const) {
         if (!job) continue;
-        counters.add(`jobs.${job.status}`, 'value', by);
-        if (job.status === 'pending' || job.status === 'running') queues.add(job.queue_id, job.status, by);
+        if (job.role !== 'run') counters.add(`jobs.${job.status}`, 'value', by);
+        if (job.role !== 'replicated' && (job.status === 'pending' || job.status === 'running'))
+          queues.add(job.queue_id, job.status, by);
         if (job.status === 'running' && job.miner_id) miners.add(job.miner_id, 'running', by);
       }
     }
-    if (after.status === 'completed' && after.miner_id) {
+    if (after.status === 'completed' && after.miner_id && after.role !== 'replicated') {
       miners.add(after.miner_id, 'completed', 1);
       miners.add(after.miner_id, 'successes', 1);
     }
@@ -123,20 +120,22 @@ function countInBatch(
   batches.add(id, status === 'completed' ? 'completed' : 'failed', 1);
 }
 
+const FIXED = ['id', 'clock_id', 'model', 'region', 'min_vram_gb', 'lane'] as const;
+
 async function moveQueues(
   queues: Sums<number, 'pending' | 'running'>,
   ready: ReadonlyMap<number, number>,
   { tx, emit }: WriteContext,
 ): Promise<void> {
   const ids = [...new Set([...queues.keys(), ...ready.keys()])];
-  const rows = await tx.loadFixed('queue', 'id', ids, ['id', 'clock_id', 'model', 'region', 'min_vram_gb']);
+  const rows = await tx.loadFixed('queue', 'id', ids, FIXED);
   const clocks = new Sums<number, 'pending' | 'running'>();
   for (const queue of rows) {
     const { pending = 0, running = 0 } = queues.get(queue.id) ?? {};
     if (pending) clocks.add(queue.clock_id, 'pending', pending);
     if (running) clocks.add(queue.clock_id, 'running', running);
     const count = ready.get(queue.id);
-    if (count) emit({ type: 'jobs.ready', queue: requirementsOf(queue), count });
+    if (count) emit({ type: 'jobs.ready', queue: requirementsOf(queue), count, runs: queue.lane === RUNS });
   }
   await tx.add('queue', 'id', queues.rows('id', { pending: 0, running: 0 }));
   await tx.add('fair_clock', 'id', clocks.rows('id', { pending: 0, running: 0 }));

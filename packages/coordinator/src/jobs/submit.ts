@@ -9,6 +9,7 @@ import type { JobContent } from './content.ts';
 import { type Clock, createRanker, type Line, type Ranker } from './fairness.ts';
 import { type BillingTerms, loadFunds } from './funds.ts';
 import type { JobRow } from './job.ts';
+import { RUNS } from './runs.ts';
 import { countNewJobs } from './saving.ts';
 
 /** A job as it was asked for, with what must be chosen outside the transaction. */
@@ -23,7 +24,12 @@ export interface NewJob {
   tokenLimit: number;
   /** Where it answers a request of a batch. */
   batchLine?: string;
+  /** Where several miners are to run it; else empty. */
+  runs: readonly NewRun[];
 }
+
+/** A run, which is a job to its miner. */
+export type NewRun = Pick<NewJob, 'id' | 'salt' | 'promptHash'>;
 
 export interface SubmitInput extends Repeatable {
   jobs: readonly NewJob[];
@@ -66,18 +72,25 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
     const made: JobRow[] = [];
     const answers = inputs.map((input, index) => {
       if (outcomes[index]) return outcomes[index];
-      const jobs = input.jobs.map(job => ({
-        ...newRow(job, input.accountId, lanes, ranker, context.now),
-        reserved: funds.reserveFor(job),
-      }));
-      made.push(...jobs);
+      const jobs = input.jobs.map(job => {
+        const [asked, ...runs] = newRows(
+          job,
+          input.accountId,
+          lanes,
+          ranker,
+          context.now,
+          funds.reserveFor(job),
+        );
+        made.push(asked, ...runs);
+        return asked;
+      });
       return done<SubmitOutput>({ replayed: false, jobs, clocks: lanes.byModel });
     });
 
     await insertJobs(made, fresh, context);
     await ranker.save();
     await countNewJobs(made, context);
-    for (const job of made) lanes.clockOf(job).pending++;
+    for (const job of made) if (job.role !== 'replicated') lanes.clockOf(job).pending++;
     return answers;
   },
 });
@@ -94,8 +107,12 @@ interface Lanes {
   clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
 }
 
-type QueueKey = Pick<Row<'queue'>, 'model' | 'priority' | 'region' | 'min_vram_gb'>;
-const nameOf = (key: QueueKey) => JSON.stringify([key.model, key.priority, key.region, key.min_vram_gb]);
+type QueueKey = Pick<Row<'queue'>, (typeof KEY)[number]>;
+
+const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane'] as const;
+
+const valuesOf = (key: QueueKey) => [key.model, key.priority, key.region, key.min_vram_gb, key.lane];
+const nameOf = (key: QueueKey) => JSON.stringify(valuesOf(key));
 
 /** What a miner must have for a job. */
 export const queueOf = ({ model, constraints }: SubmitJob): ReadyQueue => ({
@@ -104,7 +121,11 @@ export const queueOf = ({ model, constraints }: SubmitJob): ReadyQueue => ({
   min_vram_gb: constraints?.min_vram_gb ?? 0,
 });
 
-const keyOf = (request: SubmitJob): QueueKey => ({ ...queueOf(request), priority: request.priority ?? 0 });
+const keyOf = (request: SubmitJob): QueueKey => ({
+  ...queueOf(request),
+  priority: request.priority ?? 0,
+  lane: (request.replication ?? 1) > 1 ? RUNS : 0,
+});
 
 /** The clocks and queues of the requests, made where they are new. */
 async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): Promise<Lanes> {
@@ -114,7 +135,7 @@ async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): 
   let queues = found;
   const missing = new Map([...keys].filter(([name]) => !found.has(name)));
   if (missing.size > 0) {
-    const counts = { virtual_time: 0, pending: 0, running: 0, lane: 0 };
+    const counts = { virtual_time: 0, pending: 0, running: 0 };
     const rows = [...missing.values()].map(key => ({ clock_id: clockOf(key).id, ...key, ...counts }));
     await tx.insert('queue', rows);
     queues = new Map([...queues, ...(await findQueues(missing, tx))]);
@@ -145,8 +166,7 @@ async function findQueues(
   keys: ReadonlyMap<string, QueueKey>,
   tx: WriteContext['tx'],
 ): Promise<Map<string, Row<'queue'>>> {
-  const named = [...keys.values()].map(key => [key.model, key.priority, key.region, key.min_vram_gb]);
-  const found = await tx.find('queue', ['model', 'priority', 'region', 'min_vram_gb'], named);
+  const found = await tx.find('queue', KEY, [...keys.values()].map(valuesOf));
   return new Map(found.map(queue => [nameOf(queue), queue]));
 }
 
@@ -160,6 +180,37 @@ const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({
   pending: 0,
   running: 0,
 });
+
+/** A row for the job, or where it has runs, one that nobody runs, and theirs. */
+function newRows(
+  job: NewJob,
+  accountId: number,
+  lanes: Lanes,
+  ranker: Ranker,
+  now: number,
+  reserved: number,
+): [JobRow, ...JobRow[]] {
+  const row = () => newRow(job, accountId, lanes, ranker, now);
+  if (job.runs.length === 0) return [{ ...row(), reserved }];
+  const runs = job.runs.map(({ id, salt, promptHash }) => {
+    const role = 'run' as const;
+    return { ...row(), id, salt, prompt_hash: promptHash, reserved, role, run_of: job.id, batch_line: null };
+  });
+  const first = must(runs[0]);
+  const replicated: JobRow = {
+    ...first,
+    id: job.id,
+    salt: job.salt,
+    prompt_hash: job.promptHash,
+    max_attempts: job.maxAttempts * runs.length,
+    held_until: first.expires_at,
+    reserved: 0,
+    role: 'replicated',
+    run_of: null,
+    batch_line: job.batchLine ?? null,
+  };
+  return [replicated, ...runs];
+}
 
 function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, now: number): JobRow {
   const { request } = job;
@@ -203,13 +254,16 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
 async function insertJobs(jobs: readonly JobRow[], inputs: readonly SubmitInput[], { tx }: WriteContext) {
   await tx.insert('job', jobs);
   const texts = inputs.flatMap(input =>
-    input.jobs.map(({ id, content, request }) => ({
-      job_id: id,
-      prompt: content.text,
-      kind: content.kind,
-      params: JSON.stringify(request.params ?? {}),
-      metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
-    })),
+    input.jobs.flatMap(({ id, content, request, runs }) => {
+      const asked = {
+        prompt: content.text,
+        kind: content.kind,
+        params: JSON.stringify(request.params ?? {}),
+        metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
+      };
+      // Their miners are not shown what is the client's own.
+      return [{ job_id: id, ...asked }, ...runs.map(run => ({ job_id: run.id, ...asked, metadata: null }))];
+    }),
   );
   await tx.insert('job_input', texts);
 }

@@ -1,8 +1,8 @@
 import { countActive } from '../miners/presence.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import { expire, giveBack, graceLease, type JobRow, type LeaseTerms, unhold } from './job.ts';
-import { type JobChange, saveJobs, saveLeases } from './saving.ts';
+import { expire, giveBack, graceLease, type JobChange, type JobRow, type LeaseTerms, unhold } from './job.ts';
+import { saveJobs, saveLeases } from './saving.ts';
 
 export interface SweepTerms extends LeaseTerms {
   minerTimeoutMs: number;

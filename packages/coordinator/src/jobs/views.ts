@@ -6,6 +6,7 @@ import type {
   JobError,
   JobOutcome,
   JobParams,
+  JobRun,
   JobSummary,
   MinerJob,
   QueueInfo,
@@ -15,9 +16,13 @@ import type { HeldJob } from './claim.ts';
 import { askedIn } from './content.ts';
 import type { Pulse } from './heartbeat.ts';
 import type { JobRow } from './job.ts';
+import type { NewRun } from './submit.ts';
 
 /** What a queue demands of miners is kept with the queue, not with each of its jobs. */
 export type Requirements = Pick<Row<'queue'>, 'region' | 'min_vram_gb'>;
+/** A run of a job, and whether its result is the job's; null where one of them is not there. */
+export type FoundRun = JobRow & { agrees: number | boolean | null };
+
 export type JobTexts = {
   input: Omit<Row<'job_input'>, 'job_id'> | undefined;
   output: Omit<Row<'job_output'>, 'job_id'> | undefined;
@@ -48,6 +53,7 @@ export function toJob(
   requirements: Requirements,
   texts: JobTexts,
   queue: QueueInfo | null,
+  runs: readonly JobRun[] | undefined,
 ): Job {
   const { input } = texts;
   // Read apart from the job, which may have been completed in between.
@@ -62,8 +68,31 @@ export function toJob(
     ...toResult(output),
     salt: job.salt,
     queue,
+    ...(runs && { runs: [...runs] }),
   };
 }
+
+export function toRun(run: FoundRun): JobRun {
+  return {
+    job_id: run.id,
+    status: run.status,
+    miner_id: run.miner_id,
+    receipt_id: run.receipt_id,
+    salt: run.salt,
+    agrees: run.agrees === null ? null : Boolean(run.agrees),
+    error: errorOf(run),
+  };
+}
+
+export const toNewRun = ({ id, salt }: NewRun): JobRun => ({
+  job_id: id,
+  status: 'pending',
+  miner_id: null,
+  receipt_id: null,
+  salt,
+  agrees: null,
+  error: null,
+});
 
 /** Null where there is none, or none any more. */
 export function toResult(output: JobTexts['output']): Pick<Job, 'result' | 'usage'> & ResultForm {

@@ -99,7 +99,7 @@ export function createWaits(): Waits {
     else foretold.delete(name);
   }
 
-  /** As many miners as there are new jobs: the others would find nothing. */
+  /** As many miners as there are new jobs: the others would find nothing. For runs all, as owners have one of a job. */
   function wakeWorkers(queue: ReadyQueue, count: number) {
     const name = nameOf(queue);
     const awake = Math.min(count, foretold.get(name) ?? 0);
@@ -150,7 +150,7 @@ export function createWaits(): Waits {
         if (event.type === 'job.withdrawn') holders.wake(event.minerId, event.jobId);
         if (event.type !== 'jobs.ready') continue;
         readyByModel.set(event.queue.model, ++readied);
-        wakeWorkers(event.queue, event.count);
+        wakeWorkers(event.queue, event.runs ? Infinity : event.count);
       }
     },
     get closed() {

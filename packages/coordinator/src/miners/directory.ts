@@ -5,6 +5,7 @@ import { type Abilities, abilitiesOf, mismatch } from './eligibility.ts';
 import { takesJobs } from './reputation.ts';
 
 interface LiveMiner extends Abilities {
+  operator: number;
   slots: number;
 }
 
@@ -12,6 +13,8 @@ interface LiveMiner extends Abilities {
 export interface Reach {
   miners: number;
   slots: number;
+  /** Whose they are, of how many. */
+  operators: number;
   /** Why nobody can, when nobody can. */
   reason: string | null;
 }
@@ -61,7 +64,7 @@ export function createDirectory(): Directory {
     remove(row.id);
     reaches.clear();
     if (!takesJobs(row)) return;
-    const miner = { ...abilitiesOf(row), slots: row.concurrency ?? 1 };
+    const miner = { ...abilitiesOf(row), operator: row.operator_id, slots: row.concurrency ?? 1 };
     models.set(row.id, miner.capabilities);
     for (const model of miner.capabilities) {
       const offering = byModel.get(model) ?? new Map<string, LiveMiner>();
@@ -114,6 +117,7 @@ function measure(queue: ReadyQueue, offering: readonly LiveMiner[]): Reach {
   return {
     miners: able.length,
     slots: slotsOf(able),
+    operators: new Set(able.map(miner => miner.operator)).size,
     reason: able.length > 0 ? null : explain(queue, offering),
   };
 }

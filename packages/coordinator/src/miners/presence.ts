@@ -42,6 +42,18 @@ export async function noteSeen(
   await countActive(returned, context);
 }
 
+/** Notes whose results were what others got, and whose were not. A miner is named once for each result. */
+export async function noteComparisons(
+  { agreed, disagreed }: { agreed: readonly string[]; disagreed: readonly string[] },
+  { tx }: WriteContext,
+): Promise<void> {
+  const compared = [
+    ...agreed.map(id => ({ id, agreements: 1, disagreements: 0 })),
+    ...disagreed.map(id => ({ id, agreements: 0, disagreements: 1 })),
+  ];
+  await tx.add('miner', 'id', compared);
+}
+
 /** Notes which of their models miners have in memory. What they said before costs no write. */
 export async function noteLoaded(
   reports: Iterable<{ miner: Row<'miner'>; models: readonly string[] }>,

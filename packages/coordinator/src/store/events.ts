@@ -7,7 +7,8 @@ export type StoreEvent =
   | { type: 'job.streamed'; jobId: string; growth?: Growth }
   /** It was cancelled while a miner ran it, which is to stop. */
   | { type: 'job.withdrawn'; jobId: string; minerId: string }
-  | { type: 'jobs.ready'; queue: ReadyQueue; count: number }
+  /** `runs`: which operators may have which of them depends on what they have already. */
+  | { type: 'jobs.ready'; queue: ReadyQueue; count: number; runs?: boolean }
   | { type: 'miner.changed'; miner: Row<'miner'> }
   /** Other coordinators may have committed what was not told here. */
   | { type: 'missed' };

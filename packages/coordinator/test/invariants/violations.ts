@@ -12,7 +12,7 @@ type Db = Store['read'];
 const QUERIES: Record<string, string> = {
   'a counter of jobs is off': `
     SELECT c.name FROM counter c WHERE c.name LIKE 'jobs.%' AND c.value <>
-      (SELECT count(*) FROM job j WHERE 'jobs.' || j.status = c.name)`,
+      (SELECT count(*) FROM job j WHERE 'jobs.' || j.status = c.name AND j.role <> 'run')`,
   'the counter of receipts is off': `
     SELECT name FROM counter WHERE name = 'receipts.total' AND value <> (SELECT count(*) FROM entry WHERE type = 'receipt')`,
   'the counter of miners is off': `
@@ -23,8 +23,8 @@ const QUERIES: Record<string, string> = {
       (SELECT count(*) FROM miner WHERE status IN ('online', 'draining'))`,
   'a queue counts wrong': `
     SELECT q.id FROM queue q WHERE
-      q.pending <> (SELECT count(*) FROM job j WHERE j.queue_id = q.id AND j.status = 'pending') OR
-      q.running <> (SELECT count(*) FROM job j WHERE j.queue_id = q.id AND j.status = 'running')`,
+      q.pending <> (SELECT count(*) FROM job j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.role <> 'replicated') OR
+      q.running <> (SELECT count(*) FROM job j WHERE j.queue_id = q.id AND j.status = 'running' AND j.role <> 'replicated')`,
   'a clock counts wrong': `
     SELECT c.id FROM fair_clock c WHERE
       c.pending <> (SELECT coalesce(sum(q.pending), 0) FROM queue q WHERE q.clock_id = c.id) OR
@@ -35,7 +35,7 @@ const QUERIES: Record<string, string> = {
   'a miner counts wrong': `
     SELECT m.id FROM miner m WHERE
       m.running <> (SELECT count(*) FROM job j WHERE j.miner_id = m.id AND j.status = 'running') OR
-      m.completed <> (SELECT count(*) FROM job j WHERE j.miner_id = m.id AND j.status = 'completed')`,
+      m.completed <> (SELECT count(*) FROM job j WHERE j.miner_id = m.id AND j.status = 'completed' AND j.role <> 'replicated')`,
   'a miner runs more than it registered for': `
     SELECT id FROM miner WHERE running > concurrency`,
   'a removed miner runs a job': `
@@ -56,7 +56,7 @@ const QUERIES: Record<string, string> = {
     SELECT id FROM job WHERE attempts > max_attempts OR attempts < 0 OR
       (status = 'pending' AND attempts = max_attempts) OR (status = 'running' AND attempts = 0)`,
   'a running job is not leased as it should be': `
-    SELECT id FROM job WHERE status = 'running' AND (miner_id IS NULL OR started_at IS NULL OR
+    SELECT id FROM job WHERE status = 'running' AND role <> 'replicated' AND (miner_id IS NULL OR started_at IS NULL OR
       lease_expires_at IS NULL OR deadline IS NULL OR lease_expires_at > deadline)`,
   'a job is leased that does not run': `
     SELECT id FROM job WHERE status <> 'running' AND (lease_expires_at IS NOT NULL OR deadline IS NOT NULL)`,
@@ -94,6 +94,12 @@ const QUERIES: Record<string, string> = {
         WHERE j.account_id = a.id AND j.status IN ('pending', 'running'))`,
   'more is set aside than there is': `
     SELECT id FROM account WHERE reserved > balance AND reserved > 0 OR reserved < 0`,
+  'a run waits though its job has ended': `
+    SELECT r.id FROM job r JOIN job j ON j.id = r.run_of
+      WHERE r.role = 'run' AND r.status = 'pending' AND j.status NOT IN ('pending', 'running')`,
+  'an owner has more than one run of a job': `
+    SELECT r.run_of FROM job r JOIN miner m ON m.id = r.miner_id WHERE r.status IN ('running', 'completed')
+      AND r.run_of IS NOT NULL GROUP BY r.run_of, m.operator_id HAVING count(*) > 1`,
   'a failed job does not say why': `
     SELECT id FROM job WHERE (status = 'failed') <> (error_code IS NOT NULL)`,
 };
