@@ -188,6 +188,13 @@ export const OPTIONS = {
     0.01,
     36_500,
   ),
+  spotCheck: number(
+    0,
+    'Share of the completed jobs that are run once more, unseen, to compare results: 0.01 is one in a hundred',
+    'SHARE',
+    0,
+    1,
+  ),
   rate: number(0.01, 'Credits for one GPU second', 'CREDITS', 0, 1e6),
   rates: {
     kind: 'rates',

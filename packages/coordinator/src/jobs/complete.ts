@@ -18,6 +18,7 @@ import {
   refusalFor,
 } from './lookup.ts';
 import { saveJobs } from './saving.ts';
+import { addChecks, type Checked, type SpotCheck } from './spot-checks.ts';
 
 export interface CompleteInput extends MinerActor {
   jobId: string;
@@ -29,6 +30,8 @@ export interface CompleteInput extends MinerActor {
   reportedAt: number | undefined;
   usage: TokenUsage | undefined;
   attestation?: Attested | undefined;
+  /** Another miner's result is to be compared, where it can be. */
+  spotCheck?: SpotCheck | undefined;
 }
 
 /** A miner's signature, examined. */
@@ -184,11 +187,17 @@ async function settle(
   }));
   await context.tx.insert('job_output', outputs);
   await saveJobs(completions, context);
+  await addChecks(checkedOf(completions), terms.coordinatorId, context);
   await smoothRunTimes(completions, context);
   return new Map(
     settlements.map((settlement, index) => [settlement.receiptId, bodies[index] ?? missing('receipt')]),
   );
 }
+
+const checkedOf = (completions: readonly Completion[]): Checked[] =>
+  completions.flatMap(({ input: { spotCheck }, after, miner }) =>
+    spotCheck ? [{ job: after, miner, spotCheck }] : [],
+  );
 
 /** No more than what was set aside, however long the sweep, or an absence, let the job run. */
 function priceLimitOf({ max_price, reserved }: JobRow): number | null {

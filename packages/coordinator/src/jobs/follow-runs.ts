@@ -1,6 +1,7 @@
 import { noteComparisons } from '../miners/presence.ts';
 import type { WriteContext } from '../store/operation.ts';
 import { barred, ownersOf } from './assignments.ts';
+import { followChecks } from './follow-checks.ts';
 import { cancel, fail, hasEnded, type JobChange, type JobRow } from './job.ts';
 import { agreedOn, isSameResult, type Output, progressed, verdictOn } from './runs.ts';
 
@@ -23,11 +24,14 @@ export async function followRuns(changes: readonly JobChange[], context: WriteCo
   for (const job of jobs) {
     const group = { job, runs: runsByJob.get(job.id) ?? [], moves: movesByJob.get(job.id) ?? [], outputs };
     await barFailed(group, context);
-    consequences.push(
-      ...(hasEnded(job.status) ? await afterEnd(group, context) : await decide(group, context)),
-    );
+    consequences.push(...(await follow(group, context)));
   }
   return consequences;
+}
+
+async function follow(group: Group, context: WriteContext): Promise<JobChange[]> {
+  if (group.job.role === 'ordinary') return await followChecks(group, context);
+  return hasEnded(group.job.status) ? await afterEnd(group, context) : await decide(group, context);
 }
 
 interface Group {

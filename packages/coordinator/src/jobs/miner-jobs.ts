@@ -22,6 +22,7 @@ import type { MinerActor } from './lookup.ts';
 import type { Posted, PostInput } from './post-chunks.ts';
 import { findJob, isAnyCancelled } from './queries.ts';
 import { checkResult } from './result.ts';
+import type { SpotCheck } from './spot-checks.ts';
 import { isoTime, toHeartbeatAnswer, toMinerJob, toOutcome } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Seeker, type Waits } from './waiting.ts';
 
@@ -103,6 +104,14 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     }
   }
 
+  /** By chance, and before anything is known of the job, so that nobody can tell which one it hits. */
+  function drawSpotCheck(): SpotCheck | undefined {
+    if (config.spotCheck === 0 || Number.parseInt(ids.hex(6), 16) / 2 ** 48 >= config.spotCheck)
+      return undefined;
+    const run = () => ({ id: ids.next('job'), salt: ids.hex(16) });
+    return { check: run(), referee: run() };
+  }
+
   /** Checks a miner's signature before the transaction: what it covers of the job never changes. */
   async function examine(
     jobId: string,
@@ -181,6 +190,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         reportedAt: request.completed_at === undefined ? undefined : readTime(request.completed_at),
         usage: request.usage && countsOf(request.usage),
         ...(attestation && { attestation }),
+        spotCheck: drawSpotCheck(),
       });
       return unwrap(outcome);
     },

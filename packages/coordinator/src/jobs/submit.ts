@@ -101,7 +101,7 @@ const replay = (before: Outcome<string[]>): Outcome<SubmitOutput> =>
 const requestsOf = (inputs: readonly SubmitInput[]) =>
   inputs.flatMap(input => input.jobs.map(job => job.request));
 
-interface Lanes {
+export interface Lanes {
   byModel: ReadonlyMap<string, Clock[]>;
   lineOf(request: SubmitJob): Line;
   clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
@@ -128,7 +128,7 @@ const keyOf = (request: SubmitJob): QueueKey => ({
 });
 
 /** The clocks and queues of the requests, made where they are new. */
-async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): Promise<Lanes> {
+export async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): Promise<Lanes> {
   const keys = new Map(requests.map(request => [nameOf(keyOf(request)), keyOf(request)]));
   const [found, clocks] = await Promise.all([findQueues(keys, tx), loadClocks([...keys.values()], tx)]);
   const clockOf = (key: Pick<Clock, 'model' | 'priority'>) => must(clocks.get(clockName(key)));
@@ -212,7 +212,14 @@ function newRows(
   return [replicated, ...runs];
 }
 
-function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, now: number): JobRow {
+/** A job in its queue. */
+export function newRow(
+  job: Omit<NewJob, 'content' | 'runs' | 'tokenLimit'> & { tokenLimit?: number },
+  accountId: number,
+  lanes: Lanes,
+  ranker: Ranker,
+  now: number,
+): JobRow {
   const { request } = job;
   const line = lanes.lineOf(request);
   return {
@@ -223,7 +230,7 @@ function newRow(job: NewJob, accountId: number, lanes: Lanes, ranker: Ranker, no
     priority: line.queue.priority,
     max_price: priceLimit(request.constraints?.max_price),
     max_attempts: job.maxAttempts,
-    token_limit: job.tokenLimit,
+    token_limit: job.tokenLimit ?? null,
     salt: job.salt,
     prompt_hash: job.promptHash,
     created_at: now,

@@ -47,11 +47,12 @@ const QUERIES: Record<string, string> = {
       WHERE r.type = 'receipt' AND (j.id IS NULL OR j.status <> 'completed')`,
   'a completed job has no receipt or no result': `
     SELECT j.id FROM job j LEFT JOIN entry r ON r.id = j.receipt_id LEFT JOIN job_output o ON o.job_id = j.id
-      WHERE j.status = 'completed' AND (r.id IS NULL OR o.job_id IS NULL)`,
+      WHERE j.status = 'completed' AND (r.id IS NULL OR (o.job_id IS NULL AND j.erased_at IS NULL))`,
   'a job that is not completed has a result': `
     SELECT j.id FROM job j JOIN job_output o ON o.job_id = j.id WHERE j.status <> 'completed'`,
   'a job has no prompt': `
-    SELECT j.id FROM job j LEFT JOIN job_input i ON i.job_id = j.id WHERE i.job_id IS NULL`,
+    SELECT j.id FROM job j LEFT JOIN job_input i ON i.job_id = j.id
+      WHERE i.job_id IS NULL AND j.erased_at IS NULL`,
   'a job had too many attempts': `
     SELECT id FROM job WHERE attempts > max_attempts OR attempts < 0 OR
       (status = 'pending' AND attempts = max_attempts) OR (status = 'running' AND attempts = 0)`,
@@ -96,7 +97,7 @@ const QUERIES: Record<string, string> = {
     SELECT id FROM account WHERE reserved > balance AND reserved > 0 OR reserved < 0`,
   'a run waits though its job has ended': `
     SELECT r.id FROM job r JOIN job j ON j.id = r.run_of
-      WHERE r.role = 'run' AND r.status = 'pending' AND j.status NOT IN ('pending', 'running')`,
+      WHERE r.role = 'run' AND j.role = 'replicated' AND r.status = 'pending' AND j.status NOT IN ('pending', 'running')`,
   'an owner has more than one run of a job': `
     SELECT r.run_of FROM job r JOIN miner m ON m.id = r.miner_id WHERE r.status IN ('running', 'completed')
       AND r.run_of IS NOT NULL GROUP BY r.run_of, m.operator_id HAVING count(*) > 1`,

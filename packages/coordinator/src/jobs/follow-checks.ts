@@ -1,0 +1,58 @@
+import { noteComparisons } from '../miners/presence.ts';
+import type { WriteContext } from '../store/operation.ts';
+import { cancel, hasEnded, type JobChange, type JobRow, unhold } from './job.ts';
+import { groupResults, isSameResult, type Output } from './runs.ts';
+
+export interface CheckedGroup {
+  /** It has completed. */
+  job: JobRow;
+  runs: readonly JobRow[];
+  /** Of the runs. */
+  moves: readonly JobChange[];
+  outputs: ReadonlyMap<string, Output>;
+}
+
+/**
+ * What comes of a run that checked a job: where both have the same result, their miners agree; where not, another run
+ * decides between them. Where nobody runs them, nothing comes of it. Answers what changes for it, to be saved.
+ */
+export async function followChecks(group: CheckedGroup, context: WriteContext): Promise<JobChange[]> {
+  const { job, moves, outputs } = group;
+  const [check, referee] = group.runs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const ended = new Set(moves.filter(({ after }) => hasEnded(after.status)).map(({ after }) => after.id));
+  if (!check || !referee || ended.size === 0) return [];
+  const [original, second] = [outputs.get(job.id), outputs.get(check.id)];
+  const isOpen = !hasEnded(referee.status);
+  if (ended.has(check.id) && isOpen && original && second && !isSameResult(original, second))
+    return [{ before: referee, after: unhold(referee) }];
+  // A referee that was not needed says nothing.
+  const speaks = ended.has(check.id) || referee.status === 'completed';
+  if (speaks) await compare([job, check, referee], outputs, context);
+  await erase([check, referee], context);
+  return isOpen ? [{ before: referee, after: cancel(referee, context.now) }] : [];
+}
+
+/** Only what two have is known to be right. */
+async function compare(
+  runs: readonly JobRow[],
+  outputs: ReadonlyMap<string, Output>,
+  context: WriteContext,
+): Promise<void> {
+  const [agreed = [], ...others] = groupResults(runs, outputs);
+  if (agreed.length < 2) return;
+  const minersOf = (jobs: readonly JobRow[]) => jobs.flatMap(({ miner_id }) => miner_id ?? []);
+  await noteComparisons({ agreed: minersOf(agreed), disagreed: minersOf(others.flat()) }, context);
+}
+
+/** The text is the client's, whose job has it. */
+async function erase(runs: readonly JobRow[], { tx, now }: WriteContext): Promise<void> {
+  const ids = runs.map(({ id }) => id);
+  await tx.delete('job_input', 'job_id', ids);
+  await tx.delete('job_output', 'job_id', ids);
+  await tx.update(
+    'job',
+    'id',
+    ['erased_at'],
+    ids.map(id => ({ id, erased_at: now })),
+  );
+}

@@ -1,0 +1,120 @@
+import { hash } from 'node:crypto';
+import type { SubmitJob } from '@aitbc/protocol';
+import { accountAt, localAddress } from '../accounts/accounts.ts';
+import type { WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import { askedIn } from './content.ts';
+import { createRanker } from './fairness.ts';
+import type { JobRow } from './job.ts';
+import { isDeterministic } from './replication.ts';
+import { countNewJobs } from './saving.ts';
+import { loadLanes, type NewJob, newRow } from './submit.ts';
+
+/*
+ * Jobs that completed are run once more, by another operator's miner, now and then, without anybody being told: their
+ * results must be the same (`follow-checks.ts` says what comes of it). The coordinator pays for it.
+ */
+
+/** Ids and salts of the run that checks, and of one that decides between the two. */
+export interface SpotCheck {
+  check: CheckRun;
+  referee: CheckRun;
+}
+
+export type CheckRun = Pick<NewJob, 'id' | 'salt'>;
+
+/** Name of the account that pays. */
+const PAYER = 'spot-checks';
+
+/** What nobody has checked after so long stays unchecked. */
+const CHECK_TTL_MS = 3600 * 1000;
+
+export interface Checked {
+  /** As it completed. */
+  job: JobRow;
+  miner: Pick<Row<'miner'>, 'operator_id'>;
+  spotCheck: SpotCheck;
+}
+
+/** Adds runs of those jobs whose results can be compared. The one that decides is held back until it is needed. */
+export async function addChecks(
+  checked: readonly Checked[],
+  coordinatorId: string,
+  context: WriteContext,
+): Promise<void> {
+  const { tx, now } = context;
+  const due = await loadComparable(checked, context);
+  if (due.length === 0) return;
+  const account = await accountAt(localAddress(coordinatorId, PAYER), PAYER, context);
+  const lanes = await loadLanes(
+    due.map(({ request }) => request),
+    context,
+  );
+  const lines = new Set(due.map(({ request }) => lanes.lineOf(request)));
+  const ranker = await createRanker(tx, [...lines], [account.id]);
+
+  const runs = due.flatMap(({ job, spotCheck: { check, referee }, request, input }) => {
+    const run = (own: CheckRun): JobRow => {
+      const promptHash = hash('sha256', own.salt + input.prompt);
+      const asked = { ...own, promptHash, request, ttlMs: CHECK_TTL_MS, maxAttempts: job.max_attempts };
+      const row = newRow(asked, account.id, lanes, ranker, now);
+      return { ...row, token_limit: job.token_limit, role: 'run', run_of: job.id };
+    };
+    const later = { held_until: now + 2 * CHECK_TTL_MS };
+    return [run(check), { ...run(referee), ...later }].map(row => ({
+      row,
+      input: { ...input, job_id: row.id, metadata: null },
+    }));
+  });
+  await tx.insert(
+    'job',
+    runs.map(({ row }) => row),
+  );
+  await tx.insert(
+    'job_input',
+    runs.map(({ input }) => input),
+  );
+  await ranker.save();
+  await countNewJobs(
+    runs.map(({ row }) => row),
+    context,
+  );
+  // Whoever has run it can not check it.
+  const owners = due.map(({ job, miner }) => ({
+    id: job.id,
+    owners: JSON.stringify({ [miner.operator_id]: job.id }),
+  }));
+  await tx.update('job', 'id', ['owners'], owners);
+}
+
+interface Comparable extends Checked {
+  input: Row<'job_input'>;
+  request: SubmitJob;
+}
+
+async function loadComparable(checked: readonly Checked[], { tx }: WriteContext): Promise<Comparable[]> {
+  const own = checked.filter(({ job }) => job.role === 'ordinary' && job.stream === 0);
+  if (own.length === 0) return [];
+  const inputs = await tx.load(
+    'job_input',
+    'job_id',
+    own.map(({ job }) => job.id),
+  );
+  const inputsById = new Map(inputs.map(input => [input.job_id, input]));
+  const queueIds = [...new Set(own.map(({ job }) => job.queue_id))];
+  const queues = await tx.loadFixed('queue', 'id', queueIds, ['id', 'region', 'min_vram_gb']);
+  const queuesById = new Map(queues.map(queue => [queue.id, queue]));
+  return own.flatMap(each => {
+    const input = inputsById.get(each.job.id);
+    const queue = queuesById.get(each.job.queue_id);
+    if (!input || !queue || !isComparable(input)) return [];
+    const { model, priority } = each.job;
+    const constraints = { ...(queue.region && { region: queue.region }), min_vram_gb: queue.min_vram_gb };
+    // What follows from it here is only where its runs stand.
+    return [{ ...each, input, request: { model, priority, constraints, replication: 2 } }];
+  });
+}
+
+/** Engines give calls of tools ids of their own. */
+const isComparable = ({ prompt, kind, params }: Row<'job_input'>) =>
+  isDeterministic(JSON.parse(params)) && !('tools' in askedIn({ kind, text: prompt }));
