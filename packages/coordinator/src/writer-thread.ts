@@ -1,18 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Config } from './config.ts';
 import { readIdentity } from './identity.ts';
 import { allOperations, createOperations } from './operations.ts';
 import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
-import { engineOf } from './store/engine.ts';
-import { openWriter, type WriterData } from './store/open.ts';
+import { openSqliteWriter } from './store/sqlite/writer.ts';
 import { serveWriter } from './store/writer-thread.ts';
 import { createWrites } from './store/writes.ts';
 
 /*
- * The program of the thread that writes: the same operations as everywhere, on the terms of the same configuration.
+ * The program of the thread that writes to SQLite: the same operations as everywhere, on the terms of the same
+ * configuration.
  */
 if (!parentPort) throw new Error('This program runs as a thread of the coordinator');
-const { config, self } = workerData as WriterData;
-const writer = openWriter(engineOf(config), self);
+const config = workerData as Config;
+const writer = openSqliteWriter(config.data);
 const ownWrites = createWrites(writer, { now: undefined, maxBatch: 1 });
 const coordinatorId = await readIdentity(ownWrites, config.coordinatorId);
 const signer = loadSigner(signingKeyPath(config));

@@ -12,16 +12,10 @@ import { startWriterThread } from './writer-thread.ts';
 import { createWrites } from './writes.ts';
 
 export interface OpenOptions {
-  /** Program of a thread that writes; this thread writes unless given. */
+  /** Program of a thread that writes, where the engine gains from one; this thread writes unless given. */
   writerThread?: URL;
   /** Refuse a data folder that a coordinator runs on. */
   alone?: boolean;
-}
-
-/** What the program of a thread that writes is told. */
-export interface WriterData {
-  config: Config;
-  self: string;
 }
 
 /**
@@ -38,9 +32,11 @@ export async function openStore(
   const self = randomUUID();
   const lock = await usable(engine, prepare(engine, alone));
   const options = { now, maxBatch: config.maxBatch };
-  const writes = writerThread
-    ? await startWriterThread(writerThread, { config, self } satisfies WriterData, options).catch(unusable)
-    : createWrites(openWriter(engine, self), options);
+  // PostgreSQL is waited for without holding anything up: a thread between would be one more to wait for.
+  const writes =
+    writerThread && engine.name === 'sqlite'
+      ? await startWriterThread(writerThread, config, options).catch(unusable)
+      : createWrites(openWriter(engine, self), options);
   return engine.name === 'postgres'
     ? createPostgresStore({ ...engine, self, writes })
     : createSqliteStore({ ...engine, lock, writes });
@@ -62,7 +58,7 @@ async function prepare(engine: Engine, alone: boolean): Promise<FolderLock | und
  *
  * @param self who its notifications say that they are from
  */
-export function openWriter(engine: Engine, self: string): Writer {
+function openWriter(engine: Engine, self: string): Writer {
   return engine.name === 'postgres'
     ? createPostgresWriter({ ...engine, self })
     : openSqliteWriter(engine.data);
