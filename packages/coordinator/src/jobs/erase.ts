@@ -36,20 +36,27 @@ export function eraseTexts({
     async apply(inputs, context) {
       const { tx, now } = context;
       const due = retentionMs === 0 ? [] : await tx.query<JobRow>(DUE, [now - retentionMs]);
-      const ids = due.map(job => job.id);
-      await tx.delete('job_input', 'job_id', ids);
-      await tx.delete('job_output', 'job_id', ids);
-      await tx.update(
-        'job',
-        'id',
-        ['erased_at'],
-        due.map(job => ({ ...job, erased_at: now })),
+      await eraseTextsOf(
+        due.map(job => job.id),
+        context,
       );
       const keepMs = retentionMs === 0 ? streamKeepMs : Math.min(streamKeepMs, retentionMs);
       const streams = await eraseStreams(now - keepMs, context);
       return inputs.map(() => done({ more: due.length === AT_ONCE || streams === AT_ONCE }));
     },
   };
+}
+
+/** Erases prompts and results; the jobs stay. */
+export async function eraseTextsOf(ids: readonly string[], { tx, now }: WriteContext): Promise<void> {
+  await tx.delete('job_input', 'job_id', ids);
+  await tx.delete('job_output', 'job_id', ids);
+  await tx.update(
+    'job',
+    'id',
+    ['erased_at'],
+    ids.map(id => ({ id, erased_at: now })),
+  );
 }
 
 /** @returns how many were due */

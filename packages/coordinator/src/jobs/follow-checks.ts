@@ -1,5 +1,6 @@
 import { noteComparisons } from '../miners/presence.ts';
 import type { WriteContext } from '../store/operation.ts';
+import { eraseTextsOf } from './erase.ts';
 import { cancel, hasEnded, type JobChange, type JobRow, unhold } from './job.ts';
 import { groupResults, isSameResult, type Output } from './runs.ts';
 
@@ -28,7 +29,8 @@ export async function followChecks(group: CheckedGroup, context: WriteContext): 
   // A referee that was not needed says nothing.
   const speaks = ended.has(check.id) || referee.status === 'completed';
   if (speaks) await compare([job, check, referee], outputs, context);
-  await erase([check, referee], context);
+  // The text is the client's, whose job has it.
+  await eraseTextsOf([check.id, referee.id], context);
   return isOpen ? [{ before: referee, after: cancel(referee, context.now) }] : [];
 }
 
@@ -42,17 +44,4 @@ async function compare(
   if (agreed.length < 2) return;
   const minersOf = (jobs: readonly JobRow[]) => jobs.flatMap(({ miner_id }) => miner_id ?? []);
   await noteComparisons({ agreed: minersOf(agreed), disagreed: minersOf(others.flat()) }, context);
-}
-
-/** The text is the client's, whose job has it. */
-async function erase(runs: readonly JobRow[], { tx, now }: WriteContext): Promise<void> {
-  const ids = runs.map(({ id }) => id);
-  await tx.delete('job_input', 'job_id', ids);
-  await tx.delete('job_output', 'job_id', ids);
-  await tx.update(
-    'job',
-    'id',
-    ['erased_at'],
-    ids.map(id => ({ id, erased_at: now })),
-  );
 }

@@ -3,9 +3,8 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Result } from './batcher.ts';
 import type { StoreEvent } from './events.ts';
 import type { Operation, Outcome } from './operation.ts';
-import { StoreUnavailable } from './unavailable.ts';
 import type { Writer } from './writer.ts';
-import { createWrites, type Writes } from './writes.ts';
+import { createWrites, refuseLate, type Writes } from './writes.ts';
 
 /*
  * Writes in a thread of its own: while it decides, signs and waits for the disk, the main thread reads requests and
@@ -31,8 +30,6 @@ type Answer = { ready: true } | { events: readonly StoreEvent[]; answers: readon
 interface Answered {
   id: number;
   result: Result;
-  /** The error is a StoreUnavailable, whose class does not cross. */
-  retryAfter?: number | undefined;
 }
 
 interface Asker {
@@ -64,12 +61,11 @@ export async function startWriterThread(
 
   worker.on('message', (message: Exclude<Answer, { ready: true }>) => {
     tell(message.events);
-    for (const answered of message.answers) {
-      const { result } = answered;
-      const asker = waiting.get(answered.id);
-      waiting.delete(answered.id);
+    for (const { id, result } of message.answers) {
+      const asker = waiting.get(id);
+      waiting.delete(id);
       if ('outcome' in result) asker?.resolve(result.outcome);
-      else asker?.reject(errorOf(answered, result.error));
+      else asker?.reject(result.error);
     }
     if (waiting.size === 0) onIdle();
   });
@@ -81,8 +77,7 @@ export async function startWriterThread(
 
   return {
     write(operation, input) {
-      // The thread would wait for a connection again, and never end.
-      if (isClosed) return Promise.reject(new StoreUnavailable(new Error('The store is closed')));
+      if (isClosed) return refuseLate();
       return new Promise((resolve, reject) => {
         if (gathered.length === 0) setImmediate(post);
         gathered.push({ id: ++last, name: operation.name, input });
@@ -107,9 +102,6 @@ async function endOf(worker: Worker): Promise<void> {
   const [code] = await once(worker, 'exit');
   if (code !== 0) throw new Error(`The writer thread has ended with ${code}`);
 }
-
-const errorOf = ({ retryAfter }: Answered, error: unknown) =>
-  retryAfter === undefined ? error : new StoreUnavailable((error as Error).cause, retryAfter);
 
 export interface ServedWriter {
   port: MessagePort;
@@ -144,8 +136,7 @@ export function serveWriter({ port, writer, operations, maxBatch }: ServedWriter
       if (!operation) throw new Error(`The writer thread knows no operation ${name}`);
       answer({ id, result: { outcome: await writes.write(operation, input as never) } });
     } catch (error) {
-      const retryAfter = error instanceof StoreUnavailable ? error.retryAfter : undefined;
-      answer({ id, result: { error }, retryAfter });
+      answer({ id, result: { error } });
     }
   }
 

@@ -1,5 +1,6 @@
 import { type Batcher, createBatcher } from './batcher.ts';
 import type { StoreEvent } from './events.ts';
+import { StoreUnavailable } from './unavailable.ts';
 import type { Writer } from './writer.ts';
 
 /** Takes writes, in this thread or for another one. */
@@ -29,14 +30,20 @@ export function createWrites(writer: Writer, { now, maxBatch }: WritesOptions): 
     },
     { maxBatch },
   );
+  let isClosed = false;
   return {
-    write: batcher.write,
+    write: (operation, input) => (isClosed ? refuseLate() : batcher.write(operation, input)),
     onCommit(listener) {
       tell = listener;
     },
     async close() {
       await batcher.idle();
+      isClosed = true;
       await writer.close();
     },
   };
 }
+
+/** Of a writer that is closed: on PostgreSQL it would connect once more, and keep the process from ending. */
+export const refuseLate = (): Promise<never> =>
+  Promise.reject(new StoreUnavailable(new Error('The store is closed')));
