@@ -48,22 +48,15 @@ export async function signReceipt(unsigned: UnsignedReceipt, signer: Signer): Pr
  * @throws TypeError for what is not JSON; and whatever the signer throws
  */
 export async function signReceiptJson(unsigned: UnsignedReceipt, signer: Signer): Promise<string> {
-  const members = Object.entries(unsigned)
-    .filter(([, value]) => value !== null)
-    .map(member);
-  const signature = await signBytes(utf8.encode(join(members)), signer);
-  return join([...members, member(['signature', signature])]);
+  const present = Object.entries(unsigned).filter(([, value]) => value !== null);
+  const before = membersOf(present.filter(([name]) => name < 'signature'));
+  const after = membersOf(present.filter(([name]) => name > 'signature'));
+  const signature = await signBytes(utf8.encode(objectOf([before, after])), signer);
+  return objectOf([before, membersOf([['signature', signature]]), after]);
 }
 
-type Member = readonly [name: string, json: string];
+/** Their canonical JSON, without the braces around it. */
+const membersOf = (entries: readonly (readonly [string, unknown])[]) =>
+  canonicalJson(Object.fromEntries(entries)).slice(1, -1);
 
-const member = ([name, value]: readonly [string, unknown]): Member => [
-  name,
-  `${canonicalJson(name)}:${canonicalJson(value)}`,
-];
-
-/** An object of members in their canonical order, by UTF-16 code units. */
-function join(members: readonly Member[]): string {
-  const sorted = [...members].sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${sorted.map(([, json]) => json).join(',')}}`;
-}
+const objectOf = (parts: readonly string[]) => `{${parts.filter(part => part !== '').join(',')}}`;
