@@ -19,7 +19,7 @@ export function decodeText(text: string): string {
   return text.includes(ESCAPE) ? text.replace(ENCODED, (_, digit) => (digit === '0' ? '\0' : ESCAPE)) : text;
 }
 
-function encodeText(text: string): string {
+export function encodeText(text: string): string {
   const isPlain = !text.includes('\0') && !text.includes(ESCAPE);
   return isPlain ? text : text.replace(SPECIAL, character => `${ESCAPE}${character === '\0' ? '0' : '1'}`);
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ClientBase } from 'pg';
 import type { Transaction } from '../transaction.ts';
+import { binaryArray } from './binary-arrays.ts';
 import { createSums } from './sums.ts';
 import { encode } from './text.ts';
 
@@ -101,7 +102,7 @@ export function postgresTransaction(
     const all = [key, ...columns];
     const settings = columns.map(column => `${column} = ${table}.${column} + by.${column}`);
     const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS by(${all}) WHERE ${table}.${key} = by.${key}`;
-    write(table, sql, valuesOf(all, rows));
+    write(table, sql, arraysOf(table, all, rows));
   }
 
   const typeOf = (table: string, column: string) => {
@@ -112,8 +113,16 @@ export function postgresTransaction(
   /** `unnest($1::text[],$2::bigint[])`, one array for each column. */
   const arrays = (table: string, columns: readonly string[]) =>
     `unnest(${columns.map((column, index) => `$${index + 1}::${typeOf(table, column)}[]`)})`;
-  const valuesOf = (columns: readonly string[], rows: readonly object[]) =>
-    columns.map(column => rows.map(row => (row as Record<string, unknown>)[column] ?? null));
+  const arrayOf = (table: string, column: string, values: readonly unknown[]) =>
+    binaryArray(typeOf(table, column), values);
+  const arraysOf = (table: string, columns: readonly string[], rows: readonly object[]) =>
+    columns.map(column =>
+      arrayOf(
+        table,
+        column,
+        rows.map(row => (row as Record<string, unknown>)[column]),
+      ),
+    );
 
   return {
     async load(table, column, values, where) {
@@ -121,14 +130,14 @@ export function postgresTransaction(
       sendSums(table);
       const and = where === undefined ? '' : ` AND ${where}`;
       const sql = `SELECT * FROM ${table} WHERE ${column} = ANY($1::${typeOf(table, column)}[])${and}`;
-      return await read(sql, [values]);
+      return await read(sql, [arrayOf(table, column, values)]);
     },
     async first({ table, column, where, order }, values, limit) {
       sendSums(table);
       const type = typeOf(table, column);
       const select = `SELECT ${table}.* FROM unnest($1::${type}[]) AS wanted,
         LATERAL (SELECT * FROM ${table} WHERE ${column} = wanted AND ${where} ORDER BY ${order} LIMIT $2) AS ${table}`;
-      return values.length === 0 ? [] : await read(select, [values, limit ?? null]);
+      return values.length === 0 ? [] : await read(select, [arrayOf(table, column, values), limit ?? null]);
     },
     async find(table, columns, keys) {
       if (keys.length === 0) return [];
@@ -137,7 +146,13 @@ export function postgresTransaction(
       const sql = `SELECT ${table}.* FROM ${arrays(table, columns)} AS wanted(${columns}) JOIN ${table} ON ${same}`;
       return await read(
         sql,
-        columns.map((_, at) => keys.map(key => key[at])),
+        columns.map((column, at) =>
+          arrayOf(
+            table,
+            column,
+            keys.map(key => key[at]),
+          ),
+        ),
       );
     },
     async loadFixed(table, key, values, columns) {
@@ -145,7 +160,9 @@ export function postgresTransaction(
       const missing = values.filter(value => !fixed.has(idOf(value)));
       if (missing.length > 0) {
         const sql = `SELECT ${key} AS fixed_key, ${columns} FROM ${table} WHERE ${key} = ANY($1::${typeOf(table, key)}[])`;
-        for (const { fixed_key, ...row } of await read<{ fixed_key: unknown }>(sql, [missing])) {
+        for (const { fixed_key, ...row } of await read<{ fixed_key: unknown }>(sql, [
+          arrayOf(table, key, missing),
+        ])) {
           fixed.set(idOf(fixed_key), row);
         }
       }
@@ -157,7 +174,7 @@ export function postgresTransaction(
       write(
         table,
         `INSERT INTO ${table} (${columns}) SELECT * FROM ${arrays(table, columns)}`,
-        valuesOf(columns, rows),
+        arraysOf(table, columns, rows),
       );
     },
     async update(table, key, columns, rows) {
@@ -166,12 +183,14 @@ export function postgresTransaction(
       const all = [key, ...columns];
       const settings = columns.map(column => `${column} = new.${column}`);
       const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS new(${all}) WHERE ${table}.${key} = new.${key}`;
-      write(table, sql, valuesOf(all, rows));
+      write(table, sql, arraysOf(table, all, rows));
     },
     async delete(table, key, values) {
       if (values.length === 0) return;
       sendSums(table);
-      write(table, `DELETE FROM ${table} WHERE ${key} = ANY($1::${typeOf(table, key)}[])`, [values]);
+      write(table, `DELETE FROM ${table} WHERE ${key} = ANY($1::${typeOf(table, key)}[])`, [
+        arrayOf(table, key, values),
+      ]);
     },
     async add(table, key, rows) {
       sums.add(table, key, rows);
@@ -183,7 +202,7 @@ export function postgresTransaction(
       const settings = columns.filter(column => !(key as readonly string[]).includes(column));
       const sql = `INSERT INTO ${table} (${columns}) SELECT * FROM ${arrays(table, columns)}
         ON CONFLICT (${key}) DO UPDATE SET ${settings.map(column => `${column} = excluded.${column}`)}`;
-      write(table, sql, valuesOf(columns, rows));
+      write(table, sql, arraysOf(table, columns, rows));
     },
     async execute(table, sql, values) {
       sendSumsOf(sql);
