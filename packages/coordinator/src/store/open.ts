@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
 import { type Engine, engineOf, unusable, usable } from './engine.ts';
+import type { Listener } from './postgres/listening.ts';
 import { createPostgresStore, migratePostgres } from './postgres/store.ts';
 import { createPostgresWriter } from './postgres/writer.ts';
 import { type FolderLock, lockFolder } from './sqlite/lock.ts';
@@ -29,16 +30,16 @@ export async function openStore(
   { writerThread, alone = false }: OpenOptions = {},
 ): Promise<Store> {
   const engine = engineOf(config);
-  const self = randomUUID();
+  const listener: Listener = { id: randomUUID(), isFirst: false };
   const lock = await usable(engine, prepare(engine, alone));
   const options = { now, maxBatch: config.maxBatch };
   // PostgreSQL is waited for without holding anything up: a thread between would be one more to wait for.
   const writes =
     writerThread && engine.name === 'sqlite'
       ? await startWriterThread(writerThread, config, options).catch(unusable)
-      : createWrites(openWriter(engine, self), options);
+      : createWrites(openWriter(engine, listener), options);
   return engine.name === 'postgres'
-    ? createPostgresStore({ ...engine, self, writes })
+    ? createPostgresStore({ ...engine, listener, writes })
     : createSqliteStore({ ...engine, lock, writes });
 }
 
@@ -56,10 +57,10 @@ async function prepare(engine: Engine, alone: boolean): Promise<FolderLock | und
 /**
  * What writes to an engine, whose schema must be up to date.
  *
- * @param self who its notifications say that they are from
+ * @param listener what its notifications depend on
  */
-function openWriter(engine: Engine, self: string): Writer {
+function openWriter(engine: Engine, listener: Listener): Writer {
   return engine.name === 'postgres'
-    ? createPostgresWriter({ ...engine, self })
+    ? createPostgresWriter({ ...engine, listener })
     : openSqliteWriter(engine.data);
 }

@@ -24,7 +24,10 @@ beforeEach(async () => {
   near = await startTestCoordinator(postgresAt(`${gate.url}?application_name=near`), {
     databaseTimeoutSeconds: 1,
   });
-  far = await startTestCoordinator(postgresAt(url), { data: near.running.config.data });
+  far = await startTestCoordinator(postgresAt(url), {
+    data: near.running.config.data,
+    databaseTimeoutSeconds: 2,
+  });
   // Behind the sweeps of the start, and the notifications of those.
   for (const coordinator of [near, far]) await coordinator.pass({ seconds: 0 });
   [here, there] = [actions(near), actions(far)];
@@ -153,5 +156,48 @@ describe('a coordinator', () => {
     gate.open();
     await here.job(job.job_id);
     expect(await eligible(job)).toBe(1);
+  });
+});
+
+describe('notifications', () => {
+  const heard: string[] = [];
+  const hears = (words: string) => vi.waitUntil(() => heard.some(payload => payload.includes(words)), WAIT);
+
+  beforeEach(async () => {
+    heard.length = 0;
+    database.on('notification', ({ payload = '' }) => heard.push(payload));
+    await database.query('LISTEN aitbc');
+  });
+
+  /** Whether what a coordinator does is told to nobody. */
+  async function isSilent(coordinator: Actions, name: string) {
+    await coordinator.register(name);
+    await database.query(`SELECT pg_notify('aitbc', $1)`, [`"after ${name}"`]);
+    await hears(`after ${name}`);
+    return !heard.some(payload => payload.includes(`"id":"${name}"`));
+  }
+
+  test('are sent while another coordinator listens', async () => {
+    await here.register('gpu');
+    await hears('"id":"gpu"');
+  });
+
+  test('are not sent by who is alone', async () => {
+    await far.stop();
+    expect(await isSilent(here, 'gpu')).toBe(true);
+  });
+
+  test('are sent among those that are left when the first has gone', async () => {
+    const third = await startTestCoordinator(postgresAt(gate.url), { data: near.running.config.data });
+    await near.stop();
+    await there.register('gpu');
+    await hears('"id":"gpu"');
+    await third.stop();
+  });
+
+  test('are not sent any more by who was second, once it is alone', async () => {
+    await near.stop();
+    let tries = 0;
+    await vi.waitUntil(async () => await isSilent(there, `gpu-${++tries}`), WAIT);
   });
 });

@@ -1,9 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
-import { type Client, escapeLiteral } from 'pg';
+import type { Client, QueryConfig } from 'pg';
 import type { StoreEvent } from '../events.ts';
 import type { Schema } from '../schema.ts';
 import { connect, type PostgresOptions } from './connection.ts';
+import { type Listener, moveUp, othersListen, takePlace } from './listening.ts';
 
 const CHANNEL = 'aitbc';
 const LISTEN = `LISTEN ${CHANNEL}`;
@@ -33,8 +34,8 @@ export interface Notifications {
 }
 
 export interface ListenOptions extends PostgresOptions {
-  /** Whose notifications are none to be heard here. */
-  self: string;
+  /** Its own notifications are none to be heard here. */
+  listener: Listener;
 }
 
 /**
@@ -42,7 +43,7 @@ export interface ListenOptions extends PostgresOptions {
  * nobody keeps notifications for who does not listen.
  */
 export function listen(
-  { self, ...options }: ListenOptions,
+  { listener, ...options }: ListenOptions,
   read: Kysely<Schema>,
   hear: (events: readonly StoreEvent[]) => void,
 ): Notifications {
@@ -65,7 +66,7 @@ export function listen(
 
   function receive(payload: string) {
     const message = readMessage(payload);
-    if (message?.from === self) return;
+    if (message?.from === listener.id) return;
     if (message) followNext(message.events);
     else hear([{ type: 'missed' }]);
   }
@@ -77,17 +78,23 @@ export function listen(
     const ended = new Promise<void>(resolve => connected.once('end', resolve));
     connected.on('notification', ({ payload = '' }) => receive(payload));
     try {
+      await takePlace(connected, listener);
       await connected.query(LISTEN);
       hear([{ type: 'missed' }]);
       await attendTo(connected, ended);
     } finally {
+      listener.isFirst = false;
       await connected.end();
     }
   }
 
   /** A connection that is dead without a word is only noticed by using it. */
   async function attendTo(connected: Client, ended: Promise<void>): Promise<void> {
-    const pulse = setInterval(() => connected.query(LISTEN).catch(() => {}), options.timeoutMs);
+    const beat = async () => {
+      await moveUp(connected, listener);
+      await connected.query(LISTEN);
+    };
+    const pulse = setInterval(() => beat().catch(() => {}), options.timeoutMs);
     await ended.finally(() => clearInterval(pulse));
   }
 
@@ -114,10 +121,11 @@ export function listen(
   };
 }
 
-/** The statements that tell the other replicas, once the transaction commits that they are part of. */
-export function notifying(events: readonly StoreEvent[], from: string): string {
-  const texts = messagesOf(events, from).map(message => escapeLiteral(JSON.stringify(message)));
-  return texts.map(text => `NOTIFY ${CHANNEL}, ${text};`).join(' ');
+/** The statements that tell the others who listen, once the transaction commits that they are part of. */
+export function notifying(events: readonly StoreEvent[], listener: Listener): QueryConfig[] {
+  const text = `SELECT pg_notify('${CHANNEL}', $1) WHERE ${othersListen(listener)}`;
+  const name = listener.isFirst ? 'notify_others' : 'notify';
+  return messagesOf(events, listener.id).map(message => ({ name, text, values: [JSON.stringify(message)] }));
 }
 
 /** One message a batch, or as many as its events need. */

@@ -6,12 +6,13 @@ import type { Store } from '../store.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 import type { Writes } from '../writes.ts';
 import { openPool, type PostgresOptions } from './connection.ts';
+import type { Listener } from './listening.ts';
 import { listen } from './notifications.ts';
 
 export interface PostgresStoreOptions extends PostgresOptions {
   writes: Writes;
-  /** Who the writer's notifications say that they are from. */
-  self: string;
+  /** The writer's, too. */
+  listener: Listener;
 }
 
 /** Brings the schema up to date, and answers the names of the migrations that were missing. */
@@ -27,10 +28,10 @@ export async function migratePostgres(options: PostgresOptions): Promise<readonl
 }
 
 /** The store that several coordinators share. Its schema must be up to date. */
-export function createPostgresStore({ writes, self, ...options }: PostgresStoreOptions): Store {
+export function createPostgresStore({ writes, listener, ...options }: PostgresStoreOptions): Store {
   const read = openPool(options);
   const { tell, onCommit } = createListeners();
-  const notifications = listen({ ...options, self }, read, tell);
+  const notifications = listen({ ...options, listener }, read, tell);
   writes.onCommit(events => {
     tell(events);
     notifications.confirm(events);

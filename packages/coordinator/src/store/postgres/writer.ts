@@ -6,13 +6,14 @@ import { StoreUnavailable } from '../unavailable.ts';
 import type { Committed, Writer } from '../writer.ts';
 import { createBackoff } from './backoff.ts';
 import { type PostgresOptions, translate } from './connection.ts';
+import type { Listener } from './listening.ts';
 import { notifying } from './notifications.ts';
 import { openSession, type Session } from './session.ts';
 import { createTurns } from './turns.ts';
 
 export interface PostgresWriterOptions extends PostgresOptions {
-  /** Who its notifications say that they are from. */
-  self: string;
+  /** Its own part in who listens. */
+  listener: Listener;
 }
 
 /**
@@ -24,7 +25,7 @@ export interface PostgresWriterOptions extends PostgresOptions {
  * was rolled back, or somebody else has written since, the next one fails as a whole and is done again, alone, on what
  * there is. So nothing is ever committed that was decided on something else.
  */
-export function createPostgresWriter({ self, ...options }: PostgresWriterOptions): Writer {
+export function createPostgresWriter({ listener, ...options }: PostgresWriterOptions): Writer {
   const backoff = createBackoff();
   const turns = createTurns();
   let session: Session | undefined;
@@ -58,7 +59,7 @@ export function createPostgresWriter({ self, ...options }: PostgresWriterOptions
     } catch (error) {
       throw (await on.rollBack()) ?? error;
     }
-    return { emitted, committed: on.commit(notifying(emitted, self)) };
+    return { emitted, committed: on.commit(notifying(emitted, listener)) };
   }
 
   /** What is of the session's or the server's making ends the session, since what became of it is unknown. */
