@@ -8,6 +8,8 @@ export interface Database {
   /** Of an empty database. */
   url: string;
   pid: number;
+  /** Does now what the server does by itself sooner or later: vacuum, statistics and a checkpoint. */
+  settle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -17,7 +19,10 @@ export interface DatabaseOptions {
 }
 
 /** As an operator would set it. Commits wait for the disk as ever: `fsync` and `synchronous_commit` stay on. */
-const SETTINGS = { shared_buffers: '512MB', max_wal_size: '2GB' };
+const SETTINGS = { shared_buffers: '512MB', min_wal_size: '512MB', max_wal_size: '2GB' };
+
+/** Files of the log, of 16 MB each, that a server which has run for a while has at hand: it uses old ones again. */
+const LOG_FILES = 30;
 
 /** Without `NOTIFY`, of which each is a statement of its own, and with it `BEGIN` and `COMMIT`. */
 const COUNTING = {
@@ -30,9 +35,14 @@ export async function startDatabase({ profile }: DatabaseOptions = {}): Promise<
   const { pid } = server;
   const url = await server.createDatabase('bench');
   if (profile !== undefined) await query(url, 'CREATE EXTENSION pg_stat_statements');
+  await makeLogFiles(url);
   return {
     url,
     pid,
+    async settle() {
+      await query(url, 'VACUUM ANALYZE');
+      await query(url, 'CHECKPOINT');
+    },
     async stop() {
       if (profile !== undefined) {
         await mkdir(profile, { recursive: true });
@@ -42,6 +52,14 @@ export async function startDatabase({ profile }: DatabaseOptions = {}): Promise<
       await server.stop();
     },
   };
+}
+
+/** On a new server each would be made, at 30 ms, in the midst of what is measured. */
+async function makeLogFiles(url: string): Promise<void> {
+  for (let file = 0; file < LOG_FILES; file++) {
+    await query(url, `SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()`);
+  }
+  await query(url, 'CHECKPOINT');
 }
 
 const STATEMENTS = `SELECT calls::int, rows::int, round(total_exec_time)::int AS ms, query AS statement

@@ -16,6 +16,12 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** Something with a database that can be given the time to settle. */
+interface Settling {
+  /** Lets the database do at once what it puts off. */
+  settle(): Promise<void>;
+}
+
 /** A server in a process of its own, made for a run. */
 export interface OwnServer extends Server {
   pid: number;
@@ -39,11 +45,11 @@ export interface CoordinatorOptions {
 }
 
 /** The coordinator as it is shipped, on an empty database. */
-export async function startCoordinator(options: CoordinatorOptions): Promise<OwnServer> {
+export async function startCoordinator(options: CoordinatorOptions): Promise<OwnServer & Settling> {
   const place = await preparePlace(options);
   try {
     const server = await startAt(place, options);
-    return { ...server, stop: () => server.stop().finally(place.remove) };
+    return { ...server, settle: place.settle, stop: () => server.stop().finally(place.remove) };
   } catch (error) {
     await place.remove();
     throw error;
@@ -51,7 +57,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Own
 }
 
 /** Where a coordinator keeps what it has, from one start to the next. */
-export interface Place {
+export interface Place extends Settling {
   /** What names it on the command line. */
   args: readonly string[];
   databasePid?: number;
@@ -61,10 +67,10 @@ export interface Place {
 export async function preparePlace({ store, profile }: CoordinatorOptions): Promise<Place> {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
   const removeData = () => rm(data, { recursive: true });
-  if (store === 'sqlite') return { args: ['--data', data], remove: removeData };
-  const { url, pid, stop } = await startDatabase({ profile });
+  if (store === 'sqlite') return { args: ['--data', data], settle: async () => {}, remove: removeData };
+  const { url, pid, settle, stop } = await startDatabase({ profile });
   const remove = () => stop().finally(removeData);
-  return { args: ['--data', data, '--database-url', url], databasePid: pid, remove };
+  return { args: ['--data', data, '--database-url', url], databasePid: pid, settle, remove };
 }
 
 /** Starts the coordinator on what it has kept there. */
