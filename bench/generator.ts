@@ -9,7 +9,7 @@ export interface LoadOptions {
   connections: number;
   /** Measured, after `warmup`. */
   seconds?: number;
-  /** In seconds. */
+  /** In seconds. Before it, if it is any, databases settle. */
   warmup: number;
   /** In place of `seconds`: stop after so many. */
   lifecycles?: number;
@@ -47,6 +47,7 @@ export async function load({ url, pid, databasePid }: Server, options: LoadOptio
 export async function loadFresh(start: () => Promise<Server>, options: LoadOptions): Promise<LoadResult> {
   const server = await start();
   try {
+    if (options.warmup > 0) await server.settle?.();
     return await load(server, options);
   } finally {
     await server.stop();

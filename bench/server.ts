@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type DatabaseOptions, startDatabase } from './database.ts';
+import { type Database, type DatabaseOptions, startDatabase } from './database.ts';
 
 /** A server to put load on. */
 export interface Server {
@@ -13,13 +13,9 @@ export interface Server {
   pid?: number;
   /** Of its database, where that has processes of its own. */
   databasePid?: number;
+  /** Makes of its database what it is after a while, where that takes something. */
+  settle?(): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** Something with a database that can be given the time to settle. */
-interface Settling {
-  /** Lets the database do at once what it puts off. */
-  settle(): Promise<void>;
 }
 
 /** A server in a process of its own, made for a run. */
@@ -45,11 +41,11 @@ export interface CoordinatorOptions {
 }
 
 /** The coordinator as it is shipped, on an empty database. */
-export async function startCoordinator(options: CoordinatorOptions): Promise<OwnServer & Settling> {
+export async function startCoordinator(options: CoordinatorOptions): Promise<OwnServer> {
   const place = await preparePlace(options);
   try {
     const server = await startAt(place, options);
-    return { ...server, settle: place.settle, stop: () => server.stop().finally(place.remove) };
+    return { ...server, stop: () => server.stop().finally(place.remove) };
   } catch (error) {
     await place.remove();
     throw error;
@@ -57,32 +53,35 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Own
 }
 
 /** Where a coordinator keeps what it has, from one start to the next. */
-export interface Place extends Settling {
+export interface Place {
   /** What names it on the command line. */
   args: readonly string[];
-  databasePid?: number;
+  database?: Database;
   remove(): Promise<void>;
 }
 
 export async function preparePlace({ store, profile }: CoordinatorOptions): Promise<Place> {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
   const removeData = () => rm(data, { recursive: true });
-  if (store === 'sqlite') return { args: ['--data', data], settle: async () => {}, remove: removeData };
-  const { url, pid, settle, stop } = await startDatabase({ profile });
-  const remove = () => stop().finally(removeData);
-  return { args: ['--data', data, '--database-url', url], databasePid: pid, settle, remove };
+  if (store === 'sqlite') return { args: ['--data', data], remove: removeData };
+  const database = await startDatabase({ profile });
+  const remove = () => database.stop().finally(removeData);
+  return { args: ['--data', data, '--database-url', database.url], database, remove };
 }
 
 /** Starts the coordinator on what it has kept there. */
 export async function startAt(
-  { args, databasePid }: Place,
+  { args, database }: Place,
   { profile, flags = [] }: Pick<CoordinatorOptions, 'profile' | 'flags'> = {},
 ): Promise<OwnServer> {
   const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const command = [...nodeOptions, AITBC, 'serve'];
   const server = await startProgram([...command, '--port', '0', '--log-level', 'warn', ...args, ...flags]);
-  return { ...server, ...(databasePid !== undefined && { databasePid }) };
+  return { ...server, ...(database && on(database)) };
 }
+
+/** What a server has of its database. */
+const on = ({ pid, settle }: Database) => ({ databasePid: pid, settle });
 
 /** A miner as it is shipped, when the coordinator knows it. Its `url` is the coordinator's. */
 export async function startMiner(coordinator: string, flags: readonly string[]): Promise<OwnServer> {
@@ -106,7 +105,7 @@ export async function startOnPostgres(
   const database = await startDatabase(options);
   try {
     const server = await start(database.url);
-    return { ...server, databasePid: database.pid, stop: () => server.stop().finally(database.stop) };
+    return { ...server, ...on(database), stop: () => server.stop().finally(database.stop) };
   } catch (error) {
     await database.stop();
     throw error;

@@ -26,8 +26,7 @@ export async function backlog(
   try {
     await fill(fullServer.url, jobs, progress);
     // A backlog of that size grows over hours: what the database puts off for so long is done by then.
-    progress('Settling the database');
-    await fullServer.settle();
+    if (options.warmup > 0) await Promise.all([emptyServer.settle?.(), fullServer.settle?.()]);
     for (let round = 1; round <= rounds; round++) {
       progress(`Round ${round} of ${rounds}: without a backlog`);
       without.push(await load(emptyServer, options));

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type LoadOptions, load } from '../generator.ts';
+import { type LoadOptions, load, loadFresh } from '../generator.ts';
 import { type LoadResult, medianOf } from '../results.ts';
 import { type Place, preparePlace, type StoreName, startAt, startCoordinator } from '../server.ts';
 import type { Progress } from './progress.ts';
@@ -29,9 +29,9 @@ export async function ledger(
   const runs = { without: [] as LoadResult[], publishing: [] as LoadResult[] };
   for (let round = 1; round <= rounds; round++) {
     progress(`Round ${round} of ${rounds}: nothing is published`);
-    runs.without.push(await loadOnce({ store, flags: UNPUBLISHED }, options));
+    runs.without.push(await loadFresh(() => startCoordinator({ store, flags: UNPUBLISHED }), options));
     progress(`Round ${round} of ${rounds}: published each second`);
-    runs.publishing.push(await loadOnce({ store }, options));
+    runs.publishing.push(await loadFresh(() => startCoordinator({ store }), options));
   }
   const [without, publishing] = [runs.without, runs.publishing].map(results => medianOf(results, perSecond));
   if (!without || !publishing) throw new Error('There is at least one round');
@@ -46,14 +46,6 @@ export async function ledger(
 }
 
 const perSecond = (result: LoadResult) => result.perSecond;
-
-async function loadOnce(
-  how: Parameters<typeof startCoordinator>[0],
-  options: LoadOptions,
-): Promise<LoadResult> {
-  const server = await startCoordinator(how);
-  return await load(server, options).finally(server.stop);
-}
 
 /** Completes as many jobs without publishing them. */
 async function fill(place: Place, entries: number, options: LoadOptions, progress: Progress): Promise<void> {
