@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -14,6 +15,7 @@ export default defineConfig({
     // The files of a process share its modules: loading them anew for each file would be half of what the suite costs.
     isolate: false,
     unstubEnvs: true,
-    maxWorkers: 2,
+    // Tests wait more than they compute.
+    maxWorkers: availableParallelism() + 1,
   },
 });
