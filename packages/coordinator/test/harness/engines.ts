@@ -66,7 +66,7 @@ async function migrated(): Promise<Buffer> {
 
 let prepared: Promise<Buffer> | undefined;
 
-const sqlite: Engine = {
+export const sqlite: Engine = {
   name: 'sqlite',
   create: createFolder,
   /** A copy takes a hundredth of the time of the migrations. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, QueryConfig } from 'pg';
-import { type CachedTransaction, cachedTransaction } from './cached-transaction.ts';
+import { type CachedTransaction, cachedTransaction } from '../cache/cached-transaction.ts';
 import { connectForBursts, type PostgresOptions } from './connection.ts';
 import { postgresTransaction, readCatalog } from './transaction.ts';
 
@@ -80,7 +80,8 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
   await client.query(PLANS);
   await client.query(KEEP_HEAP);
   const catalog = await readCatalog(client);
-  const tx = cachedTransaction(postgresTransaction(client, catalog, gather), catalog);
+  const sent = postgresTransaction(client, catalog, gather);
+  const tx = cachedTransaction(sent, table => [...(catalog.get(table)?.keys() ?? [])]);
   const id = randomUUID();
   let batches = 0;
   /** As it is in the database when all is committed that was sent. */
@@ -148,16 +149,17 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
       return { now: Date.now() + offset };
     },
     async commit(notifications) {
-      const sent = allOf([
+      const all = allOf([
         opening,
         tx.written(),
+        sent.written(),
         ...notifications.map(notification => client.query(notification)),
         client.query('COMMIT'),
       ]);
-      landing = Promise.allSettled([landing, sent]);
+      landing = Promise.allSettled([landing, all]);
       tx.committed();
       try {
-        await sent;
+        await all;
       } catch (error) {
         hasFailed = true;
         undisturbed = 0;
@@ -166,12 +168,14 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
     },
     async rollBack() {
       hasFailed = true;
-      const [first] = await Promise.all([tx.abandon(), client.query('ROLLBACK').catch(() => {})]);
+      tx.abandon();
+      const [first] = await Promise.all([sent.abandon(), client.query('ROLLBACK').catch(() => {})]);
       return first;
     },
     async recover() {
       await landing;
-      await Promise.all([tx.abandon(), client.query('ROLLBACK')]);
+      tx.abandon();
+      await Promise.all([sent.abandon(), client.query('ROLLBACK')]);
       last = '';
       hasFailed = false;
     },

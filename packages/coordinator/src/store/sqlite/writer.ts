@@ -1,3 +1,5 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { cachedTransaction } from '../cache/cached-transaction.ts';
 import type { StoreEvent } from '../events.ts';
 import { execute, type Transact } from '../execute.ts';
 import { SQLITE_TYPES } from '../migrations/column-types.ts';
@@ -24,7 +26,17 @@ export async function migrateSqlite(data: string): Promise<readonly string[]> {
  */
 export function openSqliteWriter(data: string): Writer {
   const database = openForWriting(data);
-  const tx = sqliteTransaction(database);
+  const tx = cachedTransaction(sqliteTransaction(database), table => columnsOf(database, table));
+  /** Another number after each commit of another connection, such as that of `aitbc keys`. */
+  const dataVersion = database.prepare('PRAGMA data_version');
+  let lastVersion: unknown;
+
+  function isUndisturbed(): boolean {
+    const version = dataVersion.get()?.data_version;
+    const isSame = version === lastVersion;
+    lastVersion = version;
+    return isSame;
+  }
 
   return {
     async commit(calls, now = Date.now()) {
@@ -33,9 +45,13 @@ export function openSqliteWriter(data: string): Writer {
         const emitted: StoreEvent[] = [];
         database.exec('BEGIN IMMEDIATE');
         try {
+          tx.begin(isUndisturbed());
           await work({ tx, now, emit: event => emitted.push(event) });
+          await tx.written();
           database.exec('COMMIT');
+          tx.committed();
         } catch (error) {
+          tx.abandon();
           if (database.isTransaction) database.exec('ROLLBACK');
           throw error;
         }
@@ -50,3 +66,9 @@ export function openSqliteWriter(data: string): Writer {
     },
   };
 }
+
+const columnsOf = (database: DatabaseSync, table: string) =>
+  database
+    .prepare('SELECT name FROM pragma_table_info(?)')
+    .all(table)
+    .map(({ name }) => String(name));

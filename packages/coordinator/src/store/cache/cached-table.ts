@@ -68,7 +68,7 @@ export function createCachedTable(
   let characters = 0;
 
   const isWhole = (row: CachedRow) => allColumns.every(column => row[column] !== undefined);
-  /** PostgreSQL replaces half a surrogate pair, so that what it keeps is not what it was given. */
+  /** UTF-8 has no half of a surrogate pair: what the database keeps is not what it was given. */
   const isKeptAsItIs = (row: CachedRow) =>
     Object.values(row).every(value => typeof value !== 'string' || value.isWellFormed());
 

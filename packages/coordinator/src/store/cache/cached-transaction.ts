@@ -1,9 +1,8 @@
 import { INDEXES, type RowIndex } from '../indexes.ts';
 import { PRIMARY_KEYS, type Table } from '../schema.ts';
-import type { Value } from '../transaction.ts';
+import type { Transaction, Value } from '../transaction.ts';
 import { type CachedTable, createCachedTable } from './cached-table.ts';
 import type { CachedRow } from './known-rows.ts';
-import type { ColumnCatalog, PostgresTransaction } from './transaction.ts';
 
 /** What batches read and write again and again. Of the rest nothing is kept. */
 const CACHED = [
@@ -23,11 +22,15 @@ const OVER: Partial<Record<Table, (row: CachedRow) => boolean>> = { job: row => 
 /** What is read once, as a rule. */
 const READ_ONCE: readonly Table[] = ['job_input'];
 
-export interface CachedTransaction extends PostgresTransaction {
+export interface CachedTransaction extends Transaction {
   /** To be called first in each transaction: whether nobody else has written since the last one was committed. */
   begin(isCurrent: boolean): void;
+  /** Writes at once what is held back. Rejects with the first error of such a write. */
+  written(): Promise<void>;
   /** To be called when all of the transaction is sent: what follows is read behind it. */
   committed(): void;
+  /** To be called when the transaction is rolled back: forgets everything. */
+  abandon(): void;
 }
 
 /** Read ahead of what is asked for, since claims come one batch after the other. */
@@ -37,33 +40,41 @@ const HEAD_ROWS = 500;
  * Keeps rows in memory from one transaction to the next, for as long as nobody else writes, and writes each changed
  * row once, when the transaction ends or somebody reads its table by hand. So the usual batch asks the database
  * nothing between `BEGIN` and `COMMIT`. What is in memory is what the transaction would read: an error forgets it all.
+ *
+ * @param columnsOf all columns that the database has of a table
  */
-export function cachedTransaction(inner: PostgresTransaction, catalog: ColumnCatalog): CachedTransaction {
+export function cachedTransaction(
+  inner: Transaction,
+  columnsOf: (table: Table) => readonly string[],
+): CachedTransaction {
   const tables = new Map<string, CachedTable>(
-    CACHED.map(table => {
-      const columns = [...(catalog.get(table)?.keys() ?? [])];
-      return [
+    CACHED.map(table => [
+      table,
+      createCachedTable(
         table,
-        createCachedTable(
-          table,
-          columns,
-          INDEXES.filter(index => index.table === table),
-          OVER[table],
-        ),
-      ];
-    }),
+        columnsOf(table),
+        INDEXES.filter(index => index.table === table),
+        OVER[table],
+      ),
+    ]),
   );
   const cachedBy = (table: Table, key: string) =>
     PRIMARY_KEYS[table] === key ? tables.get(table) : undefined;
+
+  /** Writes that nobody waits for before `written`. */
+  let writes: Promise<void>[] = [];
+  const write = (writing: Promise<void>) => {
+    writing.catch(() => {});
+    writes.push(writing);
+  };
 
   /** Sends what a table holds back; at once, so that no read comes in between. */
   function flush(table: CachedTable | undefined) {
     if (!table) return;
     const { inserted, upserted, updated, columns } = table.takeDirty();
-    // They only wait to be sent. `written` tells of their errors.
-    void inner.insert(table.name, inserted as never);
-    void inner.upsert(table.name, [table.key as never], upserted as never);
-    void inner.update(table.name, table.key as never, columns as never, updated as never);
+    write(inner.insert(table.name, inserted as never));
+    write(inner.upsert(table.name, [table.key as never], upserted as never));
+    write(inner.update(table.name, table.key as never, columns as never, updated as never));
   }
 
   function forget(table: string) {
@@ -190,11 +201,13 @@ export function cachedTransaction(inner: PostgresTransaction, catalog: ColumnCat
     },
     async written() {
       for (const table of tables.values()) flush(table);
-      await inner.written();
+      const begun = writes;
+      writes = [];
+      await Promise.all(begun);
     },
-    async abandon() {
+    abandon() {
+      writes = [];
       for (const table of tables.values()) table.clear();
-      return await inner.abandon();
     },
     begin(isCurrent) {
       if (!isCurrent) for (const table of tables.values()) table.clear();
