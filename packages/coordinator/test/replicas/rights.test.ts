@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createTestDatabase } from '../../../../test/postgres.ts';
 import { migrateStore, readConfig } from '../../src/index.ts';
 import { actions, startTestCoordinator, type TestCoordinator } from '../harness/coordinator.ts';
 import { postgresAt } from '../harness/engines.ts';
+import { openGate, type Said } from './gate.ts';
 
 /** A database whose administrator gives nobody more than they need. */
 let administrator: Client;
@@ -54,6 +55,10 @@ async function lifeOfJobs(coordinator: TestCoordinator): Promise<string> {
   return job_id;
 }
 
+/** The database says that a batch has the lock. */
+const isLocked = ({ by, on, text }: Said) =>
+  by === 'database' && on === 'writing' && text.includes('pg_advisory_xact_lock');
+
 describe('a coordinator', () => {
   test('needs no more than to connect, and a schema of its own', async () => {
     const { role, databaseUrl } = await createRole();
@@ -81,12 +86,28 @@ describe('a coordinator', () => {
     );
   });
 
+  const inSchema = (database: string, schema: string) => `${database}?options=-c%20search_path%3D${schema}`;
+
   test('shares a database with others that have schemas of their own', async () => {
     await grant('CREATE SCHEMA one; CREATE SCHEMA two');
-    const startIn = (schema: string) => start(`${url.href}?options=-c%20search_path%3D${schema}`);
-    const job = await lifeOfJobs(await startIn('one'));
-    const two = await startIn('two');
+    const job = await lifeOfJobs(await start(inSchema(url.href, 'one')));
+    const two = await start(inSchema(url.href, 'two'));
     expect((await two.call('GET', `/v1/jobs/${job}`)).status).toBe(404);
     await lifeOfJobs(two);
+  });
+
+  test('waits for no batch of another schema', async () => {
+    await grant('CREATE SCHEMA one; CREATE SCHEMA two');
+    const gate = await openGate(url.href);
+    onTestFinished(() => gate.close());
+    const one = actions(await start(inSchema(gate.url, 'one')));
+    const two = actions(await start(inSchema(url.href, 'two')));
+    const begun = gate.hears(isLocked);
+    gate.rule(said => (isLocked(said) ? 'hold' : 'pass'));
+    const held = one.submit();
+    await begun;
+    expect(await two.submit()).toMatchObject({ status: 'pending' });
+    gate.open();
+    await held;
   });
 });

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { FIRST_LISTENER, OTHER_LISTENERS } from './locks.ts';
 
 /*
  * To notify costs a batch a tenth of what it costs altogether, and is in vain while nobody else listens. So whoever
@@ -8,9 +9,6 @@ import type { Client } from 'pg';
  * Who comes to listen takes its lock before it listens, and looks at everything after it. A batch that was not told
  * to it had the lock until it was committed, and so is among what is looked at.
  */
-
-const FIRST_LISTENER = 7_418_331_025;
-const OTHER_LISTENERS = 7_418_331_026;
 
 /** A coordinator among those that listen on its database. */
 export interface Listener {

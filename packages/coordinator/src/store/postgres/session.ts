@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Client, QueryConfig } from 'pg';
 import { type CachedTransaction, cachedTransaction } from '../cache/cached-transaction.ts';
 import { connectForBursts, type PostgresOptions } from './connection.ts';
+import { WRITE_LOCK } from './locks.ts';
 import { postgresTransaction, readCatalog } from './transaction.ts';
-
-/** Any number that no other program on the database takes for its advisory locks. */
-export const WRITE_LOCK = 7_418_331_024;
 
 /** Setting that names the last batch, `SESSION/NUMBER`: what its session has in memory is what the database has. */
 const LAST_BATCH = 'last_batch';

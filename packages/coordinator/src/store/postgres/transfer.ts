@@ -5,7 +5,7 @@ import { PRIMARY_KEYS, TABLES } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Source, Target } from '../transfer/database.ts';
 import { connect, openPool, type PostgresOptions } from './connection.ts';
-import { WRITE_LOCK } from './session.ts';
+import { WRITE_LOCK } from './locks.ts';
 import { migratePostgres } from './store.ts';
 import { postgresTransaction, readCatalog } from './transaction.ts';
 
