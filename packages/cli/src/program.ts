@@ -36,8 +36,8 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const program = createProgram(io, argv.includes('--json'));
   const named = Object.keys(COMMANDS).filter(name => argv.includes(name));
-  for (const name of named.length > 0 ? named : Object.keys(COMMANDS))
-    (await COMMANDS[name]?.())?.(program, io);
+  const isKnown = named.length > 0 || /^(-V|--version)$/.test(argv[0] ?? '');
+  for (const name of isKnown ? named : Object.keys(COMMANDS)) (await COMMANDS[name]?.())?.(program, io);
   try {
     await program.parseAsync(argv, { from: 'user' });
     return 0;

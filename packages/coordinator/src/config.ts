@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { LIMITS } from '@aitbc/protocol';
+import { LIMITS } from '@aitbc/protocol/limits';
 import { ConfigError, checkOption, type Option, type Rates } from './option.ts';
 
 export { ConfigError, type Rates } from './option.ts';

@@ -2,8 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Nullable, Page, Signature } from './common.ts';
 import { LIMITS } from './limits.ts';
 import { Inclusion } from './receipts.ts';
-
-export const GRANT_VERSION = '1.0';
+import { GRANT_VERSION } from './versions.ts';
 
 /** A signed grant of credits to an address. The signature covers the canonical JSON (RFC 8785) of everything but `signature`. */
 export const Grant = Type.Object(

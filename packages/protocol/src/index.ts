@@ -13,3 +13,4 @@ export * from './network.ts';
 export * from './openai.ts';
 export * from './receipts.ts';
 export * from './streams.ts';
+export * from './versions.ts';

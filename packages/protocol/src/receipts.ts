@@ -1,7 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Nullable, Page, Signature, Timestamp } from './common.ts';
-
-export const RECEIPT_VERSION = '1.0';
+import { RECEIPT_VERSION } from './versions.ts';
 
 /** A signed receipt. The signature covers the canonical JSON (RFC 8785) of everything but `signature`. */
 export const Receipt = Type.Object(

@@ -1,4 +1,5 @@
-import { GRANT_VERSION, type UnsignedGrant } from '@aitbc/protocol';
+import type { UnsignedGrant } from '@aitbc/protocol';
+import { GRANT_VERSION } from '@aitbc/protocol/versions';
 import { grantEntry, microCredits, type Signer, signGrant } from '@aitbc/receipts';
 import { accountsAt } from '../accounts/accounts.ts';
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';

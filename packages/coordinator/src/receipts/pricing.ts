@@ -1,4 +1,5 @@
-import { LIMITS, type TokenUsage } from '@aitbc/protocol';
+import type { TokenUsage } from '@aitbc/protocol';
+import { LIMITS } from '@aitbc/protocol/limits';
 import { microCredits, microPrice, roundCredits } from '@aitbc/receipts';
 
 /** What a model's jobs are charged by. */

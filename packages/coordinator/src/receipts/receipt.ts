@@ -1,4 +1,5 @@
-import { RECEIPT_VERSION, type Signature, type TokenUsage, type UnsignedReceipt } from '@aitbc/protocol';
+import type { Signature, TokenUsage, UnsignedReceipt } from '@aitbc/protocol';
+import { RECEIPT_VERSION } from '@aitbc/protocol/versions';
 import { microCredits, type Signer, signReceiptJson } from '@aitbc/receipts';
 import { appendEntries } from '../ledger/entries.ts';
 import type { WriteContext } from '../store/operation.ts';

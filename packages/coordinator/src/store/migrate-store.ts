@@ -1,6 +1,6 @@
 import { type EngineConfig, engineOf, usable } from './engine.ts';
 import { migratePostgres } from './postgres/store.ts';
-import { migrateSqlite } from './sqlite/writer.ts';
+import { migrateSqlite } from './sqlite/migrate.ts';
 
 export { SCHEMA_VERSION } from './migrations/migrate.ts';
 

@@ -1,6 +1,5 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Transaction, Value } from '../transaction.ts';
-import { statementCache } from './dialect.ts';
 
 type Values = Record<string, Value>;
 
@@ -68,5 +67,18 @@ export function sqliteTransaction(database: DatabaseSync): Transaction {
     async query(sql, values) {
       return prepared(sql).all(...values) as never;
     },
+  };
+}
+
+/** Prepared statements of one connection by their text. */
+function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
+  const statements = new Map<string, StatementSync>();
+  return sql => {
+    let statement = statements.get(sql);
+    if (!statement) {
+      statement = database.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
   };
 }

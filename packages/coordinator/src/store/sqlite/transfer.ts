@@ -7,8 +7,8 @@ import type { Source, Target } from '../transfer/database.ts';
 import { openForWriting, openMoment } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
 import { lockFolder } from './lock.ts';
+import { migrateSqlite } from './migrate.ts';
 import { sqliteTransaction } from './transaction.ts';
-import { migrateSqlite } from './writer.ts';
 
 const ROWS_AT_ONCE = 200;
 

@@ -2,22 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { cachedTransaction } from '../cache/cached-transaction.ts';
 import type { StoreEvent } from '../events.ts';
 import { execute, type Transact } from '../execute.ts';
-import { SQLITE_TYPES } from '../migrations/column-types.ts';
-import { migrate } from '../migrations/migrate.ts';
 import type { Writer } from '../writer.ts';
 import { openForWriting } from './connection.ts';
-import { kyselyOver } from './dialect.ts';
 import { sqliteTransaction } from './transaction.ts';
-
-/** Brings the schema up to date, and answers the names of the migrations that were missing. */
-export async function migrateSqlite(data: string): Promise<readonly string[]> {
-  const database = openForWriting(data);
-  try {
-    return await migrate(kyselyOver(database), SQLITE_TYPES);
-  } finally {
-    database.close();
-  }
-}
 
 /**
  * Durability order: a batch's rows reach the write-ahead log, COMMIT syncs the log
