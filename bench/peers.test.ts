@@ -75,9 +75,11 @@ for (const peer of PEERS) {
 }
 
 test('the coordinator and its peers are measured side by side', async () => {
-  const result = await peers({ connections: 16, seconds: 1, warmup: 0, rounds: 1 }, () => {});
+  const compared = PEERS.slice(1, 3);
 
-  expect(result.peers.map(({ name, batched }) => ({ name, batched }))).toEqual(PEERS);
+  const result = await peers({ connections: 16, seconds: 1, warmup: 0, rounds: 1 }, () => {}, compared);
+
+  expect(result.peers.map(({ name, batched }) => ({ name, batched }))).toEqual(compared);
   for (const { lifecycles, latencies } of [result.coordinator, ...result.peers.map(peer => peer.result)]) {
     expect(lifecycles).toBeGreaterThan(0);
     for (const part of PARTS)

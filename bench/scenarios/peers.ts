@@ -19,9 +19,10 @@ export interface Peers {
 export async function peers(
   { rounds, ...options }: LoadOptions & { rounds: number },
   progress: Progress,
+  compared: readonly Peer[] = PEERS,
 ): Promise<Peers> {
   const coordinators: LoadResult[] = [];
-  const others = PEERS.map(peer => ({ ...peer, results: [] as LoadResult[] }));
+  const others = compared.map(peer => ({ ...peer, results: [] as LoadResult[] }));
   for (let round = 1; round <= rounds; round++) {
     progress(`Round ${round} of ${rounds}: the coordinator`);
     coordinators.push(await loadFresh(() => startCoordinator({ store: 'postgres' }), options));
