@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Signer } from '@aitbc/receipts';
 import { type Accounts, createAccounts } from './accounts/keys.ts';
 import { type Batches, createBatches } from './batches/batches.ts';
@@ -62,9 +63,20 @@ async function admitSigner(config: Config, store: Store): Promise<Signer> {
   return signer;
 }
 
-/** What changes meanwhile is told once more; where the database is away again, so is this told again. */
-async function catchUp(store: Store, directory: Directory): Promise<void> {
-  await directory.reset(() => readOnline(store)).catch(() => {});
+const CATCH_UP_AGAIN_MS = 1_000;
+
+/** Reads the live miners anew, and again until that succeeds. What changes meanwhile is told once more. */
+async function catchUp(store: Store, directory: Directory, waits: Waits): Promise<void> {
+  while (!waits.closed) {
+    const isDone = await directory
+      .reset(() => readOnline(store))
+      .then(
+        () => true,
+        () => false,
+      );
+    if (isDone) return;
+    await setTimeout(CATCH_UP_AGAIN_MS, undefined, { ref: false });
+  }
 }
 
 export interface RoomsOptions {
@@ -95,7 +107,7 @@ export async function createRooms({
     directory.apply(events);
     tails.apply(events);
     waits.apply(events);
-    if (events.some(event => event.type === 'missed')) void catchUp(store, directory);
+    if (events.some(event => event.type === 'missed')) void catchUp(store, directory, waits);
   });
   await directory.reset(() => readOnline(store));
 

@@ -159,6 +159,20 @@ describe('a coordinator', () => {
   });
 });
 
+describe('a coordinator that can not read at that moment', () => {
+  test('reads all miners once more', async () => {
+    const job = await here.submit();
+    const isRead = ({ by, on, text }: Said) =>
+      by === 'coordinator' && on === 'reading' && text.includes('from "miner"');
+    // The miner that it hears of, and then all of them.
+    let reads = 0;
+    gate.rule(said => (isRead(said) && ++reads <= 2 ? 'cut' : 'pass'));
+    await there.register('comes');
+    await untilEligible(job, 1);
+    expect(reads).toBe(3);
+  });
+});
+
 describe('notifications', () => {
   const heard: string[] = [];
   const hears = (words: string) => vi.waitUntil(() => heard.some(payload => payload.includes(words)), WAIT);
