@@ -53,15 +53,17 @@ export function binaryArray(type: string, values: readonly unknown[]): Buffer {
   const element = ELEMENT_TYPES[type];
   if (!element) throw new Error(`No column has the type ${type}`);
   const elements = element === TEXT ? values.map(textOf) : values;
-  let room = HEADER_BYTES;
-  for (const value of elements) room += LENGTH_BYTES + (value == null ? 0 : element.room(value));
+  // Counted through: iterators make an object for each element, of which there are a million a second.
+  let room = HEADER_BYTES + LENGTH_BYTES * elements.length;
+  for (let at = 0; at < elements.length; at++) room += elements[at] == null ? 0 : element.room(elements[at]);
   const bytes = Buffer.allocUnsafe(room);
   let offset = bytes.writeInt32BE(1, 0);
   offset = bytes.writeInt32BE(1, offset);
   offset = bytes.writeInt32BE(element.oid, offset);
   offset = bytes.writeInt32BE(elements.length, offset);
   offset = bytes.writeInt32BE(1, offset);
-  for (const value of elements) {
+  for (let at = 0; at < elements.length; at++) {
+    const value = elements[at];
     const start = offset + LENGTH_BYTES;
     const end = value == null ? start : element.write(value, bytes, start);
     bytes.writeInt32BE(value == null ? NULL_LENGTH : end - start, offset);
