@@ -236,3 +236,20 @@ test('on an address that others reach it demands a key, and the command that it 
   const key = /aitbc_\S+/.exec(stdout)?.[0] ?? '';
   expect((await fetch(`${url}/v1/jobs`, { headers: { 'x-api-key': key } })).status).toBe(200);
 });
+
+/** Run before the program in each of its threads, it ends the one that writes as soon as a file is there. */
+const END_WRITER = `
+  import { existsSync } from 'node:fs';
+  import { isMainThread } from 'node:worker_threads';
+  if (!isMainThread) setInterval(() => existsSync(process.env.END_WRITER) && process.exit(7), 10);
+`;
+
+test('a server whose thread that writes has ended ends too, and says so', async () => {
+  const file = join(data, 'end-writer');
+  const preload = `--import=data:text/javascript,${encodeURIComponent(END_WRITER)}`;
+  const server = serve({ env: { NODE_OPTIONS: preload, END_WRITER: file } });
+  await server.listening;
+  await writeFile(file, '');
+  expect(await server.exited).toBe(1);
+  expect(server.stderr()).toContain('The writer thread has ended with 7');
+});
