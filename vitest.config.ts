@@ -15,7 +15,7 @@ export default defineConfig({
     // The files of a process share its modules: loading them anew for each file would be half of what the suite costs.
     isolate: false,
     unstubEnvs: true,
-    // Tests wait more than they compute.
-    maxWorkers: availableParallelism() + 1,
+    // Tests wait more than they compute. They share one PostgreSQL, which takes so many connections.
+    maxWorkers: Math.min(availableParallelism() + 1, 5),
   },
 });
