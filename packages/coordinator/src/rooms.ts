@@ -68,14 +68,11 @@ const CATCH_UP_AGAIN_MS = 1_000;
 /** Reads the live miners anew, and again until that succeeds. What changes meanwhile is told once more. */
 async function catchUp(store: Store, directory: Directory, waits: Waits): Promise<void> {
   while (!waits.closed) {
-    const isDone = await directory
-      .reset(() => readOnline(store))
-      .then(
-        () => true,
-        () => false,
-      );
-    if (isDone) return;
-    await setTimeout(CATCH_UP_AGAIN_MS, undefined, { ref: false });
+    try {
+      return await directory.reset(() => readOnline(store));
+    } catch {
+      await setTimeout(CATCH_UP_AGAIN_MS, undefined, { ref: false });
+    }
   }
 }
 

@@ -62,19 +62,19 @@ export function cachedTransaction(
     PRIMARY_KEYS[table] === key ? tables.get(table) : undefined;
 
   /** Writes that nobody waits for before `written`. */
-  let writes: Promise<void>[] = [];
-  const write = (writing: Promise<void>) => {
-    writing.catch(() => {});
-    writes.push(writing);
-  };
+  let writes: Promise<unknown>[] = [];
 
   /** Sends what a table holds back; at once, so that no read comes in between. */
   function flush(table: CachedTable | undefined) {
     if (!table) return;
     const { inserted, upserted, updated, columns } = table.takeDirty();
-    write(inner.insert(table.name, inserted as never));
-    write(inner.upsert(table.name, [table.key as never], upserted as never));
-    write(inner.update(table.name, table.key as never, columns as never, updated as never));
+    const writing = Promise.all([
+      inner.insert(table.name, inserted as never),
+      inner.upsert(table.name, [table.key as never], upserted as never),
+      inner.update(table.name, table.key as never, columns as never, updated as never),
+    ]);
+    writing.catch(() => {});
+    writes.push(writing);
   }
 
   function forget(table: string) {

@@ -5,19 +5,19 @@ import { encodeText } from './text.ts';
 interface ElementType {
   oid: number;
   write(value: unknown, to: Buffer, offset: number): number;
-  /** Bytes that an element has at most. */
-  room(value: unknown): number;
+  /** Bytes that an element has. */
+  size(value: unknown): number;
 }
 
 const TEXT: ElementType = {
   oid: types.builtins.TEXT,
-  room: value => Buffer.byteLength(value as string),
+  size: value => Buffer.byteLength(value as string),
   write: (value, to, offset) => offset + to.write(value as string, offset),
 };
 
 const BIGINT: ElementType = {
   oid: types.builtins.INT8,
-  room: () => 8,
+  size: () => 8,
   write(value, to, offset) {
     const number = value as number;
     if (!Number.isSafeInteger(number)) throw new RangeError(`Not an integer of at most 53 bits: ${number}`);
@@ -28,7 +28,7 @@ const BIGINT: ElementType = {
 
 const DOUBLE: ElementType = {
   oid: types.builtins.FLOAT8,
-  room: () => 8,
+  size: () => 8,
   write: (value, to, offset) => to.writeDoubleBE(value as number, offset),
 };
 
@@ -54,9 +54,9 @@ export function binaryArray(type: string, values: readonly unknown[]): Buffer {
   if (!element) throw new Error(`No column has the type ${type}`);
   const elements = element === TEXT ? values.map(textOf) : values;
   // Counted through: iterators make an object for each element, of which there are a million a second.
-  let room = HEADER_BYTES + LENGTH_BYTES * elements.length;
-  for (let at = 0; at < elements.length; at++) room += elements[at] == null ? 0 : element.room(elements[at]);
-  const bytes = Buffer.allocUnsafe(room);
+  let size = HEADER_BYTES + LENGTH_BYTES * elements.length;
+  for (let at = 0; at < elements.length; at++) size += elements[at] == null ? 0 : element.size(elements[at]);
+  const bytes = Buffer.allocUnsafe(size);
   let offset = bytes.writeInt32BE(1, 0);
   offset = bytes.writeInt32BE(1, offset);
   offset = bytes.writeInt32BE(element.oid, offset);
@@ -69,7 +69,7 @@ export function binaryArray(type: string, values: readonly unknown[]): Buffer {
     bytes.writeInt32BE(value == null ? NULL_LENGTH : end - start, offset);
     offset = end;
   }
-  return bytes.subarray(0, offset);
+  return bytes;
 }
 
 const textOf = (value: unknown) => (value == null ? null : encodeText(String(value)));

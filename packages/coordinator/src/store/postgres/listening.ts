@@ -31,10 +31,6 @@ export async function moveUp(client: Client, listener: Listener): Promise<void> 
   listener.isFirst = true;
 }
 
-/** SQL that is true where somebody else may listen. */
-export const othersListen = ({ isFirst }: Listener): string =>
-  isFirst ? `NOT pg_try_advisory_xact_lock(${OTHER_LISTENERS})` : 'true';
-
 async function succeeds(client: Client, call: string): Promise<boolean> {
   const { rows } = await client.query<{ taken: boolean }>(`SELECT ${call} AS taken`);
   return rows[0]?.taken === true;

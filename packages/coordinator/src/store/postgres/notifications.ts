@@ -4,10 +4,16 @@ import type { Client, QueryConfig } from 'pg';
 import type { StoreEvent } from '../events.ts';
 import type { Schema } from '../schema.ts';
 import { connect, type PostgresOptions } from './connection.ts';
-import { type Listener, moveUp, othersListen, takePlace } from './listening.ts';
+import { type Listener, moveUp, takePlace } from './listening.ts';
+import { OTHER_LISTENERS } from './locks.ts';
 
 const CHANNEL = 'aitbc';
 const LISTEN = `LISTEN ${CHANNEL}`;
+const NOTIFY = { name: 'notify', text: `SELECT pg_notify('${CHANNEL}', $1)` };
+const NOTIFY_OTHERS = {
+  name: 'notify_others',
+  text: `${NOTIFY.text} WHERE NOT pg_try_advisory_xact_lock(${OTHER_LISTENERS})`,
+};
 
 /** PostgreSQL takes less than 8,000 bytes, of which escapes may take some. */
 const PAYLOAD_LIMIT = 7_000;
@@ -123,9 +129,11 @@ export function listen(
 
 /** The statements that tell the others who listen, once the transaction commits that they are part of. */
 export function notifying(events: readonly StoreEvent[], listener: Listener): QueryConfig[] {
-  const text = `SELECT pg_notify('${CHANNEL}', $1) WHERE ${othersListen(listener)}`;
-  const name = listener.isFirst ? 'notify_others' : 'notify';
-  return messagesOf(events, listener.id).map(message => ({ name, text, values: [JSON.stringify(message)] }));
+  const statement = listener.isFirst ? NOTIFY_OTHERS : NOTIFY;
+  return messagesOf(events, listener.id).map(message => ({
+    ...statement,
+    values: [JSON.stringify(message)],
+  }));
 }
 
 /** One message a batch, or as many as its events need. */

@@ -9,11 +9,8 @@ const SPECIAL = /[\0\x1a]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is decoded
 const ENCODED = /\x1a([01])/g;
 
-/** A parameter of a statement: texts, and texts in an array, as the database keeps them. */
-export function encode(value: unknown): unknown {
-  if (typeof value === 'string') return encodeText(value);
-  return Array.isArray(value) ? value.map(encode) : value;
-}
+/** A parameter of a statement: texts as the database keeps them. */
+export const encode = (value: unknown): unknown => (typeof value === 'string' ? encodeText(value) : value);
 
 export function decodeText(text: string): string {
   return text.includes(ESCAPE) ? text.replace(ENCODED, (_, digit) => (digit === '0' ? '\0' : ESCAPE)) : text;
