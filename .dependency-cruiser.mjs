@@ -85,7 +85,7 @@ export default {
       name: 'engines-are-behind-the-store',
       severity: 'error',
       from: { path: inCoordinator(''), pathNot: inCoordinator('(store/|writer-thread\\.ts$)') },
-      to: { path: inCoordinator('store/(sqlite|postgres)/') },
+      to: { path: inCoordinator('store/(sqlite|postgres|cache)/') },
     },
     {
       name: 'rules-know-no-http',

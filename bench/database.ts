@@ -30,7 +30,7 @@ const MAKE_LOG_FILES = `DO $$ BEGIN FOR file IN 1..30 LOOP
     PERFORM pg_switch_wal();
   END LOOP; END $$`;
 
-/** Without `NOTIFY`, of which each is a statement of its own, and with it `BEGIN` and `COMMIT`. */
+/** Without `BEGIN` and `COMMIT`, which say nothing. */
 const COUNTING = {
   shared_preload_libraries: 'pg_stat_statements',
   'pg_stat_statements.track_utility': 'off',

@@ -10,7 +10,7 @@ import { FIRST_LISTENER, OTHER_LISTENERS } from './locks.ts';
  * to it had the lock until it was committed, and so is among what is looked at.
  */
 
-/** A coordinator among those that listen on its database. */
+/** A coordinator among those that listen in its schema. */
 export interface Listener {
   /** Who its notifications say that they are from. */
   readonly id: string;
