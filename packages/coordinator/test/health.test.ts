@@ -1,10 +1,8 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { VERSION } from '../src/index.ts';
 import { refusal } from './harness/answers.ts';
 import { withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine, ENGINES, type Engine } from './harness/engines.ts';
+import { describeEachEngine, execute, sqlite } from './harness/engines.ts';
 
 describeEachEngine('health', engine => {
   const coordinator = withCoordinator(engine);
@@ -25,15 +23,17 @@ describeEachEngine('health', engine => {
 });
 
 describe('a store that does not answer', () => {
-  const coordinator = withCoordinator(ENGINES.find(({ name }) => name === 'sqlite') as Engine);
+  const coordinator = withCoordinator(sqlite);
+  const rename = (table: string, to: string) => {
+    const statement = `ALTER TABLE ${table} RENAME TO ${to}`;
+    return execute(coordinator.running.config, { sqlite: statement, postgres: statement });
+  };
 
   test('makes its coordinator unready, until it answers again', async () => {
-    const database = new DatabaseSync(join(coordinator.running.config.data, 'coordinator.db'));
-    database.exec('ALTER TABLE setting RENAME TO lost');
+    await rename('setting', 'lost');
     const unready = await coordinator.call('GET', '/health/ready');
     const alive = await coordinator.call('GET', '/health');
-    database.exec('ALTER TABLE lost RENAME TO setting');
-    database.close();
+    await rename('lost', 'setting');
     expect(refusal(unready)).toEqual([503, 'SYSTEM_OVERLOADED']);
     expect([unready.headers.get('retry-after'), unready.body]).toEqual([
       '1',

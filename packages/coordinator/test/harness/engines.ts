@@ -39,7 +39,8 @@ export async function execute(
   { sqlite, postgres }: Statements,
 ): Promise<void> {
   if (databaseUrl === undefined) {
-    const database = new DatabaseSync(fileIn({ data }));
+    // The coordinator writes too: what it has in hand is waited for.
+    const database = new DatabaseSync(fileIn({ data }), { timeout: 5_000 });
     database.exec(sqlite);
     return database.close();
   }
