@@ -17,6 +17,7 @@ const MIGRATIONS = [
   '009-files',
   '010-batches',
   '011-trust',
+  '012-answers',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -19,6 +19,7 @@ const MINER = {
   id: 'any',
   owner_id: 1,
   payee_id: 1,
+  abilities: null,
   gpu_info: null,
   vram_gb: null,
   region: null,
@@ -77,7 +78,7 @@ describeEachEngine('memory', engine => {
     const post = (first: number) =>
       minerJobs.postChunks(accounts.anonymous as never, job_id, {
         ...{ minerId: 'talks', attempt: undefined, first },
-        texts: Array<string>(100).fill(text),
+        chunks: Array(100).fill({ kind: 'text', text }),
       });
     const following = await jobEvents.follow(accounts.anonymous, job_id, {
       signal: new AbortController().signal,

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { exportStore, importStore, migrateStore, readConfig } from '../src/index.ts';
+import { SCHEMA_VERSION } from '../src/store/migrations/migrate.ts';
 import { actions, startTestCoordinator, type TestCoordinator } from './harness/coordinator.ts';
 import { type Database, describeEachEngine, execute, type Statements } from './harness/engines.ts';
 import { exported, fileOf, linesOf } from './harness/exports.ts';
@@ -31,7 +32,7 @@ describeEachEngine('an export', engine => {
     expect(header).toMatchObject({
       format: 'aitbc-store',
       version: 1,
-      schema: '011-trust',
+      schema: SCHEMA_VERSION,
       engine: engine.name,
       exported_at: expect.stringMatching(/^\d{4}-.*Z$/),
       coordinator_id: rooms.coordinatorId,
@@ -167,8 +168,8 @@ describeEachEngine('an import', engine => {
     ],
     [
       'is of a later schema',
-      () => changed('011-trust', '999-later'),
-      /schema 999-later, and this program 011/,
+      () => changed(SCHEMA_VERSION, '999-later'),
+      new RegExp(`schema 999-later, and this program ${SCHEMA_VERSION}`),
     ],
   ])('of a file that %s is refused, and leaves the store empty', async (_, broken, message) => {
     await expect(load(broken())).rejects.toThrow(message);

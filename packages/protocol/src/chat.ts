@@ -120,6 +120,24 @@ export const ResultType = Type.Enum([...RESULT_TYPES], {
 });
 export type ResultType = Static<typeof ResultType>;
 
+/** What an engine tells of an answer beside its text. */
+export const AnswerDetails = Type.Object({
+  reasoning: Type.Optional(
+    Type.String({
+      description: 'What the model thought before its answer, where its engine tells it apart.',
+    }),
+  ),
+  refusal: Type.Optional(
+    Type.String({ description: 'Why the model declines, where its engine tells it apart.' }),
+  ),
+  logprobs: Type.Optional(
+    Type.Array(Type.Unsafe<Record<string, unknown>>({ type: 'object' }), {
+      description: 'One for each token of the answer, in the shape of OpenAI’s API.',
+    }),
+  ),
+});
+export type AnswerDetails = Static<typeof AnswerDetails>;
+
 /** A result of the type `message`, as JSON. */
 export const ResultMessage = Type.Object({
   content: Type.Unsafe<string | null>({ type: ['string', 'null'] }),

@@ -1,5 +1,18 @@
 import { type Static, Type } from 'typebox';
 
+/**
+ * What kind of failure ended an attempt. `refused`: the request itself can't be done. `unsupported`: this engine lacks
+ * the route or the feature. `busy`: the engine has no room now. `broken`: the engine failed. `lost`: nothing more was
+ * heard.
+ */
+export const FAILURE_CLASSES = ['refused', 'unsupported', 'busy', 'broken', 'lost'] as const;
+export const FailureClass = Type.Enum([...FAILURE_CLASSES], {
+  type: 'string',
+  description:
+    'refused: the request itself can not be done; unsupported: this engine lacks the route or the feature; busy: the engine has no room now; broken: the engine failed; lost: nothing more was heard.',
+});
+export type FailureClass = Static<typeof FailureClass>;
+
 /** Every `error_code` the coordinator answers with, and its HTTP status. Codes never change their meaning. */
 export const ERROR_STATUS = {
   AUTH_MISSING_KEY: 401,

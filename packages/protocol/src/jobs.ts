@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
-import { ChatRequest, EmbeddingInput, FinishReason, ResultType } from './chat.ts';
+import { AnswerDetails, ChatRequest, EmbeddingInput, FinishReason, ResultType } from './chat.ts';
 import { Metadata, MinerId, Model, Nullable, Page, Region, Signature, Timestamp } from './common.ts';
+import { FailureClass } from './errors.ts';
 import { LIMITS } from './limits.ts';
 
 export const JOB_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -10,7 +11,9 @@ export type JobStatus = Static<typeof JobStatus>;
 /** Sampling parameters. Those named here are checked; any other is handed to the miner's engine as it is. */
 export const JobParams = Type.Object(
   {
-    max_tokens: Type.Optional(Type.Integer({ minimum: 1, description: 'Tokens to generate at most.' })),
+    max_tokens: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: LIMITS.tokens, description: 'Tokens to generate at most.' }),
+    ),
     temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
     top_p: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
     stop: Type.Optional(
@@ -32,6 +35,13 @@ export type JobParams = Static<typeof JobParams> & Record<string, unknown>;
 export const JobConstraints = Type.Object({
   min_vram_gb: Type.Optional(Type.Integer({ ...range(LIMITS.vramGb), description: 'GPU memory, in GB.' })),
   region: Type.Optional(Region),
+  min_context: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: LIMITS.tokens,
+      description: 'Tokens of prompt and answer together that the model must take at that miner.',
+    }),
+  ),
   max_price: Type.Optional(
     Type.Number({
       minimum: 0,
@@ -94,10 +104,23 @@ export const SubmitBatch = Type.Object({
 export type SubmitBatch = Static<typeof SubmitBatch>;
 
 export const JobError = Type.Object({
-  error_code: Type.Enum(['JOB_EXPIRED', 'LEASE_EXPIRED', 'MINER_FAILED', 'RESULTS_DISAGREE'], {
-    type: 'string',
-  }),
+  error_code: Type.Enum(
+    [
+      'JOB_EXPIRED',
+      'JOB_REFUSED',
+      'JOB_UNSUPPORTED',
+      'LEASE_EXPIRED',
+      'MINER_FAILED',
+      'MINERS_BUSY',
+      'RESULTS_DISAGREE',
+    ],
+    { type: 'string' },
+  ),
   detail: Type.String(),
+  error_class: Type.Optional(FailureClass),
+  engine_code: Type.Optional(
+    Type.String({ description: 'The code that the engine gave, such as context_length_exceeded.' }),
+  ),
 });
 export type JobError = Static<typeof JobError>;
 
@@ -112,11 +135,20 @@ export const QueueInfo = Type.Object({
 });
 export type QueueInfo = Static<typeof QueueInfo>;
 
-const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Count = Type.Integer({ minimum: 0, maximum: LIMITS.tokens });
 
+/** Tokens as an engine counted them. A count that is not known is absent. */
 export const TokenUsage = Type.Object({
   prompt_tokens: Type.Optional(Count),
   completion_tokens: Type.Optional(Count),
+  cached_tokens: Type.Optional({
+    ...Count,
+    description: 'Of the prompt, those that the engine had read before.',
+  }),
+  reasoning_tokens: Type.Optional({
+    ...Count,
+    description: 'Of the completion, those of the reasoning before the answer.',
+  }),
 });
 export type TokenUsage = Static<typeof TokenUsage>;
 
@@ -172,6 +204,7 @@ export const Job = Type.Object(
     result: Nullable(Type.String({ description: 'The text that artifact_hash is for.' })),
     result_type: Type.Optional(ResultType),
     finish_reason: Type.Optional(FinishReason),
+    ...AnswerDetails.properties,
     usage: Nullable(TokenUsage),
     error: Nullable(JobError),
     receipt_id: Nullable(Type.String()),
@@ -207,6 +240,7 @@ export const JobSummary = Type.Omit(
       'metadata',
     ] as const),
     ...(['stream', 'result', 'result_type', 'finish_reason', 'salt', 'queue', 'usage', 'runs'] as const),
+    ...(['reasoning', 'refusal', 'logprobs'] as const),
   ],
   {
     $id: 'JobSummary',
@@ -255,6 +289,7 @@ export const CompleteJob = Type.Object({
   result: Type.String(),
   result_type: Type.Optional(ResultType),
   finish_reason: Type.Optional(FinishReason),
+  ...AnswerDetails.properties,
   completed_at: Type.Optional(
     Type.String({
       format: 'iso-date-time',
@@ -270,6 +305,20 @@ export type CompleteJob = Static<typeof CompleteJob>;
 export const FailJob = Type.Object({
   miner_id: MinerId,
   error: Type.String({ minLength: 1, maxLength: LIMITS.errorLength }),
+  error_class: Type.Optional(FailureClass),
+  engine_code: Type.Optional(
+    Type.String({
+      maxLength: LIMITS.engineCodeLength,
+      description: 'The code that the engine gave, such as context_length_exceeded.',
+    }),
+  ),
+  retry_after: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: LIMITS.retryAfterSeconds,
+      description: 'Of a busy engine: seconds until it may have room.',
+    }),
+  ),
   retryable: Type.Optional(
     Type.Boolean({ default: true, description: 'false ends the job however many attempts remain.' }),
   ),

@@ -11,6 +11,13 @@ export const LIMITS = {
   messages: 10_000,
   tools: 128,
   embeddingInputs: 2_048,
+  /** Tokens that one number may speak of: of a context, a limit or a count. */
+  tokens: 100_000_000,
+  /** Choices of one request at the gateway. */
+  choices: 8,
+  topLogprobs: 20,
+  engineCodeLength: 128,
+  retryAfterSeconds: 3_600,
   priority: { min: -10, max: 10 },
   attempts: { min: 1, max: 100 },
   replication: { min: 1, max: 9 },

@@ -19,6 +19,23 @@ export const GpuInfo = Type.Object(
 );
 export type GpuInfo = Static<typeof GpuInfo>;
 
+/** What a model can do at a miner. What is absent is not known, and counts as able. */
+export const ModelAbilities = Type.Object({
+  context_length: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: LIMITS.tokens,
+      description: 'Tokens of prompt and answer together.',
+    }),
+  ),
+  text: Type.Optional(Type.Boolean({ description: 'It writes texts.' })),
+  embeddings: Type.Optional(Type.Boolean({ description: 'It embeds texts.' })),
+  tools: Type.Optional(Type.Boolean({ description: 'It calls tools.' })),
+  images: Type.Optional(Type.Boolean({ description: 'It sees images.' })),
+  json_schema: Type.Optional(Type.Boolean({ description: 'Its answers can be held to a JSON schema.' })),
+});
+export type ModelAbilities = Static<typeof ModelAbilities>;
+
 export const RegisterMiner = Type.Object({
   miner_id: MinerId,
   capabilities: Type.Array(Model, {
@@ -26,6 +43,12 @@ export const RegisterMiner = Type.Object({
     maxItems: LIMITS.capabilities,
     description: 'The models it can run.',
   }),
+  models: Type.Optional(
+    Type.Array(Type.Object({ model: Model, ...ModelAbilities.properties }), {
+      maxItems: LIMITS.capabilities,
+      description: 'What its models can do there, as far as its engine tells.',
+    }),
+  ),
   gpu_info: Type.Optional(GpuInfo),
   region: Type.Optional(Region),
   concurrency: Type.Optional(
@@ -57,6 +80,7 @@ export const MinerModel = Type.Object({
   ),
   time_to_first_token_ms: Nullable(Type.Number({ description: 'From the claim, of jobs that stream.' })),
   tokens_per_second: Nullable(Type.Number({ description: 'Of the answer, over the whole run.' })),
+  ...ModelAbilities.properties,
 });
 export type MinerModel = Static<typeof MinerModel>;
 

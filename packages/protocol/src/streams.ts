@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { FinishReason, ResultType } from './chat.ts';
+import { AnswerDetails, FinishReason, ResultType } from './chat.ts';
 import { MinerId, Nullable, Timestamp } from './common.ts';
 import { JobError, JobStatus, TokenUsage } from './jobs.ts';
 import { LIMITS } from './limits.ts';
@@ -17,14 +17,24 @@ export const PostChunks = Type.Object({
   miner_id: MinerId,
   attempt: Type.Optional(Attempt),
   first: First,
-  chunks: Type.Array(Type.String({ minLength: 1 }), {
-    maxItems: LIMITS.chunks,
-    description: 'The next pieces of the text; none to ask where the stream stands, and to extend the lease.',
-  }),
+  chunks: Type.Array(
+    Type.Union([
+      Type.String({ minLength: 1 }),
+      Type.Object(
+        { reasoning: Type.String({ minLength: 1 }) },
+        { description: 'What the model thinks before its answer.' },
+      ),
+    ]),
+    {
+      maxItems: LIMITS.chunks,
+      description:
+        'The next pieces of the text; none to ask where the stream stands, and to extend the lease.',
+    },
+  ),
 });
 export type PostChunks = Static<typeof PostChunks>;
 
-/** The query of one long request, whose body is a line of JSON for each chunk: `{"text":"…"}`. */
+/** The query of one long request, whose body is a line of JSON for each chunk: `{"text":"…"}` or `{"reasoning":"…"}`. */
 export const StreamChunks = Type.Object({
   miner_id: Type.Optional(MinerId),
   attempt: Type.Optional(Attempt),
@@ -68,6 +78,10 @@ const EVENTS = {
     { attempt: Attempt, index: Type.Integer({ minimum: 0 }), text: Type.String() },
     { description: 'The next piece of the text.' },
   ),
+  reasoning: Type.Object(
+    { attempt: Attempt, index: Type.Integer({ minimum: 0 }), text: Type.String() },
+    { description: 'The next piece of what the model thinks before its answer. Counted with the chunks.' },
+  ),
   restart: Type.Object(
     { attempt: Attempt },
     { description: 'Another attempt took over: the text so far is void, and starts anew.' },
@@ -77,6 +91,7 @@ const EVENTS = {
       result: Nullable(Type.String({ description: 'null once erased.' })),
       result_type: Type.Optional(ResultType),
       finish_reason: Type.Optional(FinishReason),
+      ...AnswerDetails.properties,
       usage: Nullable(TokenUsage),
     },
     { description: 'The whole text, which is what the receipt is for.' },

@@ -1,4 +1,4 @@
-import type { Job } from '@aitbc/protocol';
+import type { AnswerDetails, Job } from '@aitbc/protocol';
 import type { Operations } from '../operations.ts';
 import type { Store } from '../store/store.ts';
 import { batchLine, behindBatch, lineNumber } from './batch-lines.ts';
@@ -19,6 +19,7 @@ export type EndedJob = Pick<
   | 'result_type'
   | 'finish_reason'
   | 'usage'
+  | keyof AnswerDetails
   | 'receipt_id'
   | 'error'
 > & { erased: boolean };
@@ -33,10 +34,10 @@ export async function readBatchJobs(
   const rows = await findBatchJobs(store.read, batchLine(batchId, from), batchLine(batchId, to));
   return new Map(
     rows.map(row => {
-      const { id, model, status, created_at, receipt_id, result, type, finish_reason, usage } = row;
+      const { id, model, status, created_at, receipt_id, result, type, finish_reason, usage, details } = row;
       const output =
         status === 'completed' && result !== null && type !== null
-          ? { result, type, finish_reason, usage }
+          ? { result, type, finish_reason, usage, details }
           : undefined;
       return [
         lineNumber(row.batch_line ?? ''),

@@ -1,8 +1,9 @@
 import { LIMITS } from '@aitbc/protocol';
+import type { Chunk } from '../store/events.ts';
 import { refuse } from '../store/operation.ts';
 
 /**
- * The texts of a body of JSON lines, `{"text":"…"}` each, as many at once as have arrived: whoever is slow to take them
+ * The chunks of a body of JSON lines, `{"text":"…"}` or `{"reasoning":"…"}` each, as many at once as have arrived: whoever is slow to take them
  * so gets more of them the next time. Throws Refused for what is no such line.
  *
  * @param lineLimit bytes of one line
@@ -10,7 +11,7 @@ import { refuse } from '../store/operation.ts';
 export async function* readChunkLines(
   body: AsyncIterable<Uint8Array>,
   lineLimit: number,
-): AsyncGenerator<string[]> {
+): AsyncGenerator<Chunk[]> {
   const decoder = new TextDecoder();
   let rest = '';
   let number = 0;
@@ -19,26 +20,26 @@ export async function* readChunkLines(
     rest = lines.pop() ?? '';
     if (rest.length > lineLimit)
       refuse('PAYLOAD_TOO_LARGE', `Line ${number + lines.length + 1} is longer than ${lineLimit} bytes`);
-    const texts = lines.flatMap(line => textIn(line, ++number));
-    for (let at = 0; at < texts.length; at += LIMITS.chunks) yield texts.slice(at, at + LIMITS.chunks);
+    const chunks = lines.flatMap(line => chunksIn(line, ++number));
+    for (let at = 0; at < chunks.length; at += LIMITS.chunks) yield chunks.slice(at, at + LIMITS.chunks);
   }
-  const last = textIn(rest + decoder.decode(), number + 1);
+  const last = chunksIn(rest + decoder.decode(), number + 1);
   if (last.length > 0) yield last;
 }
 
 /** None in an empty line. */
-function textIn(line: string, number: number): string[] {
+function chunksIn(line: string, number: number): Chunk[] {
   if (line.trim() === '') return [];
-  const text = parse(line);
-  if (typeof text !== 'string' || text === '')
-    refuse('VALIDATION_INVALID_FORMAT', `Line ${number} is no JSON like {"text":"…"}`);
-  return [text.toWellFormed()];
+  const chunk = parse(line);
+  if (!chunk) refuse('VALIDATION_INVALID_FORMAT', `Line ${number} is no JSON like {"text":"…"}`);
+  return [{ ...chunk, text: chunk.text.toWellFormed() }];
 }
 
-function parse(line: string): unknown {
+function parse(line: string): Chunk | undefined {
   try {
-    return Object(JSON.parse(line)).text;
-  } catch {
-    return undefined;
-  }
+    const { text, reasoning } = Object(JSON.parse(line));
+    if (typeof text === 'string' && text !== '') return { kind: 'text', text };
+    if (typeof reasoning === 'string' && reasoning !== '') return { kind: 'reasoning', text: reasoning };
+  } catch {}
+  return undefined;
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { FinishReason, ResultType, Signature, TokenUsage } from '@aitbc/protocol';
+import type { AnswerDetails, FinishReason, ResultType, Signature, TokenUsage } from '@aitbc/protocol';
 import { verifyAttestation } from '@aitbc/receipts';
 import { loadAddresses } from '../accounts/accounts.ts';
 import { type MinerTerms, noteSeen } from '../miners/presence.ts';
@@ -27,6 +27,7 @@ export interface CompleteInput extends MinerActor {
   result: string;
   resultType?: ResultType | undefined;
   finishReason?: FinishReason | undefined;
+  details?: AnswerDetails | undefined;
   reportedAt: number | undefined;
   usage: TokenUsage | undefined;
   attestation?: Attested | undefined;
@@ -184,6 +185,7 @@ async function settle(
     type: input.resultType ?? ('text' as const),
     finish_reason: input.finishReason ?? null,
     usage: input.usage ? JSON.stringify(input.usage) : null,
+    details: input.details ? JSON.stringify(input.details) : null,
   }));
   await context.tx.insert('job_output', outputs);
   await saveJobs(completions, context);

@@ -1,7 +1,7 @@
 import type { JobError, JobEvent, NumberedJobEvent } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Receipts } from '../receipts/receipts.ts';
-import type { Growth } from '../store/events.ts';
+import type { Chunk, Growth } from '../store/events.ts';
 import { refuse } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { createAdmission, type FollowLimits } from './admission.ts';
@@ -17,7 +17,7 @@ import { hasEnded } from './job.ts';
 import { isSeenBy } from './lookup.ts';
 import { type FollowedJob, findFollowedJob, findTexts, listChunks } from './queries.ts';
 import type { Tails } from './tails.ts';
-import { toResult } from './views.ts';
+import { errorOf, toResult } from './views.ts';
 import { LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
 export interface FollowRequest {
@@ -126,11 +126,11 @@ export function createJobEvents({ store, waits, tails, receipts, limits }: JobEv
       if (hadText) yield tell({ event: 'restart', data: { attempt: job.attempts } }, at);
     }
     while (at.next < (job.chunks ?? 0) && job.erased_at === null) {
-      const texts = await listChunks(store.read, { jobId: job.id, run, first: at.next, limit: PAGE });
+      const chunks = await listChunks(store.read, { jobId: job.id, run, first: at.next, limit: PAGE });
       // Another run has begun, or the text was erased for its age.
-      if (texts.length === 0) return;
-      for (const text of texts) {
-        const step = chunkBehind(at, text);
+      if (chunks.length === 0) return;
+      for (const chunk of chunks) {
+        const step = chunkBehind(at, chunk);
         at = step.cursor;
         yield step;
       }
@@ -152,8 +152,7 @@ export function createJobEvents({ store, waits, tails, receipts, limits }: JobEv
 
   async function lastOf(job: FollowedJob): Promise<JobEvent> {
     if (job.receipt_id !== null) return { event: 'receipt', data: await receipts.signed(job.receipt_id) };
-    const error_code = job.error_code as JobError['error_code'];
-    return { event: 'error', data: { error_code, detail: job.error_detail ?? '' } };
+    return { event: 'error', data: errorOf(job) ?? UNEXPLAINED };
   }
 
   return {
@@ -170,6 +169,9 @@ export function createJobEvents({ store, waits, tails, receipts, limits }: JobEv
   };
 }
 
+/** Of a job whose row was read as it was being written by an older coordinator. */
+const UNEXPLAINED: JobError = { error_code: 'MINER_FAILED', detail: 'The job failed' };
+
 interface Step {
   event: JobEvent;
   /** Of a follower that was told of the event. */
@@ -178,19 +180,20 @@ interface Step {
 
 const tell = (event: JobEvent, cursor: EventCursor): Step => ({ event, cursor });
 
-function chunkBehind(cursor: EventCursor, text: string): Step {
+function chunkBehind(cursor: EventCursor, { kind, text }: Chunk): Step {
   const { attempt, next } = cursor;
-  return tell({ event: 'chunk', data: { attempt, index: next, text } }, { ...cursor, next: next + 1 });
+  const event = kind === 'reasoning' ? 'reasoning' : 'chunk';
+  return tell({ event, data: { attempt, index: next, text } }, { ...cursor, next: next + 1 });
 }
 
 /** Undefined where it does not follow on what the follower has been told. */
 function growthOf(grown: readonly Growth[], cursor: EventCursor): Step[] | undefined {
   const steps: Step[] = [];
   let at = cursor;
-  for (const { run, first, texts } of grown) {
+  for (const { run, first, chunks } of grown) {
     if (at.stage !== 'running' || at.run !== run || at.next < first) return undefined;
-    for (const text of texts.slice(at.next - first)) {
-      const step = chunkBehind(at, text);
+    for (const chunk of chunks.slice(at.next - first)) {
+      const step = chunkBehind(at, chunk);
       at = step.cursor;
       steps.push(step);
     }

@@ -1,4 +1,5 @@
 import type {
+  AnswerDetails,
   CompleteJob,
   FailJob,
   HeartbeatAnswer,
@@ -11,6 +12,7 @@ import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
 import { heartbeatSeconds, type Miners } from '../miners/miners.ts';
+import type { Chunk } from '../store/events.ts';
 import { type Operation, refuse, unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import type { ClaimInput, HeldJob, TakeInput } from './claim.ts';
@@ -45,9 +47,9 @@ export interface MinerJobsOptions {
 export interface PostRequest {
   minerId: string;
   attempt: number | undefined;
-  /** Index of the first text. */
+  /** Index of the first chunk. */
   first: number;
-  texts: readonly string[];
+  chunks: readonly Chunk[];
 }
 
 /** What a miner says of itself. */
@@ -189,6 +191,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         finishReason: request.finish_reason,
         reportedAt: request.completed_at === undefined ? undefined : readTime(request.completed_at),
         usage: request.usage && countsOf(request.usage),
+        details: detailsOf(request),
         ...(attestation && { attestation }),
         spotCheck: drawSpotCheck(),
       });
@@ -196,7 +199,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     },
 
     async postChunks(principal, jobId, { minerId, ...request }) {
-      checkChunks(request.texts, config.chunkLimit);
+      checkChunks(request.chunks, config.chunkLimit);
       const input = { ...actor(principal, minerId), jobId, ...request };
       const { job, next } = unwrap(await store.write(operations.postChunks, input));
       return {
@@ -231,18 +234,31 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   };
 }
 
-function checkChunks(texts: readonly string[], limit: number): void {
-  const index = texts.findIndex(text => Buffer.byteLength(text) > limit);
+function checkChunks(chunks: readonly Chunk[], limit: number): void {
+  const index = chunks.findIndex(({ text }) => Buffer.byteLength(text) > limit);
   if (index === -1) return;
   refuse('VALIDATION_OUT_OF_RANGE', `A chunk has at most ${limit} bytes`, { field: `chunks.${index}` });
 }
 
 /** Only what is known goes into the receipt: engines report much else, and receipts carry ASCII only. */
-function countsOf({ prompt_tokens, completion_tokens }: TokenUsage): TokenUsage {
+function countsOf({
+  prompt_tokens,
+  completion_tokens,
+  cached_tokens,
+  reasoning_tokens,
+}: TokenUsage): TokenUsage {
   return {
     ...(prompt_tokens !== undefined && { prompt_tokens }),
     ...(completion_tokens !== undefined && { completion_tokens }),
+    ...(cached_tokens !== undefined && { cached_tokens }),
+    ...(reasoning_tokens !== undefined && { reasoning_tokens }),
   };
+}
+
+/** What comes with a result beside its text; undefined where nothing does. */
+function detailsOf({ reasoning, refusal, logprobs }: CompleteJob): AnswerDetails | undefined {
+  if (!reasoning && !refusal && !logprobs) return undefined;
+  return { ...(reasoning && { reasoning }), ...(refusal && { refusal }), ...(logprobs && { logprobs }) };
 }
 
 /** Milliseconds since the epoch. A time without an offset is UTC. */

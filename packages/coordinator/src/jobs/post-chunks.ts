@@ -1,4 +1,5 @@
 import { type MinerTerms, noteSeen } from '../miners/presence.ts';
+import type { Chunk } from '../store/events.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { notLeased } from './complete.ts';
@@ -11,9 +12,9 @@ export interface PostInput extends MinerActor {
   jobId: string;
   /** Refused when it is not the attempt that runs. */
   attempt: number | undefined;
-  /** Index of the first text. */
+  /** Index of the first chunk. */
   first: number;
-  texts: readonly string[];
+  chunks: readonly Chunk[];
 }
 
 export interface Posted {
@@ -72,7 +73,7 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
           growths.set(job.id, {
             before: growth?.before ?? before,
             after,
-            texts: [...(growth?.texts ?? []), ...added],
+            added: [...(growth?.added ?? []), ...added],
           });
         }
         const lease = extendLease(job, context.now, terms);
@@ -105,24 +106,24 @@ const newStream = (jobId: string): Row<'job_stream'> => ({
 
 interface Appended {
   after: Row<'job_stream'>;
-  added: readonly string[];
+  added: readonly Chunk[];
   next: number;
 }
 
 function append(
-  { first, texts }: PostInput,
+  { first, chunks }: PostInput,
   job: JobRow,
   stream: Row<'job_stream'>,
   { maxBytes, maxChunks }: StreamTerms,
   now: number,
 ): Outcome<Appended> {
-  if (job.stream === 0) return done({ after: stream, added: [], next: first + texts.length });
+  if (job.stream === 0) return done({ after: stream, added: [], next: first + chunks.length });
   if (first > stream.chunks) {
     const detail = `The next chunk of this attempt is ${stream.chunks}: one is missing before ${first}`;
     return refused('VALIDATION_OUT_OF_RANGE', detail, { field: 'first' });
   }
-  const fresh = texts.slice(stream.chunks - first);
-  const bytes = fresh.reduce((sum, text) => sum + Buffer.byteLength(text), stream.bytes);
+  const fresh = chunks.slice(stream.chunks - first);
+  const bytes = fresh.reduce((sum, { text }) => sum + Buffer.byteLength(text), stream.bytes);
   const count = stream.chunks + fresh.length;
   if (bytes > maxBytes) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxBytes} bytes of text`);
   if (count > maxChunks) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxChunks} chunks`);
@@ -140,12 +141,14 @@ const isWorth = (lease: JobRow, job: JobRow, { leaseMs }: LeaseTerms) =>
 interface Grown {
   before: Row<'job_stream'>;
   after: Row<'job_stream'>;
-  texts: readonly string[];
+  added: readonly Chunk[];
 }
 
 async function save(grown: readonly Grown[], { tx, emit }: WriteContext): Promise<void> {
-  const chunks = grown.flatMap(({ before: { job_id, run, chunks }, texts }) =>
-    texts.map((text, index): NewRow<'job_chunk'> => ({ id: chunkId(job_id, run, chunks + index), text })),
+  const chunks = grown.flatMap(({ before: { job_id, run, chunks }, added }) =>
+    added.map(
+      (chunk, index): NewRow<'job_chunk'> => ({ id: chunkId(job_id, run, chunks + index), ...chunk }),
+    ),
   );
   await tx.insert('job_chunk', chunks);
   await tx.upsert(
@@ -153,8 +156,8 @@ async function save(grown: readonly Grown[], { tx, emit }: WriteContext): Promis
     ['job_id'],
     grown.map(({ after }) => after),
   );
-  for (const { before, texts } of grown) {
-    const growth = { run: before.run, first: before.chunks, texts };
+  for (const { before, added } of grown) {
+    const growth = { run: before.run, first: before.chunks, chunks: added };
     emit({ type: 'job.streamed', jobId: before.job_id, growth });
   }
 }

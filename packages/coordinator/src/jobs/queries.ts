@@ -1,6 +1,7 @@
 import type { JobStatus } from '@aitbc/protocol';
 import { JOB_STATUSES } from '@aitbc/protocol';
 import { type Kysely, sql } from 'kysely';
+import type { Chunk } from '../store/events.ts';
 import type { Row, Schema } from '../store/schema.ts';
 import type { JobRow } from './job.ts';
 import { chunkId, runEnd } from './streams.ts';
@@ -72,6 +73,8 @@ export type FollowedJob = Pick<
   | 'miner_id'
   | 'error_code'
   | 'error_detail'
+  | 'error_class'
+  | 'engine_code'
   | 'receipt_id'
   | 'erased_at'
   | 'stream'
@@ -82,25 +85,34 @@ export async function findFollowedJob(db: Db, id: string): Promise<FollowedJob |
     .selectFrom('job')
     .leftJoin('job_stream', 'job_stream.job_id', 'job.id')
     .select(['job.id', 'account_id', 'role', 'status', 'attempts', 'max_attempts', 'miner_id'])
-    .select(['error_code', 'error_detail', 'receipt_id', 'erased_at', 'stream', 'run', 'chunks'])
+    .select([
+      'error_code',
+      'error_detail',
+      'error_class',
+      'engine_code',
+      'receipt_id',
+      'erased_at',
+      'stream',
+      'run',
+      'chunks',
+    ])
     .where('job.id', '=', id)
     .executeTakeFirst();
 }
 
-/** Texts of a run, from the chunk `first` on. */
+/** Chunks of a run, from the chunk `first` on. */
 export async function listChunks(
   db: Db,
   { jobId, run, first, limit }: { jobId: string; run: number; first: number; limit: number },
-): Promise<string[]> {
-  const rows = await db
+): Promise<Chunk[]> {
+  return await db
     .selectFrom('job_chunk')
-    .select('text')
+    .select(['kind', 'text'])
     .where('id', '>=', chunkId(jobId, run, first))
     .where('id', '<', runEnd(jobId, run))
     .orderBy('id')
     .limit(limit)
     .execute();
-  return rows.map(row => row.text);
 }
 
 export interface JobFilter {
@@ -161,8 +173,9 @@ export async function findBatchJobs(db: Db, from: string, to: string) {
   return await db
     .selectFrom('job')
     .leftJoin('job_output', 'job_output.job_id', 'job.id')
-    .select(['job.id', 'model', 'status', 'created_at', 'receipt_id', 'error_code', 'error_detail'])
-    .select(['batch_line', 'erased_at', 'result', 'type', 'finish_reason', 'usage'])
+    .select(['job.id', 'model', 'status', 'created_at', 'receipt_id'])
+    .select(['error_code', 'error_detail', 'error_class', 'engine_code'])
+    .select(['batch_line', 'erased_at', 'result', 'type', 'finish_reason', 'usage', 'details'])
     .where('batch_line', '>=', from)
     .where('batch_line', '<=', to)
     .execute();

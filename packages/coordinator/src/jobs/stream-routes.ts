@@ -12,6 +12,7 @@ import { type Guards, principalOf } from '../http/authentication.ts';
 import { hangUpOf } from '../http/connection.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
 import { type ServerSentEvent, sendEvents } from '../http/server-sent-events.ts';
+import type { Chunk } from '../store/events.ts';
 import { refuse } from '../store/operation.ts';
 import { readChunkLines } from './chunk-lines.ts';
 import type { JobEvents } from './follow.ts';
@@ -101,7 +102,7 @@ function chunkRoutes(app: App, { jobs, guards, lineLimit }: StreamRoutes): void 
       schema: {
         operationId: 'postChunks',
         summary: 'Post more of the text of a leased job as it is generated; extends the lease',
-        description: `As JSON in many short requests, or as \`${LINES}\` in a long one: a line \`{"text":"…"}\` for each chunk, which is taken when it comes. The query then says what else there is to say.`,
+        description: `As JSON in many short requests, or as \`${LINES}\` in a long one: a line \`{"text":"…"}\` or \`{"reasoning":"…"}\` for each chunk, which is taken when it comes. The query then says what else there is to say.`,
         tags: ['mining'],
         security: keyed,
         params: IdParams,
@@ -119,7 +120,7 @@ function chunkRoutes(app: App, { jobs, guards, lineLimit }: StreamRoutes): void 
       const post = (posted: PostRequest) => jobs.postChunks(principalOf(request), request.params.id, posted);
       if (request.headers['content-type']?.startsWith('application/json')) {
         const { miner_id, attempt, first, chunks } = request.body;
-        return await post({ minerId: miner_id, attempt, first, texts: chunks });
+        return await post({ minerId: miner_id, attempt, first, chunks: chunks.map(chunkOf) });
       }
       // Where the rest is not read, the connection is of no more use.
       reply.header('connection', 'close');
@@ -129,6 +130,9 @@ function chunkRoutes(app: App, { jobs, guards, lineLimit }: StreamRoutes): void 
     },
   );
 }
+
+const chunkOf = (chunk: PostChunks['chunks'][number]): Chunk =>
+  typeof chunk === 'string' ? { kind: 'text', text: chunk } : { kind: 'reasoning', text: chunk.reasoning };
 
 /** Posts what has come, then what has come meanwhile. */
 async function postLines(
@@ -141,11 +145,11 @@ async function postLines(
     refuse('VALIDATION_MISSING_FIELD', 'miner_id is missing in the query', { field: 'miner_id' });
   const request = { minerId, attempt };
   // Refused at once, rather than when a first token is there.
-  let answer = await post({ ...request, first, texts: [] });
+  let answer = await post({ ...request, first, chunks: [] });
   let at = first;
-  for await (const texts of readChunkLines(body, lineLimit)) {
-    answer = await post({ ...request, first: at, texts });
-    at += texts.length;
+  for await (const chunks of readChunkLines(body, lineLimit)) {
+    answer = await post({ ...request, first: at, chunks });
+    at += chunks.length;
   }
   return answer;
 }

@@ -248,6 +248,8 @@ export function newRow(
     receipt_id: null,
     error_code: null,
     error_detail: null,
+    error_class: null,
+    engine_code: null,
     erased_at: null,
     reserved: 0,
     stream: request.stream ? 1 : 0,

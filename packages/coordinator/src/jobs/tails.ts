@@ -34,7 +34,7 @@ export function createTails(most: number): Tails {
   function add(jobId: string, growth: Growth | undefined) {
     for (const follower of followers.get(jobId) ?? []) {
       const { kept } = follower;
-      kept.chunks += growth?.texts.length ?? 0;
+      kept.chunks += growth?.chunks.length ?? 0;
       if (growth && kept.chunks <= most) kept.grown.push(growth);
       else follower.kept = { ...nothing(), chunks: most, more: true };
     }

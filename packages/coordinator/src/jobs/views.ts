@@ -1,4 +1,6 @@
 import type {
+  AnswerDetails,
+  FailureClass,
   FinishReason,
   HeartbeatAnswer,
   Job,
@@ -100,11 +102,12 @@ export function toResult(output: JobTexts['output']): Pick<Job, 'result' | 'usag
     result: output?.result ?? null,
     ...(output && output.type !== 'text' && { result_type: output.type }),
     ...(output?.finish_reason && { finish_reason: output.finish_reason as FinishReason }),
+    ...(output?.details && (JSON.parse(output.details) as AnswerDetails)),
     usage: output?.usage ? JSON.parse(output.usage) : null,
   };
 }
 
-type ResultForm = Pick<Job, 'result_type' | 'finish_reason'>;
+type ResultForm = Pick<Job, 'result_type' | 'finish_reason'> & AnswerDetails;
 
 export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
   return {
@@ -152,9 +155,16 @@ function constraintsOf(job: JobRow, { region, min_vram_gb }: Requirements): JobC
   };
 }
 
-export function errorOf(job: Pick<JobRow, 'error_code' | 'error_detail'>): JobError | null {
+export function errorOf(
+  job: Pick<JobRow, 'error_code' | 'error_detail' | 'error_class' | 'engine_code'>,
+): JobError | null {
   if (job.error_code === null) return null;
-  return { error_code: job.error_code as JobError['error_code'], detail: job.error_detail ?? '' };
+  return {
+    error_code: job.error_code as JobError['error_code'],
+    detail: job.error_detail ?? '',
+    ...(job.error_class !== null && { error_class: job.error_class as FailureClass }),
+    ...(job.engine_code !== null && { engine_code: job.engine_code }),
+  };
 }
 
 const parseParams = (params: string | undefined): JobParams => (params ? JSON.parse(params) : {});

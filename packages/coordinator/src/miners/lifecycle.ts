@@ -77,6 +77,7 @@ const CHANGING = [
   'payee_id',
   'operator_id',
   'capabilities',
+  'abilities',
   'gpu_info',
   'vram_gb',
   'region',
@@ -102,12 +103,19 @@ function describe(request: RegisterMiner) {
   return {
     id: request.miner_id,
     capabilities: JSON.stringify([...new Set(request.capabilities)]),
+    abilities: abilitiesFrom(request),
     gpu_info: request.gpu_info ? JSON.stringify(request.gpu_info) : null,
     vram_gb: vramOf(request.gpu_info),
     region: request.region ?? null,
     concurrency: request.concurrency ?? null,
     public_key: request.public_key ?? null,
   };
+}
+
+/** By model, as JSON; null where nothing is told. */
+function abilitiesFrom({ models = [] }: RegisterMiner): string | null {
+  if (models.length === 0) return null;
+  return JSON.stringify(Object.fromEntries(models.map(({ model, ...abilities }) => [model, abilities])));
 }
 
 export interface WithdrawInput {

@@ -16,9 +16,15 @@ export type StoreEvent =
 /** Text that was added to a run of a job's stream. */
 export interface Growth {
   run: number;
-  /** Index of the first text. */
+  /** Index of the first chunk. */
   first: number;
-  texts: readonly string[];
+  chunks: readonly Chunk[];
+}
+
+/** A piece of what a model says, or of what it thinks before. */
+export interface Chunk {
+  kind: 'text' | 'reasoning';
+  text: string;
 }
 
 /** What a miner must have for a queue's jobs. */

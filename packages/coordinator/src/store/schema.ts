@@ -75,6 +75,10 @@ interface QueueTable {
   min_vram_gb: number;
   /** 1: of runs of jobs that several owners' miners run. */
   lane: number;
+  /** Abilities that the model must have at the miner, sorted, with commas between: `images,tools`. */
+  needs: Flagless<string>;
+  /** Tokens that the model must take at the miner. */
+  min_context: Flagless<number>;
   /** Rank of the job whose turn it was last. Behind the clock's where fewer miners can run its jobs. */
   virtual_time: number;
   pending: number;
@@ -107,6 +111,9 @@ interface JobTable {
   receipt_id: Flagless<string | null>;
   error_code: Flagless<string | null>;
   error_detail: Flagless<string | null>;
+  /** What kind of failure it was, and the code that the engine gave. */
+  error_class: Flagless<string | null>;
+  engine_code: Flagless<string | null>;
   /** When its input and output were deleted for their age. */
   erased_at: Flagless<Time | null>;
   /** What is set aside of its owner's balance while it has not ended. */
@@ -145,6 +152,8 @@ interface JobOutputTable {
   type: Flagless<'text' | 'message' | 'embeddings'>;
   finish_reason: Flagless<string | null>;
   usage: Json | null;
+  /** Reasoning, refusal and logprobs, where there are any. */
+  details: Flagless<Json | null>;
 }
 
 /** How far a job's text has been streamed. There from its first chunk on. */
@@ -166,6 +175,7 @@ interface JobChunkTable {
   /** `JOB/RUN/INDEX`, the numbers padded so that they sort. */
   id: string;
   text: string;
+  kind: Flagless<'text' | 'reasoning'>;
 }
 
 interface MinerTable {
@@ -173,6 +183,8 @@ interface MinerTable {
   owner_id: number;
   payee_id: number;
   capabilities: Json;
+  /** What its models can do, by name, as far as it told. */
+  abilities: Flagless<Json | null>;
   gpu_info: Json | null;
   vram_gb: number | null;
   region: string | null;

@@ -9,6 +9,7 @@ import { explorer } from './008-explorer.ts';
 import { files } from './009-files.ts';
 import { batches } from './010-batches.ts';
 import { trust } from './011-trust.ts';
+import { answers } from './012-answers.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** In order; what was released is never changed, only followed by another. */
@@ -22,6 +23,7 @@ const STEPS = {
   '009-files': files,
   '010-batches': batches,
   '011-trust': trust,
+  '012-answers': answers,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(STEPS);
