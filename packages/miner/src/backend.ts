@@ -1,4 +1,13 @@
-import type { ChatRequest, FinishReason, JobParams, TokenUsage, ToolCall } from '@aitbc/protocol';
+import {
+  type AnswerDetails,
+  type ChatRequest,
+  type FailureClass,
+  type FinishReason,
+  type JobParams,
+  LIMITS,
+  type TokenUsage,
+  type ToolCall,
+} from '@aitbc/protocol';
 
 /** One text to generate. */
 export interface Generation {
@@ -12,15 +21,18 @@ export interface Generation {
   signal: AbortSignal;
   /** Gets the text piece by piece as it comes; the pieces together are the result. */
   onToken?: (piece: string) => void;
+  /** Gets what the model thinks before its answer, piece by piece, where the engine tells it apart from the text. */
+  onReasoning?: (piece: string) => void;
 }
 
-export interface Generated {
+/** `reasoning`, `refusal` and `logprobs` are absent where the engine does not tell them. */
+export interface Generated extends AnswerDetails {
   text: string;
   /** Functions that the model wants called, of the tools of the chat. */
   toolCalls?: ToolCall[];
   /** Absent where the engine does not say. */
   finishReason?: FinishReason;
-  /** As the engine counted. Absent where it does not say. */
+  /** As the engine counted. A count that it does not tell is absent. */
   usage?: TokenUsage;
 }
 
@@ -29,11 +41,14 @@ export function chatOf({ prompt, chat }: Pick<Generation, 'prompt' | 'chat'>): C
   return chat ?? { messages: [{ role: 'user', content: prompt }] };
 }
 
+/** A text to embed, or the tokens of one by the model's own vocabulary. */
+export type EmbeddingText = string | readonly number[];
+
 /** Texts to embed. */
 export interface Embedding {
   /** One of the names that `models()` gave. */
   model: string;
-  input: readonly string[];
+  input: readonly EmbeddingText[];
   params: JobParams;
   signal: AbortSignal;
 }
@@ -58,17 +73,44 @@ export interface Backend {
   close(): Promise<void>;
 }
 
+export interface BackendErrorOptions {
+  /** What kind of failure it is. Default `broken`. */
+  failureClass?: FailureClass | undefined;
+  /** The engine's own code for the error, such as `context_length_exceeded`. */
+  code?: string | undefined;
+  /** Of a busy engine: seconds until it may have room. */
+  retryAfterSeconds?: number | undefined;
+  /** Whether the engine itself seems to be gone, so that no job would succeed now. Default false. */
+  down?: boolean | undefined;
+  cause?: unknown;
+}
+
 /** What a backend can't do, told to whoever owns it and, for a job, to its client. */
 export class BackendError extends Error {
   override name = 'BackendError';
-  /** Whether the same job may succeed on another try. */
-  readonly retryable: boolean;
-  /** Whether the engine itself seems to be gone: no job would succeed now. */
+  readonly failureClass: FailureClass;
+  readonly code: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
   readonly down: boolean;
 
-  constructor(message: string, { retryable = false, down = false, cause = undefined as unknown } = {}) {
+  constructor(message: string, options: BackendErrorOptions = {}) {
+    const { failureClass = 'broken', code, retryAfterSeconds, down = false, cause } = options;
     super(message, { cause });
-    this.retryable = retryable || down;
+    this.failureClass = failureClass;
+    this.code = code?.toWellFormed().slice(0, LIMITS.engineCodeLength) || undefined;
+    this.retryAfterSeconds =
+      retryAfterSeconds === undefined
+        ? undefined
+        : Math.min(Math.max(retryAfterSeconds, 0), LIMITS.retryAfterSeconds);
     this.down = down;
   }
+
+  /** Whether the same job may succeed on another try at this engine. */
+  get retryable(): boolean {
+    return isRetryable(this.failureClass);
+  }
 }
+
+/** Whether a failure of this class may not happen again on another try at the same engine. */
+export const isRetryable = (failureClass: FailureClass): boolean =>
+  failureClass !== 'refused' && failureClass !== 'unsupported';

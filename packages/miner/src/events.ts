@@ -1,3 +1,5 @@
+import type { FailureClass } from '@aitbc/protocol';
+
 /** What happens to a miner, for whoever shows or records it. */
 export type MinerEvent =
   | { event: 'registered'; miner_id: string; models: string[]; address: string; gpu: string | null }
@@ -24,7 +26,7 @@ export type MinerEvent =
       total_credits: number;
       receipt_id: string;
     }
-  | { event: 'job_failed'; job_id: string; error: string; retryable: boolean }
+  | { event: 'job_failed'; job_id: string; error: string; retryable: boolean; error_class: FailureClass }
   /** It was cancelled, or is another's by now: what was generated is thrown away. */
   | { event: 'job_stopped'; job_id: string; reason: string }
   | { event: 'job_released'; job_id: string; reason: string }

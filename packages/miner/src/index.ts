@@ -2,9 +2,11 @@ export { type MinerOptions, type RunningMiner, startMiner } from './agent.ts';
 export {
   type Backend,
   BackendError,
+  type BackendErrorOptions,
   chatOf,
   type Embedded,
   type Embedding,
+  type EmbeddingText,
   type Generated,
   type Generation,
 } from './backend.ts';

@@ -1,7 +1,7 @@
-import type { CompleteJob, MinerJob, Receipt } from '@aitbc/protocol';
+import { type CompleteJob, type FailJob, LIMITS, type MinerJob, type Receipt } from '@aitbc/protocol';
 import { signAttestation, textHash } from '@aitbc/receipts';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
-import { type Backend, BackendError } from './backend.ts';
+import { type Backend, BackendError, isRetryable } from './backend.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { deliver } from './delivery.ts';
 import type { Emit } from './events.ts';
@@ -64,6 +64,7 @@ async function generate(runner: JobRunner, work: Omit<Work, 'done'>): Promise<Ou
       params: job.params,
       signal: controller.signal,
       ...((stream || onToken) && { onToken: hear }),
+      ...(stream && { onReasoning: piece => stream.pushReasoning(piece) }),
     });
     await stream?.end();
     controller.signal.throwIfAborted();
@@ -142,24 +143,45 @@ async function settle(
   const { client, identity, emit, onBackendDown } = runner;
   const { job_id } = job;
   const { minerId } = identity;
-  const fail = async (message: string, retryable: boolean) => {
-    const failure = { miner_id: minerId, error: message.slice(0, 4_096), retryable };
+  const fail = async (why: BackendError) => {
+    const failure = failureReport(minerId, why);
     await report(() => client.failJob(job_id, failure, { maxRetries: 0 }));
-    emit({ event: 'job_failed', job_id, error: failure.error, retryable });
+    const { error, retryable, error_class } = failure;
+    emit({ event: 'job_failed', job_id, error, retryable, error_class });
   };
   const reason = controller.signal.aborted ? (controller.signal.reason as JobStopped).reason : null;
   if (reason === 'shutdown') return await release(runner, job_id, 'the miner stops');
-  if (reason === 'deadline') return await fail('The miner did not finish before the deadline', true);
+  if (reason === 'deadline')
+    return await fail(new BackendError('The miner did not finish before the deadline'));
   if (reason) return emit({ event: 'job_stopped', job_id, reason });
   if (isCoordinatorError(error, 'JOB_*', 'MINER_NOT_FOUND')) {
     return emit({ event: 'job_stopped', job_id, reason: error.detail });
   }
-  if (isCoordinatorError(error, 'PAYLOAD_TOO_LARGE'))
-    return await fail('The result is too large for the coordinator', false);
+  if (isCoordinatorError(error, 'PAYLOAD_TOO_LARGE')) return await fail(tooLarge());
   if (isPassing(error)) throw error;
-  if (!(error instanceof BackendError)) return await fail(messageOf(error), true);
+  if (!(error instanceof BackendError)) return await fail(new BackendError(messageOf(error)));
   if (error.down) onBackendDown(error);
-  await fail(error.message, error.retryable);
+  await fail(error);
+}
+
+/** Another miner's answer to the same request would be as large. */
+const tooLarge = () =>
+  new BackendError('The result is too large for the coordinator', {
+    failureClass: 'refused',
+    code: 'result_too_large',
+  });
+
+/** What the coordinator is told. One that knows no classes goes by `retryable`. */
+function failureReport(minerId: string, error: BackendError) {
+  const { message, failureClass, code, retryAfterSeconds } = error;
+  return {
+    miner_id: minerId,
+    error: message.toWellFormed().slice(0, LIMITS.errorLength) || 'The engine did not say why',
+    retryable: isRetryable(failureClass),
+    error_class: failureClass,
+    ...(code !== undefined && { engine_code: code }),
+    ...(retryAfterSeconds !== undefined && { retry_after: retryAfterSeconds }),
+  } satisfies FailJob;
 }
 
 /** Hands a job back, so that another miner need not wait for the lease to run out. */

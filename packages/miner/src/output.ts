@@ -1,8 +1,11 @@
-import type { CompleteJob, MinerJob, ResultEmbeddings, ResultMessage } from '@aitbc/protocol';
+import type { AnswerDetails, CompleteJob, MinerJob, ResultEmbeddings, ResultMessage } from '@aitbc/protocol';
 import { type Backend, BackendError, type Embedding, type Generated, type Generation } from './backend.ts';
 
 /** What a job came to, as a completion says it. */
-export type Output = Pick<CompleteJob, 'result' | 'result_type' | 'finish_reason' | 'usage'>;
+export type Output = Pick<
+  CompleteJob,
+  'result' | 'result_type' | 'finish_reason' | 'usage' | keyof AnswerDetails
+>;
 
 /** Has a job's work done: texts embedded, a conversation or a prompt answered. */
 export async function outputOf(
@@ -20,7 +23,7 @@ export async function outputOf(
   return answered(await backend.generate({ ...how, prompt, ...(chat && { chat }) }));
 }
 
-function answered({ text, toolCalls = [], finishReason, usage }: Generated): Output {
+function answered({ text, toolCalls = [], finishReason, usage, ...details }: Generated): Output {
   // A lone surrogate has no UTF-8, so no hash that others could check.
   const content = text.toWellFormed();
   const message: ResultMessage = { content: content === '' ? null : content, tool_calls: toolCalls };
@@ -30,11 +33,23 @@ function answered({ text, toolCalls = [], finishReason, usage }: Generated): Out
       : { result: content }),
     ...(finishReason && { finish_reason: finishReason }),
     ...(usage && { usage }),
+    ...detailsOf(details),
+  };
+}
+
+/** What is empty is left out. */
+function detailsOf({ reasoning, refusal, logprobs }: AnswerDetails): AnswerDetails {
+  return {
+    ...(reasoning && { reasoning: reasoning.toWellFormed() }),
+    ...(refusal && { refusal: refusal.toWellFormed() }),
+    ...(logprobs?.length && { logprobs }),
   };
 }
 
 async function embed(backend: Backend, embedding: Embedding): Promise<Output> {
-  if (!backend.embed) throw new BackendError(`${backend.name} does not embed texts`);
+  if (!backend.embed) {
+    throw new BackendError(`${backend.name} does not embed texts`, { failureClass: 'unsupported' });
+  }
   const { vectors, usage } = await backend.embed(embedding);
   const result: ResultEmbeddings = { embeddings: vectors.map(base64Of) };
   return { result: JSON.stringify(result), result_type: 'embeddings', ...(usage && { usage }) };

@@ -1,4 +1,4 @@
-import type { MinerJob } from '@aitbc/protocol';
+import type { MinerJob, PostChunks } from '@aitbc/protocol';
 import { type CoordinatorClient, CoordinatorError, isCoordinatorError } from '@aitbc/sdk';
 import { type BackoffOptions, createBackoff, pause } from './backoff.ts';
 import { isPassing, retryAfterMs } from './link.ts';
@@ -8,6 +8,8 @@ import { orAborted, type StopReason } from './slots.ts';
 export interface TextStream {
   /** More of the text. It leaves at once where nothing is on its way, and else together with what comes meanwhile. */
   push(piece: string): void;
+  /** More of what the model thinks before its answer. It leaves in order with the text. */
+  pushReasoning(piece: string): void;
   /** There is no more: resolves when all has left, or can't just now. The whole text goes with the result anyway. */
   end(): Promise<void>;
 }
@@ -34,12 +36,13 @@ const TIMEOUT_MS = 10_000;
 export function createTextStream(options: TextStreamOptions): TextStream {
   const { client, job, minerId, signal, onStop } = options;
   const backoff = createBackoff({ longest: 5_000, ...options.backoff });
-  let text = '';
-  /** Of the text, in UTF-16 units. */
-  let posted = 0;
+  const runs: Run[] = [];
+  let posted: Position = START;
   let chunks = 0;
   /** Under way, cut as they were when they were first posted: what arrived unacknowledged is known by its number. */
-  let parts: string[] = [];
+  let underWay: Parts = { parts: [], end: START };
+  /** Older coordinators take text only. */
+  let takesReasoning = true;
   let isOver = false;
   let hasEnded = false;
   let sending: Promise<void> | undefined;
@@ -48,7 +51,9 @@ export function createTextStream(options: TextStreamOptions): TextStream {
   async function send(): Promise<void> {
     // What comes in this turn of the event loop leaves together.
     await undefined;
-    while (!isOver && !signal.aborted && posted < sendable()) {
+    while (!isOver && !signal.aborted) {
+      if (underWay.parts.length === 0) underWay = cut(runs, posted, { hasEnded, takesReasoning });
+      if (underWay.parts.length === 0) break;
       const waitMs = await post();
       if (waitMs > 0 && !hasEnded) await pause(waitMs, AbortSignal.any([signal, ending.signal]));
       else if (waitMs > PACE_MS) isOver = true;
@@ -56,19 +61,15 @@ export function createTextStream(options: TextStreamOptions): TextStream {
     sending = undefined;
   }
 
-  /** Half a character waits for its other half. */
-  const sendable = () =>
-    hasEnded || !isHighSurrogate(text, text.length - 1) ? text.length : text.length - 1;
-
   /** @returns milliseconds to wait before the next */
   async function post(): Promise<number> {
-    if (parts.length === 0) parts = cut(text.slice(posted, sendable()));
+    const { parts, end } = underWay;
     try {
       const request = { miner_id: minerId, first: chunks, chunks: parts };
       await client.postChunks(job.job_id, request, { maxRetries: 0, timeout: TIMEOUT_MS, signal });
-      posted += parts.reduce((sum, part) => sum + part.length, 0);
+      posted = end;
       chunks += parts.length;
-      parts = [];
+      underWay = { parts: [], end };
       backoff.reset();
       return PACE_MS;
     } catch (error) {
@@ -80,9 +81,14 @@ export function createTextStream(options: TextStreamOptions): TextStream {
     if (isPassing(error)) return Math.max(PACE_MS + 1, backoff.next(), retryAfterMs(error));
     if (chunks > 0 && error instanceof CoordinatorError && error.field === 'first') {
       // Its lease had run out, and came back to this miner: the stream has started anew.
-      posted = 0;
+      posted = START;
       chunks = 0;
-      parts = [];
+      underWay = { parts: [], end: START };
+      return 0;
+    }
+    if (takesReasoning && isUnknownChunk(error) && underWay.parts.some(part => typeof part !== 'string')) {
+      takesReasoning = false;
+      underWay = { parts: [], end: posted };
       return 0;
     }
     isOver = true;
@@ -91,11 +97,16 @@ export function createTextStream(options: TextStreamOptions): TextStream {
     return 0;
   }
 
+  function add(isReasoning: boolean, piece: string): void {
+    const last = runs.at(-1);
+    if (last?.isReasoning === isReasoning) last.text += piece;
+    else if (piece !== '') runs.push({ isReasoning, text: piece });
+    sending ??= send();
+  }
+
   return {
-    push(piece) {
-      text += piece;
-      sending ??= send();
-    },
+    push: piece => add(false, piece),
+    pushReasoning: piece => add(true, piece),
     async end() {
       hasEnded = true;
       ending.abort();
@@ -105,16 +116,55 @@ export function createTextStream(options: TextStreamOptions): TextStream {
   };
 }
 
-function cut(text: string): string[] {
-  const parts: string[] = [];
-  for (let at = 0; at < text.length && parts.length < CHUNKS_AT_ONCE; ) {
-    const isSplit = isHighSurrogate(text, at + CHUNK_LENGTH - 1);
-    const part = text.slice(at, at + CHUNK_LENGTH - (isSplit ? 1 : 0));
-    parts.push(part);
-    at += part.length;
-  }
-  return parts;
+/** Text of one kind without the other in between. */
+interface Run {
+  isReasoning: boolean;
+  text: string;
 }
+
+/** Of the next character: its run, and its index there in UTF-16 units. */
+interface Position {
+  run: number;
+  offset: number;
+}
+
+const START: Position = { run: 0, offset: 0 };
+
+/** The next chunks, and where the ones after them begin. */
+interface Parts {
+  parts: PostChunks['chunks'];
+  end: Position;
+}
+
+function cut(
+  runs: readonly Run[],
+  { run, offset }: Position,
+  { hasEnded, takesReasoning }: { hasEnded: boolean; takesReasoning: boolean },
+): Parts {
+  const parts: Parts['parts'] = [];
+  while (parts.length < CHUNKS_AT_ONCE) {
+    const { isReasoning = false, text = '' } = runs[run] ?? {};
+    const isLast = run >= runs.length - 1;
+    if (offset === text.length || (isReasoning && !takesReasoning)) {
+      if (isLast) break;
+      run++;
+      offset = 0;
+      continue;
+    }
+    let end = Math.min(text.length, offset + CHUNK_LENGTH);
+    // Half a character waits for its other half.
+    const mayGoOn = end < text.length || (isLast && !hasEnded);
+    if (mayGoOn && isHighSurrogate(text, end - 1)) end--;
+    if (end === offset) break;
+    const part = text.slice(offset, end);
+    parts.push(isReasoning ? { reasoning: part } : part);
+    offset = end;
+  }
+  return { parts, end: { run, offset } };
+}
+
+const isUnknownChunk = (error: unknown) =>
+  error instanceof CoordinatorError && error.status === 400 && /^chunks\b/.test(error.field ?? '');
 
 function isHighSurrogate(text: string, index: number): boolean {
   const unit = text.charCodeAt(index);

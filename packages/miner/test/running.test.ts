@@ -171,10 +171,15 @@ test('it ends after as many jobs as it was told to, and leaves the rest to other
 });
 
 test.each([
-  ['may do better elsewhere', new BackendError('The GPU fell off', { retryable: true }), 'pending', true],
-  ['can not be run', new BackendError('The prompt is too long'), 'failed', false],
-  ['met a bug of the engine', new TypeError('x is not a function'), 'pending', true],
-])('a job that %s is told to have failed', async (_, error, status, retryable) => {
+  ['may do better elsewhere', new BackendError('The GPU fell off'), 'pending', 'broken'],
+  [
+    'can not be run',
+    new BackendError('The prompt is too long', { failureClass: 'refused' }),
+    'failed',
+    'refused',
+  ],
+  ['met a bug of the engine', new TypeError('x is not a function'), 'pending', 'broken'],
+] as const)('a job that %s is told to have failed', async (_, error, status, error_class) => {
   const { client } = coordinator;
   const model = `failing-${status}-${error.name}`;
   const { backend, next } = engine(model);
@@ -185,7 +190,8 @@ test.each([
     event: 'job_failed',
     job_id,
     error: error.message,
-    retryable,
+    retryable: error_class === 'broken',
+    error_class,
   });
   expect(await client.getJob(job_id)).toMatchObject({ status, attempts: 1 });
 });

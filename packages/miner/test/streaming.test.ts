@@ -182,7 +182,7 @@ test('a job taken over by another miner starts its stream anew', async () => {
   failing.generation.onToken?.('half a ');
   await readText(next, 'half a ');
   miner.stop();
-  failing.fail(new BackendError('The engine broke', { retryable: true }));
+  failing.fail(new BackendError('The engine broke'));
   await mine({ client, backend: second.backend });
   const { generation, finish } = await second.next();
   generation.onToken?.('a whole one');

@@ -74,7 +74,7 @@ async function readEvents(
 
 function failure(answer: Record<string, unknown>): BackendError {
   const message = errorIn(answer) ?? `no text, but ${JSON.stringify(answer).slice(0, 200)}`;
-  return new BackendError(`The server: ${message}`, { retryable: true });
+  return new BackendError(`The server: ${message}`);
 }
 
 /** What has come of an answer so far. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ChatMessage } from '@aitbc/protocol';
-import { type Backend, chatOf } from '../backend.ts';
+import { type Backend, chatOf, type EmbeddingText } from '../backend.ts';
 
 /** Answers with the prompt, or what the user said last, for trying things: the answer says that no model ran. */
 export function echoBackend({ models = ['echo'] }: { models?: readonly string[] } = {}): Backend {
@@ -27,7 +27,7 @@ export function echoBackend({ models = ['echo'] }: { models?: readonly string[] 
     },
     async embed({ input, signal }) {
       signal.throwIfAborted();
-      return { vectors: input.map(vectorOf), usage: { prompt_tokens: countWords(input) } };
+      return { vectors: input.map(vectorOf), usage: { prompt_tokens: tokensIn(input) } };
     },
     async close() {},
   };
@@ -46,9 +46,13 @@ function until(text: string, stops: readonly unknown[]): string {
 
 const countWords = (texts: readonly string[]) => texts.flatMap(text => text.match(/\S+/g) ?? []).length;
 
+const tokensIn = (input: readonly EmbeddingText[]) =>
+  input.reduce((sum, text) => sum + (typeof text === 'string' ? countWords([text]) : text.length), 0);
+
 /** Of length 1, the same for the same text, and of no meaning. */
-function vectorOf(text: string): number[] {
-  const numbers = [...createHash('sha256').update(text).digest()].map(byte => byte - 127.5);
+function vectorOf(text: EmbeddingText): number[] {
+  const spelled = typeof text === 'string' ? text : text.join(' ');
+  const numbers = [...createHash('sha256').update(spelled).digest()].map(byte => byte - 127.5);
   const length = Math.hypot(...numbers);
   return numbers.map(number => number / length);
 }

@@ -16,9 +16,7 @@ export async function embedBy(
   const answer = await readJson(server, await send(server, '/v1/embeddings', { body, signal }), signal);
   const vectors = Array.isArray(answer.data) ? answer.data.map(item => Object(item).embedding) : [];
   if (vectors.length !== input.length || !vectors.every(isVector)) {
-    throw new BackendError(`${server.kind}: ${errorIn(answer) ?? 'no embedding for each text'}`, {
-      retryable: true,
-    });
+    throw new BackendError(`${server.kind}: ${errorIn(answer) ?? 'no embedding for each text'}`);
   }
   return { vectors, ...usageFrom(Object(answer.usage).prompt_tokens, undefined) };
 }

@@ -16,7 +16,10 @@ export class ServerRefusal extends BackendError {
   readonly status: number;
 
   constructor(status: number, message: string) {
-    super(message, { retryable: isPassing(status), down: isDown(status) });
+    super(message, {
+      failureClass: isPassing(status) || isDown(status) ? 'broken' : 'refused',
+      down: isDown(status),
+    });
     this.status = status;
   }
 }
@@ -90,9 +93,7 @@ export function parseObject(server: Server, text: string): Record<string, unknow
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {}
-  throw new BackendError(`${server.kind} at ${server.url} answered something other than JSON: is it one?`, {
-    retryable: true,
-  });
+  throw new BackendError(`${server.kind} at ${server.url} answered something other than JSON: is it one?`);
 }
 
 /** The message in an error: `{error: "…"}`, `{error: {message}}`, `{message}` and `{detail}` are in use. */

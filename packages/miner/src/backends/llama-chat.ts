@@ -56,7 +56,11 @@ function saidBy({ tool_calls = [] }: ChatMessage, text: string, calls: Map<strin
 }
 
 function answerCall(call: FunctionCall | undefined, text: string): void {
-  if (!call) throw new BackendError('A tool answers a call that the conversation does not have');
+  if (!call) {
+    throw new BackendError('A tool answers a call that the conversation does not have', {
+      failureClass: 'refused',
+    });
+  }
   call.result = parsed(text);
 }
 
@@ -64,11 +68,13 @@ function textOf({ content }: ChatMessage): string {
   if (typeof content === 'string') return content;
   return (content ?? [])
     .map(({ type, text = '' }) => {
-      if (type !== 'text') throw new BackendError('This miner takes no images');
+      if (type !== 'text') throw unsupported('This miner takes no images');
       return text;
     })
     .join('');
 }
+
+const unsupported = (message: string) => new BackendError(message, { failureClass: 'unsupported' });
 
 /** JSON as what it says, any other text as itself. */
 function parsed(text: string): unknown {
@@ -102,7 +108,7 @@ export async function demandsOf({ chat, params }: Generation, llama: Llama): Pro
   const { tools = [], tool_choice = 'auto', response_format } = chat ?? {};
   const isFree = response_format === undefined || response_format.type === 'text';
   if (tools.length > 0 && tool_choice !== 'none') {
-    if (!isFree) throw new BackendError('This miner takes tools or a response_format, not both');
+    if (!isFree) throw unsupported('This miner takes tools or a response_format, not both');
     if (tool_choice !== 'auto') return await callOf(tools, tool_choice, llama);
     const functions = Object.fromEntries(tools.map(({ function: tool }) => [tool.name, definitionOf(tool)]));
     const isSingle = params.parallel_tool_calls === false;
@@ -142,7 +148,7 @@ async function grammarFor(what: string, make: () => Promise<Grammar>): Promise<G
   try {
     return await make();
   } catch (error) {
-    throw new BackendError(`This miner can not hold a model to ${what}: ${messageOf(error)}`);
+    throw unsupported(`This miner can not hold a model to ${what}: ${messageOf(error)}`);
   }
 }
 
@@ -167,7 +173,7 @@ export function answered(
 
 function callIn(json: string): ToolCall {
   const { name, arguments: params } = Object(parsed(json));
-  if (typeof name !== 'string') throw new BackendError('The model did not call a tool', { retryable: true });
+  if (typeof name !== 'string') throw new BackendError('The model did not call a tool');
   return toolCall(name, params);
 }
 

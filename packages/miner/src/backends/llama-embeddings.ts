@@ -9,7 +9,10 @@ export function createEmbedder(model: Model, contextSize: number) {
     making ??= model.createEmbeddingContext({ contextSize });
     return await making.catch(error => {
       making = undefined;
-      throw new BackendError(`This model can not embed texts here: ${messageOf(error)}`, { cause: error });
+      throw new BackendError(`This model can not embed texts here: ${messageOf(error)}`, {
+        failureClass: 'unsupported',
+        cause: error,
+      });
     });
   }
 
@@ -18,14 +21,21 @@ export function createEmbedder(model: Model, contextSize: number) {
     const made = await context();
     const lengths = input.map(text => made.calculateInputLength(text));
     const longest = lengths.findIndex(length => length > contextSize);
-    if (longest >= 0)
-      throw new BackendError(`Text ${longest} is too long: this miner takes ${contextSize} tokens`);
+    if (longest >= 0) {
+      throw new BackendError(`Text ${longest} is too long: this miner takes ${contextSize} tokens`, {
+        failureClass: 'refused',
+        code: 'context_length_exceeded',
+      });
+    }
     const vectors: number[][] = [];
     for (const text of input) {
       signal.throwIfAborted();
       const { vector } = await made.getEmbeddingFor(text);
-      if (params.dimensions !== undefined && params.dimensions !== vector.length)
-        throw new BackendError(`This model embeds in ${vector.length} dimensions only`);
+      if (params.dimensions !== undefined && params.dimensions !== vector.length) {
+        throw new BackendError(`This model embeds in ${vector.length} dimensions only`, {
+          failureClass: 'unsupported',
+        });
+      }
       vectors.push(normalized(vector));
     }
     return { vectors, usage: { prompt_tokens: lengths.reduce((sum, length) => sum + length, 0) } };

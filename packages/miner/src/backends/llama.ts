@@ -60,7 +60,7 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
     },
     async generate(generation) {
       const sequence = idle.pop();
-      if (!sequence) throw new BackendError('All contexts of the model are in use', { retryable: true });
+      if (!sequence) throw new BackendError('All contexts of the model are in use', { failureClass: 'busy' });
       try {
         return await generate({ library, llama, model, sequence }, generation);
       } finally {
@@ -113,7 +113,10 @@ async function generate(
   const { params, signal, onToken } = generation;
   const room = sequence.contextSize - model.tokenize(textIn(generation)).length - TEMPLATE_TOKENS;
   if (room < 1) {
-    throw new BackendError(`The prompt is too long: this miner takes ${sequence.contextSize} tokens`);
+    throw new BackendError(`The prompt is too long: this miner takes ${sequence.contextSize} tokens`, {
+      failureClass: 'refused',
+      code: 'context_length_exceeded',
+    });
   }
   const demands = await demandsOf(generation, llama);
   await sequence.clearHistory();
@@ -141,7 +144,7 @@ async function generate(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BackendError) throw error;
-    throw new BackendError(`The model failed: ${messageOf(error)}`, { retryable: true, cause: error });
+    throw new BackendError(`The model failed: ${messageOf(error)}`, { cause: error });
   } finally {
     engine.dispose();
   }

@@ -37,10 +37,10 @@ export interface Model {
 }
 
 export interface EmbeddingContext {
-  /** Texts are embedded one after the other. */
-  getEmbeddingFor(text: string): Promise<{ vector: readonly number[] }>;
+  /** Of a text, or of tokens of the model. Texts are embedded one after the other. */
+  getEmbeddingFor(text: string | readonly number[]): Promise<{ vector: readonly number[] }>;
   /** In tokens. */
-  calculateInputLength(text: string): number;
+  calculateInputLength(text: string | readonly number[]): number;
 }
 
 /** What is more or less likely to be said. */

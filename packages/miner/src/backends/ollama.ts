@@ -35,8 +35,7 @@ export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Ba
       let text = '';
       for await (const line of readLines(server, response, signal)) {
         const part = parseObject(server, line);
-        if (typeof part.error === 'string')
-          throw new BackendError(`Ollama: ${part.error}`, { retryable: true });
+        if (typeof part.error === 'string') throw new BackendError(`Ollama: ${part.error}`);
         if (typeof part.response === 'string' && part.response !== '') {
           text += part.response;
           onToken?.(part.response);
@@ -69,7 +68,9 @@ async function answerChat(
 ): Promise<Generated> {
   // It would leave the demand aside, and nobody would be told.
   if (tool_choice !== undefined && tool_choice !== 'auto' && tool_choice !== 'none')
-    throw new BackendError('Ollama can not be made to call a tool: tool_choice must be auto or none');
+    throw new BackendError('Ollama can not be made to call a tool: tool_choice must be auto or none', {
+      failureClass: 'unsupported',
+    });
   const asked = { ...chat, ...(tools && tool_choice !== 'none' && { tools }) };
   return await complete(server, '/v1/chat/completions', asked, generation);
 }
