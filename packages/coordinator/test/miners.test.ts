@@ -91,7 +91,24 @@ describeEachEngine('registering a miner', engine => {
     ['24576 MiB', 24],
     ['0.5 tb', 512],
     ['16', 16],
-  ])('GPU memory of "%s" is %d GB', async (memory, gb) => {
+    ['24576', 24],
+    ['25757220864', 24],
+    ['24564 MiB', 24],
+    ['23028 MiB', 24],
+    ['20475 MiB', 20],
+    ['22528 MiB', 22],
+    ['12282 MiB', 12],
+    ['11264 MiB', 11],
+    ['16376 MiB', 16],
+    ['15109 MiB', 16],
+    ['49140 MiB', 48],
+    ['45634 MiB', 48],
+    ['81559 MiB', 80],
+    ['97887 MiB', 96],
+    ['95830 MiB', 94],
+    ['652472 MiB', 640],
+    ['0 MiB', null],
+  ])('GPU memory of "%s" is %o GB', async (memory, gb) => {
     const { body } = await register({ ...miner('memory'), gpu_info: { memory, driver: '555', cores: [1] } });
     expect(body.vram_gb).toBe(gb);
     expect(body.gpu_info).toEqual({ memory, driver: '555', cores: [1] });
@@ -107,6 +124,11 @@ describeEachEngine('registering a miner', engine => {
     ['an id with a slash', { miner_id: 'a/b' }, ['VALIDATION_INVALID_FORMAT', 'miner_id']],
     ['an id of 65 characters', { miner_id: 'a'.repeat(65) }, ['VALIDATION_OUT_OF_RANGE', 'miner_id']],
     ['concurrency 0', { concurrency: 0 }, ['VALIDATION_OUT_OF_RANGE', 'concurrency']],
+    [
+      'more memory than any machine has',
+      { gpu_info: { memory: '24576 TB' } },
+      ['VALIDATION_OUT_OF_RANGE', 'gpu_info.memory'],
+    ],
     ['memory in words', { gpu_info: { memory: 'plenty' } }, ['VALIDATION_INVALID_FORMAT', 'gpu_info.memory']],
     [
       'an address with a typing error',

@@ -16,5 +16,5 @@ export { OLLAMA_URL, type OllamaOptions, ollamaBackend } from './backends/ollama
 export { OPENAI_URL, type OpenAiOptions, openAiBackend } from './backends/openai.ts';
 export { type Clock, createClock } from './clock.ts';
 export type { Emit, MinerEvent } from './events.ts';
-export { readGpuInfo } from './gpu.ts';
+export { type GpuSources, readGpuInfo, stateGpu } from './gpu.ts';
 export { defaultStateFolder, type Identity, type IdentityOptions, loadIdentity } from './identity.ts';

@@ -14,9 +14,11 @@ import {
   type RunningMiner,
   readGpuInfo,
   startMiner,
+  stateGpu,
 } from '@aitbc/miner';
-import { type Command, Option } from 'commander';
-import { integerFrom, list, positiveInteger } from '../arguments.ts';
+import { LIMITS } from '@aitbc/protocol';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { integerFrom, list, positiveInteger, positiveNumber } from '../arguments.ts';
 import { connect, wantsJson } from '../connection.ts';
 import { CommandFailure, UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -39,6 +41,8 @@ interface MinerFlags {
   address?: string;
   minerId?: string;
   state?: string;
+  vram?: number;
+  gpuName?: string;
   shutdownSeconds: number;
 }
 
@@ -79,6 +83,11 @@ function addOptions(command: Command): void {
   option('-c, --concurrency <n>', 'jobs at once').argParser(positiveInteger).default(1);
   option('--max-jobs <n>', 'end after so many jobs').argParser(positiveInteger);
   option('--region <name>', 'where this machine is, for jobs that ask for it');
+  option(
+    '--vram <gb>',
+    'GPU memory that a model can have here, rather than what the GPU’s tools tell',
+  ).argParser(gigabytes);
+  option('--gpu-name <name>', 'what the GPU is called, rather than what its tools tell').argParser(gpuName);
   option('--address <ait1…>', 'where the earnings go, rather than to the owner of the API key');
   option('--miner-id <id>', 'a name of your own; several miners on one machine need one each');
   option('--state <dir>', 'where its key is kept, which signs results and is made at the first start');
@@ -87,6 +96,20 @@ function addOptions(command: Command): void {
     .default(30);
   // When they are complete: a default counts only if the option has it by now.
   for (const made of options) command.addOption(made.env(variableOf(made)));
+}
+
+function gigabytes(text: string): number {
+  // Tools that count in MB, and people who copy from them, are more likely than machines of so many GB.
+  const value = positiveNumber(text);
+  if (value > LIMITS.vramGb.max)
+    throw new InvalidArgumentError(`It must be in GB, at most ${LIMITS.vramGb.max}.`);
+  return value;
+}
+
+function gpuName(text: string): string {
+  const name = text.trim();
+  if (name === '' || name.length > 128) throw new InvalidArgumentError('It must have 1 to 128 characters.');
+  return name;
 }
 
 /** `--backend-url` is `AITBC_MINER_BACKEND_URL`, `--miner-id` is `AITBC_MINER_ID`. */
@@ -133,7 +156,10 @@ async function start({ backend, identity, flags, command, io }: Start): Promise<
   const { concurrency, model: models, region, address, maxJobs } = flags;
   return await startMiner({
     ...{ client, backend, identity, concurrency, models, region, address, maxJobs },
-    gpuInfo: await readGpuInfo(),
+    gpuInfo: stateGpu(await readGpuInfo('nvidia-smi', { env: io.env }), {
+      vramGb: flags.vram,
+      name: flags.gpuName,
+    }),
     shutdownTimeout: flags.shutdownSeconds * 1000,
     onEvent: minerLog(io, { backend: backend.name, json: wantsJson(command) }),
     now: clock.now,

@@ -1,6 +1,6 @@
-import type { GpuInfo } from '@aitbc/protocol';
 import type { ReadyQueue } from '../store/events.ts';
 import type { Row } from '../store/schema.ts';
+import { nominalGb } from './vram.ts';
 
 /** What decides which jobs a miner can run. */
 export interface Abilities {
@@ -23,7 +23,8 @@ export function abilitiesOf({
   return {
     capabilities: namesIn(capabilities),
     region,
-    vram_gb,
+    // Of miners that registered with an earlier version, it is as they measured it.
+    vram_gb: vram_gb === null ? null : nominalGb(vram_gb),
     loaded: loaded === null ? null : namesIn(loaded),
     suspended: suspended_at !== null,
   };
@@ -51,13 +52,3 @@ export function mismatch(queue: ReadyQueue, miner: Abilities): string | null {
 
 /** What a miner is told that gets nothing for its reputation. */
 export const SUSPENDED = 'It is suspended for its reputation until an administrator reinstates it.';
-
-const GB_PER_UNIT: Record<string, number> = { m: 1 / 1024, g: 1, t: 1024 };
-
-/** GPU memory in GB from what miners write: `24GB`, `24576 MiB`, `24`. Null when there is none. */
-export function vramOf(gpu: GpuInfo | undefined): number | null {
-  const match = /^\s*([0-9.]+)\s*([gmt])?/i.exec(gpu?.memory ?? '');
-  if (!match) return null;
-  const gb = Number(match[1]) * (GB_PER_UNIT[(match[2] ?? 'g').toLowerCase()] ?? 1);
-  return Math.round(gb * 100) / 100;
-}

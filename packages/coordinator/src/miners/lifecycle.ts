@@ -3,9 +3,9 @@ import { addressFromPublicKey } from '@aitbc/receipts';
 import { accountAt, localAddress } from '../accounts/accounts.ts';
 import { done, type Operation, refused, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
-import { vramOf } from './eligibility.ts';
 import { countActive } from './presence.ts';
 import { newRecord, RECORD } from './reputation.ts';
+import { vramOf } from './vram.ts';
 
 export interface RegisterInput {
   owner: { accountId: number; address: string; anonymous: boolean };
@@ -43,9 +43,16 @@ async function register({ owner, coordinatorId, request }: RegisterInput, contex
       },
     );
   }
+  const vram = vramOf(request.gpu_info);
+  if (vram === 'absurd') {
+    return refused('VALIDATION_OUT_OF_RANGE', `No machine has ${request.gpu_info?.memory} of GPU memory`, {
+      field: 'gpu_info.memory',
+    });
+  }
   const payee = await accountAt(payAddress(owner, coordinatorId, request), null, context);
   const described = {
     ...describe(request),
+    vram_gb: vram,
     payee_id: payee.id,
     operator_id: owner.anonymous ? payee.id : owner.accountId,
     status: 'online' as const,
@@ -105,7 +112,6 @@ function describe(request: RegisterMiner) {
     capabilities: JSON.stringify([...new Set(request.capabilities)]),
     abilities: abilitiesFrom(request),
     gpu_info: request.gpu_info ? JSON.stringify(request.gpu_info) : null,
-    vram_gb: vramOf(request.gpu_info),
     region: request.region ?? null,
     concurrency: request.concurrency ?? null,
     public_key: request.public_key ?? null,
