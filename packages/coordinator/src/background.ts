@@ -32,6 +32,14 @@ export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLo
   const stopped = new AbortController();
   const outcomes = watchOutcomes(log);
   rooms.ledger.onWitness(report => logWitness(log, report));
+  rooms.store.onCommit(events => {
+    for (const event of events)
+      if (event.type === 'job.unreadable')
+        log.error(
+          { job_id: event.jobId, columns: event.columns },
+          'the record of a job was damaged: it has failed',
+        );
+  });
   const running = tasksOf(rooms, config).map(task => repeat(task, stopped.signal, outcomes));
   return {
     async stop() {

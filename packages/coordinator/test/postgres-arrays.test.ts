@@ -37,7 +37,13 @@ describe('a binary array', () => {
     );
   });
 
-  test.each([2 ** 53, 0.5, Number.NaN])('of integers does not take %d', value => {
+  test('of integers has those beyond 2^53 as the largest that can be read back', () => {
+    expect(binaryArray('bigint', [2 ** 53, -1e300])).toEqual(
+      binaryArray('bigint', [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]),
+    );
+  });
+
+  test.each([0.5, Number.NaN, Infinity])('of integers does not take %d', value => {
     expect(() => binaryArray('bigint', [value])).toThrow(RangeError);
   });
 });

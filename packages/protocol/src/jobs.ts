@@ -108,6 +108,7 @@ export const JobError = Type.Object({
     [
       'JOB_EXPIRED',
       'JOB_REFUSED',
+      'JOB_UNREADABLE',
       'JOB_UNSUPPORTED',
       'LEASE_EXPIRED',
       'MINER_FAILED',

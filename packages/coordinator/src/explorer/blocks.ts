@@ -1,4 +1,5 @@
 import type { Block, BlockDetail } from '@aitbc/protocol';
+import { isoTime } from '../store/numbers.ts';
 import { refuse } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -61,7 +62,7 @@ function toBlock(row: Checkpoint, parent: Checkpoint | undefined): Block {
     parent_hash: row.parent_hash,
     tree_size: row.size,
     root_hash: row.root,
-    timestamp: new Date(row.signed_at).toISOString(),
+    timestamp: isoTime(row.signed_at),
     transactions: row.size - (parent?.size ?? 0),
     size: row.bytes - (parent?.bytes ?? 0),
   };

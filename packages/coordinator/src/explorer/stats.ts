@@ -1,5 +1,6 @@
 import type { ActivityPoint, ExplorerStats, NetworkStats } from '@aitbc/protocol';
 import type { Ledger } from '../ledger/ledger.ts';
+import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { readActivity, readCounters, sumActivity } from './queries.ts';
@@ -52,6 +53,6 @@ function toPoints(times: readonly number[], rows: readonly Row<'activity'>[]): A
   const known = new Map(rows.map(row => [row.hour, row]));
   return times.map(time => {
     const { receipts = 0, amount = 0 } = known.get(time) ?? {};
-    return { time: new Date(time).toISOString(), receipts, credits: amount / 1e6 };
+    return { time: isoTime(time), receipts, credits: amount / 1e6 };
   });
 }

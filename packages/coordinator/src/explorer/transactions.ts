@@ -1,6 +1,7 @@
 import type { ListTransactions, Transaction, TransactionDetail } from '@aitbc/protocol';
 import { accountIdAt } from '../accounts/accounts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { isoTime } from '../store/numbers.ts';
 import { refuse } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { findBlock } from './blocks.ts';
@@ -65,7 +66,7 @@ function toTransaction(row: TransactionRow): Transaction {
     from: row.from,
     to: row.to,
     amount: row.amount / 1e6,
-    timestamp: new Date(row.created_at).toISOString(),
+    timestamp: isoTime(row.created_at),
     size: row.bytes,
   };
 }

@@ -1,9 +1,10 @@
 import type { AnswerDetails, Job } from '@aitbc/protocol';
 import type { Operations } from '../operations.ts';
+import { isoTime } from '../store/numbers.ts';
 import type { Store } from '../store/store.ts';
 import { batchLine, behindBatch, lineNumber } from './batch-lines.ts';
 import { findBatchJobs, findOpenBatchJobs } from './queries.ts';
-import { errorOf, isoTime, toResult } from './views.ts';
+import { errorOf, toResult } from './views.ts';
 
 /** Jobs that are cancelled in one transaction. */
 const AT_ONCE = 100;

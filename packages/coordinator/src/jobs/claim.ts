@@ -26,6 +26,7 @@ import {
 } from './lookup.ts';
 import { type PreferenceTerms, readReadyJobs } from './ready.ts';
 import { saveJobs } from './saving.ts';
+import { endUnreadable, isReadable, partReadable, unreadable } from './unreadable.ts';
 
 /** A job with its texts, for the miner that holds it. */
 export interface HeldJob {
@@ -74,8 +75,8 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
         const jobs = taken[index];
         if (!miner || !input || !jobs || !takesJobs(miner)) continue;
         const room = Math.min(input.max, roomOf(miner));
-        const kept = offered.get(miner.id) ?? [];
-        offered.set(miner.id, kept);
+        const kept = offered.jobs.get(miner.id) ?? [];
+        offered.jobs.set(miner.id, kept);
         while (jobs.length < room) {
           const before = kept.shift() ?? (await ready.take(miner));
           if (!before) break;
@@ -92,6 +93,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       }
       const changed = [...changes.values()];
       await saveJobs(changed, context);
+      await endUnreadable([...ready.damaged, ...offered.damaged], context);
       const started = changed.map(change => change.after).filter(job => job.status === 'running');
       const [texts] = await Promise.all([loadTexts(tx, taken.flat()), ready.started(started)]);
       return inputs.map((input, index) => {
@@ -106,14 +108,17 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
 const roomOf = (miner: Row<'miner'>) =>
   miner.concurrency === null ? Infinity : miner.concurrency - miner.running;
 
+interface Offers {
+  /** By miner. */
+  jobs: Map<string, JobRow[]>;
+  damaged: readonly JobRow[];
+}
+
 /** Jobs that are kept for one of these miners, and that it still can run as it is registered now. */
-async function loadOffers(
-  miners: readonly Row<'miner'>[],
-  { tx, now }: WriteContext,
-): Promise<Map<string, JobRow[]>> {
+async function loadOffers(miners: readonly Row<'miner'>[], { tx, now }: WriteContext): Promise<Offers> {
   const ids = [...new Set(miners.map(miner => miner.id))];
-  const jobs = await tx.first(OFFERED_JOBS, ids);
-  if (jobs.length === 0) return new Map();
+  const { sound: jobs, damaged } = partReadable(await tx.first(OFFERED_JOBS, ids));
+  if (jobs.length === 0) return { jobs: new Map(), damaged };
   const queues = await loadQueues(tx, jobs);
   const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
   const canRun = (job: JobRow) => {
@@ -124,7 +129,7 @@ async function loadOffers(
   const ready = jobs.filter(
     job => job.status === 'pending' && job.expires_at > now && (job.held_until ?? 0) > now && canRun(job),
   );
-  return Map.groupBy(ready, job => job.held_for ?? '');
+  return { jobs: Map.groupBy(ready, job => job.held_for ?? ''), damaged };
 }
 
 /** An offer has no lease yet: it shows until when the job is kept, and the deadline that a claim now would have. */
@@ -188,11 +193,16 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         context,
       );
       const changes: JobChange[] = [];
+      const damaged: JobRow[] = [];
       const decisions = inputs.map(input => {
         const miner = ownedMiner(miners, input);
         const job = jobs.get(input.jobId);
         if (!miner) return minerNotFound(input.minerId);
         if (!job || job.role === 'replicated' || !assignments.mayHave(miner, job)) return jobNotFound;
+        if (!isReadable(job)) {
+          damaged.push(job);
+          return unreadable;
+        }
         if (job.status === 'running' && job.miner_id === miner.id) return done(job);
         const refusal = whyNotClaimable(job, queues.get(job.queue_id), miner, now);
         if (refusal) return refusal;
@@ -204,6 +214,7 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         return done(after);
       });
       await saveJobs(changes, context);
+      await endUnreadable(damaged, context);
       await assignments.save();
       const started = changes.map(change => change.after);
       await advance(started, await loadLines(started, queues, tx), tx);

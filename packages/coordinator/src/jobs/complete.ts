@@ -19,6 +19,7 @@ import {
 } from './lookup.ts';
 import { saveJobs } from './saving.ts';
 import { addChecks, type Checked, type SpotCheck } from './spot-checks.ts';
+import { isReadable, unreadable } from './unreadable.ts';
 
 export interface CompleteInput extends MinerActor {
   jobId: string;
@@ -104,6 +105,8 @@ function decide(
   if (job.status === 'completed' && job.miner_id === miner.id && job.receipt_id)
     return { repeated: job.receipt_id };
   if (job.status !== 'running' || job.miner_id !== miner.id) return { refusal: notLeased(job, miner.id) };
+  // What it says of prices and times can't be signed. The sweep ends it.
+  if (!isReadable(job)) return { refusal: unreadable };
   const refusal = input.attestation && checkAttestation(input.attestation, miner);
   if (refusal) return { refusal };
   const artifactHash = artifactHashOf(job, input.result);

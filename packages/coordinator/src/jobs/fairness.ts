@@ -1,4 +1,5 @@
 import { READY_JOBS } from '../store/indexes.ts';
+import { isPlausible } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
@@ -23,6 +24,9 @@ export interface Line {
   clock: Clock;
 }
 
+/** A damaged rank counts as the first one: from beyond reach no rank could follow. */
+const sound = (rank: number) => (isPlausible(rank) ? rank : 0);
+
 export interface Ranker {
   /** The rank of the client's next job in a line. */
   next(line: Line, accountId: number): number;
@@ -37,6 +41,8 @@ export async function createRanker(
 ): Promise<Ranker> {
   const clocks = new Map(lines.map(({ clock }) => [clock.id, clock]));
   for (const { queue, clock } of lines) {
+    queue.virtual_time = sound(queue.virtual_time);
+    clock.virtual_time = sound(clock.virtual_time);
     if (queue.virtual_time >= clock.virtual_time || (await headRank(queue, tx)) !== undefined) continue;
     queue.virtual_time = clock.virtual_time;
   }
@@ -47,9 +53,9 @@ export async function createRanker(
     next({ queue, clock }, accountId) {
       const id = `${clock.id}/${accountId}`;
       const share = shares.get(id) ?? { id, clock_id: clock.id, account_id: accountId, next_rank: 0 };
-      const rank = Math.max(queue.virtual_time, share.next_rank);
+      const rank = Math.max(sound(queue.virtual_time), sound(share.next_rank));
       share.next_rank = rank + 1;
-      clock.tail_rank = Math.max(clock.tail_rank, share.next_rank);
+      clock.tail_rank = Math.max(sound(clock.tail_rank), share.next_rank);
       shares.set(id, share);
       moved.add(share);
       return rank;
@@ -84,8 +90,8 @@ export async function advance(
     if (!line) return;
     const latest = Math.max(...started.map(job => job.rank));
     const turn = Math.min(latest, (await headRank(line.queue, tx)) ?? latest);
-    line.queue.virtual_time = Math.max(line.queue.virtual_time, turn);
-    line.clock.virtual_time = Math.max(line.clock.virtual_time, line.queue.virtual_time);
+    line.queue.virtual_time = Math.max(sound(line.queue.virtual_time), turn);
+    line.clock.virtual_time = Math.max(sound(line.clock.virtual_time), line.queue.virtual_time);
     moved.add(line);
   });
   await Promise.all(advances);

@@ -13,6 +13,7 @@ import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
 import { heartbeatSeconds, type Miners } from '../miners/miners.ts';
 import type { Chunk } from '../store/events.ts';
+import { isoTime } from '../store/numbers.ts';
 import { type Operation, refuse, unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import type { ClaimInput, HeldJob, TakeInput } from './claim.ts';
@@ -25,7 +26,7 @@ import type { Posted, PostInput } from './post-chunks.ts';
 import { findJob, isAnyCancelled } from './queries.ts';
 import { checkResult } from './result.ts';
 import type { SpotCheck } from './spot-checks.ts';
-import { isoTime, toHeartbeatAnswer, toMinerJob, toOutcome } from './views.ts';
+import { toHeartbeatAnswer, toMinerJob, toOutcome } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Seeker, type Waits } from './waiting.ts';
 
 export interface MinerJobsOptions {

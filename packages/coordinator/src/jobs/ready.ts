@@ -6,9 +6,13 @@ import { createAssignments } from './assignments.ts';
 import { advance, type Clock, type Line } from './fairness.ts';
 import type { JobRow } from './job.ts';
 import { RUNS } from './runs.ts';
+import { partReadable } from './unreadable.ts';
 
 /** How far behind the head a run is looked for that a miner may have. Its operator has had a run of all that are passed over. */
 const RUNS_AHEAD = 200;
+
+/** Damaged rows at the head of a queue that one batch looks past. They are ended, so the next batch finds others. */
+const MOST_DAMAGED = 500;
 
 interface ReadyLine extends Line {
   /** The best jobs of the queue in order, read when first needed. */
@@ -22,6 +26,8 @@ interface ReadyLine extends Line {
 export interface ReadyJobs {
   /** Takes the job that this miner should run next, or nothing. */
   take(miner: Row<'miner'>): Promise<JobRow | undefined>;
+  /** Jobs that were met and that nobody can run, since their rows are damaged. */
+  readonly damaged: readonly JobRow[];
   /** Keeps whose the taken ones are, and moves the clocks on to the jobs that start now. */
   started(jobs: readonly JobRow[]): Promise<void>;
 }
@@ -46,6 +52,7 @@ export async function readReadyJobs(
     return clock ? [{ queue, clock } as ReadyLine] : [];
   });
   const assignments = createAssignments(tx);
+  const damaged: JobRow[] = [];
   const linesOf = new Map<string, ReadyLine[]>();
 
   async function headOf(line: ReadyLine, miner: Row<'miner'>): Promise<JobRow | undefined> {
@@ -54,9 +61,24 @@ export async function readReadyJobs(
   }
 
   async function readHead({ id, lane }: Row<'queue'>): Promise<JobRow[]> {
-    const jobs = await tx.first(READY_JOBS, [id], lane === RUNS ? most + RUNS_AHEAD : most);
+    const wanted = lane === RUNS ? most + RUNS_AHEAD : most;
+    const jobs = await readSound(id, wanted);
     await assignments.load(jobs);
     return jobs.filter(job => job.expires_at > now);
+  }
+
+  /** Damaged jobs are noted to be ended, and as many more are read. */
+  async function readSound(queueId: number, wanted: number): Promise<JobRow[]> {
+    for (let limit = wanted; ; ) {
+      const jobs = await tx.first(READY_JOBS, [queueId], limit);
+      const { sound, damaged: found } = partReadable(jobs);
+      const isAll = sound.length >= wanted || jobs.length < limit;
+      if (isAll || found.length > MOST_DAMAGED) {
+        damaged.push(...found);
+        return sound;
+      }
+      limit = wanted + found.length;
+    }
   }
 
   /** Its model would have to be loaded, and had a turn not long ago, or has only begun to wait for one. */
@@ -76,6 +98,7 @@ export async function readReadyJobs(
   }
 
   return {
+    damaged,
     async take(miner) {
       let runnable = linesOf.get(miner.id);
       if (!runnable) {

@@ -1,8 +1,10 @@
 import { countActive } from '../miners/presence.ts';
+import { LARGEST } from '../store/numbers.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { expire, giveBack, graceLease, type JobChange, type JobRow, type LeaseTerms, unhold } from './job.ts';
 import { saveJobs, saveLeases } from './saving.ts';
+import { endUnreadable, isReadable } from './unreadable.ts';
 
 export interface SweepTerms extends LeaseTerms {
   minerTimeoutMs: number;
@@ -26,15 +28,18 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
     async apply(inputs, context) {
       const absent = await noteSweep(context, terms);
       if (absent) await grantGrace(context, terms);
-      const changes: JobChange[] = [
+      const found: JobChange[] = [
         ...(await leasesRunOut(context)),
         ...(await timesToLiveOver(context)),
         ...(await holdsOver(context)),
       ];
+      const changes = found.filter(({ before }) => isReadable(before));
       await saveJobs(changes, context);
+      const damaged = found.map(({ before }) => before).filter(job => !isReadable(job));
+      await endUnreadable([...damaged, ...(await timesBeyondReach(context))], context);
       const silent = await silentMiners(context, terms);
       await forget(context);
-      const more = changes.length >= AT_ONCE || silent >= AT_ONCE;
+      const more = found.length >= AT_ONCE || silent >= AT_ONCE;
       return inputs.map(() => done({ more }));
     },
   };
@@ -85,6 +90,18 @@ async function holdsOver({ tx, now }: WriteContext): Promise<JobChange[]> {
   const sql = `SELECT * FROM job WHERE held_until IS NOT NULL AND held_until <= ? AND expires_at > ? ORDER BY held_until LIMIT ${AT_ONCE}`;
   const jobs = await tx.query<JobRow>(sql, [now, now]);
   return jobs.map(before => ({ before, after: unhold(before) }));
+}
+
+/** Jobs whose time would never come, since no such time exists: each query is one look at the end of an index. */
+async function timesBeyondReach({ tx }: WriteContext): Promise<JobRow[]> {
+  const queries = [
+    `SELECT * FROM job WHERE status = 'running' AND lease_expires_at > ? LIMIT ${AT_ONCE}`,
+    `SELECT * FROM job WHERE status = 'pending' AND expires_at > ? LIMIT ${AT_ONCE}`,
+    `SELECT * FROM job WHERE held_until IS NOT NULL AND held_until > ? LIMIT ${AT_ONCE}`,
+  ];
+  const jobs: JobRow[] = [];
+  for (const sql of queries) jobs.push(...(await tx.query<JobRow>(sql, [LARGEST])));
+  return jobs;
 }
 
 async function silentMiners(context: WriteContext, terms: SweepTerms): Promise<number> {

@@ -13,6 +13,7 @@ import type {
   MinerJob,
   QueueInfo,
 } from '@aitbc/protocol';
+import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 import type { HeldJob } from './claim.ts';
 import { askedIn } from './content.ts';
@@ -169,5 +170,4 @@ export function errorOf(
 
 const parseParams = (params: string | undefined): JobParams => (params ? JSON.parse(params) : {});
 
-export const isoTime = (ms: number) => new Date(ms).toISOString();
 const isoTimeOrNull = (ms: number | null) => (ms === null ? null : isoTime(ms));

@@ -4,6 +4,7 @@ import { requireAddress } from '../accounts/accounts.ts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { ReadyQueue } from '../store/events.ts';
+import { isoTime } from '../store/numbers.ts';
 import { refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -139,8 +140,8 @@ function toMiner(
     running: miner.running,
     completed: miner.completed,
     failed: miner.failed,
-    registered_at: new Date(miner.registered_at).toISOString(),
-    last_seen_at: new Date(miner.last_seen_at).toISOString(),
+    registered_at: isoTime(miner.registered_at),
+    last_seen_at: isoTime(miner.last_seen_at),
     heartbeat_seconds: heartbeatSeconds(config),
   };
 }

@@ -1,5 +1,6 @@
 import type { Reputation } from '@aitbc/protocol';
 import type { Config } from '../config.ts';
+import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 
 /*
@@ -99,7 +100,7 @@ export function toReputation(miner: Row<'miner'>, now: number, terms: Reputation
       Reputation,
       'score' | 'suspended_at'
     >),
-    suspended_at: suspended_at === null ? null : new Date(suspended_at).toISOString(),
+    suspended_at: suspended_at === null ? null : isoTime(suspended_at),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { ListReceipts, PublicKeys, PublishedReceipt, Receipt } from '@aitbc/protocol';
 import { accountIdAt } from '../accounts/accounts.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { isoTime } from '../store/numbers.ts';
 import { done, type Operation, type Outcome, refuse, refused } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -57,8 +58,8 @@ export function createReceipts(store: Store, coordinatorId: string, ledger: Ledg
           alg: 'Ed25519' as const,
           use: 'receipts' as const,
           coordinator_id: coordinatorId,
-          created_at: new Date(key.created_at).toISOString(),
-          retired_at: key.retired_at === null ? null : new Date(key.retired_at).toISOString(),
+          created_at: isoTime(key.created_at),
+          retired_at: key.retired_at === null ? null : isoTime(key.retired_at),
         })),
       };
     },

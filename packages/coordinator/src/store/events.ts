@@ -10,6 +10,8 @@ export type StoreEvent =
   /** `runs`: which operators may have which of them depends on what they have already. */
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number; runs?: boolean }
   | { type: 'miner.changed'; miner: Row<'miner'> }
+  /** Its row was damaged, so the job has failed. Told to this coordinator only, for its log. */
+  | { type: 'job.unreadable'; jobId: string; columns: readonly string[] }
   /** Other coordinators may have committed what was not told here. */
   | { type: 'missed' };
 

@@ -1,4 +1,5 @@
 import { types } from 'pg';
+import { bounded } from '../numbers.ts';
 import { encodeText } from './text.ts';
 
 /** How one element is written behind its length. Answers the offset behind it. */
@@ -19,8 +20,8 @@ const BIGINT: ElementType = {
   oid: types.builtins.INT8,
   size: () => 8,
   write(value, to, offset) {
-    const number = value as number;
-    if (!Number.isSafeInteger(number)) throw new RangeError(`Not an integer of at most 53 bits: ${number}`);
+    if (!Number.isInteger(value)) throw new RangeError(`Not an integer: ${value}`);
+    const number = bounded(value as number);
     to.writeInt32BE(Math.floor(number / 2 ** 32), offset);
     return to.writeUInt32BE(number >>> 0, offset + 4);
   },

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Client, type ClientConfig, DatabaseError, Pool, types } from 'pg';
+import { bounded } from '../numbers.ts';
 import type { Schema } from '../schema.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 import { decodeText, encode } from './text.ts';
@@ -34,8 +35,8 @@ export function clientConfig({ url, timeoutMs, patient }: PostgresOptions): Clie
 }
 
 const PARSERS: Record<number, (text: string) => unknown> = {
-  // Counts and times: none is larger than a double is exact for.
-  [types.builtins.INT8]: Number,
+  // Counts and times: none that the coordinator wrote is larger than a double is exact for.
+  [types.builtins.INT8]: text => bounded(Number(text)),
   [types.builtins.TEXT]: decodeText,
 };
 

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { Schema } from '../schema.ts';
 import type { Value } from '../transaction.ts';
+import { readAll, readBounded } from './reading.ts';
 
 /** Kysely over a `node:sqlite` connection. Closing it is the connection's owner's business. */
 export function kyselyOver(database: DatabaseSync): Kysely<Schema> {
@@ -13,9 +14,9 @@ export function kyselyOver(database: DatabaseSync): Kysely<Schema> {
           const statement = database.prepare(sql);
           return {
             reader: statement.columns().length > 0,
-            all: parameters => statement.all(...(parameters as Value[])),
+            all: parameters => readAll(statement, parameters as Value[]),
             run: parameters => statement.run(...(parameters as Value[])),
-            iterate: parameters => statement.iterate(...(parameters as Value[])),
+            iterate: parameters => readBounded(statement, parameters as Value[]),
           };
         },
       },

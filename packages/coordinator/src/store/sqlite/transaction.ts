@@ -1,5 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { bounded } from '../numbers.ts';
 import type { Transaction, Value } from '../transaction.ts';
+import { readAll } from './reading.ts';
 
 type Values = Record<string, Value>;
 
@@ -9,29 +11,30 @@ export function sqliteTransaction(database: DatabaseSync): Transaction {
 
   function each(sql: string, columns: readonly string[], rows: readonly object[]) {
     const statement = prepared(sql);
-    for (const row of rows) statement.run(...columns.map(column => (row as Values)[column] ?? null));
+    for (const row of rows)
+      statement.run(...columns.map(column => writable((row as Values)[column] ?? null)));
   }
 
   return {
     async load(table, column, values, where) {
       const and = where === undefined ? '' : ` AND ${where}`;
       const statement = prepared(`SELECT * FROM ${table} WHERE ${column} = ?${and}`);
-      return values.flatMap(value => statement.all(value)) as never;
+      return values.flatMap(value => readAll(statement, [value])) as never;
     },
     async first({ table, column, where, order }, values, limit = -1) {
       const statement = prepared(
         `SELECT * FROM ${table} WHERE ${column} = ? AND ${where} ORDER BY ${order} LIMIT ?`,
       );
-      return values.flatMap(value => statement.all(value, limit)) as never;
+      return values.flatMap(value => readAll(statement, [value, limit])) as never;
     },
     async find(table, columns, keys) {
       const conditions = columns.map(column => `${column} = ?`);
       const statement = prepared(`SELECT * FROM ${table} WHERE ${conditions.join(' AND ')}`);
-      return keys.flatMap(key => statement.all(...key)) as never;
+      return keys.flatMap(key => readAll(statement, key)) as never;
     },
     async loadFixed(table, key, values, columns) {
       const statement = prepared(`SELECT ${columns} FROM ${table} WHERE ${key} = ?`);
-      return values.flatMap(value => statement.all(value)) as never;
+      return values.flatMap(value => readAll(statement, [value])) as never;
     },
     async insert(table, rows) {
       if (!rows[0]) return;
@@ -65,10 +68,12 @@ export function sqliteTransaction(database: DatabaseSync): Transaction {
       prepared(sql).run(...values);
     },
     async query(sql, values) {
-      return prepared(sql).all(...values) as never;
+      return readAll(prepared(sql), values) as never;
     },
   };
 }
+
+const writable = (value: Value) => (typeof value === 'number' ? bounded(value) : value);
 
 /** Prepared statements of one connection by their text. */
 function statementCache(database: DatabaseSync): (sql: string) => StatementSync {

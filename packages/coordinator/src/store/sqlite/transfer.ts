@@ -8,6 +8,7 @@ import { openForWriting, openMoment } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
 import { lockFolder } from './lock.ts';
 import { migrateSqlite } from './migrate.ts';
+import { readBounded } from './reading.ts';
 import { sqliteTransaction } from './transaction.ts';
 
 const ROWS_AT_ONCE = 200;
@@ -71,7 +72,7 @@ function reading(database: DatabaseSync): Source {
     async *read(table: Table, columns: readonly string[]) {
       const statement = database.prepare(`SELECT ${columns} FROM ${table} ORDER BY ${PRIMARY_KEYS[table]}`);
       let rows: Value[][] = [];
-      for (const row of statement.iterate() as Iterable<Record<string, Value>>) {
+      for (const row of readBounded(statement, [])) {
         rows.push(columns.map(column => row[column] ?? null));
         if (rows.length < ROWS_AT_ONCE) continue;
         yield rows;
