@@ -47,7 +47,7 @@ describeEachEngine('memory', engine => {
     return usedMiB() - before;
   }
 
-  const queue = (model: string) => ({ model, region: '', min_vram_gb: 0 });
+  const queue = (model: string) => ({ model, region: '', min_vram_gb: 0, needs: '', min_context: 0 });
 
   test('is not filled by asking who could run models of any name', () => {
     const { directory } = coordinator.running.rooms;

@@ -298,7 +298,12 @@ export const CompleteJob = Type.Object({
         'When the miner finished, by its own clock: recorded as reported. Without an offset it is UTC.',
     }),
   ),
-  usage: Type.Optional(TokenUsage),
+  usage: Type.Optional(
+    Type.Unsafe<TokenUsage>({
+      description:
+        'The counts of TokenUsage as the engine gave them. One that can not be a count of tokens is dropped, and the result counts all the same.',
+    }),
+  ),
   signature: Type.Optional(Signature),
 });
 export type CompleteJob = Static<typeof CompleteJob>;

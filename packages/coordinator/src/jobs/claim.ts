@@ -27,12 +27,13 @@ import {
 import { type PreferenceTerms, readReadyJobs } from './ready.ts';
 import { saveJobs } from './saving.ts';
 import { endUnreadable, isReadable, partReadable, unreadable } from './unreadable.ts';
+import type { Requirements } from './views.ts';
 
 /** A job with its texts, for the miner that holds it. */
 export interface HeldJob {
   job: JobRow;
   input: Row<'job_input'>;
-  requirements: Pick<Row<'queue'>, 'region' | 'min_vram_gb'>;
+  requirements: Requirements;
 }
 
 export interface TakeInput extends MinerActor {
@@ -138,9 +139,11 @@ function asOffered(job: JobRow, terms: ClaimTerms, now: number): JobRow {
   return { ...job, attempts: job.attempts + 1, lease_expires_at: job.held_until, deadline };
 }
 
+const REQUIREMENTS = ['id', 'region', 'min_vram_gb', 'min_context'] as const;
+
 interface Texts {
   inputs: ReadonlyMap<string, Row<'job_input'>>;
-  queues: ReadonlyMap<number, Pick<Row<'queue'>, 'region' | 'min_vram_gb'>>;
+  queues: ReadonlyMap<number, Requirements>;
 }
 
 async function loadTexts(tx: WriteContext['tx'], jobs: readonly JobRow[]): Promise<Texts> {
@@ -150,7 +153,7 @@ async function loadTexts(tx: WriteContext['tx'], jobs: readonly JobRow[]): Promi
       'job_id',
       jobs.map(job => job.id),
     ),
-    tx.loadFixed('queue', 'id', [...new Set(jobs.map(job => job.queue_id))], ['id', 'region', 'min_vram_gb']),
+    tx.loadFixed('queue', 'id', [...new Set(jobs.map(job => job.queue_id))], REQUIREMENTS),
   ]);
   return {
     inputs: new Map(inputs.map(row => [row.job_id, row])),

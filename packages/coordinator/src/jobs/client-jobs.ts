@@ -4,7 +4,7 @@ import { canonicalJson } from '@aitbc/receipts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
-import type { Directory } from '../miners/directory.ts';
+import type { Directory, Reach } from '../miners/directory.ts';
 import type { Operations } from '../operations.ts';
 import { tokenLimit } from '../receipts/pricing.ts';
 import { refuse, unwrap } from '../store/operation.ts';
@@ -15,10 +15,11 @@ import type { Clock } from './fairness.ts';
 import { cancelJobs } from './give-up.ts';
 import { hasEnded } from './job.ts';
 import { isSeenBy } from './lookup.ts';
+import { requirementsOf } from './needs.ts';
 import { type FoundJob, findClocks, findJob, findJobs, findRuns, findTexts, listJobs } from './queries.ts';
 import { queueInfo } from './queue-info.ts';
 import { checkReplication } from './replication.ts';
-import { type NewJob, type NewRun, queueOf, type SubmitInput, type SubmitOutput } from './submit.ts';
+import { type NewJob, type NewRun, placeOf, type SubmitInput, type SubmitOutput } from './submit.ts';
 import { toJob, toNewRun, toRun, toSummary } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
@@ -39,6 +40,8 @@ export interface ClientJobs {
     requests: readonly SubmitJob[],
     idempotencyKey: string | undefined,
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
+  /** Which live miners could run a request now, without submitting it. */
+  reach(request: SubmitJob): Reach;
   /** A job as it is stored, for what submits jobs itself. */
   prepare(request: SubmitJob): NewJob;
   /** Answers when the job has ended, or after `waitSeconds`, or when `hangUp` aborts. */
@@ -78,6 +81,7 @@ export function createClientJobs({
       runs: Array.from({ length: runs ?? 0 }, () => newRun(content)),
       content,
       request,
+      place: placeOf(request, requirementsOf(request, content)),
       ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
       maxAttempts: request.max_attempts ?? config.maxAttempts,
       tokenLimit: tokenLimit(
@@ -111,9 +115,12 @@ export function createClientJobs({
     );
   }
 
-  function viewOfNew(job: Row<'job'>, { request, content, runs }: NewJob, clocks: readonly Clock[]): Job {
-    const queue = queueOf(request);
-    const reach = directory.reach(queue);
+  function viewOfNew(
+    job: Row<'job'>,
+    { request, content, place, runs }: NewJob,
+    clocks: readonly Clock[],
+  ): Job {
+    const reach = directory.reach(place);
     const input = {
       prompt: content.text,
       kind: content.kind,
@@ -122,7 +129,7 @@ export function createClientJobs({
     };
     const texts = { input, output: undefined };
     const newRuns = runs.length === 0 ? undefined : runs.map(toNewRun);
-    return toJob(job, queue, texts, queueInfo(job, clocks, reach, runs.length), newRuns);
+    return toJob(job, place, texts, queueInfo(job, clocks, reach, runs.length), newRuns);
   }
 
   async function waitForEnd(
@@ -151,7 +158,7 @@ export function createClientJobs({
   /** Miners that wait ask for the jobs in the batch that stores them, which saves a commit of its own. */
   async function storeForetold(input: SubmitInput): Promise<SubmitOutput> {
     const storing = store.write(operations.submitJobs, input);
-    const takeBack = waits.foretell(input.jobs.map(({ request }) => queueOf(request)));
+    const takeBack = waits.foretell(input.jobs.map(({ place }) => place));
     let isNew = false;
     try {
       const output = unwrap(await storing);
@@ -181,6 +188,8 @@ export function createClientJobs({
       });
       return { jobs: views, replayed: false };
     },
+
+    reach: request => directory.reach(requirementsOf(request, contentOf(request))),
 
     prepare: request => prepare(request, 0, 1, { scopes: new Set() }),
 

@@ -1,12 +1,13 @@
-import type {
-  AnswerDetails,
-  CompleteJob,
-  FailJob,
-  HeartbeatAnswer,
-  JobOutcome,
-  MinerJob,
-  PostedChunks,
-  TokenUsage,
+import {
+  type AnswerDetails,
+  type CompleteJob,
+  type FailJob,
+  type HeartbeatAnswer,
+  type JobOutcome,
+  LIMITS,
+  type MinerJob,
+  type PostedChunks,
+  type TokenUsage,
 } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
@@ -191,7 +192,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         resultType: request.result_type,
         finishReason: request.finish_reason,
         reportedAt: request.completed_at === undefined ? undefined : readTime(request.completed_at),
-        usage: request.usage && countsOf(request.usage),
+        usage: countsOf(request.usage),
         details: detailsOf(request),
         ...(attestation && { attestation }),
         spotCheck: drawSpotCheck(),
@@ -241,18 +242,25 @@ function checkChunks(chunks: readonly Chunk[], limit: number): void {
   refuse('VALIDATION_OUT_OF_RANGE', `A chunk has at most ${limit} bytes`, { field: `chunks.${index}` });
 }
 
-/** Only what is known goes into the receipt: engines report much else, and receipts carry ASCII only. */
-function countsOf({
-  prompt_tokens,
-  completion_tokens,
-  cached_tokens,
-  reasoning_tokens,
-}: TokenUsage): TokenUsage {
+/**
+ * The counts that a receipt may carry: engines report much else, and now and then what can be no count. That says nothing
+ * about the result, so it is dropped.
+ */
+function countsOf(usage: unknown): TokenUsage | undefined {
+  if (usage === null || typeof usage !== 'object') return undefined;
+  const told = usage as Record<string, unknown>;
+  const count = (name: keyof TokenUsage, most: number = LIMITS.tokens) => {
+    const value = told[name];
+    return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most
+      ? { [name]: value as number }
+      : {};
+  };
+  const counts: TokenUsage = { ...count('prompt_tokens'), ...count('completion_tokens') };
+  if (Object.keys(counts).length === 0) return undefined;
   return {
-    ...(prompt_tokens !== undefined && { prompt_tokens }),
-    ...(completion_tokens !== undefined && { completion_tokens }),
-    ...(cached_tokens !== undefined && { cached_tokens }),
-    ...(reasoning_tokens !== undefined && { reasoning_tokens }),
+    ...counts,
+    ...count('cached_tokens', counts.prompt_tokens),
+    ...count('reasoning_tokens', counts.completion_tokens),
   };
 }
 

@@ -9,14 +9,14 @@ import type { FoundRun, JobTexts, Requirements } from './views.ts';
 
 type Db = Kysely<Schema>;
 
-export type FoundJob = JobRow & Requirements;
+export type FoundJob = JobRow & Requirements & Pick<Row<'queue'>, 'needs'>;
 
 const withRequirements = (db: Db) =>
   db
     .selectFrom('job')
     .innerJoin('queue', 'queue.id', 'job.queue_id')
     .selectAll('job')
-    .select(['queue.region', 'queue.min_vram_gb']);
+    .select(['queue.region', 'queue.min_vram_gb', 'queue.needs', 'queue.min_context']);
 
 export async function findJob(db: Db, id: string): Promise<FoundJob | undefined> {
   return await withRequirements(db).where('job.id', '=', id).executeTakeFirst();
@@ -154,13 +154,16 @@ export async function findClocks(db: Db, model: string): Promise<Row<'fair_clock
 
 const WORKLOAD_KINDS = 200;
 
-export type WorkloadRow = Pick<Row<'queue'>, 'model' | 'region' | 'min_vram_gb' | 'pending'>;
+export type WorkloadRow = Pick<
+  Row<'queue'>,
+  'model' | 'region' | 'min_vram_gb' | 'needs' | 'min_context' | 'pending'
+>;
 
 /** Pending jobs by what they need. */
 export async function listWorkload(db: Db): Promise<WorkloadRow[]> {
   return await db
     .selectFrom('queue')
-    .select(['model', 'region', 'min_vram_gb', 'pending'])
+    .select(['model', 'region', 'min_vram_gb', 'needs', 'min_context', 'pending'])
     .where('pending', '>', 0)
     .orderBy('model')
     .orderBy('id')

@@ -120,7 +120,7 @@ function countInBatch(
   batches.add(id, status === 'completed' ? 'completed' : 'failed', 1);
 }
 
-const FIXED = ['id', 'clock_id', 'model', 'region', 'min_vram_gb', 'lane'] as const;
+const FIXED = ['id', 'clock_id', 'model', 'region', 'min_vram_gb', 'lane', 'needs', 'min_context'] as const;
 
 async function moveQueues(
   queues: Sums<number, 'pending' | 'running'>,
@@ -146,7 +146,9 @@ const reservedFor = (job: JobRow) => (hasEnded(job.status) ? 0 : job.reserved);
 
 const isReady = (job: JobRow) => job.status === 'pending' && job.held_until === null;
 
-const requirementsOf = ({ model, region, min_vram_gb }: ReadyQueue) => ({ model, region, min_vram_gb });
+const requirementsOf = ({ model, region, min_vram_gb, needs, min_context }: ReadyQueue): ReadyQueue => ({
+  ...{ model, region, min_vram_gb, needs, min_context },
+});
 
 /** Differences by key, merged so that a batch moves each counter once. */
 class Sums<Key extends string | number, Name extends string> {

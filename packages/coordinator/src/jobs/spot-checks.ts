@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import type { SubmitJob } from '@aitbc/protocol';
 import { accountAt, localAddress } from '../accounts/accounts.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -7,8 +6,9 @@ import { askedIn } from './content.ts';
 import { createRanker } from './fairness.ts';
 import type { JobRow } from './job.ts';
 import { isDeterministic } from './replication.ts';
+import { RUNS } from './runs.ts';
 import { countNewJobs } from './saving.ts';
-import { loadLanes, type NewJob, newRow } from './submit.ts';
+import { loadLanes, type NewJob, newRow, type Place } from './submit.ts';
 
 /*
  * Jobs that completed are run once more, by another operator's miner, now and then, without anybody being told: their
@@ -47,16 +47,17 @@ export async function addChecks(
   if (due.length === 0) return;
   const account = await accountAt(localAddress(coordinatorId, PAYER), PAYER, context);
   const lanes = await loadLanes(
-    due.map(({ request }) => request),
+    due.map(({ place }) => place),
     context,
   );
-  const lines = new Set(due.map(({ request }) => lanes.lineOf(request)));
+  const lines = new Set(due.map(({ place }) => lanes.lineOf(place)));
   const ranker = await createRanker(tx, [...lines], [account.id]);
 
-  const runs = due.flatMap(({ job, spotCheck: { check, referee }, request, input }) => {
+  const runs = due.flatMap(({ job, spotCheck: { check, referee }, place, input }) => {
     const run = (own: CheckRun): JobRow => {
       const promptHash = hash('sha256', own.salt + input.prompt);
-      const asked = { ...own, promptHash, request, ttlMs: CHECK_TTL_MS, maxAttempts: job.max_attempts };
+      const { model, max_attempts: maxAttempts } = job;
+      const asked = { ...own, promptHash, request: { model }, place, ttlMs: CHECK_TTL_MS, maxAttempts };
       const row = newRow(asked, account.id, lanes, ranker, now);
       return { ...row, token_limit: job.token_limit, role: 'run', run_of: job.id };
     };
@@ -87,9 +88,11 @@ export async function addChecks(
   await tx.update('job', 'id', ['owners'], owners);
 }
 
+const REQUIREMENTS = ['id', 'model', 'region', 'min_vram_gb', 'needs', 'min_context'] as const;
+
 interface Comparable extends Checked {
   input: Row<'job_input'>;
-  request: SubmitJob;
+  place: Place;
 }
 
 async function loadComparable(checked: readonly Checked[], { tx }: WriteContext): Promise<Comparable[]> {
@@ -102,16 +105,14 @@ async function loadComparable(checked: readonly Checked[], { tx }: WriteContext)
   );
   const inputsById = new Map(inputs.map(input => [input.job_id, input]));
   const queueIds = [...new Set(own.map(({ job }) => job.queue_id))];
-  const queues = await tx.loadFixed('queue', 'id', queueIds, ['id', 'region', 'min_vram_gb']);
+  const queues = await tx.loadFixed('queue', 'id', queueIds, REQUIREMENTS);
   const queuesById = new Map(queues.map(queue => [queue.id, queue]));
   return own.flatMap(each => {
     const input = inputsById.get(each.job.id);
     const queue = queuesById.get(each.job.queue_id);
     if (!input || !queue || !isComparable(input)) return [];
-    const { model, priority } = each.job;
-    const constraints = { ...(queue.region && { region: queue.region }), min_vram_gb: queue.min_vram_gb };
-    // What follows from it here is only where its runs stand.
-    return [{ ...each, input, request: { model, priority, constraints, replication: 2 } }];
+    const { id: _, ...requirements } = queue;
+    return [{ ...each, input, place: { ...requirements, priority: each.job.priority, lane: RUNS } }];
   });
 }
 

@@ -19,6 +19,7 @@ export interface NewJob {
   content: JobContent;
   promptHash: string;
   request: SubmitJob;
+  place: Place;
   ttlMs: number;
   maxAttempts: number;
   tokenLimit: number;
@@ -27,6 +28,9 @@ export interface NewJob {
   /** Where several miners are to run it; else empty. */
   runs: readonly NewRun[];
 }
+
+/** The queue in which a job stands. */
+export type Place = Pick<Row<'queue'>, (typeof KEY)[number]>;
 
 /** A run, which is a job to its miner. */
 export type NewRun = Pick<NewJob, 'id' | 'salt' | 'promptHash'>;
@@ -46,7 +50,7 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
   async apply(inputs, context) {
     const [repeated, lanes, funds] = await Promise.all([
       loadRepeated(inputs, context),
-      loadLanes(requestsOf(inputs), context),
+      loadLanes(placesOf(inputs), context),
       loadFunds(
         inputs.map(input => input.accountId),
         terms,
@@ -65,7 +69,7 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
     });
     await repeated.save();
     const fresh = inputs.filter((_, index) => !outcomes[index]);
-    const lines = new Set(requestsOf(fresh).map(lanes.lineOf));
+    const lines = new Set(placesOf(fresh).map(lanes.lineOf));
     const accountIds = [...new Set(fresh.map(input => input.accountId))];
     const ranker = await createRanker(context.tx, [...lines], accountIds);
 
@@ -98,38 +102,30 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
 const replay = (before: Outcome<string[]>): Outcome<SubmitOutput> =>
   before.ok ? done({ replayed: true, jobIds: before.value }) : before;
 
-const requestsOf = (inputs: readonly SubmitInput[]) =>
-  inputs.flatMap(input => input.jobs.map(job => job.request));
+const placesOf = (inputs: readonly SubmitInput[]) =>
+  inputs.flatMap(input => input.jobs.map(job => job.place));
 
 export interface Lanes {
   byModel: ReadonlyMap<string, Clock[]>;
-  lineOf(request: SubmitJob): Line;
+  lineOf(place: Place): Line;
   clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
 }
 
-type QueueKey = Pick<Row<'queue'>, (typeof KEY)[number]>;
+const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane', 'needs', 'min_context'] as const;
 
-const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane'] as const;
+const valuesOf = (place: Place) => KEY.map(column => place[column]);
+const nameOf = (place: Place) => JSON.stringify(valuesOf(place));
 
-const valuesOf = (key: QueueKey) => [key.model, key.priority, key.region, key.min_vram_gb, key.lane];
-const nameOf = (key: QueueKey) => JSON.stringify(valuesOf(key));
-
-/** What a miner must have for a job. */
-export const queueOf = ({ model, constraints }: SubmitJob): ReadyQueue => ({
-  model,
-  region: constraints?.region ?? '',
-  min_vram_gb: constraints?.min_vram_gb ?? 0,
+/** Where a new job stands that has such requirements. */
+export const placeOf = ({ priority, replication }: SubmitJob, requirements: ReadyQueue): Place => ({
+  ...requirements,
+  priority: priority ?? 0,
+  lane: (replication ?? 1) > 1 ? RUNS : 0,
 });
 
-const keyOf = (request: SubmitJob): QueueKey => ({
-  ...queueOf(request),
-  priority: request.priority ?? 0,
-  lane: (request.replication ?? 1) > 1 ? RUNS : 0,
-});
-
-/** The clocks and queues of the requests, made where they are new. */
-export async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteContext): Promise<Lanes> {
-  const keys = new Map(requests.map(request => [nameOf(keyOf(request)), keyOf(request)]));
+/** The clocks and queues of places, made where they are new. */
+export async function loadLanes(places: readonly Place[], { tx }: Pick<WriteContext, 'tx'>): Promise<Lanes> {
+  const keys = new Map(places.map(place => [nameOf(place), place]));
   const [found, clocks] = await Promise.all([findQueues(keys, tx), loadClocks([...keys.values()], tx)]);
   const clockOf = (key: Pick<Clock, 'model' | 'priority'>) => must(clocks.get(clockName(key)));
   let queues = found;
@@ -144,13 +140,13 @@ export async function loadLanes(requests: readonly SubmitJob[], { tx }: WriteCon
   return {
     byModel: Map.groupBy(clocks.values(), clock => clock.model),
     clockOf,
-    lineOf: request => must(lines.get(nameOf(keyOf(request)))),
+    lineOf: place => must(lines.get(nameOf(place))),
   };
 }
 
 const clockName = ({ model, priority }: Pick<Clock, 'model' | 'priority'>) => `${model} ${priority}`;
 
-async function loadClocks(keys: readonly QueueKey[], tx: WriteContext['tx']): Promise<Map<string, Clock>> {
+async function loadClocks(keys: readonly Place[], tx: WriteContext['tx']): Promise<Map<string, Clock>> {
   const models = [...new Set(keys.map(key => key.model))];
   const load = async () => new Map((await tx.first(CLOCKS, models)).map(clock => [clockName(clock), clock]));
   const clocks = await load();
@@ -163,14 +159,14 @@ async function loadClocks(keys: readonly QueueKey[], tx: WriteContext['tx']): Pr
 }
 
 async function findQueues(
-  keys: ReadonlyMap<string, QueueKey>,
+  keys: ReadonlyMap<string, Place>,
   tx: WriteContext['tx'],
 ): Promise<Map<string, Row<'queue'>>> {
   const found = await tx.find('queue', KEY, [...keys.values()].map(valuesOf));
   return new Map(found.map(queue => [nameOf(queue), queue]));
 }
 
-const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({
+const newClock = ({ model, priority }: Place): NewRow<'fair_clock'> => ({
   model,
   priority,
   virtual_time: 0,
@@ -221,7 +217,7 @@ export function newRow(
   now: number,
 ): JobRow {
   const { request } = job;
-  const line = lanes.lineOf(request);
+  const line = lanes.lineOf(job.place);
   return {
     id: job.id,
     account_id: accountId,

@@ -22,7 +22,7 @@ import type { JobRow } from './job.ts';
 import type { NewRun } from './submit.ts';
 
 /** What a queue demands of miners is kept with the queue, not with each of its jobs. */
-export type Requirements = Pick<Row<'queue'>, 'region' | 'min_vram_gb'>;
+export type Requirements = Pick<Row<'queue'>, 'region' | 'min_vram_gb' | 'min_context'>;
 /** A run of a job, and whether its result is the job's; null where one of them is not there. */
 export type FoundRun = JobRow & { agrees: number | boolean | null };
 
@@ -148,10 +148,11 @@ export function toHeartbeatAnswer({ miner, holds, stop }: Pulse, heartbeat_secon
   };
 }
 
-function constraintsOf(job: JobRow, { region, min_vram_gb }: Requirements): JobConstraints {
+function constraintsOf(job: JobRow, { region, min_vram_gb, min_context }: Requirements): JobConstraints {
   return {
     ...(min_vram_gb > 0 && { min_vram_gb }),
     ...(region !== '' && { region }),
+    ...(min_context > 0 && { min_context }),
     ...(job.max_price !== null && { max_price: job.max_price }),
   };
 }

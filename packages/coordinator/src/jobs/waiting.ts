@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Abilities, isLoaded, mismatch } from '../miners/eligibility.ts';
+import { type Abilities, isLoaded, mismatch, nameOf } from '../miners/eligibility.ts';
 import type { ReadyQueue, StoreEvent } from '../store/events.ts';
 
 /** Aborts when nobody waits for an answer any more. Made only for requests that wait. */
@@ -176,8 +176,6 @@ function inOrder<W extends Seeker>(workers: readonly W[], model: string): W[] {
   );
   return [...(ready ?? []), ...(others ?? [])];
 }
-
-const nameOf = ({ model, region, min_vram_gb }: ReadyQueue) => JSON.stringify([model, region, min_vram_gb]);
 
 /** Miners that wait for work, found by the models that they offer. */
 function createWorkers() {

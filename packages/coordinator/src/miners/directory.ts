@@ -1,7 +1,8 @@
+import type { ModelAbilities } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadyQueue, StoreEvent } from '../store/events.ts';
 import type { Row } from '../store/schema.ts';
-import { type Abilities, abilitiesOf, mismatch } from './eligibility.ts';
+import { type Abilities, abilitiesOf, mismatch, NEEDS, type Need, nameOf, needsIn } from './eligibility.ts';
 import { takesJobs } from './reputation.ts';
 
 interface LiveMiner extends Abilities {
@@ -15,9 +16,16 @@ export interface Reach {
   slots: number;
   /** Whose they are, of how many. */
   operators: number;
+  /** Live miners that offer the model, whether they could run it or not. */
+  offering: number;
+  /** What each of those lacks for it; empty where none is there, one can, or each lacks something else. */
+  lacks: readonly Lack[];
   /** Why nobody can, when nobody can. */
   reason: string | null;
 }
+
+/** What a queue demands and a miner may not have. */
+export type Lack = Need | 'context_length' | 'region' | 'min_vram_gb';
 
 /** The miners that take jobs now, kept in memory from committed changes: answers what would need a scan. */
 export interface Directory {
@@ -36,7 +44,14 @@ export interface Offer {
   loaded: number;
   /** Jobs that they run at once. */
   slots: number;
+  abilities: OfferedAbilities;
 }
+
+/** What a model can do at the miners that offer it, as far as they told: by ability how many can, and how many can't. */
+export type OfferedAbilities = Record<Need, { able: number; unable: number }> & {
+  /** Tokens of prompt and answer, the least and the most that one told; null where none did. */
+  context_length: { least: number; most: number } | null;
+};
 
 /** Clients name what they need as they like: only so many answers are kept. */
 const KEPT_REACHES = 1_000;
@@ -93,7 +108,7 @@ export function createDirectory(): Directory {
       for (const row of online) if (!told.has(row.id)) put(row);
     },
     reach(queue) {
-      const key = JSON.stringify([queue.model, queue.region, queue.min_vram_gb]);
+      const key = nameOf(queue);
       const reach = reaches.get(key) ?? measure(queue, [...(byModel.get(queue.model)?.values() ?? [])]);
       reaches.set(key, reach);
       return reach;
@@ -107,7 +122,22 @@ export function createDirectory(): Directory {
 
 function offerOf(model: string, offering: readonly LiveMiner[]): Offer {
   const loaded = offering.filter(miner => miner.loaded?.has(model)).length;
-  return { model, miners: offering.length, loaded, slots: slotsOf(offering) };
+  const abilities = combine(offering.map(({ models }) => models?.get(model) ?? {}));
+  return { model, miners: offering.length, loaded, slots: slotsOf(offering), abilities };
+}
+
+function combine(told: readonly ModelAbilities[]): OfferedAbilities {
+  const count = (need: Need, can: boolean) => told.filter(abilities => abilities[need] === can).length;
+  const counts = NEEDS.map(need => [need, { able: count(need, true), unable: count(need, false) }]);
+  const lengths = told.flatMap(({ context_length }) => context_length ?? []);
+  const context_length =
+    lengths.length === 0
+      ? null
+      : {
+          least: lengths.reduce((a, b) => Math.min(a, b)),
+          most: lengths.reduce((a, b) => Math.max(a, b)),
+        };
+  return { ...(Object.fromEntries(counts) as Omit<OfferedAbilities, 'context_length'>), context_length };
 }
 
 const slotsOf = (miners: readonly LiveMiner[]) => miners.reduce((sum, miner) => sum + miner.slots, 0);
@@ -118,16 +148,54 @@ function measure(queue: ReadyQueue, offering: readonly LiveMiner[]): Reach {
     miners: able.length,
     slots: slotsOf(able),
     operators: new Set(able.map(miner => miner.operator)).size,
+    offering: offering.length,
+    lacks: able.length > 0 || offering.length === 0 ? [] : lackedByAll(queue, offering),
     reason: able.length > 0 ? null : explain(queue, offering),
   };
 }
 
+/** What the queue demands, each as a queue that demands only that. */
+function demandsOf(queue: ReadyQueue): [Lack, ReadyQueue][] {
+  const none = { model: queue.model, region: '', min_vram_gb: 0, needs: '', min_context: 0 };
+  const { region, min_vram_gb, min_context } = queue;
+  return [
+    ...needsIn(queue).map((need): [Lack, ReadyQueue] => [need, { ...none, needs: need }]),
+    ...(min_context > 0 ? [['context_length', { ...none, min_context }] as [Lack, ReadyQueue]] : []),
+    ...(min_vram_gb > 0 ? [['min_vram_gb', { ...none, min_vram_gb }] as [Lack, ReadyQueue]] : []),
+    ...(region !== '' ? [['region', { ...none, region }] as [Lack, ReadyQueue]] : []),
+  ];
+}
+
+const lackedByAll = (queue: ReadyQueue, offering: readonly LiveMiner[]): Lack[] =>
+  demandsOf(queue)
+    .filter(([, alone]) => offering.every(miner => mismatch(alone, miner) !== null))
+    .map(([lack]) => lack);
+
 function explain(queue: ReadyQueue, offering: readonly LiveMiner[]): string {
   if (offering.length === 0) return `No live miner offers the model ${queue.model}.`;
-  const needs = [
-    ...(queue.min_vram_gb > 0 ? [`${queue.min_vram_gb} GB of GPU memory`] : []),
-    ...(queue.region !== '' ? [`region ${queue.region}`] : []),
-  ];
+  const lacked = lackedByAll(queue, offering);
+  // Where each lacks something else, all of it together is what none has.
+  const named = lacked.length > 0 ? lacked : demandsOf(queue).map(([lack]) => lack);
   const has = offering.length === 1 ? '1 live miner offers' : `${offering.length} live miners offer`;
-  return `${has} the model ${queue.model}, but none with ${needs.join(' and ')}.`;
+  return `${has} the model ${queue.model}, but none ${wordsFor(named, queue)}.`;
+}
+
+const DOES: Record<Need, string> = {
+  embeddings: 'embeds texts',
+  images: 'takes images',
+  json_schema: 'holds answers to a JSON schema',
+  text: 'writes texts',
+  tools: 'calls tools',
+};
+
+function wordsFor(lacks: readonly Lack[], { min_context, min_vram_gb, region }: ReadyQueue): string {
+  const does = lacks.flatMap(lack => DOES[lack as Need] ?? []);
+  const things: Partial<Record<Lack, string>> = {
+    context_length: `a context of ${min_context} tokens`,
+    min_vram_gb: `${min_vram_gb} GB of GPU memory`,
+    region: `region ${region}`,
+  };
+  const has = lacks.flatMap(lack => things[lack] ?? []);
+  if (has.length === 0) return does.join(' and ');
+  return [...does, `${does.length > 0 ? 'has' : 'with'} ${has.join(' and ')}`].join(' and ');
 }

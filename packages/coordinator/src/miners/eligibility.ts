@@ -1,10 +1,20 @@
+import type { ModelAbilities } from '@aitbc/protocol';
+import { LRUCache } from 'lru-cache';
 import type { ReadyQueue } from '../store/events.ts';
 import type { Row } from '../store/schema.ts';
 import { nominalGb } from './vram.ts';
 
+/** What a job may need of a model. */
+export type Need = Exclude<keyof ModelAbilities, 'context_length'>;
+
+/** In the order of their names. */
+export const NEEDS: readonly Need[] = ['embeddings', 'images', 'json_schema', 'text', 'tools'];
+
 /** What decides which jobs a miner can run. */
 export interface Abilities {
   capabilities: ReadonlySet<string>;
+  /** What its models can do, as far as it told. */
+  models?: ModelsAbilities;
   region: string | null;
   vram_gb: number | null;
   /** Models that it has in memory; null where it does not say. */
@@ -13,21 +23,39 @@ export interface Abilities {
   suspended: boolean;
 }
 
+type ModelsAbilities = ReadonlyMap<string, ModelAbilities>;
+
 export function abilitiesOf({
   capabilities,
+  abilities,
   region,
   vram_gb,
   loaded,
   suspended_at,
-}: Pick<Row<'miner'>, 'capabilities' | 'region' | 'vram_gb' | 'loaded' | 'suspended_at'>): Abilities {
+}: Pick<
+  Row<'miner'>,
+  'capabilities' | 'abilities' | 'region' | 'vram_gb' | 'loaded' | 'suspended_at'
+>): Abilities {
   return {
     capabilities: namesIn(capabilities),
+    ...(abilities !== null && { models: abilitiesIn(abilities) }),
     region,
     // Of miners that registered with an earlier version, it is as they measured it.
     vram_gb: vram_gb === null ? null : nominalGb(vram_gb),
     loaded: loaded === null ? null : namesIn(loaded),
     suspended: suspended_at !== null,
   };
+}
+
+/** A miner's row is looked at with each of its claims. */
+const parsed = new LRUCache<string, ModelsAbilities>({ max: 1_000 });
+
+function abilitiesIn(json: string): ModelsAbilities {
+  const known = parsed.get(json);
+  if (known) return known;
+  const models = new Map(Object.entries(JSON.parse(json) as Record<string, ModelAbilities>));
+  parsed.set(json, models);
+  return models;
 }
 
 const namesIn = (json: string): ReadonlySet<string> => new Set(JSON.parse(json) as string[]);
@@ -47,8 +75,35 @@ export function mismatch(queue: ReadyQueue, miner: Abilities): string | null {
     const is = miner.region === null ? 'none is registered' : `${miner.region} is registered`;
     return `The job must run in region ${queue.region}, ${is}.`;
   }
-  return null;
+  const { context, need } = lackOf(queue, miner);
+  if (need) return `Its engine ${LACKS[need]} with the model ${queue.model}.`;
+  if (context === undefined) return null;
+  return `The job needs a context of ${queue.min_context} tokens, the model ${queue.model} has ${context} there.`;
 }
+
+/** What its engine lacks of what the queue's model must be able to do: a first ability, or the context that it has. */
+export function lackOf(queue: ReadyQueue, { models }: Abilities): { need?: Need; context?: number } {
+  const can = models?.get(queue.model);
+  if (!can) return {};
+  const need = needsIn(queue).find(need => can[need] === false);
+  if (need) return { need };
+  const { context_length: context = Infinity } = can;
+  return context < queue.min_context ? { context } : {};
+}
+
+export const needsIn = ({ needs }: ReadyQueue): Need[] => (needs ? (needs.split(',') as Need[]) : []);
+
+const LACKS: Record<Need, string> = {
+  embeddings: 'embeds no texts',
+  images: 'takes no images',
+  json_schema: 'holds no answers to a JSON schema',
+  text: 'writes no texts',
+  tools: 'calls no tools',
+};
+
+/** By which requirements of queues are told apart. */
+export const nameOf = ({ model, region, min_vram_gb, needs, min_context }: ReadyQueue) =>
+  JSON.stringify([model, region, min_vram_gb, needs, min_context]);
 
 /** What a miner is told that gets nothing for its reputation. */
 export const SUSPENDED = 'It is suspended for its reputation until an administrator reinstates it.';

@@ -1,8 +1,9 @@
-import type { RegisterMiner } from '@aitbc/protocol';
+import type { ModelAbilities, RegisterMiner } from '@aitbc/protocol';
 import { addressFromPublicKey } from '@aitbc/receipts';
 import { accountAt, localAddress } from '../accounts/accounts.ts';
 import { done, type Operation, refused, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
+import { NEEDS } from './eligibility.ts';
 import { countActive } from './presence.ts';
 import { newRecord, RECORD } from './reputation.ts';
 import { vramOf } from './vram.ts';
@@ -118,10 +119,15 @@ function describe(request: RegisterMiner) {
   };
 }
 
+const ABILITIES = ['context_length', ...NEEDS] as const;
+
 /** By model, as JSON; null where nothing is told. */
-function abilitiesFrom({ models = [] }: RegisterMiner): string | null {
-  if (models.length === 0) return null;
-  return JSON.stringify(Object.fromEntries(models.map(({ model, ...abilities }) => [model, abilities])));
+function abilitiesFrom({ capabilities, models = [] }: RegisterMiner): string | null {
+  const told = models.filter(({ model }) => capabilities.includes(model));
+  if (told.length === 0) return null;
+  const known = (abilities: ModelAbilities) =>
+    Object.fromEntries(ABILITIES.flatMap(name => (name in abilities ? [[name, abilities[name]]] : [])));
+  return JSON.stringify(Object.fromEntries(told.map(({ model, ...abilities }) => [model, known(abilities)])));
 }
 
 export interface WithdrawInput {

@@ -117,7 +117,7 @@ function toMiner(
   speeds: readonly Row<'model_speed'>[],
   config: Config,
 ): Omit<Miner, 'reputation'> {
-  const { capabilities, loaded } = abilitiesOf(miner);
+  const { capabilities, loaded, models } = abilitiesOf(miner);
   return {
     miner_id: miner.id,
     status: miner.status === 'removed' ? 'offline' : miner.status,
@@ -129,6 +129,7 @@ function toMiner(
         loaded: loaded?.has(model) ?? null,
         time_to_first_token_ms: rounded(speed?.first_token_ms ?? null, 0),
         tokens_per_second: rounded(speed?.tokens_per_second ?? null, 1),
+        ...models?.get(model),
       };
     }),
     gpu_info: miner.gpu_info ? JSON.parse(miner.gpu_info) : null,

@@ -34,6 +34,10 @@ export interface ReadyQueue {
   model: string;
   region: string;
   min_vram_gb: number;
+  /** Abilities of the model, sorted, with commas between; empty where none is needed. */
+  needs: string;
+  /** Tokens that the model must take. */
+  min_context: number;
 }
 
 export type StoreListener = (events: readonly StoreEvent[]) => void;
