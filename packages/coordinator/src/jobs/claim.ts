@@ -24,10 +24,10 @@ import {
   ownedMiner,
   refusalFor,
 } from './lookup.ts';
+import type { Requirements } from './needs.ts';
 import { type PreferenceTerms, readReadyJobs } from './ready.ts';
 import { saveJobs } from './saving.ts';
 import { endUnreadable, isReadable, partReadable, unreadable } from './unreadable.ts';
-import type { Requirements } from './views.ts';
 
 /** A job with its texts, for the miner that holds it. */
 export interface HeldJob {

@@ -8,6 +8,9 @@ import type { JobContent } from './content.ts';
  * of abilities, and a context length that is the client's own or a power of two.
  */
 
+/** What a queue demands of miners is kept with the queue, not with each of its jobs. Shown as the job's constraints. */
+export type Requirements = Pick<ReadyQueue, 'region' | 'min_vram_gb' | 'min_context'>;
+
 /**
  * No tokenizer has a longer token, in bytes of UTF-8: 128 is the longest in the vocabularies of GPT-4o, GPT-4 and
  * Llama 3, which are those with the longest tokens. So a text of n bytes is n / 128 tokens at least.

@@ -4,8 +4,9 @@ import { type Kysely, sql } from 'kysely';
 import type { Chunk } from '../store/events.ts';
 import type { Row, Schema } from '../store/schema.ts';
 import type { JobRow } from './job.ts';
+import type { Requirements } from './needs.ts';
 import { chunkId, runEnd } from './streams.ts';
-import type { FoundRun, JobTexts, Requirements } from './views.ts';
+import type { FoundRun, JobTexts } from './views.ts';
 
 type Db = Kysely<Schema>;
 

@@ -19,10 +19,9 @@ import type { HeldJob } from './claim.ts';
 import { askedIn } from './content.ts';
 import type { Pulse } from './heartbeat.ts';
 import type { JobRow } from './job.ts';
+import type { Requirements } from './needs.ts';
 import type { NewRun } from './submit.ts';
 
-/** What a queue demands of miners is kept with the queue, not with each of its jobs. */
-export type Requirements = Pick<Row<'queue'>, 'region' | 'min_vram_gb' | 'min_context'>;
 /** A run of a job, and whether its result is the job's; null where one of them is not there. */
 export type FoundRun = JobRow & { agrees: number | boolean | null };
 
