@@ -22,7 +22,7 @@ export const LIMITS = {
   attempts: { min: 1, max: 100 },
   replication: { min: 1, max: 9 },
   ttlSeconds: { min: 1, max: 30 * 24 * 3600 },
-  /** Credits: with 6 decimals still exact in the numbers that JSON libraries have. */
+  /** Credits: with 6 decimals still exact as a double. */
   price: 1e9,
   vramGb: { min: 0, max: 4_096 },
   idempotencyKeyLength: 255,

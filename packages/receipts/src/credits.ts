@@ -9,6 +9,20 @@ export function microCredits(credits: number): number {
 }
 
 const MICRO = 1_000_000n;
+const PLAIN_DECIMAL = /^(-?\d+)(?:\.(\d{1,6}))?$/;
+
+/**
+ * A number in millionths, exactly as canonical JSON spells it where it has at most 6 decimals; any other is rounded to
+ * the nearest.
+ */
+export function microUnits(value: number): bigint {
+  const [, whole, decimals = ''] = PLAIN_DECIMAL.exec(String(value)) ?? [];
+  if (whole !== undefined) return BigInt(whole + decimals.padEnd(6, '0'));
+  // Larger numbers have no decimals, and would be written with an exponent.
+  return Math.abs(value) < 1e15
+    ? BigInt(value.toFixed(6).replace('.', ''))
+    : BigInt(Math.round(value)) * MICRO;
+}
 
 /**
  * What units cost, in millionths of a credit: exactly units × rate, rounded to the nearest whole one, halves up. Both
@@ -18,13 +32,11 @@ const MICRO = 1_000_000n;
  * @param per whole units
  */
 export function microPrice(units: number, rate: number, per = 1): number {
-  const divisor = MICRO * BigInt(per);
-  return Number((2n * micro(units) * micro(rate) + divisor) / (2n * divisor));
+  return Number(exactMicroPrice(units, rate, per));
 }
 
-function micro(value: number): bigint {
-  // Larger numbers have no decimals, and would be written with an exponent.
-  return Math.abs(value) < 1e15
-    ? BigInt(value.toFixed(6).replace('.', ''))
-    : BigInt(Math.round(value)) * MICRO;
+/** The same where it may be beyond what a number can hold exactly. */
+export function exactMicroPrice(units: number, rate: number, per = 1): bigint {
+  const divisor = MICRO * BigInt(per);
+  return (2n * microUnits(units) * microUnits(rate) + divisor) / (2n * divisor);
 }

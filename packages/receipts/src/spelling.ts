@@ -10,12 +10,12 @@ interface Leaf {
   value: unknown;
 }
 
-/** Places of numbers that JSON libraries may spell in more than one way: over 6 decimals, or beyond 2^53. */
+/** Places of numbers with more than 6 decimals or beyond 2^53 - 1: whoever reads them as doubles may lose digits. */
 export function unsafeNumbers(value: unknown): string[] {
   return placesWhere(value, leaf => typeof leaf === 'number' && !isSafeNumber(leaf));
 }
 
-/** Places of texts that are not ASCII, which some JSON libraries escape and others don't. */
+/** Places of texts that are not ASCII: equal ones may have several forms in Unicode. */
 export function nonAsciiTexts(value: unknown): string[] {
   return placesWhere(value, leaf => typeof leaf === 'string' && !isAscii(leaf));
 }

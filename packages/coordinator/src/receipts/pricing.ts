@@ -60,7 +60,7 @@ export function chargeFor(
 ): Charge {
   const units = pricing.unit === 'token' ? chargedTokens(usage, token_limit) : durationMs / 1000;
   const whole = priceOf(units, pricing);
-  // However high the rate: a price must be exact in the numbers that JSON libraries have.
+  // However high the rate: a price with 6 decimals must be exact as a double.
   const limit = max_price ?? (whole > microCredits(LIMITS.price) ? LIMITS.price : null);
   return { units, price: limit === null ? whole : Math.min(whole, microCredits(limit)), limit };
 }
