@@ -17,6 +17,8 @@ function lineOf(event: MinerEvent, backend: string): string {
       return registeredLine(event, backend);
     case 'model_skipped':
       return `The model "${event.model}" is left out: jobs can not name it`;
+    case 'models_left_out':
+      return leftOutLine(event);
     case 'paused':
       return `Paused, claiming nothing: ${event.error}`;
     case 'resumed':
@@ -58,6 +60,14 @@ function jobLine(event: JobEvent): string {
     case 'job_lost':
       return `${job_id} ended, but the coordinator could not be told: ${event.error}`;
   }
+}
+
+const NAMED = 5;
+
+function leftOutLine({ models, limit }: Extract<MinerEvent, { event: 'models_left_out' }>): string {
+  const more = models.length > NAMED ? ` and ${models.length - NAMED} more` : '';
+  const names = models.slice(0, NAMED).join(', ');
+  return `The coordinator takes ${limit} models of one miner. Left out: ${names}${more}. Choose with --model`;
 }
 
 function registeredLine(event: Extract<MinerEvent, { event: 'registered' }>, backend: string): string {

@@ -147,3 +147,14 @@ test('a key that the coordinator does not know ends it, with advice', async () =
     stderr: expect.stringContaining('Give your key with --api-key KEY or AITBC_API_KEY'),
   });
 });
+
+test.each([
+  ['--abilities', 'text,telepathy', '"telepathy" is none of text, embeddings'],
+  ['--abilities', '=text', 'names no model'],
+  ['--context-length', 'llama3.2=many', '"many" is no number of tokens'],
+  ['--vram', '24576', 'It must be in GB, at most 4096'],
+  ['--gpu-name', ' ', '1 to 128 characters'],
+])('%s does not take "%s"', async (flag, value, message) => {
+  const { exitCode, stderr } = await miner('strict', [flag, value]);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) });
+});

@@ -1,6 +1,7 @@
 import type { GpuInfo } from '@aitbc/protocol';
 import { roundCredits } from '@aitbc/receipts';
 import type { CoordinatorClient } from '@aitbc/sdk';
+import type { StatedAbilities } from './abilities.ts';
 import type { Backend } from './backend.ts';
 import { type BackoffOptions, pause } from './backoff.ts';
 import { createClaims } from './claims.ts';
@@ -21,6 +22,8 @@ export interface MinerOptions {
   concurrency?: number | undefined;
   /** Only these of the backend's models. Default all. */
   models?: readonly string[] | undefined;
+  /** What its models can do, where the backend does not tell or its owner knows better. */
+  abilities?: StatedAbilities | undefined;
   region?: string | undefined;
   /** ait1…: where its earnings go. Default: its owner's, or without keys its own. */
   address?: string | undefined;

@@ -5,6 +5,7 @@ import {
   type FinishReason,
   type JobParams,
   LIMITS,
+  type ModelAbilities,
   type TokenUsage,
   type ToolCall,
 } from '@aitbc/protocol';
@@ -67,6 +68,8 @@ export interface Backend {
   models(signal?: AbortSignal): Promise<string[]>;
   /** Those of them that it has in memory, which begin at once. Absent where it does not say. */
   loaded?(signal?: AbortSignal): Promise<string[]>;
+  /** What these of its models can do, as far as it tells. Absent where it tells nothing. */
+  abilities?(models: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, ModelAbilities>>;
   generate(generation: Generation): Promise<Generated>;
   /** Absent where it can't. */
   embed?(embedding: Embedding): Promise<Embedded>;

@@ -4,6 +4,8 @@ import type { FailureClass } from '@aitbc/protocol';
 export type MinerEvent =
   | { event: 'registered'; miner_id: string; models: string[]; address: string; gpu: string | null }
   | { event: 'model_skipped'; model: string }
+  /** The coordinator takes no more models of one miner. */
+  | { event: 'models_left_out'; models: string[]; limit: number }
   | { event: 'paused'; error: string }
   | { event: 'resumed' }
   | { event: 'disconnected'; error: string }

@@ -1,11 +1,11 @@
-import { type HeartbeatAnswer, LIMITS } from '@aitbc/protocol';
+import type { HeartbeatAnswer } from '@aitbc/protocol';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import type { Backend } from './backend.ts';
 import { pause } from './backoff.ts';
 import type { Claims } from './claims.ts';
 import type { Emit } from './events.ts';
 import type { Link } from './link.ts';
-import { isModelName, type Registration } from './registration.ts';
+import type { Registration } from './registration.ts';
 import type { Slots } from './slots.ts';
 
 /** An engine that does not say by then what it has in memory is not waited for. */
@@ -68,7 +68,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
   async function loadedModels(signal: AbortSignal): Promise<string[] | undefined> {
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(LOADED_TIMEOUT_MS)]);
     const models = await backend.loaded?.(inTime).catch(() => undefined);
-    return models?.filter(isModelName).slice(0, LIMITS.capabilities);
+    return models?.filter(registration.isOffered);
   }
 
   /** Asks the coordinator to answer as soon as there is something to stop, or after `wait` seconds. */

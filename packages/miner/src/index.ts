@@ -1,3 +1,4 @@
+export { ABILITY_NAMES, type AbilitiesByModel, perModel, type StatedAbilities } from './abilities.ts';
 export { type MinerOptions, type RunningMiner, startMiner } from './agent.ts';
 export {
   type Backend,

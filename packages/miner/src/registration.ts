@@ -1,10 +1,12 @@
-import { type GpuInfo, LIMITS, type Miner, MODEL_PATTERN, type RegisterMiner } from '@aitbc/protocol';
-import type { CoordinatorClient } from '@aitbc/sdk';
+import { type GpuInfo, LIMITS, type Miner, type RegisterMiner } from '@aitbc/protocol';
+import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
+import { type AbilitiesByModel, abilitiesOf, type StatedAbilities } from './abilities.ts';
 import { type Backend, BackendError } from './backend.ts';
 import { type BackoffOptions, createBackoff, pause } from './backoff.ts';
 import type { Emit } from './events.ts';
 import type { Identity } from './identity.ts';
 import type { Link } from './link.ts';
+import { isModelName } from './model-names.ts';
 import { orAborted } from './slots.ts';
 
 export interface RegistrationOptions {
@@ -14,6 +16,8 @@ export interface RegistrationOptions {
   concurrency: number;
   /** Only these of the backend's models. */
   models?: readonly string[] | undefined;
+  /** What they can do, where the engine does not tell or its owner knows better. */
+  abilities?: StatedAbilities | undefined;
   region?: string | undefined;
   address?: string | undefined;
   gpuInfo?: GpuInfo | undefined;
@@ -28,6 +32,8 @@ export interface RegistrationOptions {
 export interface Registration {
   /** As the coordinator asked for. */
   readonly heartbeatSeconds: number;
+  /** Models that are registered. */
+  isOffered(model: string): boolean;
   /** Aborts when the backend goes away. */
   readonly open: AbortSignal;
   /** Reads the models for the first time. Rejects with a BackendError when there are none. */
@@ -48,7 +54,12 @@ export function createRegistration(options: RegistrationOptions): Registration {
   const { client, backend, identity, link, emit } = options;
   const backoff = createBackoff(options.backoff);
   const skipped = new Set<string>();
+  const abilities = createAbilities(backend);
   let models: string[] = [];
+  let offered: ReadonlySet<string> = new Set();
+  let registered = '';
+  let most: number = LIMITS.capabilities;
+  let leftOut = '';
   let heartbeatSeconds = 15;
   let gate = new AbortController();
   let opened = Promise.withResolvers<void>();
@@ -60,7 +71,17 @@ export function createRegistration(options: RegistrationOptions): Registration {
       skipped.add(model);
       emit({ event: 'model_skipped', model });
     }
-    return choose(found.filter(isModelName), options.models, backend.name);
+    const models = choose(found.filter(isModelName), options.models, backend.name);
+    await abilities.refresh(models.slice(0, most), signal);
+    return models;
+  }
+
+  function tellLeftOut(): void {
+    const names = models.slice(most);
+    if (names.length > 0 && leftOut !== names.join(' ')) {
+      emit({ event: 'models_left_out', models: names, limit: most });
+    }
+    leftOut = names.join(' ');
   }
 
   function close(error: BackendError): void {
@@ -74,23 +95,28 @@ export function createRegistration(options: RegistrationOptions): Registration {
 
   async function register(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const told = request(options, models.slice(0, most), abilities.told);
       try {
-        const miner = await client.registerMiner(request(options, models), { maxRetries: 0, signal });
+        const miner = await client.registerMiner(told, { maxRetries: 0, signal });
         link.up();
+        registered = JSON.stringify(told);
+        offered = new Set(told.capabilities);
+        tellLeftOut();
         heartbeatSeconds = miner.heartbeat_seconds;
-        return emit(registered(miner));
+        return emit(registeredEvent(miner));
       } catch (error) {
-        if (!signal.aborted) await pause(link.failed(error), signal);
+        if (most > EARLIER_LIMIT && told.capabilities.length > EARLIER_LIMIT && isTooMany(error)) {
+          most = EARLIER_LIMIT;
+        } else if (!signal.aborted) await pause(link.failed(error), signal);
       }
     }
   }
 
   async function look(signal: AbortSignal): Promise<void> {
     try {
-      const found = await readModels(signal);
-      const isSame = found.join(' ') === models.join(' ');
+      models = await readModels(signal);
+      const isSame = JSON.stringify(request(options, models.slice(0, most), abilities.told)) === registered;
       if (isSame && !gate.signal.aborted) return;
-      models = found;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof BackendError)) throw error;
@@ -110,6 +136,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     get heartbeatSeconds() {
       return heartbeatSeconds;
     },
+    isOffered: model => offered.has(model),
     get open() {
       return gate.signal;
     },
@@ -132,13 +159,54 @@ export function createRegistration(options: RegistrationOptions): Registration {
   };
 }
 
+/** What coordinators of earlier versions take of models. */
+const EARLIER_LIMIT = 256;
+
+const isTooMany = (error: unknown) =>
+  isCoordinatorError(error, 'VALIDATION_OUT_OF_RANGE') && error.field === 'capabilities';
+
+/** Registration does not wait longer than this for what models can do: that is then told with the next look. */
+const ABILITIES_PATIENCE_MS = 3_000;
+
+/** What the engine tells of its models, as of the last look. */
+function createAbilities(backend: Backend) {
+  let told: AbilitiesByModel = new Map();
+  let looking: Promise<void> | undefined;
+  return {
+    get told() {
+      return told;
+    },
+    async refresh(models: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+      if (!backend.abilities) return;
+      looking ??= backend
+        .abilities(models, signal)
+        .then(
+          found => {
+            told = found;
+          },
+          // The models can be run all the same.
+          () => {},
+        )
+        .finally(() => {
+          looking = undefined;
+        });
+      const enough = new AbortController();
+      looking.then(() => enough.abort());
+      await pause(ABILITIES_PATIENCE_MS, enough.signal);
+    },
+  };
+}
+
 function request(
-  { identity, concurrency, gpuInfo, region, address }: RegistrationOptions,
-  models: readonly string[],
+  { identity, concurrency, gpuInfo, region, address, abilities }: RegistrationOptions,
+  capabilities: string[],
+  told: AbilitiesByModel,
 ): RegisterMiner {
+  const models = abilitiesOf(capabilities, told, abilities);
   return {
     miner_id: identity.minerId,
-    capabilities: models.slice(0, LIMITS.capabilities),
+    capabilities,
+    ...(models.length > 0 && { models }),
     concurrency,
     public_key: identity.signer.keyId,
     ...(gpuInfo && { gpu_info: gpuInfo }),
@@ -147,7 +215,7 @@ function request(
   };
 }
 
-function registered({ miner_id, capabilities, address, gpu_info }: Miner) {
+function registeredEvent({ miner_id, capabilities, address, gpu_info }: Miner) {
   const gpu = gpu_info ? [gpu_info.name, gpu_info.memory].filter(Boolean).join(', ') : null;
   return { event: 'registered', miner_id, models: capabilities, address, gpu } as const;
 }
@@ -158,7 +226,3 @@ function choose(found: readonly string[], wanted: readonly string[] | undefined,
   if (found.length === 0) throw new BackendError(`${name} has no models yet`, { down: true });
   throw new BackendError(`${name} has not ${wanted?.join(', ')}, but ${found.join(', ')}`, { down: true });
 }
-
-const modelPattern = new RegExp(MODEL_PATTERN);
-
-export const isModelName = (name: string) => modelPattern.test(name) && name.length <= LIMITS.modelLength;

@@ -26,7 +26,7 @@ test('it registers what its engine can run, and itself', async () => {
       concurrency: 3,
       region: 'eu-west',
     },
-    ...{ vram_gb: 23.99, public_key: expect.stringMatching(/^[\w-]{43}$/) },
+    ...{ vram_gb: 24, public_key: expect.stringMatching(/^[\w-]{43}$/) },
   });
 });
 

@@ -5,7 +5,7 @@ export const LIMITS = {
   defaultPageSize: 20,
   modelLength: 128,
   minerIdLength: 64,
-  capabilities: 256,
+  capabilities: 1_024,
   claimMax: 256,
   chunks: 1_000,
   messages: 10_000,

@@ -13,6 +13,7 @@ import {
   openAiBackend,
   type RunningMiner,
   readGpuInfo,
+  type StatedAbilities,
   startMiner,
   stateGpu,
 } from '@aitbc/miner';
@@ -22,6 +23,7 @@ import { integerFrom, list, positiveInteger, positiveNumber } from '../arguments
 import { connect, wantsJson } from '../connection.ts';
 import { CommandFailure, UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { abilities, contextLengths, together } from '../miner-abilities.ts';
 import { minerLog } from '../miner-log.ts';
 import { note } from '../output.ts';
 
@@ -35,6 +37,8 @@ interface MinerFlags {
   contextSize?: number;
   threads?: number;
   model?: string[];
+  contextLength?: StatedAbilities;
+  abilities?: StatedAbilities;
   concurrency: number;
   maxJobs?: number;
   region?: string;
@@ -80,6 +84,14 @@ function addOptions(command: Command): void {
   option('-m, --model <names>', 'only these of the engine’s models; what jobs call it for llama').argParser(
     list,
   );
+  option(
+    '--context-length <[model=]tokens>',
+    'prompt and answer together, of all models or of one; with ollama the most that a job may have it load',
+  ).argParser(contextLengths);
+  option(
+    '--abilities <[model=]list>',
+    'all that models can do of text, embeddings, tools, images and json_schema, rather than what the engine tells',
+  ).argParser(abilities);
   option('-c, --concurrency <n>', 'jobs at once').argParser(positiveInteger).default(1);
   option('--max-jobs <n>', 'end after so many jobs').argParser(positiveInteger);
   option('--region <name>', 'where this machine is, for jobs that ask for it');
@@ -156,6 +168,7 @@ async function start({ backend, identity, flags, command, io }: Start): Promise<
   const { concurrency, model: models, region, address, maxJobs } = flags;
   return await startMiner({
     ...{ client, backend, identity, concurrency, models, region, address, maxJobs },
+    abilities: together(flags.contextLength, flags.abilities),
     gpuInfo: stateGpu(await readGpuInfo('nvidia-smi', { env: io.env }), {
       vramGb: flags.vram,
       name: flags.gpuName,
@@ -185,6 +198,7 @@ function rejectPlainly(error: unknown): never {
 
 const HELP = `
 Every option can also stand in the environment, as AITBC_MINER_ and its name: AITBC_MINER_BACKEND=ollama.
+Of options for single models, several stand there with spaces between them.
 
 Backends:
   ollama   Ollama, by its own API
@@ -196,6 +210,7 @@ Examples:
   $ aitbc miner --coordinator https://coordinator.example
   $ aitbc miner --backend openai --backend-url http://127.0.0.1:8000/v1 --concurrency 8
   $ aitbc miner --gguf SmolLM2-135M-Instruct.gguf --model smollm2
+  $ aitbc miner --context-length 32768 --abilities text,tools --abilities nomic-embed-text=embeddings
   $ aitbc miner --backend echo --model llama3.2 --max-jobs 1
 
 Ctrl-C lets running jobs finish; pressed again, it hands them back to the coordinator.`;
