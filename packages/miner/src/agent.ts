@@ -93,7 +93,7 @@ function assemble(options: MinerOptions, quitting: AbortSignal) {
   const runner: JobRunner = {
     ...{ client, backend, identity, emit, backoff, now, quitting },
     onToken: options.onToken,
-    onBackendDown: registration.close,
+    onBackendFailure: registration.failed,
     onReceipt({ price }) {
       registration.proven();
       earned.jobs++;

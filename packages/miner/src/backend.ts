@@ -83,8 +83,10 @@ export interface BackendErrorOptions {
   code?: string | undefined;
   /** Of a busy engine: seconds until it may have room. */
   retryAfterSeconds?: number | undefined;
-  /** Whether the engine itself seems to be gone, so that no job would succeed now. Default false. */
+  /** Whether the engine itself seems to be gone: it is looked at before the next job. Default false. */
   down?: boolean | undefined;
+  /** Whether no job would succeed even though the engine answers, as it does not take the key. Default false. */
+  isLockedOut?: boolean | undefined;
   cause?: unknown;
 }
 
@@ -95,9 +97,17 @@ export class BackendError extends Error {
   readonly code: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly down: boolean;
+  readonly isLockedOut: boolean;
 
   constructor(message: string, options: BackendErrorOptions = {}) {
-    const { failureClass = 'broken', code, retryAfterSeconds, down = false, cause } = options;
+    const {
+      failureClass = 'broken',
+      code,
+      retryAfterSeconds,
+      down = false,
+      isLockedOut = false,
+      cause,
+    } = options;
     super(message, { cause });
     this.failureClass = failureClass;
     this.code = code?.toWellFormed().slice(0, LIMITS.engineCodeLength) || undefined;
@@ -106,6 +116,7 @@ export class BackendError extends Error {
         ? undefined
         : Math.min(Math.max(retryAfterSeconds, 0), LIMITS.retryAfterSeconds);
     this.down = down;
+    this.isLockedOut = isLockedOut;
   }
 
   /** Whether the same job may succeed on another try at this engine. */

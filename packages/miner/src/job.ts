@@ -22,8 +22,7 @@ export interface JobRunner {
   /** Aborts when there is no time left for anything but handing jobs back. */
   quitting: AbortSignal;
   onToken: ((jobId: string, piece: string) => void) | undefined;
-  /** The engine seems to be gone. */
-  onBackendDown: (error: BackendError) => void;
+  onBackendFailure: (error: BackendError) => void;
   onReceipt: (receipt: Receipt) => number;
 }
 
@@ -140,7 +139,7 @@ async function settle(
   error: unknown,
   report: Report,
 ): Promise<void> {
-  const { client, identity, emit, onBackendDown } = runner;
+  const { client, identity, emit, onBackendFailure } = runner;
   const { job_id } = job;
   const { minerId } = identity;
   const fail = async (why: BackendError) => {
@@ -151,8 +150,12 @@ async function settle(
   };
   const reason = controller.signal.aborted ? (controller.signal.reason as JobStopped).reason : null;
   if (reason === 'shutdown') return await release(runner, job_id, 'the miner stops');
-  if (reason === 'deadline')
-    return await fail(new BackendError('The miner did not finish before the deadline'));
+  if (reason === 'deadline') {
+    // An engine that hangs looks like a slow one.
+    const late = new BackendError('The miner did not finish before the deadline', { down: true });
+    onBackendFailure(late);
+    return await fail(late);
+  }
   if (reason) return emit({ event: 'job_stopped', job_id, reason });
   if (isCoordinatorError(error, 'JOB_*', 'MINER_NOT_FOUND')) {
     return emit({ event: 'job_stopped', job_id, reason: error.detail });
@@ -160,7 +163,7 @@ async function settle(
   if (isCoordinatorError(error, 'PAYLOAD_TOO_LARGE')) return await fail(tooLarge());
   if (isPassing(error)) throw error;
   if (!(error instanceof BackendError)) return await fail(new BackendError(messageOf(error)));
-  if (error.down) onBackendDown(error);
+  onBackendFailure(error);
   await fail(error);
 }
 

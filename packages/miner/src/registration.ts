@@ -28,13 +28,16 @@ export interface RegistrationOptions {
   modelRefreshMs: number;
 }
 
+/** A busy engine is asked again after this, whatever it said. */
+const LONGEST_REST_MS = 60_000;
+
 /** What the coordinator knows of the miner: kept in step with what its backend can run. */
 export interface Registration {
   /** As the coordinator asked for. */
   readonly heartbeatSeconds: number;
   /** Models that are registered. */
   isOffered(model: string): boolean;
-  /** Aborts when the backend goes away. */
+  /** Aborts when the backend is to get no more jobs for now. */
   readonly open: AbortSignal;
   /** Reads the models for the first time. Rejects with a BackendError when there are none. */
   prepare(): Promise<void>;
@@ -44,8 +47,11 @@ export interface Registration {
   watch(signal: AbortSignal): Promise<void>;
   /** Resolves when there is something that can run jobs, or the signal aborts. */
   whenOpen(signal: AbortSignal): Promise<void>;
-  /** The backend failed a job in a way that others would fail too. */
-  close(error: BackendError): void;
+  /**
+   * The backend failed a job. Where it seems to be gone, its models are read before anything more is claimed, which
+   * pauses the miner if they can't be. A busy one gets no jobs for as long as it says.
+   */
+  failed(error: BackendError): void;
   /** The backend finished a job. */
   proven(): void;
 }
@@ -64,6 +70,12 @@ export function createRegistration(options: RegistrationOptions): Registration {
   let gate = new AbortController();
   let opened = Promise.withResolvers<void>();
   let draining: Promise<unknown> = Promise.resolve();
+  /** Told to have paused. The gate is shut then, and sometimes for a moment when it is not. */
+  let isPaused = false;
+  /** Of `performance.now()`: the gate stays shut until then. */
+  let shutUntil = 0;
+  /** Since a job succeeded. */
+  let doubts = 0;
 
   async function readModels(signal?: AbortSignal): Promise<string[]> {
     const found = await backend.models(signal);
@@ -85,12 +97,27 @@ export function createRegistration(options: RegistrationOptions): Registration {
   }
 
   function close(error: BackendError): void {
-    if (gate.signal.aborted) return;
     gate.abort();
+    if (isPaused) return;
+    isPaused = true;
     emit({ event: 'paused', error: error.message });
     // So that clients see that nobody can run their jobs. Should it fail, nothing is claimed all the same.
     const request = client.drainMiner(identity.minerId, { maxRetries: 0, timeout: 5_000 });
     draining = request.catch(() => {});
+  }
+
+  function shut(ms: number): void {
+    shutUntil = Math.max(shutUntil, performance.now() + ms);
+    gate.abort();
+  }
+
+  function failed(error: BackendError): void {
+    const { failureClass, retryAfterSeconds, isLockedOut, down } = error;
+    if (isLockedOut) close(error);
+    else if (failureClass === 'busy') {
+      const ms = retryAfterSeconds === undefined ? backoff.next() : retryAfterSeconds * 1000;
+      shut(Math.min(ms, LONGEST_REST_MS));
+    } else if (down) shut(doubts++ === 0 ? 0 : backoff.next());
   }
 
   async function register(signal: AbortSignal): Promise<void> {
@@ -113,21 +140,24 @@ export function createRegistration(options: RegistrationOptions): Registration {
   }
 
   async function look(signal: AbortSignal): Promise<void> {
+    let isChanged = false;
     try {
       models = await readModels(signal);
-      const isSame = JSON.stringify(request(options, models.slice(0, most), abilities.told)) === registered;
-      if (isSame && !gate.signal.aborted) return;
+      isChanged = JSON.stringify(request(options, models.slice(0, most), abilities.told)) !== registered;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof BackendError)) throw error;
       return close(error);
     }
-    // Overtaken, the request would put out of service what is registered here.
-    await draining;
-    await register(signal);
-    if (!gate.signal.aborted || signal.aborted) return;
+    if (isChanged || isPaused) {
+      // Overtaken, the request would put out of service what is registered here.
+      await draining;
+      await register(signal);
+    }
+    if (!gate.signal.aborted || signal.aborted || performance.now() < shutUntil) return;
     gate = new AbortController();
-    emit({ event: 'resumed' });
+    if (isPaused) emit({ event: 'resumed' });
+    isPaused = false;
     opened.resolve();
     opened = Promise.withResolvers();
   }
@@ -146,16 +176,20 @@ export function createRegistration(options: RegistrationOptions): Registration {
     register,
     async watch(signal) {
       while (!signal.aborted) {
-        if (gate.signal.aborted) await pause(backoff.next(), signal);
-        else await pause(options.modelRefreshMs, AbortSignal.any([signal, gate.signal]));
+        if (!gate.signal.aborted) await pause(options.modelRefreshMs, AbortSignal.any([signal, gate.signal]));
+        if (isPaused) await pause(backoff.next(), signal);
+        else if (gate.signal.aborted) await pause(Math.max(0, shutUntil - performance.now()), signal);
         if (!signal.aborted) await look(signal);
       }
     },
     async whenOpen(signal) {
       while (gate.signal.aborted && !signal.aborted) await orAborted(opened.promise, signal);
     },
-    close,
-    proven: () => backoff.reset(),
+    failed,
+    proven() {
+      doubts = 0;
+      backoff.reset();
+    },
   };
 }
 

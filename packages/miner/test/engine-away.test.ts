@@ -7,6 +7,8 @@ import { clientOver, received } from './network.ts';
 
 const coordinator = withCoordinator({ retryBackoffSeconds: 0 });
 
+const hurried = withCoordinator({ retryBackoffSeconds: 0, jobTimeoutSeconds: 1 });
+
 const away = new BackendError('The engine does not answer', { down: true });
 
 test('an engine that goes away fails its job, and nothing more is claimed until it is back', async () => {
@@ -24,6 +26,46 @@ test('an engine that goes away fails its job, and nothing more is claimed until 
   await miner.when('resumed');
   (await hand.next()).finish();
   expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+});
+
+test('an engine that fails a job and still answers a check goes on without a pause', async () => {
+  const { client } = coordinator;
+  const hand = engine('stumbling');
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob('p', 'stumbling');
+  (await hand.next()).fail(new BackendError('It broke off', { down: true }));
+  (await hand.next()).finish();
+  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+  const names = miner.events.map(({ event }) => event);
+  expect(names.filter(name => name === 'paused' || name === 'registered')).toEqual(['registered']);
+});
+
+test('an engine that hangs until the deadline is looked at before anything more is claimed', async () => {
+  const { client } = hurried;
+  const hand = engine('hanging');
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob('p', 'hanging');
+  await hand.next();
+  const { job_id: next } = await client.submitJob('q', 'hanging');
+  hand.models = away;
+  await miner.when('paused');
+  await miner.when('job_failed');
+  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 1 });
+  expect(await client.getJob(next)).toMatchObject({ status: 'pending', attempts: 0 });
+});
+
+test('a busy engine gets nothing more for as long as it asks, and no pause is told', async () => {
+  const { client } = coordinator;
+  const hand = engine('crowded');
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob('p', 'crowded');
+  const busy = { failureClass: 'busy', retryAfterSeconds: 0.2 } as const;
+  const asked = performance.now();
+  (await hand.next()).fail(new BackendError('No room', busy));
+  (await hand.next()).finish();
+  expect(performance.now() - asked).toBeGreaterThan(190);
+  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+  expect(miner.events.map(({ event }) => event)).not.toContain('paused');
 });
 
 test('while its engine is away, clients see that nobody can run their jobs', async () => {

@@ -148,7 +148,11 @@ test('a raw prompt is to be gone on with, and answered as a chat where the serve
 test('a server that has neither says so of the chat, one that refuses the completion says why', async () => {
   const neither = await server({});
   const refusal = await rejection(neither.backend.generate(generation().generation));
-  expect(refusal).toMatchObject({ message: 'The server: 404 page not found', down: true });
+  expect(refusal).toMatchObject({
+    message: 'The server: 404 page not found',
+    failureClass: 'unsupported',
+    down: false,
+  });
   const { backend } = await server({ [PLAIN]: json(400, openAiError('The prompt is too long', 400)) });
   const reason = await rejection(backend.generate(generation().generation));
   expect(reason).toMatchObject({ message: 'The server: The prompt is too long', retryable: false });
@@ -184,7 +188,10 @@ test('an error in the middle of a text fails the job, which may be tried again',
 test('an error that calls itself a success is no empty text', async () => {
   const { backend } = await server({ [CHAT]: json(200, { error: 'Unexpected endpoint or method' }) });
   const failure = await rejection(backend.generate(generation().generation));
-  expect(failure).toMatchObject({ message: 'The server: Unexpected endpoint or method', retryable: true });
+  expect(failure).toMatchObject({
+    message: 'The server: Unexpected endpoint or method',
+    failureClass: 'unsupported',
+  });
 });
 
 test.each([

@@ -1,7 +1,9 @@
-import { FINISH_REASONS, type FinishReason, type JobParams, type ToolCall } from '@aitbc/protocol';
+import type { JobParams } from '@aitbc/protocol';
 import { BackendError, type Generated, type Generation } from '../backend.ts';
-import { errorIn, parseObject, readJson, readLines, type Server, send } from './http.ts';
-import { usageFrom } from './usage.ts';
+import { type Answer, createAnswer } from './answers.ts';
+import { type EngineError, engineError, errorIn } from './engine-errors.ts';
+import { noJson, type Server, send } from './http.ts';
+import { readEvents, type ServerEvent } from './server-sent-events.ts';
 
 /** What the protocol between miner and server needs, and what would make one job into several. */
 const RESERVED = [
@@ -17,8 +19,15 @@ const RESERVED = [
   'raw',
 ];
 
+/** Of all that one answer brings, in UTF-16 units. */
+const LONGEST_ANSWER = 256 * 1024 * 1024;
+
+/** A server that has said why the text ends has little left to say: for more than that nobody waits. */
+const LAST_WORDS_MS = 10_000;
+
 /**
- * Asks a server that speaks OpenAI's API for a completion, as a stream.
+ * Asks a server that speaks OpenAI's API for a completion, as a stream. It counts as complete when the server says why
+ * it ends, or sends `[DONE]` behind a text that is not empty.
  *
  * @param path of the route: `/v1/chat/completions`
  * @param input what the route is to complete
@@ -28,8 +37,9 @@ export async function complete(
   server: Server,
   path: string,
   input: object,
-  { model, params, signal, onToken }: Generation,
+  generation: Generation,
 ): Promise<Generated> {
+  const { model, params } = generation;
   const body = {
     ...samplingOf(params),
     ...input,
@@ -37,114 +47,87 @@ export async function complete(
     stream: true,
     stream_options: { include_usage: true },
   };
-  const response = await send(server, path, { body, signal });
-  if (response.headers.get('content-type')?.includes('application/json')) {
-    const body = await readJson(server, response, signal);
-    if (!Array.isArray(body.choices)) throw failure(body);
-    const answer = gather(onToken);
-    answer.add(body);
-    return answer.generated();
+  const answer = createAnswer(server.kind, generation);
+  const ending = new AbortController();
+  const signal = AbortSignal.any([generation.signal, ending.signal]);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const response = await send(server, path, { body, signal });
+    let length = 0;
+    for await (const event of readEvents(server, response, signal)) {
+      length += event.data.length;
+      if (length > LONGEST_ANSWER) throw new BackendError(`${server.kind} does not come to an end`);
+      if (addEvent(server, answer, event)) return answer.generated();
+      if (answer.isFinished) timer ??= setTimeout(() => ending.abort(), LAST_WORDS_MS);
+    }
+  } catch (error) {
+    generation.signal.throwIfAborted();
+    // What breaks off behind the end of the text takes nothing from it.
+    const isBroken = ending.signal.aborted || (error instanceof BackendError && error.down);
+    if (!answer.isFinished || !isBroken || isTold(error)) throw error;
+  } finally {
+    clearTimeout(timer);
   }
-  return await readEvents(server, response, signal, gather(onToken));
+  if (!answer.isFinished)
+    throw new BackendError(`${server.kind} broke off before the end of the text`, { down: true });
+  return answer.generated();
 }
 
 function samplingOf(params: JobParams) {
   return Object.fromEntries(Object.entries(params).filter(([name]) => !RESERVED.includes(name)));
 }
 
-/** Server-sent events, `data: {…}` each, the last one `data: [DONE]`. */
-async function readEvents(
-  server: Server,
-  response: Response,
-  signal: AbortSignal,
-  answer: Gathered,
-): Promise<Generated> {
-  for await (const line of readLines(server, response, signal)) {
-    const data = /^data: ?(.*)$/.exec(line)?.[1];
-    if (data === undefined) continue;
-    if (data === '[DONE]') return answer.generated();
-    const event = parseObject(server, data);
-    if (event.error) throw failure(event);
-    answer.add(event);
+/** @returns whether it was the last one */
+function addEvent(server: Server, answer: Answer, { event, data, isWhole }: ServerEvent): boolean {
+  const text = data.trim();
+  if (text === '[DONE]') return true;
+  if (text === '' && event !== 'error') return false;
+  const bodies = parsed(text);
+  if (!bodies) {
+    if (event === 'error') throw engineError(server.kind, { message: text });
+    // Behind the end of the text, it does not matter what comes.
+    if (answer.isFinished) return false;
+    throw noJson(server);
   }
-  if (!answer.finished)
-    throw new BackendError('The server broke off before the end of the text', { down: true });
-  return answer.generated();
+  for (const body of bodies) {
+    const failure = failureIn(server, body, event);
+    if (failure) throw failure;
+    if (isWhole && !Array.isArray(body.choices)) throw noChoices(server, body);
+    answer.add(body);
+  }
+  return isWhole;
 }
 
-function failure(answer: Record<string, unknown>): BackendError {
-  const message = errorIn(answer) ?? `no text, but ${JSON.stringify(answer).slice(0, 200)}`;
-  return new BackendError(`The server: ${message}`);
-}
-
-/** What has come of an answer so far. */
-interface Gathered {
-  /** Takes a part, or the whole. */
-  add(body: Record<string, unknown>): void;
-  readonly finished: boolean;
-  generated(): Generated;
-}
-
-function gather(onToken: Generation['onToken']): Gathered {
-  const calls: ToolCall[] = [];
-  let text = '';
-  let usage: Pick<Generated, 'usage'> = {};
-  let reason: unknown;
-  return {
-    add(body) {
-      const choice = Object(Array.isArray(body.choices) ? body.choices[0] : undefined);
-      const message = Object(choice.delta ?? choice.message);
-      const piece: unknown = message.content ?? choice.text;
-      if (typeof piece === 'string' && piece !== '') {
-        text += piece;
-        onToken?.(piece);
-      }
-      if (Array.isArray(message.tool_calls)) addCalls(calls, message.tool_calls);
-      const counts = Object(body.usage);
-      const counted = usageFrom(counts.prompt_tokens, counts.completion_tokens);
-      if (counted.usage) usage = counted;
-      reason = choice.finish_reason ?? reason;
-    },
-    get finished() {
-      return typeof reason === 'string';
-    },
-    generated() {
-      const finishReason = finishReasonOf(reason);
-      const toolCalls = calls.filter(call => call.function.name !== '');
-      return {
-        text,
-        ...(toolCalls.length > 0 && { toolCalls }),
-        ...(finishReason && { finishReason }),
-        ...usage,
-      };
-    },
-  };
-}
-
-/** Calls come whole, or in pieces that an index puts together. */
-function addCalls(calls: ToolCall[], pieces: readonly unknown[]): void {
-  for (const piece of pieces) {
-    const { index, id, function: called } = Object(piece);
-    const at = Number.isInteger(index) && index >= 0 && index <= calls.length ? index : calls.length;
-    const call = calls[at] ?? newCall();
-    calls[at] = call;
-    const { name, arguments: more } = Object(called);
-    if (typeof id === 'string' && id !== '') call.id = id;
-    if (typeof name === 'string') call.function.name += name;
-    if (typeof more === 'string') call.function.arguments += more;
-    else if (more) call.function.arguments = JSON.stringify(more);
+/** One object, or one to a line from a server that forgets the empty lines between its events. */
+function parsed(text: string): Record<string, unknown>[] | undefined {
+  const objects = (texts: readonly string[]) => texts.map(json => JSON.parse(json)).filter(isObject);
+  try {
+    return objects([text]);
+  } catch {}
+  try {
+    return objects(text.split('\n').filter(line => line.trim() !== '' && line.trim() !== '[DONE]'));
+  } catch {
+    return undefined;
   }
 }
 
-const newCall = (): ToolCall => ({
-  id: `call_${crypto.randomUUID().replaceAll('-', '')}`,
-  type: 'function',
-  function: { name: '', arguments: '' },
-});
-
-/** Engines have more words for the end of a text than clients know. */
-function finishReasonOf(reason: unknown): FinishReason | undefined {
-  if (reason === 'function_call') return 'tool_calls';
-  if (reason === 'eos' || reason === 'stop_sequence') return 'stop';
-  return FINISH_REASONS.find(known => known === reason);
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
+
+/** An error in a stream or in an answer that calls itself a success: beside the choices, or within one. */
+function failureIn(
+  { kind }: Server,
+  body: Record<string, unknown>,
+  event: string | undefined,
+): EngineError | undefined {
+  const [choice] = Array.isArray(body.choices) ? body.choices : [];
+  const said = errorIn(body) ?? errorIn({ choices: [], error: Object(choice).error });
+  if (said) return engineError(kind, said);
+  return event === 'error' ? engineError(kind, { message: JSON.stringify(body) }) : undefined;
+}
+
+const noChoices = ({ kind }: Server, body: object) =>
+  new BackendError(`${kind}: no text, but ${JSON.stringify(body).slice(0, 200)}`);
+
+const isTold = (error: unknown) => error instanceof Error && error.name === 'EngineError';

@@ -1,4 +1,6 @@
+import { Agent, fetch, type Response } from 'undici';
 import { BackendError } from '../backend.ts';
+import { type EngineSays, engineError, errorIn } from './engine-errors.ts';
 
 /** An inference server. */
 export interface Server {
@@ -10,48 +12,74 @@ export interface Server {
   key?: string | undefined;
 }
 
-/** An answer other than success, with what the server said about it. */
-export class ServerRefusal extends BackendError {
-  override name = 'ServerRefusal';
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message, {
-      failureClass: isPassing(status) || isDown(status) ? 'broken' : 'refused',
-      down: isDown(status),
-    });
-    this.status = status;
-  }
-}
-
-interface Request {
+export interface ServerRequest {
+  /** Makes it a POST. */
   body?: unknown;
   signal?: AbortSignal | undefined;
 }
+
+/** A job's deadline limits how long an engine may take, and nothing here: a large model may load for minutes. */
+const patient = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 10_000 } });
+
+/** An engine that does not list its models by then is taken for gone. */
+const LIST_TIMEOUT_MS = 10_000;
+
+/** Of one answer that is read whole, in UTF-16 units: 2,048 vectors of 4,096 numbers are 200 million. */
+const LONGEST_BODY = 256 * 1024 * 1024;
+const LONGEST_ERROR = 64 * 1024;
 
 /**
  * Sends a request: a POST when there is a body.
  *
  * @throws {BackendError} `down` when there is no answer
- * @throws {ServerRefusal} for an answer that is no success
+ * @throws {EngineError} for an answer that is no success
  */
-export async function send(server: Server, path: string, { body, signal }: Request): Promise<Response> {
+export async function send(server: Server, path: string, { body, signal }: ServerRequest): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (server.key) headers.authorization = `Bearer ${server.key}`;
   if (body !== undefined) headers['content-type'] = 'application/json';
   const response = await guard(server, signal, () =>
     fetch(server.url + path, {
       headers,
+      dispatcher: patient,
       ...(signal && { signal }),
       ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
     }),
   );
   if (response.ok) return response;
-  const text = await guard(server, signal, () => response.text());
-  throw new ServerRefusal(
-    response.status,
-    `${server.kind}: ${errorInText(text) ?? `HTTP ${response.status}`}`,
-  );
+  const { status } = response;
+  const text = await readText(server, response, signal, LONGEST_ERROR);
+  throw engineError(server.kind, errorInText(text), {
+    status,
+    retryAfter: response.headers.get('retry-after'),
+  });
+}
+
+/**
+ * What a server lists, such as its models.
+ *
+ * @throws {BackendError} `down` when it has not answered within 10 s
+ */
+export async function readList(
+  server: Server,
+  path: string,
+  signal?: AbortSignal,
+): Promise<Record<string, unknown>> {
+  const late = new AbortController();
+  const timer = setTimeout(() => {
+    const seconds = LIST_TIMEOUT_MS / 1000;
+    late.abort(
+      new BackendError(`${server.kind} at ${server.url} did not answer GET ${path} within ${seconds} s`, {
+        down: true,
+      }),
+    );
+  }, LIST_TIMEOUT_MS);
+  const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+  try {
+    return await readJson(server, await send(server, path, { signal: either }), either);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The body of an answer. */
@@ -60,25 +88,39 @@ export async function readJson(
   response: Response,
   signal?: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const text = await guard(server, signal, () => response.text());
+  const text = await readText(server, response, signal, LONGEST_BODY);
   return parseObject(server, text);
 }
 
-/** Lines of a streamed answer, without those that are empty. */
-export async function* readLines(
+/** The text of an answer, cut where it is longer than `limit` UTF-16 units. */
+async function readText(
   server: Server,
   response: Response,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
+  limit: number,
+): Promise<string> {
+  let text = '';
+  for await (const part of readParts(server, response, signal)) {
+    text += part;
+    if (text.length > limit) return text.slice(0, limit);
+  }
+  return text;
+}
+
+/** The text of an answer as it comes, cut anywhere but within characters. */
+export async function* readParts(
+  server: Server,
+  response: Response,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<string> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = response.body?.getReader();
   if (!reader) return;
-  let rest = '';
+  const decoder = new TextDecoder();
   try {
     for (;;) {
       const { done, value } = await guard(server, signal, () => reader.read());
-      const lines = (rest + (value ?? '')).split(/\r?\n/);
-      rest = done ? '' : (lines.pop() ?? '');
-      yield* lines.filter(line => line !== '');
+      const text = done ? decoder.decode() : decoder.decode(value, { stream: true });
+      if (text !== '') yield text;
       if (done) return;
     }
   } finally {
@@ -87,26 +129,46 @@ export async function* readLines(
   }
 }
 
+/** Lines of a streamed answer, without those that are empty. */
+export async function* readLines(
+  server: Server,
+  response: Response,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let rest = '';
+  for await (const part of readParts(server, response, signal)) {
+    const lines = (rest + part).split(/\r?\n/);
+    rest = lines.pop() ?? '';
+    if (rest.length > LONGEST_LINE) throw tooLong(server);
+    yield* lines.filter(line => line !== '');
+  }
+  if (rest !== '') yield rest;
+}
+
+/** Of one line, or one event, of a stream, in UTF-16 units. */
+export const LONGEST_LINE = 32 * 1024 * 1024;
+
+export const tooLong = ({ kind }: Server) =>
+  new BackendError(`${kind} sent a line of more than ${LONGEST_LINE} characters`);
+
 /** What a line or body says. */
 export function parseObject(server: Server, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {}
-  throw new BackendError(`${server.kind} at ${server.url} answered something other than JSON: is it one?`);
+  throw noJson(server);
 }
 
-/** The message in an error: `{error: "…"}`, `{error: {message}}`, `{message}` and `{detail}` are in use. */
-export function errorIn(body: unknown): string | null {
-  const { error, message, detail } = Object(body);
-  return [error, error?.message, message, detail].find(value => typeof value === 'string') ?? null;
-}
+export const noJson = ({ kind, url }: Server) =>
+  new BackendError(`${kind} at ${url} answered something other than JSON: is it one?`);
 
-function errorInText(text: string): string | null {
+function errorInText(text: string): EngineSays | null {
   try {
     return errorIn(JSON.parse(text));
   } catch {
-    return text.trim().slice(0, 500) || null;
+    const message = text.trim().slice(0, 500);
+    return message === '' ? null : { message };
   }
 }
 
@@ -134,12 +196,6 @@ async function guard<T>(
     });
   }
 }
-
-/** Too busy, still loading, or broken: not the job's fault. */
-const isPassing = (status: number) => status >= 500 || status === 408 || status === 429;
-
-/** No job would fare better now: the key is refused, the model is gone, it still loads, or a proxy misses it. */
-const isDown = (status: number) => [401, 403, 404, 502, 503, 504].includes(status);
 
 function reason(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return reason(error.errors[0]);

@@ -2,7 +2,7 @@ import type { JobParams } from '@aitbc/protocol';
 import { type Backend, BackendError, type Generated, type Generation } from '../backend.ts';
 import { complete } from './completions.ts';
 import { embedBy } from './embeddings.ts';
-import { parseObject, readJson, readLines, type Server, send, serverUrl } from './http.ts';
+import { parseObject, readLines, readList, type Server, send, serverUrl } from './http.ts';
 import { usageFrom } from './usage.ts';
 
 export const OLLAMA_URL = 'http://127.0.0.1:11434';
@@ -21,11 +21,10 @@ export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Ba
   return {
     name: `Ollama at ${server.url}`,
     async models(signal) {
-      const answer = await readJson(server, await send(server, '/api/tags', { signal }), signal);
-      return namesIn(answer);
+      return namesIn(await readList(server, '/api/tags', signal));
     },
     async loaded(signal) {
-      return namesIn(await readJson(server, await send(server, '/api/ps', { signal }), signal));
+      return namesIn(await readList(server, '/api/ps', signal));
     },
     async generate(generation) {
       const { model, prompt, chat, params, signal, onToken } = generation;

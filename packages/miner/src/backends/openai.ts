@@ -1,7 +1,9 @@
 import { type Backend, chatOf, type Generated, type Generation } from '../backend.ts';
 import { complete } from './completions.ts';
 import { embedBy } from './embeddings.ts';
-import { readJson, type Server, ServerRefusal, send, serverUrl } from './http.ts';
+import { EngineError } from './engine-errors.ts';
+import { readList, type Server, serverUrl } from './http.ts';
+import { withEngineIds } from './tool-calls.ts';
 
 export const OPENAI_URL = 'http://127.0.0.1:8080';
 
@@ -24,12 +26,13 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
   }
 
   async function withTemplate(generation: Generation): Promise<Generated> {
-    return await complete(server, '/v1/chat/completions', chatOf(generation), generation);
+    const chat = chatOf(generation);
+    const asked = { ...chat, messages: withEngineIds(chat.messages) };
+    return await complete(server, '/v1/chat/completions', asked, generation);
   }
 
   async function models(signal?: AbortSignal): Promise<string[]> {
-    const answer = await readJson(server, await send(server, '/v1/models', { signal }), signal);
-    const { data } = Object(answer);
+    const { data } = await readList(server, '/v1/models', signal);
     const ids: unknown[] = Array.isArray(data) ? data.map(model => Object(model).id) : [];
     return ids.filter(id => typeof id === 'string');
   }
@@ -43,17 +46,17 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
       const { model, chat, params } = generation;
       if (!chat && withoutChat.has(model)) return await withoutTemplate(generation);
       if (!chat && params.raw === true) {
-        return await withoutTemplate(generation).catch(async refusal => {
-          if (lacksRoute(refusal)) return await withTemplate(generation);
-          throw refusal;
+        return await withoutTemplate(generation).catch(async error => {
+          if (lacksRoute(error)) return await withTemplate(generation);
+          throw error;
         });
       }
       try {
         return await withTemplate(generation);
-      } catch (refusal) {
-        if (chat || !lacksChat(refusal)) throw refusal;
+      } catch (failure) {
+        if (chat || !lacksChat(failure)) throw failure;
         const generated = await withoutTemplate(generation).catch(error => {
-          throw lacksRoute(error) ? refusal : error;
+          throw lacksRoute(error) ? failure : error;
         });
         withoutChat.add(model);
         return generated;
@@ -66,13 +69,11 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
 
 /** Base models lack a chat template. */
 function lacksChat(error: unknown): boolean {
-  const lacksTemplate = error instanceof ServerRefusal && error.status === 400;
-  return lacksRoute(error) || (lacksTemplate && /chat.template/i.test(error.message));
+  return lacksRoute(error) || (error instanceof EngineError && /chat.template/i.test(error.message));
 }
 
-/** A 404 that does not speak of the model is one for the route. */
 function lacksRoute(error: unknown): boolean {
-  if (!(error instanceof ServerRefusal)) return false;
-  const { status, message } = error;
-  return status === 405 || status === 501 || (status === 404 && !/model/i.test(message));
+  if (!(error instanceof EngineError) || error.failureClass !== 'unsupported') return false;
+  const { status = 200, message } = error;
+  return [404, 405, 501].includes(status) || /unexpected endpoint/i.test(message);
 }

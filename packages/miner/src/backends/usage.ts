@@ -1,14 +1,27 @@
+import { LIMITS, type TokenUsage } from '@aitbc/protocol';
 import type { Generated } from '../backend.ts';
 
-/** Token counts as a server states them; what is no count is left out. */
+/** Token counts as a server states them; what can be no count is left out. */
 export function usageFrom(prompt: unknown, completion: unknown): Pick<Generated, 'usage'> {
-  const usage = {
-    ...(isCount(prompt) && { prompt_tokens: prompt }),
-    ...(isCount(completion) && { completion_tokens: completion }),
+  return usageOf({ prompt_tokens: prompt, completion_tokens: completion });
+}
+
+/** The `usage` of OpenAI's API. A count of 0 for a text that is not empty says that nobody counted. */
+export function usageOf(stated: unknown, { isEmpty = true } = {}): Pick<Generated, 'usage'> {
+  const { prompt_tokens: prompt, completion_tokens: completion, ...more } = Object(stated);
+  const cached: unknown = more.prompt_tokens_details?.cached_tokens;
+  const reasoning: unknown = more.completion_tokens_details?.reasoning_tokens ?? more.reasoning_tokens;
+  const usage: TokenUsage = {
+    ...(isCount(prompt) && prompt > 0 && { prompt_tokens: prompt }),
+    ...(isCount(completion) && (completion > 0 || isEmpty) && { completion_tokens: completion }),
+    ...(isCount(prompt) && isCount(cached) && cached <= prompt && { cached_tokens: cached }),
+    ...(isCount(completion) &&
+      isCount(reasoning) &&
+      reasoning <= completion && { reasoning_tokens: reasoning }),
   };
   return Object.keys(usage).length > 0 ? { usage } : {};
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 0;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= LIMITS.tokens;
 }
