@@ -1,6 +1,9 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { LIMITS, MINER_ID_PATTERN, MODEL_PATTERN, REGION_PATTERN } from './limits.ts';
 
+/** Of requests: a field that is not known is refused, so that a mistyped one is not taken for none. */
+export const CLOSED = { additionalProperties: false } as const;
+
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 export const Timestamp = Type.String({
@@ -36,6 +39,9 @@ export const Metadata = Type.Unsafe<Record<string, unknown>>({
   description: 'Yours: kept with the job, shown to nobody else.',
 });
 
+/** Of waits in requests. Coordinators shorten them to what they grant. */
+export const WAIT = { minimum: 0, maximum: LIMITS.waitSeconds };
+
 /** Of requests that make something. */
 export const IdempotencyKey = Type.String({
   minLength: 1,
@@ -44,22 +50,25 @@ export const IdempotencyKey = Type.String({
     'Repeating a request with the same key and body answers what the first one made, and makes no other.',
 });
 
-export const Page = Type.Object({
-  limit: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: LIMITS.pageSize,
-      default: LIMITS.defaultPageSize,
-      description: 'Items on a page.',
-    }),
-  ),
-  cursor: Type.Optional(
-    Type.String({
-      maxLength: 256,
-      description: 'Where the page starts: taken from the `Link` header of the page before.',
-    }),
-  ),
-});
+export const Page = Type.Object(
+  {
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: LIMITS.pageSize,
+        default: LIMITS.defaultPageSize,
+        description: 'Items on a page.',
+      }),
+    ),
+    cursor: Type.Optional(
+      Type.String({
+        maxLength: 256,
+        description: 'Where the page starts: taken from the `Link` header of the page before.',
+      }),
+    ),
+  },
+  CLOSED,
+);
 export type Page = Static<typeof Page>;
 
 /** An Ed25519 signature: `key_id` is the raw public key, both in unpadded base64url. */

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Nullable, Page, Timestamp } from './common.ts';
+import { CLOSED, Nullable, Page, Timestamp } from './common.ts';
 import type { Grant } from './grants.ts';
 import { NetworkStats } from './network.ts';
 import { Inclusion, type Receipt } from './receipts.ts';
@@ -79,13 +79,16 @@ export const TransactionDetail = Type.Object(
 );
 export type TransactionDetail = Static<typeof TransactionDetail>;
 
-export const ListTransactions = Type.Object({
-  ...Page.properties,
-  address: Type.Optional(
-    Type.String({ maxLength: 90, description: 'Only those that this address pays or is paid by.' }),
-  ),
-  block: Type.Optional(BlockId),
-});
+export const ListTransactions = Type.Object(
+  {
+    ...Page.properties,
+    address: Type.Optional(
+      Type.String({ maxLength: 90, description: 'Only those that this address pays or is paid by.' }),
+    ),
+    block: Type.Optional(BlockId),
+  },
+  CLOSED,
+);
 export type ListTransactions = Static<typeof ListTransactions>;
 
 /** What the ledger says of an address. One that it does not name has nothing. */
@@ -134,15 +137,18 @@ export type ExplorerStats = Static<typeof ExplorerStats>;
 export const SEARCH_KINDS = ['block', 'transaction', 'receipt', 'grant', 'job', 'address'] as const;
 export type SearchKind = (typeof SEARCH_KINDS)[number];
 
-export const Search = Type.Object({
-  q: Type.String({
-    minLength: 1,
-    maxLength: 128,
-    description:
-      'All of a hash, a height, an index, an address, or an id: of a receipt, of a grant, of a completed job.',
-    examples: ['0'],
-  }),
-});
+export const Search = Type.Object(
+  {
+    q: Type.String({
+      minLength: 1,
+      maxLength: 128,
+      description:
+        'All of a hash, a height, an index, an address, or an id: of a receipt, of a grant, of a completed job.',
+      examples: ['0'],
+    }),
+  },
+  CLOSED,
+);
 export type Search = Static<typeof Search>;
 
 /** Something that goes by the text that was searched for. */

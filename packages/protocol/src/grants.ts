@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Nullable, Page, Signature } from './common.ts';
+import { CLOSED, Nullable, Page, Signature } from './common.ts';
 import { LIMITS } from './limits.ts';
 import { Inclusion } from './receipts.ts';
 import { GRANT_VERSION } from './versions.ts';
@@ -62,7 +62,7 @@ export const NewGrant = Type.Object(
       }),
     ),
   },
-  { $id: 'NewGrant' },
+  { ...CLOSED, $id: 'NewGrant' },
 );
 export type NewGrant = Static<typeof NewGrant>;
 

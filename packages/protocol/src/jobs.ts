@@ -1,6 +1,17 @@
 import { type Static, Type } from 'typebox';
 import { AnswerDetails, ChatRequest, EmbeddingInput, FinishReason, ResultType } from './chat.ts';
-import { Metadata, MinerId, Model, Nullable, Page, Region, Signature, Timestamp } from './common.ts';
+import {
+  CLOSED,
+  Metadata,
+  MinerId,
+  Model,
+  Nullable,
+  Page,
+  Region,
+  Signature,
+  Timestamp,
+  WAIT,
+} from './common.ts';
 import { FailureClass } from './errors.ts';
 import { LIMITS } from './limits.ts';
 
@@ -22,7 +33,11 @@ export const JobParams = Type.Object(
       }),
     ),
     seed: Type.Optional(
-      Type.Integer({ description: 'The same seed gives the same text where engines can.' }),
+      Type.Integer({
+        minimum: -LIMITS.seed,
+        maximum: LIMITS.seed,
+        description: 'The same seed gives the same text where engines can.',
+      }),
     ),
     presence_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
     frequency_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
@@ -32,24 +47,27 @@ export const JobParams = Type.Object(
 export type JobParams = Static<typeof JobParams> & Record<string, unknown>;
 
 /** What a miner must have to be given the job. */
-export const JobConstraints = Type.Object({
-  min_vram_gb: Type.Optional(Type.Integer({ ...range(LIMITS.vramGb), description: 'GPU memory, in GB.' })),
-  region: Type.Optional(Region),
-  min_context: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: LIMITS.tokens,
-      description: 'Tokens of prompt and answer together that the model must take at that miner.',
-    }),
-  ),
-  max_price: Type.Optional(
-    Type.Number({
-      minimum: 0,
-      maximum: LIMITS.price,
-      description: 'Credits this job may cost at most: it shortens the deadline and caps the receipt.',
-    }),
-  ),
-});
+export const JobConstraints = Type.Object(
+  {
+    min_vram_gb: Type.Optional(Type.Integer({ ...range(LIMITS.vramGb), description: 'GPU memory, in GB.' })),
+    region: Type.Optional(Region),
+    min_context: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: LIMITS.tokens,
+        description: 'Tokens of prompt and answer together that the model must take at that miner.',
+      }),
+    ),
+    max_price: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: LIMITS.price,
+        description: 'Credits this job may cost at most: it shortens the deadline and caps the receipt.',
+      }),
+    ),
+  },
+  CLOSED,
+);
 export type JobConstraints = Static<typeof JobConstraints>;
 
 export const SubmitJob = Type.Object(
@@ -91,6 +109,7 @@ export const SubmitJob = Type.Object(
     ),
   },
   {
+    ...CLOSED,
     $id: 'SubmitJob',
     description:
       'What is asked for is one of `prompt`, `messages` (with `tools`, `tool_choice` and `response_format`) and `input`.',
@@ -98,9 +117,12 @@ export const SubmitJob = Type.Object(
 );
 export type SubmitJob = Static<typeof SubmitJob> & { params?: JobParams };
 
-export const SubmitBatch = Type.Object({
-  jobs: Type.Array(SubmitJob, { minItems: 1, maxItems: LIMITS.batchJobs }),
-});
+export const SubmitBatch = Type.Object(
+  {
+    jobs: Type.Array(SubmitJob, { minItems: 1, maxItems: LIMITS.batchJobs }),
+  },
+  CLOSED,
+);
 export type SubmitBatch = Static<typeof SubmitBatch>;
 
 export const JobError = Type.Object({
@@ -249,11 +271,14 @@ export const JobSummary = Type.Omit(
 );
 export type JobSummary = Static<typeof JobSummary>;
 
-export const ListJobs = Type.Object({
-  ...Page.properties,
-  status: Type.Optional(JobStatus),
-  model: Type.Optional(Model),
-});
+export const ListJobs = Type.Object(
+  {
+    ...Page.properties,
+    status: Type.Optional(JobStatus),
+    model: Type.Optional(Model),
+  },
+  CLOSED,
+);
 export type ListJobs = Static<typeof ListJobs>;
 
 /** A job as a miner gets it, offered or claimed. */
@@ -282,53 +307,59 @@ export const MinerJob = Type.Object(
 );
 export type MinerJob = Static<typeof MinerJob>;
 
-export const ClaimJob = Type.Object({ miner_id: MinerId });
+export const ClaimJob = Type.Object({ miner_id: MinerId }, CLOSED);
 export type ClaimJob = Static<typeof ClaimJob>;
 
-export const CompleteJob = Type.Object({
-  miner_id: MinerId,
-  result: Type.String(),
-  result_type: Type.Optional(ResultType),
-  finish_reason: Type.Optional(FinishReason),
-  ...AnswerDetails.properties,
-  completed_at: Type.Optional(
-    Type.String({
-      format: 'iso-date-time',
-      description:
-        'When the miner finished, by its own clock: recorded as reported. Without an offset it is UTC.',
-    }),
-  ),
-  usage: Type.Optional(
-    Type.Unsafe<TokenUsage>({
-      description:
-        'The counts of TokenUsage as the engine gave them. One that can not be a count of tokens is dropped, and the result counts all the same.',
-    }),
-  ),
-  signature: Type.Optional(Signature),
-});
+export const CompleteJob = Type.Object(
+  {
+    miner_id: MinerId,
+    result: Type.String(),
+    result_type: Type.Optional(ResultType),
+    finish_reason: Type.Optional(FinishReason),
+    ...AnswerDetails.properties,
+    completed_at: Type.Optional(
+      Type.String({
+        format: 'iso-date-time',
+        description:
+          'When the miner finished, by its own clock: recorded as reported. Without an offset it is UTC.',
+      }),
+    ),
+    usage: Type.Optional(
+      Type.Unsafe<TokenUsage>({
+        description:
+          'The counts of TokenUsage as the engine gave them. One that can not be a count of tokens is dropped, and the result counts all the same.',
+      }),
+    ),
+    signature: Type.Optional(Signature),
+  },
+  CLOSED,
+);
 export type CompleteJob = Static<typeof CompleteJob>;
 
-export const FailJob = Type.Object({
-  miner_id: MinerId,
-  error: Type.String({ minLength: 1, maxLength: LIMITS.errorLength }),
-  error_class: Type.Optional(FailureClass),
-  engine_code: Type.Optional(
-    Type.String({
-      maxLength: LIMITS.engineCodeLength,
-      description: 'The code that the engine gave, such as context_length_exceeded.',
-    }),
-  ),
-  retry_after: Type.Optional(
-    Type.Number({
-      minimum: 0,
-      maximum: LIMITS.retryAfterSeconds,
-      description: 'Of a busy engine: seconds until it may have room.',
-    }),
-  ),
-  retryable: Type.Optional(
-    Type.Boolean({ default: true, description: 'false ends the job however many attempts remain.' }),
-  ),
-});
+export const FailJob = Type.Object(
+  {
+    miner_id: MinerId,
+    error: Type.String({ minLength: 1, maxLength: LIMITS.errorLength }),
+    error_class: Type.Optional(FailureClass),
+    engine_code: Type.Optional(
+      Type.String({
+        maxLength: LIMITS.engineCodeLength,
+        description: 'The code that the engine gave, such as context_length_exceeded.',
+      }),
+    ),
+    retry_after: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: LIMITS.retryAfterSeconds,
+        description: 'Of a busy engine: seconds until it may have room.',
+      }),
+    ),
+    retryable: Type.Optional(
+      Type.Boolean({ default: true, description: 'false ends the job however many attempts remain.' }),
+    ),
+  },
+  CLOSED,
+);
 export type FailJob = Static<typeof FailJob>;
 
 /** What became of a job that its miner gave up. */
@@ -340,15 +371,21 @@ export const JobOutcome = Type.Object({
 });
 export type JobOutcome = Static<typeof JobOutcome>;
 
-export const AvailableJob = Type.Object({
-  miner_id: MinerId,
-  wait: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds to wait for a job.' })),
-});
+export const AvailableJob = Type.Object(
+  {
+    miner_id: MinerId,
+    wait: Type.Optional(Type.Number({ ...WAIT, description: 'Seconds to wait for a job.' })),
+  },
+  CLOSED,
+);
 export type AvailableJob = Static<typeof AvailableJob>;
 
-export const GetJob = Type.Object({
-  wait: Type.Optional(Type.Number({ minimum: 0, description: 'Seconds to wait for the job to end.' })),
-});
+export const GetJob = Type.Object(
+  {
+    wait: Type.Optional(Type.Number({ ...WAIT, description: 'Seconds to wait for the job to end.' })),
+  },
+  CLOSED,
+);
 export type GetJob = Static<typeof GetJob>;
 
 function range({ min, max }: { min: number; max: number }) {

@@ -7,7 +7,11 @@ export const LIMITS = {
   minerIdLength: 64,
   capabilities: 1_024,
   claimMax: 256,
+  /** Longer waits may be asked for than any coordinator grants. */
+  waitSeconds: 1_000_000,
   chunks: 1_000,
+  /** Index of a chunk within the text of an attempt. */
+  chunkIndex: 1_000_000_000,
   messages: 10_000,
   tools: 128,
   embeddingInputs: 2_048,
@@ -16,6 +20,8 @@ export const LIMITS = {
   /** Choices of one request at the gateway. */
   choices: 8,
   topLogprobs: 20,
+  /** Either way: the largest integer that JSON libraries have. */
+  seed: Number.MAX_SAFE_INTEGER,
   engineCodeLength: 128,
   retryAfterSeconds: 3_600,
   priority: { min: -10, max: 10 },

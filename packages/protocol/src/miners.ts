@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { MinerId, Model, Nullable, Page, Region, Timestamp } from './common.ts';
+import { CLOSED, MinerId, Model, Nullable, Page, Region, Timestamp, WAIT } from './common.ts';
 import { JobStatus, MinerJob } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 
@@ -36,36 +36,39 @@ export const ModelAbilities = Type.Object({
 });
 export type ModelAbilities = Static<typeof ModelAbilities>;
 
-export const RegisterMiner = Type.Object({
-  miner_id: MinerId,
-  capabilities: Type.Array(Model, {
-    minItems: 1,
-    maxItems: LIMITS.capabilities,
-    description: 'The models it can run.',
-  }),
-  models: Type.Optional(
-    Type.Array(Type.Object({ model: Model, ...ModelAbilities.properties }), {
+export const RegisterMiner = Type.Object(
+  {
+    miner_id: MinerId,
+    capabilities: Type.Array(Model, {
+      minItems: 1,
       maxItems: LIMITS.capabilities,
-      description: 'What its models can do there, as far as its engine tells.',
+      description: 'The models it can run.',
     }),
-  ),
-  gpu_info: Type.Optional(GpuInfo),
-  region: Type.Optional(Region),
-  concurrency: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: LIMITS.claimMax,
-      description: 'Jobs it runs at once: no more are leased to it.',
-    }),
-  ),
-  address: Type.Optional(Type.String({ maxLength: 90, description: 'ait1…: where its earnings go.' })),
-  public_key: Type.Optional(
-    Type.String({
-      pattern: '^[A-Za-z0-9_-]{43}$',
-      description: 'Raw Ed25519 public key, unpadded base64url: it then signs its results.',
-    }),
-  ),
-});
+    models: Type.Optional(
+      Type.Array(Type.Object({ model: Model, ...ModelAbilities.properties }, CLOSED), {
+        maxItems: LIMITS.capabilities,
+        description: 'What its models can do there, as far as its engine tells.',
+      }),
+    ),
+    gpu_info: Type.Optional(GpuInfo),
+    region: Type.Optional(Region),
+    concurrency: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: LIMITS.claimMax,
+        description: 'Jobs it runs at once: no more are leased to it.',
+      }),
+    ),
+    address: Type.Optional(Type.String({ maxLength: 90, description: 'ait1…: where its earnings go.' })),
+    public_key: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9_-]{43}$',
+        description: 'Raw Ed25519 public key, unpadded base64url: it then signs its results.',
+      }),
+    ),
+  },
+  CLOSED,
+);
 export type RegisterMiner = Static<typeof RegisterMiner>;
 
 export const MINER_STATUSES = ['online', 'draining', 'offline'] as const;
@@ -154,32 +157,38 @@ export const MinerDetail = Type.Object(
 );
 export type MinerDetail = Static<typeof MinerDetail>;
 
-export const ListMiners = Type.Object({
-  ...Page.properties,
-  status: Type.Optional(MinerStatus),
-});
+export const ListMiners = Type.Object(
+  {
+    ...Page.properties,
+    status: Type.Optional(MinerStatus),
+  },
+  CLOSED,
+);
 export type ListMiners = Static<typeof ListMiners>;
 
-export const Heartbeat = Type.Object({
-  jobs: Type.Optional(
-    Type.Array(Type.String(), {
-      maxItems: LIMITS.claimMax,
-      description: 'The jobs the miner believes it holds.',
-    }),
-  ),
-  wait: Type.Optional(
-    Type.Number({
-      minimum: 0,
-      description: 'Seconds to wait for a job to stop: the answer comes as soon as there is one.',
-    }),
-  ),
-  loaded: Type.Optional(
-    Type.Array(Model, {
-      maxItems: LIMITS.capabilities,
-      description: 'The models that its engine has in memory: it is given jobs for them first.',
-    }),
-  ),
-});
+export const Heartbeat = Type.Object(
+  {
+    jobs: Type.Optional(
+      Type.Array(Type.String(), {
+        maxItems: LIMITS.claimMax,
+        description: 'The jobs the miner believes it holds.',
+      }),
+    ),
+    wait: Type.Optional(
+      Type.Number({
+        ...WAIT,
+        description: 'Seconds to wait for a job to stop: the answer comes as soon as there is one.',
+      }),
+    ),
+    loaded: Type.Optional(
+      Type.Array(Model, {
+        maxItems: LIMITS.capabilities,
+        description: 'The models that its engine has in memory: it is given jobs for them first.',
+      }),
+    ),
+  },
+  CLOSED,
+);
 export type Heartbeat = Static<typeof Heartbeat>;
 
 export const HeartbeatAnswer = Type.Object({
@@ -199,12 +208,15 @@ export const HeartbeatAnswer = Type.Object({
 });
 export type HeartbeatAnswer = Static<typeof HeartbeatAnswer>;
 
-export const ClaimJobs = Type.Object({
-  max: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.claimMax, default: 1 })),
-  wait: Type.Optional(
-    Type.Number({ minimum: 0, default: 0, description: 'Seconds to wait for the first job.' }),
-  ),
-});
+export const ClaimJobs = Type.Object(
+  {
+    max: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.claimMax, default: 1 })),
+    wait: Type.Optional(
+      Type.Number({ ...WAIT, default: 0, description: 'Seconds to wait for the first job.' }),
+    ),
+  },
+  CLOSED,
+);
 export type ClaimJobs = Static<typeof ClaimJobs>;
 
 export const ClaimedJobs = Type.Object({ jobs: Type.Array(MinerJob) });

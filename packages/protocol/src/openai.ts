@@ -27,7 +27,7 @@ const Generating = {
       ),
     }),
   ),
-  n: Type.Optional(Type.Integer({ description: '1.' })),
+  n: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.choices, description: '1.' })),
   user: Type.Optional(Type.String()),
   metadata: Type.Optional(Type.Record(Type.String(), Type.String(), { maxProperties: LIMITS.metadataKeys })),
 };
@@ -50,7 +50,11 @@ export const ChatCompletionRequest = Type.Object(
     parallel_tool_calls: Type.Optional(Type.Boolean()),
     response_format: Type.Optional(ResponseFormat),
     max_completion_tokens: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'Another name of `max_tokens`, which it goes before.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: LIMITS.tokens,
+        description: 'Another name of `max_tokens`, which it goes before.',
+      }),
     ),
     reasoning_effort: Type.Optional(Type.String({ maxLength: 32 })),
   },
@@ -86,7 +90,9 @@ export const EmbeddingRequest = Type.Object(
     encoding_format: Type.Optional(
       Type.Enum(['float', 'base64'], { type: 'string', description: '`float` unless given.' }),
     ),
-    dimensions: Type.Optional(Type.Integer({ minimum: 1, description: 'Where the model can shorten them.' })),
+    dimensions: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: LIMITS.tokens, description: 'Where the model can shorten them.' }),
+    ),
     user: Type.Optional(Type.String()),
   },
   { $id: 'EmbeddingRequest' },

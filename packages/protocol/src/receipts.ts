@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Nullable, Page, Signature, Timestamp } from './common.ts';
+import { CLOSED, Nullable, Page, Signature, Timestamp } from './common.ts';
 import { RECEIPT_VERSION } from './versions.ts';
 
 /** A signed receipt. The signature covers the canonical JSON (RFC 8785) of everything but `signature`. */
@@ -70,11 +70,14 @@ export const PublishedReceipt = Type.Object(
 );
 export type PublishedReceipt = Static<typeof PublishedReceipt>;
 
-export const ListReceipts = Type.Object({
-  ...Page.properties,
-  client: Type.Optional(Type.String({ maxLength: 90 })),
-  provider: Type.Optional(Type.String({ maxLength: 90 })),
-});
+export const ListReceipts = Type.Object(
+  {
+    ...Page.properties,
+    client: Type.Optional(Type.String({ maxLength: 90 })),
+    provider: Type.Optional(Type.String({ maxLength: 90 })),
+  },
+  CLOSED,
+);
 export type ListReceipts = Static<typeof ListReceipts>;
 
 /** A key the coordinator signs receipts with, or did. */

@@ -1,45 +1,55 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { AnswerDetails, FinishReason, ResultType } from './chat.ts';
-import { MinerId, Nullable, Timestamp } from './common.ts';
+import { CLOSED, MinerId, Nullable, Timestamp } from './common.ts';
 import { JobError, JobStatus, TokenUsage } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { Receipt } from './receipts.ts';
 
-const Attempt = Type.Integer({ minimum: 1, description: 'The attempt of the job, 1 on the first claim.' });
+const Attempt = Type.Integer({
+  minimum: 1,
+  maximum: LIMITS.attempts.max,
+  description: 'The attempt of the job, 1 on the first claim.',
+});
 const First = Type.Integer({
   minimum: 0,
-  maximum: Number.MAX_SAFE_INTEGER,
+  maximum: LIMITS.chunkIndex,
   description: 'Index of the first chunk of this request within the attempt, from 0.',
 });
 
 /** Text as a miner generates it, many requests to an attempt. */
-export const PostChunks = Type.Object({
-  miner_id: MinerId,
-  attempt: Type.Optional(Attempt),
-  first: First,
-  chunks: Type.Array(
-    Type.Union([
-      Type.String({ minLength: 1 }),
-      Type.Object(
-        { reasoning: Type.String({ minLength: 1 }) },
-        { description: 'What the model thinks before its answer.' },
-      ),
-    ]),
-    {
-      maxItems: LIMITS.chunks,
-      description:
-        'The next pieces of the text; none to ask where the stream stands, and to extend the lease.',
-    },
-  ),
-});
+export const PostChunks = Type.Object(
+  {
+    miner_id: MinerId,
+    attempt: Type.Optional(Attempt),
+    first: First,
+    chunks: Type.Array(
+      Type.Union([
+        Type.String({ minLength: 1 }),
+        Type.Object(
+          { reasoning: Type.String({ minLength: 1 }) },
+          { description: 'What the model thinks before its answer.' },
+        ),
+      ]),
+      {
+        maxItems: LIMITS.chunks,
+        description:
+          'The next pieces of the text; none to ask where the stream stands, and to extend the lease.',
+      },
+    ),
+  },
+  CLOSED,
+);
 export type PostChunks = Static<typeof PostChunks>;
 
 /** The query of one long request, whose body is a line of JSON for each chunk: `{"text":"…"}` or `{"reasoning":"…"}`. */
-export const StreamChunks = Type.Object({
-  miner_id: Type.Optional(MinerId),
-  attempt: Type.Optional(Attempt),
-  first: Type.Optional({ ...First, default: 0 }),
-});
+export const StreamChunks = Type.Object(
+  {
+    miner_id: Type.Optional(MinerId),
+    attempt: Type.Optional(Attempt),
+    first: Type.Optional({ ...First, default: 0 }),
+  },
+  CLOSED,
+);
 export type StreamChunks = Static<typeof StreamChunks>;
 
 export const PostedChunks = Type.Object(
@@ -53,14 +63,17 @@ export const PostedChunks = Type.Object(
 );
 export type PostedChunks = Static<typeof PostedChunks>;
 
-export const FollowJob = Type.Object({
-  last_event_id: Type.Optional(
-    Type.String({
-      maxLength: 64,
-      description: 'Goes on behind this event: for clients that can not send the header Last-Event-ID.',
-    }),
-  ),
-});
+export const FollowJob = Type.Object(
+  {
+    last_event_id: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'Goes on behind this event: for clients that can not send the header Last-Event-ID.',
+      }),
+    ),
+  },
+  CLOSED,
+);
 export type FollowJob = Static<typeof FollowJob>;
 
 const EVENTS = {

@@ -27,7 +27,11 @@ const FileForm = Type.Object({
   file: Type.String({ format: 'binary', description: 'JSON lines, one for each request.' }),
   'expires_after[anchor]': Type.Optional(Type.Enum(['created_at'], { type: 'string' })),
   'expires_after[seconds]': Type.Optional(
-    Type.Integer({ minimum: 3600, description: 'It is erased so long after it was made, or sooner.' }),
+    Type.Integer({
+      minimum: 3600,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'It is erased so long after it was made, or sooner.',
+    }),
   ),
 });
 
@@ -207,6 +211,6 @@ function secondsIn(fields: ReadonlyMap<string, unknown>): number | undefined {
   const text = fields.get(name);
   if (text === undefined) return undefined;
   const seconds = Number(text);
-  if (Number.isInteger(seconds) && seconds >= 3600) return seconds;
+  if (Number.isSafeInteger(seconds) && seconds >= 3600) return seconds;
   throw invalid(`${name} must be a whole number from 3600`, name, 'invalid_value');
 }

@@ -8,6 +8,7 @@ export const ListQuery = Type.Object({
   limit: Type.Optional(
     Type.Integer({
       minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
       description: `${LIMITS.defaultPageSize} unless given; at most ${LIMITS.pageSize} are answered.`,
     }),
   ),

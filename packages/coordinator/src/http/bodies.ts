@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { wellFormed } from '../json.ts';
+import { soundJson } from '../json.ts';
 
 /**
  * Takes JSON bodies, and none when there is none: clients that send the content type with every request may call
  * routes that need no body. Text is Unicode, so that it has a hash: a lone surrogate becomes U+FFFD, as in any
- * encoding to UTF-8. Throws Refused for what is nested too deeply.
+ * encoding to UTF-8. Throws Refused as `soundJson` does.
  */
 export function takeJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -14,7 +14,7 @@ export function takeJsonBodies(app: FastifyInstance): void {
     parse(request, text, (error, body) => {
       if (error) return done(error);
       try {
-        done(null, wellFormed(body));
+        done(null, soundJson(text, body));
       } catch (refusal) {
         done(refusal as Error);
       }

@@ -1,9 +1,10 @@
 import type { ErrorCode } from '@aitbc/protocol';
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
-import { Ajv, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaValidationError } from 'fastify';
 import type { Refusal } from '../store/operation.ts';
+import { nearestName, type ObjectSchema } from './nearest-name.ts';
 
 /** Bodies are taken as they are; text from paths, queries and headers is turned into the schema's type. */
 export function checkRequests(app: FastifyInstance): void {
@@ -14,11 +15,15 @@ export function checkRequests(app: FastifyInstance): void {
     strictNumbers: true,
     // One that is part of another may be compiled before or after it: nothing refers to either by name.
     addUsedSchema: false,
+    // Errors say what the schema knows, for the name that was meant.
+    verbose: true,
   } as const;
   const strict = withFormats(new Ajv(shared));
   const coercing = withFormats(new Ajv({ ...shared, coerceTypes: true }));
   app.setValidatorCompiler<object>(({ schema, httpPart }) =>
-    validateOnceNeeded(() => (httpPart === 'body' ? strict : coercing).compile(schema)),
+    httpPart === 'body'
+      ? validateOnceNeeded(() => strict.compile(schema))
+      : refusingInfinity(validateOnceNeeded(() => coercing.compile(schema))),
   );
 }
 
@@ -39,6 +44,30 @@ function validateOnceNeeded(compile: () => ValidateFunction) {
   );
   return validate;
 }
+
+/** Text such as `1e400` is turned into a number that passes every limit: Ajv compares finite ones only. */
+function refusingInfinity(check: ReturnType<typeof validateOnceNeeded>) {
+  const validate = Object.assign(
+    (data: unknown) => {
+      const isValid = check(data);
+      const infinite = Object.entries(Object(data)).find(
+        ([, value]) => typeof value === 'number' && !Number.isFinite(value),
+      );
+      validate.errors = infinite ? [beyondAnyNumber(infinite[0])] : check.errors;
+      return isValid && !infinite;
+    },
+    { errors: undefined as ValidateFunction['errors'] },
+  );
+  return validate;
+}
+
+const beyondAnyNumber = (name: string): ErrorObject => ({
+  keyword: 'maximum',
+  instancePath: `/${name}`,
+  schemaPath: '',
+  params: {},
+  message: 'must be a number that JSON libraries have',
+});
 
 /** Likewise what a route answers. */
 export function writeAnswers(app: FastifyInstance): void {
@@ -65,21 +94,23 @@ const CODES: Record<string, ErrorCode> = {
   format: 'VALIDATION_INVALID_FORMAT',
   enum: 'VALIDATION_INVALID_FORMAT',
   const: 'VALIDATION_INVALID_FORMAT',
+  additionalProperties: 'VALIDATION_UNKNOWN_FIELD',
 };
 
 /** The first thing that is wrong, by the field's dotted name. */
 export function validationRefusal(errors: readonly FastifySchemaValidationError[], where = 'body'): Refusal {
   const error = errors[0];
   const missing = error?.keyword === 'required' ? String(error.params.missingProperty) : undefined;
-  const parts = [
-    ...(error?.instancePath ?? '').split('/').slice(1),
-    ...(missing === undefined ? [] : [missing]),
-  ];
+  const unknown =
+    error?.keyword === 'additionalProperties' ? String(error.params.additionalProperty) : undefined;
+  const parts = [...(error?.instancePath ?? '').split('/').slice(1), ...[missing ?? unknown ?? []].flat()];
   const field = parts.map(part => part.replaceAll('~1', '/').replaceAll('~0', '~')).join('.');
   const code = codeOf(error?.keyword ?? '', field);
   const name = field || `the ${where}`;
-  const detail = missing === undefined ? `${name} ${messageOf(error)}` : `${name} is missing`;
-  return { code, detail, ...(field && { field }) };
+  if (missing !== undefined) return { code, detail: `${name} is missing`, field };
+  if (unknown !== undefined)
+    return { code, detail: unknownField(name, unknown, error as ErrorObject), field };
+  return { code, detail: `${name} ${messageOf(error)}`, ...(field && { field }) };
 }
 
 function codeOf(keyword: string, field: string): ErrorCode {
@@ -88,6 +119,11 @@ function codeOf(keyword: string, field: string): ErrorCode {
   if (ofModel && code !== 'VALIDATION_MISSING_FIELD' && code !== 'VALIDATION_INVALID_TYPE')
     return 'VALIDATION_INVALID_MODEL';
   return code;
+}
+
+function unknownField(name: string, unknown: string, { parentSchema }: ErrorObject): string {
+  const nearest = nearestName(unknown, (parentSchema ?? {}) as ObjectSchema);
+  return nearest === undefined ? `${name} is not known` : `${name} is not known: did you mean ${nearest}?`;
 }
 
 function messageOf(error: FastifySchemaValidationError | undefined): string {

@@ -1,3 +1,4 @@
+import { CLOSED } from '@aitbc/protocol';
 import { parseTilePath, TlogError } from '@aitbc/tlog';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -96,16 +97,19 @@ export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; gua
         summary:
           'The proof that the ledger of `to` entries begins with that of `from` (RFC 6962, get-sth-consistency)',
         tags,
-        querystring: Type.Object({
-          from: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-          to: Type.Optional(
-            Type.Integer({
-              minimum: 0,
-              maximum: Number.MAX_SAFE_INTEGER,
-              description: 'The newest unless given.',
-            }),
-          ),
-        }),
+        querystring: Type.Object(
+          {
+            from: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+            to: Type.Optional(
+              Type.Integer({
+                minimum: 0,
+                maximum: Number.MAX_SAFE_INTEGER,
+                description: 'The newest unless given.',
+              }),
+            ),
+          },
+          CLOSED,
+        ),
         response: answers(
           {
             200: Type.Object({

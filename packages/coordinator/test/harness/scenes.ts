@@ -227,15 +227,16 @@ async function post<Body>(
   return answer.body;
 }
 
-/** Sends the request of a route, below a prefix if one is given. */
+/** Sends the request of a route, below a prefix if one is given, and changed where that is asked for. */
 export async function requestRoute(
   coordinator: TestCoordinator,
   route: string,
   scene: Scene,
   { prefix = '', ...options }: CallOptions & { prefix?: string } = {},
+  changed: Pick<RouteRequest, 'query' | 'body'> = {},
 ): Promise<Answer> {
   const [method = '', template = ''] = route.split(' ');
-  const { query, body } = REQUESTS[route] ?? {};
+  const { query, body } = { ...REQUESTS[route], ...changed };
   const noun = template.split('/')[2] as keyof Scene;
   const path =
     prefix +
