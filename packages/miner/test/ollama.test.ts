@@ -86,6 +86,7 @@ test('parameters go where Ollama looks for them, and none that are for the owner
   expect(asked[0]).toMatchObject({ method: 'POST', headers: { 'content-type': 'application/json' } });
   expect(asked[0]?.body).toEqual({
     ...{ model: 'llama3.2', prompt: 'Why is the sky blue?', stream: true, ...fields },
+    ...{ truncate: false, shift: false },
     options: { num_predict: 9, temperature: 0.5, stop: ['\n'], seed: 7 },
   });
 });
@@ -165,7 +166,35 @@ test('a generation that is cancelled hangs up, so that the server stops too', as
   await hungUp;
 });
 
-test('texts are embedded by the API that Ollama has of OpenAI’s', async () => {
+test('texts are embedded as they are, or not at all', async () => {
+  const vectors = [
+    [0.5, -0.25],
+    [0, 1],
+  ];
+  const { url, asked } = await serve({
+    '/api/embed': json(200, { model: 'all-minilm', embeddings: vectors, prompt_eval_count: 5 }),
+  });
+  const { signal } = new AbortController();
+  const embedding = {
+    model: 'all-minilm',
+    input: ['the sea', 'the shore'],
+    params: { dimensions: 2 },
+    signal,
+  };
+  expect(await ollamaBackend({ url }).embed?.(embedding)).toEqual({ vectors, usage: { prompt_tokens: 5 } });
+  expect(asked[0]?.body).toEqual({
+    ...{ model: 'all-minilm', input: ['the sea', 'the shore'], dimensions: 2, truncate: false, options: {} },
+  });
+});
+
+test('tokens are left to engines that take them', async () => {
+  const { url } = await serve({});
+  const embedding = { model: 'm', input: [[1, 2]], params: {}, signal: new AbortController().signal };
+  const failure = await rejection(ollamaBackend({ url }).embed?.(embedding) ?? Promise.resolve());
+  expect(failure).toMatchObject({ failureClass: 'unsupported' });
+});
+
+test('a version without a route of its own embeds by the API that it has of OpenAI’s', async () => {
   const vectors = [
     [0.5, -0.25],
     [0, 1],
@@ -182,7 +211,7 @@ test('texts are embedded by the API that Ollama has of OpenAI’s', async () => 
   const input = ['the sea', 'the shore'];
   const embedding = { model: 'all-minilm', input, params: { dimensions: 2 }, signal };
   expect(await ollamaBackend({ url }).embed?.(embedding)).toEqual({ vectors, usage: { prompt_tokens: 5 } });
-  expect(asked[0]?.body).toEqual({ model: 'all-minilm', input, encoding_format: 'float', dimensions: 2 });
+  expect(asked[1]?.body).toEqual({ model: 'all-minilm', input, encoding_format: 'float', dimensions: 2 });
 });
 
 test.each([

@@ -136,10 +136,12 @@ function variableOf(option: Option): string {
 async function openBackend(flags: MinerFlags, io: Io): Promise<Backend> {
   const { gguf, backend = gguf === undefined ? 'ollama' : 'llama', model: models } = flags;
   const server = { url: flags.backendUrl, key: flags.backendKey };
-  const { concurrency, contextSize, threads } = flags;
+  const { concurrency, contextSize, threads, contextLength = {} } = flags;
+  const contextLimit = (model: string) =>
+    (contextLength.byModel?.get(model) ?? contextLength.all)?.context_length;
   switch (backend) {
     case 'ollama':
-      return ollamaBackend(server);
+      return ollamaBackend({ ...server, contextLimit });
     case 'openai':
       return openAiBackend(server);
     case 'echo':

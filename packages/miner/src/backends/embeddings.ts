@@ -32,7 +32,7 @@ function takesTexts(error: unknown, { input }: Embedding): unknown {
 }
 
 /** In the order of the texts, which the index of each tells, as the order of the answer need not be theirs. */
-function vectorsOf({ kind }: Server, data: unknown, count: number): number[][] {
+export function vectorsOf({ kind }: Server, data: unknown, count: number): number[][] {
   const fail = (what: string) => new BackendError(`${kind}: ${what}`);
   if (!Array.isArray(data) || data.length !== count) throw fail('no embedding for each text');
   const isNumbered = data.some(item => Object(item).index !== undefined);

@@ -1,8 +1,29 @@
-import type { JobParams } from '@aitbc/protocol';
-import { type Backend, BackendError, type Generated, type Generation } from '../backend.ts';
-import { complete } from './completions.ts';
-import { embedBy } from './embeddings.ts';
-import { parseObject, readLines, readList, type Server, send, serverUrl } from './http.ts';
+import type { TokenUsage } from '@aitbc/protocol';
+import { inTime } from '../abilities.ts';
+import {
+  type Backend,
+  BackendError,
+  type Embedded,
+  type Embedding,
+  type Generated,
+  type Generation,
+} from '../backend.ts';
+import {
+  allTexts,
+  imagesIn,
+  leastTokens,
+  likelyTokens,
+  mostTokens,
+  shownTexts,
+  sumOf,
+} from '../token-bounds.ts';
+import { createAnswer } from './answers.ts';
+import { embedBy, vectorsOf } from './embeddings.ts';
+import { EngineError, engineError, errorIn } from './engine-errors.ts';
+import { parseObject, readJson, readLines, readList, type Server, send, serverUrl } from './http.ts';
+import { requestFor } from './ollama-chat.ts';
+import { createContexts, createDetails, type Need } from './ollama-context.ts';
+import { withEngineIds } from './tool-calls.ts';
 import { usageFrom } from './usage.ts';
 
 export const OLLAMA_URL = 'http://127.0.0.1:11434';
@@ -10,97 +31,222 @@ export const OLLAMA_URL = 'http://127.0.0.1:11434';
 export interface OllamaOptions {
   url?: string | undefined;
   key?: string | undefined;
+  /** The most tokens of prompt and answer that a model may be loaded for. Default: what the model takes. */
+  contextLimit?: ((model: string) => number | undefined) | undefined;
 }
 
 /**
- * Ollama by its own API: `GET /api/tags`, `GET /api/ps`, and `POST /api/generate` as a stream of JSON lines. Chats go
- * through the API that it has of OpenAI's, where they need no translation.
+ * Ollama by its own API: `GET /api/tags`, `/api/ps` and `/api/show` tell of models, `POST /api/chat` and `/api/generate`
+ * answer as streams of JSON lines, and `POST /api/embed` embeds. Nothing is cut that does not fit: see
+ * `ollama-context.ts`.
  */
-export function ollamaBackend({ url = OLLAMA_URL, key }: OllamaOptions = {}): Backend {
+export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOptions = {}): Backend {
   const server: Server = { kind: 'Ollama', url: serverUrl(url), key };
+  const details = createDetails(server);
+  const contexts = createContexts(server, details, contextLimit ?? (() => undefined));
+  let digests: ReadonlyMap<string, string> = new Map();
+
+  /**
+   * Sends a request with the context that it needs, and once more with the most that it can need where Ollama finds that
+   * too small.
+   */
+  async function sendWithContext(
+    path: string,
+    model: string,
+    body: WithOptions,
+    need: Need,
+    signal: AbortSignal,
+  ) {
+    const ask = async (size: number | undefined) => {
+      const options = { ...body.options, ...(size !== undefined && { num_ctx: size }) };
+      return { response: await send(server, path, { body: { ...body, options }, signal }), size };
+    };
+    const size = await contexts.sizeFor(model, need, { signal });
+    try {
+      return await ask(size);
+    } catch (error) {
+      if (!isTooLong(error)) throw error;
+      const largest = await contexts.sizeFor(model, need, { isCertain: true, signal });
+      if (largest === undefined || largest <= (size ?? 0)) throw error;
+      return await ask(largest);
+    }
+  }
+
+  async function generate(generation: Generation): Promise<Generated> {
+    const { model, chat, signal } = generation;
+    const thinks =
+      generation.params.reasoning_effort === undefined ? undefined : (await details.of(model))?.thinks;
+    const asked = chat
+      ? { ...generation, chat: { ...chat, messages: withEngineIds(chat.messages) } }
+      : generation;
+    const need = needOf(generation);
+    const path = chat ? '/api/chat' : '/api/generate';
+    const { response, size } = await sendWithContext(path, model, requestFor(asked, thinks), need, signal);
+    const answer = createAnswer(server.kind, generation);
+    for await (const line of readLines(server, response, signal)) {
+      if (line.trim() === '') continue;
+      const part = parseObject(server, line);
+      const error = errorIn(part);
+      if (error) throw engineError(server.kind, error);
+      answer.add(asCompletion(part));
+      if (part.done !== true) continue;
+      const generated = answer.generated();
+      if (fillsContext(part, size)) throw cut(part, size);
+      if (!isCutShort(part, need)) return generated;
+      if (await countsCached(part, signal)) throw cut(part, need.least);
+      // It is the count of what was not in the cache.
+      return without(generated, 'prompt_tokens');
+    }
+    throw new BackendError('Ollama broke off before the end of the text', { down: true });
+  }
+
+  /**
+   * Whether the count of the prompt includes what was in the cache: it does where that is counted too, and since version
+   * 0.4, whose runner counts what it is given.
+   */
+  async function countsCached(part: Record<string, unknown>, signal: AbortSignal): Promise<boolean> {
+    if (Number.isInteger(part.prompt_eval_cached_count)) return true;
+    const answer = await inTime(async limit => {
+      return await readJson(server, await send(server, '/api/version', { signal: limit }), limit);
+    }, signal);
+    const [, major, minor] = /^v?(\d+)\.(\d+)\./.exec(`${answer?.version}`) ?? [];
+    return Number(major) > 0 || Number(minor) >= 4;
+  }
+
+  async function embed(embedding: Embedding): Promise<Embedded> {
+    const { model, input, params, signal } = embedding;
+    const texts = input.filter(text => typeof text === 'string');
+    if (texts.length < input.length) {
+      throw new BackendError('Ollama embeds texts, not tokens', { failureClass: 'unsupported' });
+    }
+    const { dimensions } = params;
+    const body = {
+      model,
+      input,
+      truncate: false,
+      ...(dimensions !== undefined && { dimensions }),
+      options: {},
+    };
+    // Each text is read by itself.
+    const most = (count: (text: string) => number) =>
+      texts.reduce((sum, text) => Math.max(sum, count(text)), 0);
+    const need = {
+      least: most(leastTokens),
+      likely: most(likelyTokens) + TEMPLATE_TOKENS,
+      most: most(mostTokens) + TEMPLATE_TOKENS,
+    };
+    try {
+      const { response } = await sendWithContext('/api/embed', model, body, need, signal);
+      const answer = await readJson(server, response, signal);
+      const error = errorIn(answer);
+      if (error) throw engineError(server.kind, error);
+      const { embeddings, prompt_eval_count } = answer;
+      const data = Array.isArray(embeddings) ? embeddings.map(vector => ({ embedding: vector })) : undefined;
+      return { vectors: vectorsOf(server, data, input.length), ...usageFrom(prompt_eval_count, undefined) };
+    } catch (error) {
+      // Versions before 0.3 have OpenAI's route only.
+      if (error instanceof EngineError && error.status === 404 && error.code !== 'model_not_found')
+        return await embedBy(server, embedding);
+      throw error;
+    }
+  }
+
   return {
     name: `Ollama at ${server.url}`,
     async models(signal) {
-      return namesIn(await readList(server, '/api/tags', signal));
+      const answer = await readList(server, '/api/tags', signal);
+      digests = new Map(namesIn(answer).map(({ name, digest }) => [name, digest]));
+      return [...digests.keys()];
     },
     async loaded(signal) {
-      return namesIn(await readList(server, '/api/ps', signal));
+      const answer = await readList(server, '/api/ps', signal);
+      contexts.learn(answer);
+      return namesIn(answer).map(({ name }) => name);
     },
-    async generate(generation) {
-      const { model, prompt, chat, params, signal, onToken } = generation;
-      if (chat) return await answerChat(server, chat, generation);
-      const body = { ...requestFor(params), model, prompt, stream: true };
-      const response = await send(server, '/api/generate', { body, signal });
-      let text = '';
-      for await (const line of readLines(server, response, signal)) {
-        const part = parseObject(server, line);
-        if (typeof part.error === 'string') throw new BackendError(`Ollama: ${part.error}`);
-        if (typeof part.response === 'string' && part.response !== '') {
-          text += part.response;
-          onToken?.(part.response);
-        }
-        if (part.done === true) return { text, ...endOf(part) };
-      }
-      throw new BackendError('Ollama broke off before the end of the text', { down: true });
+    async abilities(models, signal) {
+      const asked = new Map([...digests].filter(([model]) => models.includes(model)));
+      const all = await details.all(asked, signal);
+      return new Map([...all].map(([model, { abilities }]) => [model, abilities]));
     },
-    embed: embedding => embedBy(server, embedding),
+    generate,
+    embed,
     async close() {},
   };
 }
 
-/** How a text ended, and its tokens. */
-function endOf({
-  done_reason,
-  prompt_eval_count,
-  eval_count,
-}: Record<string, unknown>): Omit<Generated, 'text'> {
+interface WithOptions {
+  options: Record<string, unknown>;
+}
+
+const isTooLong = (error: unknown) =>
+  error instanceof EngineError && error.code === 'context_length_exceeded';
+
+/** What a template puts around one message. */
+const TEMPLATE_TOKENS = 32;
+/** What a model may take for an image: it depends on the model, and on the image. */
+const IMAGE_TOKENS = { likely: 2_048, most: 16_384 };
+/** Of an answer that has no limit. */
+const ANSWER_TOKENS = 1_024;
+
+function needOf(generation: Generation): Need {
+  const { chat, params } = generation;
+  const texts = allTexts(generation);
+  const images = imagesIn(generation);
+  const around = ((chat?.messages.length ?? 1) + 1) * TEMPLATE_TOKENS + (params.max_tokens ?? ANSWER_TOKENS);
+  // A client may ask for the context as it would ask Ollama.
+  const asked = Number.isInteger(params.num_ctx) ? Number(params.num_ctx) : 0;
   return {
-    ...((done_reason === 'stop' || done_reason === 'length') && { finishReason: done_reason }),
-    ...usageFrom(prompt_eval_count, eval_count),
+    least: sumOf(shownTexts(generation), leastTokens),
+    likely: Math.max(asked, sumOf(texts, likelyTokens) + images * IMAGE_TOKENS.likely + around),
+    most: Math.max(asked, sumOf(texts, mostTokens) + images * IMAGE_TOKENS.most + around),
   };
 }
 
-async function answerChat(
-  server: Server,
-  { tools, tool_choice, ...chat }: NonNullable<Generation['chat']>,
-  generation: Generation,
-): Promise<Generated> {
-  // It would leave the demand aside, and nobody would be told.
-  if (tool_choice !== undefined && tool_choice !== 'auto' && tool_choice !== 'none')
-    throw new BackendError('Ollama can not be made to call a tool: tool_choice must be auto or none', {
-      failureClass: 'unsupported',
-    });
-  const asked = { ...chat, ...(tools && tool_choice !== 'none' && { tools }) };
-  return await complete(server, '/v1/chat/completions', asked, generation);
+/** A line of Ollama's in the shape of OpenAI's API. */
+function asCompletion(part: Record<string, unknown>): Record<string, unknown> {
+  const { message, response, thinking, done, done_reason, logprobs, prompt_eval_count, eval_count } = part;
+  const said = Object(message);
+  const delta = {
+    content: said.content ?? response,
+    thinking: said.thinking ?? thinking,
+    tool_calls: said.tool_calls ?? part.tool_calls,
+  };
+  return {
+    choices: [{ delta, finish_reason: done === true ? done_reason : null, logprobs: { content: logprobs } }],
+    usage: {
+      prompt_tokens: prompt_eval_count,
+      completion_tokens: eval_count,
+      prompt_tokens_details: { cached_tokens: part.prompt_eval_cached_count },
+    },
+  };
 }
+
+/** A prompt that leaves no room for an answer is one that was cut to the size of the context. */
+const fillsContext = ({ prompt_eval_count: count }: Record<string, unknown>, size: number | undefined) =>
+  size !== undefined && Number(count) >= size;
+
+/** Fewer tokens of the prompt were counted than any tokenizer makes of it. */
+const isCutShort = ({ prompt_eval_count: count }: Record<string, unknown>, { least }: Need) =>
+  Number.isInteger(count) && Number(count) > 0 && Number(count) < least;
+
+function without({ usage, ...generated }: Generated, count: keyof TokenUsage): Generated {
+  const { [count]: _, ...left } = usage ?? {};
+  return { ...generated, ...(Object.keys(left).length > 0 && { usage: left }) };
+}
+
+const cut = ({ prompt_eval_count: count }: Record<string, unknown>, least: number | undefined) =>
+  new BackendError(`Ollama cut the prompt: it read ${count} tokens of ${least} or more`, {
+    failureClass: 'refused',
+    code: 'context_length_exceeded',
+  });
 
 /** Ollama reads a name without a tag as `:latest`: such a model goes by both. */
-function namesIn(answer: unknown): string[] {
+function namesIn(answer: unknown): { name: string; digest: string }[] {
   const { models } = Object(answer);
-  const names: unknown[] = Array.isArray(models)
-    ? models.map(model => Object(model).name ?? Object(model).model)
-    : [];
-  return names
-    .filter(name => typeof name === 'string')
-    .flatMap(name => (name.endsWith(':latest') ? [name.slice(0, -':latest'.length), name] : [name]));
-}
-
-/** Beside the sampling options, these stand in the request itself. */
-const REQUEST_FIELDS = ['system', 'format', 'think', 'raw'];
-
-/** They load the model anew, or take more of the machine: that is its owner's to decide. */
-const OWNERS_OPTIONS = [
-  ...['num_ctx', 'num_batch', 'num_gpu', 'main_gpu', 'num_thread', 'numa', 'low_vram', 'vocab_only'],
-  ...['use_mmap', 'use_mlock', 'f16_kv', 'logits_all', 'embedding_only', 'num_gqa'],
-];
-
-function requestFor({ max_tokens, stop, ...params }: JobParams) {
-  const entries = Object.entries(params);
-  const request = Object.fromEntries(entries.filter(([name]) => REQUEST_FIELDS.includes(name)));
-  const options = Object.fromEntries(
-    entries.filter(([name]) => !REQUEST_FIELDS.includes(name) && !OWNERS_OPTIONS.includes(name)),
-  );
-  if (max_tokens !== undefined) options.num_predict = max_tokens;
-  if (stop !== undefined) options.stop = Array.isArray(stop) ? stop : [stop];
-  return { ...request, options };
+  return (Array.isArray(models) ? models : []).flatMap(entry => {
+    const { model, name = model, digest } = Object(entry);
+    if (typeof name !== 'string') return [];
+    const names = name.endsWith(':latest') ? [name.slice(0, -':latest'.length), name] : [name];
+    return names.map(each => ({ name: each, digest: `${digest}` }));
+  });
 }

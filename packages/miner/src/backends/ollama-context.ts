@@ -1,0 +1,178 @@
+import type { ModelAbilities } from '@aitbc/protocol';
+import { contextLength, inTime, lookUpEach } from '../abilities.ts';
+import { BackendError } from '../backend.ts';
+import { readJson, type Server, send } from './http.ts';
+
+/** What Ollama tells of a model. */
+export interface ModelDetails {
+  abilities: ModelAbilities;
+  /** Undefined where it does not say. */
+  thinks: boolean | undefined;
+  /** Its model file sets a context of so many tokens. */
+  numCtx: number | undefined;
+}
+
+/** What each of the models that `POST /api/show` tells of can do, asked once for each version of a model. */
+export function createDetails(server: Server) {
+  const known = new Map<string, { digest: string; details: ModelDetails }>();
+
+  async function show(model: string, signal: AbortSignal): Promise<ModelDetails> {
+    const response = await send(server, '/api/show', { body: { model }, signal });
+    return detailsIn(await readJson(server, response, signal));
+  }
+
+  return {
+    async of(model: string): Promise<ModelDetails | undefined> {
+      return known.get(model)?.details ?? (await inTime(signal => show(model, signal)));
+    },
+    /** @param digests of the models, by their names */
+    async all(
+      digests: ReadonlyMap<string, string>,
+      signal?: AbortSignal,
+    ): Promise<Map<string, ModelDetails>> {
+      const isNew = ([model, digest]: [string, string]) => known.get(model)?.digest !== digest;
+      const changed = [...digests].filter(isNew).map(([model]) => model);
+      for (const [model, details] of await lookUpEach(changed, show, signal))
+        known.set(model, { digest: digests.get(model) ?? '', details });
+      for (const model of known.keys()) if (!digests.has(model)) known.delete(model);
+      return new Map([...known].map(([model, { details }]) => [model, details]));
+    },
+  };
+}
+
+export type Details = ReturnType<typeof createDetails>;
+
+function detailsIn(shown: Record<string, unknown>): ModelDetails {
+  const { capabilities, model_info, parameters } = shown;
+  const can = Array.isArray(capabilities) ? capabilities.map(String) : undefined;
+  const infos = Object.entries(Object(model_info));
+  const length = contextLength(infos.find(([key]) => key.endsWith('.context_length'))?.[1]);
+  const numCtx = /^\s*num_ctx\s+"?(\d+)/m.exec(typeof parameters === 'string' ? parameters : '')?.[1];
+  return {
+    abilities: {
+      ...(length !== undefined && { context_length: length }),
+      ...(can && {
+        text: can.includes('completion'),
+        embeddings: can.includes('embedding'),
+        tools: can.includes('tools'),
+        images: can.includes('vision'),
+      }),
+    },
+    thinks: can?.includes('thinking'),
+    numCtx: contextLength(Number(numCtx)),
+  };
+}
+
+/** Every version of Ollama gives a model so much, unless it is told otherwise. */
+const SURE_CONTEXT = 2_048;
+/** The least that is asked for. Larger ones are its doubles, so that jobs of different sizes share a loaded model. */
+const FIRST_STEP = 4_096;
+/** After a job that needed a larger context, the model stays as it is loaded: jobs of both sizes may take turns. */
+const KEEP_MS = 10 * 60_000;
+
+/** What a prompt and its answer take, in tokens. */
+export interface Need {
+  /** No tokenizer makes less of the prompt. */
+  least: number;
+  /** Prompt and answer together, as they will hardly be more. */
+  likely: number;
+  /** The same, as they can't be more. */
+  most: number;
+}
+
+/**
+ * The sizes of context, `num_ctx`, that models are to be loaded with: as much as a job needs, in steps, never less than
+ * Ollama would give it unasked, and never more than the model takes or its owner allows.
+ */
+export function createContexts(
+  server: Server,
+  details: Details,
+  limitOf: (model: string) => number | undefined,
+) {
+  /** What Ollama gives models unasked, as it loaded them. */
+  const unasked = new Map<string, number>();
+  const kept = new Map<string, { size: number; until: number }>();
+
+  function keptFor(model: string): number {
+    const entry = kept.get(model);
+    if (!entry || entry.until > performance.now()) return entry?.size ?? 0;
+    kept.delete(model);
+    return 0;
+  }
+
+  /** Remembers what `GET /api/ps` tells. */
+  function learn(answer: unknown): void {
+    const { models } = Object(answer);
+    for (const entry of Array.isArray(models) ? models : []) {
+      const { name, model = name, context_length } = Object(entry);
+      const size = contextLength(context_length);
+      if (typeof model === 'string' && size !== undefined && keptFor(nameOf(model)) === 0)
+        unasked.set(nameOf(model), size);
+    }
+  }
+
+  async function running(signal: AbortSignal): Promise<boolean> {
+    const answer = await inTime(async limit => {
+      return await readJson(server, await send(server, '/api/ps', { signal: limit }), limit);
+    }, signal);
+    learn(answer);
+    return Array.isArray(answer?.models);
+  }
+
+  /** A model that is not loaded is loaded as Ollama would: what that gives it, nothing else tells. */
+  async function learnUnasked(model: string, signal: AbortSignal): Promise<void> {
+    if (!(await running(signal)) || unasked.has(nameOf(model))) return;
+    try {
+      const body = { model, stream: false, shift: false };
+      await readJson(server, await send(server, '/api/generate', { body, signal }), signal);
+      await running(signal);
+    } catch {
+      // The job's own request will tell what is wrong.
+      signal.throwIfAborted();
+    }
+  }
+
+  return {
+    learn,
+    /**
+     * The size to ask for; undefined where what Ollama gives the model unasked is enough.
+     *
+     * @param isCertain the prompt did not fit what is likely
+     * @throws {BackendError} for a prompt that the model can't take
+     */
+    async sizeFor(
+      model: string,
+      need: Need,
+      { isCertain = false, signal }: { isCertain?: boolean; signal: AbortSignal },
+    ): Promise<number | undefined> {
+      const name = nameOf(model);
+      const wanted = isCertain ? need.most : need.likely;
+      if (wanted <= SURE_CONTEXT && keptFor(name) === 0) return undefined;
+      const shown = await details.of(model);
+      const lengths = [shown?.abilities.context_length, limitOf(model)].filter(
+        length => length !== undefined,
+      );
+      const limit = Math.min(...lengths);
+      if (need.least > limit) throw tooLong(need.least, limit);
+      if (shown?.numCtx === undefined && !unasked.has(name) && keptFor(name) === 0)
+        await learnUnasked(model, signal);
+      const given = shown?.numCtx ?? unasked.get(name) ?? 0;
+      if (wanted <= given && keptFor(name) <= given) return undefined;
+      const size = Math.min(Math.max(stepOf(wanted), keptFor(name)), limit);
+      if (size <= given) return undefined;
+      if (wanted > (given || SURE_CONTEXT)) kept.set(name, { size, until: performance.now() + KEEP_MS });
+      return size;
+    },
+  };
+}
+
+const tooLong = (tokens: number, limit: number) =>
+  new BackendError(`The prompt has ${tokens} tokens at least, and the model takes ${limit} here`, {
+    failureClass: 'refused',
+    code: 'context_length_exceeded',
+  });
+
+const stepOf = (tokens: number) => Math.max(FIRST_STEP, 2 ** Math.ceil(Math.log2(tokens)));
+
+/** Ollama reads a name without a tag as `:latest`. */
+const nameOf = (model: string) => (/:[^/]*$/.test(model) ? model : `${model}:latest`);
