@@ -1,4 +1,4 @@
-import type { Job, JobRun, JobSummary, QueueInfo } from '@aitbc/sdk';
+import type { Job, JobError, JobRun, JobSummary, QueueInfo } from '@aitbc/sdk';
 import { fieldList, table } from './output.ts';
 
 /** How a job stands, in one line for a spinner. */
@@ -62,6 +62,18 @@ const runRow = ({ job_id, status, miner_id, agrees, receipt_id }: JobRun) => [
   receipt_id ?? '-',
 ];
 
+/** Whose fault it is, where the code does not say it already. */
+const ADVICE: Partial<Record<JobError['error_code'], string>> = {
+  JOB_REFUSED: '. The request is at fault: no miner can do it as it is.',
+  JOB_UNSUPPORTED: '. No miner that is there can do what it asks: nobody is at fault.',
+  MINERS_BUSY: '. All miners were busy, and nobody is at fault: submit it again later.',
+  MINER_FAILED: '. The miners are at fault: submit it again.',
+  LEASE_EXPIRED: '. The miners are at fault: submit it again.',
+};
+
+/** Why a job failed, and whose fault that is. */
 export function failureLine(error: NonNullable<JobSummary['error']>): string {
-  return `${error.detail} (${error.error_code})`;
+  const { detail, error_code, engine_code } = error;
+  const codes = [error_code, ...(engine_code ? [engine_code] : [])].join(', ');
+  return `${detail} (${codes})${ADVICE[error_code] ?? ''}`;
 }

@@ -112,6 +112,23 @@ test('a job that fails is a failure that says why', async () => {
   expect(stderr).toContain('out of memory (MINER_FAILED)');
 });
 
+test('a job that can not be done says that the request is at fault, with the code of the engine', async () => {
+  const { client } = coordinator;
+  const argv = ['submit', 'Hello!', '--model', 'refusing', '--wait', '--min-context', '4096'];
+  const submitted = coordinator.aitbc(argv);
+  const models = [{ model: 'refusing', context_length: 4096 }];
+  await client.registerMiner({ miner_id: 'refusing', capabilities: ['refusing'], models });
+  const [job] = await client.claimJobs('refusing', { wait: 10 });
+  expect(job?.constraints).toEqual({ min_context: 4096 });
+  await client.failJob(job?.job_id ?? '', {
+    ...{ miner_id: 'refusing', error: 'The prompt is too long' },
+    ...{ error_class: 'refused', engine_code: 'context_length_exceeded' },
+  });
+  expect((await submitted).stderr).toContain(
+    'The prompt is too long (JOB_REFUSED, context_length_exceeded). The request is at fault',
+  );
+});
+
 test('a wait that takes too long is a failure that says how to go on', async () => {
   const { exitCode, stderr } = await coordinator.aitbc([
     'submit',

@@ -1,4 +1,4 @@
-import type { ErrorCode, Job, Problem } from '@aitbc/protocol';
+import type { ErrorCode, FailureClass, Job, JobError, Problem } from '@aitbc/protocol';
 
 /** What every error of this package extends. An aborted call rejects with its signal's reason instead. */
 export class AitbcError extends Error {
@@ -68,6 +68,55 @@ export class JobTimeoutError extends TimeoutError {
     this.jobId = jobId;
     this.job = job;
   }
+}
+
+/** A job ended without a result: it failed, or was cancelled. */
+export class JobFailedError extends AitbcError {
+  override name = 'JobFailedError';
+  readonly job: Job;
+  /** Why it failed; `null` where it was cancelled. */
+  readonly errorCode: JobError['error_code'] | null;
+  /** The class of the failure, where its miner reported one. */
+  readonly errorClass: FailureClass | null;
+  /** The engine's own code, such as `context_length_exceeded`. */
+  readonly engineCode: string | null;
+  readonly fault: JobFault;
+
+  constructor(job: Job) {
+    const { error } = job;
+    super(error ? `${job.job_id}: ${error.detail} (${error.error_code})` : `${job.job_id} was ${job.status}`);
+    this.job = job;
+    this.errorCode = error?.error_code ?? null;
+    this.errorClass = error?.error_class ?? null;
+    this.engineCode = error?.engine_code ?? null;
+    this.fault = error ? faultOf(error) : 'nobody';
+  }
+}
+
+/** What has to change for a job to succeed: the `request` itself, the `miners`, or only the time it is tried at (`nobody`). */
+export type JobFault = 'request' | 'miners' | 'nobody';
+
+/** Whose fault the failure of a job is. */
+export function faultOf({ error_code, error_class }: Pick<JobError, 'error_code' | 'error_class'>): JobFault {
+  if (error_code === 'JOB_REFUSED' || error_class === 'refused') return 'request';
+  return NOBODYS.includes(error_code) ? 'nobody' : 'miners';
+}
+
+const NOBODYS: readonly JobError['error_code'][] = [
+  'JOB_EXPIRED',
+  'JOB_UNREADABLE',
+  'JOB_UNSUPPORTED',
+  'MINERS_BUSY',
+];
+
+/**
+ * The job, where it has completed.
+ *
+ * @throws {JobFailedError} where it has ended otherwise, or not at all yet
+ */
+export function requireCompleted(job: Job): Job & { status: 'completed'; result: string } {
+  if (job.status !== 'completed') throw new JobFailedError(job);
+  return job as Job & { status: 'completed'; result: string };
 }
 
 /** Part of a batch was accepted before a later part failed with `cause`. */

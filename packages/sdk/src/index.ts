@@ -11,11 +11,15 @@ export {
   ConnectionError,
   CoordinatorError,
   type ErrorFamily,
+  faultOf,
   isCoordinatorError,
+  JobFailedError,
+  type JobFault,
   JobTimeoutError,
   LedgerError,
   type LedgerErrorCode,
   PartialBatchError,
+  requireCompleted,
   TimeoutError,
 } from './errors.ts';
 export type { EventsOptions } from './events.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { JobTimeoutError } from '../src/index.ts';
+import { faultOf, JobFailedError, JobTimeoutError, requireCompleted } from '../src/index.ts';
 import { mineOne, register, withCoordinator } from './coordinator.ts';
 
 const coordinator = withCoordinator();
@@ -71,6 +71,29 @@ test('waiting for a job ends with its failure, too', async () => {
     status: 'failed',
     error: { error_code: 'MINER_FAILED', detail: 'out of memory' },
   });
+});
+
+test('a job that failed is an error with the class and the code of its engine, and says whose fault it was', async () => {
+  const { job_id } = await coordinator.client.submitJob('p', 'too-long');
+  const minerId = await register(coordinator.client, 'too-long');
+  await coordinator.client.claimJob(job_id, minerId);
+  await coordinator.client.failJob(job_id, {
+    ...{ miner_id: minerId, error: 'The prompt is too long' },
+    ...{ error_class: 'refused', engine_code: 'context_length_exceeded' },
+  });
+  const job = await coordinator.client.waitForJob(job_id);
+  expect(() => requireCompleted(job)).toThrow(JobFailedError);
+  expect(new JobFailedError(job)).toMatchObject({
+    message: `${job_id}: The prompt is too long (JOB_REFUSED)`,
+    errorCode: 'JOB_REFUSED',
+    errorClass: 'refused',
+    engineCode: 'context_length_exceeded',
+    fault: 'request',
+  });
+  expect((['MINER_FAILED', 'MINERS_BUSY'] as const).map(error_code => faultOf({ error_code }))).toEqual([
+    'miners',
+    'nobody',
+  ]);
 });
 
 test('waiting for a job that nobody runs ends with the time given', async () => {

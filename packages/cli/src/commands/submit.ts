@@ -23,6 +23,7 @@ interface SubmitFlags {
   maxAttempts?: number;
   replication?: number;
   minVram?: number;
+  minContext?: number;
   region?: string;
   maxPrice?: number;
   metadata?: Record<string, unknown>;
@@ -51,6 +52,7 @@ export function submit(program: Command, io: Io): void {
       positiveInteger,
     )
     .option('--min-vram <gb>', 'GPU memory that the miner must have', integer)
+    .option('--min-context <tokens>', 'context that the model must have there', positiveInteger)
     .option('--region <name>', 'where the miner must be')
     .option('--max-price <credits>', 'what the job may cost at most', number)
     .option('--metadata <name=value>', 'kept with the job for you, as often as needed', pair)
@@ -121,6 +123,7 @@ function requestFor(prompt: string, flags: SubmitFlags): SubmitJob {
     }),
     constraints: given({
       min_vram_gb: flags.minVram,
+      min_context: flags.minContext,
       region: flags.region,
       max_price: flags.maxPrice,
     }),

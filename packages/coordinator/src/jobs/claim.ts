@@ -5,6 +5,7 @@ import { OFFERED_JOBS } from '../store/indexes.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { createAssignments } from './assignments.ts';
+import { createOthers, EXCLUDED_MS, exclusionsOf, isExcluded } from './exclusions.ts';
 import { advance, type Line } from './fairness.ts';
 import {
   deadlineFor,
@@ -197,6 +198,11 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
       );
       const changes: JobChange[] = [];
       const damaged: JobRow[] = [];
+      const excluded = await findExcluded(
+        inputs.map(input => ({ job: jobs.get(input.jobId), miner: ownedMiner(miners, input) })),
+        queues,
+        context,
+      );
       const decisions = inputs.map(input => {
         const miner = ownedMiner(miners, input);
         const job = jobs.get(input.jobId);
@@ -207,7 +213,8 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
           return unreadable;
         }
         if (job.status === 'running' && job.miner_id === miner.id) return done(job);
-        const refusal = whyNotClaimable(job, queues.get(job.queue_id), miner, now);
+        const refusal =
+          whyNotClaimable(job, queues.get(job.queue_id), miner, now) ?? excluded.get(`${job.id} ${miner.id}`);
         if (refusal) return refusal;
         const after = start(job, miner.id, terms.rateOf(job.model), now, terms);
         assignments.assign(miner, job);
@@ -229,6 +236,32 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
     },
   };
 }
+
+/** Answers for those that ask for a job that others could run and that excludes them, by `JOB MINER`. */
+async function findExcluded(
+  claims: readonly { job: JobRow | undefined; miner: Row<'miner'> | undefined }[],
+  queues: ReadonlyMap<number, Row<'queue'>>,
+  { tx, now }: WriteContext,
+): Promise<Map<string, Outcome<never>>> {
+  const others = createOthers(tx, now);
+  const excluded = new Map<string, Outcome<never>>();
+  for (const { job, miner } of claims) {
+    const queue = job && queues.get(job.queue_id);
+    if (!queue || !miner || job.owners === null || job.status !== 'pending') continue;
+    // What it was offered, it may have.
+    if (job.held_for === miner.id) continue;
+    const exclusions = exclusionsOf(job);
+    if (!isExcluded(exclusions, miner, now) || (await others.find(queue, exclusions)).length === 0) continue;
+    excluded.set(`${job.id} ${miner.id}`, EXCLUDED);
+  }
+  return excluded;
+}
+
+const EXCLUDED = refused(
+  'JOB_INVALID_STATUS',
+  'The job was given back from here before: it waits for another miner while there are others that could run it',
+  { retryAfter: Math.ceil(EXCLUDED_MS / 1000) },
+);
 
 async function loadQueues(
   tx: WriteContext['tx'],

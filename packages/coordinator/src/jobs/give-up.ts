@@ -1,7 +1,12 @@
 import { type MinerTerms, noteSeen } from '../miners/presence.ts';
-import { done, type Operation, refused } from '../store/operation.ts';
+import { done, type Operation, type Outcome, refused } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import type { Transaction } from '../store/transaction.ts';
+import { ownersOf } from './assignments.ts';
 import { notLeased } from './complete.ts';
-import { cancel, giveBack, type JobChange, type JobRow, type LeaseTerms, release } from './job.ts';
+import { createOthers, EXCLUDED_MS, type Exclusions, exclude, operatorKey } from './exclusions.ts';
+import { type AfterFailure, afterFailure, type Failure } from './failures.ts';
+import { cancel, type JobChange, type JobRow, type LeaseTerms, release } from './job.ts';
 import {
   isSeenBy,
   jobNotFound,
@@ -13,11 +18,14 @@ import {
   refusalFor,
 } from './lookup.ts';
 import { saveJobs } from './saving.ts';
+import { toRetryQueues } from './submit.ts';
 
 export interface GiveUpInput extends MinerActor {
   jobId: string;
   /** Absent: the miner hands the job back, and the attempt does not count. */
-  failure?: { error: string; retryable: boolean };
+  failure?: Failure;
+  /** Nobody was there to take the job, which says nothing about its miner. */
+  unseen?: true;
 }
 
 /** A miner gives up a job that it holds. */
@@ -26,44 +34,82 @@ export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInpu
     name: 'jobs.give-up',
     order: 12,
     async apply(inputs, context) {
+      const { tx, now } = context;
       const miners = await loadMiners(
-        context.tx,
+        tx,
         inputs.map(input => input.minerId),
       );
       const jobs = await loadJobs(
-        context.tx,
+        tx,
         inputs.map(input => input.jobId),
       );
+      const failing = inputs.some(({ failure }) => failure);
+      const places = failing ? await loadPlaces([...jobs.values()], tx) : undefined;
+      const failureContext = { others: createOthers(tx, now), now, backoffMs: terms.backoffMs };
+
+      async function gaveUp(job: JobRow, miner: Row<'miner'>, input: GiveUpInput): Promise<AfterFailure> {
+        const { failure, unseen } = input;
+        if (failure && places)
+          return await afterFailure({ job, miner, ...places(job) }, failure, failureContext);
+        const after = release(job);
+        if (unseen) return { after };
+        return { after: exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS }, now) };
+      }
+
       const changes: JobChange[] = [];
-      const outcomes = inputs.map(input => {
-        const miner = ownedMiner(miners, input);
-        const job = jobs.get(input.jobId);
-        if (!miner) return minerNotFound(input.minerId);
-        if (!job) return jobNotFound;
-        if (job.status !== 'running' || job.miner_id !== miner.id) return notLeased(job, miner.id);
-        const after = gaveUp(job, input.failure, context.now, terms);
-        jobs.set(job.id, after);
-        changes.push({ before: job, after, ...(input.failure && { minerFailed: blame(input.failure) }) });
-        return done(after);
-      });
+      const outcomes: Outcome<JobRow>[] = [];
+      for (const input of inputs) {
+        const holding = heldJob(input, ownedMiner(miners, input), jobs.get(input.jobId));
+        if (!holding.ok) {
+          outcomes.push(holding);
+          continue;
+        }
+        const { job, miner } = holding.value;
+        const change = { before: job, ...(await gaveUp(job, miner, input)) };
+        jobs.set(job.id, change.after);
+        changes.push(change);
+        outcomes.push(done(change.after));
+      }
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
         terms,
         context,
       );
-      await saveJobs(changes, context);
+      await saveJobs(await toRetryQueues(changes, context), context);
       return outcomes;
     },
   };
 }
 
-/** What no other try could mend is the job's fault: or a client could ruin miners by jobs that nobody can run. */
-const blame = ({ retryable }: NonNullable<GiveUpInput['failure']>) => (retryable ? 'failed' : 'blameless');
+function heldJob(
+  { minerId }: GiveUpInput,
+  miner: Row<'miner'> | undefined,
+  job: JobRow | undefined,
+): Outcome<{ job: JobRow; miner: Row<'miner'> }> {
+  if (!miner) return minerNotFound(minerId);
+  if (!job) return jobNotFound;
+  if (job.status !== 'running' || job.miner_id !== miner.id) return notLeased(job, miner.id);
+  return done({ job, miner });
+}
 
-function gaveUp(job: JobRow, failure: GiveUpInput['failure'], now: number, terms: LeaseTerms): JobRow {
-  if (!failure) return release(job);
-  const error = { error_code: 'MINER_FAILED', detail: failure.error } as const;
-  return giveBack(job, error, failure.retryable, now, terms.backoffMs);
+/** The queue of each job, and the operators that have other runs of the same job. */
+async function loadPlaces(jobs: readonly JobRow[], tx: Transaction) {
+  const [queues, parents] = await Promise.all([
+    tx.load('queue', 'id', [...new Set(jobs.map(job => job.queue_id))]),
+    tx.load('job', 'id', [...new Set(jobs.flatMap(job => job.run_of ?? []))]),
+  ]);
+  const queuesById = new Map(queues.map(queue => [queue.id, queue]));
+  const parentsById = new Map(parents.map(job => [job.id, job]));
+  return (job: JobRow) => {
+    const queue = queuesById.get(job.queue_id);
+    if (!queue) throw new Error(`The queue of job ${job.id} is missing`);
+    const parent = parentsById.get(job.run_of ?? '');
+    const operators = Object.keys(parent ? ownersOf(parent) : {});
+    const assigned: Exclusions = Object.fromEntries(
+      operators.map(operator => [`operator/${operator}`, { until: Infinity }]),
+    );
+    return { queue, assigned };
+  };
 }
 
 export interface CancelInput {

@@ -2,9 +2,11 @@ import type { JobStatus } from '@aitbc/protocol';
 import { type MinerTerms, noteLoaded, noteSeen } from '../miners/presence.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { EXCLUDED_MS, exclude, operatorKey } from './exclusions.ts';
 import { extendLease, type JobRow, type LeaseTerms, release } from './job.ts';
 import { loadJobs, loadMiners, type MinerActor, minerNotFound, ownedMiner } from './lookup.ts';
 import { saveJobs, saveLeases } from './saving.ts';
+import { toRetryQueues } from './submit.ts';
 
 export interface HeartbeatInput extends MinerActor {
   /** The jobs that the miner believes it holds. */
@@ -92,10 +94,15 @@ export const releaseAll: Operation<MinerActor, number> = {
       acting.flatMap(miner => miner?.id ?? []),
       context,
     );
-    await saveJobs(
-      [...held.values()].flat().map(before => ({ before, after: release(before) })),
-      context,
+    const until = context.now + EXCLUDED_MS;
+    const changes = [...held].flatMap(([minerId, jobs]) =>
+      jobs.map(before => {
+        const miner = miners.get(minerId);
+        const after = release(before);
+        return { before, after: miner ? exclude(after, operatorKey(miner), { until }, context.now) : after };
+      }),
     );
+    await saveJobs(await toRetryQueues(changes, context), context);
     return inputs.map((input, index) => {
       const miner = acting[index];
       return miner ? done(held.get(miner.id)?.length ?? 0) : minerNotFound(input.minerId);

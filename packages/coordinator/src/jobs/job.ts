@@ -6,10 +6,13 @@ import type { Row } from '../store/schema.ts';
  *
  *   pending ──start──▶ running ──complete──▶ completed
  *      ▲                 │ │ │
- *      ├──giveBack───────┘ │ └──giveBack, no attempts left──▶ failed
+ *      ├──giveBack───────┘ │ └──giveBack, no attempts left, or fail──▶ failed
  *      ├──release──────────┘
  *      ├──expire──▶ failed
  *   pending | running ──cancel──▶ cancelled
+ *
+ * Which way a job goes whose miner reports a failure is decided by the class of the failure: `failures.ts`. Who does not
+ * get it again afterwards: `exclusions.ts`.
  */
 
 export type JobRow = Row<'job'>;
@@ -33,7 +36,8 @@ export interface LeaseTerms {
   backoffMs: number;
 }
 
-const LONGEST_BACKOFF_MS = 10 * 60_000;
+/** No pause before another attempt is longer. */
+export const LONGEST_BACKOFF_MS = 10 * 60_000;
 
 export const hasEnded = (status: JobStatus) => status !== 'pending' && status !== 'running';
 
@@ -104,19 +108,18 @@ export function complete(job: JobRow, receiptId: string, now: number): JobRow {
 }
 
 /** An attempt ended without a result: back in the queue after a pause, or failed when it was the last. */
-export function giveBack(
-  job: JobRow,
-  error: JobError,
-  retryable: boolean,
-  now: number,
-  backoffMs: number,
-): JobRow {
-  if (!retryable || job.attempts >= job.max_attempts) return fail(job, error, now);
-  const pause = Math.min(backoffMs * 2 ** (job.attempts - 1), LONGEST_BACKOFF_MS);
-  return { ...requeue(job), held_until: pause > 0 ? now + pause : null };
+export function giveBack(job: JobRow, error: JobError, now: number, backoffMs: number): JobRow {
+  if (job.attempts >= job.max_attempts) return fail(job, error, now);
+  return retryLater(job, now, Math.min(backoffMs * 2 ** (job.attempts - 1), LONGEST_BACKOFF_MS));
 }
 
-/** The miner hands the job back through no fault of the job's: the attempt does not count. */
+/** Back in the queue, for nobody before the pause is over. */
+export const retryLater = (job: JobRow, now: number, pauseMs: number): JobRow => ({
+  ...requeue(job),
+  held_until: pauseMs > 0 ? now + pauseMs : null,
+});
+
+/** The miner hands the job back, or can't do what another may be able to do: the attempt does not count. */
 export function release(job: JobRow): JobRow {
   return { ...requeue(job), attempts: job.attempts - 1 };
 }
@@ -161,5 +164,7 @@ export function fail(job: JobRow, error: JobError, now: number): JobRow {
     deadline: null,
     error_code: error.error_code,
     error_detail: error.detail,
+    error_class: error.error_class ?? null,
+    engine_code: error.engine_code ?? null,
   };
 }

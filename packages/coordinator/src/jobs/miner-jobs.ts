@@ -156,7 +156,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   /** Nobody is there to run them: better now than when their leases run out. */
   async function handBack(taken: readonly HeldJob[], actor: MinerActor): Promise<[]> {
     await Promise.all(
-      taken.map(({ job }) => store.write(operations.giveUpJobs, { ...actor, jobId: job.id })),
+      taken.map(({ job }) => store.write(operations.giveUpJobs, { ...actor, jobId: job.id, unseen: true })),
     );
     return [];
   }
@@ -212,8 +212,16 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       };
     },
 
-    async fail(principal, jobId, { miner_id, error, retryable = true }) {
-      const input = { ...actor(principal, miner_id), jobId, failure: { error, retryable } };
+    async fail(
+      principal,
+      jobId,
+      { miner_id, error, error_class, engine_code, retry_after, retryable = true },
+    ) {
+      const failure = {
+        ...{ error, retryable, errorClass: error_class, engineCode: engine_code },
+        retryAfterMs: retry_after === undefined ? undefined : retry_after * 1000,
+      };
+      const input = { ...actor(principal, miner_id), jobId, failure };
       return toOutcome(unwrap(await store.write(operations.giveUpJobs, input)));
     },
 

@@ -3,13 +3,16 @@ import { CLOCKS, READY_JOBS, WAITING_QUEUES } from '../store/indexes.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { createAssignments } from './assignments.ts';
+import { createOthers, type Exclusions, exclusionsOf, isExcluded } from './exclusions.ts';
 import { advance, type Clock, type Line } from './fairness.ts';
 import type { JobRow } from './job.ts';
-import { RUNS } from './runs.ts';
 import { partReadable } from './unreadable.ts';
 
-/** How far behind the head a run is looked for that a miner may have. Its operator has had a run of all that are passed over. */
-const RUNS_AHEAD = 200;
+/** How many jobs from the head of a queue are searched for one that the miner may have, where not all are for everybody. */
+const SEARCHED = 200;
+
+/** For so many jobs that exclude a miner it is asked whether anybody else could run them. */
+const MOST_ASKED = 10;
 
 /** Damaged rows at the head of a queue that one batch looks past. They are ended, so the next batch finds others. */
 const MOST_DAMAGED = 500;
@@ -52,18 +55,30 @@ export async function readReadyJobs(
     return clock ? [{ queue, clock } as ReadyLine] : [];
   });
   const assignments = createAssignments(tx);
+  const others = createOthers(tx, now);
+  /** By job, where it excludes somebody. */
+  const excluding = new Map<string, Exclusions>();
   const damaged: JobRow[] = [];
   const linesOf = new Map<string, ReadyLine[]>();
 
   async function headOf(line: ReadyLine, miner: Row<'miner'>): Promise<JobRow | undefined> {
     line.jobs ??= await readHead(line.queue);
-    return line.jobs.find(job => assignments.mayHave(miner, job));
+    if (line.queue.lane === 0) return line.jobs[0];
+    let asked = 0;
+    for (const job of line.jobs) {
+      if (!assignments.mayHave(miner, job)) continue;
+      const exclusions = excluding.get(job.id);
+      if (!exclusions || !isExcluded(exclusions, miner, now)) return job;
+      if (asked++ < MOST_ASKED && (await others.find(line.queue, exclusions)).length === 0) return job;
+    }
+    return undefined;
   }
 
   async function readHead({ id, lane }: Row<'queue'>): Promise<JobRow[]> {
-    const wanted = lane === RUNS ? most + RUNS_AHEAD : most;
+    const wanted = lane === 0 ? most : most + SEARCHED;
     const jobs = await readSound(id, wanted);
     await assignments.load(jobs);
+    for (const job of jobs) if (job.owners !== null) excluding.set(job.id, exclusionsOf(job));
     return jobs.filter(job => job.expires_at > now);
   }
 
@@ -92,7 +107,7 @@ export async function readReadyJobs(
   }
 
   function takeOut({ line, job }: Turn, miner: Row<'miner'>) {
-    // The first of them, but for runs that the miner may not have.
+    // The first of them, but for jobs that the miner may not have.
     line.jobs?.splice(line.jobs.indexOf(job), 1);
     assignments.assign(miner, job);
   }

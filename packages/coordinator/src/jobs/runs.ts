@@ -1,4 +1,4 @@
-import type { JobError } from '@aitbc/protocol';
+import type { FailureClass, JobError } from '@aitbc/protocol';
 import type { Row } from '../store/schema.ts';
 import { hasEnded, type JobRow } from './job.ts';
 
@@ -59,7 +59,13 @@ function noMajority(runs: number, results: number): JobError {
 function failureOf(runs: readonly JobRow[]): JobError {
   const failed = runs.find(run => run.error_code !== null);
   const detail = `Too few of ${runs.length} runs have a result. ${failed?.error_detail ?? ''}`.trim();
-  return { error_code: (failed?.error_code ?? 'MINER_FAILED') as JobError['error_code'], detail };
+  const error_code = (failed?.error_code ?? 'MINER_FAILED') as JobError['error_code'];
+  const { error_class, engine_code } = failed ?? {};
+  return {
+    ...{ error_code, detail },
+    ...(error_class && { error_class: error_class as FailureClass }),
+    ...(engine_code && { engine_code }),
+  };
 }
 
 /** While nothing is decided. */

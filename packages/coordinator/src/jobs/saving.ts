@@ -4,7 +4,6 @@ import type { Column } from '../store/transaction.ts';
 import { batchOf } from './batch-lines.ts';
 import { followRuns } from './follow-runs.ts';
 import { type Failing, hasEnded, type JobChange, type JobRow } from './job.ts';
-import { RUNS } from './runs.ts';
 import { moveStreams } from './streams.ts';
 
 const CHANGING = [
@@ -22,6 +21,14 @@ const CHANGING = [
   'error_detail',
 ] as const satisfies Column<'job'>[];
 
+/** Of jobs that failed, or go elsewhere. */
+const RARELY_CHANGING = [
+  'queue_id',
+  'owners',
+  'error_class',
+  'engine_code',
+] as const satisfies Column<'job'>[];
+
 /** Stores changed jobs, and with them every counter that their changes of status move. */
 export async function saveJobs(changes: readonly JobChange[], context: WriteContext): Promise<void> {
   if (changes.length === 0) return;
@@ -30,6 +37,14 @@ export async function saveJobs(changes: readonly JobChange[], context: WriteCont
     'id',
     CHANGING,
     changes.map(change => change.after),
+  );
+  await context.tx.update(
+    'job',
+    'id',
+    RARELY_CHANGING,
+    changes.flatMap(({ before, after }) =>
+      RARELY_CHANGING.some(column => before[column] !== after[column]) ? [after] : [],
+    ),
   );
   await moveCounters(changes, context);
   await moveStreams(changes, context);
@@ -135,7 +150,7 @@ async function moveQueues(
     if (pending) clocks.add(queue.clock_id, 'pending', pending);
     if (running) clocks.add(queue.clock_id, 'running', running);
     const count = ready.get(queue.id);
-    if (count) emit({ type: 'jobs.ready', queue: requirementsOf(queue), count, runs: queue.lane === RUNS });
+    if (count) emit({ type: 'jobs.ready', queue: requirementsOf(queue), count, runs: queue.lane !== 0 });
   }
   await tx.add('queue', 'id', queues.rows('id', { pending: 0, running: 0 }));
   await tx.add('fair_clock', 'id', clocks.rows('id', { pending: 0, running: 0 }));

@@ -6,9 +6,10 @@ import { CLOCKS } from '../store/indexes.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import type { JobContent } from './content.ts';
+import { RETRIES } from './exclusions.ts';
 import { type Clock, createRanker, type Line, type Ranker } from './fairness.ts';
 import { type BillingTerms, loadFunds } from './funds.ts';
-import type { JobRow } from './job.ts';
+import type { JobChange, JobRow } from './job.ts';
 import { RUNS } from './runs.ts';
 import { countNewJobs } from './saving.ts';
 
@@ -176,6 +177,28 @@ const newClock = ({ model, priority }: Place): NewRow<'fair_clock'> => ({
   pending: 0,
   running: 0,
 });
+
+/** Jobs that come to exclude somebody and wait move to queues in which miners look past them. Runs are in such queues. */
+export async function toRetryQueues(
+  changes: readonly JobChange[],
+  context: Pick<WriteContext, 'tx'>,
+): Promise<readonly JobChange[]> {
+  const moves = ({ before, after }: JobChange) =>
+    after.status === 'pending' &&
+    after.role === 'ordinary' &&
+    before.owners === null &&
+    after.owners !== null;
+  const moving = changes.filter(moves);
+  if (moving.length === 0) return changes;
+  const queueIds = [...new Set(moving.map(({ before }) => before.queue_id))];
+  const queues = await context.tx.loadFixed('queue', 'id', queueIds, ['id', ...KEY]);
+  const places = new Map(queues.map(({ id, ...place }) => [id, { ...place, lane: RETRIES }]));
+  const lanes = await loadLanes([...places.values()], context);
+  return changes.map(change => {
+    const place = moves(change) && places.get(change.before.queue_id);
+    return place ? { ...change, after: { ...change.after, queue_id: lanes.lineOf(place).queue.id } } : change;
+  });
+}
 
 /** A row for the job, or where it has runs, one that nobody runs, and theirs. */
 function newRows(

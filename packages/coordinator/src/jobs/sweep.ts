@@ -2,8 +2,11 @@ import { countActive } from '../miners/presence.ts';
 import { LARGEST } from '../store/numbers.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { EXCLUDED_MS, exclude, operatorKey } from './exclusions.ts';
 import { expire, giveBack, graceLease, type JobChange, type JobRow, type LeaseTerms, unhold } from './job.ts';
+import { loadMiners } from './lookup.ts';
 import { saveJobs, saveLeases } from './saving.ts';
+import { toRetryQueues } from './submit.ts';
 import { endUnreadable, isReadable } from './unreadable.ts';
 
 export interface SweepTerms extends LeaseTerms {
@@ -34,7 +37,7 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
         ...(await holdsOver(context)),
       ];
       const changes = found.filter(({ before }) => isReadable(before));
-      await saveJobs(changes, context);
+      await saveJobs(await toRetryQueues(changes, context), context);
       const damaged = found.map(({ before }) => before).filter(job => !isReadable(job));
       await endUnreadable([...damaged, ...(await timesBeyondReach(context))], context);
       const silent = await silentMiners(context, terms);
@@ -72,11 +75,18 @@ async function grantGrace(context: WriteContext, terms: SweepTerms): Promise<voi
 async function leasesRunOut({ tx, now }: WriteContext): Promise<JobChange[]> {
   const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
   const jobs = await tx.query<JobRow>(sql, [now]);
+  const miners = await loadMiners(
+    tx,
+    jobs.flatMap(job => job.miner_id ?? []),
+  );
   return jobs.map(before => {
+    const miner = miners.get(before.miner_id ?? '');
     const late = before.deadline !== null && before.deadline <= now;
     const what = late ? 'did not finish the job in time' : 'was not heard of in time';
     const error = { error_code: 'LEASE_EXPIRED', detail: `Miner ${before.miner_id} ${what}` } as const;
-    return { before, after: giveBack(before, error, true, now, 0), minerFailed: 'timed-out' };
+    const lost = giveBack(before, error, now, 0);
+    const after = miner ? exclude(lost, operatorKey(miner), { until: now + EXCLUDED_MS }, now) : lost;
+    return { before, after, minerFailed: 'timed-out' };
   });
 }
 

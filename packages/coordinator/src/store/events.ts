@@ -7,7 +7,7 @@ export type StoreEvent =
   | { type: 'job.streamed'; jobId: string; growth?: Growth }
   /** It was cancelled while a miner ran it, which is to stop. */
   | { type: 'job.withdrawn'; jobId: string; minerId: string }
-  /** `runs`: which operators may have which of them depends on what they have already. */
+  /** `runs`: not every miner that could run them may have them, so all are woken. */
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number; runs?: boolean }
   | { type: 'miner.changed'; miner: Row<'miner'> }
   /** Its row was damaged, so the job has failed. Told to this coordinator only, for its log. */

@@ -25,8 +25,17 @@ export type Action =
   | { kind: 'available' | 'drain'; by: number; miner: string }
   | { kind: 'claims'; by: number; miner: string; max: number }
   | { kind: 'claim' | 'complete' | 'release'; by: number; miner: string; job: string }
-  | { kind: 'fail'; by: number; miner: string; job: string; retryable: boolean }
+  | { kind: 'fail'; by: number; miner: string; job: string; how: keyof typeof REPORTS }
   | { kind: 'heartbeat'; by: number; miner: string; jobs: string[] };
+
+/** Reports of failures, those of older miners among them. */
+export const REPORTS = {
+  broken: { retryable: true },
+  final: { retryable: false },
+  refused: { error_class: 'refused', retryable: false },
+  unsupported: { error_class: 'unsupported' },
+  busy: { error_class: 'busy' },
+};
 
 /** The coordinator as a history sees it. */
 export interface Real {
@@ -76,8 +85,8 @@ export function perform({ coordinator, keys }: Real, action: Action): Promise<An
     case 'heartbeat':
       return send('POST', `miners/${action.miner}/heartbeat`, { jobs: action.jobs });
     case 'fail': {
-      const { miner, retryable } = action;
-      return send('POST', `jobs/${action.job}/fail`, { miner_id: miner, error: 'Out of memory', retryable });
+      const report = { miner_id: action.miner, error: 'Out of memory', ...REPORTS[action.how] };
+      return send('POST', `jobs/${action.job}/fail`, report);
     }
     case 'complete':
       return send('POST', `jobs/${action.job}/complete`, { miner_id: action.miner, result: 'Hello, you!' });

@@ -109,10 +109,13 @@ function ofHolder(
   kind: 'complete' | 'release' | 'fail',
   choice = jobAmong('held', 'held', 'any'),
 ): fc.Arbitrary<Plan> {
-  const more = { choice, retryable: fc.constantFrom(true, true, false) };
-  return ofMiner(kind, more, (id, { choice, retryable }, model) => ({
+  const more = {
+    choice,
+    how: fc.constantFrom('broken', 'broken', 'final', 'refused', 'unsupported', 'busy'),
+  };
+  return ofMiner(kind, more, (id, { choice, how }, model) => ({
     job: chooseJob(model, choice, id),
-    ...(kind === 'fail' && { retryable }),
+    ...(kind === 'fail' && { how }),
   }));
 }
 

@@ -5,7 +5,9 @@ import { type Action, bodyOf } from './actions.ts';
 import {
   canPay,
   canRun,
+  EXCLUDED_MS,
   end,
+  exclude,
   extend,
   handBack,
   isObstructed,
@@ -20,6 +22,10 @@ import {
   runningOn,
   start,
   TERMS,
+  takeBusy,
+  takeRefusal,
+  takeUnsupported,
+  waitsForOthers,
 } from './model.ts';
 
 /** What is wrong with an answer, or undefined when the rules allow it. */
@@ -90,6 +96,8 @@ function newJob({ now }: Model, action: Of<'submit'>, id: string): ModelJob {
     startedAt: 0,
     receipt: null,
     error: null,
+    excluded: {},
+    refused: false,
   };
 }
 
@@ -214,6 +222,7 @@ function whyNotClaimable(model: Model, miner: ModelMiner, job: ModelJob): [numbe
     return [409, held.by === null ? 'JOB_INVALID_STATUS' : 'JOB_ALREADY_CLAIMED'];
   if (!canRun(miner, job)) return [409, 'JOB_INVALID_STATUS'];
   if (miner.status === 'draining' || roomOf(model, miner) <= 0) return [409, 'MINER_CAPACITY_FULL'];
+  if (held?.by !== miner.id && waitsForOthers(model, job, miner)) return [409, 'JOB_INVALID_STATUS'];
   return undefined;
 }
 
@@ -249,17 +258,29 @@ function explainEnd(
     return (answer.body as Receipt).job_id === job.id ? undefined : `the receipt is of another job`;
   }
   if (action.kind === 'fail') {
-    const pauseMs = TERMS.retryBackoffSeconds * 1000 * 2 ** (job.attempts - 1);
-    loseAttempt(model, job, 'MINER_FAILED', action.retryable, pauseMs);
+    takeFailure(model, job, miner, action);
   } else {
     handBack(job);
     job.attempts--;
+    exclude(job, `owner ${miner.owner}`, model.now + EXCLUDED_MS);
   }
   const { status, attempts } = answer.body as JobOutcome;
   const same = status === job.status && attempts === job.attempts;
   return same
     ? undefined
     : `${job.id} is ${status} after ${attempts}, not ${job.status} after ${job.attempts}`;
+}
+
+function takeFailure(model: Model, job: ModelJob, miner: ModelMiner, { how }: Of<'fail'>): void {
+  const pauseMs = TERMS.retryBackoffSeconds * 1000 * 2 ** (job.attempts - 1);
+  if (how === 'busy') takeBusy(model, job, miner);
+  else if (how === 'broken' || how === 'final')
+    loseAttempt(model, job, 'MINER_FAILED', how === 'broken', pauseMs);
+  else {
+    miner.failed++;
+    if (how === 'refused') takeRefusal(model, job, miner, 'JOB_REFUSED');
+    else takeUnsupported(model, job, miner);
+  }
 }
 
 function explainHeartbeat(

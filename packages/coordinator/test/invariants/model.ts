@@ -46,6 +46,10 @@ export interface ModelJob {
   startedAt: number;
   receipt: unknown;
   error: string | null;
+  /** Until when an owner (`owner N`) or a miner does not get it while others could, in ms since the epoch. */
+  excluded: Record<string, number>;
+  /** An owner has said that no miner can do it. */
+  refused: boolean;
 }
 
 export interface ModelMiner {
@@ -133,13 +137,78 @@ export function loseAttempt(
   pauseMs: number,
 ): void {
   const miner = model.miners.find(({ id }) => id === job.miner);
-  if (miner) miner.failed++;
-  if (!retry || job.attempts >= job.maxAttempts) {
+  if (!miner) return;
+  miner.failed++;
+  if (!retry) {
+    takeRefusal(model, job, miner, error);
+    return;
+  }
+  if (job.attempts >= job.maxAttempts) {
     end(job, 'failed', error);
     return;
   }
   handBack(job);
+  exclude(job, `owner ${miner.owner}`, model.now + EXCLUDED_MS);
   if (pauseMs > 0) job.held = { until: model.now + pauseMs, by: null };
+}
+
+/** Others are waited for so long. */
+export const EXCLUDED_MS = 300_000;
+
+export function exclude(job: ModelJob, who: string, until: number): void {
+  job.excluded[who] = until;
+}
+
+export const isExcluded = (model: Model, job: ModelJob, miner: ModelMiner): boolean =>
+  [`owner ${miner.owner}`, miner.id].some(who => (job.excluded[who] ?? 0) > model.now);
+
+/** Live miners that could run a job and are not excluded from it, whether they have room or not. */
+const othersFor = (model: Model, job: ModelJob): ModelMiner[] =>
+  model.miners.filter(
+    miner => miner.status === 'online' && canRun(miner, job) && !isExcluded(model, job, miner),
+  );
+
+/** Whether a job waits for others than this miner. */
+export const waitsForOthers = (model: Model, job: ModelJob, miner: ModelMiner): boolean =>
+  isExcluded(model, job, miner) && othersFor(model, job).length > 0;
+
+/** The job itself can't be done, says one owner: another must say so too, where there is one. */
+export function takeRefusal(model: Model, job: ModelJob, miner: ModelMiner, error: string): void {
+  const before = job.excluded;
+  job.excluded = { ...before, [`owner ${miner.owner}`]: model.now + EXCLUDED_MS };
+  const isConfirmable = othersFor(model, job).some(({ owner }) => owner !== miner.owner);
+  if (job.refused || !isConfirmable) {
+    end(job, 'failed', error);
+    return;
+  }
+  job.refused = true;
+  handBack(job);
+  job.attempts--;
+}
+
+/** This miner's engine lacks what the job takes. */
+export function takeUnsupported(model: Model, job: ModelJob, miner: ModelMiner): void {
+  exclude(job, miner.id, job.expiresAt);
+  if (othersFor(model, job).length === 0) {
+    end(job, 'failed', 'JOB_UNSUPPORTED');
+    return;
+  }
+  handBack(job);
+  job.attempts--;
+}
+
+export function takeBusy(model: Model, job: ModelJob, miner: ModelMiner): void {
+  if (job.attempts >= job.maxAttempts) {
+    end(job, 'failed', 'MINERS_BUSY');
+    return;
+  }
+  const until = model.now + TERMS.retryBackoffSeconds * 1000;
+  handBack(job);
+  const before = { ...job.excluded };
+  exclude(job, miner.id, until);
+  if (othersFor(model, job).length > 0) return;
+  job.excluded = before;
+  job.held = { until, by: null };
 }
 
 /** A miner leaves, and hands back what it holds. Answers the HTTP status. */
@@ -149,6 +218,7 @@ export function remove(model: Model, minerId: string, owner: number): 204 | 404 
   for (const job of runningOn(model, minerId)) {
     handBack(job);
     job.attempts--;
+    exclude(job, `owner ${owner}`, model.now + EXCLUDED_MS);
   }
   miner.status = 'removed';
   return 204;
@@ -185,7 +255,12 @@ function offersTo(model: Model, miner: ModelMiner): ModelJob[] {
 
 function readyFor(model: Model, miner: ModelMiner): ModelJob[] {
   return model.jobs.filter(
-    job => job.status === 'pending' && job.expiresAt > model.now && job.held === null && canRun(miner, job),
+    job =>
+      job.status === 'pending' &&
+      job.expiresAt > model.now &&
+      job.held === null &&
+      canRun(miner, job) &&
+      !waitsForOthers(model, job, miner),
   );
 }
 

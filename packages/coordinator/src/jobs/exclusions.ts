@@ -1,0 +1,95 @@
+import { abilitiesOf, mismatch, nameOf } from '../miners/eligibility.ts';
+import type { ReadyQueue } from '../store/events.ts';
+import type { Row } from '../store/schema.ts';
+import type { Transaction } from '../store/transaction.ts';
+import type { JobRow } from './job.ts';
+
+/*
+ * Who does not get a job again while others could run it: the operator of a miner that failed with it, lost it or handed
+ * it back, or a single miner whose engine is busy or lacks what it takes. Jobs that exclude nobody pay nothing for this:
+ * the others stand in queues of their own, in which miners look past what is not for them.
+ */
+
+/** The lane of queues for jobs that exclude somebody. */
+export const RETRIES = 2;
+
+/** By `operator/ID` or `miner/ID`. Stored with the job, as JSON. */
+export type Exclusions = Record<string, Exclusion>;
+
+export interface Exclusion {
+  /** Ms since the epoch. From then on it may have the job again, so that no job waits for ever for others. */
+  until: number;
+  /** It said that no miner can do what the job asks. */
+  refused?: true;
+}
+
+/** Others are waited for at most this long. */
+export const EXCLUDED_MS = 5 * 60_000;
+
+/** More are not remembered: the first are forgotten. */
+const MOST = 32;
+
+type ExcludedMiner = Pick<Row<'miner'>, 'id' | 'operator_id'>;
+
+export const operatorKey = ({ operator_id }: ExcludedMiner) => `operator/${operator_id}`;
+export const minerKey = ({ id }: ExcludedMiner) => `miner/${id}`;
+
+/** Of a job that is run itself. */
+export const exclusionsOf = ({ owners }: Pick<JobRow, 'owners'>): Exclusions =>
+  owners === null ? {} : JSON.parse(owners);
+
+/** The job, as it excludes one more. What is over is forgotten, but for what was refused. */
+export function exclude(job: JobRow, key: string, exclusion: Exclusion, now: number): JobRow {
+  const kept = Object.entries(exclusionsOf(job)).filter(
+    ([known, { until, refused }]) => known !== key && (until > now || refused),
+  );
+  const owners = JSON.stringify(Object.fromEntries([...kept.slice(1 - MOST), [key, exclusion]]));
+  return { ...job, owners };
+}
+
+export const isRefusedBySomebody = (exclusions: Exclusions): boolean =>
+  Object.values(exclusions).some(({ refused }) => refused);
+
+export function isExcluded(exclusions: Exclusions, miner: ExcludedMiner, now: number): boolean {
+  return [operatorKey(miner), minerKey(miner)].some(key => (exclusions[key]?.until ?? 0) > now);
+}
+
+/** Answers of one transaction about live miners. */
+export interface Others {
+  /** Some of the live miners that could run a queue's jobs and are not excluded, fit or busy. */
+  find(queue: ReadyQueue, exclusions: Exclusions): Promise<readonly Row<'miner'>[]>;
+}
+
+/** Miners that are looked at for one question. */
+const LOOKED_AT = 100;
+
+/** Costs a query for each queue and set of exclusions that it is asked about, and nothing until then. */
+export function createOthers(tx: Transaction, now: number): Others {
+  const known = new Map<string, Promise<readonly Row<'miner'>[]>>();
+
+  async function read(queue: ReadyQueue, excluded: readonly string[]) {
+    const ids = (kind: string) =>
+      excluded.filter(key => key.startsWith(kind)).map(key => key.slice(kind.length));
+    const operators = ids('operator/').map(Number);
+    const miners = ids('miner/');
+    const marks = (values: readonly unknown[]) => values.map(() => '?').join();
+    const rows = await tx.query<Row<'miner'>>(
+      `SELECT * FROM miner WHERE status = 'online' AND suspended_at IS NULL
+        AND capabilities LIKE ? ESCAPE '!'
+        ${operators.length > 0 ? `AND operator_id NOT IN (${marks(operators)})` : ''}
+        ${miners.length > 0 ? `AND id NOT IN (${marks(miners)})` : ''} LIMIT ${LOOKED_AT}`,
+      [`%${JSON.stringify(queue.model).replaceAll(/[!%_]/g, '!$&')}%`, ...operators, ...miners],
+    );
+    return rows.filter(miner => mismatch(queue, abilitiesOf(miner)) === null);
+  }
+
+  return {
+    find(queue, exclusions) {
+      const keys = Object.keys(exclusions).filter(key => (exclusions[key]?.until ?? 0) > now);
+      const key = `${nameOf(queue)} ${keys.sort()}`;
+      const found = known.get(key) ?? read(queue, keys);
+      known.set(key, found);
+      return found;
+    },
+  };
+}
