@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { BackendError, openAiBackend } from '../src/index.ts';
 import {
   type Answer,
@@ -270,4 +270,60 @@ test('a conversation goes through with its tools, and the calls of a stream are 
     finishReason: 'tool_calls',
   });
   expect(asked[0]?.body).toMatchObject(chat);
+});
+
+test('an id of a call that is too long for clients is the engine’s own again when the conversation goes on', async () => {
+  const long = `call_7__thought__${'A'.repeat(400)}`;
+  const called = { index: 0, id: long, type: 'function', function: { name: 'weather', arguments: '{}' } };
+  const { backend, asked } = await server({
+    [CHAT]: chunks(SSE, [delta({ tool_calls: [called] }), delta({}, 'tool_calls'), DONE]),
+  });
+  const user = { role: 'user' as const, content: 'Rain?' };
+  const { toolCalls = [] } = await backend.generate(generation({ chat: { messages: [user] } }).generation);
+  const id = toolCalls[0]?.id ?? '';
+  expect(id).toMatch(/^call_[0-9a-f]{32}$/);
+  const messages = [
+    user,
+    { role: 'assistant' as const, content: null, tool_calls: toolCalls },
+    { role: 'tool' as const, tool_call_id: id, content: 'No' },
+  ];
+  await backend.generate(generation({ chat: { messages } }).generation);
+  expect(asked[1]?.body.messages).toMatchObject([
+    user,
+    { tool_calls: [{ id: long }] },
+    { tool_call_id: long },
+  ]);
+});
+
+test('models that are not listed within 10 s are said not to have been', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const asking = Promise.withResolvers<void>();
+  const { backend } = await server({ '/v1/models': () => asking.resolve() });
+  const failure = rejection(backend.models());
+  await asking.promise;
+  vi.advanceTimersByTime(10_000);
+  expect(await failure).toMatchObject({
+    down: true,
+    message: expect.stringMatching(/did not answer GET \/v1\/models within 10 s$/),
+  });
+});
+
+test('tokens to embed go to the engine as they are, and may be what another one takes', async () => {
+  const { signal } = new AbortController();
+  const embedding = { model: 'nomic', input: [[1, 2], [3]], params: {}, signal };
+  const takes = await server({
+    '/v1/embeddings': json(200, {
+      data: [
+        { index: 1, embedding: [2] },
+        { index: 0, embedding: [1] },
+      ],
+    }),
+  });
+  expect(await takes.backend.embed?.(embedding)).toEqual({ vectors: [[1], [2]] });
+  expect(takes.asked[0]?.body).toMatchObject({ input: [[1, 2], [3]] });
+  const { backend } = await server({ '/v1/embeddings': json(400, openAiError('invalid input type', 400)) });
+  expect(await rejection(backend.embed?.(embedding) as Promise<unknown>)).toMatchObject({
+    failureClass: 'unsupported',
+  });
 });

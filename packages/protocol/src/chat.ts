@@ -131,7 +131,7 @@ export const AnswerDetails = Type.Object({
     Type.String({ description: 'Why the model declines, where its engine tells it apart.' }),
   ),
   logprobs: Type.Optional(
-    Type.Array(Type.Unsafe<Record<string, unknown>>({ type: 'object' }), {
+    Type.Array(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true }), {
       description: 'One for each token of the answer, in the shape of OpenAI’s API.',
     }),
   ),

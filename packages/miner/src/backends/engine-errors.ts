@@ -52,7 +52,7 @@ const CONTEXT = [
   /\bcontext\b.{0,40}\b(exceeded|overflow)/i,
   /context length of only|reached context length/i,
   /must have less than \d+ tokens/i,
-  /tokens` \+ `max_new_tokens`|tokens \+ max_new_tokens/i,
+  /tokens \+ `?max_new_tokens/i,
   /\b(prompt|input)( is|'s)? too (long|large)\b/i,
   /tokens\) is too large to process/i,
   /token count.{0,80}exceed|exceeds the maximum (allowed length|number of (input )?tokens)/i,

@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { ChatRequest, FailureClass, SubmitJob, TokenUsage } from '@aitbc/protocol';
+
+/** What an engine sends for one request, and what a client must get for it. A file has one, named `ENGINE-FAULT`. */
+export interface Dialect {
+  name: string;
+  /** What is special about it, in a sentence. */
+  fault: string;
+  request: Pick<SubmitJob, 'prompt' | 'params' | keyof ChatRequest> & { input?: string[] };
+  sends: Sent;
+  gets: Gets;
+}
+
+interface Sent {
+  /** 200 unless given. */
+  status?: number;
+  /** `text/event-stream` unless given. */
+  type?: string;
+  headers?: Record<string, string>;
+  writes: string[];
+  /** Each byte by itself. */
+  bytes?: boolean;
+  /** Does not end the answer. */
+  hangs?: boolean;
+  /** Breaks the connection. */
+  breaks?: boolean;
+}
+
+/** A text, vectors or a failure. What is not named does not matter. */
+export interface Gets {
+  text?: string;
+  finish_reason?: string | null;
+  tool_calls?: { id?: string; name: string; arguments: string }[];
+  reasoning?: string;
+  refusal?: string;
+  logprobs?: object[];
+  /** null for none. */
+  usage?: TokenUsage | null;
+  vectors?: number[][];
+  failure?: { class: FailureClass; code?: string; says: string };
+}
+
+export async function readDialects(): Promise<Dialect[]> {
+  const files = (await readdir(import.meta.dirname)).filter(name => name.endsWith('.json')).sort();
+  return await Promise.all(
+    files.map(async file => ({
+      ...JSON.parse(await readFile(join(import.meta.dirname, file), 'utf8')),
+      name: file.replace(/\.json$/, ''),
+    })),
+  );
+}
+
+/** An engine that has a model of the name of each dialect, and sends what that says. */
+export async function serveDialects(dialects: readonly Dialect[]) {
+  const asked: Record<string, unknown>[] = [];
+  const server = createServer(async (request, response) => {
+    const text = Buffer.concat(await Array.fromAsync(request)).toString();
+    if (request.url === '/v1/models') {
+      const data = dialects.map(({ name }) => ({ id: name, object: 'model' }));
+      response.writeHead(200, { 'content-type': 'application/json' });
+      return response.end(JSON.stringify({ object: 'list', data }));
+    }
+    const body = text === '' ? {} : JSON.parse(text);
+    const dialect = dialects.find(({ name }) => name === body.model);
+    if (!dialect) return response.writeHead(404).end();
+    asked.push(body);
+    await send(response, dialect.sends);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    /** Bodies of requests, oldest first. */
+    askedFor: (name: string) => asked.filter(({ model }) => model === name),
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+async function send(response: ServerResponse, sent: Sent): Promise<void> {
+  const { status = 200, type = 'text/event-stream', headers, writes, bytes, hangs, breaks } = sent;
+  response.writeHead(status, { 'content-type': type, ...headers });
+  const parts = bytes ? Array.from(Buffer.from(writes.join('')), byte => Uint8Array.of(byte)) : writes;
+  // Written in one go, they would reach the miner together.
+  for (const part of parts) await new Promise(resolve => response.write(part, resolve));
+  if (breaks) response.socket?.destroySoon();
+  else if (!hangs) response.end();
+}
