@@ -143,7 +143,7 @@ async function openBackend(flags: MinerFlags, io: Io): Promise<Backend> {
     case 'ollama':
       return ollamaBackend({ ...server, contextLimit });
     case 'openai':
-      return openAiBackend(server);
+      return openAiBackend({ ...server, contextLimit });
     case 'echo':
       return echoBackend(models && { models });
     case 'llama': {

@@ -1,8 +1,10 @@
 import { type Backend, chatOf, type Generated, type Generation } from '../backend.ts';
 import { complete } from './completions.ts';
+import { createCounter } from './counting.ts';
 import { embedBy } from './embeddings.ts';
 import { EngineError } from './engine-errors.ts';
 import { readList, type Server, serverUrl } from './http.ts';
+import { createServerAbilities } from './server-abilities.ts';
 import { withEngineIds } from './tool-calls.ts';
 
 export const OPENAI_URL = 'http://127.0.0.1:8080';
@@ -11,15 +13,27 @@ export interface OpenAiOptions {
   /** With or without `/v1`. */
   url?: string | undefined;
   key?: string | undefined;
+  /** The most tokens of prompt and answer, where the owner allows less than the server. */
+  contextLimit?: ((model: string) => number | undefined) | undefined;
 }
 
 /**
  * Any server that speaks OpenAI's API, such as vLLM, llama.cpp's or LM Studio: `GET /v1/models` and
  * `POST /v1/chat/completions`; `/v1/completions` for a prompt to a model or server without chat, or to go on with.
  */
-export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Backend {
+export function openAiBackend({ url = OPENAI_URL, key, contextLimit }: OpenAiOptions = {}): Backend {
   const server: Server = { kind: 'The server', url: serverUrl(url).replace(/\/v1$/, ''), key };
   const withoutChat = new Set<string>();
+  const abilities = createServerAbilities(server);
+  const counter = createCounter(server);
+  let listed: unknown;
+
+  function contextOf(model: string): number | undefined {
+    const lengths = [abilities.contextOf(model), contextLimit?.(model)].filter(
+      length => length !== undefined,
+    );
+    return lengths.length > 0 ? Math.min(...lengths) : undefined;
+  }
 
   async function withoutTemplate(generation: Generation): Promise<Generated> {
     return await complete(server, '/v1/completions', { prompt: generation.prompt }, generation);
@@ -33,6 +47,7 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
 
   async function models(signal?: AbortSignal): Promise<string[]> {
     const { data } = await readList(server, '/v1/models', signal);
+    listed = data;
     const ids: unknown[] = Array.isArray(data) ? data.map(model => Object(model).id) : [];
     return ids.filter(id => typeof id === 'string');
   }
@@ -42,8 +57,11 @@ export function openAiBackend({ url = OPENAI_URL, key }: OpenAiOptions = {}): Ba
     models,
     // These servers load what they serve at their start.
     loaded: models,
+    abilities: async (_, signal) => await abilities.of(listed, signal),
     async generate(generation) {
       const { model, chat, params } = generation;
+      const isRaw = !chat && (params.raw === true || withoutChat.has(model));
+      await counter.demandFits(generation, contextOf(model), isRaw);
       if (!chat && withoutChat.has(model)) return await withoutTemplate(generation);
       if (!chat && params.raw === true) {
         return await withoutTemplate(generation).catch(async error => {
