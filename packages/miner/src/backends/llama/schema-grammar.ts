@@ -1,0 +1,271 @@
+import { either, type Grammar, joined, literal, repeated } from './gbnf.ts';
+import { MOST, numberGrammar, placesOf } from './number-grammar.ts';
+import { objectGrammar } from './object-grammar.ts';
+import { checkerOf } from './schema-check.ts';
+import { SchemaError, unsupported } from './schema-error.ts';
+import { ANNOTATIONS, isObject, merged, type Schema, type SchemaObject } from './schema-merge.ts';
+import { deeper, type Place, SPACE, within } from './schema-place.ts';
+import { stringGrammar } from './string-grammar.ts';
+
+/*
+ * JSON schemas as GBNF. What a grammar can't hold to is refused by name, never left aside. Some valid values are not
+ * written: additional properties that the schema does not speak of, for one.
+ */
+
+/** Schemas within one another. */
+const MAX_DEPTH = 64;
+/** Schemas that one is made of, when references and combinations are written out. */
+const MAX_PLACES = 10_000;
+
+const TYPES = ['null', 'boolean', 'integer', 'number', 'string', 'array', 'object'] as const;
+type JsonType = (typeof TYPES)[number];
+
+/** What says of which type a value is, where `type` does not. */
+const TYPES_OF_KEYWORDS: Record<string, JsonType> = {
+  ...{ properties: 'object', required: 'object', additionalProperties: 'object', propertyNames: 'object' },
+  ...{ patternProperties: 'object', minProperties: 'object', maxProperties: 'object' },
+  ...{ items: 'array', prefixItems: 'array', additionalItems: 'array', minItems: 'array', maxItems: 'array' },
+  ...{ uniqueItems: 'array', minLength: 'string', maxLength: 'string', pattern: 'string', format: 'string' },
+  ...{ minimum: 'number', maximum: 'number', exclusiveMinimum: 'number', exclusiveMaximum: 'number' },
+  multipleOf: 'number',
+};
+
+/** No character. */
+const NOTHING = '[^\\x00-\\U0010ffff]';
+
+/** What values that are written out are checked by, beside their list. */
+const SCALAR_KEYWORDS = [
+  ...['type', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  ...['minLength', 'maxLength', 'pattern', 'nullable'],
+];
+
+const COMBINED = ['$ref', 'allOf', 'anyOf', 'oneOf', 'enum', 'const', 'type', 'nullable', 'not'];
+
+const UNSUPPORTED = [
+  ...['if', 'dependentRequired', 'dependentSchemas', 'dependencies', 'contains', 'contentSchema'],
+  ...['unevaluatedProperties', 'unevaluatedItems', '$dynamicRef', '$recursiveRef'],
+];
+
+/**
+ * What a JSON schema allows, as a part of a grammar.
+ *
+ * @throws {SchemaError} with the keyword and its place, where the schema can't be held to
+ */
+export function schemaGrammar(grammar: Grammar, schema: Schema): string {
+  const place: Place = {
+    ...{ grammar, root: schema, path: '#', depth: 0, following: new Set<string>() },
+    ...{ references: new Map(), budget: { places: MAX_PLACES }, visit },
+  };
+  const allowed = visit(schema, place);
+  if (allowed === null) throw new SchemaError('invalid', 'The schema at # allows no value');
+  return allowed;
+}
+
+/** Any JSON. */
+export const anyValue = (grammar: Grammar): string => schemaGrammar(grammar, true);
+
+function visit(schema: unknown, place: Place): string | null {
+  const { path, depth, budget } = place;
+  if (depth > MAX_DEPTH)
+    throw new SchemaError('unsupported', `The schema is nested deeper than ${MAX_DEPTH} at ${path}`);
+  if (--budget.places < 0)
+    throw new SchemaError('unsupported', `The schema is larger than ${MAX_PLACES} schemas, written out`);
+  if (schema === false) return null;
+  if (schema === true) return reference('any', place, inside => typed({ type: [...TYPES] }, inside));
+  if (!isObject(schema)) throw new SchemaError('invalid', `The schema at ${path} is not one`);
+  const said = Object.fromEntries(Object.entries(schema).filter(([keyword]) => speaks(keyword)));
+  checkSupport(said, path);
+  if (said.not !== undefined) return negated(said, place);
+  if (said.$ref !== undefined) return referred(said, place);
+  // Before "allOf", whose parts may have alternatives of their own.
+  if (said.anyOf !== undefined) return oneOf(said, 'anyOf', place);
+  if (said.oneOf !== undefined) return oneOf(said, 'oneOf', place);
+  if (said.allOf !== undefined) return visit(allMerged(said, path), deeper(place));
+  if (said.enum !== undefined || 'const' in said) return listed(said, place);
+  return Object.keys(said).length === 0 ? visit(true, place) : typed(said, place);
+}
+
+/** Whether a keyword, which may be unknown, limits what is valid. */
+const speaks = (keyword: string) =>
+  !ANNOTATIONS.has(keyword) &&
+  (keyword in TYPES_OF_KEYWORDS || COMBINED.includes(keyword) || UNSUPPORTED.includes(keyword));
+
+function checkSupport(said: SchemaObject, path: string): void {
+  const keyword = UNSUPPORTED.find(name => name in said);
+  if (keyword !== undefined) unsupported(keyword, path);
+}
+
+/** The one negation that a grammar has: that of everything. */
+function negated({ not, ...said }: SchemaObject, place: Place): string | null {
+  const isAnything = not === true || (isObject(not) && !Object.keys(not).some(speaks));
+  if (isAnything) return null;
+  return not === false ? visit(said, place) : unsupported('not', place.path);
+}
+
+function referred({ $ref, ...said }: SchemaObject, place: Place): string | null {
+  const pointer = String($ref);
+  const target = resolve(pointer, place);
+  if (place.following.has(pointer))
+    throw new SchemaError('invalid', `"$ref" at ${place.path} leads to itself: ${pointer}`);
+  const next = { ...deeper(place), following: new Set([...place.following, pointer]) };
+  if (Object.keys(said).length > 0) return visit(merged(target, said, place.path), next);
+  return reference(pointer, { ...next, path: pointer }, inside => visit(target, inside));
+}
+
+/** The rule of what is referred to, which may be within itself. */
+function reference(pointer: string, place: Place, make: (place: Place) => string | null): string | null {
+  const { references, grammar } = place;
+  const known = references.get(pointer);
+  if (known !== undefined) return known;
+  const name = grammar.reserve();
+  references.set(pointer, name);
+  const body = make(place);
+  if (body === null) references.set(pointer, null);
+  grammar.define(name, body ?? NOTHING);
+  return body === null ? null : name;
+}
+
+function resolve(pointer: string, { root, path }: Place): Schema {
+  let target: unknown = root;
+  if (!/^#($|\/)/.test(pointer))
+    throw new SchemaError('unsupported', `"$ref" at ${path} leads out of the schema: ${pointer}`);
+  for (const step of pointer.split('/').slice(1)) {
+    const name = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+    target =
+      typeof target === 'object' && target !== null && Object.hasOwn(target, name)
+        ? (target as SchemaObject)[name]
+        : undefined;
+  }
+  if (typeof target === 'boolean' || isObject(target)) return target;
+  throw new SchemaError('invalid', `"$ref" at ${path} leads nowhere: ${pointer}`);
+}
+
+const schemasIn = (value: unknown, keyword: string, path: string): Schema[] => {
+  if (Array.isArray(value) && value.length > 0) return value as Schema[];
+  throw new SchemaError('invalid', `"${keyword}" at ${path} is not a list of schemas`);
+};
+
+const pick = (schema: SchemaObject, keywords: readonly string[]): SchemaObject =>
+  Object.fromEntries(Object.entries(schema).filter(([keyword]) => keywords.includes(keyword)));
+
+/** All of them, and what is said beside them. */
+function allMerged({ allOf, ...said }: SchemaObject, path: string): Schema {
+  return schemasIn(allOf, 'allOf', path).reduce<Schema>((all, each) => merged(all, each, path), said);
+}
+
+/** Each alternative together with what is said beside it. Those of `oneOf` are checked to be apart in the answer. */
+function oneOf(schema: SchemaObject, keyword: 'anyOf' | 'oneOf', place: Place): string | null {
+  const { [keyword]: alternatives, ...said } = schema;
+  const allowed = schemasIn(alternatives, keyword, place.path).flatMap((alternative, index) => {
+    const inside = deeper(place, `/${keyword}/${index}`);
+    return visit(merged(said, alternative, inside.path), inside) ?? [];
+  });
+  return allowed.length === 0 ? null : either([...new Set(allowed)]);
+}
+
+/** Constants, as JSON. */
+function listed({ enum: values, ...said }: SchemaObject, { grammar, path }: Place): string | null {
+  const allowed = 'const' in said ? [said.const] : values;
+  if (!Array.isArray(allowed)) throw new SchemaError('invalid', `"enum" at ${path} is not a list`);
+  const scalar = pick(said, SCALAR_KEYWORDS);
+  const isValid = Object.keys(scalar).length === 0 ? () => true : checkerOf(scalar).isValid;
+  const texts = allowed.filter(isValid).map(value => literal(JSON.stringify(value)));
+  return texts.length === 0 ? null : grammar.rule(texts.join(' | '));
+}
+
+function typed(said: SchemaObject, place: Place): string | null {
+  const allowed = typesOf(said, place.path).flatMap(type => ofType(type, said, place) ?? []);
+  return allowed.length === 0 ? null : either([...new Set(allowed)]);
+}
+
+/** As it says, or as its keywords mean. Of integers and numbers, numbers are enough. */
+function typesOf({ type, nullable, ...said }: SchemaObject, path: string): JsonType[] {
+  const types = new Set<unknown>([type ?? []].flat());
+  if (type === undefined) for (const keyword of Object.keys(said)) types.add(TYPES_OF_KEYWORDS[keyword]);
+  if (nullable === true) types.add('null');
+  const unknown = [...types].find(name => !TYPES.includes(name as JsonType));
+  if (unknown !== undefined)
+    throw new SchemaError(
+      'invalid',
+      `"type" at ${path} is ${JSON.stringify(unknown)}, which JSON does not have`,
+    );
+  return TYPES.filter(name => types.has(name) && !(name === 'integer' && types.has('number')));
+}
+
+function ofType(type: JsonType, said: SchemaObject, place: Place): string | null {
+  switch (type) {
+    case 'null':
+      return '"null"';
+    case 'boolean':
+      return '("true" | "false")';
+    case 'string':
+      return stringGrammar(said, place);
+    case 'array':
+      return arrayGrammar(said, place);
+    case 'object':
+      return objectGrammar(said, place);
+    default:
+      return numbersOf(type, said, place);
+  }
+}
+
+function numbersOf(type: 'integer' | 'number', said: SchemaObject, { grammar, path }: Place): string | null {
+  const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum, exclusiveMaximum, multipleOf } = said;
+  const [low, high] = [Number(exclusiveMinimum ?? -Infinity), Number(exclusiveMaximum ?? Infinity)];
+  const step = multipleOf === undefined ? undefined : Number(multipleOf);
+  if (step !== undefined && step !== Number(`1e-${placesOf(step)}`))
+    unsupported('multipleOf', path, 'only 1, 0.1, 0.01 and so on are');
+  if (Math.max(Number(minimum), low) >= MOST || Math.min(Number(maximum), high) <= -MOST)
+    unsupported('minimum or maximum', path, `numbers are written up to ${MOST}`);
+  const numbers = numberGrammar({
+    minimum: Math.max(Number(minimum), low),
+    maximum: Math.min(Number(maximum), high),
+    excludesMinimum: low >= Number(minimum) && exclusiveMinimum !== undefined,
+    excludesMaximum: high <= Number(maximum) && exclusiveMaximum !== undefined,
+    decimals: type === 'integer' ? 0 : step === undefined ? Infinity : placesOf(step),
+  });
+  return numbers === undefined ? null : grammar.rule(numbers);
+}
+
+function arrayGrammar(said: SchemaObject, place: Place): string | null {
+  const { items, prefixItems, additionalItems, minItems = 0, maxItems = Infinity, uniqueItems } = said;
+  const { grammar, path } = place;
+  const [min, max] = [Number(minItems), Number(maxItems)];
+  if (uniqueItems === true && max > 1) unsupported('uniqueItems', path);
+  const isTuple = Array.isArray(items);
+  const first = (isTuple ? items : prefixItems) as Schema[] | undefined;
+  const tuple = (first ?? []).map((each, index) =>
+    visit(each, within(place, `/${isTuple ? 'items' : 'prefixItems'}/${index}`)),
+  );
+  const others = isTuple ? additionalItems : items;
+  const isOpen = others !== undefined || tuple.length < min || tuple.length === 0;
+  const item = isOpen && max > tuple.length ? visit(others ?? true, within(place, '/items')) : null;
+  return listGrammar(grammar, tuple, item, min, max);
+}
+
+/** Some values that each have a form, then others of one form. */
+function listGrammar(
+  grammar: Grammar,
+  tuple: readonly (string | null)[],
+  item: string | null,
+  min: number,
+  max: number,
+): string | null {
+  const possible = tuple.includes(null) ? tuple.indexOf(null) : tuple.length;
+  const longest = Math.min(max, possible < tuple.length || item === null ? possible : Infinity);
+  if (longest < min) return null;
+  const comma = `"," ${SPACE}`;
+  const after = (index: number): string => {
+    const part = index === 0 ? '' : comma;
+    if (index >= longest) return '';
+    if (index < tuple.length) {
+      const more = joined(part, tuple[index] ?? '', after(index + 1));
+      return index < min ? more : `(${more})?`;
+    }
+    const others = grammar.rule(joined(comma, item ?? ''));
+    if (index > 0) return repeated(grammar, others, Math.max(0, min - index), longest - index);
+    const all = joined(item ?? '', repeated(grammar, others, Math.max(0, min - 1), longest - 1));
+    return min > 0 ? all : `(${all})?`;
+  };
+  return grammar.rule(joined('"["', after(0), '"]"'));
+}
