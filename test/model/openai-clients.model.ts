@@ -20,6 +20,9 @@ const ask = (content: string, more: object = {}) =>
   });
 const textOf = ({ choices }: OpenAI.ChatCompletion) => choices[0]?.message.content ?? '';
 
+/** Answered with “Paris is the capital of France.” */
+const QUESTION = 'Which city is the capital of France? Answer with one sentence.';
+
 const CITY = {
   type: 'object',
   properties: { city: { type: 'string', maxLength: 30 }, isCapital: { type: 'boolean' } },
@@ -124,18 +127,14 @@ test('a text is gone on with, rather than answered', async () => {
 });
 
 test('a text ends before a stop', async () => {
-  const { choices } = await ask('What is the capital of France?', { stop: [' Paris'] });
-  expect(choices[0]).toMatchObject({
-    finish_reason: 'stop',
-    message: { content: 'The capital of France is' },
-  });
+  const { choices } = await ask(QUESTION, { stop: [' is the'] });
+  expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'Paris' } });
 });
 
 test('a bias decides which tokens are said', async () => {
-  const question = 'What is the capital of France?';
-  const free = textOf(await ask(question));
+  const free = textOf(await ask(QUESTION));
   // So much likelier than all others, it is said again and again.
-  const only = textOf(await ask(question, { logit_bias: { 1343: 100 }, max_tokens: 3 }));
+  const only = textOf(await ask(QUESTION, { logit_bias: { 1343: 100 }, max_tokens: 3 }));
   expect(free).toContain('Paris');
   expect(only).toMatch(/^(.+)\1\1$/);
 });

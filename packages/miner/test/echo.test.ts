@@ -1,3 +1,4 @@
+import type { ChatRequest } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { echoBackend } from '../src/index.ts';
 
@@ -45,4 +46,16 @@ test('it goes by any model', async () => {
 test('one that is cancelled rejects with the reason', async () => {
   const reason = new Error('cancelled');
   await expect(generate({}, undefined, AbortSignal.abort(reason))).rejects.toBe(reason);
+});
+
+test.each<[code: string, chat: Partial<ChatRequest>, params?: object]>([
+  ['json_schema_unsupported', { response_format: { type: 'json_object' } }],
+  ['tools_unsupported', { tool_choice: 'required' }],
+  ['images_unsupported', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }],
+  ['logprobs_unsupported', {}, { logprobs: true }],
+])('what it would leave aside is refused by name: %s', async (code, chat, params = {}) => {
+  const messages: ChatRequest['messages'] = [{ role: 'user', content: 'Hello' }];
+  const { signal } = new AbortController();
+  const answer = echoBackend().generate({ model: 'echo', prompt: '', chat: { messages, ...chat }, params, signal });
+  await expect(answer).rejects.toMatchObject({ failureClass: 'unsupported', code });
 });

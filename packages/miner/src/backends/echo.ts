@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { ChatMessage } from '@aitbc/protocol';
-import { type Backend, chatOf, type EmbeddingText } from '../backend.ts';
+import type { ChatMessage, ChatRequest, JobParams, ModelAbilities } from '@aitbc/protocol';
+import { type Backend, BackendError, chatOf, type EmbeddingText } from '../backend.ts';
 
 /** Answers with the prompt, or what the user said last, for trying things: the answer says that no model ran. */
 export function echoBackend({ models = ['echo'] }: { models?: readonly string[] } = {}): Backend {
@@ -12,9 +12,13 @@ export function echoBackend({ models = ['echo'] }: { models?: readonly string[] 
     async loaded() {
       return [...models];
     },
+    async abilities(names) {
+      return new Map(names.map(name => [name, ABILITIES]));
+    },
     async generate({ params, signal, onToken, ...asked }) {
       signal.throwIfAborted();
-      const { messages } = chatOf(asked);
+      const { messages, ...demands } = chatOf(asked);
+      checkDemands(demands, messages, params);
       const text = `Echo, no model ran: ${textOf(messages.findLast(({ role }) => role === 'user'))}`;
       const words = until(text, [params.stop].flat()).match(/\s*\S+/g) ?? [];
       const pieces = words.slice(0, params.max_tokens);
@@ -32,6 +36,28 @@ export function echoBackend({ models = ['echo'] }: { models?: readonly string[] 
     async close() {},
   };
 }
+
+/** It may leave tools aside, as models may, but holds to no form. */
+const ABILITIES: ModelAbilities = { text: true, embeddings: true, images: false, json_schema: false };
+
+/** @throws {BackendError} for what an answer that repeats the prompt would leave aside */
+function checkDemands(
+  { tool_choice = 'auto', response_format: { type } = { type: 'text' } }: Omit<ChatRequest, 'messages'>,
+  messages: readonly ChatMessage[],
+  params: JobParams,
+): void {
+  if (type !== 'text') throw lacking('it holds answers to no response_format', 'json_schema');
+  if (tool_choice !== 'auto' && tool_choice !== 'none') throw lacking('it calls no tools', 'tools');
+  if (params.logprobs === true) throw lacking('it has no logprobs', 'logprobs');
+  const parts = messages.flatMap(({ content }) => (Array.isArray(content) ? content : []));
+  if (parts.some(part => part.type !== 'text')) throw lacking('it sees no images', 'images');
+}
+
+const lacking = (why: string, what: string) =>
+  new BackendError(`The backend echo runs no model: ${why}`, {
+    failureClass: 'unsupported',
+    code: `${what}_unsupported`,
+  });
 
 function textOf(message: ChatMessage | undefined): string {
   const content = message?.content ?? '';

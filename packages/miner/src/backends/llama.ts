@@ -1,19 +1,21 @@
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
-import type { JobParams } from '@aitbc/protocol';
-import { type Backend, BackendError, type Generated, type Generation } from '../backend.ts';
-import { answered, demandsOf, historyOf, textIn } from './llama-chat.ts';
-import { createEmbedder } from './llama-embeddings.ts';
+import type { ModelAbilities } from '@aitbc/protocol';
+import { type Backend, BackendError, chatOf, type Generated, type Generation } from '../backend.ts';
+import { createAnswer, demandsOf } from './llama/chat.ts';
+import { type ChatTemplate, createChatTemplate } from './llama/chat-template.ts';
+import { createEmbedder } from './llama/embeddings.ts';
+import { logprobsOf } from './llama/logprobs.ts';
 import {
   type Llama,
   loadNodeLlamaCpp,
   type Model,
   messageOf,
   type NodeLlamaCpp,
-  type ResponseOptions,
   type Sequence,
-} from './node-llama-cpp.ts';
+} from './llama/node-llama-cpp.ts';
+import { type Engine, type Written, write } from './llama/write.ts';
 
 export interface LlamaOptions {
   /** Path of a GGUF file. */
@@ -29,12 +31,11 @@ export interface LlamaOptions {
    * core shared with another program makes all of them many times slower.
    */
   threads?: number | undefined;
+  /** In Jinja, instead of that in the file. */
+  chatTemplate?: string | undefined;
 }
 
 const DEFAULT_CONTEXT_SIZE = 4_096;
-
-/** Room for what the chat template adds to a prompt. */
-const TEMPLATE_TOKENS = 64;
 
 /**
  * A GGUF file in this process, through node-llama-cpp.
@@ -49,6 +50,7 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
   const library = await loadNodeLlamaCpp();
   const { llama, model, sequences } = await load(library, options, concurrency);
   const idle = [...sequences];
+  const template = templateOf(model, options.chatTemplate);
   const names = options.models?.length ? options.models : [nameOf(gguf)];
   return {
     name: `${basename(gguf)} on ${llama.gpu ? `the GPU (${llama.gpu})` : 'the CPU'}`,
@@ -58,11 +60,15 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
     async loaded() {
       return [...names];
     },
+    async abilities(models) {
+      const abilities = abilitiesOf(sequences[0]?.contextSize ?? DEFAULT_CONTEXT_SIZE, template);
+      return new Map(models.map(name => [name, abilities]));
+    },
     async generate(generation) {
       const sequence = idle.pop();
       if (!sequence) throw new BackendError('All contexts of the model are in use', { failureClass: 'busy' });
       try {
-        return await generate({ library, llama, model, sequence }, generation);
+        return await generate({ library, llama, model, sequence }, template, generation);
       } finally {
         idle.push(sequence);
       }
@@ -99,91 +105,118 @@ async function load(
   }
 }
 
-interface Engine {
-  library: NodeLlamaCpp;
-  llama: Llama;
-  model: Model;
-  sequence: Sequence;
+/** The chat template of the file. Undefined in files of base models, which have none. */
+function templateOf({ fileInfo, tokens }: Model, given: string | undefined): ChatTemplate | undefined {
+  const { chat_template } = Object(fileInfo.metadata.tokenizer);
+  const source = given ?? chat_template;
+  if (typeof source !== 'string') return undefined;
+  try {
+    return createChatTemplate(source, { bos: tokens.bosString ?? '', eos: tokens.eosString ?? '' });
+  } catch (error) {
+    throw new BackendError(`The model's chat template can not be read: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function abilitiesOf(contextSize: number, template: ChatTemplate | undefined): ModelAbilities {
+  const answersChats = template !== undefined;
+  return {
+    ...{ context_length: contextSize, text: true, embeddings: true, images: false },
+    ...{ tools: answersChats, json_schema: answersChats },
+  };
+}
+
+/** Tokens that a text is read as, after that which begins all texts of some models. */
+function tokensOf(model: Model, text: string): number[] {
+  const { bos, bosString, shouldPrependBosToken } = model.tokens;
+  const isBegun = bosString !== null && bosString !== '' && text.startsWith(bosString);
+  const tokens = model.tokenize(text, true);
+  return shouldPrependBosToken && bos !== null && !isBegun ? [bos, ...tokens] : tokens;
 }
 
 async function generate(
-  { library, llama, model, sequence }: Engine,
+  engine: Engine,
+  template: ChatTemplate | undefined,
   generation: Generation,
 ): Promise<Generated> {
-  const { params, signal, onToken } = generation;
-  const room = sequence.contextSize - model.tokenize(textIn(generation)).length - TEMPLATE_TOKENS;
-  if (room < 1) {
-    throw new BackendError(`The prompt is too long: this miner takes ${sequence.contextSize} tokens`, {
-      failureClass: 'refused',
-      code: 'context_length_exceeded',
-    });
-  }
-  const demands = await demandsOf(generation, llama);
-  await sequence.clearHistory();
-  const on = { contextSequence: sequence, autoDisposeSequence: false };
-  const isRaw = !generation.chat && params.raw === true;
-  const engine = isRaw ? new library.LlamaCompletion(on) : new library.LlamaChat(on);
-  const { usedInputTokens, usedOutputTokens } = sequence.tokenMeter;
+  const { model, sequence } = engine;
+  const { params, signal } = generation;
+  const rendered = textFor(generation, template);
+  const prompt = tokensOf(model, rendered);
+  const room = sequence.contextSize - prompt.length;
+  if (room < 1) throw tooLong(prompt.length, sequence.contextSize);
+  const demands = demandsOf(generation, template);
+  const answer = createAnswer(generation, demands, {
+    rendered,
+    thinks: template?.thinks === true && !isPlain(generation, template),
+  });
   try {
-    const options: ResponseOptions = {
-      ...samplingOf(params),
-      ...biasOf(params, library, model),
-      ...demands.options,
-      maxTokens: Math.min(params.max_tokens ?? room, room),
-      signal,
-      ...(onToken && !demands.isCall && { onTextChunk: onToken }),
-    };
-    const answer = await ('generateResponse' in engine
-      ? engine.generateResponse(historyOf(generation, demands, engine), options)
-      : engine.generateCompletionWithMeta(generation.prompt, options));
-    const usage = {
-      prompt_tokens: sequence.tokenMeter.usedInputTokens - usedInputTokens,
-      completion_tokens: sequence.tokenMeter.usedOutputTokens - usedOutputTokens,
-    };
-    return { ...answered(answer, demands), usage };
+    const written = await write(engine, {
+      ...{ prompt, params, signal, grammar: answer.grammar, read: text => answer.read(text) },
+      limit: Math.min(params.max_tokens ?? room, room),
+      spelled: new Set(
+        model.tokenize(demands.callForm.before, true).filter(token => model.isSpecialToken(token)),
+      ),
+    });
+    const generated = answer.finish(written);
+    const logprobs = await logprobsFor(engine, generation, {
+      prompt,
+      written,
+      length: generated.text.length,
+    });
+    const usage = { prompt_tokens: prompt.length, completion_tokens: written.count };
+    return { ...generated, ...(logprobs && { logprobs }), usage };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BackendError) throw error;
     throw new BackendError(`The model failed: ${messageOf(error)}`, { cause: error });
-  } finally {
-    engine.dispose();
   }
 }
 
-/** Of the parameters that pass unchecked, those that are what they should be. */
-function samplingOf(params: JobParams): Partial<ResponseOptions> {
-  const { temperature, top_p, top_k, min_p, seed, stop } = params as Record<string, unknown>;
-  const { presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty } = params;
-  const stops = (Array.isArray(stop) ? stop : [stop]).filter(text => typeof text === 'string' && text !== '');
-  return {
-    ...(typeof temperature === 'number' && { temperature }),
-    ...(typeof top_p === 'number' && { topP: top_p }),
-    ...(typeof top_k === 'number' && { topK: top_k }),
-    ...(typeof min_p === 'number' && { minP: min_p }),
-    ...(typeof seed === 'number' && { seed }),
-    ...(stops.length > 0 && { customStopTriggers: stops }),
-    ...((presencePenalty || frequencyPenalty) && {
-      repeatPenalty: {
-        ...(presencePenalty && { presencePenalty }),
-        ...(frequencyPenalty && { frequencyPenalty }),
-      },
-    }),
-  };
+function tooLong(tokens: number, contextSize: number): BackendError {
+  return new BackendError(
+    `The prompt is too long: it has ${tokens} tokens, and this miner takes ${contextSize} of prompt and answer together`,
+    { failureClass: 'refused', code: 'context_length_exceeded' },
+  );
 }
 
-/** Of tokens by their number, from -100, which is never, to 100. */
-function biasOf(
-  { logit_bias }: JobParams,
-  { TokenBias }: NodeLlamaCpp,
-  { tokenizer }: Model,
-): Pick<ResponseOptions, 'tokenBias'> {
-  const biases = Object.entries(Object(logit_bias)).flatMap(([token, bias]) =>
-    /^\d+$/.test(token) && typeof bias === 'number' ? [[Number(token), bias] as const] : [],
-  );
-  if (biases.length === 0) return {};
-  const tokenBias = new TokenBias(tokenizer);
-  for (const [token, logit] of biases) tokenBias.set(token, logit <= -100 ? 'never' : { logit });
-  return { tokenBias };
+/** Whether a prompt is to be gone on with as it is: where the client says so, or the model knows no conversations. */
+const isPlain = ({ chat, params }: Pick<Generation, 'chat' | 'params'>, template: ChatTemplate | undefined) =>
+  !chat && (params.raw === true || !template);
+
+/** What the model goes on with. */
+function textFor({ prompt, chat, params }: Generation, template: ChatTemplate | undefined): string {
+  if (isPlain({ chat, params }, template)) return prompt;
+  if (!template)
+    throw new BackendError(
+      'This model has no chat template: it goes on with texts, but answers no conversations',
+      {
+        failureClass: 'unsupported',
+        code: 'chat_unsupported',
+      },
+    );
+  const { messages, tools, tool_choice } = chatOf({ prompt, ...(chat && { chat }) });
+  const { chat_template_kwargs, think, reasoning_effort } = params as Record<string, unknown>;
+  const variables = {
+    ...Object(chat_template_kwargs),
+    ...(typeof think === 'boolean' && { enable_thinking: think }),
+    ...(reasoning_effort !== undefined && { reasoning_effort }),
+  };
+  return template.render({ messages, variables, ...(tools && tool_choice !== 'none' && { tools }) });
+}
+
+/** Of the tokens of the answer, where the client asked for them. */
+async function logprobsFor(
+  engine: Engine,
+  { params, signal }: Generation,
+  { prompt, written, length }: { prompt: readonly number[]; written: Written; length: number },
+) {
+  const { logprobs, top_logprobs } = params as Record<string, unknown>;
+  if (logprobs !== true && typeof logprobs !== 'number') return undefined;
+  const told = written.tokens.filter((_, index) => (written.starts[index] ?? 0) < length);
+  const top = Number(typeof logprobs === 'number' ? logprobs : (top_logprobs ?? 0));
+  return await logprobsOf(engine, prompt, told, { top, signal });
 }
 
 /** Models are named in printable ASCII without spaces. */

@@ -87,7 +87,8 @@ export function createAnswerText({ stops, thinking, calls, onText, onReasoning }
       answer(call);
       return { kind: 'calls', at: call };
     }
-    const isUndecided = calls?.marker === '' && text === '' && calls.before.startsWith(whole.slice(at).trim());
+    const isUndecided =
+      calls?.marker === '' && text === '' && calls.before.startsWith(whole.slice(at).trim());
     const words = calls?.marker ? [...stops, calls.marker] : stops;
     if (!isUndecided) answer(Math.max(at, heldFrom(whole, words)));
     return undefined;
@@ -128,7 +129,9 @@ function startOfCalls(
 ): number | undefined {
   if (marker !== '') return firstOf(whole, [marker], from);
   const rest = whole.slice(from);
-  return text === '' && rest.trimStart().startsWith(before) ? whole.length - rest.trimStart().length : undefined;
+  return text === '' && rest.trimStart().startsWith(before)
+    ? whole.length - rest.trimStart().length
+    : undefined;
 }
 
 /** Where the end of a text may be the beginning of a word. */

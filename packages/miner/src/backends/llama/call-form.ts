@@ -95,7 +95,12 @@ function sharedLength(a: string, b: string): number {
 export type Callable = readonly { name: string; parameters: string }[];
 
 /** One call or, where there may be, several. */
-export function callsGrammar(grammar: Grammar, form: CallForm, callable: Callable, isSingle: boolean): string {
+export function callsGrammar(
+  grammar: Grammar,
+  form: CallForm,
+  callable: Callable,
+  isSingle: boolean,
+): string {
   const calls = callable.map(({ name, parameters }) => joined(literal(name + form.middle), parameters));
   const call = grammar.rule(either(calls));
   const more = isSingle || form.between === undefined ? '' : `(${literal(form.between)} ${call})*`;

@@ -1,7 +1,7 @@
-import { Template } from '@huggingface/jinja';
 import type { ChatMessage, Tool } from '@aitbc/protocol';
+import { Template } from '@huggingface/jinja';
 import { BackendError } from '../../backend.ts';
-import { callFormOf, type CallForm } from './call-form.ts';
+import { type CallForm, callFormOf } from './call-form.ts';
 import { messageOf } from './node-llama-cpp.ts';
 
 /*
@@ -108,7 +108,10 @@ export function textOf({ content }: Pick<ChatMessage, 'content'>): string {
   return (content ?? [])
     .map(({ type, text = '' }) => {
       if (type === 'text') return text;
-      throw new BackendError('This miner takes no images', { failureClass: 'unsupported', code: 'images_unsupported' });
+      throw new BackendError('This miner takes no images', {
+        failureClass: 'unsupported',
+        code: 'images_unsupported',
+      });
     })
     .join('\n');
 }

@@ -1,184 +1,185 @@
-import type { ChatMessage, ToolCall } from '@aitbc/protocol';
-import { BackendError, type Generated, type Generation } from '../backend.ts';
-import {
-  type Chat,
-  type ChatResponse,
-  type FunctionCall,
-  type Grammar,
-  type HistoryItem,
-  type Llama,
-  messageOf,
-  type ResponseOptions,
-} from './node-llama-cpp.ts';
+import type { ChatRequest, JobParams, Tool } from '@aitbc/protocol';
+import { BackendError, type Generated, type Generation } from '../../backend.ts';
+import { type AnswerText, createAnswerText } from './answer-text.ts';
+import { allowedOf, type CallForm, callsGrammar, callsIn, PLAIN_FORM } from './call-form.ts';
+import type { ChatTemplate } from './chat-template.ts';
+import { createGrammar, type Grammar, joined, literal } from './gbnf.ts';
+import { type Checker, checkerOf } from './schema-check.ts';
+import { SchemaError } from './schema-error.ts';
+import { schemaGrammar } from './schema-grammar.ts';
+import type { Schema } from './schema-merge.ts';
+import type { Turn, Written } from './write.ts';
 
 /*
- * Conversations in the terms of node-llama-cpp: what a tool answered stands with the call, and all that the model
- * said in its turn, calls among it, is one item.
+ * What the answer to a conversation is held to, and what it says.
  */
 
-type Asked = Pick<Generation, 'prompt' | 'chat'>;
-
-/** The conversation so far, and an empty turn of the model where it does not have the floor already. */
-export function historyOf(
-  { prompt, chat }: Asked,
-  { instruction }: Pick<Demands, 'instruction'>,
-  { chatWrapper }: Chat,
-): HistoryItem[] {
-  const history: HistoryItem[] = chat ? [] : chatWrapper.generateInitialChatHistory();
-  if (instruction !== undefined) history.push({ type: 'system', text: instruction });
-  const calls = new Map<string, FunctionCall>();
-  for (const message of chat?.messages ?? [{ role: 'user' as const, content: prompt }]) {
-    const text = textOf(message);
-    if (message.role === 'tool') answerCall(calls.get(message.tool_call_id ?? ''), text);
-    else if (message.role === 'assistant') turnOf(history).push(...saidBy(message, text, calls));
-    else history.push({ type: message.role, text });
-  }
-  turnOf(history);
-  return history;
+export interface Demands {
+  /** The form of the answer. Absent: it may be any text. */
+  form?: { grammar: Grammar; root: string; checker?: Checker; isCalls: boolean };
+  /** Calls that the model may make instead of an answer. */
+  calls?: { grammar: Grammar; root: string; form: CallForm };
+  /** How calls in the answer are written. */
+  callForm: CallForm;
+  allowed: readonly Tool[];
 }
 
-/** The model's turn at the end of the conversation. */
-function turnOf(history: HistoryItem[]): (string | FunctionCall)[] {
-  const last = history.at(-1);
-  if (last?.type === 'model') return last.response;
-  const turn: (string | FunctionCall)[] = [];
-  history.push({ type: 'model', response: turn });
-  return turn;
+/** @throws {BackendError} for what the model can't be held to, with the place in the schema */
+export function demandsOf({ chat, params }: Generation, template: ChatTemplate | undefined): Demands {
+  const { tools = [], tool_choice = 'auto' } = chat ?? {};
+  const callForm = template?.calls ?? PLAIN_FORM;
+  const allowed = tool_choice === 'none' ? [] : allowedOf(tools, tool_choice);
+  const form = formOf(chat, params);
+  const demands: Demands = { callForm, allowed, ...(form && { form }) };
+  // A model that is not told of the tools calls none of its own accord.
+  if (allowed.length === 0 || (tool_choice === 'auto' && !template?.calls)) return demands;
+  const calls = callsOf(allowed, callForm, params.parallel_tool_calls === false);
+  if (tool_choice !== 'auto') return { callForm, allowed, form: { ...calls, isCalls: true } };
+  return form ? demands : { ...demands, calls: { ...calls, form: callForm } };
 }
 
-function saidBy({ tool_calls = [] }: ChatMessage, text: string, calls: Map<string, FunctionCall>) {
-  const called = tool_calls.map(({ id, function: { name, arguments: params } }) => {
-    const call: FunctionCall = { type: 'functionCall', name, params: parsed(params), result: '' };
-    calls.set(id, call);
-    return call;
+function formOf(chat: ChatRequest | undefined, params: JobParams): Demands['form'] {
+  const { type = 'text', json_schema } = chat?.response_format ?? {};
+  // vLLM's and Ollama's own fields for the same.
+  const { guided_json, format } = params as Record<string, unknown>;
+  const own = type === 'json_schema' ? json_schema?.schema : (guided_json ?? format);
+  const isOpen = type === 'json_object' || type === 'json_schema' || own === 'json';
+  const schema = typeof own === 'object' && own !== null ? own : isOpen ? { type: 'object' } : undefined;
+  if (schema === undefined) return undefined;
+  return asked('response_format', () => {
+    const checker = checkerOf(schema as Schema);
+    const grammar = createGrammar();
+    return { grammar, root: schemaGrammar(grammar, schema as Schema), checker, isCalls: false };
   });
-  return text === '' ? called : [text, ...called];
 }
 
-function answerCall(call: FunctionCall | undefined, text: string): void {
-  if (!call) {
-    throw new BackendError('A tool answers a call that the conversation does not have', {
-      failureClass: 'refused',
+function callsOf(allowed: readonly Tool[], form: CallForm, isSingle: boolean) {
+  const grammar = createGrammar();
+  const callable = allowed.map(({ function: { name, parameters = {} } }) => ({
+    name,
+    parameters: asked(`tool ${name}`, () => {
+      const schema = { type: 'object', ...parameters };
+      checkerOf(schema);
+      return schemaGrammar(grammar, schema);
+    }),
+  }));
+  return { grammar, root: callsGrammar(grammar, form, callable, isSingle) };
+}
+
+function asked<T>(what: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error;
+    const isInvalid = error.kind === 'invalid';
+    throw new BackendError(`The schema of the ${what} can not be held to: ${error.message}`, {
+      failureClass: isInvalid ? 'refused' : 'unsupported',
+      code: isInvalid ? 'invalid_json_schema' : 'unsupported_json_schema',
+      cause: error,
     });
   }
-  call.result = parsed(text);
 }
 
-function textOf({ content }: ChatMessage): string {
-  if (typeof content === 'string') return content;
-  return (content ?? [])
-    .map(({ type, text = '' }) => {
-      if (type !== 'text') throw unsupported('This miner takes no images');
-      return text;
-    })
-    .join('');
+/** An answer as it is being written. */
+export interface Answer {
+  /** What the model is held to from the start. */
+  readonly grammar: string | undefined;
+  read(text: string): Turn | undefined;
+  /** @throws {BackendError} where it is not what was demanded */
+  finish(written: Written): Generated;
 }
 
-const unsupported = (message: string) => new BackendError(message, { failureClass: 'unsupported' });
+/** @param rendered what the model goes on with */
+export function createAnswer(
+  { params, onToken, onReasoning }: Generation,
+  demands: Demands,
+  { rendered, thinks }: { rendered: string; thinks: boolean },
+): Answer {
+  const { form, calls } = demands;
+  const hasBegunToThink = thinks && rendered.trimEnd().endsWith('<think>');
+  const thinking = hasBegunToThink ? 'open' : thinks && !form ? 'possible' : 'none';
+  const isCalls = form?.isCalls === true;
+  let whole = '';
+  /** Where calls begin, or the answer behind what the model thought. */
+  let callsAt = isCalls && thinking === 'none' ? 0 : undefined;
+  let isStopped = false;
+  const answer = createAnswerText({
+    stops: isCalls ? [] : stopsOf(params),
+    thinking,
+    calls: calls && { marker: calls.form.marker, before: calls.form.before },
+    onText: piece => onToken?.(piece),
+    onReasoning: piece => onReasoning?.(piece),
+  });
 
-/** JSON as what it says, any other text as itself. */
-function parsed(text: string): unknown {
+  return {
+    grammar: form && thinking === 'none' ? form.grammar.text(form.root) : undefined,
+    read(text) {
+      whole = text;
+      if (callsAt !== undefined) return undefined;
+      const found = answer.read(text);
+      if (found?.kind === 'stop') {
+        isStopped = true;
+        return 'end';
+      }
+      if (found?.kind === 'calls' && calls) {
+        callsAt = found.at;
+        return heldFrom(found.at, calls);
+      }
+      if (found?.kind !== 'answer') return undefined;
+      if (form) {
+        if (isCalls) callsAt = found.at;
+        return heldFrom(found.at, form);
+      }
+      return this.read(text);
+    },
+    finish({ isCut, count }) {
+      if (callsAt === undefined) answer.end();
+      const reasoning = answer.reasoning === '' ? {} : { reasoning: answer.reasoning };
+      const generated = { text: answer.text, ...reasoning };
+      if (callsAt !== undefined) return { ...generated, ...called(whole.slice(callsAt), demands, isCut) };
+      if (form?.checker && !isCut && !isStopped) checkAnswer(answer, form.checker, count);
+      return { ...generated, finishReason: isCut ? 'length' : 'stop' };
+    },
+  };
+}
+
+function heldFrom(at: number, { grammar, root }: { grammar: Grammar; root: string }): Turn {
+  return {
+    at,
+    grammarAfter: begun => grammar.text(joined(begun === '' ? '' : literal(begun), root)),
+  };
+}
+
+function checkAnswer({ text }: AnswerText, { isValid, error }: Checker, count: number): void {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
-    return text;
+    throw new BackendError(`The model's answer of ${count} tokens is not JSON`);
   }
+  if (!isValid(value)) throw new BackendError(`The model's answer is not valid by the schema: ${error()}`);
 }
 
-/** All text of which there will be tokens. */
-export function textIn({ prompt, chat }: Asked): string {
-  return chat ? JSON.stringify([chat.messages.map(textOf), chat.tools]) : prompt;
-}
-
-/** What the model's answer is held to. */
-export interface Demands {
-  options: Pick<ResponseOptions, 'functions' | 'maxParallelFunctionCalls' | 'grammar'>;
-  /** Told to the model before all else. */
-  instruction?: string;
-  /** The text is a call of a tool, as JSON. */
-  isCall: boolean;
-}
-
-/**
- * The tools that the model may call, or the grammar that holds its text to a form: that of a call where it must be one.
- *
- * @throws {BackendError} for what it can't be held to
- */
-export async function demandsOf({ chat, params }: Generation, llama: Llama): Promise<Demands> {
-  const { tools = [], tool_choice = 'auto', response_format } = chat ?? {};
-  const isFree = response_format === undefined || response_format.type === 'text';
-  if (tools.length > 0 && tool_choice !== 'none') {
-    if (!isFree) throw unsupported('This miner takes tools or a response_format, not both');
-    if (tool_choice !== 'auto') return await callOf(tools, tool_choice, llama);
-    const functions = Object.fromEntries(tools.map(({ function: tool }) => [tool.name, definitionOf(tool)]));
-    const isSingle = params.parallel_tool_calls === false;
-    return { options: { functions, ...(isSingle && { maxParallelFunctionCalls: 1 }) }, isCall: false };
+/** Half a call is none. */
+function called(
+  text: string,
+  { callForm, allowed }: Demands,
+  isCut: boolean,
+): Pick<Generated, 'toolCalls' | 'finishReason'> {
+  if (isCut) return { finishReason: 'length' };
+  const toolCalls = callsIn(text.trimStart(), callForm);
+  if (toolCalls.length === 0) throw new BackendError('The model did not call a tool');
+  for (const { function: call } of toolCalls) {
+    const tool = allowed.find(({ function: { name } }) => name === call.name);
+    if (!tool) throw new BackendError(`The model called a tool that is not there: ${call.name}`);
+    const { isValid, error } = checkerOf({ type: 'object', ...tool.function.parameters });
+    if (!isValid(JSON.parse(call.arguments)))
+      throw new BackendError(`The arguments of ${call.name} are not valid by its schema: ${error()}`);
   }
-  if (isFree) return { options: {}, isCall: false };
-  const schema = response_format.json_schema?.schema;
-  const grammar = await grammarFor('the response_format', () =>
-    schema ? llama.createGrammarForJsonSchema(schema) : llama.getGrammarFor('json'),
-  );
-  return { options: { grammar }, isCall: false };
+  return { toolCalls, finishReason: 'tool_calls' };
 }
 
-type Chatted = NonNullable<Generation['chat']>;
-
-/** Models may leave a tool aside; the form of their text leaves them no choice. */
-async function callOf(
-  tools: NonNullable<Chatted['tools']>,
-  choice: NonNullable<Chatted['tool_choice']>,
-  llama: Llama,
-): Promise<Demands> {
-  const wanted = typeof choice === 'object' ? choice.function.name : undefined;
-  const allowed = tools.filter(({ function: { name } }) => wanted === undefined || name === wanted);
-  const calls = allowed.map(({ function: { name, parameters = {} } }) => ({
-    type: 'object',
-    properties: { name: { const: name }, arguments: { type: 'object', properties: {}, ...parameters } },
-  }));
-  const grammar = await grammarFor('the parameters of the tools', () =>
-    llama.createGrammarForJsonSchema(calls.length === 1 ? (calls[0] ?? {}) : { oneOf: calls }),
-  );
-  const described = JSON.stringify(allowed.map(({ function: tool }) => tool));
-  const instruction = `Call one of these functions, by JSON with its "name" and "arguments": ${described}`;
-  return { options: { grammar }, instruction, isCall: true };
+function stopsOf({ stop }: JobParams): string[] {
+  const stops: unknown[] = Array.isArray(stop) ? stop : [stop];
+  return stops.filter(text => typeof text === 'string' && text !== '') as string[];
 }
-
-async function grammarFor(what: string, make: () => Promise<Grammar>): Promise<Grammar> {
-  try {
-    return await make();
-  } catch (error) {
-    throw unsupported(`This miner can not hold a model to ${what}: ${messageOf(error)}`);
-  }
-}
-
-function definitionOf({ description, parameters }: { description?: string; parameters?: object }) {
-  return { ...(description !== undefined && { description }), ...(parameters && { params: parameters }) };
-}
-
-export function answered(
-  { response, functionCalls = [], metadata }: ChatResponse,
-  { isCall }: Pick<Demands, 'isCall'>,
-): Generated {
-  const isCut = metadata.stopReason === 'maxTokens';
-  // Half a call is none.
-  if (isCall && isCut) return { text: '', finishReason: 'length' };
-  const toolCalls = isCall
-    ? [callIn(response)]
-    : functionCalls.map(({ functionName, params }) => toolCall(functionName, params));
-  const text = isCall ? '' : response;
-  if (toolCalls.length > 0) return { text, toolCalls, finishReason: 'tool_calls' };
-  return { text, finishReason: isCut ? 'length' : 'stop' };
-}
-
-function callIn(json: string): ToolCall {
-  const { name, arguments: params } = Object(parsed(json));
-  if (typeof name !== 'string') throw new BackendError('The model did not call a tool');
-  return toolCall(name, params);
-}
-
-const toolCall = (name: string, params: unknown): ToolCall => ({
-  id: `call_${crypto.randomUUID().replaceAll('-', '')}`,
-  type: 'function',
-  function: { name, arguments: JSON.stringify(params ?? {}) },
-});

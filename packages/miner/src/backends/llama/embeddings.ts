@@ -1,4 +1,4 @@
-import { BackendError, type Embedded, type Embedding } from '../backend.ts';
+import { BackendError, type Embedded, type Embedding } from '../../backend.ts';
 import { type EmbeddingContext, type Model, messageOf } from './node-llama-cpp.ts';
 
 /** Embeds texts by a model that is loaded. Its context for it is made when first needed, as it takes memory. */

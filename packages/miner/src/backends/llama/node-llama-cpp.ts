@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { BackendError } from '../backend.ts';
+import { BackendError } from '../../backend.ts';
 
 /** What is used of node-llama-cpp 3: it is too large to be installed for its types. */
 export interface NodeLlamaCpp {
@@ -11,8 +11,7 @@ export interface NodeLlamaCpp {
     progressLogs: boolean;
     maxThreads: number;
   }): Promise<Llama>;
-  LlamaChat: new (options: { contextSequence: Sequence; autoDisposeSequence: boolean }) => Chat;
-  LlamaCompletion: new (options: { contextSequence: Sequence; autoDisposeSequence: boolean }) => Completion;
+  LlamaGrammarEvaluationState: new (options: { model: Model; grammar: LlamaGrammar }) => GrammarState;
   TokenBias: new (tokenizer: Model['tokenizer']) => TokenBias;
 }
 
@@ -20,15 +19,33 @@ export interface Llama {
   /** `false` without a GPU that it can use. */
   gpu: string | false;
   loadModel(options: { modelPath: string }): Promise<Model>;
-  getGrammarFor(type: 'json'): Promise<Grammar>;
-  createGrammarForJsonSchema(schema: object): Promise<Grammar>;
+  /** Of a grammar in GBNF. */
+  createGrammar(options: { grammar: string }): Promise<LlamaGrammar>;
   dispose(): Promise<void>;
 }
+
+export type LlamaGrammar = { readonly grammar: string };
+/** How far a text has come by a grammar. */
+export type GrammarState = { clone(): GrammarState };
 
 export interface Model {
   trainContextSize: number;
   readonly tokenizer: object;
-  tokenize(text: string): readonly unknown[];
+  /** Of the file: `tokenizer.chat_template` and others, each name split at its dots. */
+  readonly fileInfo: { metadata: Record<string, unknown> };
+  readonly tokens: {
+    bos: number | null;
+    bosString: string | null;
+    eosString: string | null;
+    shouldPrependBosToken: boolean;
+  };
+  /** @param specialTokens whether text that spells a special token is one */
+  tokenize(text: string, specialTokens?: boolean): number[];
+  /** @param lastTokens those before, on which spaces depend */
+  detokenize(tokens: readonly number[], specialTokens?: boolean, lastTokens?: readonly number[]): string;
+  /** Whether it ends a text. */
+  isEogToken(token: number): boolean;
+  isSpecialToken(token: number): boolean;
   createContext(options: {
     sequences: number;
     contextSize: number | { max: number };
@@ -48,60 +65,45 @@ export interface TokenBias {
   set(token: number, bias: 'never' | { logit: number }): TokenBias;
 }
 
+/** A text that the model reads and writes. */
 export interface Sequence {
   contextSize: number;
-  tokenMeter: { usedInputTokens: number; usedOutputTokens: number };
+  /** Tokens that it has read. */
+  readonly nextTokenIndex: number;
   clearHistory(): Promise<void>;
+  /** Forgets what differs from these tokens, which may be more than is needed. */
+  adaptStateToTokens(tokens: readonly number[], allowShift: boolean): Promise<void>;
+  evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void>;
+  /** Reads the tokens, then writes on, each token read when the next one is asked for. */
+  evaluate(
+    tokens: readonly number[],
+    options: Sampling & { yieldEogToken: boolean; grammarEvaluationState?: GrammarState },
+  ): AsyncIterable<number>;
+  /** Reads the tokens, and tells of each what may come next. */
+  controlledEvaluate(
+    input: readonly (readonly [token: number, options: { generateNext: NextTold }])[],
+  ): Promise<({ next: { logits?: Map<number, number>; totalLogitWeight?: number } } | undefined)[]>;
 }
 
-/** What the model's output is held to. */
-export type Grammar = { readonly grammar: string };
-
-export interface Chat {
-  chatWrapper: { generateInitialChatHistory(): HistoryItem[] };
-  /** `history` ends with what the model has said so far, which may be nothing. */
-  generateResponse(history: readonly HistoryItem[], options: ResponseOptions): Promise<ChatResponse>;
-  dispose(): void;
+export interface NextTold {
+  logits: { filter: { tokens: number[]; includeMax: boolean; includeTop: number } };
+  totalLogitWeight: boolean;
 }
 
-/** Goes on with a text, by no template. */
-export interface Completion {
-  generateCompletionWithMeta(text: string, options: ResponseOptions): Promise<ChatResponse>;
-  dispose(): void;
-}
-
-export type HistoryItem =
-  | { type: 'system' | 'user'; text: string }
-  | { type: 'model'; response: (string | FunctionCall)[] };
-
-export interface FunctionCall {
-  type: 'functionCall';
-  name: string;
-  params: unknown;
-  result: unknown;
-}
-
-export interface ChatResponse {
-  response: string;
-  functionCalls?: { functionName: string; params: unknown }[];
-  metadata: { stopReason: string };
-}
-
-export interface ResponseOptions {
-  signal: AbortSignal;
-  maxTokens: number;
-  onTextChunk?: (text: string) => void;
-  temperature?: number;
-  topP?: number;
-  topK?: number;
-  minP?: number;
-  seed?: number;
-  customStopTriggers?: string[];
-  repeatPenalty?: { presencePenalty?: number; frequencyPenalty?: number };
-  grammar?: Grammar;
+export interface Sampling {
+  temperature: number;
+  topP: number;
+  topK: number;
+  minP: number;
+  seed: number;
+  repeatPenalty?: {
+    penalty: number;
+    punishTokens: () => readonly number[];
+    maxPunishTokens: number;
+    presencePenalty?: number;
+    frequencyPenalty?: number;
+  };
   tokenBias?: TokenBias;
-  maxParallelFunctionCalls?: number;
-  functions?: Readonly<Record<string, { description?: string; params?: object }>>;
 }
 
 const NAME = 'node-llama-cpp';
