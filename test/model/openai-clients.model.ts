@@ -20,7 +20,7 @@ const ask = (content: string, more: object = {}) =>
   });
 const textOf = ({ choices }: OpenAI.ChatCompletion) => choices[0]?.message.content ?? '';
 
-/** Answered with “Paris is the capital of France.” */
+/** Answered with “The capital of France is Paris.” */
 const QUESTION = 'Which city is the capital of France? Answer with one sentence.';
 
 const CITY = {
@@ -127,8 +127,8 @@ test('a text is gone on with, rather than answered', async () => {
 });
 
 test('a text ends before a stop', async () => {
-  const { choices } = await ask(QUESTION, { stop: [' is the'] });
-  expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'Paris' } });
+  const { choices } = await ask(QUESTION, { stop: [' France'] });
+  expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'The capital of' } });
 });
 
 test('a bias decides which tokens are said', async () => {

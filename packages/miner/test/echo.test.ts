@@ -1,4 +1,4 @@
-import type { ChatRequest } from '@aitbc/protocol';
+import type { ChatRequest, JobParams } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { echoBackend } from '../src/index.ts';
 
@@ -48,7 +48,7 @@ test('one that is cancelled rejects with the reason', async () => {
   await expect(generate({}, undefined, AbortSignal.abort(reason))).rejects.toBe(reason);
 });
 
-test.each<[code: string, chat: Partial<ChatRequest>, params?: object]>([
+test.each<[code: string, chat: Partial<ChatRequest>, params?: JobParams]>([
   ['json_schema_unsupported', { response_format: { type: 'json_object' } }],
   ['tools_unsupported', { tool_choice: 'required' }],
   ['images_unsupported', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }],
@@ -56,6 +56,12 @@ test.each<[code: string, chat: Partial<ChatRequest>, params?: object]>([
 ])('what it would leave aside is refused by name: %s', async (code, chat, params = {}) => {
   const messages: ChatRequest['messages'] = [{ role: 'user', content: 'Hello' }];
   const { signal } = new AbortController();
-  const answer = echoBackend().generate({ model: 'echo', prompt: '', chat: { messages, ...chat }, params, signal });
+  const answer = echoBackend().generate({
+    model: 'echo',
+    prompt: '',
+    chat: { messages, ...chat },
+    params,
+    signal,
+  });
   await expect(answer).rejects.toMatchObject({ failureClass: 'unsupported', code });
 });
