@@ -42,7 +42,8 @@ async function answer(upstream: string, request: IncomingMessage, response: Serv
       headers: { 'content-type': 'application/json' },
       signal: gone.signal,
     });
-  if (path.startsWith('/v1/')) return await pipe(await ask(path, request.method === 'POST' ? body : undefined), response);
+  if (path.startsWith('/v1/'))
+    return await pipe(await ask(path, request.method === 'POST' ? body : undefined), response);
   if (path === '/api/tags' || path === '/api/ps') return reply(response, 200, await modelsOf(ask));
   if (path === '/api/show') return reply(response, 200, await shown(ask));
   if (path === '/api/embed') {
@@ -87,7 +88,8 @@ async function generate(path: string, body: Fields, ask: Ask, response: ServerRe
   }
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   const tell = (line: Fields) => response.write(`${JSON.stringify({ model: body.model, ...line })}\n`);
-  const part = (text: string) => (path === '/api/chat' ? { message: { role: 'assistant', content: text } } : { response: text });
+  const part = (text: string) =>
+    path === '/api/chat' ? { message: { role: 'assistant', content: text } } : { response: text };
   let end: Fields = { done_reason: 'stop' };
   const parser = createParser({
     onEvent({ data }) {
@@ -97,7 +99,8 @@ async function generate(path: string, body: Fields, ask: Ask, response: ServerRe
       const text = choice.delta?.content ?? choice.text;
       if (text) tell({ ...part(text), done: false });
       if (choice.finish_reason) end = { ...end, done_reason: choice.finish_reason };
-      if (usage) end = { ...end, prompt_eval_count: usage.prompt_tokens, eval_count: usage.completion_tokens };
+      if (usage)
+        end = { ...end, prompt_eval_count: usage.prompt_tokens, eval_count: usage.completion_tokens };
     },
   });
   const decoder = new TextDecoder();
@@ -127,7 +130,9 @@ function formOf(format: unknown): Fields {
 }
 
 async function pipe(answered: Response, response: ServerResponse): Promise<void> {
-  response.writeHead(answered.status, { 'content-type': answered.headers.get('content-type') ?? 'application/json' });
+  response.writeHead(answered.status, {
+    'content-type': answered.headers.get('content-type') ?? 'application/json',
+  });
   for await (const bytes of answered.body ?? []) response.write(bytes);
   response.end();
 }
