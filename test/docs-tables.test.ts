@@ -73,6 +73,7 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   chunkIndex: '`first`: the index of a chunk within the text of an attempt',
   messages: 'messages of one job',
   tools: 'tools of one job, and calls of tools in one message',
+  callIdLength: 'characters of the id of a call of a tool',
   embeddingInputs: 'texts to embed in one job',
   tokens: 'tokens in `max_tokens`, `min_context`, a context length or a count of usage',
   choices: '`n` of one request at the gateway',

@@ -96,7 +96,11 @@ describe.each(dialects)('$name: $fault', ({ name, request, gets }) => {
 
 function expectFailure(job: Job, { class: error_class, code, says }: NonNullable<Gets['failure']>): void {
   expect(job).toMatchObject({ status: 'failed', result: null, receipt_id: null });
-  expect(job.error?.detail).toContain(says);
+  expect(job.error).toMatchObject({
+    error_class,
+    detail: expect.stringContaining(says),
+    ...(code !== undefined && { engine_code: code }),
+  });
   expect(reports.get(job.job_id)).toMatchObject({
     error_class,
     error: expect.stringContaining(says),

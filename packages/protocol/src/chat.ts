@@ -23,7 +23,7 @@ export type ContentPart = Static<typeof ContentPart>;
 
 /** A function that the model wants called. */
 export const ToolCall = Type.Object({
-  id: Type.String({ minLength: 1, maxLength: 128 }),
+  id: Type.String({ minLength: 1, maxLength: LIMITS.callIdLength }),
   type: Type.Enum(['function'], { type: 'string' }),
   function: Type.Object({
     name: Type.String({ minLength: 1, maxLength: 128 }),
@@ -45,7 +45,9 @@ export const ChatMessage = Type.Object({
   tool_calls: Type.Optional(
     Type.Array(ToolCall, { minItems: 1, maxItems: LIMITS.tools, description: 'Of an assistant.' }),
   ),
-  tool_call_id: Type.Optional(Type.String({ maxLength: 128, description: 'Which call a tool answers.' })),
+  tool_call_id: Type.Optional(
+    Type.String({ maxLength: LIMITS.callIdLength, description: 'Which call a tool answers.' }),
+  ),
 });
 export type ChatMessage = Static<typeof ChatMessage>;
 

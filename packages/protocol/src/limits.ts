@@ -14,6 +14,8 @@ export const LIMITS = {
   chunkIndex: 1_000_000_000,
   messages: 10_000,
   tools: 128,
+  /** Of a tool call, also one that another service made in a conversation. */
+  callIdLength: 1_024,
   embeddingInputs: 2_048,
   /** Tokens that one number may speak of: of a context, a limit or a count. */
   tokens: 100_000_000,
