@@ -3,7 +3,12 @@ import { generateSigner } from '@aitbc/receipts';
 import { CoordinatorClient } from '@aitbc/sdk';
 import { createParser } from 'eventsource-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openAiBackend, type RunningMiner, startMiner } from '../../packages/miner/src/index.ts';
+import {
+  ollamaBackend,
+  openAiBackend,
+  type RunningMiner,
+  startMiner,
+} from '../../packages/miner/src/index.ts';
 import { withCoordinator } from '../../packages/miner/test/coordinator.ts';
 import { type Dialect, type Gets, readDialects, serveDialects } from './engine.ts';
 
@@ -16,7 +21,7 @@ const dialects = await readDialects();
 const coordinator = withCoordinator({ maxAttempts: 1, minReputation: 0 });
 
 let engine: Awaited<ReturnType<typeof serveDialects>>;
-let miner: RunningMiner;
+let miners: RunningMiner[] = [];
 /** What the miner told of jobs that failed. */
 const reports = new Map<string, FailJob>();
 /** Resolves when the miner claims jobs, which it does not for a moment after some failures. */
@@ -25,21 +30,26 @@ let claiming = Promise.resolve();
 beforeAll(async () => {
   engine = await serveDialects(dialects);
   let resume = () => {};
-  const identity = { minerId: 'polyglot', signer: await generateSigner() };
-  miner = await startMiner({
-    client: new CoordinatorClient(coordinator.url, { fetch: overhear }),
-    backend: openAiBackend({ url: engine.url }),
-    identity,
-    backoff: { first: 5, longest: 20 },
-    onEvent({ event }) {
-      if (event === 'paused') claiming = new Promise(resolve => (resume = resolve));
-      if (event === 'resumed') resume();
-    },
-  });
+  const signer = await generateSigner();
+  const { url } = engine;
+  const backends = { polyglot: openAiBackend({ url }), llama: ollamaBackend({ url }) };
+  const starting = Object.entries(backends).map(([minerId, backend]) =>
+    startMiner({
+      client: new CoordinatorClient(coordinator.url, { fetch: overhear }),
+      backend,
+      identity: { minerId, signer },
+      backoff: { first: 5, longest: 20 },
+      onEvent({ event }) {
+        if (event === 'paused') claiming = new Promise(resolve => (resume = resolve));
+        if (event === 'resumed') resume();
+      },
+    }),
+  );
+  miners = await Promise.all(starting);
 });
 
 afterAll(async () => {
-  await miner.quit();
+  await Promise.all(miners.map(miner => miner.quit()));
   engine.close();
 });
 

@@ -10,6 +10,8 @@ export interface Dialect {
   name: string;
   /** What is special about it, in a sentence. */
   fault: string;
+  /** The engine speaks an API of its own. OpenAI's unless given. */
+  api?: 'ollama';
   request: Pick<SubmitJob, 'prompt' | 'params' | keyof ChatRequest> & { input?: string[] };
   sends: Sent;
   gets: Gets;
@@ -54,16 +56,25 @@ export async function readDialects(): Promise<Dialect[]> {
   );
 }
 
+const OLLAMA_ANSWERS = ['/api/chat', '/api/generate', '/api/embed'];
+
 /** An engine that has a model of the name of each dialect, and sends what that says. */
 export async function serveDialects(dialects: readonly Dialect[]) {
   const asked: Record<string, unknown>[] = [];
   const server = createServer(async (request, response) => {
     const text = Buffer.concat(await Array.fromAsync(request)).toString();
     if (request.url === '/v1/models') {
-      const data = dialects.map(({ name }) => ({ id: name, object: 'model' }));
+      const data = dialects.filter(({ api }) => !api).map(({ name }) => ({ id: name, object: 'model' }));
       response.writeHead(200, { 'content-type': 'application/json' });
       return response.end(JSON.stringify({ object: 'list', data }));
     }
+    if (request.url === '/api/tags') {
+      const models = dialects.filter(({ api }) => api).map(({ name }) => ({ name, digest: name }));
+      response.writeHead(200, { 'content-type': 'application/json' });
+      return response.end(JSON.stringify({ models }));
+    }
+    if (request.url?.startsWith('/api/') && !OLLAMA_ANSWERS.includes(request.url))
+      return response.writeHead(404).end();
     const body = text === '' ? {} : JSON.parse(text);
     const dialect = dialects.find(({ name }) => name === body.model);
     if (!dialect) return response.writeHead(404).end();
