@@ -40,7 +40,7 @@ export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLo
           'the record of a job was damaged: it has failed',
         );
   });
-  const running = tasksOf(rooms, config).map(task => repeat(task, stopped.signal, outcomes));
+  const running = tasksOf(rooms, config, log).map(task => repeat(task, stopped.signal, outcomes));
   return {
     async stop() {
       stopped.abort();
@@ -49,11 +49,12 @@ export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLo
   };
 }
 
-function tasksOf({ store, sweep, erase, clear, batchWork, ledger }: Rooms, config: Config): Task[] {
+function tasksOf(rooms: Rooms, config: Config, log: FastifyBaseLogger): Task[] {
+  const { store, sweep, erase, clear, batchWork, ledger } = rooms;
   const everyMs = config.sweepSeconds * 1000;
   const intervalMs = config.ledgerInterval * 1000;
   return [
-    { ...writing(store, sweep), everyMs, rest: 0 },
+    { ...writing(store, sweep), step: () => sweepInTime(rooms, log), everyMs, rest: 0 },
     // Nobody waits for it, so that the most of the time is left to other writes.
     { ...writing(store, erase), everyMs, rest: 4 },
     { ...writing(store, clear), everyMs, rest: 4 },
@@ -76,6 +77,18 @@ const writing = (store: Store, operation: Step) => ({
   writes: true as const,
   step: () => stepOf(store, operation),
 });
+
+/** In one batch, which begins with what has come to pass: completions that are in it are charged by that. */
+async function sweepInTime({ store, keepTime, sweep }: Rooms, log: FastifyBaseLogger): Promise<boolean> {
+  const [elapsed, more] = await Promise.all([store.write(keepTime, undefined), stepOf(store, sweep)]);
+  if (elapsed.ok && elapsed.value.setByMs !== 0) {
+    const { setByMs } = elapsed.value;
+    const direction = setByMs > 0 ? 'ahead' : 'back';
+    const text = `the clock was set ${direction} by ${Math.abs(setByMs) / 1000} s: leases and the times of what runs were moved along`;
+    log.warn({ setByMs }, text);
+  }
+  return more;
+}
 
 type Step = Operation<undefined, { more: boolean }>;
 

@@ -45,6 +45,8 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     const rooms = await createRooms({ config, store, now: now ?? Date.now, open });
     const app = await buildApp(config, rooms, loggerOf(config, logStream));
     const connections = watchConnections(app.server);
+    // What ends its run at once is not charged for the time in which no coordinator ran.
+    await store.write(rooms.keepTime, undefined);
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
     // Only now: where listening fails, nothing may be left that keeps the process alive.
     const background = startBackground(rooms, config, app.log);

@@ -13,7 +13,9 @@ import { completeJobs } from './jobs/complete.ts';
 import { eraseTexts } from './jobs/erase.ts';
 import { cancelJobs, giveUpJobs } from './jobs/give-up.ts';
 import { beatMiners, releaseAll } from './jobs/heartbeat.ts';
+import { createTimeKeeper, keepTime } from './jobs/passing-time.ts';
 import { postChunks } from './jobs/post-chunks.ts';
+import { createStopwatch } from './jobs/run-time.ts';
 import { submitJobs } from './jobs/submit.ts';
 import { sweepJobs } from './jobs/sweep.ts';
 import { addCosignatures } from './ledger/cosign.ts';
@@ -45,17 +47,21 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
   };
   const reputation = reputationTerms(config);
   const mining = { ...lease, reputation };
+  const stopwatch = createStopwatch();
   const claim = {
     ...mining,
     offerMs: config.offerSeconds * 1000,
     loadedPreferenceMs: config.preferLoadedSeconds * 1000,
     rateOf,
+    stopwatch,
   };
   const time = {
     ...lease,
     minerTimeoutMs: config.minerTimeoutSeconds * 1000,
-    absenceMs: Math.max(5_000, 5 * config.sweepSeconds * 1000),
   };
+  const absenceMs = Math.max(5_000, 5 * config.sweepSeconds * 1000);
+  const keeper = createTimeKeeper({ ...lease, absenceMs });
+  const settling = { ...issuer, ...lease, pricingOf: priced, rateOf, stopwatch };
   const submit = submitJobs({
     prepaid: config.billing === 'prepaid',
     pricingOf: priced,
@@ -75,13 +81,14 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     submitJobs: submit,
     takeJobs: takeJobs(claim),
     claimJob: claimJob(claim),
-    completeJobs: completeJobs({ ...issuer, reputation, pricingOf: priced }),
+    completeJobs: completeJobs({ ...settling, reputation }),
     giveUpJobs: giveUpJobs(mining),
-    cancelJobs,
+    cancelJobs: cancelJobs(settling),
     beatMiners: beatMiners(mining),
     releaseAll,
     postChunks: postChunks({ ...mining, maxBytes: config.streamLimit, maxChunks: config.streamChunks }),
-    sweepJobs: sweepJobs(time),
+    keepTime: keepTime(keeper),
+    sweepJobs: sweepJobs({ ...time, keeper }),
     addPart,
     wholeFile,
     removeFile,

@@ -13,6 +13,7 @@ import { createIds, type Ids } from './ids.ts';
 import { type ClientJobs, createClientJobs } from './jobs/client-jobs.ts';
 import { createJobEvents, type JobEvents, PAGE } from './jobs/follow.ts';
 import { createMinerJobs, type MinerJobs } from './jobs/miner-jobs.ts';
+import type { Elapsed } from './jobs/passing-time.ts';
 import { createTails } from './jobs/tails.ts';
 import { createWaits, type Waits } from './jobs/waiting.ts';
 import { readWorkload } from './jobs/workload.ts';
@@ -48,6 +49,7 @@ export interface Rooms {
   coordinatorId: string;
   signer: Signer;
   /** What time brings about, a step each: all answer whether another one has something to do. */
+  keepTime: Operation<undefined, Elapsed>;
   sweep: Operation<undefined, { more: boolean }>;
   erase: Operation<undefined, { more: boolean }>;
   clear: Operation<undefined, { more: boolean }>;
@@ -153,6 +155,7 @@ export async function createRooms({
     files: createFiles({ config, store, ids, operations }),
     batches: createBatches({ config, store, ids, operations }),
     batchWork: createBatchWork({ config, store, ids, now, jobs: clientJobs, operations }),
+    keepTime: operations.keepTime,
     sweep: operations.sweepJobs,
     erase: operations.eraseTexts,
     clear: operations.clearFiles,

@@ -47,9 +47,10 @@ describeEachEngine('an account', engine => {
 });
 
 describeEachEngine('where one pays ahead', engine => {
-  // 0.01 credits a second for 600 seconds: 6 credits a job.
+  // 0.01 credits a second for 600 seconds: 6 credits a job. A minute, as is usual, costs 0.6.
   const coordinator = withCoordinator(engine, { billing: 'prepaid', tokenRates: { tokens: 2 } });
   const worst = 6;
+  const usual = 0.6;
   const miner = actions(coordinator);
 
   const submitAs = (key: string, jobs: object[], idempotencyKey?: string) =>
@@ -61,7 +62,7 @@ describeEachEngine('where one pays ahead', engine => {
     );
   const job = (model: string, more: object = {}) => ({ prompt: 'Hello', model, ...more });
 
-  test('a job sets aside what it may cost', async () => {
+  test('a job of a model that nothing is known of sets aside the most that it may cost', async () => {
     const { submit, account } = await clientWith(coordinator, 10);
     await submit({ model: 'reserves' });
     expect(await account()).toMatchObject({ balance: 10, reserved: worst, available: 4, billing: 'prepaid' });
@@ -76,31 +77,74 @@ describeEachEngine('where one pays ahead', engine => {
   test('a model that is priced by tokens sets aside those that a job can be charged for, and never costs more', async () => {
     const { submit, account } = await clientWith(coordinator, 10);
     const { job_id } = await submit({ model: 'tokens', prompt: 'Hello', params: { max_tokens: 495 } });
-    expect(await account()).toMatchObject({ reserved: 3, available: 7 });
+    expect(await account()).toMatchObject({ reserved: 1.512, available: 8.488 });
     await miner.register('counts', { capabilities: ['tokens'] });
     await miner.claims('counts');
     const usage = { completion_tokens: 1e9 };
-    const completion = { miner_id: 'counts', result: 'Hello', usage };
+    const completion = { miner_id: 'counts', result: 'Hello'.repeat(1_000), usage };
     const { body } = await coordinator.call<Receipt>('POST', `/v1/jobs/${job_id}/complete`, completion);
-    expect(body).toMatchObject({ units: 1500, price: 3 });
-    expect(await account()).toMatchObject({ balance: 7, reserved: 0 });
+    expect(body).toMatchObject({ units: 756, price: 1.512 });
+    expect(await account()).toMatchObject({ balance: 8.488, reserved: 0 });
+  });
+
+  test('a job of a model that nothing is known of needs no more than what is usual of others', async () => {
+    const { submit, account } = await clientWith(coordinator, worst - 0.1);
+    await submit({ model: 'unknown' });
+    expect(await account()).toMatchObject({ reserved: usual, available: 5.3 });
+  });
+
+  test('a job sets aside four times what the model usually takes, once that is known', async () => {
+    const { submit, account } = await clientWith(coordinator, 20);
+    const first = await submit({ model: 'known' });
+    await miner.register('knows', { capabilities: ['known'] });
+    await miner.claims('knows');
+    coordinator.moveClock({ seconds: 50 });
+    await miner.complete(first.job_id, 'knows');
+    const { balance } = await account();
+    await submit({ model: 'known' });
+    expect(await account()).toMatchObject({ balance, reserved: 2 });
+  });
+
+  test('of a model with a price for tokens, a short prompt is taken for few credits', async () => {
+    const { submit, account } = await clientWith(coordinator, 10);
+    await submit({ model: 'tokens', prompt: 'hi' });
+    // 2 bytes, 256 tokens of a template and 2,048 of a usual answer.
+    expect(await account()).toMatchObject({ reserved: 4.612 });
+  });
+
+  test('a run that costs more than was set aside is paid from what there is, and no further', async () => {
+    const { submit, account } = await clientWith(coordinator, 1.3);
+    const jobs = [await submit({ model: 'longer' }), await submit({ model: 'longer' })];
+    await miner.register('longer', { capabilities: ['longer'] });
+    await miner.claims('longer', 2);
+    expect(await account()).toMatchObject({ reserved: 2 * usual });
+    coordinator.moveClock({ seconds: 80 });
+    const receipts = [];
+    for (const { job_id } of jobs) receipts.push(await miner.complete(job_id, 'longer'));
+    expect(receipts).toMatchObject([
+      { units: 80, price: 0.7, metadata: { max_price: 0.7 } },
+      { units: 80, price: 0.6, metadata: { max_price: 0.6 } },
+    ]);
+    expect(await account()).toMatchObject({ balance: 0, reserved: 0 });
   });
 
   test('a job that is not covered is refused, and changes nothing', async () => {
-    const { key, account } = await clientWith(coordinator, 5.999999);
+    const { key, account } = await clientWith(coordinator, 0.599999);
     const answer = await coordinator.call('POST', '/v1/jobs', job('refused'), { key });
     expect(refusal(answer)).toEqual([402, 'PAYMENT_INSUFFICIENT_BALANCE']);
-    expect((answer.body as Problem).detail).toContain('may cost up to 6 credits, and 5.999999 are available');
-    expect(await account()).toMatchObject({ balance: 5.999999, reserved: 0 });
+    expect((answer.body as Problem).detail).toContain(
+      'may cost up to 0.6 credits, and 0.599999 are available',
+    );
+    expect(await account()).toMatchObject({ balance: 0.599999, reserved: 0 });
     expect((await coordinator.call('GET', '/v1/jobs', undefined, { key })).body).toEqual([]);
   });
 
   test('of a batch all jobs are covered, or none is taken', async () => {
-    const { key, account } = await clientWith(coordinator, 2 * worst);
+    const { key, account } = await clientWith(coordinator, 2 * usual);
     const jobs = [job('batch'), job('batch'), job('batch')];
     expect(refusal(await submitAs(key, jobs))).toEqual([402, 'PAYMENT_INSUFFICIENT_BALANCE']);
     expect((await submitAs(key, jobs.slice(1))).status).toBe(201);
-    expect(await account()).toMatchObject({ reserved: 2 * worst, available: 0 });
+    expect(await account()).toMatchObject({ reserved: 2 * usual, available: 0 });
   });
 
   test('of many submissions at once as many are taken as are covered', async () => {

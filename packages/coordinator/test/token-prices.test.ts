@@ -22,7 +22,7 @@ describeEachEngine('models that are priced by tokens', engine => {
     const { job_id } = await submit({ model, ...job });
     await claims(model);
     coordinator.moveClock({ seconds: 3 });
-    const completion = { miner_id: model, result: 'Hello, you!', usage };
+    const completion = { miner_id: model, result: 'Hello, you! '.repeat(100), usage };
     return (await coordinator.call<Receipt>('POST', `/v1/jobs/${job_id}/complete`, completion)).body;
   }
 
@@ -57,8 +57,13 @@ describeEachEngine('models that are priced by tokens', engine => {
   test('no more tokens are charged for than the job allows, whatever its miner counts', async () => {
     const usage = { prompt_tokens: 1e6, completion_tokens: 1e9 };
     const short = await earn('tokens', usage, { prompt: 'Hello', params: { max_tokens: 10 } });
-    expect(short).toMatchObject({ units: 1015, price: 0.5075, metadata: { token_limit: 1015, usage } });
-    expect(await earn('tokens', usage, { prompt: 'Hello' })).toMatchObject({ units: 1505 });
+    const plausible = { prompt_tokens: 261, completion_tokens: 1_200 };
+    expect(short).toMatchObject({
+      units: 271,
+      price: 0.1355,
+      metadata: { token_limit: 271, usage: plausible },
+    });
+    expect(await earn('tokens', usage, { prompt: 'Hello' })).toMatchObject({ units: 761 });
   });
 
   test('max_price caps it, and leaves the job all its time', async () => {
@@ -67,7 +72,7 @@ describeEachEngine('models that are priced by tokens', engine => {
     const [job] = await claims('tokens');
     expect(job?.deadline).toBe(new Date(coordinator.now() + 600_000).toISOString());
     const usage = { prompt_tokens: 30, completion_tokens: 70 };
-    const completion = { miner_id: 'tokens', result: 'Hello', usage };
+    const completion = { miner_id: 'tokens', result: 'Hello, you! '.repeat(100), usage };
     const { body } = await coordinator.call<Receipt>('POST', `/v1/jobs/${job?.job_id}/complete`, completion);
     expect(body).toMatchObject({ units: 100, price: 0.01, metadata: { max_price: 0.01 } });
   });

@@ -52,7 +52,9 @@ export async function createAccounts({
 
   async function lookUp(digest: string): Promise<FoundKey | undefined> {
     const cached = cache.get(digest);
-    if (cached && cached.until > now()) return cached.key;
+    const leftMs = cached ? cached.until - now() : 0;
+    // Longer than it is kept: the clock was set back.
+    if (cached && leftMs > 0 && leftMs <= cacheMs) return cached.key;
     const key = await findKey(store.read, digest);
     // Only keys that exist are kept: guesses must not push them out.
     if (key) cache.set(digest, { key, until: now() + cacheMs });

@@ -27,6 +27,7 @@ import {
 } from './lookup.ts';
 import type { Requirements } from './needs.ts';
 import { type PreferenceTerms, readReadyJobs } from './ready.ts';
+import type { Stopwatch } from './run-time.ts';
 import { saveJobs } from './saving.ts';
 import { endUnreadable, isReadable, partReadable, unreadable } from './unreadable.ts';
 
@@ -47,6 +48,7 @@ export interface ClaimTerms extends LeaseTerms, PreferenceTerms, MinerTerms {
   offerMs: number;
   /** Credits for a second, which `max_price` may limit; 0 where time costs nothing. */
   rateOf(model: string): number;
+  stopwatch: Stopwatch;
 }
 
 /** Gives each miner the jobs that it should run next. Empty when there are none, or it has no room. */
@@ -86,6 +88,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
           const after = input.offer
             ? offer(before, miner.id, before.held_until ?? now + terms.offerMs)
             : start(before, miner.id, terms.rateOf(before.model), now, terms);
+          if (!input.offer) terms.stopwatch.start(after, context.uptime);
           if (!input.offer) miner.running++;
           jobs.push(after);
           changes.set(after.id, { before: changes.get(after.id)?.before ?? before, after });
@@ -217,6 +220,7 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
           whyNotClaimable(job, queues.get(job.queue_id), miner, now) ?? excluded.get(`${job.id} ${miner.id}`);
         if (refusal) return refusal;
         const after = start(job, miner.id, terms.rateOf(job.model), now, terms);
+        terms.stopwatch.start(after, context.uptime);
         assignments.assign(miner, job);
         changes.push({ before: job, after });
         jobs.set(job.id, after);

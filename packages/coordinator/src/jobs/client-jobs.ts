@@ -12,7 +12,6 @@ import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { contentOf, FIELDS, type JobContent } from './content.ts';
 import type { Clock } from './fairness.ts';
-import { cancelJobs } from './give-up.ts';
 import { hasEnded } from './job.ts';
 import { isSeenBy } from './lookup.ts';
 import { requirementsOf } from './needs.ts';
@@ -29,7 +28,7 @@ export interface ClientJobsOptions {
   ids: Ids;
   directory: Directory;
   waits: Waits;
-  operations: Pick<Operations, 'submitJobs'>;
+  operations: Pick<Operations, 'submitJobs' | 'cancelJobs'>;
 }
 
 /** What clients do with jobs. Each throws Refused. */
@@ -75,6 +74,7 @@ export function createClientJobs({
     const content = contentOf(request, prefix);
     checkLimits(request, content, prefix, config, principal);
     checkReplication(request, prefix);
+    const promptBytes = Buffer.byteLength(content.text);
     const runs = (request.replication ?? 1) > 1 ? request.replication : 0;
     return {
       ...newRun(content),
@@ -84,10 +84,8 @@ export function createClientJobs({
       place: placeOf(request, requirementsOf(request, content)),
       ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
       maxAttempts: request.max_attempts ?? config.maxAttempts,
-      tokenLimit: tokenLimit(
-        Buffer.byteLength(content.text),
-        request.params?.max_tokens ?? config.tokenLimit,
-      ),
+      promptBytes,
+      tokenLimit: tokenLimit(promptBytes, request.params?.max_tokens ?? config.tokenLimit),
     };
   }
 
@@ -215,7 +213,10 @@ export function createClientJobs({
     },
 
     async cancel(principal, id) {
-      unwrap(await store.write(cancelJobs, { jobId: id, accountId: accountScope(principal) }));
+      const receipt = { id: ids.next('rcpt'), nonce: ids.hex(16) };
+      unwrap(
+        await store.write(operations.cancelJobs, { jobId: id, accountId: accountScope(principal), receipt }),
+      );
       return await view(await owned(principal, id));
     },
 

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import type { AnswerDetails, FinishReason, ResultType, Signature, TokenUsage } from '@aitbc/protocol';
 import { verifyAttestation } from '@aitbc/receipts';
-import { loadAddresses } from '../accounts/accounts.ts';
 import { type MinerTerms, noteSeen } from '../miners/presence.ts';
 import { type Run, smoothSpeeds } from '../miners/speed.ts';
-import { issueReceipts, loadReceiptBodies, type ReceiptTerms, type Settlement } from '../receipts/receipt.ts';
+import { plausibleUsage } from '../receipts/pricing.ts';
+import { loadReceiptBodies } from '../receipts/receipt.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { complete, type JobRow } from './job.ts';
@@ -18,6 +18,7 @@ import {
   refusalFor,
 } from './lookup.ts';
 import { saveJobs } from './saving.ts';
+import { type EndedRun, type SettlingTerms, settleRuns } from './settling.ts';
 import { addChecks, type Checked, type SpotCheck } from './spot-checks.ts';
 import { isReadable, unreadable } from './unreadable.ts';
 
@@ -49,12 +50,14 @@ interface Completion {
   after: JobRow;
   miner: Row<'miner'>;
   artifactHash: string;
+  /** As the miner counted it, as far as its texts allow. */
+  usage: TokenUsage | undefined;
 }
 
 type Decision = { refusal: Outcome<never> } | { repeated: string } | { completion: Completion };
 
 /** Ends jobs with their results. Answers the receipts as JSON; repeating a completion gives its receipt again. */
-export function completeJobs(terms: ReceiptTerms & MinerTerms): Operation<CompleteInput, string> {
+export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<CompleteInput, string> {
   return {
     name: 'jobs.complete',
     order: 10,
@@ -111,8 +114,23 @@ function decide(
   if (refusal) return { refusal };
   const artifactHash = artifactHashOf(job, input.result);
   return {
-    completion: { input, before: job, after: complete(job, input.receiptId, now), miner, artifactHash },
+    completion: {
+      input,
+      before: job,
+      after: complete(job, input.receiptId, now),
+      miner,
+      artifactHash,
+      usage: usageOf(input, job),
+    },
   };
+}
+
+/** Before it is signed, and before speeds follow from it. */
+function usageOf({ usage, result, details }: CompleteInput, job: JobRow): TokenUsage | undefined {
+  if (!usage) return undefined;
+  const { reasoning = '', refusal = '' } = details ?? {};
+  const answer = Buffer.byteLength(result) + Buffer.byteLength(reasoning) + Buffer.byteLength(refusal);
+  return plausibleUsage(usage, { prompt: job.prompt_bytes, answer });
 }
 
 /** Why a miner that acts as if it held the job does not. */
@@ -154,49 +172,28 @@ function checkAttestation({ signature, genuine }: Attested, miner: Row<'miner'>)
 
 async function settle(
   completions: readonly Completion[],
-  terms: ReceiptTerms,
+  terms: SettlingTerms,
   context: WriteContext,
 ): Promise<Map<string, string>> {
-  const parties = completions.flatMap(({ before, miner }) => [before.account_id, miner.payee_id]);
-  const addresses = await loadAddresses(parties, context.tx);
-  const party = (id: number) => ({ id, address: addresses.get(id) ?? missing(`account ${id}`) });
-  const settlements = completions.map(({ input, before, miner, artifactHash }): Settlement => {
-    const started_at = before.started_at ?? context.now;
-    return {
-      ...input,
-      artifactHash,
-      job: {
-        id: before.id,
-        model: before.model,
-        prompt_hash: before.prompt_hash,
-        max_price: priceLimitOf(before),
-        token_limit: before.token_limit,
-        started_at,
-      },
-      client: party(before.account_id),
-      provider: party(miner.payee_id),
-      attestation: input.attestation?.signature,
-    };
+  const runs = completions.map(({ input, before, miner, artifactHash, usage }): EndedRun => {
+    const { receiptId, nonce, reportedAt, attestation } = input;
+    const signature = attestation?.signature;
+    return { job: before, miner, receiptId, nonce, artifactHash, reportedAt, usage, attestation: signature };
   });
-  const [bodies] = await Promise.all([
-    issueReceipts(settlements, terms, context),
-    noteSpeeds(completions, context),
-  ]);
-  const outputs = completions.map(({ input }) => ({
+  const [bodies] = await Promise.all([settleRuns(runs, terms, context), noteSpeeds(completions, context)]);
+  const outputs = completions.map(({ input, usage }) => ({
     job_id: input.jobId,
     result: input.result,
     type: input.resultType ?? ('text' as const),
     finish_reason: input.finishReason ?? null,
-    usage: input.usage ? JSON.stringify(input.usage) : null,
+    usage: usage ? JSON.stringify(usage) : null,
     details: input.details ? JSON.stringify(input.details) : null,
   }));
   await context.tx.insert('job_output', outputs);
   await saveJobs(completions, context);
   await addChecks(checkedOf(completions), terms.coordinatorId, context);
   await smoothRunTimes(completions, context);
-  return new Map(
-    settlements.map((settlement, index) => [settlement.receiptId, bodies[index] ?? missing('receipt')]),
-  );
+  return new Map(runs.map(({ receiptId }, index) => [receiptId, bodies[index] ?? missing('receipt')]));
 }
 
 const checkedOf = (completions: readonly Completion[]): Checked[] =>
@@ -204,22 +201,17 @@ const checkedOf = (completions: readonly Completion[]): Checked[] =>
     spotCheck ? [{ job: after, miner, spotCheck }] : [],
   );
 
-/** No more than what was set aside, however long the sweep, or an absence, let the job run. */
-function priceLimitOf({ max_price, reserved }: JobRow): number | null {
-  return reserved === 0 ? max_price : Math.min(max_price ?? Infinity, reserved / 1e6);
-}
-
 async function noteSpeeds(completions: readonly Completion[], context: WriteContext): Promise<void> {
   const streamed = completions.flatMap(({ before }) => (before.stream === 1 ? [before.id] : []));
   const streams = await context.tx.load('job_stream', 'job_id', streamed);
   const firstChunks = new Map(streams.map(stream => [stream.job_id, stream.first_chunk_at]));
   const runs = completions.map(
-    ({ input, before }): Run => ({
+    ({ input, before, usage }): Run => ({
       minerId: input.minerId,
       model: before.model,
       startedAt: before.started_at ?? context.now,
       firstChunkAt: firstChunks.get(before.id) ?? null,
-      usage: input.usage,
+      usage,
     }),
   );
   await smoothSpeeds(runs, context);

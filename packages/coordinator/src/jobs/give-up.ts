@@ -4,6 +4,7 @@ import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { ownersOf } from './assignments.ts';
 import { notLeased } from './complete.ts';
+import { type CancelledRun, settleDelivered } from './delivered.ts';
 import { createOthers, EXCLUDED_MS, type Exclusions, exclude, operatorKey } from './exclusions.ts';
 import { type AfterFailure, afterFailure, type Failure } from './failures.ts';
 import { cancel, type JobChange, type JobRow, type LeaseTerms, release } from './job.ts';
@@ -18,6 +19,7 @@ import {
   refusalFor,
 } from './lookup.ts';
 import { saveJobs } from './saving.ts';
+import type { SettlingTerms } from './settling.ts';
 import { toRetryQueues } from './submit.ts';
 
 export interface GiveUpInput extends MinerActor {
@@ -116,31 +118,46 @@ export interface CancelInput {
   jobId: string;
   /** Null for an administrator. */
   accountId: number | null;
+  /** For a receipt, where text of the job could be read already; a job that does not stream needs none. */
+  receipt?: { id: string; nonce: string };
 }
 
-/** The owner cancels a job; a miner that runs it is told by its heartbeat, and when it posts anything of it. */
-export const cancelJobs: Operation<CancelInput, JobRow> = {
-  name: 'jobs.cancel',
-  order: 14,
-  async apply(inputs, context) {
-    const jobs = await loadJobs(
-      context.tx,
-      inputs.map(input => input.jobId),
-    );
-    const changes: JobChange[] = [];
-    const outcomes = inputs.map(({ jobId, accountId }) => {
-      const job = jobs.get(jobId);
-      if (!job || !isSeenBy(accountId, job)) return jobNotFound;
-      if (job.status !== 'pending' && job.status !== 'running') {
-        const { code, detail } = refusalFor(job);
-        return refused(code, detail);
+/**
+ * The owner cancels a job; a miner that runs it is told by its heartbeat, and when it posts anything of it. What it has
+ * delivered of a stream is paid.
+ */
+export function cancelJobs(terms: SettlingTerms): Operation<CancelInput, JobRow> {
+  return {
+    name: 'jobs.cancel',
+    order: 14,
+    async apply(inputs, context) {
+      const jobs = await loadJobs(
+        context.tx,
+        inputs.map(input => input.jobId),
+      );
+      const changes: JobChange[] = [];
+      const runs: CancelledRun[] = [];
+      const outcomes = inputs.map(({ jobId, accountId, receipt }) => {
+        const job = jobs.get(jobId);
+        if (!job || !isSeenBy(accountId, job)) return jobNotFound;
+        if (job.status !== 'pending' && job.status !== 'running') {
+          const { code, detail } = refusalFor(job);
+          return refused(code, detail);
+        }
+        const after = cancel(job, context.now);
+        jobs.set(jobId, after);
+        changes.push({ before: job, after });
+        if (receipt) runs.push({ job, receiptId: receipt.id, nonce: receipt.nonce });
+        return done(after);
+      });
+      const paid = await settleDelivered(runs, terms, context);
+      for (const { job, receiptId } of runs) {
+        const after = jobs.get(job.id);
+        // The outcomes have the same row.
+        if (after && paid.has(job.id)) after.receipt_id = receiptId;
       }
-      const after = cancel(job, context.now);
-      jobs.set(jobId, after);
-      changes.push({ before: job, after });
-      return done(after);
-    });
-    await saveJobs(changes, context);
-    return outcomes;
-  },
-};
+      await saveJobs(changes, context);
+      return outcomes;
+    },
+  };
+}

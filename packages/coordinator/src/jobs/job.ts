@@ -75,6 +75,7 @@ export function start(job: JobRow, minerId: string, rate: number, now: number, t
     started_at: now,
     deadline,
     lease_expires_at: Math.min(now + terms.leaseMs, deadline),
+    away_ms: 0,
   };
 }
 

@@ -27,6 +27,7 @@ const RARELY_CHANGING = [
   'owners',
   'error_class',
   'engine_code',
+  'away_ms',
 ] as const satisfies Column<'job'>[];
 
 /** Stores changed jobs, and with them every counter that their changes of status move. */

@@ -57,7 +57,15 @@ export async function addChecks(
     const run = (own: CheckRun): JobRow => {
       const promptHash = hash('sha256', own.salt + input.prompt);
       const { model, max_attempts: maxAttempts } = job;
-      const asked = { ...own, promptHash, request: { model }, place, ttlMs: CHECK_TTL_MS, maxAttempts };
+      const asked = {
+        ...own,
+        promptHash,
+        request: { model },
+        place,
+        ttlMs: CHECK_TTL_MS,
+        maxAttempts,
+        promptBytes: Buffer.byteLength(input.prompt),
+      };
       const row = newRow(asked, account.id, lanes, ranker, now);
       return { ...row, token_limit: job.token_limit, role: 'run', run_of: job.id };
     };

@@ -24,6 +24,8 @@ export interface NewJob {
   ttlMs: number;
   maxAttempts: number;
   tokenLimit: number;
+  /** Length of what is asked, in UTF-8. */
+  promptBytes: number;
   /** Where it answers a request of a batch. */
   batchLine?: string;
   /** Where several miners are to run it; else empty. */
@@ -58,10 +60,11 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
         context.tx,
       ),
     ]);
+    const averageRunMs = (job: NewJob) => lanes.lineOf(job.place).clock.average_run_ms;
     // One after the other: what one input uses up, of keys and of credits, the next does not find.
     const outcomes = inputs.map(input => {
       const before = repeated.answer(input);
-      const answer = before ? replay(before) : funds.take(input.accountId, input.jobs);
+      const answer = before ? replay(before) : funds.take(input.accountId, input.jobs, averageRunMs);
       if (!answer) {
         const ids = input.jobs.map(job => job.id);
         repeated.note(input, ids);
@@ -84,7 +87,7 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
           lanes,
           ranker,
           context.now,
-          funds.reserveFor(job),
+          funds.reservedFor(job),
         );
         made.push(asked, ...runs);
         return asked;
@@ -250,6 +253,8 @@ export function newRow(
     max_price: priceLimit(request.constraints?.max_price),
     max_attempts: job.maxAttempts,
     token_limit: job.tokenLimit ?? null,
+    prompt_bytes: job.promptBytes,
+    away_ms: 0,
     salt: job.salt,
     prompt_hash: job.promptHash,
     created_at: now,

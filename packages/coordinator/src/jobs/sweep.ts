@@ -3,22 +3,20 @@ import { LARGEST } from '../store/numbers.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { EXCLUDED_MS, exclude, operatorKey } from './exclusions.ts';
-import { expire, giveBack, graceLease, type JobChange, type JobRow, type LeaseTerms, unhold } from './job.ts';
+import { expire, giveBack, type JobChange, type JobRow, type LeaseTerms, unhold } from './job.ts';
 import { loadMiners } from './lookup.ts';
-import { saveJobs, saveLeases } from './saving.ts';
+import type { TimeKeeper } from './passing-time.ts';
+import { saveJobs } from './saving.ts';
 import { toRetryQueues } from './submit.ts';
 import { endUnreadable, isReadable } from './unreadable.ts';
 
 export interface SweepTerms extends LeaseTerms {
   minerTimeoutMs: number;
-  /** A pause between sweeps longer than this was nobody's fault but the coordinators'. */
-  absenceMs: number;
+  keeper: TimeKeeper;
 }
 
 /** Rows of each kind that one sweep handles, so that other writes need not wait long. */
 const AT_ONCE = 500;
-
-const LAST_SWEEP = 'swept_at';
 
 /**
  * Enforces time: leases, times to live, offers and pauses, silent miners. Answers whether something was left for
@@ -29,8 +27,7 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
     name: 'jobs.sweep',
     order: 60,
     async apply(inputs, context) {
-      const absent = await noteSweep(context, terms);
-      if (absent) await grantGrace(context, terms);
+      await terms.keeper(context);
       const found: JobChange[] = [
         ...(await leasesRunOut(context)),
         ...(await timesToLiveOver(context)),
@@ -46,30 +43,6 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
       return inputs.map(() => done({ more }));
     },
   };
-}
-
-/** Whether no coordinator has swept for so long that leases could not be extended. */
-async function noteSweep({ tx, now }: WriteContext, terms: SweepTerms): Promise<boolean> {
-  const [last] = await tx.load('setting', 'name', [LAST_SWEEP]);
-  await tx.upsert('setting', ['name'], [{ name: LAST_SWEEP, value: String(now) }]);
-  return last !== undefined && now - Number(last.value) > terms.absenceMs;
-}
-
-async function grantGrace(context: WriteContext, terms: SweepTerms): Promise<void> {
-  const until = context.now + terms.leaseMs;
-  const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at < ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
-  for (;;) {
-    const jobs = await context.tx.query<JobRow>(sql, [until]);
-    if (jobs.length === 0) break;
-    await saveLeases(
-      jobs.map(job => graceLease(job, context.now, terms)),
-      context,
-    );
-  }
-  await context.tx.query(
-    `UPDATE miner SET last_seen_at = ? WHERE status IN ('online', 'draining') RETURNING id`,
-    [context.now],
-  );
 }
 
 async function leasesRunOut({ tx, now }: WriteContext): Promise<JobChange[]> {

@@ -59,7 +59,8 @@ export function toJob(
 ): Job {
   const { input } = texts;
   // Read apart from the job, which may have been completed in between.
-  const output = job.status === 'completed' ? texts.output : undefined;
+  const hasResult = job.status === 'completed' || job.receipt_id !== null;
+  const output = hasResult ? texts.output : undefined;
   return {
     ...toSummary(job, requirements),
     prompt: input?.prompt ?? null,

@@ -11,7 +11,7 @@ import { integrateNext } from './integrate.ts';
 import { keepCheckpoint, lastCheckpointPath, requireSameHistory } from './last-checkpoint.ts';
 import type { LogKeys } from './log-key.ts';
 import { ledgerPolicy } from './policy.ts';
-import { publish, signCheckpoint } from './publish.ts';
+import { isRecent, publish, signCheckpoint } from './publish.ts';
 import { readLatest, readTree, tileReader } from './queries.ts';
 import { createTileServer, type TileServer } from './serving.ts';
 import { parseWitnesses } from './witness-options.ts';
@@ -93,7 +93,7 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
   async function publishNext(intervalMs: number): Promise<boolean> {
     const [tree, last] = [await readTree(store.read), await latest()];
     if (last) await keep(last.note);
-    if (last && (last.size >= tree.size || last.published_at + intervalMs > now())) {
+    if (last && (last.size >= tree.size || isRecent(last, intervalMs, now()))) {
       await cosignLate(last);
       return false;
     }

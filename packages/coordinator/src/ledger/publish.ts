@@ -33,6 +33,13 @@ export async function signCheckpoint(
 /** What a block is known by: hex SHA-256 of the checkpoint without its signatures, which anyone can work out. */
 export const blockHash = (note: string) => hash('sha256', parseNote(note).text);
 
+/** Whether a checkpoint was published within the interval. One of a clock that was ahead holds nothing up. */
+export const isRecent = (
+  { published_at }: Pick<Row<'checkpoint'>, 'published_at'>,
+  intervalMs: number,
+  now: number,
+) => published_at <= now && published_at + intervalMs > now;
+
 /**
  * Publishes a checkpoint, unless another process was there first, within `intervalMs` or with as large a tree. It must
  * be of the tree that the log had once, or nothing that it says could be believed any more.
@@ -50,7 +57,7 @@ export const publish: Operation<SignedCheckpoint & { intervalMs: number }, boole
       ]);
       if (tree.size < size || (tree.size === size && tree.root !== root))
         throw new Error(`The store has another tree than was signed for ${size} entries`);
-      const isDue = !last || (last.size < size && last.published_at + intervalMs <= now);
+      const isDue = !last || (last.size < size && !isRecent(last, intervalMs, now));
       outcomes.push(done(isDue));
       if (!isDue) continue;
       const row = {

@@ -87,7 +87,10 @@ function createAsking(witness: WitnessAddress, { timeoutMs, now, report }: Witne
   }
 
   return async (checkpoint, consistency) => {
-    if (now() < pausedUntil || hasSigned(witness, checkpoint)) return undefined;
+    const pauseMs = pausedUntil - now();
+    // Longer than a pause can be: the clock was set back.
+    const isPaused = pauseMs > 0 && pauseMs <= LONGEST_PAUSE_MS;
+    if (isPaused || hasSigned(witness, checkpoint)) return undefined;
     const { size } = checkpoint;
     let ownFault: unknown;
     const prove: ConsistencyFrom = async from => {

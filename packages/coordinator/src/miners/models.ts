@@ -39,7 +39,7 @@ export function createModelDirectory({ store, directory, now }: ModelDirectoryOp
   }
 
   function currentSpeeds(): Promise<ReadonlyMap<string, ModelSpeed>> {
-    if (speeds && now() - readAt < KEPT_MS) return speeds;
+    if (speeds && Math.abs(now() - readAt) < KEPT_MS) return speeds;
     readAt = now();
     const reading = readSpeeds();
     speeds = reading;

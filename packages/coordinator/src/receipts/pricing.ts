@@ -52,16 +52,23 @@ export interface Charge {
   limit: number | null;
 }
 
-/** What a job is charged for a run. */
+/**
+ * What a job is charged for a run.
+ *
+ * @param ceiling the most that its client can pay, in micro-credits
+ */
 export function chargeFor(
   { durationMs, usage }: Run,
   { max_price, token_limit }: PriceLimits,
   pricing: Pricing,
+  ceiling = Infinity,
 ): Charge {
   const units = pricing.unit === 'token' ? chargedTokens(usage, token_limit) : durationMs / 1000;
   const whole = priceOf(units, pricing);
   // However high the rate: a price with 6 decimals must be exact as a double.
-  const limit = max_price ?? (whole > microCredits(LIMITS.price) ? LIMITS.price : null);
+  const most = max_price ?? (whole > microCredits(LIMITS.price) ? LIMITS.price : null);
+  const limit =
+    ceiling <= Math.min(whole, most === null ? Infinity : microCredits(most)) ? ceiling / 1e6 : most;
   return { units, price: limit === null ? whole : Math.min(whole, microCredits(limit)), limit };
 }
 
@@ -89,9 +96,63 @@ function chargedTokens(usage: TokenUsage | undefined, limit: number | null): num
 }
 
 /** What the chat template of a model may add to a prompt. */
-const TEMPLATE_TOKENS = 1_000;
+const TEMPLATE_TOKENS = 256;
+
+/** Tokens of an answer for which nobody has named a limit, as it usually is. */
+const USUAL_ANSWER_TOKENS = 2_048;
 
 /** The most that a job can be charged for: a token of text has a byte at least. */
 export function tokenLimit(promptBytes: number, answerTokens: number): number {
   return promptBytes + TEMPLATE_TOKENS + answerTokens;
+}
+
+/** Those that a job is expected to be charged for at most. */
+export function usualTokens(promptBytes: number, maxTokens = USUAL_ANSWER_TOKENS): number {
+  return tokenLimit(promptBytes, maxTokens);
+}
+
+/** Lengths of the texts of a run, in UTF-8. */
+export interface TextBytes {
+  /** Null where it was not kept. */
+  prompt: number | null;
+  /** Result, reasoning and refusal. */
+  answer: number;
+}
+
+/** What a miner has counted, as far as the texts allow it: a token has a byte at least. */
+export function plausibleUsage(usage: TokenUsage, { prompt, answer }: TextBytes): TokenUsage {
+  const most = { prompt: prompt === null ? Infinity : prompt + TEMPLATE_TOKENS, answer };
+  const { prompt_tokens = most.prompt, completion_tokens = answer } = usage;
+  const bounds = {
+    prompt_tokens: most.prompt,
+    completion_tokens: most.answer,
+    cached_tokens: Math.min(prompt_tokens, most.prompt),
+    reasoning_tokens: Math.min(completion_tokens, most.answer),
+  };
+  const names = Object.keys(bounds) as (keyof typeof bounds)[];
+  return Object.fromEntries(
+    names.flatMap(name => {
+      const count = usage[name];
+      return count === undefined ? [] : [[name, Math.min(count, bounds[name])]];
+    }),
+  );
+}
+
+/** Bytes that a token of text has, about. */
+const BYTES_A_TOKEN = 4;
+
+/**
+ * Tokens of a text that was delivered before its job was cancelled, and that nobody has counted: of the answer its pieces,
+ * or a quarter of its bytes where that is more, within its bytes and the job's `max_tokens`; of the prompt a quarter of its bytes.
+ */
+export function deliveredUsage(
+  { prompt, answer }: { prompt: number; answer: number },
+  pieces: number,
+  maxTokens = Infinity,
+): TokenUsage {
+  const counted = Math.max(pieces, Math.ceil(answer / BYTES_A_TOKEN));
+  return {
+    prompt_tokens: Math.ceil(prompt / BYTES_A_TOKEN),
+    completion_tokens: Math.min(counted, answer, maxTokens),
+  };
 }

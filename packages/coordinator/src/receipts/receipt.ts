@@ -15,8 +15,11 @@ export interface Settlement {
     prompt_hash: string;
     max_price: number | null;
     token_limit: number | null;
-    started_at: number;
   };
+  startedAt: number;
+  /** That is charged for, and that is not. */
+  durationMs: number;
+  unbilledMs: number;
   client: Party;
   provider: Party;
   minerId: string;
@@ -25,6 +28,15 @@ export interface Settlement {
   reportedAt: number | undefined;
   usage: TokenUsage | undefined;
   attestation: Signature | undefined;
+  /** It is for what was delivered before the job was cancelled. */
+  isCancelled?: boolean;
+  purse: Purse;
+}
+
+/** What a client can pay, in micro-credits. Of several receipts each finds what the ones before have left. */
+export interface Purse {
+  ceiling(): number;
+  charge(price: number): void;
 }
 
 export interface Party {
@@ -61,12 +73,13 @@ export async function issueReceipts(
   return bodies;
 }
 
-/** The server's clock alone decides units of time. Tokens are what the miner says, up to the job's limit. */
+/** Tokens are what the miner says, up to the job's limit. */
 function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): UnsignedReceipt {
-  const { job } = settlement;
-  const durationMs = Math.max(now - job.started_at, 0);
+  const { job, startedAt, durationMs, purse } = settlement;
   const pricing = terms.pricingOf(job.model);
-  const { units, price, limit } = chargeFor({ durationMs, usage: settlement.usage }, job, pricing);
+  const run = { durationMs, usage: settlement.usage };
+  const { units, price, limit } = chargeFor(run, job, pricing, purse.ceiling());
+  purse.charge(price);
   return {
     version: RECEIPT_VERSION,
     receipt_id: settlement.receiptId,
@@ -79,7 +92,7 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
     model: job.model,
     prompt_hash: job.prompt_hash,
     artifact_hash: settlement.artifactHash,
-    started_at: Math.floor(job.started_at / 1000),
+    started_at: Math.floor(startedAt / 1000),
     completed_at: Math.floor(now / 1000),
     duration_ms: durationMs,
     coordinator_id: terms.coordinatorId,
@@ -89,7 +102,7 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
 }
 
 function metadataOf(
-  { minerId, job, reportedAt, usage, attestation }: Settlement,
+  { minerId, job, unbilledMs, reportedAt, usage, attestation, isCancelled }: Settlement,
   pricing: Pricing,
   limit: number | null,
 ): UnsignedReceipt['metadata'] {
@@ -99,6 +112,8 @@ function metadataOf(
     ...(pricing.unit === 'token' ? { rate_per_1000: pricing.ratePer1000 } : { rate: pricing.rate }),
     ...(pricing.unit === 'token' && job.token_limit !== null && { token_limit: job.token_limit }),
     ...(limit !== null && { max_price: limit }),
+    ...(unbilledMs > 0 && { unbilled_ms: unbilledMs }),
+    ...(isCancelled && { status: 'cancelled' }),
     ...(reportedAt !== undefined && { reported_completed_at: new Date(reportedAt).toISOString() }),
     ...(usage && { usage }),
     ...(attestation && { signatures: [attestation] }),

@@ -47,6 +47,11 @@ export interface WriteContext {
   tx: Transaction;
   /** One moment for the whole batch, in ms since the epoch. */
   now: number;
+  /**
+   * The process's monotonic clock in ms, for durations: where it stands says nothing, and no step of the clock moves it.
+   * Where `now` is injected, it is `now`.
+   */
+  uptime: number;
   /** Told to whoever waits, once the transaction is committed. */
   emit(event: StoreEvent): void;
 }

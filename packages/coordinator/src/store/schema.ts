@@ -120,6 +120,10 @@ interface JobTable {
   reserved: Flagless<MicroCredits>;
   /** Tokens that it can be charged for, where its model is priced by tokens. */
   token_limit: Flagless<number | null>;
+  /** Length of what is asked, in UTF-8; null for jobs from before that was kept. */
+  prompt_bytes: Flagless<number | null>;
+  /** How long no coordinator ran while the current attempt did, in ms. */
+  away_ms: Flagless<number>;
   /** 1: its text is wanted as it is generated. */
   stream: Flagless<number>;
   /**

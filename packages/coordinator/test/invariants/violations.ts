@@ -42,14 +42,14 @@ const QUERIES: Record<string, string> = {
     SELECT id FROM miner WHERE status = 'removed' AND running > 0`,
   'a job has more than one receipt': `
     SELECT job_id FROM entry WHERE type = 'receipt' GROUP BY job_id HAVING count(*) > 1`,
-  'a receipt is of no completed job': `
+  'a receipt is of no job that was completed, or delivered before it was cancelled': `
     SELECT r.id FROM entry r LEFT JOIN job j ON j.id = r.job_id AND j.receipt_id = r.id
-      WHERE r.type = 'receipt' AND (j.id IS NULL OR j.status <> 'completed')`,
+      WHERE r.type = 'receipt' AND (j.id IS NULL OR NOT (j.status = 'completed' OR j.status = 'cancelled' AND j.stream = 1))`,
   'a completed job has no receipt or no result': `
     SELECT j.id FROM job j LEFT JOIN entry r ON r.id = j.receipt_id LEFT JOIN job_output o ON o.job_id = j.id
       WHERE j.status = 'completed' AND (r.id IS NULL OR (o.job_id IS NULL AND j.erased_at IS NULL))`,
-  'a job that is not completed has a result': `
-    SELECT j.id FROM job j JOIN job_output o ON o.job_id = j.id WHERE j.status <> 'completed'`,
+  'a job without a receipt has a result': `
+    SELECT j.id FROM job j JOIN job_output o ON o.job_id = j.id WHERE j.receipt_id IS NULL`,
   'a job has no prompt': `
     SELECT j.id FROM job j LEFT JOIN job_input i ON i.job_id = j.id
       WHERE i.job_id IS NULL AND j.erased_at IS NULL`,

@@ -55,7 +55,12 @@ export function createPostgresWriter({ listener, ...options }: PostgresWriterOpt
     const emitted: StoreEvent[] = [];
     const began = ahead ? on.beginAhead() : await on.begin();
     try {
-      await work({ tx: on.tx, now: now ?? began.now, emit: event => emitted.push(event) });
+      await work({
+        tx: on.tx,
+        now: now ?? began.now,
+        uptime: now ?? performance.now(),
+        emit: event => emitted.push(event),
+      });
     } catch (error) {
       throw (await on.rollBack()) ?? error;
     }

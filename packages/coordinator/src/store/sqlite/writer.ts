@@ -26,14 +26,16 @@ export function openSqliteWriter(data: string): Writer {
   }
 
   return {
-    async commit(calls, now = Date.now()) {
+    async commit(calls, given) {
+      const now = given ?? Date.now();
+      const uptime = given ?? performance.now();
       const events: StoreEvent[] = [];
       const transact: Transact = async work => {
         const emitted: StoreEvent[] = [];
         database.exec('BEGIN IMMEDIATE');
         try {
           tx.begin(isUndisturbed());
-          await work({ tx, now, emit: event => emitted.push(event) });
+          await work({ tx, now, uptime, emit: event => emitted.push(event) });
           await tx.written();
           database.exec('COMMIT');
           tx.committed();

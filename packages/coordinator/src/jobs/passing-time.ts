@@ -1,0 +1,124 @@
+import { done, type Operation, type WriteContext } from '../store/operation.ts';
+import { graceLease, type JobRow, type LeaseTerms } from './job.ts';
+
+/*
+ * Leases, silences and durations are differences of times of the wall clock, which may be set: by hand, by a time server
+ * that corrects what was wrong for long, or with a virtual machine that was put to sleep. So each sweep compares how far
+ * the clock has moved since the last one with how much time has passed. Where this process made the last sweep, its
+ * monotonic clock knows that; where it did not, a clock can only be seen to have been set back, and what it is too far ahead
+ * counts as an absence of the coordinator. What the clock was set by, the times of what is under way are moved by.
+ */
+
+export interface TimeTerms extends LeaseTerms {
+  /** A pause between sweeps longer than this was nobody's fault but the coordinators'. */
+  absenceMs: number;
+}
+
+/** What has come to pass since the last sweep. */
+export interface Elapsed {
+  /** How long no coordinator ran, in ms; 0 where one did. */
+  awayMs: number;
+  /** What the clock was set ahead, or back (below 0), in ms; 0 where it was not. */
+  setByMs: number;
+  /** What really passed, in ms, as far as it is known. */
+  passedMs: number;
+}
+
+type Step = Pick<Elapsed, 'setByMs' | 'passedMs'>;
+
+/** Less than that is no more than clocks that are slewed, and coordinators that take turns, make of it. */
+const TOLERANCE_MS = 2_000;
+
+const LAST_SWEEP = 'swept_at';
+
+/** Rows of each kind that are changed at once. */
+const AT_ONCE = 500;
+
+export type TimeKeeper = (context: WriteContext) => Promise<Elapsed>;
+
+/** Keeps time: to be asked at each sweep, and once before a coordinator serves anybody. */
+export function createTimeKeeper(terms: TimeTerms): TimeKeeper {
+  let own: { sweptAt: number; uptime: number } | undefined;
+  return async context => {
+    const { tx, now, uptime } = context;
+    const [last] = await tx.load('setting', 'name', [LAST_SWEEP]);
+    const sweptAt = last === undefined ? now : Number(last.value);
+    const isOwn = own?.sweptAt === sweptAt && uptime >= own.uptime;
+    const elapsed = compare(now - sweptAt, isOwn && own ? uptime - own.uptime : undefined, terms);
+    await tx.upsert('setting', ['name'], [{ name: LAST_SWEEP, value: String(now) }]);
+    own = { sweptAt: now, uptime };
+    if (elapsed.setByMs !== 0) await moveTimes(elapsed, context);
+    if (elapsed.awayMs > 0) await grantGrace(elapsed.awayMs, sweptAt + elapsed.setByMs, terms, context);
+    return elapsed;
+  };
+}
+
+/** @param passedMs by a clock that nobody sets; undefined where there is none */
+function compare(movedMs: number, passedMs: number | undefined, { absenceMs }: TimeTerms): Elapsed {
+  const realMs = passedMs ?? Math.max(movedMs, 0);
+  const setByMs = Math.abs(movedMs - realMs) < TOLERANCE_MS ? 0 : Math.round(movedMs - realMs);
+  return { awayMs: realMs > absenceMs ? Math.round(realMs) : 0, setByMs, passedMs: Math.round(realMs) };
+}
+
+/**
+ * The operation that keeps time and does nothing else: before completions of the same batch, which are charged by it.
+ * Answers what the clock was set by.
+ */
+export const keepTime = (keeper: TimeKeeper): Operation<undefined, Elapsed> => ({
+  name: 'jobs.keep-time',
+  order: 2,
+  async apply(inputs, context) {
+    const elapsed = await keeper(context);
+    return inputs.map(() => done(elapsed));
+  },
+});
+
+/** Moves the times of attempts, of their pauses and of live miners along with the clock. */
+async function moveTimes({ setByMs, passedMs }: Step, { tx, now }: WriteContext): Promise<void> {
+  // What began after the clock was set has its time by the clock as it is.
+  const isBefore =
+    setByMs > 0
+      ? 'started_at + ? <= ? AND 0 <= ?'
+      : 'started_at + ? < ? AND (started_at < ? OR started_at > ?)';
+  const times = setByMs > 0 ? [setByMs, now, 0] : [setByMs, now, now - passedMs, now];
+  await tx.query(
+    `UPDATE job SET started_at = started_at + ?, lease_expires_at = lease_expires_at + ?, deadline = deadline + ?
+      WHERE status = 'running' AND lease_expires_at IS NOT NULL AND ${isBefore} RETURNING id`,
+    [setByMs, setByMs, setByMs, ...times],
+  );
+  await tx.query(
+    `UPDATE job SET held_until = CASE WHEN held_until + ? > ? THEN held_until + ? ELSE ? END
+      WHERE held_until IS NOT NULL AND status = 'pending' AND role <> 'replicated' RETURNING id`,
+    [setByMs, now, setByMs, now],
+  );
+  await tx.query(
+    `UPDATE miner SET last_seen_at = CASE WHEN last_seen_at + ? < ? THEN last_seen_at + ? ELSE ? END
+      WHERE status IN ('online', 'draining') RETURNING id`,
+    [setByMs, now, setByMs, now],
+  );
+  await tx.query('UPDATE miner SET weighed_at = ? WHERE weighed_at > ? RETURNING id', [now, now]);
+  await tx.query('UPDATE fair_clock SET dispatched_at = ? WHERE dispatched_at > ? RETURNING id', [now, now]);
+}
+
+/** Nobody could extend a lease while no coordinator ran, and what ran meanwhile is not charged for. */
+async function grantGrace(
+  awayMs: number,
+  sweptAt: number,
+  terms: TimeTerms,
+  { tx, now }: WriteContext,
+): Promise<void> {
+  const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at < ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
+  for (;;) {
+    const jobs = await tx.query<JobRow>(sql, [now + terms.leaseMs]);
+    if (jobs.length === 0) break;
+    const graced = jobs.map(job => {
+      // Of an attempt that began later nothing is known to have passed without a coordinator.
+      const isOlder = (job.started_at ?? now) <= sweptAt;
+      return { ...graceLease(job, now, terms), away_ms: job.away_ms + (isOlder ? awayMs : 0) };
+    });
+    await tx.update('job', 'id', ['lease_expires_at', 'deadline', 'away_ms'], graced);
+  }
+  await tx.query(`UPDATE miner SET last_seen_at = ? WHERE status IN ('online', 'draining') RETURNING id`, [
+    now,
+  ]);
+}
