@@ -80,7 +80,7 @@ describeEachEngine('where one pays ahead', engine => {
     expect(await account()).toMatchObject({ reserved: 1.512, available: 8.488 });
     await miner.register('counts', { capabilities: ['tokens'] });
     await miner.claims('counts');
-    const usage = { completion_tokens: 1e9 };
+    const usage = { completion_tokens: 1e8 };
     const completion = { miner_id: 'counts', result: 'Hello'.repeat(1_000), usage };
     const { body } = await coordinator.call<Receipt>('POST', `/v1/jobs/${job_id}/complete`, completion);
     expect(body).toMatchObject({ units: 756, price: 1.512 });

@@ -12,6 +12,7 @@ describeEachEngine('a price', engine => {
   const coordinator = withCoordinator(engine, {
     rate: 0.01,
     jobTimeoutSeconds: 60,
+    sweepSeconds: 15,
     tokenRates: { tokens: 1 },
   });
   const { submit, job, cancel, register, claims, heartbeat } = actions(coordinator);
@@ -40,7 +41,7 @@ describeEachEngine('a price', engine => {
     const { job_id } = await running('tokens', { prompt: 'hi' });
     const usage: TokenUsage = {
       ...{ prompt_tokens: 5_000, completion_tokens: 9_000 },
-      ...{ cached_tokens: 6_000, reasoning_tokens: 10_000 },
+      ...{ cached_tokens: 4_000, reasoning_tokens: 8_000 },
     };
     const receipt = await tryComplete(job_id, { miner_id: 'tokens', result: 'né', reasoning: 'so', usage });
     const plausible = {
