@@ -23,6 +23,12 @@ export function connect(command: Command, io: Io): CoordinatorClient {
   }
 }
 
+/** Whether an API key is given. */
+export function hasKey(command: Command, io: Io): boolean {
+  const { apiKey } = command.optsWithGlobals<GlobalOptions>();
+  return Boolean(apiKey ?? io.env.AITBC_API_KEY);
+}
+
 export function coordinatorUrl(command: Command, io: Io): string {
   const { coordinator } = command.optsWithGlobals<GlobalOptions>();
   return coordinator ?? (io.env.AITBC_COORDINATOR || DEFAULT_COORDINATOR);

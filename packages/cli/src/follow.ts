@@ -12,6 +12,8 @@ export interface FollowOptions {
   timeout?: number | undefined;
   /** How the job stands so far: a line that stays, also where no spinner turns. */
   first?: string | undefined;
+  /** The coordinator has answered just now: its absence is waited out. */
+  patient?: boolean;
 }
 
 /**
@@ -36,6 +38,7 @@ export async function follow(
     return await client.waitForJob(jobId, {
       timeout: options.timeout === undefined ? Number.POSITIVE_INFINITY : options.timeout * 1000,
       signal: interrupted.signal,
+      patient: options.patient,
       ...(io.stderr.isTTY ? { poll: SCREEN_POLL_SECONDS } : {}),
       onUpdate: job => spinner.update(progressOf(job)),
     });

@@ -304,17 +304,17 @@ describeEachEngine('replication where clients pay ahead', engine => {
           key,
         })
       ).body;
-    const grant = { to: (await account()).address, amount: 2.5 };
+    const grant = { to: (await account()).address, amount: 1.5 };
     await coordinator.call('POST', '/v1/grants', grant, { key: await coordinator.key('admin') });
     const other = actions(coordinator, await coordinator.key('miner'));
     await register('paid-a');
     await other.register('paid-b');
-    await expect(submit({ replication: 3, ...DETERMINISTIC })).rejects.toThrow('may cost up to 3 credits');
+    await expect(submit({ replication: 3, ...DETERMINISTIC })).rejects.toThrow('may cost up to 1.8 credits');
     await submit({ replication: 2, ...DETERMINISTIC });
-    expect((await account()).reserved).toBe(2);
+    expect((await account()).reserved).toBe(1.2);
     const [mine] = await claims('paid-a');
     await complete(mine?.job_id ?? '', 'paid-a');
-    expect((await account()).reserved).toBe(1);
+    expect((await account()).reserved).toBe(0.6);
     const [theirs] = await other.claims('paid-b');
     await other.complete(theirs?.job_id ?? '', 'paid-b');
     expect((await account()).reserved).toBe(0);

@@ -28,6 +28,7 @@ export type MinerEvent =
       total_credits: number;
       receipt_id: string;
     }
+  /** `retryable`: it waits for another attempt. */
   | { event: 'job_failed'; job_id: string; error: string; retryable: boolean; error_class: FailureClass }
   /** It was cancelled, or is another's by now: what was generated is thrown away. */
   | { event: 'job_stopped'; job_id: string; reason: string }

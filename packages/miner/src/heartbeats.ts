@@ -52,8 +52,10 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
     await Promise.allSettled(suspects.filter(isUnknown).map(release));
   }
 
-  function tellDraining({ status }: HeartbeatAnswer, signal: AbortSignal): void {
-    const isDraining = status === 'draining' && !registration.open.aborted && !signal.aborted;
+  /** What was asked before the miner drained itself, or came back from that, tells of its own doing. */
+  function tellDraining({ status }: HeartbeatAnswer, opened: AbortSignal, signal: AbortSignal): void {
+    const isSame = registration.open === opened && !opened.aborted;
+    const isDraining = status === 'draining' && isSame && !signal.aborted;
     if (isDraining && !wasDraining) emit({ event: 'drained' });
     wasDraining = isDraining;
   }
@@ -76,6 +78,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
     const loaded = await loadedModels(signal);
     const known = [...slots.running.keys()];
     const asked = performance.now();
+    const opened = registration.open;
     try {
       const options = { maxRetries: 0, timeout: 10_000, signal, wait, ...(loaded && { loaded }) };
       const answer = await client.heartbeat(minerId, known, options);
@@ -84,7 +87,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
         // Completed is how this miner's own completion looks, of which it may not yet have the answer.
         if (status !== 'completed') slots.stop(job_id, status === 'cancelled' ? 'cancelled' : 'lost');
       }
-      tellDraining(answer, signal);
+      tellDraining(answer, opened, signal);
       tellSuspended(answer);
       void releaseUnknown(answer, known, asked);
       return answer;

@@ -44,6 +44,13 @@ export async function loadIdentity({ state, minerId }: IdentityOptions): Promise
   return { minerId: minerId ?? defaultMinerId(x), signer };
 }
 
+/** The public key that a miner on this machine signs with; null where none has run here. Makes nothing. */
+export async function findPublicKey(state: string): Promise<string | null> {
+  const pem = await readIfThere(join(state, KEY_FILE)).catch(() => null);
+  const key = pem ? parseKey(pem) : null;
+  return (key && createPublicKey(key).export({ format: 'jwk' }).x) ?? null;
+}
+
 function parseKey(pem: string): KeyObject | null {
   try {
     const key = createPrivateKey(pem);

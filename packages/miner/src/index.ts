@@ -18,4 +18,10 @@ export { OPENAI_URL, type OpenAiOptions, openAiBackend } from './backends/openai
 export { type Clock, createClock } from './clock.ts';
 export type { Emit, MinerEvent } from './events.ts';
 export { type GpuSources, readGpuInfo, stateGpu } from './gpu.ts';
-export { defaultStateFolder, type Identity, type IdentityOptions, loadIdentity } from './identity.ts';
+export {
+  defaultStateFolder,
+  findPublicKey,
+  type Identity,
+  type IdentityOptions,
+  loadIdentity,
+} from './identity.ts';

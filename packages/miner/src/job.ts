@@ -26,7 +26,7 @@ export interface JobRunner {
   onReceipt: (receipt: Receipt) => number;
 }
 
-type Report = (call: () => Promise<unknown>) => Promise<unknown>;
+type Report = <T>(call: () => Promise<T>) => Promise<T>;
 
 /** Runs a job that the miner has claimed, and tells the coordinator how it ended. Never rejects. */
 export async function runJob(runner: JobRunner, work: Omit<Work, 'done'>): Promise<void> {
@@ -144,8 +144,10 @@ async function settle(
   const { minerId } = identity;
   const fail = async (why: BackendError) => {
     const failure = failureReport(minerId, why);
-    await report(() => client.failJob(job_id, failure, { maxRetries: 0 }));
-    const { error, retryable, error_class } = failure;
+    const outcome = await report(() => client.failJob(job_id, failure, { maxRetries: 0 }));
+    const { error, error_class } = failure;
+    // The last attempt ends the job, whatever another one could do.
+    const retryable = outcome.status === 'pending';
     emit({ event: 'job_failed', job_id, error, retryable, error_class });
   };
   const reason = controller.signal.aborted ? (controller.signal.reason as JobStopped).reason : null;

@@ -1,7 +1,8 @@
 import type { Job, JobStatus } from '@aitbc/protocol';
 import { withDeadline } from './deadline.ts';
-import { isCoordinatorError, JobTimeoutError, TimeoutError } from './errors.ts';
+import { CoordinatorError, isCoordinatorError, JobTimeoutError, TimeoutError } from './errors.ts';
 import type { RequestOptions, Settings } from './options.ts';
+import { retryDelay } from './retry.ts';
 
 const PAUSE_MS = 1_000;
 
@@ -11,6 +12,11 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined;
   /** Seconds that each request asks the coordinator to wait, and so between calls of `onUpdate`. Default 20. */
   poll?: number | undefined;
+  /**
+   * Wait out an absence of the coordinator from the first request on. For a job that it has just been asked for: else an
+   * address at which nobody answers is an error at once. That its database is away is waited out in any case.
+   */
+  patient?: boolean | undefined;
   /** Called with the job as each request found it. */
   onUpdate?: ((job: Job) => void) | undefined;
 }
@@ -18,22 +24,34 @@ export interface WaitOptions {
 type GetJob = (jobId: string, options: RequestOptions & { wait: number }) => Promise<Job>;
 
 /**
- * Asks again and again until the job has ended. Once the coordinator has answered, its absence is waited out
- * as well, as far as the timeout reaches.
+ * Asks again and again until the job has ended. Once the coordinator has answered, if only that it can't now, its
+ * absence is waited out as well, with backoff, as far as the timeout reaches.
  */
 export async function waitForJob(
   getJob: GetJob,
-  { now, sleep }: Pick<Settings, 'now' | 'sleep'>,
+  { now, sleep, random }: Pick<Settings, 'now' | 'sleep' | 'random'>,
   jobId: string,
-  { timeout = 60_000, signal, poll = 20, onUpdate }: WaitOptions,
+  { timeout = 60_000, signal, poll = 20, patient = false, onUpdate }: WaitOptions,
 ): Promise<Job> {
   let seen: Job | null = null;
   const expired = () => new JobTimeoutError(jobId, seen, timeout);
   return withDeadline({ ms: timeout, signal, expired }, async signal => {
-    for (;;) {
+    let hasAnswered = patient;
+    for (let failures = 0; ; ) {
       const asked = now();
-      const retries: RequestOptions = seen ? { maxRetries: Number.POSITIVE_INFINITY } : {};
-      const job = await getJob(jobId, { ...retries, wait: poll, signal });
+      const retries: RequestOptions = hasAnswered ? { maxRetries: Number.POSITIVE_INFINITY } : {};
+      let job: Job;
+      try {
+        job = await getJob(jobId, { ...retries, wait: poll, signal });
+      } catch (error) {
+        const delay = retryDelay(error, { repeatable: true, retries: failures++, random });
+        if (delay === null || !(error instanceof CoordinatorError)) throw error;
+        hasAnswered = true;
+        await sleep(delay, signal);
+        signal.throwIfAborted();
+        continue;
+      }
+      hasAnswered = true;
       seen = job;
       onUpdate?.(job);
       if (hasEnded(job)) return job;

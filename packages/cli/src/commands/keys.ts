@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createIds, createKey, listKeys, openStore, revokeKey, SCOPES, type Scope } from '@aitbc/coordinator';
 import { type Command, InvalidArgumentError } from 'commander';
 import { address, positiveInteger } from '../arguments.ts';
@@ -30,9 +32,7 @@ export function keys(program: Command, io: Io): void {
     .option('--expires <days>', 'days until it expires; never unless given', days)
     .option('--account <address>', 'the account (ait1…) it acts for; a new one unless given', address)
     .addHelpText('after', '\nExample:\n  $ aitbc keys create --scope client --name "the web shop"')
-    .action((flags: CreateFlags, command: Command) =>
-      withStore(flags, io, store => create(store, flags, command, io)),
-    );
+    .action((flags: CreateFlags, command: Command) => createIn(flags, command, io));
 
   onStore(group.command('list').description('show keys, newest first, never their secrets'))
     .option('--limit <n>', 'how many', positiveInteger, 100)
@@ -45,9 +45,23 @@ export function keys(program: Command, io: Io): void {
   ).action((id: string, flags: StoreFlags) => withStore(flags, io, store => revoke(store, id, io)));
 }
 
-async function withStore(flags: StoreFlags, io: Io, use: (store: Store) => Promise<void>): Promise<void> {
+/** Makes a store where there is none, as who prepares a coordinator wants, and says so. */
+async function createIn(flags: CreateFlags, command: Command, io: Io): Promise<void> {
   await withConfig(flags, io, async config => {
-    const store = await openStore(config, Date.now);
+    const isNew = config.databaseUrl === undefined && !existsSync(join(config.data, 'coordinator.db'));
+    await withStore(flags, io, store => create(store, flags, command, io), { existing: false });
+    if (isNew) note(io, `There was no coordinator's data in ${config.data}: a new store was made there.`);
+  });
+}
+
+async function withStore(
+  flags: StoreFlags,
+  io: Io,
+  use: (store: Store) => Promise<void>,
+  { existing = true } = {},
+): Promise<void> {
+  await withConfig(flags, io, async config => {
+    const store = await openStore(config, Date.now, { existing });
     try {
       await use(store);
     } finally {

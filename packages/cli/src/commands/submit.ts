@@ -96,7 +96,7 @@ async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io:
   } else if (flags.wait) {
     const { timeout } = flags;
     const first = json ? undefined : progressOf(submitted);
-    const job = await follow(client, submitted.job_id, io, { timeout, first });
+    const job = await follow(client, submitted.job_id, io, { timeout, first, patient: true });
     if (json) printJson(io, job);
     requireResult(job);
     if (!json) print(io, job.result ?? '');

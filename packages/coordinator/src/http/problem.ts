@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ERROR_STATUS, type ErrorCode, type Problem } from '@aitbc/protocol';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -82,10 +83,35 @@ export function refusalOf(error: FastifyError, request: FastifyRequest): Refusal
   };
 }
 
+/** What is read and thrown away of a body that is too large, and for how long, before its sender is answered. */
+const DRAINED_BYTES = 64 * 1024 * 1024;
+const DRAINED_MS = 10_000;
+
+/**
+ * Reads on to the end of a body that was refused, within bounds. The connection is closed behind the answer, and a client
+ * that is still sending then would see a reset rather than the answer.
+ */
+async function drain(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return;
+  await new Promise<void>(resolve => {
+    let left = DRAINED_BYTES;
+    const timer = setTimeout(resolve, DRAINED_MS);
+    request.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left <= 0) resolve();
+    });
+    for (const event of ['end', 'close', 'error']) request.once(event, () => resolve());
+    request.once('close', () => clearTimeout(timer));
+    request.resume();
+  });
+  request.pause();
+}
+
 export function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler<FastifyError>((error, request, reply) => {
+  app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     const refusal = refusalOf(error, request);
     if (refusal.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
+    if (refusal.code === 'PAYLOAD_TOO_LARGE') await drain(request.raw);
     return send(reply, refusal);
   });
   app.setNotFoundHandler((request, reply) =>

@@ -170,7 +170,7 @@ export function createClientJobs({
   return {
     async submit(principal, requests, key) {
       const jobs = requests.map((request, index) => prepare(request, index, requests.length, principal));
-      const requestHash = key === undefined ? '' : hash('sha256', canonicalJson(requests));
+      const requestHash = key === undefined ? '' : hash('sha256', canonicalJson(requests.map(withoutEmpty)));
       const idempotency =
         key === undefined ? undefined : { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
       const input = { accountId: principal.accountId, jobs, ...(idempotency && { idempotency }) };
@@ -231,6 +231,15 @@ export function createClientJobs({
       return job.receipt_id;
     },
   };
+}
+
+/** Members that say nothing, such as `params: {}`, ask for what their absence asks for. */
+function withoutEmpty(request: SubmitJob): object {
+  const isEmpty = (value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+  return Object.fromEntries(
+    Object.entries(request).filter(([, value]) => value !== undefined && !isEmpty(value)),
+  );
 }
 
 function checkLimits(

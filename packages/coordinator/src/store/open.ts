@@ -4,6 +4,7 @@ import { type Engine, engineOf, unusable, usable } from './engine.ts';
 import type { Listener } from './postgres/listening.ts';
 import { createPostgresStore, migratePostgres } from './postgres/store.ts';
 import { createPostgresWriter } from './postgres/writer.ts';
+import { requireStore } from './sqlite/connection.ts';
 import { type FolderLock, lockFolder } from './sqlite/lock.ts';
 import { migrateSqlite } from './sqlite/migrate.ts';
 import { createSqliteStore } from './sqlite/store.ts';
@@ -18,6 +19,8 @@ export interface OpenOptions {
   writerThread?: URL;
   /** Refuse a data folder that a coordinator runs on. */
   alone?: boolean;
+  /** Refuse a data folder that nobody has kept anything in, rather than begin one there. */
+  existing?: boolean;
 }
 
 /**
@@ -28,11 +31,11 @@ export interface OpenOptions {
 export async function openStore(
   config: Config,
   now: (() => number) | undefined,
-  { writerThread, alone = false }: OpenOptions = {},
+  { writerThread, alone = false, existing = false }: OpenOptions = {},
 ): Promise<Store> {
   const engine = engineOf(config);
   const listener: Listener = { id: randomUUID(), isFirst: false };
-  const lock = await usable(engine, prepare(engine, alone));
+  const lock = await usable(engine, prepare(engine, { alone, existing }));
   const options = { now, maxBatch: config.maxBatch };
   // PostgreSQL is waited for without holding anything up: a thread between would be one more to wait for.
   const writes =
@@ -45,11 +48,15 @@ export async function openStore(
 }
 
 /** Brings the schema up to date, of a folder that nobody else is to run on. */
-async function prepare(engine: Engine, alone: boolean): Promise<FolderLock | undefined> {
+async function prepare(
+  engine: Engine,
+  { alone, existing }: { alone: boolean; existing: boolean },
+): Promise<FolderLock | undefined> {
   if (engine.name === 'postgres') {
     await migratePostgres(engine);
     return undefined;
   }
+  if (existing) requireStore(engine.data);
   const lock = alone ? lockFolder(engine.data) : undefined;
   await migrateSqlite(engine.data);
   return lock;

@@ -36,6 +36,9 @@ export interface Ledger extends Pick<LedgerResources, 'tile' | 'bundle'> {
   tree(head: TreeHead): LedgerTree;
 }
 
+/** A log is files, or answers like one: who has not sent one by then does not answer. */
+const TIMEOUT_MS = 10_000;
+
 /**
  * A reader of the log below a URL, such as `https://coordinator.example/ledger`. It trusts nobody but whom the options
  * name, the server least of all.
@@ -48,7 +51,7 @@ export interface Ledger extends Pick<LedgerResources, 'tile' | 'bundle'> {
 export function openLedger(url: string, options: LedgerOptions): Ledger {
   const { vkey, policy = vkey === undefined ? undefined : { log: parseVkey(vkey) } } = options;
   if (!policy) throw new TypeError('Whose signature is a checkpoint to have? Give vkey or policy');
-  const resources = ledgerResources(createTransport(url, settle(options)));
+  const resources = ledgerResources(createTransport(url, settle({ timeout: TIMEOUT_MS, ...options })));
   const open = async (note: string) => {
     try {
       return { ...(await openCheckpoint(note, policy)), note };

@@ -14,6 +14,14 @@ export function openForWriting(data: string): DatabaseSync {
   return database;
 }
 
+/** Whether a folder has the database of a coordinator. */
+export const hasStore = (data: string): boolean => existsSync(databasePath(data));
+
+/** @throws where it has none */
+export function requireStore(data: string): void {
+  if (!hasStore(data)) throw new Error('no coordinator has kept anything in it');
+}
+
 /** A connection that sees what is committed. */
 export function openForReading(data: string): DatabaseSync {
   const database = new DatabaseSync(databasePath(data), { readOnly: true });
@@ -23,7 +31,7 @@ export function openForReading(data: string): DatabaseSync {
 
 /** The database in a folder as of now, while others write to it. Whoever opens it closes it. */
 export async function openMoment(data: string): Promise<DatabaseSync> {
-  if (!existsSync(databasePath(data))) throw new Error('no coordinator has kept anything in it');
+  requireStore(data);
   const database = openForReading(data);
   try {
     // A transaction sees the moment of its first statement.
