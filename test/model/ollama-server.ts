@@ -110,9 +110,20 @@ async function generate(path: string, body: Fields, ask: Ask, response: ServerRe
 }
 
 function messagesOf(path: string, { system, prompt, messages }: Fields) {
-  if (path === '/api/chat') return messages;
+  if (path === '/api/chat') return (messages as Fields[]).map(withTypedCalls);
   const first = typeof system === 'string' && system !== '' ? [{ role: 'system', content: system }] : [];
   return [...first, { role: 'user', content: prompt }];
+}
+
+/** Calls have their arguments as objects there, and neither a type nor, in older versions, an id. */
+function withTypedCalls({ tool_calls, ...message }: Fields): Fields {
+  if (!Array.isArray(tool_calls)) return message;
+  const typed = tool_calls.map(({ function: { name, arguments: params }, id }, index) => ({
+    id: id ?? `call_${index}`,
+    type: 'function',
+    function: { name, arguments: JSON.stringify(params) },
+  }));
+  return { ...message, tool_calls: typed };
 }
 
 function optionsOf(options: Fields): Fields {
