@@ -84,7 +84,8 @@ export function createAnswerText({ stops, thinking, calls, onText, onReasoning }
       return { kind: 'stop', at: stop };
     }
     if (call !== undefined) {
-      answer(call);
+      // Blanks alone are no answer.
+      if (text !== '' || whole.slice(at, call).trim() !== '') answer(call);
       return { kind: 'calls', at: call };
     }
     const isUndecided =

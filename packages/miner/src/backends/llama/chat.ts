@@ -133,7 +133,7 @@ export function createAnswer(
       return this.read(text);
     },
     finish({ isCut, count }) {
-      if (callsAt === undefined) answer.end();
+      if (callsAt === undefined && !isStopped) answer.end();
       const reasoning = answer.reasoning === '' ? {} : { reasoning: answer.reasoning };
       const generated = { text: answer.text, ...reasoning };
       if (callsAt !== undefined) return { ...generated, ...called(whole.slice(callsAt), demands, isCut) };
