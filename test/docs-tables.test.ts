@@ -75,6 +75,8 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   tools: 'tools of one job, and calls of tools in one message',
   callIdLength: 'characters of the id of a call of a tool',
   embeddingInputs: 'texts to embed in one job',
+  inputTokens: 'tokens of one text to embed, where it is given as tokens',
+  prompts: 'prompts in one request to `/v1/completions`',
   tokens: 'tokens in `max_tokens`, `min_context`, a context length or a count of usage',
   choices: '`n` of one request at the gateway',
   topLogprobs: '`top_logprobs`',

@@ -18,6 +18,7 @@ const MIGRATIONS = [
   '010-batches',
   '011-trust',
   '012-answers',
+  '013-own-text',
   '017-billing',
 ];
 const NEWEST = MIGRATIONS.at(-1);

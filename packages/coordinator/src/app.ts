@@ -14,6 +14,7 @@ import { healthRoutes } from './http/health.ts';
 import { answerErrors, answerFrameworkError, answerUnreadable } from './http/problem.ts';
 import { serveReference } from './http/reference.ts';
 import type { App } from './http/routes.ts';
+import { answerUnknownRoutes } from './http/unknown-routes.ts';
 import { checkRequests, writeAnswers } from './http/validation.ts';
 import { clientJobRoutes } from './jobs/client-routes.ts';
 import { minerJobRoutes } from './jobs/miner-routes.ts';
@@ -51,6 +52,7 @@ export async function buildApp(
   writeAnswers(app);
   answerErrors(app);
   await app.register(cors, corsOptions(config));
+  answerUnknownRoutes(app);
   await serveReference(app, VERSION);
   await app.register(async scope => {
     const guards = createGuards(rooms.accounts);
@@ -85,6 +87,7 @@ export async function buildApp(
         gateway: rooms.gateway,
         guards: tolerant,
         heartbeatMs: config.streamHeartbeatSeconds * 1000,
+        bodyLimit: config.bodyLimit + config.mediaLimit,
       });
       batchRoutes(openAi, { batches: rooms.batches, guards: tolerant });
       await openAi.register(async scope => fileRoutes(scope, { files: rooms.files, guards: tolerant }));

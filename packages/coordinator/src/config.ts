@@ -115,6 +115,13 @@ export const OPTIONS = {
   fileLimit: integer(200, 'Largest file, such as the requests of a batch', 'MIB', 1, 10_240),
   fileDays: integer(30, 'Files are erased so long after they were made', 'DAYS', 1, 36_500),
   promptLimit: integer(256 * 1024, 'Longest prompt', 'BYTES', 1, 1024 * MiB),
+  mediaLimit: integer(
+    20 * MiB,
+    'Images of one request, or its texts to embed: beside the prompt',
+    'BYTES',
+    1024,
+    256 * MiB,
+  ),
   chunkLimit: integer(16 * 1024, 'Longest piece of text in a stream', 'BYTES', 4096, MiB),
   streamLimit: integer(MiB, 'Longest text of one stream', 'BYTES', 1024, 64 * MiB),
   streamChunks: integer(50_000, 'Pieces of text in one stream', 'NUMBER', 1, 1_000_000),
@@ -139,6 +146,13 @@ export const OPTIONS = {
   jobTimeoutSeconds: integer(600, 'How long one attempt may run', 'SECONDS', 1, 7 * DAY),
   offerSeconds: integer(5, 'How long an offered job is kept for its miner', 'SECONDS', 1, 300),
   minerTimeoutSeconds: integer(90, 'A miner not heard of for so long is offline', 'SECONDS', 1, DAY),
+  modelMemorySeconds: integer(
+    600,
+    'A model whose last miner left is away, rather than unknown, for so long',
+    'SECONDS',
+    0,
+    30 * DAY,
+  ),
   ttlSeconds: integer(DAY, 'Time to live of a job that names none', 'SECONDS', 1, LIMITS.ttlSeconds.max),
   maxAttempts: integer(3, 'Attempts of a job that names no number', 'NUMBER', 1, LIMITS.attempts.max),
   retryBackoffSeconds: number(

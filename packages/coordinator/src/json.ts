@@ -1,3 +1,4 @@
+import { keepText } from '@aitbc/protocol';
 import { parse } from 'secure-json-parse';
 import { duplicateKey, pairsIn } from './json-keys.ts';
 import { refuse } from './store/operation.ts';
@@ -7,7 +8,18 @@ const MAX_DEPTH = 64;
 
 /** A text as `takeJsonBodies` takes bodies. Throws SyntaxError, or Refused as `soundJson` does. */
 export function parseJson(text: string): unknown {
-  return soundJson(text, parse(text));
+  return keepText(soundJson(text, parse(text)), text);
+}
+
+const LINE_ENDS: Readonly<Record<string, string>> = {
+  '\u0085': '\\u0085',
+  '\u2028': '\\u2028',
+  '\u2029': '\\u2029',
+};
+
+/** The same JSON without the characters at which some readers of lines, such as Python's, end a line. */
+export function lineSafe(json: string): string {
+  return json.replaceAll(/[\u0085\u2028\u2029]/g, end => LINE_ENDS[end] ?? end);
 }
 
 /**

@@ -19,7 +19,7 @@ import { createWaits, type Waits } from './jobs/waiting.ts';
 import { readWorkload } from './jobs/workload.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { createDirectory, type Directory } from './miners/directory.ts';
-import { createMiners, type Miners, readOnline } from './miners/miners.ts';
+import { createMiners, type Miners, readAway, readOnline } from './miners/miners.ts';
 import { createModelDirectory, type ModelDirectory } from './miners/models.ts';
 import { reputationTerms } from './miners/reputation.ts';
 import { createOperations } from './operations.ts';
@@ -101,13 +101,15 @@ export async function createRooms({
 
   const waits = createWaits();
   const tails = createTails(PAGE);
-  const directory = createDirectory();
+  const directory = createDirectory(now);
   store.onCommit(events => {
     directory.apply(events);
     tails.apply(events);
     waits.apply(events);
     if (events.some(event => event.type === 'missed')) void catchUp(store, directory, waits);
   });
+  const memoryMs = config.modelMemorySeconds * 1000;
+  directory.remember(await readAway(store, now() - memoryMs));
   await directory.reset(() => readOnline(store));
 
   const accounts = await createAccounts({
@@ -126,7 +128,7 @@ export async function createRooms({
     reputation: reputationTerms(config),
     workload: () => readWorkload(store),
   });
-  const models = createModelDirectory({ store, directory, now });
+  const models = createModelDirectory({ store, directory, now, memoryMs });
   const clientJobs = createClientJobs({ config, store, ids, directory, waits, operations });
   const jobEvents = createJobEvents({
     store,

@@ -77,7 +77,7 @@ async function newMiner(coordinator: TestCoordinator, model: string) {
 }
 
 describeEachEngine('batches', engine => {
-  const coordinator = withCoordinator(engine, { mode: 'keyed' });
+  const coordinator = withCoordinator(engine, { mediaLimit: 1024, mode: 'keyed' });
 
   test('all requests are answered, those of models that nobody offers yet when somebody does', async () => {
     const client = await newClient(coordinator);

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { ERROR_STATUS, type Problem } from '@aitbc/protocol';
+import { ERROR_STATUS, type OpenAiProblem, type Problem } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { type Answer, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
@@ -23,8 +23,8 @@ describeEachEngine('errors', engine => {
   const cases: [string, Problem['error_code'], () => Promise<Answer>][] = [
     ['an unknown route', 'ROUTE_NOT_FOUND', () => coordinator.call('GET', '/v1/nothing')],
     ['the root', 'ROUTE_NOT_FOUND', () => coordinator.call('GET', '/')],
-    ['another method', 'ROUTE_NOT_FOUND', () => coordinator.call('PUT', '/v1/jobs', JOB)],
-    ['a method of other protocols', 'ROUTE_NOT_FOUND', () => coordinator.call('PROPFIND', '/v1/jobs')],
+    ['another method', 'METHOD_NOT_ALLOWED', () => coordinator.call('PUT', '/v1/jobs', JOB)],
+    ['a method of other protocols', 'METHOD_NOT_ALLOWED', () => coordinator.call('PROPFIND', '/v1/jobs')],
     ['a path that is no text', 'VALIDATION_INVALID_FORMAT', () => coordinator.call('GET', '/v1/jobs/%ZZ')],
     ['a very long id', 'ROUTE_NOT_FOUND', () => coordinator.call('GET', `/v1/jobs/${'x'.repeat(200)}`)],
     ['a page that is missing', 'ROUTE_NOT_FOUND', () => coordinator.call('GET', '/docs/static/none.js')],
@@ -64,7 +64,9 @@ describeEachEngine('errors', engine => {
     const { status, headers, body } = await request();
     expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(status).toBe(ERROR_STATUS[code]);
-    const { field, ...problem } = body as Problem;
+    // Beside it stands OpenAI's shape, where nobody knows which API was meant.
+    const { field, error, ...problem } = body as Problem & Partial<OpenAiProblem>;
+    if (error) expect(error).toMatchObject({ message: problem.detail, type: 'invalid_request_error' });
     expect(problem).toEqual({
       type: `urn:aitbc:error:${code}`,
       title: expect.stringMatching(/^[A-Z]/),
@@ -87,7 +89,44 @@ describeEachEngine('errors', engine => {
 
   test('the detail names what was asked for, below /api too', async () => {
     const { body } = await coordinator.call<Problem>('DELETE', '/api/v1/nothing?x=1');
-    expect(body.detail).toBe('There is no DELETE /v1/nothing');
+    expect(body.detail).toMatch(/^There is no DELETE \/v1\/nothing\b/);
+  });
+
+  test.each([
+    ['POST', '/chat/completions', '/v1/chat/completions'],
+    ['GET', '/models', '/v1/models'],
+    ['POST', '/v1/v1/embeddings', '/v1/embeddings'],
+    ['POST', '/openai/deployments/llama3.2/chat/completions', '/v1/chat/completions'],
+    ['POST', '/v1/chat/completion', '/v1/chat/completions'],
+    ['GET', '/v1/job', '/v1/jobs'],
+    ['POST', '/api/chat', 'Ollama'],
+    ['GET', '/api/tags', 'Ollama'],
+    ['POST', '/v1/messages?beta=true', 'Anthropic'],
+    ['POST', '/v1/responses', '/v1/chat/completions'],
+  ])('%s %s is told what may have been meant, in OpenAI’s shape too', async (method, path, hint) => {
+    const { status, body } = await coordinator.call<Problem & OpenAiProblem>(method, path);
+    expect([status, body.error_code, body.error.code]).toEqual([404, 'ROUTE_NOT_FOUND', 'unknown_url']);
+    expect(body.error.message).toContain(hint);
+  });
+
+  test('an unknown route is one whatever its body', async () => {
+    const form = new FormData();
+    form.set('file', new Blob(['sound']), 'speech.wav');
+    const sent = await coordinator.call('POST', '/v1/audio/transcriptions', form);
+    const large = await coordinator.call('POST', '/v1/images/generations', 'x'.repeat(2 ** 20 + 1));
+    expect([sent.status, large.status]).toEqual([404, 404]);
+  });
+
+  test.each([
+    ['GET', '/v1/chat/completions', 'POST'],
+    ['POST', '/v1/models/org/model', 'GET, HEAD'],
+    ['PUT', '/v1/jobs/job-1', 'GET, HEAD'],
+    ['PATCH', '/api/v1/files/file-1', 'GET, HEAD, DELETE'],
+    ['DELETE', '/health', 'GET, HEAD'],
+  ])('%s %s is told which methods there are', async (method, path, allow) => {
+    const { status, headers, body } = await coordinator.call<Problem & OpenAiProblem>(method, path);
+    expect([status, headers.get('allow')?.split(', ').sort()]).toEqual([405, allow.split(', ').sort()]);
+    expect([body.error_code, body.error.code]).toEqual(['METHOD_NOT_ALLOWED', 'method_not_supported']);
   });
 
   test('a trailing slash is no error', async () => {

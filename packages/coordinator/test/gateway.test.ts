@@ -33,8 +33,8 @@ describeEachEngine('a client of OpenAI’s API', engine => {
       mine(`/v1/jobs/${id}/chunks`, { miner_id: model, first, chunks });
     const complete = (id: string, completion: object) =>
       mine(`/v1/jobs/${id}/complete`, { miner_id: model, ...completion });
-    const fail = (id: string, retryable: boolean) =>
-      mine(`/v1/jobs/${id}/fail`, { miner_id: model, error: 'Out of memory', retryable });
+    const fail = (id: string, retryable: boolean, failure: object = {}) =>
+      mine(`/v1/jobs/${id}/fail`, { miner_id: model, error: 'Out of memory', retryable, ...failure });
     return { answer, claim, post, complete, fail };
   }
 
@@ -133,8 +133,9 @@ describeEachEngine('a client of OpenAI’s API', engine => {
   test.each<[string, object, (number | string)[]]>([
     ['a model that nobody offers', { model: 'nobody' }, [404, 'model_not_found', 'model']],
     ['no messages', { messages: undefined }, [400, 'missing_required_parameter', 'messages']],
-    ['several answers', { n: 2 }, [400, 'unsupported_value', 'n']],
-    ['probabilities', { logprobs: true }, [400, 'unsupported_value', 'logprobs']],
+    ['more answers than there may be', { n: 9 }, [400, 'invalid_value', 'n']],
+    ['likely tokens without their own', { top_logprobs: 2 }, [400, 'invalid_value', 'top_logprobs']],
+    ['a word that is spelled otherwise', { max_token: 5 }, [400, 'unsupported_parameter', 'max_token']],
     ['sound', { audio: { voice: 'alloy' } }, [400, 'unsupported_parameter', 'audio']],
     ['heat', { temperature: 3 }, [400, 'invalid_value', 'temperature']],
     [

@@ -48,6 +48,9 @@ export const ChatMessage = Type.Object({
   tool_call_id: Type.Optional(
     Type.String({ maxLength: LIMITS.callIdLength, description: 'Which call a tool answers.' }),
   ),
+  reasoning_content: Type.Optional(
+    Type.String({ description: 'What an assistant thought before it said so.' }),
+  ),
 });
 export type ChatMessage = Static<typeof ChatMessage>;
 
@@ -100,12 +103,23 @@ export const ChatRequest = Type.Object({
 /** What a chat asks a model for. */
 export type ChatRequest = Static<typeof ChatRequest>;
 
-/** Texts to embed, instead of a prompt. */
-export const EmbeddingInput = Type.Array(Type.String({ minLength: 1 }), {
-  minItems: 1,
-  maxItems: LIMITS.embeddingInputs,
-  description: 'Texts to embed, instead of a prompt.',
-});
+/** Texts to embed, instead of a prompt: each as it is, or as the numbers that the model has for its tokens. */
+export const EmbeddingInput = Type.Array(
+  Type.Union([
+    Type.String({ minLength: 1 }),
+    Type.Array(Type.Integer({ minimum: 0, maximum: LIMITS.tokens }), {
+      minItems: 1,
+      maxItems: LIMITS.inputTokens,
+    }),
+  ]),
+  {
+    minItems: 1,
+    maxItems: LIMITS.embeddingInputs,
+    description:
+      'Texts to embed, instead of a prompt. One may be an array of the numbers that the model has for its tokens.',
+  },
+);
+export type EmbeddingInput = Static<typeof EmbeddingInput>;
 
 export const FINISH_REASONS = ['stop', 'length', 'tool_calls', 'content_filter'] as const;
 export const FinishReason = Type.Enum([...FINISH_REASONS], {

@@ -11,6 +11,7 @@ export * from './limits.ts';
 export * from './miners.ts';
 export * from './network.ts';
 export * from './openai.ts';
+export * from './own-json.ts';
 export * from './receipts.ts';
 export * from './streams.ts';
 export * from './versions.ts';

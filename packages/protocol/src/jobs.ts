@@ -181,7 +181,7 @@ const Asked = {
   tools: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['tools']>>({ type: 'array', items: {} })),
   tool_choice: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['tool_choice']>>({})),
   response_format: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['response_format']>>({})),
-  input: Type.Optional(Type.Array(Type.String())),
+  input: Type.Optional(Type.Unsafe<EmbeddingInput>({ type: 'array', items: {} })),
 };
 
 const PROMPT =

@@ -17,6 +17,10 @@ export const LIMITS = {
   /** Of a tool call, also one that another service made in a conversation. */
   callIdLength: 1_024,
   embeddingInputs: 2_048,
+  /** Of one text to embed that is given as tokens. */
+  inputTokens: 131_072,
+  /** Of one request for completions. */
+  prompts: 100,
   /** Tokens that one number may speak of: of a context, a limit or a count. */
   tokens: 100_000_000,
   /** Choices of one request at the gateway. */

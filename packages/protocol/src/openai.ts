@@ -1,8 +1,19 @@
 import { type Static, Type } from 'typebox';
-import { CHAT_ROLES, ChatMessage, FinishReason, ResponseFormat, Tool, ToolCall, ToolChoice } from './chat.ts';
+import {
+  CHAT_ROLES,
+  ChatMessage,
+  ContentPart,
+  EmbeddingInput,
+  FinishReason,
+  ResponseFormat,
+  Tool,
+  ToolCall,
+  ToolChoice,
+} from './chat.ts';
 import { Model, Nullable } from './common.ts';
 import { JobParams } from './jobs.ts';
 import { LIMITS } from './limits.ts';
+import { ModelAbilities } from './miners.ts';
 
 /*
  * Requests and answers in the shapes of OpenAI's API, as far as they are served: what clients that speak it send and
@@ -27,10 +38,27 @@ const Generating = {
       ),
     }),
   ),
-  n: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.choices, description: '1.' })),
+  n: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: LIMITS.choices,
+      description:
+        'So many answers, each by a job of its own. With a seed the first has it, the next one more.',
+    }),
+  ),
   user: Type.Optional(Type.String()),
   metadata: Type.Optional(Type.Record(Type.String(), Type.String(), { maxProperties: LIMITS.metadataKeys })),
 };
+
+/** A part of a message that a client sends: of an assistant's also why it declined. */
+const RequestPart = Type.Object({
+  ...ContentPart.properties,
+  type: Type.Enum(['text', 'image_url', 'refusal'], { type: 'string' }),
+  refusal: Type.Optional(
+    Type.String({ description: 'Of a part of that type, in a message of an assistant.' }),
+  ),
+});
+export type RequestPart = Static<typeof RequestPart>;
 
 export const ChatCompletionRequest = Type.Object(
   {
@@ -38,6 +66,15 @@ export const ChatCompletionRequest = Type.Object(
     messages: Type.Array(
       Type.Object({
         ...ChatMessage.properties,
+        content: Type.Optional(
+          Type.Unsafe<string | RequestPart[] | null>({
+            type: ['string', 'array', 'null'],
+            items: RequestPart,
+            description: 'A text, or parts: texts in any role, images in a user’s.',
+          }),
+        ),
+        refusal: Type.Optional(Type.String({ description: 'Why an assistant declined.' })),
+        reasoning: Type.Optional(Type.String({ description: 'Another name of `reasoning_content`.' })),
         role: Type.Enum([...CHAT_ROLES, 'developer'], {
           type: 'string',
           description: '`developer` is another name of `system`.',
@@ -57,11 +94,21 @@ export const ChatCompletionRequest = Type.Object(
       }),
     ),
     reasoning_effort: Type.Optional(Type.String({ maxLength: 32 })),
+    logprobs: Type.Optional(
+      Type.Boolean({ description: 'Tell how likely each token was, where the engine does.' }),
+    ),
+    top_logprobs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: LIMITS.topLogprobs,
+        description: 'So many of the likeliest tokens at each place. Needs `logprobs`.',
+      }),
+    ),
   },
   {
     $id: 'ChatCompletionRequest',
     description:
-      "What engines know beyond OpenAI's API (`top_k`, `min_p`, `repetition_penalty`, …) goes to the miner's as it is. A field that is not known, or that would ask for what is not served, is refused.",
+      "What engines know beyond OpenAI's API (`top_k`, `min_p`, `guided_json`, `num_ctx`, `think`, …) goes to the miner's as it is. `store`, `verbosity`, `prediction`, `service_tier` and the like change nothing here. A field that is not known, or that would ask for what is not served, is refused; one of a message is left aside.",
   },
 );
 export type ChatCompletionRequest = Static<typeof ChatCompletionRequest>;
@@ -69,24 +116,36 @@ export type ChatCompletionRequest = Static<typeof ChatCompletionRequest>;
 export const CompletionRequest = Type.Object(
   {
     ...Generating,
-    prompt: Type.Union([Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: 1 })], {
-      description: 'One text, which the model goes on with.',
-    }),
+    prompt: Type.Union(
+      [Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: LIMITS.prompts })],
+      {
+        description:
+          'One text, which the model goes on with, or several, each of which has `n` choices of its own.',
+      },
+    ),
+    logprobs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: LIMITS.topLogprobs,
+        description: 'Tell how likely each token was, and so many of the likeliest, where the engine does.',
+      }),
+    ),
   },
   { $id: 'CompletionRequest' },
 );
 export type CompletionRequest = Static<typeof CompletionRequest>;
 
+const Tokens = Type.Array(Type.Integer({ minimum: 0, maximum: LIMITS.tokens }), {
+  minItems: 1,
+  maxItems: LIMITS.inputTokens,
+});
+
 export const EmbeddingRequest = Type.Object(
   {
     model: Model,
-    input: Type.Union(
-      [
-        Type.String({ minLength: 1 }),
-        Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: LIMITS.embeddingInputs }),
-      ],
-      { description: 'One text or several; no tokens.' },
-    ),
+    input: Type.Union([Type.String({ minLength: 1 }), Tokens, EmbeddingInput], {
+      description: 'One text or several, or their tokens by the numbers that the model has for them.',
+    }),
     encoding_format: Type.Optional(
       Type.Enum(['float', 'base64'], { type: 'string', description: '`float` unless given.' }),
     ),
@@ -101,16 +160,28 @@ export type EmbeddingRequest = Static<typeof EmbeddingRequest>;
 
 const Count = Type.Integer({ minimum: 0 });
 
-/** Absent where the miner has not counted. */
+/** Absent where the miner has not counted, as is each count that it has not. */
 const Usage = Type.Optional(
-  Type.Object({ prompt_tokens: Count, completion_tokens: Type.Optional(Count), total_tokens: Count }),
+  Type.Object({
+    prompt_tokens: Type.Optional(Count),
+    completion_tokens: Type.Optional(Count),
+    total_tokens: Type.Optional(Count),
+    prompt_tokens_details: Type.Optional(Type.Object({ cached_tokens: Count })),
+    completion_tokens_details: Type.Optional(Type.Object({ reasoning_tokens: Count })),
+  }),
 );
+
+const Answering = { job_id: Type.String(), receipt_id: Nullable(Type.String()) };
 
 /** What OpenAI's answers do not have, here in each. */
 const Origin = Type.Object(
   {
-    job_id: Type.String(),
-    receipt_id: Nullable(Type.String()),
+    ...Answering,
+    jobs: Type.Optional(
+      Type.Array(Type.Object(Answering), {
+        description: 'Of an answer with several choices: the job of each, the first one included.',
+      }),
+    ),
   },
   { description: 'The job that answers, and its receipt.' },
 );
@@ -123,6 +194,9 @@ const Answer = {
   aitbc: Origin,
 };
 
+/** Of a token, in the shape of OpenAI's API: `token`, `logprob`, `bytes`, `top_logprobs`. */
+const Logprob = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
+
 export const ChatCompletion = Type.Object(
   {
     ...Answer,
@@ -133,10 +207,13 @@ export const ChatCompletion = Type.Object(
         message: Type.Object({
           role: Type.Literal('assistant'),
           content: Nullable(Type.String()),
-          refusal: Type.Null(),
+          refusal: Nullable(Type.String()),
+          reasoning_content: Type.Optional(
+            Type.String({ description: 'What the model thought before, where its engine tells it apart.' }),
+          ),
           tool_calls: Type.Optional(Type.Array(ToolCall)),
         }),
-        logprobs: Type.Null(),
+        logprobs: Nullable(Type.Object({ content: Type.Array(Logprob) })),
         finish_reason: FinishReason,
       }),
     ),
@@ -153,7 +230,14 @@ export const Completion = Type.Object(
       Type.Object({
         index: Type.Integer(),
         text: Type.String(),
-        logprobs: Type.Null(),
+        logprobs: Nullable(
+          Type.Object({
+            tokens: Type.Array(Type.String()),
+            token_logprobs: Type.Array(Nullable(Type.Number())),
+            top_logprobs: Nullable(Type.Array(Type.Record(Type.String(), Type.Number()))),
+            text_offset: Type.Array(Type.Integer()),
+          }),
+        ),
         finish_reason: FinishReason,
       }),
     ),
@@ -186,7 +270,11 @@ export const OfferedModel = Type.Object(
     object: Type.Literal('model'),
     created: Type.Integer({ description: 'Nobody knows: 0.' }),
     owned_by: Type.String(),
+    context_length: Type.Optional(
+      Type.Integer({ description: 'Tokens of prompt and answer together: the most that a miner takes.' }),
+    ),
     aitbc: Type.Object({
+      ...ModelAbilities.properties,
       miners: Type.Integer({ description: 'Live miners that offer it.' }),
       loaded: Type.Integer({ description: 'Of them, those that have it in memory.' }),
       slots: Type.Integer({ description: 'Jobs that they run at once.' }),

@@ -19,8 +19,11 @@ export async function* requestLines(
     await setImmediate();
     return await readPart(store, input_file_id, index);
   }
-  for await (const line of linesOf(partAt, from, config.bodyLimit)) if (line.text?.trim() !== '') yield line;
+  for await (const line of linesOf(partAt, from, lineLimit(config))) if (line.text?.trim() !== '') yield line;
 }
+
+/** Of a request of a batch, in characters: as of one that comes alone. */
+export const lineLimit = ({ bodyLimit, mediaLimit }: Config) => bodyLimit + mediaLimit;
 
 export const endpointOf = ({ endpoint }: BatchRow) => ENDPOINTS[endpoint as EndpointPath];
 

@@ -1,4 +1,4 @@
-import { LIMITS } from '@aitbc/protocol';
+import { LIMITS, type SubmitJob } from '@aitbc/protocol';
 import type { Asked, Endpoint } from '../gateway/endpoint.ts';
 import { invalid } from '../gateway/errors.ts';
 import { parseJson } from '../json.ts';
@@ -7,6 +7,7 @@ import { parseJson } from '../json.ts';
 export interface BatchRequest {
   customId: string;
   asked: Asked;
+  submission: SubmitJob;
 }
 
 const FIELDS = ['custom_id', 'method', 'url', 'body'];
@@ -29,8 +30,15 @@ export function readRequest(text: string, path: string, endpoint: Endpoint): Bat
   if (method !== 'POST') throw invalid('method must be POST', 'method', 'invalid_value');
   if (url !== path) throw invalid(`url must be ${path}, as the batch says`, 'url', 'mismatched_url');
   const asked = endpoint.read(body);
+  const [submission, other] = asked.submissions;
+  if (!submission || other)
+    throw invalid(
+      'A request of a batch has one choice',
+      asked.n > 1 ? 'body.n' : 'body.prompt',
+      'unsupported_value',
+    );
   if (asked.stream) throw invalid('Answers to a batch are not streamed', 'body.stream', 'unsupported_value');
-  return { customId, asked };
+  return { customId, asked, submission };
 }
 
 function fieldsOf(text: string): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import type { Asked, Endpoint } from '../gateway/endpoint.ts';
 import { failureOf, OpenAiError } from '../gateway/errors.ts';
 import type { EndedJob } from '../jobs/batch-jobs.ts';
+import { lineSafe } from '../json.ts';
 import type { BatchRow } from './batch.ts';
 
 /** What became of a request, as a line of one of the batch's files. */
@@ -34,7 +35,7 @@ export function resultOf(answering: Answering): Result {
   const id = `batch_req_${batch.id.slice('batch_'.length)}_${line}`;
   return {
     file: isAnswer ? 'output' : 'errors',
-    text: `${JSON.stringify({ id, custom_id: customId, response, error })}\n`,
+    text: `${lineSafe(JSON.stringify({ id, custom_id: customId, response, error }))}\n`,
     unusable: !isAnswer && job?.status === 'completed',
   };
 }
@@ -45,7 +46,7 @@ function answerTo({ batch, endpoint, asked, job, line }: Answering): Answer {
     if (job.erased) return { response: null, error: ERASED };
     try {
       if (asked instanceof OpenAiError) throw asked;
-      return { response: { status_code: 200, request_id, body: endpoint.answer(job, asked) }, error: null };
+      return { response: { status_code: 200, request_id, body: endpoint.answer([job], asked) }, error: null };
     } catch (error) {
       return refusal(error, request_id);
     }

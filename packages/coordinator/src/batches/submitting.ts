@@ -44,7 +44,7 @@ async function preparePage(batch: BatchRow, options: Options): Promise<Prepared[
   let characters = 0;
   for await (const { text = '', number, end } of requestLines(batch, options, placeOf(batch))) {
     const job = attempt(() =>
-      options.jobs.prepare(readRequest(text, batch.endpoint, endpointOf(batch)).asked.submission),
+      options.jobs.prepare(readRequest(text, batch.endpoint, endpointOf(batch)).submission),
     );
     page.push({ line: number, end, job: job instanceof OpenAiError ? undefined : job });
     characters += text.length;

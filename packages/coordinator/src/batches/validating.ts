@@ -4,7 +4,7 @@ import { invalid, type OpenAiError } from '../gateway/errors.ts';
 import type { BatchRow } from './batch.ts';
 import { BEGINNING, type Line } from './lines.ts';
 import type { WorkOptions } from './options.ts';
-import { attempt, endpointOf, requestLines } from './reading.ts';
+import { attempt, endpointOf, lineLimit, requestLines } from './reading.ts';
 import { readRequest } from './requests.ts';
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'operations'>;
@@ -38,9 +38,9 @@ function checker(batch: BatchRow, { config, jobs }: Options): (line: Line) => vo
   const seen = new Set<string>();
   return ({ text }) => {
     if (text === undefined)
-      throw invalid(`The line is longer than ${config.bodyLimit} characters`, undefined, 'line_too_long');
-    const { customId, asked } = readRequest(text, batch.endpoint, endpointOf(batch));
-    jobs.prepare(asked.submission);
+      throw invalid(`The line is longer than ${lineLimit(config)} characters`, undefined, 'line_too_long');
+    const { customId, submission } = readRequest(text, batch.endpoint, endpointOf(batch));
+    jobs.prepare(submission);
     // Not the text itself, which keeps all of its part in memory.
     const digest = createHash('sha256').update(customId).digest('base64');
     if (seen.has(digest))

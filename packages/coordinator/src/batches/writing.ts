@@ -10,8 +10,9 @@ import { type Result, resultOf } from './results.ts';
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'ids' | 'operations'>;
 
-/** Requests whose results are in memory at once, since each may be as large as a body. */
+/** Requests, and their characters, that are in memory at once with their results. */
 const AT_ONCE = 32;
+const CHARACTERS_AT_ONCE = 16 * 1024 * 1024;
 /** Of one transaction. */
 const MOST_REQUESTS = 512;
 
@@ -23,7 +24,7 @@ export async function writePage(batch: BatchRow, options: Options): Promise<bool
   let to = from;
   let count = 0;
   let isLast = true;
-  for await (const lines of groups(requestLines(batch, options, from), AT_ONCE)) {
+  for await (const lines of groups(requestLines(batch, options, from))) {
     const jobs = await jobsOf(batch, lines, options);
     for (const line of lines) {
       const job = jobs.get(line.number);
@@ -67,13 +68,16 @@ function resultOfLine(batch: BatchRow, { text = '', number }: Line, job: EndedJo
   });
 }
 
-async function* groups<Item>(items: AsyncIterable<Item>, size: number): AsyncGenerator<Item[]> {
-  let group: Item[] = [];
-  for await (const item of items) {
-    group.push(item);
-    if (group.length < size) continue;
+async function* groups(lines: AsyncIterable<Line>): AsyncGenerator<Line[]> {
+  let group: Line[] = [];
+  let characters = 0;
+  for await (const line of lines) {
+    group.push(line);
+    characters += line.text?.length ?? 0;
+    if (group.length < AT_ONCE && characters < CHARACTERS_AT_ONCE) continue;
     yield group;
     group = [];
+    characters = 0;
   }
   if (group.length > 0) yield group;
 }

@@ -1,24 +1,14 @@
-import {
-  type ChatCompletion,
-  ChatCompletionRequest,
-  type ChatMessage,
-  type ResultMessage,
-} from '@aitbc/protocol';
-import {
-  type Answered,
-  askForText,
-  createdAt,
-  type Endpoint,
-  originOf,
-  usageOf,
-  usagePieces,
-} from './endpoint.ts';
+import { type ChatCompletion, ChatCompletionRequest, type ResultMessage } from '@aitbc/protocol';
+import { type Answered, askForText, createdAt, type Endpoint, originOf, type Started } from './endpoint.ts';
 import { invalid } from './errors.ts';
 import { fieldsBy } from './fields.ts';
+import { chatLogprobs } from './logprobs.ts';
+import { messageOf, withMessages } from './messages.ts';
+import { usageOf, usagePieces } from './usage.ts';
 
 const KNOWN = [
-  ...['model', 'messages', 'tools', 'tool_choice', 'response_format', 'stop', 'max_completion_tokens'],
-  ...['stream', 'stream_options', 'metadata'],
+  ...['model', 'messages', 'tools', 'tool_choice', 'response_format', 'stop', 'max_completion_tokens', 'n'],
+  ...['stream', 'stream_options', 'metadata', 'logprobs', 'top_logprobs'],
 ];
 const readFields = fieldsBy(ChatCompletionRequest, KNOWN);
 
@@ -27,114 +17,101 @@ export const chatCompletions: Endpoint = {
   read(body) {
     const fields = readFields(withMessages(body));
     const { messages, tools = [], tool_choice, response_format } = fields;
-    return askForText(fields, {
+    const content = {
       messages: messages.map(message => messageOf(message)),
       ...(tools.length > 0 && { tools }),
       ...(tool_choice !== undefined && tool_choice !== 'auto' && { tool_choice }),
       ...(response_format && response_format.type !== 'text' && { response_format }),
-    });
+    };
+    return askForText(fields, [content], logprobsIn(fields));
   },
 
-  answer(job): ChatCompletion {
-    const { content, tool_calls } = messageIn(job);
+  answer(jobs, asked): ChatCompletion {
     return {
-      ...headOf(job),
+      ...headOf(jobs[0]),
       object: 'chat.completion',
-      choices: [
-        {
-          index: 0,
-          message: { role: 'assistant', content, refusal: null, ...(tool_calls && { tool_calls }) },
-          logprobs: null,
+      choices: jobs.map((job, index) => {
+        const { content, tool_calls } = messageIn(job);
+        const { reasoning, refusal = null } = job;
+        return {
+          index,
+          message: {
+            role: 'assistant',
+            content,
+            refusal,
+            ...(reasoning !== undefined && { reasoning_content: reasoning }),
+            ...(tool_calls && { tool_calls }),
+          },
+          logprobs: chatLogprobs(job),
           finish_reason: finishReasonOf(job),
-        },
-      ],
-      ...usageOf(job),
-      aitbc: originOf(job),
+        };
+      }),
+      ...usageOf(jobs, asked),
+      aitbc: originOf(jobs),
     };
   },
 
-  pieces(started, asked) {
-    const head = { ...headOf(started), object: 'chat.completion.chunk' as const };
-    let isFirst = true;
-    const chunk = (delta: object, finish_reason: string | null = null) => {
-      const role = isFirst ? { role: 'assistant' } : {};
-      isFirst = false;
-      const choices = [{ index: 0, delta: { ...role, ...delta }, logprobs: null, finish_reason }];
-      return { ...head, choices, ...(asked.includeUsage && { usage: null }) };
-    };
+  pieces(first, asked) {
+    const head = { ...headOf(first), object: 'chat.completion.chunk' as const };
     return {
-      text: content => chunk({ content }),
-      whole: job => messageIn(job).content ?? '',
-      end(job, rest) {
-        const { tool_calls } = messageIn(job);
-        return [
-          ...(rest === '' ? [] : [chunk({ content: rest })]),
-          ...(tool_calls
-            ? [chunk({ tool_calls: tool_calls.map((call, index) => ({ index, ...call })) })]
-            : []),
-          { ...chunk({}, finishReasonOf(job)), aitbc: originOf(job) },
-          ...usagePieces(head, job, asked),
-        ];
+      choice(index) {
+        let isFirst = true;
+        const chunk = (
+          delta: object,
+          finish_reason: string | null = null,
+          logprobs: object | null = null,
+        ) => {
+          const role = isFirst ? { role: 'assistant' } : {};
+          isFirst = false;
+          const choices = [{ index, delta: { ...role, ...delta }, logprobs, finish_reason }];
+          return { ...head, choices, ...(asked.includeUsage && { usage: null }) };
+        };
+        return {
+          text: content => chunk({ content }),
+          reasoning: reasoning_content => chunk({ reasoning_content }),
+          whole: job => messageIn(job).content ?? '',
+          end(job, rest) {
+            const { tool_calls } = messageIn(job);
+            const { refusal } = job;
+            return [
+              ...(rest === '' ? [] : [chunk({ content: rest })]),
+              ...(refusal === undefined ? [] : [chunk({ refusal })]),
+              ...(tool_calls
+                ? [chunk({ tool_calls: tool_calls.map((call, index) => ({ index, ...call })) })]
+                : []),
+              { ...chunk({}, finishReasonOf(job), chatLogprobs(job)), aitbc: originOf([job]) },
+            ];
+          },
+        };
       },
+      end: jobs => usagePieces(head, jobs, asked),
     };
   },
 };
 
-const headOf = (job: Pick<Answered, 'job_id' | 'model' | 'created_at'>) => ({
+const headOf = (job: Started) => ({
   id: `chatcmpl-${job.job_id}`,
   created: createdAt(job),
   model: job.model,
 });
 
+/** What engines are told of how likely the tokens were. */
+function logprobsIn({ logprobs = false, top_logprobs = 0 }: ChatCompletionRequest): object {
+  if (logprobs) return { logprobs, top_logprobs };
+  if (top_logprobs === 0) return {};
+  throw invalid('top_logprobs needs logprobs to be true', 'top_logprobs', 'invalid_value');
+}
+
 /** The message of the assistant. */
-function messageIn({ result, result_type }: Answered): {
+function messageIn({ result, result_type, refusal }: Answered): {
   content: string | null;
   tool_calls?: ResultMessage['tool_calls'];
 } {
   if (result_type === 'message') return JSON.parse(result ?? '') as ResultMessage;
-  return { content: result ?? '' };
+  return { content: refusal !== undefined && !result ? null : (result ?? '') };
 }
 
 /** Miners that run no conversations do not say. */
 function finishReasonOf({ finish_reason, result_type }: Answered) {
   return finish_reason ?? (result_type === 'message' ? 'tool_calls' : 'stop');
-}
-
-/** Of a message of an answer, what clients send back with the next request. */
-const ANSWERS = ['refusal', 'annotations', 'reasoning_content', 'reasoning'];
-
-/** Messages as clients send them: null says the same as nothing, but of the content. */
-function withMessages(body: unknown): unknown {
-  const { messages } = Object(body);
-  if (!Array.isArray(messages)) return body;
-  return {
-    ...Object(body),
-    messages: messages.map((message, index) =>
-      typeof message === 'object' && message !== null && !Array.isArray(message)
-        ? plain(message, `messages[${index}]`)
-        : message,
-    ),
-  };
-}
-
-const FIELDS = ['role', 'content', 'name', 'tool_calls', 'tool_call_id'];
-
-function plain(message: object, param: string): object {
-  const fields = Object.entries(message).filter(([name, value]) => {
-    if (FIELDS.includes(name)) return name === 'content' || (value !== null && !isEmptyCalls(name, value));
-    if (value === null || ANSWERS.includes(name)) return false;
-    throw invalid(
-      `${param}.${name} is not known or not served here`,
-      `${param}.${name}`,
-      'unsupported_parameter',
-    );
-  });
-  return Object.fromEntries(fields);
-}
-
-const isEmptyCalls = (name: string, value: unknown) =>
-  name === 'tool_calls' && Array.isArray(value) && value.length === 0;
-
-function messageOf({ role, ...message }: ChatCompletionRequest['messages'][number]): ChatMessage {
-  return { role: role === 'developer' ? 'system' : role, ...message };
 }

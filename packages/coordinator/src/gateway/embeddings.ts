@@ -1,7 +1,13 @@
-import { EmbeddingRequest, type Embeddings, type ResultEmbeddings } from '@aitbc/protocol';
-import { type Answered, type Endpoint, originOf, usageOf } from './endpoint.ts';
+import {
+  type EmbeddingInput,
+  EmbeddingRequest,
+  type Embeddings,
+  type ResultEmbeddings,
+} from '@aitbc/protocol';
+import { type Answered, type Endpoint, originOf } from './endpoint.ts';
 import { OpenAiError } from './errors.ts';
 import { fieldsBy } from './fields.ts';
+import { usageOf } from './usage.ts';
 
 const readFields = fieldsBy(EmbeddingRequest, ['model', 'input', 'encoding_format', 'dimensions']);
 
@@ -10,13 +16,15 @@ export const embeddings: Endpoint = {
   read(body) {
     const { model, input, encoding_format = 'float', dimensions } = readFields(body);
     const params = dimensions === undefined ? {} : { dimensions };
-    const submission = { model, input: [input].flat(), params };
-    return { submission, stream: false, includeUsage: false, encoding: encoding_format };
+    const submissions = [{ model, input: inputsIn(input), params }];
+    return { submissions, n: 1, stream: false, includeUsage: false, encoding: encoding_format };
   },
 
-  answer(job, { submission, encoding }): Embeddings {
+  answer(jobs, asked): Embeddings {
+    const [job] = jobs;
+    const { submissions, encoding } = asked;
     const vectors = vectorsIn(job);
-    if (vectors.length !== submission.input?.length) throw noEmbeddings();
+    if (vectors.length !== submissions[0]?.input?.length) throw noEmbeddings();
     return {
       object: 'list',
       data: vectors.map((vector, index) => ({
@@ -25,11 +33,17 @@ export const embeddings: Endpoint = {
         embedding: encoding === 'base64' ? vector : floatsOf(vector),
       })),
       model: job.model,
-      ...usageOf(job),
-      aitbc: originOf(job),
+      ...usageOf(jobs, asked),
+      aitbc: originOf(jobs),
     };
   },
 };
+
+/** An array of numbers is one text. */
+function inputsIn(input: EmbeddingRequest['input']): EmbeddingInput {
+  if (typeof input === 'string') return [input];
+  return typeof input[0] === 'number' ? [input as number[]] : (input as EmbeddingInput);
+}
 
 function vectorsIn({ result, result_type }: Answered): readonly string[] {
   if (result_type !== 'embeddings') throw noEmbeddings();

@@ -1,4 +1,4 @@
-import type { Job, SubmitJob } from '@aitbc/protocol';
+import { type AnswerDetails, type Job, LIMITS, type SubmitJob } from '@aitbc/protocol';
 import { paramsOf } from './fields.ts';
 
 /*
@@ -7,7 +7,10 @@ import { paramsOf } from './fields.ts';
  */
 
 export interface Asked {
-  submission: SubmitJob;
+  /** A job for each choice of the answer: those of the first prompt, then those of the next one. */
+  submissions: readonly SubmitJob[];
+  /** Choices of each prompt. */
+  n: number;
   /** The answer is wanted in pieces. */
   stream: boolean;
   /** The pieces end with the usage. */
@@ -19,21 +22,42 @@ export interface Asked {
 /** A job that has answered. */
 export type Answered = Pick<
   Job,
-  'job_id' | 'model' | 'created_at' | 'result' | 'result_type' | 'finish_reason' | 'usage' | 'receipt_id'
+  | keyof AnswerDetails
+  | 'job_id'
+  | 'model'
+  | 'created_at'
+  | 'result'
+  | 'result_type'
+  | 'finish_reason'
+  | 'usage'
+  | 'receipt_id'
 >;
 
-/** Bodies of the events of an answer in pieces. */
-export interface Pieces {
+/** Jobs that answer a request, one for each choice. */
+export type AnsweredAll = readonly [Answered, ...Answered[]];
+
+export type Started = Pick<Job, 'job_id' | 'model' | 'created_at'>;
+
+/** Bodies of the events of an answer in pieces, of one of its choices. */
+export interface ChoicePieces {
   text(piece: string): object;
+  /** Absent where an answer has no place for what the model thinks before it. */
+  reasoning?(piece: string): object;
   /** The text of an answer, as a whole. */
   whole(job: Answered): string;
   /** What follows when all but the `rest` of the text has been told. */
   end(job: Answered, rest: string): object[];
 }
 
+export interface Pieces {
+  choice(index: number): ChoicePieces;
+  /** What follows when all choices have been told. */
+  end(jobs: readonly Answered[]): object[];
+}
+
 export interface Endpoint {
   /**
-   * The job that a request's body asks for.
+   * The jobs that a request's body asks for.
    *
    * @throws {OpenAiError} where it is not understood, or asks for what is not served
    */
@@ -43,58 +67,56 @@ export interface Endpoint {
    *
    * @throws {OpenAiError} where the miner's result is none
    */
-  answer(job: Answered, asked: Asked): object;
+  answer(jobs: AnsweredAll, asked: Asked): object;
   /** Absent where it answers in one piece only. */
-  pieces?(job: Pick<Job, 'job_id' | 'model' | 'created_at'>, asked: Asked): Pieces;
+  pieces?(first: Started, asked: Asked): Pieces;
 }
 
 /** Fields that requests for a text share, whatever it is about. */
 interface TextFields {
   model: string;
+  n?: number;
   stream?: boolean;
   stream_options?: { include_usage?: boolean };
   metadata?: Record<string, string>;
 }
 
-/** What is asked by a request for a text about `content`. */
-export function askForText(
-  fields: TextFields,
-  content: Pick<SubmitJob, 'prompt' | 'messages' | 'tools' | 'tool_choice' | 'response_format'>,
-): Asked {
-  const { model, metadata } = fields;
+type Content = Pick<SubmitJob, 'prompt' | 'messages' | 'tools' | 'tool_choice' | 'response_format'>;
+
+/** What is asked by a request for texts about `contents`, with these parameters besides those among its fields. */
+export function askForText(fields: TextFields, contents: readonly Content[], more: object): Asked {
+  const { model, metadata, n = 1 } = fields;
   const stream = fields.stream === true;
+  const params = { ...paramsOf({ ...fields }), ...more };
+  const submit = (content: Content, choice: number): SubmitJob => ({
+    model,
+    ...content,
+    params: { ...params, ...seedOf(params, choice) },
+    ...(metadata && { metadata }),
+    ...(stream && { stream }),
+  });
   return {
-    submission: {
-      model,
-      ...content,
-      params: paramsOf({ ...fields }),
-      ...(metadata && { metadata }),
-      ...(stream && { stream }),
-    },
+    submissions: contents.flatMap(content => Array.from({ length: n }, (_, at) => submit(content, at))),
+    n,
     stream,
     includeUsage: fields.stream_options?.include_usage === true,
     encoding: 'float',
   };
 }
 
+/** The same seed would give the same text as often as there are choices. */
+function seedOf({ seed }: { seed?: number }, choice: number): { seed?: number } {
+  if (seed === undefined) return {};
+  return { seed: seed <= Number.MAX_SAFE_INTEGER - LIMITS.choices ? seed + choice : seed - choice };
+}
+
 /** Unix seconds. */
 export const createdAt = ({ created_at }: Pick<Job, 'created_at'>) =>
   Math.floor(Date.parse(created_at) / 1000);
 
-export const originOf = ({ job_id, receipt_id }: Pick<Job, 'job_id' | 'receipt_id'>) => ({
-  job_id,
-  receipt_id,
-});
+const namesOf = ({ job_id, receipt_id }: Pick<Job, 'job_id' | 'receipt_id'>) => ({ job_id, receipt_id });
 
-/** Absent where the miner has not counted. */
-export function usageOf({ usage }: Pick<Job, 'usage'>) {
-  if (!usage) return {};
-  const { prompt_tokens = 0, completion_tokens = 0 } = usage;
-  return { usage: { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens } };
-}
-
-/** The piece that ends with the usage, where that is wanted and known. */
-export function usagePieces(head: object, job: Pick<Job, 'usage'>, { includeUsage }: Asked): object[] {
-  const usage = usageOf(job);
-  return includeUsage && 'usage' in usage ? [{ ...head, choices: [], ...usage }] : [];
+/** Of the jobs of an answer, or of one of its choices. */
+export function originOf(jobs: AnsweredAll) {
+  return { ...namesOf(jobs[0]), ...(jobs.length > 1 && { jobs: jobs.map(namesOf) }) };
 }

@@ -1,4 +1,4 @@
-import { ERROR_STATUS, type ErrorCode, type Job, type OpenAiProblem } from '@aitbc/protocol';
+import { ERROR_STATUS, type ErrorCode, type Job, type JobError, type OpenAiProblem } from '@aitbc/protocol';
 import type { Refusal } from '../store/operation.ts';
 
 export interface ErrorDetails {
@@ -36,7 +36,7 @@ export function invalid(message: string, param: string | undefined, code: string
 }
 
 export function modelNotFound(model: string): OpenAiError {
-  return new OpenAiError(`The model \`${model}\` does not exist: no live miner offers it`, {
+  return new OpenAiError(`The model \`${model}\` does not exist: no miner offers it`, {
     ...{ status: 404, type: INVALID, code: 'model_not_found', param: 'model' },
   });
 }
@@ -69,20 +69,45 @@ export function errorOf({ code, detail, field, retryAfter }: Refusal): OpenAiErr
   });
 }
 
-/** `messages.0.content` is `messages[0].content`. */
-const paramOf = (field: string) => field.replace(/^params\./, '').replace(/\.(\d+)(?=\.|$)/g, '[$1]');
+/** `messages.0.content` is `messages[0].content`, of whichever of the jobs that answer a request. */
+const paramOf = (field: string) =>
+  field.replace(/^(jobs\.\d+\.)?(params\.)?/, '').replace(/\.(\d+)(?=\.|$)/g, '[$1]');
 
-/** A job that came to no result. Miners have tried it as often as they may. */
+/** Seconds after which a client may ask again, where nobody says how long it takes. */
+const RETRY_AFTER = 10;
+
+/** What each end of a job without a result is to its client. Others are the fault of the miners, which have tried. */
+const FAILURES: Partial<Record<JobError['error_code'], Omit<ErrorDetails, 'code'> & { code?: string }>> = {
+  JOB_REFUSED: { status: 400, type: INVALID, retry: false },
+  JOB_UNSUPPORTED: { status: 400, type: INVALID, code: 'unsupported_by_engine', retry: false },
+  MINERS_BUSY: { status: 503, type: 'server_error', retryAfter: RETRY_AFTER, retry: true },
+  JOB_EXPIRED: { status: 504, type: 'server_error', retry: false },
+};
+
+const MINERS_FAILED = { status: 502, type: 'server_error', retry: false } as const;
+
+/** A job that came to no result, in the class that it has and by the engine's own code where that says more. */
 export function failureOf({ status, error }: Pick<Job, 'status' | 'error'>): OpenAiError {
-  const details = { type: 'server_error', retry: false } as const;
   if (status === 'cancelled')
-    return new OpenAiError('The job was cancelled', { ...details, status: 409, code: 'job_cancelled' });
-  const code = error?.error_code ?? 'MINER_FAILED';
-  return new OpenAiError(error?.detail ?? 'The job failed', {
-    ...details,
-    status: code === 'JOB_EXPIRED' ? 504 : 502,
-    code: code.toLowerCase(),
+    return new OpenAiError('The job was cancelled', { ...MINERS_FAILED, status: 409, code: 'job_cancelled' });
+  const { error_code = 'MINER_FAILED', engine_code, detail = 'The job failed' } = error ?? {};
+  const details = FAILURES[error_code] ?? MINERS_FAILED;
+  const isTold = error_code === 'JOB_REFUSED' && /^[a-z]/i.test(engine_code ?? '');
+  const code = isTold && engine_code ? engine_code : error_code.toLowerCase();
+  return new OpenAiError(detail, { code, ...details });
+}
+
+/** A model that was offered a short time ago, and will be again as far as anybody knows. */
+export function modelAway(model: string): OpenAiError {
+  return new OpenAiError(`The miners that offer the model \`${model}\` are away for the moment`, {
+    ...{ status: 503, type: 'server_error', code: 'model_unavailable', param: 'model' },
+    ...{ retryAfter: RETRY_AFTER, retry: true },
   });
+}
+
+/** What none of the miners that offer the model can do, as `reason` says. */
+export function notAble(reason: string, isTooLong: boolean): OpenAiError {
+  return invalid(reason, undefined, isTooLong ? 'context_length_exceeded' : 'unsupported_by_model');
 }
 
 export const STOPPING = new OpenAiError('The coordinator is stopping: the job was cancelled', {

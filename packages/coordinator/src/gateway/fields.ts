@@ -1,28 +1,45 @@
 import type { JobParams } from '@aitbc/protocol';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { nearestOf } from '../http/nearest-name.ts';
 import { invalid, type OpenAiError } from './errors.ts';
 
 /** Fields that change nothing here, whatever they say. */
-const IGNORED = ['user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'];
+const IGNORED = [
+  ...['user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'],
+  ...['store', 'verbosity', 'prediction', 'service_tier'],
+];
 
 /** Fields that ask for what is not served, unless they say this. */
 const UNSUPPORTED: Readonly<Record<string, readonly unknown[]>> = {
-  n: [1],
-  best_of: [1],
-  logprobs: [false],
-  top_logprobs: [0],
   echo: [false],
   suffix: [''],
-  store: [false],
-  service_tier: ['auto', 'default'],
 };
 
 /** Fields that engines know beyond OpenAI's API, or that only they have a use for. */
 const ENGINES = [
-  ...['top_k', 'min_p', 'typical_p', 'top_a', 'min_tokens', 'ignore_eos', 'logit_bias', 'reasoning_effort'],
-  ...['repetition_penalty', 'repeat_penalty', 'repeat_last_n', 'length_penalty', 'stop_token_ids'],
-  ...['mirostat', 'mirostat_tau', 'mirostat_eta', 'chat_template_kwargs', 'parallel_tool_calls'],
+  ...[
+    'top_k',
+    'min_p',
+    'typical_p',
+    'top_a',
+    'tfs_z',
+    'top_n_sigma',
+    'min_tokens',
+    'ignore_eos',
+    'logit_bias',
+  ],
+  ...['repetition_penalty', 'repeat_penalty', 'repeat_last_n', 'length_penalty', 'penalize_nl'],
+  ...['dynatemp_range', 'dynatemp_exponent', 'mirostat', 'mirostat_tau', 'mirostat_eta', 'samplers'],
+  ...['dry_multiplier', 'dry_base', 'dry_allowed_length', 'dry_penalty_last_n', 'dry_sequence_breakers'],
+  ...['xtc_probability', 'xtc_threshold', 'bad_words', 'stop_token_ids', 'include_stop_str_in_output'],
+  ...['skip_special_tokens', 'spaces_between_special_tokens', 'add_special_tokens', 'truncate_prompt_tokens'],
+  ...['add_generation_prompt', 'continue_final_message', 'chat_template_kwargs', 'parallel_tool_calls'],
+  ...['guided_json', 'guided_regex', 'guided_choice', 'guided_grammar', 'guided_decoding_backend'],
+  ...['guided_whitespace_pattern', 'structured_outputs', 'grammar', 'json_schema', 'regex', 'ebnf'],
+  ...['reasoning_effort', 'reasoning', 'reasoning_format', 'reasoning_budget', 'include_reasoning'],
+  ...['separate_reasoning', 'think', 'thinking', 'thinking_budget', 'enable_thinking'],
+  ...['num_ctx', 'num_keep', 'n_keep', 'num_predict', 'n_predict', 'cache_prompt', 'options', 'keep_alive'],
 ];
 
 const SAMPLING = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty', 'max_tokens'];
@@ -60,7 +77,13 @@ function refuseField(name: string, value: unknown, known: readonly string[]): vo
     throw invalid(`${name} must be ${only} here`, name, 'unsupported_value');
   }
   if (SAMPLING.includes(name) || ENGINES.includes(name)) return;
-  throw invalid(`The parameter ${name} is not known or not served here`, name, 'unsupported_parameter');
+  const near = nearestOf(name, [...known, ...SAMPLING, ...ENGINES]);
+  const hint = near === undefined ? '' : `: did you mean ${near}?`;
+  throw invalid(
+    `The parameter ${name} is not known or not served here${hint}`,
+    name,
+    'unsupported_parameter',
+  );
 }
 
 /** Of the object itself: what is within a field means what it says. */

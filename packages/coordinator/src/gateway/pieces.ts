@@ -1,5 +1,5 @@
 import type { Job, JobEvent } from '@aitbc/protocol';
-import type { Answered, Pieces } from './endpoint.ts';
+import type { Answered, ChoicePieces } from './endpoint.ts';
 import { failureOf, OpenAiError, STOPPING } from './errors.ts';
 
 /** Text that was told can't be taken back. */
@@ -13,7 +13,7 @@ interface Told {
 }
 
 /**
- * What happens to a job as bodies of the pieces of its answer. Where another attempt takes over, its text goes on
+ * What happens to a job as bodies of the pieces of its choice, and the job when it has answered. Where another attempt takes over, its text goes on
  * where the one before broke off if it begins with the same, as it does with a seed or at temperature 0.
  *
  * @throws {OpenAiError} where the job does not complete, or another attempt says something else than was told
@@ -21,27 +21,56 @@ interface Told {
 export async function* tellPieces(
   events: AsyncIterable<JobEvent> | Iterable<JobEvent>,
   job: Job,
-  pieces: Pieces,
-): AsyncGenerator<object> {
+  pieces: ChoicePieces,
+): AsyncGenerator<object, Answered> {
   const told = createTold();
+  const thoughts = createThoughts();
   let answered: Answered | undefined;
   for await (const { event, data } of events) {
     if (event === 'chunk') {
       const text = told.next(data.text);
       if (text !== '') yield pieces.text(text);
     }
-    if (event === 'restart') told.restart();
+    if (event === 'reasoning' && pieces.reasoning) {
+      const thought = thoughts.next(data.text);
+      if (thought !== '') yield pieces.reasoning(thought);
+    }
+    if (event === 'restart') {
+      told.restart();
+      thoughts.restart();
+    }
     if (event === 'status' && data.status === 'cancelled')
       throw failureOf({ status: 'cancelled', error: null });
     if (event === 'error') throw failureOf({ status: 'failed', error: data });
     if (event === 'result') answered = { ...job, ...data };
     if (event === 'receipt' && answered) {
       const done = { ...answered, receipt_id: data.receipt_id };
+      const thought = thoughts.rest(done.reasoning ?? '');
+      if (thought !== '' && pieces.reasoning) yield pieces.reasoning(thought);
       yield* pieces.end(done, told.rest(pieces.whole(done)));
-      return;
+      return done;
     }
   }
   throw STOPPING;
+}
+
+/** What was thought before an answer, which may be told in part: where another attempt thinks otherwise, no more is. */
+function createThoughts(): Told {
+  const told = createTold();
+  let isLost = false;
+  const orNothing = (take: () => string) => {
+    try {
+      return isLost ? '' : take();
+    } catch {
+      isLost = true;
+      return '';
+    }
+  };
+  return {
+    restart: () => told.restart(),
+    next: more => orNothing(() => told.next(more)),
+    rest: whole => orNothing(() => told.rest(whole)),
+  };
 }
 
 function createTold(): Told {

@@ -20,13 +20,14 @@ import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
 import { errorOf, OpenAiError } from './errors.ts';
 import type { Gateway, GatewayRequest } from './gateway.ts';
 import { IdempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
-import { unservedRoutes } from './unserved.ts';
 
 export interface GatewayRoutes {
   gateway: Gateway;
   guards: Guards;
   /** Between comments in an answer in which nothing happens. */
   heartbeatMs: number;
+  /** Of requests, which may have images. In bytes. */
+  bodyLimit: number;
 }
 
 const tags = ['openai'];
@@ -62,8 +63,6 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
     body: EmbeddingRequest,
     answer: Embeddings,
   });
-
-  unservedRoutes(app);
 
   app.get(
     '/v1/models',
@@ -108,7 +107,7 @@ interface AnswerRoute {
 
 function answerRoute(
   app: App,
-  { gateway, guards, heartbeatMs }: GatewayRoutes,
+  { gateway, guards, heartbeatMs, bodyLimit }: GatewayRoutes,
   { path, operationId, summary, body, answer }: AnswerRoute,
 ): void {
   const endpoint = ENDPOINTS[path];
@@ -116,6 +115,7 @@ function answerRoute(
     path,
     {
       onRequest: guards.client,
+      bodyLimit,
       schema: {
         operationId,
         summary,
@@ -132,10 +132,11 @@ function answerRoute(
       const idempotencyKey = idempotencyKeyOf(request);
       const wanted: GatewayRequest = { endpoint, asked, idempotencyKey, signal: hangUpOf(reply) };
       const started = await gateway.submit(principal, wanted);
-      reply.header('aitbc-job-id', started.job_id);
+      reply.header('aitbc-job-id', started.map(({ job_id }) => job_id).join(', '));
       if (!asked.stream) {
-        const { job, body } = await gateway.answer(principal, started, wanted);
-        if (job.receipt_id !== null) reply.header('aitbc-receipt-id', job.receipt_id);
+        const { jobs, body } = await gateway.answer(principal, started, wanted);
+        const receipts = jobs.flatMap(({ receipt_id }) => receipt_id ?? []);
+        if (receipts.length > 0) reply.header('aitbc-receipt-id', receipts.join(', '));
         return sendJson(reply, JSON.stringify(body));
       }
       const pieces = await gateway.pieces(principal, started, wanted);

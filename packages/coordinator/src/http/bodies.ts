@@ -1,3 +1,4 @@
+import { keepText } from '@aitbc/protocol';
 import type { FastifyInstance } from 'fastify';
 import { soundJson } from '../json.ts';
 
@@ -14,7 +15,7 @@ export function takeJsonBodies(app: FastifyInstance): void {
     parse(request, text, (error, body) => {
       if (error) return done(error);
       try {
-        done(null, soundJson(text, body));
+        done(null, keepText(soundJson(text, body), text));
       } catch (refusal) {
         done(refusal as Error);
       }

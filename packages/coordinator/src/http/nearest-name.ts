@@ -26,4 +26,8 @@ export function nearestName(unknown: string, { properties = {} }: ObjectSchema):
   return distance(wanted, found) <= Math.max(1, wanted.length * MISTAKES) ? names.get(found) : undefined;
 }
 
+/** The name that was meant, of a list of known ones. */
+export const nearestOf = (unknown: string, known: readonly string[]): string | undefined =>
+  nearestName(unknown, { properties: Object.fromEntries(known.map(name => [name, {}])) });
+
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');

@@ -13,6 +13,7 @@ const TITLES: Record<number, string> = {
   402: 'Payment Required',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   409: 'Conflict',
   410: 'Gone',
   413: 'Content Too Large',
@@ -23,7 +24,7 @@ const TITLES: Record<number, string> = {
   503: 'Service Unavailable',
 };
 
-function problemOf({ code, detail, field, retryAfter }: Refusal, requestId: string): Problem {
+export function problemOf({ code, detail, field, retryAfter }: Refusal, requestId: string): Problem {
   const status = ERROR_STATUS[code];
   return {
     type: `urn:aitbc:error:${code}`,
@@ -114,12 +115,6 @@ export function answerErrors(app: FastifyInstance): void {
     if (refusal.code === 'PAYLOAD_TOO_LARGE') await drain(request.raw);
     return send(reply, refusal);
   });
-  app.setNotFoundHandler((request, reply) =>
-    send(reply, {
-      code: 'ROUTE_NOT_FOUND',
-      detail: `There is no ${request.method} ${request.url.split('?')[0]}`,
-    }),
-  );
 }
 
 /** What can't be routed at all. */

@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { lineSafe } from '../json.ts';
 
 /** As the WHATWG's HTML standard has it, "Server-sent events". */
 export interface ServerSentEvent {
   /** `message` to clients unless given. */
   event?: string;
   id?: string;
-  /** One line. */
+  /** JSON on one line, or another word. */
   data: string;
 }
 
@@ -96,5 +97,5 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined
 function frameOf({ event, id, data }: ServerSentEvent): string {
   const name = event === undefined ? '' : `event: ${event}\n`;
   const number = id === undefined ? '' : `id: ${id}\n`;
-  return `${name}${number}data: ${data}\n\n`;
+  return `${name}${number}data: ${lineSafe(data)}\n\n`;
 }

@@ -5,6 +5,7 @@ import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaValidationError } from 'fastify';
 import type { Refusal } from '../store/operation.ts';
 import { nearestName, type ObjectSchema } from './nearest-name.ts';
+import { fillRaw } from './raw.ts';
 
 /** Bodies are taken as they are; text from paths, queries and headers is turned into the schema's type. */
 export function checkRequests(app: FastifyInstance): void {
@@ -76,7 +77,7 @@ export function writeAnswers(app: FastifyInstance): void {
     let write: ((answer: unknown) => string) | undefined;
     return answer => {
       write ??= compile({ schema, method, url, httpStatus });
-      return write(answer);
+      return fillRaw(write(answer));
     };
   });
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Job, JobSummary, ListJobs, SubmitJob } from '@aitbc/protocol';
+import { type Job, type JobSummary, type ListJobs, type SubmitJob, writeOwn } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
@@ -18,6 +18,7 @@ import { requirementsOf } from './needs.ts';
 import { type FoundJob, findClocks, findJob, findJobs, findRuns, findTexts, listJobs } from './queries.ts';
 import { queueInfo } from './queue-info.ts';
 import { checkReplication } from './replication.ts';
+import { mostTokens, sizeOf } from './size.ts';
 import { type NewJob, type NewRun, placeOf, type SubmitInput, type SubmitOutput } from './submit.ts';
 import { toJob, toNewRun, toRun, toSummary } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
@@ -38,9 +39,9 @@ export interface ClientJobs {
     principal: Principal,
     requests: readonly SubmitJob[],
     idempotencyKey: string | undefined,
+    /** Told of each before any is stored, and of the live miners that could run it: may throw. */
+    admit?: (request: SubmitJob, reach: Reach) => void,
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
-  /** Which live miners could run a request now, without submitting it. */
-  reach(request: SubmitJob): Reach;
   /** A job as it is stored, for what submits jobs itself. */
   prepare(request: SubmitJob): NewJob;
   /** Answers when the job has ended, or after `waitSeconds`, or when `hangUp` aborts. */
@@ -74,12 +75,13 @@ export function createClientJobs({
     const content = contentOf(request, prefix);
     checkLimits(request, content, prefix, config, principal);
     checkReplication(request, prefix);
-    const promptBytes = Buffer.byteLength(content.text);
+    const promptBytes = mostTokens(request, content);
     const runs = (request.replication ?? 1) > 1 ? request.replication : 0;
     return {
       ...newRun(content),
       runs: Array.from({ length: runs ?? 0 }, () => newRun(content)),
       content,
+      params: writeOwn(request.params ?? {}),
       request,
       place: placeOf(request, requirementsOf(request, content)),
       ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
@@ -115,14 +117,15 @@ export function createClientJobs({
 
   function viewOfNew(
     job: Row<'job'>,
-    { request, content, place, runs }: NewJob,
+    { request, content, params, place, runs }: NewJob,
     clocks: readonly Clock[],
   ): Job {
     const reach = directory.reach(place);
     const input = {
       prompt: content.text,
       kind: content.kind,
-      params: JSON.stringify(request.params ?? {}),
+      own: content.own,
+      params,
       metadata: request.metadata ? JSON.stringify(request.metadata) : null,
     };
     const texts = { input, output: undefined };
@@ -168,8 +171,9 @@ export function createClientJobs({
   }
 
   return {
-    async submit(principal, requests, key) {
+    async submit(principal, requests, key, admit) {
       const jobs = requests.map((request, index) => prepare(request, index, requests.length, principal));
+      if (admit) for (const { request, place } of jobs) admit(request, directory.reach(place));
       const requestHash = key === undefined ? '' : hash('sha256', canonicalJson(requests.map(withoutEmpty)));
       const idempotency =
         key === undefined ? undefined : { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
@@ -186,8 +190,6 @@ export function createClientJobs({
       });
       return { jobs: views, replayed: false };
     },
-
-    reach: request => directory.reach(requirementsOf(request, contentOf(request))),
 
     prepare: request => prepare(request, 0, 1, { scopes: new Set() }),
 
@@ -244,16 +246,20 @@ function withoutEmpty(request: SubmitJob): object {
 
 function checkLimits(
   request: SubmitJob,
-  { kind, text }: JobContent,
+  content: JobContent,
   prefix: string,
   config: Config,
   principal: Pick<Principal, 'scopes'>,
 ): void {
-  if (Buffer.byteLength(text) > config.promptLimit) {
-    const field = `${prefix}${FIELDS[kind]}`;
-    const detail = `The ${FIELDS[kind]} of a job must not be longer than ${config.promptLimit} bytes`;
-    refuse('VALIDATION_PROMPT_TOO_LONG', detail, { field });
-  }
+  const { kind } = content;
+  const field = `${prefix}${FIELDS[kind]}`;
+  const bytes = sizeOf(request, content);
+  const refuseBeyond = (limit: number, size: number, what: string) => {
+    const detail = `The ${what} of a job must not be longer than ${limit} bytes`;
+    if (size > limit) refuse('VALIDATION_PROMPT_TOO_LONG', detail, { field });
+  };
+  refuseBeyond(config.promptLimit, bytes.prompt, FIELDS[kind]);
+  refuseBeyond(config.mediaLimit, bytes.media, kind === 'embedding' ? 'input' : 'images');
   if ((request.priority ?? 0) > config.maxPriority && !principal.scopes.has('admin')) {
     refuse('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
       field: `${prefix}priority`,

@@ -1,12 +1,27 @@
-import type { ChatMessage, ChatRequest, ContentPart, MinerJob, SubmitJob } from '@aitbc/protocol';
+import {
+  type ChatMessage,
+  type ChatRequest,
+  type ContentPart,
+  type MinerJob,
+  parseOwn,
+  type SubmitJob,
+  writeOwn,
+} from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
+import { raw } from '../http/raw.ts';
 import { refuse } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 
-/** What a job asks for, as the text that is stored and that its receipt's prompt_hash is for. */
+/** What a job asks for, as it is stored. */
 export interface JobContent {
   kind: Row<'job_input'>['kind'];
+  /** What its receipt's prompt_hash is for: a prompt as it is, what has more parts as canonical JSON. */
   text: string;
+  /**
+   * The parts whose order of members an engine goes by, as the client wrote them: a JSON object with the tools and the
+   * form of the answer. Null where there are none.
+   */
+  own: string | null;
 }
 
 /** The field of a request that asks for a job of the kind. */
@@ -23,14 +38,26 @@ type Asked = Pick<MinerJob, keyof ChatRequest | 'input'>;
 export function contentOf(request: SubmitJob, prefix = ''): JobContent {
   const kind = kindOf(request, prefix);
   if (kind !== 'chat') refuseChatFields(request, prefix);
-  if (kind === 'prompt') return { kind, text: request.prompt ?? '' };
+  if (kind === 'prompt') return { kind, text: request.prompt ?? '', own: null };
   const asked = kind === 'embedding' ? { input: request.input } : chatOf(request as ChatRequest, prefix);
-  return { kind, text: canonical(asked, prefix + FIELDS[kind]) };
+  return { kind, text: canonical(asked, prefix + FIELDS[kind]), own: ownOf(asked) };
 }
 
-/** The parts again. */
-export function askedIn({ kind, text }: JobContent): Asked {
-  return kind === 'prompt' ? {} : JSON.parse(text);
+function ownOf({ tools, response_format }: Asked): string | null {
+  const hasSchema = tools !== undefined || response_format?.json_schema !== undefined;
+  return hasSchema
+    ? writeOwn({ ...(tools && { tools }), ...(response_format && { response_format }) })
+    : null;
+}
+
+/** The parts again, for an answer: those that JavaScript can't hold as they were written are raw (`raw.ts`). */
+export function askedIn({ kind, text, own }: JobContent): Asked {
+  if (kind === 'prompt') return {};
+  const asked = JSON.parse(text) as Asked;
+  if (own === null) return asked;
+  for (const [name, value] of Object.entries(parseOwn(own) as object))
+    Object.assign(asked, { [name]: raw(value) });
+  return asked;
 }
 
 function kindOf(request: SubmitJob, prefix: string): JobContent['kind'] {
@@ -81,7 +108,7 @@ function checkToolChoice({ tools = [], tool_choice: choice }: ChatRequest, prefi
 }
 
 function messageOf(message: ChatMessage, field: string): ChatMessage {
-  const { role, content, name, tool_calls, tool_call_id } = message;
+  const { role, content, name, tool_calls, tool_call_id, reasoning_content } = message;
   const isCalling = role === 'assistant' && tool_calls !== undefined;
   const demand = (name: string, isThere: boolean) => {
     if (!isThere)
@@ -95,6 +122,7 @@ function messageOf(message: ChatMessage, field: string): ChatMessage {
   };
   forbid('tool_calls', tool_calls !== undefined && role !== 'assistant');
   forbid('tool_call_id', tool_call_id !== undefined && role !== 'tool');
+  forbid('reasoning_content', reasoning_content !== undefined && role !== 'assistant');
   return {
     role,
     ...(content !== undefined && {
@@ -105,6 +133,7 @@ function messageOf(message: ChatMessage, field: string): ChatMessage {
     ...(name !== undefined && { name }),
     ...(tool_calls && { tool_calls }),
     ...(tool_call_id !== undefined && { tool_call_id }),
+    ...(reasoning_content !== undefined && { reasoning_content }),
   };
 }
 

@@ -125,5 +125,5 @@ async function loadComparable(checked: readonly Checked[], { tx }: WriteContext)
 }
 
 /** Engines give calls of tools ids of their own. */
-const isComparable = ({ prompt, kind, params }: Row<'job_input'>) =>
-  isDeterministic(JSON.parse(params)) && !('tools' in askedIn({ kind, text: prompt }));
+const isComparable = ({ prompt, kind, own, params }: Row<'job_input'>) =>
+  isDeterministic(JSON.parse(params)) && !('tools' in askedIn({ kind, text: prompt, own }));

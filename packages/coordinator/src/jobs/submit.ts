@@ -18,6 +18,8 @@ export interface NewJob {
   id: string;
   salt: string;
   content: JobContent;
+  /** JSON, as the client wrote it. */
+  params: string;
   promptHash: string;
   request: SubmitJob;
   place: Place;
@@ -236,7 +238,7 @@ function newRows(
 
 /** A job in its queue. */
 export function newRow(
-  job: Omit<NewJob, 'content' | 'runs' | 'tokenLimit'> & { tokenLimit?: number },
+  job: Omit<NewJob, 'content' | 'params' | 'runs' | 'tokenLimit'> & { tokenLimit?: number },
   accountId: number,
   lanes: Lanes,
   ranker: Ranker,
@@ -287,11 +289,12 @@ export function newRow(
 async function insertJobs(jobs: readonly JobRow[], inputs: readonly SubmitInput[], { tx }: WriteContext) {
   await tx.insert('job', jobs);
   const texts = inputs.flatMap(input =>
-    input.jobs.flatMap(({ id, content, request, runs }) => {
+    input.jobs.flatMap(({ id, content, params, request, runs }) => {
       const asked = {
         prompt: content.text,
         kind: content.kind,
-        params: JSON.stringify(request.params ?? {}),
+        own: content.own,
+        params,
         metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
       };
       // Their miners are not shown what is the client's own.

@@ -1,18 +1,21 @@
-import type {
-  AnswerDetails,
-  FailureClass,
-  FinishReason,
-  HeartbeatAnswer,
-  Job,
-  JobConstraints,
-  JobError,
-  JobOutcome,
-  JobParams,
-  JobRun,
-  JobSummary,
-  MinerJob,
-  QueueInfo,
+import {
+  type AnswerDetails,
+  type FailureClass,
+  type FinishReason,
+  type HeartbeatAnswer,
+  type Job,
+  type JobConstraints,
+  type JobError,
+  type JobOutcome,
+  type JobParams,
+  type JobRun,
+  type JobSummary,
+  type MinerJob,
+  parseOwn,
+  type QueueInfo,
+  textOf,
 } from '@aitbc/protocol';
+import { raw } from '../http/raw.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 import type { HeldJob } from './claim.ts';
@@ -64,7 +67,7 @@ export function toJob(
   return {
     ...toSummary(job, requirements),
     prompt: input?.prompt ?? null,
-    ...(input && askedIn({ kind: input.kind, text: input.prompt })),
+    ...(input && askedIn({ kind: input.kind, text: input.prompt, own: input.own })),
     params: parseParams(input?.params),
     metadata: input?.metadata ? JSON.parse(input.metadata) : null,
     stream: job.stream === 1,
@@ -116,7 +119,7 @@ export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
     status: job.status,
     model: job.model,
     prompt: input.prompt,
-    ...askedIn({ kind: input.kind, text: input.prompt }),
+    ...askedIn({ kind: input.kind, text: input.prompt, own: input.own }),
     params: parseParams(input.params),
     priority: job.priority,
     constraints: constraintsOf(job, requirements),
@@ -169,6 +172,11 @@ export function errorOf(
   };
 }
 
-const parseParams = (params: string | undefined): JobParams => (params ? JSON.parse(params) : {});
+function parseParams(text: string | undefined): JobParams {
+  if (text === undefined) return {};
+  const params = parseOwn(text) as JobParams;
+  for (const [name, value] of Object.entries(params)) if (textOf(value)) params[name] = raw(value);
+  return params;
+}
 
 const isoTimeOrNull = (ms: number | null) => (ms === null ? null : isoTime(ms));

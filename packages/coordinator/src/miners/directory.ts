@@ -2,7 +2,16 @@ import type { ModelAbilities } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadyQueue, StoreEvent } from '../store/events.ts';
 import type { Row } from '../store/schema.ts';
-import { type Abilities, abilitiesOf, mismatch, NEEDS, type Need, nameOf, needsIn } from './eligibility.ts';
+import {
+  type Abilities,
+  abilitiesOf,
+  mismatch,
+  NEEDS,
+  type Need,
+  nameOf,
+  namesIn,
+  needsIn,
+} from './eligibility.ts';
 import { takesJobs } from './reputation.ts';
 
 interface LiveMiner extends Abilities {
@@ -35,6 +44,12 @@ export interface Directory {
   reach(queue: ReadyQueue): Reach;
   /** The models that live miners offer, by name; or the one of this name. */
   models(name?: string): Offer[];
+  /** Whether a live miner offers the model. */
+  offers(model: string): boolean;
+  /** When the last live miner that offered the model was gone; undefined where that is not known. */
+  leftAt(model: string): number | undefined;
+  /** Notes which models miners offered that are away, and when they were last heard of. */
+  remember(away: readonly Pick<Row<'miner'>, 'capabilities' | 'last_seen_at'>[]): void;
 }
 
 export interface Offer {
@@ -56,11 +71,15 @@ export type OfferedAbilities = Record<Need, { able: number; unable: number }> & 
 /** Clients name what they need as they like: only so many answers are kept. */
 const KEPT_REACHES = 1_000;
 
+/** Models that nobody offers any more are named by miners as they like: only so many are remembered. */
+const KEPT_MODELS = 10_000;
+
 /** Empty until it is reset. */
-export function createDirectory(): Directory {
+export function createDirectory(now: () => number): Directory {
   const byModel = new Map<string, Map<string, LiveMiner>>();
   const models = new Map<string, ReadonlySet<string>>();
   const reaches = new LRUCache<string, Reach>({ max: KEPT_REACHES });
+  const left = new LRUCache<string, number>({ max: KEPT_MODELS });
   /** For each reset under way the miners that were told of since it began. */
   const resets = new Set<Set<string>>();
   let begun = 0;
@@ -70,7 +89,9 @@ export function createDirectory(): Directory {
     for (const model of models.get(id) ?? []) {
       const offering = byModel.get(model);
       offering?.delete(id);
-      if (offering?.size === 0) byModel.delete(model);
+      if (offering?.size !== 0) continue;
+      byModel.delete(model);
+      left.set(model, now());
     }
     models.delete(id);
   }
@@ -106,6 +127,13 @@ export function createDirectory(): Directory {
       for (const id of [...models.keys()]) if (!told.has(id)) remove(id);
       reaches.clear();
       for (const row of online) if (!told.has(row.id)) put(row);
+    },
+    offers: model => byModel.has(model),
+    leftAt: model => left.get(model),
+    remember(away) {
+      for (const { capabilities, last_seen_at } of away)
+        for (const model of namesIn(capabilities))
+          left.set(model, Math.max(last_seen_at, left.get(model) ?? 0));
     },
     reach(queue) {
       const key = nameOf(queue);

@@ -58,7 +58,7 @@ function abilitiesIn(json: string): ModelsAbilities {
   return models;
 }
 
-const namesIn = (json: string): ReadonlySet<string> => new Set(JSON.parse(json) as string[]);
+export const namesIn = (json: string): ReadonlySet<string> => new Set(JSON.parse(json) as string[]);
 
 /** Whether it could begin at once: a model that is not in memory is loaded first. Taken for granted of who does not say. */
 export const isLoaded = (model: string, { loaded }: Abilities) => loaded === null || loaded.has(model);

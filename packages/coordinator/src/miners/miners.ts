@@ -10,7 +10,7 @@ import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Abilities, abilitiesOf, mismatch, SUSPENDED } from './eligibility.ts';
 import { registerMiners, reinstateMiners, withdrawMiners } from './lifecycle.ts';
-import { findMiner, findSpeeds, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
+import { findMiner, findSpeeds, listAway, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
 import { type ReputationTerms, scoreOf, toReputation } from './reputation.ts';
 
 export interface MinersOptions {
@@ -184,6 +184,11 @@ function idleReason(miner: MinerWithAddress, workload: readonly Workload[]): str
 }
 
 /** All that take jobs now. */
+/** Miners that take no jobs now, and were heard of since then: at most as many as can be remembered. */
+export async function readAway(store: Store, since: number): Promise<Awaited<ReturnType<typeof listAway>>> {
+  return await listAway(store.read, since);
+}
+
 export async function readOnline(store: Store): Promise<Row<'miner'>[]> {
   return await listOnline(store.read);
 }

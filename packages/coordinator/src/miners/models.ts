@@ -1,15 +1,9 @@
 import type { Store } from '../store/store.ts';
-import type { Directory } from './directory.ts';
+import type { Directory, Offer } from './directory.ts';
 import { averageSpeeds, type ModelSpeed } from './queries.ts';
 
 /** A model that live miners offer. */
-export interface OfferedModel extends ModelSpeed {
-  miners: number;
-  /** Of them, those that have it in memory. */
-  loaded: number;
-  /** Jobs that they run at once. */
-  slots: number;
-}
+export type OfferedModel = ModelSpeed & Offer;
 
 /** The models that can be run now. */
 export interface ModelDirectory {
@@ -18,18 +12,27 @@ export interface ModelDirectory {
   get(model: string): Promise<OfferedModel | undefined>;
   /** Whether a live miner offers it. */
   has(model: string): boolean;
+  /** Whether one offered it a short time ago. */
+  wasThere(model: string): boolean;
 }
 
 export interface ModelDirectoryOptions {
   store: Store;
   directory: Directory;
   now: () => number;
+  /** How long ago a short time is, in ms. */
+  memoryMs: number;
 }
 
 /** Averages are over all live miners, so they are kept for so long. */
 const KEPT_MS = 5_000;
 
-export function createModelDirectory({ store, directory, now }: ModelDirectoryOptions): ModelDirectory {
+export function createModelDirectory({
+  store,
+  directory,
+  now,
+  memoryMs,
+}: ModelDirectoryOptions): ModelDirectory {
   let speeds: Promise<ReadonlyMap<string, ModelSpeed>> | undefined;
   let readAt = 0;
 
@@ -66,6 +69,7 @@ export function createModelDirectory({ store, directory, now }: ModelDirectoryOp
       const [found] = await describe(directory.models(model));
       return found;
     },
-    has: model => directory.models(model).length > 0,
+    has: model => directory.offers(model),
+    wasThere: model => now() - (directory.leftAt(model) ?? -Infinity) < memoryMs,
   };
 }

@@ -75,3 +75,19 @@ export async function averageSpeeds(db: Db): Promise<ModelSpeed[]> {
 export async function listOnline(db: Db): Promise<Row<'miner'>[]> {
   return await db.selectFrom('miner').selectAll().where('status', '=', 'online').execute();
 }
+
+const MOST_AWAY = 10_000;
+
+/** What miners offer that were heard of since then and take no jobs now, for the directory. */
+export async function listAway(
+  db: Db,
+  since: number,
+): Promise<Pick<Row<'miner'>, 'capabilities' | 'last_seen_at'>[]> {
+  return await db
+    .selectFrom('miner')
+    .select(['capabilities', 'last_seen_at'])
+    .where('status', 'in', ['draining', 'offline', 'removed'])
+    .where('last_seen_at', '>=', since)
+    .limit(MOST_AWAY)
+    .execute();
+}

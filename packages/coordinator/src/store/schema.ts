@@ -145,6 +145,8 @@ interface JobInputTable {
   /** The text that prompt_hash is for: the prompt, or else canonical JSON. */
   prompt: string;
   kind: Flagless<'prompt' | 'chat' | 'embedding'>;
+  /** Of it, what an engine takes as the client wrote it: tools and the form of the answer. */
+  own: Flagless<Json | null>;
   params: Json;
   metadata: Json | null;
 }

@@ -10,6 +10,7 @@ import { files } from './009-files.ts';
 import { batches } from './010-batches.ts';
 import { trust } from './011-trust.ts';
 import { answers } from './012-answers.ts';
+import { ownText } from './013-own-text.ts';
 import { billing } from './017-billing.ts';
 import type { ColumnTypes } from './column-types.ts';
 
@@ -25,6 +26,7 @@ const STEPS = {
   '010-batches': batches,
   '011-trust': trust,
   '012-answers': answers,
+  '013-own-text': ownText,
   '017-billing': billing,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
