@@ -3,9 +3,9 @@ import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaValidationError } from 'fastify';
+import { fillRaw } from '../raw.ts';
 import type { Refusal } from '../store/operation.ts';
 import { nearestName, type ObjectSchema } from './nearest-name.ts';
-import { fillRaw } from './raw.ts';
 
 /** Bodies are taken as they are; text from paths, queries and headers is turned into the schema's type. */
 export function checkRequests(app: FastifyInstance): void {

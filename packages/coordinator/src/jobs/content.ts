@@ -8,7 +8,7 @@ import {
   writeOwn,
 } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
-import { raw } from '../http/raw.ts';
+import { raw } from '../raw.ts';
 import { refuse } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 

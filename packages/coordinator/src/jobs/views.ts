@@ -15,7 +15,7 @@ import {
   type QueueInfo,
   textOf,
 } from '@aitbc/protocol';
-import { raw } from '../http/raw.ts';
+import { raw } from '../raw.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 import type { HeldJob } from './claim.ts';
