@@ -215,7 +215,7 @@ describeEachEngine('an answer at the gateway', engine => {
     const { ask, claim, complete } = await mining();
     const answers = [ask({}), ask({})];
     const [first, second] = await claim(2);
-    await complete(first?.job_id ?? '', 'a', { usage: { completion_tokens: 2 } });
+    await complete(first?.job_id ?? '', 'Hello', { usage: { completion_tokens: 2 } });
     await complete(second?.job_id ?? '', 'b');
     const usages = await Promise.all(
       answers.map(async answer => ((await (await answer).json()) as ChatCompletion).usage),
