@@ -10,6 +10,8 @@ export interface Asked {
   headers: IncomingMessage['headers'];
   /** Of a request with a JSON body. */
   body: Record<string, unknown>;
+  /** The body as it came. */
+  text: string;
 }
 
 /** What the server does with a request. */
@@ -21,7 +23,7 @@ export async function serve(answers: Record<string, Answer>) {
   const server = createServer(async (request, response) => {
     const text = Buffer.concat(await Array.fromAsync(request)).toString();
     const { method = '', url: path = '', headers } = request;
-    const one = { method, path, headers, body: text === '' ? {} : JSON.parse(text) };
+    const one = { method, path, headers, body: text === '' ? {} : JSON.parse(text), text };
     asked.push(one);
     const answer = answers[path] ?? notFound;
     answer(response, one);

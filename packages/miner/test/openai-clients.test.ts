@@ -266,6 +266,24 @@ test('the AI SDK gets an object of a schema', async () => {
   expect(asked()?.response_format).toMatchObject({ json_schema: { schema: { required: ['city'] } } });
 });
 
+test('an engine gets the client’s own schema, in its order and with its numbers', async () => {
+  const { url, asked } = await serve({
+    '/v1/models': json(200, { data: [{ id: 'own-order' }] }),
+    '/v1/chat/completions': json(200, { choices: [{ message: { content: '{}' }, finish_reason: 'stop' }] }),
+  });
+  const miner = await mine({ client: coordinator.client, backend: openAiBackend({ url }) });
+  await miner.when('registered');
+  const schema = '{"properties":{"zeta":{},"10":{"minimum":1.0},"2":{},"alpha":{}},"type":"object"}';
+  const format = `{"type":"json_schema","json_schema":{"name":"x","schema":${schema}}}`;
+  const body = `{"model":"own-order","messages":[{"role":"user","content":"x"}],"response_format":${format},"guided_json":${schema}}`;
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${coordinator.url}/v1/chat/completions`, { method: 'POST', headers, body });
+  expect(answer.status).toBe(200);
+  const sent = asked.find(({ path }) => path === '/v1/chat/completions')?.text;
+  expect(sent).toContain(`"response_format":${format}`);
+  expect(sent).toContain(`"guided_json":${schema}`);
+});
+
 test('the AI SDK gets a text, in one piece and in pieces', async () => {
   const name = await echoed('ai-sdk');
   const provider = createOpenAICompatible({ name: 'aitbc', baseURL: `${coordinator.url}/v1` });

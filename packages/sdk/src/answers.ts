@@ -1,4 +1,5 @@
 import type { Problem } from '@aitbc/protocol';
+import { parseOwn } from '@aitbc/protocol/own-json';
 import { CoordinatorError } from './errors.ts';
 import { parseRetryAfter } from './retry.ts';
 
@@ -70,7 +71,8 @@ function describe(response: Response): string {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // A job's schemas reach its miner's engine as they were written.
+    return parseOwn(text);
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { writeOwn } from '@aitbc/protocol/own-json';
 import { Agent, fetch, type Response } from 'undici';
 import { BackendError } from '../backend.ts';
 import { type EngineSays, engineError, errorIn } from './engine-errors.ts';
@@ -43,7 +44,7 @@ export async function send(server: Server, path: string, { body, signal }: Serve
       headers,
       dispatcher: patient,
       ...(signal && { signal }),
-      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+      ...(body !== undefined && { method: 'POST', body: writeOwn(body) }),
     }),
   );
   if (response.ok) return response;
