@@ -19,6 +19,7 @@ const MIGRATIONS = [
   '011-trust',
   '012-answers',
   '013-own-text',
+  '014-standing',
   '017-billing',
 ];
 const NEWEST = MIGRATIONS.at(-1);

@@ -190,11 +190,26 @@ export const OPTIONS = {
   ),
   minReputation: number(
     0.2,
-    'A miner whose reputation falls below gets no jobs until it is reinstated; 0: none is suspended',
+    'An owner of miners whose reputation falls below gets no jobs for a while; 0: none is suspended',
     'SCORE',
     0,
     1,
   ),
+  maxMinersPerOwner: integer(
+    64,
+    'Miners of an owner whose key was not made with --trusted',
+    'NUMBER',
+    1,
+    1_000_000,
+  ),
+  suspensionHours: number(
+    24,
+    'How long an owner of miners is suspended; it is on probation afterwards',
+    'HOURS',
+    0.01,
+    100_000,
+  ),
+  minRunSeconds: number(1, 'A price limit that pays for less time is refused', 'SECONDS', 0, 86_400),
   reputationHalfLifeDays: number(
     14,
     'What a miner did so long ago counts half in its reputation',

@@ -54,9 +54,12 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     loadedPreferenceMs: config.preferLoadedSeconds * 1000,
     rateOf,
     stopwatch,
+    slowStart: config.mode === 'keyed',
+    established: new Set<number>(),
   };
   const time = {
     ...lease,
+    reputation,
     minerTimeoutMs: config.minerTimeoutSeconds * 1000,
   };
   const absenceMs = Math.max(5_000, 5 * config.sweepSeconds * 1000);
@@ -74,7 +77,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     openAccount,
     insertKey,
     revokeKey,
-    registerMiners,
+    registerMiners: registerMiners({ maxPerOwner: config.maxMinersPerOwner }),
     withdrawMiners,
     reinstateMiners,
     grantCredits: grantCredits(issuer),

@@ -126,6 +126,7 @@ export async function createRooms({
     coordinatorId,
     now,
     reputation: reputationTerms(config),
+    operations,
     workload: () => readWorkload(store),
   });
   const models = createModelDirectory({ store, directory, now, memoryMs });
@@ -151,7 +152,7 @@ export async function createRooms({
     receipts,
     grants: createGrants({ config, store, ids, ledger, operations }),
     clientJobs,
-    minerJobs: createMinerJobs({ config, store, ids, miners, waits, operations }),
+    minerJobs: createMinerJobs({ config, store, ids, miners, directory, waits, operations }),
     jobEvents,
     gateway: createGateway({ jobs: clientJobs, events: jobEvents, models }),
     files: createFiles({ config, store, ids, operations }),

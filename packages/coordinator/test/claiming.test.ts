@@ -157,7 +157,7 @@ describeEachEngine('claiming', engine => {
 
   test('a job goes to a miner that has what it needs', async () => {
     const model = 'demanding';
-    await register('small', { capabilities: [model], gpu_info: { memory: '23.99GB' }, region: 'eu' });
+    await register('small', { capabilities: [model], gpu_info: { memory: '16GB' }, region: 'eu' });
     await register('far', { capabilities: [model], gpu_info: { memory: '24GB' }, region: 'us' });
     await register('right', { capabilities: [model], gpu_info: { memory: '24576MiB' }, region: 'eu' });
     await register('bare', { capabilities: [model] });

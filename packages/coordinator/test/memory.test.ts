@@ -20,6 +20,7 @@ const MINER = {
   owner_id: 1,
   payee_id: 1,
   abilities: null,
+  probation: 0,
   gpu_info: null,
   vram_gb: null,
   region: null,

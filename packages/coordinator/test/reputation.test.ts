@@ -173,13 +173,33 @@ describeEachEngine('a miner whose reputation falls below what is demanded', engi
     expect((await coordinator.call<Job>('GET', `/v1/jobs/${kept.job_id}`)).body.status).toBe('completed');
   });
 
-  test('stays out for however long, and by whatever it does', async () => {
+  test('stays out for a day, by whatever it does, and then has one job at a time for ten jobs', async () => {
     const id = await suspended('stays');
     await claims(id);
-    await coordinator.pass({ seconds: 400 * DAY });
+    await coordinator.pass({ seconds: DAY - 1 });
     await register(id);
-    await submit({ model: id });
-    expect(await claims(id)).toEqual([]);
+    for (let jobs = 0; jobs < 12; jobs++) await submit({ model: id });
+    expect(await claims(id, 5)).toEqual([]);
+    await coordinator.pass({ seconds: 1 });
+    for (let jobs = 0; jobs < 10; jobs++) {
+      const [only, ...more] = await claims(id, 5);
+      expect([only?.model, more]).toEqual([id, []]);
+      expect(await claims(id, 5)).toEqual([]);
+      await complete(only?.job_id ?? '', id);
+    }
+    expect(await claims(id, 5)).toHaveLength(2);
+  });
+
+  test('has each result compared while it is on probation, where another owner can run the job', async () => {
+    const id = await suspended('watched');
+    await claims(id);
+    await coordinator.pass({ seconds: DAY });
+    await claims(id);
+    const { job_id } = await submit({ model: id, params: { temperature: 0, seed: 1 } });
+    await claims(id);
+    await complete(job_id, id);
+    await register('watcher', [id]);
+    expect(await claims('watcher')).toMatchObject([{ model: id }]);
   });
 
   test('gets jobs again when an administrator says so, its record as that of a new one', async () => {

@@ -95,8 +95,7 @@ export const Reputation = Type.Object(
     score: Type.Number({
       minimum: 0,
       maximum: 1,
-      description:
-        'Share of its runs that ended with a result, times how far its results are what other miners get. 0.9 to begin with.',
+      description: 'Share of the runs of its owner’s miners that ended with a result. 0.9 to begin with.',
     }),
     successes: Decayed('Runs that ended with a result.'),
     failures: Decayed('Runs that it reported failed, and that another try could mend.'),
@@ -105,7 +104,7 @@ export const Reputation = Type.Object(
     disagreements: Decayed('Results that were not.'),
     suspended_at: Nullable({
       ...Timestamp,
-      description: 'Since when it gets no jobs for its score, until an administrator says so.',
+      description: 'Since when its owner gets no jobs for its score: for a while, then it is on probation.',
     }),
   },
   { $id: 'Reputation' },
@@ -195,8 +194,7 @@ export const HeartbeatAnswer = Type.Object({
   miner_id: Type.String(),
   status: MinerStatus,
   suspended: Type.Boolean({
-    description:
-      'Its reputation fell below what is demanded here: no new jobs until an administrator says so.',
+    description: 'Its owner’s reputation fell below what is demanded here: no new jobs for a while.',
   }),
   heartbeat_seconds: Type.Integer(),
   jobs: Type.Array(Type.Object({ job_id: Type.String(), lease_expires_at: Timestamp, deadline: Timestamp }), {

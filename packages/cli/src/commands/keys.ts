@@ -20,6 +20,7 @@ interface CreateFlags extends StoreFlags {
   name?: string;
   expires?: number;
   account?: string;
+  trusted?: boolean;
 }
 
 /** `aitbc keys`: for the operator, on the coordinator's own store, whether it runs or not. */
@@ -31,6 +32,7 @@ export function keys(program: Command, io: Io): void {
     .option('--name <name>', 'whose it is, for the list')
     .option('--expires <days>', 'days until it expires; never unless given', days)
     .option('--account <address>', 'the account (ait1…) it acts for; a new one unless given', address)
+    .option('--trusted', 'vouch for the owner of miners: no limits of new owners hold for its account')
     .addHelpText('after', '\nExample:\n  $ aitbc keys create --scope client --name "the web shop"')
     .action((flags: CreateFlags, command: Command) => createIn(flags, command, io));
 
@@ -78,6 +80,7 @@ async function create(store: Store, flags: CreateFlags, command: Command, io: Io
     scopes: flags.scope,
     expiresAt,
     address: flags.account,
+    trusted: flags.trusted,
   });
   const fields = { id: made.id, key: made.key, scopes: made.scopes.join(' '), account: made.address };
   if (wantsJson(command)) return printJson(io, { ...fields, scopes: made.scopes });

@@ -112,6 +112,8 @@ export interface NewKey {
   expiresAt: number | null;
   /** The account it acts for; a new one when absent. */
   address?: string | undefined;
+  /** The operator vouches for the account: limits for owners of miners do not hold for it. */
+  trusted?: boolean | undefined;
 }
 
 export interface CreatedKey extends NewKey {
@@ -133,8 +135,9 @@ export const insertKey: Operation<NewKey & { address: string; hash: string }, un
   name: 'accounts.insert-key',
   order: 1,
   async apply(inputs, context) {
-    for (const { id, name, scopes, expiresAt, address, hash } of inputs) {
+    for (const { id, name, scopes, expiresAt, address, hash, trusted } of inputs) {
       const account = await accountAt(address, name, context);
+      if (trusted) await context.tx.update('account', 'id', ['trusted'], [{ id: account.id, trusted: 1 }]);
       const row = {
         id,
         name,

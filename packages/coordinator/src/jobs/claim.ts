@@ -1,9 +1,11 @@
+import { LIMITS } from '@aitbc/protocol';
 import { abilitiesOf, mismatch, SUSPENDED } from '../miners/eligibility.ts';
 import { type MinerTerms, noteSeen } from '../miners/presence.ts';
 import { bestFirst, takesJobs } from '../miners/reputation.ts';
 import { OFFERED_JOBS } from '../store/indexes.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { type AllowanceTerms, loadAllowances } from './allowances.ts';
 import { createAssignments } from './assignments.ts';
 import { createOthers, EXCLUDED_MS, exclusionsOf, isExcluded } from './exclusions.ts';
 import { advance, type Line } from './fairness.ts';
@@ -44,7 +46,7 @@ export interface TakeInput extends MinerActor {
   offer: boolean;
 }
 
-export interface ClaimTerms extends LeaseTerms, PreferenceTerms, MinerTerms {
+export interface ClaimTerms extends LeaseTerms, PreferenceTerms, MinerTerms, AllowanceTerms {
   offerMs: number;
   /** Credits for a second, which `max_price` may limit; 0 where time costs nothing. */
   rateOf(model: string): number;
@@ -64,21 +66,22 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       );
       const acting = inputs.map(input => ownedMiner(miners, input));
       const present = acting.filter(miner => miner !== undefined);
-      await noteSeen(present, terms, context);
+      const standings = await noteSeen(present, terms, context);
       const most = inputs.reduce((sum, input) => sum + input.max, 0);
       const [ready, offered] = await Promise.all([
         readReadyJobs(present, most, terms, context),
         loadOffers(present, context),
       ]);
 
+      const allowances = await loadAllowances(present, terms, context);
       const changes = new Map<string, JobChange>();
       const taken = inputs.map((): JobRow[] => []);
-      for (const index of bestFirst(acting, terms.reputation, now)) {
+      for (const index of bestFirst(acting, standings, terms.reputation, now)) {
         const miner = acting[index];
         const input = inputs[index];
         const jobs = taken[index];
         if (!miner || !input || !jobs || !takesJobs(miner)) continue;
-        const room = Math.min(input.max, roomOf(miner));
+        const room = Math.min(input.max, roomOf(miner), allowances.left(miner));
         const kept = offered.jobs.get(miner.id) ?? [];
         offered.jobs.set(miner.id, kept);
         while (jobs.length < room) {
@@ -93,6 +96,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
           jobs.push(after);
           changes.set(after.id, { before: changes.get(after.id)?.before ?? before, after });
         }
+        if (!input.offer) allowances.take(miner, jobs.length);
         // Asked twice in one batch, it is offered the same job, as it would be in two.
         if (input.offer) kept.unshift(...jobs);
       }
@@ -110,8 +114,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
   };
 }
 
-const roomOf = (miner: Row<'miner'>) =>
-  miner.concurrency === null ? Infinity : miner.concurrency - miner.running;
+const roomOf = (miner: Row<'miner'>) => (miner.concurrency ?? LIMITS.claimMax) - miner.running;
 
 interface Offers {
   /** By miner. */
@@ -206,6 +209,8 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         queues,
         context,
       );
+      const acting = inputs.flatMap(input => ownedMiner(miners, input) ?? []);
+      const allowances = await loadAllowances(acting, terms, context);
       const decisions = inputs.map(input => {
         const miner = ownedMiner(miners, input);
         const job = jobs.get(input.jobId);
@@ -219,6 +224,8 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         const refusal =
           whyNotClaimable(job, queues.get(job.queue_id), miner, now) ?? excluded.get(`${job.id} ${miner.id}`);
         if (refusal) return refusal;
+        if (allowances.left(miner) <= 0) return ALLOWED_NO_MORE;
+        allowances.take(miner, 1);
         const after = start(job, miner.id, terms.rateOf(job.model), now, terms);
         terms.stopwatch.start(after, context.uptime);
         assignments.assign(miner, job);
@@ -260,6 +267,11 @@ async function findExcluded(
   }
   return excluded;
 }
+
+const ALLOWED_NO_MORE = refused(
+  'MINER_CAPACITY_FULL',
+  'The miners of this owner hold as many jobs as they may for now: each that they complete earns one more',
+);
 
 const EXCLUDED = refused(
   'JOB_INVALID_STATUS',

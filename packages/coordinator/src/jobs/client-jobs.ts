@@ -6,7 +6,7 @@ import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
 import type { Directory, Reach } from '../miners/directory.ts';
 import type { Operations } from '../operations.ts';
-import { tokenLimit } from '../receipts/pricing.ts';
+import { pricingOf, tokenLimit } from '../receipts/pricing.ts';
 import { refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -260,9 +260,20 @@ function checkLimits(
   };
   refuseBeyond(config.promptLimit, bytes.prompt, FIELDS[kind]);
   refuseBeyond(config.mediaLimit, bytes.media, kind === 'embedding' ? 'input' : 'images');
+  const maxPrice = request.constraints?.max_price;
+  if (maxPrice !== undefined) checkPrice(maxPrice, request.model, prefix, config);
   if ((request.priority ?? 0) > config.maxPriority && !principal.scopes.has('admin')) {
     refuse('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
       field: `${prefix}priority`,
     });
   }
+}
+
+/** A limit that pays for no practical time would only make miners fail. */
+function checkPrice(maxPrice: number, model: string, prefix: string, config: Config): void {
+  const pricing = pricingOf(model, config);
+  if (pricing.unit !== 'gpu_second' || maxPrice >= pricing.rate * config.minRunSeconds) return;
+  const least = pricing.rate * config.minRunSeconds;
+  const detail = `max_price must pay for ${config.minRunSeconds} s at least, which are ${least} credits`;
+  refuse('VALIDATION_OUT_OF_RANGE', detail, { field: `${prefix}constraints.max_price` });
 }

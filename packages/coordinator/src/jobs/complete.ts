@@ -3,6 +3,7 @@ import type { AnswerDetails, FinishReason, ResultType, Signature, TokenUsage } f
 import { verifyAttestation } from '@aitbc/receipts';
 import { type MinerTerms, noteSeen } from '../miners/presence.ts';
 import { type Run, smoothSpeeds } from '../miners/speed.ts';
+import { passProbation } from '../miners/standing.ts';
 import { plausibleUsage } from '../receipts/pricing.ts';
 import { loadReceiptBodies } from '../receipts/receipt.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
@@ -72,7 +73,7 @@ export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<Compl
           inputs.map(input => input.jobId),
         ),
       ]);
-      await noteSeen(
+      const standings = await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
         terms,
         context,
@@ -86,6 +87,11 @@ export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<Compl
         'completion' in decision ? [decision.completion] : [],
       );
       const receipts = await settle(completions, terms, context);
+      await passProbation(
+        completions.map(({ miner }) => miner),
+        standings,
+        context,
+      );
       const repeated = decisions.flatMap(decision => ('repeated' in decision ? [decision.repeated] : []));
       for (const [id, body] of await loadReceiptBodies(repeated, context.tx)) receipts.set(id, body);
       return decisions.map(decision => {

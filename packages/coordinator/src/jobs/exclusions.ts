@@ -21,6 +21,10 @@ export interface Exclusion {
   until: number;
   /** It said that no miner can do what the job asks. */
   refused?: true;
+  /** It was blamed for this job before, which is enough. */
+  blamed?: true;
+  /** How often it handed the job back. */
+  releases?: number;
 }
 
 /** Others are waited for at most this long. */
@@ -38,12 +42,14 @@ export const minerKey = ({ id }: ExcludedMiner) => `miner/${id}`;
 export const exclusionsOf = ({ owners }: Pick<JobRow, 'owners'>): Exclusions =>
   owners === null ? {} : JSON.parse(owners);
 
-/** The job, as it excludes one more. What is over is forgotten, but for what was refused. */
+/** The job, as it excludes one more. What is over is forgotten, but for what was refused or blamed. */
 export function exclude(job: JobRow, key: string, exclusion: Exclusion, now: number): JobRow {
   const kept = Object.entries(exclusionsOf(job)).filter(
-    ([known, { until, refused }]) => known !== key && (until > now || refused),
+    ([known, { until, refused, blamed, releases }]) =>
+      known !== key && (until > now || refused || blamed || releases),
   );
-  const owners = JSON.stringify(Object.fromEntries([...kept.slice(1 - MOST), [key, exclusion]]));
+  const own = { ...exclusionsOf(job)[key], ...exclusion };
+  const owners = JSON.stringify(Object.fromEntries([...kept.slice(1 - MOST), [key, own]]));
   return { ...job, owners };
 }
 

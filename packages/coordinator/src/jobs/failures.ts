@@ -38,6 +38,8 @@ export interface FailedAttempt {
   job: JobRow;
   miner: Row<'miner'>;
   queue: Row<'queue'>;
+  /** The coordinator's operator vouches for the miner's owner, whose word is enough. */
+  trusted: boolean;
   /** Operators that have other runs of the same job, and so can't have this one. */
   assigned: Exclusions;
 }
@@ -79,18 +81,18 @@ function errorOf(error_code: JobError['error_code'], { error, errorClass, engine
 function afterBreakdown({ job, miner }: FailedAttempt, failure: Failure, context: FailureContext): JobRow {
   const { now, backoffMs } = context;
   const after = giveBack(job, errorOf('MINER_FAILED', failure), now, backoffMs);
-  return exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS }, now);
+  return exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS, blamed: true }, now);
 }
 
-/** One owner's word is not enough where another owner's miner could say the same, or prove it wrong. */
+/** The word of one owner, unless it is trusted, is not enough where another owner's miner could say the same, or prove it wrong. */
 async function afterRefusal(
-  { job, miner, queue, assigned }: FailedAttempt,
+  { job, miner, trusted, queue, assigned }: FailedAttempt,
   failure: Failure,
   { others, now }: FailureContext,
 ): Promise<JobRow> {
   const code = failure.errorClass === 'refused' ? 'JOB_REFUSED' : 'MINER_FAILED';
   const failed = () => fail(job, errorOf(code, failure), now);
-  if (isRefusedBySomebody(exclusionsOf(job))) return failed();
+  if (trusted || isRefusedBySomebody(exclusionsOf(job))) return failed();
   const exclusion = { until: now + EXCLUDED_MS, refused: true } as const;
   const byOperator = exclude(release(job), operatorKey(miner), exclusion, now);
   const able = await others.find(queue, { ...assigned, ...exclusionsOf(byOperator) });

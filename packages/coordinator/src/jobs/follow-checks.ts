@@ -2,7 +2,7 @@ import { noteComparisons } from '../miners/presence.ts';
 import type { WriteContext } from '../store/operation.ts';
 import { eraseTextsOf } from './erase.ts';
 import { cancel, hasEnded, type JobChange, type JobRow, unhold } from './job.ts';
-import { groupResults, isSameResult, type Output } from './runs.ts';
+import { findAlone, groupResults, isSameResult, type Output } from './runs.ts';
 
 export interface CheckedGroup {
   /** It has completed. */
@@ -41,7 +41,12 @@ async function compare(
   context: WriteContext,
 ): Promise<void> {
   const [agreed = [], ...others] = groupResults(runs, outputs);
-  if (agreed.length < 2) return;
   const minersOf = (jobs: readonly JobRow[]) => jobs.flatMap(({ miner_id }) => miner_id ?? []);
-  await noteComparisons({ agreed: minersOf(agreed), disagreed: minersOf(others.flat()) }, context);
+  const { compared, alone } = findAlone(runs, outputs);
+  const beginnings = { compared: minersOf(compared), alone: minersOf(alone) };
+  const results =
+    agreed.length < 2
+      ? { agreed: [], disagreed: [] }
+      : { agreed: minersOf(agreed), disagreed: minersOf(others.flat()) };
+  await noteComparisons({ ...results, ...beginnings }, context);
 }

@@ -3,7 +3,7 @@ import type { WriteContext } from '../store/operation.ts';
 import { barred, ownersOf } from './assignments.ts';
 import { followChecks } from './follow-checks.ts';
 import { cancel, fail, hasEnded, type JobChange, type JobRow } from './job.ts';
-import { agreedOn, isSameResult, type Output, progressed, verdictOn } from './runs.ts';
+import { agreedOn, findAlone, isSameResult, type Output, progressed, verdictOn } from './runs.ts';
 
 /**
  * Lets jobs that have runs follow these, and the other way round. Answers what changes for it, to be saved. Costs
@@ -59,9 +59,14 @@ async function barFailed({ job, moves }: Group, { tx }: WriteContext): Promise<v
 async function decide(group: Group, context: WriteContext): Promise<JobChange[]> {
   const { job, runs, outputs } = group;
   const verdict = verdictOn(runs, outputs);
+  const { compared, alone } = findAlone(runs, outputs);
   if (!verdict) return [{ before: job, after: progressed(job, runs) }];
   if ('error' in verdict) {
     const after = fail(progressed(job, runs), verdict.error, context.now);
+    await noteComparisons(
+      { agreed: [], disagreed: [], compared: minersOf(compared), alone: minersOf(alone) },
+      context,
+    );
     return [{ before: job, after }, ...unneeded(runs, context)];
   }
   const { agreed, disagreed } = verdict;
@@ -70,7 +75,13 @@ async function decide(group: Group, context: WriteContext): Promise<JobChange[]>
   const output = outputs.get(chosen.id);
   if (output) await context.tx.insert('job_output', [{ ...output, job_id: job.id }]);
   await context.tx.update('job', 'id', ['salt', 'prompt_hash'], [after]);
-  await noteComparisons({ agreed: minersOf(agreed), disagreed: minersOf(disagreed) }, context);
+  await noteComparisons(
+    {
+      ...{ agreed: minersOf(agreed), disagreed: minersOf(disagreed) },
+      ...{ compared: minersOf(compared), alone: minersOf(alone) },
+    },
+    context,
+  );
   return [{ before: job, after }, ...unneeded(runs, context)];
 }
 
@@ -78,12 +89,21 @@ async function decide(group: Group, context: WriteContext): Promise<JobChange[]>
 async function afterEnd({ job, runs, moves, outputs }: Group, context: WriteContext): Promise<JobChange[]> {
   const result = outputs.get(job.id);
   const ended = moves.filter(({ after }) => after.run_of !== null && after.status === 'completed');
-  const late = ended.map(({ after }) => after);
+  const lateIds = new Set(ended.map(({ after }) => after.id));
+  const late = runs.filter(run => lateIds.has(run.id));
   if (result) {
     const isAgreed = (run: JobRow) => isSameResult(outputs.get(run.id) ?? result, result);
     const agreed = late.filter(isAgreed);
     const disagreed = late.filter(run => !agreed.includes(run));
-    await noteComparisons({ agreed: minersOf(agreed), disagreed: minersOf(disagreed) }, context);
+    const { compared, alone } = findAlone(runs, outputs);
+    const isLate = (run: JobRow) => late.includes(run);
+    await noteComparisons(
+      {
+        ...{ agreed: minersOf(agreed), disagreed: minersOf(disagreed) },
+        ...{ compared: minersOf(compared.filter(isLate)), alone: minersOf(alone.filter(isLate)) },
+      },
+      context,
+    );
   }
   return job.status === 'cancelled' ? withdrawn(runs, context) : unneeded(runs, context);
 }

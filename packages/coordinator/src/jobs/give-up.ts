@@ -2,12 +2,21 @@ import { type MinerTerms, noteSeen } from '../miners/presence.ts';
 import { done, type Operation, type Outcome, refused } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
+import { isTrusted } from './allowances.ts';
 import { ownersOf } from './assignments.ts';
+import { boundBlame } from './blaming.ts';
 import { notLeased } from './complete.ts';
 import { type CancelledRun, settleDelivered } from './delivered.ts';
-import { createOthers, EXCLUDED_MS, type Exclusions, exclude, operatorKey } from './exclusions.ts';
+import {
+  createOthers,
+  EXCLUDED_MS,
+  type Exclusions,
+  exclude,
+  exclusionsOf,
+  operatorKey,
+} from './exclusions.ts';
 import { type AfterFailure, afterFailure, type Failure } from './failures.ts';
-import { cancel, type JobChange, type JobRow, type LeaseTerms, release } from './job.ts';
+import { cancel, giveBack, type JobChange, type JobRow, type LeaseTerms, release } from './job.ts';
 import {
   isSeenBy,
   jobNotFound,
@@ -52,10 +61,16 @@ export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInpu
       async function gaveUp(job: JobRow, miner: Row<'miner'>, input: GiveUpInput): Promise<AfterFailure> {
         const { failure, unseen } = input;
         if (failure && places)
-          return await afterFailure({ job, miner, ...places(job) }, failure, failureContext);
-        const after = release(job);
-        if (unseen) return { after };
-        return { after: exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS }, now) };
+          return await afterFailure(
+            { job, miner, trusted: await isTrusted(miner.owner_id, tx), ...places(job) },
+            failure,
+            failureContext,
+          );
+        if (unseen) return { after: release(job) };
+        const releases = (exclusionsOf(job)[operatorKey(miner)]?.releases ?? 0) + 1;
+        const isTooOften = releases > FREE_RELEASES;
+        const after = isTooOften ? giveBack(job, HANDED_BACK, now, terms.backoffMs) : release(job);
+        return { after: exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS, releases }, now) };
       }
 
       const changes: JobChange[] = [];
@@ -77,11 +92,20 @@ export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInpu
         terms,
         context,
       );
-      await saveJobs(await toRetryQueues(changes, context), context);
+      const bounded = await boundBlame(changes, miners, terms.reputation, context);
+      await saveJobs(await toRetryQueues(bounded, context), context);
       return outcomes;
     },
   };
 }
+
+/** So often an operator hands a job back before that counts as an attempt. */
+const FREE_RELEASES = 10;
+
+const HANDED_BACK = {
+  error_code: 'MINER_FAILED',
+  detail: 'Miners have handed the job back again and again',
+} as const;
 
 function heldJob(
   { minerId }: GiveUpInput,

@@ -12,6 +12,7 @@ import {
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
+import type { Directory } from '../miners/directory.ts';
 import { heartbeatSeconds, type Miners } from '../miners/miners.ts';
 import type { Chunk } from '../store/events.ts';
 import { isoTime } from '../store/numbers.ts';
@@ -35,6 +36,7 @@ export interface MinerJobsOptions {
   store: Store;
   ids: Ids;
   miners: Miners;
+  directory: Directory;
   waits: Waits;
   operations: {
     takeJobs: Operation<TakeInput, HeldJob[]>;
@@ -86,7 +88,7 @@ export interface MinerJobs {
 }
 
 export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
-  const { config, store, ids, miners, waits, operations } = options;
+  const { config, store, ids, miners, directory, waits, operations } = options;
   const actor = (principal: Principal, minerId: string) => ({ minerId, ownerId: accountScope(principal) });
 
   async function waitAndTake(
@@ -108,10 +110,11 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     }
   }
 
-  /** By chance, and before anything is known of the job, so that nobody can tell which one it hits. */
-  function drawSpotCheck(): SpotCheck | undefined {
-    if (config.spotCheck === 0 || Number.parseInt(ids.hex(6), 16) / 2 ** 48 >= config.spotCheck)
-      return undefined;
+  /** All of a miner's on probation, else by chance: before anything is known of the job, so that nobody can tell which. */
+  function drawSpotCheck(minerId: string): SpotCheck | undefined {
+    const isDrawn = () =>
+      config.spotCheck > 0 && Number.parseInt(ids.hex(6), 16) / 2 ** 48 < config.spotCheck;
+    if (!directory.isOnProbation(minerId) && !isDrawn()) return undefined;
     const run = () => ({ id: ids.next('job'), salt: ids.hex(16) });
     return { check: run(), referee: run() };
   }
@@ -195,7 +198,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         usage: countsOf(request.usage),
         details: detailsOf(request),
         ...(attestation && { attestation }),
-        spotCheck: drawSpotCheck(),
+        spotCheck: drawSpotCheck(request.miner_id),
       });
       return unwrap(outcome);
     },

@@ -96,7 +96,7 @@ async function moveTimes({ setByMs, passedMs }: Step, { tx, now }: WriteContext)
       WHERE status IN ('online', 'draining') RETURNING id`,
     [setByMs, now, setByMs, now],
   );
-  await tx.query('UPDATE miner SET weighed_at = ? WHERE weighed_at > ? RETURNING id', [now, now]);
+  await tx.query('UPDATE standing SET weighed_at = ? WHERE weighed_at > ? RETURNING id', [now, now]);
   await tx.query('UPDATE fair_clock SET dispatched_at = ? WHERE dispatched_at > ? RETURNING id', [now, now]);
 }
 

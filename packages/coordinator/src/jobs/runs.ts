@@ -30,6 +30,31 @@ export function groupResults(runs: readonly JobRow[], outputs: ReadonlyMap<strin
   return groups.toSorted((a, b) => b.length - a.length);
 }
 
+/** Characters that results begin with alike where engines are of one mind: they part later, by their builds. */
+const BEGINNING = 8;
+
+const sharesBeginning = (a: Output, b: Output) =>
+  a.type === b.type && a.result.slice(0, BEGINNING) === b.result.slice(0, BEGINNING);
+
+/** Of runs with a result, where there are three at least, those that begin like none while two others begin alike. */
+export function findAlone(
+  runs: readonly JobRow[],
+  outputs: ReadonlyMap<string, Output>,
+): { compared: JobRow[]; alone: JobRow[] } {
+  const compared = runs.filter(run => outputs.has(run.id));
+  if (compared.length < 3) return { compared: [], alone: [] };
+  const shares = (a: JobRow, b: JobRow) => {
+    const [one, other] = [outputs.get(a.id), outputs.get(b.id)];
+    return one !== undefined && other !== undefined && sharesBeginning(one, other);
+  };
+  const alone = compared.filter(run => {
+    const others = compared.filter(other => other !== run);
+    const isAlike = others.some(other => others.some(third => third !== other && shares(other, third)));
+    return isAlike && !others.some(other => shares(run, other));
+  });
+  return { compared, alone };
+}
+
 /** Ids of runs are made in their order. */
 const byEnd = (a: JobRow, b: JobRow) =>
   (a.completed_at ?? 0) - (b.completed_at ?? 0) || (a.id < b.id ? -1 : 1);

@@ -74,7 +74,9 @@ export async function countNewJobs(jobs: readonly JobRow[], context: WriteContex
 
 type CountedChange = { before: JobRow | undefined; after: JobRow; minerFailed?: Failing };
 
-const MINER_COUNTS = { running: 0, completed: 0, failed: 0, successes: 0, failures: 0, timeouts: 0 };
+const MINER_COUNTS = { running: 0, completed: 0, failed: 0 };
+
+const RECORD_COUNTS = { successes: 0, failures: 0, timeouts: 0 };
 
 const BATCH_COUNTS = { outstanding: 0, completed: 0, failed: 0 };
 
@@ -83,6 +85,7 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
   const counters = new Sums<string, 'value'>();
   const queues = new Sums<number, 'pending' | 'running'>();
   const miners = new Sums<string, keyof typeof MINER_COUNTS>();
+  const records = new Sums<string, keyof typeof RECORD_COUNTS>();
   const accounts = new Sums<number, 'reserved'>();
   const batches = new Sums<string, keyof typeof BATCH_COUNTS>();
   const ready = new Map<number, number>();
@@ -107,20 +110,34 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
     }
     if (after.status === 'completed' && after.miner_id && after.role !== 'replicated') {
       miners.add(after.miner_id, 'completed', 1);
-      miners.add(after.miner_id, 'successes', 1);
+      records.add(after.miner_id, 'successes', 1);
     }
     if (minerFailed && before?.miner_id) {
       miners.add(before.miner_id, 'failed', 1);
-      if (minerFailed === 'failed') miners.add(before.miner_id, 'failures', 1);
-      if (minerFailed === 'timed-out') miners.add(before.miner_id, 'timeouts', 1);
+      if (minerFailed === 'failed') records.add(before.miner_id, 'failures', 1);
+      if (minerFailed === 'timed-out') records.add(before.miner_id, 'timeouts', 1);
     }
   }
 
   await tx.add('account', 'id', accounts.rows('id', { reserved: 0 }));
   await tx.add('counter', 'name', counters.rows('name', { value: 0 }));
   await tx.add('miner', 'id', miners.rows('id', MINER_COUNTS));
+  if (!records.empty) await moveRecords(records, tx);
   await tx.add('batch', 'id', batches.rows('id', BATCH_COUNTS));
   if (!queues.empty || ready.size > 0) await moveQueues(queues, ready, context);
+}
+
+/** A record is of a miner's operator. */
+async function moveRecords(
+  byMiner: Sums<string, keyof typeof RECORD_COUNTS>,
+  tx: WriteContext['tx'],
+): Promise<void> {
+  const standings = new Sums<number, keyof typeof RECORD_COUNTS>();
+  for (const { id, operator_id } of await tx.load('miner', 'id', [...byMiner.keys()])) {
+    for (const [name, by] of Object.entries(byMiner.get(id) ?? {}))
+      standings.add(operator_id, name as keyof typeof RECORD_COUNTS, by);
+  }
+  await tx.add('standing', 'id', standings.rows('id', RECORD_COUNTS));
 }
 
 function countInBatch(

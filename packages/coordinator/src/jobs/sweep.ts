@@ -1,7 +1,8 @@
-import { countActive } from '../miners/presence.ts';
+import { countActive, type MinerTerms } from '../miners/presence.ts';
 import { LARGEST } from '../store/numbers.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import { boundBlame } from './blaming.ts';
 import { EXCLUDED_MS, exclude, operatorKey } from './exclusions.ts';
 import { expire, giveBack, type JobChange, type JobRow, type LeaseTerms, unhold } from './job.ts';
 import { loadMiners } from './lookup.ts';
@@ -10,7 +11,7 @@ import { saveJobs } from './saving.ts';
 import { toRetryQueues } from './submit.ts';
 import { endUnreadable, isReadable } from './unreadable.ts';
 
-export interface SweepTerms extends LeaseTerms {
+export interface SweepTerms extends LeaseTerms, MinerTerms {
   minerTimeoutMs: number;
   keeper: TimeKeeper;
 }
@@ -29,7 +30,7 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
     async apply(inputs, context) {
       await terms.keeper(context);
       const found: JobChange[] = [
-        ...(await leasesRunOut(context)),
+        ...(await leasesRunOut(terms, context)),
         ...(await timesToLiveOver(context)),
         ...(await holdsOver(context)),
       ];
@@ -45,23 +46,31 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
   };
 }
 
-async function leasesRunOut({ tx, now }: WriteContext): Promise<JobChange[]> {
+async function leasesRunOut(terms: SweepTerms, context: WriteContext): Promise<readonly JobChange[]> {
+  const { tx, now } = context;
   const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
   const jobs = await tx.query<JobRow>(sql, [now]);
   const miners = await loadMiners(
     tx,
     jobs.flatMap(job => job.miner_id ?? []),
   );
-  return jobs.map(before => {
+  const changes = jobs.map((before): JobChange => {
     const miner = miners.get(before.miner_id ?? '');
     const late = before.deadline !== null && before.deadline <= now;
     const what = late ? 'did not finish the job in time' : 'was not heard of in time';
     const error = { error_code: 'LEASE_EXPIRED', detail: `Miner ${before.miner_id} ${what}` } as const;
     const lost = giveBack(before, error, now, 0);
-    const after = miner ? exclude(lost, operatorKey(miner), { until: now + EXCLUDED_MS }, now) : lost;
-    return { before, after, minerFailed: 'timed-out' };
+    const blameless = before.away_ms > 0 || (late && !isOwnDeadline(before, terms));
+    const exclusion = { until: now + EXCLUDED_MS, ...(!blameless && { blamed: true as const }) };
+    const after = miner ? exclude(lost, operatorKey(miner), exclusion, now) : lost;
+    return { before, after, minerFailed: blameless ? 'blameless' : 'timed-out' };
   });
+  return await boundBlame(changes, miners, terms.reputation, context);
 }
+
+/** Whether the attempt had all the time that attempts have: a price limit shortens it, and an absence moves its end. */
+const isOwnDeadline = ({ started_at, deadline }: JobRow, { timeoutMs }: SweepTerms) =>
+  deadline === (started_at ?? 0) + Math.floor(timeoutMs);
 
 async function timesToLiveOver({ tx, now }: WriteContext): Promise<JobChange[]> {
   const sql = `SELECT * FROM job WHERE status = 'pending' AND expires_at <= ? ORDER BY expires_at LIMIT ${AT_ONCE}`;

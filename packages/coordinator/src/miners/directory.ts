@@ -42,6 +42,8 @@ export interface Directory {
   /** Starts over, from the miners that `read` finds online; what is told of meanwhile counts more. */
   reset(read: () => Promise<readonly Row<'miner'>[]>): Promise<void>;
   reach(queue: ReadyQueue): Reach;
+  /** Whether the results of a live miner are all to be compared. */
+  isOnProbation(minerId: string): boolean;
   /** The models that live miners offer, by name; or the one of this name. */
   models(name?: string): Offer[];
   /** Whether a live miner offers the model. */
@@ -78,6 +80,7 @@ const KEPT_MODELS = 10_000;
 export function createDirectory(now: () => number): Directory {
   const byModel = new Map<string, Map<string, LiveMiner>>();
   const models = new Map<string, ReadonlySet<string>>();
+  const onProbation = new Set<string>();
   const reaches = new LRUCache<string, Reach>({ max: KEPT_REACHES });
   const left = new LRUCache<string, number>({ max: KEPT_MODELS });
   /** For each reset under way the miners that were told of since it began. */
@@ -94,12 +97,14 @@ export function createDirectory(now: () => number): Directory {
       left.set(model, now());
     }
     models.delete(id);
+    onProbation.delete(id);
   }
 
   function put(row: Row<'miner'>) {
     remove(row.id);
     reaches.clear();
     if (!takesJobs(row)) return;
+    if (row.probation === 1) onProbation.add(row.id);
     const miner = { ...abilitiesOf(row), operator: row.operator_id, slots: row.concurrency ?? 1 };
     models.set(row.id, miner.capabilities);
     for (const model of miner.capabilities) {
@@ -141,6 +146,7 @@ export function createDirectory(now: () => number): Directory {
       reaches.set(key, reach);
       return reach;
     },
+    isOnProbation: minerId => onProbation.has(minerId),
     models(name) {
       const names = name === undefined ? [...byModel.keys()].sort() : byModel.has(name) ? [name] : [];
       return names.map(model => offerOf(model, [...(byModel.get(model)?.values() ?? [])]));

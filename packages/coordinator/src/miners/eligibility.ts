@@ -106,4 +106,5 @@ export const nameOf = ({ model, region, min_vram_gb, needs, min_context }: Ready
   JSON.stringify([model, region, min_vram_gb, needs, min_context]);
 
 /** What a miner is told that gets nothing for its reputation. */
-export const SUSPENDED = 'It is suspended for its reputation until an administrator reinstates it.';
+export const SUSPENDED =
+  'Its owner is suspended for its reputation: for a while, or until an administrator reinstates it.';

@@ -5,7 +5,7 @@ import { done, type Operation, refused, type WriteContext } from '../store/opera
 import type { NewRow, Row } from '../store/schema.ts';
 import { NEEDS } from './eligibility.ts';
 import { countActive } from './presence.ts';
-import { newRecord, RECORD } from './reputation.ts';
+import { loadStandings, newStanding, stateOf, tellMiners } from './standing.ts';
 import { vramOf } from './vram.ts';
 
 export interface RegisterInput {
@@ -22,17 +22,42 @@ export interface Registration {
 }
 
 /** Registers a miner, or changes what an owner registered before. Puts it online. */
-export const registerMiners: Operation<RegisterInput, Registration> = {
+export const registerMiners = (terms: RegistrationTerms): Operation<RegisterInput, Registration> => ({
   name: 'miners.register',
   order: 5,
   async apply(inputs, context) {
     const outcomes = [];
-    for (const input of inputs) outcomes.push(await register(input, context));
+    for (const input of inputs) outcomes.push(await register(input, terms, context));
     return outcomes;
   },
-};
+});
 
-async function register({ owner, coordinatorId, request }: RegisterInput, context: WriteContext) {
+export interface RegistrationTerms {
+  /** Miners of one owner that nobody vouches for. */
+  maxPerOwner: number;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** Whether an owner has as many miners as it may. Those that were registered and removed today are counted too. */
+async function hasAllMiners(
+  { accountId, anonymous }: RegisterInput['owner'],
+  { maxPerOwner }: RegistrationTerms,
+  { tx, now }: WriteContext,
+): Promise<boolean> {
+  if (anonymous) return false;
+  const sql = `SELECT id FROM miner WHERE owner_id = ? AND (status <> 'removed' OR registered_at > ?) LIMIT ?`;
+  const miners = await tx.query(sql, [accountId, now - DAY_MS, maxPerOwner]);
+  if (miners.length < maxPerOwner) return false;
+  const [account] = await tx.load('account', 'id', [accountId]);
+  return account?.trusted !== 1;
+}
+
+async function register(
+  { owner, coordinatorId, request }: RegisterInput,
+  terms: RegistrationTerms,
+  context: WriteContext,
+) {
   const { tx, now, emit } = context;
   const [known] = await tx.load('miner', 'id', [request.miner_id]);
   if (known && known.owner_id !== owner.accountId) {
@@ -50,12 +75,20 @@ async function register({ owner, coordinatorId, request }: RegisterInput, contex
       field: 'gpu_info.memory',
     });
   }
+  if ((!known || known.status === 'removed') && (await hasAllMiners(owner, terms, context))) {
+    const detail = `This owner has ${terms.maxPerOwner} miners, as many as it may: remove one, or ask the operator to vouch for it`;
+    return refused('RATE_QUOTA_EXCEEDED', detail);
+  }
   const payee = await accountAt(payAddress(owner, coordinatorId, request), null, context);
+  const operatorId = owner.anonymous ? payee.id : owner.accountId;
+  const standing =
+    (await loadStandings([operatorId], context)).get(operatorId) ?? newStanding(operatorId, now);
   const described = {
     ...describe(request),
+    ...stateOf(standing),
     vram_gb: vram,
     payee_id: payee.id,
-    operator_id: owner.anonymous ? payee.id : owner.accountId,
+    operator_id: operatorId,
     status: 'online' as const,
     draining: 0,
     last_seen_at: now,
@@ -70,7 +103,6 @@ async function register({ owner, coordinatorId, request }: RegisterInput, contex
         completed: 0,
         failed: 0,
         registered_at: now,
-        ...newRecord(now),
       };
   if (known) await tx.update('miner', 'id', CHANGING, [miner]);
   else await tx.insert('miner', [miner satisfies NewRow<'miner'>]);
@@ -94,6 +126,8 @@ const CHANGING = [
   'status',
   'draining',
   'last_seen_at',
+  'suspended_at',
+  'probation',
 ] as const;
 
 const isActive = (miner: Row<'miner'>) => miner.status === 'online' || miner.status === 'draining';
@@ -161,11 +195,12 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
   },
 };
 
-/** Lets a suspended miner have jobs again, and forgets what was known of it: or its next run would decide anew. */
+/** Lets a suspended miner's operator have jobs again, and forgets what was known of it: or its next run would decide anew. */
 export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
   name: 'miners.reinstate',
   order: 22,
-  async apply(inputs, { tx, now, emit }) {
+  async apply(inputs, context) {
+    const { tx, now } = context;
     const outcomes = [];
     for (const { minerId } of inputs) {
       const [miner] = await tx.load('miner', 'id', [minerId]);
@@ -173,10 +208,10 @@ export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
         outcomes.push(refused('MINER_NOT_FOUND', `No miner ${minerId} is registered`));
         continue;
       }
-      const after = { ...miner, ...newRecord(now) };
-      if (miner.suspended_at !== null) {
-        await tx.update('miner', 'id', RECORD, [after]);
-        emit({ type: 'miner.changed', miner: after });
+      if (miner.suspended_at !== null || miner.probation === 1) {
+        const standing = newStanding(miner.operator_id, now);
+        await tx.upsert('standing', ['id'], [standing]);
+        await tellMiners([standing], context);
       }
       outcomes.push(done(undefined));
     }

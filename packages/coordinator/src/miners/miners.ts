@@ -5,11 +5,11 @@ import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { ReadyQueue } from '../store/events.ts';
 import { isoTime } from '../store/numbers.ts';
-import { refuse, unwrap } from '../store/operation.ts';
+import { type Operation, refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Abilities, abilitiesOf, mismatch, SUSPENDED } from './eligibility.ts';
-import { registerMiners, reinstateMiners, withdrawMiners } from './lifecycle.ts';
+import { type RegisterInput, type Registration, reinstateMiners, withdrawMiners } from './lifecycle.ts';
 import { findMiner, findSpeeds, listAway, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
 import { type ReputationTerms, scoreOf, toReputation } from './reputation.ts';
 
@@ -19,6 +19,7 @@ export interface MinersOptions {
   coordinatorId: string;
   now: () => number;
   reputation: ReputationTerms;
+  operations: { registerMiners: Operation<RegisterInput, Registration> };
   /** Pending jobs by what they need. */
   workload(): Promise<(ReadyQueue & { pending: number })[]>;
 }
@@ -42,10 +43,10 @@ export const heartbeatSeconds = (config: Config) =>
   Math.max(1, Math.min(15, Math.floor(config.leaseSeconds / 4)));
 
 export function createMiners(options: MinersOptions): Miners {
-  const { config, store, coordinatorId, now, reputation, workload } = options;
+  const { config, store, coordinatorId, now, reputation, workload, operations } = options;
   const toView = (miner: MinerWithAddress, speeds: readonly Row<'model_speed'>[] = []) => ({
     ...toMiner(miner, speeds, config),
-    reputation: toReputation(miner, now(), reputation),
+    reputation: toReputation(miner, miner.suspended_at, now(), reputation),
   });
 
   async function found(id: string): Promise<MinerWithAddress> {
@@ -69,9 +70,11 @@ export function createMiners(options: MinersOptions): Miners {
           field: 'public_key',
         });
       }
-      const registration = unwrap(await store.write(registerMiners, { owner, coordinatorId, request }));
+      const registration = unwrap(
+        await store.write(operations.registerMiners, { owner, coordinatorId, request }),
+      );
       return {
-        miner: await view({ ...registration.miner, address: registration.address }),
+        miner: await view(await found(registration.miner.id)),
         created: registration.created,
       };
     },

@@ -1,16 +1,19 @@
 import type { Kysely } from 'kysely';
 import type { Row, Schema } from '../store/schema.ts';
+import { RECORD, type TrackRecord } from './reputation.ts';
 
 type Db = Kysely<Schema>;
 
-export type MinerWithAddress = Row<'miner'> & { address: string };
+export type MinerWithAddress = Row<'miner'> & { address: string } & TrackRecord;
 
 const withAddress = (db: Db) =>
   db
     .selectFrom('miner')
     .innerJoin('account', 'account.id', 'miner.payee_id')
+    .innerJoin('standing', 'standing.id', 'miner.operator_id')
     .selectAll('miner')
-    .select('account.address');
+    .select('account.address')
+    .select(RECORD.map(column => `standing.${column}` as const));
 
 export async function findMiner(db: Db, id: string): Promise<MinerWithAddress | undefined> {
   return await withAddress(db)

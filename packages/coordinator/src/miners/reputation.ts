@@ -4,35 +4,43 @@ import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 
 /*
- * How far a miner can be relied on, from 0 to 1: how many of its runs end with a result, times how many of its results
- * are what others get. Results count apart, since few of them are compared: among a thousand successes, ten lies that
- * were found in ten looks would not be seen. What is long ago counts less, so that a miner can better itself; and a
- * new one begins as if it had some good runs behind it, so that one failure says little.
+ * How far an operator's miners can be relied on, from 0 to 1: how many of their runs end with a result. What is long ago
+ * counts less, so that an operator can better itself; and a new one begins as if it had some good runs behind it, so that
+ * one failure says little.
+ *
+ * Only what the miner chose counts: failures of the engine that it reports, and leases that it lets run out. Requests that
+ * are refused or not supported, busy engines, deadlines that the client's price set, and the coordinator's own absence
+ * count for nothing; one job counts once, and what one account and one model can do is bounded (`blame.ts`). Results that
+ * differ from others' cost nothing either: honest engines differ by their build and by what else they run. Only results
+ * that begin like nobody's bring probation (`standing.ts`).
  */
 
 export interface ReputationTerms {
   /** What happened so long ago counts half, in ms. */
   halfLifeMs: number;
-  /** A miner whose score is below this is suspended. */
+  /** An operator whose score is below this is suspended. */
   minimum: number;
+  /** For so long, in ms; then it is on probation. */
+  suspensionMs: number;
 }
 
 export const reputationTerms = (
-  config: Pick<Config, 'reputationHalfLifeDays' | 'minReputation'>,
+  config: Pick<Config, 'reputationHalfLifeDays' | 'minReputation' | 'suspensionHours'>,
 ): ReputationTerms => ({
   halfLifeMs: config.reputationHalfLifeDays * 24 * 3600 * 1000,
   minimum: config.minReputation,
+  suspensionMs: config.suspensionHours * 3600 * 1000,
 });
 
 /** What became of runs, as of `weighed_at`. */
-export type TrackRecord = Pick<Row<'miner'>, (typeof COUNTS)[number] | 'weighed_at'>;
+export type TrackRecord = Pick<Row<'standing'>, (typeof COUNTS)[number] | 'weighed_at'>;
 
 const COUNTS = ['successes', 'failures', 'timeouts', 'agreements', 'disagreements'] as const;
 
 /** The columns that hold it. */
-export const RECORD = [...COUNTS, 'weighed_at', 'suspended_at'] as const;
+export const RECORD = [...COUNTS, 'weighed_at'] as const;
 
-export const newRecord = (now: number): Pick<Row<'miner'>, (typeof RECORD)[number]> => ({
+export const newRecord = (now: number): TrackRecord & Pick<Row<'standing'>, 'suspended_at'> => ({
   successes: 0,
   failures: 0,
   timeouts: 0,
@@ -45,13 +53,17 @@ export const newRecord = (now: number): Pick<Row<'miner'>, (typeof RECORD)[numbe
 /** Runs that a new miner is taken to have behind it, and how many of them were good. */
 const PRIOR_RUNS = 10;
 const PRIOR_SUCCESSES = 9;
-const PRIOR_AGREEMENTS = 4;
-/** A disagreement weighs as much as so many agreements: honest miners differ now and then, by their hardware. */
-const DISAGREEMENT_WEIGHT = 4;
+
+/** What is left at `now` of a count as of `weighedAt`. */
+export const decayOf = (
+  weighedAt: number,
+  now: number,
+  { halfLifeMs }: Pick<ReputationTerms, 'halfLifeMs'>,
+) => 2 ** -(Math.max(now - weighedAt, 0) / halfLifeMs);
 
 /** The record as it counts now. */
-export function weighed(record: TrackRecord, now: number, { halfLifeMs }: ReputationTerms): TrackRecord {
-  const factor = 2 ** -(Math.max(now - record.weighed_at, 0) / halfLifeMs);
+export function weighed(record: TrackRecord, now: number, terms: ReputationTerms): TrackRecord {
+  const factor = decayOf(record.weighed_at, now, terms);
   return {
     successes: record.successes * factor,
     failures: record.failures * factor,
@@ -62,28 +74,25 @@ export function weighed(record: TrackRecord, now: number, { halfLifeMs }: Reputa
   };
 }
 
-/** From 0 to 1. A new miner has 0.9. */
+/** From 0 to 1. A new operator has 0.9. */
 export function scoreOf(record: TrackRecord, now: number, terms: ReputationTerms): number {
-  const { successes, failures, timeouts, agreements, disagreements } = weighed(record, now, terms);
-  const reliability = (PRIOR_SUCCESSES + successes) / (PRIOR_RUNS + successes + failures + timeouts);
-  const agreed = PRIOR_AGREEMENTS + agreements;
-  return (reliability * agreed) / (agreed + DISAGREEMENT_WEIGHT * disagreements);
+  const { successes, failures, timeouts } = weighed(record, now, terms);
+  return (PRIOR_SUCCESSES + successes) / (PRIOR_RUNS + successes + failures + timeouts);
 }
 
-/** Whether a miner has come to be below what is demanded, and was not suspended before. */
-export function isToSuspend(miner: Row<'miner'>, now: number, terms: ReputationTerms): boolean {
-  return miner.suspended_at === null && scoreOf(miner, now, terms) < terms.minimum;
-}
-
-/** The places of miners that ask at once, in the order in which they are served. Among equals who came first is. */
+/** Indexes of miners that ask at once, in the order in which they are served: the best score first, else as they came. */
 export function bestFirst(
   miners: readonly (Row<'miner'> | undefined)[],
+  standings: ReadonlyMap<number, TrackRecord>,
   terms: ReputationTerms,
   now: number,
 ): number[] {
   const places = [...miners.keys()];
   if (miners.length < 2) return places;
-  const scores = miners.map(miner => (miner ? scoreOf(miner, now, terms) : 0));
+  const scores = miners.map(miner => {
+    const record = miner && standings.get(miner.operator_id);
+    return record ? scoreOf(record, now, terms) : 0;
+  });
   return places.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
 }
 
@@ -91,11 +100,15 @@ export function bestFirst(
 export const takesJobs = ({ status, suspended_at }: Row<'miner'>) =>
   status === 'online' && suspended_at === null;
 
-export function toReputation(miner: Row<'miner'>, now: number, terms: ReputationTerms): Reputation {
-  const record = weighed(miner, now, terms);
-  const { suspended_at } = miner;
+export function toReputation(
+  standing: TrackRecord,
+  suspended_at: number | null,
+  now: number,
+  terms: ReputationTerms,
+): Reputation {
+  const record = weighed(standing, now, terms);
   return {
-    score: rounded(scoreOf(miner, now, terms), 3),
+    score: rounded(scoreOf(standing, now, terms), 3),
     ...(Object.fromEntries(COUNTS.map(name => [name, rounded(record[name], 2)])) as Omit<
       Reputation,
       'score' | 'suspended_at'

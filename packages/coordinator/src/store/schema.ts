@@ -24,6 +24,8 @@ interface AccountTable {
   receipts: Flagless<number>;
   /** Entries that name it. */
   transactions: Flagless<number>;
+  /** 1: the operator of the coordinator vouches for it: no limits for owners of miners hold for it. */
+  trusted: Flagless<number>;
 }
 
 interface ApiKeyTable {
@@ -201,16 +203,10 @@ interface MinerTable {
   status: 'online' | 'draining' | 'offline' | 'removed';
   /** Who runs it: its owner, or where that has no key, who is paid. */
   operator_id: number;
-  /** What became of its runs, less by half after each half-life, as of `weighed_at`. */
-  successes: number;
-  failures: number;
-  timeouts: number;
-  /** Of runs whose result was compared with others'. */
-  agreements: number;
-  disagreements: number;
-  weighed_at: Time;
-  /** Since when it gets no jobs for its reputation. */
+  /** Since when it gets no jobs for its operator's reputation: as of its operator's `standing`. */
   suspended_at: Flagless<Time | null>;
+  /** 1: its operator is on probation. */
+  probation: Flagless<number>;
   /** 1: no new jobs until it registers again, also when it has been offline in between. */
   draining: Flagless<number>;
   running: number;
@@ -218,6 +214,36 @@ interface MinerTable {
   failed: number;
   registered_at: Time;
   last_seen_at: Time;
+}
+
+/** What is known of who runs miners, whatever ids these have. */
+interface StandingTable {
+  /** The operator's account. */
+  id: number;
+  /** What became of runs, less by half after each half-life, as of `weighed_at`. */
+  successes: number;
+  failures: number;
+  timeouts: number;
+  /** Of runs whose result was compared with others'. */
+  agreements: number;
+  disagreements: number;
+  weighed_at: Time;
+  /** Since when it gets no jobs. */
+  suspended_at: Flagless<Time | null>;
+  /** Jobs that it has yet to complete one at a time, each compared with another owner's; 0 without probation. */
+  probation: Flagless<number>;
+  /** Of its last results that were compared with those of two others, how many there were, and how many began like neither. */
+  compared: Flagless<number>;
+  alone: Flagless<number>;
+}
+
+/** Failures of an operator's miners in jobs of one account, or of one model. */
+interface BlameTable {
+  /** `OPERATOR/account/ACCOUNT` or `OPERATOR/model/MODEL` */
+  id: string;
+  /** Less by half after each half-life, as of `weighed_at`. */
+  weight: number;
+  weighed_at: Time;
 }
 
 /** How fast a miner runs a model, smoothed over its jobs. */
@@ -405,6 +431,8 @@ export interface Schema {
   job_stream: JobStreamTable;
   job_chunk: JobChunkTable;
   miner: MinerTable;
+  standing: StandingTable;
+  blame: BlameTable;
   model_speed: ModelSpeedTable;
   entry: EntryTable;
   tree: TreeTable;
@@ -438,6 +466,8 @@ export const PRIMARY_KEYS = {
   job_stream: 'job_id',
   job_chunk: 'id',
   miner: 'id',
+  standing: 'id',
+  blame: 'id',
   model_speed: 'id',
   entry: 'leaf_index',
   tree: 'id',

@@ -9,6 +9,7 @@ const CACHED = [
   'job',
   'job_input',
   'miner',
+  'standing',
   'queue',
   'fair_clock',
   'fair_share',

@@ -11,6 +11,7 @@ import { batches } from './010-batches.ts';
 import { trust } from './011-trust.ts';
 import { answers } from './012-answers.ts';
 import { ownText } from './013-own-text.ts';
+import { standing } from './014-standing.ts';
 import { billing } from './017-billing.ts';
 import type { ColumnTypes } from './column-types.ts';
 
@@ -27,6 +28,7 @@ const STEPS = {
   '011-trust': trust,
   '012-answers': answers,
   '013-own-text': ownText,
+  '014-standing': standing,
   '017-billing': billing,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 

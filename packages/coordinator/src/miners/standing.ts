@@ -1,0 +1,98 @@
+import type { WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
+import { newRecord, type ReputationTerms, scoreOf } from './reputation.ts';
+
+/*
+ * Standing belongs to who runs miners, whatever ids these have: its operator. It is suspended when its score falls below
+ * what is demanded, and comes back by itself after a while, on probation: one job at a time, each compared with another
+ * owner's where it can be. Its miners' rows say so too, since claims and the directory look at those.
+ */
+
+export type Standing = Row<'standing'>;
+
+/** Jobs that an operator completes on probation. */
+export const PROBATION_JOBS = 10;
+
+/** Results that are compared before an operator is judged by them. */
+const JUDGED_RESULTS = 10;
+
+/** Standings by operator, made where they are new. */
+export async function loadStandings(
+  operatorIds: Iterable<number>,
+  { tx, now }: Pick<WriteContext, 'tx' | 'now'>,
+): Promise<Map<number, Standing>> {
+  const ids = [...new Set(operatorIds)];
+  const found = new Map((await tx.load('standing', 'id', ids)).map(row => [row.id, row]));
+  const missing = ids.filter(id => !found.has(id)).map(id => newStanding(id, now));
+  await tx.insert('standing', missing);
+  for (const row of missing) found.set(row.id, row);
+  return found;
+}
+
+export const newStanding = (id: number, now: number): Standing => ({
+  id,
+  ...newRecord(now),
+  probation: 0,
+  compared: 0,
+  alone: 0,
+});
+
+/** As it becomes now by what has come to be known; undefined where it stays. */
+export function judged(standing: Standing, now: number, terms: ReputationTerms): Standing | undefined {
+  if (standing.suspended_at !== null) {
+    if (now - standing.suspended_at < terms.suspensionMs) return undefined;
+    return { ...newStanding(standing.id, now), probation: PROBATION_JOBS };
+  }
+  if (scoreOf(standing, now, terms) < terms.minimum) return { ...standing, suspended_at: now, probation: 0 };
+  if (standing.compared < JUDGED_RESULTS) return undefined;
+  const isAlone = standing.alone > standing.compared / 2;
+  return { ...standing, compared: 0, alone: 0, ...(isAlone && { probation: PROBATION_JOBS }) };
+}
+
+const STATE = ['suspended_at', 'probation'] as const;
+
+/** Tells the miners of operators how these stand now. Answers the miners that changed. */
+export async function tellMiners(
+  standings: readonly Standing[],
+  { tx, emit }: WriteContext,
+): Promise<Row<'miner'>[]> {
+  if (standings.length === 0) return [];
+  const byId = new Map(standings.map(standing => [standing.id, standing]));
+  const miners = await tx.load('miner', 'operator_id', [...byId.keys()]);
+  const changed = miners.flatMap(miner => {
+    const standing = byId.get(miner.operator_id);
+    return standing ? [{ ...miner, ...stateOf(standing) }] : [];
+  });
+  await tx.update('miner', 'id', STATE, changed);
+  for (const miner of changed) if (miner.status !== 'removed') emit({ type: 'miner.changed', miner });
+  return changed;
+}
+
+/** What a miner's row says of its operator's standing. */
+export const stateOf = ({
+  suspended_at,
+  probation,
+}: Standing): Pick<Row<'miner'>, (typeof STATE)[number]> => ({
+  suspended_at,
+  probation: probation > 0 ? 1 : 0,
+});
+
+/** Counts completed jobs of operators that are on probation, which ends with the last of them. */
+export async function passProbation(
+  miners: readonly Row<'miner'>[],
+  standings: ReadonlyMap<number, Standing>,
+  context: WriteContext,
+): Promise<void> {
+  const changed = new Map<number, Standing>();
+  for (const { operator_id: id, probation } of miners) {
+    const standing = probation === 1 ? (changed.get(id) ?? standings.get(id)) : undefined;
+    if (standing && standing.probation > 0)
+      changed.set(id, { ...standing, probation: standing.probation - 1 });
+  }
+  const rows = [...changed.values()];
+  await context.tx.update('standing', 'id', ['probation'], rows);
+  await tellMiners(
+    rows.filter(({ probation }) => probation === 0),
+    context,
+  );
+}
