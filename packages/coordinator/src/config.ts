@@ -196,7 +196,7 @@ export const OPTIONS = {
     1,
   ),
   maxMinersPerOwner: integer(
-    64,
+    1_000,
     'Miners of an owner whose key was not made with --trusted',
     'NUMBER',
     1,

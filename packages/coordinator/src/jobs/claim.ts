@@ -262,7 +262,7 @@ async function findExcluded(
     // What it was offered, it may have.
     if (job.held_for === miner.id) continue;
     const exclusions = exclusionsOf(job);
-    if (!isExcluded(exclusions, miner, now) || (await others.find(queue, exclusions)).length === 0) continue;
+    if (!isExcluded(exclusions, miner, now) || !(await others.exist(queue, exclusions))) continue;
     excluded.set(`${job.id} ${miner.id}`, EXCLUDED);
   }
   return excluded;

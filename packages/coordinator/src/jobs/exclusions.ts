@@ -1,7 +1,7 @@
 import { abilitiesOf, mismatch, nameOf } from '../miners/eligibility.ts';
 import type { ReadyQueue } from '../store/events.ts';
 import type { Row } from '../store/schema.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { Transaction, Value } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
 
 /*
@@ -13,7 +13,7 @@ import type { JobRow } from './job.ts';
 /** The lane of queues for jobs that exclude somebody. */
 export const RETRIES = 2;
 
-/** By `operator/ID` or `miner/ID`. Stored with the job, as JSON. */
+/** By `operator/ID` or `miner/ID`, of one question also `owner/ID`. Stored with the job, as JSON. */
 export type Exclusions = Record<string, Exclusion>;
 
 export interface Exclusion {
@@ -62,38 +62,46 @@ export function isExcluded(exclusions: Exclusions, miner: ExcludedMiner, now: nu
 
 /** Answers of one transaction about live miners. */
 export interface Others {
-  /** Some of the live miners that could run a queue's jobs and are not excluded, fit or busy. */
-  find(queue: ReadyQueue, exclusions: Exclusions): Promise<readonly Row<'miner'>[]>;
+  /** Whether a live miner could run a queue's jobs that is not excluded, whether it has room now or not. */
+  exist(queue: ReadyQueue, exclusions: Exclusions): Promise<boolean>;
 }
 
-/** Miners that are looked at for one question. */
-const LOOKED_AT = 100;
+/** Miners that are looked at for one question: as a rule the first can, and where many can't, no more are asked. */
+const LOOKED_AT = [3, 100];
+
+const COLUMNS = { operator: 'operator_id', miner: 'id', owner: 'owner_id' } as const;
 
 /** Costs a query for each queue and set of exclusions that it is asked about, and nothing until then. */
 export function createOthers(tx: Transaction, now: number): Others {
-  const known = new Map<string, Promise<readonly Row<'miner'>[]>>();
+  const known = new Map<string, Promise<boolean>>();
 
-  async function read(queue: ReadyQueue, excluded: readonly string[]) {
-    const ids = (kind: string) =>
-      excluded.filter(key => key.startsWith(kind)).map(key => key.slice(kind.length));
-    const operators = ids('operator/').map(Number);
-    const miners = ids('miner/');
-    const marks = (values: readonly unknown[]) => values.map(() => '?').join();
-    const rows = await tx.query<Row<'miner'>>(
-      `SELECT * FROM miner WHERE status = 'online' AND suspended_at IS NULL
-        AND capabilities LIKE ? ESCAPE '!'
-        ${operators.length > 0 ? `AND operator_id NOT IN (${marks(operators)})` : ''}
-        ${miners.length > 0 ? `AND id NOT IN (${marks(miners)})` : ''} LIMIT ${LOOKED_AT}`,
-      [`%${JSON.stringify(queue.model).replaceAll(/[!%_]/g, '!$&')}%`, ...operators, ...miners],
-    );
-    return rows.filter(miner => mismatch(queue, abilitiesOf(miner)) === null);
+  async function look(queue: ReadyQueue, excluded: readonly string[]): Promise<boolean> {
+    const conditions: string[] = [];
+    const values: Value[] = [];
+    for (const [kind, column] of Object.entries(COLUMNS)) {
+      const ids = excluded.flatMap(key => (key.startsWith(`${kind}/`) ? [key.slice(kind.length + 1)] : []));
+      if (ids.length === 0) continue;
+      conditions.push(`AND ${column} NOT IN (${ids.map(() => '?').join()})`);
+      values.push(...(kind === 'miner' ? ids : ids.map(Number)));
+    }
+    const model = `%${JSON.stringify(queue.model).replaceAll(/[!%_]/g, '!$&')}%`;
+    for (const limit of LOOKED_AT) {
+      const rows = await tx.query<Row<'miner'>>(
+        `SELECT * FROM miner WHERE status = 'online' AND suspended_at IS NULL
+          AND capabilities LIKE ? ESCAPE '!' ${conditions.join(' ')} LIMIT ${limit}`,
+        [model, ...values],
+      );
+      if (rows.some(miner => mismatch(queue, abilitiesOf(miner)) === null)) return true;
+      if (rows.length < limit) return false;
+    }
+    return false;
   }
 
   return {
-    find(queue, exclusions) {
+    exist(queue, exclusions) {
       const keys = Object.keys(exclusions).filter(key => (exclusions[key]?.until ?? 0) > now);
       const key = `${nameOf(queue)} ${keys.sort()}`;
-      const found = known.get(key) ?? read(queue, keys);
+      const found = known.get(key) ?? look(queue, keys);
       known.set(key, found);
       return found;
     },

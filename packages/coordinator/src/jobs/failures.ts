@@ -95,9 +95,9 @@ async function afterRefusal(
   if (trusted || isRefusedBySomebody(exclusionsOf(job))) return failed();
   const exclusion = { until: now + EXCLUDED_MS, refused: true } as const;
   const byOperator = exclude(release(job), operatorKey(miner), exclusion, now);
-  const able = await others.find(queue, { ...assigned, ...exclusionsOf(byOperator) });
-  if (able.some(other => other.owner_id !== miner.owner_id)) return byOperator;
-  return failed();
+  const owner = { [`owner/${miner.owner_id}`]: { until: Infinity } };
+  const isConfirmable = await others.exist(queue, { ...assigned, ...owner, ...exclusionsOf(byOperator) });
+  return isConfirmable ? byOperator : failed();
 }
 
 async function afterUnsupported(
@@ -108,8 +108,8 @@ async function afterUnsupported(
   const after = exclude(release(job), minerKey(miner), { until: job.expires_at }, now);
   const exclusions = exclusionsOf(after);
   const isTriedEnough = Object.keys(exclusions).length >= UNSUPPORTED_AT_MOST;
-  const able = isTriedEnough ? [] : await others.find(queue, { ...assigned, ...exclusions });
-  return able.length > 0 ? after : fail(job, errorOf('JOB_UNSUPPORTED', failure), now);
+  const isAble = !isTriedEnough && (await others.exist(queue, { ...assigned, ...exclusions }));
+  return isAble ? after : fail(job, errorOf('JOB_UNSUPPORTED', failure), now);
 }
 
 /** Miners that a job is tried at whose engines lack what it takes. */
@@ -123,6 +123,6 @@ async function afterBusy(
   if (job.attempts >= job.max_attempts) return fail(job, errorOf('MINERS_BUSY', failure), now);
   const pause = Math.min(failure.retryAfterMs ?? backoffMs, LONGEST_BACKOFF_MS);
   const exclusions = exclude(job, minerKey(miner), { until: now + pause }, now);
-  const able = await others.find(queue, { ...assigned, ...exclusionsOf(exclusions) });
-  return able.length > 0 ? retryLater(exclusions, now, 0) : retryLater(job, now, pause);
+  const isAble = await others.exist(queue, { ...assigned, ...exclusionsOf(exclusions) });
+  return isAble ? retryLater(exclusions, now, 0) : retryLater(job, now, pause);
 }

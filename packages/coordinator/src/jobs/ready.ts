@@ -12,7 +12,7 @@ import { partReadable } from './unreadable.ts';
 const SEARCHED = 200;
 
 /** For so many jobs that exclude a miner it is asked whether anybody else could run them. */
-const MOST_ASKED = 10;
+const MOST_ASKED = 5;
 
 /** Damaged rows at the head of a queue that one batch looks past. They are ended, so the next batch finds others. */
 const MOST_DAMAGED = 500;
@@ -69,7 +69,7 @@ export async function readReadyJobs(
       if (!assignments.mayHave(miner, job)) continue;
       const exclusions = excluding.get(job.id);
       if (!exclusions || !isExcluded(exclusions, miner, now)) return job;
-      if (asked++ < MOST_ASKED && (await others.find(line.queue, exclusions)).length === 0) return job;
+      if (asked++ < MOST_ASKED && !(await others.exist(line.queue, exclusions))) return job;
     }
     return undefined;
   }

@@ -39,7 +39,7 @@ export interface RegistrationTerms {
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Whether an owner has as many miners as it may. Those that were registered and removed today are counted too. */
+/** Whether an owner has as many miners as it may, where there are others. Those that were registered and removed today are counted too. */
 async function hasAllMiners(
   { accountId, anonymous }: RegisterInput['owner'],
   { maxPerOwner }: RegistrationTerms,
@@ -49,6 +49,8 @@ async function hasAllMiners(
   const sql = `SELECT id FROM miner WHERE owner_id = ? AND (status <> 'removed' OR registered_at > ?) LIMIT ?`;
   const miners = await tx.query(sql, [accountId, now - DAY_MS, maxPerOwner]);
   if (miners.length < maxPerOwner) return false;
+  const others = `SELECT id FROM miner WHERE status = 'online' AND owner_id <> ? LIMIT 1`;
+  if ((await tx.query(others, [accountId])).length === 0) return false;
   const [account] = await tx.load('account', 'id', [accountId]);
   return account?.trusted !== 1;
 }
