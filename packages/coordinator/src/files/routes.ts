@@ -171,15 +171,15 @@ async function takeForm(request: FastifyRequest, files: Files): Promise<FileObje
   let upload: Upload | undefined;
   let filename = '';
   try {
-    for await (const part of request.parts()) {
+    for await (const part of readingForm(request.parts())) {
       if (part.type === 'field') {
         fields.set(part.fieldname, part.value);
         continue;
       }
       if (part.fieldname !== 'file')
         throw invalid(`${part.fieldname} must not be a file`, part.fieldname, 'invalid_type');
-      filename = part.filename.toWellFormed();
-      upload = await files.receive(principalOf(request), part.file);
+      filename = (part.filename ?? '').toWellFormed();
+      upload = await files.receive(principalOf(request), readingForm(part.file));
     }
     if (!upload) throw invalid('file is missing', 'file', 'missing_required_parameter');
     checkForm(fields, filename);
@@ -190,6 +190,15 @@ async function takeForm(request: FastifyRequest, files: Files): Promise<FileObje
     if (!request.raw.complete && request.raw.destroyed)
       throw invalid('The upload broke off', 'file', 'incomplete_upload');
     throw error;
+  }
+}
+
+/** Whatever fails while a form is read, in whichever library, is wrong with the form. */
+async function* readingForm<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* parts;
+  } catch (error) {
+    throw invalid(`The form can not be read: ${(error as Error).message}`, undefined, 'invalid_multipart');
   }
 }
 
