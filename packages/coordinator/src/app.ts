@@ -10,7 +10,11 @@ import { gatewayRoutes } from './gateway/routes.ts';
 import { grantRoutes } from './grants/routes.ts';
 import { createGuards } from './http/authentication.ts';
 import { takeJsonBodies } from './http/bodies.ts';
+import { limitBodies } from './http/body-limits.ts';
+import { refuseRevoked } from './http/connection.ts';
+import { guardAnswers } from './http/headers.ts';
 import { healthRoutes } from './http/health.ts';
+import { isLoopbackOrigin, stayAtHome } from './http/open-mode.ts';
 import { answerErrors, answerFrameworkError, answerUnreadable } from './http/problem.ts';
 import { serveReference } from './http/reference.ts';
 import type { App } from './http/routes.ts';
@@ -25,12 +29,16 @@ import { receiptRoutes } from './receipts/routes.ts';
 import type { Rooms } from './rooms.ts';
 import { VERSION } from './version.ts';
 
+export interface AppOptions {
+  logger: FastifyServerOptions['logger'];
+  /** Requests without a key are served. */
+  open: boolean;
+}
+
+const MiB = 1024 * 1024;
+
 /** The HTTP surface over the rooms. The caller listens and closes. */
-export async function buildApp(
-  config: Config,
-  rooms: Rooms,
-  logger: FastifyServerOptions['logger'],
-): Promise<App> {
+export async function buildApp(config: Config, rooms: Rooms, { logger, open }: AppOptions): Promise<App> {
   const app: App = Fastify({
     ...(logger !== undefined && { logger }),
     // One line a request costs more than the request: ask for them with the level debug.
@@ -38,7 +46,7 @@ export async function buildApp(
       disableRequestLogging: config.logLevel !== 'debug' && config.logLevel !== 'trace',
     }),
     bodyLimit: config.bodyLimit,
-    trustProxy: config.trustProxy,
+    trustProxy: trusted(config),
     requestIdHeader: false,
     genReqId: () => `req-${randomUUID()}`,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 128 },
@@ -47,11 +55,19 @@ export async function buildApp(
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerUnreadable,
   });
+  guardAnswers(app);
+  if (open)
+    stayAtHome(app, {
+      hosts: namesIn(config.allowedHosts).concat(config.host),
+      origins: namesIn(config.corsOrigin),
+    });
+  refuseRevoked(app);
+  limitBodies(app, { seconds: config.bodySeconds, memory: config.bodyMemory * MiB });
   takeJsonBodies(app);
   checkRequests(app);
   writeAnswers(app);
   answerErrors(app);
-  await app.register(cors, corsOptions(config));
+  await app.register(cors, corsOptions(config, open));
   answerUnknownRoutes(app);
   await serveReference(app, VERSION);
   await app.register(async scope => {
@@ -70,6 +86,7 @@ export async function buildApp(
       guards,
       heartbeatMs: config.streamHeartbeatSeconds * 1000,
       lineLimit: config.bodyLimit,
+      bodyLimits: streamTimes(config),
     });
     minerRoutes(scope, { miners: rooms.miners, jobs: rooms.minerJobs, guards });
     receiptRoutes(scope, { receipts: rooms.receipts, guards });
@@ -90,7 +107,13 @@ export async function buildApp(
         bodyLimit: config.bodyLimit + config.mediaLimit,
       });
       batchRoutes(openAi, { batches: rooms.batches, guards: tolerant });
-      await openAi.register(async scope => fileRoutes(scope, { files: rooms.files, guards: tolerant }));
+      await openAi.register(async scope =>
+        fileRoutes(scope, {
+          files: rooms.files,
+          guards: tolerant,
+          bodyLimits: { idleSeconds: config.bodySeconds, totalSeconds: config.uploadSeconds },
+        }),
+      );
     });
   });
   // Long polls hold their requests open: end them first, or closing would wait for each.
@@ -104,9 +127,30 @@ function withoutApiPrefix(url: string): string {
   return /^\/api(?=$|[/?])/.test(url) ? url.slice('/api'.length).replace(/^(?!\/)/, '/') : url;
 }
 
-function corsOptions({ corsOrigin }: Config) {
+/** A model may be silent for as long as its job may take. */
+const streamTimes = ({ jobTimeoutSeconds, uploadSeconds }: Config) => ({
+  idleSeconds: jobTimeoutSeconds,
+  totalSeconds: Math.max(jobTimeoutSeconds, uploadSeconds),
+});
+
+/** Fastify takes a number for none, since whoever connects may be no proxy: here the operator says that it is one. */
+function trusted({ trustProxy }: Config): FastifyServerOptions['trustProxy'] & {} {
+  if (typeof trustProxy === 'boolean') return trustProxy;
+  if (typeof trustProxy === 'number') return (_address: string, hop: number) => hop < trustProxy;
+  return [...trustProxy];
+}
+
+const namesIn = (list: string) => list.split(',').map(name => name.trim());
+
+function corsOptions({ corsOrigin }: Config, open: boolean) {
+  const origins = namesIn(corsOrigin);
   return {
-    origin: corsOrigin === '*' ? '*' : corsOrigin.split(',').map(origin => origin.trim()),
+    origin: open
+      ? async (origin: string | undefined) =>
+          origin === undefined || isLoopbackOrigin(origin) || origins.includes(origin)
+      : corsOrigin === '*'
+        ? '*'
+        : origins,
     methods: ['GET', 'POST', 'DELETE'],
     // Any other OPTIONS request gets the answer of an unknown route, in the shape of all errors.
     strictPreflight: false,

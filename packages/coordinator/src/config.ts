@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { LIMITS } from '@aitbc/protocol/limits';
-import { ConfigError, checkOption, type Option, type Rates } from './option.ts';
+import { ConfigError, checkOption, type Option, type Proxies, type Rates } from './option.ts';
 
 export { ConfigError, type Rates } from './option.ts';
 
@@ -102,14 +102,41 @@ export const OPTIONS = {
     unit: 'NAME',
     ascii: true,
   }),
-  corsOrigin: text('*', 'Origins whose pages may call the API: * or a comma-separated list', {
-    unit: 'ORIGINS',
-  }),
+  corsOrigin: text(
+    '*',
+    'Origins whose pages may call the API: * (where no key is needed, those of this machine only) or a comma-separated list',
+    {
+      unit: 'ORIGINS',
+    },
+  ),
+  allowedHosts: text(
+    '',
+    'Names that an open coordinator answers to, besides addresses and localhost: a comma-separated list',
+    { unit: 'NAMES' },
+  ),
   trustProxy: {
-    kind: 'switch',
+    kind: 'proxies',
     default: false,
-    about: 'Take the client address from X-Forwarded-For',
-  } as Option<'switch'>,
+    about:
+      'Take the client address from X-Forwarded-For: of so many proxies in a row, or of those in these networks',
+    unit: 'HOPS|NETWORKS',
+  } as Option<'proxies'>,
+  connectionsPerAddress: integer(
+    1_000,
+    'Connections of one address at once; this machine and trusted proxies may have more',
+    'NUMBER',
+    1,
+    1_000_000,
+  ),
+  bodySeconds: number(60, 'A request body must have come after so long', 'SECONDS', 0.05, 3600),
+  uploadSeconds: integer(
+    3600,
+    'The upload of a file must have come after so long, without pauses longer than --body-seconds',
+    'SECONDS',
+    1,
+    DAY,
+  ),
+  bodyMemory: integer(256, 'Memory for large bodies that have not come to their end', 'MIB', 1, 102_400),
   bodyLimit: integer(MiB, 'Largest request body', 'BYTES', 1024, 1024 * MiB),
   batchBodyLimit: integer(16 * MiB, 'Largest body of a batch of jobs', 'BYTES', 1024, 1024 * MiB),
   fileLimit: integer(200, 'Largest file, such as the requests of a batch', 'MIB', 1, 10_240),
@@ -253,11 +280,13 @@ type ValueOf<O> =
     ? Rates
     : O extends Option<'witnesses'>
       ? readonly string[]
-      : O extends Option<'switch'>
-        ? boolean
-        : O extends Option<'text'>
-          ? string
-          : number;
+      : O extends Option<'proxies'>
+        ? Proxies
+        : O extends Option<'switch'>
+          ? boolean
+          : O extends Option<'text'>
+            ? string
+            : number;
 
 type Optional =
   | 'signingKey'

@@ -1,8 +1,10 @@
 import { isIP } from 'node:net';
+import { compile } from '@fastify/proxy-addr';
 import { buildApp } from './app.ts';
 import { startBackground, stepOf } from './background.ts';
 import { type Config, type ConfigSources, readConfig } from './config.ts';
-import { watchConnections } from './http/connection.ts';
+import { limitConnections, watchConnections } from './http/connection.ts';
+import { isLoopbackName } from './http/open-mode.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { openStore } from './store/open.ts';
 
@@ -43,10 +45,15 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   const store = await openStore(config, now, { writerThread: WRITER_THREAD, alone: true });
   try {
     const rooms = await createRooms({ config, store, now: now ?? Date.now, open });
-    const app = await buildApp(config, rooms, loggerOf(config, logStream));
+    const app = await buildApp(config, rooms, { logger: loggerOf(config, logStream), open });
     const connections = watchConnections(app.server);
     // What ends its run at once is not charged for the time in which no coordinator ran.
     await store.write(rooms.keepTime, undefined);
+    limitConnections(app.server, {
+      perAddress: config.connectionsPerAddress,
+      isExempt: exemptAddresses(config),
+    });
+    if (open && !isLoopback(config.host)) app.log.warn({ host: config.host }, OPEN_TO_ALL);
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
     // Only now: where listening fails, nothing may be left that keeps the process alive.
     const background = startBackground(rooms, config, app.log);
@@ -89,8 +96,16 @@ function isOpen({ mode, host }: Config): boolean {
   return isLoopback(host);
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+const OPEN_TO_ALL =
+  'this coordinator asks for no key on an address that others reach: whoever does may submit jobs, and run them. --mode keyed asks for keys';
+
+const isLoopback = (host: string) => isLoopbackName(host);
+
+/** Where proxies are counted rather than named, whoever connects is one. */
+function exemptAddresses({ trustProxy }: Config): (address: string) => boolean {
+  if (typeof trustProxy === 'number') return () => true;
+  const isProxy = compile(['loopback', ...(typeof trustProxy === 'boolean' ? [] : trustProxy)]);
+  return address => isIP(address) !== 0 && isProxy(address, 0);
 }
 
 /** An address that listens on all interfaces is none that one can call. */

@@ -1,7 +1,8 @@
+import { compile } from '@fastify/proxy-addr';
 import { parseWitnesses } from './ledger/witness-options.ts';
 
 /** What can be configured, by the form of its value. */
-export type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses';
+export type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies';
 
 export interface Option<K extends Kind = Kind> {
   kind: K;
@@ -13,7 +14,9 @@ export interface Option<K extends Kind = Kind> {
         ? Rates
         : K extends 'witnesses'
           ? readonly string[]
-          : number;
+          : K extends 'proxies'
+            ? Proxies
+            : number;
   about: string;
   /** What the value is, in `--help`: `SECONDS`. */
   unit?: string;
@@ -26,6 +29,9 @@ export interface Option<K extends Kind = Kind> {
 
 /** Credits for a unit of each model. */
 export type Rates = Readonly<Record<string, number>>;
+
+/** Proxies that are trusted: none, so many in a row, or those in these networks. */
+export type Proxies = boolean | number | readonly string[];
 
 /** A value that can't be used: the message names the option as it was given. */
 export class ConfigError extends Error {
@@ -46,6 +52,8 @@ export function checkOption(source: string, option: Option, value: unknown): unk
       return checkRates(source, value);
     case 'witnesses':
       return checkWitnesses(source, value);
+    case 'proxies':
+      return checkProxies(source, value);
     case 'text':
       return checkText(source, option, value);
     default:
@@ -123,6 +131,33 @@ function checkWitnesses(source: string, value: unknown): readonly string[] {
     throw new ConfigError(`${source} ${(error as Error).message}`);
   }
   return texts;
+}
+
+/** `true` is what a proxy in front was called before there were numbers: one. */
+function checkProxies(source: string, value: unknown): Proxies {
+  if (value === true || value === 'true') return 1;
+  if (value === false || value === 'false') return false;
+  if (/^\d+$/.test(String(value))) {
+    const hops = checkNumber(
+      source,
+      { kind: 'integer', default: 0, about: '', minimum: 0, maximum: 32 },
+      value,
+    );
+    return hops === 0 ? false : hops;
+  }
+  const networks = Array.isArray(value)
+    ? value
+    : String(value)
+        .split(',')
+        .map(network => network.trim());
+  try {
+    compile(networks as string[]);
+  } catch {
+    throw new ConfigError(
+      `${source} must be a number of proxies or their networks, such as 10.0.0.0/8,loopback, not ${JSON.stringify(value)}`,
+    );
+  }
+  return networks as string[];
 }
 
 const isPlainObject = (value: unknown): value is Record<string, unknown> =>

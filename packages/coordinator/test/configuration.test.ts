@@ -9,7 +9,7 @@ import { startTestCoordinator } from './harness/coordinator.ts';
 import { ENGINES, type Engine } from './harness/engines.ts';
 
 interface Option {
-  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses';
+  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies';
   default: unknown;
   minimum?: number;
   maximum?: number;
@@ -55,6 +55,12 @@ function valuesOf({
         [ALICE, [ALICE]],
         [`${ALICE}  ${BOB}`, [ALICE, BOB]],
       ];
+    case 'proxies':
+      return [
+        ['true', 1],
+        ['2', 2],
+        ['10.0.0.0/8, loopback', ['10.0.0.0/8', 'loopback']],
+      ];
     case 'text':
       return (choices ?? ['one', 'two', 'three'])
         .filter(value => value !== standard)
@@ -73,6 +79,11 @@ function wrongValuesOf({ kind, choices, minimum = 0, maximum = 0 }: Option): [un
   switch (kind) {
     case 'switch':
       return [['yes', 'must be true or false, not "yes"']];
+    case 'proxies':
+      return [
+        ['nginx', 'must be a number of proxies or their networks, such as 10.0.0.0/8,loopback, not "nginx"'],
+        ['33', 'must be from 0 to 32, not 33'],
+      ];
     case 'rates':
       return [
         ...['0.02', 'a', 'a=1,b', '=1', ''].map(

@@ -7,7 +7,7 @@ import {
   randomUUID,
   sign,
 } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir, hostname, platform } from 'node:os';
 import { join } from 'node:path';
 import { LIMITS } from '@aitbc/protocol';
@@ -32,11 +32,12 @@ const KEY_FILE = 'miner-key.pem';
 /**
  * Reads the Ed25519 key from a PKCS #8 PEM file, made with mode 0600 when missing.
  *
- * @throws with the path of the file, when it holds something else
+ * @throws with the path of the file, when it holds something else, or others can read it
  */
 export async function loadIdentity({ state, minerId }: IdentityOptions): Promise<Identity> {
   const path = join(state, KEY_FILE);
   const pem = (await readIfThere(path)) ?? (await createKey(state, path));
+  await requirePrivate(path);
   const key = parseKey(pem);
   const x = key && createPublicKey(key).export({ format: 'jwk' }).x;
   if (!x) throw new Error(`${path} holds no Ed25519 key`);
@@ -49,6 +50,13 @@ export async function findPublicKey(state: string): Promise<string | null> {
   const pem = await readIfThere(join(state, KEY_FILE)).catch(() => null);
   const key = pem ? parseKey(pem) : null;
   return (key && createPublicKey(key).export({ format: 'jwk' }).x) ?? null;
+}
+
+/** A key that others can read may be in their hands already. Windows has no such modes. */
+async function requirePrivate(path: string): Promise<void> {
+  const { mode } = await stat(path);
+  if (platform() === 'win32' || (mode & 0o077) === 0) return;
+  throw new Error(`${path} can be read by others, and holds a secret: \`chmod 600 ${path}\` keeps them out`);
 }
 
 function parseKey(pem: string): KeyObject | null {

@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -47,10 +48,20 @@ export function loadIdentity(folder: string, state: State, name?: string): Ident
 }
 
 function readSigner(path: string): Signer {
+  requirePrivate(path);
   const key = parseKey(readFileSync(path, 'utf8'));
   const x = key && createPublicKey(key).export({ format: 'jwk' }).x;
   if (!x) throw new WitnessError(`${path} holds no Ed25519 key`);
   return { keyId: x, sign: bytes => sign(null, bytes, key) };
+}
+
+/** A key that others can read may be in their hands already. Windows has no such modes. */
+function requirePrivate(path: string): void {
+  const { mode } = statSync(path);
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return;
+  throw new WitnessError(
+    `${path} can be read by others, and holds a secret: \`chmod 600 ${path}\` keeps them out`,
+  );
 }
 
 function parseKey(pem: string) {

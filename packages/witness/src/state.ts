@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { WitnessError } from './errors.ts';
@@ -35,6 +35,8 @@ export interface State {
 export function openState(folder: string): State {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'witness.db');
+  // SQLite makes its log as it finds the database.
+  closeSync(openSync(file, 'a', 0o600));
   const database = new DatabaseSync(file);
   try {
     return stateOf(database, { isOld: prepare(database, file) });

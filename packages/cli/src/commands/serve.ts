@@ -43,9 +43,10 @@ export function addConfigOptions(command: Command, names: readonly OptionName[])
       unit = kind === 'text' ? 'VALUE' : 'NUMBER',
       default: standard,
     } = OPTIONS[name] as Described;
-    const flags = kind === 'switch' ? flagOf(name) : `${flagOf(name)} <${unit}>`;
-    const value = standard === undefined || typeof standard === 'object' ? '' : `, default ${standard}`;
-    const option = new Option(flags, `${about} (env ${variableOf(name)}${value})`);
+    const value = kind === 'proxies' ? `[${unit}]` : `<${unit}>`;
+    const flags = kind === 'switch' ? flagOf(name) : `${flagOf(name)} ${value}`;
+    const unless = standard === undefined || typeof standard === 'object' ? '' : `, default ${standard}`;
+    const option = new Option(flags, `${about} (env ${variableOf(name)}${unless})`);
     command.addOption(kind === 'witnesses' ? option.argParser(collect) : option);
   }
 }

@@ -28,6 +28,9 @@ export interface Accounts {
   /** Everyone without a key; undefined where keys are needed. */
   anonymous: Principal | undefined;
   authenticate(key: string): Promise<Outcome<Principal>>;
+  /** As `authenticate`, for a request that lasts: asked every `recheckMs`, it tells of a revocation within the time of the cache. */
+  recheck(key: string): Promise<Outcome<Principal>>;
+  readonly recheckMs: number;
 }
 
 export interface AccountsOptions {
@@ -41,6 +44,9 @@ export interface AccountsOptions {
 
 const CACHED_KEYS = 10_000;
 
+/** Where nothing is cached, requests that last look their keys up so often. */
+const LEAST_RECHECK_MS = 250;
+
 export async function createAccounts({
   store,
   now,
@@ -48,34 +54,39 @@ export async function createAccounts({
   coordinatorId,
   cacheMs,
 }: AccountsOptions): Promise<Accounts> {
-  const cache = new LRUCache<string, { key: FoundKey | undefined; until: number }>({ max: CACHED_KEYS });
+  const cache = new LRUCache<string, { key: FoundKey | undefined; at: number }>({ max: CACHED_KEYS });
 
-  async function lookUp(digest: string): Promise<FoundKey | undefined> {
+  async function lookUp(digest: string, maxAgeMs: number): Promise<FoundKey | undefined> {
     const cached = cache.get(digest);
-    const leftMs = cached ? cached.until - now() : 0;
-    // Longer than it is kept: the clock was set back.
-    if (cached && leftMs > 0 && leftMs <= cacheMs) return cached.key;
+    const ageMs = cached ? now() - cached.at : 0;
+    // Kept for less than no time: the clock was set back.
+    if (cached && ageMs >= 0 && ageMs < maxAgeMs) return cached.key;
     const key = await findKey(store.read, digest);
     // Only keys that exist are kept: guesses must not push them out.
-    if (key) cache.set(digest, { key, until: now() + cacheMs });
+    if (key) cache.set(digest, { key, at: now() });
     return key;
+  }
+
+  async function authenticate(secret: string, maxAgeMs: number): Promise<Outcome<Principal>> {
+    const key = await lookUp(digestOf(secret), maxAgeMs);
+    if (!key || key.revoked_at !== null)
+      return refused('AUTH_INVALID_KEY', 'This API key is unknown or revoked');
+    if (key.expires_at !== null && key.expires_at <= now())
+      return refused('AUTH_EXPIRED_KEY', 'This API key has expired');
+    return done({
+      accountId: key.account_id,
+      address: key.address,
+      scopes: new Set(key.scopes.split(' ') as Scope[]),
+      anonymous: false,
+    });
   }
 
   return {
     anonymous: open ? await anonymousPrincipal(store, coordinatorId) : undefined,
-    async authenticate(secret) {
-      const key = await lookUp(digestOf(secret));
-      if (!key || key.revoked_at !== null)
-        return refused('AUTH_INVALID_KEY', 'This API key is unknown or revoked');
-      if (key.expires_at !== null && key.expires_at <= now())
-        return refused('AUTH_EXPIRED_KEY', 'This API key has expired');
-      return done({
-        accountId: key.account_id,
-        address: key.address,
-        scopes: new Set(key.scopes.split(' ') as Scope[]),
-        anonymous: false,
-      });
-    },
+    authenticate: secret => authenticate(secret, cacheMs),
+    // Half the time passes until somebody asks, and half of it may have passed since another request did.
+    recheck: secret => authenticate(secret, cacheMs / 2),
+    recheckMs: Math.max(cacheMs / 2, LEAST_RECHECK_MS),
   };
 }
 

@@ -7,13 +7,15 @@ import { openAiAnswers } from '../gateway/answers.ts';
 import { invalid } from '../gateway/errors.ts';
 import { chosen, ListQuery, readPage } from '../gateway/lists.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
+import type { LongBody } from '../http/body-limits.ts';
 import { type App, IdParams, keyed } from '../http/routes.ts';
-import { refuse } from '../store/operation.ts';
+import { Refused, refuse } from '../store/operation.ts';
 import { type Files, tooLarge, type Upload } from './files.ts';
 
 export interface FileRoutes {
   files: Files;
   guards: Guards;
+  bodyLimits: LongBody;
 }
 
 const tags = ['openai'];
@@ -41,7 +43,7 @@ const content = {
 };
 
 /** Must be in a scope of their own, within that of the gateway: they take forms, and nobody else does. */
-export async function fileRoutes(app: App, { files, guards }: FileRoutes): Promise<void> {
+export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRoutes): Promise<void> {
   await app.register(multipart, {
     // How large a file may be is counted as it comes, so that the answer need not wait for its end.
     limits: { files: 1, fields: 8, fieldSize: KiB, fileSize: Infinity },
@@ -51,6 +53,7 @@ export async function fileRoutes(app: App, { files, guards }: FileRoutes): Promi
     '/v1/files',
     {
       onRequest: guards.client,
+      config: { longBody: bodyLimits },
       schema: {
         operationId: 'createFile',
         summary: 'Upload the requests of a batch',
@@ -198,6 +201,7 @@ async function* readingForm<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
   try {
     yield* parts;
   } catch (error) {
+    if (error instanceof Refused) throw error;
     throw invalid(`The form can not be read: ${(error as Error).message}`, undefined, 'invalid_multipart');
   }
 }

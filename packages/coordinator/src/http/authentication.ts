@@ -1,11 +1,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Accounts, KEY_PREFIX, type Principal, type Scope } from '../accounts/keys.ts';
-import { refuse, unwrap } from '../store/operation.ts';
+import { type Outcome, type Refusal, refuse, unwrap } from '../store/operation.ts';
+import { PRIVATE } from './headers.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `requireScope` and `identify`; absent on a public route without a key. */
     principal?: Principal;
+    /** Looks the caller's key up again, for requests that last; absent without a key. */
+    recheckKey?: () => Promise<Outcome<Principal>>;
+    recheckMs?: number;
+    /** Why the caller's key holds no longer, which was found while the request lasted. */
+    revocation?: Refusal;
   }
 }
 
@@ -37,7 +43,10 @@ export function createGuards(
     if (key === undefined) return accounts.anonymous;
     const isOwn = key.startsWith(KEY_PREFIX) || request.headers['x-api-key'] !== undefined;
     if (toleratePlaceholders && accounts.anonymous && !isOwn) return accounts.anonymous;
-    return unwrap(await accounts.authenticate(key));
+    const principal = unwrap(await accounts.authenticate(key));
+    request.recheckKey = () => accounts.recheck(key);
+    request.recheckMs = accounts.recheckMs;
+    return principal;
   }
 
   async function demand(request: FastifyRequest): Promise<Principal> {
@@ -46,7 +55,8 @@ export function createGuards(
     return refuse('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
   }
 
-  const requireScope = (scope: Scope) => async (request: FastifyRequest) => {
+  const requireScope = (scope: Scope) => async (request: FastifyRequest, reply: FastifyReply) => {
+    reply.header('cache-control', PRIVATE);
     const principal = await demand(request);
     if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
       refuse('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
@@ -62,7 +72,8 @@ export function createGuards(
     client: requireScope('client'),
     miner: requireScope('miner'),
     admin: requireScope('admin'),
-    async account(request) {
+    async account(request, reply) {
+      reply.header('cache-control', PRIVATE);
       request.principal = await demand(request);
     },
   };

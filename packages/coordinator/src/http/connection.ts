@@ -1,14 +1,70 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Refused } from '../store/operation.ts';
 
-/** Aborts when the caller hangs up, so that nothing is done for nobody. Once the answer is sent it aborts too. */
-export function hangUpOf({ raw: response }: FastifyReply): AbortSignal {
+/**
+ * Aborts when the caller hangs up, so that nothing is done for nobody, and when its key is revoked. Once the answer is
+ * sent it aborts too.
+ */
+export function hangUpOf({ raw: response, request }: FastifyReply): AbortSignal {
   const controller = new AbortController();
   // Not the socket's event: sockets are kept for many requests, and the listeners would pile up.
   if (response.destroyed) controller.abort();
   else response.once('close', () => controller.abort());
+  watchKey(request, controller);
   return controller.signal;
+}
+
+/** Ends a request that lasts when its key does not hold any longer. */
+function watchKey(request: FastifyRequest, controller: AbortController): void {
+  const { recheckKey, recheckMs = 0 } = request;
+  if (!recheckKey || controller.signal.aborted) return;
+  const timer = setInterval(async () => {
+    // Where the database is away, nothing is known of the key.
+    const outcome = await recheckKey().catch(() => undefined);
+    if (!outcome || outcome.ok) return;
+    request.revocation = outcome.refusal;
+    controller.abort();
+  }, recheckMs);
+  controller.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+}
+
+/** What a wait ended with for a key that was revoked meanwhile is shown to nobody. */
+export function refuseRevoked(app: FastifyInstance): void {
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    const { revocation } = request;
+    if (!revocation) return done(null, payload);
+    // The refusal itself is sent.
+    delete request.revocation;
+    done(new Refused(revocation));
+  });
+}
+
+export interface ConnectionLimit {
+  perAddress: number;
+  /** Addresses that count as many: of this machine, and of proxies. */
+  isExempt(address: string): boolean;
+}
+
+/** Closes connections of an address that has more than its share at once. */
+export function limitConnections(server: Server, { perAddress, isExempt }: ConnectionLimit): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const { remoteAddress = '' } = socket;
+    if (isExempt(remoteAddress)) return;
+    const count = (open.get(remoteAddress) ?? 0) + 1;
+    if (count > perAddress) {
+      socket.destroy();
+      return;
+    }
+    open.set(remoteAddress, count);
+    socket.once('close', () => {
+      const left = (open.get(remoteAddress) ?? 1) - 1;
+      if (left === 0) open.delete(remoteAddress);
+      else open.set(remoteAddress, left);
+    });
+  });
 }
 
 /** Seconds from `Prefer: wait=N` (RFC 7240), or nothing. */

@@ -14,11 +14,13 @@ const TITLES: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   409: 'Conflict',
   410: 'Gone',
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
@@ -49,15 +51,16 @@ function send(reply: FastifyReply, refusal: Refusal): FastifyReply {
     .send(problem);
 }
 
-/** What the framework itself refuses, by its error codes. */
-const FRAMEWORK_REFUSALS: Record<string, ErrorCode> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'VALIDATION_INVALID_FORMAT',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'VALIDATION_INVALID_FORMAT',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'VALIDATION_INVALID_FORMAT',
-  FST_ERR_BAD_URL: 'VALIDATION_INVALID_FORMAT',
-  FST_ERR_MAX_PARAM_LENGTH: 'ROUTE_NOT_FOUND',
+/** What an error of the framework, or of any other library, says by its status is the caller's fault. */
+const CODES_BY_STATUS: Record<number, ErrorCode> = {
+  404: 'ROUTE_NOT_FOUND',
+  408: 'REQUEST_TIMEOUT',
+  413: 'PAYLOAD_TOO_LARGE',
+  // Names in the path that are longer than any that there are.
+  414: 'ROUTE_NOT_FOUND',
+  415: 'UNSUPPORTED_MEDIA_TYPE',
+  429: 'RATE_LIMIT_EXCEEDED',
+  431: 'HEADERS_TOO_LARGE',
 };
 
 /** What is told of an error, whoever threw it. */
@@ -67,15 +70,11 @@ export function refusalOf(error: FastifyError, request: FastifyRequest): Refusal
     return { code: 'SYSTEM_OVERLOADED', detail: error.message, retryAfter: error.retryAfter };
   }
   if (error.validation?.[0]) return validationRefusal(error.validation, error.validationContext);
-  const code = FRAMEWORK_REFUSALS[error.code];
-  if (code === 'PAYLOAD_TOO_LARGE') {
-    return { code, detail: `The body is larger than ${request.routeOptions.bodyLimit} bytes` };
-  }
-  if (code === 'UNSUPPORTED_MEDIA_TYPE') {
-    return { code, detail: 'The body must be JSON, with the header Content-Type: application/json' };
-  }
-  if (code) return { code, detail: error.message };
-  if (error.statusCode === 400) return { code: 'VALIDATION_INVALID_FORMAT', detail: error.message };
+  // Nobody reads the answer, and it is no failure of ours.
+  if (request.raw.destroyed && !request.raw.complete)
+    return { code: 'VALIDATION_INVALID_FORMAT', detail: 'The request broke off' };
+  const { statusCode = 500 } = error;
+  if (statusCode >= 400 && statusCode < 500) return fault(statusCode, error, request);
   if (error.statusCode === 503)
     return { code: 'SYSTEM_MAINTENANCE', detail: 'The coordinator is stopping', retryAfter: 5 };
   return {
@@ -108,6 +107,15 @@ async function drain(request: IncomingMessage): Promise<void> {
   request.pause();
 }
 
+function fault(status: number, { message }: FastifyError, request: FastifyRequest): Refusal {
+  const code = CODES_BY_STATUS[status] ?? 'VALIDATION_INVALID_FORMAT';
+  if (code === 'PAYLOAD_TOO_LARGE')
+    return { code, detail: `The body is larger than ${request.routeOptions.bodyLimit} bytes` };
+  if (code === 'UNSUPPORTED_MEDIA_TYPE')
+    return { code, detail: 'The body must be JSON, with the header Content-Type: application/json' };
+  return { code, detail: message };
+}
+
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     const refusal = refusalOf(error, request);
@@ -132,12 +140,16 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
     socket.destroy();
     return;
   }
-  const detail =
-    error.code === 'HPE_HEADER_OVERFLOW' ? 'The headers are too large' : 'This is no HTTP request';
-  const body = JSON.stringify(problemOf({ code: 'VALIDATION_INVALID_FORMAT', detail }, randomUUID()));
+  const problem = problemOf(
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? { code: 'HEADERS_TOO_LARGE', detail: 'The headers are too large' }
+      : { code: 'VALIDATION_INVALID_FORMAT', detail: 'This is no HTTP request' },
+    randomUUID(),
+  );
+  const body = JSON.stringify(problem);
   socket.end(
     [
-      'HTTP/1.1 400 Bad Request',
+      `HTTP/1.1 ${problem.status} ${problem.title}`,
       'Content-Type: application/problem+json',
       `Content-Length: ${Buffer.byteLength(body)}`,
       'Connection: close',

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { PAGES_POLICY } from './headers.ts';
 
 /** OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, and a page to read and try it at `/docs`. */
 export async function serveReference(app: FastifyInstance, version: string): Promise<void> {
@@ -47,6 +48,7 @@ export async function serveReference(app: FastifyInstance, version: string): Pro
       },
     },
     uiConfig: { docExpansion: 'list', deepLinking: true },
+    staticCSP: PAGES_POLICY,
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
 }

@@ -36,7 +36,7 @@ export function sendEvents(
 ): FastifyReply {
   return reply
     .header('content-type', 'text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-cache, no-transform')
+    .header('cache-control', 'no-store, no-cache, no-transform')
     .header('x-accel-buffering', 'no')
     .send(Readable.from(framesOf(events, heartbeatMs, opening), { objectMode: false }));
 }

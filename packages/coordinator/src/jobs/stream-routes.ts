@@ -9,11 +9,12 @@ import {
 } from '@aitbc/protocol';
 import { type TSchema, Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
+import type { LongBody } from '../http/body-limits.ts';
 import { hangUpOf } from '../http/connection.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
 import { type ServerSentEvent, sendEvents } from '../http/server-sent-events.ts';
 import type { Chunk } from '../store/events.ts';
-import { refuse } from '../store/operation.ts';
+import { Refused, refuse } from '../store/operation.ts';
 import { readChunkLines } from './chunk-lines.ts';
 import type { JobEvents } from './follow.ts';
 import type { MinerJobs, PostRequest } from './miner-jobs.ts';
@@ -26,6 +27,8 @@ export interface StreamRoutes {
   heartbeatMs: number;
   /** Bytes of a line of a long request. */
   lineLimit: number;
+  /** Of a stream of chunks. */
+  bodyLimits: LongBody;
 }
 
 export function streamRoutes(app: App, routes: StreamRoutes): void {
@@ -93,12 +96,13 @@ async function* messagesOf(events: AsyncIterable<NumberedJobEvent>): AsyncGenera
 
 const LINES = 'application/x-ndjson';
 
-function chunkRoutes(app: App, { jobs, guards, lineLimit }: StreamRoutes): void {
+function chunkRoutes(app: App, { jobs, guards, lineLimit, bodyLimits }: StreamRoutes): void {
   app.addContentTypeParser(LINES, (_request, body, done) => done(null, body));
   app.post(
     '/v1/jobs/:id/chunks',
     {
       onRequest: guards.miner,
+      config: { longBody: bodyLimits },
       schema: {
         operationId: 'postChunks',
         summary: 'Post more of the text of a leased job as it is generated; extends the lease',
@@ -117,11 +121,16 @@ function chunkRoutes(app: App, { jobs, guards, lineLimit }: StreamRoutes): void 
       },
     },
     async (request, reply) => {
-      const post = (posted: PostRequest) => jobs.postChunks(principalOf(request), request.params.id, posted);
+      const post = async (posted: PostRequest) => {
+        if (request.revocation) throw new Refused(request.revocation);
+        return await jobs.postChunks(principalOf(request), request.params.id, posted);
+      };
       if (request.headers['content-type']?.startsWith('application/json')) {
         const { miner_id, attempt, first, chunks } = request.body;
         return await post({ minerId: miner_id, attempt, first, chunks: chunks.map(chunkOf) });
       }
+      // A stream lasts: its key may be revoked meanwhile.
+      hangUpOf(reply);
       // Where the rest is not read, the connection is of no more use.
       reply.header('connection', 'close');
       const answer = await postLines(request.query, request.raw, lineLimit, post);

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Signer, signerFromSeed, type VerifierKey, verifierKey } from '@aitbc/tlog';
 import type { Config } from '../config.ts';
+import { requirePrivate } from '../private-files.ts';
 import { signingKeyPath } from '../receipts/signing-key.ts';
 
 /** In the data folder. */
@@ -30,7 +31,7 @@ export function ledgerKeyPath(config: Pick<Config, 'ledgerKey' | 'signingKey' | 
  * come from one key (C2SP signed-note), and so there is still only one secret to keep and to bring to all coordinators
  * of a database.
  *
- * @throws where the file can't be read or holds no Ed25519 key
+ * @throws where the file can't be read, can be read by others, or holds no Ed25519 key
  */
 export function loadLogKeys(path: string, origin: string): LogKeys {
   const secret = readSecret(path);
@@ -45,6 +46,7 @@ export function loadLogKeys(path: string, origin: string): LogKeys {
 }
 
 function readSecret(path: string): Buffer {
+  requirePrivate(path);
   const key = createPrivateKey(readFileSync(path));
   if (key.asymmetricKeyType !== 'ed25519') throw new Error('it holds no Ed25519 key');
   return Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');

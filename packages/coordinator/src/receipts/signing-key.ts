@@ -10,16 +10,18 @@ import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import type { Signer } from '@aitbc/receipts';
 import type { Config } from '../config.ts';
+import { requirePrivate } from '../private-files.ts';
 
 export const signingKeyPath = ({ signingKey, data }: Pick<Config, 'signingKey' | 'data'>) =>
   signingKey ?? join(data, 'signing-key.pem');
 
 /**
  * The coordinator's Ed25519 key from a PKCS #8 PEM file, made with mode 0600 when missing.
- * Signs in the calling thread: handing 35 µs of work to the thread pool costs more than it saves.
+ * One that others can read is refused. Signs in the calling thread: handing 35 µs of work to the thread pool costs more than it saves.
  */
 export function loadSigner(path: string): Signer {
   if (!existsSync(path)) createKeyFile(path);
+  requirePrivate(path);
   const key = readKey(path);
   if (key?.asymmetricKeyType !== 'ed25519') throw new Error(`${path} holds no Ed25519 key`);
   return { keyId: keyIdOf(key), sign: bytes => sign(null, bytes, key) };

@@ -40,7 +40,10 @@ export async function openStore(
   // PostgreSQL is waited for without holding anything up: a thread between would be one more to wait for.
   const writes =
     writerThread && engine.name === 'sqlite'
-      ? await startWriterThread(writerThread, config, options).catch(unusable)
+      ? await startWriterThread(writerThread, config, options).catch(error => {
+          lock?.release();
+          return unusable(error);
+        })
       : createWrites(openWriter(engine, listener), options);
   return engine.name === 'postgres'
     ? createPostgresStore({ ...engine, listener, writes })

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { keepPrivate } from '../../private-files.ts';
 
 /** The file of the database in a folder. */
 export const databasePath = (data: string) => join(data, 'coordinator.db');
@@ -8,6 +9,8 @@ export const databasePath = (data: string) => join(data, 'coordinator.db');
 /** The connection that writes, to the database in a folder, both made when missing. */
 export function openForWriting(data: string): DatabaseSync {
   mkdirSync(data, { recursive: true, mode: 0o700 });
+  // SQLite makes its log as it finds the database.
+  keepPrivate(databasePath(data));
   const database = new DatabaseSync(databasePath(data));
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
     PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 10000;`);

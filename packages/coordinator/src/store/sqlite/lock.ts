@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { keepPrivate } from '../../private-files.ts';
 
 export interface FolderLock {
   release(): void;
@@ -14,7 +15,9 @@ export interface FolderLock {
  */
 export function lockFolder(data: string): FolderLock {
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  const file = new DatabaseSync(join(data, 'coordinator.lock'));
+  const path = join(data, 'coordinator.lock');
+  keepPrivate(path);
+  const file = new DatabaseSync(path);
   try {
     file.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch {

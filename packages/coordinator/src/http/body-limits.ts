@@ -1,0 +1,97 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Refused } from '../store/operation.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body is taken as it comes, however long that takes as long as something comes. */
+    longBody?: LongBody;
+  }
+}
+
+export interface LongBody {
+  /** Pauses are no longer. */
+  idleSeconds: number;
+  totalSeconds: number;
+}
+
+export interface BodyLimits {
+  /** A body must be whole after so many seconds. */
+  seconds: number;
+  /** Bytes of all bodies that are not whole yet. */
+  memory: number;
+}
+
+/** Bodies up to this size are not counted, so that usual requests pass while large ones are refused. */
+const COUNTED_BYTES = 64 * 1024;
+
+/** Refuses bodies that take too long, and large ones where too much of others is in memory already. */
+export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimits): void {
+  let held = 0;
+
+  /** Counts what has come of a body until it is whole, or given up. */
+  function count(request: FastifyRequest, fail: (error: Refused) => void) {
+    let own = 0;
+    const take = (chunk: Buffer | string) => {
+      own += chunk.length;
+      held += chunk.length;
+      if (held > memory)
+        fail(overloaded('Too much of other requests is under way: large bodies are taken again soon'));
+    };
+    const release = () => {
+      request.raw.off('data', take);
+      held -= own;
+      own = 0;
+    };
+    request.raw.on('data', take).once('end', release).once('close', release);
+  }
+
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    const { raw } = request;
+    const length = Number(raw.headers['content-length'] ?? Number.NaN);
+    // Most bodies have come together with their headers.
+    if (raw.complete || length === 0 || !(length > 0 || raw.headers['transfer-encoding']))
+      return done(null, payload);
+    const fail = (error: Refused) => giveUp(request, reply, error);
+    const { longBody } = request.routeOptions.config;
+    const isLong = longBody !== undefined && !/json$/.test(raw.headers['content-type'] ?? '');
+    if (isLong) watchProgress(request, longBody, fail);
+    else watchTime(request, seconds, fail);
+    if (!isLong && !(length <= COUNTED_BYTES)) count(request, fail);
+    done(null, payload);
+  });
+}
+
+function watchTime({ raw }: FastifyRequest, seconds: number, fail: (error: Refused) => void): void {
+  const timer = setTimeout(() => fail(tooSlow(`The body was not whole after ${seconds} s`)), seconds * 1000);
+  const stop = () => clearTimeout(timer);
+  raw.once('end', stop).once('close', stop);
+}
+
+function watchProgress(
+  { raw }: FastifyRequest,
+  { idleSeconds, totalSeconds }: LongBody,
+  fail: (error: Refused) => void,
+): void {
+  const since = performance.now();
+  let before = -1;
+  const timer = setInterval(() => {
+    const { bytesRead } = raw.socket;
+    if (bytesRead === before) fail(tooSlow(`Nothing of the body came for ${idleSeconds} s`));
+    else if (performance.now() - since > totalSeconds * 1000)
+      fail(tooSlow(`The body was not whole after ${totalSeconds} s`));
+    before = bytesRead;
+  }, idleSeconds * 1000);
+  const stop = () => clearInterval(timer);
+  raw.once('end', stop).once('close', stop);
+}
+
+/** Whoever reads the body is told, and answers. The connection is of no more use. */
+function giveUp({ raw }: FastifyRequest, reply: FastifyReply, error: Refused): void {
+  if (raw.destroyed) return;
+  if (!reply.sent) reply.header('connection', 'close');
+  if (raw.listenerCount('error') === 0 || reply.raw.headersSent) raw.destroy();
+  else raw.emit('error', error);
+}
+
+const tooSlow = (detail: string) => new Refused({ code: 'REQUEST_TIMEOUT', detail });
+const overloaded = (detail: string) => new Refused({ code: 'SYSTEM_OVERLOADED', detail, retryAfter: 1 });

@@ -1,0 +1,63 @@
+import { isIP } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { refuse } from '../store/operation.ts';
+
+/** Who may call a coordinator that asks for no key. */
+export interface HomeOptions {
+  /** Names that it is called by, besides addresses and localhost. */
+  hosts: readonly string[];
+  /** Origins whose pages may write, besides those on this machine and its own. */
+  origins: readonly string[];
+}
+
+const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Keeps pages from elsewhere out of a coordinator that asks for no key: a browser on the operator's machine or network
+ * would call it for them. A name that somebody else's DNS points here is no name of ours (DNS rebinding), and a page's
+ * origin is told with every write.
+ */
+export function stayAtHome(app: FastifyInstance, { hosts, origins }: HomeOptions): void {
+  const names = new Set(hosts.map(name => name.toLowerCase()));
+  const allowed = new Set(origins);
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { host, origin } = request.headers;
+    if (host !== undefined && !isOwnName(nameIn(host), names)) {
+      refuse(
+        'HOST_NOT_ALLOWED',
+        `This coordinator asks for no key, so it answers to addresses, localhost and the names in --allowed-hosts only, not to ${nameIn(host)}`,
+      );
+    }
+    if (origin === undefined || READING.has(request.method)) return done();
+    if (!isLoopbackOrigin(origin) && !allowed.has(origin) && hostIn(origin) !== host) {
+      refuse(
+        'ORIGIN_NOT_ALLOWED',
+        `This coordinator asks for no key, so pages of ${origin.slice(0, 100)} may not write: --cors-origin says which may`,
+      );
+    }
+    done();
+  });
+}
+
+/** Whether a page comes from this machine. */
+export function isLoopbackOrigin(origin: string): boolean {
+  const host = hostIn(origin);
+  return host !== undefined && isLoopbackName(nameIn(host));
+}
+
+export function isLoopbackName(name: string): boolean {
+  if (isIP(name) === 4) return name.startsWith('127.');
+  return name === '::1' || name === 'localhost' || name.endsWith('.localhost');
+}
+
+const isOwnName = (name: string, names: ReadonlySet<string>) =>
+  isIP(name) !== 0 || isLoopbackName(name) || names.has(name);
+
+/** Without its port, and without the brackets of an IPv6 address. */
+const nameIn = (host: string) =>
+  host
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase();
+
+const hostIn = (origin: string) => (URL.canParse(origin) ? new URL(origin).host : undefined);
