@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Signer, signerFromSeed, type VerifierKey, verifierKey } from '@aitbc/tlog';
 import type { Config } from '../config.ts';
-import { requirePrivate } from '../private-files.ts';
 import { signingKeyPath } from '../receipts/signing-key.ts';
+import { requirePrivate } from '../store/private-files.ts';
 
 /** In the data folder. */
 export const LEDGER_KEY_FILE = 'ledger-key.pem';

@@ -10,7 +10,7 @@ import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import type { Signer } from '@aitbc/receipts';
 import type { Config } from '../config.ts';
-import { requirePrivate } from '../private-files.ts';
+import { requirePrivate } from '../store/private-files.ts';
 
 export const signingKeyPath = ({ signingKey, data }: Pick<Config, 'signingKey' | 'data'>) =>
   signingKey ?? join(data, 'signing-key.pem');

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { keepPrivate } from '../../private-files.ts';
+import { keepPrivate } from '../private-files.ts';
 
 /** The file of the database in a folder. */
 export const databasePath = (data: string) => join(data, 'coordinator.db');

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { keepPrivate } from '../../private-files.ts';
+import { keepPrivate } from '../private-files.ts';
 
 export interface FolderLock {
   release(): void;
