@@ -6,7 +6,7 @@ import { REQUESTS } from './harness/scenes.ts';
 
 describe('the reference page', () => {
   // The routes are the same on every engine.
-  const coordinator = withCoordinator(ENGINES[0] as Engine);
+  const coordinator = withCoordinator(ENGINES[0] as Engine, { allowedHosts: INSECURE_HOST });
   const browser = withBrowser();
 
   test.for(['/docs', '/docs/', '/api/docs'])(
