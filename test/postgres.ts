@@ -31,8 +31,18 @@ export interface PostgresServer {
   kill(): Promise<void>;
   /** Starts it again on the same port and data, after ending it properly if it still runs. */
   restart(): Promise<void>;
+  /** Starts a second server that follows this one, as fast as it can but with nobody waiting for it. */
+  startStandby(): Promise<StandbyServer>;
   /** Ends it and deletes its data. */
   stop(): Promise<void>;
+}
+
+/** A hot standby: it answers reads. */
+export interface StandbyServer extends PostgresServer {
+  /** From now on it learns nothing new. */
+  cutOff(): Promise<void>;
+  /** Makes it a primary. It takes writes when this resolves. */
+  promote(): Promise<void>;
 }
 
 /** Starts PostgreSQL with an empty data folder. It accepts connections when this resolves. */
@@ -42,32 +52,100 @@ export async function startPostgres({ settings }: PostgresServerOptions = {}): P
     const program = await postgresProgram(folder);
     const password = randomBytes(16).toString('hex');
     await initialize(program, folder, password);
-    const port = await freePort();
-    const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
-    const start = () => startProcesses(program, folder, { ...SETTINGS, ...settings, port }, url('postgres'));
-    let processes = await start();
-    return {
-      get pid() {
-        return processes.postmaster;
-      },
-      url,
-      createDatabase: async (name = randomName()) => {
-        await execute(url('postgres'), `CREATE DATABASE "${name}"`);
-        return url(name);
-      },
-      kill: () => processes.kill(),
-      restart: async () => {
-        await processes.end();
-        processes = await start();
-      },
-      stop: async () => {
-        await processes.end();
-        await rm(folder, { recursive: true, force: true });
-      },
-    };
+    return await runServer({ program, folder, password, settings: { ...SETTINGS, ...settings } });
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
+  }
+}
+
+interface Installed {
+  program: PostgresProgram;
+  /** With the data in `data`. */
+  folder: string;
+  password: string;
+  settings: Record<string, string | number>;
+}
+
+async function runServer({ program, folder, password, settings }: Installed): Promise<PostgresServer> {
+  const port = await freePort();
+  const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
+  const start = () => startProcesses(program, folder, { ...settings, port }, url('postgres'));
+  let processes = await start();
+  return {
+    get pid() {
+      return processes.postmaster;
+    },
+    url,
+    createDatabase: async (name = randomName()) => {
+      await execute(url('postgres'), `CREATE DATABASE "${name}"`);
+      return url(name);
+    },
+    kill: () => processes.kill(),
+    restart: async () => {
+      await processes.end();
+      processes = await start();
+    },
+    startStandby: () => startStandby({ program, folder, password, settings }, port, url('postgres')),
+    stop: async () => {
+      await processes.end();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** From a copy of the data that is made by the low-level functions, as `pg_basebackup` is not part of what npm brings. */
+async function startStandby(primary: Installed, port: number, url: string): Promise<StandbyServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'aitbc-standby-'));
+  const { account } = primary.program;
+  const own = async (path: string) => {
+    if (account.uid !== undefined && account.gid !== undefined) await chown(path, account.uid, account.gid);
+  };
+  const data = join(folder, 'data');
+  await own(folder);
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query("SELECT pg_backup_start('standby', true)");
+    // What the server deletes while it is copied is none of what a backup needs.
+    await run('cp', ['-a', join(primary.folder, 'data'), data]).catch(() => {});
+    const { rows } = await client.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
+    await rm(join(data, 'postmaster.pid'), { force: true });
+    for (const [name, text] of [
+      ['backup_label', rows[0]?.labelfile ?? ''],
+      ['standby.signal', ''],
+    ] as const) {
+      await writeFile(join(data, name), text);
+      await own(join(data, name));
+    }
+  } finally {
+    await client.end();
+  }
+  const primary_conninfo = `host=127.0.0.1 port=${port} user=postgres password=${primary.password}`;
+  await writeFile(join(data, 'postgresql.auto.conf'), `primary_conninfo = '${primary_conninfo}'\n`);
+  await own(join(data, 'postgresql.auto.conf'));
+  const server = await runServer({ ...primary, folder });
+  return {
+    ...server,
+    async cutOff() {
+      await execute(server.url('postgres'), "ALTER SYSTEM SET primary_conninfo = ''");
+      await execute(server.url('postgres'), 'SELECT pg_reload_conf()');
+      const receiving = 'SELECT 1 / (SELECT (count(*) = 0)::int FROM pg_stat_wal_receiver)';
+      await until(() => execute(server.url('postgres'), receiving));
+    },
+    promote: () => execute(server.url('postgres'), 'SELECT pg_promote()'),
+  };
+}
+
+async function until(succeeds: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    try {
+      return await succeeds();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await delay(10);
+    }
   }
 }
 

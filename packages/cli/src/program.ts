@@ -13,6 +13,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   keys: async () => (await import('./commands/keys.ts')).keys,
   migrate: async () => (await import('./commands/migrate.ts')).migrate,
   backup: async () => (await import('./commands/backup.ts')).backup,
+  restore: async () => (await import('./commands/restore.ts')).restore,
   store: async () => (await import('./commands/store.ts')).store,
   submit: async () => (await import('./commands/submit.ts')).submit,
   jobs: async () => (await import('./commands/jobs.ts')).jobs,

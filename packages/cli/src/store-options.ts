@@ -7,20 +7,19 @@ import type { Io } from './io.ts';
 export type StoreFlags = Partial<Record<OptionName, unknown>> & { config?: string };
 
 /** Adds the options that say where a coordinator's data is, for a command that works on it without the coordinator. */
-export function onStore(command: Command): Command {
+export function onStore(command: Command, more: readonly OptionName[] = []): Command {
   command.option('--config <file>', 'configuration file of the coordinator (env AITBC_CONFIG)');
-  addConfigOptions(command, ['data', 'databaseUrl']);
+  addConfigOptions(command, ['data', 'databaseUrl', ...more]);
   return command;
 }
 
 /** Does `work` with the configuration of the coordinator whose data the flags name. */
 export async function withConfig<T>(
-  { data, databaseUrl, config: file = undefined }: StoreFlags,
+  { config: file = undefined, ...given }: StoreFlags,
   io: Io,
   work: (config: Config) => Promise<T>,
 ): Promise<T> {
   try {
-    const given = { data, databaseUrl };
     return await work(readConfig({ given, env: io.env, file: file ?? io.env.AITBC_CONFIG }));
   } catch (error) {
     throw error instanceof ConfigError ? new UsageError(error.message) : error;

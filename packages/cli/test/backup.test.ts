@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningCoordinator, startCoordinator } from '@aitbc/coordinator';
@@ -41,9 +41,10 @@ function keepSubmitting() {
   };
 }
 
-/** A coordinator on a copy of a backup, as an operator restores it. */
+/** A coordinator on a restored backup. */
 async function restore(from: string) {
-  await cp(path(from), path(`${from}-restored`), { recursive: true });
+  const argv = ['restore', path(from), '--data', path(`${from}-restored`)];
+  expect(await aitbc(argv)).toMatchObject({ exitCode: 0, stdout: `${path(`${from}-restored`)}\n` });
   const restored = await start(path(`${from}-restored`));
   return { restored, of: new CoordinatorClient(restored.url) };
 }

@@ -72,7 +72,7 @@ export async function buildApp(config: Config, rooms: Rooms, { logger, open }: A
   await serveReference(app, VERSION);
   await app.register(async scope => {
     const guards = createGuards(rooms.accounts);
-    healthRoutes(scope, { store: rooms.store, version: VERSION });
+    healthRoutes(scope, { readiness: rooms.readiness, guards, version: VERSION });
     clientJobRoutes(scope, {
       jobs: rooms.clientJobs,
       receipts: rooms.receipts,

@@ -53,6 +53,7 @@ function tasksOf(rooms: Rooms, config: Config, log: FastifyBaseLogger): Task[] {
   const { store, sweep, erase, clear, batchWork, ledger } = rooms;
   const everyMs = config.sweepSeconds * 1000;
   const intervalMs = config.ledgerInterval * 1000;
+  const told = watchConflicts(log);
   return [
     { ...writing(store, sweep), step: () => sweepInTime(rooms, log), everyMs, rest: 0 },
     // Nobody waits for it, so that the most of the time is left to other writes.
@@ -66,6 +67,7 @@ function tasksOf(rooms: Rooms, config: Config, log: FastifyBaseLogger): Task[] {
       async step() {
         const more = await ledger.integrate();
         await ledger.publish(intervalMs);
+        told.tell(ledger.conflict());
         return more;
       },
     },
@@ -130,6 +132,19 @@ const WITNESS_LOG = {
 function logWitness(log: FastifyBaseLogger, { outcome, ...report }: WitnessReport): void {
   const [level, text] = WITNESS_LOG[outcome];
   log[level](report, text);
+}
+
+/** Says once that publication has stopped, and why, and once that it goes on. */
+function watchConflicts(log: FastifyBaseLogger) {
+  let told: string | undefined;
+  return {
+    tell(conflict: Error | undefined) {
+      if (conflict && conflict.message !== told)
+        log.error(`The ledger is not published: ${conflict.message}`);
+      if (!conflict && told !== undefined) log.info('the ledger is published again');
+      told = conflict?.message;
+    },
+  };
 }
 
 interface Outcomes {

@@ -2,6 +2,7 @@ import { constants, existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from './config.ts';
+import { syncFolder } from './ledger/last-checkpoint.ts';
 import { LEDGER_KEY_FILE, ledgerKeyPath } from './ledger/log-key.ts';
 import { signingKeyPath } from './receipts/signing-key.ts';
 import { backupStore, type CopyOptions } from './store/backup.ts';
@@ -27,7 +28,9 @@ export async function backup(
     const hasKey = await copyKey(signingKeyPath(config), signingKeyPath({ data: draft }));
     const ledgerKey = ledgerKeyPath(config);
     if (ledgerKey !== signingKeyPath(config)) await copyKey(ledgerKey, join(draft, LEDGER_KEY_FILE));
+    await syncFolder(draft);
     await rename(draft, target);
+    await syncFolder(dirname(target));
     return { hasKey };
   } catch (error) {
     await rm(draft, { recursive: true });

@@ -48,7 +48,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     const app = await buildApp(config, rooms, { logger: loggerOf(config, logStream), open });
     const connections = watchConnections(app.server);
     // What ends its run at once is not charged for the time in which no coordinator ran.
-    await store.write(rooms.keepTime, undefined);
+    while (!(await hasGrace(rooms)));
     limitConnections(app.server, {
       perAddress: config.connectionsPerAddress,
       isExempt: exemptAddresses(config),
@@ -84,6 +84,12 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     await store.close();
     throw error;
   }
+}
+
+/** Keeps time, a step. Answers whether all that ran when coordinators were last seen has had its grace. */
+async function hasGrace({ store, keepTime }: Rooms): Promise<boolean> {
+  const outcome = await store.write(keepTime, undefined);
+  return !outcome.ok || outcome.value.isGranted;
 }
 
 function loggerOf({ logLevel }: Config, stream: StartOptions['logStream']) {

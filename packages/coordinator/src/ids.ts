@@ -3,7 +3,7 @@ import { monotonicFactory } from 'ulid';
 
 export interface Ids {
   /** `job-01kc0pq5w8e4z9k3v7t2m6n1rx`: sorts by time, unique without asking anyone. */
-  next(prefix: 'job' | 'rcpt' | 'grant' | 'key' | 'file' | 'batch'): string;
+  next(prefix: 'job' | 'rcpt' | 'grant' | 'restore' | 'opening' | 'key' | 'file' | 'batch'): string;
   /** Random bytes in hex. */
   hex(bytes: number): string;
 }

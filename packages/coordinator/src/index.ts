@@ -12,8 +12,10 @@ export {
 } from './config.ts';
 export { type RunningCoordinator, type StartOptions, startCoordinator } from './coordinator.ts';
 export { createIds } from './ids.ts';
+export { lastCheckpointPath } from './ledger/last-checkpoint.ts';
 export { ledgerKeyPath } from './ledger/log-key.ts';
 export { signingKeyPath } from './receipts/signing-key.ts';
+export { type Restored, type RestoreOptions, restore } from './restore.ts';
 export { migrateStore, SCHEMA_VERSION } from './store/migrate-store.ts';
 export { openStore } from './store/open.ts';
 export { exportStore } from './store/transfer/export.ts';

@@ -23,6 +23,7 @@ import { createMiners, type Miners, readAway, readOnline } from './miners/miners
 import { createModelDirectory, type ModelDirectory } from './miners/models.ts';
 import { reputationTerms } from './miners/reputation.ts';
 import { createOperations } from './operations.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
 import { admitKey, createReceipts, type Receipts } from './receipts/receipts.ts';
 import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
 import type { Operation } from './store/operation.ts';
@@ -46,6 +47,7 @@ export interface Rooms {
   directory: Directory;
   models: ModelDirectory;
   waits: Waits;
+  readiness: Readiness;
   coordinatorId: string;
   signer: Signer;
   /** What time brings about, a step each: all answer whether another one has something to do. */
@@ -99,6 +101,15 @@ export async function createRooms({
   const ledger = await createLedger({ config, store, coordinatorId, now });
   const operations = createOperations(config, { coordinatorId, signer });
 
+  const readiness = createReadiness();
+  readiness.add({
+    component: 'store',
+    async check() {
+      await store.ping();
+      return undefined;
+    },
+  });
+  readiness.add({ component: 'ledger', check: ledger.unready });
   const waits = createWaits();
   const tails = createTails(PAGE);
   const directory = createDirectory(now);
@@ -145,6 +156,7 @@ export async function createRooms({
     directory,
     models,
     waits,
+    readiness,
     coordinatorId,
     signer,
     ledger,

@@ -77,13 +77,14 @@ describe.each([{ path: ['sqlite', 'postgres'] }, { path: ['sqlite', 'postgres', 
       await revoke(coordinator, clients[2]?.id ?? '');
     }
 
-    /** As an operator does: export, import elsewhere, bring the signing key, start there. */
+    /** As an operator does: export, import elsewhere, bring the signing key and the last checkpoint, start there. */
     async function moveTo(engine: Engine): Promise<void> {
       const { config } = coordinator.running;
       const target = await engine.create();
       databases.push(target);
       await importStore({ ...config, databaseUrl: undefined, ...target.options }, [await exported(config)]);
-      await copyFile(join(config.data, 'signing-key.pem'), join(target.options.data, 'signing-key.pem'));
+      for (const name of ['signing-key.pem', 'ledger-checkpoint'])
+        await copyFile(join(config.data, name), join(target.options.data, name));
       await coordinator.restart({ seconds: 0 }, { databaseUrl: undefined, ...target.options });
     }
 

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { HealthComponents } from './network.ts';
 
 /**
  * What kind of failure ended an attempt. `refused`: the request itself can't be done. `unsupported`: this engine lacks
@@ -80,6 +81,7 @@ export const Problem = Type.Object(
       Type.String({ description: 'The field that was wrong, dotted: `params.max_tokens`.' }),
     ),
     retry_after: Type.Optional(Type.Integer({ description: 'Seconds to wait before trying again.' })),
+    components: Type.Optional(HealthComponents),
   },
   { $id: 'Problem', title: 'Problem' },
 );

@@ -3,6 +3,7 @@ import { CLOSED, Nullable, Page, Timestamp } from './common.ts';
 import type { Grant } from './grants.ts';
 import { NetworkStats } from './network.ts';
 import { Inclusion, type Receipt } from './receipts.ts';
+import type { Opening, Restore } from './restores.ts';
 
 const HASH = '[0-9a-fA-F]{64}';
 const HexHash = (description: string) => Type.String({ description });
@@ -49,14 +50,23 @@ export type BlockDetail = Static<typeof BlockDetail>;
 export const Transaction = Type.Object(
   {
     hash: HexHash('Leaf hash of the entry (RFC 6962), hex.'),
-    index: Type.Integer({ description: 'Place in the ledger, counted from 0.' }),
+    index: Nullable(
+      Type.Integer({
+        description:
+          'Place in the ledger, counted from 0; null for an entry of the ledger that was before a restore.',
+      }),
+    ),
     height: Nullable(Type.Integer({ description: 'Its block; null until that is published.' })),
-    type: Type.Enum(['receipt', 'grant'], { type: 'string' }),
-    id: Type.String({ description: 'The id of the receipt, or of the grant.' }),
+    type: Type.Enum(['receipt', 'grant', 'restore', 'opening'], { type: 'string' }),
+    id: Type.String({ description: 'The id of the statement, such as that of the receipt.' }),
     job_id: Nullable(Type.String({ description: 'The job that a receipt is for.' })),
-    from: Nullable(Type.String({ description: 'Address that pays; null for a grant, which nobody pays.' })),
-    to: Type.String({ description: 'Address that is paid.' }),
-    amount: Type.Number({ description: 'Credits, at most 6 decimals.' }),
+    from: Nullable(
+      Type.String({ description: 'Address that pays; null for what nobody pays, such as a grant.' }),
+    ),
+    to: Nullable(Type.String({ description: 'Address that is paid; null for a restore, which is of none.' })),
+    amount: Type.Number({
+      description: 'Credits, at most 6 decimals. Of an opening the balance, which may be below 0.',
+    }),
     timestamp: Timestamp,
     size: Type.Integer({ description: 'Bytes of the entry.' }),
   },
@@ -68,10 +78,10 @@ export type Transaction = Static<typeof Transaction>;
 export const TransactionDetail = Type.Object(
   {
     ...Transaction.properties,
-    statement: Type.Unsafe<Receipt | Grant>({
+    statement: Type.Unsafe<Receipt | Grant | Restore | Opening>({
       type: 'object',
       additionalProperties: true,
-      description: 'The entry itself: a signed receipt, or a signed grant.',
+      description: 'The entry itself: a signed statement, such as a receipt.',
     }),
     inclusion: Nullable(Inclusion),
   },

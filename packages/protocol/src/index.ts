@@ -13,5 +13,6 @@ export * from './network.ts';
 export * from './openai.ts';
 export * from './own-json.ts';
 export * from './receipts.ts';
+export * from './restores.ts';
 export * from './streams.ts';
 export * from './versions.ts';

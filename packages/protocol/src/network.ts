@@ -1,6 +1,21 @@
 import { type Static, Type } from 'typebox';
 
-export const Health = Type.Object({ status: Type.Literal('ok'), version: Type.String() });
+/** Part of a coordinator, as administrators see it. */
+export const HealthComponent = Type.Object({
+  status: Type.Enum(['ok', 'failing'], { type: 'string' }),
+  detail: Type.Optional(Type.String({ description: 'What is wrong, and what to do.' })),
+});
+export type HealthComponent = Static<typeof HealthComponent>;
+
+export const HealthComponents = Type.Record(Type.String(), HealthComponent, {
+  description: 'Each component by its name; for administrators only.',
+});
+
+export const Health = Type.Object({
+  status: Type.Literal('ok'),
+  version: Type.String(),
+  components: Type.Optional(HealthComponents),
+});
 export type Health = Static<typeof Health>;
 
 export const NetworkStats = Type.Object(

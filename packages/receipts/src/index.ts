@@ -12,7 +12,7 @@ export { type Attestation, attestationBytes, signAttestation, verifyAttestation 
 export { canonicalBytes, canonicalJson } from './canonical-json.ts';
 export { microCredits, microPrice, roundCredits } from './credits.ts';
 export { type Disclosure, type DisclosureMatch, textHash, verifyDisclosure } from './disclosure.ts';
-export { type EntryVerification, verifyEntry } from './entries.ts';
+export { type EntryVerification, STATEMENT_KINDS, type Statement, verifyEntry } from './entries.ts';
 export type { TrustedKey } from './findings.ts';
 export {
   GRANT_CHECKS,
@@ -24,8 +24,17 @@ export {
   verifyGrant,
 } from './grants.ts';
 export { parseCanonicalJson, parseStrictJson } from './parse.ts';
+export {
+  type BalanceTotals,
+  createBalanceTotals,
+  restoreEntry,
+  signOpening,
+  signRestore,
+  verifyOpening,
+  verifyRestore,
+} from './restores.ts';
 export { receiptBytes, receiptEntry, signReceipt, signReceiptJson } from './signing.ts';
-export { isGrant, type Transfer, transferOf } from './transfers.ts';
+export { isGrant, isOpening, isRestore, type Transfer, transferOf } from './transfers.ts';
 export {
   type Check,
   RECEIPT_CHECKS,

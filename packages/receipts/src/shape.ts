@@ -1,4 +1,4 @@
-import type { Grant, Receipt, Signature } from '@aitbc/protocol';
+import type { Grant, Opening, Receipt, Restore, Signature } from '@aitbc/protocol';
 import { isAddress } from './addresses.ts';
 import { decodeBase64url } from './signatures.ts';
 
@@ -69,6 +69,56 @@ const GRANT: Rules<Grant> = {
   signature: object,
 };
 
+const root: Rule = [
+  '32 bytes in base64',
+  value => typeof value === 'string' && /^[A-Za-z0-9+/]{43}=$/.test(value),
+];
+const base64: Rule = [
+  'a text in base64',
+  value => typeof value === 'string' && value !== '' && /^[A-Za-z0-9+/]+={0,2}$/.test(value),
+];
+
+/** As of receipts. `newest` may be missing. */
+const RESTORE: Rules<Omit<Restore, 'newest'>> = {
+  type: ['"restore"', value => value === 'restore'],
+  version: text,
+  restore_id: text,
+  ledger: text,
+  previous: object,
+  accounts: whole,
+  balance_sum: [
+    'a decimal with 6 decimals',
+    value => typeof value === 'string' && /^-?(0|[1-9]\d*)\.\d{6}$/.test(value),
+  ],
+  balances_hash: hash,
+  coordinator_id: text,
+  created_at: whole,
+  nonce: text,
+  metadata: object,
+  signature: object,
+};
+
+const OLD_TREE: Rules<NonNullable<Restore['newest']>> = {
+  origin: text,
+  tree_size: whole,
+  root_hash: root,
+  checkpoint: base64,
+};
+
+const OPENING: Rules<Opening> = {
+  type: ['"opening"', value => value === 'opening'],
+  version: text,
+  opening_id: text,
+  restore_id: text,
+  account: address,
+  balance: ['a number', value => typeof value === 'number'],
+  coordinator_id: text,
+  created_at: whole,
+  nonce: text,
+  metadata: object,
+  signature: object,
+};
+
 /** A value by its names: what a JSON object is to who has not checked its members. */
 export type Members = Readonly<Record<string, unknown>>;
 
@@ -83,7 +133,7 @@ export function isObject(value: unknown): value is Members {
 export function receiptFaults(value: unknown): string[] {
   if (!isObject(value)) return ['it is not an object'];
   // Or one entry of the ledger could be read as either.
-  if (value.type === 'grant') return ['it is a grant'];
+  if (Object.hasOwn(value, 'type')) return [`it says in "type" that it is something else`];
   return [...memberFaults(value, RECEIPT), ...signatureFaults(value.signature, 'signature.')];
 }
 
@@ -91,6 +141,34 @@ export function receiptFaults(value: unknown): string[] {
 export function grantFaults(value: unknown): string[] {
   if (!isObject(value)) return ['it is not an object'];
   return [...memberFaults(value, GRANT), ...signatureFaults(value.signature, 'signature.')];
+}
+
+/** The same for the statement that begins a ledger after a restore. */
+export function restoreFaults(value: unknown): string[] {
+  if (!isObject(value)) return ['it is not an object'];
+  const { previous, newest } = value;
+  return [
+    ...memberFaults(value, RESTORE),
+    ...(isObject(previous) ? previousFaults(previous) : []),
+    ...(Object.hasOwn(value, 'newest') ? treeFaults(newest, 'newest.') : []),
+    ...signatureFaults(value.signature, 'signature.'),
+  ];
+}
+
+/** A store that had published nothing has no checkpoint. */
+function previousFaults(previous: Members): string[] {
+  const { checkpoint, ...tree } = OLD_TREE;
+  const rules = { ...tree, ...(Object.hasOwn(previous, 'checkpoint') && { checkpoint }) };
+  return memberFaults(previous, rules, 'previous.');
+}
+
+const treeFaults = (value: unknown, prefix: string) =>
+  isObject(value) ? memberFaults(value, OLD_TREE, prefix) : [`${prefix.slice(0, -1)} is not an object`];
+
+/** The same for an opening balance. */
+export function openingFaults(value: unknown): string[] {
+  if (!isObject(value)) return ['it is not an object'];
+  return [...memberFaults(value, OPENING), ...signatureFaults(value.signature, 'signature.')];
 }
 
 /** The same for a signature, of which `prefix` says where it stands. */

@@ -1,3 +1,12 @@
+import type { Opening } from '@aitbc/protocol';
+import {
+  addressFromLabel,
+  canonicalBytes,
+  createBalanceTotals,
+  restoreEntry,
+  signOpening,
+  signRestore,
+} from '@aitbc/receipts';
 import { encodeEntryBundle, leafHash } from '@aitbc/tlog';
 import { beforeAll, expect, test } from 'vitest';
 import { createLog, forged, type Lie, LOG, type Log, serveLog, someEntries } from '../../../test/log.ts';
@@ -20,8 +29,13 @@ async function withLog(entries: readonly Uint8Array[] | Log) {
 }
 
 async function audit(tree: LedgerTree, options: AuditOptions = { statements: false }) {
-  const found = { steps: 0, done: 0, receipts: 0, grants: 0, faults: [] as LedgerFault[] };
-  for await (const { done, receipts, grants, faults } of tree.audit(options)) {
+  const found = {
+    ...{ steps: 0, done: 0, receipts: 0, grants: 0, faults: [] as LedgerFault[] },
+    others: {} as Record<string, number>,
+  };
+  for await (const { done, receipts, grants, others, faults } of tree.audit(options)) {
+    for (const [kind, count] of Object.entries(others))
+      found.others[kind] = (found.others[kind] ?? 0) + count;
     found.steps++;
     found.done = done;
     found.receipts += receipts;
@@ -194,4 +208,87 @@ test('a receipt that does not add up is told of', async () => {
   const { signature, ...unsigned } = JSON.parse(dear);
   const { tree } = await withLog([await statementEntry(unsigned)]);
   expect((await audit(tree, {})).faults).toMatchObject([{ detail: expect.stringContaining('arithmetic: ') }]);
+});
+
+const statedBy = {
+  ...{
+    version: '1.0' as const,
+    restore_id: 'restore-1',
+    coordinator_id: 'coord-1',
+    created_at: 1_769_266_800,
+  },
+  ...{ nonce: '00', metadata: {} },
+};
+const BALANCES = ['a', 'b', 'c']
+  .map((label, index) => ({ account: addressFromLabel(label), balance: 5 - index * 3.5 }))
+  .sort((a, b) => (a.account < b.account ? -1 : 1));
+
+/** The entries with which a ledger begins after a restore. */
+async function restored(change: (openings: Opening[]) => unknown = () => {}) {
+  const totals = createBalanceTotals();
+  for (const balance of BALANCES) totals.add(balance);
+  const root_hash = Buffer.alloc(32, 1).toString('base64');
+  const restore = await signRestore(
+    {
+      ...statedBy,
+      ...totals.totals(),
+      type: 'restore',
+      ledger: LOG.key.name,
+      previous: { origin: 'before.example/ledger', tree_size: 17, root_hash },
+    },
+    COORDINATOR,
+  );
+  const openings = await Promise.all(
+    BALANCES.map((balance, index) =>
+      signOpening({ ...statedBy, ...balance, type: 'opening', opening_id: `opening-${index}` }, COORDINATOR),
+    ),
+  );
+  change(openings);
+  return [restoreEntry(restore), ...openings.map(restoreEntry)];
+}
+const KEYS = { keys: [COORDINATOR.keyId] };
+
+test('a ledger that begins with a restore has the openings that it states', async () => {
+  const entries = [...(await restored()), ...(await receiptEntries(2))];
+  const { tree } = await withLog(entries);
+  expect(await audit(tree, KEYS)).toMatchObject({
+    ...{ receipts: 2, others: { restore: 1, opening: 3 }, faults: [] },
+  });
+  expect(await audit(tree, { ...KEYS, from: 2 })).toMatchObject({ others: { opening: 2 }, faults: [] });
+});
+
+test.each<[string, (openings: Opening[]) => unknown, RegExp]>([
+  ['one is left out', openings => openings.pop(), /Entry 0 says accounts 3, and its openings come to 2/],
+  ['two are exchanged', openings => openings.reverse(), /is not behind the opening balance before it/],
+  [
+    'one stands twice',
+    openings => openings.push(openings[2] as Opening),
+    /one opening balance more than the 3/,
+  ],
+])('openings of which %s are told', async (_, change, detail) => {
+  const { tree } = await withLog([...(await restored(change)), ...(await receiptEntries(2))]);
+  const { faults } = await audit(tree, KEYS);
+  expect(faults.map(fault => fault.detail)).toContainEqual(expect.stringMatching(detail));
+});
+
+test('an opening, or a restore, in the midst of a ledger is told, from wherever it is looked at', async () => {
+  const [restore, opening] = await restored();
+  const entries = [...(await receiptEntries(300)), opening, restore].filter(entry => entry !== undefined);
+  const { tree } = await withLog(entries);
+  for (const from of [0, 299]) {
+    expect((await audit(tree, { ...KEYS, from })).faults).toMatchObject([
+      { code: 'STATEMENT_INVALID', index: 300, detail: expect.stringContaining('is an opening balance') },
+      { code: 'STATEMENT_INVALID', index: 301, detail: expect.stringContaining('is a restore') },
+    ]);
+  }
+});
+
+test('kinds of statements that are not known are counted, and are no fault', async () => {
+  const strange = ['payout', 'payout', 'verification', '__proto__'].map((type, index) =>
+    canonicalBytes({ type, id: index, anything: [null, 1e-7] }),
+  );
+  const { tree } = await withLog([...strange, ...(await receiptEntries(1))]);
+  const { faults, receipts, others } = await audit(tree, KEYS);
+  expect([faults, receipts]).toEqual([[], 1]);
+  expect(others).toMatchObject({ payout: 2, verification: 1 });
 });

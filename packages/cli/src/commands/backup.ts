@@ -15,7 +15,7 @@ export function backup(program: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-To restore, copy the folder and start a coordinator with the copy as its --data.
+To restore it: aitbc restore. A coordinator does not start on a backup.
 
 Example:
   $ aitbc backup "/var/backups/aitbc/$(date +%F)" --data /var/lib/aitbc`,

@@ -139,7 +139,9 @@ function transactionSheet({ statement, ...transaction }: TransactionDetail): str
   const sheet = fieldList({
     Transaction: transaction.hash,
     Index: transaction.index,
-    Block: transaction.height ?? 'not published yet',
+    Block:
+      transaction.height ??
+      (transaction.index === null ? 'of a ledger before a restore' : 'not published yet'),
     Type: transaction.type,
     Id: transaction.id,
     Job: transaction.job_id,

@@ -4,6 +4,7 @@ import {
   type Config,
   exportStore,
   importStore,
+  lastCheckpointPath,
   ledgerKeyPath,
   signingKeyPath,
   TransferError,
@@ -50,7 +51,10 @@ async function exportTo(file: string, config: Config, command: Command, io: Io):
   const { rows, header } = moved;
   if (wantsJson(command) && file !== '-') return printJson(io, summary(file, moved));
   note(io, `${counted(rows)} of ${header.coordinator_id ?? 'a new coordinator'} exported.`);
-  note(io, `${reminder(config)} What changes from now on is not either.`);
+  note(
+    io,
+    `${reminder(config)} Nor is ${lastCheckpointPath(config)}, without which a coordinator does not start on what was published. What changes from now on is not either.`,
+  );
 }
 
 async function exportToOutput(config: Config, io: Io): Promise<Moved> {

@@ -1,4 +1,5 @@
-import type { TrustedKey } from '@aitbc/receipts';
+import type { Restore } from '@aitbc/protocol';
+import { STATEMENT_KINDS, type TrustedKey } from '@aitbc/receipts';
 import type { LedgerFault, LedgerTree } from '@aitbc/sdk';
 import type { Finding } from '../findings.ts';
 
@@ -13,6 +14,10 @@ export interface Audit {
   size: number;
   receipts: number;
   grants: number;
+  /** Statements of other kinds, by kind. */
+  others: Record<string, number>;
+  /** What the ledger begins with, where that follows a restore and was looked at. */
+  restore: Restore | null;
   /** The first ones. */
   faults: LedgerFault[];
   totals: Record<FaultKind, number>;
@@ -36,11 +41,17 @@ export async function auditTree(
   }: { from?: number; signal: AbortSignal; onProgress?: (by: number, all: number) => void },
 ): Promise<Audit> {
   const totals = { tiles: 0, entries: 0, statements: 0 };
-  const audit: Audit = { from, size: tree.size, receipts: 0, grants: 0, faults: [], totals };
+  const audit: Audit = {
+    ...{ from, size: tree.size, receipts: 0, grants: 0, others: Object.create(null), restore: null },
+    ...{ faults: [], totals },
+  };
   let before = 0;
   for await (const step of tree.audit({ from, statements, signal, ...(keys && { keys }) })) {
     audit.receipts += step.receipts;
     audit.grants += step.grants;
+    for (const [kind, number] of Object.entries(step.others))
+      audit.others[kind] = (audit.others[kind] ?? 0) + number;
+    audit.restore ??= step.restore;
     audit.faults.push(...step.faults.slice(0, MOST_FAULTS - audit.faults.length));
     for (const fault of step.faults) totals[kindOf(fault)]++;
     onProgress?.(step.done - before, step.total);
@@ -66,11 +77,22 @@ export function auditFindings(audit: Audit, flags: AuditFlags): Finding[] {
       ? { name: 'statements', ok: true, detail: statementsIn(audit, flags) }
       : { name: 'statements', ok: null, detail: 'not checked, as you say that there are none' },
   };
-  return Object.values(good).flatMap(finding => {
+  const findings = Object.values(good).flatMap(finding => {
     const kind = finding.name as FaultKind;
     if (audit.totals[kind] === 0) return [finding];
     return faultDetails(audit, kind).map(detail => ({ name: kind, ok: false, detail }));
   });
+  if (!audit.restore) return findings;
+  return [...findings, { name: 'restore', ok: null, detail: describeRestore(audit.restore) }];
+}
+
+/** What was cut when a ledger began anew. */
+export function describeRestore({ previous, newest, accounts, balance_sum }: Restore): string {
+  const lost =
+    newest === undefined
+      ? 'what was signed beyond them, if anything, is cut'
+      : `signed was a tree of ${newest.tree_size} at least: what is not among those is cut`;
+  return `the ledger goes on from the first ${count(previous.tree_size, 'entry', 'entries')} of ${previous.origin}; ${lost}. ${count(accounts, 'account')} opened with ${balance_sum} credits`;
 }
 
 /** The first faults of a kind, in words, and how many more there are. */
@@ -80,10 +102,28 @@ function faultDetails({ faults, totals }: Audit, kind: FaultKind): string[] {
   return [...shown.map(({ detail }) => detail), ...(more === 0 ? [] : [`and ${more} more`])];
 }
 
-export function statementsIn({ receipts, grants }: Audit, { keys }: Pick<AuditFlags, 'keys'>): string {
+export function statementsIn(audit: Audit, { keys }: Pick<AuditFlags, 'keys'>): string {
+  const { receipts, grants } = audit;
   const who = keys ? 'a key that you trust' : 'the key that it names, for which the ledger vouches';
-  return `${count(receipts, 'receipt')} and ${count(grants, 'grant')}: each adds up, and is signed by ${who}`;
+  const { known, unknown } = othersIn(audit);
+  const kinds = [...known, ...unknown.map(text => `${text} of a kind not known here`)].map(
+    text => `, ${text}`,
+  );
+  return `${count(receipts, 'receipt')} and ${count(grants, 'grant')}: each adds up, and is signed by ${who}${kinds.join('')}`;
 }
+
+/** Statements of other kinds, counted in words. The names of those that are not known here are a stranger's text. */
+export function othersIn({ others }: Pick<Audit, 'others'>): { known: string[]; unknown: string[] } {
+  const kinds = Object.entries(others);
+  const isKnown = (kind: string) => (STATEMENT_KINDS as readonly string[]).includes(kind);
+  return {
+    known: kinds.filter(([kind]) => isKnown(kind)).map(([kind, number]) => count(number, kind)),
+    unknown: kinds.filter(([kind]) => !isKnown(kind)).map(([kind, number]) => `${number} ${printable(kind)}`),
+  };
+}
+
+/** Without what a terminal would take for a command. */
+const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '?');
 
 export const count = (number: number, noun: string, plural = `${noun}s`) =>
   `${number} ${number === 1 ? noun : plural}`;

@@ -10,6 +10,8 @@ export interface Looking {
   policy: Policy;
   audit: AuditFlags;
   signal: AbortSignal;
+  /** Look at all entries where there is nothing earlier, rather than at none. */
+  fromStart?: boolean;
 }
 
 /** What one look at a ledger has found. */
@@ -22,6 +24,8 @@ export interface Look {
   from: number;
   receipts: number;
   grants: number;
+  /** Statements of other kinds, by kind. */
+  others: Record<string, number>;
   /** The first ones. */
   faults: LedgerFault[];
   /** How many faults there are. */
@@ -31,7 +35,7 @@ export interface Look {
   breach: Breach | null;
 }
 
-const NOTHING = { checkpoint: null, tree: null, from: 0, receipts: 0, grants: 0, breach: null };
+const NOTHING = { checkpoint: null, tree: null, from: 0, receipts: 0, grants: 0, others: {}, breach: null };
 
 /**
  * Looks at the newest checkpoint, and at what is new in its tree since the earlier ones; where there are none, at no
@@ -50,7 +54,7 @@ export async function look(looking: Looking, earlier: readonly Earlier[]): Promi
 }
 
 async function lookOrThrow(
-  { ledger, policy, audit: flags, signal }: Looking,
+  { ledger, policy, audit: flags, signal, fromStart = false }: Looking,
   earlier: readonly Earlier[],
 ): Promise<Look> {
   const checkpoint = await ledger.checkpoint({ signal });
@@ -58,15 +62,15 @@ async function lookOrThrow(
   if (breach) return { ...NOTHING, checkpoint, breach, faults: [], total: 0, isSound: false };
   const checks = await checkCheckpoint(checkpoint.note, policy);
   const unmet = checks.findings.filter(({ ok }) => ok === false).map(ofCheckpoint);
-  const from =
-    earlier.length === 0 ? checkpoint.size : Math.max(...earlier.map(each => each.checkpoint.size));
-  const { receipts, grants, faults, totals } = await auditTree(ledger.tree(checkpoint), flags, {
+  const sizes = earlier.map(each => each.checkpoint.size);
+  const from = sizes.length === 0 && !fromStart ? checkpoint.size : Math.max(0, ...sizes);
+  const { receipts, grants, others, faults, totals } = await auditTree(ledger.tree(checkpoint), flags, {
     from,
     signal,
   });
   const misfits = totals.tiles + totals.entries + unmet.length;
   return {
-    ...{ checkpoint, tree: describeTree(checkpoint, checks), from, receipts, grants, breach: null },
+    ...{ checkpoint, tree: describeTree(checkpoint, checks), from, receipts, grants, others, breach: null },
     faults: [...unmet, ...faults],
     total: misfits + totals.statements,
     isSound: misfits === 0,

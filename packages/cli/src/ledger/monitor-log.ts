@@ -1,9 +1,10 @@
 import { cosigners } from '../checkpoint-checks.ts';
 import type { Io } from '../io.ts';
 import { print } from '../output.ts';
-import { count } from './auditing.ts';
+import { count, othersIn } from './auditing.ts';
 import type { Breach } from './history.ts';
 import type { Look } from './looking.ts';
+import type { Successor } from './successor.ts';
 
 /** As many lines about one checkpoint. Programs get all that are remembered. */
 const SHOWN_FAULTS = 10;
@@ -11,6 +12,8 @@ const SHOWN_FAULTS = 10;
 /** Tells what a monitor sees, as it sees it. */
 export interface MonitorLog {
   seen(look: Look): void;
+  /** The ledger was restored: another one is followed from now on. */
+  restored(successor: Successor, detail: string): void;
   unreachable(detail: string, seconds: number): void;
   breach(breach: Breach, evidence: string): void;
 }
@@ -24,10 +27,12 @@ export function monitorLog(io: Io, { json }: { json: boolean }): MonitorLog {
   };
   return {
     seen(look) {
-      const { tree, from, receipts, grants, faults, total } = look;
-      const event = { event: 'checkpoint', ledger: tree, from, receipts, grants, faults, total };
+      const { tree, from, receipts, grants, others, faults, total } = look;
+      const event = { event: 'checkpoint', ledger: tree, from, receipts, grants, others, faults, total };
       tell(event, [lineOf(look), ...faults.slice(0, SHOWN_FAULTS).map(({ detail }) => `✗ ${detail}`)]);
     },
+    restored: ({ restore, vkey }, detail) =>
+      tell({ event: 'restored', detail, vkey, restore }, [`✗ RESTORED: ${detail}`]),
     unreachable: (detail, seconds) =>
       tell({ event: 'unreachable', detail, retry_seconds: seconds }, [
         `· ${detail}. Next try in ${seconds} s`,
@@ -39,12 +44,14 @@ export function monitorLog(io: Io, { json }: { json: boolean }): MonitorLog {
   };
 }
 
-function lineOf({ tree, from, receipts, grants, total }: Look): string {
+function lineOf({ tree, from, receipts, grants, others, total }: Look): string {
   if (!tree) return '✗ no checkpoint that can be believed';
   const { tree_size, root_hash, witnesses } = tree;
+  const { known, unknown } = othersIn({ others });
+  const kinds = [...known, ...unknown.map(text => `${text} (not known here)`)];
   const parts = [
     `${total === 0 ? '✓' : '✗'} ${count(tree_size, 'entry', 'entries')}`,
-    `${tree_size - from} looked at: ${count(receipts, 'receipt')}, ${count(grants, 'grant')}`,
+    `${tree_size - from} looked at: ${[count(receipts, 'receipt'), count(grants, 'grant'), ...kinds].join(', ')}`,
     `root ${root_hash}`,
     ...(witnesses.length === 0 ? [] : [`cosigned by ${cosigners(witnesses)}`]),
     ...(total === 0 ? [] : [count(total, 'finding')]),

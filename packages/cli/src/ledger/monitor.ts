@@ -10,8 +10,9 @@ import { count } from './auditing.ts';
 import { type Breach, type Earlier, keepEvidence, openEarlier } from './history.ts';
 import { type Look, look } from './looking.ts';
 import { type MonitorLog, monitorLog } from './monitor-log.ts';
-import { openNamed } from './opening.ts';
+import { type NamedLedger, openNamed } from './opening.ts';
 import { openSaved, type SavedCheckpoints } from './saved-checkpoints.ts';
+import { describeSuccessor, findSuccessor, type Successor } from './successor.ts';
 import type { LedgerFlags } from './verify.ts';
 
 /** Between tries, where the ledger can't be read for long. */
@@ -33,7 +34,8 @@ export async function monitorLedger(
 ): Promise<void> {
   const saved = flags.checkpoints === undefined ? null : await openSaved(flags.checkpoints);
   const audit = { statements: flags.statements, keys: await readKeys(flags) };
-  const { ledger, policy, url: address } = await openNamed(url, { flags, command, io });
+  const named = await openNamed(url, { flags, command, io });
+  const { ledger, policy, url: address } = named;
   const origins = policy.logs.map(({ key }) => key.name);
   const earlier = saved ? await openEarlier(ledger, await saved.read(origins)) : [];
   const json = wantsJson(command);
@@ -43,7 +45,9 @@ export async function monitorLedger(
   try {
     await following.until(stop.signal, {
       ...flags,
-      look: earlier => look({ ledger, policy, audit, signal: stop.signal }, earlier),
+      named,
+      look: (of, earlier) => look({ ...of, audit, signal: stop.signal, fromStart: of !== named }, earlier),
+      successorOf: of => findSuccessor(of, { io, keys: audit.keys, signal: stop.signal }),
       pause: seconds => pause(seconds * 1000, stop.signal, io),
     });
   } finally {
@@ -75,13 +79,17 @@ interface Means {
 }
 
 interface Pace extends Pick<MonitorFlags, 'interval' | 'once'> {
-  look(earlier: readonly Earlier[]): Promise<Look>;
+  /** The ledger that is followed at first. */
+  named: NamedLedger;
+  look(named: NamedLedger, earlier: readonly Earlier[]): Promise<Look>;
+  successorOf(named: NamedLedger): Promise<Successor | null>;
   pause(seconds: number): Promise<void>;
 }
 
 /** What the monitor knows from one look to the next: the last checkpoint, and what it has told. */
 function createFollowing({ saved, log, earlier: first }: Means) {
   let earlier = first;
+  let current: NamedLedger | undefined;
   let told = '';
   let taken = '';
   let failures = 0;
@@ -98,10 +106,13 @@ function createFollowing({ saved, log, earlier: first }: Means) {
   };
 
   /** One look. Answers in how many seconds the next one is due. */
-  async function visit(signal: AbortSignal, { look, interval, once }: Pace): Promise<number> {
+  async function visit(signal: AbortSignal, pace: Pace): Promise<number> {
+    const { look, interval, once } = pace;
     let found: Look;
     try {
-      found = await look(earlier);
+      found = await look(current ?? pace.named, earlier);
+      if (!found.checkpoint && !found.breach && (await succeed(pace)))
+        found = await look(current ?? pace.named, earlier);
     } catch (error) {
       if (signal.aborted) return 0;
       if (once || !(error instanceof AitbcError)) throw error;
@@ -112,6 +123,17 @@ function createFollowing({ saved, log, earlier: first }: Means) {
     failures = 0;
     await take(found);
     return interval;
+  }
+
+  /** Goes on with the ledger that a restore has put in the place of the one that was followed, where there is one. */
+  async function succeed({ named, successorOf }: Pace): Promise<boolean> {
+    const successor = await successorOf(current ?? named);
+    if (!successor) return false;
+    log.restored(successor, describeSuccessor(successor, earlier));
+    following.faults++;
+    current = successor.named;
+    earlier = saved ? await openEarlier(current.ledger, await saved.read([successor.restore.ledger])) : [];
+    return true;
   }
 
   async function take(found: Look): Promise<void> {

@@ -13,6 +13,7 @@ import { type Audit, type AuditFlags, auditFindings, auditTree, count } from './
 import { type Breach, findBreach, keepEvidence, openEarlier } from './history.ts';
 import { type NamedLedger, openNamed } from './opening.ts';
 import { openSaved, type SavedCheckpoints } from './saved-checkpoints.ts';
+import { describeSuccessor, findSuccessor } from './successor.ts';
 
 export interface LedgerFlags extends TrustFlags, KeyFlags {
   checkpoints?: string;
@@ -76,7 +77,11 @@ async function judgeUntil(signal: AbortSignal, named: NamedLedger, means: Means)
   const found = await withFault(ledger.checkpoint({ signal }));
   if ('fault' in found) {
     const checks = unsigned(found.fault.message);
-    return { ...NOTHING_SEEN, checkpoint: null, checks, findings: [...checks.findings] };
+    const successor = await findSuccessor(named, { io, keys: auditFlags.keys, signal });
+    const restore = successor
+      ? [{ name: 'restore', ok: false, detail: describeSuccessor(successor, earlier ?? []) }]
+      : [];
+    return { ...NOTHING_SEEN, checkpoint: null, checks, findings: [...checks.findings, ...restore] };
   }
   const checkpoint = found.value;
   const checks = await checkCheckpoint(checkpoint.note, policy);
@@ -141,6 +146,8 @@ function report(verdict: Verdict, { url, evidence, kept }: Outcome, command: Com
     const counted = audit && {
       receipts: audit.receipts,
       grants: audit.grants,
+      others: audit.others,
+      restore: audit.restore,
       faults: audit.faults,
       totals: audit.totals,
     };

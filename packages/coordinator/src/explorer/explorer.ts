@@ -24,8 +24,8 @@ export interface Explorer {
   blocks(query: BlockQuery): Promise<{ blocks: Block[]; next: number | undefined }>;
   /** By height, or by hash. */
   block(id: string): Promise<FoundBlock>;
-  /** Newest first. */
-  transactions(query: TransactionQuery): Promise<Transaction[]>;
+  /** Newest first, and the place behind which the next page starts. */
+  transactions(query: TransactionQuery): Promise<{ transactions: Transaction[]; next: number | undefined }>;
   transaction(hash: string): Promise<TransactionDetail>;
   address(address: string): Promise<AddressDetail>;
   search(text: string): Promise<SearchResult[]>;

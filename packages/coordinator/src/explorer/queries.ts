@@ -55,7 +55,7 @@ export async function findHash(db: Db, height: number): Promise<string | undefin
 export type TransactionRow = Pick<
   Row<'entry'>,
   'leaf_index' | 'id' | 'type' | 'job_id' | 'amount' | 'hash' | 'bytes' | 'created_at'
-> & { from: string | null; to: string; height: number | null };
+> & { from: string | null; to: string | null; height: number | null };
 
 export interface TransactionFilter {
   accountId: number | undefined;
@@ -84,7 +84,7 @@ export async function listTransactions(db: Db, filter: TransactionFilter): Promi
     .selectFrom(page)
     .innerJoin('entry', 'entry.leaf_index', 'page.leaf_index')
     .leftJoin('account as payer', 'payer.id', 'entry.payer_id')
-    .innerJoin('account as payee', 'payee.id', 'entry.payee_id')
+    .leftJoin('account as payee', 'payee.id', 'entry.payee_id')
     .select(['entry.leaf_index', 'entry.id', 'entry.type', 'entry.job_id', 'entry.amount'])
     .select(['entry.hash', 'entry.bytes', 'entry.created_at'])
     .select(['payer.address as from', 'payee.address as to'])

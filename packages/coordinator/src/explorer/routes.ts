@@ -17,7 +17,7 @@ import {
 import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
 import { IMMUTABLE, MUTABLE } from '../http/caching.ts';
-import { linkAfter, linkNext, readPlace } from '../http/pages.ts';
+import { linkAfter, readPlace } from '../http/pages.ts';
 import { type App, answers } from '../http/routes.ts';
 import type { Explorer } from './explorer.ts';
 
@@ -145,14 +145,9 @@ function transactionRoutes(app: App, explorer: Explorer, guards: Guards): void {
     },
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor, ...of } = request.query;
-      const found = await explorer.transactions({ ...of, limit, before: readPlace(cursor) });
-      linkNext(
-        request,
-        reply,
-        limit,
-        found.map(({ index }) => String(index)),
-      );
-      return found;
+      const { transactions, next } = await explorer.transactions({ ...of, limit, before: readPlace(cursor) });
+      linkAfter(request, reply, next);
+      return transactions;
     },
   );
 

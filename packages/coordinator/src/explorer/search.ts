@@ -40,10 +40,13 @@ async function byId(store: Store, id: string): Promise<SearchResult[]> {
   const receiptId = await receiptOfJob(store, id);
   const entry = await findEntry(store.read, { id: receiptId ?? id });
   if (!entry) return [];
-  const path = `/v1/${entry.type}s/${entry.id}`;
+  const { type } = entry;
+  // The others have no route of their own.
+  if (type !== 'receipt' && type !== 'grant') return [transactionResult(entry)];
+  const path = `/v1/${type}s/${entry.id}`;
   return [
     ...(receiptId === undefined ? [] : [result('job', id, path)]),
-    result(entry.type, entry.id, path),
+    result(type, entry.id, path),
     transactionResult(entry),
   ];
 }

@@ -13,16 +13,19 @@ export interface TransactionQuery extends Pick<ListTransactions, 'address' | 'bl
   before: number | undefined;
 }
 
-/** Newest first. Throws Refused where there is no such block. */
+/** Newest first, and the place behind which the next page starts. Throws Refused where there is no such block. */
 export async function pageOfTransactions(
   store: Store,
   { address, block, limit, before }: TransactionQuery,
-): Promise<Transaction[]> {
-  const range = block === undefined ? { from: 0, before } : await rangeOf(store, block, before);
+): Promise<{ transactions: Transaction[]; next: number | undefined }> {
+  // Of an address also what the ledgers had that were before a restore.
+  const first = address === undefined ? 0 : Number.MIN_SAFE_INTEGER;
+  const range = block === undefined ? { from: first, before } : await rangeOf(store, block, before);
   const accountId = address === undefined ? undefined : await accountIdAt(store.read, address);
-  if (address !== undefined && accountId === undefined) return [];
+  if (address !== undefined && accountId === undefined) return { transactions: [], next: undefined };
   const rows = await listTransactions(store.read, { accountId, ...range, limit });
-  return rows.map(toTransaction);
+  const next = rows.length < limit ? undefined : rows.at(-1)?.leaf_index;
+  return { transactions: rows.map(toTransaction), next };
 }
 
 async function rangeOf(store: Store, block: string, before: number | undefined) {
@@ -58,8 +61,8 @@ const transactionNotFound = () => refuse('TRANSACTION_NOT_FOUND', 'The ledger ha
 function toTransaction(row: TransactionRow): Transaction {
   return {
     hash: row.hash,
-    index: row.leaf_index,
-    height: row.height,
+    index: row.leaf_index < 0 ? null : row.leaf_index,
+    height: row.leaf_index < 0 ? null : row.height,
     type: row.type,
     id: row.id,
     job_id: row.job_id,

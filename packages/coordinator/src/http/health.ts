@@ -1,12 +1,19 @@
-import { Health } from '@aitbc/protocol';
+import { Health, type HealthComponent } from '@aitbc/protocol';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Readiness, ReadinessReport } from '../readiness.ts';
 import { refuse } from '../store/operation.ts';
-import type { Store } from '../store/store.ts';
-import { StoreUnavailable } from '../store/unavailable.ts';
+import type { Guards } from './authentication.ts';
 import { type App, answers } from './routes.ts';
 
 const tags = ['network'];
 
-export function healthRoutes(app: App, { store, version }: { store: Store; version: string }): void {
+export interface HealthParts {
+  readiness: Readiness;
+  guards: Guards;
+  version: string;
+}
+
+export function healthRoutes(app: App, { readiness, guards, version }: HealthParts): void {
   app.get(
     '/health',
     {
@@ -24,21 +31,41 @@ export function healthRoutes(app: App, { store, version }: { store: Store; versi
     {
       schema: {
         operationId: 'ready',
-        summary: 'Whether it can serve: the store answers',
+        summary: 'Whether it can serve: store and ledger are well. Administrators see each component',
         tags,
         response: answers({ 200: Health }, 503),
       },
     },
-    async request => {
-      try {
-        await store.ping();
-      } catch (error) {
-        // Asked for every few seconds, and the sweeper has said so already.
-        if (!(error instanceof StoreUnavailable))
-          request.log.warn({ err: error }, 'the store does not answer');
-        refuse('SYSTEM_OVERLOADED', 'The store does not answer', { retryAfter: 1 });
-      }
-      return { status: 'ok' as const, version };
+    async (request, reply) => {
+      const report = await readiness.report();
+      const details = (await isAdministrator(request, reply, guards)) && { components: componentsOf(report) };
+      const [first] = report.filter(({ fault }) => fault !== undefined);
+      if (!first) return { status: 'ok' as const, version, ...details };
+      const detail = `The coordinator can't serve as it should: ${first.component}`;
+      return refuse('SYSTEM_OVERLOADED', detail, { retryAfter: 1, ...details });
     },
   );
+}
+
+function componentsOf(report: ReadinessReport): Record<string, HealthComponent> {
+  return Object.fromEntries(
+    report.map(({ component, fault }) => [
+      component,
+      fault === undefined ? { status: 'ok' } : { status: 'failing', detail: fault },
+    ]),
+  );
+}
+
+/** Probes send no key, or one of no use here; and keys can't be looked up while the store is away. */
+async function isAdministrator(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  guards: Guards,
+): Promise<boolean> {
+  try {
+    await guards.public(request, reply);
+    return request.principal?.scopes.has('admin') ?? false;
+  } catch {
+    return false;
+  }
 }

@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from '../store/operation.ts';
 
 const ID = /^[a-z]+-[0-9a-z]{26}$|^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
-const PLACE = /^\d{1,15}$/;
+/** Below 0 in the ledgers before a restore. */
+const PLACE = /^-?\d{1,15}$/;
 
 /** The id that a cursor names: a page starts behind it. Cursors are opaque to clients. */
 export function readCursor(cursor: string | undefined): string | undefined {

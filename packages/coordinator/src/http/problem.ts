@@ -26,7 +26,7 @@ const TITLES: Record<number, string> = {
   503: 'Service Unavailable',
 };
 
-export function problemOf({ code, detail, field, retryAfter }: Refusal, requestId: string): Problem {
+export function problemOf({ code, detail, field, retryAfter, components }: Refusal, requestId: string): Problem {
   const status = ERROR_STATUS[code];
   return {
     type: `urn:aitbc:error:${code}`,
@@ -37,6 +37,7 @@ export function problemOf({ code, detail, field, retryAfter }: Refusal, requestI
     request_id: requestId,
     ...(field !== undefined && { field }),
     ...(retryAfter !== undefined && { retry_after: retryAfter }),
+    ...(components !== undefined && { components }),
   };
 }
 

@@ -88,8 +88,7 @@ export function extendLease(job: JobRow, now: number, terms: LeaseTerms): JobRow
 }
 
 /** Time during which no coordinator ran counts against no lease. */
-export function graceLease(job: JobRow, now: number, terms: LeaseTerms): JobRow {
-  const until = now + terms.leaseMs;
+export function graceLease(job: JobRow, until: number): JobRow {
   return {
     ...job,
     lease_expires_at: Math.max(job.lease_expires_at ?? 0, until),

@@ -22,6 +22,8 @@ export interface Elapsed {
   setByMs: number;
   /** What really passed, in ms, as far as it is known. */
   passedMs: number;
+  /** Whether what ran has all had its grace. Where not, another sweep is to follow at once. */
+  isGranted: boolean;
 }
 
 type Step = Pick<Elapsed, 'setByMs' | 'passedMs'>;
@@ -48,13 +50,21 @@ export function createTimeKeeper(terms: TimeTerms): TimeKeeper {
     await tx.upsert('setting', ['name'], [{ name: LAST_SWEEP, value: String(now) }]);
     own = { sweptAt: now, uptime };
     if (elapsed.setByMs !== 0) await moveTimes(elapsed, context);
-    if (elapsed.awayMs > 0) await grantGrace(elapsed.awayMs, sweptAt + elapsed.setByMs, terms, context);
-    return elapsed;
+    const { awayMs, setByMs } = elapsed;
+    const grace =
+      awayMs > 0
+        ? { awayMs, sweptAt: sweptAt + setByMs, since: now, until: now + terms.leaseMs }
+        : await pendingGrace(context);
+    return { ...elapsed, isGranted: grace === undefined || (await grantGrace(grace, context)) };
   };
 }
 
 /** @param passedMs by a clock that nobody sets; undefined where there is none */
-function compare(movedMs: number, passedMs: number | undefined, { absenceMs }: TimeTerms): Elapsed {
+function compare(
+  movedMs: number,
+  passedMs: number | undefined,
+  { absenceMs }: TimeTerms,
+): Omit<Elapsed, 'isGranted'> {
   const realMs = passedMs ?? Math.max(movedMs, 0);
   const setByMs = Math.abs(movedMs - realMs) < TOLERANCE_MS ? 0 : Math.round(movedMs - realMs);
   return { awayMs: realMs > absenceMs ? Math.round(realMs) : 0, setByMs, passedMs: Math.round(realMs) };
@@ -100,25 +110,46 @@ async function moveTimes({ setByMs, passedMs }: Step, { tx, now }: WriteContext)
   await tx.query('UPDATE fair_clock SET dispatched_at = ? WHERE dispatched_at > ? RETURNING id', [now, now]);
 }
 
-/** Nobody could extend a lease while no coordinator ran, and what ran meanwhile is not charged for. */
-async function grantGrace(
-  awayMs: number,
-  sweptAt: number,
-  terms: TimeTerms,
-  { tx, now }: WriteContext,
-): Promise<void> {
+/** What an absence of all coordinators is made up for with. Times are in ms since the epoch. */
+interface Grace {
+  awayMs: number;
+  /** When was swept last before it, by the clock as it is now. */
+  sweptAt: number;
+  /** When the absence was noticed, and how long leases last from then on. */
+  since: number;
+  until: number;
+}
+
+/** Setting that holds a grace, until all that ran have had it. */
+const GRACE = 'grace';
+
+async function pendingGrace({ tx }: WriteContext): Promise<Grace | undefined> {
+  const [setting] = await tx.load('setting', 'name', [GRACE]);
+  return setting && JSON.parse(setting.value);
+}
+
+/**
+ * Nobody could extend a lease while no coordinator ran, and what ran meanwhile is not charged for. After a long absence these
+ * are more rows than other writes can wait for, so each call changes some of them. Answers whether that were all.
+ */
+async function grantGrace(grace: Grace, { tx, now }: WriteContext): Promise<boolean> {
+  const { awayMs, sweptAt, since, until } = grace;
   const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at < ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
-  for (;;) {
-    const jobs = await tx.query<JobRow>(sql, [now + terms.leaseMs]);
-    if (jobs.length === 0) break;
-    const graced = jobs.map(job => {
-      // Of an attempt that began later nothing is known to have passed without a coordinator.
-      const isOlder = (job.started_at ?? now) <= sweptAt;
-      return { ...graceLease(job, now, terms), away_ms: job.away_ms + (isOlder ? awayMs : 0) };
-    });
-    await tx.update('job', 'id', ['lease_expires_at', 'deadline', 'away_ms'], graced);
-  }
-  await tx.query(`UPDATE miner SET last_seen_at = ? WHERE status IN ('online', 'draining') RETURNING id`, [
-    now,
-  ]);
+  const jobs = await tx.query<JobRow>(sql, [until]);
+  const graced = jobs.map(job => {
+    // Of an attempt that began later nothing is known to have passed without a coordinator.
+    const isOlder = (job.started_at ?? now) <= sweptAt;
+    return { ...graceLease(job, until), away_ms: job.away_ms + (isOlder ? awayMs : 0) };
+  });
+  await tx.update('job', 'id', ['lease_expires_at', 'deadline', 'away_ms'], graced);
+  const heard = await tx.query(
+    `UPDATE miner SET last_seen_at = ? WHERE id IN
+      (SELECT id FROM miner WHERE status IN ('online', 'draining') AND last_seen_at < ?
+       ORDER BY last_seen_at LIMIT ${AT_ONCE}) RETURNING id`,
+    [now, since],
+  );
+  const isAll = jobs.length < AT_ONCE && heard.length < AT_ONCE;
+  if (isAll) await tx.delete('setting', 'name', [GRACE]);
+  else await tx.upsert('setting', ['name'], [{ name: GRACE, value: JSON.stringify(grace) }]);
+  return isAll;
 }

@@ -28,9 +28,10 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
     name: 'jobs.sweep',
     order: 60,
     async apply(inputs, context) {
-      await terms.keeper(context);
+      // Nobody is taken for late before all that run have had their grace.
+      const { isGranted } = await terms.keeper(context);
       const found: JobChange[] = [
-        ...(await leasesRunOut(terms, context)),
+        ...(isGranted ? await leasesRunOut(terms, context) : []),
         ...(await timesToLiveOver(context)),
         ...(await holdsOver(context)),
       ];
@@ -38,9 +39,9 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
       await saveJobs(await toRetryQueues(changes, context), context);
       const damaged = found.map(({ before }) => before).filter(job => !isReadable(job));
       await endUnreadable([...damaged, ...(await timesBeyondReach(context))], context);
-      const silent = await silentMiners(context, terms);
+      const silent = isGranted ? await silentMiners(context, terms) : 0;
       await forget(context);
-      const more = found.length >= AT_ONCE || silent >= AT_ONCE;
+      const more = !isGranted || found.length >= AT_ONCE || silent >= AT_ONCE;
       return inputs.map(() => done({ more }));
     },
   };

@@ -53,7 +53,7 @@ export async function loadTree(tx: Transaction): Promise<Row<'tree'>> {
 }
 
 /** SHA-256 of a zero byte and the entry (RFC 6962 section 2.1), by the platform: every completed job passes here. */
-function leafOf(body: string): { hash: string; bytes: number } {
+export function leafOf(body: string): { hash: string; bytes: number } {
   const leaf = Buffer.from(`\0${body}`);
   const bytes = leaf.length - 1;
   if (bytes > MAX_ENTRY_BYTES) throw new Error(`An entry has at most ${MAX_ENTRY_BYTES} bytes, not ${bytes}`);

@@ -2,8 +2,15 @@ import { formatVkey, parseVkey } from '@aitbc/tlog';
 import { type Config, ConfigError } from '../config.ts';
 import { done, type Operation, unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
-import { defaultOrigin, LEDGER_KEY_FILE, type LogKeys, ledgerKeyPath, loadLogKeys } from './log-key.ts';
-import { LEDGER_VKEY, readVkey } from './queries.ts';
+import {
+  defaultOrigin,
+  firstOrigin,
+  LEDGER_KEY_FILE,
+  type LogKeys,
+  ledgerKeyPath,
+  loadLogKeys,
+} from './log-key.ts';
+import { LEDGER_VKEY, readBackupMark, readVkey } from './queries.ts';
 
 /**
  * The log that a store is of. Its name and its key are fixed by the first coordinator that starts on the store: with
@@ -12,10 +19,14 @@ import { LEDGER_VKEY, readVkey } from './queries.ts';
  * @throws {ConfigError} where configuration or key file are of another log
  */
 export async function openLog(config: Config, coordinatorId: string, store: Store): Promise<LogKeys> {
+  if ((await readBackupMark(store.read)) !== undefined)
+    throw new ConfigError(
+      'The database was imported from a backup: `aitbc restore` says what becomes of the ledger, with the same --database-url and --data',
+    );
   const path = ledgerKeyPath(config);
   const stored = await readVkey(store.read);
   const known = stored === undefined ? undefined : parseVkey(stored);
-  const origin = config.ledgerOrigin ?? known?.name ?? defaultOrigin(coordinatorId);
+  const origin = originFor(config.ledgerOrigin, known?.name) ?? defaultOrigin(coordinatorId);
   const keys = keysOf(path, origin);
   const vkey = unwrap(await store.write(admitLog, { vkey: formatVkey(keys.log.vkey) }));
   if (vkey === formatVkey(keys.log.vkey)) return keys;
@@ -27,7 +38,13 @@ export async function openLog(config: Config, coordinatorId: string, store: Stor
   );
 }
 
-function keysOf(path: string, origin: string): LogKeys {
+/** Whoever names the ledger goes on to do so by its first name, when a restore has given it another one. */
+function originFor(configured: string | undefined, known: string | undefined): string | undefined {
+  if (known === undefined || configured === undefined) return known ?? configured;
+  return firstOrigin(known) === configured ? known : configured;
+}
+
+export function keysOf(path: string, origin: string): LogKeys {
   try {
     return loadLogKeys(path, origin);
   } catch (error) {

@@ -2,6 +2,7 @@ import { nodesOfTiles, rootAt } from '@aitbc/tlog';
 import { done, type Operation } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import type { Transaction } from '../store/transaction.ts';
 import { loadTree } from './entries.ts';
 import { type Leaf, readLeaves, readTree, tileReader } from './queries.ts';
 import { appendToTiles, encodeHashes, withTiles } from './tiles.ts';
@@ -12,6 +13,9 @@ const AT_ONCE = 2_048;
 /** The tree of `from` leaves grows to `size`. */
 export interface Growth {
   from: number;
+  /** hex, of the tree before, and of the last entry. */
+  fromRoot: string;
+  lastHash: string;
   size: number;
   /** hex */
   root: string;
@@ -38,7 +42,7 @@ export async function integrateNext(store: Store): Promise<boolean> {
 }
 
 async function growthOf(
-  { size: from }: Row<'tree'>,
+  { size: from, root: fromRoot }: Row<'tree'>,
   leaves: readonly Leaf[],
   { read }: Store,
 ): Promise<Growth> {
@@ -52,8 +56,8 @@ async function growthOf(
   );
   const root = await rootAt(size, nodesOfTiles(withTiles(tiles, stored)));
   return {
-    from,
-    size,
+    ...{ from, fromRoot, size },
+    lastHash: leaves.at(-1)?.hash ?? '',
     root: Buffer.from(root).toString('hex'),
     bytes: leaves.reduce((sum, { bytes }) => sum + bytes, 0),
     tiles: [...tiles].map(([id, hashes]) => ({ id, hashes: encodeHashes(hashes) })),
@@ -83,10 +87,12 @@ export const integrate: Operation<Growth, boolean> = {
   order: 80,
   async apply(inputs, { tx }) {
     const outcomes = [];
-    for (const { from, size, root, bytes, tiles, entryHashes, activity } of inputs) {
+    for (const growth of inputs) {
+      const { size, root, bytes, tiles, entryHashes, activity } = growth;
       const tree = await loadTree(tx);
-      outcomes.push(done(tree.size === from));
-      if (tree.size !== from) continue;
+      const isOfTree = await isGrowthOf(tree, growth, tx);
+      outcomes.push(done(isOfTree));
+      if (!isOfTree) continue;
       await tx.upsert('tile', ['id'], tiles);
       await tx.insert('entry_hash', entryHashes);
       const hours = await tx.load(
@@ -106,3 +112,14 @@ export const integrate: Operation<Growth, boolean> = {
     return outcomes;
   },
 };
+
+/** What was read may come from a database that is not the one that is written to any more: places don't tell, hashes do. */
+async function isGrowthOf(
+  tree: Row<'tree'>,
+  { from, fromRoot, size, lastHash }: Growth,
+  tx: Transaction,
+): Promise<boolean> {
+  if (tree.size !== from || tree.root !== fromRoot) return false;
+  const [last] = await tx.loadFixed('entry', 'leaf_index', [size - 1], ['hash']);
+  return last?.hash === lastHash;
+}

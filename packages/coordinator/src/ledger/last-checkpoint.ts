@@ -1,64 +1,186 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { nodesOfTiles, openCheckpoint, rootAt } from '@aitbc/tlog';
+import { DatabaseSync } from 'node:sqlite';
+import { type NodeReader, openCheckpoint, type VerifierKey } from '@aitbc/tlog';
 import { type Config, ConfigError } from '../config.ts';
-import type { Store } from '../store/store.ts';
+import { LedgerConflict, requireExtension, type TreeHead } from './conflict.ts';
 import type { LogKeys } from './log-key.ts';
-import { readLatest, readTree, tileReader } from './queries.ts';
 
-export const lastCheckpointPath = ({ ledgerCheckpoint, data }: Pick<Config, 'ledgerCheckpoint' | 'data'>) =>
-  ledgerCheckpoint ?? join(data, 'ledger-checkpoint');
+/*
+ * The guard file: the last checkpoint that was signed, kept apart from the store. A database that was restored, or failed
+ * over to, can lack what was signed; the file does not. It only ever moves on to a tree that begins with the one in it.
+ */
 
-/** Keeps what was signed last in a file, on disk when it resolves. A crash leaves the one before, or this one. */
-export async function keepCheckpoint(path: string, note: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+type Places = Partial<Pick<Config, 'ledgerCheckpoint'>> & Pick<Config, 'data'>;
+
+/** Where the file is unless the operator says otherwise. */
+const standardPath = ({ data }: Places) => join(data, 'ledger-checkpoint');
+
+export const lastCheckpointPath = (places: Places) => places.ledgerCheckpoint ?? standardPath(places);
+
+/** Brings the file to where the operator now wants it, from where it is otherwise. */
+export async function bringGuardFile(places: Places): Promise<void> {
+  const [from, to] = [standardPath(places), lastCheckpointPath(places)];
+  if (from === to || (await readIfThere(to)) !== undefined) return;
+  const note = await readIfThere(from);
+  if (note === undefined) return;
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  await replaceFile(to, note);
+}
+
+/** A checkpoint as it was signed. */
+export interface Kept {
+  note: string;
+  size: number;
+  /** hex */
+  root: string;
+}
+
+export interface GuardFile {
+  readonly path: string;
+  /**
+   * What the file has; undefined where there is none, or one of the ledger before a restore. Throws ConfigError for what
+   * can't be read, or is another log's.
+   */
+  read(): Promise<Kept | undefined>;
+  /** Whether there is no file. */
+  isMissing(): Promise<boolean>;
+  /**
+   * Compares a tree of the store with what was signed last.
+   *
+   * @throws {LedgerConflict} where the tree does not begin with that
+   */
+  require(tree: TreeHead): Promise<void>;
+  /**
+   * Puts a checkpoint into the file, on disk when it resolves, unless the file has it or a later one. A crash leaves the
+   * one before, or this one.
+   *
+   * @throws {LedgerConflict} where it contradicts the one in the file, which stays
+   */
+  keep(note: string): Promise<void>;
+}
+
+/**
+ * @param nodes of the tree in the store
+ * @param previous key of the ledger that the store was restored from: its checkpoint says nothing of this one
+ */
+export function guardFile(path: string, keys: LogKeys, nodes: NodeReader, previous?: VerifierKey): GuardFile {
+  /** The last one that was read or written here: the file may be deleted while the coordinator runs. */
+  let known: Kept | undefined;
+
+  async function read(): Promise<Kept | undefined> {
+    const note = await readIfThere(path);
+    if (note === undefined || note === known?.note) return known;
+    const kept = await openKept(note, keys.log.vkey).catch(async (error: Error) => {
+      if (previous && (await isSignedBy(note, previous))) return undefined;
+      throw new ConfigError(
+        `--ledger-checkpoint ${path} is no checkpoint of ${keys.origin}: ${error.message}`,
+      );
+    });
+    if (kept && (!known || kept.size >= known.size)) known = kept;
+    return kept;
+  }
+
+  async function requireKept(tree: TreeHead): Promise<Kept | undefined> {
+    const kept = newer(await read(), known);
+    if (kept) await requireExtension(kept, tree, nodes, `the checkpoint that was signed last (${path})`);
+    return kept;
+  }
+
+  return {
+    path,
+    read,
+    isMissing: async () => (await readIfThere(path)) === undefined,
+    async require(tree) {
+      await requireKept(tree);
+    },
+    async keep(note) {
+      if (known?.note === note) return;
+      const next = await openKept(note, keys.log.vkey);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await underLock(path, async () => {
+        const kept = await read();
+        // Another coordinator that shares the file may be further.
+        if (kept && kept.size > next.size) return;
+        await requireKept(next);
+        if (kept?.size !== next.size || kept.note !== note) await replaceFile(path, note);
+        known = next;
+      });
+    },
+  };
+}
+
+const newer = (one: Kept | undefined, other: Kept | undefined) =>
+  (one?.size ?? -1) >= (other?.size ?? -1) ? one : other;
+
+/** @throws TlogError for what the log has not signed */
+export async function openKept(note: string, log: VerifierKey): Promise<Kept> {
+  const { size, root } = await openCheckpoint(note, { log });
+  return { note, size, root: Buffer.from(root).toString('hex') };
+}
+
+const isSignedBy = (note: string, log: VerifierKey) =>
+  openKept(note, log).then(
+    () => true,
+    () => false,
+  );
+
+/**
+ * Refuses a store that does not lead on from what was signed last, or of which nobody knows what was: one that comes from a
+ * backup, say. What it would sign next could contradict what others have seen.
+ *
+ * @param latest the newest checkpoint in the store
+ * @throws {ConfigError}
+ */
+export async function requireSameHistory(
+  guard: GuardFile,
+  latest: TreeHead | undefined,
+  tree: TreeHead,
+  nodes: NodeReader,
+): Promise<void> {
+  try {
+    if (latest) await requireExtension(latest, tree, nodes, 'the last checkpoint in it');
+    if (!(await guard.isMissing())) return await guard.require(tree);
+  } catch (error) {
+    throw error instanceof LedgerConflict ? new ConfigError(error.message, { cause: error }) : error;
+  }
+  // Every tree begins with the empty one, so that nothing can contradict that.
+  if (latest && latest.size > 0) throw new ConfigError(missing(guard.path, latest.size));
+}
+
+const missing = (path: string, size: number) =>
+  `--ledger-checkpoint ${path} is missing, in which the last checkpoint that was signed is kept. The ledger in the store has published ${size} entries, and without the file nobody knows whether these are all. Bring the file here; on PostgreSQL the file of another coordinator on the same database will do, or what a running one shows at /ledger/checkpoint. Where there is none any more, or the store comes from a backup, \`aitbc restore\` says what becomes of the ledger`;
+
+/** Replaces a file as a whole: it and its name are on disk when this resolves. */
+export async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}`;
   const file = await open(draft, 'w', 0o600);
   try {
-    await file.writeFile(note);
+    await file.writeFile(text);
     await file.sync();
   } finally {
     await file.close();
   }
   await rename(draft, path);
-  const folder = await open(dirname(path), 'r');
+  await syncFolder(dirname(path));
+}
+
+/** The names in a folder are on disk when this resolves. Windows neither needs that nor can it. */
+export async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
   await folder.sync().finally(() => folder.close());
 }
 
-/**
- * Refuses a store that does not lead on from what was signed last: one that was restored from a backup, say. What it
- * would sign next would contradict what others have seen.
- *
- * @throws {ConfigError}
- */
-export async function requireSameHistory(path: string, keys: LogKeys, store: Store): Promise<void> {
-  const latest = await readLatest(store.read);
-  if (latest) await requireTree(latest.size, latest.root, 'the last checkpoint in it', store);
-  const note = await readIfThere(path);
-  if (note === undefined) return;
-  const { size, root } = await openCheckpoint(note, { log: keys.log.vkey }).catch((error: Error) => {
-    throw new ConfigError(`--ledger-checkpoint ${path} is no checkpoint of ${keys.origin}: ${error.message}`);
-  });
-  await requireTree(
-    size,
-    Buffer.from(root).toString('hex'),
-    `the checkpoint that was signed last (${path})`,
-    store,
-  );
-}
-
-async function requireTree(size: number, root: string, what: string, { read }: Store): Promise<void> {
-  const tree = await readTree(read);
-  if (tree.size < size) {
-    throw new ConfigError(
-      `The ledger in the store has ${tree.size} entries, but ${what} is over ${size}. It may come from an old backup: to go on from it would rewrite what others have seen. Bring the newest store here`,
-    );
+/** Keeps other processes that share the file from replacing it meanwhile. The lock is the system's, and goes with its holder. */
+async function underLock(path: string, work: () => Promise<void>): Promise<void> {
+  const lock = new DatabaseSync(`${path}.lock`);
+  try {
+    lock.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    await work();
+  } finally {
+    lock.close();
   }
-  const found = Buffer.from(await rootAt(size, nodesOfTiles(tileReader(read)))).toString('hex');
-  if (found === root) return;
-  throw new ConfigError(
-    `The ledger in the store has other entries than ${what}, over ${size} of them, says: it is not the store that was published from`,
-  );
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

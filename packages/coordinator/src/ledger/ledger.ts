@@ -1,21 +1,29 @@
 import { hash } from 'node:crypto';
 import type { Inclusion } from '@aitbc/protocol';
-import { consistencyProof, formatTlogProof, formatVkey, inclusionProof, nodesOfTiles } from '@aitbc/tlog';
+import {
+  consistencyProof,
+  formatTlogProof,
+  formatVkey,
+  inclusionProof,
+  type NodeReader,
+  nodesOfTiles,
+  parseVkey,
+} from '@aitbc/tlog';
 import type { Config } from '../config.ts';
 import { refuse } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { addCosignatures, cosignaturesOf } from './cosign.ts';
+import type { LedgerConflict } from './conflict.ts';
 import { openLog } from './identity.ts';
 import { integrateNext } from './integrate.ts';
-import { keepCheckpoint, lastCheckpointPath, requireSameHistory } from './last-checkpoint.ts';
+import { bringGuardFile, guardFile, lastCheckpointPath, requireSameHistory } from './last-checkpoint.ts';
 import type { LogKeys } from './log-key.ts';
 import { ledgerPolicy } from './policy.ts';
-import { isRecent, publish, signCheckpoint } from './publish.ts';
-import { readLatest, readTree, tileReader } from './queries.ts';
+import { createPublication, type Publication } from './publication.ts';
+import { readLatest, readPreviousVkey, readTree, tileReader } from './queries.ts';
 import { createTileServer, type TileServer } from './serving.ts';
 import { parseWitnesses } from './witness-options.ts';
-import { createWitnesses, type WitnessReport } from './witnesses.ts';
+import type { WitnessReport } from './witnesses.ts';
 
 type Checkpoint = Row<'checkpoint'>;
 export type Entry = Pick<Row<'entry'>, 'leaf_index' | 'body'>;
@@ -31,9 +39,14 @@ export interface Ledger {
   integrate(): Promise<boolean>;
   /**
    * Publishes the tree, as its witnesses have cosigned it, if it has grown and the last checkpoint is `intervalMs` old;
-   * answers whether it did. Otherwise asks those who have not cosigned the last one.
+   * answers whether it did. Otherwise asks those who have not cosigned the last one. Where the tree contradicts what was
+   * signed before, nothing is signed: see `conflict`.
    */
   publish(intervalMs: number): Promise<boolean>;
+  /** Why the ledger is not published any more, as of the last try; undefined where it is. */
+  conflict(): LedgerConflict | undefined;
+  /** What is wrong with publication, in words: a conflict, or that it has not succeeded for long. */
+  unready(): string | undefined;
   /** What was published last; undefined before the first. */
   latest(): Promise<Checkpoint | undefined>;
   /** The proof that an entry is in the log; null until it was published. */
@@ -57,56 +70,25 @@ export interface LedgerOptions {
 /** Opens the log of a store. Throws ConfigError where it is another one, or has another history, than was published. */
 export async function createLedger({ config, store, coordinatorId, now }: LedgerOptions): Promise<Ledger> {
   const keys = await openLog(config, coordinatorId, store);
-  const path = lastCheckpointPath(config);
-  await requireSameHistory(path, keys, store);
   const nodes = nodesOfTiles(tileReader(store.read));
   const latest = () => readLatest(store.read);
+  const guard = await openGuard(config, keys, store, nodes);
   const addresses = parseWitnesses(config.witness);
   const policy = ledgerPolicy(keys.log.vkey, addresses, config);
   const listeners: ((report: WitnessReport) => void)[] = [];
-  const witnesses = createWitnesses({
+  const publication = createPublication({
+    ...{ store, keys, guard, nodes, now },
     witnesses: addresses,
-    timeoutMs: config.witnessTimeoutSeconds * 1000,
-    now,
+    witnessTimeoutMs: config.witnessTimeoutSeconds * 1000,
     report(report) {
       for (const listener of listeners) listener(report);
     },
   });
-  let kept: string | undefined;
-  let publishing = Promise.resolve(false);
-
-  async function keep(note: string): Promise<void> {
-    if (kept !== note) await keepCheckpoint(path, note);
-    kept = note;
-  }
-
-  async function cosignLate({ height, note, size }: Checkpoint): Promise<void> {
-    const lines = await cosignaturesOf({ note, size }, witnesses, nodes);
-    if (lines !== '') await store.write(addCosignatures, { height, lines });
-  }
-
-  /**
-   * Durability order: the tree is committed; it is signed; the file has the checkpoint; witnesses cosign it; the store has
-   * it; only then is it served. A crash between two of these leaves at most a checkpoint that witnesses alone have seen,
-   * of a tree that stays.
-   */
-  async function publishNext(intervalMs: number): Promise<boolean> {
-    const [tree, last] = [await readTree(store.read), await latest()];
-    if (last) await keep(last.note);
-    if (last && (last.size >= tree.size || isRecent(last, intervalMs, now()))) {
-      await cosignLate(last);
-      return false;
-    }
-    const signed = await signCheckpoint(tree, keys, now());
-    await keep(signed.note);
-    const note = signed.note + (await cosignaturesOf(signed, witnesses, nodes));
-    const outcome = await store.write(publish, { ...signed, note, intervalMs });
-    return outcome.ok && outcome.value;
-  }
 
   async function proofOf({ leaf_index }: Entry) {
     const checkpoint = await latest();
-    if (!checkpoint || checkpoint.size <= leaf_index) return null;
+    // Negative: it stands in the ledger that was before a restore.
+    if (!checkpoint || checkpoint.size <= leaf_index || leaf_index < 0) return null;
     return { checkpoint, hashes: await inclusionProof(leaf_index, checkpoint.size, nodes) };
   }
 
@@ -116,11 +98,9 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
     policy,
     integrate: () => integrateNext(store),
 
-    publish(intervalMs) {
-      // One after the other, or the file might end with the older of two.
-      publishing = publishing.catch(() => false).then(() => publishNext(intervalMs));
-      return publishing;
-    },
+    publish: publication.next,
+    conflict: publication.conflict,
+    unready: () => unreadiness(publication, config),
     latest,
 
     async inclusion(entry) {
@@ -148,6 +128,32 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
     tiles: createTileServer(store, async () => (await latest())?.size ?? 0),
     onWitness: listener => listeners.push(listener),
   };
+}
+
+/** Publication that has failed for so many seconds is worth an alarm. */
+const LONG_SECONDS = 60;
+
+function unreadiness({ conflict, secondsSinceLast }: Publication, { ledgerInterval }: Config) {
+  const found = conflict();
+  if (found) return found.message;
+  const seconds = Math.floor(secondsSinceLast());
+  if (seconds <= Math.max(LONG_SECONDS, 10 * ledgerInterval)) return undefined;
+  return `The ledger could not be published for ${seconds} s`;
+}
+
+/** The guard file of the store's log, with which the store agrees. Throws ConfigError. */
+async function openGuard(config: Config, keys: LogKeys, store: Store, nodes: NodeReader) {
+  const previous = await readPreviousVkey(store.read);
+  await bringGuardFile(config);
+  const guard = guardFile(
+    lastCheckpointPath(config),
+    keys,
+    nodes,
+    previous === undefined ? undefined : parseVkey(previous),
+  );
+  const latest = await readLatest(store.read);
+  await requireSameHistory(guard, latest, await readTree(store.read), nodes);
+  return guard;
 }
 
 const base64 = (bytes: Uint8Array | string) => Buffer.from(bytes).toString('base64');

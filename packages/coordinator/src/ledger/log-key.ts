@@ -54,3 +54,19 @@ function readSecret(path: string): Buffer {
 
 /** A log's name of its own, where the operator gives it none: something that can be the name of a key. */
 export const defaultOrigin = (coordinatorId: string) => `${coordinatorId.replace(/[^\w.-]/g, '-')}/ledger`;
+
+const RESTORED = /\/restored-\d{8}-[0-9a-f]{6}$/;
+
+/** The name that a ledger had before it was restored; its own where it never was. */
+export const firstOrigin = (origin: string) => origin.replace(RESTORED, '');
+
+/**
+ * A name that no ledger has had, for the one that follows a restore.
+ *
+ * @param now milliseconds since the epoch
+ * @param random 6 hex digits: one backup can be restored twice on a day
+ */
+export function restoredOrigin(origin: string, now: number, random: string): string {
+  const day = new Date(now).toISOString().slice(0, 10).replaceAll('-', '');
+  return `${firstOrigin(origin)}/restored-${day}-${random}`;
+}

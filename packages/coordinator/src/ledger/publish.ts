@@ -1,9 +1,19 @@
 import { hash } from 'node:crypto';
-import { cosignCheckpoint, formatCheckpoint, formatNote, parseNote, signNote } from '@aitbc/tlog';
+import {
+  cosignCheckpoint,
+  formatCheckpoint,
+  formatNote,
+  nodesOfTiles,
+  parseNote,
+  rootAt,
+  signNote,
+} from '@aitbc/tlog';
 import { done, type Operation } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import type { Transaction } from '../store/transaction.ts';
 import { loadTree } from './entries.ts';
 import type { LogKeys } from './log-key.ts';
+import { tilesOf } from './tiles.ts';
 
 type Tree = Pick<Row<'tree'>, 'size' | 'root' | 'bytes'>;
 
@@ -55,7 +65,8 @@ export const publish: Operation<SignedCheckpoint & { intervalMs: number }, boole
         loadTree(tx),
         tx.query<Row<'checkpoint'>>('SELECT * FROM checkpoint ORDER BY height DESC LIMIT 1', []),
       ]);
-      if (tree.size < size || (tree.size === size && tree.root !== root))
+      // The tree may have been read from a database that is not the one that is written to any more.
+      if (tree.size < size || (await rootIn(tx, size)) !== root)
         throw new Error(`The store has another tree than was signed for ${size} entries`);
       const isDue = !last || (last.size < size && !isRecent(last, intervalMs, now));
       outcomes.push(done(isDue));
@@ -76,3 +87,9 @@ export const publish: Operation<SignedCheckpoint & { intervalMs: number }, boole
     return outcomes;
   },
 };
+
+/** The root of the first `size` entries as the transaction sees them, in hex. */
+async function rootIn(tx: Transaction, size: number): Promise<string> {
+  const read = tilesOf(keys => tx.load('tile', 'id', keys));
+  return Buffer.from(await rootAt(size, nodesOfTiles(read))).toString('hex');
+}

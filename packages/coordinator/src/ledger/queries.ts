@@ -1,20 +1,26 @@
 import type { TileId, TileReader } from '@aitbc/tlog';
 import type { Kysely } from 'kysely';
-import type { Row, Schema } from '../store/schema.ts';
+import { BACKUP_OF, type Row, type Schema } from '../store/schema.ts';
 import { EMPTY_TREE } from './entries.ts';
-import { decodeHashes, tileKey } from './tiles.ts';
+import { tileKey, tilesOf } from './tiles.ts';
 
 type Db = Kysely<Schema>;
 
 /** Name of the setting that holds the log's verifier key. */
 export const LEDGER_VKEY = 'ledger_vkey';
 
-export async function readVkey(db: Db): Promise<string | undefined> {
-  const setting = await db
-    .selectFrom('setting')
-    .select('value')
-    .where('name', '=', LEDGER_VKEY)
-    .executeTakeFirst();
+/** Name of the setting that holds the key of the ledger that the store was restored from. */
+export const PREVIOUS_VKEY = 'ledger_previous_vkey';
+
+export const readVkey = (db: Db) => readSetting(db, LEDGER_VKEY);
+
+export const readPreviousVkey = (db: Db) => readSetting(db, PREVIOUS_VKEY);
+
+/** When the store was copied, where it is a backup. */
+export const readBackupMark = (db: Db) => readSetting(db, BACKUP_OF);
+
+async function readSetting(db: Db, name: string): Promise<string | undefined> {
+  const setting = await db.selectFrom('setting').select('value').where('name', '=', name).executeTakeFirst();
   return setting?.value;
 }
 
@@ -24,15 +30,7 @@ export async function readTree(db: Db): Promise<Row<'tree'>> {
 }
 
 export function tileReader(db: Db): TileReader {
-  return async ids => {
-    const keys = ids.map(tileKey);
-    const rows = await db.selectFrom('tile').selectAll().where('id', 'in', keys).execute();
-    const byKey = new Map(rows.map(({ id, hashes }) => [id, hashes]));
-    return keys.map(key => {
-      const hashes = byKey.get(key);
-      return hashes === undefined ? [] : decodeHashes(hashes);
-    });
-  };
+  return tilesOf(keys => db.selectFrom('tile').selectAll().where('id', 'in', keys).execute());
 }
 
 export async function readTile(db: Db, id: TileId): Promise<string | undefined> {

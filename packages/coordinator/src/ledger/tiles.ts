@@ -52,3 +52,17 @@ export function withTiles(tiles: Tiles, read: TileReader): TileReader {
     return ids.map(id => tiles.get(tileKey(id)) ?? byKey.get(tileKey(id)) ?? []);
   };
 }
+
+/** @param load rows of tiles by their keys, in any order */
+export function tilesOf(
+  load: (keys: string[]) => Promise<readonly { id: string; hashes: string }[]>,
+): TileReader {
+  return async ids => {
+    const keys = ids.map(tileKey);
+    const byKey = new Map((await load(keys)).map(({ id, hashes }) => [id, hashes]));
+    return keys.map(key => {
+      const hashes = byKey.get(key);
+      return hashes === undefined ? [] : decodeHashes(hashes);
+    });
+  };
+}

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import {
   formatAddCheckpoint,
   formatNote,
@@ -25,12 +26,13 @@ export interface CheckpointToCosign {
  * What came of asking a witness:
  * - `cosigned`: its signature, verified
  * - `ahead`: it has cosigned a larger tree of the log
- * - `refused`: it says that the checkpoint contradicts the last one that it has cosigned, or that it may not cosign it
+ * - `refused`: it may not cosign the checkpoint; or, where it `contradicts`, the witness says that it has cosigned another
+ *   tree of the log
  */
 export type Outcome =
   | { outcome: 'cosigned'; signature: NoteSignature }
   | { outcome: 'ahead'; size: number }
-  | { outcome: 'refused'; reason: string };
+  | { outcome: 'refused'; reason: string; contradicts: boolean };
 
 export interface Asked {
   checkpoint: CheckpointToCosign;
@@ -109,7 +111,24 @@ const REFUSALS: Readonly<Record<number, string>> = {
 function refusal({ status, text }: Answer): Outcome {
   const reason = REFUSALS[status];
   if (reason === undefined) throw new Error(`it answers ${status} ${quote(text)}`);
-  return { outcome: 'refused', reason: `${reason} (${status} ${quote(text)})` };
+  const contradicts = status === 409 || status === 422;
+  return { outcome: 'refused', reason: `${reason} (${status} ${quote(text)})`, contradicts };
+}
+
+/**
+ * The last checkpoint of a log that a witness has cosigned (C2SP tlog-witness, monitoring), which nobody has verified yet;
+ * undefined where it says that there is none, or shows none.
+ *
+ * @throws where it does not answer
+ */
+export async function askForLatest(
+  { url }: WitnessAddress,
+  origin: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const response = await fetch(`${url}/${hash('sha256', origin)}/checkpoint`, { redirect: 'error', signal });
+  const text = await readText(response);
+  return response.status === 200 ? text : undefined;
 }
 
 async function cosigned(

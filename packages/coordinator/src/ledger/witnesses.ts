@@ -1,5 +1,11 @@
 import { type NoteSignature, parseNote } from '@aitbc/tlog';
-import { askWitness, type CheckpointToCosign, type ConsistencyFrom, type Outcome } from './witness-client.ts';
+import {
+  askForLatest,
+  askWitness,
+  type CheckpointToCosign,
+  type ConsistencyFrom,
+  type Outcome,
+} from './witness-client.ts';
 import type { WitnessAddress } from './witness-options.ts';
 
 const FIRST_PAUSE_MS = 1_000;
@@ -13,14 +19,27 @@ export type WitnessReport =
   | { witness: string; outcome: 'refused'; size: number; detail: string }
   | { witness: string; outcome: 'failed'; size: number; detail: string };
 
+/** What a witness says that the log has signed, against what it was asked to cosign. */
+export interface Contradiction {
+  witness: string;
+  /** Of the tree that it has cosigned, where it names one. */
+  size?: number;
+  /** The checkpoint that it has cosigned last, where it shows one. Nobody has verified it yet. */
+  note?: string;
+}
+
 export interface WitnessesOptions {
   witnesses: readonly WitnessAddress[];
+  /** The log that they are asked about. */
+  origin: string;
   /** How long all of them get to answer. */
   timeoutMs: number;
   /** Milliseconds since the epoch. */
   now: () => number;
   /** Called when the outcome of asking a witness is another than before. */
   report: (report: WitnessReport) => void;
+  /** Called when a witness contradicts a checkpoint, before that is told as refused; undefined once it cosigns again. */
+  doubt?: (witness: string, contradiction: Contradiction | undefined) => void;
 }
 
 /** The witnesses of a ledger. */
@@ -49,7 +68,10 @@ type Ask = (
 ) => Promise<NoteSignature | undefined>;
 
 /** One witness: how far it is, and how long it is left alone. */
-function createAsking(witness: WitnessAddress, { timeoutMs, now, report }: WitnessesOptions): Ask {
+function createAsking(
+  witness: WitnessAddress,
+  { origin, timeoutMs, now, report, doubt = () => {} }: WitnessesOptions,
+): Ask {
   const { name } = witness.key;
   let from = 0;
   let failures = 0;
@@ -68,20 +90,29 @@ function createAsking(witness: WitnessAddress, { timeoutMs, now, report }: Witne
     failures++;
   }
 
-  function take(outcome: Outcome, size: number): NoteSignature | undefined {
+  /** What the witness has to show for its word. */
+  async function contradicted(said: { size?: number }): Promise<void> {
+    const note = await askForLatest(witness, origin, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
+    doubt(name, { witness: name, ...said, ...(note !== undefined && { note }) });
+  }
+
+  async function take(outcome: Outcome, size: number): Promise<NoteSignature | undefined> {
     if (outcome.outcome === 'refused') {
+      if (outcome.contradicts) await contradicted({});
       pause();
       tell({ witness: name, outcome: 'refused', size, detail: outcome.reason });
       return undefined;
     }
     failures = 0;
     if (outcome.outcome === 'ahead') {
+      await contradicted({ size: outcome.size });
       from = outcome.size;
       const detail = `it has cosigned ${from} entries already`;
       tell({ witness: name, outcome: 'ahead', size, detail });
       return undefined;
     }
     from = size;
+    doubt(name, undefined);
     tell({ witness: name, outcome: 'cosigned', size });
     return outcome.signature;
   }
@@ -103,7 +134,7 @@ function createAsking(witness: WitnessAddress, { timeoutMs, now, report }: Witne
     };
     try {
       const signal = AbortSignal.timeout(timeoutMs);
-      return take(await askWitness(witness, { checkpoint, consistency: prove, from, signal }), size);
+      return await take(await askWitness(witness, { checkpoint, consistency: prove, from, signal }), size);
     } catch (error) {
       if (error === ownFault) throw error;
       pause();

@@ -36,8 +36,11 @@ export function createReceipts(store: Store, coordinatorId: string, ledger: Ledg
       return JSON.parse((await find(id)).body);
     },
     async proof(id) {
-      const proof = await ledger.tlogProof(await find(id));
+      const receipt = await find(id);
+      const proof = await ledger.tlogProof(receipt);
       if (proof !== null) return proof;
+      if (receipt.leaf_index < 0)
+        refuse('RECEIPT_NOT_FOUND', 'This receipt stands in the ledger that was before a restore');
       refuse('RECEIPT_NOT_FOUND', 'The ledger has not published this receipt yet', { retryAfter: 1 });
     },
     async list({ client, provider, limit, before }) {

@@ -4,6 +4,7 @@ import { type Engine, engineOf, unusable, usable } from './engine.ts';
 import type { Listener } from './postgres/listening.ts';
 import { createPostgresStore, migratePostgres } from './postgres/store.ts';
 import { createPostgresWriter } from './postgres/writer.ts';
+import { isBackup } from './sqlite/backup.ts';
 import { requireStore } from './sqlite/connection.ts';
 import { type FolderLock, lockFolder } from './sqlite/lock.ts';
 import { migrateSqlite } from './sqlite/migrate.ts';
@@ -60,6 +61,11 @@ async function prepare(
     return undefined;
   }
   if (existing) requireStore(engine.data);
+  if (isBackup(engine.data)) {
+    throw new Error(
+      `it is a backup, not a data folder: \`aitbc restore ${engine.data} --data DIR\` makes one of it, and says what becomes of the ledger`,
+    );
+  }
   const lock = alone ? lockFolder(engine.data) : undefined;
   await migrateSqlite(engine.data);
   return lock;

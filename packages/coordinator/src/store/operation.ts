@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@aitbc/protocol';
+import type { ErrorCode, Problem } from '@aitbc/protocol';
 import type { StoreEvent } from './events.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -8,6 +8,8 @@ export interface Refusal {
   detail: string;
   field?: string;
   retryAfter?: number;
+  /** What is wrong where; for administrators. */
+  components?: Problem['components'];
 }
 
 export type Outcome<Output> = { ok: true; value: Output } | { ok: false; refusal: Refusal };

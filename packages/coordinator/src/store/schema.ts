@@ -261,14 +261,15 @@ interface ModelSpeedTable {
 
 /** A signed statement that moves credits, at its place in the log. */
 interface EntryTable {
-  /** Counted from 0, without a gap. */
+  /** Counted from 0, without a gap. Below 0 in the ledgers that were before a restore, in their order. */
   leaf_index: number;
   /** The statement's own: of a receipt or of a grant. */
   id: string;
-  type: 'receipt' | 'grant';
+  type: 'receipt' | 'grant' | 'restore' | 'opening';
   job_id: string | null;
-  /** Nobody pays for a grant. */
+  /** Nobody pays for a grant. 0, which is nobody either, for an opening: the list of grants goes by null. */
   payer_id: number | null;
+  /** 0 for a restore, which is of no account. */
   payee_id: number;
   amount: MicroCredits;
   /** The leaf hash of the body (RFC 6962), hex. */
@@ -485,6 +486,9 @@ export const PRIMARY_KEYS = {
 } as const satisfies { readonly [T in Table]: keyof Schema[T] };
 
 export const TABLES = Object.keys(PRIMARY_KEYS) as Table[];
+
+/** Name of the setting that marks a copy as a backup; its value says when it was made (ISO 8601). */
+export const BACKUP_OF = 'backup_made_at';
 
 /** Name of the setting that holds it. */
 export const COORDINATOR_ID = 'coordinator_id';

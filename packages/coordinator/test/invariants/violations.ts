@@ -74,14 +74,14 @@ const QUERIES: Record<string, string> = {
     SELECT f.id FROM file f WHERE f.uses <>
       (SELECT count(*) FROM batch b WHERE b.stage <> 'done' AND f.id IN (b.input_file_id, b.output_file_id, b.error_file_id))`,
   'the ledger has a gap': `
-    SELECT max(leaf_index) FROM entry HAVING count(*) <> max(leaf_index) + 1 OR min(leaf_index) <> 0`,
+    SELECT max(leaf_index) FROM entry WHERE leaf_index >= 0 HAVING count(*) <> max(leaf_index) + 1 OR min(leaf_index) <> 0`,
   'the tree does not count its entries': `
-    SELECT id FROM tree WHERE size > entries OR entries <> (SELECT count(*) FROM entry)
-      OR size <> (SELECT count(*) FROM entry_hash)`,
+    SELECT id FROM tree WHERE size > entries OR entries <> (SELECT count(*) FROM entry WHERE leaf_index >= 0)
+      OR size <> (SELECT count(*) FROM entry_hash WHERE leaf_index >= 0)`,
   'a balance is not what the entries say': `
     SELECT a.id FROM account a WHERE a.balance <>
-      (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payee_id = a.id) -
-      (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payer_id = a.id)`,
+      (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payee_id = a.id AND e.leaf_index >= 0) -
+      (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payer_id = a.id AND e.leaf_index >= 0)`,
   'an account counts wrong what names it': `
     SELECT a.id FROM account a WHERE
       a.jobs <> (SELECT count(*) FROM entry e WHERE e.payer_id = a.id) OR

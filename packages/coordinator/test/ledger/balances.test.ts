@@ -101,7 +101,9 @@ describeEachEngine('what a history of grants and jobs has moved', engine => {
     for await (const { bytes } of ledger.tree(await ledger.checkpoint()).entries()) {
       const { statement } = await verifyEntry(bytes, { keys });
       if (!statement) throw new Error(`An entry is not valid: ${new TextDecoder().decode(bytes)}`);
-      const { from, to, amount } = transferOf(statement);
+      const transfer = transferOf(statement);
+      if (!transfer) continue;
+      const { from, to, amount } = transfer;
       if (from !== null) move(from, -amount);
       move(to, amount);
     }

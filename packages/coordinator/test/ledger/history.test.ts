@@ -57,12 +57,21 @@ describeEachEngine('a store', engine => {
     );
   });
 
+  test('that was published from is refused without the file', async () => {
+    const backup = await exported(coordinator.running.config);
+    await expect(startOn(backup, ['signing-key.pem'])).rejects.toThrow(
+      /ledger-checkpoint is missing.* has published 1 entries.*`aitbc restore`/,
+    );
+  });
+
   test('that went another way since then is refused', async () => {
     const backup = await exported(coordinator.running.config);
+    const before = await readFile(checkpointFile());
     await earn(coordinator);
     await coordinator.publish();
     const signed = await readFile(checkpointFile());
-    const options = await startOn(backup, ['signing-key.pem']);
+    await writeFile(checkpointFile(), before);
+    const options = await startOn(backup);
     await earn(coordinator);
     await coordinator.publish();
     await writeFile(checkpointFile(), signed);

@@ -1,3 +1,4 @@
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   formatVkey,
@@ -11,10 +12,10 @@ import {
 } from '@aitbc/tlog';
 import { expect, onTestFinished, test } from 'vitest';
 import { runWitness, type TestWitness } from '../../../witness/test/witnesses.ts';
-import { backup, ConfigError, type StartOptions, startCoordinator } from '../../src/index.ts';
+import { backup, ConfigError, restore, type StartOptions, startCoordinator } from '../../src/index.ts';
 import { actions, startTestCoordinator, type TestCoordinator } from '../harness/coordinator.ts';
 import { describeEachEngine, ENGINES, type Engine } from '../harness/engines.ts';
-import { dishonest, MALLORYS_KEY } from '../harness/witnesses.ts';
+import { dishonest, MALLORYS_KEY, signs } from '../harness/witnesses.ts';
 
 const sqlite = ENGINES[0] as Engine;
 
@@ -209,6 +210,8 @@ test('coordinators that share a database have the ledger cosigned in turns', asy
   const data = join(config.data, 'other');
   const signingKey = join(config.data, 'signing-key.pem');
   const { databaseUrl = '' } = config;
+  await mkdir(data);
+  await copyFile(join(config.data, 'ledger-checkpoint'), join(data, 'ledger-checkpoint'));
   const other = await startCoordinator({
     ...{
       ...PATIENT,
@@ -230,42 +233,98 @@ test('coordinators that share a database have the ledger cosigned in turns', asy
   expect(await cosignersOf(coordinator, witnesses, 2)).toMatchObject({ size: 3 });
 });
 
-test('a coordinator that was restored from an older backup is refused by the witness, and logs it', async () => {
-  const { coordinator, witnesses, witness } = await runWitnessed(sqlite);
+/** Restored while the ledger was as in the backup: what was signed behind its back only the witness knows. */
+async function runSetBack() {
+  const { coordinator, witnesses, witness } = await runWitnessed(sqlite, { names: ['alice'] });
   const { config } = coordinator.running;
   await earn(coordinator);
   await coordinator.publish();
-  const data = join(config.data, 'backup');
-  await backup(config, data);
+  const [copy, data] = [join(config.data, 'backup'), join(config.data, 'restored')];
+  await backup(config, copy);
+  await mkdir(data);
+  await copyFile(join(config.data, 'ledger-checkpoint'), join(data, 'ledger-checkpoint'));
+  expect((await restore({ ...config, data, witness: [] }, { backup: copy })).ledger).toBe('continued');
   for (const _ of [1, 2]) await earn(coordinator);
   await coordinator.publish();
+  const restart = async () => {
+    await coordinator.restart(undefined, { data, witness });
+    const file = () => readFile(join(data, 'ledger-checkpoint'), 'utf8');
+    return { key: await coordinator.key('admin'), signed: async () => parseNote(await file()).text };
+  };
+  return { coordinator, witnesses, restart };
+}
 
-  const lines: string[] = [];
-  const restored = (changed: StartOptions = {}) =>
-    coordinator.restart(undefined, {
-      data,
-      witness,
-      logLevel: 'warn',
-      logStream: { write: line => lines.push(line) },
-      ...changed,
-    });
-  await restored();
+test('a coordinator that was set back, which its file does not give away, is stopped by the witness before it signs', async () => {
+  const { coordinator, restart } = await runSetBack();
+  const { key, signed } = await restart();
+  const before = await signed();
+  const receipt = await earn(coordinator);
+  await coordinator.publish();
+  expect(await signed()).toBe(before);
+  expect(await cosignersOf(coordinator, [], 0)).toMatchObject({ size: 1 });
+  const { body, status } = await coordinator.call('GET', '/health/ready', undefined, { key });
+  expect([status, body]).toMatchObject([
+    503,
+    {
+      detail: expect.stringContaining('ledger'),
+      components: {
+        store: { status: 'ok' },
+        ledger: {
+          status: 'failing',
+          detail: expect.stringMatching(
+            /has 2 entries, but a checkpoint that the witness witness.example\/alice has cosigned is over 3.*`aitbc restore`/,
+          ),
+        },
+      },
+    },
+  ]);
+  expect((await coordinator.call('GET', '/health/ready')).body).not.toHaveProperty('components');
+  expect((await coordinator.call('GET', `/v1/receipts/${receipt}`)).body).toMatchObject({ inclusion: null });
+});
+
+test('a ledger that has grown as far as the witness knows it, with other entries, is stopped too', async () => {
+  const { coordinator, witnesses, restart } = await runSetBack();
+  await restart();
+  for (const _ of [1, 2, 3]) await earn(coordinator);
+  await coordinator.publish();
+  expect(coordinator.running.rooms.ledger.conflict()?.message).toMatch(/has other entries than a checkpoint/);
+  expect(await cosignersOf(coordinator, witnesses, 0)).toMatchObject({ size: 1 });
+});
+
+test('a witness that names a size, and shows no checkpoint for it, stops the ledger until it cosigns again', async () => {
+  const { coordinator } = await runWitnessed(sqlite, { names: [] });
+  let isAhead = false;
+  const cosign = signs(MALLORYS_KEY.name, 66);
+  const { url } = await dishonest((request, response) => {
+    if (request.method === 'GET') return response.writeHead(404).end();
+    if (!isAhead) return cosign(request, response);
+    return response.writeHead(409, { 'content-type': 'text/x.tlog.size' }).end('99\n');
+  });
+  await coordinator.restart(undefined, { witness: [`${url}=${formatVkey(MALLORYS_KEY)}`] });
+  const publish = async () => {
+    await earn(coordinator);
+    await coordinator.publish();
+    return (await cosignersOf(coordinator, [], 0)).size;
+  };
+  expect(await publish()).toBe(1);
+  isAhead = true;
+  expect(await publish()).toBe(1);
+  expect(coordinator.running.rooms.ledger.conflict()?.message).toMatch(
+    /mallory says that it has cosigned 99 entries.*leave that witness out/,
+  );
+  isAhead = false;
+  expect(await publish()).toBe(3);
+});
+
+test('a witness that shows what the ledger has not signed stops nothing', async () => {
+  const { coordinator } = await runWitnessed(sqlite, { names: [] });
+  const { url } = await dishonest((request, response) => {
+    if (request.method === 'GET') return response.end('something else');
+    return response.writeHead(409, { 'content-type': 'text/x.tlog.size' }).end('99\n');
+  });
+  await coordinator.restart(undefined, { witness: [`${url}=${formatVkey(MALLORYS_KEY)}`] });
   await earn(coordinator);
   await coordinator.publish();
-  expect(await cosignersOf(coordinator, witnesses, 0)).toEqual({ size: 2, names: [] });
-  expect(lines.map(line => JSON.parse(line))).toContainEqual(
-    expect.objectContaining({
-      witness: 'witness.example/alice',
-      detail: 'it has cosigned 3 entries already',
-    }),
-  );
-
-  for (const _ of [1, 2]) await earn(coordinator);
-  await coordinator.publish();
-  expect(await cosignersOf(coordinator, witnesses, 0)).toEqual({ size: 4, names: [] });
-  expect(lines.map(line => JSON.parse(line))).toContainEqual(
-    expect.objectContaining({ level: 50, msg: 'the witness REFUSES to cosign the ledger' }),
-  );
-  const { signatures } = parseNote(await text(coordinator, '/ledger/checkpoint'));
-  expect(signatures).toHaveLength(2);
+  expect(coordinator.running.rooms.ledger.conflict()).toBeUndefined();
+  expect(await cosignersOf(coordinator, [], 0)).toMatchObject({ size: 1 });
 });

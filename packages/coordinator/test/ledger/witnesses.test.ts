@@ -25,6 +25,7 @@ function asking(addresses: readonly WitnessAddress[]) {
   let time = 0;
   const witnesses = createWitnesses({
     witnesses: addresses,
+    origin: log.key.name,
     timeoutMs: TIMEOUT_MS,
     now: () => time,
     report: report => reports.push(report),
@@ -226,6 +227,7 @@ test('a proof that can’t be made is no fault of the witness', async () => {
   const reports: WitnessReport[] = [];
   const witnesses = createWitnesses({
     witnesses: [alice],
+    origin: log.key.name,
     timeoutMs: TIMEOUT_MS,
     now: () => 0,
     report: report => reports.push(report),

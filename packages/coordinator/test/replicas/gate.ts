@@ -22,6 +22,8 @@ export interface Gate {
   rule(decide: (said: Said) => Verdict): void;
   /** Lets pass what was held, and from now on everything. */
   open(): void;
+  /** From now on new connections lead to another database. */
+  moveTo(databaseUrl: string): void;
   /** Breaks the connections that are there. */
   breakAll(): void;
   close(): Promise<void>;
@@ -31,7 +33,7 @@ export interface Gate {
 const PURPOSES = { writing: 'plan_cache_mode', listening: 'LISTEN' } as const;
 
 export async function openGate(databaseUrl: string): Promise<Gate> {
-  const database = new URL(databaseUrl);
+  let database = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   const held = new Set<() => void>();
   const listeners = new Set<(said: Said) => void>();
@@ -105,6 +107,9 @@ export async function openGate(databaseUrl: string): Promise<Gate> {
       decide = () => 'pass';
       for (const release of held) release();
       held.clear();
+    },
+    moveTo(databaseUrl) {
+      database = new URL(databaseUrl);
     },
     breakAll,
     async close() {

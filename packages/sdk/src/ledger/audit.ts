@@ -1,11 +1,13 @@
-import type { TrustedKey } from '@aitbc/receipts';
+import type { Restore } from '@aitbc/protocol';
+import { isRestore, type TrustedKey } from '@aitbc/receipts';
 import { appendLeafHashes, type CompactRange, TILE_WIDTH } from '@aitbc/tlog';
 import type { RequestOptions } from '../options.ts';
 import { bundlesOf } from './bundles.ts';
-import { type Examined, examineBundle } from './examining.ts';
+import { type Examined, examineBundle, type Stated } from './examining.ts';
 import type { LedgerFault } from './faults.ts';
 import { areEqual } from './hashes.ts';
 import { DEFAULT_PARALLEL, inOrder } from './in-order.ts';
+import { createOpeningsCheck } from './openings.ts';
 import type { LedgerResources } from './resources.ts';
 import { type TreeHead, verifiedTiles } from './verified-tiles.ts';
 
@@ -30,6 +32,13 @@ export interface AuditStep {
   readonly receipts: number;
   /** Valid grants in this step. */
   readonly grants: number;
+  /**
+   * Statements of all other kinds in this step, by kind: `restore` and `opening`, which were verified, and those that are not
+   * known here, of which nothing is known but their hashes.
+   */
+  readonly others: Readonly<Record<string, number>>;
+  /** The statement that the ledger begins with, where that follows a restore; in the step that has entry 0. */
+  readonly restore: Restore | null;
   /** Nothing is told twice. */
   readonly faults: readonly LedgerFault[];
 }
@@ -46,21 +55,41 @@ export async function* audit(
   const tiles = verifiedTiles(resources, head, { keepFaults: true });
   const root = rootFromEntries(head, from);
   const told = new WeakSet<object>();
+  const examine = (index: number, from: number, signal?: AbortSignal) =>
+    examineBundle(index, {
+      ...{ resources, tiles, size, from, keys: statements ? { keys } : null },
+      options: { ...options, ...(signal && { signal }) },
+    });
+  const openings = createOpeningsCheck(from, async () => (await examine(0, 0, signal)).stated[0]);
   const bundles = inOrder(bundlesOf(from, size), { parallel, signal }, async (index, signal) => ({
     index,
-    found: await examineBundle(index, {
-      ...{ resources, tiles, size, from, keys: statements ? { keys } : null },
-      options: { ...options, signal },
-    }),
+    found: await examine(index, from, signal),
   }));
   for await (const { index, found } of bundles) {
     root.add(found);
     const faults = found.faults.filter(({ origin }) => !told.has(origin)).map(({ fault }) => fault);
     for (const { origin } of found.faults) told.add(origin);
+    for (const each of found.stated) faults.push(...(await openings.take(each)));
     const done = Math.min((index + 1) * TILE_WIDTH, size) - from;
-    yield { done, total, receipts: found.receipts, grants: found.grants, faults };
+    yield { done, total, ...countsOf(found.stated), faults };
   }
-  yield { done: total, total, receipts: 0, grants: 0, faults: root.faults() };
+  yield { done: total, total, ...countsOf([]), faults: [...root.faults(), ...openings.end(size)] };
+}
+
+/** Kinds that are told apart: a log can make up as many as it has entries. */
+const MOST_KINDS = 32;
+
+function countsOf(stated: readonly Stated[]): Omit<AuditStep, 'done' | 'total' | 'faults'> {
+  const counts = new Map<string, number>();
+  for (const { kind } of stated) {
+    const name = counts.has(kind) || counts.size < MOST_KINDS ? kind : '…';
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const { receipt: receipts = 0, grant: grants = 0, ...others } = Object.fromEntries(counts);
+  const [first] = stated;
+  const restore =
+    first?.index === 0 && first.statement && isRestore(first.statement) ? first.statement : null;
+  return { receipts, grants, others, restore };
 }
 
 /** Computes the root from the entries alone, so that they are proven also where the tiles are not to be used. */

@@ -1,4 +1,4 @@
-import { isGrant, type TrustedKey, verifyEntry } from '@aitbc/receipts';
+import { type Statement, type TrustedKey, verifyEntry } from '@aitbc/receipts';
 import { formatTilePath, leafHash, merkleRoot, TILE_WIDTH, tileWidth } from '@aitbc/tlog';
 import { LedgerError } from '../errors.ts';
 import type { RequestOptions } from '../options.ts';
@@ -25,10 +25,19 @@ export interface Examined {
   leafHashes: Uint8Array[] | null;
   /** They are not what was signed. False also where that can't be told, for want of sound tiles. */
   areRefuted: boolean;
-  receipts: number;
-  grants: number;
+  /** What its entries state, one after the other. */
+  stated: readonly Stated[];
   /** `origin` is the same object for what several bundles find alike, as they share tiles. */
   faults: { fault: LedgerFault; origin: object }[];
+}
+
+/** A valid statement, or one of a kind that is not known here. */
+export interface Stated {
+  /** Number of the entry. */
+  index: number;
+  kind: string;
+  /** null for a kind that is not known here. */
+  statement: Statement | null;
 }
 
 export async function examineBundle(index: number, examination: Examination): Promise<Examined> {
@@ -41,19 +50,19 @@ export async function examineBundle(index: number, examination: Examination): Pr
     attempt(tiles.hashes(id, shared)),
   ]);
   const faults = [bundle, tile].flatMap(read => ('fault' in read ? [ofError(read.fault)] : []));
-  if ('fault' in bundle) return { leafHashes: null, areRefuted: false, receipts: 0, grants: 0, faults };
+  if ('fault' in bundle) return { leafHashes: null, areRefuted: false, stated: [], faults };
   const entries = bundle.value;
   const leafHashes = entries.map(leafHash);
   const path = formatTilePath({ level: 'entries', ...{ index, width } });
   const above = 'fault' in tile && width === TILE_WIDTH ? await attempt(tiles.root(id, shared)) : tile;
   const refuted = 'value' in above ? refute(leafHashes, above.value, { path, index, size }) : [];
   const suspects = new Set(refuted.map(({ fault }) => fault.index));
-  const stated = suspects.has(null)
+  const examined = suspects.has(null)
     ? NOTHING
     : await examineStatements(entries, suspects, path, index, examination);
   return {
-    ...{ leafHashes, areRefuted: refuted.length > 0, receipts: stated.receipts, grants: stated.grants },
-    faults: [...faults, ...refuted, ...stated.faults],
+    ...{ leafHashes, areRefuted: refuted.length > 0, stated: examined.stated },
+    faults: [...faults, ...refuted, ...examined.faults],
   };
 }
 
@@ -94,13 +103,12 @@ function refute(
   });
 }
 
-interface Stated {
-  receipts: number;
-  grants: number;
+interface ExaminedStatements {
+  stated: Stated[];
   faults: Faults;
 }
 
-const NOTHING: Stated = { receipts: 0, grants: 0, faults: [] };
+const NOTHING: ExaminedStatements = { stated: [], faults: [] };
 
 async function examineStatements(
   entries: readonly Uint8Array[],
@@ -108,20 +116,20 @@ async function examineStatements(
   path: string,
   index: number,
   { keys, from }: Examination,
-): Promise<Stated> {
+): Promise<ExaminedStatements> {
   if (!keys) return NOTHING;
   const options = keys.keys ? { keys: keys.keys } : {};
-  const stated = { receipts: 0, grants: 0, faults: [] as Faults };
+  const examined: ExaminedStatements = { stated: [], faults: [] };
   for (const [position, entry] of entries.entries()) {
     const number = index * TILE_WIDTH + position;
     if (number < from || suspects.has(number)) continue;
-    const { statement, checks } = await verifyEntry(entry, options);
-    if (statement) stated[isGrant(statement) ? 'grants' : 'receipts']++;
+    const { valid, kind, statement, checks } = await verifyEntry(entry, options);
+    if (valid && kind !== null) examined.stated.push({ index: number, kind, statement });
     else {
       const [wrong] = checks.filter(({ ok }) => !ok);
       const detail = `Entry ${number}, in ${path}, is no valid statement: ${wrong?.name}: ${wrong?.detail}`;
-      stated.faults.push(ofEntry({ code: 'STATEMENT_INVALID', path, index: number, detail }));
+      examined.faults.push(ofEntry({ code: 'STATEMENT_INVALID', path, index: number, detail }));
     }
   }
-  return stated;
+  return examined;
 }

@@ -1,9 +1,10 @@
 import { Socket } from 'node:net';
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
-import { Client, type ClientConfig, DatabaseError, Pool, types } from 'pg';
+import { Client, type ClientBase, type ClientConfig, DatabaseError, Pool, types } from 'pg';
 import { bounded } from '../numbers.ts';
 import type { Schema } from '../schema.ts';
 import { StoreUnavailable } from '../unavailable.ts';
+import { giveUpHost, hostsOf } from './hosts.ts';
 import { decodeText, encode } from './text.ts';
 
 export interface PostgresOptions {
@@ -21,8 +22,9 @@ export interface PostgresOptions {
 const GRACE_MS = 1_000;
 
 export function clientConfig({ url, timeoutMs, patient }: PostgresOptions): ClientConfig {
+  const { urls, current } = hostsOf(url);
   return {
-    connectionString: url,
+    connectionString: urls[current] ?? url,
     application_name: 'aitbc-coordinator',
     connectionTimeoutMillis: timeoutMs,
     // A process that was frozen in a transaction must not hold up the others.
@@ -46,9 +48,25 @@ function parserOf(oid: number, format?: string) {
 
 /** A connection of one's own. Rejects with StoreUnavailable. */
 export async function connect(options: PostgresOptions): Promise<Client> {
-  const client = new Client(clientConfig(options));
-  await begin(client, options);
-  return client;
+  return await onSomeHost(options, async () => {
+    const client = new Client(clientConfig(options));
+    await begin(client, options);
+    return client;
+  });
+}
+
+/** Tries one host after the other, from the one on that was good last. Rejects as the last one does. */
+async function onSomeHost<T>({ url }: PostgresOptions, attempt: () => Promise<T>): Promise<T> {
+  const hosts = hostsOf(url);
+  for (let left = hosts.urls.length; ; left--) {
+    const index = hosts.current;
+    try {
+      return await attempt();
+    } catch (error) {
+      giveUpHost(hosts, index);
+      if (left <= 1) throw error;
+    }
+  }
 }
 
 export interface BurstConnection {
@@ -59,29 +77,37 @@ export interface BurstConnection {
 
 /** A connection of one's own for many statements in a row. Rejects with StoreUnavailable. */
 export async function connectForBursts(options: PostgresOptions): Promise<BurstConnection> {
-  const socket = new Socket();
-  const client = new Client({ ...clientConfig(options), stream: () => socket });
-  await begin(client, options);
-  return {
-    client,
-    gather() {
-      if (socket.writableCorked > 0) return;
-      socket.cork();
-      process.nextTick(() => socket.uncork());
-    },
-  };
+  return await onSomeHost(options, async () => {
+    const socket = new Socket();
+    const client = new Client({ ...clientConfig(options), stream: () => socket });
+    await begin(client, options);
+    return {
+      client,
+      gather() {
+        if (socket.writableCorked > 0) return;
+        socket.cork();
+        process.nextTick(() => socket.uncork());
+      },
+    };
+  });
 }
 
-async function begin(client: Client, { timeoutMs }: PostgresOptions): Promise<void> {
+async function begin(client: Client, { url, timeoutMs }: PostgresOptions): Promise<void> {
   surviveErrors(client);
   try {
     await client.connect();
     // Frozen while the server says more than buffers hold, a process is not idle, and its statement is over.
     await client.query(`SET tcp_user_timeout = ${timeoutMs}`);
+    if (hostsOf(url).mustWrite) await requireWritable(client);
   } catch (error) {
     client.end().catch(() => {});
     throw unreachable(error);
   }
+}
+
+async function requireWritable(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ transaction_read_only: string }>('SHOW transaction_read_only');
+  if (rows[0]?.transaction_read_only !== 'off') throw new Error('The server takes no writes');
 }
 
 /** The next query tells of them as well; without a listener they would end the process. */
@@ -95,7 +121,18 @@ const unreachable = (error: unknown) =>
 
 /** Kysely over a pool of connections. Queries reject with StoreUnavailable when the database does not answer. */
 export function openPool(options: PostgresOptions): Kysely<Schema> {
-  const pool = new Pool({ ...clientConfig(options), max: options.poolSize });
+  const hosts = hostsOf(options.url);
+  /** Each new connection goes to the host that is the good one by then. */
+  class HostClient extends Client {
+    constructor(config: ClientConfig = {}) {
+      super({ ...config, ...clientConfig(options) });
+    }
+  }
+  const pool = new Pool({
+    ...clientConfig(options),
+    max: options.poolSize,
+    ...(hosts.mustWrite && { Client: HostClient, verify: verifyWritable }),
+  });
   surviveErrors(pool);
   // The pool listens only while they are idle.
   pool.on('connect', surviveErrors);
@@ -103,15 +140,20 @@ export function openPool(options: PostgresOptions): Kysely<Schema> {
     dialect: new PostgresDialect({
       pool: {
         connect: async () => {
-          const client = await pool.connect().catch(error => {
+          const connected = await onSomeHost(options, () => pool.connect()).catch(error => {
             throw unreachable(error);
           });
-          return guarded(client);
+          return guarded(connected);
         },
         end: () => pool.end(),
       },
     }),
   });
+}
+
+/** For the pool, of each new connection: one to a standby is of no use, as it reads what was so a while ago. */
+function verifyWritable(client: ClientBase, done: (error?: Error) => void): void {
+  requireWritable(client).then(() => done(), done);
 }
 
 function guarded(client: PostgresPoolClient): PostgresPoolClient {

@@ -5,7 +5,8 @@ import { migrate } from '../migrations/migrate.ts';
 import type { Store } from '../store.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 import type { Writes } from '../writes.ts';
-import { openPool, type PostgresOptions } from './connection.ts';
+import { connect, openPool, type PostgresOptions } from './connection.ts';
+import { explainRefusal, requireFit } from './fitness.ts';
 import type { Listener } from './listening.ts';
 import { listen } from './notifications.ts';
 
@@ -15,8 +16,17 @@ export interface PostgresStoreOptions extends PostgresOptions {
   listener: Listener;
 }
 
+/** Throws for a server, or a way to it, over which a coordinator can't work. */
+async function requireFitServer(options: PostgresOptions): Promise<void> {
+  const client = await connect(options).catch(error => {
+    throw explainRefusal(error instanceof StoreUnavailable ? error.cause : error);
+  });
+  await requireFit(options, client).finally(() => client.end().catch(() => {}));
+}
+
 /** Brings the schema up to date, and answers the names of the migrations that were missing. */
 export async function migratePostgres(options: PostgresOptions): Promise<readonly string[]> {
+  await requireFitServer(options);
   const db = openPool({ ...options, patient: true });
   try {
     return await migrate(db, POSTGRES_TYPES);

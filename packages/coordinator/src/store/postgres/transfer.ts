@@ -5,7 +5,7 @@ import { PRIMARY_KEYS, TABLES } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Source, Target } from '../transfer/database.ts';
 import { connect, openPool, type PostgresOptions } from './connection.ts';
-import { WRITE_LOCK } from './locks.ts';
+import { FIRST_LISTENER, WRITE_LOCK } from './locks.ts';
 import { migratePostgres } from './store.ts';
 import { postgresTransaction, readCatalog } from './transaction.ts';
 
@@ -28,6 +28,13 @@ export async function openPostgresTarget(options: PostgresOptions): Promise<Targ
     ...reading(client),
     tx,
     written: tx.written,
+    async isAlone() {
+      const [row] = await tx.query<{ free: boolean }>(
+        `SELECT pg_try_advisory_xact_lock(${FIRST_LISTENER}) AS free`,
+        [],
+      );
+      return row?.free === true;
+    },
     async commit() {
       await tx.written();
       await moveSequences(client);

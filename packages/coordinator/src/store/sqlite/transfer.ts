@@ -35,6 +35,8 @@ export async function openSqliteTarget(data: string): Promise<Target> {
   return {
     ...reading(database),
     tx: sqliteTransaction(database),
+    // The folder is locked.
+    isAlone: async () => true,
     async written() {},
     async commit() {
       database.exec('COMMIT');

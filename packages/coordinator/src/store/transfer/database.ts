@@ -12,9 +12,11 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** A database to fill in one transaction. Reads see what was written. */
+/** A database to fill, or to change as a whole, in one transaction without a limit of time. Reads see what was written. */
 export interface Target extends Source {
-  readonly tx: Pick<Transaction, 'insert' | 'delete'>;
+  readonly tx: Pick<Transaction, 'insert' | 'delete' | 'upsert' | 'execute' | 'query'>;
+  /** Whether no coordinator runs on the database. */
+  isAlone(): Promise<boolean>;
   /** Resolves when all that was asked of `tx` is done. */
   written(): Promise<void>;
   /** Makes it last, with the next generated ids behind those that were inserted. */

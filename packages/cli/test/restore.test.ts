@@ -1,0 +1,223 @@
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RunningCoordinator, startCoordinator } from '@aitbc/coordinator';
+import type { Restore } from '@aitbc/protocol';
+import { CoordinatorClient } from '@aitbc/sdk';
+import { parseVkey } from '@aitbc/tlog';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { violations } from '../../coordinator/test/invariants/violations.ts';
+import { runWitness } from '../../witness/test/witnesses.ts';
+import { mineOne } from './coordinator.ts';
+import { aitbc } from './terminal.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'aitbc-restore-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+const path = (name: string) => join(folder, name);
+
+interface Served {
+  running: RunningCoordinator;
+  client: CoordinatorClient;
+  /** Has so many jobs run, which are entries of the ledger, and publishes them. */
+  earn(jobs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A coordinator on a data folder, which publishes when it is told to. */
+async function serve(data: string, { witness = [] as string[], port = 0 } = {}): Promise<Served> {
+  const options = { port, data: path(data), witness, logLevel: 'silent', ledgerInterval: 3600 } as const;
+  const running = await startCoordinator({ ...options, witnessTimeoutSeconds: 30 });
+  const client = new CoordinatorClient(running.url);
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= running.close();
+    return closing;
+  };
+  onTestFinished(close);
+  return {
+    running,
+    client,
+    close,
+    async earn(jobs) {
+      for (let job = 0; job < jobs; job++) {
+        await client.submitJob('What is 6 times 7?', 'm');
+        await mineOne(client, 'm', '42');
+      }
+      await running.publish();
+    },
+  };
+}
+
+const backup = () => aitbc(['backup', path('backup'), '--data', path('data')]);
+const restore = (...flags: string[]) =>
+  aitbc(['restore', path('backup'), '--data', path('restored'), '--json', ...flags]);
+
+async function vkeyOf({ client }: Served): Promise<string> {
+  return await client.ledgerKey();
+}
+
+const balancesOf = async ({ running }: Served) =>
+  await running.rooms.store.read
+    .selectFrom('account')
+    .select(['address', 'balance'])
+    .orderBy('address')
+    .execute();
+
+test('a backup is no data folder, whoever copied it: serve names the command that makes one of it', async () => {
+  const before = await serve('data');
+  await before.earn(1);
+  await backup();
+  await mkdir(path('copy'));
+  await copyFile(path('backup/coordinator.db'), path('copy/coordinator.db'));
+  for (const data of ['backup', 'copy']) {
+    const run = await aitbc(['serve', '--port', '0', '--data', path(data)]);
+    expect(run).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining(`\`aitbc restore ${path(data)} --data DIR\``),
+    });
+  }
+  // Nothing was changed in it.
+  expect(await readFile(path('backup/coordinator.db'))).toEqual(await readFile(path('copy/coordinator.db')));
+  expect(await readdir(path('copy'))).toEqual(['coordinator.db']);
+});
+
+test('a ledger goes on where the surviving file shows that nothing was signed since', async () => {
+  const before = await serve('data');
+  await before.earn(2);
+  await backup();
+  const vkey = await vkeyOf(before);
+  await before.close();
+  const { exitCode, stdout } = await restore('--ledger-checkpoint', path('data/ledger-checkpoint'));
+  expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { ledger: 'continued', entries: 2, vkey }]);
+  const after = await serve('restored');
+  await after.earn(1);
+  const argv = ['ledger', 'verify', `${after.running.url}/ledger`, '--vkey', vkey];
+  expect((await aitbc(argv)).exitCode).toBe(0);
+});
+
+test('a restore that lacks what was signed begins a new ledger, which a monitor and a witness see', {
+  timeout: 120_000,
+}, async () => {
+  const first = await serve('data');
+  const { port } = new URL(first.running.url);
+  const witnessed = await runWitness({ logs: [], logsFrom: [`${first.running.url}/ledger`] });
+  await first.close();
+  const witness = [`${witnessed.url}=${witnessed.vkey}`];
+  const before = await serve('data', { witness, port: Number(port) });
+  const url = `${before.running.url}/ledger`;
+  const vkey = await vkeyOf(before);
+  const watch = (...flags: string[]) =>
+    aitbc(['ledger', 'monitor', url, '--vkey', vkey, '--checkpoints', path('kept'), '--once', ...flags]);
+
+  await before.earn(3);
+  await backup();
+  const balances = await balancesOf(before);
+  await before.earn(2);
+  expect((await watch()).exitCode).toBe(0);
+  await before.close();
+
+  // All that survives is the backup, and the witness's memory.
+  const { exitCode, stdout } = await restore('--witness', witness[0] ?? '');
+  const restored = JSON.parse(stdout) as { ledger: string; vkey: string; restore: Restore };
+  expect([exitCode, restored]).toMatchObject([
+    0,
+    { ledger: 'new', restore: { previous: { tree_size: 3 }, newest: { tree_size: 5 } } },
+  ]);
+  const after = await serve('restored', { witness, port: Number(port) });
+  await after.running.publish();
+  expect(await balancesOf(after)).toEqual(balances);
+  expect(await violations(after.running.rooms.store.read)).toEqual([]);
+  await after.earn(2);
+
+  // Whoever holds the ledger to its key is told what was cut, and goes on with the new one.
+  const watched = await watch('--json');
+  const events = watched.stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line));
+  expect(watched.exitCode).toBe(1);
+  expect(events).toMatchObject([
+    {
+      event: 'restored',
+      vkey: restored.vkey,
+      detail: expect.stringContaining('2 entries from 3 on are cut'),
+    },
+    {
+      event: 'checkpoint',
+      total: 0,
+      from: 0,
+      receipts: 2,
+      others: { restore: 1, opening: restored.restore.accounts },
+    },
+  ]);
+  expect(await aitbc(['ledger', 'verify', url, '--vkey', vkey])).toMatchObject({
+    exitCode: 1,
+    stdout: expect.stringMatching(/✗ {2}restore .* is a new ledger: .*--vkey '.*\/restored-/),
+  });
+  const verify = ['ledger', 'verify', url, '--vkey', restored.vkey, '--checkpoints', path('kept')];
+  expect(await aitbc(verify)).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining(
+      `1 restore, ${restored.restore.accounts} opening${restored.restore.accounts === 1 ? '' : 's'}`,
+    ),
+  });
+
+  // The witness has refused nothing but the ledger that it does not know yet, and cosigns that once it does.
+  expect(witnessed.events).not.toContainEqual(expect.objectContaining({ code: 'FORK' }));
+  await after.close();
+  await witnessed.close();
+  const logs = [vkey, restored.vkey].map(parseVkey);
+  const second = await runWitness({ data: witnessed.data, logs });
+  const again = await serve('restored', {
+    witness: [`${second.url}=${second.vkey}`],
+    port: Number(port),
+  });
+  await again.earn(1);
+  expect((await aitbc([...verify, '--witness', second.vkey])).stdout).toContain(
+    'cosigned by witness.example/alice',
+  );
+  // Receipts of before are there, though in no ledger that is published.
+  const receipts = await Array.fromAsync(again.client.listReceipts({ limit: 3 }));
+  expect(receipts).toHaveLength(3 + 2 + 1);
+  const [oldest] = receipts.slice(-1);
+  expect(await again.client.getReceipt(oldest?.receipt_id ?? '')).toMatchObject({ inclusion: null });
+});
+
+test('without anything that shows what was signed last, a new ledger begins', async () => {
+  const before = await serve('data');
+  await before.earn(1);
+  await backup();
+  await before.close();
+  const { stdout } = await restore();
+  expect(JSON.parse(stdout)).toMatchObject({ ledger: 'new', shown: [] });
+  const human = await aitbc(['restore', path('backup'), '--data', path('again')]);
+  expect(human.stderr).toContain('The newest checkpoint is not known');
+  // Two restores of one backup are two ledgers.
+  const [one, two] = [await serve('restored'), await serve('again')];
+  expect(await vkeyOf(one)).not.toBe(await vkeyOf(two));
+});
+
+test('a ledger can be restored again, and names the one before', async () => {
+  const before = await serve('data');
+  await before.earn(1);
+  await backup();
+  const origin = (await vkeyOf(before)).split('+')[0];
+  await before.close();
+  const once = JSON.parse((await restore()).stdout);
+  const between = await serve('restored');
+  await between.earn(1);
+  await between.close();
+  // The data folder is copied by other means, without its file.
+  await rm(path('restored/ledger-checkpoint'));
+  const refused = await aitbc(['serve', '--port', '0', '--data', path('restored')]);
+  expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('`aitbc restore`') });
+  const twice = JSON.parse((await aitbc(['restore', '--data', path('restored'), '--json'])).stdout);
+  expect(twice.restore.previous.origin).toBe(once.restore.ledger);
+  expect(twice.restore.ledger).toMatch(new RegExp(`^${origin}/restored-\\d{8}-[0-9a-f]{6}$`));
+  const after = await serve('restored');
+  await after.earn(1);
+  expect(await violations(after.running.rooms.store.read)).toEqual([]);
+});
