@@ -5,17 +5,19 @@ import { type RunningCoordinator, startCoordinator } from '@aitbc/coordinator';
 import type { Restore } from '@aitbc/protocol';
 import { CoordinatorClient } from '@aitbc/sdk';
 import { parseVkey } from '@aitbc/tlog';
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { violations } from '../../coordinator/test/invariants/violations.ts';
 import { runWitness } from '../../witness/test/witnesses.ts';
 import { mineOne } from './coordinator.ts';
 import { aitbc } from './terminal.ts';
 
 let folder = '';
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'aitbc-restore-'));
+beforeEach(async context => {
+  const made = await mkdtemp(join(tmpdir(), 'aitbc-restore-'));
+  folder = made;
+  // Behind the coordinators, which close when the test is finished.
+  context.onTestFinished(() => rm(made, { recursive: true, force: true }));
 });
-afterEach(() => rm(folder, { recursive: true, force: true }));
 const path = (name: string) => join(folder, name);
 
 interface Served {
