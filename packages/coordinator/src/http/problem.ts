@@ -26,7 +26,10 @@ const TITLES: Record<number, string> = {
   503: 'Service Unavailable',
 };
 
-export function problemOf({ code, detail, field, retryAfter, components }: Refusal, requestId: string): Problem {
+export function problemOf(
+  { code, detail, field, retryAfter, components }: Refusal,
+  requestId: string,
+): Problem {
   const status = ERROR_STATUS[code];
   return {
     type: `urn:aitbc:error:${code}`,
