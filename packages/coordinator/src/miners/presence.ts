@@ -59,7 +59,8 @@ async function judge(
   for (const standing of standings.values()) {
     const after = judged(standing, now, terms);
     if (after) changed.push(after);
-    else if (now - standing.weighed_at >= SEEN_EVERY_MS)
+    // A time that is yet to come is one of a damaged row.
+    else if (now - standing.weighed_at >= SEEN_EVERY_MS || standing.weighed_at > now)
       weighedAnew.push({ ...standing, ...weighed(standing, now, terms) });
   }
   for (const standing of [...changed, ...weighedAnew]) standings.set(standing.id, standing);
