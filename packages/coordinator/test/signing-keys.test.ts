@@ -38,7 +38,7 @@ describeEachEngine('a signing key', engine => {
     for (const receipt of [before, after])
       expect((await verifyReceipt(receipt, { keys: await keys() })).valid).toBe(true);
 
-    await writeFile(file(), first);
+    await writeFile(file(), first, { mode: 0o600 });
     await coordinator.restart({ seconds: 60 }, { rotateSigningKey: true });
     expect((await earn()).signature.key_id).toBe(before.signature.key_id);
     const current = (await keys()).filter(({ retired_at }) => retired_at === null);
@@ -51,7 +51,7 @@ describeEachEngine('a signing key', engine => {
     for (const path of [file(), ledgerKey()]) await rm(path, { force: true });
     const refused = coordinator.restart({ seconds: 0 }, { rotateSigningKey: true });
     await expect(refused).rejects.toThrow(/is signed with another key.* as ledger-key\.pem/);
-    await writeFile(ledgerKey(), first);
+    await writeFile(ledgerKey(), first, { mode: 0o600 });
     await coordinator.restart({ seconds: 0 }, { rotateSigningKey: true });
     expect((await coordinator.call('GET', '/ledger/vkey')).body).toBe(vkey);
   });

@@ -37,10 +37,10 @@ const KEY_FILE = 'miner-key.pem';
 export async function loadIdentity({ state, minerId }: IdentityOptions): Promise<Identity> {
   const path = join(state, KEY_FILE);
   const pem = (await readIfThere(path)) ?? (await createKey(state, path));
-  await requirePrivate(path);
   const key = parseKey(pem);
   const x = key && createPublicKey(key).export({ format: 'jwk' }).x;
   if (!x) throw new Error(`${path} holds no Ed25519 key`);
+  await requirePrivate(path);
   const signer: Signer = { keyId: x, sign: bytes => sign(null, bytes, key) };
   return { minerId: minerId ?? defaultMinerId(x), signer };
 }

@@ -48,10 +48,10 @@ export function loadIdentity(folder: string, state: State, name?: string): Ident
 }
 
 function readSigner(path: string): Signer {
-  requirePrivate(path);
   const key = parseKey(readFileSync(path, 'utf8'));
   const x = key && createPublicKey(key).export({ format: 'jwk' }).x;
   if (!x) throw new WitnessError(`${path} holds no Ed25519 key`);
+  requirePrivate(path);
   return { keyId: x, sign: bytes => sign(null, bytes, key) };
 }
 

@@ -46,9 +46,9 @@ export function loadLogKeys(path: string, origin: string): LogKeys {
 }
 
 function readSecret(path: string): Buffer {
-  requirePrivate(path);
   const key = createPrivateKey(readFileSync(path));
   if (key.asymmetricKeyType !== 'ed25519') throw new Error('it holds no Ed25519 key');
+  requirePrivate(path);
   return Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
 }
 

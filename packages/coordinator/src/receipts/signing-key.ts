@@ -21,9 +21,9 @@ export const signingKeyPath = ({ signingKey, data }: Pick<Config, 'signingKey' |
  */
 export function loadSigner(path: string): Signer {
   if (!existsSync(path)) createKeyFile(path);
-  requirePrivate(path);
   const key = readKey(path);
   if (key?.asymmetricKeyType !== 'ed25519') throw new Error(`${path} holds no Ed25519 key`);
+  requirePrivate(path);
   return { keyId: keyIdOf(key), sign: bytes => sign(null, bytes, key) };
 }
 
