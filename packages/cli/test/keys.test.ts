@@ -34,3 +34,13 @@ test('a list of no keys, or of a number that is none, is refused', async () => {
     });
   }
 });
+
+test('keys are made with a tier and a highest priority, which the list shows', async () => {
+  await keys('create', '--scope', 'client', '--tier', 'gold', '--max-priority', '5');
+  const { stdout } = await keys('list', '--json', '--limit', '1');
+  expect(JSON.parse(stdout)).toMatchObject([{ tier: 'gold', max_priority: 5 }]);
+  expect(await keys('create', '--scope', 'client', '--max-priority', '11')).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('from -10 to 10'),
+  });
+});

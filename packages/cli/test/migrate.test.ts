@@ -21,6 +21,7 @@ const MIGRATIONS = [
   '013-own-text',
   '014-standing',
   '017-billing',
+  '018-limits',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -191,10 +191,17 @@ export const OPTIONS = {
   ),
   maxPriority: integer(
     LIMITS.priority.max,
-    'Highest priority that clients may ask for',
+    'Highest priority that anybody but an administrator may ask for; keys are made with limits of their own',
     'NUMBER',
     LIMITS.priority.min,
     LIMITS.priority.max,
+  ),
+  lowPriorityShare: number(
+    0.1,
+    'Share of a miner’s jobs that goes to lower priorities while a higher one waits; 0: none',
+    'SHARE',
+    0,
+    0.5,
   ),
   idempotencySeconds: integer(DAY, 'How long an idempotency key is remembered', 'SECONDS', 60, 30 * DAY),
   retentionDays: integer(

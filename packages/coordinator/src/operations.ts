@@ -18,6 +18,7 @@ import { postChunks } from './jobs/post-chunks.ts';
 import { createStopwatch } from './jobs/run-time.ts';
 import { submitJobs } from './jobs/submit.ts';
 import { sweepJobs } from './jobs/sweep.ts';
+import { createYielding } from './jobs/yielding.ts';
 import { addCosignatures } from './ledger/cosign.ts';
 import { admitLog } from './ledger/identity.ts';
 import { integrate } from './ledger/integrate.ts';
@@ -52,6 +53,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     ...mining,
     offerMs: config.offerSeconds * 1000,
     loadedPreferenceMs: config.preferLoadedSeconds * 1000,
+    yieldsTurn: createYielding(config.lowPriorityShare),
     rateOf,
     stopwatch,
     slowStart: config.mode === 'keyed',

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createIds, createKey, listKeys, openStore, revokeKey, SCOPES, type Scope } from '@aitbc/coordinator';
+import { LIMITS } from '@aitbc/protocol';
 import { type Command, InvalidArgumentError } from 'commander';
 import { address, positiveInteger } from '../arguments.ts';
 import { wantsJson } from '../connection.ts';
@@ -21,6 +22,8 @@ interface CreateFlags extends StoreFlags {
   expires?: number;
   account?: string;
   trusted?: boolean;
+  tier?: string;
+  maxPriority?: number;
 }
 
 /** `aitbc keys`: for the operator, on the coordinator's own store, whether it runs or not. */
@@ -33,6 +36,11 @@ export function keys(program: Command, io: Io): void {
     .option('--expires <days>', 'days until it expires; never unless given', days)
     .option('--account <address>', 'the account (ait1…) it acts for; a new one unless given', address)
     .option('--trusted', 'vouch for the owner of miners: no limits of new owners hold for its account')
+    .option(
+      '--tier <name>',
+      'the limits that it has, of those in the configuration; the default ones unless given',
+    )
+    .option('--max-priority <n>', 'the highest priority that it may ask for; 0 unless given', priority)
     .addHelpText('after', '\nExample:\n  $ aitbc keys create --scope client --name "the web shop"')
     .action((flags: CreateFlags, command: Command) => createIn(flags, command, io));
 
@@ -81,6 +89,8 @@ async function create(store: Store, flags: CreateFlags, command: Command, io: Io
     expiresAt,
     address: flags.account,
     trusted: flags.trusted,
+    tier: flags.tier,
+    maxPriority: flags.maxPriority,
   });
   const fields = { id: made.id, key: made.key, scopes: made.scopes.join(' '), account: made.address };
   if (wantsJson(command)) return printJson(io, { ...fields, scopes: made.scopes });
@@ -96,6 +106,8 @@ async function list(store: Store, limit: number, command: Command, io: Io): Prom
     scopes: key.scopes.split(' '),
     account: key.address,
     created_at: new Date(key.created_at).toISOString(),
+    tier: key.tier,
+    max_priority: key.max_priority ?? 0,
     state: stateOf(key),
   }));
   if (wantsJson(command)) return printJson(io, found);
@@ -139,6 +151,14 @@ function addScope(value: string, scopes: Scope[]): Scope[] {
   const scope = SCOPES.find(known => known === value);
   if (!scope) throw new InvalidArgumentError(`It must be one of ${SCOPES.join(', ')}.`);
   return [...scopes, scope];
+}
+
+function priority(value: string): number {
+  const { min, max } = LIMITS.priority;
+  const parsed = Number(value);
+  if (value.trim() === '' || !Number.isInteger(parsed) || parsed < min || parsed > max)
+    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`);
+  return parsed;
 }
 
 function days(value: string): number {

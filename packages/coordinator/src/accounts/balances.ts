@@ -9,13 +9,20 @@ export interface Transfer {
 }
 
 /** What of an account follows from the entries that name it. */
-type Totals = Pick<Row<'account'>, 'balance' | 'jobs' | 'jobs_run' | 'receipts' | 'transactions'>;
+type Totals = Pick<Row<'account'>, 'balance' | 'spent' | 'jobs' | 'jobs_run' | 'receipts' | 'transactions'>;
 
 /** Moves balances and counts by what the entries say that are written in the same transaction. */
 export async function moveCredits(transfers: readonly Transfer[], { tx }: Pick<WriteContext, 'tx'>) {
   const accounts = new Map<number, Totals>();
   const of = (id: number) => {
-    const totals = accounts.get(id) ?? { balance: 0, jobs: 0, jobs_run: 0, receipts: 0, transactions: 0 };
+    const totals = accounts.get(id) ?? {
+      balance: 0,
+      spent: 0,
+      jobs: 0,
+      jobs_run: 0,
+      receipts: 0,
+      transactions: 0,
+    };
     accounts.set(id, totals);
     return totals;
   };
@@ -26,6 +33,7 @@ export async function moveCredits(transfers: readonly Transfer[], { tx }: Pick<W
     if (payerId === null) continue;
     const payer = of(payerId);
     payer.balance -= amount;
+    payer.spent += amount;
     payer.jobs++;
     payee.jobs_run++;
     payee.receipts++;

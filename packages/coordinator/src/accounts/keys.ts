@@ -14,6 +14,12 @@ export type Scope = (typeof SCOPES)[number];
 /** Who calls. */
 export interface Principal {
   accountId: number;
+  /** The id of the key; absent for everyone without one. */
+  keyId?: string;
+  /** The tier of the configuration whose limits the key has; the default one unless given. */
+  tier?: string;
+  /** The highest priority that it may ask for; no limit of its own unless given. */
+  maxPriority?: number;
   address: string;
   scopes: ReadonlySet<Scope>;
   anonymous: boolean;
@@ -75,6 +81,9 @@ export async function createAccounts({
       return refused('AUTH_EXPIRED_KEY', 'This API key has expired');
     return done({
       accountId: key.account_id,
+      keyId: key.id,
+      ...(key.tier !== null && { tier: key.tier }),
+      ...maxPriorityOf(key),
       address: key.address,
       scopes: new Set(key.scopes.split(' ') as Scope[]),
       anonymous: false,
@@ -89,6 +98,10 @@ export async function createAccounts({
     recheckMs: Math.max(cacheMs / 2, LEAST_RECHECK_MS),
   };
 }
+
+/** Priority is not free: clients get none above 0 unless the operator says so. */
+const maxPriorityOf = ({ scopes, max_priority }: FoundKey) =>
+  scopes.split(' ').includes('admin') ? {} : { maxPriority: max_priority ?? 0 };
 
 type FoundKey = Row<'api_key'> & { address: string };
 
@@ -125,6 +138,10 @@ export interface NewKey {
   address?: string | undefined;
   /** The operator vouches for the account: limits for owners of miners do not hold for it. */
   trusted?: boolean | undefined;
+  /** The tier of the configuration whose limits it has; the default one when absent. */
+  tier?: string | undefined;
+  /** The highest priority that it may ask for; 0 when absent. */
+  maxPriority?: number | undefined;
 }
 
 export interface CreatedKey extends NewKey {
@@ -146,7 +163,7 @@ export const insertKey: Operation<NewKey & { address: string; hash: string }, un
   name: 'accounts.insert-key',
   order: 1,
   async apply(inputs, context) {
-    for (const { id, name, scopes, expiresAt, address, hash, trusted } of inputs) {
+    for (const { id, name, scopes, expiresAt, address, hash, trusted, tier, maxPriority } of inputs) {
       const account = await accountAt(address, name, context);
       if (trusted) await context.tx.update('account', 'id', ['trusted'], [{ id: account.id, trusted: 1 }]);
       const row = {
@@ -156,6 +173,8 @@ export const insertKey: Operation<NewKey & { address: string; hash: string }, un
         scopes: scopes.join(' '),
         account_id: account.id,
         created_at: context.now,
+        tier: tier ?? null,
+        max_priority: maxPriority ?? null,
       };
       await context.tx.insert('api_key', [{ ...row, expires_at: expiresAt, revoked_at: null }]);
     }

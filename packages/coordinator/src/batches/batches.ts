@@ -33,7 +33,7 @@ export interface Batches {
 
 export function createBatches({ config, store, ids, operations }: BatchesOptions): Batches {
   return {
-    async create({ accountId }, request, key) {
+    async create({ accountId, tier = null }, request, key) {
       const { endpoint, input_file_id, completion_window, metadata } = request;
       if (!Object.hasOwn(ENDPOINTS, endpoint)) {
         const detail = `endpoint must be one of ${Object.keys(ENDPOINTS).join(', ')}`;
@@ -48,7 +48,7 @@ export function createBatches({ config, store, ids, operations }: BatchesOptions
               lastsMs: config.idempotencySeconds * 1000,
             };
       const batch = await store.write(operations.createBatches, {
-        ...{ accountId, endpoint, input_file_id, completion_window },
+        ...{ accountId, tier, endpoint, input_file_id, completion_window },
         // OpenAI's ids of batches begin like this.
         id: ids.next('batch').replace('-', '_'),
         metadata: metadata ? JSON.stringify(metadata) : null,

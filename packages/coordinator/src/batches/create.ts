@@ -6,7 +6,7 @@ import { BEGINNING } from './lines.ts';
 
 export interface CreateInput
   extends Repeatable,
-    Pick<BatchRow, 'id' | 'endpoint' | 'completion_window' | 'metadata' | 'input_file_id'> {
+    Pick<BatchRow, 'id' | 'endpoint' | 'completion_window' | 'metadata' | 'input_file_id' | 'tier'> {
   windowMs: number;
 }
 
@@ -63,9 +63,9 @@ export async function loadBatches(
 }
 
 function newBatch(input: CreateInput, now: number): BatchRow {
-  const { id, accountId, endpoint, completion_window, metadata, input_file_id, windowMs } = input;
+  const { id, accountId, endpoint, completion_window, metadata, input_file_id, tier, windowMs } = input;
   return {
-    ...{ id, endpoint, completion_window, metadata, input_file_id, ...BEGINNING },
+    ...{ id, endpoint, completion_window, metadata, input_file_id, tier, ...BEGINNING },
     account_id: accountId,
     output_file_id: null,
     error_file_id: null,

@@ -23,6 +23,9 @@ import { type NewJob, type NewRun, placeOf, type SubmitInput, type SubmitOutput 
 import { toJob, toNewRun, toRun, toSummary } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
+/** What of a caller decides what it may ask for. */
+type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;
+
 export interface ClientJobsOptions {
   config: Config;
   store: Store;
@@ -65,12 +68,7 @@ export function createClientJobs({
   waits,
   operations,
 }: ClientJobsOptions): ClientJobs {
-  function prepare(
-    request: SubmitJob,
-    index: number,
-    count: number,
-    principal: Pick<Principal, 'scopes'>,
-  ): NewJob {
+  function prepare(request: SubmitJob, index: number, count: number, principal: Asker): NewJob {
     const prefix = count === 1 ? '' : `jobs.${index}.`;
     const content = contentOf(request, prefix);
     checkLimits(request, content, prefix, config, principal);
@@ -88,6 +86,7 @@ export function createClientJobs({
       maxAttempts: request.max_attempts ?? config.maxAttempts,
       promptBytes,
       tokenLimit: tokenLimit(promptBytes, request.params?.max_tokens ?? config.tokenLimit),
+      inputBytes: Buffer.byteLength(content.text) + jsonLength(request.params) + jsonLength(request.metadata),
     };
   }
 
@@ -243,13 +242,14 @@ function withoutEmpty(request: SubmitJob): object {
     Object.entries(request).filter(([, value]) => value !== undefined && !isEmpty(value)),
   );
 }
+const jsonLength = (value: object | undefined) => (value === undefined ? 2 : JSON.stringify(value).length);
 
 function checkLimits(
   request: SubmitJob,
   content: JobContent,
   prefix: string,
   config: Config,
-  principal: Pick<Principal, 'scopes'>,
+  principal: Asker,
 ): void {
   const { kind } = content;
   const field = `${prefix}${FIELDS[kind]}`;
@@ -266,6 +266,10 @@ function checkLimits(
     refuse('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
       field: `${prefix}priority`,
     });
+  }
+  if ((request.priority ?? 0) > (principal.maxPriority ?? Infinity)) {
+    const detail = `This key may ask for a priority of up to ${principal.maxPriority}`;
+    refuse('AUTH_INSUFFICIENT_SCOPE', detail, { field: `${prefix}priority` });
   }
 }
 

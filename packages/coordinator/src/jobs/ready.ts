@@ -7,6 +7,7 @@ import { createOthers, type Exclusions, exclusionsOf, isExcluded } from './exclu
 import { advance, type Clock, type Line } from './fairness.ts';
 import type { JobRow } from './job.ts';
 import { partReadable } from './unreadable.ts';
+import type { Yielding } from './yielding.ts';
 
 /** How many jobs from the head of a queue are searched for one that the miner may have, where not all are for everybody. */
 const SEARCHED = 200;
@@ -38,12 +39,13 @@ export interface ReadyJobs {
 export interface PreferenceTerms {
   /** Models that a miner has not loaded are passed over for so long, in ms, for those that it has. */
   loadedPreferenceMs: number;
+  yieldsTurn: Yielding;
 }
 
 export async function readReadyJobs(
   miners: readonly Row<'miner'>[],
   most: number,
-  { loadedPreferenceMs }: PreferenceTerms,
+  { loadedPreferenceMs, yieldsTurn }: PreferenceTerms,
   { tx, now }: WriteContext,
 ): Promise<ReadyJobs> {
   const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
@@ -130,6 +132,7 @@ export async function readReadyJobs(
       let best: Turn | undefined;
       for (const turn of turns.values())
         if (!best || comesFirst(turn, best, isPassedOver(miner))) best = turn;
+      if (best) best = yieldsTurn(miner.id, best, turns.values(), isPassedOver(miner)) ?? best;
       if (best) takeOut(best, miner);
       if (best) best.line.clock.dispatched_at = Math.max(now, best.line.clock.dispatched_at + 1);
       return best?.job;
@@ -142,7 +145,7 @@ export async function readReadyJobs(
 }
 
 /** The job whose turn it is on a clock. */
-interface Turn {
+export interface Turn {
   line: ReadyLine;
   job: JobRow;
 }

@@ -78,6 +78,8 @@ const MINER_COUNTS = { running: 0, completed: 0, failed: 0 };
 
 const RECORD_COUNTS = { successes: 0, failures: 0, timeouts: 0 };
 
+const ACCOUNT_COUNTS = { reserved: 0, pending: 0, running: 0, input_bytes: 0 };
+
 const BATCH_COUNTS = { outstanding: 0, completed: 0, failed: 0 };
 
 async function moveCounters(changes: readonly CountedChange[], context: WriteContext): Promise<void> {
@@ -86,7 +88,7 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
   const queues = new Sums<number, 'pending' | 'running'>();
   const miners = new Sums<string, keyof typeof MINER_COUNTS>();
   const records = new Sums<string, keyof typeof RECORD_COUNTS>();
-  const accounts = new Sums<number, 'reserved'>();
+  const accounts = new Sums<number, keyof typeof ACCOUNT_COUNTS>();
   const batches = new Sums<string, keyof typeof BATCH_COUNTS>();
   const ready = new Map<number, number>();
 
@@ -95,6 +97,8 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
       ready.set(after.queue_id, (ready.get(after.queue_id) ?? 0) + 1);
     const reserved = reservedFor(after) - (before ? reservedFor(before) : 0);
     if (reserved !== 0) accounts.add(after.account_id, 'reserved', reserved);
+    const inputBytes = inputBytesOf(after) - (before ? inputBytesOf(before) : 0);
+    if (inputBytes !== 0) accounts.add(after.account_id, 'input_bytes', inputBytes);
     if (after.batch_line !== null) countInBatch(batches, batchOf(after.batch_line), before, after);
     if (before?.status !== after.status) {
       for (const [job, by] of [
@@ -103,8 +107,10 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
       ] as const) {
         if (!job) continue;
         if (job.role !== 'run') counters.add(`jobs.${job.status}`, 'value', by);
-        if (job.role !== 'replicated' && (job.status === 'pending' || job.status === 'running'))
+        if (job.role !== 'replicated' && (job.status === 'pending' || job.status === 'running')) {
           queues.add(job.queue_id, job.status, by);
+          accounts.add(job.account_id, job.status, by);
+        }
         if (job.status === 'running' && job.miner_id) miners.add(job.miner_id, 'running', by);
       }
     }
@@ -119,7 +125,7 @@ async function moveCounters(changes: readonly CountedChange[], context: WriteCon
     }
   }
 
-  await tx.add('account', 'id', accounts.rows('id', { reserved: 0 }));
+  await tx.add('account', 'id', accounts.rows('id', ACCOUNT_COUNTS));
   await tx.add('counter', 'name', counters.rows('name', { value: 0 }));
   await tx.add('miner', 'id', miners.rows('id', MINER_COUNTS));
   if (!records.empty) await moveRecords(records, tx);
@@ -176,6 +182,9 @@ async function moveQueues(
 
 /** Set aside while a job may yet cost something. */
 const reservedFor = (job: JobRow) => (hasEnded(job.status) ? 0 : job.reserved);
+
+/** They count while the job may be run; then retention decides how long they stay. */
+const inputBytesOf = (job: JobRow) => (hasEnded(job.status) ? 0 : job.input_bytes);
 
 const isReady = (job: JobRow) => job.status === 'pending' && job.held_until === null;
 

@@ -28,6 +28,8 @@ export interface NewJob {
   tokenLimit: number;
   /** Length of what is asked, in UTF-8. */
   promptBytes: number;
+  /** Bytes that its input takes in the store. */
+  inputBytes: number;
   /** Where it answers a request of a batch. */
   batchLine?: string;
   /** Where several miners are to run it; else empty. */
@@ -238,7 +240,8 @@ function newRows(
 
 /** A job in its queue. */
 export function newRow(
-  job: Omit<NewJob, 'content' | 'params' | 'runs' | 'tokenLimit'> & { tokenLimit?: number },
+  job: Omit<NewJob, 'content' | 'params' | 'runs' | 'tokenLimit' | 'inputBytes'> &
+    Partial<Pick<NewJob, 'tokenLimit' | 'inputBytes'>>,
   accountId: number,
   lanes: Lanes,
   ranker: Ranker,
@@ -283,6 +286,7 @@ export function newRow(
     run_of: null,
     owners: null,
     batch_line: job.batchLine ?? null,
+    input_bytes: job.inputBytes ?? 0,
   };
 }
 

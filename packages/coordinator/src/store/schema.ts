@@ -26,6 +26,17 @@ interface AccountTable {
   transactions: Flagless<number>;
   /** 1: the operator of the coordinator vouches for it: no limits for owners of miners hold for it. */
   trusted: Flagless<number>;
+  /** Its jobs that have not ended, runs counted each; kept by the transactions that change them. */
+  pending: Flagless<number>;
+  running: Flagless<number>;
+  /** What all its jobs have cost. */
+  spent: Flagless<MicroCredits>;
+  /** The same when it first submitted on `spent_day`, in days since the epoch; kept where its days have a budget. */
+  spent_before: Flagless<MicroCredits>;
+  spent_day: Flagless<number>;
+  /** Bytes of the inputs of its jobs that have not ended, and of its files. */
+  input_bytes: Flagless<number>;
+  file_bytes: Flagless<number>;
 }
 
 interface ApiKeyTable {
@@ -36,6 +47,10 @@ interface ApiKeyTable {
   name: string | null;
   /** Space-separated. */
   scopes: string;
+  /** Limits of the configuration that it has; the default ones where it names none. */
+  tier: Flagless<string | null>;
+  /** The highest priority that it may ask for; 0 where none is given. */
+  max_priority: Flagless<number | null>;
   created_at: Time;
   expires_at: Time | null;
   revoked_at: Time | null;
@@ -137,6 +152,8 @@ interface JobTable {
   run_of: Flagless<string | null>;
   /** Of a job that has runs: by operator the run that it may have. */
   owners: Flagless<Json | null>;
+  /** Bytes of its input, which count for its account while it has not ended. */
+  input_bytes: Flagless<number>;
   /** Which request of which batch it answers: `BATCH/LINE`, the number padded so that they sort. */
   batch_line: Flagless<string | null>;
 }
@@ -384,6 +401,8 @@ interface BatchTable {
   id: string;
   account_id: number;
   endpoint: string;
+  /** The tier of the key that made it, whose limits its jobs keep. */
+  tier: Flagless<string | null>;
   /** As it was asked for: `24h`. */
   completion_window: string;
   metadata: Json | null;

@@ -23,6 +23,8 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+type KeyOptions = Partial<Pick<Parameters<typeof createKey>[1], 'tier' | 'maxPriority' | 'address'>>;
+
 /** A coordinator under test, whose clock only moves when the test moves it. */
 export interface TestCoordinator {
   url: string;
@@ -43,6 +45,8 @@ export interface TestCoordinator {
   publish(): Promise<void>;
   /** Makes an API key and gives its secret. */
   key(...scopes: Scope[]): Promise<string>;
+  /** The same, with what the operator may say of it. */
+  keyWith(more: KeyOptions, ...scopes: Scope[]): Promise<string>;
   /** Starts it again on the same data, `downtime` seconds later. */
   restart(downtime?: { seconds: number }, changed?: StartOptions): Promise<void>;
   stop(): Promise<void>;
@@ -112,10 +116,11 @@ export async function startTestCoordinator(
       };
     },
     publish: () => running.publish(),
-    async key(...scopes) {
+    key: (...scopes) => coordinator.keyWith({}, ...scopes),
+    async keyWith(more, ...scopes) {
       const { store } = running.rooms;
       const id = createIds(() => time).next('key');
-      const { key } = await createKey(store, { id, name: null, scopes, expiresAt: null });
+      const { key } = await createKey(store, { id, name: null, scopes, expiresAt: null, ...more });
       return key;
     },
     async restart({ seconds } = { seconds: 0 }, changed = {}) {

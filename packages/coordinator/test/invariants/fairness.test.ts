@@ -17,13 +17,14 @@ interface Turn {
 }
 
 describeEachEngine('turns among clients', engine => {
-  const coordinator = withCoordinator(engine);
+  const coordinator = withCoordinator(engine, { lowPriorityShare: 0 });
   const { register } = actions(coordinator);
   const keys: string[] = [];
   let lines = 0;
 
   beforeAll(async () => {
-    for (let client = 0; client < 4; client++) keys.push(await coordinator.key('client'));
+    for (let client = 0; client < 4; client++)
+      keys.push(await coordinator.keyWith({ maxPriority: 10 }, 'client'));
   });
 
   /** A model of its own, with a miner. */

@@ -27,7 +27,8 @@ function followsTheRules(coordinator: TestCoordinator, numRuns: number) {
   let lastReceipt = -1;
 
   async function setUp(): Promise<{ model: Belief; real: Stage }> {
-    const keys = [await coordinator.key('client', 'miner'), await coordinator.key('client', 'miner')];
+    const newKey = () => coordinator.keyWith({ maxPriority: 10 }, 'client', 'miner');
+    const keys = [await newKey(), await newKey()];
     for (const key of keys) {
       const { address } = (await coordinator.call<Account>('GET', '/v1/account', undefined, { key })).body;
       await makeGrant(coordinator, await coordinator.key('admin'), { to: address, amount: CREDITS });

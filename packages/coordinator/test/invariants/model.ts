@@ -6,6 +6,8 @@
 
 /** Options of the coordinator under test that the model reckons with, in seconds. */
 export const TERMS = {
+  // The model of the rules takes the highest priority first, each time.
+  lowPriorityShare: 0,
   leaseSeconds: 60,
   jobTimeoutSeconds: 150,
   offerSeconds: 5,

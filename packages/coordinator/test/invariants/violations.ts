@@ -25,6 +25,12 @@ const QUERIES: Record<string, string> = {
     SELECT q.id FROM queue q WHERE
       q.pending <> (SELECT count(*) FROM job j WHERE j.queue_id = q.id AND j.status = 'pending' AND j.role <> 'replicated') OR
       q.running <> (SELECT count(*) FROM job j WHERE j.queue_id = q.id AND j.status = 'running' AND j.role <> 'replicated')`,
+  'an account counts its jobs wrong': `
+    SELECT a.id FROM account a WHERE
+      a.pending <> (SELECT count(*) FROM job j WHERE j.account_id = a.id AND j.status = 'pending' AND j.role <> 'replicated') OR
+      a.running <> (SELECT count(*) FROM job j WHERE j.account_id = a.id AND j.status = 'running' AND j.role <> 'replicated') OR
+      a.input_bytes <> (SELECT coalesce(sum(j.input_bytes), 0) FROM job j
+        WHERE j.account_id = a.id AND j.status IN ('pending', 'running'))`,
   'a clock counts wrong': `
     SELECT c.id FROM fair_clock c WHERE
       c.pending <> (SELECT coalesce(sum(q.pending), 0) FROM queue q WHERE q.clock_id = c.id) OR

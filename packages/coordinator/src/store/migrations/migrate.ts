@@ -13,6 +13,7 @@ import { answers } from './012-answers.ts';
 import { ownText } from './013-own-text.ts';
 import { standing } from './014-standing.ts';
 import { billing } from './017-billing.ts';
+import { limits } from './018-limits.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** In order; what was released is never changed, only followed by another. */
@@ -30,6 +31,7 @@ const STEPS = {
   '013-own-text': ownText,
   '014-standing': standing,
   '017-billing': billing,
+  '018-limits': limits,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(STEPS);
