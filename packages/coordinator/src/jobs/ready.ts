@@ -145,7 +145,7 @@ export async function readReadyJobs(
 }
 
 /** The job whose turn it is on a clock. */
-export interface Turn {
+interface Turn {
   line: ReadyLine;
   job: JobRow;
 }

@@ -1,11 +1,18 @@
 import { LRUCache } from 'lru-cache';
-import type { Turn } from './ready.ts';
+import type { Clock } from './fairness.ts';
+import type { JobRow } from './job.ts';
+
+/** The job whose turn it is on a clock. */
+export interface ClockTurn {
+  line: { clock: Pick<Clock, 'dispatched_at'> };
+  job: Pick<JobRow, 'priority'>;
+}
 
 /**
  * The turn of a lower priority that comes before `best` this time; undefined where `best` goes first. Counts the
  * miner's turns in which a lower priority waits.
  */
-export type Yielding = (
+export type Yielding = <Turn extends ClockTurn>(
   minerId: string,
   best: Turn,
   turns: Iterable<Turn>,
@@ -27,7 +34,12 @@ const ALMOST = 1e-9;
  */
 export function createYielding(share: number): Yielding {
   const owed = new LRUCache<string, number>({ max: MOST_MINERS });
-  return (minerId, best, turns, isPassedOver) => {
+  return <Turn extends ClockTurn>(
+    minerId: string,
+    best: Turn,
+    turns: Iterable<Turn>,
+    isPassedOver: (turn: Turn) => boolean,
+  ) => {
     if (share === 0) return undefined;
     let lowest: Turn | undefined;
     let isContested = false;
