@@ -71,9 +71,15 @@ export function createPublication(options: PublicationOptions): Publication {
   }
 
   /** A witness's word is worth what it can show: a checkpoint that this log has signed. Who shows none is believed a size. */
-  async function requireWitnessed({ witness, note, size = 0 }: Contradiction, tree: TreeHead): Promise<void> {
+  async function requireWitnessed(doubt: Contradiction, tree: TreeHead): Promise<void> {
+    const { witness, size = 0 } = doubt;
+    if (doubt.note === undefined && size <= tree.size) {
+      // That tree is there: whether it is the same one, the next request to the witness tells.
+      doubts.delete(witness);
+      return;
+    }
+    const note = doubt.note ?? (await doubt.show());
     if (note === undefined) {
-      if (size <= tree.size) return;
       throw new LedgerConflict(
         `The witness ${witness} says that it has cosigned ${size} entries of the ledger, and the store has ${tree.size}: it may be an old backup, or a standby that lagged. Bring back the newest store. If it is the newest, leave that witness out`,
       );

@@ -24,8 +24,10 @@ export interface Contradiction {
   witness: string;
   /** Of the tree that it has cosigned, where it names one. */
   size?: number;
-  /** The checkpoint that it has cosigned last, where it shows one. Nobody has verified it yet. */
+  /** The checkpoint that it has cosigned last, where it has shown one. Nobody has verified it yet. */
   note?: string;
+  /** Asks the witness for that checkpoint; undefined where it shows none. */
+  show(): Promise<string | undefined>;
 }
 
 export interface WitnessesOptions {
@@ -91,21 +93,23 @@ function createAsking(
   }
 
   /** What the witness has to show for its word. */
-  async function contradicted(said: { size?: number }): Promise<void> {
-    const note = await askForLatest(witness, origin, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
-    doubt(name, { witness: name, ...said, ...(note !== undefined && { note }) });
+  const show = () => askForLatest(witness, origin, AbortSignal.timeout(timeoutMs)).catch(() => undefined);
+
+  async function contradicted(): Promise<void> {
+    const note = await show();
+    doubt(name, { witness: name, show, ...(note !== undefined && { note }) });
   }
 
   async function take(outcome: Outcome, size: number): Promise<NoteSignature | undefined> {
     if (outcome.outcome === 'refused') {
-      if (outcome.contradicts) await contradicted({});
+      if (outcome.contradicts) await contradicted();
       pause();
       tell({ witness: name, outcome: 'refused', size, detail: outcome.reason });
       return undefined;
     }
     failures = 0;
     if (outcome.outcome === 'ahead') {
-      await contradicted({ size: outcome.size });
+      doubt(name, { witness: name, size: outcome.size, show });
       from = outcome.size;
       const detail = `it has cosigned ${from} entries already`;
       tell({ witness: name, outcome: 'ahead', size, detail });
