@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { flagOf, OPTIONS } from '@aitbc/coordinator';
-import { LIMITS } from '@aitbc/protocol';
+import { ERROR_STATUS, type ErrorCode, LIMITS } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 
 const DOCS = join(import.meta.dirname, '../docs');
@@ -66,6 +66,8 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   defaultPageSize: 'items on a page, unless `limit` says otherwise',
   modelLength: 'characters of a model’s name, printable ASCII without spaces',
   minerIdLength: 'characters of a miner’s id',
+  epoch: '`epoch` of a miner',
+  sessionLength: 'characters of a miner’s `session`, of which there are 16 at least',
   capabilities: 'models of one miner',
   claimMax: 'jobs that a miner claims at once, or registers as its concurrency',
   waitSeconds: 'seconds in a `wait`, of which a coordinator grants what its operator says',
@@ -109,8 +111,66 @@ function limitsTable(): string {
 
 const grouped = (value: number) => value.toLocaleString('en');
 
+const WHEN: Record<ErrorCode, string> = {
+  AUTH_MISSING_KEY: 'no key where one is needed',
+  AUTH_INVALID_KEY: 'the key is unknown or revoked',
+  AUTH_EXPIRED_KEY: 'the key has expired',
+  AUTH_INSUFFICIENT_SCOPE: 'the key is for something else',
+  JOB_NOT_FOUND: 'no such job, or another client’s',
+  JOB_ALREADY_CLAIMED: 'another miner holds the job',
+  JOB_ALREADY_COMPLETED: 'the job has a result already',
+  JOB_ALREADY_CANCELLED: 'the job was cancelled',
+  JOB_EXPIRED: 'the job’s time to live is over',
+  JOB_INVALID_STATUS: 'the job’s status does not allow it',
+  JOB_NOT_LEASED: 'the miner does not hold the job (any more)',
+  MINER_NOT_FOUND: 'no such miner, or another owner’s: register it',
+  MINER_ALREADY_REGISTERED: 'the miner id belongs to another owner, or to another key',
+  MINER_CAPACITY_FULL: 'the miner runs as many jobs as it registered for, or is draining',
+  MINER_SUPERSEDED: 'another process has registered the miner id since: this one should end',
+  MINER_SUSPENDED: 'the miner’s reputation is too low',
+  RECEIPT_NOT_FOUND: 'no such receipt, or the job has none',
+  RECEIPT_INVALID_SIGNATURE: 'a miner’s signature is missing or does not fit',
+  BLOCK_NOT_FOUND: 'no such block',
+  TRANSACTION_NOT_FOUND: 'no such transaction',
+  WEBHOOK_NOT_FOUND: 'no such webhook',
+  FILE_NOT_FOUND: 'no such file, or another client’s',
+  BATCH_NOT_FOUND: 'no such batch, or another client’s',
+  BATCH_INVALID_STATUS: 'the batch’s status does not allow it',
+  VALIDATION_MISSING_FIELD: 'a field is missing',
+  VALIDATION_INVALID_TYPE: 'a field has the wrong type',
+  VALIDATION_OUT_OF_RANGE: 'a number, a text or a list is too small or too large',
+  VALIDATION_INVALID_FORMAT: 'a field is not spelled as it must be, or the body is no JSON',
+  VALIDATION_UNKNOWN_FIELD: 'a field is not known: it may be mistyped',
+  VALIDATION_PROMPT_TOO_LONG: 'the prompt is longer than this coordinator takes',
+  VALIDATION_INVALID_MODEL: 'that can not be the name of a model',
+  IDEMPOTENCY_KEY_REUSED: 'the same idempotency key came with another body',
+  RATE_LIMIT_EXCEEDED: 'too many at once: wait for `Retry-After` seconds',
+  RATE_QUOTA_EXCEEDED: 'a quota is used up, such as an owner’s number of miners',
+  PAYMENT_INSUFFICIENT_BALANCE: 'the balance does not cover it',
+  SYSTEM_INTERNAL_ERROR: 'a fault of the coordinator’s',
+  SYSTEM_MAINTENANCE: 'the coordinator stops',
+  SYSTEM_OVERLOADED: 'the coordinator or its store does not keep up',
+  SYSTEM_UPSTREAM_ERROR: 'what the coordinator depends on failed',
+  ROUTE_NOT_FOUND: 'there is no such route',
+  METHOD_NOT_ALLOWED: 'the route has other methods: see the header `Allow`',
+  HOST_NOT_ALLOWED: 'without keys: the request is for a name that is not the coordinator’s',
+  ORIGIN_NOT_ALLOWED: 'without keys: the request comes from a page of another site',
+  REQUEST_TIMEOUT: 'the request did not come in time',
+  HEADERS_TOO_LARGE: 'the headers are too large',
+  PAYLOAD_TOO_LARGE: 'the body is too large',
+  UNSUPPORTED_MEDIA_TYPE: 'the body is of a type that the route does not take',
+};
+
+function errorsTable(): string {
+  const rows = Object.entries(ERROR_STATUS)
+    .map(([code, status]) => [`\`${code}\``, `${status}`, WHEN[code as ErrorCode]])
+    .sort(([a = ''], [b = '']) => a.localeCompare(b));
+  return markdownTable([['code', 'status', 'when'], ...rows]);
+}
+
 test.for([
   ['operator.md', 'options', optionsTable],
+  ['application-developer.md', 'errors', errorsTable],
   ['application-developer.md', 'limits', limitsTable],
 ] as const)('%s has the %s of the code', async ([guide, name, table]) => {
   await expect(withTable(guide, name, table())).toMatchFileSnapshot(join(DOCS, guide));

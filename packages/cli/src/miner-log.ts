@@ -29,6 +29,8 @@ function lineOf(event: MinerEvent, backend: string): string {
       return 'The coordinator answers again';
     case 'drained':
       return 'The coordinator gives this miner no new jobs: it was drained';
+    case 'superseded':
+      return `Ending: ${event.error}`;
     case 'suspended':
       return 'The coordinator gives this miner no jobs: its reputation is too low. Ask its operator to reinstate it';
     case 'reinstated':

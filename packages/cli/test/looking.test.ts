@@ -1,3 +1,4 @@
+import { generateSigner } from '@aitbc/receipts';
 import { expect, test } from 'vitest';
 import { mineOne, withCoordinator } from './coordinator.ts';
 
@@ -115,6 +116,17 @@ test('an administrator reinstates a miner', async () => {
   const env = { AITBC_API_KEY: await coordinator.key('admin') };
   const { exitCode, stdout } = await coordinator.aitbc(['miners', 'reinstate', 'pardoned'], { env });
   expect([exitCode, stdout]).toEqual([0, 'pardoned gets jobs again: its reputation is 0.9.\n']);
+});
+
+test('an administrator removes a miner, whose id another key can have then', async () => {
+  const { client } = coordinator;
+  const register = (signer: { keyId: string }) =>
+    client.registerMiner({ miner_id: 'lost', capabilities: ['lost'], public_key: signer.keyId });
+  await register(generateSigner());
+  const env = { AITBC_API_KEY: await coordinator.key('admin') };
+  const { exitCode, stdout } = await coordinator.aitbc(['miners', 'remove', 'lost'], { env });
+  expect([exitCode, stdout]).toEqual([0, 'lost is removed.\n']);
+  expect(await register(generateSigner())).toMatchObject({ miner_id: 'lost' });
 });
 
 test('the statistics are those of the coordinator', async () => {

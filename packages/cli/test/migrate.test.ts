@@ -22,6 +22,7 @@ const MIGRATIONS = [
   '014-standing',
   '017-billing',
   '018-limits',
+  '019-miner-epochs',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -89,6 +89,26 @@ test('a signal ends it well, and the coordinator knows that it is gone', async (
   });
 });
 
+test('one whose id another process takes says so and ends, in a way that service managers can tell', async () => {
+  const started = Promise.withResolvers<void>();
+  const older = miner('cloned', ['--backend', 'echo'], {
+    onOutput: whenPrinted('Waiting for jobs', started.resolve),
+  });
+  await started.promise;
+  const newer = await miner('cloned', ['--backend', 'echo'], {
+    signal: listener => {
+      older.then(() => listener('SIGTERM'));
+    },
+  });
+  expect(newer.exitCode).toBe(0);
+  const { exitCode, stdout, stderr } = await older;
+  expect({ exitCode, stdout, stderr }).toEqual({
+    exitCode: 3,
+    stdout: expect.stringContaining('Ending: Another process has registered as cloned'),
+    stderr: expect.stringContaining('give each its own id'),
+  });
+});
+
 test('a job that runs when a signal comes may finish, within the time that the help tells', async () => {
   const { job_id } = await coordinator.client.submitJob('Hello', 'slow');
   let send: (signal: NodeJS.Signals) => void = () => {};

@@ -40,6 +40,7 @@ describeEachEngine('registering a miner', engine => {
       concurrency: null,
       address: expect.stringMatching(/^ait1[0-9a-z]+$/),
       public_key: null,
+      epoch: 1,
       running: 0,
       completed: 0,
       failed: 0,

@@ -1,6 +1,6 @@
 import type { GpuInfo } from '@aitbc/protocol';
 import { roundCredits } from '@aitbc/receipts';
-import type { CoordinatorClient } from '@aitbc/sdk';
+import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import type { StatedAbilities } from './abilities.ts';
 import type { Backend } from './backend.ts';
 import { type BackoffOptions, pause } from './backoff.ts';
@@ -10,7 +10,7 @@ import { createHeartbeats } from './heartbeats.ts';
 import type { Identity } from './identity.ts';
 import { type JobRunner, release, runJob } from './job.ts';
 import { createLink } from './link.ts';
-import { createRegistration } from './registration.ts';
+import { createRegistration, epochOf } from './registration.ts';
 import { createSlots, orAborted, type Slots } from './slots.ts';
 
 export interface MinerOptions {
@@ -91,7 +91,7 @@ function assemble(options: MinerOptions, quitting: AbortSignal) {
   const registration = createRegistration({ ...options, concurrency, link, emit, backoff, modelRefreshMs });
   const earned = { credits: 0, jobs: 0 };
   const runner: JobRunner = {
-    ...{ client, backend, identity, emit, backoff, now, quitting },
+    ...{ client, backend, identity, registration, emit, backoff, now, quitting },
     onToken: options.onToken,
     onBackendFailure: registration.failed,
     onReceipt({ price }) {
@@ -133,6 +133,11 @@ async function run(
     await orAborted(Promise.race([enough, crash.promise]), stopping.signal);
   } catch (error) {
     patience = 0;
+    // What it held is the other's to hand back.
+    if (isCoordinatorError(error, 'MINER_SUPERSEDED')) {
+      agent.emit({ event: 'superseded', error: error.detail });
+      slots.stopAll('lost');
+    }
     throw error;
   } finally {
     stopping.abort();
@@ -146,11 +151,12 @@ async function run(
 const HAND_BACK_MS = 10_000;
 
 async function shutDown(agent: Agent, patience: number, quitting: AbortSignal): Promise<void> {
-  const { slots, claims, client, minerId, emit } = agent;
+  const { slots, claims, client, minerId, registration, emit } = agent;
   await claims.interrupt();
   if (slots.running.size === 0) return;
   emit({ event: 'stopping', running: slots.running.size, timeout_seconds: patience / 1000 });
-  client.drainMiner(minerId, { maxRetries: 0, timeout: 5_000 }).catch(() => {});
+  const options = { ...epochOf(registration.epoch), maxRetries: 0, timeout: 5_000 };
+  client.drainMiner(minerId, options).catch(() => {});
   await idleWithin(patience, slots, quitting);
   slots.stopAll('shutdown');
   await idleWithin(HAND_BACK_MS, slots);
@@ -164,7 +170,8 @@ async function idleWithin(ms: number, slots: Slots, signal?: AbortSignal): Promi
 }
 
 /** Hands back, too, what a claim brought whose answer nobody waited for. */
-async function takeLeave({ client, minerId, emit, earned }: Agent) {
-  await client.deregisterMiner(minerId, { maxRetries: 0, timeout: 5_000 }).catch(() => {});
+async function takeLeave({ client, minerId, registration, emit, earned }: Agent) {
+  const options = { ...epochOf(registration.epoch), maxRetries: 0, timeout: 5_000 };
+  await client.deregisterMiner(minerId, options).catch(() => {});
   emit({ event: 'stopped', completed: earned.jobs, total_credits: earned.credits });
 }

@@ -2,7 +2,7 @@ import type { MinerJob } from '@aitbc/protocol';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import { pause } from './backoff.ts';
 import type { Link } from './link.ts';
-import type { Registration } from './registration.ts';
+import { epochOf, type Registration } from './registration.ts';
 import type { Slots } from './slots.ts';
 
 /** The coordinator may cap it. */
@@ -45,7 +45,10 @@ export function createClaims(options: ClaimsOptions): Claims {
   async function claim(signal: AbortSignal): Promise<void> {
     const max = Math.min(slots.free, maxJobs - count);
     const asked = performance.now();
-    const jobs = await client.claimJobs(minerId, { max, wait: LONG_POLL_SECONDS, signal, maxRetries: 0 });
+    const jobs = await client.claimJobs(minerId, {
+      ...{ max, wait: LONG_POLL_SECONDS, signal, maxRetries: 0 },
+      ...epochOf(registration.epoch),
+    });
     link.up();
     if (signal.aborted) return await handBack(jobs);
     for (const job of jobs) accept(job);

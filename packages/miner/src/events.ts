@@ -11,6 +11,8 @@ export type MinerEvent =
   | { event: 'disconnected'; error: string }
   | { event: 'reconnected' }
   | { event: 'drained' }
+  /** Another process has registered with its id: this one ends. */
+  | { event: 'superseded'; error: string }
   /** Its reputation is too low: it gets no jobs until an administrator says so. */
   | { event: 'suspended' }
   | { event: 'reinstated' }

@@ -5,7 +5,7 @@ import { pause } from './backoff.ts';
 import type { Claims } from './claims.ts';
 import type { Emit } from './events.ts';
 import type { Link } from './link.ts';
-import type { Registration } from './registration.ts';
+import { epochOf, type Registration } from './registration.ts';
 import type { Slots } from './slots.ts';
 
 /** An engine that does not say by then what it has in memory is not waited for. */
@@ -80,7 +80,14 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
     const asked = performance.now();
     const opened = registration.open;
     try {
-      const options = { maxRetries: 0, timeout: 10_000, signal, wait, ...(loaded && { loaded }) };
+      const options = {
+        maxRetries: 0,
+        timeout: 10_000,
+        signal,
+        wait,
+        ...(loaded && { loaded }),
+        ...epochOf(registration.epoch),
+      };
       const answer = await client.heartbeat(minerId, known, options);
       link.up();
       for (const { job_id, status } of answer.stop) {

@@ -8,6 +8,7 @@ import type { Emit } from './events.ts';
 import type { Identity } from './identity.ts';
 import { isPassing, messageOf } from './link.ts';
 import { type Output, outputOf } from './output.ts';
+import { epochOf, type Registration } from './registration.ts';
 import { JobStopped, type Work } from './slots.ts';
 import { createTextStream, type TextStream } from './stream.ts';
 
@@ -15,6 +16,7 @@ export interface JobRunner {
   client: CoordinatorClient;
   backend: Backend;
   identity: Identity;
+  registration: Pick<Registration, 'epoch'>;
   emit: Emit;
   backoff: BackoffOptions;
   /** The coordinator's time, in milliseconds since the epoch. */
@@ -74,11 +76,12 @@ async function generate(runner: JobRunner, work: Omit<Work, 'done'>): Promise<Ou
 }
 
 function streamOf(
-  { client, identity, backoff }: JobRunner,
+  { client, identity, registration, backoff }: JobRunner,
   { job, controller }: Omit<Work, 'done'>,
 ): TextStream {
   return createTextStream({
     ...{ client, job, backoff, minerId: identity.minerId, signal: controller.signal },
+    epoch: registration.epoch,
     onStop: reason => controller.abort(new JobStopped(reason)),
   });
 }
@@ -90,13 +93,14 @@ function untilDeadline(deadline: string, now: number): number {
 }
 
 async function complete(
-  { client, identity, emit, backoff, now, quitting, onReceipt }: JobRunner,
+  { client, identity, registration, emit, backoff, now, quitting, onReceipt }: JobRunner,
   { job, controller }: Omit<Work, 'done'>,
   { usage, ...output }: Output,
   elapsedMs: number,
 ): Promise<void> {
   const completion: CompleteJob = {
     miner_id: identity.minerId,
+    ...epochOf(registration.epoch),
     ...output,
     completed_at: new Date().toISOString(),
     signature: await attest(job, output.result, identity),
@@ -139,11 +143,11 @@ async function settle(
   error: unknown,
   report: Report,
 ): Promise<void> {
-  const { client, identity, emit, onBackendFailure } = runner;
+  const { client, identity, registration, emit, onBackendFailure } = runner;
   const { job_id } = job;
   const { minerId } = identity;
   const fail = async (why: BackendError) => {
-    const failure = failureReport(minerId, why);
+    const failure = { ...failureReport(minerId, why), ...epochOf(registration.epoch) };
     const outcome = await report(() => client.failJob(job_id, failure, { maxRetries: 0 }));
     const { error, error_class } = failure;
     // The last attempt ends the job, whatever another one could do.
@@ -159,7 +163,7 @@ async function settle(
     return await fail(late);
   }
   if (reason) return emit({ event: 'job_stopped', job_id, reason });
-  if (isCoordinatorError(error, 'JOB_*', 'MINER_NOT_FOUND')) {
+  if (isCoordinatorError(error, 'JOB_*', 'MINER_NOT_FOUND', 'MINER_SUPERSEDED')) {
     return emit({ event: 'job_stopped', job_id, reason: error.detail });
   }
   if (isCoordinatorError(error, 'PAYLOAD_TOO_LARGE')) return await fail(tooLarge());
@@ -191,14 +195,15 @@ function failureReport(minerId: string, error: BackendError) {
 
 /** Hands a job back, so that another miner need not wait for the lease to run out. */
 export async function release(
-  { client, identity, emit }: Pick<JobRunner, 'client' | 'identity' | 'emit'>,
+  { client, identity, registration, emit }: Pick<JobRunner, 'client' | 'identity' | 'registration' | 'emit'>,
   jobId: string,
   reason: string,
 ): Promise<void> {
   try {
-    await client.releaseJob(jobId, identity.minerId, { timeout: 5_000 });
+    const options = { ...epochOf(registration.epoch), timeout: 5_000 };
+    await client.releaseJob(jobId, identity.minerId, options);
     emit({ event: 'job_released', job_id: jobId, reason });
   } catch (error) {
-    if (!isCoordinatorError(error, 'JOB_*', 'MINER_NOT_FOUND')) throw error;
+    if (!isCoordinatorError(error, 'JOB_*', 'MINER_NOT_FOUND', 'MINER_SUPERSEDED')) throw error;
   }
 }

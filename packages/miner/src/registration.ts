@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { type GpuInfo, LIMITS, type Miner, type RegisterMiner } from '@aitbc/protocol';
+import { signRegistration } from '@aitbc/receipts';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import { type AbilitiesByModel, abilitiesOf, type StatedAbilities } from './abilities.ts';
 import { type Backend, BackendError } from './backend.ts';
@@ -35,6 +37,8 @@ const LONGEST_REST_MS = 60_000;
 export interface Registration {
   /** As the coordinator asked for. */
   readonly heartbeatSeconds: number;
+  /** Of this process; undefined before it has registered, and where the coordinator gives none. */
+  readonly epoch: number | undefined;
   /** Models that are registered. */
   isOffered(model: string): boolean;
   /** Aborts when the backend is to get no more jobs for now. */
@@ -67,6 +71,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
   let most: number = LIMITS.capabilities;
   let leftOut = '';
   let heartbeatSeconds = 15;
+  /** What the coordinator knows this process by, from its first registration on. */
+  const session = randomUUID();
+  let epoch: number | undefined;
   let gate = new AbortController();
   let opened = Promise.withResolvers<void>();
   let draining: Promise<unknown> = Promise.resolve();
@@ -102,7 +109,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     isPaused = true;
     emit({ event: 'paused', error: error.message });
     // So that clients see that nobody can run their jobs. Should it fail, nothing is claimed all the same.
-    const request = client.drainMiner(identity.minerId, { maxRetries: 0, timeout: 5_000 });
+    const request = client.drainMiner(identity.minerId, { ...epochOf(epoch), maxRetries: 0, timeout: 5_000 });
     draining = request.catch(() => {});
   }
 
@@ -124,7 +131,10 @@ export function createRegistration(options: RegistrationOptions): Registration {
     while (!signal.aborted) {
       const told = request(options, models.slice(0, most), abilities.told);
       try {
-        const miner = await client.registerMiner(told, { maxRetries: 0, signal });
+        const proof = await prove(told, session, identity);
+        const registration = { ...told, ...epochOf(epoch), session, proof };
+        const miner = await client.registerMiner(registration, { maxRetries: 0, signal });
+        epoch = miner.epoch;
         link.up();
         registered = JSON.stringify(told);
         offered = new Set(told.capabilities);
@@ -165,6 +175,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
   return {
     get heartbeatSeconds() {
       return heartbeatSeconds;
+    },
+    get epoch() {
+      return epoch;
     },
     isOffered: model => offered.has(model),
     get open() {
@@ -247,6 +260,15 @@ function request(
     ...(region !== undefined && { region }),
     ...(address !== undefined && { address }),
   };
+}
+
+/** For requests, which leave out what is not known. */
+export const epochOf = (epoch: number | undefined) => (epoch === undefined ? {} : { epoch });
+
+/** Shows that this process holds the private key: nobody takes the id who only knows the public one. */
+async function prove(told: RegisterMiner, session: string, { signer }: Identity) {
+  const { miner_id, public_key = null, address = null } = told;
+  return await signRegistration({ miner_id, public_key, session, address }, signer);
 }
 
 function registeredEvent({ miner_id, capabilities, address, gpu_info }: Miner) {

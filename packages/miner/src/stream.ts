@@ -2,6 +2,7 @@ import type { MinerJob, PostChunks } from '@aitbc/protocol';
 import { type CoordinatorClient, CoordinatorError, isCoordinatorError } from '@aitbc/sdk';
 import { type BackoffOptions, createBackoff, pause } from './backoff.ts';
 import { isPassing, retryAfterMs } from './link.ts';
+import { epochOf } from './registration.ts';
 import { orAborted, type StopReason } from './slots.ts';
 
 /** The text of a job on its way to whoever reads it while it is generated. */
@@ -18,6 +19,7 @@ export interface TextStreamOptions {
   client: Pick<CoordinatorClient, 'postChunks'>;
   job: Pick<MinerJob, 'job_id'>;
   minerId: string;
+  epoch?: number | undefined;
   backoff: BackoffOptions;
   /** Aborts when the text is wanted no more. */
   signal: AbortSignal;
@@ -34,7 +36,7 @@ const CHUNKS_AT_ONCE = 100;
 const TIMEOUT_MS = 10_000;
 
 export function createTextStream(options: TextStreamOptions): TextStream {
-  const { client, job, minerId, signal, onStop } = options;
+  const { client, job, minerId, epoch, signal, onStop } = options;
   const backoff = createBackoff({ longest: 5_000, ...options.backoff });
   const runs: Run[] = [];
   let posted: Position = START;
@@ -65,7 +67,7 @@ export function createTextStream(options: TextStreamOptions): TextStream {
   async function post(): Promise<number> {
     const { parts, end } = underWay;
     try {
-      const request = { miner_id: minerId, first: chunks, chunks: parts };
+      const request = { miner_id: minerId, ...epochOf(epoch), first: chunks, chunks: parts };
       await client.postChunks(job.job_id, request, { maxRetries: 0, timeout: TIMEOUT_MS, signal });
       posted = end;
       chunks += parts.length;
@@ -93,7 +95,7 @@ export function createTextStream(options: TextStreamOptions): TextStream {
     }
     isOver = true;
     if (isCoordinatorError(error, 'JOB_ALREADY_CANCELLED')) onStop('cancelled');
-    else if (isCoordinatorError(error, 'JOB_NOT_LEASED')) onStop('lost');
+    else if (isCoordinatorError(error, 'JOB_NOT_LEASED', 'MINER_SUPERSEDED')) onStop('lost');
     return 0;
   }
 

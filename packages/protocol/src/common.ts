@@ -28,6 +28,17 @@ export const MinerId = Type.String({
   examples: ['my-miner-001'],
 });
 
+export const MinerEpoch = Type.Integer({
+  minimum: 0,
+  maximum: LIMITS.epoch,
+  description:
+    'What the registration of this process answered. One that another process has replaced gets MINER_SUPERSEDED; without it nobody is told apart.',
+});
+
+/** The query of requests about a miner that have no body. */
+export const MinerProcess = Type.Object({ epoch: Type.Optional(MinerEpoch) }, CLOSED);
+export type MinerProcess = Static<typeof MinerProcess>;
+
 export const Region = Type.String({ pattern: REGION_PATTERN, examples: ['eu-west'] });
 
 /** Anything JSON, for what passes through untouched. */

@@ -3,6 +3,7 @@ import { AnswerDetails, ChatRequest, EmbeddingInput, FinishReason, ResultType } 
 import {
   CLOSED,
   Metadata,
+  MinerEpoch,
   MinerId,
   Model,
   Nullable,
@@ -307,12 +308,13 @@ export const MinerJob = Type.Object(
 );
 export type MinerJob = Static<typeof MinerJob>;
 
-export const ClaimJob = Type.Object({ miner_id: MinerId }, CLOSED);
+export const ClaimJob = Type.Object({ miner_id: MinerId, epoch: Type.Optional(MinerEpoch) }, CLOSED);
 export type ClaimJob = Static<typeof ClaimJob>;
 
 export const CompleteJob = Type.Object(
   {
     miner_id: MinerId,
+    epoch: Type.Optional(MinerEpoch),
     result: Type.String(),
     result_type: Type.Optional(ResultType),
     finish_reason: Type.Optional(FinishReason),
@@ -339,6 +341,7 @@ export type CompleteJob = Static<typeof CompleteJob>;
 export const FailJob = Type.Object(
   {
     miner_id: MinerId,
+    epoch: Type.Optional(MinerEpoch),
     error: Type.String({ minLength: 1, maxLength: LIMITS.errorLength }),
     error_class: Type.Optional(FailureClass),
     engine_code: Type.Optional(
@@ -374,6 +377,7 @@ export type JobOutcome = Static<typeof JobOutcome>;
 export const AvailableJob = Type.Object(
   {
     miner_id: MinerId,
+    epoch: Type.Optional(MinerEpoch),
     wait: Type.Optional(Type.Number({ ...WAIT, description: 'Seconds to wait for a job.' })),
   },
   CLOSED,

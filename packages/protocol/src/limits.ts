@@ -5,6 +5,8 @@ export const LIMITS = {
   defaultPageSize: 20,
   modelLength: 128,
   minerIdLength: 64,
+  epoch: 2_147_483_647,
+  sessionLength: 64,
   capabilities: 1_024,
   claimMax: 256,
   /** Longer waits may be asked for than any coordinator grants. */

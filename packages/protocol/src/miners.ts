@@ -1,5 +1,16 @@
 import { type Static, Type } from 'typebox';
-import { CLOSED, MinerId, Model, Nullable, Page, Region, Timestamp, WAIT } from './common.ts';
+import {
+  CLOSED,
+  MinerEpoch,
+  MinerId,
+  Model,
+  Nullable,
+  Page,
+  Region,
+  Signature,
+  Timestamp,
+  WAIT,
+} from './common.ts';
 import { JobStatus, MinerJob } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 
@@ -63,9 +74,27 @@ export const RegisterMiner = Type.Object(
     public_key: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z0-9_-]{43}$',
-        description: 'Raw Ed25519 public key, unpadded base64url: it then signs its results.',
+        description: 'Raw Ed25519 public key, unpadded base64url: its results must then be signed with it.',
       }),
     ),
+    session: Type.Optional(
+      Type.String({
+        minLength: 16,
+        maxLength: LIMITS.sessionLength,
+        pattern: '^[A-Za-z0-9_-]+$',
+        description:
+          'Random, the same in all registrations of one process, and told to nobody else: by it a process changes what it registered and keeps its epoch.',
+      }),
+    ),
+    epoch: Type.Optional({
+      ...MinerEpoch,
+      description: 'What the registration before answered, where this process has registered before.',
+    }),
+    proof: Type.Optional({
+      ...Signature,
+      description:
+        'By the key that is registered for this id so far, or at first by the `public_key` itself: over the canonical JSON (RFC 8785) of an object with the `address`, `miner_id`, `public_key` and `session` of this request, null where it has none.',
+    }),
   },
   CLOSED,
 );
@@ -123,6 +152,7 @@ export const Miner = Type.Object(
     concurrency: Nullable(Type.Integer()),
     address: Type.String(),
     public_key: Nullable(Type.String()),
+    epoch: Type.Integer({ minimum: 0, description: 'Grows each time another process takes the id over.' }),
     running: Type.Integer({ description: 'Jobs it holds now.' }),
     completed: Type.Integer(),
     failed: Type.Integer({ description: 'Jobs that it reported failed or whose lease ran out.' }),
@@ -167,6 +197,7 @@ export type ListMiners = Static<typeof ListMiners>;
 
 export const Heartbeat = Type.Object(
   {
+    epoch: Type.Optional(MinerEpoch),
     jobs: Type.Optional(
       Type.Array(Type.String(), {
         maxItems: LIMITS.claimMax,
@@ -208,6 +239,7 @@ export type HeartbeatAnswer = Static<typeof HeartbeatAnswer>;
 
 export const ClaimJobs = Type.Object(
   {
+    epoch: Type.Optional(MinerEpoch),
     max: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.claimMax, default: 1 })),
     wait: Type.Optional(
       Type.Number({ ...WAIT, default: 0, description: 'Seconds to wait for the first job.' }),

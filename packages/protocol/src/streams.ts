@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { AnswerDetails, FinishReason, ResultType } from './chat.ts';
-import { CLOSED, MinerId, Nullable, Timestamp } from './common.ts';
+import { CLOSED, MinerEpoch, MinerId, Nullable, Timestamp } from './common.ts';
 import { JobError, JobStatus, TokenUsage } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { Receipt } from './receipts.ts';
@@ -20,6 +20,7 @@ const First = Type.Integer({
 export const PostChunks = Type.Object(
   {
     miner_id: MinerId,
+    epoch: Type.Optional(MinerEpoch),
     attempt: Type.Optional(Attempt),
     first: First,
     chunks: Type.Array(
@@ -45,6 +46,7 @@ export type PostChunks = Static<typeof PostChunks>;
 export const StreamChunks = Type.Object(
   {
     miner_id: Type.Optional(MinerId),
+    epoch: Type.Optional(MinerEpoch),
     attempt: Type.Optional(Attempt),
     first: Type.Optional({ ...First, default: 0 }),
   },

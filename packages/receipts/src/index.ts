@@ -25,6 +25,12 @@ export {
 } from './grants.ts';
 export { parseCanonicalJson, parseStrictJson } from './parse.ts';
 export {
+  type RegistrationStatement,
+  registrationBytes,
+  signRegistration,
+  verifyRegistration,
+} from './registration.ts';
+export {
   type BalanceTotals,
   createBalanceTotals,
   restoreEntry,
@@ -33,6 +39,7 @@ export {
   verifyOpening,
   verifyRestore,
 } from './restores.ts';
+
 export { receiptBytes, receiptEntry, signReceipt, signReceiptJson } from './signing.ts';
 export { isGrant, isOpening, isRestore, type Transfer, transferOf } from './transfers.ts';
 export {

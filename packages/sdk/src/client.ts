@@ -19,6 +19,7 @@ import type {
   Miner,
   MinerDetail,
   MinerJob,
+  MinerProcess,
   NetworkStats,
   NumberedJobEvent,
   PostChunks,
@@ -298,7 +299,10 @@ export class CoordinatorClient {
     return this.#call({ path: `/v1/miners/${id(minerId)}`, fresh: true }, options);
   }
 
-  /** Registers a miner, or tells anew what it can do. */
+  /**
+   * Registers a miner, or tells anew what it can do. Requests that carry the `epoch` of the answer are refused with
+   * `MINER_SUPERSEDED` once another process has registered the id.
+   */
   registerMiner(miner: RegisterMiner, options?: RequestOptions): Promise<Miner> {
     return this.#post('/v1/miners/register', miner, options);
   }
@@ -312,19 +316,21 @@ export class CoordinatorClient {
   heartbeat(
     minerId: string,
     jobs?: readonly string[],
-    options: Pick<Heartbeat, 'loaded'> & LongPollOptions = {},
+    options: Pick<Heartbeat, 'loaded' | 'epoch'> & LongPollOptions = {},
   ): Promise<HeartbeatAnswer> {
-    const { wait, loaded } = options;
+    const { wait, loaded, epoch } = options;
     const path = `/v1/miners/${id(minerId)}/heartbeat`;
     return this.#call(
-      { method: 'POST', path, body: { jobs, loaded, wait }, wait, repeatable: true },
+      { method: 'POST', path, body: { jobs, loaded, wait, epoch }, wait, repeatable: true },
       options,
     );
   }
 
   /** Gives the miner no new jobs; those it holds go on. */
-  drainMiner(minerId: string, options?: RequestOptions): Promise<Miner> {
-    return this.#post(`/v1/miners/${id(minerId)}/drain`, {}, options);
+  drainMiner(minerId: string, options: MinerProcess & RequestOptions = {}): Promise<Miner> {
+    const path = `/v1/miners/${id(minerId)}/drain`;
+    const query = { epoch: options.epoch };
+    return this.#call({ method: 'POST', path, body: {}, query, repeatable: true }, options);
   }
 
   /** Gives a suspended miner jobs again, its reputation as that of a new one. For administrators. */
@@ -332,19 +338,23 @@ export class CoordinatorClient {
     return this.#post(`/v1/miners/${id(minerId)}/reinstate`, {}, options);
   }
 
-  async deregisterMiner(minerId: string, options?: RequestOptions): Promise<void> {
-    await this.#call({ method: 'DELETE', path: `/v1/miners/${id(minerId)}`, repeatable: true }, options);
+  /** Takes the miner out; what it holds goes to others. By an administrator its id is free for another key then. */
+  async deregisterMiner(minerId: string, options: MinerProcess & RequestOptions = {}): Promise<void> {
+    const path = `/v1/miners/${id(minerId)}`;
+    const query = { epoch: options.epoch };
+    await this.#call({ method: 'DELETE', path, query, repeatable: true }, options);
   }
 
   /** The best job that the miner could claim; `null` when there is none, or none came in `wait` seconds. */
-  availableJob(minerId: string, options: LongPollOptions = {}): Promise<MinerJob | null> {
-    const { wait } = options;
-    const query = { miner_id: minerId, wait };
+  availableJob(minerId: string, options: MinerProcess & LongPollOptions = {}): Promise<MinerJob | null> {
+    const { wait, epoch } = options;
+    const query = { miner_id: minerId, epoch, wait };
     return this.#call({ path: '/v1/jobs/available', query, wait, fresh: true }, options);
   }
 
-  claimJob(jobId: string, minerId: string, options?: RequestOptions): Promise<MinerJob> {
-    return this.#post(`/v1/jobs/${id(jobId)}/claim`, { miner_id: minerId }, options);
+  claimJob(jobId: string, minerId: string, options: MinerProcess & RequestOptions = {}): Promise<MinerJob> {
+    const { epoch } = options;
+    return this.#post(`/v1/jobs/${id(jobId)}/claim`, { miner_id: minerId, epoch }, options);
   }
 
   /**
@@ -352,9 +362,9 @@ export class CoordinatorClient {
    * the jobs of that answer are leased already: the next heartbeat names them.
    */
   async claimJobs(minerId: string, options: ClaimJobs & LongPollOptions = {}): Promise<MinerJob[]> {
-    const { max, wait } = options;
+    const { max, wait, epoch } = options;
     const path = `/v1/miners/${id(minerId)}/claims`;
-    const call: Call = { method: 'POST', path, body: { max, wait }, wait };
+    const call: Call = { method: 'POST', path, body: { max, wait, epoch }, wait };
     return (await this.#call<ClaimedJobs>(call, options)).jobs;
   }
 
@@ -376,8 +386,13 @@ export class CoordinatorClient {
   }
 
   /** Hands a job back undone, without using up one of its attempts. */
-  releaseJob(jobId: string, minerId: string, options?: RequestOptions): Promise<JobOutcome> {
-    return this.#post(`/v1/jobs/${id(jobId)}/release`, { miner_id: minerId }, options);
+  releaseJob(
+    jobId: string,
+    minerId: string,
+    options: MinerProcess & RequestOptions = {},
+  ): Promise<JobOutcome> {
+    const { epoch } = options;
+    return this.#post(`/v1/jobs/${id(jobId)}/release`, { miner_id: minerId, epoch }, options);
   }
 
   #submit<T>(path: string, body: unknown, idempotencyKey: string, options: SubmitOptions): Promise<T> {

@@ -18,6 +18,7 @@ import {
   stateGpu,
 } from '@aitbc/miner';
 import { LIMITS } from '@aitbc/protocol';
+import { isCoordinatorError } from '@aitbc/sdk';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { integerFrom, list, positiveInteger, positiveNumber } from '../arguments.ts';
 import { connect, wantsJson } from '../connection.ts';
@@ -190,11 +191,18 @@ async function run(miner: RunningMiner, io: Io): Promise<void> {
     if (signals === 2) note(io, `${signal}: handing jobs back…`);
     (signals === 1 ? miner.stop() : miner.quit()).catch(() => {});
   });
-  await miner.done.finally(unsubscribe);
+  await miner.done.catch(rejectPlainly).finally(unsubscribe);
+}
+
+/** Apart from other failures, so that a service manager does not start it again to take the id back. */
+class Superseded extends CommandFailure {
+  override name = 'Superseded';
+  override readonly exitCode = 3;
 }
 
 function rejectPlainly(error: unknown): never {
   if (error instanceof BackendError) throw new CommandFailure(error.message);
+  if (isCoordinatorError(error, 'MINER_SUPERSEDED')) throw new Superseded(error.detail);
   throw error;
 }
 

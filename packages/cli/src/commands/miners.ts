@@ -12,14 +12,15 @@ const STATUSES: MinerStatus[] = ['online', 'draining', 'offline'];
 export function miners(program: Command, io: Io): void {
   const group = program
     .command('miners')
-    .description('list the miners, see what one gets to do and why, or reinstate one')
+    .description('list the miners, see what one gets to do and why, reinstate or remove one')
     .addHelpText(
       'after',
       `
 Examples:
   $ aitbc miners list --status online
   $ aitbc miners get my-miner-001
-  $ aitbc miners reinstate my-miner-001`,
+  $ aitbc miners reinstate my-miner-001
+  $ aitbc miners remove my-miner-001`,
     );
   group
     .command('list', { isDefault: true })
@@ -49,6 +50,19 @@ Examples:
       const miner = await connect(command, io).reinstateMiner(id);
       if (wantsJson(command)) printJson(io, miner);
       else print(io, `${miner.miner_id} gets jobs again: its reputation is ${reputation(miner)}.`);
+    });
+  group
+    .command('remove')
+    .description('take a miner out; what it holds goes to others')
+    .argument('<id>', 'the id of the miner')
+    .addHelpText(
+      'after',
+      '\nWith the key of an administrator its id is then free for another key, as where its own key is lost.',
+    )
+    .action(async (id: string, _flags: object, command: Command) => {
+      await connect(command, io).deregisterMiner(id);
+      if (wantsJson(command)) printJson(io, { miner_id: id, removed: true });
+      else print(io, `${id} is removed.`);
     });
 }
 

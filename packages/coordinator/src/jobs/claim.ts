@@ -23,7 +23,7 @@ import {
   loadJobs,
   loadMiners,
   type MinerActor,
-  minerNotFound,
+  notActing,
   ownedMiner,
   refusalFor,
 } from './lookup.ts';
@@ -106,7 +106,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       const started = changed.map(change => change.after).filter(job => job.status === 'running');
       const [texts] = await Promise.all([loadTexts(tx, taken.flat()), ready.started(started)]);
       return inputs.map((input, index) => {
-        if (!acting[index]) return minerNotFound(input.minerId);
+        if (!acting[index]) return notActing(miners, input);
         const jobs = taken[index] ?? [];
         return done(jobs.map(job => held(input.offer ? asOffered(job, terms, now) : job, texts)));
       });
@@ -214,7 +214,7 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
       const decisions = inputs.map(input => {
         const miner = ownedMiner(miners, input);
         const job = jobs.get(input.jobId);
-        if (!miner) return minerNotFound(input.minerId);
+        if (!miner) return notActing(miners, input);
         if (!job || job.role === 'replicated' || !assignments.mayHave(miner, job)) return jobNotFound;
         if (!isReadable(job)) {
           damaged.push(job);

@@ -14,7 +14,7 @@ import {
   loadJobs,
   loadMiners,
   type MinerActor,
-  minerNotFound,
+  notActing,
   ownedMiner,
   refusalFor,
 } from './lookup.ts';
@@ -79,7 +79,7 @@ export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<Compl
         context,
       );
       const decisions = inputs.map(input => {
-        const decision = decide(input, ownedMiner(miners, input), jobs.get(input.jobId), context.now);
+        const decision = decide(input, miners, jobs.get(input.jobId), context.now);
         if ('completion' in decision) jobs.set(input.jobId, decision.completion.after);
         return decision;
       });
@@ -105,18 +105,19 @@ export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<Compl
 
 function decide(
   input: CompleteInput,
-  miner: Row<'miner'> | undefined,
+  miners: ReadonlyMap<string, Row<'miner'>>,
   job: JobRow | undefined,
   now: number,
 ): Decision {
-  if (!miner) return { refusal: minerNotFound(input.minerId) };
+  const miner = ownedMiner(miners, input);
+  if (!miner) return { refusal: notActing(miners, input) };
   if (!job) return { refusal: jobNotFound };
   if (job.status === 'completed' && job.miner_id === miner.id && job.receipt_id)
     return { repeated: job.receipt_id };
   if (job.status !== 'running' || job.miner_id !== miner.id) return { refusal: notLeased(job, miner.id) };
   // What it says of prices and times can't be signed. The sweep ends it.
   if (!isReadable(job)) return { refusal: unreadable };
-  const refusal = input.attestation && checkAttestation(input.attestation, miner);
+  const refusal = checkAttestation(input.attestation, miner);
   if (refusal) return { refusal };
   const artifactHash = artifactHashOf(job, input.result);
   return {
@@ -163,8 +164,14 @@ export async function isAttested(
   return await verifyAttestation({ job_id: id, model, prompt_hash, artifact_hash }, signature);
 }
 
-function checkAttestation({ signature, genuine }: Attested, miner: Row<'miner'>): Outcome<never> | undefined {
+function checkAttestation(attested: Attested | undefined, miner: Row<'miner'>): Outcome<never> | undefined {
   const field = 'signature';
+  if (!attested) {
+    if (miner.public_key === null) return undefined;
+    const detail = `Miner ${miner.id} is registered with a public key: its results must be signed with it`;
+    return refused('RECEIPT_INVALID_SIGNATURE', detail, { field });
+  }
+  const { signature, genuine } = attested;
   if (signature.key_id !== miner.public_key) {
     return refused(
       'RECEIPT_INVALID_SIGNATURE',

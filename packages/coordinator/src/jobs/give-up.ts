@@ -23,7 +23,7 @@ import {
   loadJobs,
   loadMiners,
   type MinerActor,
-  minerNotFound,
+  notActing,
   ownedMiner,
   refusalFor,
 } from './lookup.ts';
@@ -76,7 +76,7 @@ export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInpu
       const changes: JobChange[] = [];
       const outcomes: Outcome<JobRow>[] = [];
       for (const input of inputs) {
-        const holding = heldJob(input, ownedMiner(miners, input), jobs.get(input.jobId));
+        const holding = heldJob(input, miners, jobs.get(input.jobId));
         if (!holding.ok) {
           outcomes.push(holding);
           continue;
@@ -108,11 +108,12 @@ const HANDED_BACK = {
 } as const;
 
 function heldJob(
-  { minerId }: GiveUpInput,
-  miner: Row<'miner'> | undefined,
+  input: GiveUpInput,
+  miners: ReadonlyMap<string, Row<'miner'>>,
   job: JobRow | undefined,
 ): Outcome<{ job: JobRow; miner: Row<'miner'> }> {
-  if (!miner) return minerNotFound(minerId);
+  const miner = ownedMiner(miners, input);
+  if (!miner) return notActing(miners, input);
   if (!job) return jobNotFound;
   if (job.status !== 'running' || job.miner_id !== miner.id) return notLeased(job, miner.id);
   return done({ job, miner });

@@ -4,7 +4,7 @@ import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { EXCLUDED_MS, exclude, operatorKey } from './exclusions.ts';
 import { extendLease, type JobRow, type LeaseTerms, release } from './job.ts';
-import { loadJobs, loadMiners, type MinerActor, minerNotFound, ownedMiner } from './lookup.ts';
+import { loadJobs, loadMiners, type MinerActor, notActing, ownedMiner } from './lookup.ts';
 import { saveJobs, saveLeases } from './saving.ts';
 import { toRetryQueues } from './submit.ts';
 
@@ -58,7 +58,7 @@ export function beatMiners(terms: LeaseTerms & MinerTerms): Operation<HeartbeatI
       );
       return inputs.map((input, index) => {
         const miner = acting[index];
-        if (!miner) return minerNotFound(input.minerId);
+        if (!miner) return notActing(miners, input);
         const holds = extended.get(miner.id) ?? [];
         const holding = new Set(holds.map(job => job.id));
         const stop = input.believes
@@ -105,7 +105,7 @@ export const releaseAll: Operation<MinerActor, number> = {
     await saveJobs(await toRetryQueues(changes, context), context);
     return inputs.map((input, index) => {
       const miner = acting[index];
-      return miner ? done(held.get(miner.id)?.length ?? 0) : minerNotFound(input.minerId);
+      return miner ? done(held.get(miner.id)?.length ?? 0) : notActing(miners, input);
     });
   },
 };

@@ -1,3 +1,4 @@
+import { superseded } from '../miners/lifecycle.ts';
 import { type Outcome, type Refusal, refused } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
@@ -21,6 +22,8 @@ export async function loadMiners(
 export interface MinerActor {
   minerId: string;
   ownerId: number | null;
+  /** Of the process that acts, where it says so. */
+  epoch?: number | undefined;
 }
 
 export function ownedMiner(
@@ -28,12 +31,24 @@ export function ownedMiner(
   actor: MinerActor,
 ): Row<'miner'> | undefined {
   const miner = miners.get(actor.minerId);
-  if (!miner || miner.status === 'removed') return undefined;
-  return actor.ownerId === null || miner.owner_id === actor.ownerId ? miner : undefined;
+  return miner && isActing(miner, actor) && isCurrent(miner, actor) ? miner : undefined;
 }
 
-export const minerNotFound = (minerId: string): Outcome<never> =>
-  refused('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key: register it first`);
+const isActing = ({ status, owner_id }: Row<'miner'>, { ownerId }: MinerActor) =>
+  status !== 'removed' && (ownerId === null || owner_id === ownerId);
+
+const isCurrent = (miner: Row<'miner'>, { epoch = miner.epoch }: MinerActor) => epoch === miner.epoch;
+
+/** Why there is no `ownedMiner`. An epoch that the store does not know yet is from before a backup was restored. */
+export function notActing(miners: ReadonlyMap<string, Row<'miner'>>, actor: MinerActor): Outcome<never> {
+  const miner = miners.get(actor.minerId);
+  if (miner && isActing(miner, actor) && (actor.epoch ?? miner.epoch) < miner.epoch)
+    return superseded(miner.id);
+  return refused(
+    'MINER_NOT_FOUND',
+    `No miner ${actor.minerId} is registered with this key: register it first`,
+  );
+}
 
 /** Whether a job is one of the account's, or of anyone's to an administrator (null). Its runs are not shown as jobs. */
 export const isSeenBy = (accountId: number | null, job: Pick<JobRow, 'account_id' | 'role'>): boolean =>

@@ -13,6 +13,7 @@ import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
 import type { Directory } from '../miners/directory.ts';
+import type { MinerCaller } from '../miners/lifecycle.ts';
 import { heartbeatSeconds, type Miners } from '../miners/miners.ts';
 import type { Chunk } from '../store/events.ts';
 import { isoTime } from '../store/numbers.ts';
@@ -48,8 +49,7 @@ export interface MinerJobsOptions {
   };
 }
 
-export interface PostRequest {
-  minerId: string;
+export interface PostRequest extends MinerCaller {
   attempt: number | undefined;
   /** Index of the first chunk. */
   first: number;
@@ -59,8 +59,7 @@ export interface PostRequest {
 /** What a miner says of itself. */
 export type BeatRequest = Pick<HeartbeatInput, 'believes' | 'loaded'> & { waitSeconds: number };
 
-export interface TakeRequest {
-  minerId: string;
+export interface TakeRequest extends MinerCaller {
   max: number;
   waitSeconds: number;
   offer: boolean;
@@ -70,26 +69,30 @@ export interface TakeRequest {
 export interface MinerJobs {
   /** The jobs the miner should run next; waits for a first one, until `hangUp` aborts. */
   take(principal: Principal, request: TakeRequest, hangUp: HangUp): Promise<MinerJob[]>;
-  claim(principal: Principal, jobId: string, minerId: string): Promise<MinerJob>;
+  claim(principal: Principal, jobId: string, caller: MinerCaller): Promise<MinerJob>;
   /** The receipt, as JSON. */
   complete(principal: Principal, jobId: string, request: CompleteJob): Promise<string>;
   /** Takes more of a text as it is generated. Repeating it adds nothing twice. */
   postChunks(principal: Principal, jobId: string, request: PostRequest): Promise<PostedChunks>;
   fail(principal: Principal, jobId: string, request: FailJob): Promise<JobOutcome>;
-  release(principal: Principal, jobId: string, minerId: string): Promise<JobOutcome>;
+  release(principal: Principal, jobId: string, caller: MinerCaller): Promise<JobOutcome>;
   /** Extends leases, then waits for a job to stop, until `hangUp` aborts. */
   heartbeat(
     principal: Principal,
-    minerId: string,
+    caller: MinerCaller,
     request: BeatRequest,
     hangUp: HangUp,
   ): Promise<HeartbeatAnswer>;
-  releaseAll(principal: Principal, minerId: string): Promise<void>;
+  releaseAll(principal: Principal, caller: MinerCaller): Promise<void>;
 }
 
 export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   const { config, store, ids, miners, directory, waits, operations } = options;
-  const actor = (principal: Principal, minerId: string) => ({ minerId, ownerId: accountScope(principal) });
+  const actor = (principal: Principal, { minerId, epoch }: MinerCaller): MinerActor => ({
+    ...{ minerId, epoch, ownerId: accountScope(principal) },
+  });
+  const actorOf = (principal: Principal, { miner_id, epoch }: { miner_id: string; epoch?: number }) =>
+    actor(principal, { minerId: miner_id, epoch });
 
   async function waitAndTake(
     takeNow: () => Promise<HeldJob[]>,
@@ -165,21 +168,21 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   }
 
   return {
-    async take(principal, { minerId, max, waitSeconds, offer }, hangUp) {
-      const input = { ...actor(principal, minerId), max, offer };
+    async take(principal, { max, waitSeconds, offer, ...caller }, hangUp) {
+      const input = { ...actor(principal, caller), max, offer };
       const takeNow = async () => unwrap(await store.write(operations.takeJobs, input));
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return (await takeNow()).map(toMinerJob);
-      const seeker = { ...(await miners.standing(principal, minerId)), since: performance.now() };
+      const seeker = { ...(await miners.standing(principal, caller.minerId)), since: performance.now() };
       const gone = hangUp();
       const taken = await waitAndTake(takeNow, seeker, waitMs, gone);
       if (gone.aborted && !offer) return await handBack(taken, input);
       return taken.map(toMinerJob);
     },
 
-    async claim(principal, jobId, minerId) {
+    async claim(principal, jobId, caller) {
       return toMinerJob(
-        unwrap(await store.write(operations.claimJob, { ...actor(principal, minerId), jobId })),
+        unwrap(await store.write(operations.claimJob, { ...actor(principal, caller), jobId })),
       );
     },
 
@@ -187,7 +190,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       checkResult(request);
       const attestation = await examine(jobId, request);
       const outcome = await store.write(operations.completeJobs, {
-        ...actor(principal, request.miner_id),
+        ...actorOf(principal, request),
         jobId,
         receiptId: ids.next('rcpt'),
         nonce: ids.hex(16),
@@ -203,9 +206,9 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       return unwrap(outcome);
     },
 
-    async postChunks(principal, jobId, { minerId, ...request }) {
+    async postChunks(principal, jobId, { minerId, epoch, ...request }) {
       checkChunks(request.chunks, config.chunkLimit);
-      const input = { ...actor(principal, minerId), jobId, ...request };
+      const input = { ...actor(principal, { minerId, epoch }), jobId, ...request };
       const { job, next } = unwrap(await store.write(operations.postChunks, input));
       return {
         job_id: job.id,
@@ -218,31 +221,31 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     async fail(
       principal,
       jobId,
-      { miner_id, error, error_class, engine_code, retry_after, retryable = true },
+      { error, error_class, engine_code, retry_after, retryable = true, ...caller },
     ) {
       const failure = {
         ...{ error, retryable, errorClass: error_class, engineCode: engine_code },
         retryAfterMs: retry_after === undefined ? undefined : retry_after * 1000,
       };
-      const input = { ...actor(principal, miner_id), jobId, failure };
+      const input = { ...actorOf(principal, caller), jobId, failure };
       return toOutcome(unwrap(await store.write(operations.giveUpJobs, input)));
     },
 
-    async release(principal, jobId, minerId) {
+    async release(principal, jobId, caller) {
       return toOutcome(
-        unwrap(await store.write(operations.giveUpJobs, { ...actor(principal, minerId), jobId })),
+        unwrap(await store.write(operations.giveUpJobs, { ...actor(principal, caller), jobId })),
       );
     },
 
-    async heartbeat(principal, minerId, { believes, loaded, waitSeconds }, hangUp) {
+    async heartbeat(principal, caller, { believes, loaded, waitSeconds }, hangUp) {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
-      const input = { ...actor(principal, minerId), believes, loaded };
+      const input = { ...actor(principal, caller), believes, loaded };
       const pulse = await (waitMs === 0 ? beat(input) : beatUntilStop(input, waitMs, hangUp()));
       return toHeartbeatAnswer(pulse, heartbeatSeconds(config));
     },
 
-    async releaseAll(principal, minerId) {
-      unwrap(await store.write(releaseAll, actor(principal, minerId)));
+    async releaseAll(principal, caller) {
+      unwrap(await store.write(releaseAll, actor(principal, caller)));
     },
   };
 }

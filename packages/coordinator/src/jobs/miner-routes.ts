@@ -16,6 +16,7 @@ import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { hangUpOf } from '../http/connection.ts';
 import { type App, answers, IdParams, keyed, sendJson } from '../http/routes.ts';
+import type { MinerCaller } from '../miners/lifecycle.ts';
 import type { MinerJobs } from './miner-jobs.ts';
 
 const tags = ['mining'];
@@ -24,6 +25,8 @@ const tags = ['mining'];
 async function emptyWithoutBody(request: FastifyRequest): Promise<void> {
   request.body ??= {};
 }
+
+const callerOf = ({ miner_id, epoch }: ClaimJob): MinerCaller => ({ minerId: miner_id, epoch });
 
 export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; guards: Guards }): void {
   const onRequest = guards.miner;
@@ -38,12 +41,12 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
         tags,
         security: keyed,
         querystring: AvailableJob,
-        response: answers({ 200: Type.Union([MinerJob, Type.Null()]) }, 400, 401, 403, 404),
+        response: answers({ 200: Type.Union([MinerJob, Type.Null()]) }, 400, 401, 403, 404, 409),
       },
     },
     async (request, reply) => {
-      const { miner_id, wait = 0 } = request.query;
-      const take = { minerId: miner_id, max: 1, waitSeconds: wait, offer: true };
+      const { miner_id, epoch, wait = 0 } = request.query;
+      const take = { minerId: miner_id, epoch, max: 1, waitSeconds: wait, offer: true };
       const [job] = await jobs.take(principalOf(request), take, () => hangUpOf(reply));
       // A null from a handler is an empty body to the framework.
       return job ?? sendJson(reply, 'null');
@@ -62,12 +65,12 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
         security: keyed,
         params: IdParams,
         body: ClaimJobs,
-        response: answers({ 200: ClaimedJobs }, 400, 401, 403, 404),
+        response: answers({ 200: ClaimedJobs }, 400, 401, 403, 404, 409),
       },
     },
     async (request, reply) => {
-      const { max = 1, wait = 0 } = request.body;
-      const take = { minerId: request.params.id, max, waitSeconds: wait, offer: false };
+      const { epoch, max = 1, wait = 0 } = request.body;
+      const take = { minerId: request.params.id, epoch, max, waitSeconds: wait, offer: false };
       return { jobs: await jobs.take(principalOf(request), take, () => hangUpOf(reply)) };
     },
   );
@@ -86,7 +89,7 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
         response: answers({ 200: MinerJob }, 400, 401, 403, 404, 409, 410),
       },
     },
-    async request => await jobs.claim(principalOf(request), request.params.id, request.body.miner_id),
+    async request => await jobs.claim(principalOf(request), request.params.id, callerOf(request.body)),
   );
 
   app.post(
@@ -140,7 +143,7 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
         response: answers({ 200: JobOutcome }, 400, 401, 403, 404, 409),
       },
     },
-    async request => await jobs.release(principalOf(request), request.params.id, request.body.miner_id),
+    async request => await jobs.release(principalOf(request), request.params.id, callerOf(request.body)),
   );
 
   app.post(
@@ -155,13 +158,14 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
         security: keyed,
         params: IdParams,
         body: Heartbeat,
-        response: answers({ 200: HeartbeatAnswer }, 400, 401, 403, 404),
+        response: answers({ 200: HeartbeatAnswer }, 400, 401, 403, 404, 409),
       },
     },
     async (request, reply) => {
-      const { jobs: believes = [], loaded, wait = 0 } = request.body;
+      const { epoch, jobs: believes = [], loaded, wait = 0 } = request.body;
+      const caller = { minerId: request.params.id, epoch };
       const beat = { believes, loaded, waitSeconds: wait };
-      return await jobs.heartbeat(principalOf(request), request.params.id, beat, () => hangUpOf(reply));
+      return await jobs.heartbeat(principalOf(request), caller, beat, () => hangUpOf(reply));
     },
   );
 }

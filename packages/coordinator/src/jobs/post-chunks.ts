@@ -4,7 +4,7 @@ import { done, type Operation, type Outcome, refused, type WriteContext } from '
 import type { NewRow, Row } from '../store/schema.ts';
 import { notLeased } from './complete.ts';
 import { extendLease, type JobRow, type LeaseTerms } from './job.ts';
-import { jobNotFound, loadJobs, loadMiners, type MinerActor, minerNotFound, ownedMiner } from './lookup.ts';
+import { jobNotFound, loadJobs, loadMiners, type MinerActor, notActing, ownedMiner } from './lookup.ts';
 import { saveLeases } from './saving.ts';
 import { chunkId } from './streams.ts';
 
@@ -58,7 +58,7 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
       const outcomes = inputs.map(input => {
         const miner = ownedMiner(miners, input);
         const job = jobs.get(input.jobId);
-        if (!miner) return minerNotFound(input.minerId);
+        if (!miner) return notActing(miners, input);
         if (!job) return jobNotFound;
         const isHolder = job.status === 'running' && job.miner_id === miner.id;
         if (!isHolder) return notLeased(job, miner.id);

@@ -126,8 +126,8 @@ function chunkRoutes(app: App, { jobs, guards, lineLimit, bodyLimits }: StreamRo
         return await jobs.postChunks(principalOf(request), request.params.id, posted);
       };
       if (request.headers['content-type']?.startsWith('application/json')) {
-        const { miner_id, attempt, first, chunks } = request.body;
-        return await post({ minerId: miner_id, attempt, first, chunks: chunks.map(chunkOf) });
+        const { miner_id, epoch, attempt, first, chunks } = request.body;
+        return await post({ minerId: miner_id, epoch, attempt, first, chunks: chunks.map(chunkOf) });
       }
       // A stream lasts: its key may be revoked meanwhile.
       hangUpOf(reply);
@@ -145,14 +145,14 @@ const chunkOf = (chunk: PostChunks['chunks'][number]): Chunk =>
 
 /** Posts what has come, then what has come meanwhile. */
 async function postLines(
-  { miner_id: minerId, attempt, first = 0 }: StreamChunks,
+  { miner_id: minerId, epoch, attempt, first = 0 }: StreamChunks,
   body: IncomingMessage,
   lineLimit: number,
   post: (posted: PostRequest) => Promise<PostedChunks>,
 ): Promise<PostedChunks> {
   if (minerId === undefined)
     refuse('VALIDATION_MISSING_FIELD', 'miner_id is missing in the query', { field: 'miner_id' });
-  const request = { minerId, attempt };
+  const request = { minerId, epoch, attempt };
   // Refused at once, rather than when a first token is there.
   let answer = await post({ ...request, first, chunks: [] });
   let at = first;

@@ -1,7 +1,7 @@
 import type { ModelAbilities, RegisterMiner } from '@aitbc/protocol';
 import { addressFromPublicKey } from '@aitbc/receipts';
 import { accountAt, localAddress } from '../accounts/accounts.ts';
-import { done, type Operation, refused, type WriteContext } from '../store/operation.ts';
+import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { NEEDS } from './eligibility.ts';
 import { countActive } from './presence.ts';
@@ -12,6 +12,14 @@ export interface RegisterInput {
   owner: { accountId: number; address: string; anonymous: boolean };
   coordinatorId: string;
   request: RegisterMiner;
+  /** The key that the caller has shown to hold. */
+  provenKey?: string | undefined;
+}
+
+/** The miner that a request is from, and its process where the request tells. */
+export interface MinerCaller {
+  minerId: string;
+  epoch?: number | undefined;
 }
 
 export interface Registration {
@@ -56,7 +64,7 @@ async function hasAllMiners(
 }
 
 async function register(
-  { owner, coordinatorId, request }: RegisterInput,
+  { owner, coordinatorId, request, provenKey }: RegisterInput,
   terms: RegistrationTerms,
   context: WriteContext,
 ) {
@@ -71,6 +79,8 @@ async function register(
       },
     );
   }
+  const refusal = known && whyNotTaken(known, owner, request, provenKey);
+  if (refusal) return refusal;
   const vram = vramOf(request.gpu_info);
   if (vram === 'absurd') {
     return refused('VALIDATION_OUT_OF_RANGE', `No machine has ${request.gpu_info?.memory} of GPU memory`, {
@@ -88,6 +98,7 @@ async function register(
   const described = {
     ...describe(request),
     ...stateOf(standing),
+    ...processOf(known, request, provenKey),
     vram_gb: vram,
     payee_id: payee.id,
     operator_id: operatorId,
@@ -125,12 +136,68 @@ const CHANGING = [
   'region',
   'concurrency',
   'public_key',
+  'epoch',
+  'session',
+  'key_proven',
   'status',
   'draining',
   'last_seen_at',
   'suspended_at',
   'probation',
 ] as const;
+
+type Known = Row<'miner'> | undefined;
+
+const hasSession = (known: Known, { session }: RegisterMiner) =>
+  session !== undefined && known?.session === session;
+
+/** Whether the process that has the id changes what it registered. */
+const isSameProcess = (known: Row<'miner'>, request: RegisterMiner) =>
+  known.epoch === request.epoch || hasSession(known, request);
+
+/** Why a process does not get the id of a miner of the same owner. */
+function whyNotTaken(
+  known: Row<'miner'>,
+  owner: RegisterInput['owner'],
+  request: RegisterMiner,
+  provenKey: string | undefined,
+): Outcome<never> | undefined {
+  if (!isSameProcess(known, request) && (request.epoch ?? known.epoch) < known.epoch)
+    return superseded(known.id);
+  // Whoever has no API key is nobody's owner: there an id belongs to who holds its private key.
+  if (!owner.anonymous || known.public_key === null) return undefined;
+  if (request.public_key === known.public_key && (!known.key_proven || hasSession(known, request)))
+    return undefined;
+  if (provenKey === known.public_key) return undefined;
+  return refused('MINER_ALREADY_REGISTERED', TAKEN(known), {
+    field: request.public_key === known.public_key ? 'proof' : 'public_key',
+  });
+}
+
+const TAKEN = ({ id, public_key }: Row<'miner'>) =>
+  `The id ${id} belongs to the key ${public_key}: choose another one, or send a proof by that key`;
+
+/** What an older process is told. */
+export const superseded = (minerId: string): Outcome<never> =>
+  refused(
+    'MINER_SUPERSEDED',
+    `Another process has registered as ${minerId} since: give each its own id, and stop one of them`,
+  );
+
+/** The process that has the id from now on. */
+function processOf(known: Known, request: RegisterMiner, provenKey: string | undefined) {
+  const isProven = provenKey !== undefined && provenKey === request.public_key;
+  if (!known || !isSameProcess(known, request)) {
+    return {
+      epoch: (known?.epoch ?? 0) + 1,
+      session: request.session ?? null,
+      key_proven: Number(isProven),
+    };
+  }
+  const keepsKey = known.public_key === (request.public_key ?? null);
+  const { epoch, session } = known;
+  return { epoch, session, key_proven: keepsKey && known.key_proven ? 1 : Number(isProven) };
+}
 
 const isActive = (miner: Row<'miner'>) => miner.status === 'online' || miner.status === 'draining';
 
@@ -168,6 +235,8 @@ function abilitiesFrom({ capabilities, models = [] }: RegisterMiner): string | n
 
 export interface WithdrawInput {
   minerId: string;
+  /** Of the process that withdraws its miner. */
+  epoch?: number | undefined;
   /** Null for an administrator. */
   ownerId: number | null;
   to: 'draining' | 'removed';
@@ -180,14 +249,20 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
   async apply(inputs, context) {
     const { tx, emit } = context;
     const outcomes = [];
-    for (const { minerId, ownerId, to } of inputs) {
+    for (const { minerId, epoch, ownerId, to } of inputs) {
       const [miner] = await tx.load('miner', 'id', [minerId]);
       if (!miner || miner.status === 'removed' || (ownerId !== null && miner.owner_id !== ownerId)) {
         outcomes.push(refused('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key`));
         continue;
       }
+      if (epoch !== undefined && epoch < miner.epoch) {
+        outcomes.push(superseded(minerId));
+        continue;
+      }
       const after = { ...miner, status: to, draining: 1 };
-      await tx.update('miner', 'id', ['status', 'draining'], [after]);
+      // The way out when a key is lost.
+      if (to === 'removed' && ownerId === null) Object.assign(after, { public_key: null, key_proven: 0 });
+      await tx.update('miner', 'id', ['status', 'draining', 'public_key', 'key_proven'], [after]);
       if (to === 'removed') await tx.add('counter', 'name', [{ name: 'miners.total', value: -1 }]);
       await countActive((to === 'draining' ? 1 : 0) - (isActive(miner) ? 1 : 0), context);
       emit({ type: 'miner.changed', miner: after });

@@ -1,5 +1,5 @@
 import type { ListMiners, Miner, MinerDetail, RegisterMiner, Workload } from '@aitbc/protocol';
-import { isPublicKey } from '@aitbc/receipts';
+import { isPublicKey, verifyRegistration } from '@aitbc/receipts';
 import { requireAddress } from '../accounts/accounts.ts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
@@ -9,7 +9,13 @@ import { type Operation, refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Abilities, abilitiesOf, mismatch, SUSPENDED } from './eligibility.ts';
-import { type RegisterInput, type Registration, reinstateMiners, withdrawMiners } from './lifecycle.ts';
+import {
+  type MinerCaller,
+  type RegisterInput,
+  type Registration,
+  reinstateMiners,
+  withdrawMiners,
+} from './lifecycle.ts';
 import { findMiner, findSpeeds, listAway, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
 import { type ReputationTerms, scoreOf, toReputation } from './reputation.ts';
 
@@ -29,9 +35,9 @@ export interface Miners {
   register(principal: Principal, request: RegisterMiner): Promise<{ miner: Miner; created: boolean }>;
   list(query: ListMiners & { limit: number; after: string | undefined }): Promise<Miner[]>;
   get(id: string): Promise<MinerDetail>;
-  drain(principal: Principal, id: string): Promise<Miner>;
+  drain(principal: Principal, caller: MinerCaller): Promise<Miner>;
   /** The miner must hold no jobs any more. */
-  remove(principal: Principal, id: string): Promise<void>;
+  remove(principal: Principal, caller: MinerCaller): Promise<void>;
   /** Gives a suspended miner jobs again; its record begins anew. One that is not suspended stays as it is. */
   reinstate(id: string): Promise<Miner>;
   /** What a miner of the caller's can run, and its score. */
@@ -41,6 +47,14 @@ export interface Miners {
 /** Four heartbeats fit into a lease: three may be lost. */
 export const heartbeatSeconds = (config: Config) =>
   Math.max(1, Math.min(15, Math.floor(config.leaseSeconds / 4)));
+
+/** The key that the caller has shown to hold. Whether that is the miner's, the transaction finds out. */
+async function examineProof(request: RegisterMiner): Promise<string | undefined> {
+  const { miner_id, public_key = null, session = null, address = null, proof } = request;
+  if (!proof) return undefined;
+  if (await verifyRegistration({ miner_id, public_key, session, address }, proof)) return proof.key_id;
+  return refuse('RECEIPT_INVALID_SIGNATURE', 'The proof does not fit the registration', { field: 'proof' });
+}
 
 export function createMiners(options: MinersOptions): Miners {
   const { config, store, coordinatorId, now, reputation, workload, operations } = options;
@@ -58,8 +72,8 @@ export function createMiners(options: MinersOptions): Miners {
     return toView(miner, speeds.get(miner.id));
   }
 
-  async function withdraw(principal: Principal, minerId: string, to: 'draining' | 'removed') {
-    return unwrap(await store.write(withdrawMiners, { minerId, ownerId: accountScope(principal), to }));
+  async function withdraw(principal: Principal, caller: MinerCaller, to: 'draining' | 'removed') {
+    return unwrap(await store.write(withdrawMiners, { ...caller, ownerId: accountScope(principal), to }));
   }
 
   return {
@@ -70,11 +84,13 @@ export function createMiners(options: MinersOptions): Miners {
           field: 'public_key',
         });
       }
-      const registration = unwrap(
-        await store.write(operations.registerMiners, { owner, coordinatorId, request }),
-      );
+      const provenKey = await examineProof(request);
+      const input = { owner, coordinatorId, request, provenKey };
+      const registration = unwrap(await store.write(operations.registerMiners, input));
+      // Of this registration, though another may have followed.
+      const { epoch } = registration.miner;
       return {
-        miner: await view(await found(registration.miner.id)),
+        miner: { ...(await view(await found(registration.miner.id))), epoch },
         created: registration.created,
       };
     },
@@ -94,12 +110,12 @@ export function createMiners(options: MinersOptions): Miners {
       const miner = await found(id);
       return { ...(await view(miner)), workload: explain(miner, await workload()) };
     },
-    async drain(principal, id) {
-      await withdraw(principal, id, 'draining');
-      return await view(await found(id));
+    async drain(principal, caller) {
+      await withdraw(principal, caller, 'draining');
+      return await view(await found(caller.minerId));
     },
-    async remove(principal, id) {
-      await withdraw(principal, id, 'removed');
+    async remove(principal, caller) {
+      await withdraw(principal, caller, 'removed');
     },
     async reinstate(id) {
       unwrap(await store.write(reinstateMiners, { minerId: id }));
@@ -141,6 +157,7 @@ function toMiner(
     concurrency: miner.concurrency,
     address: miner.address,
     public_key: miner.public_key,
+    epoch: miner.epoch,
     running: miner.running,
     completed: miner.completed,
     failed: miner.failed,

@@ -1,12 +1,18 @@
-import { LIMITS, ListMiners, Miner, MinerDetail, RegisterMiner } from '@aitbc/protocol';
+import { LIMITS, ListMiners, Miner, MinerDetail, MinerProcess, RegisterMiner } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkNext, readCursor } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
 import type { MinerJobs } from '../jobs/miner-jobs.ts';
+import type { MinerCaller } from './lifecycle.ts';
 import type { Miners } from './miners.ts';
 
 const tags = ['miners'];
+
+const callerOf = ({ params, query }: { params: { id: string }; query: MinerProcess }): MinerCaller => ({
+  minerId: params.id,
+  epoch: query.epoch,
+});
 
 export function minerRoutes(
   app: App,
@@ -82,10 +88,11 @@ export function minerRoutes(
         tags,
         security: keyed,
         params: IdParams,
-        response: answers({ 200: Miner }, 400, 401, 403, 404),
+        querystring: MinerProcess,
+        response: answers({ 200: Miner }, 400, 401, 403, 404, 409),
       },
     },
-    async request => await miners.drain(principalOf(request), request.params.id),
+    async request => await miners.drain(principalOf(request), callerOf(request)),
   );
 
   app.post(
@@ -114,16 +121,17 @@ export function minerRoutes(
         tags,
         security: keyed,
         params: IdParams,
-        response: answers({ 204: Type.Null() }, 400, 401, 403, 404),
+        querystring: MinerProcess,
+        response: answers({ 204: Type.Null() }, 400, 401, 403, 404, 409),
       },
     },
     async (request, reply) => {
       const principal = principalOf(request);
-      const { id } = request.params;
+      const caller = callerOf(request);
       // Draining first: from then on no new job can be claimed in between.
-      await miners.drain(principal, id);
-      await jobs.releaseAll(principal, id);
-      await miners.remove(principal, id);
+      await miners.drain(principal, caller);
+      await jobs.releaseAll(principal, caller);
+      await miners.remove(principal, caller);
       return reply.code(204).send(null);
     },
   );

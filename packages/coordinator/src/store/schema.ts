@@ -215,6 +215,12 @@ interface MinerTable {
   region: string | null;
   concurrency: number | null;
   public_key: string | null;
+  /** Of the process that has the id: grows when another one takes it. */
+  epoch: Flagless<number>;
+  /** What that process chose to be known by; null where it chose nothing. */
+  session: Flagless<string | null>;
+  /** 1: a process that held the private key registered it, so that others must prove that they hold it, too. */
+  key_proven: Flagless<number>;
   /** Models that its engine has in memory, as it last said; null when it never did. */
   loaded: Flagless<Json | null>;
   status: 'online' | 'draining' | 'offline' | 'removed';

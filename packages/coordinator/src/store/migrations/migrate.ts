@@ -14,6 +14,7 @@ import { ownText } from './013-own-text.ts';
 import { standing } from './014-standing.ts';
 import { billing } from './017-billing.ts';
 import { limits } from './018-limits.ts';
+import { minerEpochs } from './019-miner-epochs.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** In order; what was released is never changed, only followed by another. */
@@ -32,6 +33,7 @@ const STEPS = {
   '014-standing': standing,
   '017-billing': billing,
   '018-limits': limits,
+  '019-miner-epochs': minerEpochs,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(STEPS);

@@ -1,0 +1,15 @@
+import type { Kysely } from 'kysely';
+import type { ColumnTypes } from './column-types.ts';
+
+/** Which process has a miner's id, and whether it showed that it holds the miner's private key. */
+export async function minerEpochs(
+  { schema }: Kysely<unknown>,
+  { integer, text }: ColumnTypes,
+): Promise<void> {
+  for (const name of ['epoch', 'key_proven'])
+    await schema
+      .alterTable('miner')
+      .addColumn(name, integer, column => column.notNull().defaultTo(0))
+      .execute();
+  await schema.alterTable('miner').addColumn('session', text).execute();
+}
