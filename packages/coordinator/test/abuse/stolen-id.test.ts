@@ -29,9 +29,13 @@ describeEachEngine('a stolen miner id', engine => {
     const told = { miner_id, public_key: victim.keyId, session: randomUUID() };
     const proof = await signRegistration({ ...told, address: null }, victim);
     const register = (more: object) =>
-      coordinator.call<Partial<Pick<Miner, 'epoch'> & Pick<Problem, 'error_code'>>>('POST', '/v1/miners/register', {
-        ...{ miner_id, capabilities: [model], ...more },
-      });
+      coordinator.call<Partial<Pick<Miner, 'epoch'> & Pick<Problem, 'error_code'>>>(
+        'POST',
+        '/v1/miners/register',
+        {
+          ...{ miner_id, capabilities: [model], ...more },
+        },
+      );
     const { epoch } = (await register({ ...told, proof })).body;
     const { job_id } = await submit({ model });
     const { salt } = await claim(job_id, miner_id);
