@@ -17,6 +17,8 @@ const run = promisify(execFile);
 export interface PostgresServerOptions {
   /** Server parameters, such as `{ shared_buffers: '1GB' }`. */
   settings?: Record<string, string | number>;
+  /** Environment variables of its processes, beside ours. */
+  env?: Record<string, string>;
 }
 
 /** A PostgreSQL of one's own on 127.0.0.1, which ends and leaves nothing behind when this process ends. */
@@ -46,13 +48,13 @@ export interface StandbyServer extends PostgresServer {
 }
 
 /** Starts PostgreSQL with an empty data folder. It accepts connections when this resolves. */
-export async function startPostgres({ settings }: PostgresServerOptions = {}): Promise<PostgresServer> {
+export async function startPostgres({ settings, env }: PostgresServerOptions = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), 'aitbc-postgres-'));
   try {
     const program = await postgresProgram(folder);
     const password = randomBytes(16).toString('hex');
     await initialize(program, folder, password);
-    return await runServer({ program, folder, password, settings: { ...SETTINGS, ...settings } });
+    return await runServer({ program, folder, password, settings: { ...SETTINGS, ...settings }, env });
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;
@@ -65,12 +67,13 @@ interface Installed {
   folder: string;
   password: string;
   settings: Record<string, string | number>;
+  env: Record<string, string> | undefined;
 }
 
-async function runServer({ program, folder, password, settings }: Installed): Promise<PostgresServer> {
+async function runServer({ program, folder, password, settings, env }: Installed): Promise<PostgresServer> {
   const port = await freePort();
   const url = (database: string) => `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
-  const start = () => startProcesses(program, folder, { ...settings, port }, url('postgres'));
+  const start = () => startProcesses(program, folder, { ...settings, port }, url('postgres'), env);
   let processes = await start();
   return {
     get pid() {
@@ -218,10 +221,11 @@ async function startProcesses(
   folder: string,
   settings: Record<string, string | number>,
   url: string,
+  env: Record<string, string> = {},
 ): Promise<Processes> {
   const parameters = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const command = [postgres, '-D', join(folder, 'data'), ...parameters];
-  const guard = startGuard(folder, command, account);
+  const guard = startGuard(folder, command, account, env);
   let isGone = false;
   const gone = once(guard.stdout, 'data').then(() => {
     isGone = true;
@@ -254,9 +258,11 @@ function startGuard(
   folder: string,
   command: string[],
   account: Account,
+  env: Record<string, string>,
 ): ChildProcessByStdio<Writable, Readable, null> {
   return spawn('sh', ['-c', GUARD, 'sh', folder, ...command], {
     ...account,
+    env: { ...process.env, ...env },
     cwd: folder,
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],

@@ -32,15 +32,7 @@ export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLo
   const stopped = new AbortController();
   const outcomes = watchOutcomes(log);
   rooms.ledger.onWitness(report => logWitness(log, report));
-  rooms.store.onCommit(events => {
-    for (const event of events)
-      if (event.type === 'job.unreadable')
-        log.error(
-          { job_id: event.jobId, columns: event.columns },
-          'the record of a job was damaged: it has failed',
-        );
-  });
-  const running = tasksOf(rooms, config, log).map(task => repeat(task, stopped.signal, outcomes));
+  const running = tasksOf(rooms, config).map(task => repeat(task, stopped.signal, outcomes));
   return {
     async stop() {
       stopped.abort();
@@ -49,13 +41,30 @@ export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLo
   };
 }
 
-function tasksOf(rooms: Rooms, config: Config, log: FastifyBaseLogger): Task[] {
+/** Logs what operators are to know of commits. */
+export function logCommits({ store }: Pick<Rooms, 'store'>, log: FastifyBaseLogger): void {
+  store.onCommit(events => {
+    for (const event of events) {
+      if (event.type === 'job.unreadable') {
+        const { jobId: job_id, columns } = event;
+        log.error({ job_id, columns }, 'the record of a job was damaged: it has failed');
+      }
+      if (event.type === 'clock.set') {
+        const { setByMs } = event;
+        const step = `${setByMs > 0 ? 'ahead' : 'back'} by ${Math.abs(setByMs) / 1000} s`;
+        log.warn({ setByMs }, `the clock was set ${step}: the times of jobs and miners were moved along`);
+      }
+    }
+  });
+}
+
+function tasksOf(rooms: Rooms, config: Config): Task[] {
   const { store, sweep, erase, clear, batchWork, ledger } = rooms;
   const everyMs = config.sweepSeconds * 1000;
   const intervalMs = config.ledgerInterval * 1000;
   const told = watchConflicts(log);
   return [
-    { ...writing(store, sweep), step: () => sweepInTime(rooms, log), everyMs, rest: 0 },
+    { ...writing(store, sweep), step: () => sweepInTime(rooms), everyMs, rest: 0 },
     // Nobody waits for it, so that the most of the time is left to other writes.
     { ...writing(store, erase), everyMs, rest: 4 },
     { ...writing(store, clear), everyMs, rest: 4 },
@@ -81,14 +90,8 @@ const writing = (store: Store, operation: Step) => ({
 });
 
 /** In one batch, which begins with what has come to pass: completions that are in it are charged by that. */
-async function sweepInTime({ store, keepTime, sweep }: Rooms, log: FastifyBaseLogger): Promise<boolean> {
-  const [elapsed, more] = await Promise.all([store.write(keepTime, undefined), stepOf(store, sweep)]);
-  if (elapsed.ok && elapsed.value.setByMs !== 0) {
-    const { setByMs } = elapsed.value;
-    const direction = setByMs > 0 ? 'ahead' : 'back';
-    const text = `the clock was set ${direction} by ${Math.abs(setByMs) / 1000} s: leases and the times of what runs were moved along`;
-    log.warn({ setByMs }, text);
-  }
+async function sweepInTime({ store, keepTime, sweep }: Rooms): Promise<boolean> {
+  const [, more] = await Promise.all([store.write(keepTime, undefined), stepOf(store, sweep)]);
   return more;
 }
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { compile } from '@fastify/proxy-addr';
 import { buildApp } from './app.ts';
-import { startBackground, stepOf } from './background.ts';
+import { logCommits, startBackground, stepOf } from './background.ts';
 import { type Config, type ConfigSources, readConfig } from './config.ts';
 import { limitConnections, watchConnections } from './http/connection.ts';
 import { isLoopbackName } from './http/open-mode.ts';
@@ -47,6 +47,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     const rooms = await createRooms({ config, store, now: now ?? Date.now, open });
     const app = await buildApp(config, rooms, { logger: loggerOf(config, logStream), open });
     const connections = watchConnections(app.server);
+    logCommits(rooms, app.log);
     // What ends its run at once is not charged for the time in which no coordinator ran.
     while (!(await hasGrace(rooms)));
     limitConnections(app.server, {

@@ -22,15 +22,21 @@ export function lineSafe(json: string): string {
   return json.replaceAll(/[\u0085\u2028\u2029]/g, end => LINE_ENDS[end] ?? end);
 }
 
+export interface SoundJsonOptions {
+  /** Is told the fields with lone surrogates, which then become U+FFFD rather than errors. */
+  onReplaced?: ((fields: string[]) => void) | undefined;
+}
+
 /**
- * What was parsed from a text, changed only where a text in it is not Unicode. Throws Refused for what is nested too
- * deeply, for numbers such as 1e400, which would go on as null, and for an object that has a name twice, of which
- * every parser takes another one.
+ * What was parsed from a text. Throws Refused for what is nested too deeply, for numbers such as 1e400, which would go
+ * on as null, for an object that has a name twice, of which every parser takes another one, and for lone surrogates
+ * such as "\\ud800", which have no UTF-8 and so no hash.
  */
-export function soundJson(text: string, parsed: unknown): unknown {
-  const walk = { body: parsed, pairs: 0 };
+export function soundJson(text: string, parsed: unknown, { onReplaced }: SoundJsonOptions = {}): unknown {
+  const walk: Walk = { body: parsed, pairs: 0, illFormed: undefined, mayReplace: onReplaced !== undefined };
   const sound = soundPart(parsed, walk, 0);
   if (walk.pairs !== pairsIn(text)) refuseDuplicate(text);
+  if (walk.illFormed) onReplaced?.(walk.illFormed);
   return sound;
 }
 
@@ -38,10 +44,13 @@ interface Walk {
   body: unknown;
   /** Members of all objects so far. */
   pairs: number;
+  /** The fields with lone surrogates, once one was found. */
+  illFormed: string[] | undefined;
+  mayReplace: boolean;
 }
 
 function soundPart(value: unknown, walk: Walk, depth: number): unknown {
-  if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed();
+  if (typeof value === 'string') return value.isWellFormed() ? value : replaced(value, walk);
   if (typeof value === 'number' && !Number.isFinite(value)) refuseInfinity(walk.body);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === MAX_DEPTH)
@@ -54,8 +63,11 @@ function soundPart(value: unknown, walk: Walk, depth: number): unknown {
   for (const [name, member] of Object.entries(members)) {
     walk.pairs++;
     const sound = soundPart(member, walk, depth + 1);
-    if (!name.isWellFormed()) delete members[name];
-    if (sound !== member || !name.isWellFormed()) members[name.toWellFormed()] = sound;
+    if (!name.isWellFormed()) {
+      const wellFormed = replaced(name, walk);
+      delete members[name];
+      members[wellFormed] = sound;
+    } else if (sound !== member) members[name] = sound;
   }
   return members;
 }
@@ -65,18 +77,29 @@ function refuseDuplicate(text: string): never {
   return refuse('VALIDATION_INVALID_FORMAT', `The body has ${JSON.stringify(name)} twice in one object`);
 }
 
-/** Only who is refused pays for the search of the field. */
+/** A text with U+FFFD for its lone surrogates, where that may be. */
+function replaced(text: string, walk: Walk): string {
+  walk.illFormed ??= pathsOf(walk.body, part => typeof part === 'string' && !part.isWellFormed());
+  if (!walk.mayReplace) {
+    const field = walk.illFormed[0];
+    const detail = `${field || 'The body'} has a lone surrogate, half of a character: cut texts between characters`;
+    refuse('VALIDATION_INVALID_FORMAT', detail, { ...(field && { field }) });
+  }
+  return text.toWellFormed();
+}
+
 function refuseInfinity(body: unknown): never {
-  const field = pathOfInfinity(body).join('.');
+  const [field] = pathsOf(body, part => typeof part === 'number' && !Number.isFinite(part));
   const detail = `${field || 'The body'} must be a number that JSON libraries have`;
   return refuse('VALIDATION_INVALID_TYPE', detail, { ...(field && { field }) });
 }
 
-function pathOfInfinity(value: unknown): string[] {
-  for (const [name, member] of Object.entries(Object(value))) {
-    if (typeof member === 'number' && !Number.isFinite(member)) return [name];
-    const inner = typeof member === 'object' ? pathOfInfinity(member) : [];
-    if (inner.length > 0) return [name, ...inner];
-  }
-  return [];
+/** The fields, or their names, that are so. Only bodies with such a field pay for the search. */
+function pathsOf(value: unknown, isSo: (part: unknown) => boolean): string[] {
+  if (typeof value !== 'object' || value === null) return isSo(value) ? [''] : [];
+  return Object.entries(value).flatMap(([name, member]) => {
+    const path = name.toWellFormed();
+    if (!Array.isArray(value) && isSo(name)) return [path];
+    return pathsOf(member, isSo).map(inner => (inner === '' ? path : `${path}.${inner}`));
+  });
 }

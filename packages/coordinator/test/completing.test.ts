@@ -151,7 +151,7 @@ describeEachEngine('completing a job', engine => {
   });
 
   test.each([
-    ...['{"prompt_tokens":-1}', '{"prompt_tokens":1.5}', '{"prompt_tokens":1e400}'],
+    ...['{"prompt_tokens":-1}', '{"prompt_tokens":1.5}'],
     ...['{"prompt_tokens":1e300}', '{"prompt_tokens":"12"}', '{}', 'null', '"many"', '[1]', '7'],
   ])('the usage %s, which can not be, is dropped, and the result counts', async usage => {
     const model = `usage-${usage.replaceAll(/\W/g, '-')}`;
@@ -160,6 +160,29 @@ describeEachEngine('completing a job', engine => {
     const answer = await coordinator.call('POST', `/v1/jobs/${job_id}/complete`, body);
     expect(answer).toMatchObject({ status: 200, body: { metadata: expect.not.objectContaining({ usage }) } });
     expect(await job(job_id)).toMatchObject({ status: 'completed', usage: null });
+  });
+
+  test('a number that JSON libraries do not have is refused, since what they make of it differs', async () => {
+    const { job_id } = await running('usage-1e400');
+    const body = '{"miner_id":"usage-1e400","result":"r","usage":{"prompt_tokens":1e400}}';
+    const answer = await coordinator.call('POST', `/v1/jobs/${job_id}/complete`, body);
+    expect(refusal(answer)).toEqual([400, 'VALIDATION_INVALID_TYPE', 'usage.prompt_tokens']);
+    expect(await job(job_id)).toMatchObject({ status: 'running' });
+  });
+
+  test('half of a character, as engines cut texts, is replaced, and the answer says where', async () => {
+    const { job_id } = await running('halves');
+    const body = `{"miner_id":"halves","result":"a\\ud83d","reasoning":"\\ude00b","usage":{"engine\\udc00":1}}`;
+    const answer = await coordinator.call('POST', `/v1/jobs/${job_id}/complete`, body);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('replaced-text')).toBe('result, reasoning, usage.engine%EF%BF%BD');
+    expect(await job(job_id)).toMatchObject({ result: 'a\ufffd', reasoning: '\ufffdb' });
+  });
+
+  test('a whole result is answered without a word of replacing', async () => {
+    const { job_id } = await running('whole');
+    const { headers } = await tryComplete(job_id, { miner_id: 'whole', result: '👩‍🚀' });
+    expect(headers.has('replaced-text')).toBe(false);
   });
 
   test('of counts that contradict each other the more detailed is dropped', async () => {

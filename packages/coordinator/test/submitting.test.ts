@@ -68,12 +68,23 @@ describeEachEngine('submitting a job', engine => {
     expect((await read(body.job_id)).prompt).toBe(prompt);
   });
 
-  test('a lone surrogate, which has no encoding, becomes the replacement character', async () => {
-    const { body } = await submit('{"prompt":"a\\ud800b","model":"m","metadata":{"\\udc00":"\\ud800"}}', {
-      'idempotency-key': 'surrogate',
-    });
-    expect(body).toMatchObject({ prompt: 'a\ufffdb', metadata: { '\ufffd': '\ufffd' } });
-    expect(await read(body.job_id)).toEqual(body);
+  test.each([
+    ['prompt', '{"prompt":"a\\ud800b","model":"m"}'],
+    ['messages.0.content', '{"messages":[{"role":"user","content":"\\udc00"}],"model":"m"}'],
+    ['params.stop.1', '{"prompt":"p","model":"m","params":{"stop":["a","\\udfff\\ud800"]}}'],
+    ['metadata.\ufffd', '{"prompt":"p","model":"m","metadata":{"\\udc00":1}}'],
+  ])('a lone surrogate, which has no UTF-8 and so no hash, is refused in %s', async (field, body) => {
+    expect(refusal(await submit(body))).toEqual([400, 'VALIDATION_INVALID_FORMAT', field]);
+  });
+
+  test.each([
+    ['Latin-1', Buffer.from('{"prompt":"Größe","model":"m"}', 'latin1')],
+    ['a surrogate in UTF-8', Buffer.from('{"prompt":"\xed\xa0\x80","model":"m"}', 'latin1')],
+  ])('a body in %s is refused, rather than changed', async (_, body) => {
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${coordinator.url}/v1/jobs`, { method: 'POST', headers, body });
+    const answer = { status: response.status, headers: response.headers, body: await response.json() };
+    expect(refusal(answer)).toEqual([400, 'VALIDATION_INVALID_FORMAT']);
   });
 
   test('parameters that the coordinator does not know pass through', async () => {

@@ -277,6 +277,12 @@ export const ListJobs = Type.Object(
     ...Page.properties,
     status: Type.Optional(JobStatus),
     model: Type.Optional(Model),
+    all: Type.Optional(
+      Type.Boolean({
+        description:
+          'The jobs of all accounts, for administrators. A page is looked for among a thousand jobs: it may be short, or empty, and have a next.',
+      }),
+    ),
   },
   CLOSED,
 );

@@ -4,7 +4,7 @@ import { ConnectionError, CoordinatorError, TimeoutError } from './errors.ts';
 import type { RequestOptions, Settings } from './options.ts';
 import { retryDelay } from './retry.ts';
 
-export type Query = Record<string, string | number | undefined>;
+export type Query = Record<string, string | number | boolean | undefined>;
 
 /** One request, as the contract describes it. */
 export interface Call extends Reading {

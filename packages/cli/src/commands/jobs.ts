@@ -1,7 +1,14 @@
-import { isCoordinatorError, type Job, type JobStatus, type JobSummary, type ListJobs } from '@aitbc/sdk';
+import {
+  type CoordinatorClient,
+  isCoordinatorError,
+  type Job,
+  type JobStatus,
+  type JobSummary,
+  type ListJobs,
+} from '@aitbc/sdk';
 import { type Command, Option } from 'commander';
 import { number, positiveInteger } from '../arguments.ts';
-import { connect, wantsJson } from '../connection.ts';
+import { connect, hasKey, wantsJson } from '../connection.ts';
 import { jobSheet, time } from '../describe.ts';
 import { CommandFailure, message } from '../failure.ts';
 import { follow, requireResult } from '../follow.ts';
@@ -38,20 +45,32 @@ function addList(group: Command, io: Io): void {
     .addOption(new Option('--status <status>', 'only jobs in this status').choices(STATUSES))
     .option('--model <name>', 'only jobs for this model')
     .option('--limit <n>', 'how many', positiveInteger, 20)
-    .option('--all', 'as many as there are')
+    .option('--all', 'every one, with the key of an administrator those of all accounts; --limit bounds them')
     .action(
       async (
-        { status, model, ...flags }: ListFlags & Pick<ListJobs, 'status' | 'model'>,
+        { status, model, ...given }: ListFlags & Pick<ListJobs, 'status' | 'model'>,
         command: Command,
       ) => {
-        const found = connect(command, io).listJobs({
-          limit: pageSize(flags),
-          ...(status && { status }),
-          ...(model && { model }),
-        });
+        const isLimited = command.getOptionValueSource('limit') === 'cli';
+        const flags = { limit: given.limit, all: given.all === true && !isLimited };
+        const client = connect(command, io);
+        const query = { limit: pageSize(flags), ...(status && { status }), ...(model && { model }) };
+        const all = given.all === true && hasKey(command, io) && (await seesAll(client));
+        const found = client.listJobs({ ...query, ...(all && { all }) });
         await list(found, flags, { command, io, columns: COLUMNS });
       },
     );
+}
+
+/** Whether the key is that of an administrator. Without, `--all` means all jobs of one's own. */
+async function seesAll(client: CoordinatorClient): Promise<boolean> {
+  try {
+    await client.listJobs({ all: true, limit: 1 }).page();
+    return true;
+  } catch (error) {
+    if (isCoordinatorError(error, 'AUTH_INSUFFICIENT_SCOPE')) return false;
+    throw error;
+  }
 }
 
 const COLUMNS: Columns<JobSummary> = {

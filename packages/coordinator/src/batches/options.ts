@@ -13,6 +13,12 @@ export interface WorkOptions {
   jobs: Pick<ClientJobs, 'prepare'>;
   operations: Pick<
     Operations,
-    'beginBatches' | 'expireBatches' | 'finalizeBatches' | 'submitPages' | 'writePages' | 'cancelJobs'
+    | 'keepTime'
+    | 'beginBatches'
+    | 'expireBatches'
+    | 'finalizeBatches'
+    | 'submitPages'
+    | 'writePages'
+    | 'cancelJobs'
   >;
 }

@@ -22,8 +22,11 @@ export function createBatchWork(options: WorkOptions): BatchWork {
   /** Answers whether there is more to do at once. */
   async function advance(batch: BatchRow, signal: AbortSignal): Promise<boolean> {
     const batchId = batch.id;
-    if (batch.outcome === null && batch.expires_at <= now() && !isAnswered(batch))
+    if (batch.outcome === null && batch.expires_at <= now() && !isAnswered(batch)) {
+      // A window that only seems over, since the clock was set ahead, is moved along first.
+      await store.write(operations.keepTime, undefined);
       return (await store.write(operations.expireBatches, { batchId })).ok;
+    }
     switch (batch.stage) {
       case 'validating':
         return await validate(batch, options, signal);

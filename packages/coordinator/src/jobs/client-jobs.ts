@@ -15,7 +15,16 @@ import type { Clock } from './fairness.ts';
 import { hasEnded } from './job.ts';
 import { isSeenBy } from './lookup.ts';
 import { requirementsOf } from './needs.ts';
-import { type FoundJob, findClocks, findJob, findJobs, findRuns, findTexts, listJobs } from './queries.ts';
+import {
+  type FoundJob,
+  findClocks,
+  findJob,
+  findJobs,
+  findRuns,
+  findTexts,
+  type JobPage,
+  listJobs,
+} from './queries.ts';
 import { queueInfo } from './queue-info.ts';
 import { checkReplication } from './replication.ts';
 import { mostTokens, sizeOf } from './size.ts';
@@ -51,10 +60,11 @@ export interface ClientJobs {
   get(principal: Principal, id: string, waitSeconds: number, hangUp: HangUp): Promise<Job>;
   /** Answers when the job has ended, or when `hangUp` aborts or the coordinator stops. */
   ended(principal: Principal, id: string, hangUp: AbortSignal): Promise<Job>;
+  /** With `all`, the jobs of all accounts: for administrators. */
   list(
     principal: Principal,
     query: ListJobs & { limit: number; before: string | undefined },
-  ): Promise<JobSummary[]>;
+  ): Promise<JobPage<JobSummary>>;
   cancel(principal: Principal, id: string): Promise<Job>;
   /** The id of the receipt of a job. */
   receiptId(principal: Principal, id: string): Promise<string>;
@@ -202,15 +212,14 @@ export function createClientJobs({
       return await waitForEnd(principal, id, Infinity, hangUp);
     },
 
-    async list(principal, { status, model, limit, before }) {
-      const jobs = await listJobs(store.read, {
-        accountId: principal.accountId,
-        status,
-        model,
-        before,
-        limit,
-      });
-      return jobs.map(job => toSummary(job, job));
+    async list(principal, { all = false, status, model, limit, before }) {
+      if (all && !principal.scopes.has('admin'))
+        refuse('AUTH_INSUFFICIENT_SCOPE', 'The jobs of all accounts need a key with the scope admin', {
+          field: 'all',
+        });
+      const accountId = all ? undefined : principal.accountId;
+      const { jobs, next } = await listJobs(store.read, { accountId, status, model, before, limit });
+      return { jobs: jobs.map(job => toSummary(job, job)), next };
     },
 
     async cancel(principal, id) {

@@ -13,7 +13,7 @@ import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
 import { principalOf } from '../http/authentication.ts';
 import { hangUpOf, preferredWait } from '../http/connection.ts';
-import { linkNext, readCursor } from '../http/pages.ts';
+import { linkAfter, readCursor } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { ClientJobs } from './client-jobs.ts';
@@ -92,7 +92,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
       onRequest: guards.client,
       schema: {
         operationId: 'listJobs',
-        summary: 'Your jobs, newest first',
+        summary: 'Your jobs, newest first; as an administrator those of all accounts',
         tags,
         security: keyed,
         querystring: ListJobs,
@@ -101,14 +101,10 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
     },
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor, ...filter } = request.query;
-      const page = await jobs.list(principalOf(request), { ...filter, limit, before: readCursor(cursor) });
-      linkNext(
-        request,
-        reply,
-        limit,
-        page.map(job => job.job_id),
-      );
-      return page;
+      const before = readCursor(cursor);
+      const page = await jobs.list(principalOf(request), { ...filter, limit, before });
+      linkAfter(request, reply, page.next);
+      return page.jobs;
     },
   );
 

@@ -14,6 +14,7 @@ import {
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
+import { REPLACING, replacingHalves } from '../http/bodies.ts';
 import { hangUpOf } from '../http/connection.ts';
 import { type App, answers, IdParams, keyed, sendJson } from '../http/routes.ts';
 import type { MinerCaller } from '../miners/lifecycle.ts';
@@ -96,8 +97,10 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
     '/v1/jobs/:id/complete',
     {
       onRequest,
+      ...replacingHalves,
       schema: {
         operationId: 'completeJob',
+        description: REPLACING,
         summary: 'Post the result of a leased job; answers the receipt',
         tags,
         security: keyed,
@@ -116,8 +119,10 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
     '/v1/jobs/:id/fail',
     {
       onRequest,
+      ...replacingHalves,
       schema: {
         operationId: 'failJob',
+        description: REPLACING,
         summary: 'Report that a leased job failed',
         tags,
         security: keyed,

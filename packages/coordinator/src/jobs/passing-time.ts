@@ -33,6 +33,9 @@ const TOLERANCE_MS = 2_000;
 
 const LAST_SWEEP = 'swept_at';
 
+/** By how much the clock was seen to be set ahead and not back since, in ms: the times to live were moved by that. */
+const SET_AHEAD = 'clock_set_ahead';
+
 /** Rows of each kind that are changed at once. */
 const AT_ONCE = 500;
 
@@ -49,12 +52,15 @@ export function createTimeKeeper(terms: TimeTerms): TimeKeeper {
     const elapsed = compare(now - sweptAt, isOwn && own ? uptime - own.uptime : undefined, terms);
     await tx.upsert('setting', ['name'], [{ name: LAST_SWEEP, value: String(now) }]);
     own = { sweptAt: now, uptime };
-    if (elapsed.setByMs !== 0) await moveTimes(elapsed, context);
     const { awayMs, setByMs } = elapsed;
+    if (setByMs !== 0) {
+      await moveTimes(elapsed, context);
+      context.emit({ type: 'clock.set', setByMs });
+    }
     const grace =
       awayMs > 0
         ? { awayMs, sweptAt: sweptAt + setByMs, since: now, until: now + terms.leaseMs }
-        : await pendingGrace(context);
+        : await pendingGrace(setByMs, context);
     return { ...elapsed, isGranted: grace === undefined || (await grantGrace(grace, context)) };
   };
 }
@@ -72,7 +78,6 @@ function compare(
 
 /**
  * The operation that keeps time and does nothing else: before completions of the same batch, which are charged by it.
- * Answers what the clock was set by.
  */
 export const keepTime = (keeper: TimeKeeper): Operation<undefined, Elapsed> => ({
   name: 'jobs.keep-time',
@@ -84,18 +89,20 @@ export const keepTime = (keeper: TimeKeeper): Operation<undefined, Elapsed> => (
 });
 
 /** Moves the times of attempts, of their pauses and of live miners along with the clock. */
-async function moveTimes({ setByMs, passedMs }: Step, { tx, now }: WriteContext): Promise<void> {
-  // What began after the clock was set has its time by the clock as it is.
-  const isBefore =
-    setByMs > 0
-      ? 'started_at + ? <= ? AND 0 <= ?'
-      : 'started_at + ? < ? AND (started_at < ? OR started_at > ?)';
-  const times = setByMs > 0 ? [setByMs, now, 0] : [setByMs, now, now - passedMs, now];
+async function moveTimes({ setByMs, passedMs }: Step, context: WriteContext): Promise<void> {
+  const { tx, now } = context;
+  // What began after the clock was set has its time by the clock as it is; nothing began later than now.
+  const isBefore = setByMs > 0 ? 'started_at <= ? AND 0 <= ?' : '(started_at < ? OR started_at > ?)';
+  const before = setByMs > 0 ? [now - setByMs, 0] : [now - passedMs, now];
+  const moved = (column: string) =>
+    `${column} = CASE WHEN started_at + ? > ? THEN ${column} + (? - started_at) ELSE ${column} + ? END`;
+  const by = [setByMs, now, now, setByMs];
   await tx.query(
-    `UPDATE job SET started_at = started_at + ?, lease_expires_at = lease_expires_at + ?, deadline = deadline + ?
+    `UPDATE job SET ${moved('started_at')}, ${moved('lease_expires_at')}, ${moved('deadline')}
       WHERE status = 'running' AND lease_expires_at IS NOT NULL AND ${isBefore} RETURNING id`,
-    [setByMs, setByMs, setByMs, ...times],
+    [...by, ...by, ...by, ...before],
   );
+  await moveTimesToLive({ setByMs, passedMs }, context);
   await tx.query(
     `UPDATE job SET held_until = CASE WHEN held_until + ? > ? THEN held_until + ? ELSE ? END
       WHERE held_until IS NOT NULL AND status = 'pending' AND role <> 'replicated' RETURNING id`,
@@ -108,6 +115,35 @@ async function moveTimes({ setByMs, passedMs }: Step, { tx, now }: WriteContext)
   );
   await tx.query('UPDATE standing SET weighed_at = ? WHERE weighed_at > ? RETURNING id', [now, now]);
   await tx.query('UPDATE fair_clock SET dispatched_at = ? WHERE dispatched_at > ? RETURNING id', [now, now]);
+}
+
+/**
+ * Moves the times to live of jobs that have not ended, and the windows of batches. A clock that is set back may have been
+ * ahead since before this coordinator started: what was asked for at a time that is still to come is moved by all of the
+ * step, and what is older only by what it was moved ahead by before, since else it would be over too soon.
+ */
+async function moveTimesToLive({ setByMs, passedMs }: Step, { tx, now }: WriteContext): Promise<void> {
+  const [known] = await tx.load('setting', 'name', [SET_AHEAD]);
+  const aheadMs = Number(known?.value ?? 0);
+  const left = String(Math.max(aheadMs + setByMs, 0));
+  await tx.upsert('setting', ['name'], [{ name: SET_AHEAD, value: left }]);
+  // What was created before the clock was set: at a time still to come, or so long ago.
+  const agoMs = setByMs > 0 ? setByMs : passedMs + 1;
+  const oldBy = setByMs > 0 ? setByMs : -Math.min(aheadMs, -setByMs);
+  const moved = (column: string) =>
+    `CASE WHEN created_at > ? THEN ${column} + ? WHEN created_at <= ? THEN ${column} + ? ELSE ${column} END`;
+  const by = [now, setByMs, now - agoMs, oldBy];
+  // A replicated job is held for as long as it lives.
+  const held = `CASE WHEN role = 'replicated' THEN ${moved('held_until')} ELSE held_until END`;
+  for (const status of ['pending', 'running'])
+    await tx.query(
+      `UPDATE job SET expires_at = ${moved('expires_at')}, held_until = ${held} WHERE status = '${status}' RETURNING id`,
+      [...by, ...by],
+    );
+  await tx.query(
+    `UPDATE batch SET expires_at = ${moved('expires_at')} WHERE stage <> 'done' RETURNING id`,
+    by,
+  );
 }
 
 /** What an absence of all coordinators is made up for with. Times are in ms since the epoch. */
@@ -123,9 +159,12 @@ interface Grace {
 /** Setting that holds a grace, until all that ran have had it. */
 const GRACE = 'grace';
 
-async function pendingGrace({ tx }: WriteContext): Promise<Grace | undefined> {
+/** @param setByMs what the clock was set by since the last sweep */
+async function pendingGrace(setByMs: number, { tx }: WriteContext): Promise<Grace | undefined> {
   const [setting] = await tx.load('setting', 'name', [GRACE]);
-  return setting && JSON.parse(setting.value);
+  if (!setting) return undefined;
+  const { awayMs, sweptAt, since, until } = JSON.parse(setting.value) as Grace;
+  return { awayMs, sweptAt: sweptAt + setByMs, since: since + setByMs, until: until + setByMs };
 }
 
 /**

@@ -117,7 +117,8 @@ export async function listChunks(
 }
 
 export interface JobFilter {
-  accountId: number;
+  /** Undefined for the jobs of all accounts. */
+  accountId: number | undefined;
   status: JobStatus | undefined;
   model: string | undefined;
   /** Only jobs with a smaller id. */
@@ -125,12 +126,50 @@ export interface JobFilter {
   limit: number;
 }
 
+type OwnFilter = JobFilter & { accountId: number };
+
+export interface JobPage<Job> {
+  /** Newest first. */
+  jobs: Job[];
+  /** The id behind which the next page starts, unless this is the last one. */
+  next: string | undefined;
+}
+
+const SCANNED_AT_ONCE = 1_000;
+
+export async function listJobs(db: Db, filter: JobFilter): Promise<JobPage<FoundJob>> {
+  const { accountId, limit } = filter;
+  if (accountId === undefined) return await listAllJobs(db, filter);
+  const jobs = await listJobsOf(db, { ...filter, accountId });
+  return { jobs, next: jobs.length < limit ? undefined : jobs.at(-1)?.id };
+}
+
+/**
+ * Those of all accounts. Indexes for that would cost each job more than they are worth to administrators: a page is
+ * looked for among the next thousand jobs, and may so be short, or empty, and have a next.
+ */
+async function listAllJobs(db: Db, { status, model, before, limit }: JobFilter): Promise<JobPage<FoundJob>> {
+  let scan = db.selectFrom('job').select(['id', 'status', 'model', 'role']);
+  if (before !== undefined) scan = scan.where('id', '<', before);
+  const scanned = await scan.orderBy('id', 'desc').limit(SCANNED_AT_ONCE).execute();
+  const found = scanned.filter(
+    job =>
+      job.role !== 'run' &&
+      (status === undefined || job.status === status) &&
+      (model === undefined || job.model === model),
+  );
+  const ids = found.slice(0, limit).map(job => job.id);
+  const jobs = ids.length === 0 ? [] : await findJobs(db, ids);
+  const rest = scanned.length < SCANNED_AT_ONCE ? undefined : scanned.at(-1)?.id;
+  return { jobs: jobs.reverse(), next: found.length > limit ? ids.at(-1) : rest };
+}
+
 /**
  * Newest first. The indexes are by status, so a list over all statuses takes a page of each and merges: five times
  * a page at most, however many jobs the account has. One statement, so that a job that changes its status meanwhile
  * is listed once.
  */
-export async function listJobs(db: Db, filter: JobFilter): Promise<FoundJob[]> {
+async function listJobsOf(db: Db, filter: OwnFilter): Promise<FoundJob[]> {
   const [first = 'pending', ...others] = filter.status ? [filter.status] : JOB_STATUSES;
   const pages = others.reduce(
     (query, status) => query.unionAll(pageOfStatus(db, filter, status)),
@@ -139,7 +178,7 @@ export async function listJobs(db: Db, filter: JobFilter): Promise<FoundJob[]> {
   return await db.selectFrom(pages.as('job')).selectAll().orderBy('id', 'desc').limit(filter.limit).execute();
 }
 
-function pageOfStatus(db: Db, { accountId, model, before, limit }: JobFilter, status: JobStatus) {
+function pageOfStatus(db: Db, { accountId, model, before, limit }: OwnFilter, status: JobStatus) {
   let query = withRequirements(db).where('job.account_id', '=', accountId).where('job.status', '=', status);
   query = query.where('job.role', '!=', 'run');
   if (model !== undefined) query = query.where('job.model', '=', model);

@@ -9,6 +9,7 @@ import {
 } from '@aitbc/protocol';
 import { type TSchema, Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
+import { REPLACING, replacingHalves } from '../http/bodies.ts';
 import type { LongBody } from '../http/body-limits.ts';
 import { hangUpOf } from '../http/connection.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
@@ -102,11 +103,12 @@ function chunkRoutes(app: App, { jobs, guards, lineLimit, bodyLimits }: StreamRo
     '/v1/jobs/:id/chunks',
     {
       onRequest: guards.miner,
-      config: { longBody: bodyLimits },
+      ...replacingHalves,
+      config: { ...replacingHalves.config, longBody: bodyLimits },
       schema: {
         operationId: 'postChunks',
         summary: 'Post more of the text of a leased job as it is generated; extends the lease',
-        description: `As JSON in many short requests, or as \`${LINES}\` in a long one: a line \`{"text":"…"}\` or \`{"reasoning":"…"}\` for each chunk, which is taken when it comes. The query then says what else there is to say.`,
+        description: `As JSON in many short requests, or as \`${LINES}\` in a long one: a line \`{"text":"…"}\` or \`{"reasoning":"…"}\` for each chunk, which is taken when it comes. The query then says what else there is to say. ${REPLACING}`,
         tags: ['mining'],
         security: keyed,
         params: IdParams,

@@ -12,6 +12,8 @@ export type StoreEvent =
   | { type: 'miner.changed'; miner: Row<'miner'> }
   /** Its row was damaged, so the job has failed. Told to this coordinator only, for its log. */
   | { type: 'job.unreadable'; jobId: string; columns: readonly string[] }
+  /** The clock was set ahead by so many ms, or back (below 0). Told to this coordinator only, for its log. */
+  | { type: 'clock.set'; setByMs: number }
   /** Other coordinators may have committed what was not told here. */
   | { type: 'missed' };
 

@@ -22,7 +22,7 @@ const RECONNECT_MS = 1_000;
 
 /** What crosses between replicas: `miner` stands for a row that is too large, and is read by who needs it. */
 type Told =
-  | Exclude<StoreEvent, { type: 'miner.changed' | 'job.unreadable' | 'missed' }>
+  | Exclude<StoreEvent, { type: 'miner.changed' | 'job.unreadable' | 'clock.set' | 'missed' }>
   | { type: 'miner'; id: string };
 
 interface Message {
@@ -141,7 +141,7 @@ function messagesOf(events: readonly StoreEvent[], from: string): Message[] {
   const messages: Message[] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const event of events) {
-    if (event.type === 'missed' || event.type === 'job.unreadable') continue;
+    if (event.type === 'missed' || event.type === 'job.unreadable' || event.type === 'clock.set') continue;
     const told = toldOf(event);
     const bytes = Buffer.byteLength(JSON.stringify(told)) + 1;
     if (size + bytes > PAYLOAD_LIMIT) {
@@ -154,7 +154,7 @@ function messagesOf(events: readonly StoreEvent[], from: string): Message[] {
   return messages;
 }
 
-function toldOf(event: Exclude<StoreEvent, { type: 'job.unreadable' | 'missed' }>): Told {
+function toldOf(event: Exclude<StoreEvent, { type: 'job.unreadable' | 'clock.set' | 'missed' }>): Told {
   if (event.type === 'miner.changed') return { type: 'miner', id: event.miner.id };
   return event.type === 'job.streamed' ? { type: event.type, jobId: event.jobId } : event;
 }

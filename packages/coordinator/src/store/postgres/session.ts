@@ -85,7 +85,7 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
   /** As it is in the database when all is committed that was sent. */
   let last = '';
   let undisturbed = 0;
-  /** What the database's clock is ahead of ours, in ms. */
+  /** What the database's clock is ahead of our monotonic one, which nobody sets, in ms. */
   let offset = 0;
   let broken = false;
   let hasFailed = false;
@@ -107,7 +107,7 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
     ]);
     const [row] = answer.rows;
     if (!row) throw new Error('The database did not say what time it is');
-    offset = row.now - Date.now();
+    offset = row.now - performance.now();
     return row;
   }
 
@@ -144,7 +144,7 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
       opening.catch(() => {});
       tx.begin(true);
       name();
-      return { now: Date.now() + offset };
+      return { now: Math.round(performance.now() + offset) };
     },
     async commit(notifications) {
       const all = allOf([
