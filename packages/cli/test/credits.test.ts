@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addressFromLabel } from '@aitbc/receipts';
+import { loadIdentity } from '@aitbc/miner';
+import { addressFromLabel, addressFromPublicKey } from '@aitbc/receipts';
 import { beforeAll, expect, test } from 'vitest';
 import { withCoordinator } from './coordinator.ts';
 
@@ -90,4 +91,24 @@ test('a grant is verified as receipts are: by its id, and offline from a file', 
   const refused = await coordinator.aitbc(['receipt', 'verify', forged, '--vkey', vkey], offline);
   expect(refused.exitCode).toBe(1);
   expect(refused.stderr).toContain('The grant is not valid: ');
+});
+
+test('without a key the account is that of all who have none, with what this machine’s miner has beside it', async () => {
+  const state = join(coordinator.folder, 'miner');
+  const asking = { env: { AITBC_MINER_STATE: state } };
+  const before = await coordinator.aitbc(['account'], asking);
+  expect(before.stderr).toContain('the account that all who have none share');
+  expect(before.stdout.match(/^Address/gm)).toHaveLength(1);
+
+  const { signer, minerId } = await loadIdentity({ state });
+  const address = addressFromPublicKey(signer.keyId);
+  const { client } = coordinator;
+  await client.registerMiner({ miner_id: minerId, capabilities: ['own'], public_key: signer.keyId });
+  const { stdout, stderr } = await coordinator.aitbc(['account'], asking);
+  expect(stdout).toMatch(new RegExp(`^Address +${address}\\nBalance +0$`, 'm'));
+  expect(stderr).toContain('The miner of this machine');
+  const { miner } = JSON.parse((await coordinator.aitbc(['account', '--json'], asking)).stdout);
+  expect(miner).toMatchObject({ address, balance: 0 });
+  const keyed = await coordinator.aitbc(['account'], { env: { ...asking.env, ...env } });
+  expect(keyed.stdout).not.toContain(address);
 });

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -43,4 +44,27 @@ test('keys are made with a tier and a highest priority, which the list shows', a
     exitCode: 2,
     stderr: expect.stringContaining('from -10 to 10'),
   });
+});
+
+test.each([
+  ['keys list', ['keys', 'list']],
+  ['keys revoke', ['keys', 'revoke', 'key-01kc0pq5w8e4z9k3v7t2m6n1rx']],
+  ['backup', ['backup', 'copy']],
+  ['store export', ['store', 'export', 'export.jsonl.gz']],
+])('%s of a folder without a store says so, and makes nothing there', async (_, argv) => {
+  const mistyped = join(data, 'mistyped');
+  const folder = await mkdtemp(join(tmpdir(), 'aitbc-nothing-'));
+  const targets = argv.map(word => (/^(copy|export\.)/.test(word) ? join(folder, word) : word));
+  const { exitCode, stderr } = await aitbc([...targets, '--data', mistyped]);
+  expect(exitCode).not.toBe(0);
+  expect(stderr).toContain(mistyped);
+  expect(existsSync(mistyped)).toBe(false);
+  expect(await readdir(folder)).toEqual([]);
+  await rm(folder, { recursive: true });
+});
+
+test('keys create makes a store for the coordinator to come, and says so once', async () => {
+  const create = ['keys', 'create', '--scope', 'client', '--data', join(data, 'new')];
+  expect((await aitbc(create)).stderr).toContain('a new store was made there');
+  expect((await aitbc(create)).stderr).not.toContain('a new store');
 });

@@ -1,4 +1,5 @@
 import { generateSigner } from '@aitbc/receipts';
+import { CoordinatorClient } from '@aitbc/sdk';
 import { expect, test } from 'vitest';
 import { mineOne, withCoordinator } from './coordinator.ts';
 
@@ -138,4 +139,26 @@ test('the statistics are also lines for people', async () => {
   const { total_miners } = await coordinator.client.stats();
   const { stdout } = await coordinator.aitbc(['stats']);
   expect(stdout).toMatch(new RegExp(`^Miners +${total_miners}$`, 'm'));
+});
+
+test('jobs list --all is every job of one’s own, and with the key of an administrator of all accounts', async () => {
+  const [admin, one, other] = [
+    await coordinator.key('admin', 'client'),
+    await coordinator.key('client'),
+    await coordinator.key('client'),
+  ];
+  const ids: string[] = [];
+  for (const apiKey of [one, other]) {
+    const client = new CoordinatorClient(coordinator.url, { apiKey });
+    ids.unshift((await client.submitJob('p', 'of-all')).job_id);
+  }
+  const listed = async (key: string, ...argv: string[]) => {
+    const given = ['jobs', 'list', '--model', 'of-all', '--json', ...argv];
+    const { stdout } = await coordinator.aitbc(given, { env: { AITBC_API_KEY: key } });
+    return JSON.parse(stdout).map(({ job_id }: { job_id: string }) => job_id);
+  };
+  expect(await listed(admin)).toEqual([]);
+  expect(await listed(admin, '--all')).toEqual(ids);
+  expect(await listed(admin, '--all', '--limit', '1')).toEqual(ids.slice(0, 1));
+  expect(await listed(one, '--all')).toEqual(ids.slice(1));
 });

@@ -145,6 +145,31 @@ describeEachEngine('listing jobs', engine => {
     expect(pages.flat().map(job => job.job_id)).toEqual(ids);
   });
 
+  test('an administrator lists its own jobs, and those of all accounts where it asks for all', async () => {
+    const [admin, one, other] = [
+      await coordinator.key('admin', 'client'),
+      await coordinator.key('client'),
+      await coordinator.key('client'),
+    ];
+    const model = 'everyone';
+    const ids: string[] = [];
+    for (const key of [one, other, admin]) {
+      const params = { temperature: 0, seed: 1 };
+      ids.unshift((await actions(coordinator, key).submit({ model, replication: 2, params })).job_id);
+    }
+    const own = await list(`?model=${model}`, admin);
+    expect(own.body.map(job => job.job_id)).toEqual(ids.slice(0, 1));
+    const pages = await allPages<JobSummary>(coordinator, `/v1/jobs?all=true&limit=2&model=${model}`, {
+      key: admin,
+    });
+    expect(pages.flat().map(job => job.job_id)).toEqual(ids);
+    expect(pages[0]).toHaveLength(2);
+    expect((await list(`?all=true&model=${model}&status=failed`, admin)).body).toEqual([]);
+    expect((await list(`?all=false&model=${model}`, one)).body).toHaveLength(1);
+    expect(refusal(await list('?all=true', one))).toEqual([403, 'AUTH_INSUFFICIENT_SCOPE', 'all']);
+    expect(refusal(await list('?all=1', admin))).toEqual([400, 'VALIDATION_INVALID_TYPE', 'all']);
+  });
+
   test('the link keeps the filters', async () => {
     const key = await coordinator.key('client');
     const { submit } = actions(coordinator, key);

@@ -87,6 +87,16 @@ describeEachEngine('submitting a job', engine => {
     expect(refusal(answer)).toEqual([400, 'VALIDATION_INVALID_FORMAT']);
   });
 
+  test('a repeated request may leave out what was empty, or the other way round', async () => {
+    const headers = { 'idempotency-key': 'empty' };
+    const { body: first } = await submit(job, headers);
+    const again = await submit({ ...job, params: {}, metadata: {}, constraints: {} }, headers);
+    expect(again).toMatchObject({ status: 201, body: { job_id: first.job_id } });
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    const otherwise = await submit({ ...job, params: { seed: 1 } }, headers);
+    expect(otherwise.status).toBe(409);
+  });
+
   test('parameters that the coordinator does not know pass through', async () => {
     const params = { seed: 7, stop: ['\n'], top_k: 40, grammar: { root: 'x' }, flag: null };
     const { body } = await submit({ ...job, params });

@@ -26,6 +26,18 @@ test('an engine that goes away fails its job, and nothing more is claimed until 
   await miner.when('resumed');
   (await hand.next()).finish();
   expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+  // It drained itself for the pause: nobody else did.
+  expect(miner.events.map(({ event }) => event)).not.toContain('drained');
+});
+
+test('a job that fails on its last attempt is not said to wait for another', async () => {
+  const { client } = coordinator;
+  const hand = engine('last-attempt');
+  const miner = await mine({ client, backend: hand.backend });
+  const { job_id } = await client.submitJob({ prompt: 'p', model: 'last-attempt', max_attempts: 1 });
+  (await hand.next()).fail(new Error('Out of memory'));
+  expect(await miner.when('job_failed')).toMatchObject({ job_id, retryable: false });
+  expect(await client.getJob(job_id)).toMatchObject({ status: 'failed', attempts: 1 });
 });
 
 test('an engine that fails a job and still answers a check goes on without a pause', async () => {

@@ -14,6 +14,7 @@ import {
   WITNESS,
 } from '../../../test/log.ts';
 import { type LedgerErrorCode, openLedger } from '../src/index.ts';
+import { brokenNetwork, hang } from './network.ts';
 
 const refused = (code: LedgerErrorCode, message: string | RegExp = /./) =>
   expect.objectContaining({ name: 'LedgerError', code, message: expect.stringMatching(message) });
@@ -284,4 +285,11 @@ test.each([
   ['a key', 'http://127.0.0.1:1/ledger', { vkey: 'log.example' }, Error],
 ])('without %s there is no reading', (_, url, options, error) => {
   expect(() => openLedger(url, options)).toThrow(error);
+});
+
+test('a server that accepts and never answers is given up, after the usual retries', async () => {
+  const { url, seen } = await brokenNetwork([hang]);
+  const ledger = openLedger(url, { vkey: LOG.vkey, timeout: 50, sleep: async () => {} });
+  await expect(ledger.checkpoint()).rejects.toMatchObject({ name: 'TimeoutError' });
+  expect(seen).toHaveLength(3);
 });

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { JobTimeoutError } from '../src/index.ts';
 import { answer, brokenNetwork, hang, reset } from './network.ts';
@@ -59,4 +60,20 @@ test('each answer is shown to onUpdate, the last one too', async () => {
   const { client } = await brokenNetwork([pending, completed]);
   await client.waitForJob('job-1', { onUpdate: job => shown.push(job.status) });
   expect(shown).toEqual(['pending', 'completed']);
+});
+
+test('the absence of the coordinator’s database is waited out up to the timeout, from the first request on', async () => {
+  const body = { status: 503, error_code: 'SYSTEM_OVERLOADED', detail: 'The database does not answer' };
+  const away = answer(503, body, { 'retry-after': '1' });
+  const { client, slept } = await brokenNetwork([...Array(40).fill(away), pending, completed]);
+  expect(await client.waitForJob('job-1')).toMatchObject({ status: 'completed' });
+  expect(slept.reduce((sum, ms) => sum + ms)).toBeGreaterThan(30_000);
+});
+
+test('a wait that is over while the database is away says what the job was seen as', async () => {
+  const { client } = await brokenNetwork([pending, answer(503, {}, { 'retry-after': '1' })], {
+    sleep: (ms, signal) => setTimeout(Math.min(ms, 5), undefined, { signal }).catch(() => {}),
+  });
+  const error = await client.waitForJob('job-1', 200).catch(error => error);
+  expect(error).toMatchObject({ name: 'JobTimeoutError', job: { status: 'pending' } });
 });
