@@ -89,7 +89,7 @@ async function runServer({ program, folder, password, settings, env }: Installed
       await processes.end();
       processes = await start();
     },
-    startStandby: () => startStandby({ program, folder, password, settings }, port, url('postgres')),
+    startStandby: () => startStandby({ program, folder, password, settings, env }, port, url('postgres')),
     stop: async () => {
       await processes.end();
       await rm(folder, { recursive: true, force: true });

@@ -32,7 +32,7 @@ export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLo
   const stopped = new AbortController();
   const outcomes = watchOutcomes(log);
   rooms.ledger.onWitness(report => logWitness(log, report));
-  const running = tasksOf(rooms, config).map(task => repeat(task, stopped.signal, outcomes));
+  const running = tasksOf(rooms, config, log).map(task => repeat(task, stopped.signal, outcomes));
   return {
     async stop() {
       stopped.abort();
@@ -58,7 +58,7 @@ export function logCommits({ store }: Pick<Rooms, 'store'>, log: FastifyBaseLogg
   });
 }
 
-function tasksOf(rooms: Rooms, config: Config): Task[] {
+function tasksOf(rooms: Rooms, config: Config, log: FastifyBaseLogger): Task[] {
   const { store, sweep, erase, clear, batchWork, ledger } = rooms;
   const everyMs = config.sweepSeconds * 1000;
   const intervalMs = config.ledgerInterval * 1000;
