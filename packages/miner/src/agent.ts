@@ -172,6 +172,6 @@ async function idleWithin(ms: number, slots: Slots, signal?: AbortSignal): Promi
 /** Hands back, too, what a claim brought whose answer nobody waited for. */
 async function takeLeave({ client, minerId, registration, emit, earned }: Agent) {
   const options = { ...epochOf(registration.epoch), maxRetries: 0, timeout: 5_000 };
-  await client.deregisterMiner(minerId, options).catch(() => {});
+  if (registration.isKnown) await client.deregisterMiner(minerId, options).catch(() => {});
   emit({ event: 'stopped', completed: earned.jobs, total_credits: earned.credits });
 }

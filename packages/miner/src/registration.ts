@@ -37,6 +37,8 @@ const LONGEST_REST_MS = 60_000;
 export interface Registration {
   /** As the coordinator asked for. */
   readonly heartbeatSeconds: number;
+  /** Whether the coordinator has taken it at least once: before that, the id may be another's. */
+  readonly isKnown: boolean;
   /** Of this process; undefined before it has registered, and where the coordinator gives none. */
   readonly epoch: number | undefined;
   /** Models that are registered. */
@@ -175,6 +177,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
   return {
     get heartbeatSeconds() {
       return heartbeatSeconds;
+    },
+    get isKnown() {
+      return registered !== '';
     },
     get epoch() {
       return epoch;

@@ -40,6 +40,8 @@ describe('two processes with one miner id', () => {
       ...{ client, backend: hand.backend, identity: { minerId: 'copied', signer: generateSigner() } },
     });
     expect(await rejection(second.done)).toMatchObject({ errorCode: 'MINER_ALREADY_REGISTERED' });
+    expect(first.events.map(({ event }) => event)).toEqual(['registered']);
+    expect(await client.getMiner('copied')).toMatchObject({ status: 'online', epoch: 1 });
     const { job_id } = await client.submitJob('p', 'copied');
     (await hand.next()).finish('by the first');
     expect(await client.waitForJob(job_id)).toMatchObject({ result: 'by the first' });
