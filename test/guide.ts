@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type CodeBlock, codeBlocks } from './markdown.ts';
 import { SAMPLE_URL, WITNESS_URL } from './samples.ts';
 
@@ -18,8 +19,9 @@ interface Step extends CodeBlock {
 }
 
 /**
- * Follows a guide as its reader would: runs its `sh` and `ts` blocks in order, in one shell and an empty folder, with
- * the coordinators and miners that the guide itself starts. Answers what went wrong, block by block.
+ * Follows a guide as its reader would: runs its `sh`, `ts` and `python` blocks in order, in one shell and an empty folder,
+ * with the coordinators and miners that the guide itself starts. Answers what went wrong, block by block. Python is left out
+ * where it lacks OpenAI's client, except in CI.
  *
  * A remark right above a block, an HTML comment, may say `not run: why`, or `stopped before: serve` where the reader
  * is told to stop what runs. A `text` block behind one that runs is what that one prints, `…` standing for anything.
@@ -30,11 +32,11 @@ export async function followGuide(path: string): Promise<string[]> {
   const [port, witnessPort] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${port}`;
   try {
-    const steps = stepsOf(
-      codeBlocks(
-        markdown.replaceAll(SAMPLE_URL, url).replaceAll(WITNESS_URL, `http://127.0.0.1:${witnessPort}`),
-      ),
+    const blocks = codeBlocks(
+      markdown.replaceAll(SAMPLE_URL, url).replaceAll(WITNESS_URL, `http://127.0.0.1:${witnessPort}`),
     );
+    const hasPython = await canRunPython();
+    const steps = stepsOf(blocks.filter(({ language }) => language !== 'python' || hasPython));
     await furnish(folder, steps);
     await run(folder, {
       AITBC_COORDINATOR: url,
@@ -47,10 +49,21 @@ export async function followGuide(path: string): Promise<string[]> {
   }
 }
 
-const RUNNABLE = ['sh', 'ts'];
+const PYTHON = process.env.PYTHON ?? 'python3';
+
+async function canRunPython(): Promise<boolean> {
+  if (process.env.CI) return true;
+  const found = promisify(execFile)(PYTHON, ['-c', 'import openai']);
+  return await found.then(
+    () => true,
+    () => false,
+  );
+}
+
+const RUNNERS: Record<string, string> = { sh: '.', ts: 'node', python: PYTHON };
 
 export const isRun = ({ language, remark }: CodeBlock) =>
-  RUNNABLE.includes(language) && !remark?.startsWith('not run: ');
+  language in RUNNERS && !remark?.startsWith('not run: ');
 
 function stepsOf(blocks: readonly CodeBlock[]): Step[] {
   return blocks.flatMap((block, index) => {
@@ -73,7 +86,7 @@ async function furnish(folder: string, steps: readonly Step[]): Promise<void> {
     `. '${join(import.meta.dirname, 'guide.bash')}'`,
     ...steps.flatMap(({ file, language, remark }) => [
       ...(remark?.startsWith('stopped before: ') ? [`stop ${remark.slice('stopped before: '.length)}`] : []),
-      `{ ${language === 'sh' ? `. ./${file}` : `node ${file}`}; } > ${file}.out 2>&1`,
+      `{ ${RUNNERS[language]} ./${file}; } > ${file}.out 2>&1`,
       `touch ${file}.done`,
     ]),
   ];

@@ -1,5 +1,5 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, jsonSchema, Output, tool } from 'ai';
+import { embedMany, generateText, jsonSchema, Output, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { MODEL, withMiner } from './network.ts';
@@ -148,6 +148,46 @@ test('texts that mean alike have embeddings that are alike', async () => {
   expect(likeness(cat, otherCat)).toBeGreaterThan(likeness(cat, rates));
   expect(likeness(cat, cat)).toBeCloseTo(1, 4);
   expect(usage.prompt_tokens).toBeGreaterThan(15);
+});
+
+test('tokens that the model does not have are refused, with the reason', async () => {
+  const refused = openai.embeddings.create({ model: MODEL, input: [[1, 10_000_000]] }, { maxRetries: 0 });
+  await expect(refused).rejects.toThrow(/400 .*Text 0 has the token 10000000/);
+});
+
+test('the AI SDK streams a text with its usage, and embeds by its default settings', async () => {
+  const provider = createOpenAICompatible({
+    ...{ name: 'aitbc', baseURL: `${network.url}/v1`, includeUsage: true },
+  });
+  const { textStream, usage } = streamText({
+    ...{ model: provider(MODEL), prompt: QUESTION, temperature: 0, maxOutputTokens: 8 },
+  });
+  let text = '';
+  for await (const piece of textStream) text += piece;
+  expect(text).not.toBe('');
+  expect((await usage).outputTokens).toBeGreaterThan(0);
+  const { embeddings } = await embedMany({
+    model: provider.embeddingModel(MODEL),
+    values: ['A cat', 'A dog'],
+  });
+  expect(embeddings.map(({ length }) => length > 100)).toEqual([true, true]);
+});
+
+test('fields that may be null are values or null', async () => {
+  const orNull = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
+  const schema = {
+    ...{ type: 'object', required: ['city', 'founded'], additionalProperties: false },
+    properties: {
+      city: orNull({ type: 'string', maxLength: 20 }),
+      founded: orNull({ type: 'integer', minimum: 1, maximum: 2100 }),
+    },
+  };
+  const answer = await ask('Paris was founded in 250. Give its name and year.', {
+    response_format: { type: 'json_schema', json_schema: { name: 'city', schema, strict: true } },
+  });
+  const { city, founded } = JSON.parse(textOf(answer));
+  expect(city === null || typeof city === 'string').toBe(true);
+  expect(founded === null || Number.isInteger(founded)).toBe(true);
 });
 
 test('a text that is too long to embed is refused, with the reason', async () => {

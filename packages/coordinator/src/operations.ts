@@ -52,6 +52,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
   const claim = {
     ...mining,
     offerMs: config.offerSeconds * 1000,
+    requestBytes: config.promptLimit + config.mediaLimit,
     loadedPreferenceMs: config.preferLoadedSeconds * 1000,
     yieldsTurn: createYielding(config.lowPriorityShare),
     rateOf,

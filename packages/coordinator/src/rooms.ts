@@ -141,7 +141,7 @@ export async function createRooms({
     workload: () => readWorkload(store),
   });
   const models = createModelDirectory({ store, directory, now, memoryMs });
-  const clientJobs = createClientJobs({ config, store, ids, directory, waits, operations });
+  const clientJobs = createClientJobs({ config, store, ids, directory, waits, operations, now });
   const jobEvents = createJobEvents({
     store,
     waits,

@@ -79,6 +79,22 @@ async function newMiner(coordinator: TestCoordinator, model: string) {
 describeEachEngine('batches', engine => {
   const coordinator = withCoordinator(engine, { mediaLimit: 1024, mode: 'keyed' });
 
+  test('an answer has no character at which readers of lines break it', async () => {
+    const client = await newClient(coordinator);
+    const miner = await newMiner(coordinator, 'separators');
+    const text = 'a\u2028b\u2029c\u0085d';
+    const id = await client.begin([line(text, { model: 'separators', prompt: text })]);
+    await miner.answer(1);
+    await coordinator.pass({ seconds: 1 });
+    const { output_file_id } = await client.batch(id);
+    const { body } = await client.call<string>('GET', `/v1/files/${output_file_id}/content`);
+    expect(body).not.toMatch(/[\u0085\u2028\u2029]/);
+    const { output } = await client.results(id);
+    expect(output).toMatchObject([
+      { custom_id: text, response: { body: { choices: [{ text: `Answer to ${text}` }] } } },
+    ]);
+  });
+
   test('all requests are answered, those of models that nobody offers yet when somebody does', async () => {
     const client = await newClient(coordinator);
     const id = await client.begin(requests('late', 3), { metadata: { night: 'first' } });

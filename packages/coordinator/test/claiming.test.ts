@@ -49,6 +49,16 @@ describeEachEngine('claiming', engine => {
     expect(refused).toEqual(Array.from({ length: 9 }, () => [409, 'JOB_ALREADY_CLAIMED']));
   });
 
+  test('jobs with large images are handed out a few at a time, so that no answer grows without bound', async () => {
+    await register('images', { capabilities: ['images'] });
+    const url = `data:image/png;base64,${'A'.repeat(20_000)}`;
+    const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }];
+    const made = Array.from({ length: 5 }, () => ({ model: 'images', messages }));
+    await coordinator.call('POST', '/v1/jobs/batch', { jobs: made });
+    const counts = [await claims('images', 100), await claims('images', 100), await claims('images', 100)];
+    expect(counts.map(jobs => jobs.length)).toEqual([2, 2, 1]);
+  });
+
   test('jobs that have ended are not claimed', async () => {
     await register('ended', { capabilities: ['ended'] });
     const [cancelled, completed, failed, expired] = [

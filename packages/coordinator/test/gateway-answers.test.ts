@@ -40,10 +40,10 @@ describeEachEngine('an answer at the gateway', engine => {
     await call('/v1/miners/register', { miner_id: model, capabilities: [model], concurrency: 16, ...more });
     return {
       model,
-      ask: (body: object | string, path = CHAT) =>
+      ask: (body: object | string, path = CHAT, headers: Record<string, string> = {}) =>
         fetch(new URL(path, coordinator.url), {
           method: 'POST',
-          headers: { 'content-type': 'application/json' },
+          headers: { 'content-type': 'application/json', ...headers },
           body:
             typeof body === 'string'
               ? body
@@ -428,6 +428,33 @@ describeEachEngine('an answer at the gateway', engine => {
     const long = await ask({ messages: [{ role: 'user', content: 'long '.repeat(200_000) }] });
     expect(long.status).toBe(400);
   });
+
+  test('is that of the first request where it is repeated with its idempotency key, also when the miners are away', async () => {
+    const { ask, claim, complete } = await mining();
+    const repeat = (body: object = {}) => ask({ n: 2, ...body }, CHAT, { 'idempotency-key': 'again' });
+    const first = repeat();
+    const jobs = await claim(2);
+    for (const [at, { job_id }] of jobs.entries()) await complete(job_id, `Text ${at}`);
+    const wanted = await (await first).json();
+    expect(await (await repeat()).json()).toEqual(wanted);
+    await coordinator.pass({ seconds: 120 });
+    expect(await (await repeat()).json()).toEqual(wanted);
+    expect((await repeat({ temperature: 0 })).status).toBe(409);
+    expect((await ask({})).status).toBe(503);
+  });
+
+  test.each([false, true])(
+    'is to be asked for again when a busy miner has said so: stream %s',
+    async stream => {
+      const { ask, claim, fail } = await mining();
+      const answer = ask({ stream });
+      const [{ job_id = '' } = {}] = await claim();
+      await fail(job_id, { error_class: 'busy', retry_after: 37 });
+      expect((await answer).headers.get('retry-after')).toBe('37');
+      const { body } = await coordinator.call<object>('GET', `/v1/jobs/${job_id}`);
+      expect(body).toMatchObject({ error: { error_code: 'MINERS_BUSY', retry_after: 37 } });
+    },
+  );
 
   test('is to be asked for again where its model’s miners are away for the moment, also after a restart', async () => {
     const { model } = await mining();

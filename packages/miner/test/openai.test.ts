@@ -145,6 +145,39 @@ test('a raw prompt is to be gone on with, and answered as a chat where the serve
   expect(both.asked[0]?.body).not.toHaveProperty('raw');
 });
 
+test.each([
+  [{ logprobs: true, top_logprobs: 3 }, { logprobs: 3 }],
+  [{ logprobs: true }, { logprobs: 0 }],
+  [{ logprobs: 2 }, { logprobs: 2 }],
+  [{ logprobs: false, top_logprobs: 3 }, {}],
+])('for a prompt to go on with, %j is asked for as the older route has it', async (asking, expected) => {
+  const columns = {
+    tokens: [' Blue', '.'],
+    token_logprobs: [-0.5, -1],
+    top_logprobs: [{ ' Blue': -0.5, ' Red': -2 }, null],
+    text_offset: [0, 5],
+  };
+  const choice = { index: 0, text: ' Blue.', finish_reason: 'stop', logprobs: columns };
+  const { backend, asked } = await server({
+    [PLAIN]: chunks(SSE, [`data: ${JSON.stringify({ choices: [choice] })}\n\n`, DONE]),
+  });
+  const { logprobs } = await backend.generate(generation({ params: { raw: true, ...asking } }).generation);
+  expect(asked[0]?.body).toEqual({
+    ...{ model: 'llama3.2', prompt: 'Why is the sky blue?', stream: true },
+    ...{ stream_options: { include_usage: true }, ...expected },
+  });
+  expect(logprobs).toEqual([
+    {
+      ...{ token: ' Blue', logprob: -0.5 },
+      top_logprobs: [
+        { token: ' Blue', logprob: -0.5 },
+        { token: ' Red', logprob: -2 },
+      ],
+    },
+    { token: '.', logprob: -1, top_logprobs: [] },
+  ]);
+});
+
 test('a server that has neither says so of the chat, one that refuses the completion says why', async () => {
   const neither = await server({});
   const refusal = await rejection(neither.backend.generate(generation().generation));

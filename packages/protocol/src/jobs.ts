@@ -145,6 +145,13 @@ export const JobError = Type.Object({
   engine_code: Type.Optional(
     Type.String({ description: 'The code that the engine gave, such as context_length_exceeded.' }),
   ),
+  retry_after: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: LIMITS.retryAfterSeconds,
+      description: 'Of MINERS_BUSY: seconds after which there may be room, where the miner said so.',
+    }),
+  ),
 });
 export type JobError = Static<typeof JobError>;
 

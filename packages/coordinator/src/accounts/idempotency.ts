@@ -1,5 +1,7 @@
+import type { Kysely } from 'kysely';
 import { done, type Outcome, refused, type WriteContext } from '../store/operation.ts';
-import type { Row } from '../store/schema.ts';
+import type { Row, Schema } from '../store/schema.ts';
+import { findIdempotencyKey } from './queries.ts';
 
 /** A request that may be repeated without being done twice. */
 export interface Repeatable {
@@ -39,6 +41,18 @@ export async function loadRepeated(
     },
     save: () => tx.upsert('idempotency', ['id'], used),
   };
+}
+
+/** What an earlier request with the same key is answered with. Undefined where there was none, or no key is given. */
+export async function findRepeated(
+  db: Kysely<Schema>,
+  input: Repeatable,
+  now: number,
+): Promise<Outcome<string[]> | undefined> {
+  const id = idOf(input);
+  const found = id === undefined ? undefined : await findIdempotencyKey(db, id);
+  if (!found || found.expires_at <= now) return undefined;
+  return replay(found, input.idempotency?.requestHash ?? '');
 }
 
 const idOf = ({ accountId, idempotency }: Repeatable) => idempotency && `${accountId}/${idempotency.key}`;

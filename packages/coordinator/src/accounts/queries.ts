@@ -25,3 +25,10 @@ export async function findAccountAt(
 ): Promise<Row<'account'> | undefined> {
   return await db.selectFrom('account').selectAll().where('address', '=', address).executeTakeFirst();
 }
+
+export async function findIdempotencyKey(
+  db: Kysely<Schema>,
+  id: string,
+): Promise<Row<'idempotency'> | undefined> {
+  return await db.selectFrom('idempotency').selectAll().where('id', '=', id).executeTakeFirst();
+}

@@ -90,11 +90,12 @@ const MINERS_FAILED = { status: 502, type: 'server_error', retry: false } as con
 export function failureOf({ status, error }: Pick<Job, 'status' | 'error'>): OpenAiError {
   if (status === 'cancelled')
     return new OpenAiError('The job was cancelled', { ...MINERS_FAILED, status: 409, code: 'job_cancelled' });
-  const { error_code = 'MINER_FAILED', engine_code, detail = 'The job failed' } = error ?? {};
-  const details = FAILURES[error_code] ?? MINERS_FAILED;
+  const { error_code = 'MINER_FAILED', engine_code, detail = 'The job failed', retry_after } = error ?? {};
+  const details: Omit<ErrorDetails, 'code'> = FAILURES[error_code] ?? MINERS_FAILED;
+  const { retryAfter } = details;
   const isTold = error_code === 'JOB_REFUSED' && /^[a-z]/i.test(engine_code ?? '');
   const code = isTold && engine_code ? engine_code : error_code.toLowerCase();
-  return new OpenAiError(detail, { code, ...details });
+  return new OpenAiError(detail, { code, ...details, retryAfter: retry_after ?? retryAfter });
 }
 
 /** A model that was offered a short time ago, and will be again as far as anybody knows. */

@@ -91,7 +91,6 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
 
   return {
     async submit(principal, { asked: { submissions }, idempotencyKey }) {
-      for (const { model } of submissions) demandOffered(model);
       const { jobs: made } = await jobs.submit(principal, submissions, idempotencyKey, demandAble);
       return atLeastOne(made);
     },

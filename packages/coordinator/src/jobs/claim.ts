@@ -31,6 +31,7 @@ import type { Requirements } from './needs.ts';
 import { type PreferenceTerms, readReadyJobs } from './ready.ts';
 import type { Stopwatch } from './run-time.ts';
 import { saveJobs } from './saving.ts';
+import { mostBytes } from './size.ts';
 import { endUnreadable, isReadable, partReadable, unreadable } from './unreadable.ts';
 
 /** A job with its texts, for the miner that holds it. */
@@ -50,8 +51,13 @@ export interface ClaimTerms extends LeaseTerms, PreferenceTerms, MinerTerms, All
   offerMs: number;
   /** Credits for a second, which `max_price` may limit; 0 where time costs nothing. */
   rateOf(model: string): number;
+  /** The most bytes that one request may have. */
+  requestBytes: number;
   stopwatch: Stopwatch;
 }
+
+/** An answer whose jobs may have so many bytes gets no further one: the miner claims again for more. */
+const CLAIM_BYTES = 32 * 2 ** 20;
 
 /** Gives each miner the jobs that it should run next. Empty when there are none, or it has no room. */
 export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
@@ -84,9 +90,11 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
         const room = Math.min(input.max, roomOf(miner), allowances.left(miner));
         const kept = offered.jobs.get(miner.id) ?? [];
         offered.jobs.set(miner.id, kept);
-        while (jobs.length < room) {
+        let bytes = 0;
+        while (jobs.length < room && bytes < CLAIM_BYTES) {
           const before = kept.shift() ?? (await ready.take(miner));
           if (!before) break;
+          bytes += mostBytes(before, ready.needsOf(before), terms.requestBytes);
           // Offered again, it is kept no longer: or a miner that asks but never claims would keep it from all others.
           const after = input.offer
             ? offer(before, miner.id, before.held_until ?? now + terms.offerMs)

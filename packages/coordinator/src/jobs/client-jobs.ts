@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type Job, type JobSummary, type ListJobs, type SubmitJob, writeOwn } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
+import { findRepeated } from '../accounts/idempotency.ts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
@@ -42,6 +43,7 @@ export interface ClientJobsOptions {
   directory: Directory;
   waits: Waits;
   operations: Pick<Operations, 'submitJobs' | 'cancelJobs'>;
+  now(): number;
 }
 
 /** What clients do with jobs. Each throws Refused. */
@@ -51,7 +53,10 @@ export interface ClientJobs {
     principal: Principal,
     requests: readonly SubmitJob[],
     idempotencyKey: string | undefined,
-    /** Told of each before any is stored, and of the live miners that could run it: may throw. */
+    /**
+     * Told of each before any is stored, and of the live miners that could run it. What it throws ends the request, unless
+     * that repeats an earlier one.
+     */
     admit?: (request: SubmitJob, reach: Reach) => void,
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
   /** A job as it is stored, for what submits jobs itself. */
@@ -77,6 +82,7 @@ export function createClientJobs({
   directory,
   waits,
   operations,
+  now,
 }: ClientJobsOptions): ClientJobs {
   function prepare(request: SubmitJob, index: number, count: number, principal: Asker): NewJob {
     const prefix = count === 1 ? '' : `jobs.${index}.`;
@@ -182,16 +188,23 @@ export function createClientJobs({
   return {
     async submit(principal, requests, key, admit) {
       const jobs = requests.map((request, index) => prepare(request, index, requests.length, principal));
-      if (admit) for (const { request, place } of jobs) admit(request, directory.reach(place));
       const requestHash = key === undefined ? '' : hash('sha256', canonicalJson(requests.map(withoutEmpty)));
       const idempotency =
         key === undefined ? undefined : { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
       const input = { accountId: principal.accountId, jobs, ...(idempotency && { idempotency }) };
-      const output = await storeForetold(input);
-      if (output.replayed) {
-        const found = await findJobs(store.read, output.jobIds);
+      const replay = async (jobIds: readonly string[]) => {
+        const found = await findJobs(store.read, jobIds);
         return { jobs: await Promise.all(found.map(view)), replayed: true };
+      };
+      try {
+        if (admit) for (const { request, place } of jobs) admit(request, directory.reach(place));
+      } catch (error) {
+        const before = await findRepeated(store.read, input, now());
+        if (!before) throw error;
+        return await replay(unwrap(before));
       }
+      const output = await storeForetold(input);
+      if (output.replayed) return await replay(output.jobIds);
       const views = output.jobs.map((job, index) => {
         const asked = jobs[index];
         if (!asked) throw new Error('Each job answers a request');

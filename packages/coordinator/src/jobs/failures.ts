@@ -70,11 +70,14 @@ export async function afterFailure(
   return { after: afterBreakdown(attempt, failure, context), minerFailed: 'failed' };
 }
 
-function errorOf(error_code: JobError['error_code'], { error, errorClass, engineCode }: Failure): JobError {
+function errorOf(error_code: JobError['error_code'], failure: Failure): JobError {
+  const { error, errorClass, engineCode, retryAfterMs } = failure;
+  const isTimed = error_code === 'MINERS_BUSY' && retryAfterMs !== undefined;
   return {
     ...{ error_code, detail: error },
     ...(errorClass && { error_class: errorClass }),
     ...(engineCode && { engine_code: engineCode }),
+    ...(isTimed && { retry_after: Math.ceil(retryAfterMs / 1000) }),
   };
 }
 

@@ -154,6 +154,16 @@ function requeue(job: JobRow): JobRow {
   return { ...job, ...unheld, ...unleased, status: 'pending' };
 }
 
+/** What the error of a failed job is told from. */
+export const ERROR_COLUMNS = [
+  'error_code',
+  'error_detail',
+  'error_class',
+  'engine_code',
+  'completed_at',
+  'deadline',
+] as const;
+
 export function fail(job: JobRow, error: JobError, now: number): JobRow {
   return {
     ...job,
@@ -161,7 +171,7 @@ export function fail(job: JobRow, error: JobError, now: number): JobRow {
     status: 'failed',
     completed_at: now,
     lease_expires_at: null,
-    deadline: null,
+    deadline: error.retry_after === undefined ? null : now + error.retry_after * 1000,
     error_code: error.error_code,
     error_detail: error.detail,
     error_class: error.error_class ?? null,

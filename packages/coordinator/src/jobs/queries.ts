@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Chunk } from '../store/events.ts';
 import type { Row, Schema } from '../store/schema.ts';
 import type { JobRow } from './job.ts';
+import { ERROR_COLUMNS } from './job.ts';
 import type { Requirements } from './needs.ts';
 import { chunkId, runEnd } from './streams.ts';
 import type { FoundRun, JobTexts } from './views.ts';
@@ -72,10 +73,7 @@ export type FollowedJob = Pick<
   | 'attempts'
   | 'max_attempts'
   | 'miner_id'
-  | 'error_code'
-  | 'error_detail'
-  | 'error_class'
-  | 'engine_code'
+  | (typeof ERROR_COLUMNS)[number]
   | 'receipt_id'
   | 'erased_at'
   | 'stream'
@@ -86,17 +84,7 @@ export async function findFollowedJob(db: Db, id: string): Promise<FollowedJob |
     .selectFrom('job')
     .leftJoin('job_stream', 'job_stream.job_id', 'job.id')
     .select(['job.id', 'account_id', 'role', 'status', 'attempts', 'max_attempts', 'miner_id'])
-    .select([
-      'error_code',
-      'error_detail',
-      'error_class',
-      'engine_code',
-      'receipt_id',
-      'erased_at',
-      'stream',
-      'run',
-      'chunks',
-    ])
+    .select([...ERROR_COLUMNS, 'receipt_id', 'erased_at', 'stream', 'run', 'chunks'])
     .where('job.id', '=', id)
     .executeTakeFirst();
 }
@@ -217,7 +205,7 @@ export async function findBatchJobs(db: Db, from: string, to: string) {
     .selectFrom('job')
     .leftJoin('job_output', 'job_output.job_id', 'job.id')
     .select(['job.id', 'model', 'status', 'created_at', 'receipt_id'])
-    .select(['error_code', 'error_detail', 'error_class', 'engine_code'])
+    .select(ERROR_COLUMNS)
     .select(['batch_line', 'erased_at', 'result', 'type', 'finish_reason', 'usage', 'details'])
     .where('batch_line', '>=', from)
     .where('batch_line', '<=', to)

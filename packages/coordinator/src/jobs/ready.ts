@@ -30,6 +30,8 @@ interface ReadyLine extends Line {
 export interface ReadyJobs {
   /** Takes the job that this miner should run next, or nothing. */
   take(miner: Row<'miner'>): Promise<JobRow | undefined>;
+  /** The abilities that a waiting job needs of its miner, as its queue has them. */
+  needsOf(job: JobRow): string;
   /** Jobs that were met and that nobody can run, since their rows are damaged. */
   readonly damaged: readonly JobRow[];
   /** Keeps whose the taken ones are, and moves the clocks on to the jobs that start now. */
@@ -56,6 +58,7 @@ export async function readReadyJobs(
     const clock = clocks.get(queue.clock_id);
     return clock ? [{ queue, clock } as ReadyLine] : [];
   });
+  const linesById = new Map(lines.map(line => [line.queue.id, line]));
   const assignments = createAssignments(tx);
   const others = createOthers(tx, now);
   /** By job, where it excludes somebody. */
@@ -137,9 +140,10 @@ export async function readReadyJobs(
       if (best) best.line.clock.dispatched_at = Math.max(now, best.line.clock.dispatched_at + 1);
       return best?.job;
     },
+    needsOf: ({ queue_id }) => linesById.get(queue_id)?.queue.needs ?? '',
     async started(jobs) {
       await assignments.save();
-      await advance(jobs, new Map(lines.map(line => [line.queue.id, line])), tx);
+      await advance(jobs, linesById, tx);
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { SubmitJob } from '@aitbc/protocol';
 import type { JobContent } from './content.ts';
+import type { JobRow } from './job.ts';
 
 /** Bytes of what is asked: of images and of texts to embed there may be more than of a prompt. */
 export interface Size {
@@ -23,6 +24,19 @@ export function mostTokens(request: SubmitJob, content: JobContent): number {
   if (content.kind === 'embedding') return media;
   if (media === 0) return prompt;
   return imagesOf(request).reduce((sum, bytes) => sum + Math.min(bytes, IMAGE_TOKENS), prompt);
+}
+
+/**
+ * Bytes that the request of a stored job may have: its length, or where it has large images, of which only their tokens are
+ * counted, as many as a request may have.
+ */
+export function mostBytes(
+  { prompt_bytes }: Pick<JobRow, 'prompt_bytes'>,
+  needs: string,
+  limit: number,
+): number {
+  if (prompt_bytes === null) return limit;
+  return needs.split(',').includes('images') && prompt_bytes >= IMAGE_TOKENS ? limit : prompt_bytes;
 }
 
 /** Bytes of each image of a chat. */

@@ -21,7 +21,7 @@ import type { Row } from '../store/schema.ts';
 import type { HeldJob } from './claim.ts';
 import { askedIn } from './content.ts';
 import type { Pulse } from './heartbeat.ts';
-import type { JobRow } from './job.ts';
+import type { ERROR_COLUMNS, JobRow } from './job.ts';
 import type { Requirements } from './needs.ts';
 import type { NewRun } from './submit.ts';
 
@@ -160,15 +160,16 @@ function constraintsOf(job: JobRow, { region, min_vram_gb, min_context }: Requir
   };
 }
 
-export function errorOf(
-  job: Pick<JobRow, 'error_code' | 'error_detail' | 'error_class' | 'engine_code'>,
-): JobError | null {
+export function errorOf(job: Pick<JobRow, (typeof ERROR_COLUMNS)[number]>): JobError | null {
   if (job.error_code === null) return null;
+  const { completed_at, deadline } = job;
+  const isTimed = job.error_code === 'MINERS_BUSY' && completed_at !== null && deadline !== null;
   return {
     error_code: job.error_code as JobError['error_code'],
     detail: job.error_detail ?? '',
     ...(job.error_class !== null && { error_class: job.error_class as FailureClass }),
     ...(job.engine_code !== null && { engine_code: job.engine_code }),
+    ...(isTimed && { retry_after: Math.ceil((deadline - completed_at) / 1000) }),
   };
 }
 

@@ -123,6 +123,7 @@ interface JobTable {
   miner_id: Flagless<string | null>;
   started_at: Flagless<Time | null>;
   lease_expires_at: Flagless<Time | null>;
+  /** Of a running job. Of one that failed as miners were busy: when they may have room again, where they said so. */
   deadline: Flagless<Time | null>;
   completed_at: Flagless<Time | null>;
   receipt_id: Flagless<string | null>;

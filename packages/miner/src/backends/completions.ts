@@ -41,7 +41,7 @@ export async function complete(
 ): Promise<Generated> {
   const { model, params } = generation;
   const body = {
-    ...samplingOf(params),
+    ...samplingOf(params, path),
     ...input,
     model,
     stream: true,
@@ -73,8 +73,21 @@ export async function complete(
   return answer.generated();
 }
 
-function samplingOf(params: JobParams) {
-  return Object.fromEntries(Object.entries(params).filter(([name]) => !RESERVED.includes(name)));
+function samplingOf(params: JobParams, path: string) {
+  const { logprobs, top_logprobs, ...others } = Object.fromEntries(
+    Object.entries(params).filter(([name]) => !RESERVED.includes(name)),
+  );
+  const asked = {
+    ...(logprobs !== undefined && { logprobs }),
+    ...(top_logprobs !== undefined && { top_logprobs }),
+  };
+  return { ...others, ...(path === '/v1/completions' ? legacyLogprobs(asked) : asked) };
+}
+
+/** The older route takes for both one number: how many of the likeliest tokens are to be told at each place. */
+function legacyLogprobs({ logprobs, top_logprobs }: { logprobs?: unknown; top_logprobs?: unknown }): object {
+  if (logprobs === true) return { logprobs: Number.isInteger(top_logprobs) ? top_logprobs : 0 };
+  return typeof logprobs === 'number' ? { logprobs } : {};
 }
 
 /** @returns whether it was the last one */

@@ -19,6 +19,7 @@ export function createEmbedder(model: Model, contextSize: number) {
   /** @throws {BackendError} */
   return async ({ input, params, signal }: Embedding): Promise<Embedded> => {
     const made = await context();
+    demandKnown(input, vocabularyOf(model));
     const lengths = input.map(text => made.calculateInputLength(text));
     const longest = lengths.findIndex(length => length > contextSize);
     if (longest >= 0) {
@@ -40,6 +41,27 @@ export function createEmbedder(model: Model, contextSize: number) {
     }
     return { vectors, usage: { prompt_tokens: lengths.reduce((sum, length) => sum + length, 0) } };
   };
+}
+
+/** Tokens that the model has. Undefined where its file does not list them. */
+function vocabularyOf({ fileInfo: { metadata } }: Model): number | undefined {
+  const { length } = Object(Object(Object(metadata.tokenizer).ggml).tokens);
+  return typeof length === 'number' ? length : undefined;
+}
+
+/** The engine breaks on tokens that the model does not have, such as those of another model. */
+function demandKnown(input: Embedding['input'], vocabulary = Infinity): void {
+  for (const [index, text] of input.entries()) {
+    const unknown = typeof text === 'string' ? undefined : text.find(token => token >= vocabulary);
+    if (unknown === undefined) continue;
+    throw new BackendError(
+      `Text ${index} has the token ${unknown}: this model has ${vocabulary}, from 0 on`,
+      {
+        failureClass: 'refused',
+        code: 'invalid_value',
+      },
+    );
+  }
 }
 
 /** Of length 1, as those of OpenAI's API. */
