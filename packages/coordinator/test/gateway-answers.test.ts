@@ -163,6 +163,16 @@ describeEachEngine('an answer at the gateway', engine => {
     });
   });
 
+  test.each([[[1, 2, 3]], [[[1, 2], [3]]], [['Once', [1]]]])(
+    'is for texts, and to tokens as a prompt %j it is that they are not taken',
+    async prompt => {
+      const { ask } = await mining();
+      const answer = await ask({ prompt }, COMPLETIONS);
+      const { error } = (await answer.json()) as OpenAiProblem;
+      expect([answer.status, error.code, error.param]).toEqual([400, 'unsupported_value', 'prompt']);
+    },
+  );
+
   test('has what the model thought, declined and weighed beside its text', async () => {
     const { ask, claim, complete } = await mining();
     const logprobs = [{ token: 'No', logprob: -0.1, bytes: [78, 111], top_logprobs: [] }];

@@ -12,6 +12,7 @@ const readFields = fieldsBy(CompletionRequest, [
 /** `POST /v1/completions`. */
 export const completions: Endpoint = {
   read(body) {
+    if ([Object(body).prompt].flat(2).some(item => typeof item === 'number')) throw TOKENS;
     const fields = readFields(body);
     const prompts = [fields.prompt].flat();
     if (prompts.includes('')) throw invalid('prompt must not be empty', 'prompt', 'invalid_value');
@@ -68,6 +69,12 @@ export const completions: Endpoint = {
     };
   },
 };
+
+const TOKENS = invalid(
+  'prompt must be a text or a list of texts: tokens are taken by /v1/embeddings only',
+  'prompt',
+  'unsupported_value',
+);
 
 const headOf = (job: Started) => ({
   id: `cmpl-${job.job_id}`,
