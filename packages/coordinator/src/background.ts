@@ -5,7 +5,7 @@ import type { WitnessReport } from './ledger/witnesses.ts';
 import type { Rooms } from './rooms.ts';
 import type { Operation } from './store/operation.ts';
 import type { Store } from './store/store.ts';
-import { StoreUnavailable } from './store/unavailable.ts';
+import { type StoreFault, StoreUnavailable } from './store/unavailable.ts';
 
 export interface Background {
   stop(): Promise<void>;
@@ -31,6 +31,7 @@ interface Task {
 export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLogger): Background {
   const stopped = new AbortController();
   const outcomes = watchOutcomes(log);
+  rooms.store.onFault(outcomes.faulted);
   rooms.ledger.onWitness(report => logWitness(log, report));
   const running = tasksOf(rooms, config, log).map(task => repeat(task, stopped.signal, outcomes));
   return {
@@ -113,7 +114,8 @@ async function repeat(
     let more = false;
     try {
       more = await step(signal);
-      if (writes) outcomes.succeeded();
+      outcomes.succeeded(name);
+      if (writes) outcomes.wrote();
     } catch (error) {
       outcomes.failed(name, error);
     }
@@ -151,21 +153,54 @@ function watchConflicts(log: FastifyBaseLogger) {
 }
 
 interface Outcomes {
-  succeeded(): void;
+  /** A step was made that writes. */
+  wrote(): void;
+  succeeded(step: string): void;
   failed(step: string, error: unknown): void;
+  /** The database can't be used. */
+  faulted(fault: StoreUnavailable): void;
 }
 
+const FAULT_LOG: Record<StoreFault, string> = {
+  away: 'the database does not answer',
+  busy: 'the database is held by another program: nothing is stored until it lets go',
+  full: 'the database has no space left: nothing is stored until there is some',
+  'read-only': 'the database is read-only: nothing is stored until it takes writes',
+  failing: 'the database can not be read or written',
+  damaged: 'the database is damaged: stop the coordinator, and bring back a sound one',
+};
+
+/** On a disk that is all but full, some writes succeed and others don't: that is said to be over when none has failed for so long. */
+const QUIET_MS = 5_000;
+
+/** Says once that something does not work, and once that it does again, however often it is tried meanwhile. */
 function watchOutcomes(log: FastifyBaseLogger): Outcomes {
-  let isAway = false;
+  const failing = new Map<string, string>();
+  let told: StoreFault | undefined;
+  let faultedAt = 0;
+
+  function faulted(fault: StoreUnavailable) {
+    faultedAt = performance.now();
+    if (told !== fault.fault) log.error({ err: fault }, FAULT_LOG[fault.fault]);
+    told = fault.fault;
+  }
+
   return {
-    succeeded() {
-      if (isAway) log.info('the database answers again');
-      isAway = false;
+    faulted,
+    wrote() {
+      if (told === undefined || told === 'damaged') return;
+      if (told !== 'away' && performance.now() - faultedAt < QUIET_MS) return;
+      log.info(told === 'away' ? 'the database answers again' : 'the database takes writes again');
+      told = undefined;
+    },
+    succeeded(step) {
+      if (failing.delete(step)) log.info(`${step} succeeds again`);
     },
     failed(step, error) {
-      if (!(error instanceof StoreUnavailable)) return log.error({ err: error }, `${step} failed`);
-      if (!isAway) log.error({ err: error }, 'the database does not answer');
-      isAway = true;
+      if (error instanceof StoreUnavailable) return faulted(error);
+      const { message } = error as Error;
+      if (failing.get(step) !== message) log.error({ err: error }, `${step} failed`);
+      failing.set(step, message);
     },
   };
 }

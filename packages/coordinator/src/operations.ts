@@ -29,6 +29,7 @@ import { pricingOf } from './receipts/pricing.ts';
 import type { ReceiptTerms } from './receipts/receipt.ts';
 import { admitKey } from './receipts/receipts.ts';
 import type { Operation } from './store/operation.ts';
+import { probeStore } from './store/write-health.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -75,6 +76,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
   });
   return {
     keepIdentity,
+    probeStore,
     admitKey,
     admitLog,
     openAccount,

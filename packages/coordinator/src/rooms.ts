@@ -61,10 +61,18 @@ export interface Rooms {
 /** Coordinators that share a database sign with one key: a key that is not the database's comes from a mistake. */
 async function admitSigner(config: Config, store: Store): Promise<Signer> {
   const path = signingKeyPath(config);
-  const signer = loadSigner(path);
+  const signer = signerIn(path);
   const admitted = await store.write(admitKey, { keyId: signer.keyId, rotate: config.rotateSigningKey });
   if (!admitted.ok) throw new ConfigError(`--signing-key ${path}: ${admitted.refusal.detail}`);
   return signer;
+}
+
+function signerIn(path: string): Signer {
+  try {
+    return loadSigner(path);
+  } catch (error) {
+    throw new ConfigError(`--signing-key ${path}: ${(error as Error).message}`);
+  }
 }
 
 const CATCH_UP_AGAIN_MS = 1_000;

@@ -20,7 +20,11 @@ export const signingKeyPath = ({ signingKey, data }: Pick<Config, 'signingKey' |
  * One that others can read is refused. Signs in the calling thread: handing 35 µs of work to the thread pool costs more than it saves.
  */
 export function loadSigner(path: string): Signer {
-  if (!existsSync(path)) createKeyFile(path);
+  try {
+    if (!existsSync(path)) createKeyFile(path);
+  } catch (error) {
+    throw new Error(`it is not there, and can't be made: ${(error as Error).message}`);
+  }
   const key = readKey(path);
   if (key?.asymmetricKeyType !== 'ed25519') throw new Error(`${path} holds no Ed25519 key`);
   requirePrivate(path);

@@ -1,4 +1,5 @@
 import { type Config, ConfigError } from '../config.ts';
+import { reasonOf } from './unavailable.ts';
 
 /** The engine that a configuration names, with what it takes to connect. */
 export type Engine =
@@ -34,6 +35,3 @@ export async function usable<T>(engine: Engine, opening: Promise<T>): Promise<T>
 export function unusable(error: Error): never {
   throw new ConfigError(reasonOf(error));
 }
-
-const reasonOf = ({ message, cause }: Error): string =>
-  cause instanceof Error ? `${message}: ${reasonOf(cause)}` : message;

@@ -13,13 +13,16 @@ export async function execute(calls: readonly Call[], transact: Transact): Promi
       outcomes = await apply(calls, context);
     });
   } catch (error) {
-    if (calls.length === 1 || error instanceof StoreUnavailable) return calls.map(() => ({ error }));
+    if (calls.length === 1 || isOfAll(error)) return calls.map(() => ({ error }));
     const results: Result[] = [];
     for (const call of calls) results.push(...(await execute([call], transact)));
     return results;
   }
   return outcomes.map(outcome => ({ outcome }));
 }
+
+/** Whether an error says nothing of the calls. Damage is somewhere: what does not meet it goes on. */
+const isOfAll = (error: unknown) => error instanceof StoreUnavailable && error.fault !== 'damaged';
 
 /** Applies each kind of operation once, to all its inputs, in the order of the kinds. */
 export async function apply(calls: readonly Call[], context: WriteContext): Promise<Outcome<unknown>[]> {

@@ -11,6 +11,7 @@ import { migrateSqlite } from './sqlite/migrate.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 import { openSqliteWriter } from './sqlite/writer.ts';
 import type { Store } from './store.ts';
+import { watchWrites } from './write-health.ts';
 import type { Writer } from './writer.ts';
 import { startWriterThread } from './writer-thread.ts';
 import { createWrites } from './writes.ts';
@@ -18,7 +19,7 @@ import { createWrites } from './writes.ts';
 export interface OpenOptions {
   /** Program of a thread that writes, where the engine gains from one; this thread writes unless given. */
   writerThread?: URL;
-  /** Refuse a data folder that a coordinator runs on. */
+  /** Refuse a data folder that a coordinator runs on, and a database that takes no writes or has no space. */
   alone?: boolean;
   /** Refuse a data folder that nobody has kept anything in, rather than begin one there. */
   existing?: boolean;
@@ -46,9 +47,19 @@ export async function openStore(
           return unusable(error);
         })
       : createWrites(openWriter(engine, listener), options);
-  return engine.name === 'postgres'
-    ? createPostgresStore({ ...engine, listener, writes })
-    : createSqliteStore({ ...engine, lock, writes });
+  const health = watchWrites(writes);
+  const store =
+    engine.name === 'postgres'
+      ? createPostgresStore({ ...engine, listener, writes, health })
+      : createSqliteStore({ ...engine, lock, writes, health });
+  if (alone) {
+    const proven = health.requireSpace().catch(async error => {
+      await store.close();
+      throw error;
+    });
+    await usable(engine, proven);
+  }
+  return store;
 }
 
 /** Brings the schema up to date, of a folder that nobody else is to run on. */
@@ -67,7 +78,12 @@ async function prepare(
     );
   }
   const lock = alone ? lockFolder(engine.data) : undefined;
-  await migrateSqlite(engine.data);
+  try {
+    await migrateSqlite(engine.data);
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
   return lock;
 }
 

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { StoreListener } from './events.ts';
 import type { Operation, Outcome } from './operation.ts';
 import type { Schema } from './schema.ts';
+import type { StoreUnavailable } from './unavailable.ts';
 
 /** A database engine, as the rooms see it. */
 export interface Store {
@@ -11,7 +12,9 @@ export interface Store {
   write<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Outcome<Output>>;
   /** Calls `listener` after each commit that had events; returns how to stop. */
   onCommit(listener: StoreListener): () => void;
-  /** Rejects when the engine does not answer. */
+  /** Calls `listener` with each fault of the database that a write fails for. */
+  onFault(listener: (fault: StoreUnavailable) => void): void;
+  /** Rejects when the engine does not answer, or takes no writes. Cheap where writes have succeeded just now. */
   ping(): Promise<void>;
   /** Waits for what is in flight, then closes. */
   close(): Promise<void>;

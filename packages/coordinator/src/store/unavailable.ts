@@ -1,14 +1,38 @@
 /**
- * The database does not answer just now. A write that fails so may or may not have been committed: repeating it with
+ * Why a database can't be used just now. `away`: it does not answer. `busy`: another program holds it for too long. `full`:
+ * there is no space left for what is written. `read-only`: it takes no writes. `failing`: it, or its disk, can't be read or
+ * written. `damaged`: it is not what was written; only this one does not pass by itself.
+ */
+export type StoreFault = 'away' | 'busy' | 'full' | 'read-only' | 'failing' | 'damaged';
+
+/** What clients are told, and after how many seconds another try may succeed. */
+const FAULTS: Record<StoreFault, { message: string; retryAfter: number }> = {
+  away: { message: 'The database does not answer', retryAfter: 1 },
+  busy: { message: 'The database is held by another program', retryAfter: 1 },
+  full: { message: 'The database has no space left', retryAfter: 5 },
+  'read-only': { message: 'The database is read-only', retryAfter: 5 },
+  failing: { message: 'The database can not be read or written', retryAfter: 5 },
+  damaged: { message: 'The database is damaged', retryAfter: 60 },
+};
+
+/**
+ * The database can't be used just now. A write that fails so may or may not have been committed: repeating it with
  * the same idempotency key, or for the same job, does no harm.
  */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable';
+  readonly fault: StoreFault;
   /** Whole seconds after which another try may succeed. */
   readonly retryAfter: number;
 
-  constructor(cause: unknown, retryAfter = 1) {
-    super('The database does not answer', { cause });
+  constructor(cause: unknown, fault: StoreFault = 'away', retryAfter = FAULTS[fault].retryAfter) {
+    super(FAULTS[fault].message, { cause });
+    this.fault = fault;
     this.retryAfter = retryAfter;
   }
+}
+
+/** The message with that of its cause, for the operator. */
+export function reasonOf({ message, cause }: Error): string {
+  return cause instanceof Error ? `${message}: ${reasonOf(cause)}` : message;
 }

@@ -3,6 +3,7 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Result } from './batcher.ts';
 import type { StoreEvent } from './events.ts';
 import type { Operation, Outcome } from './operation.ts';
+import { StoreUnavailable } from './unavailable.ts';
 import type { Writer } from './writer.ts';
 import { createWrites, refuseLate, type Writes } from './writes.ts';
 
@@ -29,8 +30,11 @@ type Answer = { ready: true } | { events: readonly StoreEvent[]; answers: readon
 
 interface Answered {
   id: number;
-  result: Result;
+  result: Result | { unavailable: Unavailable };
 }
+
+/** A StoreUnavailable on its way between threads, where classes are lost. */
+type Unavailable = Pick<StoreUnavailable, 'fault' | 'retryAfter' | 'cause'>;
 
 interface Asker {
   resolve(outcome: Outcome<unknown>): void;
@@ -65,6 +69,7 @@ export async function startWriterThread(
       const asker = waiting.get(id);
       waiting.delete(id);
       if ('outcome' in result) asker?.resolve(result.outcome);
+      else if ('unavailable' in result) asker?.reject(revived(result.unavailable));
       else asker?.reject(result.error);
     }
     if (waiting.size === 0) onIdle();
@@ -97,10 +102,18 @@ export async function startWriterThread(
   };
 }
 
+const revived = ({ cause, fault, retryAfter }: Unavailable) => new StoreUnavailable(cause, fault, retryAfter);
+
 /** Resolves when the thread has ended as it was told to. */
 async function endOf(worker: Worker): Promise<void> {
   const [code] = await once(worker, 'exit');
   if (code !== 0) throw new Error(`The writer thread has ended with ${code}`);
+}
+
+function crossing(error: unknown): Answered['result'] {
+  if (!(error instanceof StoreUnavailable)) return { error };
+  const { cause, fault, retryAfter } = error;
+  return { unavailable: { cause, fault, retryAfter } };
 }
 
 export interface ServedWriter {
@@ -136,7 +149,7 @@ export function serveWriter({ port, writer, operations, maxBatch }: ServedWriter
       if (!operation) throw new Error(`The writer thread knows no operation ${name}`);
       answer({ id, result: { outcome: await writes.write(operation, input as never) } });
     } catch (error) {
-      answer({ id, result: { error } });
+      answer({ id, result: crossing(error) });
     }
   }
 

@@ -18,7 +18,7 @@ export function createBackoff(): Backoff {
   return {
     async attempt(connect) {
       const left = pausedUntil - performance.now();
-      if (left > 0) throw new StoreUnavailable(reason, Math.ceil(left / 1000));
+      if (left > 0) throw new StoreUnavailable(reason, 'away', Math.ceil(left / 1000));
       try {
         const connected = await connect();
         failures = 0;

@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Client, type ClientBase, type ClientConfig, DatabaseError, Pool, types } from 'pg';
 import { bounded } from '../numbers.ts';
 import type { Schema } from '../schema.ts';
-import { StoreUnavailable } from '../unavailable.ts';
+import { type StoreFault, StoreUnavailable } from '../unavailable.ts';
 import { giveUpHost, hostsOf } from './hosts.ts';
 import { decodeText, encode } from './text.ts';
 
@@ -165,19 +165,28 @@ function guarded(client: PostgresPoolClient): PostgresPoolClient {
 }
 
 /**
- * PostgreSQL's SQLSTATEs that say something of the server or the session rather than the statement: connection (08),
- * a plan that another version's migration made useless (0A000), read-only after a failover (25006), a transaction
- * that lasted too long (25P03, 25P04), prepared statements that somebody dropped (26), a deadlock with somebody else
- * (40), resources (53), a lock that was waited for too long (55P03), and shutdowns and timeouts (57).
+ * PostgreSQL's SQLSTATEs that say something of the server or the session rather than the statement: no space (53100),
+ * read-only by its settings or after a failover (25006), damage (XX001, XX002), errors of its disk (58), connection (08), a
+ * plan that another version's migration made useless (0A000), a transaction that lasted too long (25P03, 25P04), prepared
+ * statements that somebody dropped (26), a deadlock with somebody else (40), other resources (53), a lock that was waited
+ * for too long (55P03), and shutdowns and timeouts (57).
  */
-const UNAVAILABLE = /^(08|0A000|25006|25P03|25P04|26|40|53|55P03|57)/;
+const FAULTS: readonly [RegExp, StoreFault][] = [
+  [/^53100/, 'full'],
+  [/^25006/, 'read-only'],
+  [/^XX00[12]/, 'damaged'],
+  [/^58/, 'failing'],
+  [/^(08|0A000|25P03|25P04|26|40|53|55P03|57)/, 'away'],
+];
 
 /** Errors of the server and of the way to it as StoreUnavailable; any other as it is. */
 export function translate(error: unknown): unknown {
   if (error instanceof StoreUnavailable) return error;
   const { code } = Object(error) as { code?: unknown };
-  if (error instanceof DatabaseError)
-    return UNAVAILABLE.test(String(code)) ? new StoreUnavailable(error) : error;
+  if (error instanceof DatabaseError) {
+    const [, fault] = FAULTS.find(([codes]) => codes.test(String(code))) ?? [];
+    return fault ? new StoreUnavailable(error, fault) : error;
+  }
   return isConnectionError(error) ? new StoreUnavailable(error) : error;
 }
 

@@ -4,6 +4,7 @@ import { POSTGRES_TYPES } from '../migrations/column-types.ts';
 import { migrate } from '../migrations/migrate.ts';
 import type { Store } from '../store.ts';
 import { StoreUnavailable } from '../unavailable.ts';
+import type { WriteHealth } from '../write-health.ts';
 import type { Writes } from '../writes.ts';
 import { connect, openPool, type PostgresOptions } from './connection.ts';
 import { explainRefusal, requireFit } from './fitness.ts';
@@ -12,6 +13,7 @@ import { listen } from './notifications.ts';
 
 export interface PostgresStoreOptions extends PostgresOptions {
   writes: Writes;
+  health: WriteHealth;
   /** The writer's, too. */
   listener: Listener;
 }
@@ -38,7 +40,7 @@ export async function migratePostgres(options: PostgresOptions): Promise<readonl
 }
 
 /** The store that several coordinators share. Its schema must be up to date. */
-export function createPostgresStore({ writes, listener, ...options }: PostgresStoreOptions): Store {
+export function createPostgresStore({ writes, health, listener, ...options }: PostgresStoreOptions): Store {
   const read = openPool(options);
   const { tell, onCommit } = createListeners();
   const notifications = listen({ ...options, listener }, read, tell);
@@ -49,10 +51,12 @@ export function createPostgresStore({ writes, listener, ...options }: PostgresSt
 
   return {
     read,
-    write: writes.write,
+    write: health.write,
+    onFault: health.onFault,
     onCommit,
     async ping() {
       await sql`SELECT 1 FROM setting LIMIT 1`.execute(read);
+      await health.requireWritable();
     },
     async close() {
       await writes.close();

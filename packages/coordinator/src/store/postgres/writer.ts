@@ -3,6 +3,7 @@ import type { StoreEvent } from '../events.ts';
 import { apply, execute, type Transact } from '../execute.ts';
 import type { WriteContext } from '../operation.ts';
 import { StoreUnavailable } from '../unavailable.ts';
+import { createDoubt } from '../write-health.ts';
 import type { Committed, Writer } from '../writer.ts';
 import { createBackoff } from './backoff.ts';
 import { type PostgresOptions, translate } from './connection.ts';
@@ -28,6 +29,7 @@ export interface PostgresWriterOptions extends PostgresOptions {
 export function createPostgresWriter({ listener, ...options }: PostgresWriterOptions): Writer {
   const backoff = createBackoff();
   const turns = createTurns();
+  const doubt = createDoubt();
   let session: Session | undefined;
   /** Whether a batch may have been committed whose events nobody here was told. */
   let isUnsure = false;
@@ -53,24 +55,29 @@ export function createPostgresWriter({ listener, ...options }: PostgresWriterOpt
     work: (context: WriteContext) => Promise<void>,
   ) {
     const emitted: StoreEvent[] = [];
+    let proven = () => {};
     const began = ahead ? on.beginAhead() : await on.begin();
+    const moment = now ?? began.now;
     try {
       await work({
         tx: on.tx,
-        now: now ?? began.now,
+        now: moment,
         uptime: now ?? performance.now(),
         emit: event => emitted.push(event),
       });
+      proven = await doubt.write(on.tx, moment);
     } catch (error) {
       throw (await on.rollBack()) ?? error;
     }
-    return { emitted, committed: on.commit(notifying(emitted, listener)) };
+    return { emitted, committed: on.commit(notifying(emitted, listener)).then(proven) };
   }
 
   /** What is of the session's or the server's making ends the session, since what became of it is unknown. */
   function failed(on: Session, error: unknown): unknown {
     const translated = translate(error);
-    if (translated instanceof StoreUnavailable) {
+    doubt.failed(translated);
+    // A full disk undoes the transaction, and leaves its session as good as it was.
+    if (translated instanceof StoreUnavailable && translated.fault !== 'full') {
       on.fail();
       isUnsure = true;
     }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { keepPrivate } from '../private-files.ts';
+import { faultOf } from './faults.ts';
 
 export interface FolderLock {
   release(): void;
@@ -20,8 +21,9 @@ export function lockFolder(data: string): FolderLock {
   const file = new DatabaseSync(path);
   try {
     file.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-  } catch {
+  } catch (error) {
     file.close();
+    if (faultOf(error) !== 'busy') throw error;
     throw new Error('another coordinator runs on this folder; several of them need PostgreSQL');
   }
   return { release: () => file.close() };

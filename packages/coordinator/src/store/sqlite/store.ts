@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { createListeners } from '../listeners.ts';
 import type { Store } from '../store.ts';
+import type { WriteHealth } from '../write-health.ts';
 import type { Writes } from '../writes.ts';
 import { openForReading } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
@@ -10,12 +11,13 @@ export interface SqliteOptions {
   /** The folder with the database, which is there. */
   data: string;
   writes: Writes;
+  health: WriteHealth;
   /** Released when the store is closed. */
   lock: FolderLock | undefined;
 }
 
 /** The embedded store: reads in this thread. */
-export function createSqliteStore({ data, writes, lock }: SqliteOptions): Store {
+export function createSqliteStore({ data, writes, health, lock }: SqliteOptions): Store {
   const reader = openForReading(data);
   const read = kyselyOver(reader);
   const { tell, onCommit } = createListeners();
@@ -23,10 +25,12 @@ export function createSqliteStore({ data, writes, lock }: SqliteOptions): Store 
 
   return {
     read,
-    write: writes.write,
+    write: health.write,
+    onFault: health.onFault,
     onCommit,
     async ping() {
       await sql`SELECT 1 FROM setting LIMIT 1`.execute(read);
+      await health.requireWritable();
     },
     async close() {
       await writes.close();

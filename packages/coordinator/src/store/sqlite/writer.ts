@@ -2,8 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { cachedTransaction } from '../cache/cached-transaction.ts';
 import type { StoreEvent } from '../events.ts';
 import { execute, type Transact } from '../execute.ts';
+import { createDoubt } from '../write-health.ts';
 import type { Writer } from '../writer.ts';
 import { openForWriting } from './connection.ts';
+import { translate } from './faults.ts';
 import { sqliteTransaction } from './transaction.ts';
 
 /**
@@ -17,6 +19,7 @@ export function openSqliteWriter(data: string): Writer {
   /** Another number after each commit of another connection, such as that of `aitbc keys`. */
   const dataVersion = database.prepare('PRAGMA data_version');
   let lastVersion: unknown;
+  const doubt = createDoubt();
 
   function isUndisturbed(): boolean {
     const version = dataVersion.get()?.data_version;
@@ -32,17 +35,21 @@ export function openSqliteWriter(data: string): Writer {
       const events: StoreEvent[] = [];
       const transact: Transact = async work => {
         const emitted: StoreEvent[] = [];
-        database.exec('BEGIN IMMEDIATE');
         try {
+          database.exec('BEGIN IMMEDIATE');
           tx.begin(isUndisturbed());
           await work({ tx, now, uptime, emit: event => emitted.push(event) });
+          const proven = await doubt.write(tx, now);
           await tx.written();
           database.exec('COMMIT');
           tx.committed();
+          proven();
         } catch (error) {
           tx.abandon();
-          if (database.isTransaction) database.exec('ROLLBACK');
-          throw error;
+          rollBack(database);
+          const translated = translate(error);
+          doubt.failed(translated);
+          throw translated;
         }
         events.push(...emitted);
       };
@@ -50,10 +57,24 @@ export function openSqliteWriter(data: string): Writer {
       return { results, events };
     },
     async close() {
-      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      try {
+        database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch {
+        // On a full disk the log can't be moved into the database. It stays, and counts when that is opened again.
+      }
       database.close();
     },
   };
+}
+
+/** SQLite has rolled back already after some faults. */
+function rollBack(database: DatabaseSync): void {
+  if (!database.isTransaction) return;
+  try {
+    database.exec('ROLLBACK');
+  } catch {
+    // What it failed for is what the transaction failed for.
+  }
 }
 
 const columnsOf = (database: DatabaseSync, table: string) =>
