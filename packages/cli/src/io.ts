@@ -43,6 +43,8 @@ export interface Io {
 
 export function processIo(): Io {
   process.stdout.on('error', leaveWhenNobodyReads);
+  // Remarks that can't be written, as on a full disk, must not end what they are about.
+  process.stderr.on('error', () => {});
   return {
     stdout: process.stdout,
     binaryOutput: process.stdout,

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
+import { describe } from './clock-watch.ts';
 import type { Config } from './config.ts';
 import type { WitnessReport } from './ledger/witnesses.ts';
 import type { Rooms } from './rooms.ts';
@@ -52,8 +53,10 @@ export function logCommits({ store }: Pick<Rooms, 'store'>, log: FastifyBaseLogg
       }
       if (event.type === 'clock.set') {
         const { setByMs } = event;
-        const step = `${setByMs > 0 ? 'ahead' : 'back'} by ${Math.abs(setByMs) / 1000} s`;
-        log.warn({ setByMs }, `the clock was set ${step}: the times of jobs and miners were moved along`);
+        log.warn(
+          { setByMs },
+          `the clock was set ${describe(setByMs)}: the times of jobs and miners were moved along`,
+        );
       }
     }
   });
@@ -91,8 +94,9 @@ const writing = (store: Store, operation: Step) => ({
 });
 
 /** In one batch, which begins with what has come to pass: completions that are in it are charged by that. */
-async function sweepInTime({ store, keepTime, sweep }: Rooms): Promise<boolean> {
+async function sweepInTime({ store, keepTime, sweep, clockWatch }: Rooms): Promise<boolean> {
   const [, more] = await Promise.all([store.write(keepTime, undefined), stepOf(store, sweep)]);
+  clockWatch.settled(0);
   return more;
 }
 

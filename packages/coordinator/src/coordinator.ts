@@ -5,6 +5,8 @@ import { logCommits, startBackground, stepOf } from './background.ts';
 import { type Config, type ConfigSources, readConfig } from './config.ts';
 import { limitConnections, watchConnections } from './http/connection.ts';
 import { isLoopbackName } from './http/open-mode.ts';
+import { openLogOutput } from './log-output.ts';
+import type { Readiness } from './readiness.ts';
 import { createRooms, type Rooms } from './rooms.ts';
 import { openStore } from './store/open.ts';
 
@@ -42,10 +44,12 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   const { env, configFile, now, logStream, ...given } = options;
   const config = readConfig({ given, ...(env && { env }), file: configFile });
   const open = isOpen(config);
+  const uptime = now ?? (() => performance.now());
   const store = await openStore(config, now, { writerThread: WRITER_THREAD, alone: true });
   try {
-    const rooms = await createRooms({ config, store, now: now ?? Date.now, open });
-    const app = await buildApp(config, rooms, { logger: loggerOf(config, logStream), open });
+    const rooms = await createRooms({ config, store, now: now ?? Date.now, uptime, open });
+    const logger = loggerOf(config, logStream, rooms.readiness);
+    const app = await buildApp(config, rooms, { logger, open });
     const connections = watchConnections(app.server);
     logCommits(rooms, app.log);
     // What ends its run at once is not charged for the time in which no coordinator ran.
@@ -93,9 +97,12 @@ async function hasGrace({ store, keepTime }: Rooms): Promise<boolean> {
   return !outcome.ok || outcome.value.isGranted;
 }
 
-function loggerOf({ logLevel }: Config, stream: StartOptions['logStream']) {
+function loggerOf({ logLevel }: Config, given: StartOptions['logStream'], readiness: Readiness) {
   if (logLevel === 'silent') return false;
-  return { level: logLevel, ...(stream && { stream }) };
+  if (given) return { level: logLevel, stream: given };
+  const output = openLogOutput();
+  readiness.add(output);
+  return { level: logLevel, stream: output.stream };
 }
 
 function isOpen({ mode, host }: Config): boolean {

@@ -1,8 +1,10 @@
+import { access, constants } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import type { Signer } from '@aitbc/receipts';
 import { type Accounts, createAccounts } from './accounts/keys.ts';
 import { type Batches, createBatches } from './batches/batches.ts';
 import { type BatchWork, createBatchWork } from './batches/work.ts';
+import { type ClockWatch, createClockWatch } from './clock-watch.ts';
 import { type Config, ConfigError } from './config.ts';
 import { createExplorer, type Explorer } from './explorer/explorer.ts';
 import { createFiles, type Files } from './files/files.ts';
@@ -48,6 +50,7 @@ export interface Rooms {
   models: ModelDirectory;
   waits: Waits;
   readiness: Readiness;
+  clockWatch: ClockWatch;
   coordinatorId: string;
   signer: Signer;
   /** What time brings about, a step each: all answer whether another one has something to do. */
@@ -75,6 +78,16 @@ function signerIn(path: string): Signer {
   }
 }
 
+/** A key that is gone is missed at the next start only, when nobody has it any more. */
+async function unreadable(path: string): Promise<string | undefined> {
+  try {
+    await access(path, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    return `--signing-key ${path} can't be read: ${(error as Error).message}. Bring it back before the coordinator is started again`;
+  }
+}
+
 const CATCH_UP_AGAIN_MS = 1_000;
 
 /** Reads the live miners anew, and again until that succeeds. What changes meanwhile is told once more. */
@@ -92,6 +105,8 @@ export interface RoomsOptions {
   config: Config;
   store: Store;
   now: () => number;
+  /** Milliseconds by a clock that nobody sets. */
+  uptime: () => number;
   open: boolean;
   ids?: Ids;
 }
@@ -101,6 +116,7 @@ export async function createRooms({
   config,
   store,
   now,
+  uptime,
   open,
   ids = createIds(now),
 }: RoomsOptions): Promise<Rooms> {
@@ -118,6 +134,9 @@ export async function createRooms({
     },
   });
   readiness.add({ component: 'ledger', check: ledger.unready });
+  readiness.add({ component: 'signing_key', check: () => unreadable(signingKeyPath(config)) });
+  const clockWatch = createClockWatch(now, uptime);
+  readiness.add(clockWatch);
   const waits = createWaits();
   const tails = createTails(PAGE);
   const directory = createDirectory(now);
@@ -125,6 +144,7 @@ export async function createRooms({
     directory.apply(events);
     tails.apply(events);
     waits.apply(events);
+    for (const event of events) if (event.type === 'clock.set') clockWatch.settled(event.setByMs);
     if (events.some(event => event.type === 'missed')) void catchUp(store, directory, waits);
   });
   const memoryMs = config.modelMemorySeconds * 1000;
@@ -165,6 +185,7 @@ export async function createRooms({
     models,
     waits,
     readiness,
+    clockWatch,
     coordinatorId,
     signer,
     ledger,

@@ -1,10 +1,15 @@
-import { stat } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startPostgres } from '../../../test/postgres.ts';
 import { createSmallDisk, type SmallDisk, withoutDisks } from '../../../test/small-disk.ts';
 import { type RunningCoordinator, startCoordinator } from '../src/index.ts';
-import { spawnServer } from './crash/server.ts';
+import { MAIN, spawnServer } from './crash/server.ts';
 import { refusal } from './harness/answers.ts';
 import type { DatabaseOptions } from './harness/engines.ts';
 
@@ -129,5 +134,54 @@ describe.skipIf(withoutDisks).each([
     expect(await server.exited).toBe(2);
     expect(server.stderr().trim().split('\n')).toHaveLength(1);
     expect(server.stderr()).toMatch(/(disk is full|no space left|No space left)/);
+  });
+});
+
+describe.skipIf(withoutDisks)('disks', () => {
+  function smallDisk() {
+    const disk = createSmallDisk({ megabytes: 8 });
+    onTestFinished(() => disk.remove());
+    return disk;
+  }
+
+  test('one that is read-only keeps a coordinator from starting, which ends with one line', async () => {
+    const disk = smallDisk();
+    await (await startCoordinator({ data: disk.path, port: 0, logLevel: 'silent' })).close();
+    disk.makeReadOnly();
+    const server = spawnServer({ data: disk.path });
+    expect(await server.exited).toBe(2);
+    expect(server.stderr().trim().split('\n')).toHaveLength(1);
+    expect(server.stderr()).toMatch(/read-?only/);
+  });
+
+  test('one that is full of logs makes a coordinator unready and does not end it', async () => {
+    const disk = smallDisk();
+    const data = await mkdtemp(join(tmpdir(), 'aitbc-log-'));
+    onTestFinished(() => rm(data, { recursive: true, force: true }));
+    const file = join(disk.path, 'log');
+    const log = openSync(file, 'a');
+    disk.fill();
+    const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--data', data], {
+      stdio: ['ignore', log, 'pipe'],
+    });
+    closeSync(log);
+    onTestFinished(async () => {
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    });
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', text => {
+      said += text;
+    });
+    const url = await vi.waitUntil(() => /listens on (http:\S+?),/.exec(said)?.[1], WAIT);
+    const unready = await fetch(`${url}/health/ready`);
+    expect([unready.status, await unready.json()]).toEqual([
+      503,
+      expect.objectContaining({ detail: "The coordinator can't serve as it should: log" }),
+    ]);
+    expect((await submit({ url })).status).toBe(201);
+    disk.free();
+    await vi.waitUntil(async () => (await readiness({ url })) === 200, WAIT);
+    expect(await readFile(file, 'utf8')).toContain(url);
   });
 });

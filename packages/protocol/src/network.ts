@@ -2,13 +2,17 @@ import { type Static, Type } from 'typebox';
 
 /** Part of a coordinator, as administrators see it. */
 export const HealthComponent = Type.Object({
-  status: Type.Enum(['ok', 'failing'], { type: 'string' }),
+  status: Type.Enum(['ok', 'warning', 'failing'], {
+    type: 'string',
+    description: '`failing` makes the coordinator unready; `warning` does not.',
+  }),
   detail: Type.Optional(Type.String({ description: 'What is wrong, and what to do.' })),
 });
 export type HealthComponent = Static<typeof HealthComponent>;
 
 export const HealthComponents = Type.Record(Type.String(), HealthComponent, {
-  description: 'Each component by its name; for administrators only.',
+  description:
+    "Each component by its name, for administrators only: `store` (reads and writes), `ledger` (publication), `clock` (steps of the system's time), `signing_key` (its file), `log` (standard output).",
 });
 
 export const Health = Type.Object({

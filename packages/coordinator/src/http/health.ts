@@ -31,7 +31,7 @@ export function healthRoutes(app: App, { readiness, guards, version }: HealthPar
     {
       schema: {
         operationId: 'ready',
-        summary: 'Whether it can serve: store and ledger are well. Administrators see each component',
+        summary: 'Whether it can serve: it can store and publish. Administrators see each component',
         tags,
         response: answers({ 200: Health }, 503),
       },
@@ -49,10 +49,11 @@ export function healthRoutes(app: App, { readiness, guards, version }: HealthPar
 
 function componentsOf(report: ReadinessReport): Record<string, HealthComponent> {
   return Object.fromEntries(
-    report.map(({ component, fault }) => [
-      component,
-      fault === undefined ? { status: 'ok' } : { status: 'failing', detail: fault },
-    ]),
+    report.map(({ component, fault, warning }) => {
+      if (fault !== undefined) return [component, { status: 'failing', detail: fault }];
+      if (warning !== undefined) return [component, { status: 'warning', detail: warning }];
+      return [component, { status: 'ok' }];
+    }),
   );
 }
 

@@ -45,7 +45,7 @@ export interface Ledger {
   publish(intervalMs: number): Promise<boolean>;
   /** Why the ledger is not published any more, as of the last try; undefined where it is. */
   conflict(): LedgerConflict | undefined;
-  /** What is wrong with publication, in words: a conflict, or that it has not succeeded for long. */
+  /** What is wrong with publication, in words: a conflict, a guard file that can't be written, or that it has not succeeded for long. */
   unready(): string | undefined;
   /** What was published last; undefined before the first. */
   latest(): Promise<Checkpoint | undefined>;
@@ -133,9 +133,11 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
 /** Publication that has failed for so many seconds is worth an alarm. */
 const LONG_SECONDS = 60;
 
-function unreadiness({ conflict, secondsSinceLast }: Publication, { ledgerInterval }: Config) {
+function unreadiness({ conflict, failure, secondsSinceLast }: Publication, { ledgerInterval }: Config) {
   const found = conflict();
   if (found) return found.message;
+  const failed = failure();
+  if (failed) return `The ledger can't be published: ${failed.message}`;
   const seconds = Math.floor(secondsSinceLast());
   if (seconds <= Math.max(LONG_SECONDS, 10 * ledgerInterval)) return undefined;
   return `The ledger could not be published for ${seconds} s`;

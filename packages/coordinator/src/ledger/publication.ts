@@ -1,6 +1,7 @@
 import { formatNote, type NodeReader, parseNote, TlogError } from '@aitbc/tlog';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import { StoreUnavailable } from '../store/unavailable.ts';
 import { LedgerConflict, requireExtension, type TreeHead } from './conflict.ts';
 import { addCosignatures, cosignaturesOf } from './cosign.ts';
 import { type GuardFile, openKept } from './last-checkpoint.ts';
@@ -30,6 +31,8 @@ export interface Publication {
   next(intervalMs: number): Promise<boolean>;
   /** What keeps the ledger from being published, as of the last try; undefined where nothing does. */
   conflict(): LedgerConflict | undefined;
+  /** What the last try failed for, other than a conflict and the store; undefined where it succeeded. */
+  failure(): Error | undefined;
   /** Seconds since the last try that did not fail, by a clock that nobody sets. */
   secondsSinceLast(): number;
 }
@@ -52,6 +55,7 @@ export function createPublication(options: PublicationOptions): Publication {
   /** The last checkpoint that this process published. Whoever published another one may have published more. */
   let own: string | undefined;
   let conflict: LedgerConflict | undefined;
+  let failure: Error | undefined;
   let lastGood = performance.now();
   let publishing: Promise<boolean> = Promise.resolve(false);
 
@@ -148,11 +152,15 @@ export function createPublication(options: PublicationOptions): Publication {
     try {
       const isPublished = await publishNext(intervalMs);
       conflict = undefined;
+      failure = undefined;
       lastGood = performance.now();
       return isPublished;
     } catch (error) {
       own = undefined;
-      if (!(error instanceof LedgerConflict)) throw error;
+      if (!(error instanceof LedgerConflict)) {
+        if (!(error instanceof StoreUnavailable)) failure = error as Error;
+        throw error;
+      }
       conflict = error;
       return false;
     }
@@ -165,6 +173,7 @@ export function createPublication(options: PublicationOptions): Publication {
       return publishing;
     },
     conflict: () => conflict,
+    failure: () => failure,
     secondsSinceLast: () => (performance.now() - lastGood) / 1000,
   };
 }

@@ -83,3 +83,26 @@ test('of several hosts the one that takes writes is found, at the start and afte
   });
   expect((await fetch(`${coordinator.url}/v1/jobs`)).status).toBe(200);
 });
+
+test('a database that turns read-only is 503 until it takes writes again', async () => {
+  const { url } = await createTestDatabase();
+  const coordinator = await start(url);
+  const name = new URL(url).pathname.slice(1);
+  const writable = new URL(url);
+  writable.searchParams.set('options', '-c default_transaction_read_only=off');
+  async function change(setting: string) {
+    const others = `pid <> pg_backend_pid() AND datname = '${name}' AND application_name = 'aitbc-coordinator'`;
+    const statements = [
+      `ALTER DATABASE "${name}" ${setting}`,
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${others}`,
+    ];
+    await execute({ data: '', databaseUrl: writable.href }, { sqlite: '', postgres: statements.join('; ') });
+  }
+  const ready = async () => (await fetch(`${coordinator.url}/health/ready`)).status;
+  await change('SET default_transaction_read_only = on');
+  await vi.waitUntil(async () => (await ready()) === 503, { timeout: 20_000, interval: 100 });
+  expect([await submit(coordinator), await ready()]).toEqual([503, 503]);
+  await change('RESET default_transaction_read_only');
+  await vi.waitUntil(async () => (await ready()) === 200, { timeout: 20_000, interval: 100 });
+  expect(await submit(coordinator)).toBe(201);
+});
