@@ -1,4 +1,4 @@
-const ROOMS = 'accounts|batches|explorer|files|grants|jobs|ledger|miners|receipts';
+const ROOMS = 'accounts|batches|explorer|files|grants|jobs|ledger|limits|miners|receipts';
 
 /** A package's sources may import only these packages of ours. */
 const PACKAGES = {

@@ -147,6 +147,7 @@ const WHEN: Record<ErrorCode, string> = {
   RATE_LIMIT_EXCEEDED: 'too many at once: wait for `Retry-After` seconds',
   RATE_QUOTA_EXCEEDED: 'a quota is used up, such as an owner’s number of miners',
   PAYMENT_INSUFFICIENT_BALANCE: 'the balance does not cover it',
+  STORAGE_QUOTA_EXCEEDED: 'an account’s files and inputs of jobs take too much: delete files, or wait',
   SYSTEM_INTERNAL_ERROR: 'a fault of the coordinator’s',
   SYSTEM_MAINTENANCE: 'the coordinator stops',
   SYSTEM_OVERLOADED: 'the coordinator or its store does not keep up',

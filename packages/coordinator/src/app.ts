@@ -16,6 +16,7 @@ import { guardAnswers } from './http/headers.ts';
 import { healthRoutes } from './http/health.ts';
 import { isLoopbackOrigin, stayAtHome } from './http/open-mode.ts';
 import { answerErrors, answerFrameworkError, answerUnreadable } from './http/problem.ts';
+import { tellOpenAiRates, tellRates } from './http/rate-headers.ts';
 import { serveReference } from './http/reference.ts';
 import type { App } from './http/routes.ts';
 import { answerUnknownRoutes } from './http/unknown-routes.ts';
@@ -71,7 +72,8 @@ export async function buildApp(config: Config, rooms: Rooms, { logger, open }: A
   answerUnknownRoutes(app);
   await serveReference(app, VERSION);
   await app.register(async scope => {
-    const guards = createGuards(rooms.accounts);
+    const guards = createGuards(rooms.accounts, { limits: rooms.limits });
+    tellRates(scope, rooms.limits);
     healthRoutes(scope, { readiness: rooms.readiness, guards, version: VERSION });
     clientJobRoutes(scope, {
       jobs: rooms.clientJobs,
@@ -99,7 +101,8 @@ export async function buildApp(config: Config, rooms: Rooms, { logger, open }: A
     ledgerRoutes(scope, { ledger: rooms.ledger, guards });
     explorerRoutes(scope, { explorer: rooms.explorer, guards });
     await scope.register(async openAi => {
-      const tolerant = createGuards(rooms.accounts, { toleratePlaceholders: true });
+      const tolerant = createGuards(rooms.accounts, { toleratePlaceholders: true, limits: rooms.limits });
+      tellOpenAiRates(openAi, rooms.limits);
       gatewayRoutes(openAi, {
         gateway: rooms.gateway,
         guards: tolerant,
@@ -156,7 +159,7 @@ function corsOptions({ corsOrigin }: Config, open: boolean) {
     strictPreflight: false,
     exposedHeaders: [
       ...['link', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],
-      ...['x-request-id', 'aitbc-job-id', 'aitbc-receipt-id'],
+      ...['x-request-id', 'aitbc-job-id', 'aitbc-receipt-id', 'ratelimit', 'ratelimit-policy'],
     ],
     maxAge: 86_400,
   };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { LIMITS } from '@aitbc/protocol/limits';
+import { type Tiers, USUAL_TIERS } from './limits/tiers.ts';
 import { ConfigError, checkOption, type Option, type Proxies, type Rates } from './option.ts';
 
 export { ConfigError, type Rates } from './option.ts';
@@ -189,6 +190,22 @@ export const OPTIONS = {
     0,
     3600,
   ),
+  limits: text('auto', 'Whether the limits of tiers hold; auto: where keys are needed', {
+    choices: ['auto', 'on', 'off'],
+  }),
+  tiers: {
+    kind: 'tiers',
+    default: USUAL_TIERS,
+    about: 'Limits of keys by tier, such as {"default":{"pending":1000},"gold":{"pending":null}}',
+    unit: 'JSON',
+  } as Option<'tiers'>,
+  overloadSeconds: number(
+    2,
+    'Where writes come so late, clients with most in the queue are refused',
+    'SECONDS',
+    0.05,
+    600,
+  ),
   maxPriority: integer(
     LIMITS.priority.max,
     'Highest priority that anybody but an administrator may ask for; keys are made with limits of their own',
@@ -285,15 +302,17 @@ export type OptionName = keyof typeof OPTIONS;
 type ValueOf<O> =
   O extends Option<'rates'>
     ? Rates
-    : O extends Option<'witnesses'>
-      ? readonly string[]
-      : O extends Option<'proxies'>
-        ? Proxies
-        : O extends Option<'switch'>
-          ? boolean
-          : O extends Option<'text'>
-            ? string
-            : number;
+    : O extends Option<'tiers'>
+      ? Tiers
+      : O extends Option<'witnesses'>
+        ? readonly string[]
+        : O extends Option<'proxies'>
+          ? Proxies
+          : O extends Option<'switch'>
+            ? boolean
+            : O extends Option<'text'>
+              ? string
+              : number;
 
 type Optional =
   | 'signingKey'

@@ -82,6 +82,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
         const hangUps = setInterval(connections.closeIdle, 20);
         await app.close().finally(() => clearInterval(hangUps));
         await background.stop();
+        rooms.limits.close();
         await store.close();
       },
     };

@@ -1,8 +1,9 @@
 import { compile } from '@fastify/proxy-addr';
 import { parseWitnesses } from './ledger/witness-options.ts';
+import { readTiers, type Tiers } from './limits/tiers.ts';
 
 /** What can be configured, by the form of its value. */
-export type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies';
+export type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies' | 'tiers';
 
 export interface Option<K extends Kind = Kind> {
   kind: K;
@@ -12,11 +13,13 @@ export interface Option<K extends Kind = Kind> {
       ? boolean
       : K extends 'rates'
         ? Rates
-        : K extends 'witnesses'
-          ? readonly string[]
-          : K extends 'proxies'
-            ? Proxies
-            : number;
+        : K extends 'tiers'
+          ? Tiers
+          : K extends 'witnesses'
+            ? readonly string[]
+            : K extends 'proxies'
+              ? Proxies
+              : number;
   about: string;
   /** What the value is, in `--help`: `SECONDS`. */
   unit?: string;
@@ -50,6 +53,8 @@ export function checkOption(source: string, option: Option, value: unknown): unk
       return checkSwitch(source, value);
     case 'rates':
       return checkRates(source, value);
+    case 'tiers':
+      return checkTiers(source, value);
     case 'witnesses':
       return checkWitnesses(source, value);
     case 'proxies':
@@ -91,6 +96,17 @@ function checkNumber(source: string, option: Option, value: unknown): number {
     throw new ConfigError(`${source} must be from ${minimum} to ${maximum}, not ${parsed}`);
   }
   return parsed;
+}
+
+/** An object in the configuration file, JSON elsewhere. */
+function checkTiers(source: string, value: unknown): Tiers {
+  try {
+    return readTiers(typeof value === 'string' ? JSON.parse(value) : value);
+  } catch (error) {
+    throw new ConfigError(
+      `${source} ${error instanceof SyntaxError ? 'must be JSON' : (error as Error).message}`,
+    );
+  }
 }
 
 function checkRates(source: string, value: unknown): Rates {

@@ -20,6 +20,7 @@ import { createTails } from './jobs/tails.ts';
 import { createWaits, type Waits } from './jobs/waiting.ts';
 import { readWorkload } from './jobs/workload.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
+import { createLimits, type Limits } from './limits/limits.ts';
 import { createDirectory, type Directory } from './miners/directory.ts';
 import { createMiners, type Miners, readAway, readOnline } from './miners/miners.ts';
 import { createModelDirectory, type ModelDirectory } from './miners/models.ts';
@@ -51,6 +52,7 @@ export interface Rooms {
   waits: Waits;
   readiness: Readiness;
   clockWatch: ClockWatch;
+  limits: Limits;
   coordinatorId: string;
   signer: Signer;
   /** What time brings about, a step each: all answer whether another one has something to do. */
@@ -169,13 +171,22 @@ export async function createRooms({
     workload: () => readWorkload(store),
   });
   const models = createModelDirectory({ store, directory, now, memoryMs });
-  const clientJobs = createClientJobs({ config, store, ids, directory, waits, operations, now });
+  const limits = createLimits({
+    store,
+    tiers: config.tiers,
+    enabled: config.limits === 'on' || (config.limits === 'auto' && !open),
+    overloadMs: config.overloadSeconds * 1000,
+  });
+  const clientJobs = createClientJobs({ config, store, ids, directory, waits, limits, operations, now });
   const jobEvents = createJobEvents({
     store,
     waits,
     tails,
     receipts,
-    limits: { all: config.maxStreams, perAccount: config.maxStreamsPerAccount },
+    limits: {
+      all: config.maxStreams,
+      perAccount: principal => limits.streamsOf(principal) ?? config.maxStreamsPerAccount,
+    },
   });
   return {
     store,
@@ -184,6 +195,7 @@ export async function createRooms({
     directory,
     models,
     waits,
+    limits,
     readiness,
     clockWatch,
     coordinatorId,
@@ -193,12 +205,12 @@ export async function createRooms({
     receipts,
     grants: createGrants({ config, store, ids, ledger, operations }),
     clientJobs,
-    minerJobs: createMinerJobs({ config, store, ids, miners, directory, waits, operations }),
+    minerJobs: createMinerJobs({ config, store, ids, miners, directory, waits, limits, operations }),
     jobEvents,
     gateway: createGateway({ jobs: clientJobs, events: jobEvents, models }),
     files: createFiles({ config, store, ids, operations }),
     batches: createBatches({ config, store, ids, operations }),
-    batchWork: createBatchWork({ config, store, ids, now, jobs: clientJobs, operations }),
+    batchWork: createBatchWork({ config, store, ids, now, jobs: clientJobs, limits, operations }),
     keepTime: operations.keepTime,
     sweep: operations.sweepJobs,
     erase: operations.eraseTexts,

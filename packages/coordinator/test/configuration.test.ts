@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { formatVkey, signerFromSeed, verifierKey } from '@aitbc/tlog';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, flagOf, OPTIONS, type OptionName, readConfig, variableOf } from '../src/index.ts';
+import { readTiers } from '../src/limits/tiers.ts';
 import { refusal } from './harness/answers.ts';
 import { startTestCoordinator } from './harness/coordinator.ts';
 import { ENGINES, type Engine } from './harness/engines.ts';
 
 interface Option {
-  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies';
+  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies' | 'tiers';
   default: unknown;
   minimum?: number;
   maximum?: number;
@@ -55,6 +56,14 @@ function valuesOf({
         [ALICE, [ALICE]],
         [`${ALICE}  ${BOB}`, [ALICE, BOB]],
       ];
+    case 'tiers':
+      return [
+        [
+          '{"default":{"pending":7},"gold":{"waits":2}}',
+          readTiers({ default: { pending: 7 }, gold: { waits: 2 } }),
+        ],
+        ['{"default":{"jobs_per_second":3}}', readTiers({ default: { jobs_per_second: 3 } })],
+      ];
     case 'proxies':
       return [
         ['true', 1],
@@ -79,6 +88,14 @@ function wrongValuesOf({ kind, choices, minimum = 0, maximum = 0 }: Option): [un
   switch (kind) {
     case 'switch':
       return [['yes', 'must be true or false, not "yes"']];
+    case 'tiers':
+      return [
+        ['many', 'must be JSON'],
+        ['[]', 'must be an object of tiers by name'],
+        ['{"gold":{"wishes":3}}', 'has wishes in gold, which is no limit'],
+        ['{"gold":{"pending":0}}', 'must have a whole number from 1 to'],
+        ['{"a b":{}}', 'whose name must be'],
+      ];
     case 'proxies':
       return [
         ['nginx', 'must be a number of proxies or their networks, such as 10.0.0.0/8,loopback, not "nginx"'],

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
 import type { ClientJobs } from '../jobs/client-jobs.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Operations } from '../operations.ts';
 import type { Store } from '../store/store.ts';
 
@@ -11,6 +12,7 @@ export interface WorkOptions {
   ids: Ids;
   now: () => number;
   jobs: Pick<ClientJobs, 'prepare'>;
+  limits: Pick<Limits, 'mayProceed' | 'quotaOf'>;
   operations: Pick<
     Operations,
     | 'keepTime'

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { LIMITS } from '@aitbc/protocol';
 import type { Config } from '../config.ts';
 import { readPart } from '../files/files.ts';
 import { ENDPOINTS, type EndpointPath } from '../gateway/endpoints.ts';
@@ -8,7 +9,16 @@ import type { Store } from '../store/store.ts';
 import type { BatchRow } from './batch.ts';
 import { type Line, linesOf, type Place } from './lines.ts';
 
-/** The lines of a batch's file that are not blank, from a place on. */
+/** Lines of a file, blank ones too. */
+export const MOST_LINES = 4 * LIMITS.fileRequests;
+
+/** How long a file is worked on before all else has its turn, in ms. */
+const SLICE_MS = 5;
+
+/**
+ * The lines of a batch's file that are not blank, from a place on; behind the last line that a file may have, the next
+ * one, whatever it is. Other owners' files, and requests, have their turns in between.
+ */
 export async function* requestLines(
   { input_file_id }: BatchRow,
   { store, config }: { store: Store; config: Config },
@@ -19,7 +29,14 @@ export async function* requestLines(
     await setImmediate();
     return await readPart(store, input_file_id, index);
   }
-  for await (const line of linesOf(partAt, from, lineLimit(config))) if (line.text?.trim() !== '') yield line;
+  let sliceEndsAt = performance.now() + SLICE_MS;
+  for await (const line of linesOf(partAt, from, lineLimit(config))) {
+    if (line.number > MOST_LINES || line.text?.trim() !== '') yield line;
+    if (line.number > MOST_LINES) return;
+    if (performance.now() < sliceEndsAt) continue;
+    await setImmediate();
+    sliceEndsAt = performance.now() + SLICE_MS;
+  }
 }
 
 /** Of a request of a batch, in characters: as of one that comes alone. */

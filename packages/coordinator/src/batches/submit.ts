@@ -1,5 +1,6 @@
 import { batchLine } from '../jobs/batch-lines.ts';
 import type { NewJob, SubmitInput, SubmitOutput } from '../jobs/submit.ts';
+import type { AccountQuota } from '../limits/quotas.ts';
 import { done, type Operation, type Outcome } from '../store/operation.ts';
 import { isAt } from './batch.ts';
 import { loadBatches } from './create.ts';
@@ -8,6 +9,7 @@ import { overtaken } from './stages.ts';
 
 export interface SubmitPageInput {
   batchId: string;
+  quota: AccountQuota | undefined;
   from: Place;
   to: Place;
   jobs: readonly { line: number; job: NewJob }[];
@@ -28,7 +30,7 @@ export const submitPages = (
       tx,
     );
     const outcomes: Outcome<undefined>[] = [];
-    for (const { batchId, from, to, jobs, isLast } of inputs) {
+    for (const { batchId, quota, from, to, jobs, isLast } of inputs) {
       const batch = batches.get(batchId);
       if (!isAt(batch, 'submitting', from) || batch.expires_at <= now) {
         outcomes.push(overtaken);
@@ -37,7 +39,9 @@ export const submitPages = (
       const ttlMs = batch.expires_at - now;
       const asked = jobs.map(({ line, job }) => ({ ...job, ttlMs, batchLine: batchLine(batchId, line) }));
       const [outcome] =
-        asked.length === 0 ? [] : await submit.apply([{ accountId: batch.account_id, jobs: asked }], context);
+        asked.length === 0
+          ? []
+          : await submit.apply([{ accountId: batch.account_id, quota, jobs: asked }], context);
       if (outcome && !outcome.ok) {
         outcomes.push(outcome);
         continue;

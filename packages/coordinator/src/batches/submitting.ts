@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@aitbc/protocol';
 import { OpenAiError } from '../gateway/errors.ts';
 import type { NewJob } from '../jobs/submit.ts';
 import { type BatchRow, placeOf } from './batch.ts';
@@ -6,11 +7,18 @@ import type { WorkOptions } from './options.ts';
 import { attempt, endpointOf, requestLines } from './reading.ts';
 import { readRequest } from './requests.ts';
 
-type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'operations'>;
+type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'limits' | 'operations'>;
 
 /** Of requests that are submitted in one transaction, which other writes wait for. */
 const MOST_REQUESTS = 200;
 const MOST_CHARACTERS = 512 * 1024;
+
+/** What an account may have at once comes free as its jobs end; what it lacks, with a grant. */
+const WAITED_FOR = new Set<ErrorCode>([
+  'PAYMENT_INSUFFICIENT_BALANCE',
+  'RATE_QUOTA_EXCEEDED',
+  'STORAGE_QUOTA_EXCEEDED',
+]);
 
 interface Prepared {
   line: number;
@@ -21,20 +29,23 @@ interface Prepared {
 
 /** Submits the next page. What its owner can't pay for now waits, as what no miner offers does. */
 export async function submitPage(batch: BatchRow, options: Options): Promise<boolean> {
-  const { store, operations } = options;
+  const { store, limits, operations } = options;
   const page = await preparePage(batch, options);
   const from = placeOf(batch);
+  if (!(await limits.mayProceed(batch.account_id, batch.tier, page.length))) return false;
+  const quota = limits.quotaOf(batch.tier);
   for (let count = page.length; ; count = Math.floor(count / 2)) {
     const taken = page.slice(0, count);
     const outcome = await store.write(operations.submitPages, {
       batchId: batch.id,
+      quota,
       from,
       to: taken.at(-1)?.end ?? from,
       jobs: taken.flatMap(({ line, job }) => (job ? [{ line, job }] : [])),
       isLast: page.length === 0,
     });
     if (outcome.ok) return count === page.length;
-    if (outcome.refusal.code !== 'PAYMENT_INSUFFICIENT_BALANCE') return true;
+    if (!WAITED_FOR.has(outcome.refusal.code)) return true;
     if (count <= 1) return false;
   }
 }

@@ -4,7 +4,7 @@ import { invalid, type OpenAiError } from '../gateway/errors.ts';
 import type { BatchRow } from './batch.ts';
 import { BEGINNING, type Line } from './lines.ts';
 import type { WorkOptions } from './options.ts';
-import { attempt, endpointOf, lineLimit, requestLines } from './reading.ts';
+import { attempt, endpointOf, lineLimit, MOST_LINES, requestLines } from './reading.ts';
 import { readRequest } from './requests.ts';
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'operations'>;
@@ -18,14 +18,22 @@ export async function validate(batch: BatchRow, options: Options, signal: AbortS
   for await (const line of requestLines(batch, options, BEGINNING)) {
     if (signal.aborted) return false;
     total++;
-    const refusal = total > LIMITS.fileRequests ? TOO_MANY : attempt(() => check(line));
+    const refusal = tooMany(total, line.number) ?? attempt(() => check(line));
     if (refusal) errors.push(batchError(refusal, line.number));
-    if (refusal === TOO_MANY || errors.length === LIMITS.batchErrors) break;
+    if (tooMany(total, line.number) || errors.length === LIMITS.batchErrors) break;
   }
   if (total === 0) errors.push(batchError(EMPTY, null));
   return (await store.write(operations.beginBatches, { batchId: batch.id, total, errors })).ok;
 }
 
+const tooMany = (requests: number, lines: number) =>
+  requests > LIMITS.fileRequests ? TOO_MANY : lines > MOST_LINES ? TOO_MANY_LINES : undefined;
+
+const TOO_MANY_LINES = invalid(
+  `A file has no more than ${MOST_LINES} lines, blank ones included`,
+  'input_file_id',
+  'too_many_lines',
+);
 const EMPTY = invalid('The file has no requests', 'input_file_id', 'empty_file');
 const TOO_MANY = invalid(
   `A batch has no more than ${LIMITS.fileRequests} requests`,

@@ -51,15 +51,20 @@ export function createBatchWork(options: WorkOptions): BatchWork {
       last = batches.length === AT_ONCE ? (batches.at(-1)?.id ?? '') : '';
       let more = last !== '';
       const errors: unknown[] = [];
-      for (const batch of batches) {
-        if (signal.aborted) return false;
-        try {
-          more = (await advance(batch, signal)) || more;
-        } catch (error) {
-          // What is wrong with one batch holds up no other.
-          errors.push(error);
+      /** One after the other: an owner with many batches has one turn at a time. */
+      async function advanceAll(own: readonly BatchRow[]) {
+        for (const batch of own) {
+          if (signal.aborted) return;
+          try {
+            more = (await advance(batch, signal)) || more;
+          } catch (error) {
+            // What is wrong with one batch holds up no other.
+            errors.push(error);
+          }
         }
       }
+      await Promise.all([...Map.groupBy(batches, batch => batch.account_id).values()].map(advanceAll));
+      if (signal.aborted) return false;
       if (errors.length > 0) throw errors[0];
       return more;
     },

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Accounts, KEY_PREFIX, type Principal, type Scope } from '../accounts/keys.ts';
+import type { Limits } from '../limits/limits.ts';
 import { type Outcome, type Refusal, refuse, unwrap } from '../store/operation.ts';
 import { PRIVATE } from './headers.ts';
 
@@ -32,18 +33,28 @@ export interface GuardsOptions {
    * away nothing, as the caller is who it would be without.
    */
   toleratePlaceholders?: boolean;
+  /** Counts requests: of a key, or of an address. */
+  limits: Pick<Limits, 'request'>;
 }
 
 export function createGuards(
   accounts: Accounts,
-  { toleratePlaceholders = false }: GuardsOptions = {},
+  { toleratePlaceholders = false, limits }: GuardsOptions,
 ): Guards {
   async function identify(request: FastifyRequest): Promise<Principal | undefined> {
     const key = keyOf(request);
-    if (key === undefined) return accounts.anonymous;
+    if (key === undefined) {
+      await limits.request(accounts.anonymous, request.ip);
+      return accounts.anonymous;
+    }
     const isOwn = key.startsWith(KEY_PREFIX) || request.headers['x-api-key'] !== undefined;
     if (toleratePlaceholders && accounts.anonymous && !isOwn) return accounts.anonymous;
-    const principal = unwrap(await accounts.authenticate(key));
+    const outcome = await accounts.authenticate(key);
+    // Whoever tries wrong keys is counted by address.
+    const counted = limits.request(outcome.ok ? outcome.value : undefined, request.ip);
+    if (counted) await counted;
+    const principal = unwrap(outcome);
+    request.principal = principal;
     request.recheckKey = () => accounts.recheck(key);
     request.recheckMs = accounts.recheckMs;
     return principal;

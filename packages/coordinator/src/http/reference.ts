@@ -1,7 +1,10 @@
+import { hash } from 'node:crypto';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+import { MUTABLE } from './caching.ts';
 import { PAGES_POLICY } from './headers.ts';
+import { sendJson } from './routes.ts';
 
 /** OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, and a page to read and try it at `/docs`. */
 export async function serveReference(app: FastifyInstance, version: string): Promise<void> {
@@ -50,5 +53,14 @@ export async function serveReference(app: FastifyInstance, version: string): Pro
     uiConfig: { docExpansion: 'list', deepLinking: true },
     staticCSP: PAGES_POLICY,
   });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  let made: { text: string; etag: string } | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) => {
+    if (!made) {
+      const text = JSON.stringify(app.swagger());
+      made = { text, etag: `"${hash('sha256', text)}"` };
+    }
+    reply.header('etag', made.etag).header('cache-control', MUTABLE);
+    if (request.headers['if-none-match'] === made.etag) return reply.code(304).send();
+    return sendJson(reply, made.text);
+  });
 }

@@ -1,19 +1,21 @@
+import type { Principal } from '../accounts/keys.ts';
 import { refuse } from '../store/operation.ts';
 
 export interface FollowLimits {
   /** Followers at once. */
   all: number;
   /** Followers at once of one account. */
-  perAccount: number;
+  perAccount(principal: Principal): number;
 }
 
 /** Counts followers in; each is counted out once by what it gets. Throws Refused. */
-export function createAdmission({ all, perAccount }: FollowLimits): (accountId: number) => () => void {
+export function createAdmission({ all, perAccount }: FollowLimits): (principal: Principal) => () => void {
   const byAccount = new Map<number, number>();
   let count = 0;
-  return accountId => {
+  return principal => {
+    const { accountId } = principal;
     const own = byAccount.get(accountId) ?? 0;
-    if (own >= perAccount) {
+    if (own >= perAccount(principal)) {
       refuse('RATE_LIMIT_EXCEEDED', `${own} streams of events are open, which is as many as you may have`, {
         retryAfter: 1,
       });

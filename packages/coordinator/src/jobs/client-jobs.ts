@@ -5,6 +5,7 @@ import { findRepeated } from '../accounts/idempotency.ts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Directory, Reach } from '../miners/directory.ts';
 import type { Operations } from '../operations.ts';
 import { pricingOf, tokenLimit } from '../receipts/pricing.ts';
@@ -42,6 +43,7 @@ export interface ClientJobsOptions {
   ids: Ids;
   directory: Directory;
   waits: Waits;
+  limits: Limits;
   operations: Pick<Operations, 'submitJobs' | 'cancelJobs'>;
   now(): number;
 }
@@ -81,6 +83,7 @@ export function createClientJobs({
   ids,
   directory,
   waits,
+  limits,
   operations,
   now,
 }: ClientJobsOptions): ClientJobs {
@@ -171,8 +174,18 @@ export function createClientJobs({
     }
   }
 
+  async function limited<T>(principal: Principal, wait: () => Promise<T>): Promise<T> {
+    const over = limits.waiting(principal);
+    try {
+      return await wait();
+    } finally {
+      over();
+    }
+  }
+
   /** Miners that wait ask for the jobs in the batch that stores them, which saves a commit of its own. */
   async function storeForetold(input: SubmitInput): Promise<SubmitOutput> {
+    const written = limits.writing(input.accountId, input.jobs.length);
     const storing = store.write(operations.submitJobs, input);
     const takeBack = waits.foretell(input.jobs.map(({ place }) => place));
     let isNew = false;
@@ -181,6 +194,7 @@ export function createClientJobs({
       isNew = !output.replayed;
       return output;
     } finally {
+      written();
       if (!isNew) takeBack();
     }
   }
@@ -191,7 +205,12 @@ export function createClientJobs({
       const requestHash = key === undefined ? '' : hash('sha256', canonicalJson(requests.map(withoutEmpty)));
       const idempotency =
         key === undefined ? undefined : { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
-      const input = { accountId: principal.accountId, jobs, ...(idempotency && { idempotency }) };
+      const input = {
+        accountId: principal.accountId,
+        quota: limits.quotaOf(principal.tier),
+        jobs,
+        ...(idempotency && { idempotency }),
+      };
       const replay = async (jobIds: readonly string[]) => {
         const found = await findJobs(store.read, jobIds);
         return { jobs: await Promise.all(found.map(view)), replayed: true };
@@ -203,6 +222,9 @@ export function createClientJobs({
         if (!before) throw error;
         return await replay(unwrap(before));
       }
+      const units = jobs.reduce((sum, { runs }) => sum + Math.max(1, runs.length), 0);
+      const tokens = jobs.reduce((sum, job) => sum + tokensOf(job), 0);
+      await limits.jobs(principal, units, tokens);
       const output = await storeForetold(input);
       if (output.replayed) return await replay(output.jobIds);
       const views = output.jobs.map((job, index) => {
@@ -218,11 +240,11 @@ export function createClientJobs({
     async get(principal, id, waitSeconds, hangUp) {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return await view(await owned(principal, id));
-      return await waitForEnd(principal, id, waitMs, hangUp());
+      return await limited(principal, () => waitForEnd(principal, id, waitMs, hangUp()));
     },
 
     async ended(principal, id, hangUp) {
-      return await waitForEnd(principal, id, Infinity, hangUp);
+      return await limited(principal, () => waitForEnd(principal, id, Infinity, hangUp));
     },
 
     async list(principal, { all = false, status, model, limit, before }) {
@@ -264,6 +286,10 @@ function withoutEmpty(request: SubmitJob): object {
     Object.entries(request).filter(([, value]) => value !== undefined && !isEmpty(value)),
   );
 }
+/** Tokens that a job may take, as far as that is known before it runs: four bytes of a prompt are about one. */
+const tokensOf = ({ promptBytes, request, runs }: NewJob) =>
+  Math.max(1, runs.length) * (Math.ceil(promptBytes / 4) + (request.params?.max_tokens ?? 0));
+
 const jsonLength = (value: object | undefined) => (value === undefined ? 2 : JSON.stringify(value).length);
 
 function checkLimits(

@@ -161,7 +161,7 @@ export function createJobEvents({ store, waits, tails, receipts, limits }: JobEv
       const job = await findFollowedJob(store.read, jobId);
       if (!job || !isSeenBy(accountScope(principal), job)) refuse('JOB_NOT_FOUND', 'Job not found');
       if (cursor.stage === 'over') return undefined;
-      const leave = admit(principal.accountId);
+      const leave = admit(principal);
       if (request.signal.aborted) leave();
       else request.signal.addEventListener('abort', leave, { once: true });
       return leaving(events(job, cursor, request), leave);

@@ -12,6 +12,7 @@ import {
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Directory } from '../miners/directory.ts';
 import type { MinerCaller } from '../miners/lifecycle.ts';
 import { heartbeatSeconds, type Miners } from '../miners/miners.ts';
@@ -39,6 +40,7 @@ export interface MinerJobsOptions {
   miners: Miners;
   directory: Directory;
   waits: Waits;
+  limits: Pick<Limits, 'waiting'>;
   operations: {
     takeJobs: Operation<TakeInput, HeldJob[]>;
     claimJob: Operation<ClaimInput, HeldJob>;
@@ -87,7 +89,7 @@ export interface MinerJobs {
 }
 
 export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
-  const { config, store, ids, miners, directory, waits, operations } = options;
+  const { config, store, ids, miners, directory, waits, limits, operations } = options;
   const actor = (principal: Principal, { minerId, epoch }: MinerCaller): MinerActor => ({
     ...{ minerId, epoch, ownerId: accountScope(principal) },
   });
@@ -175,7 +177,8 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       if (waitMs === 0) return (await takeNow()).map(toMinerJob);
       const seeker = { ...(await miners.standing(principal, caller.minerId)), since: performance.now() };
       const gone = hangUp();
-      const taken = await waitAndTake(takeNow, seeker, waitMs, gone);
+      const over = limits.waiting(principal);
+      const taken = await waitAndTake(takeNow, seeker, waitMs, gone).finally(over);
       if (gone.aborted && !offer) return await handBack(taken, input);
       return taken.map(toMinerJob);
     },

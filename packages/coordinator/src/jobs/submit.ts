@@ -1,5 +1,6 @@
 import type { SubmitJob } from '@aitbc/protocol';
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
+import { type AccountQuota, loadQuotas } from '../limits/quotas.ts';
 import { priceLimit } from '../receipts/pricing.ts';
 import type { ReadyQueue } from '../store/events.ts';
 import { CLOCKS } from '../store/indexes.ts';
@@ -43,6 +44,8 @@ export type Place = Pick<Row<'queue'>, (typeof KEY)[number]>;
 export type NewRun = Pick<NewJob, 'id' | 'salt' | 'promptHash'>;
 
 export interface SubmitInput extends Repeatable {
+  /** What the account may have at once; nothing is limited where it is absent. */
+  quota?: AccountQuota | undefined;
   jobs: readonly NewJob[];
 }
 
@@ -55,9 +58,10 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
   name: 'jobs.submit',
   order: 30,
   async apply(inputs, context) {
-    const [repeated, lanes, funds] = await Promise.all([
+    const [repeated, lanes, quotas, funds] = await Promise.all([
       loadRepeated(inputs, context),
       loadLanes(placesOf(inputs), context),
+      loadQuotas(inputs, context.tx, context.now),
       loadFunds(
         inputs.map(input => input.accountId),
         terms,
@@ -68,7 +72,9 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
     // One after the other: what one input uses up, of keys and of credits, the next does not find.
     const outcomes = inputs.map(input => {
       const before = repeated.answer(input);
-      const answer = before ? replay(before) : funds.take(input.accountId, input.jobs, averageRunMs);
+      const answer = before
+        ? replay(before)
+        : (quotas.take(input) ?? funds.take(input.accountId, input.jobs, averageRunMs));
       if (!answer) {
         const ids = input.jobs.map(job => job.id);
         repeated.note(input, ids);
@@ -76,6 +82,7 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
       return answer;
     });
     await repeated.save();
+    await quotas.save();
     const fresh = inputs.filter((_, index) => !outcomes[index]);
     const lines = new Set(placesOf(fresh).map(lanes.lineOf));
     const accountIds = [...new Set(fresh.map(input => input.accountId))];

@@ -6,6 +6,8 @@ import type { StoreUnavailable } from './unavailable.ts';
 
 /** A database engine, as the rooms see it. */
 export interface Store {
+  /** Whether other coordinators may use it, too. */
+  readonly isShared: boolean;
   /** Committed state. */
   readonly read: Kysely<Schema>;
   /** Resolves once the write is durable. */

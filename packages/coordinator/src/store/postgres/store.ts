@@ -50,6 +50,7 @@ export function createPostgresStore({ writes, health, listener, ...options }: Po
   });
 
   return {
+    isShared: true,
     read,
     write: health.write,
     onFault: health.onFault,

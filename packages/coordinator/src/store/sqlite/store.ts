@@ -24,6 +24,7 @@ export function createSqliteStore({ data, writes, health, lock }: SqliteOptions)
   writes.onCommit(tell);
 
   return {
+    isShared: false,
     read,
     write: health.write,
     onFault: health.onFault,

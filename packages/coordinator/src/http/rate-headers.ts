@@ -1,0 +1,34 @@
+import type { FastifyInstance } from 'fastify';
+import type { Limits } from '../limits/limits.ts';
+
+/**
+ * Tells callers with a key what they have left, in the fields of draft-ietf-httpapi-ratelimit-headers-10: each policy is
+ * an item whose value is its name as a string, `q` its quota and `w` its window in seconds; `r` is what remains and `t`
+ * the seconds until it is whole again.
+ */
+export function tellRates(app: FastifyInstance, limits: Limits): void {
+  app.addHook('onSend', async (request, reply) => {
+    const states = request.principal ? limits.states(request.principal) : [];
+    if (states.length === 0) return;
+    reply.header(
+      'ratelimit-policy',
+      states.map(({ name, limit, windowSeconds: w }) => `"${name}";q=${limit};w=${w}`).join(', '),
+    );
+    reply.header(
+      'ratelimit',
+      states.map(({ name, left, resetSeconds: t }) => `"${name}";r=${left};t=${t}`).join(', '),
+    );
+  });
+}
+
+/** The same by the names that clients of OpenAI's API read. Jobs are not told: each request there is one. */
+export function tellOpenAiRates(app: FastifyInstance, limits: Limits): void {
+  app.addHook('onSend', async (request, reply) => {
+    for (const state of request.principal ? limits.states(request.principal) : []) {
+      if (state.name === 'jobs') continue;
+      reply.header(`x-ratelimit-limit-${state.name}`, state.limit);
+      reply.header(`x-ratelimit-remaining-${state.name}`, state.left);
+      reply.header(`x-ratelimit-reset-${state.name}`, `${state.resetSeconds}s`);
+    }
+  });
+}
