@@ -84,7 +84,7 @@ test('while its engine is away, clients see that nobody can run their jobs', asy
   const { client, url } = coordinator;
   const hand = engine('watched');
   const drained = Promise.withResolvers<void>();
-  const network = clientOver(url, /\/drain$/, async send => {
+  const network = clientOver(url, /\/drain(\?|$)/, async send => {
     const whole = await received(await send());
     drained.resolve();
     return whole;
@@ -102,7 +102,7 @@ test('while its engine is away, clients see that nobody can run their jobs', asy
 test('nothing is claimed for an engine that is away, also when the coordinator can not be told', async () => {
   const { client, url } = coordinator;
   const hand = engine('untold');
-  const network = clientOver(url, /\/drain$/, () => Promise.reject(new TypeError('terminated')));
+  const network = clientOver(url, /\/drain(\?|$)/, () => Promise.reject(new TypeError('terminated')));
   const miner = await mine({ client: network, backend: hand.backend, modelRefreshMs: 1 });
   await miner.when('registered');
   hand.models = away;

@@ -53,7 +53,7 @@ export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimit
       return done(null, payload);
     const fail = (error: Refused) => giveUp(request, reply, error);
     const { longBody } = request.routeOptions.config;
-    const isLong = longBody !== undefined && !/json$/.test(raw.headers['content-type'] ?? '');
+    const isLong = longBody !== undefined && !/^application\/json\b/.test(raw.headers['content-type'] ?? '');
     if (isLong) watchProgress(request, longBody, fail);
     else watchTime(request, seconds, fail);
     if (!isLong && !(length <= COUNTED_BYTES)) count(request, fail);
