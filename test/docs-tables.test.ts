@@ -90,6 +90,7 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   replication: '`replication`: owners whose miners run a job',
   ttlSeconds: '`ttl_seconds` (30 days)',
   price: 'credits in `max_price`, or of one grant',
+  gpuInfoBytes: 'bytes of `gpu_info` as JSON',
   vramGb: 'GB in `min_vram_gb` or in `gpu_info.memory`',
   idempotencyKeyLength: 'characters of an idempotency key',
   metadataKeys: 'fields of `metadata`',

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { ClientOptions } from '@aitbc/sdk';
 import { SingleBar } from 'cli-progress';
 import ora from 'ora';
+import { printable } from './output.ts';
 
 export interface Output {
   write(text: string): unknown;
@@ -66,10 +67,10 @@ export function processIo(): Io {
 }
 
 function terminalSpinner(text: string): Spinner {
-  const spinner = ora({ text, stream: process.stderr, discardStdin: false }).start();
+  const spinner = ora({ text: printable(text), stream: process.stderr, discardStdin: false }).start();
   return {
     update(text) {
-      spinner.text = text;
+      spinner.text = printable(text);
     },
     stop: () => spinner.stop(),
   };

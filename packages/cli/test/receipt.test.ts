@@ -91,7 +91,7 @@ test('a field that occurs twice makes no receipt', async () => {
   expect(stderr).toContain('"price" occurs twice');
 });
 
-test('what a terminal would obey is taken out of what a receipt says', async () => {
+test('what a terminal would obey is written out in what a receipt says', async () => {
   const path = await save('escapes.json', JSON.stringify({ ...receipt, version: '\u001b[2Jcleared' }));
   const { stdout } = await coordinator.aitbc(['receipt', 'verify', path, '--key', key], { isTTY: true });
   expect(stdout).not.toContain('\u001b');

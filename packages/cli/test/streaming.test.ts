@@ -81,7 +81,7 @@ describe('a text on the command line', () => {
     const argv = ['submit', 'Hello!', '--model', 'escapes', '--stream'];
     const submitted = coordinator.aitbc(argv, { isTTY: true });
     await tell('escapes', ['a\u001b[2Jb', '\u0007c'], 'a\u001b[2Jb\u0007c');
-    expect((await submitted).stdout).toBe('abc\n');
+    expect((await submitted).stdout).toBe('a\\u001b[2Jb\\u0007c\n');
   });
 
   test('of a job that is cancelled breaks off, which is a failure', async () => {

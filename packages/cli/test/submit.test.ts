@@ -183,10 +183,25 @@ test('a wrong key is a failure that says where to give the right one', async () 
   expect(stderr).toContain('AITBC_API_KEY');
 });
 
-test('what a terminal would obey is taken out of a result shown on one', async () => {
+test('what a terminal would obey is written out in a result shown on one', async () => {
   const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'escapes', '--wait'], { isTTY: true });
-  await mineOne(coordinator.client, 'escapes', 'a\u001b[2Jb\u0007c\td\n');
-  expect((await submitted).stdout).toBe('abc\td\n\n');
+  await mineOne(coordinator.client, 'escapes', 'a\u001b[2Jb\u0007c\td\r\n\u009b1m\r\u202etxt.exe\u2069');
+  expect((await submitted).stdout).toBe('a\\u001b[2Jb\\u0007c\td\n\\u009b1m\\u000d\\u202etxt.exe\\u2069\n');
+});
+
+test('text in any script, with its marks and emoji, is shown as it is', async () => {
+  const text = 'שלום عربي हिन्दी 日本語 é 👩‍👩‍👧 ✓';
+  const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'scripts', '--wait'], { isTTY: true });
+  await mineOne(coordinator.client, 'scripts', text);
+  expect((await submitted).stdout).toBe(`${text}\n`);
+});
+
+test('a program gets a result exactly, on a terminal too', async () => {
+  const argv = ['submit', 'Hello!', '--model', 'exact', '--wait', '--json'];
+  const submitted = coordinator.aitbc(argv, { isTTY: true });
+  const text = 'a\u001b[2Jb\r\n\u202ec';
+  await mineOne(coordinator.client, 'exact', text);
+  expect(JSON.parse((await submitted).stdout)).toMatchObject({ result: text });
 });
 
 test('a result for a file stays as it is', async () => {

@@ -109,6 +109,88 @@ describeEachEngine('A job whose row is damaged', engine => {
   });
 });
 
+/** JSON texts that a disk may have spoilt. */
+const SPOILT = ['{', '5', 'null', '[1]', '{"operator/1":5}'];
+
+describeEachEngine('A text that is no JSON any more', engine => {
+  test('in a job that waits for another try ends that job, and holds nobody up', async () => {
+    const coordinator = await startTestCoordinator(engine, { retryBackoffSeconds: 0 });
+    try {
+      const { submit, job, register, claims } = actions(coordinator);
+      await register('miner-1', { capabilities: ['a'] });
+      for (const text of SPOILT) {
+        const { job_id } = await submit({ model: 'a' });
+        await claims('miner-1');
+        const failure = { miner_id: 'miner-1', error: 'busy', retryable: true };
+        await coordinator.call('POST', `/v1/jobs/${job_id}/fail`, failure);
+        await damage(coordinator, `UPDATE job SET owners = '${text}' WHERE id = '${job_id}'`);
+        expect((await wholeLife(coordinator, 'a')).status, text).toBe('completed');
+        expect(await job(job_id), text).toMatchObject({ error: { error_code: 'JOB_UNREADABLE' } });
+      }
+    } finally {
+      await coordinator.stop();
+    }
+  });
+
+  test('in a job that several owners run ends it with its runs', async () => {
+    const coordinator = await startTestCoordinator(engine);
+    try {
+      const { submit, job, register } = actions(coordinator);
+      await register('miner-1', { capabilities: ['a'] });
+      const params = { temperature: 0, seed: 1 };
+      const ids: string[] = [];
+      for (const text of SPOILT) {
+        const { job_id } = await submit({ model: 'a', replication: 3, params });
+        ids.push(job_id);
+        await damage(coordinator, `UPDATE job SET owners = '${text}' WHERE id = '${job_id}'`);
+      }
+      expect((await wholeLife(coordinator, 'a')).status).toBe('completed');
+      await coordinator.restart({ seconds: 1 });
+      expect((await wholeLife(coordinator, 'a')).status).toBe('completed');
+      for (const id of ids) {
+        const { error, runs = [] } = await job(id);
+        expect(error).toMatchObject({ error_code: 'JOB_UNREADABLE' });
+        expect(runs.map(run => run.status)).toEqual(['cancelled', 'cancelled', 'cancelled']);
+      }
+    } finally {
+      await coordinator.stop();
+    }
+  });
+
+  test('in a miner lets it register again, and the others work', async () => {
+    const coordinator = await startTestCoordinator(engine);
+    try {
+      const { register } = actions(coordinator);
+      await register('miner-1', { capabilities: ['a'] });
+      const spoilt = {
+        capabilities: ['a'],
+        gpu_info: { name: 'GPU' },
+        models: [{ model: 'a', tools: true }],
+      };
+      for (const column of ['capabilities', 'abilities', 'loaded', 'gpu_info']) {
+        for (const text of SPOILT) {
+          await register('spoilt', spoilt);
+          await damage(coordinator, `UPDATE miner SET ${column} = '${text}' WHERE id = 'spoilt'`);
+          const asked = await coordinator.call('POST', '/v1/miners/spoilt/claims', { max: 1 });
+          const isTold = column === 'capabilities' || column === 'abilities';
+          expect(asked.status, `${column} ${text}`).toBe(isTold ? 404 : 200);
+          expect((await coordinator.call('GET', '/v1/miners/spoilt')).status).toBe(200);
+          expect((await coordinator.call('GET', '/v1/miners')).status).toBe(200);
+        }
+        await coordinator.restart({ seconds: 1 });
+        expect((await wholeLife(coordinator, 'a')).status, column).toBe('completed');
+      }
+      await register('spoilt', spoilt);
+      await register('miner-1', { capabilities: ['b'] });
+      const { claims, submit } = actions(coordinator);
+      await submit({ model: 'a' });
+      expect(await claims('spoilt')).toHaveLength(1);
+    } finally {
+      await coordinator.stop();
+    }
+  });
+});
+
 const ELSEWHERE = [
   'UPDATE queue SET virtual_time = 9223372036854775807',
   'UPDATE queue SET pending = 9223372036854775000',
@@ -122,6 +204,7 @@ const ELSEWHERE = [
   'UPDATE account SET created_at = 9223372036854775807, jobs = 9007199254740993',
   'UPDATE idempotency SET expires_at = 9223372036854775807',
   'UPDATE job_stream SET bytes = 9223372036854775807, ended_at = 9223372036854775807',
+  "UPDATE setting SET value = '{' WHERE name = 'grace'",
   'UPDATE activity SET amount = 9223372036854775000',
 ];
 

@@ -130,6 +130,11 @@ describeEachEngine('registering a miner', engine => {
       { gpu_info: { memory: '24576 TB' } },
       ['VALIDATION_OUT_OF_RANGE', 'gpu_info.memory'],
     ],
+    [
+      'more about the GPU than 2 KiB',
+      { gpu_info: { blob: 'é'.repeat(1_024) } },
+      ['VALIDATION_OUT_OF_RANGE', 'gpu_info'],
+    ],
     ['memory in words', { gpu_info: { memory: 'plenty' } }, ['VALIDATION_INVALID_FORMAT', 'gpu_info.memory']],
     [
       'an address with a typing error',

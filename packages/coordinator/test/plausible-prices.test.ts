@@ -53,6 +53,16 @@ describeEachEngine('a price', engine => {
     await expectValid(receipt);
   });
 
+  test('follows no count that is out of the world either', async () => {
+    const usage = { prompt_tokens: Number.MAX_SAFE_INTEGER, completion_tokens: Number.MAX_SAFE_INTEGER };
+    const { job_id } = await running('tokens', { prompt: 'hi' });
+    const receipt = await tryComplete(job_id, { miner_id: 'tokens', result: 'x', usage });
+    expect(receipt).toMatchObject({
+      units: 259,
+      metadata: { usage: { prompt_tokens: 258, completion_tokens: 1 } },
+    });
+  });
+
   test('is for tokens that make no miner faster than its texts', async () => {
     const { job_id } = await running('fast', { prompt: 'hi' });
     coordinator.moveClock({ seconds: 1 });

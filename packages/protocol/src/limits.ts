@@ -38,6 +38,8 @@ export const LIMITS = {
   ttlSeconds: { min: 1, max: 30 * 24 * 3600 },
   /** Credits: with 6 decimals still exact as a double. */
   price: 1e9,
+  /** Of `gpu_info` as JSON, in UTF-8. */
+  gpuInfoBytes: 2_048,
   vramGb: { min: 0, max: 4_096 },
   idempotencyKeyLength: 255,
   metadataKeys: 64,

@@ -26,7 +26,11 @@ export const GpuInfo = Type.Object(
       }),
     ),
   },
-  { additionalProperties: true },
+  {
+    additionalProperties: true,
+    maxProperties: 64,
+    description: `As JSON ${LIMITS.gpuInfoBytes} bytes at most. Lists of miners have name and memory of it.`,
+  },
 );
 export type GpuInfo = Static<typeof GpuInfo>;
 

@@ -13,7 +13,7 @@ import { PinoPretty } from 'pino-pretty';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { listeningError } from '../listening.ts';
-import { note } from '../output.ts';
+import { note, printable } from '../output.ts';
 
 interface ServeFlags extends Partial<Record<OptionName, unknown>> {
   config?: string;
@@ -76,8 +76,16 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
   }
 }
 
-/** For eyes; programs get JSON lines. */
-const readableLog = () => PinoPretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
+/** For eyes; programs get JSON lines. Texts of strangers stand in it, too. */
+function readableLog() {
+  const pretty = PinoPretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
+  const shown = (_name: string, value: unknown) => (typeof value === 'string' ? printable(value) : value);
+  return {
+    write(line: string) {
+      pretty.write(`${JSON.stringify(JSON.parse(line, shown))}\n`);
+    },
+  };
+}
 
 function welcome({ url, open, config }: RunningCoordinator): string {
   const key = open ? '' : " -H 'X-Api-Key: KEY'";

@@ -25,6 +25,7 @@ import {
   type MinerActor,
   notActing,
   ownedMiner,
+  readableMiner,
   refusalFor,
 } from './lookup.ts';
 import type { Requirements } from './needs.ts';
@@ -70,7 +71,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
         tx,
         inputs.map(input => input.minerId),
       );
-      const acting = inputs.map(input => ownedMiner(miners, input));
+      const acting = inputs.map(input => readableMiner(miners, input));
       const present = acting.filter(miner => miner !== undefined);
       const standings = await noteSeen(present, terms, context);
       const most = inputs.reduce((sum, input) => sum + input.max, 0);
@@ -243,7 +244,7 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         return done(after);
       });
       await saveJobs(changes, context);
-      await endUnreadable(damaged, context);
+      await endUnreadable([...damaged, ...assignments.damaged], context);
       await assignments.save();
       const started = changes.map(change => change.after);
       await advance(started, await loadLines(started, queues, tx), tx);

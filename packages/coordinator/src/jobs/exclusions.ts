@@ -1,5 +1,6 @@
 import { abilitiesOf, mismatch, nameOf } from '../miners/eligibility.ts';
 import type { ReadyQueue } from '../store/events.ts';
+import { isObject, objectIn } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction, Value } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
@@ -38,9 +39,15 @@ type ExcludedMiner = Pick<Row<'miner'>, 'id' | 'operator_id'>;
 export const operatorKey = ({ operator_id }: ExcludedMiner) => `operator/${operator_id}`;
 export const minerKey = ({ id }: ExcludedMiner) => `miner/${id}`;
 
-/** Of a job that is run itself. */
-export const exclusionsOf = ({ owners }: Pick<JobRow, 'owners'>): Exclusions =>
-  owners === null ? {} : JSON.parse(owners);
+/** Of a job that is run itself. What is damaged excludes nobody: such a job is ended. */
+export function exclusionsOf({ owners }: Pick<JobRow, 'owners'>): Exclusions {
+  if (owners === null) return {};
+  const known = Object.entries(objectIn(owners) ?? {});
+  return Object.fromEntries(known.filter((entry): entry is [string, Exclusion] => isExclusion(entry[1])));
+}
+
+export const isExclusion = (value: unknown): value is Exclusion =>
+  isObject(value) && typeof value.until === 'number';
 
 /** The job, as it excludes one more. What is over is forgotten, but for what was refused or blamed. */
 export function exclude(job: JobRow, key: string, exclusion: Exclusion, now: number): JobRow {

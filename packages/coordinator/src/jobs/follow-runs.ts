@@ -51,8 +51,9 @@ async function loadOutputs(jobs: readonly JobRow[], { tx }: WriteContext): Promi
 /** Whoever failed with a run gets none of this job again. */
 async function barFailed({ job, moves }: Group, { tx }: WriteContext): Promise<void> {
   const failed = moves.filter(({ after, minerFailed }) => minerFailed && after.status === 'pending');
-  if (failed.length === 0) return;
-  const owners = failed.reduce((owners, { after }) => barred(owners, after.id), ownersOf(job));
+  const before = ownersOf(job);
+  if (failed.length === 0 || !before) return;
+  const owners = failed.reduce((owners, { after }) => barred(owners, after.id), before);
   await tx.update('job', 'id', ['owners'], [{ id: job.id, owners: JSON.stringify(owners) }]);
 }
 

@@ -131,7 +131,7 @@ async function loadPlaces(jobs: readonly JobRow[], tx: Transaction) {
     const queue = queuesById.get(job.queue_id);
     if (!queue) throw new Error(`The queue of job ${job.id} is missing`);
     const parent = parentsById.get(job.run_of ?? '');
-    const operators = Object.keys(parent ? ownersOf(parent) : {});
+    const operators = Object.keys((parent && ownersOf(parent)) ?? {});
     const assigned: Exclusions = Object.fromEntries(
       operators.map(operator => [`operator/${operator}`, { until: Infinity }]),
     );

@@ -4,7 +4,7 @@ import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { EXCLUDED_MS, exclude, operatorKey } from './exclusions.ts';
 import { extendLease, type JobRow, type LeaseTerms, release } from './job.ts';
-import { loadJobs, loadMiners, type MinerActor, notActing, ownedMiner } from './lookup.ts';
+import { loadJobs, loadMiners, type MinerActor, notActing, ownedMiner, readableMiner } from './lookup.ts';
 import { saveJobs, saveLeases } from './saving.ts';
 import { toRetryQueues } from './submit.ts';
 
@@ -31,7 +31,7 @@ export function beatMiners(terms: LeaseTerms & MinerTerms): Operation<HeartbeatI
         context.tx,
         inputs.map(input => input.minerId),
       );
-      const acting = inputs.map(input => ownedMiner(miners, input));
+      const acting = inputs.map(input => readableMiner(miners, input));
       await noteSeen(
         acting.flatMap(miner => miner ?? []),
         terms,

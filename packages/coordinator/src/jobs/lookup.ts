@@ -1,3 +1,4 @@
+import { saysAbilities } from '../miners/eligibility.ts';
 import { superseded } from '../miners/lifecycle.ts';
 import { type Outcome, type Refusal, refused } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -48,6 +49,18 @@ export function notActing(miners: ReadonlyMap<string, Row<'miner'>>, actor: Mine
     'MINER_NOT_FOUND',
     `No miner ${actor.minerId} is registered with this key: register it first`,
   );
+}
+
+/**
+ * Of those that ask for work. One whose row does not say what it offers any more is told to register again, which writes
+ * the row anew; what it has done already it can bring as it is.
+ */
+export function readableMiner(
+  miners: ReadonlyMap<string, Row<'miner'>>,
+  actor: MinerActor,
+): Row<'miner'> | undefined {
+  const miner = ownedMiner(miners, actor);
+  return miner && saysAbilities(miner) ? miner : undefined;
 }
 
 /** Whether a job is one of the account's, or of anyone's to an administrator (null). Its runs are not shown as jobs. */

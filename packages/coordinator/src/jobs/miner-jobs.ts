@@ -261,15 +261,15 @@ function checkChunks(chunks: readonly Chunk[], limit: number): void {
 
 /**
  * The counts that a receipt may carry: engines report much else, and now and then what can be no count. That says nothing
- * about the result, so it is dropped.
+ * about the result, so it is dropped. What is too much is cut, here to what any job can have, later to what its texts can.
  */
 function countsOf(usage: unknown): TokenUsage | undefined {
   if (usage === null || typeof usage !== 'object') return undefined;
   const told = usage as Record<string, unknown>;
-  const count = (name: keyof TokenUsage, most: number = LIMITS.tokens) => {
-    const value = told[name];
-    return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most
-      ? { [name]: value as number }
+  const count = (name: keyof TokenUsage, most = Infinity) => {
+    const value = told[name] as number;
+    return Number.isSafeInteger(value) && value >= 0 && value <= most
+      ? { [name]: Math.min(value, LIMITS.tokens) }
       : {};
   };
   const counts: TokenUsage = { ...count('prompt_tokens'), ...count('completion_tokens') };

@@ -1,3 +1,4 @@
+import { objectIn } from '../store/json.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
 import { graceLease, type JobRow, type LeaseTerms } from './job.ts';
 
@@ -159,12 +160,20 @@ interface Grace {
 /** Setting that holds a grace, until all that ran have had it. */
 const GRACE = 'grace';
 
-/** @param setByMs what the clock was set by since the last sweep */
+/**
+ * One that is damaged is none: leases end as they would.
+ *
+ * @param setByMs what the clock was set by since the last sweep
+ */
 async function pendingGrace(setByMs: number, { tx }: WriteContext): Promise<Grace | undefined> {
   const [setting] = await tx.load('setting', 'name', [GRACE]);
-  if (!setting) return undefined;
-  const { awayMs, sweptAt, since, until } = JSON.parse(setting.value) as Grace;
-  return { awayMs, sweptAt: sweptAt + setByMs, since: since + setByMs, until: until + setByMs };
+  const { awayMs, sweptAt, since, until } = ((setting && objectIn(setting.value)) ?? {}) as Record<
+    string,
+    number
+  >;
+  if (![awayMs, sweptAt, since, until].every(Number.isFinite)) return undefined;
+  const moved = (time = 0) => time + setByMs;
+  return { awayMs: awayMs ?? 0, sweptAt: moved(sweptAt), since: moved(since), until: moved(until) };
 }
 
 /**

@@ -118,7 +118,9 @@ export async function readReadyJobs(
   }
 
   return {
-    damaged,
+    get damaged() {
+      return [...damaged, ...assignments.damaged];
+    },
     async take(miner) {
       let runnable = linesOf.get(miner.id);
       if (!runnable) {

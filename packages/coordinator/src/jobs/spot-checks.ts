@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { accountAt, localAddress } from '../accounts/accounts.ts';
+import { objectIn } from '../store/json.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import { askedIn } from './content.ts';
 import { createRanker } from './fairness.ts';
 import type { JobRow } from './job.ts';
 import { isDeterministic } from './replication.ts';
@@ -125,5 +125,8 @@ async function loadComparable(checked: readonly Checked[], { tx }: WriteContext)
 }
 
 /** Engines give calls of tools ids of their own. */
-const isComparable = ({ prompt, kind, own, params }: Row<'job_input'>) =>
-  isDeterministic(JSON.parse(params)) && !('tools' in askedIn({ kind, text: prompt, own }));
+function isComparable({ prompt, kind, params }: Row<'job_input'>): boolean {
+  if (!isDeterministic(objectIn(params) ?? {})) return false;
+  const asked = kind === 'prompt' ? {} : objectIn(prompt);
+  return asked !== undefined && !('tools' in asked);
+}

@@ -1,9 +1,11 @@
+import { objectIn } from '../store/json.ts';
 import { isPlausible } from '../store/numbers.ts';
 import { type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import { isExclusion } from './exclusions.ts';
 import { fail, hasEnded, type JobRow } from './job.ts';
 import { saveJobs } from './saving.ts';
 
-/** What a number becomes that the coordinator can't have written. */
+/** What a value becomes that the coordinator can't have written. */
 const MENDED = {
   queue_id: 0,
   priority: 0,
@@ -22,12 +24,23 @@ const MENDED = {
   reserved: 0,
   token_limit: null,
   stream: 0,
+  owners: null,
 } as const satisfies Partial<JobRow>;
 
-const NUMBERS = Object.keys(MENDED) as (keyof typeof MENDED)[];
+const COLUMNS = Object.keys(MENDED) as (keyof typeof MENDED)[];
 
-/** Whether all numbers of a job's row are such as the coordinator writes. */
-export const isReadable = (job: JobRow): boolean => NUMBERS.every(column => isPlausible(job[column]));
+/** Whether a job's row is such as the coordinator writes. */
+export const isReadable = (job: JobRow): boolean => COLUMNS.every(column => isSound(job, column));
+
+const isSound = (job: JobRow, column: keyof typeof MENDED): boolean =>
+  column === 'owners' ? areOwners(job.owners) : isPlausible(job[column]);
+
+/** Of a job with runs who has them, of another whom it excludes. */
+const areOwners = (owners: string | null): boolean =>
+  owners === null ||
+  Object.values(objectIn(owners) ?? { damaged: null }).every(
+    value => typeof value === 'string' || isExclusion(value),
+  );
 
 const ERROR = {
   error_code: 'JOB_UNREADABLE',
@@ -46,7 +59,7 @@ export async function endUnreadable(jobs: readonly JobRow[], context: WriteConte
   // A job may be met twice in a batch.
   const open = [...new Map(jobs.map(job => [job.id, job])).values()].filter(job => !hasEnded(job.status));
   const mended = open.map(mend);
-  await context.tx.update('job', 'id', NUMBERS, mended);
+  await context.tx.update('job', 'id', COLUMNS, mended);
   await saveJobs(
     mended.map(before => ({ before, after: fail(before, ERROR, context.now) })),
     context,
@@ -61,7 +74,7 @@ function mend(job: JobRow): JobRow {
   return mended as JobRow;
 }
 
-const damagedColumns = (job: JobRow): string[] => NUMBERS.filter(column => !isPlausible(job[column]));
+const damagedColumns = (job: JobRow): string[] => COLUMNS.filter(column => !isSound(job, column));
 
 /** Parts jobs that can be worked with from damaged ones. */
 export function partReadable(jobs: readonly JobRow[]): { sound: JobRow[]; damaged: JobRow[] } {

@@ -1,6 +1,7 @@
 import type { ModelAbilities } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadyQueue } from '../store/events.ts';
+import { isObject, objectIn, stringsIn } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
 import { nominalGb } from './vram.ts';
 
@@ -36,9 +37,10 @@ export function abilitiesOf({
   Row<'miner'>,
   'capabilities' | 'abilities' | 'region' | 'vram_gb' | 'loaded' | 'suspended_at'
 >): Abilities {
+  const models = abilities === null ? undefined : abilitiesIn(abilities);
   return {
-    capabilities: namesIn(capabilities),
-    ...(abilities !== null && { models: abilitiesIn(abilities) }),
+    capabilities: abilities === null || models ? namesIn(capabilities) : NOTHING,
+    ...(models && { models }),
     region,
     // Of miners that registered with an earlier version, it is as they measured it.
     vram_gb: vram_gb === null ? null : nominalGb(vram_gb),
@@ -50,15 +52,28 @@ export function abilitiesOf({
 /** A miner's row is looked at with each of its claims. */
 const parsed = new LRUCache<string, ModelsAbilities>({ max: 1_000 });
 
-function abilitiesIn(json: string): ModelsAbilities {
+/** Undefined where the text is damaged. */
+function abilitiesIn(json: string): ModelsAbilities | undefined {
   const known = parsed.get(json);
   if (known) return known;
-  const models = new Map(Object.entries(JSON.parse(json) as Record<string, ModelAbilities>));
+  const told = objectIn(json);
+  if (!told || !Object.values(told).every(isObject)) return undefined;
+  const models = new Map(Object.entries(told as Record<string, ModelAbilities>));
   parsed.set(json, models);
   return models;
 }
 
-export const namesIn = (json: string): ReadonlySet<string> => new Set(JSON.parse(json) as string[]);
+/** None where the text is damaged. */
+export const namesIn = (json: string): ReadonlySet<string> => new Set(stringsIn(json));
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** Whether its row tells what it offers: one that is damaged offers nothing until it registers again. */
+export const saysAbilities = ({
+  capabilities,
+  abilities,
+}: Pick<Row<'miner'>, 'capabilities' | 'abilities'>) =>
+  stringsIn(capabilities) !== undefined && (abilities === null || abilitiesIn(abilities) !== undefined);
 
 /** Whether it could begin at once: a model that is not in memory is loaded first. Taken for granted of who does not say. */
 export const isLoaded = (model: string, { loaded }: Abilities) => loaded === null || loaded.has(model);

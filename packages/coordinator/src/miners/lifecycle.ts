@@ -1,4 +1,4 @@
-import type { ModelAbilities, RegisterMiner } from '@aitbc/protocol';
+import { LIMITS, type ModelAbilities, type RegisterMiner } from '@aitbc/protocol';
 import { addressFromPublicKey } from '@aitbc/receipts';
 import { accountAt, localAddress } from '../accounts/accounts.ts';
 import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
@@ -81,6 +81,11 @@ async function register(
   }
   const refusal = known && whyNotTaken(known, owner, request, provenKey);
   if (refusal) return refusal;
+  const gpuBytes = request.gpu_info ? Buffer.byteLength(JSON.stringify(request.gpu_info)) : 0;
+  if (gpuBytes > LIMITS.gpuInfoBytes) {
+    const detail = `gpu_info has ${gpuBytes} bytes as JSON: ${LIMITS.gpuInfoBytes} are the most`;
+    return refused('VALIDATION_OUT_OF_RANGE', detail, { field: 'gpu_info' });
+  }
   const vram = vramOf(request.gpu_info);
   if (vram === 'absurd') {
     return refused('VALIDATION_OUT_OF_RANGE', `No machine has ${request.gpu_info?.memory} of GPU memory`, {

@@ -1,9 +1,17 @@
-import type { ListMiners, Miner, MinerDetail, RegisterMiner, Workload } from '@aitbc/protocol';
+import {
+  LIMITS,
+  type ListMiners,
+  type Miner,
+  type MinerDetail,
+  type RegisterMiner,
+  type Workload,
+} from '@aitbc/protocol';
 import { isPublicKey, verifyRegistration } from '@aitbc/receipts';
 import { requireAddress } from '../accounts/accounts.ts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { ReadyQueue } from '../store/events.ts';
+import { objectIn } from '../store/json.ts';
 import { isoTime } from '../store/numbers.ts';
 import { type Operation, refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -104,7 +112,7 @@ export function createMiners(options: MinersOptions): Miners {
         store.read,
         miners.map(miner => miner.id),
       );
-      return miners.map(miner => toView(miner, speeds.get(miner.id)));
+      return miners.map(miner => summarized(toView(miner, speeds.get(miner.id))));
     },
     async get(id) {
       const miner = await found(id);
@@ -151,7 +159,7 @@ function toMiner(
         ...models?.get(model),
       };
     }),
-    gpu_info: miner.gpu_info ? JSON.parse(miner.gpu_info) : null,
+    gpu_info: miner.gpu_info ? (objectIn(miner.gpu_info) ?? null) : null,
     vram_gb: miner.vram_gb,
     region: miner.region,
     concurrency: miner.concurrency,
@@ -165,6 +173,14 @@ function toMiner(
     last_seen_at: isoTime(miner.last_seen_at),
     heartbeat_seconds: heartbeatSeconds(config),
   };
+}
+
+/** Of its GPU what a list has. */
+function summarized(miner: Miner): Miner {
+  if (miner.gpu_info === null) return miner;
+  const { name, memory } = miner.gpu_info;
+  const isShort = (text: unknown) => typeof text === 'string' && text.length <= LIMITS.gpuInfoBytes;
+  return { ...miner, gpu_info: { ...(isShort(name) && { name }), ...(isShort(memory) && { memory }) } };
 }
 
 const rounded = (value: number | null, decimals: number) =>

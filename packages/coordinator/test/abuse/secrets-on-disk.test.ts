@@ -1,8 +1,8 @@
-import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigError, startCoordinator } from '../../src/index.ts';
+import { ConfigError, createKey, startCoordinator } from '../../src/index.ts';
 
 /* The attack: another user of the machine reads the database, or the key that receipts are signed with. */
 
@@ -37,6 +37,24 @@ describe('Of a data folder that everybody may enter', () => {
       expect.arrayContaining(['coordinator.db-wal', 'signing-key.pem']),
     );
     for (const [name, mode] of [...running, ...(await modes())]) expect([name, mode]).toEqual([name, '600']);
+  });
+
+  test('no file holds an API key, which everybody could use who reads a backup', async () => {
+    const coordinator = await start(data, { mode: 'keyed' });
+    const { store } = coordinator.rooms;
+    const { key } = await createKey(store, {
+      id: 'key-1',
+      name: 'shop',
+      scopes: ['client'],
+      expiresAt: null,
+    });
+    const answer = await fetch(`${coordinator.url}/v1/jobs`, { headers: { 'x-api-key': key } });
+    expect(answer.status).toBe(200);
+    await coordinator.close();
+    const files = await Promise.all((await readdir(data)).map(name => readFile(join(data, name), 'latin1')));
+    const isHeld = (text: string) => files.some(file => file.includes(text));
+    expect(isHeld('shop')).toBe(true);
+    expect(isHeld(key) || isHeld(key.replace('aitbc_', ''))).toBe(false);
   });
 
   test('a database that an older version left open to others is closed to them', async () => {
