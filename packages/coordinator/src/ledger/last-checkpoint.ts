@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type NodeReader, openCheckpoint, type VerifierKey } from '@aitbc/tlog';
 import { type Config, ConfigError } from '../config.ts';
+import { keepPrivate } from '../store/private-files.ts';
 import { LedgerConflict, requireExtension, type TreeHead } from './conflict.ts';
 import type { LogKeys } from './log-key.ts';
 
@@ -174,7 +175,9 @@ export async function syncFolder(path: string): Promise<void> {
 
 /** Keeps other processes that share the file from replacing it meanwhile. The lock is the system's, and goes with its holder. */
 async function underLock(path: string, work: () => Promise<void>): Promise<void> {
-  const lock = new DatabaseSync(`${path}.lock`);
+  const file = `${path}.lock`;
+  keepPrivate(file);
+  const lock = new DatabaseSync(file);
   try {
     lock.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     await work();
