@@ -33,6 +33,8 @@ describeEachEngine('the first sweeps after a long downtime', engine => {
       `INSERT INTO job_input SELECT j.id, i.${(await inputColumns()).join(', i.')}
         FROM job j, job_input i WHERE j.id LIKE 'job-copied-%' AND i.job_id = '${job.id}'`,
       `UPDATE queue SET running = running + ${count}`,
+      `UPDATE account SET running = running + ${count}, input_bytes = input_bytes + ${count * (job.input_bytes ?? 0)}
+        WHERE id = ${job.account_id}`,
       `UPDATE fair_clock SET running = running + ${count}`,
       `UPDATE miner SET running = running + ${count}, concurrency = ${RUNNING} WHERE id = '${miner.id}'`,
       `UPDATE counter SET value = value + ${count} WHERE name = 'jobs.running'`,
