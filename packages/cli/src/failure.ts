@@ -1,5 +1,5 @@
 import { ConnectionError, CoordinatorError, isCoordinatorError, JobTimeoutError } from '@aitbc/sdk';
-import { printable } from './output.ts';
+import { printable } from './printable.ts';
 
 /** A command that did not do what it was for. The message is for the user, complete. */
 export class CommandFailure extends Error {

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { ClientOptions } from '@aitbc/sdk';
 import { SingleBar } from 'cli-progress';
 import ora from 'ora';
-import { printable } from './output.ts';
+import { printable } from './printable.ts';
 
 export interface Output {
   write(text: string): unknown;

@@ -2,7 +2,8 @@ import type { CoordinatorClient, NumberedJobEvent } from '@aitbc/sdk';
 import { failureLine } from './describe.ts';
 import { CommandFailure, Interruption } from './failure.ts';
 import type { Io } from './io.ts';
-import { note, printable } from './output.ts';
+import { note } from './output.ts';
+import { printable } from './printable.ts';
 
 export interface WatchOptions {
   /** Print each event as a line of JSON. */

@@ -13,7 +13,8 @@ import { PinoPretty } from 'pino-pretty';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { listeningError } from '../listening.ts';
-import { note, printable } from '../output.ts';
+import { note } from '../output.ts';
+import { printable } from '../printable.ts';
 
 interface ServeFlags extends Partial<Record<OptionName, unknown>> {
   config?: string;
