@@ -1,11 +1,13 @@
 import { LIMITS } from '@aitbc/protocol';
+import { namesIn } from '../miners/eligibility.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 
 /*
  * How many jobs an owner's miners hold at once. A new owner begins with a few and earns one more with each that it
  * completes; one on probation has one. The first holds between owners: not in open mode, not for those whom the
- * coordinator's operator vouches for, and not where no other owner has a miner there.
+ * coordinator's operator vouches for, and not for miners whose models no other owner offers, since jobs that they did not
+ * get would only wait.
  */
 
 export interface AllowanceTerms {
@@ -17,6 +19,9 @@ export interface AllowanceTerms {
 
 /** Jobs at once of an owner that has completed none yet. */
 const FIRST_JOBS = 4;
+
+/** Miners of others that are looked at. Where there are more, one of them is taken to offer the same model. */
+const OTHERS = 20;
 
 export interface Allowances {
   /** Jobs that this miner's operator may be given yet; Infinity where nothing limits them. */
@@ -34,12 +39,11 @@ export async function loadAllowances(
     probation === 1 || (slowStart && !established.has(operator_id));
   const limited = miners.filter(isLimited);
   const left = new Map<number, number>();
-  for (const { operator_id: id, probation } of limited) {
-    if (left.has(id)) continue;
+  for (const [id, own] of Map.groupBy(limited, miner => miner.operator_id)) {
     const { running, completed } = await workOf(id, tx);
-    if (probation === 1) left.set(id, 1 - running);
+    if (own.some(({ probation }) => probation === 1)) left.set(id, 1 - running);
     else if (completed >= LIMITS.claimMax || (await isTrusted(id, tx))) established.add(id);
-    else if (await hasOthers(id, tx)) left.set(id, FIRST_JOBS + completed - running);
+    else if (await shareModels(id, own, tx)) left.set(id, FIRST_JOBS + completed - running);
   }
   return {
     left: ({ operator_id }) => left.get(operator_id) ?? Infinity,
@@ -65,7 +69,17 @@ export async function isTrusted(accountId: number, tx: WriteContext['tx']): Prom
   return account?.trusted === 1;
 }
 
-async function hasOthers(operatorId: number, tx: WriteContext['tx']): Promise<boolean> {
-  const sql = `SELECT id FROM miner WHERE status = 'online' AND operator_id <> ? LIMIT 1`;
-  return (await tx.query(sql, [operatorId])).length > 0;
+/** Whether a miner of another owner that is online offers one of the models of these. */
+async function shareModels(
+  operatorId: number,
+  miners: readonly Row<'miner'>[],
+  tx: WriteContext['tx'],
+): Promise<boolean> {
+  const others = await tx.query<Pick<Row<'miner'>, 'capabilities'>>(
+    `SELECT capabilities FROM miner WHERE status = 'online' AND operator_id <> ? LIMIT ${OTHERS}`,
+    [operatorId],
+  );
+  if (others.length === OTHERS) return true;
+  const own = new Set(miners.flatMap(({ capabilities }) => [...namesIn(capabilities)]));
+  return others.some(({ capabilities }) => !own.isDisjointFrom(namesIn(capabilities)));
 }

@@ -56,7 +56,7 @@ describeEachEngine('what owners of miners can do', engine => {
 
   test('a new owner begins with four jobs at once, over all its miners, and earns one with each', async () => {
     const [first, second] = [await owner(), await owner()];
-    await first.register('there', { capabilities: ['other'] });
+    await first.register('there', { capabilities: ['slow-start', 'other'] });
     for (const id of ['new-1', 'new-2']) await second.register(id, { capabilities: ['slow-start'] });
     const { ids } = await submitMany('slow-start', 9);
     const taken = [...(await second.claims('new-1', 3)), ...(await second.claims('new-2', 256))];
@@ -66,6 +66,23 @@ describeEachEngine('what owners of miners can do', engine => {
     expect(refusal(refused)).toEqual([409, 'MINER_CAPACITY_FULL']);
     await second.complete(taken[0]?.job_id ?? '', 'new-1');
     expect(await second.claims('new-1', 256)).toHaveLength(2);
+  });
+
+  test('a new owner whose model nobody else offers has as many jobs at once as its miner takes', async () => {
+    const [first, second] = [await owner(), await owner()];
+    await first.register('elsewhere', { capabilities: ['another'] });
+    await second.register('alone', { capabilities: ['nobody-else'] });
+    const { ids } = await submitMany('nobody-else', 9);
+    const taken = await second.claims('alone', 8);
+    expect(taken).toHaveLength(8);
+    await first.register('elsewhere', { capabilities: ['another', 'nobody-else'] });
+    const refused = await coordinator.call(
+      'POST',
+      `/v1/jobs/${ids.find(id => !taken.some(({ job_id }) => job_id === id))}/claim`,
+      { miner_id: 'alone' },
+      second,
+    );
+    expect(refusal(refused)).toEqual([409, 'MINER_CAPACITY_FULL']);
   });
 
   test('an owner that is vouched for has as many jobs and miners as it likes, and its word is enough', async () => {
