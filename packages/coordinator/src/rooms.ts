@@ -208,7 +208,7 @@ export async function createRooms({
     minerJobs: createMinerJobs({ config, store, ids, miners, directory, waits, limits, operations }),
     jobEvents,
     gateway: createGateway({ jobs: clientJobs, events: jobEvents, models }),
-    files: createFiles({ config, store, ids, operations }),
+    files: createFiles({ config, store, ids, limits, operations }),
     batches: createBatches({ config, store, ids, operations }),
     batchWork: createBatchWork({ config, store, ids, now, jobs: clientJobs, limits, operations }),
     keepTime: operations.keepTime,

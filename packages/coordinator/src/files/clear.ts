@@ -1,5 +1,5 @@
 import { done, type Operation } from '../store/operation.ts';
-import { type FileRow, partId } from './upload.ts';
+import { countBytes, type FileRow, partId } from './upload.ts';
 
 /** Parts that one step erases, so that other writes need not wait long. */
 const AT_ONCE = 16;
@@ -28,8 +28,16 @@ export const clearFiles: Operation<undefined, { more: boolean }> = {
       ['status', 'parts'],
       left.filter(file => file.parts > 0),
     );
-    const gone = left.filter(file => file.parts === 0).map(file => file.id);
-    await tx.delete('file', 'id', gone);
+    const gone = left.filter(file => file.parts === 0);
+    await tx.delete(
+      'file',
+      'id',
+      gone.map(file => file.id),
+    );
+    await countBytes(
+      gone.map(({ account_id, bytes }) => ({ account_id, bytes: -bytes })),
+      tx,
+    );
     return inputs.map(() =>
       done({ more: due.length > 0 && (gone.length < due.length || due.length === AT_ONCE) }),
     );

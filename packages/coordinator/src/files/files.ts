@@ -2,6 +2,7 @@ import type { FileObject, FilePage } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Operations } from '../operations.ts';
 import { refuse, unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
@@ -16,13 +17,13 @@ export interface FilesOptions {
   config: Config;
   store: Store;
   ids: Ids;
+  limits: Pick<Limits, 'quotaOf'>;
   operations: Pick<Operations, 'addPart' | 'wholeFile' | 'removeFile'>;
 }
 
 /** A file that has come and that nobody sees yet. */
 export interface Upload {
   fileId: string;
-  bytes: number;
 }
 
 /** Files of clients. Each throws Refused. */
@@ -33,7 +34,7 @@ export interface Files {
   receive(principal: Principal, bytes: AsyncIterable<Uint8Array>): Promise<Upload>;
   /** Gives a file that has come to its owner, for so many seconds where that is less than files stay. */
   keep(upload: Upload, filename: string, seconds: number | undefined): Promise<FileObject>;
-  discard(upload: Pick<Upload, 'fileId'>): Promise<void>;
+  discard(upload: Upload): Promise<void>;
   get(principal: Principal, id: string): Promise<FileObject>;
   list(principal: Principal, filter: Omit<FileFilter, 'accountId'>): Promise<FilePage>;
   remove(principal: Principal, id: string): Promise<void>;
@@ -41,7 +42,7 @@ export interface Files {
   content(principal: Principal, id: string): Promise<{ file: FileObject; parts: AsyncIterable<string> }>;
 }
 
-export function createFiles({ config, store, ids, operations }: FilesOptions): Files {
+export function createFiles({ config, store, ids, limits, operations }: FilesOptions): Files {
   const limit = config.fileLimit * MiB;
 
   async function owned(principal: Principal, id: string): Promise<FileRow> {
@@ -60,14 +61,15 @@ export function createFiles({ config, store, ids, operations }: FilesOptions): F
     }
   }
 
-  async function discard({ fileId }: Pick<Upload, 'fileId'>): Promise<void> {
+  async function discard({ fileId }: Upload): Promise<void> {
     await store.write(operations.removeFile, { fileId, accountId: null });
   }
 
   return {
     limit,
 
-    async receive({ accountId }, bytes) {
+    async receive({ accountId, tier }, bytes) {
+      const diskMib = limits.quotaOf(tier)?.disk_mib ?? null;
       const fileId = ids.next('file');
       let index = 0;
       let size = 0;
@@ -80,7 +82,7 @@ export function createFiles({ config, store, ids, operations }: FilesOptions): F
       }
       try {
         for await (const text of partsOf(counted())) {
-          unwrap(await store.write(operations.addPart, { fileId, accountId, index, text }));
+          unwrap(await store.write(operations.addPart, { fileId, accountId, index, text, diskMib }));
           index++;
         }
       } catch (error) {
@@ -89,12 +91,12 @@ export function createFiles({ config, store, ids, operations }: FilesOptions): F
         throw error;
       }
       if (index === 0) refuse('VALIDATION_OUT_OF_RANGE', 'The file is empty', { field: 'file' });
-      return { fileId, bytes: size };
+      return { fileId };
     },
 
-    async keep({ fileId, bytes }, filename, seconds = Infinity) {
+    async keep({ fileId }, filename, seconds = Infinity) {
       const keepMs = Math.min(config.fileDays * DAY_MS, seconds * 1000);
-      return toFile(unwrap(await store.write(operations.wholeFile, { fileId, bytes, filename, keepMs })));
+      return toFile(unwrap(await store.write(operations.wholeFile, { fileId, filename, keepMs })));
     },
 
     discard,

@@ -1,3 +1,4 @@
+import { storageFault } from '../limits/quotas.ts';
 import { done, type Operation, refused, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
@@ -18,44 +19,55 @@ export interface PartInput {
   /** Counted from 0; the first one begins the file. */
   index: number;
   text: string;
+  /** Of the account, in MiB; null where nothing is limited. */
+  diskMib: number | null;
 }
 
-/** Takes a further part of a file that nobody sees yet. */
+/** Takes a further part of a file that nobody sees yet. Refused where the account has no space for it. */
 export const addPart: Operation<PartInput, undefined> = {
   name: 'files.add-part',
   order: 40,
   async apply(inputs, { tx, now }) {
-    const begun = inputs.filter(({ index }) => index === 0);
-    await tx.insert(
-      'file',
-      begun.map(({ fileId, accountId }) =>
-        newFile({ id: fileId, accountId, purpose: 'batch', filename: '' }, now),
-      ),
-    );
-    const files = await loadFiles(
-      inputs.map(input => input.fileId),
+    const ids = inputs.map(input => input.fileId);
+    const files = await loadFiles(ids, tx);
+    const accounts = await loadAccounts(inputs, tx);
+    const begun: FileRow[] = [];
+    const taken: PartInput[] = [];
+    const outcomes = inputs.map(input => {
+      const { fileId, accountId, index, text, diskMib } = input;
+      const found = files.get(fileId);
+      const isNew = index === 0 && !found;
+      const file = isNew ? newFile({ id: fileId, accountId, purpose: 'batch', filename: '' }, now) : found;
+      if (file?.status !== 'partial' || file.parts !== index) return fileNotFound;
+      const bytes = Buffer.byteLength(text);
+      const account = accounts.get(accountId);
+      const fault = account && storageFault(account, diskMib, bytes);
+      if (fault) return fault;
+      if (account) account.file_bytes += bytes;
+      if (isNew) begun.push(file);
+      taken.push(input);
+      const grown = {
+        ...file,
+        parts: index + 1,
+        bytes: file.bytes + bytes,
+        expires_at: now + UPLOAD_PAUSE_MS,
+      };
+      files.set(fileId, grown);
+      return done(undefined);
+    });
+    await tx.insert('file', begun);
+    await insertParts(taken, tx);
+    const grown = [...new Set(taken.map(({ fileId }) => fileId))].flatMap(id => files.get(id) ?? []);
+    await tx.update('file', 'id', ['parts', 'bytes', 'expires_at'], grown);
+    await countBytes(
+      taken.map(({ accountId, text }) => ({ account_id: accountId, bytes: Buffer.byteLength(text) })),
       tx,
     );
-    const taken = inputs.filter(({ fileId, index }) => {
-      const file = files.get(fileId);
-      return file?.status === 'partial' && file.parts === index;
-    });
-    await insertParts(taken, tx);
-    await tx.update(
-      'file',
-      'id',
-      ['parts', 'expires_at'],
-      taken.map(({ fileId, index }) => ({
-        id: fileId,
-        parts: index + 1,
-        expires_at: now + UPLOAD_PAUSE_MS,
-      })),
-    );
-    return inputs.map(input => (taken.includes(input) ? done(undefined) : fileNotFound));
+    return outcomes;
   },
 };
 
-export interface WholeInput extends Pick<FileRow, 'filename' | 'bytes'> {
+export interface WholeInput extends Pick<FileRow, 'filename'> {
   fileId: string;
   keepMs: number;
 }
@@ -69,11 +81,11 @@ export const wholeFile: Operation<WholeInput, FileRow> = {
       inputs.map(input => input.fileId),
       tx,
     );
-    const outcomes = inputs.map(({ fileId, keepMs, filename, bytes }) => {
+    const outcomes = inputs.map(({ fileId, keepMs, filename }) => {
       const file = files.get(fileId);
       if (file?.status !== 'partial') return fileNotFound;
       const expires_at = file.created_at + Math.max(keepMs, now - file.created_at);
-      return done<FileRow>({ ...file, filename, bytes, expires_at, status: 'whole' });
+      return done<FileRow>({ ...file, filename, expires_at, status: 'whole' });
     });
     await saveFiles(
       outcomes.flatMap(outcome => (outcome.ok ? outcome.value : [])),
@@ -145,8 +157,34 @@ export async function appendPart(
   const file = found ?? { ...newFile(start, now), uses: 1 };
   if (!found) await tx.insert('file', [file]);
   await insertParts([{ fileId: file.id, index: file.parts, text }], tx);
-  const bytes = file.bytes + Buffer.byteLength(text);
-  await tx.update('file', 'id', ['parts', 'bytes'], [{ id: file.id, parts: file.parts + 1, bytes }]);
+  const added = Buffer.byteLength(text);
+  const grown = { id: file.id, parts: file.parts + 1, bytes: file.bytes + added };
+  await tx.update('file', 'id', ['parts', 'bytes'], [grown]);
+  await countBytes([{ account_id: file.account_id, bytes: added }], tx);
+}
+
+/** Counts bytes that files of accounts came to take, or no longer take where they are negative. */
+export async function countBytes(
+  changes: readonly Pick<FileRow, 'account_id' | 'bytes'>[],
+  tx: Transaction,
+): Promise<void> {
+  const sums = new Map<number, number>();
+  for (const { account_id: id, bytes } of changes) sums.set(id, (sums.get(id) ?? 0) + bytes);
+  await tx.add(
+    'account',
+    'id',
+    [...sums].map(([id, file_bytes]) => ({ id, file_bytes })),
+  );
+}
+
+/** Those whose space is limited, so that others cost nothing. */
+async function loadAccounts(
+  inputs: readonly PartInput[],
+  tx: Transaction,
+): Promise<Map<number, Row<'account'>>> {
+  const ids = new Set(inputs.flatMap(({ accountId, diskMib }) => (diskMib === null ? [] : [accountId])));
+  const accounts = await tx.load('account', 'id', [...ids]);
+  return new Map(accounts.map(account => [account.id, account]));
 }
 
 /** Shows a file that was written to its end. */

@@ -4,6 +4,7 @@ import { type Answer, actions, withCoordinator } from '../harness/coordinator.ts
 import { describeEachEngine, sqlite } from '../harness/engines.ts';
 import { fileForm, newBatch } from '../harness/scenes.ts';
 import { withTwoInTurn } from '../invariants/two-in-turn.ts';
+import { violations } from '../invariants/violations.ts';
 
 const TIERS = {
   default: { jobs_per_second: 10, jobs_burst: 100 },
@@ -111,6 +112,31 @@ describeEachEngine('An account that submits more than its tier allows', engine =
     expect((await submit(key)).status).toBe(201);
   });
 
+  test('may store so much in files and inputs together, and gets space with each that goes', async () => {
+    const key = await coordinator.keyWith({ tier: 'small' }, 'client');
+    const store = (text: string) =>
+      coordinator.call<FileObject>('POST', '/v1/files', fileForm(text), { key });
+    const { read } = coordinator.running.rooms.store;
+    expect((await store('x'.repeat(600_000))).status).toBe(200);
+    const refused = await store('x'.repeat(600_000));
+    expect([refused.status, refused.body]).toMatchObject([
+      403,
+      { error: { code: 'storage_quota_exceeded' } },
+    ]);
+    // What came of it goes with the next sweep.
+    await coordinator.pass({ seconds: 1 });
+    const prompt = 'x'.repeat(250_000);
+    expect((await submit(key, { prompt })).status).toBe(201);
+    expect(await submit(key, { prompt })).toMatchObject(refusal(403, 'STORAGE_QUOTA_EXCEEDED'));
+    const small = await store('x'.repeat(150_000));
+    expect(small.status).toBe(200);
+    expect(await violations(read)).toEqual([]);
+    await coordinator.call('DELETE', `/v1/files/${small.body.id}`, undefined, { key });
+    await coordinator.pass({ seconds: 1 });
+    expect((await store('y'.repeat(150_000))).status).toBe(200);
+    expect(await violations(read)).toEqual([]);
+  });
+
   test('has its batches paced, and none of their requests refused', async () => {
     const key = await coordinator.keyWith({ tier: 'queue' }, 'client');
     const lines = Array.from({ length: 5 }, (_, index) =>
@@ -138,6 +164,7 @@ describeEachEngine('An account that submits more than its tier allows', engine =
       status: 'completed',
       request_counts: { total: 5, completed: 5, failed: 0 },
     });
+    expect(await violations(coordinator.running.rooms.store.read)).toEqual([]);
   });
 });
 

@@ -31,6 +31,9 @@ const QUERIES: Record<string, string> = {
       a.running <> (SELECT count(*) FROM job j WHERE j.account_id = a.id AND j.status = 'running' AND j.role <> 'replicated') OR
       a.input_bytes <> (SELECT coalesce(sum(j.input_bytes), 0) FROM job j
         WHERE j.account_id = a.id AND j.status IN ('pending', 'running'))`,
+  'an account counts its files wrong': `
+    SELECT a.id FROM account a WHERE
+      a.file_bytes <> (SELECT coalesce(sum(f.bytes), 0) FROM file f WHERE f.account_id = a.id)`,
   'a clock counts wrong': `
     SELECT c.id FROM fair_clock c WHERE
       c.pending <> (SELECT coalesce(sum(q.pending), 0) FROM queue q WHERE q.clock_id = c.id) OR
