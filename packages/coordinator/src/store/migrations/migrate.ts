@@ -18,7 +18,7 @@ import { minerEpochs } from './019-miner-epochs.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** In order; what was released is never changed, only followed by another. */
-const STEPS = {
+export const STEPS = {
   '001-initial': initial,
   '002-ledger': ledger,
   '004-streams': streams,
