@@ -117,6 +117,7 @@ const WHEN: Record<ErrorCode, string> = {
   AUTH_INVALID_KEY: 'the key is unknown or revoked',
   AUTH_EXPIRED_KEY: 'the key has expired',
   AUTH_INSUFFICIENT_SCOPE: 'the key is for something else',
+  ACCOUNT_NOT_FOUND: 'no such address',
   JOB_NOT_FOUND: 'no such job, or another client’s',
   JOB_ALREADY_CLAIMED: 'another miner holds the job',
   JOB_ALREADY_COMPLETED: 'the job has a result already',

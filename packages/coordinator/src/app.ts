@@ -70,7 +70,7 @@ export async function buildApp(config: Config, rooms: Rooms, { logger, open }: A
   answerErrors(app);
   await app.register(cors, corsOptions(config, open));
   answerUnknownRoutes(app);
-  await serveReference(app, VERSION);
+  await serveReference(app, { version: VERSION, open });
   await app.register(async scope => {
     const guards = createGuards(rooms.accounts, { limits: rooms.limits });
     tellRates(scope, rooms.limits);

@@ -129,7 +129,8 @@ describeEachEngine('/openapi.json', engine => {
       const type = headers.get('content-type')?.split(';')[0];
       const described = routes.get(route)?.responses[status];
       expect(status).toBeLessThan(300);
-      expect(Object.keys(described?.content ?? {})).toEqual(type === undefined ? [] : [type]);
+      const types = Object.keys(described?.content ?? {});
+      expect(types).toEqual(type === undefined ? [] : expect.arrayContaining([type]));
       const isAsDescribed = ajv.compile(schemaIn(described?.content));
       expect([isAsDescribed(body === '' ? null : body), isAsDescribed.errors]).toEqual([true, null]);
     });

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Nullable } from './common.ts';
 import { LIMITS } from './limits.ts';
+import { stated, WINDOW_PATTERN } from './stated.ts';
 
 /* Batches in the shapes of OpenAI's API. */
 
@@ -11,9 +12,11 @@ export const CreateBatch = Type.Object(
         'A file of JSON lines, a request in each: `{"custom_id":…,"method":"POST","url":…,"body":…}`, all to the endpoint.',
     }),
     endpoint: Type.String({
+      ...stated({ enum: ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'] }),
       description: '`/v1/chat/completions`, `/v1/completions` or `/v1/embeddings`.',
     }),
     completion_window: Type.String({
+      ...stated({ pattern: WINDOW_PATTERN }),
       description: 'What is not answered in it is given up: `24h`, or other hours and days, up to 30 days.',
     }),
     metadata: Type.Optional(

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { LIMITS } from './limits.ts';
+import { statedMessage, statedResponseFormat, statedToolChoice } from './stated.ts';
 
 /*
  * A conversation, its tools and the form of its answer, in the shapes that inference servers and their clients agree
@@ -32,26 +33,29 @@ export const ToolCall = Type.Object({
 });
 export type ToolCall = Static<typeof ToolCall>;
 
-export const ChatMessage = Type.Object({
-  role: Type.Enum([...CHAT_ROLES], { type: 'string' }),
-  content: Type.Optional(
-    Type.Unsafe<string | ContentPart[] | null>({
-      type: ['string', 'array', 'null'],
-      items: ContentPart,
-      description: 'A text, or parts of it and images. null only of an assistant that called tools.',
-    }),
-  ),
-  name: Type.Optional(Type.String({ maxLength: 128 })),
-  tool_calls: Type.Optional(
-    Type.Array(ToolCall, { minItems: 1, maxItems: LIMITS.tools, description: 'Of an assistant.' }),
-  ),
-  tool_call_id: Type.Optional(
-    Type.String({ maxLength: LIMITS.callIdLength, description: 'Which call a tool answers.' }),
-  ),
-  reasoning_content: Type.Optional(
-    Type.String({ description: 'What an assistant thought before it said so.' }),
-  ),
-});
+export const ChatMessage = Type.Object(
+  {
+    role: Type.Enum([...CHAT_ROLES], { type: 'string' }),
+    content: Type.Optional(
+      Type.Unsafe<string | ContentPart[] | null>({
+        type: ['string', 'array', 'null'],
+        items: ContentPart,
+        description: 'A text, or parts of it and images. null only of an assistant that called tools.',
+      }),
+    ),
+    name: Type.Optional(Type.String({ maxLength: 128 })),
+    tool_calls: Type.Optional(
+      Type.Array(ToolCall, { minItems: 1, maxItems: LIMITS.tools, description: 'Of an assistant.' }),
+    ),
+    tool_call_id: Type.Optional(
+      Type.String({ maxLength: LIMITS.callIdLength, description: 'Which call a tool answers.' }),
+    ),
+    reasoning_content: Type.Optional(
+      Type.String({ description: 'What an assistant thought before it said so.' }),
+    ),
+  },
+  statedMessage,
+);
 export type ChatMessage = Static<typeof ChatMessage>;
 
 export const Tool = Type.Object({
@@ -70,22 +74,26 @@ export type Tool = Static<typeof Tool>;
 export const ToolChoice = Type.Unsafe<
   'none' | 'auto' | 'required' | { type: 'function'; function: { name: string } }
 >({
+  ...statedToolChoice,
   type: ['string', 'object'],
   description: '`none`, `auto`, `required`, or `{"type":"function","function":{"name":"…"}}`.',
 });
 export type ToolChoice = Static<typeof ToolChoice>;
 
-export const ResponseFormat = Type.Object({
-  type: Type.Enum(['text', 'json_object', 'json_schema'], { type: 'string' }),
-  json_schema: Type.Optional(
-    Type.Object({
-      name: Type.String({ minLength: 1, maxLength: 128 }),
-      description: Type.Optional(Type.String()),
-      schema: Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: 'object' })),
-      strict: Type.Optional(Type.Unsafe<boolean | null>({ type: ['boolean', 'null'] })),
-    }),
-  ),
-});
+export const ResponseFormat = Type.Object(
+  {
+    type: Type.Enum(['text', 'json_object', 'json_schema'], { type: 'string' }),
+    json_schema: Type.Optional(
+      Type.Object({
+        name: Type.String({ minLength: 1, maxLength: 128 }),
+        description: Type.Optional(Type.String()),
+        schema: Type.Optional(Type.Unsafe<Record<string, unknown>>({ type: 'object' })),
+        strict: Type.Optional(Type.Unsafe<boolean | null>({ type: ['boolean', 'null'] })),
+      }),
+    ),
+  },
+  statedResponseFormat,
+);
 export type ResponseFormat = Static<typeof ResponseFormat>;
 
 export const ChatRequest = Type.Object({

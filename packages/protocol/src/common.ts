@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { LIMITS, MINER_ID_PATTERN, MODEL_PATTERN, REGION_PATTERN } from './limits.ts';
+import { ADDRESS_PATTERN, stated } from './stated.ts';
 
 /** Of requests: a field that is not known is refused, so that a mistyped one is not taken for none. */
 export const CLOSED = { additionalProperties: false } as const;
@@ -61,6 +62,25 @@ export const IdempotencyKey = Type.String({
     'Repeating a request with the same key and body answers what the first one made, and makes no other.',
 });
 
+/** An address in a request. That it must have the form is said by its checker, which names what is wrong. */
+export const Address = (description: string) =>
+  Type.String({
+    maxLength: 90,
+    description,
+    ...stated({ pattern: ADDRESS_PATTERN, format: 'bech32m' }),
+  });
+
+/** Where a page starts. Each kind of list has cursors of its own. */
+export const Cursor = (pattern: string) =>
+  Type.String({
+    maxLength: 64,
+    pattern,
+    description: 'Where the page starts: taken from the `Link` header of the page before.',
+  });
+
+/** Of pages whose items have a number: below 0 in the ledgers before a restore. */
+const PLACE_PATTERN = '^-?[0-9]{1,15}$';
+
 export const Page = Type.Object(
   {
     limit: Type.Optional(
@@ -71,12 +91,7 @@ export const Page = Type.Object(
         description: 'Items on a page.',
       }),
     ),
-    cursor: Type.Optional(
-      Type.String({
-        maxLength: 256,
-        description: 'Where the page starts: taken from the `Link` header of the page before.',
-      }),
-    ),
+    cursor: Type.Optional(Cursor(PLACE_PATTERN)),
   },
   CLOSED,
 );

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
-import { CLOSED, Nullable, Page, Signature } from './common.ts';
+import { Address, CLOSED, Nullable, Page, Signature } from './common.ts';
 import { LIMITS } from './limits.ts';
 import { Inclusion } from './receipts.ts';
+import { stated } from './stated.ts';
 import { GRANT_VERSION } from './versions.ts';
 
 /** A signed grant of credits to an address. The signature covers the canonical JSON (RFC 8785) of everything but `signature`. */
@@ -43,13 +44,11 @@ export type PublishedGrant = Static<typeof PublishedGrant>;
 /** What an administrator asks for. */
 export const NewGrant = Type.Object(
   {
-    to: Type.String({
-      maxLength: 90,
-      description: 'Address that gets the credits: `ait1…`. It need not have taken part yet.',
-    }),
+    to: Address('Address that gets the credits: `ait1…`. It need not have taken part yet.'),
     amount: Type.Number({
       exclusiveMinimum: 0,
       maximum: LIMITS.price,
+      ...stated({ multipleOf: 0.000001 }),
       description: 'Credits, at most 6 decimals.',
       examples: [100],
     }),

@@ -14,5 +14,6 @@ export * from './openai.ts';
 export * from './own-json.ts';
 export * from './receipts.ts';
 export * from './restores.ts';
+export * from './stated.ts';
 export * from './streams.ts';
 export * from './versions.ts';

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { AnswerDetails, ChatRequest, EmbeddingInput, FinishReason, ResultType } from './chat.ts';
 import {
   CLOSED,
+  Cursor,
   Metadata,
   MinerEpoch,
   MinerId,
@@ -15,6 +16,7 @@ import {
 } from './common.ts';
 import { FailureClass } from './errors.ts';
 import { LIMITS } from './limits.ts';
+import { statedSubmission, statedTime } from './stated.ts';
 
 export const JOB_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export const JobStatus = Type.Enum([...JOB_STATUSES], { type: 'string' });
@@ -111,6 +113,7 @@ export const SubmitJob = Type.Object(
   },
   {
     ...CLOSED,
+    ...statedSubmission,
     $id: 'SubmitJob',
     description:
       'What is asked for is one of `prompt`, `messages` (with `tools`, `tool_choice` and `response_format`) and `input`.',
@@ -282,6 +285,7 @@ export type JobSummary = Static<typeof JobSummary>;
 export const ListJobs = Type.Object(
   {
     ...Page.properties,
+    cursor: Type.Optional(Cursor('^job-[0-9a-z]{26}$')),
     status: Type.Optional(JobStatus),
     model: Type.Optional(Model),
     all: Type.Optional(
@@ -335,6 +339,7 @@ export const CompleteJob = Type.Object(
     completed_at: Type.Optional(
       Type.String({
         format: 'iso-date-time',
+        ...statedTime,
         description:
           'When the miner finished, by its own clock: recorded as reported. Without an offset it is UTC.',
       }),

@@ -1,6 +1,8 @@
 import { type Static, Type } from 'typebox';
 import {
+  Address,
   CLOSED,
+  Cursor,
   MinerEpoch,
   MinerId,
   Model,
@@ -12,7 +14,8 @@ import {
   WAIT,
 } from './common.ts';
 import { JobStatus, MinerJob } from './jobs.ts';
-import { LIMITS } from './limits.ts';
+import { LIMITS, MINER_ID_PATTERN } from './limits.ts';
+import { OPTIONAL_BODY, stated } from './stated.ts';
 
 export const GpuInfo = Type.Object(
   {
@@ -74,10 +77,11 @@ export const RegisterMiner = Type.Object(
         description: 'Jobs it runs at once: no more are leased to it.',
       }),
     ),
-    address: Type.Optional(Type.String({ maxLength: 90, description: 'ait1…: where its earnings go.' })),
+    address: Type.Optional(Address('ait1…: where its earnings go.')),
     public_key: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z0-9_-]{43}$',
+        ...stated({ format: 'ed25519-public-key' }),
         description: 'Raw Ed25519 public key, unpadded base64url: its results must then be signed with it.',
       }),
     ),
@@ -193,6 +197,7 @@ export type MinerDetail = Static<typeof MinerDetail>;
 export const ListMiners = Type.Object(
   {
     ...Page.properties,
+    cursor: Type.Optional(Cursor(MINER_ID_PATTERN)),
     status: Type.Optional(MinerStatus),
   },
   CLOSED,
@@ -221,7 +226,7 @@ export const Heartbeat = Type.Object(
       }),
     ),
   },
-  CLOSED,
+  { ...CLOSED, ...OPTIONAL_BODY },
 );
 export type Heartbeat = Static<typeof Heartbeat>;
 
@@ -249,7 +254,7 @@ export const ClaimJobs = Type.Object(
       Type.Number({ ...WAIT, default: 0, description: 'Seconds to wait for the first job.' }),
     ),
   },
-  CLOSED,
+  { ...CLOSED, ...OPTIONAL_BODY },
 );
 export type ClaimJobs = Static<typeof ClaimJobs>;
 

@@ -14,6 +14,7 @@ import { Model, Nullable } from './common.ts';
 import { JobParams } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { ModelAbilities } from './miners.ts';
+import { stated, statedChoices, statedGatewayMessage } from './stated.ts';
 
 /*
  * Requests and answers in the shapes of OpenAI's API, as far as they are served: what clients that speak it send and
@@ -60,28 +61,30 @@ const RequestPart = Type.Object({
 });
 export type RequestPart = Static<typeof RequestPart>;
 
+const Message = {
+  ...ChatMessage.properties,
+  content: Type.Optional(
+    Type.Unsafe<string | RequestPart[] | null>({
+      type: ['string', 'array', 'null'],
+      items: RequestPart,
+      description: 'A text, or parts: texts in any role, images in a user’s.',
+    }),
+  ),
+  refusal: Type.Optional(Type.String({ description: 'Why an assistant declined.' })),
+  reasoning: Type.Optional(Type.String({ description: 'Another name of `reasoning_content`.' })),
+  role: Type.Enum([...CHAT_ROLES, 'developer'], {
+    type: 'string',
+    description: '`developer` is another name of `system`.',
+  }),
+};
+
 export const ChatCompletionRequest = Type.Object(
   {
     ...Generating,
-    messages: Type.Array(
-      Type.Object({
-        ...ChatMessage.properties,
-        content: Type.Optional(
-          Type.Unsafe<string | RequestPart[] | null>({
-            type: ['string', 'array', 'null'],
-            items: RequestPart,
-            description: 'A text, or parts: texts in any role, images in a user’s.',
-          }),
-        ),
-        refusal: Type.Optional(Type.String({ description: 'Why an assistant declined.' })),
-        reasoning: Type.Optional(Type.String({ description: 'Another name of `reasoning_content`.' })),
-        role: Type.Enum([...CHAT_ROLES, 'developer'], {
-          type: 'string',
-          description: '`developer` is another name of `system`.',
-        }),
-      }),
-      { minItems: 1, maxItems: LIMITS.messages },
-    ),
+    messages: Type.Array(Type.Object(Message, statedGatewayMessage(Message)), {
+      minItems: 1,
+      maxItems: LIMITS.messages,
+    }),
     tools: Type.Optional(Type.Array(Tool, { maxItems: LIMITS.tools })),
     tool_choice: Type.Optional(ToolChoice),
     parallel_tool_calls: Type.Optional(Type.Boolean()),
@@ -106,6 +109,7 @@ export const ChatCompletionRequest = Type.Object(
     ),
   },
   {
+    ...statedChoices,
     $id: 'ChatCompletionRequest',
     description:
       "What engines know beyond OpenAI's API (`top_k`, `min_p`, `guided_json`, `num_ctx`, `think`, …) goes to the miner's as it is. `store`, `verbosity`, `prediction`, `service_tier` and the like change nothing here. A field that is not known, or that would ask for what is not served, is refused; one of a message is left aside.",
@@ -117,7 +121,10 @@ export const CompletionRequest = Type.Object(
   {
     ...Generating,
     prompt: Type.Union(
-      [Type.String(), Type.Array(Type.String(), { minItems: 1, maxItems: LIMITS.prompts })],
+      [
+        Type.String(stated({ minLength: 1 })),
+        Type.Array(Type.String(stated({ minLength: 1 })), { minItems: 1, maxItems: LIMITS.prompts }),
+      ],
       {
         description:
           'One text, which the model goes on with, or several, each of which has `n` choices of its own.',

@@ -4,6 +4,7 @@ import { CLOSED, MinerEpoch, MinerId, Nullable, Timestamp } from './common.ts';
 import { JobError, JobStatus, TokenUsage } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { Receipt } from './receipts.ts';
+import { EVENT_ID_PATTERN } from './stated.ts';
 
 const Attempt = Type.Integer({
   minimum: 1,
@@ -70,6 +71,7 @@ export const FollowJob = Type.Object(
     last_event_id: Type.Optional(
       Type.String({
         maxLength: 64,
+        pattern: EVENT_ID_PATTERN,
         description: 'Goes on behind this event: for clients that can not send the header Last-Event-ID.',
       }),
     ),

@@ -1,4 +1,5 @@
-import { addressFault, addressFromLabel } from '@aitbc/receipts';
+import { ADDRESS_PATTERN } from '@aitbc/protocol';
+import { addressFault, addressFromLabel, isAddress } from '@aitbc/receipts';
 import type { Kysely } from 'kysely';
 import { refuse, type WriteContext } from '../store/operation.ts';
 import type { Row, Schema } from '../store/schema.ts';
@@ -35,6 +36,17 @@ export async function accountsAt(
     missing.map(({ address, name }) => ({ address, name, created_at: now })),
   );
   return await load();
+}
+
+/**
+ * Of a path. What has the form of an address and a wrong checksum is nobody's.
+ *
+ * @throws {Refused}
+ */
+export function findAddress(text: string): void {
+  if (isAddress(text)) return;
+  if (!new RegExp(ADDRESS_PATTERN).test(text)) requireAddress(text, 'address');
+  refuse('ACCOUNT_NOT_FOUND', `There is no such address: ${addressFault(text)}`, { field: 'address' });
 }
 
 /** Throws Refused, naming the field, for what is no address. */

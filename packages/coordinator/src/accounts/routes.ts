@@ -1,9 +1,9 @@
-import { Account } from '@aitbc/protocol';
+import { Account, Address } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { type App, answers, keyed } from '../http/routes.ts';
 import type { Store } from '../store/store.ts';
-import { requireAddress } from './accounts.ts';
+import { findAddress } from './accounts.ts';
 import { readAccount } from './balance.ts';
 
 export interface AccountRoutes {
@@ -39,12 +39,12 @@ export function accountRoutes(app: App, { store, guards, billing }: AccountRoute
         summary: 'What the account at an address has, for administrators',
         security: keyed,
         tags,
-        params: Type.Object({ address: Type.String({ maxLength: 90 }) }),
-        response: answers({ 200: Account }, 400, 401, 403),
+        params: Type.Object({ address: Address('`ait1…`') }),
+        response: answers({ 200: Account }, 400, 401, 403, 404),
       },
     },
     async ({ params: { address } }) => {
-      requireAddress(address, 'address');
+      findAddress(address);
       return await readAccount(store, address, billing);
     },
   );

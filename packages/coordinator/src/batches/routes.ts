@@ -1,6 +1,6 @@
 import { Batch, BatchPage, CreateBatch } from '@aitbc/protocol';
 import { openAiAnswers } from '../gateway/answers.ts';
-import { fieldsBy } from '../gateway/fields.ts';
+import { describedFields, fieldsBy } from '../gateway/fields.ts';
 import { IdempotencyHeaders, idempotencyKeyOf } from '../gateway/idempotency.ts';
 import { ListQuery, readPage } from '../gateway/lists.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
@@ -28,7 +28,7 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
         tags,
         security: keyed,
         headers: IdempotencyHeaders,
-        body: CreateBatch,
+        body: describedFields(CreateBatch),
         response: openAiAnswers({ 200: Batch }, 400, 401, 403, 404, 409, 413, 503),
       },
     },

@@ -1,4 +1,5 @@
 import {
+  Address,
   AddressDetail,
   Block,
   BlockDetail,
@@ -37,8 +38,8 @@ export function explorerRoutes(app: App, { explorer, guards }: { explorer: Explo
         operationId: 'exploreAddress',
         summary: 'What an address has, and how often the ledger names it',
         tags,
-        params: Type.Object({ address: Type.String({ maxLength: 90, description: '`ait1…`' }) }),
-        response: answers({ 200: AddressDetail }, 400, 401),
+        params: Type.Object({ address: Address('`ait1…`') }),
+        response: answers({ 200: AddressDetail }, 400, 401, 404),
       },
     },
     async request => await explorer.address(request.params.address),

@@ -1,4 +1,4 @@
-import { OpenAiProblem } from '@aitbc/protocol';
+import { OpenAiProblem, Problem } from '@aitbc/protocol';
 import type { TSchema } from 'typebox';
 
 const ERROR_WORDS: Record<number, string> = {
@@ -17,10 +17,14 @@ const ERROR_WORDS: Record<number, string> = {
 
 /** Response schemas of routes whose errors are in OpenAI's shape. */
 export function openAiAnswers<S extends Record<number, TSchema>>(success: S, ...errors: number[]) {
-  const problem = (description: string) => ({
+  const problem = (description: string, status?: number) => ({
     description,
-    content: { 'application/json': { schema: OpenAiProblem } },
+    content: {
+      'application/json': { schema: OpenAiProblem },
+      // Of a path that no route is for, such as one with a name that is too long.
+      ...(status === 404 && { 'application/problem+json': { schema: Problem } }),
+    },
   });
-  const problems = errors.map(status => [status, problem(ERROR_WORDS[status] ?? 'Error')] as const);
+  const problems = errors.map(status => [status, problem(ERROR_WORDS[status] ?? 'Error', status)] as const);
   return { ...success, ...Object.fromEntries(problems), default: problem('Any other error') } as S;
 }

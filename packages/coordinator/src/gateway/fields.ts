@@ -1,4 +1,4 @@
-import type { JobParams } from '@aitbc/protocol';
+import { type JobParams, STATED, stated } from '@aitbc/protocol';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { nearestOf } from '../http/nearest-name.ts';
@@ -52,6 +52,39 @@ export function fieldsBy<S extends TSchema>(schema: S, known: readonly string[])
     if (!validator.Check(fields)) throw refusalOf(faultOf(validator.Errors(fields)));
     for (const [name, value] of Object.entries(fields as object)) refuseField(name, value, known);
     return fields as Static<S>;
+  };
+}
+
+/** The schema as the reference tells it: with all fields that are taken, of which null says the same as nothing. */
+export function describedFields<S extends TSchema>(schema: S): S {
+  const {
+    properties = {},
+    required = [],
+    [STATED]: more = {},
+  } = schema as { properties?: object; required?: string[]; [STATED]?: object };
+  const nothing = { type: 'null' };
+  const named = Object.entries(properties).map(
+    ([name, field]) => [name, required.includes(name) ? field : { anyOf: [field, nothing] }] as const,
+  );
+  const anything = (names: readonly string[]) => Object.fromEntries(names.map(name => [name, {}]));
+  const isForTexts = 'stream' in properties;
+  return {
+    ...schema,
+    ...stated({
+      ...more,
+      properties: {
+        ...anything(IGNORED),
+        ...(isForTexts && {
+          ...anything([...SAMPLING, ...ENGINES]),
+          ...Object.fromEntries(
+            Object.entries(UNSUPPORTED).map(([name, values]) => [name, { enum: [...values, null] }]),
+          ),
+          modalities: { enum: [['text'], null] },
+        }),
+        ...Object.fromEntries(named),
+      },
+      additionalProperties: false,
+    }),
   };
 }
 

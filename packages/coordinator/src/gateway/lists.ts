@@ -19,7 +19,7 @@ export type ListQuery = Static<typeof ListQuery>;
 export function readPage(query: object): { after: string | undefined; limit: number } {
   const { after, limit = String(LIMITS.defaultPageSize) } = query as Record<string, unknown>;
   const count = Number(limit);
-  if (!Number.isInteger(count) || count < 1)
+  if (!Number.isSafeInteger(count) || count < 1)
     throw invalid('limit must be a whole number from 1', 'limit', 'invalid_value');
   return { after: chosen('after', after), limit: Math.min(count, LIMITS.pageSize) };
 }

@@ -18,6 +18,7 @@ import { begun, COMMENT, type ServerSentEvent, sendEvents } from '../http/server
 import { openAiAnswers } from './answers.ts';
 import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
 import { errorOf, OpenAiError } from './errors.ts';
+import { describedFields } from './fields.ts';
 import type { Gateway, GatewayRequest } from './gateway.ts';
 import { IdempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
 
@@ -97,6 +98,20 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
   );
 }
 
+/** What is answered at once, and where the request has `stream`, as events. */
+const wholeOrInPieces = (answer: TSchema) =>
+  ({
+    description: 'The answer',
+    content: {
+      'application/json': { schema: answer },
+      'text/event-stream': {
+        schema: Type.Unknown({
+          description: 'Events with pieces of the answer as data, `[DONE]` at their end.',
+        }),
+      },
+    },
+  }) as unknown as TSchema;
+
 interface AnswerRoute {
   path: EndpointPath;
   operationId: string;
@@ -122,8 +137,21 @@ function answerRoute(
         tags,
         security: keyed,
         headers: IdempotencyHeaders,
-        body,
-        response: openAiAnswers({ 200: answer }, 400, 401, 402, 403, 404, 409, 413, 429, 502, 503, 504),
+        body: describedFields(body),
+        response: openAiAnswers(
+          { 200: wholeOrInPieces(answer) },
+          400,
+          401,
+          402,
+          403,
+          404,
+          409,
+          413,
+          429,
+          502,
+          503,
+          504,
+        ),
       },
     },
     async (request, reply) => {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { STATED } from '@aitbc/protocol';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
@@ -7,8 +8,13 @@ import { PAGES_POLICY } from './headers.ts';
 import { sendJson } from './routes.ts';
 
 /** OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, and a page to read and try it at `/docs`. */
-export async function serveReference(app: FastifyInstance, version: string): Promise<void> {
+export async function serveReference(
+  app: FastifyInstance,
+  { version, open }: { version: string; open: boolean },
+): Promise<void> {
   await app.register(swagger, {
+    transformObject: described =>
+      exact('openapiObject' in described && described.openapiObject, open) as never,
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => `${schema.$id ?? `Schema${index}`}`,
     },
@@ -63,4 +69,22 @@ export async function serveReference(app: FastifyInstance, version: string): Pro
     if (request.headers['if-none-match'] === made.etag) return reply.code(304).send();
     return sendJson(reply, made.text);
   });
+}
+
+interface OpenApiOperation {
+  security: object[];
+  requestBody: { content: Record<string, { schema: Record<string, unknown> }> };
+}
+
+/** With what the schemas state beside what validators read, and in open mode that no key is needed. */
+function exact(part: unknown, open: boolean): unknown {
+  if (Array.isArray(part)) return part.map(item => exact(item, open));
+  if (typeof part !== 'object' || part === null) return part;
+  const { [STATED]: stated, ...own } = part as Record<string, unknown>;
+  const entries = Object.entries({ ...own, ...Object(stated) }).filter(([, value]) => value !== undefined);
+  const whole = Object.fromEntries(entries.map(([name, value]) => [name, exact(value, open)]));
+  const { security, requestBody } = whole as Partial<OpenApiOperation>;
+  if (Object.values(requestBody?.content ?? {}).some(({ schema }) => schema['x-optional']))
+    Object.assign(requestBody as object, { required: false });
+  return open && Array.isArray(security) ? { ...whole, security: [{}, ...security] } : whole;
 }

@@ -13,7 +13,7 @@ import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
 import { principalOf } from '../http/authentication.ts';
 import { hangUpOf, preferredWait } from '../http/connection.ts';
-import { linkAfter, readCursor } from '../http/pages.ts';
+import { linkAfter } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { ClientJobs } from './client-jobs.ts';
@@ -101,8 +101,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
     },
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor, ...filter } = request.query;
-      const before = readCursor(cursor);
-      const page = await jobs.list(principalOf(request), { ...filter, limit, before });
+      const page = await jobs.list(principalOf(request), { ...filter, limit, before: cursor });
       linkAfter(request, reply, page.next);
       return page.jobs;
     },

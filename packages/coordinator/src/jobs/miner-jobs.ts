@@ -25,10 +25,10 @@ import { type CompleteInput, isAttested } from './complete.ts';
 import type { GiveUpInput } from './give-up.ts';
 import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
 import type { JobRow } from './job.ts';
-import type { MinerActor } from './lookup.ts';
+import { jobNotFound, type MinerActor } from './lookup.ts';
 import type { Posted, PostInput } from './post-chunks.ts';
 import { findJob, isAnyCancelled } from './queries.ts';
-import { checkResult } from './result.ts';
+import { isOfItsType, refuseResult } from './result.ts';
 import type { SpotCheck } from './spot-checks.ts';
 import { toHeartbeatAnswer, toMinerJob, toOutcome } from './views.ts';
 import { type HangUp, LOOK_AGAIN_MS, type Seeker, type Waits } from './waiting.ts';
@@ -190,7 +190,10 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     },
 
     async complete(principal, jobId, request) {
-      checkResult(request);
+      if (!isOfItsType(request)) {
+        if (!(await findJob(store.read, jobId))) unwrap(jobNotFound);
+        refuseResult(request);
+      }
       const attestation = await examine(jobId, request);
       const outcome = await store.write(operations.completeJobs, {
         ...actorOf(principal, request),

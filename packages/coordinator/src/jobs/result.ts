@@ -4,12 +4,15 @@ import { refuse } from '../store/operation.ts';
 
 const SCHEMAS = { message: ResultMessage, embeddings: ResultEmbeddings } as const;
 
-/** Throws Refused where a result is not what its type says. */
-export function checkResult({
+/** Whether a result is what its type says. */
+export function isOfItsType({
   result,
   result_type = 'text',
-}: Pick<CompleteJob, 'result' | 'result_type'>): void {
-  if (result_type === 'text' || Value.Check(SCHEMAS[result_type], parsed(result))) return;
+}: Pick<CompleteJob, 'result' | 'result_type'>): boolean {
+  return result_type === 'text' || Value.Check(SCHEMAS[result_type], parsed(result));
+}
+
+export function refuseResult({ result_type }: Pick<CompleteJob, 'result_type'>): never {
   refuse('VALIDATION_INVALID_FORMAT', `The result is not the JSON of the type ${result_type}`, {
     field: 'result',
   });

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import {
+  EVENT_ID_PATTERN,
   FollowJob,
   JOB_EVENTS,
   type NumberedJobEvent,
@@ -40,7 +41,11 @@ export function streamRoutes(app: App, routes: StreamRoutes): void {
 
 const EventHeaders = Type.Object({
   'last-event-id': Type.Optional(
-    Type.String({ maxLength: 64, description: 'Goes on behind this event, at any coordinator.' }),
+    Type.String({
+      maxLength: 64,
+      pattern: EVENT_ID_PATTERN,
+      description: 'Goes on behind this event, at any coordinator.',
+    }),
   ),
 });
 
@@ -60,7 +65,7 @@ function eventRoutes(app: App, { events, guards, heartbeatMs }: StreamRoutes): v
         headers: EventHeaders,
         response: answers(
           {
-            200: eventStream(Type.String({ description: 'Events, as described above.' })) as never,
+            200: eventStream(Type.Unknown({ description: 'Events, as described above.' })) as never,
             204: Type.Null({ description: 'All was told before.' }),
           },
           ...[400, 401, 403, 404, 429, 503],

@@ -118,9 +118,9 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
       const size = (await latest())?.size ?? 0;
       const until = to ?? size;
       if (until > size)
-        refuse('VALIDATION_OUT_OF_RANGE', `The ledger has published ${size} entries`, { field: 'to' });
+        refuse('BLOCK_NOT_FOUND', `The ledger has published ${size} entries`, { field: 'to' });
       if (from > until)
-        refuse('VALIDATION_OUT_OF_RANGE', `No tree of ${until} entries begins with one of ${from}`, {
+        refuse('BLOCK_NOT_FOUND', `No tree of ${until} entries begins with one of ${from}`, {
           field: 'from',
         });
       return await consistencyProof(from, until, nodes);

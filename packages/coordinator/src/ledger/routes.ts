@@ -118,6 +118,7 @@ export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; gua
           },
           400,
           401,
+          404,
         ),
       },
     },

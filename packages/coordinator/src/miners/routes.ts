@@ -1,7 +1,7 @@
 import { LIMITS, ListMiners, Miner, MinerDetail, MinerProcess, RegisterMiner } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
-import { linkNext, readCursor } from '../http/pages.ts';
+import { linkNext } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
 import type { MinerJobs } from '../jobs/miner-jobs.ts';
 import type { MinerCaller } from './lifecycle.ts';
@@ -52,7 +52,7 @@ export function minerRoutes(
     },
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor, status } = request.query;
-      const page = await miners.list({ ...(status && { status }), limit, after: readCursor(cursor) });
+      const page = await miners.list({ ...(status && { status }), limit, after: cursor });
       linkNext(
         request,
         reply,

@@ -209,9 +209,9 @@ describeEachEngine('the ledger’s resources', engine => {
   });
 
   test.each([
-    ['from=0&to=302', [400, 'VALIDATION_OUT_OF_RANGE', 'to']],
-    ['from=302', [400, 'VALIDATION_OUT_OF_RANGE', 'from']],
-    ['from=2&to=1', [400, 'VALIDATION_OUT_OF_RANGE', 'from']],
+    ['from=0&to=302', [404, 'BLOCK_NOT_FOUND', 'to']],
+    ['from=302', [404, 'BLOCK_NOT_FOUND', 'from']],
+    ['from=2&to=1', [404, 'BLOCK_NOT_FOUND', 'from']],
     ['from=-1', [400, 'VALIDATION_OUT_OF_RANGE', 'from']],
     ['from=x', [400, 'VALIDATION_INVALID_TYPE', 'from']],
     ['to=1', [400, 'VALIDATION_MISSING_FIELD', 'from']],

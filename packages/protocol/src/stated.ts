@@ -1,0 +1,188 @@
+import { LIMITS } from './limits.ts';
+
+/*
+ * What is checked in code, where that can say better than a schema what is wrong, or sooner. It is told by the
+ * reference, so that whoever generates requests from it makes those that are taken.
+ */
+
+/** The keyword by which a schema carries what only the reference tells. */
+export const STATED = 'x-stated';
+
+/** Keywords that the reference lays over those of the schema, which validators leave aside. */
+export const stated = (keywords: object) => ({ [STATED]: keywords });
+
+/** Of a body that may be left out. */
+export const OPTIONAL_BODY = { 'x-optional': true, ...stated({ type: ['object', 'null'] }) } as const;
+
+/** Bech32m with the prefix `ait`, whose last 6 characters are a checksum. */
+export const ADDRESS_PATTERN = '^ait1[02-9ac-hj-np-z]{38}$';
+
+/** Of an event of a job; none where a client knows none yet. */
+export const EVENT_ID_PATTERN =
+  '^((new|pending|running|ended|result|over)\\.[0-9]{1,9}\\.[0-9]{1,6}\\.[0-9]{1,8})?$';
+
+const without = (...names: string[]) => Object.fromEntries(names.map(name => [name, false]));
+
+const CHAT_ONLY = ['tools', 'tool_choice', 'response_format'];
+
+const text = { type: 'object', required: ['type', 'text'], properties: { type: { const: 'text' } } };
+const image = {
+  type: 'object',
+  required: ['type', 'image_url'],
+  properties: {
+    type: { const: 'image_url' },
+    image_url: { type: 'object', properties: { url: { type: 'string', pattern: '^data:image/' } } },
+  },
+};
+const contentOf = (...parts: object[]) => ({
+  anyOf: [{ type: 'string' }, { type: 'array', items: { anyOf: parts } }],
+});
+
+/** Of messages of jobs, by their roles. */
+export const statedMessage = stated({
+  anyOf: [
+    {
+      required: ['content'],
+      properties: {
+        role: { const: 'system' },
+        content: contentOf(text),
+        ...without('tool_calls', 'tool_call_id', 'reasoning_content'),
+      },
+    },
+    {
+      required: ['content'],
+      properties: {
+        role: { const: 'user' },
+        content: contentOf(text, image),
+        ...without('tool_calls', 'tool_call_id', 'reasoning_content'),
+      },
+    },
+    {
+      required: ['content'],
+      properties: { role: { const: 'assistant' }, content: contentOf(text), ...without('tool_call_id') },
+    },
+    {
+      required: ['tool_calls'],
+      properties: {
+        role: { const: 'assistant' },
+        content: { anyOf: [...contentOf(text).anyOf, { type: 'null' }] },
+        ...without('tool_call_id'),
+      },
+    },
+    {
+      required: ['content', 'tool_call_id'],
+      properties: {
+        role: { const: 'tool' },
+        content: contentOf(text),
+        ...without('tool_calls', 'reasoning_content'),
+      },
+    },
+  ],
+});
+
+/** Of requests for jobs: one kind of what is asked for. */
+export const statedSubmission = stated({
+  anyOf: [
+    { required: ['prompt'], properties: without('messages', 'input', ...CHAT_ONLY) },
+    {
+      required: ['messages'],
+      properties: { ...without('prompt', 'input', 'tools'), tool_choice: { enum: ['none', 'auto'] } },
+    },
+    { required: ['messages', 'tools'], properties: without('prompt', 'input') },
+    { required: ['input'], properties: without('prompt', 'messages', ...CHAT_ONLY) },
+  ],
+});
+
+export const statedToolChoice = stated({
+  type: undefined,
+  anyOf: [
+    { enum: ['none', 'auto', 'required'] },
+    {
+      type: 'object',
+      required: ['type', 'function'],
+      properties: {
+        type: { const: 'function' },
+        function: {
+          type: 'object',
+          required: ['name'],
+          properties: { name: { type: 'string', minLength: 1, maxLength: 128 } },
+        },
+      },
+    },
+  ],
+});
+
+export const statedResponseFormat = stated({
+  anyOf: [
+    { properties: { type: { enum: ['text', 'json_object'] } } },
+    { properties: { type: { const: 'json_schema' } }, required: ['json_schema'] },
+  ],
+});
+
+/** Times of miners: with an offset, or without one in UTC. */
+export const statedTime = stated({
+  format: undefined,
+  anyOf: [
+    { format: 'date-time' },
+    {
+      pattern:
+        '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?$',
+    },
+  ],
+});
+
+/** Of hours and days: 1h to 720h, 1d to 30d. */
+export const WINDOW_PATTERN = '^(([1-9]|[1-9][0-9]|[1-6][0-9]{2}|7[01][0-9]|720)h|([1-9]|[12][0-9]|30)d)$';
+
+/** Of requests for a chat at the gateway: what one field says of another. */
+export const statedChoices = stated({
+  allOf: [
+    {
+      anyOf: [
+        { properties: { tool_choice: { enum: ['none', 'auto', null] } } },
+        { required: ['tools'], properties: { tools: { type: 'array', minItems: 1 } } },
+      ],
+    },
+    {
+      anyOf: [
+        { properties: { top_logprobs: { enum: [0, null] } } },
+        { required: ['logprobs'], properties: { logprobs: { const: true } } },
+      ],
+    },
+  ],
+});
+
+const nothing = { type: 'null' };
+
+/** Of messages at the gateway, where null says the same as nothing. */
+export function statedGatewayMessage(properties: Record<string, object>) {
+  const nullable = Object.fromEntries(
+    Object.entries(properties)
+      .filter(([name]) => !['role', 'content', 'tool_calls'].includes(name))
+      .map(([name, schema]) => [name, { anyOf: [schema, nothing] }]),
+  );
+  const calls = { ...properties.tool_calls, minItems: 0, maxItems: LIMITS.tools };
+  const refusal = { type: 'object', required: ['type'], properties: { type: { const: 'refusal' } } };
+  const none = { anyOf: [nothing, { type: 'array', maxItems: 0 }] };
+  const role = (names: string[], content: object, more: object = {}) => ({
+    properties: { role: { enum: names }, content, tool_calls: none, tool_call_id: nothing, ...more },
+  });
+  const said = { required: ['content'] };
+  return stated({
+    properties: {
+      ...properties,
+      ...nullable,
+      tool_calls: { anyOf: [calls, nothing] },
+      content: { anyOf: [{ type: 'string' }, { type: 'array' }, nothing] },
+    },
+    anyOf: [
+      { ...role(['system', 'developer'], contentOf(text, refusal)), ...said },
+      { ...role(['user'], contentOf(text, refusal, image)), ...said },
+      role(['assistant'], { anyOf: [...contentOf(text, refusal).anyOf, nothing] }, { tool_calls: {} }),
+      {
+        ...role(['tool'], contentOf(text, refusal), { tool_call_id: { type: 'string' } }),
+        required: ['content', 'tool_call_id'],
+      },
+    ],
+  });
+}
