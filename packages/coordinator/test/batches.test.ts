@@ -203,6 +203,12 @@ describeEachEngine('batches', engine => {
     ['that is blank', ['', ' '], 'empty_file', null],
     ['that is all wrong', Array(200).fill('{}'), 'invalid_value', 1],
     ['with more requests than a batch has', requests('many', 50_001), 'too_many_requests', 50_001],
+    [
+      'with more lines than a file has, most of them blank,',
+      [...requests('blank', 1), ...Array<string>(200_000).fill('')],
+      'too_many_lines',
+      200_001,
+    ],
   ])('a file %s fails', async (_, lines, code, number) => {
     const client = await newClient(coordinator);
     const { errors } = await client.batch(await client.begin(lines));

@@ -86,6 +86,16 @@ describeEachEngine('/openapi.json', engine => {
     expect(reference.openapi).toMatch(/^3\.1\./);
   });
 
+  test('is sent again only where it has changed', async () => {
+    const get = (tag: string) =>
+      coordinator.call('GET', '/openapi.json', undefined, { headers: { 'if-none-match': tag } });
+    const { status, headers } = await get('"another"');
+    const etag = headers.get('etag') ?? '';
+    expect([status, etag]).toEqual([200, expect.stringMatching(/^"[0-9a-f]{64}"$/)]);
+    for (const known of [etag, `W/${etag}`, `"another", ${etag}`, '*'])
+      expect(await get(known)).toMatchObject({ status: 304, body: '' });
+  });
+
   test('names the schemas that several routes share', () => {
     expect(Object.keys(reference.components.schemas)).toContain('Job');
     for (const name of Object.keys(reference.components.schemas)) expect(name).toMatch(/^[A-Z][A-Za-z]+$/);

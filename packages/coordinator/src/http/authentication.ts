@@ -50,11 +50,12 @@ export function createGuards(
     const isOwn = key.startsWith(KEY_PREFIX) || request.headers['x-api-key'] !== undefined;
     if (toleratePlaceholders && accounts.anonymous && !isOwn) return accounts.anonymous;
     const outcome = await accounts.authenticate(key);
+    // Who is refused for too many requests is told what is left.
+    if (outcome.ok) request.principal = outcome.value;
     // Whoever tries wrong keys is counted by address.
     const counted = limits.request(outcome.ok ? outcome.value : undefined, request.ip);
     if (counted) await counted;
     const principal = unwrap(outcome);
-    request.principal = principal;
     request.recheckKey = () => accounts.recheck(key);
     request.recheckMs = accounts.recheckMs;
     return principal;

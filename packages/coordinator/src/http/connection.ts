@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { networkOf } from '../networks.ts';
 import { Refused } from '../store/operation.ts';
 
 /**
@@ -47,22 +48,23 @@ export interface ConnectionLimit {
   isExempt(address: string): boolean;
 }
 
-/** Closes connections of an address that has more than its share at once. */
+/** Closes connections of an address, or of an IPv6 network of one customer, that has more than its share at once. */
 export function limitConnections(server: Server, { perAddress, isExempt }: ConnectionLimit): void {
   const open = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
     const { remoteAddress = '' } = socket;
     if (isExempt(remoteAddress)) return;
-    const count = (open.get(remoteAddress) ?? 0) + 1;
+    const network = networkOf(remoteAddress) ?? remoteAddress;
+    const count = (open.get(network) ?? 0) + 1;
     if (count > perAddress) {
       socket.destroy();
       return;
     }
-    open.set(remoteAddress, count);
+    open.set(network, count);
     socket.once('close', () => {
-      const left = (open.get(remoteAddress) ?? 1) - 1;
-      if (left === 0) open.delete(remoteAddress);
-      else open.set(remoteAddress, left);
+      const left = (open.get(network) ?? 1) - 1;
+      if (left === 0) open.delete(network);
+      else open.set(network, left);
     });
   });
 }

@@ -3,7 +3,7 @@ import { STATED } from '@aitbc/protocol';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
-import { MUTABLE } from './caching.ts';
+import { isUnchanged, MUTABLE } from './caching.ts';
 import { PAGES_POLICY } from './headers.ts';
 import { sendJson } from './routes.ts';
 
@@ -66,7 +66,7 @@ export async function serveReference(
       made = { text, etag: `"${hash('sha256', text)}"` };
     }
     reply.header('etag', made.etag).header('cache-control', MUTABLE);
-    if (request.headers['if-none-match'] === made.etag) return reply.code(304).send();
+    if (isUnchanged(request.headers['if-none-match'], made.etag)) return reply.code(304).send();
     return sendJson(reply, made.text);
   });
 }

@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import type { Principal } from '../accounts/keys.ts';
+import { networkOf } from '../networks.ts';
 import { refuse } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { type Allowance, createAllowance } from './allowances.ts';
@@ -144,14 +144,6 @@ function ratesOf(name: string, tier: Tier, store: LimitsOptions['store']): Rates
 }
 
 const keyOf = ({ keyId, accountId }: Principal) => keyId ?? `account-${accountId}`;
-
-/** The machine itself is behind every request that a proxy on it passes on, and has no limit. */
-function networkOf(address: string): string | undefined {
-  const plain = address.replace(/^::ffff:/, '');
-  if (plain === '::1' || plain.startsWith('127.')) return undefined;
-  // Providers give networks of this size to each customer.
-  return isIPv6(plain) ? plain.split(':').slice(0, 4).join(':') : plain;
-}
 
 function tooMany(what: PolicyState['name'], waitMs: number): never {
   return refuse('RATE_LIMIT_EXCEEDED', `Too many ${what} for now`, {

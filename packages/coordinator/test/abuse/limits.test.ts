@@ -2,6 +2,7 @@ import type { Batch, FileObject, Problem } from '@aitbc/protocol';
 import { describe, expect, test } from 'vitest';
 import { type Answer, actions, withCoordinator } from '../harness/coordinator.ts';
 import { describeEachEngine, sqlite } from '../harness/engines.ts';
+import { listenTo } from '../harness/events.ts';
 import { fileForm, newBatch } from '../harness/scenes.ts';
 import { withTwoInTurn } from '../invariants/two-in-turn.ts';
 import { violations } from '../invariants/violations.ts';
@@ -14,7 +15,8 @@ const TIERS = {
   wordy: { tokens_per_minute: 1_000 },
   thrifty: { credits_per_day: 1 },
   small: { disk_mib: 1 },
-  patient: { waits: 1 },
+  patient: { waits: 1, streams: 1 },
+  public: { requests_per_minute: 2 },
 };
 
 const refusal = (status: number, error_code: string) => ({ status, body: { error_code } });
@@ -27,7 +29,7 @@ function expectRetryAfter({ headers, body }: Answer<Problem>): number {
 }
 
 describeEachEngine('An account that submits more than its tier allows', engine => {
-  const coordinator = withCoordinator(engine, { mode: 'keyed', tiers: TIERS as never });
+  const coordinator = withCoordinator(engine, { mode: 'keyed', trustProxy: true, tiers: TIERS as never });
   const job = { prompt: 'Hi', model: 'limited' };
   const submit = (key: string, more: object = {}) =>
     coordinator.call<Problem>('POST', '/v1/jobs', { ...job, ...more }, { key });
@@ -102,6 +104,63 @@ describeEachEngine('An account that submits more than its tier allows', engine =
     for (let index = 0; index < 6; index++)
       statuses.push((await coordinator.call('GET', '/v1/jobs', undefined, { key: chatty })).status);
     expect(statuses).toEqual([200, 200, 200, 200, 200, 429]);
+  });
+
+  test('is told by the names of OpenAI on its routes, also when it is refused', async () => {
+    const wordy = await coordinator.keyWith({ tier: 'wordy' }, 'client');
+    await submit(wordy, { params: { max_tokens: 400 } });
+    const models = (key: string) =>
+      coordinator.call<{ error?: object }>('GET', '/v1/models', undefined, { key });
+    const { headers } = await models(wordy);
+    expect(headers.get('x-ratelimit-limit-requests')).toBe('1200000');
+    expect(headers.get('x-ratelimit-limit-tokens')).toBe('1000');
+    expect(Number(headers.get('x-ratelimit-remaining-tokens'))).toBeLessThanOrEqual(600);
+    expect(headers.get('x-ratelimit-reset-tokens')).toMatch(/^\d+s$/);
+    const chatty = await coordinator.keyWith({ tier: 'chatty' }, 'client');
+    for (let index = 0; index < 5; index++) expect((await models(chatty)).status).toBe(200);
+    const refused = await models(chatty);
+    expect(refused).toMatchObject({ status: 429, body: { error: { code: 'rate_limit_exceeded' } } });
+    expect(refused.headers.get('x-ratelimit-remaining-requests')).toBe('0');
+    expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+  });
+
+  test('may have so many requests wait at once', async () => {
+    const key = await coordinator.keyWith({ tier: 'patient' }, 'client');
+    const { job_id } = await actions(coordinator, key).submit(job);
+    const wait = () => coordinator.call<Problem>('GET', `/v1/jobs/${job_id}?wait=60`, undefined, { key });
+    const both = [wait(), wait()];
+    expectRetryAfter(await Promise.race(both));
+    await actions(coordinator, key).cancel(job_id);
+    expect((await Promise.all(both)).map(({ status }) => status).sort()).toEqual([200, 429]);
+    expect((await wait()).status).toBe(200);
+  });
+
+  test('may have so many streams open at once, whatever others may', async () => {
+    const key = await coordinator.keyWith({ tier: 'patient' }, 'client');
+    const { job_id } = await actions(coordinator, key).submit(job);
+    const listener = await listenTo(coordinator.url, job_id, { key });
+    await listener.until('status');
+    const path = `/v1/jobs/${job_id}/events`;
+    const refused = await coordinator.call<Problem>('GET', path, undefined, { key });
+    expect(refused).toMatchObject(refusal(429, 'RATE_LIMIT_EXCEEDED'));
+    expectRetryAfter(refused);
+    listener.hangUp();
+  });
+
+  test('is counted by its address where it has no key, in IPv6 by the network of a customer', async () => {
+    const statuses: Record<string, number> = {};
+    for (const address of [
+      ...['198.51.100.7', '::ffff:198.51.100.7', '::ffff:c633:6407'],
+      ...['2001:db8::1', '2001:db8:0:0:ffff::2', '2001:0DB8:0000:0000::3'],
+      ...['2001:db8:0:1::1', '::1', '127.0.0.1'],
+    ]) {
+      const headers = { 'x-forwarded-for': address };
+      statuses[address] = (await coordinator.call('GET', '/v1/miners', undefined, { headers })).status;
+    }
+    expect(Object.entries(statuses).filter(([, status]) => status === 429)).toEqual([
+      ['::ffff:c633:6407', 429],
+      ['2001:0DB8:0000:0000::3', 429],
+    ]);
   });
 
   test('may store so much in inputs of jobs that have not ended', async () => {
