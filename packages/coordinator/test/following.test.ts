@@ -62,7 +62,7 @@ describeEachEngine('who follows a job', engine => {
     const slow = connect(Number(new URL(coordinator.url).port), '127.0.0.1');
     await once(slow, 'connect');
     slow.pause();
-    slow.write(`GET /v1/jobs/${job_id}/events HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+    slow.write(`GET /v1/jobs/${job_id}/events HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`);
     const text = 'x'.repeat(16_000);
     const asMuchAsItTakes = 400;
     for (let first = 0; first < asMuchAsItTakes; first += 50) {
