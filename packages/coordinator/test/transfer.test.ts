@@ -38,7 +38,7 @@ describeEachEngine('an export', engine => {
       coordinator_id: rooms.coordinatorId,
     });
     expect(header.tables.job_input).toEqual({
-      columns: ['job_id', 'prompt', 'params', 'metadata', 'kind'],
+      columns: ['job_id', 'prompt', 'params', 'metadata', 'kind', 'own'],
       rows: 1,
     });
     expect(lines).toContainEqual({ job_input: [job_id, 'The prompt', '{}', null, 'prompt'] });
