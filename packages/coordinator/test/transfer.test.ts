@@ -41,7 +41,7 @@ describeEachEngine('an export', engine => {
       columns: ['job_id', 'prompt', 'params', 'metadata', 'kind', 'own'],
       rows: 1,
     });
-    expect(lines).toContainEqual({ job_input: [job_id, 'The prompt', '{}', null, 'prompt'] });
+    expect(lines).toContainEqual({ job_input: [job_id, 'The prompt', '{}', null, 'prompt', null] });
     expect(lines.at(-1).totals.job_input).toEqual({
       rows: 1,
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
