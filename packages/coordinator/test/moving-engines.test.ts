@@ -168,7 +168,7 @@ describe.each([{ path: ['sqlite', 'postgres'] }, { path: ['sqlite', 'postgres', 
 
     test('makes up ids that nothing has yet', async () => {
       const fresh = actions(coordinator, await coordinator.key('client'));
-      const { job_id } = await fresh.submit({ model: 'never-asked-for', priority: 3 });
+      const { job_id } = await fresh.submit({ model: 'never-asked-for', priority: -3 });
       expect((await fresh.job(job_id)).queue?.position).toBe(1);
       expect((await coordinator.call<Job[]>('GET', '/v1/jobs')).body).not.toContainEqual(
         expect.objectContaining({ job_id }),

@@ -14,6 +14,8 @@ const PRIVATE = {
   params: { stop: ['What nobody else may stop'] },
 };
 
+const { result: _, ...ASKED } = PRIVATE;
+
 /** Which of the secrets an answer gives away. */
 function secretsIn({ body, headers }: Answer, salt: string): string[] {
   const text = JSON.stringify([body, [...headers]]);
@@ -36,7 +38,7 @@ describeEachEngine('what is private', engine => {
   /** A job of the client's, a miner `mine` that may run it, and a rival's miner that may, too. */
   async function scene() {
     const model = `private-${++names}`;
-    const job = await actions(coordinator, keys.client).submit({ ...PRIVATE, model });
+    const job = await actions(coordinator, keys.client).submit({ ...ASKED, model });
     const mine = { id: `${model}-mine`, ...actions(coordinator, keys.owner) };
     const rival = { id: `${model}-rival`, ...actions(coordinator, keys.rival) };
     for (const miner of [mine, rival]) await miner.register(miner.id, { capabilities: [model] });
@@ -110,7 +112,7 @@ describeEachEngine('what is private', engine => {
 
   test('the public reads none of it on any route', async () => {
     const { job, mine } = await scene();
-    await actions(coordinator, keys.client).submit({ ...PRIVATE, model: job.model });
+    await actions(coordinator, keys.client).submit({ ...ASKED, model: job.model });
     await mine.claims(mine.id, 2);
     const receipt = await mine.complete(job.job_id, mine.id, PRIVATE.result);
     const published = {

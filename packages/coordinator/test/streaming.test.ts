@@ -89,7 +89,7 @@ describeEachEngine('a stream', engine => {
       const answer = await coordinator.call('GET', `/v1/jobs/${job_id}/events`, undefined, {
         headers: { 'last-event-id': after },
       });
-      expect(refusal(answer)).toEqual([400, 'VALIDATION_INVALID_FORMAT', 'last_event_id']);
+      expect(refusal(answer)).toEqual([400, 'VALIDATION_INVALID_FORMAT', 'last-event-id']);
     },
   );
 

@@ -42,6 +42,7 @@ describeEachEngine('what a history of grants and jobs has moved', engine => {
   const coordinator = withCoordinator(engine, {
     billing: 'prepaid',
     rate: 0.0123457,
+    minRunSeconds: 0,
     tokenRates: { tokens: 1.2345 },
     tokenLimit: 500,
     jobTimeoutSeconds: 300,
