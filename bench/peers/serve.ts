@@ -30,7 +30,11 @@ const Completed = Type.Object({ job_id: Type.String(), status: Type.String() });
  * since there are no receipts in them.
  */
 export async function serve(queue: PeerQueue): Promise<void> {
-  const app = Fastify({ forceCloseConnections: 'idle' }).withTypeProvider<TypeBoxTypeProvider>();
+  const app = Fastify({
+    // The schemas carry notes for the reference that validators leave aside.
+    ajv: { customOptions: { strict: false } },
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.post(
     '/v1/jobs',
