@@ -82,7 +82,14 @@ const user = (content: string) => ({ role: 'user' as const, content });
 /** Counted by llama.cpp's server. */
 async function countOf(chat: ChatRequest): Promise<number> {
   const post = async (path: string, body: object) =>
-    (await fetch(server + path, { method: 'POST', body: JSON.stringify(body) })).json();
+    (
+      await fetch(server + path, {
+        method: 'POST',
+        // The server closes idle connections while a next request may be on its way.
+        headers: { connection: 'close' },
+        body: JSON.stringify(body),
+      })
+    ).json();
   const { prompt } = (await post('/apply-template', chat)) as { prompt: string };
   const { tokens } = (await post('/tokenize', {
     content: prompt,

@@ -94,6 +94,7 @@ function newJob({ now }: Model, action: Of<'submit'>, id: string): ModelJob {
     lease: 0,
     deadline: 0,
     startedAt: 0,
+    awayMs: 0,
     receipt: null,
     error: null,
     excluded: {},

@@ -8,8 +8,9 @@
 export const TERMS = {
   // The model of the rules takes the highest priority first, each time.
   lowPriorityShare: 0,
-  leaseSeconds: 60,
-  jobTimeoutSeconds: 150,
+  leaseSeconds: 25,
+  // No longer than the shortest run that is reckoned with: what is set aside for a job is then always the same.
+  jobTimeoutSeconds: 60,
   offerSeconds: 5,
   retryBackoffSeconds: 2,
   ttlSeconds: 300,
@@ -19,7 +20,7 @@ export const TERMS = {
   minerTimeoutSeconds: 86_400,
   billing: 'prepaid',
   /** Credits a second. */
-  rate: 0.01,
+  rate: 0.025,
 } as const;
 
 /** Micro-credits for a millisecond. */
@@ -46,6 +47,8 @@ export interface ModelJob {
   lease: number;
   deadline: number;
   startedAt: number;
+  /** Of its run, the time in which no coordinator ran: nobody pays for it. In ms. */
+  awayMs: number;
   receipt: unknown;
   error: string | null;
   /** Until when an owner (`owner N`) or a miner does not get it while others could, in ms since the epoch. */
@@ -91,7 +94,8 @@ const balanceOf = (model: Model, party: number) => model.balances[party] ?? 0;
 
 /** The price of a completed run goes from the client to the owner of its miner. */
 export function pay(model: Model, job: ModelJob, owner: number): void {
-  const price = Math.min(RATE * (model.now - job.startedAt), WORST_CASE);
+  const ranMs = Math.max(model.now - job.startedAt - job.awayMs, 0);
+  const price = Math.min(RATE * ranMs, WORST_CASE);
   model.balances[job.client] = balanceOf(model, job.client) - price;
   model.balances[owner] = balanceOf(model, owner) + price;
 }
@@ -114,6 +118,7 @@ export function start(model: Model, job: ModelJob, minerId: string): void {
     held: null,
     deadline,
     startedAt: model.now,
+    awayMs: 0,
     lease: Math.min(model.now + TERMS.leaseSeconds * 1000, deadline),
   });
 }
@@ -233,6 +238,7 @@ export function sweep(model: Model): void {
     for (const job of model.jobs.filter(({ status }) => status === 'running')) {
       job.lease = Math.max(job.lease, now + TERMS.leaseSeconds * 1000);
       job.deadline = Math.max(job.deadline, job.lease);
+      if (job.startedAt <= model.sweptAt) job.awayMs += now - model.sweptAt;
     }
   }
   model.sweptAt = now;
