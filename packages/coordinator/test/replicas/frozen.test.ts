@@ -78,7 +78,8 @@ async function expectCompletedOnce(jobId: string, minerId: string): Promise<void
   await store.close();
 }
 
-describe('a coordinator that stands still', () => {
+// Two that start at once with a timeout of a second may not both come up on a busy machine.
+describe('a coordinator that stands still', { retry: 2 }, () => {
   test('loses its leases, and refuses what comes too late', async () => {
     const job = await claimed();
     freeze();
