@@ -3,7 +3,7 @@ import { refuse } from '../store/operation.ts';
 export interface Overload {
   /** Counts an account's jobs while they are being written. Throws Refused: SYSTEM_OVERLOADED. */
   enter(accountId: number, jobs: number): () => void;
-  /** How late writes, or this thread, are now, in ms. */
+  /** How late writes, or this thread, have been for a while, in ms. */
   lagMs(): number;
   close(): void;
 }
@@ -13,52 +13,74 @@ export interface OverloadOptions {
   limitMs: number;
 }
 
-/** How often the event loop is looked at, in ms. */
+/** How often the event loop is looked at, in ms, at least. */
 const TICK_MS = 100;
 
-/** From so many times the limit on, whoever submits is refused. */
+/** The event loop lags when so many looks in a row come late. One late look may be a pause of the whole machine. */
+const LATE_TICKS = 3;
+
+/** From so many times the limit on, every submission that would join the queue is refused. */
 const TOO_MUCH = 4;
+
+/** Jobs from which the queue is taken for one: fewer than these are not what others wait for. */
+const QUEUED_JOBS = 4;
 
 /**
  * Refuses new submissions while writes or the event loop lag, those of the accounts with most in the queue first. What
- * ends jobs passes: it makes room.
+ * ends jobs passes, because it makes room.
+ *
+ * Lag is measured by how long this process has run, not by how much time has passed: a process or a machine that was
+ * paused has missed that time, and is not behind with anything.
  */
 export function createOverload({ limitMs }: OverloadOptions): Overload {
-  /** Jobs in the queue by account, and when each submission came, oldest first. */
+  const tickMs = Math.min(TICK_MS, limitMs / 8);
+  const longestStepMs = limitMs / 4;
   const queued = new Map<number, number>();
-  const since = new Set<{ at: number }>();
+  /** When each submission came that is still being written, by `runningMs`, oldest first. */
+  const waiting = new Set<{ since: number }>();
   let total = 0;
-  let loopLagMs = 0;
-  let expected = performance.now() + TICK_MS;
+  let ranMs = 0;
+  let lookedAt = performance.now();
+  let lateness: readonly number[] = [];
   const ticker = setInterval(() => {
+    ranMs = runningMs();
     const now = performance.now();
-    loopLagMs = Math.max(now - expected, 0);
-    expected = now + TICK_MS;
-  }, TICK_MS);
+    lateness = [...lateness, now - lookedAt - tickMs].slice(-LATE_TICKS);
+    lookedAt = now;
+  }, tickMs);
   ticker.unref();
 
+  /** How long this process has run. A longer time between two looks counts as a short one. */
+  function runningMs(): number {
+    return ranMs + Math.min(performance.now() - lookedAt, longestStepMs);
+  }
+
   function lagMs(): number {
-    const now = performance.now();
-    const [oldest] = since;
-    return Math.max(loopLagMs, now - expected, oldest ? now - oldest.at : 0);
+    const loopLagMs = lateness.length === LATE_TICKS ? Math.min(...lateness) : 0;
+    const [oldest] = waiting;
+    return Math.max(0, loopLagMs, oldest ? runningMs() - oldest.since : 0);
+  }
+
+  function shouldRefuse(accountId: number, lag: number): boolean {
+    if (lag > limitMs * TOO_MUCH && total >= QUEUED_JOBS) return true;
+    const own = queued.get(accountId) ?? 0;
+    return lag > limitMs && own >= QUEUED_JOBS && own * queued.size >= total;
   }
 
   return {
     lagMs,
     enter(accountId, jobs) {
       const lag = lagMs();
-      const own = queued.get(accountId) ?? 0;
-      const hasMost = own > 0 && own * queued.size >= total;
-      if (lag > limitMs * TOO_MUCH || (lag > limitMs && hasMost))
+      if (shouldRefuse(accountId, lag))
         refuse('SYSTEM_OVERLOADED', 'The coordinator is behind with its writes: submit again later', {
           retryAfter: Math.max(1, Math.ceil(lag / 1000)),
         });
-      const entry = { at: performance.now() };
-      since.add(entry);
-      queued.set(accountId, own + jobs);
+      const entry = { since: runningMs() };
+      waiting.add(entry);
+      queued.set(accountId, (queued.get(accountId) ?? 0) + jobs);
       total += jobs;
       return () => {
-        if (!since.delete(entry)) return;
+        if (!waiting.delete(entry)) return;
         total -= jobs;
         const left = (queued.get(accountId) ?? jobs) - jobs;
         if (left > 0) queued.set(accountId, left);

@@ -1,27 +1,31 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Problem } from '@aitbc/protocol';
+import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Answer, actions, withCoordinator } from '../harness/coordinator.ts';
-import { sqlite } from '../harness/engines.ts';
+import { type DatabaseOptions, describeEachEngine, sqlite } from '../harness/engines.ts';
 
 /* One client submits more than the disk takes: while writes lag, it is refused, and others are served. */
 
-describe('When writes lag by more than --overload-seconds', () => {
-  const coordinator = withCoordinator(sqlite, { mode: 'keyed', overloadSeconds: 0.4 });
-  let release = () => {};
-  afterEach(() => release());
-
-  /** Keeps the coordinator from writing until it is released, as a slow disk does. */
-  function holdWrites() {
-    const database = new DatabaseSync(join(coordinator.running.config.data, 'coordinator.db'));
+/** Keeps a coordinator from writing until what it answers is called, as a slow disk does. */
+async function holdWrites({ data, databaseUrl }: DatabaseOptions): Promise<() => Promise<void>> {
+  if (databaseUrl === undefined) {
+    const database = new DatabaseSync(join(data, 'coordinator.db'));
     database.exec('BEGIN IMMEDIATE');
-    release = () => {
-      release = () => {};
-      database.exec('ROLLBACK');
-      database.close();
-    };
+    return async () => database.close();
   }
+  const client = new Client(databaseUrl);
+  await client.connect();
+  // Nobody can add a job while this lock is held.
+  await client.query('BEGIN; LOCK TABLE job IN SHARE MODE');
+  return () => client.end();
+}
+
+describeEachEngine('When writes lag by more than --overload-seconds', engine => {
+  const coordinator = withCoordinator(engine, { mode: 'keyed', overloadSeconds: 0.4 });
+  let release = async () => {};
+  afterEach(() => release());
 
   test('jobs of who has most in the queue are refused for a while, and nobody else’s', async () => {
     const [greedy, honest, gpu] = [
@@ -36,7 +40,11 @@ describe('When writes lag by more than --overload-seconds', () => {
     await submit(honest);
     const [held] = await miner.claims('lagging');
 
-    holdWrites();
+    const letGo = await holdWrites(coordinator.running.config as DatabaseOptions);
+    release = async () => {
+      release = async () => {};
+      await letGo();
+    };
     const stored: Promise<Answer<Problem>>[] = [];
     let refused: Answer<Problem> | undefined;
     while (!refused) {
@@ -53,7 +61,7 @@ describe('When writes lag by more than --overload-seconds', () => {
     ];
     // They have come, and wait to be stored, when a later request is answered.
     await coordinator.call('GET', '/health');
-    release();
+    await release();
 
     expect(refused.body).toMatchObject({ error_code: 'SYSTEM_OVERLOADED', retry_after: 1 });
     expect(refused.headers.get('retry-after')).toBe('1');
@@ -62,5 +70,24 @@ describe('When writes lag by more than --overload-seconds', () => {
     const statuses = (await Promise.all(stored)).map(({ status }) => status);
     expect(new Set(statuses)).toEqual(new Set([201, 503]));
     expect((await submit(greedy)).status).toBe(201);
+  });
+});
+
+describe('A coordinator that was paused, as by a machine that sleeps', () => {
+  const coordinator = withCoordinator(sqlite, { overloadSeconds: 0.1 });
+  const submit = () => coordinator.call('POST', '/v1/jobs', { prompt: 'Hi', model: 'paused' });
+
+  /** It runs in this process. */
+  const pause = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+  test('turns nobody away when it goes on', async () => {
+    pause(600);
+    const afterwards = await submit();
+    const before = Array.from({ length: 6 }, submit);
+    await coordinator.call('GET', '/health');
+    pause(600);
+    const answers = await Promise.all([...before, submit(), submit()]);
+
+    expect([afterwards, ...answers].map(({ status }) => status)).toEqual(Array(9).fill(201));
   });
 });
