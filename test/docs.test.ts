@@ -9,6 +9,9 @@ import { codeBlocks } from './markdown.ts';
 const ROOT = join(import.meta.dirname, '..');
 const AITBC = join(ROOT, 'packages/cli/bin/aitbc.mjs');
 const GUIDES = ['README.md', ...globSync('docs/*.md', { cwd: ROOT }).sort()];
+const PAGES = [
+  ...new Set([...GUIDES, ...globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md'], { cwd: ROOT }).sort()]),
+];
 const read = (guide: string) => readFileSync(join(ROOT, guide), 'utf8');
 
 const runnable = GUIDES.filter(guide => codeBlocks(read(guide)).some(isRun));
@@ -21,13 +24,25 @@ test.concurrent.for(runnable)(
   },
 );
 
-test.for(GUIDES)('the links of %s lead somewhere', guide => {
+test.for(PAGES)('the links of %s lead somewhere', guide => {
   const targets = Array.from(read(guide).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g));
   const dead = targets.filter(([, path = '', anchor]) => {
     const file = path === '' ? guide : join(dirname(guide), path);
     return !existsSync(join(ROOT, file)) || (anchor !== undefined && !anchorsOf(read(file)).includes(anchor));
   });
   expect(dead.map(([link]) => link)).toEqual([]);
+});
+
+test('every decision is listed, by the number and the title that it has', () => {
+  const records = globSync('docs/decisions/0*.md', { cwd: ROOT }).sort();
+  const listed = Array.from(
+    read('docs/decisions/README.md').matchAll(/^\| \[(\d+)\]\((.*?)\) +\| (.*?) +\|$/gm),
+    ([, number, file, title]) => `docs/decisions/${file}: # ${Number(number)}. ${title}`,
+  );
+  expect(listed).toEqual(records.map(record => `${record}: ${read(record).split('\n')[0]}`));
+  expect(records.map(record => Number(/\d+/.exec(record)?.[0]))).toEqual(
+    records.map((_, index) => index + 1),
+  );
 });
 
 /** As GitHub makes them from headings. */
