@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import { openStore } from '../src/index.ts';
-import { createTimeKeeper, keepTime } from '../src/jobs/passing-time.ts';
+import { createTimeKeeper, keepTime } from '../src/jobs/maintenance/elapsed-time.ts';
 import { unwrap } from '../src/store/operation.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine, execute } from './harness/engines.ts';

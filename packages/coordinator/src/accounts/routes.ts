@@ -4,7 +4,7 @@ import { type Guards, principalOf } from '../http/authentication.ts';
 import { type App, answers, keyed } from '../http/routes.ts';
 import type { Store } from '../store/store.ts';
 import { findAddress } from './accounts.ts';
-import { readAccount } from './balance.ts';
+import { readAccount } from './read-account.ts';
 
 export interface AccountRoutes {
   store: Store;

@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import type { Ids } from '../ids.ts';
-import type { ClientJobs } from '../jobs/client-jobs.ts';
+import type { ClientJobs } from '../jobs/submitting/client-jobs.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Operations } from '../operations.ts';
 import type { Store } from '../store/store.ts';

@@ -1,5 +1,5 @@
-import { batchLine } from '../jobs/batch-lines.ts';
-import type { NewJob, SubmitInput, SubmitOutput } from '../jobs/submit.ts';
+import { batchLine } from '../jobs/batch-line.ts';
+import type { NewJob, SubmitInput, SubmitOutput } from '../jobs/submitting/submit-jobs.ts';
 import type { AccountQuota } from '../limits/quotas.ts';
 import { done, type Operation, type Outcome } from '../store/operation.ts';
 import { isAt } from './batch.ts';

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@aitbc/protocol';
 import { OpenAiError } from '../gateway/errors.ts';
-import type { NewJob } from '../jobs/submit.ts';
+import type { NewJob } from '../jobs/submitting/submit-jobs.ts';
 import { type BatchRow, placeOf } from './batch.ts';
 import type { Place } from './lines.ts';
 import type { WorkOptions } from './options.ts';

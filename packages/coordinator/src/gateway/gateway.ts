@@ -1,7 +1,7 @@
 import type { Job, OfferedModel, SubmitJob } from '@aitbc/protocol';
 import type { Principal } from '../accounts/keys.ts';
-import type { ClientJobs } from '../jobs/client-jobs.ts';
-import type { JobEvents } from '../jobs/follow.ts';
+import type { JobEvents } from '../jobs/streaming/follow-job.ts';
+import type { ClientJobs } from '../jobs/submitting/client-jobs.ts';
 import type { OfferedAbilities, Reach } from '../miners/directory.ts';
 import { NEEDS, type Need } from '../miners/eligibility.ts';
 import type { ModelDirectory, OfferedModel as Offer } from '../miners/models.ts';

@@ -10,7 +10,7 @@ import type { Operations } from '../operations.ts';
 import { refuse, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import type { GrantOutput } from './grant.ts';
+import type { GrantOutput } from './grant-credits.ts';
 import { findGrant, listGrants } from './queries.ts';
 
 /** Each throws Refused. */

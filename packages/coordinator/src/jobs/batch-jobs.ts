@@ -2,7 +2,7 @@ import type { AnswerDetails, Job } from '@aitbc/protocol';
 import type { Operations } from '../operations.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Store } from '../store/store.ts';
-import { batchLine, behindBatch, lineNumber } from './batch-lines.ts';
+import { batchLine, behindBatch, lineNumber } from './batch-line.ts';
 import { findBatchJobs, findOpenBatchJobs } from './queries.ts';
 import { errorOf, toResult } from './views.ts';
 

@@ -11,7 +11,7 @@ import type { Row } from '../store/schema.ts';
  *      ├──expire──▶ failed
  *   pending | running ──cancel──▶ cancelled
  *
- * Which way a job goes whose miner reports a failure is decided by the class of the failure: `failures.ts`. Who does not
+ * Which way a job goes whose miner reports a failure is decided by the class of the failure: `failure-classes.ts`. Who does not
  * get it again afterwards: `exclusions.ts`.
  */
 

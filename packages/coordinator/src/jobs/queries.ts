@@ -5,8 +5,8 @@ import type { Chunk } from '../store/events.ts';
 import type { Row, Schema } from '../store/schema.ts';
 import type { JobRow } from './job.ts';
 import { ERROR_COLUMNS } from './job.ts';
-import type { Requirements } from './needs.ts';
-import { chunkId, runEnd } from './streams.ts';
+import type { Requirements } from './requirements.ts';
+import { chunkId, runEnd } from './streaming/chunks.ts';
 import type { FoundRun, JobTexts } from './views.ts';
 
 type Db = Kysely<Schema>;

@@ -18,12 +18,12 @@ import {
 import { raw } from '../raw.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
-import type { HeldJob } from './claim.ts';
 import { askedIn } from './content.ts';
-import type { Pulse } from './heartbeat.ts';
 import type { ERROR_COLUMNS, JobRow } from './job.ts';
-import type { Requirements } from './needs.ts';
-import type { NewRun } from './submit.ts';
+import type { HeldJob } from './leases/claim.ts';
+import type { Pulse } from './leases/heartbeat.ts';
+import type { Requirements } from './requirements.ts';
+import type { NewRun } from './submitting/submit-jobs.ts';
 
 /** A run of a job, and whether its result is the job's; null where one of them is not there. */
 export type FoundRun = JobRow & { agrees: number | boolean | null };

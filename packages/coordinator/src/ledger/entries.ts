@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { MAX_ENTRY_BYTES } from '@aitbc/tlog';
-import { moveCredits, type Transfer } from '../accounts/balances.ts';
+import { moveCredits, type Transfer } from '../accounts/move-credits.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';

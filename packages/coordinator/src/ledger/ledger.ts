@@ -19,9 +19,9 @@ import { integrateNext } from './integrate.ts';
 import { bringGuardFile, guardFile, lastCheckpointPath, requireSameHistory } from './last-checkpoint.ts';
 import type { LogKeys } from './log-key.ts';
 import { ledgerPolicy } from './policy.ts';
-import { createPublication, type Publication } from './publication.ts';
 import { readLatest, readPreviousVkey, readTree, tileReader } from './queries.ts';
 import { createTileServer, type TileServer } from './serving.ts';
+import { createPublication, type Publication } from './sign-checkpoint.ts';
 import { parseWitnesses } from './witness-options.ts';
 import type { WitnessReport } from './witnesses.ts';
 

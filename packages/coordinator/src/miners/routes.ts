@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkNext } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
-import type { MinerJobs } from '../jobs/miner-jobs.ts';
+import type { MinerJobs } from '../jobs/leases/miner-jobs.ts';
 import type { MinerCaller } from './lifecycle.ts';
 import type { Miners } from './miners.ts';
 

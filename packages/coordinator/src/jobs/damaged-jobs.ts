@@ -1,0 +1,83 @@
+import { objectIn } from '../store/json.ts';
+import { isPlausible } from '../store/numbers.ts';
+import { type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import { fail, hasEnded, type JobRow } from './job.ts';
+import { saveJobs } from './save-jobs.ts';
+import { isExclusion } from './scheduling/exclusions.ts';
+
+/** What a value becomes that the coordinator can't have written. */
+const MENDED = {
+  queue_id: 0,
+  priority: 0,
+  max_price: null,
+  max_attempts: 1,
+  created_at: 0,
+  expires_at: 0,
+  rank: 0,
+  attempts: 1,
+  held_until: null,
+  started_at: null,
+  lease_expires_at: null,
+  deadline: null,
+  completed_at: null,
+  erased_at: null,
+  reserved: 0,
+  token_limit: null,
+  stream: 0,
+  owners: null,
+} as const satisfies Partial<JobRow>;
+
+const COLUMNS = Object.keys(MENDED) as (keyof typeof MENDED)[];
+
+/** Whether a job's row is such as the coordinator writes. */
+export const isReadable = (job: JobRow): boolean => COLUMNS.every(column => isSound(job, column));
+
+const isSound = (job: JobRow, column: keyof typeof MENDED): boolean =>
+  column === 'owners' ? areOwners(job.owners) : isPlausible(job[column]);
+
+/** Of a job with runs who has them, of another whom it excludes. */
+const areOwners = (owners: string | null): boolean =>
+  owners === null ||
+  Object.values(objectIn(owners) ?? { damaged: null }).every(
+    value => typeof value === 'string' || isExclusion(value),
+  );
+
+const ERROR = {
+  error_code: 'JOB_UNREADABLE',
+  detail: "The coordinator's own record of this job is damaged: submit the job again",
+} as const;
+
+/** What a miner is told that wants to act on such a job. */
+export const unreadable: Outcome<never> = refused('JOB_INVALID_STATUS', ERROR.detail);
+
+/**
+ * Ends jobs whose rows are damaged, and makes the rows readable. Such jobs are passed over by whoever meets them: they
+ * hold up no other job, and blame no miner. Each is told of once, for the operator.
+ */
+export async function endUnreadable(jobs: readonly JobRow[], context: WriteContext): Promise<void> {
+  if (jobs.length === 0) return;
+  // A job may be met twice in a batch.
+  const open = [...new Map(jobs.map(job => [job.id, job])).values()].filter(job => !hasEnded(job.status));
+  const mended = open.map(mend);
+  await context.tx.update('job', 'id', COLUMNS, mended);
+  await saveJobs(
+    mended.map(before => ({ before, after: fail(before, ERROR, context.now) })),
+    context,
+  );
+  for (const job of open)
+    context.emit({ type: 'job.unreadable', jobId: job.id, columns: damagedColumns(job) });
+}
+
+function mend(job: JobRow): JobRow {
+  const mended: Record<string, unknown> = { ...job };
+  for (const column of damagedColumns(job)) mended[column] = MENDED[column as keyof typeof MENDED];
+  return mended as JobRow;
+}
+
+const damagedColumns = (job: JobRow): string[] => COLUMNS.filter(column => !isSound(job, column));
+
+/** Parts jobs that can be worked with from damaged ones. */
+export function partReadable(jobs: readonly JobRow[]): { sound: JobRow[]; damaged: JobRow[] } {
+  const sound = jobs.filter(isReadable);
+  return { sound, damaged: sound.length === jobs.length ? [] : jobs.filter(job => !isReadable(job)) };
+}

@@ -1,0 +1,255 @@
+import { hash } from 'node:crypto';
+import type { AnswerDetails, FinishReason, ResultType, Signature, TokenUsage } from '@aitbc/protocol';
+import { verifyAttestation } from '@aitbc/receipts';
+import { type MinerTerms, noteSeen } from '../../miners/presence.ts';
+import { type Run, smoothSpeeds } from '../../miners/speed.ts';
+import { passProbation } from '../../miners/standing.ts';
+import { loadReceiptBodies } from '../../receipts/issue-receipts.ts';
+import { plausibleUsage } from '../../receipts/pricing.ts';
+import { done, type Operation, type Outcome, refused, type WriteContext } from '../../store/operation.ts';
+import type { Row } from '../../store/schema.ts';
+import { isReadable, unreadable } from '../damaged-jobs.ts';
+import { complete, type JobRow } from '../job.ts';
+import {
+  jobNotFound,
+  loadJobs,
+  loadMiners,
+  type MinerActor,
+  notActing,
+  ownedMiner,
+  refusalFor,
+} from '../lookup.ts';
+import { addChecks, type Checked, type SpotCheck } from '../replication/spot-checks.ts';
+import { saveJobs } from '../save-jobs.ts';
+import { type EndedRun, type SettlingTerms, settleRuns } from './settle.ts';
+
+export interface CompleteInput extends MinerActor {
+  jobId: string;
+  receiptId: string;
+  nonce: string;
+  result: string;
+  resultType?: ResultType | undefined;
+  finishReason?: FinishReason | undefined;
+  details?: AnswerDetails | undefined;
+  reportedAt: number | undefined;
+  usage: TokenUsage | undefined;
+  attestation?: Attested | undefined;
+  /** Another miner's result is to be compared, where it can be. */
+  spotCheck?: SpotCheck | undefined;
+}
+
+/** A miner's signature, examined. */
+export interface Attested {
+  signature: Signature;
+  /** Whether it fits the job and the result. Whose it is, is checked with the lease. */
+  genuine: boolean;
+}
+
+interface Completion {
+  input: CompleteInput;
+  before: JobRow;
+  after: JobRow;
+  miner: Row<'miner'>;
+  artifactHash: string;
+  /** As the miner counted it, as far as its texts allow. */
+  usage: TokenUsage | undefined;
+}
+
+type Decision = { refusal: Outcome<never> } | { repeated: string } | { completion: Completion };
+
+/** Ends jobs with their results. Answers the receipts as JSON; repeating a completion gives its receipt again. */
+export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<CompleteInput, string> {
+  return {
+    name: 'jobs.complete',
+    order: 10,
+    async apply(inputs, context) {
+      const [miners, jobs] = await Promise.all([
+        loadMiners(
+          context.tx,
+          inputs.map(input => input.minerId),
+        ),
+        loadJobs(
+          context.tx,
+          inputs.map(input => input.jobId),
+        ),
+      ]);
+      const standings = await noteSeen(
+        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        terms,
+        context,
+      );
+      const decisions = inputs.map(input => {
+        const decision = decide(input, miners, jobs.get(input.jobId), context.now);
+        if ('completion' in decision) jobs.set(input.jobId, decision.completion.after);
+        return decision;
+      });
+      const completions = decisions.flatMap(decision =>
+        'completion' in decision ? [decision.completion] : [],
+      );
+      const receipts = await settle(completions, terms, context);
+      await passProbation(
+        completions.map(({ miner }) => miner),
+        standings,
+        context,
+      );
+      const repeated = decisions.flatMap(decision => ('repeated' in decision ? [decision.repeated] : []));
+      for (const [id, body] of await loadReceiptBodies(repeated, context.tx)) receipts.set(id, body);
+      return decisions.map(decision => {
+        if ('refusal' in decision) return decision.refusal;
+        const id = 'repeated' in decision ? decision.repeated : decision.completion.input.receiptId;
+        return done(receipts.get(id) ?? missing(id));
+      });
+    },
+  };
+}
+
+function decide(
+  input: CompleteInput,
+  miners: ReadonlyMap<string, Row<'miner'>>,
+  job: JobRow | undefined,
+  now: number,
+): Decision {
+  const miner = ownedMiner(miners, input);
+  if (!miner) return { refusal: notActing(miners, input) };
+  if (!job) return { refusal: jobNotFound };
+  if (job.status === 'completed' && job.miner_id === miner.id && job.receipt_id)
+    return { repeated: job.receipt_id };
+  if (job.status !== 'running' || job.miner_id !== miner.id) return { refusal: notLeased(job, miner.id) };
+  // What it says of prices and times can't be signed. The sweep ends it.
+  if (!isReadable(job)) return { refusal: unreadable };
+  const refusal = checkAttestation(input.attestation, miner);
+  if (refusal) return { refusal };
+  const artifactHash = artifactHashOf(job, input.result);
+  return {
+    completion: {
+      input,
+      before: job,
+      after: complete(job, input.receiptId, now),
+      miner,
+      artifactHash,
+      usage: usageOf(input, job),
+    },
+  };
+}
+
+/** Before it is signed, and before speeds follow from it. */
+function usageOf({ usage, result, details }: CompleteInput, job: JobRow): TokenUsage | undefined {
+  if (!usage) return undefined;
+  const { reasoning = '', refusal = '' } = details ?? {};
+  const answer = Buffer.byteLength(result) + Buffer.byteLength(reasoning) + Buffer.byteLength(refusal);
+  return plausibleUsage(usage, { prompt: job.prompt_bytes, answer });
+}
+
+/** Why a miner that acts as if it held the job does not. */
+export function notLeased(job: JobRow, minerId: string): Outcome<never> {
+  if (job.status === 'pending' || job.status === 'running') {
+    return refused(
+      'JOB_NOT_LEASED',
+      `Miner ${minerId} does not hold this job: its lease ran out or it never had one`,
+    );
+  }
+  const { code, detail } = refusalFor(job);
+  return refused(code === 'JOB_EXPIRED' ? 'JOB_NOT_LEASED' : code, detail);
+}
+
+const artifactHashOf = (job: Pick<JobRow, 'salt'>, result: string) => hash('sha256', job.salt + result);
+
+/** Whether a signature is over this result of this job, by whomever. */
+export async function isAttested(
+  { id, model, prompt_hash, salt }: Pick<JobRow, 'id' | 'model' | 'prompt_hash' | 'salt'>,
+  result: string,
+  signature: Signature,
+): Promise<boolean> {
+  const artifact_hash = artifactHashOf({ salt }, result);
+  return await verifyAttestation({ job_id: id, model, prompt_hash, artifact_hash }, signature);
+}
+
+function checkAttestation(attested: Attested | undefined, miner: Row<'miner'>): Outcome<never> | undefined {
+  const field = 'signature';
+  if (!attested) {
+    if (miner.public_key === null) return undefined;
+    const detail = `Miner ${miner.id} is registered with a public key: its results must be signed with it`;
+    return refused('RECEIPT_INVALID_SIGNATURE', detail, { field });
+  }
+  const { signature, genuine } = attested;
+  if (signature.key_id !== miner.public_key) {
+    return refused(
+      'RECEIPT_INVALID_SIGNATURE',
+      'The result is signed with another key than the miner registered',
+      { field },
+    );
+  }
+  if (genuine) return undefined;
+  return refused('RECEIPT_INVALID_SIGNATURE', "The miner's signature does not fit the result", { field });
+}
+
+async function settle(
+  completions: readonly Completion[],
+  terms: SettlingTerms,
+  context: WriteContext,
+): Promise<Map<string, string>> {
+  const runs = completions.map(({ input, before, miner, artifactHash, usage }): EndedRun => {
+    const { receiptId, nonce, reportedAt, attestation } = input;
+    const signature = attestation?.signature;
+    return { job: before, miner, receiptId, nonce, artifactHash, reportedAt, usage, attestation: signature };
+  });
+  const [bodies] = await Promise.all([settleRuns(runs, terms, context), noteSpeeds(completions, context)]);
+  const outputs = completions.map(({ input, usage }) => ({
+    job_id: input.jobId,
+    result: input.result,
+    type: input.resultType ?? ('text' as const),
+    finish_reason: input.finishReason ?? null,
+    usage: usage ? JSON.stringify(usage) : null,
+    details: input.details ? JSON.stringify(input.details) : null,
+  }));
+  await context.tx.insert('job_output', outputs);
+  await saveJobs(completions, context);
+  await addChecks(checkedOf(completions), terms.coordinatorId, context);
+  await smoothRunTimes(completions, context);
+  return new Map(runs.map(({ receiptId }, index) => [receiptId, bodies[index] ?? missing('receipt')]));
+}
+
+const checkedOf = (completions: readonly Completion[]): Checked[] =>
+  completions.flatMap(({ input: { spotCheck }, after, miner }) =>
+    spotCheck ? [{ job: after, miner, spotCheck }] : [],
+  );
+
+async function noteSpeeds(completions: readonly Completion[], context: WriteContext): Promise<void> {
+  const streamed = completions.flatMap(({ before }) => (before.stream === 1 ? [before.id] : []));
+  const streams = await context.tx.load('job_stream', 'job_id', streamed);
+  const firstChunks = new Map(streams.map(stream => [stream.job_id, stream.first_chunk_at]));
+  const runs = completions.map(
+    ({ input, before, usage }): Run => ({
+      minerId: input.minerId,
+      model: before.model,
+      startedAt: before.started_at ?? context.now,
+      firstChunkAt: firstChunks.get(before.id) ?? null,
+      usage,
+    }),
+  );
+  await smoothSpeeds(runs, context);
+}
+
+const SMOOTHING = 0.2;
+
+/** Keeps the average run time by model and priority that starts are estimated from. */
+async function smoothRunTimes(completions: readonly Completion[], { tx, now }: WriteContext): Promise<void> {
+  const queueIds = [...new Set(completions.map(({ before }) => before.queue_id))];
+  const queues = await tx.loadFixed('queue', 'id', queueIds, ['id', 'clock_id']);
+  const clockIds = new Map(queues.map(queue => [queue.id, queue.clock_id]));
+  const clocks = await tx.load('fair_clock', 'id', [...new Set(clockIds.values())]);
+  for (const clock of clocks) {
+    for (const { before } of completions) {
+      if (clockIds.get(before.queue_id) !== clock.id) continue;
+      const ran = now - (before.started_at ?? now);
+      clock.average_run_ms = clock.average_run_ms === 0 ? ran : smooth(clock.average_run_ms, ran);
+    }
+  }
+  await tx.update('fair_clock', 'id', ['average_run_ms'], clocks);
+}
+
+const smooth = (average: number, run: number) => average + SMOOTHING * (run - average);
+
+function missing(what: string): never {
+  throw new Error(`${what} is missing in the store`);
+}

@@ -1,0 +1,188 @@
+import { type MinerTerms, noteSeen } from '../../miners/presence.ts';
+import { done, type Operation, type Outcome, refused } from '../../store/operation.ts';
+import type { Row } from '../../store/schema.ts';
+import type { Transaction } from '../../store/transaction.ts';
+import { cancel, giveBack, type JobChange, type JobRow, type LeaseTerms, release } from '../job.ts';
+import {
+  isSeenBy,
+  jobNotFound,
+  loadJobs,
+  loadMiners,
+  type MinerActor,
+  notActing,
+  ownedMiner,
+  refusalFor,
+} from '../lookup.ts';
+import { saveJobs } from '../save-jobs.ts';
+import { ownersOf } from '../scheduling/assignments.ts';
+import {
+  createOthers,
+  EXCLUDED_MS,
+  type Exclusions,
+  exclude,
+  exclusionsOf,
+  operatorKey,
+} from '../scheduling/exclusions.ts';
+import { isTrusted } from '../scheduling/slow-start.ts';
+import { toRetryQueues } from '../submitting/submit-jobs.ts';
+import { boundBlame } from './attempt-blame.ts';
+import { notLeased } from './complete.ts';
+import { type CancelledRun, settleDelivered } from './delivered-text.ts';
+import { type AfterFailure, afterFailure, type Failure } from './failure-classes.ts';
+import type { SettlingTerms } from './settle.ts';
+
+export interface GiveUpInput extends MinerActor {
+  jobId: string;
+  /** Absent: the miner hands the job back, and the attempt does not count. */
+  failure?: Failure;
+  /** Nobody was there to take the job, which says nothing about its miner. */
+  unseen?: true;
+}
+
+/** A miner gives up a job that it holds. */
+export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInput, JobRow> {
+  return {
+    name: 'jobs.give-up',
+    order: 12,
+    async apply(inputs, context) {
+      const { tx, now } = context;
+      const miners = await loadMiners(
+        tx,
+        inputs.map(input => input.minerId),
+      );
+      const jobs = await loadJobs(
+        tx,
+        inputs.map(input => input.jobId),
+      );
+      const failing = inputs.some(({ failure }) => failure);
+      const places = failing ? await loadPlaces([...jobs.values()], tx) : undefined;
+      const failureContext = { others: createOthers(tx, now), now, backoffMs: terms.backoffMs };
+
+      async function gaveUp(job: JobRow, miner: Row<'miner'>, input: GiveUpInput): Promise<AfterFailure> {
+        const { failure, unseen } = input;
+        if (failure && places)
+          return await afterFailure(
+            { job, miner, trusted: await isTrusted(miner.owner_id, tx), ...places(job) },
+            failure,
+            failureContext,
+          );
+        if (unseen) return { after: release(job) };
+        const releases = (exclusionsOf(job)[operatorKey(miner)]?.releases ?? 0) + 1;
+        const isTooOften = releases > FREE_RELEASES;
+        const after = isTooOften ? giveBack(job, HANDED_BACK, now, terms.backoffMs) : release(job);
+        return { after: exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS, releases }, now) };
+      }
+
+      const changes: JobChange[] = [];
+      const outcomes: Outcome<JobRow>[] = [];
+      for (const input of inputs) {
+        const holding = heldJob(input, miners, jobs.get(input.jobId));
+        if (!holding.ok) {
+          outcomes.push(holding);
+          continue;
+        }
+        const { job, miner } = holding.value;
+        const change = { before: job, ...(await gaveUp(job, miner, input)) };
+        jobs.set(job.id, change.after);
+        changes.push(change);
+        outcomes.push(done(change.after));
+      }
+      await noteSeen(
+        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        terms,
+        context,
+      );
+      const bounded = await boundBlame(changes, miners, terms.reputation, context);
+      await saveJobs(await toRetryQueues(bounded, context), context);
+      return outcomes;
+    },
+  };
+}
+
+/** So often an operator hands a job back before that counts as an attempt. */
+const FREE_RELEASES = 10;
+
+const HANDED_BACK = {
+  error_code: 'MINER_FAILED',
+  detail: 'Miners have handed the job back again and again',
+} as const;
+
+function heldJob(
+  input: GiveUpInput,
+  miners: ReadonlyMap<string, Row<'miner'>>,
+  job: JobRow | undefined,
+): Outcome<{ job: JobRow; miner: Row<'miner'> }> {
+  const miner = ownedMiner(miners, input);
+  if (!miner) return notActing(miners, input);
+  if (!job) return jobNotFound;
+  if (job.status !== 'running' || job.miner_id !== miner.id) return notLeased(job, miner.id);
+  return done({ job, miner });
+}
+
+/** The queue of each job, and the operators that have other runs of the same job. */
+async function loadPlaces(jobs: readonly JobRow[], tx: Transaction) {
+  const [queues, parents] = await Promise.all([
+    tx.load('queue', 'id', [...new Set(jobs.map(job => job.queue_id))]),
+    tx.load('job', 'id', [...new Set(jobs.flatMap(job => job.run_of ?? []))]),
+  ]);
+  const queuesById = new Map(queues.map(queue => [queue.id, queue]));
+  const parentsById = new Map(parents.map(job => [job.id, job]));
+  return (job: JobRow) => {
+    const queue = queuesById.get(job.queue_id);
+    if (!queue) throw new Error(`The queue of job ${job.id} is missing`);
+    const parent = parentsById.get(job.run_of ?? '');
+    const operators = Object.keys((parent && ownersOf(parent)) ?? {});
+    const assigned: Exclusions = Object.fromEntries(
+      operators.map(operator => [`operator/${operator}`, { until: Infinity }]),
+    );
+    return { queue, assigned };
+  };
+}
+
+export interface CancelInput {
+  jobId: string;
+  /** Null for an administrator. */
+  accountId: number | null;
+  /** For a receipt, where text of the job could be read already; a job that does not stream needs none. */
+  receipt?: { id: string; nonce: string };
+}
+
+/**
+ * The owner cancels a job; a miner that runs it is told by its heartbeat, and when it posts anything of it. What it has
+ * delivered of a stream is paid.
+ */
+export function cancelJobs(terms: SettlingTerms): Operation<CancelInput, JobRow> {
+  return {
+    name: 'jobs.cancel',
+    order: 14,
+    async apply(inputs, context) {
+      const jobs = await loadJobs(
+        context.tx,
+        inputs.map(input => input.jobId),
+      );
+      const changes: JobChange[] = [];
+      const runs: CancelledRun[] = [];
+      const outcomes = inputs.map(({ jobId, accountId, receipt }) => {
+        const job = jobs.get(jobId);
+        if (!job || !isSeenBy(accountId, job)) return jobNotFound;
+        if (job.status !== 'pending' && job.status !== 'running') {
+          const { code, detail } = refusalFor(job);
+          return refused(code, detail);
+        }
+        const after = cancel(job, context.now);
+        jobs.set(jobId, after);
+        changes.push({ before: job, after });
+        if (receipt) runs.push({ job, receiptId: receipt.id, nonce: receipt.nonce });
+        return done(after);
+      });
+      const paid = await settleDelivered(runs, terms, context);
+      for (const { job, receiptId } of runs) {
+        const after = jobs.get(job.id);
+        // The outcomes have the same row.
+        if (after && paid.has(job.id)) after.receipt_id = receiptId;
+      }
+      await saveJobs(changes, context);
+      return outcomes;
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import type { JobStatus } from '@aitbc/protocol';
+import { type MinerTerms, noteLoaded, noteSeen } from '../../miners/presence.ts';
+import { done, type Operation, type WriteContext } from '../../store/operation.ts';
+import type { Row } from '../../store/schema.ts';
+import { extendLease, type JobRow, type LeaseTerms, release } from '../job.ts';
+import { loadJobs, loadMiners, type MinerActor, notActing, ownedMiner, readableMiner } from '../lookup.ts';
+import { saveJobs, saveLeases } from '../save-jobs.ts';
+import { EXCLUDED_MS, exclude, operatorKey } from '../scheduling/exclusions.ts';
+import { toRetryQueues } from '../submitting/submit-jobs.ts';
+
+export interface HeartbeatInput extends MinerActor {
+  /** The jobs that the miner believes it holds. */
+  believes: readonly string[];
+  /** The models that its engine has in memory, where it knows. */
+  loaded?: readonly string[] | undefined;
+}
+
+export interface Pulse {
+  miner: Row<'miner'>;
+  holds: JobRow[];
+  stop: { jobId: string; status: JobStatus | null }[];
+}
+
+/** Extends the leases of all that a miner holds, and tells it which jobs to stop. */
+export function beatMiners(terms: LeaseTerms & MinerTerms): Operation<HeartbeatInput, Pulse> {
+  return {
+    name: 'jobs.heartbeat',
+    order: 16,
+    async apply(inputs, context) {
+      const miners = await loadMiners(
+        context.tx,
+        inputs.map(input => input.minerId),
+      );
+      const acting = inputs.map(input => readableMiner(miners, input));
+      await noteSeen(
+        acting.flatMap(miner => miner ?? []),
+        terms,
+        context,
+      );
+      await noteLoaded(
+        inputs.flatMap(({ loaded: models }, index) => {
+          const miner = acting[index];
+          return miner && models ? [{ miner, models }] : [];
+        }),
+        context,
+      );
+      const held = await loadHeld(
+        acting.flatMap(miner => miner?.id ?? []),
+        context,
+      );
+      const extended = new Map(
+        [...held].map(([id, jobs]) => [id, jobs.map(job => extendLease(job, context.now, terms))]),
+      );
+      await saveLeases([...extended.values()].flat(), context);
+      const believed = await loadJobs(
+        context.tx,
+        inputs.flatMap(input => input.believes),
+      );
+      return inputs.map((input, index) => {
+        const miner = acting[index];
+        if (!miner) return notActing(miners, input);
+        const holds = extended.get(miner.id) ?? [];
+        const holding = new Set(holds.map(job => job.id));
+        const stop = input.believes
+          .filter(id => !holding.has(id))
+          .map(id => ({ jobId: id, status: seenBy(miner, believed.get(id)) }));
+        return done({ miner, holds, stop });
+      });
+    },
+  };
+}
+
+/** What a miner may know of a job that it names: nothing, unless it has been its own. */
+function seenBy(miner: Row<'miner'>, job: JobRow | undefined): JobStatus | null {
+  return job?.miner_id === miner.id ? job.status : null;
+}
+
+async function loadHeld(minerIds: readonly string[], { tx }: WriteContext): Promise<Map<string, JobRow[]>> {
+  const jobs = await tx.load('job', 'miner_id', [...new Set(minerIds)], `status = 'running'`);
+  return Map.groupBy(jobs, job => job.miner_id ?? '');
+}
+
+/** Hands back all that a miner holds, as when it leaves for good. */
+export const releaseAll: Operation<MinerActor, number> = {
+  name: 'jobs.release-all',
+  order: 18,
+  async apply(inputs, context) {
+    const miners = await loadMiners(
+      context.tx,
+      inputs.map(input => input.minerId),
+    );
+    const acting = inputs.map(input => ownedMiner(miners, input));
+    const held = await loadHeld(
+      acting.flatMap(miner => miner?.id ?? []),
+      context,
+    );
+    const until = context.now + EXCLUDED_MS;
+    const changes = [...held].flatMap(([minerId, jobs]) =>
+      jobs.map(before => {
+        const miner = miners.get(minerId);
+        const after = release(before);
+        return { before, after: miner ? exclude(after, operatorKey(miner), { until }, context.now) : after };
+      }),
+    );
+    await saveJobs(await toRetryQueues(changes, context), context);
+    return inputs.map((input, index) => {
+      const miner = acting[index];
+      return miner ? done(held.get(miner.id)?.length ?? 0) : notActing(miners, input);
+    });
+  },
+};

@@ -1,0 +1,299 @@
+import {
+  type AnswerDetails,
+  type CompleteJob,
+  type FailJob,
+  type HeartbeatAnswer,
+  type JobOutcome,
+  LIMITS,
+  type MinerJob,
+  type PostedChunks,
+  type TokenUsage,
+} from '@aitbc/protocol';
+import { accountScope, type Principal } from '../../accounts/keys.ts';
+import type { Config } from '../../config.ts';
+import type { Ids } from '../../ids.ts';
+import type { Limits } from '../../limits/limits.ts';
+import type { Directory } from '../../miners/directory.ts';
+import type { MinerCaller } from '../../miners/lifecycle.ts';
+import { heartbeatSeconds, type Miners } from '../../miners/miners.ts';
+import type { Chunk } from '../../store/events.ts';
+import { isoTime } from '../../store/numbers.ts';
+import { type Operation, refuse, unwrap } from '../../store/operation.ts';
+import type { Store } from '../../store/store.ts';
+import type { JobRow } from '../job.ts';
+import { jobNotFound, type MinerActor } from '../lookup.ts';
+import { findJob, isAnyCancelled } from '../queries.ts';
+import type { SpotCheck } from '../replication/spot-checks.ts';
+import { type HangUp, LOOK_AGAIN_MS, type Seeker, type Waits } from '../scheduling/waiting.ts';
+import type { Posted, PostInput } from '../streaming/post-chunks.ts';
+import { toHeartbeatAnswer, toMinerJob, toOutcome } from '../views.ts';
+import type { ClaimInput, HeldJob, TakeInput } from './claim.ts';
+import { type CompleteInput, isAttested } from './complete.ts';
+import type { GiveUpInput } from './fail.ts';
+import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
+import { isOfItsType, refuseResult } from './result-type.ts';
+
+export interface MinerJobsOptions {
+  config: Config;
+  store: Store;
+  ids: Ids;
+  miners: Miners;
+  directory: Directory;
+  waits: Waits;
+  limits: Pick<Limits, 'waiting'>;
+  operations: {
+    takeJobs: Operation<TakeInput, HeldJob[]>;
+    claimJob: Operation<ClaimInput, HeldJob>;
+    completeJobs: Operation<CompleteInput, string>;
+    giveUpJobs: Operation<GiveUpInput, JobRow>;
+    beatMiners: Operation<HeartbeatInput, Pulse>;
+    postChunks: Operation<PostInput, Posted>;
+  };
+}
+
+export interface PostRequest extends MinerCaller {
+  attempt: number | undefined;
+  /** Index of the first chunk. */
+  first: number;
+  chunks: readonly Chunk[];
+}
+
+/** What a miner says of itself. */
+export type BeatRequest = Pick<HeartbeatInput, 'believes' | 'loaded'> & { waitSeconds: number };
+
+export interface TakeRequest extends MinerCaller {
+  max: number;
+  waitSeconds: number;
+  offer: boolean;
+}
+
+/** What miners do with jobs. Each throws Refused. */
+export interface MinerJobs {
+  /** The jobs the miner should run next; waits for a first one, until `hangUp` aborts. */
+  take(principal: Principal, request: TakeRequest, hangUp: HangUp): Promise<MinerJob[]>;
+  claim(principal: Principal, jobId: string, caller: MinerCaller): Promise<MinerJob>;
+  /** The receipt, as JSON. */
+  complete(principal: Principal, jobId: string, request: CompleteJob): Promise<string>;
+  /** Takes more of a text as it is generated. Repeating it adds nothing twice. */
+  postChunks(principal: Principal, jobId: string, request: PostRequest): Promise<PostedChunks>;
+  fail(principal: Principal, jobId: string, request: FailJob): Promise<JobOutcome>;
+  release(principal: Principal, jobId: string, caller: MinerCaller): Promise<JobOutcome>;
+  /** Extends leases, then waits for a job to stop, until `hangUp` aborts. */
+  heartbeat(
+    principal: Principal,
+    caller: MinerCaller,
+    request: BeatRequest,
+    hangUp: HangUp,
+  ): Promise<HeartbeatAnswer>;
+  releaseAll(principal: Principal, caller: MinerCaller): Promise<void>;
+}
+
+export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
+  const { config, store, ids, miners, directory, waits, limits, operations } = options;
+  const actor = (principal: Principal, { minerId, epoch }: MinerCaller): MinerActor => ({
+    ...{ minerId, epoch, ownerId: accountScope(principal) },
+  });
+  const actorOf = (principal: Principal, { miner_id, epoch }: { miner_id: string; epoch?: number }) =>
+    actor(principal, { minerId: miner_id, epoch });
+
+  async function waitAndTake(
+    takeNow: () => Promise<HeldJob[]>,
+    seeker: Seeker,
+    waitMs: number,
+    hangUp: AbortSignal,
+  ): Promise<HeldJob[]> {
+    const { abilities, since } = seeker;
+    const until = since + waitMs;
+    for (;;) {
+      const ready = waits.lastReady(abilities);
+      const jobs = await takeNow();
+      const leftMs = until - performance.now();
+      if (jobs.length > 0 || leftMs <= 0 || waits.closed) return jobs;
+      if (waits.lastReady(abilities) === ready)
+        await waits.forWork(seeker, Math.min(leftMs, LOOK_AGAIN_MS), hangUp);
+      if (hangUp.aborted) return [];
+    }
+  }
+
+  /** All of a miner's on probation, else by chance: before anything is known of the job, so that nobody can tell which. */
+  function drawSpotCheck(minerId: string): SpotCheck | undefined {
+    const isDrawn = () =>
+      config.spotCheck > 0 && Number.parseInt(ids.hex(6), 16) / 2 ** 48 < config.spotCheck;
+    if (!directory.isOnProbation(minerId) && !isDrawn()) return undefined;
+    const run = () => ({ id: ids.next('job'), salt: ids.hex(16) });
+    return { check: run(), referee: run() };
+  }
+
+  /** Checks a miner's signature before the transaction: what it covers of the job never changes. */
+  async function examine(
+    jobId: string,
+    { result, signature }: CompleteJob,
+  ): Promise<CompleteInput['attestation']> {
+    if (!signature) return undefined;
+    const job = await findJob(store.read, jobId);
+    const { alg, key_id, sig } = signature;
+    const bare = { alg, key_id, sig };
+    return { signature: bare, genuine: job !== undefined && (await isAttested(job, result, bare)) };
+  }
+
+  const beat = async (input: HeartbeatInput) => unwrap(await store.write(operations.beatMiners, input));
+
+  async function beatUntilStop(input: HeartbeatInput, waitMs: number, hangUp: AbortSignal): Promise<Pulse> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([hangUp, over.signal]);
+    const until = performance.now() + waitMs;
+    let { believes } = input;
+    let pulse: Pulse | undefined;
+    try {
+      for (;;) {
+        // The wait begins before the look, so that nothing in between is missed.
+        const leftMs = until - performance.now();
+        const withdrawn = waits.forWithdrawal(input.minerId, Math.min(leftMs, LOOK_AGAIN_MS), signal);
+        pulse ??= await beat({ ...input, believes });
+        if (pulse.stop.length > 0 || leftMs <= 0 || signal.aborted || waits.closed) return pulse;
+        const jobId = await withdrawn;
+        // It may have been claimed since the miner asked.
+        if (jobId !== undefined && !believes.includes(jobId)) believes = [...believes, jobId];
+        if (jobId !== undefined || (await isAnyCancelled(store.read, believes))) pulse = undefined;
+      }
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** Nobody is there to run them: better now than when their leases run out. */
+  async function handBack(taken: readonly HeldJob[], actor: MinerActor): Promise<[]> {
+    await Promise.all(
+      taken.map(({ job }) => store.write(operations.giveUpJobs, { ...actor, jobId: job.id, unseen: true })),
+    );
+    return [];
+  }
+
+  return {
+    async take(principal, { max, waitSeconds, offer, ...caller }, hangUp) {
+      const input = { ...actor(principal, caller), max, offer };
+      const takeNow = async () => unwrap(await store.write(operations.takeJobs, input));
+      const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
+      if (waitMs === 0) return (await takeNow()).map(toMinerJob);
+      const seeker = { ...(await miners.standing(principal, caller.minerId)), since: performance.now() };
+      const gone = hangUp();
+      const over = limits.waiting(principal);
+      const taken = await waitAndTake(takeNow, seeker, waitMs, gone).finally(over);
+      if (gone.aborted && !offer) return await handBack(taken, input);
+      return taken.map(toMinerJob);
+    },
+
+    async claim(principal, jobId, caller) {
+      return toMinerJob(
+        unwrap(await store.write(operations.claimJob, { ...actor(principal, caller), jobId })),
+      );
+    },
+
+    async complete(principal, jobId, request) {
+      if (!isOfItsType(request)) {
+        if (!(await findJob(store.read, jobId))) unwrap(jobNotFound);
+        refuseResult(request);
+      }
+      const attestation = await examine(jobId, request);
+      const outcome = await store.write(operations.completeJobs, {
+        ...actorOf(principal, request),
+        jobId,
+        receiptId: ids.next('rcpt'),
+        nonce: ids.hex(16),
+        result: request.result,
+        resultType: request.result_type,
+        finishReason: request.finish_reason,
+        reportedAt: request.completed_at === undefined ? undefined : readTime(request.completed_at),
+        usage: countsOf(request.usage),
+        details: detailsOf(request),
+        ...(attestation && { attestation }),
+        spotCheck: drawSpotCheck(request.miner_id),
+      });
+      return unwrap(outcome);
+    },
+
+    async postChunks(principal, jobId, { minerId, epoch, ...request }) {
+      checkChunks(request.chunks, config.chunkLimit);
+      const input = { ...actor(principal, { minerId, epoch }), jobId, ...request };
+      const { job, next } = unwrap(await store.write(operations.postChunks, input));
+      return {
+        job_id: job.id,
+        next,
+        lease_expires_at: isoTime(job.lease_expires_at ?? 0),
+        deadline: isoTime(job.deadline ?? 0),
+      };
+    },
+
+    async fail(
+      principal,
+      jobId,
+      { error, error_class, engine_code, retry_after, retryable = true, ...caller },
+    ) {
+      const failure = {
+        ...{ error, retryable, errorClass: error_class, engineCode: engine_code },
+        retryAfterMs: retry_after === undefined ? undefined : retry_after * 1000,
+      };
+      const input = { ...actorOf(principal, caller), jobId, failure };
+      return toOutcome(unwrap(await store.write(operations.giveUpJobs, input)));
+    },
+
+    async release(principal, jobId, caller) {
+      return toOutcome(
+        unwrap(await store.write(operations.giveUpJobs, { ...actor(principal, caller), jobId })),
+      );
+    },
+
+    async heartbeat(principal, caller, { believes, loaded, waitSeconds }, hangUp) {
+      const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
+      const input = { ...actor(principal, caller), believes, loaded };
+      const pulse = await (waitMs === 0 ? beat(input) : beatUntilStop(input, waitMs, hangUp()));
+      return toHeartbeatAnswer(pulse, heartbeatSeconds(config));
+    },
+
+    async releaseAll(principal, caller) {
+      unwrap(await store.write(releaseAll, actor(principal, caller)));
+    },
+  };
+}
+
+function checkChunks(chunks: readonly Chunk[], limit: number): void {
+  const index = chunks.findIndex(({ text }) => Buffer.byteLength(text) > limit);
+  if (index === -1) return;
+  refuse('VALIDATION_OUT_OF_RANGE', `A chunk has at most ${limit} bytes`, { field: `chunks.${index}` });
+}
+
+/**
+ * The counts that a receipt may carry: engines report much else, and now and then what can be no count. That says nothing
+ * about the result, so it is dropped. What is too much is cut, here to what any job can have, later to what its texts can.
+ */
+function countsOf(usage: unknown): TokenUsage | undefined {
+  if (usage === null || typeof usage !== 'object') return undefined;
+  const told = usage as Record<string, unknown>;
+  const count = (name: keyof TokenUsage, most = Infinity) => {
+    const value = told[name] as number;
+    return Number.isSafeInteger(value) && value >= 0 && value <= most
+      ? { [name]: Math.min(value, LIMITS.tokens) }
+      : {};
+  };
+  const counts: TokenUsage = { ...count('prompt_tokens'), ...count('completion_tokens') };
+  if (Object.keys(counts).length === 0) return undefined;
+  return {
+    ...counts,
+    ...count('cached_tokens', counts.prompt_tokens),
+    ...count('reasoning_tokens', counts.completion_tokens),
+  };
+}
+
+/** What comes with a result beside its text; undefined where nothing does. */
+function detailsOf({ reasoning, refusal, logprobs }: CompleteJob): AnswerDetails | undefined {
+  if (!reasoning && !refusal && !logprobs) return undefined;
+  return { ...(reasoning && { reasoning }), ...(refusal && { refusal }), ...(logprobs && { logprobs }) };
+}
+
+/** Milliseconds since the epoch. A time without an offset is UTC. */
+function readTime(text: string): number {
+  const ms = Date.parse(/(z|[+-]\d\d(:?\d\d)?)$/i.test(text) ? text : `${text}Z`);
+  if (Number.isNaN(ms))
+    refuse('VALIDATION_INVALID_FORMAT', 'completed_at is no time that exists', { field: 'completed_at' });
+  return ms;
+}

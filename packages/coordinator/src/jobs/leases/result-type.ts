@@ -1,0 +1,27 @@
+import { type CompleteJob, ResultEmbeddings, ResultMessage } from '@aitbc/protocol';
+import { Value } from 'typebox/value';
+import { refuse } from '../../store/operation.ts';
+
+const SCHEMAS = { message: ResultMessage, embeddings: ResultEmbeddings } as const;
+
+/** Whether a result is what its type says. */
+export function isOfItsType({
+  result,
+  result_type = 'text',
+}: Pick<CompleteJob, 'result' | 'result_type'>): boolean {
+  return result_type === 'text' || Value.Check(SCHEMAS[result_type], parsed(result));
+}
+
+export function refuseResult({ result_type }: Pick<CompleteJob, 'result_type'>): never {
+  refuse('VALIDATION_INVALID_FORMAT', `The result is not the JSON of the type ${result_type}`, {
+    field: 'result',
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,176 @@
+import {
+  AvailableJob,
+  ClaimedJobs,
+  ClaimJob,
+  ClaimJobs,
+  CompleteJob,
+  FailJob,
+  Heartbeat,
+  HeartbeatAnswer,
+  JobOutcome,
+  MinerJob,
+  Receipt,
+} from '@aitbc/protocol';
+import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { type Guards, principalOf } from '../../http/authentication.ts';
+import { REPLACING, replacingHalves } from '../../http/bodies.ts';
+import { hangUpOf } from '../../http/connection.ts';
+import { type App, answers, IdParams, keyed, sendJson } from '../../http/routes.ts';
+import type { MinerCaller } from '../../miners/lifecycle.ts';
+import type { MinerJobs } from './miner-jobs.ts';
+
+const tags = ['mining'];
+
+/** Where every field is optional, so is the body. */
+async function emptyWithoutBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
+}
+
+const callerOf = ({ miner_id, epoch }: ClaimJob): MinerCaller => ({ minerId: miner_id, epoch });
+
+export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; guards: Guards }): void {
+  const onRequest = guards.miner;
+
+  app.get(
+    '/v1/jobs/available',
+    {
+      onRequest,
+      schema: {
+        operationId: 'availableJob',
+        summary: 'The best job for a miner, kept for it for some seconds; null when there is none',
+        tags,
+        security: keyed,
+        querystring: AvailableJob,
+        response: answers({ 200: Type.Union([MinerJob, Type.Null()]) }, 400, 401, 403, 404, 409),
+      },
+    },
+    async (request, reply) => {
+      const { miner_id, epoch, wait = 0 } = request.query;
+      const take = { minerId: miner_id, epoch, max: 1, waitSeconds: wait, offer: true };
+      const [job] = await jobs.take(principalOf(request), take, () => hangUpOf(reply));
+      // A null from a handler is an empty body to the framework.
+      return job ?? sendJson(reply, 'null');
+    },
+  );
+
+  app.post(
+    '/v1/miners/:id/claims',
+    {
+      onRequest,
+      preValidation: emptyWithoutBody,
+      schema: {
+        operationId: 'claimJobs',
+        summary: 'Claim up to `max` jobs in one step',
+        tags,
+        security: keyed,
+        params: IdParams,
+        body: ClaimJobs,
+        response: answers({ 200: ClaimedJobs }, 400, 401, 403, 404, 409),
+      },
+    },
+    async (request, reply) => {
+      const { epoch, max = 1, wait = 0 } = request.body;
+      const take = { minerId: request.params.id, epoch, max, waitSeconds: wait, offer: false };
+      return { jobs: await jobs.take(principalOf(request), take, () => hangUpOf(reply)) };
+    },
+  );
+
+  app.post(
+    '/v1/jobs/:id/claim',
+    {
+      onRequest,
+      schema: {
+        operationId: 'claimJob',
+        summary: 'Claim a job: a lease until lease_expires_at',
+        tags,
+        security: keyed,
+        params: IdParams,
+        body: ClaimJob,
+        response: answers({ 200: MinerJob }, 400, 401, 403, 404, 409, 410),
+      },
+    },
+    async request => await jobs.claim(principalOf(request), request.params.id, callerOf(request.body)),
+  );
+
+  app.post(
+    '/v1/jobs/:id/complete',
+    {
+      onRequest,
+      ...replacingHalves,
+      schema: {
+        operationId: 'completeJob',
+        description: REPLACING,
+        summary: 'Post the result of a leased job; answers the receipt',
+        tags,
+        security: keyed,
+        params: IdParams,
+        body: CompleteJob,
+        response: answers({ 200: Receipt }, 400, 401, 403, 404, 409, 413),
+      },
+    },
+    async (request, reply) => {
+      const receipt = await jobs.complete(principalOf(request), request.params.id, request.body);
+      return sendJson(reply, receipt);
+    },
+  );
+
+  app.post(
+    '/v1/jobs/:id/fail',
+    {
+      onRequest,
+      ...replacingHalves,
+      schema: {
+        operationId: 'failJob',
+        description: REPLACING,
+        summary: 'Report that a leased job failed',
+        tags,
+        security: keyed,
+        params: IdParams,
+        body: FailJob,
+        response: answers({ 200: JobOutcome }, 400, 401, 403, 404, 409),
+      },
+    },
+    async request => await jobs.fail(principalOf(request), request.params.id, request.body),
+  );
+
+  app.post(
+    '/v1/jobs/:id/release',
+    {
+      onRequest,
+      schema: {
+        operationId: 'releaseJob',
+        summary: 'Hand a leased job back: the attempt does not count',
+        tags,
+        security: keyed,
+        params: IdParams,
+        body: ClaimJob,
+        response: answers({ 200: JobOutcome }, 400, 401, 403, 404, 409),
+      },
+    },
+    async request => await jobs.release(principalOf(request), request.params.id, callerOf(request.body)),
+  );
+
+  app.post(
+    '/v1/miners/:id/heartbeat',
+    {
+      onRequest,
+      preValidation: emptyWithoutBody,
+      schema: {
+        operationId: 'heartbeat',
+        summary: 'Extend all leases of a miner; learn which jobs to stop',
+        tags,
+        security: keyed,
+        params: IdParams,
+        body: Heartbeat,
+        response: answers({ 200: HeartbeatAnswer }, 400, 401, 403, 404, 409),
+      },
+    },
+    async (request, reply) => {
+      const { epoch, jobs: believes = [], loaded, wait = 0 } = request.body;
+      const caller = { minerId: request.params.id, epoch };
+      const beat = { believes, loaded, waitSeconds: wait };
+      return await jobs.heartbeat(principalOf(request), caller, beat, () => hangUpOf(reply));
+    },
+  );
+}

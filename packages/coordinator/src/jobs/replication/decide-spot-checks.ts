@@ -1,0 +1,52 @@
+import { noteComparisons } from '../../miners/presence.ts';
+import type { WriteContext } from '../../store/operation.ts';
+import { cancel, hasEnded, type JobChange, type JobRow, unhold } from '../job.ts';
+import { eraseTextsOf } from '../maintenance/retention.ts';
+import { findAlone, groupResults, isSameResult, type Output } from './runs.ts';
+
+export interface CheckedGroup {
+  /** It has completed. */
+  job: JobRow;
+  runs: readonly JobRow[];
+  /** Of the runs. */
+  moves: readonly JobChange[];
+  outputs: ReadonlyMap<string, Output>;
+}
+
+/**
+ * What comes of a run that checked a job: where both have the same result, their miners agree; where not, another run
+ * decides between them. Where nobody runs them, nothing comes of it. Answers what changes for it, to be saved.
+ */
+export async function followChecks(group: CheckedGroup, context: WriteContext): Promise<JobChange[]> {
+  const { job, moves, outputs } = group;
+  const [check, referee] = group.runs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const ended = new Set(moves.filter(({ after }) => hasEnded(after.status)).map(({ after }) => after.id));
+  if (!check || !referee || ended.size === 0) return [];
+  const [original, second] = [outputs.get(job.id), outputs.get(check.id)];
+  const isOpen = !hasEnded(referee.status);
+  if (ended.has(check.id) && isOpen && original && second && !isSameResult(original, second))
+    return [{ before: referee, after: unhold(referee) }];
+  // A referee that was not needed says nothing.
+  const speaks = ended.has(check.id) || referee.status === 'completed';
+  if (speaks) await compare([job, check, referee], outputs, context);
+  // The text is the client's, whose job has it.
+  await eraseTextsOf([check.id, referee.id], context);
+  return isOpen ? [{ before: referee, after: cancel(referee, context.now) }] : [];
+}
+
+/** Only what two have is known to be right. */
+async function compare(
+  runs: readonly JobRow[],
+  outputs: ReadonlyMap<string, Output>,
+  context: WriteContext,
+): Promise<void> {
+  const [agreed = [], ...others] = groupResults(runs, outputs);
+  const minersOf = (jobs: readonly JobRow[]) => jobs.flatMap(({ miner_id }) => miner_id ?? []);
+  const { compared, alone } = findAlone(runs, outputs);
+  const beginnings = { compared: minersOf(compared), alone: minersOf(alone) };
+  const results =
+    agreed.length < 2
+      ? { agreed: [], disagreed: [] }
+      : { agreed: minersOf(agreed), disagreed: minersOf(others.flat()) };
+  await noteComparisons({ ...results, ...beginnings }, context);
+}

@@ -1,0 +1,121 @@
+import { noteComparisons } from '../../miners/presence.ts';
+import type { WriteContext } from '../../store/operation.ts';
+import { cancel, fail, hasEnded, type JobChange, type JobRow } from '../job.ts';
+import { barred, ownersOf } from '../scheduling/assignments.ts';
+import { followChecks } from './decide-spot-checks.ts';
+import { agreedOn, findAlone, isSameResult, type Output, progressed, verdictOn } from './runs.ts';
+
+/**
+ * Lets jobs that have runs follow these, and the other way round. Answers what changes for it, to be saved. Costs
+ * nothing where no job of a batch has runs or is one.
+ */
+export async function followRuns(changes: readonly JobChange[], context: WriteContext): Promise<JobChange[]> {
+  const moved = changes.filter(
+    ({ before, after }) => after.role !== 'ordinary' && before.status !== after.status,
+  );
+  if (moved.length === 0) return [];
+  const { tx } = context;
+  const ids = [...new Set(moved.map(({ after }) => after.run_of ?? after.id))];
+  const [jobs, runs] = await Promise.all([tx.load('job', 'id', ids), tx.load('job', 'run_of', ids)]);
+  const outputs = await loadOutputs([...jobs, ...runs], context);
+  const runsByJob = Map.groupBy(runs, run => run.run_of ?? '');
+  const movesByJob = Map.groupBy(moved, ({ after }) => after.run_of ?? after.id);
+  const consequences: JobChange[] = [];
+  for (const job of jobs) {
+    const group = { job, runs: runsByJob.get(job.id) ?? [], moves: movesByJob.get(job.id) ?? [], outputs };
+    await barFailed(group, context);
+    consequences.push(...(await follow(group, context)));
+  }
+  return consequences;
+}
+
+async function follow(group: Group, context: WriteContext): Promise<JobChange[]> {
+  if (group.job.role === 'ordinary') return await followChecks(group, context);
+  return hasEnded(group.job.status) ? await afterEnd(group, context) : await decide(group, context);
+}
+
+interface Group {
+  job: JobRow;
+  runs: readonly JobRow[];
+  /** Of them, and of the job itself. */
+  moves: readonly JobChange[];
+  outputs: ReadonlyMap<string, Output>;
+}
+
+async function loadOutputs(jobs: readonly JobRow[], { tx }: WriteContext): Promise<Map<string, Output>> {
+  const completed = jobs.filter(job => job.status === 'completed').map(job => job.id);
+  const rows = await tx.load('job_output', 'job_id', completed);
+  return new Map(rows.map(row => [row.job_id, row]));
+}
+
+/** Whoever failed with a run gets none of this job again. */
+async function barFailed({ job, moves }: Group, { tx }: WriteContext): Promise<void> {
+  const failed = moves.filter(({ after, minerFailed }) => minerFailed && after.status === 'pending');
+  const before = ownersOf(job);
+  if (failed.length === 0 || !before) return;
+  const owners = failed.reduce((owners, { after }) => barred(owners, after.id), before);
+  await tx.update('job', 'id', ['owners'], [{ id: job.id, owners: JSON.stringify(owners) }]);
+}
+
+async function decide(group: Group, context: WriteContext): Promise<JobChange[]> {
+  const { job, runs, outputs } = group;
+  const verdict = verdictOn(runs, outputs);
+  const { compared, alone } = findAlone(runs, outputs);
+  if (!verdict) return [{ before: job, after: progressed(job, runs) }];
+  if ('error' in verdict) {
+    const after = fail(progressed(job, runs), verdict.error, context.now);
+    await noteComparisons(
+      { agreed: [], disagreed: [], compared: minersOf(compared), alone: minersOf(alone) },
+      context,
+    );
+    return [{ before: job, after }, ...unneeded(runs, context)];
+  }
+  const { agreed, disagreed } = verdict;
+  const [chosen] = agreed;
+  const after = agreedOn(job, runs, chosen, context.now);
+  const output = outputs.get(chosen.id);
+  if (output) await context.tx.insert('job_output', [{ ...output, job_id: job.id }]);
+  await context.tx.update('job', 'id', ['salt', 'prompt_hash'], [after]);
+  await noteComparisons(
+    {
+      ...{ agreed: minersOf(agreed), disagreed: minersOf(disagreed) },
+      ...{ compared: minersOf(compared), alone: minersOf(alone) },
+    },
+    context,
+  );
+  return [{ before: job, after }, ...unneeded(runs, context)];
+}
+
+/** What still runs may end, for its miner is at work and is paid; unless it is the client who ended it. */
+async function afterEnd({ job, runs, moves, outputs }: Group, context: WriteContext): Promise<JobChange[]> {
+  const result = outputs.get(job.id);
+  const ended = moves.filter(({ after }) => after.run_of !== null && after.status === 'completed');
+  const lateIds = new Set(ended.map(({ after }) => after.id));
+  const late = runs.filter(run => lateIds.has(run.id));
+  if (result) {
+    const isAgreed = (run: JobRow) => isSameResult(outputs.get(run.id) ?? result, result);
+    const agreed = late.filter(isAgreed);
+    const disagreed = late.filter(run => !agreed.includes(run));
+    const { compared, alone } = findAlone(runs, outputs);
+    const isLate = (run: JobRow) => late.includes(run);
+    await noteComparisons(
+      {
+        ...{ agreed: minersOf(agreed), disagreed: minersOf(disagreed) },
+        ...{ compared: minersOf(compared.filter(isLate)), alone: minersOf(alone.filter(isLate)) },
+      },
+      context,
+    );
+  }
+  return job.status === 'cancelled' ? withdrawn(runs, context) : unneeded(runs, context);
+}
+
+const unneeded = (runs: readonly JobRow[], context: WriteContext) =>
+  withdrawn(
+    runs.filter(run => run.status === 'pending'),
+    context,
+  );
+
+const withdrawn = (runs: readonly JobRow[], { now }: WriteContext): JobChange[] =>
+  runs.filter(run => !hasEnded(run.status)).map(before => ({ before, after: cancel(before, now) }));
+
+const minersOf = (runs: readonly JobRow[]) => runs.flatMap(run => run.miner_id ?? []);

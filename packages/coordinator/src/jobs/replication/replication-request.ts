@@ -1,0 +1,34 @@
+import type { SubmitJob } from '@aitbc/protocol';
+import { refuse } from '../../store/operation.ts';
+
+/**
+ * Texts that several miners make can only be compared where they are the same each time.
+ *
+ * @param prefix of the names of fields in refusals
+ * @throws {Refused} where those of a request with `replication` need not be
+ */
+export function checkReplication(request: SubmitJob, prefix: string): void {
+  if ((request.replication ?? 1) === 1) return;
+  const { params, stream, tools } = request;
+  if (params?.temperature !== 0) demand('temperature 0', `${prefix}params.temperature`, params?.temperature);
+  if (params.seed === undefined) demand('a seed', `${prefix}params.seed`, undefined);
+  const forbidden = stream ? 'stream' : tools ? 'tools' : undefined;
+  if (!forbidden) return;
+  const detail = FORBIDDEN[forbidden];
+  refuse('VALIDATION_INVALID_FORMAT', detail, { field: prefix + forbidden });
+}
+
+const FORBIDDEN = {
+  stream: 'A job with replication has no text before its runs agree: it can not be streamed',
+  tools: 'Engines give calls of tools ids of their own, so no two runs would agree',
+} as const;
+
+function demand(what: string, field: string, given: unknown): never {
+  const code = given === undefined ? 'VALIDATION_MISSING_FIELD' : 'VALIDATION_OUT_OF_RANGE';
+  refuse(code, `replication compares texts: it needs ${what} in params`, { field });
+}
+
+/** Whether two miners that do what it says get the same text. */
+export function isDeterministic(params: { temperature?: unknown; seed?: unknown }): boolean {
+  return params.temperature === 0 && params.seed !== undefined && params.seed !== null;
+}

@@ -1,0 +1,132 @@
+import type { FailureClass, JobError } from '@aitbc/protocol';
+import type { Row } from '../../store/schema.ts';
+import { hasEnded, type JobRow } from '../job.ts';
+
+/*
+ * A job that several owners' miners run. It is not run itself: it has runs, each of which is a job to its miner, with an
+ * id, a salt and a receipt of its own. Pure: what becomes of a job when something became of its runs.
+ */
+
+/** The lane of queues in which runs stand, apart from other jobs: what a miner may not have of them holds nothing else up. */
+export const RUNS = 1;
+
+export type Output = Row<'job_output'>;
+
+/** More than half of the runs. */
+export const majorityOf = (runs: number) => Math.floor(runs / 2) + 1;
+
+export const isSameResult = (a: Output, b: Output) => a.type === b.type && a.result === b.result;
+
+/** Runs that have a result, by what it is; the largest group first, the earlier among equals. */
+export function groupResults(runs: readonly JobRow[], outputs: ReadonlyMap<string, Output>): JobRow[][] {
+  const groups: JobRow[][] = [];
+  for (const run of runs.toSorted(byEnd)) {
+    const output = outputs.get(run.id);
+    if (run.status !== 'completed' || !output) continue;
+    const group = groups.find(([first]) => isSameResult(output, outputs.get(first?.id ?? '') ?? output));
+    if (group) group.push(run);
+    else groups.push([run]);
+  }
+  return groups.toSorted((a, b) => b.length - a.length);
+}
+
+/** Characters that results begin with alike where engines are of one mind: they part later, by their builds. */
+const BEGINNING = 8;
+
+const sharesBeginning = (a: Output, b: Output) =>
+  a.type === b.type && a.result.slice(0, BEGINNING) === b.result.slice(0, BEGINNING);
+
+/** Of runs with a result, where there are three at least, those that begin like none while two others begin alike. */
+export function findAlone(
+  runs: readonly JobRow[],
+  outputs: ReadonlyMap<string, Output>,
+): { compared: JobRow[]; alone: JobRow[] } {
+  const compared = runs.filter(run => outputs.has(run.id));
+  if (compared.length < 3) return { compared: [], alone: [] };
+  const shares = (a: JobRow, b: JobRow) => {
+    const [one, other] = [outputs.get(a.id), outputs.get(b.id)];
+    return one !== undefined && other !== undefined && sharesBeginning(one, other);
+  };
+  const alone = compared.filter(run => {
+    const others = compared.filter(other => other !== run);
+    const isAlike = others.some(other => others.some(third => third !== other && shares(other, third)));
+    return isAlike && !others.some(other => shares(run, other));
+  });
+  return { compared, alone };
+}
+
+/** Ids of runs are made in their order. */
+const byEnd = (a: JobRow, b: JobRow) =>
+  (a.completed_at ?? 0) - (b.completed_at ?? 0) || (a.id < b.id ? -1 : 1);
+
+export type Verdict =
+  | { agreed: readonly [JobRow, ...JobRow[]]; disagreed: readonly JobRow[] }
+  | { error: JobError }
+  | undefined;
+
+/** Whether it can be said what the result is, or that there will be none. */
+export function verdictOn(runs: readonly JobRow[], outputs: ReadonlyMap<string, Output>): Verdict {
+  const needed = majorityOf(runs.length);
+  const groups = groupResults(runs, outputs);
+  const [largest = [], ...others] = groups;
+  const [first, ...rest] = largest;
+  if (first && largest.length >= needed) return { agreed: [first, ...rest], disagreed: others.flat() };
+  const open = runs.filter(run => !hasEnded(run.status)).length;
+  if (largest.length + open >= needed) return undefined;
+  return { error: groups.length > 1 ? noMajority(runs.length, groups.length) : failureOf(runs) };
+}
+
+function noMajority(runs: number, results: number): JobError {
+  const detail = `${runs} runs gave ${results} different results: no ${majorityOf(runs)} of them agree`;
+  return { error_code: 'RESULTS_DISAGREE', detail };
+}
+
+function failureOf(runs: readonly JobRow[]): JobError {
+  const failed = runs.find(run => run.error_code !== null);
+  const detail = `Too few of ${runs.length} runs have a result. ${failed?.error_detail ?? ''}`.trim();
+  const error_code = (failed?.error_code ?? 'MINER_FAILED') as JobError['error_code'];
+  const { error_class, engine_code } = failed ?? {};
+  return {
+    ...{ error_code, detail },
+    ...(error_class && { error_class: error_class as FailureClass }),
+    ...(engine_code && { engine_code }),
+  };
+}
+
+/** While nothing is decided. */
+export function progressed(job: JobRow, runs: readonly JobRow[]): JobRow {
+  const isUnderWay = runs.some(run => run.status === 'running' || run.status === 'completed');
+  return {
+    ...job,
+    ...countsOf(runs),
+    status: isUnderWay ? 'running' : 'pending',
+    // Nobody runs it itself.
+    held_until: isUnderWay ? null : job.expires_at,
+    started_at: isUnderWay ? startOf(runs) : null,
+  };
+}
+
+/** As of the run that the others agree with: its receipt is the job's, and so is the salt that opens it. */
+export function agreedOn(job: JobRow, runs: readonly JobRow[], run: JobRow, now: number): JobRow {
+  return {
+    ...job,
+    ...countsOf(runs),
+    held_until: null,
+    status: 'completed',
+    started_at: startOf(runs),
+    completed_at: now,
+    miner_id: run.miner_id,
+    receipt_id: run.receipt_id,
+    salt: run.salt,
+    prompt_hash: run.prompt_hash,
+  };
+}
+
+const countsOf = (runs: readonly JobRow[]) => ({
+  attempts: runs.reduce((sum, run) => sum + run.attempts, 0),
+});
+
+function startOf(runs: readonly JobRow[]): number | null {
+  const starts = runs.flatMap(run => run.started_at ?? []);
+  return starts.length === 0 ? null : Math.min(...starts);
+}

@@ -1,0 +1,132 @@
+import { hash } from 'node:crypto';
+import { accountAt, localAddress } from '../../accounts/accounts.ts';
+import { objectIn } from '../../store/json.ts';
+import type { WriteContext } from '../../store/operation.ts';
+import type { Row } from '../../store/schema.ts';
+import type { JobRow } from '../job.ts';
+import { countNewJobs } from '../save-jobs.ts';
+import { createRanker } from '../scheduling/fairness.ts';
+import { loadLanes, type NewJob, newRow, type Place } from '../submitting/submit-jobs.ts';
+import { isDeterministic } from './replication-request.ts';
+import { RUNS } from './runs.ts';
+
+/*
+ * Jobs that completed are run once more, by another operator's miner, now and then, without anybody being told: their
+ * results must be the same (`decide-spot-checks.ts` says what comes of it). The coordinator pays for it.
+ */
+
+/** Ids and salts of the run that checks, and of one that decides between the two. */
+export interface SpotCheck {
+  check: CheckRun;
+  referee: CheckRun;
+}
+
+export type CheckRun = Pick<NewJob, 'id' | 'salt'>;
+
+/** Name of the account that pays. */
+const PAYER = 'spot-checks';
+
+/** What nobody has checked after so long stays unchecked. */
+const CHECK_TTL_MS = 3600 * 1000;
+
+export interface Checked {
+  /** As it completed. */
+  job: JobRow;
+  miner: Pick<Row<'miner'>, 'operator_id'>;
+  spotCheck: SpotCheck;
+}
+
+/** Adds runs of those jobs whose results can be compared. The one that decides is held back until it is needed. */
+export async function addChecks(
+  checked: readonly Checked[],
+  coordinatorId: string,
+  context: WriteContext,
+): Promise<void> {
+  const { tx, now } = context;
+  const due = await loadComparable(checked, context);
+  if (due.length === 0) return;
+  const account = await accountAt(localAddress(coordinatorId, PAYER), PAYER, context);
+  const lanes = await loadLanes(
+    due.map(({ place }) => place),
+    context,
+  );
+  const lines = new Set(due.map(({ place }) => lanes.lineOf(place)));
+  const ranker = await createRanker(tx, [...lines], [account.id]);
+
+  const runs = due.flatMap(({ job, spotCheck: { check, referee }, place, input }) => {
+    const run = (own: CheckRun): JobRow => {
+      const promptHash = hash('sha256', own.salt + input.prompt);
+      const { model, max_attempts: maxAttempts } = job;
+      const asked = {
+        ...own,
+        promptHash,
+        request: { model },
+        place,
+        ttlMs: CHECK_TTL_MS,
+        maxAttempts,
+        promptBytes: Buffer.byteLength(input.prompt),
+      };
+      const row = newRow(asked, account.id, lanes, ranker, now);
+      return { ...row, token_limit: job.token_limit, role: 'run', run_of: job.id };
+    };
+    const later = { held_until: now + 2 * CHECK_TTL_MS };
+    return [run(check), { ...run(referee), ...later }].map(row => ({
+      row,
+      input: { ...input, job_id: row.id, metadata: null },
+    }));
+  });
+  await tx.insert(
+    'job',
+    runs.map(({ row }) => row),
+  );
+  await tx.insert(
+    'job_input',
+    runs.map(({ input }) => input),
+  );
+  await ranker.save();
+  await countNewJobs(
+    runs.map(({ row }) => row),
+    context,
+  );
+  // Whoever has run it can not check it.
+  const owners = due.map(({ job, miner }) => ({
+    id: job.id,
+    owners: JSON.stringify({ [miner.operator_id]: job.id }),
+  }));
+  await tx.update('job', 'id', ['owners'], owners);
+}
+
+const REQUIREMENTS = ['id', 'model', 'region', 'min_vram_gb', 'needs', 'min_context'] as const;
+
+interface Comparable extends Checked {
+  input: Row<'job_input'>;
+  place: Place;
+}
+
+async function loadComparable(checked: readonly Checked[], { tx }: WriteContext): Promise<Comparable[]> {
+  const own = checked.filter(({ job }) => job.role === 'ordinary' && job.stream === 0);
+  if (own.length === 0) return [];
+  const inputs = await tx.load(
+    'job_input',
+    'job_id',
+    own.map(({ job }) => job.id),
+  );
+  const inputsById = new Map(inputs.map(input => [input.job_id, input]));
+  const queueIds = [...new Set(own.map(({ job }) => job.queue_id))];
+  const queues = await tx.loadFixed('queue', 'id', queueIds, REQUIREMENTS);
+  const queuesById = new Map(queues.map(queue => [queue.id, queue]));
+  return own.flatMap(each => {
+    const input = inputsById.get(each.job.id);
+    const queue = queuesById.get(each.job.queue_id);
+    if (!input || !queue || !isComparable(input)) return [];
+    const { id: _, ...requirements } = queue;
+    return [{ ...each, input, place: { ...requirements, priority: each.job.priority, lane: RUNS } }];
+  });
+}
+
+/** Engines give calls of tools ids of their own. */
+function isComparable({ prompt, kind, params }: Row<'job_input'>): boolean {
+  if (!isDeterministic(objectIn(params) ?? {})) return false;
+  const asked = kind === 'prompt' ? {} : objectIn(prompt);
+  return asked !== undefined && !('tools' in asked);
+}

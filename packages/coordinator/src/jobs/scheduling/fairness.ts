@@ -1,0 +1,118 @@
+import { READY_JOBS } from '../../store/indexes.ts';
+import { isPlausible } from '../../store/numbers.ts';
+import type { Row } from '../../store/schema.ts';
+import type { Transaction } from '../../store/transaction.ts';
+import type { JobRow } from '../job.ts';
+
+/*
+ * Start-time fair queueing (Goyal, Vin and Cheng, 1996) over clients, with a cost of one for each job. A job's rank
+ * is fixed when it is submitted: the virtual time, or where its client's last job ends if that is later. Miners
+ * take the lowest rank. A client that was idle so starts level with the others, and one with a long backlog gets
+ * one turn in each round. There is one clock for each model and priority: ranks of different clocks say nothing
+ * about each other, and neither another model's backlog nor a jump by urgent jobs moves this one.
+ *
+ * Within a clock each queue keeps a virtual time of its own. Jobs that few miners can run get on slower than others:
+ * were their newcomers ranked by what starts elsewhere, they would stand behind the whole backlog of their queue. A
+ * queue without a backlog is level with its clock, so that nobody gains by choosing one that was idle.
+ */
+
+export type Clock = Row<'fair_clock'>;
+
+/** A queue with the clock that its ranks are of. */
+export interface Line {
+  queue: Row<'queue'>;
+  clock: Clock;
+}
+
+/** A damaged rank counts as the first one: from beyond reach no rank could follow. */
+const sound = (rank: number) => (isPlausible(rank) ? rank : 0);
+
+export interface Ranker {
+  /** The rank of the client's next job in a line. */
+  next(line: Line, accountId: number): number;
+  save(): Promise<void>;
+}
+
+/** Hands out ranks in lines that the transaction has loaded. */
+export async function createRanker(
+  tx: Transaction,
+  lines: readonly Line[],
+  accountIds: readonly number[],
+): Promise<Ranker> {
+  const clocks = new Map(lines.map(({ clock }) => [clock.id, clock]));
+  for (const { queue, clock } of lines) {
+    queue.virtual_time = sound(queue.virtual_time);
+    clock.virtual_time = sound(clock.virtual_time);
+    if (queue.virtual_time >= clock.virtual_time || (await headRank(queue, tx)) !== undefined) continue;
+    queue.virtual_time = clock.virtual_time;
+  }
+  const keys = [...clocks.keys()].flatMap(id => accountIds.map(accountId => `${id}/${accountId}`));
+  const shares = new Map((await tx.load('fair_share', 'id', keys)).map(share => [share.id, share]));
+  const moved = new Set<Row<'fair_share'>>();
+  return {
+    next({ queue, clock }, accountId) {
+      const id = `${clock.id}/${accountId}`;
+      const share = shares.get(id) ?? { id, clock_id: clock.id, account_id: accountId, next_rank: 0 };
+      const rank = Math.max(sound(queue.virtual_time), sound(share.next_rank));
+      share.next_rank = rank + 1;
+      clock.tail_rank = Math.max(sound(clock.tail_rank), share.next_rank);
+      shares.set(id, share);
+      moved.add(share);
+      return rank;
+    },
+    async save() {
+      await tx.upsert('fair_share', ['id'], [...moved]);
+      await tx.update('fair_clock', 'id', ['tail_rank'], [...clocks.values()]);
+      await tx.update(
+        'queue',
+        'id',
+        ['virtual_time'],
+        lines.map(({ queue }) => queue),
+      );
+    },
+  };
+}
+
+/**
+ * Virtual time follows the ranks of what has started. A job that was claimed out of its turn, by its id, takes it no
+ * further than to the job whose turn it is: or a client that claims the last job of its backlog would put all
+ * newcomers behind it.
+ */
+export async function advance(
+  jobs: readonly JobRow[],
+  lines: ReadonlyMap<number, Line>,
+  tx: Transaction,
+): Promise<void> {
+  const moved = new Set<Line>();
+  const byQueue = Map.groupBy(jobs, job => job.queue_id);
+  const advances = [...byQueue].map(async ([queueId, started]) => {
+    const line = lines.get(queueId);
+    if (!line) return;
+    const latest = Math.max(...started.map(job => job.rank));
+    const turn = Math.min(latest, (await headRank(line.queue, tx)) ?? latest);
+    line.queue.virtual_time = Math.max(sound(line.queue.virtual_time), turn);
+    line.clock.virtual_time = Math.max(sound(line.clock.virtual_time), line.queue.virtual_time);
+    moved.add(line);
+  });
+  await Promise.all(advances);
+  const queues = [...moved].map(({ queue }) => queue);
+  const clocks = new Set([...moved].map(({ clock }) => clock));
+  await tx.update('queue', 'id', ['virtual_time'], queues);
+  await tx.update('fair_clock', 'id', ['virtual_time', 'dispatched_at'], [...clocks]);
+}
+
+/** The lowest rank that is ready in a queue. */
+async function headRank({ id }: Row<'queue'>, tx: Transaction): Promise<number | undefined> {
+  const [head] = await tx.first(READY_JOBS, [id], 1);
+  return head?.rank;
+}
+
+/**
+ * Jobs that run before the one of this rank, estimated from the clock's counters: its share of the ranks that are
+ * still to come, of the jobs that are pending. Exact for one client, near for many.
+ */
+export function jobsAhead(clock: Clock, rank: number): number {
+  const ranks = Math.max(clock.tail_rank - clock.virtual_time, 1);
+  const share = Math.min(Math.max(rank - clock.virtual_time, 0) / ranks, 1);
+  return Math.min(Math.floor(share * clock.pending), Math.max(clock.pending - 1, 0));
+}

@@ -1,0 +1,170 @@
+import { abilitiesOf, isLoaded, mismatch } from '../../miners/eligibility.ts';
+import { CLOCKS, READY_JOBS, WAITING_QUEUES } from '../../store/indexes.ts';
+import type { WriteContext } from '../../store/operation.ts';
+import type { Row } from '../../store/schema.ts';
+import { partReadable } from '../damaged-jobs.ts';
+import type { JobRow } from '../job.ts';
+import { createAssignments } from './assignments.ts';
+import { createOthers, type Exclusions, exclusionsOf, isExcluded } from './exclusions.ts';
+import { advance, type Clock, type Line } from './fairness.ts';
+import type { Yielding } from './priority-share.ts';
+
+/** How many jobs from the head of a queue are searched for one that the miner may have, where not all are for everybody. */
+const SEARCHED = 200;
+
+/** For so many jobs that exclude a miner it is asked whether anybody else could run them. */
+const MOST_ASKED = 5;
+
+/** Damaged rows at the head of a queue that one batch looks past. They are ended, so the next batch finds others. */
+const MOST_DAMAGED = 500;
+
+interface ReadyLine extends Line {
+  /** The best jobs of the queue in order, read when first needed. */
+  jobs?: JobRow[];
+}
+
+/**
+ * The ready jobs that miners of a batch may take. A queue's jobs are read from its head, as many as the batch can
+ * use, so that the cost does not grow with the backlog.
+ */
+export interface ReadyJobs {
+  /** Takes the job that this miner should run next, or nothing. */
+  take(miner: Row<'miner'>): Promise<JobRow | undefined>;
+  /** The abilities that a waiting job needs of its miner, as its queue has them. */
+  needsOf(job: JobRow): string;
+  /** Jobs that were met and that nobody can run, since their rows are damaged. */
+  readonly damaged: readonly JobRow[];
+  /** Keeps whose the taken ones are, and moves the clocks on to the jobs that start now. */
+  started(jobs: readonly JobRow[]): Promise<void>;
+}
+
+export interface PreferenceTerms {
+  /** Models that a miner has not loaded are passed over for so long, in ms, for those that it has. */
+  loadedPreferenceMs: number;
+  yieldsTurn: Yielding;
+}
+
+export async function readReadyJobs(
+  miners: readonly Row<'miner'>[],
+  most: number,
+  { loadedPreferenceMs, yieldsTurn }: PreferenceTerms,
+  { tx, now }: WriteContext,
+): Promise<ReadyJobs> {
+  const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
+  const models = [...new Set([...abilities.values()].flatMap(({ capabilities }) => [...capabilities]))];
+  const [queues, clockRows] = await Promise.all([tx.first(WAITING_QUEUES, models), tx.first(CLOCKS, models)]);
+  const clocks = new Map(clockRows.map(clock => [clock.id, clock]));
+  const lines = queues.flatMap(queue => {
+    const clock = clocks.get(queue.clock_id);
+    return clock ? [{ queue, clock } as ReadyLine] : [];
+  });
+  const linesById = new Map(lines.map(line => [line.queue.id, line]));
+  const assignments = createAssignments(tx);
+  const others = createOthers(tx, now);
+  /** By job, where it excludes somebody. */
+  const excluding = new Map<string, Exclusions>();
+  const damaged: JobRow[] = [];
+  const linesOf = new Map<string, ReadyLine[]>();
+
+  async function headOf(line: ReadyLine, miner: Row<'miner'>): Promise<JobRow | undefined> {
+    line.jobs ??= await readHead(line.queue);
+    if (line.queue.lane === 0) return line.jobs[0];
+    let asked = 0;
+    for (const job of line.jobs) {
+      if (!assignments.mayHave(miner, job)) continue;
+      const exclusions = excluding.get(job.id);
+      if (!exclusions || !isExcluded(exclusions, miner, now)) return job;
+      if (asked++ < MOST_ASKED && !(await others.exist(line.queue, exclusions))) return job;
+    }
+    return undefined;
+  }
+
+  async function readHead({ id, lane }: Row<'queue'>): Promise<JobRow[]> {
+    const wanted = lane === 0 ? most : most + SEARCHED;
+    const jobs = await readSound(id, wanted);
+    await assignments.load(jobs);
+    for (const job of jobs) if (job.owners !== null) excluding.set(job.id, exclusionsOf(job));
+    return jobs.filter(job => job.expires_at > now);
+  }
+
+  /** Damaged jobs are noted to be ended, and as many more are read. */
+  async function readSound(queueId: number, wanted: number): Promise<JobRow[]> {
+    for (let limit = wanted; ; ) {
+      const jobs = await tx.first(READY_JOBS, [queueId], limit);
+      const { sound, damaged: found } = partReadable(jobs);
+      const isAll = sound.length >= wanted || jobs.length < limit;
+      if (isAll || found.length > MOST_DAMAGED) {
+        damaged.push(...found);
+        return sound;
+      }
+      limit = wanted + found.length;
+    }
+  }
+
+  /** Its model would have to be loaded, and had a turn not long ago, or has only begun to wait for one. */
+  function isPassedOver(miner: Row<'miner'>): (turn: Turn) => boolean {
+    const has = abilities.get(miner.id);
+    const since = now - loadedPreferenceMs;
+    return ({ line, job }) =>
+      has !== undefined &&
+      !isLoaded(job.model, has) &&
+      (line.clock.dispatched_at > since || job.created_at > since);
+  }
+
+  function takeOut({ line, job }: Turn, miner: Row<'miner'>) {
+    // The first of them, but for jobs that the miner may not have.
+    line.jobs?.splice(line.jobs.indexOf(job), 1);
+    assignments.assign(miner, job);
+  }
+
+  return {
+    get damaged() {
+      return [...damaged, ...assignments.damaged];
+    },
+    async take(miner) {
+      let runnable = linesOf.get(miner.id);
+      if (!runnable) {
+        const has = abilities.get(miner.id);
+        runnable = lines.filter(line => has && mismatch(line.queue, has) === null);
+        linesOf.set(miner.id, runnable);
+      }
+      const heads = await Promise.all(runnable.map(async line => ({ line, job: await headOf(line, miner) })));
+      const turns = new Map<Clock, Turn>();
+      for (const { line, job } of heads) {
+        const rival = turns.get(line.clock);
+        if (job && (!rival || isEarlier(job, rival.job))) turns.set(line.clock, { line, job });
+      }
+      let best: Turn | undefined;
+      for (const turn of turns.values())
+        if (!best || comesFirst(turn, best, isPassedOver(miner))) best = turn;
+      if (best) best = yieldsTurn(miner.id, best, turns.values(), isPassedOver(miner)) ?? best;
+      if (best) takeOut(best, miner);
+      if (best) best.line.clock.dispatched_at = Math.max(now, best.line.clock.dispatched_at + 1);
+      return best?.job;
+    },
+    needsOf: ({ queue_id }) => linesById.get(queue_id)?.queue.needs ?? '',
+    async started(jobs) {
+      await assignments.save();
+      await advance(jobs, linesById, tx);
+    },
+  };
+}
+
+/** The job whose turn it is on a clock. */
+interface Turn {
+  line: ReadyLine;
+  job: JobRow;
+}
+
+/** By fair rank, which is of one clock. */
+function isEarlier(a: JobRow, b: JobRow): boolean {
+  return a.rank === b.rank ? a.id < b.id : a.rank < b.rank;
+}
+
+/** Between clocks, whose ranks can't be compared: priority, then what is loaded, then who waited longest for a turn. */
+function comesFirst(a: Turn, b: Turn, isPassedOver: (turn: Turn) => boolean): boolean {
+  if (a.job.priority !== b.job.priority) return a.job.priority > b.job.priority;
+  const [later, sooner] = [isPassedOver(a), isPassedOver(b)];
+  if (later !== sooner) return sooner;
+  return a.line.clock.dispatched_at < b.line.clock.dispatched_at;
+}

@@ -1,0 +1,45 @@
+import { LIMITS } from '@aitbc/protocol';
+import type { Chunk } from '../../store/events.ts';
+import { refuse } from '../../store/operation.ts';
+
+/**
+ * The chunks of a body of JSON lines, `{"text":"…"}` or `{"reasoning":"…"}` each, as many at once as have arrived: whoever is slow to take them
+ * so gets more of them the next time. Throws Refused for what is no such line.
+ *
+ * @param lineLimit bytes of one line
+ */
+export async function* readChunkLines(
+  body: AsyncIterable<Uint8Array>,
+  lineLimit: number,
+): AsyncGenerator<Chunk[]> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  let number = 0;
+  for await (const bytes of body) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > lineLimit)
+      refuse('PAYLOAD_TOO_LARGE', `Line ${number + lines.length + 1} is longer than ${lineLimit} bytes`);
+    const chunks = lines.flatMap(line => chunksIn(line, ++number));
+    for (let at = 0; at < chunks.length; at += LIMITS.chunks) yield chunks.slice(at, at + LIMITS.chunks);
+  }
+  const last = chunksIn(rest + decoder.decode(), number + 1);
+  if (last.length > 0) yield last;
+}
+
+/** None in an empty line. */
+function chunksIn(line: string, number: number): Chunk[] {
+  if (line.trim() === '') return [];
+  const chunk = parse(line);
+  if (!chunk) refuse('VALIDATION_INVALID_FORMAT', `Line ${number} is no JSON like {"text":"…"}`);
+  return [{ ...chunk, text: chunk.text.toWellFormed() }];
+}
+
+function parse(line: string): Chunk | undefined {
+  try {
+    const { text, reasoning } = Object(JSON.parse(line));
+    if (typeof text === 'string' && text !== '') return { kind: 'text', text };
+    if (typeof reasoning === 'string' && reasoning !== '') return { kind: 'reasoning', text: reasoning };
+  } catch {}
+  return undefined;
+}

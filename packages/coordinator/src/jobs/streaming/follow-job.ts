@@ -1,0 +1,217 @@
+import type { JobError, JobEvent, NumberedJobEvent } from '@aitbc/protocol';
+import { accountScope, type Principal } from '../../accounts/keys.ts';
+import type { Receipts } from '../../receipts/receipts.ts';
+import type { Chunk, Growth } from '../../store/events.ts';
+import { refuse } from '../../store/operation.ts';
+import type { Store } from '../../store/store.ts';
+import { hasEnded } from '../job.ts';
+import { isSeenBy } from '../lookup.ts';
+import { type FollowedJob, findFollowedJob, findTexts, listChunks } from '../queries.ts';
+import { LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
+import { errorOf, toResult } from '../views.ts';
+import {
+  type EventCursor,
+  eventIdOf,
+  FROM_THE_START,
+  readEventId,
+  STAGES,
+  type Stage,
+} from './event-cursor.ts';
+import { createAdmission, type FollowLimits } from './follower-limits.ts';
+import type { Tails } from './recent-chunks.ts';
+
+export interface FollowRequest {
+  /** Id of the event to go on behind; from the start unless given. */
+  after?: string | undefined;
+  /** Ends it. Must abort at some time if the events are not read to their end. */
+  signal: AbortSignal;
+}
+
+export interface JobEvents {
+  /**
+   * Tells what happens to a job, at the reader's own pace: nothing is kept for it but a page, and one that falls behind
+   * reads from the database. The events end with the job, when the signal aborts, and when the coordinator stops. Undefined when
+   * there is nothing to tell behind `after`.
+   *
+   * Throws Refused: JOB_NOT_FOUND, also to others than the owner, and RATE_LIMIT_EXCEEDED.
+   */
+  follow(
+    principal: Principal,
+    jobId: string,
+    request: FollowRequest,
+  ): Promise<AsyncIterable<NumberedJobEvent> | undefined>;
+}
+
+export interface JobEventsOptions {
+  store: Store;
+  waits: Waits;
+  tails: Tails;
+  receipts: Pick<Receipts, 'signed'>;
+  limits: FollowLimits;
+}
+
+/** Chunks that are read at once, and kept at most. */
+export const PAGE = 64;
+
+/** Nobody is woken by what starts a job that does not stream, so that only its followers pay for it. */
+const LOOK_AGAIN_UNSTREAMED_MS = 1_000;
+
+export function createJobEvents({ store, waits, tails, receipts, limits }: JobEventsOptions): JobEvents {
+  const admit = createAdmission(limits);
+
+  async function* events(
+    job: FollowedJob,
+    from: EventCursor,
+    { signal }: FollowRequest,
+  ): AsyncGenerator<NumberedJobEvent> {
+    const over = new AbortController();
+    const ended = AbortSignal.any([signal, over.signal]);
+    const lookAgainMs = job.stream === 1 ? LOOK_AGAIN_MS : LOOK_AGAIN_UNSTREAMED_MS;
+    const tail = tails.open(job.id);
+    let cursor = from;
+    let isNew = true;
+    try {
+      while (!ended.aborted && !waits.closed) {
+        // The wait begins before the look, so that nothing in between is missed.
+        const woken = waits.forEvent(job.id, lookAgainMs, ended);
+        const news = tail.take();
+        // Woken by nothing that was told here, it looks whether something was not.
+        const isKnown = !isNew && !news.more && news.grown.length > 0;
+        for await (const step of (isKnown && growthOf(news.grown, cursor)) || look(job.id, cursor)) {
+          cursor = step.cursor;
+          yield { ...step.event, id: eventIdOf(cursor) };
+          if (ended.aborted) return;
+        }
+        isNew = false;
+        if (cursor.stage === 'over') return;
+        await woken;
+      }
+    } finally {
+      tail.close();
+      over.abort();
+    }
+  }
+
+  /** Reads what a follower that has come as far as `cursor` has not been told. */
+  async function* look(jobId: string, cursor: EventCursor): AsyncGenerator<Step> {
+    const job = await findFollowedJob(store.read, jobId);
+    if (job) yield* newsOf(job, cursor);
+  }
+
+  /** What a follower that has come as far as `cursor` has not been told of the job as it is now. */
+  async function* newsOf(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
+    if (job.status === 'pending') {
+      const isKnown = cursor.stage === 'pending' && cursor.attempt === job.attempts;
+      if (!isKnown) yield tell(statusOf(job), { ...cursor, stage: 'pending', attempt: job.attempts });
+      return;
+    }
+    let at = cursor;
+    for await (const step of attemptOf(job, cursor)) {
+      at = step.cursor;
+      yield step;
+    }
+    if (hasEnded(job.status)) yield* endOf(job, at);
+  }
+
+  /** That an attempt runs, or ran, and its text. */
+  async function* attemptOf(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
+    if (job.miner_id === null || !isBefore(cursor, 'ended')) return;
+    const run = job.run ?? 0;
+    let at: EventCursor = { ...cursor, stage: 'running', attempt: job.attempts };
+    const isKnown = cursor.stage === 'running' && cursor.attempt === job.attempts && cursor.run === run;
+    if (!isKnown) yield tell(statusOf(job, 'running'), at);
+    if (cursor.run !== run) {
+      const hadText = cursor.next > 0;
+      at = { ...at, run, next: 0 };
+      if (hadText) yield tell({ event: 'restart', data: { attempt: job.attempts } }, at);
+    }
+    while (at.next < (job.chunks ?? 0) && job.erased_at === null) {
+      const chunks = await listChunks(store.read, { jobId: job.id, run, first: at.next, limit: PAGE });
+      // Another run has begun, or the text was erased for its age.
+      if (chunks.length === 0) return;
+      for (const chunk of chunks) {
+        const step = chunkBehind(at, chunk);
+        at = step.cursor;
+        yield step;
+      }
+    }
+  }
+
+  async function* endOf(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
+    const isLast = job.status === 'cancelled';
+    const attempt = job.attempts;
+    const at: EventCursor = { ...cursor, attempt };
+    if (isBefore(cursor, 'ended')) yield tell(statusOf(job), { ...at, stage: isLast ? 'over' : 'ended' });
+    if (isLast) return;
+    if (job.status === 'completed' && isBefore(cursor, 'result')) {
+      const { output } = await findTexts(store.read, job.id);
+      yield tell({ event: 'result', data: toResult(output) }, { ...at, stage: 'result' });
+    }
+    yield tell(await lastOf(job), { ...at, stage: 'over' });
+  }
+
+  async function lastOf(job: FollowedJob): Promise<JobEvent> {
+    if (job.receipt_id !== null) return { event: 'receipt', data: await receipts.signed(job.receipt_id) };
+    return { event: 'error', data: errorOf(job) ?? UNEXPLAINED };
+  }
+
+  return {
+    async follow(principal, jobId, request) {
+      const cursor = request.after === undefined ? FROM_THE_START : readEventId(request.after);
+      const job = await findFollowedJob(store.read, jobId);
+      if (!job || !isSeenBy(accountScope(principal), job)) refuse('JOB_NOT_FOUND', 'Job not found');
+      if (cursor.stage === 'over') return undefined;
+      const leave = admit(principal);
+      if (request.signal.aborted) leave();
+      else request.signal.addEventListener('abort', leave, { once: true });
+      return leaving(events(job, cursor, request), leave);
+    },
+  };
+}
+
+/** Of a job whose row was read as it was being written by an older coordinator. */
+const UNEXPLAINED: JobError = { error_code: 'MINER_FAILED', detail: 'The job failed' };
+
+interface Step {
+  event: JobEvent;
+  /** Of a follower that was told of the event. */
+  cursor: EventCursor;
+}
+
+const tell = (event: JobEvent, cursor: EventCursor): Step => ({ event, cursor });
+
+function chunkBehind(cursor: EventCursor, { kind, text }: Chunk): Step {
+  const { attempt, next } = cursor;
+  const event = kind === 'reasoning' ? 'reasoning' : 'chunk';
+  return tell({ event, data: { attempt, index: next, text } }, { ...cursor, next: next + 1 });
+}
+
+/** Undefined where it does not follow on what the follower has been told. */
+function growthOf(grown: readonly Growth[], cursor: EventCursor): Step[] | undefined {
+  const steps: Step[] = [];
+  let at = cursor;
+  for (const { run, first, chunks } of grown) {
+    if (at.stage !== 'running' || at.run !== run || at.next < first) return undefined;
+    for (const chunk of chunks.slice(at.next - first)) {
+      const step = chunkBehind(at, chunk);
+      at = step.cursor;
+      steps.push(step);
+    }
+  }
+  return steps;
+}
+
+const isBefore = ({ stage }: EventCursor, other: Stage) => STAGES.indexOf(stage) < STAGES.indexOf(other);
+
+function statusOf(job: FollowedJob, status = job.status): JobEvent {
+  const { id, attempts, max_attempts, miner_id } = job;
+  return { event: 'status', data: { job_id: id, status, attempt: attempts, max_attempts, miner_id } };
+}
+
+async function* leaving<T>(events: AsyncIterable<T>, leave: () => void): AsyncGenerator<T> {
+  try {
+    yield* events;
+  } finally {
+    leave();
+  }
+}

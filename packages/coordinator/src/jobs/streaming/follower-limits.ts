@@ -1,0 +1,36 @@
+import type { Principal } from '../../accounts/keys.ts';
+import { refuse } from '../../store/operation.ts';
+
+export interface FollowLimits {
+  /** Followers at once. */
+  all: number;
+  /** Followers at once of one account. */
+  perAccount(principal: Principal): number;
+}
+
+/** Counts followers in; each is counted out once by what it gets. Throws Refused. */
+export function createAdmission({ all, perAccount }: FollowLimits): (principal: Principal) => () => void {
+  const byAccount = new Map<number, number>();
+  let count = 0;
+  return principal => {
+    const { accountId } = principal;
+    const own = byAccount.get(accountId) ?? 0;
+    if (own >= perAccount(principal)) {
+      refuse('RATE_LIMIT_EXCEEDED', `${own} streams of events are open, which is as many as you may have`, {
+        retryAfter: 1,
+      });
+    }
+    if (count >= all) refuse('SYSTEM_OVERLOADED', 'Too many streams of events are open', { retryAfter: 1 });
+    byAccount.set(accountId, own + 1);
+    count++;
+    let isIn = true;
+    return () => {
+      if (!isIn) return;
+      isIn = false;
+      count--;
+      const left = (byAccount.get(accountId) ?? 1) - 1;
+      if (left === 0) byAccount.delete(accountId);
+      else byAccount.set(accountId, left);
+    };
+  };
+}

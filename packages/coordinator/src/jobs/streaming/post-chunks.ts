@@ -1,0 +1,163 @@
+import { type MinerTerms, noteSeen } from '../../miners/presence.ts';
+import type { Chunk } from '../../store/events.ts';
+import { done, type Operation, type Outcome, refused, type WriteContext } from '../../store/operation.ts';
+import type { NewRow, Row } from '../../store/schema.ts';
+import { extendLease, type JobRow, type LeaseTerms } from '../job.ts';
+import { notLeased } from '../leases/complete.ts';
+import { jobNotFound, loadJobs, loadMiners, type MinerActor, notActing, ownedMiner } from '../lookup.ts';
+import { saveLeases } from '../save-jobs.ts';
+import { chunkId } from './chunks.ts';
+
+export interface PostInput extends MinerActor {
+  jobId: string;
+  /** Refused when it is not the attempt that runs. */
+  attempt: number | undefined;
+  /** Index of the first chunk. */
+  first: number;
+  chunks: readonly Chunk[];
+}
+
+export interface Posted {
+  job: JobRow;
+  /** Index of the chunk that comes next. */
+  next: number;
+}
+
+export interface StreamTerms extends LeaseTerms, MinerTerms {
+  /** Of one stream, in UTF-8. */
+  maxBytes: number;
+  /** Of one stream. */
+  maxChunks: number;
+}
+
+/** A lease is written again when that gains this part of it, so that not every chunk costs a write to its job. */
+const WORTH_EXTENDING = 0.1;
+
+/**
+ * Takes more of the text of jobs that their miners hold, and extends their leases. What is there already is not added
+ * again, and a gap is refused. Text of a job that nobody wants streamed is taken and let go.
+ */
+export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
+  return {
+    name: 'jobs.post-chunks',
+    // Before completions: what a miner posts together with its result is read before it.
+    order: 8,
+    async apply(inputs, context) {
+      const ids = [...new Set(inputs.map(input => input.jobId))];
+      const [miners, jobs, rows] = await Promise.all([
+        loadMiners(
+          context.tx,
+          inputs.map(input => input.minerId),
+        ),
+        loadJobs(context.tx, ids),
+        context.tx.load('job_stream', 'job_id', ids),
+      ]);
+      const streams = new Map(rows.map(row => [row.job_id, row]));
+      const growths = new Map<string, Grown>();
+      const extended = new Map<string, JobRow>();
+      const outcomes = inputs.map(input => {
+        const miner = ownedMiner(miners, input);
+        const job = jobs.get(input.jobId);
+        if (!miner) return notActing(miners, input);
+        if (!job) return jobNotFound;
+        const isHolder = job.status === 'running' && job.miner_id === miner.id;
+        if (!isHolder) return notLeased(job, miner.id);
+        if (input.attempt !== undefined && input.attempt !== job.attempts) return overtaken(job);
+        const before = streams.get(job.id) ?? newStream(job.id);
+        const outcome = append(input, job, before, terms, context.now);
+        if (!outcome.ok) return outcome;
+        const { after, added, next } = outcome.value;
+        if (added.length > 0) {
+          streams.set(job.id, after);
+          const growth = growths.get(job.id);
+          growths.set(job.id, {
+            before: growth?.before ?? before,
+            after,
+            added: [...(growth?.added ?? []), ...added],
+          });
+        }
+        const lease = extendLease(job, context.now, terms);
+        if (isWorth(lease, job, terms)) {
+          jobs.set(job.id, lease);
+          extended.set(job.id, lease);
+        }
+        return done({ job: lease, next });
+      });
+      await noteSeen(
+        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        terms,
+        context,
+      );
+      await save([...growths.values()], context);
+      await saveLeases([...extended.values()], context);
+      return outcomes;
+    },
+  };
+}
+
+const newStream = (jobId: string): Row<'job_stream'> => ({
+  job_id: jobId,
+  run: 0,
+  chunks: 0,
+  bytes: 0,
+  first_chunk_at: null,
+  ended_at: null,
+});
+
+interface Appended {
+  after: Row<'job_stream'>;
+  added: readonly Chunk[];
+  next: number;
+}
+
+function append(
+  { first, chunks }: PostInput,
+  job: JobRow,
+  stream: Row<'job_stream'>,
+  { maxBytes, maxChunks }: StreamTerms,
+  now: number,
+): Outcome<Appended> {
+  if (job.stream === 0) return done({ after: stream, added: [], next: first + chunks.length });
+  if (first > stream.chunks) {
+    const detail = `The next chunk of this attempt is ${stream.chunks}: one is missing before ${first}`;
+    return refused('VALIDATION_OUT_OF_RANGE', detail, { field: 'first' });
+  }
+  const fresh = chunks.slice(stream.chunks - first);
+  const bytes = fresh.reduce((sum, { text }) => sum + Buffer.byteLength(text), stream.bytes);
+  const count = stream.chunks + fresh.length;
+  if (bytes > maxBytes) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxBytes} bytes of text`);
+  if (count > maxChunks) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxChunks} chunks`);
+  const first_chunk_at = stream.first_chunk_at ?? now;
+  return done({ after: { ...stream, chunks: count, bytes, first_chunk_at }, added: fresh, next: count });
+}
+
+function overtaken({ id, attempts }: JobRow): Outcome<never> {
+  return refused('JOB_NOT_LEASED', `Job ${id} is in its attempt ${attempts}: this one is over`);
+}
+
+const isWorth = (lease: JobRow, job: JobRow, { leaseMs }: LeaseTerms) =>
+  (lease.lease_expires_at ?? 0) - (job.lease_expires_at ?? 0) >= leaseMs * WORTH_EXTENDING;
+
+interface Grown {
+  before: Row<'job_stream'>;
+  after: Row<'job_stream'>;
+  added: readonly Chunk[];
+}
+
+async function save(grown: readonly Grown[], { tx, emit }: WriteContext): Promise<void> {
+  const chunks = grown.flatMap(({ before: { job_id, run, chunks }, added }) =>
+    added.map(
+      (chunk, index): NewRow<'job_chunk'> => ({ id: chunkId(job_id, run, chunks + index), ...chunk }),
+    ),
+  );
+  await tx.insert('job_chunk', chunks);
+  await tx.upsert(
+    'job_stream',
+    ['job_id'],
+    grown.map(({ after }) => after),
+  );
+  for (const { before, added } of grown) {
+    const growth = { run: before.run, first: before.chunks, chunks: added };
+    emit({ type: 'job.streamed', jobId: before.job_id, growth });
+  }
+}

@@ -1,0 +1,68 @@
+import type { Growth, StoreEvent } from '../../store/events.ts';
+
+/** What happened to a job since its follower last asked. */
+export interface News {
+  /** Text that was added, in its order. */
+  grown: readonly Growth[];
+  /** Something else happened, too, or too much: only the database knows what. */
+  more: boolean;
+}
+
+/** What is committed here of a job that somebody follows: whoever keeps up need not read it from the database. */
+export interface Tail {
+  take(): News;
+  close(): void;
+}
+
+export interface Tails {
+  open(jobId: string): Tail;
+  apply(events: readonly StoreEvent[]): void;
+}
+
+interface Kept {
+  grown: Growth[];
+  chunks: number;
+  more: boolean;
+}
+
+const nothing = (): Kept => ({ grown: [], chunks: 0, more: false });
+
+/** @param most chunks that are kept for a follower; one that is further behind reads them from the database */
+export function createTails(most: number): Tails {
+  const followers = new Map<string, Set<{ kept: Kept }>>();
+
+  function add(jobId: string, growth: Growth | undefined) {
+    for (const follower of followers.get(jobId) ?? []) {
+      const { kept } = follower;
+      kept.chunks += growth?.chunks.length ?? 0;
+      if (growth && kept.chunks <= most) kept.grown.push(growth);
+      else follower.kept = { ...nothing(), chunks: most, more: true };
+    }
+  }
+
+  return {
+    open(jobId) {
+      const follower = { kept: nothing() };
+      const all = followers.get(jobId) ?? new Set();
+      followers.set(jobId, all.add(follower));
+      return {
+        take() {
+          const { grown, more } = follower.kept;
+          follower.kept = nothing();
+          return { grown, more };
+        },
+        close() {
+          all.delete(follower);
+          if (all.size === 0 && followers.get(jobId) === all) followers.delete(jobId);
+        },
+      };
+    },
+    apply(events) {
+      for (const event of events) {
+        if (event.type === 'job.streamed') add(event.jobId, event.growth);
+        else if (event.type === 'job.ended') add(event.jobId, undefined);
+        else if (event.type === 'missed') for (const jobId of followers.keys()) add(jobId, undefined);
+      }
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import type { IncomingMessage } from 'node:http';
+import {
+  EVENT_ID_PATTERN,
+  FollowJob,
+  JOB_EVENTS,
+  type NumberedJobEvent,
+  PostChunks,
+  PostedChunks,
+  StreamChunks,
+} from '@aitbc/protocol';
+import { type TSchema, Type } from 'typebox';
+import { type Guards, principalOf } from '../../http/authentication.ts';
+import { REPLACING, replacingHalves } from '../../http/bodies.ts';
+import type { LongBody } from '../../http/body-limits.ts';
+import { hangUpOf } from '../../http/connection.ts';
+import { type App, answers, IdParams, keyed } from '../../http/routes.ts';
+import { type ServerSentEvent, sendEvents } from '../../http/server-sent-events.ts';
+import type { Chunk } from '../../store/events.ts';
+import { Refused, refuse } from '../../store/operation.ts';
+import type { MinerJobs, PostRequest } from '../leases/miner-jobs.ts';
+import { readChunkLines } from './chunk-lines.ts';
+import type { JobEvents } from './follow-job.ts';
+
+export interface StreamRoutes {
+  events: JobEvents;
+  jobs: Pick<MinerJobs, 'postChunks'>;
+  guards: Guards;
+  /** Between comments in a stream in which nothing happens. */
+  heartbeatMs: number;
+  /** Bytes of a line of a long request. */
+  lineLimit: number;
+  /** Of a stream of chunks. */
+  bodyLimits: LongBody;
+}
+
+export function streamRoutes(app: App, routes: StreamRoutes): void {
+  eventRoutes(app, routes);
+  // In a scope of its own: no other route takes such bodies.
+  app.register(async scope => chunkRoutes(scope, routes));
+}
+
+const EventHeaders = Type.Object({
+  'last-event-id': Type.Optional(
+    Type.String({
+      maxLength: 64,
+      pattern: EVENT_ID_PATTERN,
+      description: 'Goes on behind this event, at any coordinator.',
+    }),
+  ),
+});
+
+function eventRoutes(app: App, { events, guards, heartbeatMs }: StreamRoutes): void {
+  app.get(
+    '/v1/jobs/:id/events',
+    {
+      onRequest: guards.client,
+      schema: {
+        operationId: 'followJob',
+        summary: 'What happens to a job, as server-sent events, until it has ended',
+        description: describeEvents(),
+        tags: ['jobs'],
+        security: keyed,
+        params: IdParams,
+        querystring: FollowJob,
+        headers: EventHeaders,
+        response: answers(
+          {
+            200: eventStream(Type.Unknown({ description: 'Events, as described above.' })) as never,
+            204: Type.Null({ description: 'All was told before.' }),
+          },
+          ...[400, 401, 403, 404, 429, 503],
+        ),
+      },
+    },
+    async (request, reply) => {
+      const after = request.headers['last-event-id'] || request.query.last_event_id || undefined;
+      const follow = { after, signal: hangUpOf(reply) };
+      const following = await events.follow(principalOf(request), request.params.id, follow);
+      // What makes an EventSource stop to connect again.
+      if (!following) return reply.code(204).send(null);
+      return sendEvents(reply, messagesOf(following), { heartbeatMs });
+    },
+  );
+}
+
+const eventStream = (schema: TSchema) => ({
+  description: 'The events',
+  content: { 'text/event-stream': { schema } },
+});
+
+function describeEvents(): string {
+  const events = Object.entries(JOB_EVENTS).map(([name, { description, properties }]) => {
+    const fields = name === 'receipt' ? '' : ` \`${Object.keys(properties).join('`, `')}\`.`;
+    return `- \`${name}\`: ${description}${fields}`;
+  });
+  return `Each event has a name, an id, and as its data an object in JSON:\n\n${events.join('\n')}`;
+}
+
+async function* messagesOf(events: AsyncIterable<NumberedJobEvent>): AsyncGenerator<ServerSentEvent> {
+  for await (const { event, id, data } of events) yield { event, id, data: JSON.stringify(data) };
+}
+
+const LINES = 'application/x-ndjson';
+
+function chunkRoutes(app: App, { jobs, guards, lineLimit, bodyLimits }: StreamRoutes): void {
+  app.addContentTypeParser(LINES, (_request, body, done) => done(null, body));
+  app.post(
+    '/v1/jobs/:id/chunks',
+    {
+      onRequest: guards.miner,
+      ...replacingHalves,
+      config: { ...replacingHalves.config, longBody: bodyLimits },
+      schema: {
+        operationId: 'postChunks',
+        summary: 'Post more of the text of a leased job as it is generated; extends the lease',
+        description: `As JSON in many short requests, or as \`${LINES}\` in a long one: a line \`{"text":"…"}\` or \`{"reasoning":"…"}\` for each chunk, which is taken when it comes. The query then says what else there is to say. ${REPLACING}`,
+        tags: ['mining'],
+        security: keyed,
+        params: IdParams,
+        querystring: StreamChunks,
+        body: {
+          content: {
+            'application/json': { schema: PostChunks },
+            [LINES]: { schema: Type.Unsafe<IncomingMessage>({}) },
+          },
+        } as unknown as typeof PostChunks,
+        response: answers({ 200: PostedChunks }, 400, 401, 403, 404, 409, 413, 415),
+      },
+    },
+    async (request, reply) => {
+      const post = async (posted: PostRequest) => {
+        if (request.revocation) throw new Refused(request.revocation);
+        return await jobs.postChunks(principalOf(request), request.params.id, posted);
+      };
+      if (request.headers['content-type']?.startsWith('application/json')) {
+        const { miner_id, epoch, attempt, first, chunks } = request.body;
+        return await post({ minerId: miner_id, epoch, attempt, first, chunks: chunks.map(chunkOf) });
+      }
+      // A stream lasts: its key may be revoked meanwhile.
+      hangUpOf(reply);
+      // Where the rest is not read, the connection is of no more use.
+      reply.header('connection', 'close');
+      const answer = await postLines(request.query, request.raw, lineLimit, post);
+      reply.removeHeader('connection');
+      return answer;
+    },
+  );
+}
+
+const chunkOf = (chunk: PostChunks['chunks'][number]): Chunk =>
+  typeof chunk === 'string' ? { kind: 'text', text: chunk } : { kind: 'reasoning', text: chunk.reasoning };
+
+/** Posts what has come, then what has come meanwhile. */
+async function postLines(
+  { miner_id: minerId, epoch, attempt, first = 0 }: StreamChunks,
+  body: IncomingMessage,
+  lineLimit: number,
+  post: (posted: PostRequest) => Promise<PostedChunks>,
+): Promise<PostedChunks> {
+  if (minerId === undefined)
+    refuse('VALIDATION_MISSING_FIELD', 'miner_id is missing in the query', { field: 'miner_id' });
+  const request = { minerId, epoch, attempt };
+  // Refused at once, rather than when a first token is there.
+  let answer = await post({ ...request, first, chunks: [] });
+  let at = first;
+  for await (const chunks of readChunkLines(body, lineLimit)) {
+    answer = await post({ ...request, first: at, chunks });
+    at += chunks.length;
+  }
+  return answer;
+}

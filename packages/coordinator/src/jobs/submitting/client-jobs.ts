@@ -1,0 +1,331 @@
+import { hash } from 'node:crypto';
+import { type Job, type JobSummary, type ListJobs, type SubmitJob, writeOwn } from '@aitbc/protocol';
+import { canonicalJson } from '@aitbc/receipts';
+import { findRepeated } from '../../accounts/idempotency.ts';
+import { accountScope, type Principal } from '../../accounts/keys.ts';
+import type { Config } from '../../config.ts';
+import type { Ids } from '../../ids.ts';
+import type { Limits } from '../../limits/limits.ts';
+import type { Directory, Reach } from '../../miners/directory.ts';
+import type { Operations } from '../../operations.ts';
+import { pricingOf, tokenLimit } from '../../receipts/pricing.ts';
+import { refuse, unwrap } from '../../store/operation.ts';
+import type { Row } from '../../store/schema.ts';
+import type { Store } from '../../store/store.ts';
+import { contentOf, FIELDS, type JobContent } from '../content.ts';
+import { hasEnded } from '../job.ts';
+import { isSeenBy } from '../lookup.ts';
+import {
+  type FoundJob,
+  findClocks,
+  findJob,
+  findJobs,
+  findRuns,
+  findTexts,
+  type JobPage,
+  listJobs,
+} from '../queries.ts';
+import { checkReplication } from '../replication/replication-request.ts';
+import { mostTokens, sizeOf } from '../request-size.ts';
+import { requirementsOf } from '../requirements.ts';
+import type { Clock } from '../scheduling/fairness.ts';
+import { queueInfo } from '../scheduling/queue-position.ts';
+import { type HangUp, LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
+import { toJob, toNewRun, toRun, toSummary } from '../views.ts';
+import { type NewJob, type NewRun, placeOf, type SubmitInput, type SubmitOutput } from './submit-jobs.ts';
+
+/** What of a caller decides what it may ask for. */
+type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;
+
+export interface ClientJobsOptions {
+  config: Config;
+  store: Store;
+  ids: Ids;
+  directory: Directory;
+  waits: Waits;
+  limits: Limits;
+  operations: Pick<Operations, 'submitJobs' | 'cancelJobs'>;
+  now(): number;
+}
+
+/** What clients do with jobs. Each throws Refused. */
+export interface ClientJobs {
+  /** Stores the jobs, all or none. With an idempotency key, a repeated request answers the jobs of the first. */
+  submit(
+    principal: Principal,
+    requests: readonly SubmitJob[],
+    idempotencyKey: string | undefined,
+    /**
+     * Told of each before any is stored, and of the live miners that could run it. What it throws ends the request, unless
+     * that repeats an earlier one.
+     */
+    admit?: (request: SubmitJob, reach: Reach) => void,
+  ): Promise<{ jobs: Job[]; replayed: boolean }>;
+  /** A job as it is stored, for what submits jobs itself. */
+  prepare(request: SubmitJob): NewJob;
+  /** Answers when the job has ended, or after `waitSeconds`, or when `hangUp` aborts. */
+  get(principal: Principal, id: string, waitSeconds: number, hangUp: HangUp): Promise<Job>;
+  /** Answers when the job has ended, or when `hangUp` aborts or the coordinator stops. */
+  ended(principal: Principal, id: string, hangUp: AbortSignal): Promise<Job>;
+  /** With `all`, the jobs of all accounts: for administrators. */
+  list(
+    principal: Principal,
+    query: ListJobs & { limit: number; before: string | undefined },
+  ): Promise<JobPage<JobSummary>>;
+  cancel(principal: Principal, id: string): Promise<Job>;
+  /** The id of the receipt of a job. */
+  receiptId(principal: Principal, id: string): Promise<string>;
+}
+
+export function createClientJobs({
+  config,
+  store,
+  ids,
+  directory,
+  waits,
+  limits,
+  operations,
+  now,
+}: ClientJobsOptions): ClientJobs {
+  function prepare(request: SubmitJob, index: number, count: number, principal: Asker): NewJob {
+    const prefix = count === 1 ? '' : `jobs.${index}.`;
+    const content = contentOf(request, prefix);
+    checkLimits(request, content, prefix, config, principal);
+    checkReplication(request, prefix);
+    const promptBytes = mostTokens(request, content);
+    const runs = (request.replication ?? 1) > 1 ? request.replication : 0;
+    return {
+      ...newRun(content),
+      runs: Array.from({ length: runs ?? 0 }, () => newRun(content)),
+      content,
+      params: writeOwn(request.params ?? {}),
+      request,
+      place: placeOf(request, requirementsOf(request, content)),
+      ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
+      maxAttempts: request.max_attempts ?? config.maxAttempts,
+      promptBytes,
+      tokenLimit: tokenLimit(promptBytes, request.params?.max_tokens ?? config.tokenLimit),
+      inputBytes: Buffer.byteLength(content.text) + jsonLength(request.params) + jsonLength(request.metadata),
+    };
+  }
+
+  function newRun({ text }: JobContent): NewRun {
+    const salt = ids.hex(16);
+    return { id: ids.next('job'), salt, promptHash: hash('sha256', salt + text) };
+  }
+
+  async function owned(principal: Principal, id: string): Promise<FoundJob> {
+    const job = await findJob(store.read, id);
+    if (!job || !isSeenBy(accountScope(principal), job)) refuse('JOB_NOT_FOUND', 'Job not found');
+    return job;
+  }
+
+  async function view(job: FoundJob): Promise<Job> {
+    const texts = await findTexts(store.read, job.id);
+    const runs = job.role === 'replicated' ? await findRuns(store.read, job.id) : undefined;
+    const clocks = job.status === 'pending' ? await findClocks(store.read, job.model) : [];
+    return toJob(
+      job,
+      job,
+      texts,
+      job.status === 'pending' ? queueInfo(job, clocks, directory.reach(job), runs?.length) : null,
+      runs?.map(toRun),
+    );
+  }
+
+  function viewOfNew(
+    job: Row<'job'>,
+    { request, content, params, place, runs }: NewJob,
+    clocks: readonly Clock[],
+  ): Job {
+    const reach = directory.reach(place);
+    const input = {
+      prompt: content.text,
+      kind: content.kind,
+      own: content.own,
+      params,
+      metadata: request.metadata ? JSON.stringify(request.metadata) : null,
+    };
+    const texts = { input, output: undefined };
+    const newRuns = runs.length === 0 ? undefined : runs.map(toNewRun);
+    return toJob(job, place, texts, queueInfo(job, clocks, reach, runs.length), newRuns);
+  }
+
+  async function waitForEnd(
+    principal: Principal,
+    id: string,
+    waitMs: number,
+    hangUp: AbortSignal,
+  ): Promise<Job> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([hangUp, over.signal]);
+    const until = performance.now() + waitMs;
+    try {
+      for (;;) {
+        // The wait begins before the job is read, so that an end in between is not missed.
+        const leftMs = until - performance.now();
+        const woken = waits.forJob(id, Math.min(leftMs, LOOK_AGAIN_MS), signal);
+        const job = await owned(principal, id);
+        if (hasEnded(job.status) || leftMs <= 0 || signal.aborted || waits.closed) return await view(job);
+        await woken;
+      }
+    } finally {
+      over.abort();
+    }
+  }
+
+  async function limited<T>(principal: Principal, wait: () => Promise<T>): Promise<T> {
+    const over = limits.waiting(principal);
+    try {
+      return await wait();
+    } finally {
+      over();
+    }
+  }
+
+  /** Miners that wait ask for the jobs in the batch that stores them, which saves a commit of its own. */
+  async function storeForetold(input: SubmitInput): Promise<SubmitOutput> {
+    const written = limits.writing(input.accountId, input.jobs.length);
+    const storing = store.write(operations.submitJobs, input);
+    const takeBack = waits.foretell(input.jobs.map(({ place }) => place));
+    let isNew = false;
+    try {
+      const output = unwrap(await storing);
+      isNew = !output.replayed;
+      return output;
+    } finally {
+      written();
+      if (!isNew) takeBack();
+    }
+  }
+
+  return {
+    async submit(principal, requests, key, admit) {
+      const jobs = requests.map((request, index) => prepare(request, index, requests.length, principal));
+      const requestHash = key === undefined ? '' : hash('sha256', canonicalJson(requests.map(withoutEmpty)));
+      const idempotency =
+        key === undefined ? undefined : { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
+      const input = {
+        accountId: principal.accountId,
+        quota: limits.quotaOf(principal.tier),
+        jobs,
+        ...(idempotency && { idempotency }),
+      };
+      const replay = async (jobIds: readonly string[]) => {
+        const found = await findJobs(store.read, jobIds);
+        return { jobs: await Promise.all(found.map(view)), replayed: true };
+      };
+      try {
+        if (admit) for (const { request, place } of jobs) admit(request, directory.reach(place));
+      } catch (error) {
+        const before = await findRepeated(store.read, input, now());
+        if (!before) throw error;
+        return await replay(unwrap(before));
+      }
+      const units = jobs.reduce((sum, { runs }) => sum + Math.max(1, runs.length), 0);
+      const tokens = jobs.reduce((sum, job) => sum + tokensOf(job), 0);
+      await limits.jobs(principal, units, tokens);
+      const output = await storeForetold(input);
+      if (output.replayed) return await replay(output.jobIds);
+      const views = output.jobs.map((job, index) => {
+        const asked = jobs[index];
+        if (!asked) throw new Error('Each job answers a request');
+        return viewOfNew(job, asked, output.clocks.get(job.model) ?? []);
+      });
+      return { jobs: views, replayed: false };
+    },
+
+    prepare: request => prepare(request, 0, 1, { scopes: new Set() }),
+
+    async get(principal, id, waitSeconds, hangUp) {
+      const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
+      if (waitMs === 0) return await view(await owned(principal, id));
+      return await limited(principal, () => waitForEnd(principal, id, waitMs, hangUp()));
+    },
+
+    async ended(principal, id, hangUp) {
+      return await limited(principal, () => waitForEnd(principal, id, Infinity, hangUp));
+    },
+
+    async list(principal, { all = false, status, model, limit, before }) {
+      if (all && !principal.scopes.has('admin'))
+        refuse('AUTH_INSUFFICIENT_SCOPE', 'The jobs of all accounts need a key with the scope admin', {
+          field: 'all',
+        });
+      const accountId = all ? undefined : principal.accountId;
+      const { jobs, next } = await listJobs(store.read, { accountId, status, model, before, limit });
+      return { jobs: jobs.map(job => toSummary(job, job)), next };
+    },
+
+    async cancel(principal, id) {
+      const receipt = { id: ids.next('rcpt'), nonce: ids.hex(16) };
+      unwrap(
+        await store.write(operations.cancelJobs, { jobId: id, accountId: accountScope(principal), receipt }),
+      );
+      return await view(await owned(principal, id));
+    },
+
+    async receiptId(principal, id) {
+      const job = await owned(principal, id);
+      if (job.receipt_id === null) {
+        refuse(
+          'RECEIPT_NOT_FOUND',
+          hasEnded(job.status) ? `The job is ${job.status}: it has no receipt` : 'The job has not ended yet',
+        );
+      }
+      return job.receipt_id;
+    },
+  };
+}
+
+/** Members that say nothing, such as `params: {}`, ask for what their absence asks for. */
+function withoutEmpty(request: SubmitJob): object {
+  const isEmpty = (value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+  return Object.fromEntries(
+    Object.entries(request).filter(([, value]) => value !== undefined && !isEmpty(value)),
+  );
+}
+/** Tokens that a job may take, as far as that is known before it runs: four bytes of a prompt are about one. */
+const tokensOf = ({ promptBytes, request, runs }: NewJob) =>
+  Math.max(1, runs.length) * (Math.ceil(promptBytes / 4) + (request.params?.max_tokens ?? 0));
+
+const jsonLength = (value: object | undefined) => (value === undefined ? 2 : JSON.stringify(value).length);
+
+function checkLimits(
+  request: SubmitJob,
+  content: JobContent,
+  prefix: string,
+  config: Config,
+  principal: Asker,
+): void {
+  const { kind } = content;
+  const field = `${prefix}${FIELDS[kind]}`;
+  const bytes = sizeOf(request, content);
+  const refuseBeyond = (limit: number, size: number, what: string) => {
+    const detail = `The ${what} of a job must not be longer than ${limit} bytes`;
+    if (size > limit) refuse('VALIDATION_PROMPT_TOO_LONG', detail, { field });
+  };
+  refuseBeyond(config.promptLimit, bytes.prompt, FIELDS[kind]);
+  refuseBeyond(config.mediaLimit, bytes.media, kind === 'embedding' ? 'input' : 'images');
+  const maxPrice = request.constraints?.max_price;
+  if (maxPrice !== undefined) checkPrice(maxPrice, request.model, prefix, config);
+  if ((request.priority ?? 0) > config.maxPriority && !principal.scopes.has('admin')) {
+    refuse('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
+      field: `${prefix}priority`,
+    });
+  }
+  if ((request.priority ?? 0) > (principal.maxPriority ?? Infinity)) {
+    const detail = `This key may ask for a priority of up to ${principal.maxPriority}`;
+    refuse('AUTH_INSUFFICIENT_SCOPE', detail, { field: `${prefix}priority` });
+  }
+}
+
+/** A limit that pays for no practical time would only make miners fail. */
+function checkPrice(maxPrice: number, model: string, prefix: string, config: Config): void {
+  const pricing = pricingOf(model, config);
+  if (pricing.unit !== 'gpu_second' || maxPrice >= pricing.rate * config.minRunSeconds) return;
+  const least = pricing.rate * config.minRunSeconds;
+  const detail = `max_price must pay for ${config.minRunSeconds} s at least, which are ${least} credits`;
+  refuse('VALIDATION_OUT_OF_RANGE', detail, { field: `${prefix}constraints.max_price` });
+}
