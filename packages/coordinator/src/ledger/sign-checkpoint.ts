@@ -1,4 +1,4 @@
-import { formatNote, type NodeReader, parseNote, TlogError } from '@aitbc/tlog';
+import { formatNote, formatVkey, type NodeReader, parseNote, TlogError } from '@aitbc/tlog';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/unavailable.ts';
@@ -6,7 +6,7 @@ import { LedgerConflict, requireExtension, type TreeHead } from './conflict.ts';
 import { addCosignatures, cosignaturesOf } from './cosign.ts';
 import { type GuardFile, openKept } from './last-checkpoint.ts';
 import type { LogKeys } from './log-key.ts';
-import { readLatest, readTree } from './queries.ts';
+import { readLatest, readTree, readVkey } from './queries.ts';
 import { blockHash, isRecent, publish, signCheckpoint } from './store-checkpoint.ts';
 import type { WitnessAddress } from './witness-options.ts';
 import { type Contradiction, createWitnesses, type WitnessReport } from './witnesses.ts';
@@ -37,8 +37,12 @@ export interface Publication {
   secondsSinceLast(): number;
 }
 
+const OTHER_LOG =
+  'The store has begun a new ledger since this coordinator was started (`aitbc restore`). Start the coordinator again to go on with that one';
+
 export function createPublication(options: PublicationOptions): Publication {
   const { store, keys, guard, nodes, now } = options;
+  const vkey = formatVkey(keys.log.vkey);
   /** What witnesses say that contradicts this store, by their names, until they cosign again or it is disproved. */
   const doubts = new Map<string, Contradiction>();
   const witnesses = createWitnesses({
@@ -68,6 +72,8 @@ export function createPublication(options: PublicationOptions): Publication {
   async function requiredTree(last: Checkpoint | undefined): Promise<Row<'tree'>> {
     await guard.read();
     const tree = await readTree(store.read);
+    // Behind the tree: a tree that was read while the store was still of this log is of this log.
+    if ((await readVkey(store.read)) !== vkey) throw new LedgerConflict(OTHER_LOG);
     if (last) await requireExtension(last, tree, nodes, 'the last checkpoint in it');
     await guard.require(tree);
     for (const doubt of doubts.values()) await requireWitnessed(doubt, tree);
@@ -134,7 +140,7 @@ export function createPublication(options: PublicationOptions): Publication {
     await guard.keep(signed.note);
     const note = signed.note + (await cosignaturesOf(signed, witnesses, nodes));
     await requireUndoubted(tree);
-    const outcome = await store.write(publish, { ...signed, note, intervalMs });
+    const outcome = await store.write(publish, { ...signed, note, vkey, intervalMs });
     const isPublished = outcome.ok && outcome.value;
     own = isPublished ? blockHash(note) : undefined;
     return isPublished;

@@ -13,6 +13,7 @@ import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { loadTree } from './entries.ts';
 import type { LogKeys } from './log-key.ts';
+import { LEDGER_VKEY } from './queries.ts';
 import { tilesOf } from './tiles.ts';
 
 type Tree = Pick<Row<'tree'>, 'size' | 'root' | 'bytes'>;
@@ -54,17 +55,19 @@ export const isRecent = (
  * Publishes a checkpoint, unless another process was there first, within `intervalMs` or with as large a tree. It must
  * be of the tree that the log had once, or nothing that it says could be believed any more.
  */
-export const publish: Operation<SignedCheckpoint & { intervalMs: number }, boolean> = {
+export const publish: Operation<SignedCheckpoint & { vkey: string; intervalMs: number }, boolean> = {
   name: 'ledger.publish',
   // Before `integrate`: what is published was committed by an earlier transaction.
   order: 70,
   async apply(inputs, { tx, now }) {
     const outcomes = [];
-    for (const { size, root, bytes, note, signedAt, intervalMs } of inputs) {
-      const [tree, [last]] = await Promise.all([
+    for (const { size, root, bytes, note, signedAt, vkey, intervalMs } of inputs) {
+      const [[log], tree, [last]] = await Promise.all([
+        tx.load('setting', 'name', [LEDGER_VKEY]),
         loadTree(tx),
         tx.query<Row<'checkpoint'>>('SELECT * FROM checkpoint ORDER BY height DESC LIMIT 1', []),
       ]);
+      if (log?.value !== vkey) throw new Error('The store has begun a new ledger since the tree was signed');
       // The tree may have been read from a database that is not the one that is written to any more.
       if (tree.size < size || (await rootIn(tx, size)) !== root)
         throw new Error(`The store has another tree than was signed for ${size} entries`);

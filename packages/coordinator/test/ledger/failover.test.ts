@@ -5,7 +5,7 @@ import type { MinerJob, PublishedReceipt, Receipt } from '@aitbc/protocol';
 import { parseCheckpoint, parseNote } from '@aitbc/tlog';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { type PostgresServer, startPostgres } from '../../../../test/postgres.ts';
+import { createTestDatabase, type PostgresServer, startPostgres } from '../../../../test/postgres.ts';
 import { type RunningCoordinator, restore, startCoordinator } from '../../src/index.ts';
 import { violations } from '../invariants/violations.ts';
 import { type Gate, openGate } from '../replicas/gate.ts';
@@ -132,4 +132,32 @@ test('a standby that lagged, promoted while coordinators run, makes none of them
   expect((await fetch(`${again.url}/health/ready`)).status).toBe(200);
   expect(await call(again, `/explorer/addresses/${address}`)).toMatchObject({ balance: owed.balance });
   expect(await violations(again.rooms.store.read)).toEqual([]);
+});
+
+test('a restore finds the coordinator whose connections have just broken, and not the one that is cut off, which signs nothing any more', async () => {
+  const { url: databaseUrl } = await createTestDatabase();
+  const gate = await openGate(databaseUrl);
+  onTestFinished(() => gate.close());
+  const folder = await mkdtemp(join(tmpdir(), 'aitbc-cut-off-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const data = join(folder, 'one');
+  const coordinator = await start(gate, data);
+  await earn(coordinator);
+  await coordinator.publish();
+  const before = await guardOf(data);
+  const restoring = { ...coordinator.config, databaseUrl, ledgerCheckpoint: join(folder, 'none') };
+
+  gate.breakAll();
+  await expect(restore(restoring)).rejects.toThrow('a coordinator runs on this database');
+
+  gate.rule(() => 'cut');
+  gate.breakAll();
+  expect(await restore(restoring)).toMatchObject({ ledger: 'new' });
+  gate.open();
+  await vi.waitFor(() => earn(coordinator), WAIT);
+  await vi.waitFor(() => coordinator.publish(), WAIT);
+  expect(coordinator.rooms.ledger.conflict()?.message).toMatch(/^The store has begun a new ledger/);
+  expect((await fetch(`${coordinator.url}/health/ready`)).status).toBe(503);
+  expect(await guardOf(data)).toEqual(before);
+  expect(await coordinator.rooms.ledger.latest()).toBeUndefined();
 });

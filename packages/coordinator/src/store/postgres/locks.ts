@@ -10,3 +10,5 @@ export const WRITE_LOCK = lock(741_833_101);
 export const FIRST_LISTENER = lock(741_833_102);
 /** Shared for as long as they listen by all others. */
 export const OTHER_LISTENERS = lock(741_833_103);
+/** Shared by every connection that writes, for as long as it lasts. Whoever changes the whole database takes it alone. */
+export const RUNNING = lock(741_833_104);

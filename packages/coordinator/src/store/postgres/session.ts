@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client, QueryConfig } from 'pg';
 import { type CachedTransaction, cachedTransaction } from '../cache/cached-transaction.ts';
 import { connectForBursts, type PostgresOptions } from './connection.ts';
-import { WRITE_LOCK } from './locks.ts';
+import { RUNNING, WRITE_LOCK } from './locks.ts';
 import { postgresTransaction, readCatalog } from './transaction.ts';
 
 /** Setting that names the last batch, `SESSION/NUMBER`: what its session has in memory is what the database has. */
@@ -77,6 +77,7 @@ export async function openSession(options: PostgresOptions): Promise<Session> {
   const { client, gather } = await connectForBursts(options);
   await client.query(PLANS);
   await client.query(KEEP_HEAP);
+  await client.query(`SELECT pg_advisory_lock_shared(${RUNNING})`);
   const catalog = await readCatalog(client);
   const sent = postgresTransaction(client, catalog, gather);
   const tx = cachedTransaction(sent, table => [...(catalog.get(table)?.keys() ?? [])]);

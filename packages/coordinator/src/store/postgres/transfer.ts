@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { POSTGRES_TYPES } from '../migrations/column-types.ts';
 import { requireCurrent } from '../migrations/migrate.ts';
@@ -5,7 +6,7 @@ import { PRIMARY_KEYS, TABLES } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Source, Target } from '../transfer/database.ts';
 import { connect, openPool, type PostgresOptions } from './connection.ts';
-import { FIRST_LISTENER, WRITE_LOCK } from './locks.ts';
+import { FIRST_LISTENER, OTHER_LISTENERS, RUNNING, WRITE_LOCK } from './locks.ts';
 import { migratePostgres } from './store.ts';
 import { postgresTransaction, readCatalog } from './transaction.ts';
 
@@ -28,13 +29,7 @@ export async function openPostgresTarget(options: PostgresOptions): Promise<Targ
     ...reading(client),
     tx,
     written: tx.written,
-    async isAlone() {
-      const [row] = await tx.query<{ free: boolean }>(
-        `SELECT pg_try_advisory_xact_lock(${FIRST_LISTENER}) AS free`,
-        [],
-      );
-      return row?.free === true;
-    },
+    isAlone: () => isAlone(client),
     async commit() {
       await tx.written();
       await moveSequences(client);
@@ -43,6 +38,30 @@ export async function openPostgresTarget(options: PostgresOptions): Promise<Targ
       await client.query('COMMIT');
     },
   };
+}
+
+/** A coordinator that has lost its connections has tried to connect again within this time. */
+const RECONNECTED_MS = 2_000;
+const LOOK_AGAIN_MS = 100;
+
+/** Another connection waits for a lock that this one holds. */
+const WAITED_FOR = `SELECT FROM pg_locks AS held JOIN pg_locks AS wanted USING (locktype, database, classid, objid, objsubid)
+  WHERE held.pid = pg_backend_pid() AND held.locktype = 'advisory' AND held.granted AND NOT wanted.granted LIMIT 1`;
+
+/**
+ * Takes the locks that running coordinators hold, to the end of the transaction, and answers whether it got them. After a
+ * failover coordinators hold none until they have connected again: those that do so now are seen waiting for them.
+ */
+async function isAlone(client: Client): Promise<boolean> {
+  const locks = [RUNNING, FIRST_LISTENER, OTHER_LISTENERS].map(lock => `pg_try_advisory_xact_lock(${lock})`);
+  const { rows } = await client.query<{ free: boolean }>(`SELECT ${locks.join(' AND ')} AS free`);
+  if (!rows[0]?.free) return false;
+  const deadline = performance.now() + RECONNECTED_MS;
+  while (performance.now() < deadline) {
+    if ((await client.query(WAITED_FOR)).rowCount !== 0) return false;
+    await setTimeout(LOOK_AGAIN_MS);
+  }
+  return true;
 }
 
 async function begin(options: PostgresOptions, statement: string): Promise<Client> {
