@@ -1,23 +1,24 @@
 import type { Receipt } from '@aitbc/protocol';
 import { exactMicroPrice, microUnits } from './credits.ts';
-import { isObject } from './shape.ts';
+import { isObject } from './shapes.ts';
 
 const MICRO = 1_000_000n;
 
 /**
- * What does not add up within a receipt, in words. All of it is arithmetic in whole numbers: M(x) is x in millionths,
- * which is exact for a number of at most 6 decimals. A member of `metadata` that is absent or null is not there, and
- * one that is there must be a number of at least 0.
+ * Returns what does not add up within a receipt, one sentence for each fault. All of it is arithmetic in
+ * whole numbers: M(x) is x in millionths, which is exact for a number of at most 6 decimals. A null member of
+ * `metadata` counts as absent; one that is present must be a number of at least 0.
  *
- * - time: `duration_ms`, and with it `metadata.unbilled_ms`, is less than 1,000 ms away from the whole seconds between
- *   `started_at` and `completed_at`
- * - units: M(units) of `gpu_second` is duration_ms × 1000; of `token` it is the sum of `metadata.usage.prompt_tokens` and
- *   `completion_tokens`, but at most `metadata.token_limit`, × 1,000,000; other units are not checked
+ * - time: `duration_ms` plus `metadata.unbilled_ms` is less than 1,000 ms away from the whole seconds
+ *   between `started_at` and `completed_at`
+ * - units: M(units) of `gpu_second` is duration_ms × 1000; of `token` it is the sum of
+ *   `metadata.usage.prompt_tokens` and `completion_tokens`, but at most `metadata.token_limit`, × 1,000,000;
+ *   other units are not checked
  * - price: M(price) is M(units) × M(rate) / 1,000,000, or for tokens with a `metadata.rate_per_1000`
  *   M(units) × M(rate_per_1000) / 1,000,000,000, rounded to the nearest whole number, halves up, and at most
  *   M(metadata.max_price). Without a rate it is at most M(metadata.max_price). For 0 units it is 0.
  */
-export function miscalculations(receipt: Receipt): string[] {
+export function arithmeticFaults(receipt: Receipt): string[] {
   const numbers = readNumbers(receipt);
   return numbers.faults.length > 0
     ? numbers.faults
@@ -31,7 +32,7 @@ const TOKENS = ['prompt_tokens', 'completion_tokens'] as const;
 type Name = (typeof WHOLE | typeof AMOUNTS | typeof TOKENS)[number];
 type Numbers = { [N in Name]?: number } & { faults: string[] };
 
-/** What of a receipt's metadata its units and its price follow from. */
+/** Reads the numbers of a receipt's metadata that its units and its price follow from. */
 function readNumbers({ metadata }: Receipt): Numbers {
   const numbers: Numbers = { faults: [] };
   const read = (from: object, names: readonly Name[], isWhole: boolean, prefix: string) => {
@@ -49,7 +50,7 @@ function readNumbers({ metadata }: Receipt): Numbers {
   return numbers;
 }
 
-/** Times are whole seconds, each rounded down. */
+/** Compares the duration with the two times, which are whole seconds, each rounded down. */
 function timeFaults({ started_at, completed_at, duration_ms }: Receipt, { unbilled_ms = 0 }: Numbers) {
   const span = Math.max(completed_at - started_at, 0);
   const passed = BigInt(duration_ms) + BigInt(unbilled_ms);

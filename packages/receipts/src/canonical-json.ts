@@ -4,14 +4,14 @@ const MAX_DEPTH = 500;
 const utf8 = new TextEncoder();
 
 /**
- * The canonical JSON of a value, by RFC 8785: no white space, members sorted by the UTF-16 code units of their
- * names, numbers and strings spelled as ECMAScript does.
+ * Returns the canonical JSON of a value by RFC 8785: no white space, members sorted by the UTF-16 code units
+ * of their names, numbers and strings written as ECMAScript does.
  *
- * Only I-JSON (RFC 7493) has one: null, booleans, finite numbers, strings without lone surrogates, arrays and plain
- * objects of these.
+ * Only I-JSON (RFC 7493) has a canonical form: null, booleans, finite numbers, strings without lone
+ * surrogates, and arrays and plain objects of these.
  *
- * @throws TypeError that names the place, for anything else (`undefined`, `NaN`, a `Date`, …) and for what is nested
- * more than 500 levels deep, so for cycles too. Nothing is left out or turned into something else silently.
+ * @throws TypeError that names the place, for anything else (`undefined`, `NaN`, a `Date`, …) and for values
+ * nested more than 500 levels deep, which includes cycles. Nothing is left out or converted silently.
  */
 export function canonicalJson(value: unknown): string {
   const fault = findNonJson(value);
@@ -21,18 +21,18 @@ export function canonicalJson(value: unknown): string {
   return text;
 }
 
-/** The UTF-8 bytes of {@link canonicalJson}: what is signed, hashed and entered into the ledger. */
+/** Returns the UTF-8 bytes of {@link canonicalJson}, which are signed, hashed and entered into the ledger. */
 export function canonicalBytes(value: unknown): Uint8Array {
   return utf8.encode(canonicalJson(value));
 }
 
 interface Fault {
-  /** Names and indexes from the outermost value to the faulty one. */
+  /** Member names and indexes from the outermost value to the faulty one. */
   path: string[];
   reason: string;
 }
 
-/** The first part of a value that I-JSON can't express. */
+/** Returns the first part of a value that I-JSON can not express. */
 export function findNonJson(value: unknown, depth = 0): Fault | undefined {
   if (value === null || typeof value === 'boolean') return undefined;
   if (typeof value === 'string') return value.isWellFormed() ? undefined : fault('a lone surrogate');
@@ -54,7 +54,7 @@ export function describeFault({ path, reason }: Fault): string {
   return path.length === 0 ? `${reason} is not JSON` : `${path.join('.')}: ${reason} is not JSON`;
 }
 
-/** Counts up, since callbacks skip the holes of a sparse array. */
+/** Uses a counter, because array callbacks skip the holes of a sparse array. */
 function findInArray(items: readonly unknown[], depth: number): Fault | undefined {
   for (let index = 0; index < items.length; index++) {
     const found = findNonJson(items[index], depth + 1);
@@ -71,7 +71,9 @@ function within(name: string, { path, reason }: Fault): Fault {
   return { path: [name, ...path], reason };
 }
 
-/** Made by a literal or a parser, in this realm or another one such as a frame. */
+/**
+ * Whether an object comes from a literal or a parser. Objects of another realm, such as a frame, count too.
+ */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

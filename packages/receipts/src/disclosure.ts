@@ -6,34 +6,36 @@ const SALT = /^[0-9a-f]{32}$/;
 const utf8 = new TextEncoder();
 
 /**
- * The commitment to a text: hex SHA-256 (64 small digits) of the UTF-8 of salt and text, one after the other.
+ * Returns the commitment to a text: the SHA-256 of the UTF-8 of the salt followed by the text, as 64
+ * lower-case hex digits.
  *
- * @param salt the job's, 32 small hex digits, used as text
+ * @param salt the job's salt, 32 lower-case hex digits, hashed as text
  */
 export function textHash(salt: string, text: string): string {
   return hex.encode(sha256(utf8.encode(salt + text)));
 }
 
-/** A receipt and what its owner has disclosed of the job. */
+/** A receipt and the texts that the job's owner discloses. */
 export interface Disclosure {
   receipt: Pick<Receipt, 'prompt_hash' | 'artifact_hash'>;
-  /** The job's `salt`. */
   salt: string;
   prompt?: string | undefined;
   result?: string | undefined;
 }
 
-/** Which disclosed texts are those of the receipt; null for one that was not disclosed. */
+/** Which disclosed texts match the receipt; null for one that was not disclosed. */
 export interface DisclosureMatch {
   prompt: boolean | null;
   result: boolean | null;
 }
 
 /**
- * Compares disclosed texts with the hashes of a receipt. Says nothing of the receipt itself: see `verifyReceipt`.
+ * Compares disclosed texts with the hashes of a receipt. It does not check the receipt itself: see
+ * `verifyReceipt`.
  *
- * Nothing matches under a salt that is not 32 small hex digits: else the end of the salt could be passed off as the
- * beginning of the text. Nor does a text with a lone surrogate, which has the hash of other texts too.
+ * Nothing matches under a salt that is not 32 lower-case hex digits: otherwise the end of the salt could be
+ * passed off as the beginning of the text. A text with a lone surrogate never matches either, because it
+ * shares its hash with other texts.
  */
 export function verifyDisclosure({ receipt, salt, prompt, result }: Disclosure): DisclosureMatch {
   const matches = (text: string | undefined, hash: string) =>

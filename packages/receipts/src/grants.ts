@@ -1,55 +1,55 @@
 import type { Grant, UnsignedGrant } from '@aitbc/protocol';
 import type { Signer } from '@aitbc/tlog/ed25519';
+import type { VerifyOptions } from './checks.ts';
+import { grantFaults } from './shapes.ts';
 import {
-  FLAT_CHECKS,
-  type FlatCheck,
-  type FlatVerification,
+  STATEMENT_CHECKS,
+  type StatementCheck,
+  type StatementVerification,
   signedBytes,
-  signFlat,
-  statementEntry,
-  verifyFlat,
-} from './flat-statements.ts';
-import { grantFaults } from './shape.ts';
-import type { VerifyOptions } from './verifying.ts';
+  signTyped,
+  typedEntry,
+  verifyTyped,
+} from './statements.ts';
 
 /**
- * The bytes that a grant's signature covers: canonical JSON (RFC 8785) of the grant without its `signature`, and without
- * the `inclusion` that coordinators show beside it.
+ * Returns the bytes that a grant's signature covers: the canonical JSON (RFC 8785) of the grant without
+ * `signature` and `inclusion`.
  *
- * @throws TypeError for what is not JSON
+ * @throws TypeError when the grant is not JSON
  */
 export function grantBytes(grant: Grant | UnsignedGrant): Uint8Array {
   return signedBytes(grant);
 }
 
 /**
- * The ledger's entry for a grant: its canonical JSON with the signature, without the `inclusion` that coordinators show
- * beside it.
+ * Returns the ledger's entry for a grant: its canonical JSON with the signature, without `inclusion`.
  *
- * @throws TypeError for what is not JSON
+ * @throws TypeError when the grant is not JSON
  */
 export function grantEntry(grant: Grant): Uint8Array {
-  return statementEntry(grant);
+  return typedEntry(grant);
 }
 
 /**
- * The grant with its signature.
+ * Returns the grant with its signature.
  *
- * @throws TypeError for what is not JSON; and whatever the signer throws
+ * @throws TypeError when the grant is not JSON; and whatever the signer throws
  */
 export async function signGrant(unsigned: UnsignedGrant, signer: Signer): Promise<Grant> {
-  return await signFlat(unsigned, signer);
+  return await signTyped(unsigned, signer);
 }
 
-/** What is checked of a grant, in this order. They mean what the checks of a receipt mean. */
-export const GRANT_CHECKS = FLAT_CHECKS;
-export type GrantCheck = FlatCheck;
-export type GrantVerification = FlatVerification;
+/** The checks of a grant, in the order of their results. They mean the same as in {@link RECEIPT_CHECKS}. */
+export const GRANT_CHECKS = STATEMENT_CHECKS;
+export type GrantCheck = StatementCheck;
+export type GrantVerification = StatementVerification;
 
 /**
- * Checks a grant of credits, trusting nothing but the keys. Never throws over a grant, whatever it is. The `inclusion` of
- * a published grant, which the signature does not cover, is set aside.
+ * Checks a grant of credits against the trusted keys. Returns an invalid result, and never throws, for any
+ * value that is not a grant. The `inclusion` of a published grant is not covered by the signature and is
+ * ignored.
  */
 export async function verifyGrant(grant: unknown, options: VerifyOptions): Promise<GrantVerification> {
-  return await verifyFlat(grant, { ...options, faultsOf: grantFaults, what: 'grant' });
+  return await verifyTyped(grant, options, { kind: 'grant', faultsOf: grantFaults });
 }

@@ -10,10 +10,9 @@ export {
 export { addressFault, addressFromLabel, addressFromPublicKey, isAddress } from './addresses.ts';
 export { type Attestation, attestationBytes, signAttestation, verifyAttestation } from './attestation.ts';
 export { canonicalBytes, canonicalJson } from './canonical-json.ts';
+export type { Check, TrustedKey, VerifyOptions } from './checks.ts';
 export { microCredits, microPrice, roundCredits } from './credits.ts';
 export { type Disclosure, type DisclosureMatch, textHash, verifyDisclosure } from './disclosure.ts';
-export { type EntryVerification, STATEMENT_KINDS, type Statement, verifyEntry } from './entries.ts';
-export type { TrustedKey } from './findings.ts';
 export {
   GRANT_CHECKS,
   type GrantCheck,
@@ -23,7 +22,17 @@ export {
   signGrant,
   verifyGrant,
 } from './grants.ts';
-export { parseCanonicalJson, parseStrictJson } from './parse.ts';
+export { parseCanonicalJson, parseStrictJson } from './parse-json.ts';
+export {
+  RECEIPT_CHECKS,
+  type ReceiptCheck,
+  receiptBytes,
+  receiptEntry,
+  signReceipt,
+  signReceiptJson,
+  type Verification,
+  verifyReceipt,
+} from './receipts.ts';
 export {
   type RegistrationStatement,
   registrationBytes,
@@ -39,14 +48,5 @@ export {
   verifyOpening,
   verifyRestore,
 } from './restores.ts';
-
-export { receiptBytes, receiptEntry, signReceipt, signReceiptJson } from './signing.ts';
 export { isGrant, isOpening, isRestore, type Transfer, transferOf } from './transfers.ts';
-export {
-  type Check,
-  RECEIPT_CHECKS,
-  type ReceiptCheck,
-  type Verification,
-  type VerifyOptions,
-  verifyReceipt,
-} from './verifying.ts';
+export { type EntryVerification, STATEMENT_KINDS, type Statement, verifyEntry } from './verify-entry.ts';

@@ -1,20 +1,20 @@
 import type { Signature } from '@aitbc/protocol';
 import type { Signer } from '@aitbc/tlog/ed25519';
 import { canonicalBytes } from './canonical-json.ts';
-import { signBytes, verifyBytes } from './signatures.ts';
+import { signBytes, verifyBytes } from './signature.ts';
 
-/** What a process states that registers a miner, to show that it holds a private key. */
+/** What a process signs when it registers a miner, to prove that it holds the private key. */
 export interface RegistrationStatement {
   miner_id: string;
-  /** The key that is registered; null where none is. */
+  /** The miner's registered key; null when it has none. */
   public_key: string | null;
-  /** What the process is known by, so that a statement is of no use to another process. */
+  /** The session of the process. Another process can not use the signature, as its session differs. */
   session: string | null;
-  /** Where the earnings go; null where the coordinator chooses. */
+  /** The address that earnings go to; null when the coordinator chooses it. */
   address: string | null;
 }
 
-/** What is signed: canonical JSON (RFC 8785) of these four fields. Others that the object has are left out. */
+/** Returns the bytes to sign: the canonical JSON (RFC 8785) of these four fields and no others. */
 export function registrationBytes({
   miner_id,
   public_key,
@@ -24,7 +24,10 @@ export function registrationBytes({
   return canonicalBytes({ miner_id, public_key, session, address });
 }
 
-/** The `proof` of a registration, by the key that the miner is registered with so far. */
+/**
+ * Returns the `proof` of a registration. The signer must hold the key that the miner is registered with so
+ * far.
+ */
 export async function signRegistration(statement: RegistrationStatement, signer: Signer): Promise<Signature> {
   return await signBytes(registrationBytes(statement), signer);
 }

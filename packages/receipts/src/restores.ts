@@ -2,40 +2,49 @@ import type { Opening, Restore, UnsignedOpening, UnsignedRestore } from '@aitbc/
 import type { Signer } from '@aitbc/tlog/ed25519';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { hex } from '@scure/base';
+import type { VerifyOptions } from './checks.ts';
 import { microCredits } from './credits.ts';
-import { type FlatVerification, signFlat, statementEntry, verifyFlat } from './flat-statements.ts';
-import { openingFaults, restoreFaults } from './shape.ts';
-import type { VerifyOptions } from './verifying.ts';
+import { openingFaults, restoreFaults } from './shapes.ts';
+import { type StatementVerification, signTyped, typedEntry, verifyTyped } from './statements.ts';
 
 /**
- * The statement that begins a ledger after a restore, with its signature.
+ * Signs the first statement of a ledger after a restore.
  *
- * @throws TypeError for what is not JSON; and whatever the signer throws
+ * @throws TypeError when the statement is not JSON; and whatever the signer throws
  */
 export const signRestore = (unsigned: UnsignedRestore, signer: Signer): Promise<Restore> =>
-  signFlat(unsigned, signer);
+  signTyped(unsigned, signer);
 
-/** The same for an account's opening balance. */
+/** Signs an account's opening balance. Throws as {@link signRestore} does. */
 export const signOpening = (unsigned: UnsignedOpening, signer: Signer): Promise<Opening> =>
-  signFlat(unsigned, signer);
+  signTyped(unsigned, signer);
 
-/** The ledger's entry for one of both: its canonical JSON with the signature. */
-export const restoreEntry = (statement: Restore | Opening): Uint8Array => statementEntry(statement);
+/** Returns the ledger's entry for a restore or an opening balance: its canonical JSON with the signature. */
+export const restoreEntry = (statement: Restore | Opening): Uint8Array => typedEntry(statement);
 
-/** Checks a restore, trusting nothing but the keys. Never throws over it, whatever it is. */
-export const verifyRestore = (restore: unknown, options: VerifyOptions): Promise<FlatVerification> =>
-  verifyFlat(restore, { ...options, faultsOf: restoreFaults, what: 'restore' });
+/**
+ * Checks a restore against the trusted keys. Returns an invalid result, and never throws, for any other
+ * value.
+ */
+export const verifyRestore = (restore: unknown, options: VerifyOptions): Promise<StatementVerification> =>
+  verifyTyped(restore, options, { kind: 'restore', faultsOf: restoreFaults });
 
-/** Checks an opening balance, trusting nothing but the keys. Never throws over it, whatever it is. */
-export const verifyOpening = (opening: unknown, options: VerifyOptions): Promise<FlatVerification> =>
-  verifyFlat(opening, { ...options, faultsOf: openingFaults, what: 'opening' });
+/**
+ * Checks an opening balance against the trusted keys. Returns an invalid result, and never throws, for any
+ * other value.
+ */
+export const verifyOpening = (opening: unknown, options: VerifyOptions): Promise<StatementVerification> =>
+  verifyTyped(opening, options, { kind: 'opening', faultsOf: openingFaults });
 
 type Balance = Pick<Opening, 'account' | 'balance'>;
 
-/** What a restore says of the openings that follow it. */
+/** The fields of a restore that sum up the opening balances after it. */
 export type BalanceTotals = Pick<Restore, 'accounts' | 'balance_sum' | 'balances_hash'>;
 
-/** Sums balances up, one after the other in the order of their addresses, to what their restore says of them. */
+/**
+ * Sums up opening balances to the totals of their restore. Add them in the order of their addresses, as they
+ * are hashed.
+ */
 export function createBalanceTotals(): { add(balance: Balance): void; totals(): BalanceTotals } {
   const hasher = sha256.create();
   let [accounts, sum] = [0, 0n];
@@ -56,7 +65,7 @@ export function createBalanceTotals(): { add(balance: Balance): void; totals(): 
 
 const utf8 = new TextEncoder();
 
-/** Millionths of a credit as a decimal. */
+/** Writes millionths of a credit as a decimal with 6 places. */
 function formatSum(millionths: bigint): string {
   const digits = String(millionths < 0n ? -millionths : millionths).padStart(7, '0');
   return `${millionths < 0n ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`;

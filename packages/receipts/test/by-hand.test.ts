@@ -12,7 +12,7 @@ import prices from './vectors/prices.json' with { type: 'json' };
 import receipts from './vectors/receipts.json' with { type: 'json' };
 
 /*
- * A verifier that was written in Python from docs/auditor.md alone comes to the same findings as this package.
+ * A verifier in Python, written from docs/auditor.md alone, must come to the same findings as this package.
  */
 
 const PYTHON = process.env.PYTHON ?? 'python3';
@@ -28,7 +28,7 @@ const hasLibraries = async () =>
     () => false,
   );
 
-/** The checks that do not hold by the program, for each line of JSON. */
+/** Runs the Python program and returns the names of the failed checks for each line of JSON. */
 async function byHand(lines: readonly string[], keys: readonly string[]): Promise<string[][]> {
   const program = spawn(PYTHON, [PROGRAM, ...keys], { stdio: ['pipe', 'pipe', 'inherit'] });
   program.stdin.end(lines.map(line => `${line}\n`).join(''));
@@ -66,10 +66,10 @@ test('the vectors of receipts as Python has them', { timeout: 60_000 }, async co
 
 const exact = (numerator: bigint, divisor: bigint) => (2n * numerator + divisor) / (2n * divisor);
 const option = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
-/** Often such that prices end in halves. */
+/** Rates that often make a price end in half a millionth. */
 const microRate = fc.oneof(fc.constantFrom(500, 12_500, 25_500, 1_500, 300), fc.nat(3_000), fc.nat(1e9));
 
-/** Receipts as coordinators issue them, of seconds and of tokens. */
+/** Receipts as coordinators issue them, for seconds and for tokens. */
 const issued = fc
   .record({
     areTokens: fc.boolean(),
@@ -108,7 +108,7 @@ const issued = fc
     };
   });
 
-/** What somebody may have changed before it was signed, or after. */
+/** Changes that somebody could make to a receipt before or after it is signed. */
 const spoiled = fc.constantFrom<Record<string, unknown>>(
   ...[{ price: 0.000001 }, { units: 1.5 }, { duration_ms: 7 }, { completed_at: 1_700_000_000 }],
   ...[{ price: 0.1234567 }, { model: 'modèle' }, { version: '2.0' }, { units: -1 }, { type: 'grant' }],
@@ -133,7 +133,7 @@ test('thousands of generated receipts as Python has them', { timeout: 120_000 },
   });
   const made = await Promise.all(
     drawn.map(async ([fields, isAttested, spoil, isSpoiledFirst], index) => {
-      // One in three is left as it is.
+      // Every third receipt stays unchanged.
       const changes = index % 3 === 0 ? undefined : spoil;
       if (!changes) return await sign(fields, isAttested);
       if (isSpoiledFirst) return await sign({ ...fields, ...changes } as Partial<UnsignedReceipt>, false);

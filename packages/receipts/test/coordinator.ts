@@ -8,7 +8,7 @@ import { type SeedSigner, signAttestation, textHash } from '../src/index.ts';
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
-/** A real coordinator for the tests of one file. */
+/** Starts a real coordinator for the tests of one file. */
 export function withCoordinator() {
   const running = { url: '', call, runJob, keys: () => call<PublicKeys>('GET', '/v1/keys') };
   let stop = async () => {};
@@ -31,7 +31,10 @@ export function withCoordinator() {
     return (await answer.json()) as Body;
   }
 
-  /** Submits a job, runs it, and gives the job as its owner sees it with its receipt. The miner signs if it can. */
+  /**
+   * Submits a job, runs it, and returns it as its owner sees it, with its receipt. The miner signs when it
+   * has a signer.
+   */
   async function runJob(
     prompt: string,
     result: string,

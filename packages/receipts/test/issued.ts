@@ -1,14 +1,13 @@
 import type { Receipt, UnsignedGrant, UnsignedReceipt } from '@aitbc/protocol';
 import { addressFromLabel, signerFromSeed, signReceipt, textHash } from '../src/index.ts';
 
-/** Known keys, so that a failure shows the same bytes each time. */
+/** The keys are fixed, so that a failing test shows the same bytes each time. */
 export const COORDINATOR = signerFromSeed(new Uint8Array(32).fill(1));
 export const MINER = signerFromSeed(new Uint8Array(32).fill(2));
 export const STRANGER = signerFromSeed(new Uint8Array(32).fill(3));
 
 export const SALT = '00112233445566778899aabbccddeeff';
 
-/** A receipt before it is signed, as a coordinator writes it. */
 export const UNSIGNED: UnsignedReceipt = {
   version: '1.0',
   receipt_id: 'rcpt-01kc0pq5w8e4z9k3v7t2m6n1rx',
@@ -29,7 +28,6 @@ export const UNSIGNED: UnsignedReceipt = {
   metadata: { miner_id: 'my-miner-001', usage: { prompt_tokens: 7, completion_tokens: 2 } },
 };
 
-/** A grant before it is signed. */
 export const GRANT: UnsignedGrant = {
   type: 'grant',
   version: '1.0',
@@ -42,12 +40,12 @@ export const GRANT: UnsignedGrant = {
   metadata: { reason: 'Welcome' },
 };
 
-/** The receipt with some fields otherwise, signed by the coordinator. */
+/** Returns the receipt with some fields changed, signed by the coordinator. */
 export function issue(changes: Partial<UnsignedReceipt> = {}, signer = COORDINATOR): Promise<Receipt> {
   return signReceipt({ ...UNSIGNED, ...changes }, signer);
 }
 
-/** Names of the checks that a receipt did not pass. */
+/** Returns the names of the failed checks. */
 export function failed({ checks }: { checks: readonly { name: string; ok: boolean }[] }): string[] {
   return checks.filter(({ ok }) => !ok).map(({ name }) => name);
 }

@@ -37,7 +37,7 @@ const metadata = fc.dictionary(
   { maxKeys: 5 },
 );
 
-/** Any receipt that a coordinator could issue. */
+/** Generates any receipt that a coordinator could issue. */
 const unsigned: fc.Arbitrary<UnsignedReceipt> = fc
   .record({
     started_ms: fc.nat(4e12),
@@ -61,7 +61,7 @@ const unsigned: fc.Arbitrary<UnsignedReceipt> = fc
     price: fields.duration_ms === 0 ? 0 : fields.price,
   }));
 
-/** The seed's key as node:crypto has it. */
+/** Returns the seed's key as node:crypto has it. */
 function nodeKey(seed: Uint8Array) {
   const pkcs8 = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
   return createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
@@ -96,10 +96,10 @@ test('a receipt still verifies with its fields in another order, indented', asyn
   );
 });
 
-/** A fraction of whole numbers to the nearest whole one, halves up. */
+/** Divides and rounds to the nearest whole number, halves up. */
 const rounded = (numerator: bigint, divisor: bigint) => (2n * numerator + divisor) / (2n * divisor);
 
-/** Millionths of a credit, up to a million credits; often such that prices end in halves. */
+/** Up to a million credits in millionths, often such that prices end in halves. */
 const microRate = fc.oneof(
   fc.nat(2_000),
   fc.maxSafeNat().map(rate => rate % (1e12 + 1)),
@@ -109,7 +109,7 @@ test('prices are exactly units × rate, whatever doubles make of it', async () =
   await fc.assert(
     fc.property(fc.nat(1e9), microRate, fc.boolean(), (count, rate, areTokens) => {
       const exact = Number(rounded(BigInt(count) * BigInt(rate), 1000n));
-      // Milliseconds count as thousandths of a second, tokens cost a rate for a thousand.
+      // Milliseconds are priced as thousandths of a second, and tokens by the thousand.
       const price = areTokens ? microPrice(count, rate / 1e6, 1000) : microPrice(count / 1000, rate / 1e6);
       expect(price).toBe(exact);
     }),
@@ -261,7 +261,7 @@ test('one wrong letter is found in any address', () => {
   );
 });
 
-/** Where something stands that is no object with members. */
+/** Returns the paths of all values that are not objects with members. */
 function leafPlaces(value: unknown, place: string[] = []): string[][] {
   if (typeof value !== 'object' || value === null) return [place];
   return Object.entries(value).flatMap(([name, member]) => leafPlaces(member, [...place, name]));

@@ -139,7 +139,7 @@ test.each(grants.invalid)('a grant is not valid: $name', async ({ grant, failed:
   });
 });
 
-/** RFC 8410: the fixed beginning of an Ed25519 private key, then its seed. */
+/** Wraps a seed as an Ed25519 private key in PKCS #8, whose first bytes are fixed (RFC 8410). */
 function pkcs8(seed: string): Buffer {
   return Buffer.from(`302e020100300506032b657004220420${seed}`, 'hex');
 }

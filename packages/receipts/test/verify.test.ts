@@ -15,7 +15,7 @@ import { COORDINATOR, failed, issue, MINER, STRANGER, UNSIGNED } from './issued.
 const coordinator = withCoordinator();
 const keys = [COORDINATOR.keyId];
 
-/** As a coordinator shows it; whether it proves anything is not asked here. */
+/** An inclusion as a coordinator shows it. These tests do not check its proof. */
 const INCLUSION = {
   logIndex: '12',
   logId: { keyId: '9JLArQ==' },

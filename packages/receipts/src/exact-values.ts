@@ -1,21 +1,23 @@
-import { isObject } from './shape.ts';
+import { isObject } from './shapes.ts';
 
 const PLAIN_DECIMAL = /^-?\d+(\.\d{1,6})?$/;
 const MAX_ASCII = 0x7f;
 
-/** A number or a text within a value, names of members included. */
+/** A number or a text within a value. Names of members are texts too. */
 interface Leaf {
-  /** Dotted: `metadata.usage.prompt_tokens`. */
+  /** The path with dots: `metadata.usage.prompt_tokens`. */
   place: string;
   value: unknown;
 }
 
-/** Places of numbers with more than 6 decimals or beyond 2^53 - 1: whoever reads them as doubles may lose digits. */
+/**
+ * Returns the places of numbers with more than 6 decimals or beyond 2^53 - 1, which lose digits as doubles.
+ */
 export function unsafeNumbers(value: unknown): string[] {
   return placesWhere(value, leaf => typeof leaf === 'number' && !isSafeNumber(leaf));
 }
 
-/** Places of texts that are not ASCII: equal ones may have several forms in Unicode. */
+/** Returns the places of texts that are not ASCII, as Unicode has several forms of equal texts. */
 export function nonAsciiTexts(value: unknown): string[] {
   return placesWhere(value, leaf => typeof leaf === 'string' && !isAscii(leaf));
 }

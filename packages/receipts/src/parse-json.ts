@@ -1,11 +1,11 @@
 import { canonicalJson, describeFault, findNonJson } from './canonical-json.ts';
 
 /**
- * Parses I-JSON (RFC 7493). `JSON.parse` takes the last of two members of the same name where other parsers take the
- * first, so that two readers of one text may see two prices: here such a text is refused.
+ * Parses I-JSON (RFC 7493). When an object has two members of the same name, `JSON.parse` takes the last and
+ * other parsers take the first, so two readers could see two prices. This function throws instead.
  *
- * @throws SyntaxError for what is not JSON, repeats a name within an object, has a lone surrogate, or a number too
- * large for a double.
+ * @throws SyntaxError for text that is not JSON, repeats a name within an object, or has a lone surrogate or
+ * a number too large for a double
  */
 export function parseStrictJson(text: string): unknown {
   const value: unknown = JSON.parse(text);
@@ -17,10 +17,12 @@ export function parseStrictJson(text: string): unknown {
 }
 
 /**
- * Parses canonical JSON (RFC 8785), such as an entry of the ledger, and refuses any other spelling of the same value.
+ * Parses canonical JSON (RFC 8785), such as an entry of the ledger. Any other way of writing the same value
+ * is an error.
  *
- * @param source text, or its bytes in UTF-8 (no byte order mark)
- * @throws SyntaxError for what is not JSON, or is not canonical (it names the position, in UTF-16 code units)
+ * @param source text, or its bytes in UTF-8 without a byte order mark
+ * @throws SyntaxError when the source is not JSON, or not canonical; the message names the position in
+ * UTF-16 code units
  */
 export function parseCanonicalJson(source: string | Uint8Array): unknown {
   const text = typeof source === 'string' ? source : decode(source);
@@ -50,9 +52,12 @@ function firstDifference(text: string, other: string): number {
 
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g;
 
-/** Expects text that `JSON.parse` has accepted: then a string is a name if an object's brace or comma is before it. */
+/**
+ * Expects text that `JSON.parse` accepts. In such text a string is a name if an object's brace or comma
+ * precedes it.
+ */
 function findRepeatedName(text: string): string | undefined {
-  /** Of each open brace or bracket the names so far; null in an array. */
+  /** The names so far in each open object, innermost last; null for an open array. */
   const open: (Set<string> | null)[] = [];
   let before = '';
   for (const [token] of text.matchAll(TOKENS)) {

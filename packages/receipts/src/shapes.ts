@@ -1,10 +1,10 @@
 import type { Grant, Opening, Receipt, Restore, Signature } from '@aitbc/protocol';
 import { isAddress } from './addresses.ts';
-import { decodeBase64url } from './signatures.ts';
+import { decodeBase64url } from './signature.ts';
 
-/** A field's rule: what it must be, in words, and the test for it. */
+/** A field's rule: what the value must be, in words, and the test for it. */
 type Rule = readonly [words: string, test: (value: unknown) => boolean];
-/** Every member of T must have a rule: a field that the protocol gains does not compile until it has one. */
+/** Every member of T needs a rule, so a new field in the protocol does not compile until it has one. */
 type Rules<T> = { readonly [Name in keyof T]-?: Rule };
 
 const HASH = /^[0-9a-f]{64}$/;
@@ -23,14 +23,14 @@ const bytes = (count: number): Rule => [
   value => typeof value === 'string' && decodeBase64url(value)?.length === count,
 ];
 
-/** The algorithm has a check of its own. */
+/** The `algorithm` check covers which algorithm it is. */
 const SIGNATURE: Rules<Signature> = {
   alg: text,
   key_id: bytes(32),
   sig: bytes(64),
 };
 
-/** The version has a check of its own. */
+/** The `version` check covers which version it is. */
 const RECEIPT: Rules<Receipt> = {
   version: text,
   receipt_id: text,
@@ -52,7 +52,7 @@ const RECEIPT: Rules<Receipt> = {
   signature: object,
 };
 
-/** As of receipts. */
+/** The `version` check covers which version it is. */
 const GRANT: Rules<Grant> = {
   type: ['"grant"', value => value === 'grant'],
   version: text,
@@ -78,7 +78,7 @@ const base64: Rule = [
   value => typeof value === 'string' && value !== '' && /^[A-Za-z0-9+/]+={0,2}$/.test(value),
 ];
 
-/** As of receipts. `newest` may be missing. */
+/** `newest` is left out because it is optional. */
 const RESTORE: Rules<Omit<Restore, 'newest'>> = {
   type: ['"restore"', value => value === 'restore'],
   version: text,
@@ -119,7 +119,7 @@ const OPENING: Rules<Opening> = {
   signature: object,
 };
 
-/** A value by its names: what a JSON object is to who has not checked its members. */
+/** An object whose members are not checked yet. */
 export type Members = Readonly<Record<string, unknown>>;
 
 export function isObject(value: unknown): value is Members {
@@ -127,23 +127,24 @@ export function isObject(value: unknown): value is Members {
 }
 
 /**
- * What keeps a value from being a receipt, in words; nothing for one that is. Fields that the protocol does not know
- * are left to the signature, which covers them; its own members it does not cover, so there none is let in.
+ * Returns what is wrong with a receipt's shape, one sentence for each fault; empty when it is a receipt.
+ * Unknown fields are allowed, because the signature covers them. Unknown members of the signature itself are
+ * faults, because it does not.
  */
 export function receiptFaults(value: unknown): string[] {
   if (!isObject(value)) return ['it is not an object'];
-  // Or one entry of the ledger could be read as either.
+  // Otherwise one ledger entry could be read both as a receipt and as another kind of statement.
   if (Object.hasOwn(value, 'type')) return [`it says in "type" that it is something else`];
   return [...memberFaults(value, RECEIPT), ...signatureFaults(value.signature, 'signature.')];
 }
 
-/** The same for a grant. */
+/** Returns what is wrong with a grant's shape, one sentence for each fault; empty when it is a grant. */
 export function grantFaults(value: unknown): string[] {
   if (!isObject(value)) return ['it is not an object'];
   return [...memberFaults(value, GRANT), ...signatureFaults(value.signature, 'signature.')];
 }
 
-/** The same for the statement that begins a ledger after a restore. */
+/** Returns what is wrong with a restore's shape, one sentence for each fault; empty when it is a restore. */
 export function restoreFaults(value: unknown): string[] {
   if (!isObject(value)) return ['it is not an object'];
   const { previous, newest } = value;
@@ -155,7 +156,7 @@ export function restoreFaults(value: unknown): string[] {
   ];
 }
 
-/** A store that had published nothing has no checkpoint. */
+/** `checkpoint` may be missing: a store that had published nothing has none. */
 function previousFaults(previous: Members): string[] {
   const { checkpoint, ...tree } = OLD_TREE;
   const rules = { ...tree, ...(Object.hasOwn(previous, 'checkpoint') && { checkpoint }) };
@@ -165,13 +166,18 @@ function previousFaults(previous: Members): string[] {
 const treeFaults = (value: unknown, prefix: string) =>
   isObject(value) ? memberFaults(value, OLD_TREE, prefix) : [`${prefix.slice(0, -1)} is not an object`];
 
-/** The same for an opening balance. */
+/**
+ * Returns what is wrong with an opening balance's shape, one sentence for each fault; empty when it is one.
+ */
 export function openingFaults(value: unknown): string[] {
   if (!isObject(value)) return ['it is not an object'];
   return [...memberFaults(value, OPENING), ...signatureFaults(value.signature, 'signature.')];
 }
 
-/** The same for a signature, of which `prefix` says where it stands. */
+/**
+ * Returns what is wrong with a signature's members. `prefix` goes before their names. Empty for a value that
+ * is not an object.
+ */
 export function signatureFaults(value: unknown, prefix = ''): string[] {
   if (!isObject(value)) return [];
   const strangers = Object.keys(value).filter(name => !Object.hasOwn(SIGNATURE, name));

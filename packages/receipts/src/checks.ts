@@ -1,24 +1,33 @@
 import type { PublicKey, Receipt } from '@aitbc/protocol';
 import { isPublicKey } from '@aitbc/tlog/ed25519';
-import { isObject } from './shape.ts';
+import { isObject } from './shapes.ts';
 
-/** The type holds it to the protocol's, whose schemas would otherwise come along into browsers. */
+/** Typed by the protocol's schema. Importing its constant would bring all schemas into browser bundles. */
 const KNOWN_VERSION: Receipt['version'] = '1.0';
 
 /**
- * A key that may sign receipts: its raw 32 bytes in unpadded base64url, or an entry of the coordinator's
- * `GET /v1/keys`. An entry for another use or algorithm than receipts and Ed25519 is trusted with nothing, and one with
- * `retired_at` with nothing that was completed later.
+ * A key that may sign receipts: its raw 32 bytes in unpadded base64url, or an entry of the coordinator's `GET
+ * /v1/keys`. An entry whose `use` is not `receipts` or whose `alg` is not Ed25519 is not trusted. One with
+ * `retired_at` is not trusted for anything signed after that time.
  */
 export type TrustedKey =
   | string
   | (Pick<PublicKey, 'key_id'> & { alg?: string; use?: string; retired_at?: string | null });
 
-/** What a check has found. */
+export interface VerifyOptions {
+  /** The coordinator's keys, from a trusted source. With an empty list no statement is valid. */
+  keys: readonly TrustedKey[];
+}
+
+/** The result of one check. */
 export interface Finding {
   ok: boolean;
-  /** What was found, in words for people. May quote what was checked, so a stranger's text. */
+  /** What the check found, for people. It may quote a value that was checked, which a stranger wrote. */
   detail: string;
+}
+
+export interface Check<Name extends string> extends Finding {
+  name: Name;
 }
 
 export function checkVersion(version: unknown): Finding {
@@ -32,7 +41,9 @@ export function checkAlgorithm(algorithm: unknown): Finding {
 }
 
 /**
- * @param signedAt unix seconds
+ * Checks that a trusted key signed, before it was retired.
+ *
+ * @param signedAt Unix seconds
  * @param event what happened then, in words
  */
 export function checkKey(
@@ -51,7 +62,10 @@ export function checkKey(
   return wrong(`${keyId} was retired at ${latest}, before ${event}`);
 }
 
-/** Milliseconds since the epoch. What is no time was long ago, so that nothing is trusted by mistake. */
+/**
+ * Returns milliseconds since 1970. A time that can not be parsed counts as 1970, so that the key is not
+ * trusted.
+ */
 function retirementOf(key: TrustedKey): number {
   const { retired_at = null } = typeof key === 'string' ? {} : key;
   return retired_at === null ? Number.POSITIVE_INFINITY : Date.parse(retired_at) || 0;

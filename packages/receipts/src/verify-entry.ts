@@ -1,24 +1,25 @@
 import type { Grant, Opening, Receipt, Restore } from '@aitbc/protocol';
-import { wrong } from './findings.ts';
-import { statementEntry } from './flat-statements.ts';
+import { type Check, type VerifyOptions, wrong } from './checks.ts';
 import { verifyGrant } from './grants.ts';
-import { parseCanonicalJson } from './parse.ts';
+import { parseCanonicalJson } from './parse-json.ts';
+import { type ReceiptCheck, receiptEntry, type Verification, verifyReceipt } from './receipts.ts';
 import { verifyOpening, verifyRestore } from './restores.ts';
-import { isObject, type Members } from './shape.ts';
-import { receiptEntry } from './signing.ts';
-import { type Check, type Verification, type VerifyOptions, verifyReceipt } from './verifying.ts';
+import { isObject, type Members } from './shapes.ts';
+import { typedEntry } from './statements.ts';
 
-/** The statements that are known here. Receipts have no `type`, the others say by it what they are. */
+/**
+ * The kinds of statements that this package knows. A receipt has no `type`; the others name their kind in it.
+ */
 export type Statement = Receipt | Grant | Restore | Opening;
 
-/** What an entry of the ledger turns out to be. */
+/** The result of checking a ledger entry. */
 export interface EntryVerification extends Verification {
   /**
-   * `receipt`, or the `type` that a statement gives itself, which need not be one that is known here; null for what is no
-   * statement. A stranger's text, of 64 characters at most.
+   * `receipt`, or the statement's own `type`, which this package need not know. Null when the entry is not a
+   * statement. A stranger wrote this text; it has at most 64 characters.
    */
   kind: string | null;
-  /** The statement that the entry is; null for one that is not valid, and for one of a kind that is not known here. */
+  /** The entry's statement; null when it is not valid, or of an unknown kind. */
   statement: Statement | null;
 }
 
@@ -31,19 +32,19 @@ const VERIFIERS = {
   opening: verifyOpening,
 } as const;
 
-/** The kinds of statements that are verified here. Of any other kind only the hash tells something. */
+/** The kinds that are verified here. An entry of any other kind is only hashed. */
 export const STATEMENT_KINDS = Object.keys(VERIFIERS) as (keyof typeof VERIFIERS)[];
 
 const isKnown = (kind: string): kind is keyof typeof VERIFIERS => Object.hasOwn(VERIFIERS, kind);
 
 /**
- * Checks an entry of the ledger: that it is a statement in its one spelling, with nothing beside what is signed, and valid.
- * One of a kind that is not known here counts as valid, as coordinators may gain kinds: it moves nothing by what is known,
- * and `kind` is there to report. Never throws over an entry, whatever it is.
+ * Checks an entry of the ledger: it is a valid statement, as canonical JSON, with nothing that the signature
+ * does not cover. An entry of an unknown kind counts as valid, because coordinators may add kinds; `kind`
+ * names it and it moves nothing. Never throws, whatever the entry is.
  *
- * @param entry its bytes, or its text
- * @param options without keys, the key that the statement names is taken for the coordinator's: for those who trust the
- * ledger to take in nobody else's
+ * @param entry its bytes or its text
+ * @param options `keys` may be left out by a caller who trusts the ledger to hold no other coordinator's
+ * statements; then the key that the statement names is trusted
  */
 export async function verifyEntry(
   entry: Uint8Array | string,
@@ -57,15 +58,15 @@ export async function verifyEntry(
   const keys = options.keys ?? [String(Object(statement.signature).key_id)];
   const { valid, checks } = await VERIFIERS[kind](statement, { keys });
   if (!valid) return invalid(kind, checks);
-  const own = kind === 'receipt' ? receiptEntry(statement as unknown as Receipt) : statementEntry(statement);
-  // Canonical both, so that what is longer has more in it.
+  const own = kind === 'receipt' ? receiptEntry(statement as unknown as Receipt) : typedEntry(statement);
+  // Both are canonical, so a longer entry has members that the signature does not cover.
   if (own.length === length) {
     return { kind, statement: statement as unknown as Statement, valid, checks };
   }
   return invalid(kind, [shapeFault('it has more in it than the signature covers')]);
 }
 
-const invalid = (kind: string | null, checks: Check[]): EntryVerification => ({
+const invalid = (kind: string | null, checks: Check<ReceiptCheck>[]): EntryVerification => ({
   ...{ kind, statement: null, valid: false, checks },
 });
 
@@ -74,12 +75,12 @@ const unknown = (kind: string): EntryVerification => ({
   checks: [{ name: 'shape', ok: true, detail: 'a kind of statement that is not known here' }],
 });
 
-/** What gives itself a `type` that is no text can't be told from a receipt by it: as such it is found wrong. */
+/** A `type` that is not a text counts as a receipt, whose shape check then fails. */
 const kindOf = ({ type }: Members): string => (typeof type === 'string' && type !== '' ? type : 'receipt');
 
-const shapeFault = (detail: string): Check => ({ name: 'shape', ...wrong(detail) });
+const shapeFault = (detail: string): Check<ReceiptCheck> => ({ name: 'shape', ...wrong(detail) });
 
-/** The statement may be anything yet that is an object. */
+/** Reads an entry as an object. Whether the object is a statement is checked later. */
 function readEntry(entry: Uint8Array | string): { statement: Members; length: number } | { fault: string } {
   try {
     const statement = parseCanonicalJson(entry);
