@@ -1,4 +1,4 @@
-const ROOMS = 'accounts|batches|explorer|files|grants|jobs|ledger|limits|miners|receipts';
+const MODULES = 'accounts|batches|explorer|files|grants|jobs|ledger|limits|miners|receipts';
 
 /** A package's sources may import only these packages of ours. */
 const PACKAGES = {
@@ -56,10 +56,10 @@ export default {
     },
     {
       name: 'queries-are-private',
-      comment: 'A room reaches another through its rules, never its queries.',
+      comment: 'A module reaches another through its rules, never its queries.',
       severity: 'error',
       from: { path: inCoordinator('([^/]+)/') },
-      to: { path: inCoordinator(`(${ROOMS})/.*queries\\.ts$`), pathNot: inCoordinator('$1/') },
+      to: { path: inCoordinator(`(${MODULES})/.*queries\\.ts$`), pathNot: inCoordinator('$1/') },
     },
     {
       name: 'routes-are-outermost',
@@ -72,14 +72,14 @@ export default {
       name: 'routes-do-not-query',
       comment: 'routes → rules → queries → store.',
       severity: 'error',
-      from: { path: inCoordinator(`(${ROOMS})/.*routes\\.ts$`) },
-      to: { path: inCoordinator(`(${ROOMS})/.*queries\\.ts$`) },
+      from: { path: inCoordinator(`(${MODULES})/.*routes\\.ts$`) },
+      to: { path: inCoordinator(`(${MODULES})/.*queries\\.ts$`) },
     },
     {
-      name: 'store-knows-no-room',
+      name: 'store-knows-no-module',
       severity: 'error',
       from: { path: inCoordinator('store/') },
-      to: { path: inCoordinator(''), pathNot: inCoordinator('(store/|config\\.ts$)') },
+      to: { path: inCoordinator(''), pathNot: inCoordinator('(store/|(config|errors)\\.ts$)') },
     },
     {
       name: 'engines-are-behind-the-store',
@@ -91,7 +91,7 @@ export default {
       name: 'rules-know-no-http',
       comment: 'Rules and queries work without a request.',
       severity: 'error',
-      from: { path: inCoordinator(`(${ROOMS})/`), pathNot: 'routes\\.ts$' },
+      from: { path: inCoordinator(`(${MODULES})/`), pathNot: 'routes\\.ts$' },
       to: { path: ['^packages/coordinator/src/http/', 'node_modules/fastify/'] },
     },
   ],

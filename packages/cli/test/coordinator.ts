@@ -27,7 +27,7 @@ export function withCoordinator() {
     running.client = new CoordinatorClient(coordinator.url);
     running.key = async (...scopes) => {
       const id = createIds(Date.now).next('key');
-      const { store } = coordinator.rooms;
+      const { store } = coordinator.modules;
       return (await createKey(store, { id, name: null, scopes, expiresAt: null })).key;
     };
     stop = async () => {

@@ -62,7 +62,7 @@ async function vkeyOf({ client }: Served): Promise<string> {
 }
 
 const balancesOf = async ({ running }: Served) =>
-  await running.rooms.store.read
+  await running.modules.store.read
     .selectFrom('account')
     .select(['address', 'balance'])
     .orderBy('address')
@@ -131,7 +131,7 @@ test('a restore that lacks what was signed begins a new ledger, which a monitor 
   const after = await serve('restored', { witness, port: Number(port) });
   await after.running.publish();
   expect(await balancesOf(after)).toEqual(balances);
-  expect(await violations(after.running.rooms.store.read)).toEqual([]);
+  expect(await violations(after.running.modules.store.read)).toEqual([]);
   await after.earn(2);
 
   // Whoever holds the ledger to its key is told what was cut, and goes on with the new one.
@@ -221,5 +221,5 @@ test('a ledger can be restored again, and names the one before', async () => {
   expect(twice.restore.ledger).toMatch(new RegExp(`^${origin}/restored-\\d{8}-[0-9a-f]{6}$`));
   const after = await serve('restored');
   await after.earn(1);
-  expect(await violations(after.running.rooms.store.read)).toEqual([]);
+  expect(await violations(after.running.modules.store.read)).toEqual([]);
 });

@@ -11,7 +11,7 @@ import { grantRoutes } from './grants/routes.ts';
 import { createGuards } from './http/authentication.ts';
 import { takeJsonBodies } from './http/bodies.ts';
 import { limitBodies } from './http/body-limits.ts';
-import { refuseRevoked } from './http/connection.ts';
+import { endRevokedRequests } from './http/connection.ts';
 import { guardAnswers } from './http/headers.ts';
 import { healthRoutes } from './http/health.ts';
 import { isLoopbackOrigin, stayAtHome } from './http/open-mode.ts';
@@ -26,8 +26,8 @@ import { streamRoutes } from './jobs/streaming/routes.ts';
 import { clientJobRoutes } from './jobs/submitting/routes.ts';
 import { ledgerRoutes } from './ledger/routes.ts';
 import { minerRoutes } from './miners/routes.ts';
+import type { Modules } from './modules.ts';
 import { receiptRoutes } from './receipts/routes.ts';
-import type { Rooms } from './rooms.ts';
 import { VERSION } from './version.ts';
 
 export interface AppOptions {
@@ -38,8 +38,8 @@ export interface AppOptions {
 
 const MiB = 1024 * 1024;
 
-/** The HTTP surface over the rooms. The caller listens and closes. */
-export async function buildApp(config: Config, rooms: Rooms, { logger, open }: AppOptions): Promise<App> {
+/** The HTTP surface over the modules. The caller listens and closes. */
+export async function buildApp(config: Config, modules: Modules, { logger, open }: AppOptions): Promise<App> {
   const app: App = Fastify({
     ...(logger !== undefined && { logger }),
     // One line a request costs more than the request: ask for them with the level debug.
@@ -62,7 +62,7 @@ export async function buildApp(config: Config, rooms: Rooms, { logger, open }: A
       hosts: namesIn(config.allowedHosts).concat(config.host),
       origins: namesIn(config.corsOrigin),
     });
-  refuseRevoked(app);
+  endRevokedRequests(app);
   limitBodies(app, { seconds: config.bodySeconds, memory: config.bodyMemory * MiB });
   takeJsonBodies(app);
   checkRequests(app);
@@ -72,47 +72,47 @@ export async function buildApp(config: Config, rooms: Rooms, { logger, open }: A
   answerUnknownRoutes(app);
   await serveReference(app, { version: VERSION, open });
   await app.register(async scope => {
-    const guards = createGuards(rooms.accounts, { limits: rooms.limits });
-    tellRates(scope, rooms.limits);
-    healthRoutes(scope, { readiness: rooms.readiness, guards, version: VERSION });
+    const guards = createGuards(modules.accounts, { limits: modules.limits });
+    tellRates(scope, modules.limits);
+    healthRoutes(scope, { readiness: modules.readiness, guards, version: VERSION });
     clientJobRoutes(scope, {
-      jobs: rooms.clientJobs,
-      receipts: rooms.receipts,
+      jobs: modules.clientJobs,
+      receipts: modules.receipts,
       guards,
       batchBodyLimit: config.batchBodyLimit,
     });
-    minerJobRoutes(scope, { jobs: rooms.minerJobs, guards });
+    minerJobRoutes(scope, { jobs: modules.minerJobs, guards });
     streamRoutes(scope, {
-      events: rooms.jobEvents,
-      jobs: rooms.minerJobs,
+      events: modules.jobEvents,
+      jobs: modules.minerJobs,
       guards,
       heartbeatMs: config.streamHeartbeatSeconds * 1000,
       lineLimit: config.bodyLimit,
       bodyLimits: streamTimes(config),
     });
-    minerRoutes(scope, { miners: rooms.miners, jobs: rooms.minerJobs, guards });
-    receiptRoutes(scope, { receipts: rooms.receipts, guards });
-    grantRoutes(scope, { grants: rooms.grants, guards });
+    minerRoutes(scope, { miners: modules.miners, jobs: modules.minerJobs, guards });
+    receiptRoutes(scope, { receipts: modules.receipts, guards });
+    grantRoutes(scope, { grants: modules.grants, guards });
     accountRoutes(scope, {
-      store: rooms.store,
+      store: modules.store,
       guards,
       billing: config.billing === 'prepaid' ? 'prepaid' : 'postpaid',
     });
-    ledgerRoutes(scope, { ledger: rooms.ledger, guards });
-    explorerRoutes(scope, { explorer: rooms.explorer, guards });
+    ledgerRoutes(scope, { ledger: modules.ledger, guards });
+    explorerRoutes(scope, { explorer: modules.explorer, guards });
     await scope.register(async openAi => {
-      const tolerant = createGuards(rooms.accounts, { toleratePlaceholders: true, limits: rooms.limits });
-      tellOpenAiRates(openAi, rooms.limits);
+      const tolerant = createGuards(modules.accounts, { toleratePlaceholders: true, limits: modules.limits });
+      tellOpenAiRates(openAi, modules.limits);
       gatewayRoutes(openAi, {
-        gateway: rooms.gateway,
+        gateway: modules.gateway,
         guards: tolerant,
         heartbeatMs: config.streamHeartbeatSeconds * 1000,
         bodyLimit: config.bodyLimit + config.mediaLimit,
       });
-      batchRoutes(openAi, { batches: rooms.batches, guards: tolerant });
+      batchRoutes(openAi, { batches: modules.batches, guards: tolerant });
       await openAi.register(async scope =>
         fileRoutes(scope, {
-          files: rooms.files,
+          files: modules.files,
           guards: tolerant,
           bodyLimits: { idleSeconds: config.bodySeconds, totalSeconds: config.uploadSeconds },
         }),
@@ -120,7 +120,7 @@ export async function buildApp(config: Config, rooms: Rooms, { logger, open }: A
     });
   });
   // Long polls hold their requests open: end them first, or closing would wait for each.
-  app.addHook('preClose', async () => rooms.waits.close());
+  app.addHook('preClose', async () => modules.waits.close());
   await app.ready();
   return app;
 }

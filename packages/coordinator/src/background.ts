@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { describe } from './clock-watch.ts';
 import type { Config } from './config.ts';
 import type { WitnessReport } from './ledger/witnesses.ts';
-import type { Rooms } from './rooms.ts';
+import type { Modules } from './modules.ts';
 import type { Operation } from './store/operation.ts';
 import type { Store } from './store/store.ts';
 import { type StoreFault, StoreUnavailable } from './store/unavailable.ts';
@@ -29,12 +29,12 @@ interface Task {
  * ask at all times, they are who says that the database is away, and when it is back: once each, however many
  * requests fail meanwhile.
  */
-export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLogger): Background {
+export function startBackground(modules: Modules, config: Config, log: FastifyBaseLogger): Background {
   const stopped = new AbortController();
   const outcomes = watchOutcomes(log);
-  rooms.store.onFault(outcomes.faulted);
-  rooms.ledger.onWitness(report => logWitness(log, report));
-  const running = tasksOf(rooms, config, log).map(task => repeat(task, stopped.signal, outcomes));
+  modules.store.onFault(outcomes.faulted);
+  modules.ledger.onWitness(report => logWitness(log, report));
+  const running = tasksOf(modules, config, log).map(task => repeat(task, stopped.signal, outcomes));
   return {
     async stop() {
       stopped.abort();
@@ -44,7 +44,7 @@ export function startBackground(rooms: Rooms, config: Config, log: FastifyBaseLo
 }
 
 /** Logs what operators are to know of commits. */
-export function logCommits({ store }: Pick<Rooms, 'store'>, log: FastifyBaseLogger): void {
+export function logCommits({ store }: Pick<Modules, 'store'>, log: FastifyBaseLogger): void {
   store.onCommit(events => {
     for (const event of events) {
       if (event.type === 'job.unreadable') {
@@ -62,13 +62,13 @@ export function logCommits({ store }: Pick<Rooms, 'store'>, log: FastifyBaseLogg
   });
 }
 
-function tasksOf(rooms: Rooms, config: Config, log: FastifyBaseLogger): Task[] {
-  const { store, sweep, erase, clear, batchWork, ledger } = rooms;
+function tasksOf(modules: Modules, config: Config, log: FastifyBaseLogger): Task[] {
+  const { store, sweep, erase, clear, batchWork, ledger } = modules;
   const everyMs = config.sweepSeconds * 1000;
   const intervalMs = config.ledgerInterval * 1000;
   const told = watchConflicts(log);
   return [
-    { ...writing(store, sweep), step: () => sweepInTime(rooms), everyMs, rest: 0 },
+    { ...writing(store, sweep), step: () => sweepInTime(modules), everyMs, rest: 0 },
     // Nobody waits for it, so that the most of the time is left to other writes.
     { ...writing(store, erase), everyMs, rest: 4 },
     { ...writing(store, clear), everyMs, rest: 4 },
@@ -94,7 +94,7 @@ const writing = (store: Store, operation: Step) => ({
 });
 
 /** In one batch, which begins with what has come to pass: completions that are in it are charged by that. */
-async function sweepInTime({ store, keepTime, sweep, clockWatch }: Rooms): Promise<boolean> {
+async function sweepInTime({ store, keepTime, sweep, clockWatch }: Modules): Promise<boolean> {
   const [, more] = await Promise.all([store.write(keepTime, undefined), stepOf(store, sweep)]);
   clockWatch.settled(0);
   return more;

@@ -6,8 +6,8 @@ import { type Config, type ConfigSources, readConfig } from './config.ts';
 import { limitConnections, watchConnections } from './http/connection.ts';
 import { isLoopbackName } from './http/open-mode.ts';
 import { openLogOutput } from './log-output.ts';
+import { createModules, type Modules } from './modules.ts';
 import type { Readiness } from './readiness.ts';
-import { createRooms, type Rooms } from './rooms.ts';
 import { openStore } from './store/open.ts';
 
 export interface RunningCoordinator {
@@ -16,7 +16,7 @@ export interface RunningCoordinator {
   config: Config;
   /** Whether requests without a key are served. */
   open: boolean;
-  rooms: Rooms;
+  modules: Modules;
   /** Does now, once, what time brings about at intervals. */
   sweep(): Promise<void>;
   /** Publishes now all that the ledger has. */
@@ -47,13 +47,13 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   const uptime = now ?? (() => performance.now());
   const store = await openStore(config, now, { writerThread: WRITER_THREAD, alone: true });
   try {
-    const rooms = await createRooms({ config, store, now: now ?? Date.now, uptime, open });
-    const logger = loggerOf(config, logStream, rooms.readiness);
-    const app = await buildApp(config, rooms, { logger, open });
+    const modules = await createModules({ config, store, now: now ?? Date.now, uptime, open });
+    const logger = loggerOf(config, logStream, modules.readiness);
+    const app = await buildApp(config, modules, { logger, open });
     const connections = watchConnections(app.server);
-    logCommits(rooms, app.log);
+    logCommits(modules, app.log);
     // What ends its run at once is not charged for the time in which no coordinator ran.
-    while (!(await hasGrace(rooms)));
+    while (!(await hasGrace(modules)));
     limitConnections(app.server, {
       perAddress: config.connectionsPerAddress,
       isExempt: exemptAddresses(config),
@@ -61,28 +61,28 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     if (open && !isLoopback(config.host)) app.log.warn({ host: config.host }, OPEN_TO_ALL);
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
     // Only now: where listening fails, nothing may be left that keeps the process alive.
-    const background = startBackground(rooms, config, app.log);
+    const background = startBackground(modules, config, app.log);
     return {
       url: reachable(url),
       config,
       open,
-      rooms,
+      modules,
       async sweep() {
-        await store.write(rooms.sweep, undefined);
-        await store.write(rooms.erase, undefined);
-        while (await stepOf(store, rooms.clear));
-        while (await rooms.batchWork.step(UNSTOPPED));
+        await store.write(modules.sweep, undefined);
+        await store.write(modules.erase, undefined);
+        while (await stepOf(store, modules.clear));
+        while (await modules.batchWork.step(UNSTOPPED));
       },
       async publish() {
-        while (await rooms.ledger.integrate());
-        await rooms.ledger.publish(0);
+        while (await modules.ledger.integrate());
+        await modules.ledger.publish(0);
       },
       async close() {
         // They would hold up the stop for a minute.
         const hangUps = setInterval(connections.closeIdle, 20);
         await app.close().finally(() => clearInterval(hangUps));
         await background.stop();
-        rooms.limits.close();
+        modules.limits.close();
         await store.close();
       },
     };
@@ -93,7 +93,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
 }
 
 /** Keeps time, a step. Answers whether all that ran when coordinators were last seen has had its grace. */
-async function hasGrace({ store, keepTime }: Rooms): Promise<boolean> {
+async function hasGrace({ store, keepTime }: Modules): Promise<boolean> {
   const outcome = await store.write(keepTime, undefined);
   return !outcome.ok || outcome.value.isGranted;
 }

@@ -1,12 +1,12 @@
 import { keepText } from '@aitbc/protocol';
 import { parse } from 'secure-json-parse';
+import { fail } from './errors.ts';
 import { duplicateKey, pairsIn } from './json-keys.ts';
-import { refuse } from './store/operation.ts';
 
 /** Deeper than any request needs, and far from where serializers run out of stack. */
 const MAX_DEPTH = 64;
 
-/** A text as `takeJsonBodies` takes bodies. Throws SyntaxError, or Refused as `soundJson` does. */
+/** A text as `takeJsonBodies` takes bodies. Throws SyntaxError, or RequestError as `soundJson` does. */
 export function parseJson(text: string): unknown {
   return keepText(soundJson(text, parse(text)), text);
 }
@@ -28,14 +28,14 @@ export interface SoundJsonOptions {
 }
 
 /**
- * What was parsed from a text. Throws Refused for what is nested too deeply, for numbers such as 1e400, which would go
+ * What was parsed from a text. Throws RequestError for what is nested too deeply, for numbers such as 1e400, which would go
  * on as null, for an object that has a name twice, of which every parser takes another one, and for lone surrogates
  * such as "\\ud800", which have no UTF-8 and so no hash.
  */
 export function soundJson(text: string, parsed: unknown, { onReplaced }: SoundJsonOptions = {}): unknown {
   const walk: Walk = { body: parsed, pairs: 0, illFormed: undefined, mayReplace: onReplaced !== undefined };
   const sound = soundPart(parsed, walk, 0);
-  if (walk.pairs !== pairsIn(text)) refuseDuplicate(text);
+  if (walk.pairs !== pairsIn(text)) failOnDuplicate(text);
   if (walk.illFormed) onReplaced?.(walk.illFormed);
   return sound;
 }
@@ -51,10 +51,10 @@ interface Walk {
 
 function soundPart(value: unknown, walk: Walk, depth: number): unknown {
   if (typeof value === 'string') return value.isWellFormed() ? value : replaced(value, walk);
-  if (typeof value === 'number' && !Number.isFinite(value)) refuseInfinity(walk.body);
+  if (typeof value === 'number' && !Number.isFinite(value)) failOnInfinity(walk.body);
   if (typeof value !== 'object' || value === null) return value;
   if (depth === MAX_DEPTH)
-    refuse('VALIDATION_OUT_OF_RANGE', `The body is nested deeper than ${MAX_DEPTH} levels`);
+    fail('VALIDATION_OUT_OF_RANGE', `The body is nested deeper than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) value[index] = soundPart(item, walk, depth + 1);
     return value;
@@ -72,9 +72,9 @@ function soundPart(value: unknown, walk: Walk, depth: number): unknown {
   return members;
 }
 
-function refuseDuplicate(text: string): never {
+function failOnDuplicate(text: string): never {
   const name = duplicateKey(text)?.toWellFormed() ?? '';
-  return refuse('VALIDATION_INVALID_FORMAT', `The body has ${JSON.stringify(name)} twice in one object`);
+  return fail('VALIDATION_INVALID_FORMAT', `The body has ${JSON.stringify(name)} twice in one object`);
 }
 
 /** A text with U+FFFD for its lone surrogates, where that may be. */
@@ -83,15 +83,15 @@ function replaced(text: string, walk: Walk): string {
   if (!walk.mayReplace) {
     const field = walk.illFormed[0];
     const detail = `${field || 'The body'} has a lone surrogate, half of a character: cut texts between characters`;
-    refuse('VALIDATION_INVALID_FORMAT', detail, { ...(field && { field }) });
+    fail('VALIDATION_INVALID_FORMAT', detail, { ...(field && { field }) });
   }
   return text.toWellFormed();
 }
 
-function refuseInfinity(body: unknown): never {
+function failOnInfinity(body: unknown): never {
   const [field] = pathsOf(body, part => typeof part === 'number' && !Number.isFinite(part));
   const detail = `${field || 'The body'} must be a number that JSON libraries have`;
-  return refuse('VALIDATION_INVALID_TYPE', detail, { ...(field && { field }) });
+  return fail('VALIDATION_INVALID_TYPE', detail, { ...(field && { field }) });
 }
 
 /** The fields, or their names, that are so. Only bodies with such a field pay for the search. */

@@ -24,8 +24,8 @@ import { admitLog } from './ledger/identity.ts';
 import { integrate } from './ledger/integrate.ts';
 import { publish } from './ledger/store-checkpoint.ts';
 import { registerMiners, reinstateMiners, withdrawMiners } from './miners/lifecycle.ts';
-import { reputationTerms } from './miners/reputation.ts';
-import type { ReceiptTerms } from './receipts/issue-receipts.ts';
+import { reputationPolicy } from './miners/reputation.ts';
+import type { ReceiptOptions } from './receipts/issue-receipts.ts';
 import { pricingOf } from './receipts/pricing.ts';
 import { admitKey } from './receipts/receipts.ts';
 import type { Operation } from './store/operation.ts';
@@ -36,7 +36,7 @@ const DAY_MS = 24 * 3600 * 1000;
 export type Operations = ReturnType<typeof createOperations>;
 
 /** Every kind of write, on the terms of a configuration. A store that writes in another thread makes its own. */
-export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pricingOf'>) {
+export function createOperations(config: Config, issuer: Omit<ReceiptOptions, 'pricingOf'>) {
   const priced = (model: string) => pricingOf(model, config);
   const rateOf = (model: string) => {
     const pricing = priced(model);
@@ -47,7 +47,7 @@ export function createOperations(config: Config, issuer: Omit<ReceiptTerms, 'pri
     timeoutMs: config.jobTimeoutSeconds * 1000,
     backoffMs: config.retryBackoffSeconds * 1000,
   };
-  const reputation = reputationTerms(config);
+  const reputation = reputationPolicy(config);
   const mining = { ...lease, reputation };
   const stopwatch = createStopwatch();
   const claim = {

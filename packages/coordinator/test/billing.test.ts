@@ -245,6 +245,6 @@ describeEachEngine('where one pays ahead', engine => {
   });
 
   test('every account is what its entries and its jobs say', async () => {
-    expect(await violations(coordinator.running.rooms.store.read)).toEqual([]);
+    expect(await violations(coordinator.running.modules.store.read)).toEqual([]);
   });
 });

@@ -44,7 +44,7 @@ describeEachEngine('completing a job', engine => {
       started_at,
       completed_at: started_at + 4,
       duration_ms: 4000,
-      coordinator_id: coordinator.running.rooms.coordinatorId,
+      coordinator_id: coordinator.running.modules.coordinatorId,
       metadata: { miner_id: 'receipt' },
     });
     expect(await job(job_id)).toMatchObject({ receipt_id: body.receipt_id, result: 'Hello, you!' });

@@ -98,7 +98,7 @@ describeEachEngine('the explorer of a ledger', engine => {
       genesis.hash,
       null,
     ]);
-    const roots = await rootsOf(coordinator.running.rooms.store.read, [3, 5]);
+    const roots = await rootsOf(coordinator.running.modules.store.read, [3, 5]);
     expect([first.root_hash, second.root_hash]).toEqual([roots.get(3), roots.get(5)]);
   });
 
@@ -285,6 +285,6 @@ describeEachEngine('the explorer of a ledger', engine => {
     await coordinator.restart();
     expect(await get(`/explorer/addresses/${client}`)).toEqual(before);
 
-    expect(await violations(coordinator.running.rooms.store.read)).toEqual([]);
+    expect(await violations(coordinator.running.modules.store.read)).toEqual([]);
   });
 });

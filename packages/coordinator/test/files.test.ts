@@ -16,7 +16,7 @@ const TEXT = '\ufeff{"text":"Größe, 大きさ, 🐘, \0, \x1a0"}\r\n'.repeat(1
 
 /** Rows that the store has of files. */
 async function rowsOfFiles({ running }: TestCoordinator): Promise<number> {
-  const { read } = running.rooms.store;
+  const { read } = running.modules.store;
   const files = await read.selectFrom('file').select('id').execute();
   const parts = await read.selectFrom('file_part').select('id').execute();
   return files.length + parts.length;

@@ -37,7 +37,7 @@ const textOf = (told: Awaited<ReturnType<Listener['until']>>) =>
 
 /** Rows that hold streamed text. */
 const rowsOf = async ({ running }: TestCoordinator) => {
-  const { read } = running.rooms.store;
+  const { read } = running.modules.store;
   const chunks = await read.selectFrom('job_chunk').select('id').execute();
   return chunks.length + (await read.selectFrom('job_stream').select('job_id').execute()).length;
 };

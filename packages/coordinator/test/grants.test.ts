@@ -130,6 +130,6 @@ describeEachEngine('a grant', engine => {
   });
 
   test('moves the balances as the ledger says', async () => {
-    expect(await violations(coordinator.running.rooms.store.read)).toEqual([]);
+    expect(await violations(coordinator.running.modules.store.read)).toEqual([]);
   });
 });

@@ -47,7 +47,7 @@ describeEachEngine('a key', engine => {
   test('can be made for an account that there is, which then has two', async () => {
     const first = await makeKey(coordinator, ['client']);
     const { job_id } = await actions(coordinator, first.key).submit();
-    const second = await createKey(coordinator.running.rooms.store, { ...first, id: 'key-second' });
+    const second = await createKey(coordinator.running.modules.store, { ...first, id: 'key-second' });
     expect((await actions(coordinator, second.key).job(job_id)).job_id).toBe(job_id);
   });
 });

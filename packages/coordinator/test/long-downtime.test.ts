@@ -17,7 +17,7 @@ describeEachEngine('the first sweeps after a long downtime', engine => {
 
   /** Rows like the one that is there, more than anybody could make by requests in a test. */
   async function multiply(): Promise<void> {
-    const { read } = coordinator.running.rooms.store;
+    const { read } = coordinator.running.modules.store;
     const [job] = await read.selectFrom('job').selectAll().execute();
     const [miner] = await read.selectFrom('miner').selectAll().execute();
     if (!job || !miner) throw new Error('There is nothing to multiply');
@@ -46,7 +46,7 @@ describeEachEngine('the first sweeps after a long downtime', engine => {
   }
 
   async function inputColumns(): Promise<string[]> {
-    const rows = await coordinator.running.rooms.store.read.selectFrom('job_input').selectAll().execute();
+    const rows = await coordinator.running.modules.store.read.selectFrom('job_input').selectAll().execute();
     return Object.keys(rows[0] ?? {}).filter(name => name !== 'job_id');
   }
 
@@ -87,7 +87,7 @@ describeEachEngine('the first sweeps after a long downtime', engine => {
 
   test('are over before a coordinator that comes back serves anybody', async () => {
     await coordinator.restart({ seconds: 60 * 24 * 3600 });
-    const { read } = coordinator.running.rooms.store;
+    const { read } = coordinator.running.modules.store;
     await coordinator.running.sweep();
     const running = await read.selectFrom('job').select('id').where('status', '=', 'running').execute();
     expect(running).toHaveLength(RUNNING - 1);

@@ -54,26 +54,26 @@ describeEachEngine('memory', engine => {
   const queue = (model: string) => ({ model, region: '', min_vram_gb: 0, needs: '', min_context: 0 });
 
   test('is not filled by asking who could run models of any name', () => {
-    const { directory } = coordinator.running.rooms;
+    const { directory } = coordinator.running.modules;
     expect(keptOf(name => directory.reach(queue(name)))).toBeLessThan(20);
   });
 
   test('is not filled by a miner that offers models of any name', () => {
-    const { directory } = coordinator.running.rooms;
+    const { directory } = coordinator.running.modules;
     const offer = (name: string) => ({ ...MINER, capabilities: JSON.stringify([name]) });
     const kept = keptOf(name => directory.apply([{ type: 'miner.changed', miner: offer(name) }]));
     expect(kept).toBeLessThan(20);
   });
 
   test('is not filled by jobs for models of any name', () => {
-    const { waits } = coordinator.running.rooms;
+    const { waits } = coordinator.running.modules;
     const kept = keptOf(name => waits.apply([{ type: 'jobs.ready', queue: queue(name), count: 1 }]));
     expect(kept).toBeLessThan(20);
   });
 
   test('is not filled by who follows a stream and reads nothing of it', async () => {
     const { register, submit, claims, cancel } = actions(coordinator);
-    const { accounts, jobEvents, minerJobs } = coordinator.running.rooms;
+    const { accounts, jobEvents, minerJobs } = coordinator.running.modules;
     if (!accounts.anonymous) throw new Error('The coordinator is not open');
     await register('talks', { capabilities: ['talk'] });
     const { job_id } = await submit({ model: 'talk', stream: true });

@@ -212,6 +212,6 @@ describeEachEngine('a price', engine => {
   });
 
   test('leaves everything as it should be', async () => {
-    expect(await violations(coordinator.running.rooms.store.read)).toEqual([]);
+    expect(await violations(coordinator.running.modules.store.read)).toEqual([]);
   });
 });

@@ -17,7 +17,7 @@ describeEachEngine('a job with replication', engine => {
   const miner = async (id: string) => (await coordinator.call<MinerDetail>('GET', `/v1/miners/${id}`)).body;
   const jobsListed = async (model: string) =>
     (await coordinator.call<Job[]>('GET', `/v1/jobs?model=${model}`)).body.map(({ job_id }) => job_id);
-  const sound = async () => expect(await violations(coordinator.running.rooms.store.read)).toEqual([]);
+  const sound = async () => expect(await violations(coordinator.running.modules.store.read)).toEqual([]);
 
   /** Miners of as many owners, by the names of the model and a letter. */
   async function miners(model: string, count = 3) {
@@ -318,6 +318,6 @@ describeEachEngine('replication where clients pay ahead', engine => {
     const [theirs] = await other.claims('paid-b');
     await other.complete(theirs?.job_id ?? '', 'paid-b');
     expect((await account()).reserved).toBe(0);
-    expect(await violations(coordinator.running.rooms.store.read)).toEqual([]);
+    expect(await violations(coordinator.running.modules.store.read)).toEqual([]);
   });
 });

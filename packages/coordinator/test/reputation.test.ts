@@ -94,7 +94,7 @@ describeEachEngine('the reputation of a miner', engine => {
     await register('good', ['good', 'contested']);
     await fails('poor');
     const { job_id } = await submit({ model: 'contested' });
-    const { accounts, minerJobs } = coordinator.running.rooms;
+    const { accounts, minerJobs } = coordinator.running.modules;
     const request = { max: 1, waitSeconds: 0, offer: false };
     const take = (minerId: string) =>
       minerJobs.take(accounts.anonymous as Principal, { ...request, minerId }, neverHangsUp);
@@ -104,7 +104,7 @@ describeEachEngine('the reputation of a miner', engine => {
   });
 
   test('decides whom of the waiting a job wakes, for some seconds', async () => {
-    const { waits } = coordinator.running.rooms;
+    const { waits } = coordinator.running.modules;
     const abilities = { capabilities: new Set(['wakes']), region: null, vram_gb: null, loaded: null };
     const woken: string[] = [];
     const wait = async (name: string, score: number, waited: number) => {

@@ -13,7 +13,7 @@ const DAYS = 24 * 3600;
 
 /** Whether the store still has a text of the job. */
 async function hasTexts({ running }: TestCoordinator, jobId: string): Promise<boolean> {
-  const { read } = running.rooms.store;
+  const { read } = running.modules.store;
   const input = await read.selectFrom('job_input').selectAll().where('job_id', '=', jobId).execute();
   const output = await read.selectFrom('job_output').selectAll().where('job_id', '=', jobId).execute();
   return input.length + output.length > 0;
@@ -149,7 +149,7 @@ describeEachEngine('texts', engine => {
     await coordinator.call('POST', '/v1/jobs/batch', { jobs });
     await coordinator.pass({ seconds: 1 });
     coordinator.moveClock({ seconds: DAYS });
-    const { read } = coordinator.running.rooms.store;
+    const { read } = coordinator.running.modules.store;
     await expect
       .poll(() => read.selectFrom('job_input').select('job_id').execute(), { interval: 20 })
       .toEqual([]);

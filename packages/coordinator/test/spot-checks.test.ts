@@ -16,7 +16,7 @@ describeEachEngine('a spot check', engine => {
         return [Math.round(reputation.agreements), Math.round(reputation.disagreements)];
       }),
     );
-  const sound = async () => expect(await violations(coordinator.running.rooms.store.read)).toEqual([]);
+  const sound = async () => expect(await violations(coordinator.running.modules.store.read)).toEqual([]);
 
   /** Miners of three owners. */
   async function miners(model: string) {
@@ -101,7 +101,7 @@ describeEachEngine('a spot check', engine => {
     const [check] = await claims(b);
     await complete(check?.job_id ?? '', b, 'The answer');
 
-    const { read } = coordinator.running.rooms.store;
+    const { read } = coordinator.running.modules.store;
     const checks = read
       .selectFrom('job')
       .select('id')

@@ -18,7 +18,7 @@ describeEachEngine('stopping a coordinator', engine => {
 
   test('leaves a store that refuses what comes late', async () => {
     const coordinator = await startTestCoordinator(engine);
-    const { store, sweep } = coordinator.running.rooms;
+    const { store, sweep } = coordinator.running.modules;
     await coordinator.stop();
     await expect(store.write(sweep, undefined)).rejects.toMatchObject({
       cause: { message: 'The store is closed' },

@@ -26,7 +26,7 @@ describeEachEngine('an export', engine => {
 
   test('says in its first line what it is, in its last line what it has, and between them every row', async () => {
     const { job_id } = await actions(coordinator).submit({ prompt: 'The prompt' });
-    const { config, rooms } = coordinator.running;
+    const { config, modules } = coordinator.running;
     const lines = linesOf(await exported(config)).map(line => JSON.parse(line));
     const [header] = lines;
     expect(header).toMatchObject({
@@ -35,7 +35,7 @@ describeEachEngine('an export', engine => {
       schema: SCHEMA_VERSION,
       engine: engine.name,
       exported_at: expect.stringMatching(/^\d{4}-.*Z$/),
-      coordinator_id: rooms.coordinatorId,
+      coordinator_id: modules.coordinatorId,
     });
     expect(header.tables.job_input).toEqual({
       columns: ['job_id', 'prompt', 'params', 'metadata', 'kind', 'own'],

@@ -52,7 +52,7 @@ export function withCoordinator(options: Options = {}): TestCoordinator {
     },
     async key(...scopes) {
       const id = createIds(Date.now).next('key');
-      const made = await createKey(found().rooms.store, { id, name: null, scopes, expiresAt: null });
+      const made = await createKey(found().modules.store, { id, name: null, scopes, expiresAt: null });
       return { id, secret: made.key };
     },
   };

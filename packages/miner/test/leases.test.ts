@@ -75,7 +75,8 @@ describe('a stream whose lease ran out', () => {
     const { job_id } = await client.submitJob({ prompt: 'p', model: 'again', stream: true });
     const { generation, finish } = await hand.next();
     const posted = async (chunks: number) => {
-      const rows = () => coordinator.running.rooms.store.read.selectFrom('job_stream').selectAll().execute();
+      const rows = () =>
+        coordinator.running.modules.store.read.selectFrom('job_stream').selectAll().execute();
       await expect.poll(rows).toMatchObject([{ chunks }]);
     };
     generation.onToken?.('one ');

@@ -20,7 +20,7 @@ export function withCoordinator() {
     running.url = coordinator.url;
     running.client = new CoordinatorClient(coordinator.url);
     running.clientWith = async (...scopes) => {
-      const { store } = coordinator.rooms;
+      const { store } = coordinator.modules;
       const id = createIds(Date.now).next('key');
       const { key } = await createKey(store, { id, name: null, scopes, expiresAt: null });
       return new CoordinatorClient(coordinator.url, key);

@@ -1,7 +1,8 @@
 import { ADDRESS_PATTERN } from '@aitbc/protocol';
 import { addressFault, addressFromLabel, isAddress } from '@aitbc/receipts';
 import type { Kysely } from 'kysely';
-import { refuse, type WriteContext } from '../store/operation.ts';
+import { fail } from '../errors.ts';
+import type { WriteContext } from '../store/operation.ts';
 import type { Row, Schema } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { findAccountAt } from './queries.ts';
@@ -41,18 +42,18 @@ export async function accountsAt(
 /**
  * Of a path. What has the form of an address and a wrong checksum is nobody's.
  *
- * @throws {Refused}
+ * @throws {RequestError}
  */
 export function findAddress(text: string): void {
   if (isAddress(text)) return;
   if (!new RegExp(ADDRESS_PATTERN).test(text)) requireAddress(text, 'address');
-  refuse('ACCOUNT_NOT_FOUND', `There is no such address: ${addressFault(text)}`, { field: 'address' });
+  fail('ACCOUNT_NOT_FOUND', `There is no such address: ${addressFault(text)}`, { field: 'address' });
 }
 
-/** Throws Refused, naming the field, for what is no address. */
+/** Throws RequestError, naming the field, for what is no address. */
 export function requireAddress(text: string, field: string): void {
   const fault = addressFault(text);
-  if (fault !== undefined) refuse('VALIDATION_INVALID_FORMAT', `${field} is no address: ${fault}`, { field });
+  if (fault !== undefined) fail('VALIDATION_INVALID_FORMAT', `${field} is no address: ${fault}`, { field });
 }
 
 /** Addresses by account id. */

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { done, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import { done, failed, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { Row, Schema } from '../store/schema.ts';
 import { findIdempotencyKey } from './queries.ts';
 
@@ -62,5 +62,5 @@ function replay(
   requestHash: string,
 ): Outcome<string[]> {
   if (request_hash === requestHash) return done(JSON.parse(job_ids));
-  return refused('IDEMPOTENCY_KEY_REUSED', 'This idempotency key was used before with another request body');
+  return failed('IDEMPOTENCY_KEY_REUSED', 'This idempotency key was used before with another request body');
 }

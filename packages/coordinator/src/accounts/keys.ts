@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { done, type Operation, type Outcome, refused } from '../store/operation.ts';
+import { done, failed, type Operation, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { ANONYMOUS, accountAt, localAddress } from './accounts.ts';
@@ -76,9 +76,9 @@ export async function createAccounts({
   async function authenticate(secret: string, maxAgeMs: number): Promise<Outcome<Principal>> {
     const key = await lookUp(digestOf(secret), maxAgeMs);
     if (!key || key.revoked_at !== null)
-      return refused('AUTH_INVALID_KEY', 'This API key is unknown or revoked');
+      return failed('AUTH_INVALID_KEY', 'This API key is unknown or revoked');
     if (key.expires_at !== null && key.expires_at <= now())
-      return refused('AUTH_EXPIRED_KEY', 'This API key has expired');
+      return failed('AUTH_EXPIRED_KEY', 'This API key has expired');
     return done({
       accountId: key.account_id,
       keyId: key.id,
@@ -113,7 +113,7 @@ async function anonymousPrincipal(store: Store, coordinatorId: string): Promise<
     address: localAddress(coordinatorId, ANONYMOUS),
     name: ANONYMOUS,
   });
-  if (!outcome.ok) throw new Error(outcome.refusal.detail);
+  if (!outcome.ok) throw new Error(outcome.error.detail);
   const { id, address } = outcome.value;
   return { accountId: id, address, scopes: new Set(['client', 'miner']), anonymous: true };
 }
@@ -155,7 +155,7 @@ export async function createKey(store: Store, { address, ...key }: NewKey): Prom
   const secret = `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`;
   const owner = address ?? localAddress(randomBytes(16).toString('hex'), key.id);
   const outcome = await store.write(insertKey, { ...key, address: owner, hash: digestOf(secret) });
-  if (!outcome.ok) throw new Error(outcome.refusal.detail);
+  if (!outcome.ok) throw new Error(outcome.error.detail);
   return { ...key, address: owner, key: secret };
 }
 

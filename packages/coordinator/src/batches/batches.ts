@@ -4,11 +4,12 @@ import { LIMITS } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
+import { fail } from '../errors.ts';
 import { ENDPOINTS } from '../gateway/endpoints.ts';
 import { invalid } from '../gateway/errors.ts';
 import type { Ids } from '../ids.ts';
 import type { Operations } from '../operations.ts';
-import { refuse, unwrap } from '../store/operation.ts';
+import { unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { toBatch } from './batch.ts';
 import { findBatch, listBatches } from './queries.ts';
@@ -20,7 +21,7 @@ export interface BatchesOptions {
   operations: Pick<Operations, 'createBatches' | 'cancelBatches'>;
 }
 
-/** Batches of clients. Each throws Refused, or OpenAiError. */
+/** Batches of clients. Each throws RequestError, or OpenAiError. */
 export interface Batches {
   /** Begins a batch. With an idempotency key, a repeated request answers the batch of the first. */
   create(principal: Principal, request: CreateBatch, idempotencyKey: string | undefined): Promise<Batch>;
@@ -62,7 +63,7 @@ export function createBatches({ config, store, ids, operations }: BatchesOptions
       const batch = await findBatch(store.read, id);
       const account = accountScope(principal);
       if (!batch || (account !== null && batch.account_id !== account))
-        return refuse('BATCH_NOT_FOUND', 'Batch not found');
+        return fail('BATCH_NOT_FOUND', 'Batch not found');
       return toBatch(batch);
     },
 

@@ -1,6 +1,6 @@
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
 import { holdFiles, loadFiles } from '../files/upload.ts';
-import { done, type Operation, refused, type WriteContext } from '../store/operation.ts';
+import { done, failed, type Operation, type WriteContext } from '../store/operation.ts';
 import type { BatchRow } from './batch.ts';
 import { BEGINNING } from './lines.ts';
 
@@ -48,9 +48,9 @@ export const createBatches: Operation<CreateInput, BatchRow> = {
   },
 };
 
-export const batchNotFound = refused('BATCH_NOT_FOUND', 'Batch not found');
+export const batchNotFound = failed('BATCH_NOT_FOUND', 'Batch not found');
 
-const noSuchInput = refused('FILE_NOT_FOUND', 'There is no such file of yours to read requests from', {
+const noSuchInput = failed('FILE_NOT_FOUND', 'There is no such file of yours to read requests from', {
   field: 'input_file_id',
 });
 

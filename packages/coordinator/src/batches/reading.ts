@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { LIMITS } from '@aitbc/protocol';
 import type { Config } from '../config.ts';
+import { RequestError } from '../errors.ts';
 import { readPart } from '../files/files.ts';
 import { ENDPOINTS, type EndpointPath } from '../gateway/endpoints.ts';
 import { errorOf, OpenAiError } from '../gateway/errors.ts';
-import { Refused } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import type { BatchRow } from './batch.ts';
 import { type Line, linesOf, type Place } from './lines.ts';
@@ -50,7 +50,7 @@ export function attempt<Value>(read: () => Value): Value | OpenAiError {
     return read();
   } catch (error) {
     if (error instanceof OpenAiError) return error;
-    if (error instanceof Refused) return errorOf(error.refusal);
+    if (error instanceof RequestError) return errorOf(error.info);
     throw error;
   }
 }

@@ -48,15 +48,15 @@ function answerTo({ batch, endpoint, asked, job, line }: Answering): Answer {
       if (asked instanceof OpenAiError) throw asked;
       return { response: { status_code: 200, request_id, body: endpoint.answer([job], asked) }, error: null };
     } catch (error) {
-      return refusal(error, request_id);
+      return failureAnswer(error, request_id);
     }
   }
   const hasEnded = job?.status === 'failed' && job.error?.error_code !== 'JOB_EXPIRED';
-  if (job && hasEnded) return refusal(failureOf(job), request_id);
+  if (job && hasEnded) return failureAnswer(failureOf(job), request_id);
   if (batch.outcome === 'cancelled') return { response: null, error: CANCELLED };
   if (batch.outcome === 'expired' || job?.status === 'failed') return { response: null, error: EXPIRED };
-  if (job) return refusal(failureOf(job), request_id);
-  return refusal(asked, request_id);
+  if (job) return failureAnswer(failureOf(job), request_id);
+  return failureAnswer(asked, request_id);
 }
 
 const EXPIRED = {
@@ -70,7 +70,7 @@ const CANCELLED = {
 const ERASED = { code: 'result_erased', message: 'The result was erased for its age' };
 
 /** @throws what is no refusal */
-function refusal(error: unknown, request_id: string): Answer {
+function failureAnswer(error: unknown, request_id: string): Answer {
   if (!(error instanceof OpenAiError)) throw error;
   return { response: { status_code: error.details.status, request_id, body: error.body }, error: null };
 }

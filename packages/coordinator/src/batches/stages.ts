@@ -1,13 +1,13 @@
 import type { BatchError } from '@aitbc/protocol';
 import { holdFiles } from '../files/upload.ts';
-import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { Column } from '../store/transaction.ts';
 import { type BatchRow, end, isAnswered, statusOf } from './batch.ts';
 import { batchNotFound, loadBatches } from './create.ts';
 import { BEGINNING } from './lines.ts';
 
 /** A step that was prepared for what is no longer so: somebody else made it, or the batch was cancelled. */
-export const overtaken = refused('BATCH_INVALID_STATUS', 'The batch is no longer in this stage');
+export const overtaken = failed('BATCH_INVALID_STATUS', 'The batch is no longer in this stage');
 
 const MOVING = [
   ...['stage', 'outcome', 'part', 'position', 'line', 'total', 'errors'],
@@ -80,7 +80,7 @@ export const cancelBatches: Operation<CancelInput, BatchRow> = {
       const cancelled = { ...batch, outcome: 'cancelled', cancelling_at: context.now } as const;
       if (status === 'validating') return done(end(cancelled, 'cancelled', context.now));
       if (status === 'in_progress') return done({ ...cancelled, stage: 'ending' });
-      return refused('BATCH_INVALID_STATUS', `A batch that is ${status} can not be cancelled`);
+      return failed('BATCH_INVALID_STATUS', `A batch that is ${status} can not be cancelled`);
     }),
 };
 

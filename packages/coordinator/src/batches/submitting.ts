@@ -45,7 +45,7 @@ export async function submitPage(batch: BatchRow, options: Options): Promise<boo
       isLast: page.length === 0,
     });
     if (outcome.ok) return count === page.length;
-    if (!WAITED_FOR.has(outcome.refusal.code)) return true;
+    if (!WAITED_FOR.has(outcome.error.code)) return true;
     if (count <= 1) return false;
   }
 }

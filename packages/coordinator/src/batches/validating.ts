@@ -18,8 +18,8 @@ export async function validate(batch: BatchRow, options: Options, signal: AbortS
   for await (const line of requestLines(batch, options, BEGINNING)) {
     if (signal.aborted) return false;
     total++;
-    const refusal = tooMany(total, line.number) ?? attempt(() => check(line));
-    if (refusal) errors.push(batchError(refusal, line.number));
+    const error = tooMany(total, line.number) ?? attempt(() => check(line));
+    if (error) errors.push(batchError(error, line.number));
     if (tooMany(total, line.number) || errors.length === LIMITS.batchErrors) break;
   }
   if (total === 0) errors.push(batchError(EMPTY, null));

@@ -3,7 +3,7 @@ import { findAccount, findAddress } from '../accounts/accounts.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
-/** What the ledger says of an address: nothing of one that it does not name. Throws Refused for what is none. */
+/** What the ledger says of an address: nothing of one that it does not name. Throws RequestError for what is none. */
 export async function readAddress({ read }: Store, address: string): Promise<AddressDetail> {
   findAddress(address);
   const found: Partial<Row<'account'>> = (await findAccount(read, address)) ?? {};

@@ -1,6 +1,6 @@
 import type { Block, BlockDetail } from '@aitbc/protocol';
+import { fail } from '../errors.ts';
 import { isoTime } from '../store/numbers.ts';
-import { refuse } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findHeight, listCheckpoints } from './queries.ts';
@@ -33,7 +33,7 @@ export interface FoundBlock extends BlockDetail {
 
 /**
  * @param id height, or hash in hex
- * @throws Refused where there is no such block
+ * @throws RequestError where there is no such block
  */
 export async function findBlock({ read }: Store, id: string): Promise<FoundBlock> {
   const height = isHeight(id) ? Number(id) : await findHeight(read, id.toLowerCase());
@@ -53,7 +53,7 @@ export async function findBlock({ read }: Store, id: string): Promise<FoundBlock
 /** A height rather than a hash: hashes have 64 digits. */
 export const isHeight = (id: string) => /^\d{1,15}$/.test(id);
 
-const blockNotFound = () => refuse('BLOCK_NOT_FOUND', 'The ledger has no such block');
+const blockNotFound = () => fail('BLOCK_NOT_FOUND', 'The ledger has no such block');
 
 function toBlock(row: Checkpoint, parent: Checkpoint | undefined): Block {
   return {

@@ -15,7 +15,7 @@ import { search } from './search.ts';
 import { explorerStats, networkStats } from './stats.ts';
 import { findTransaction, pageOfTransactions, type TransactionQuery } from './transactions.ts';
 
-/** The ledger as everyone may look at it. Each throws Refused for what there is not. */
+/** The ledger as everyone may look at it. Each throws RequestError for what there is not. */
 export interface Explorer {
   networkStats(): Promise<NetworkStats>;
   /** With series for charts. */

@@ -1,8 +1,8 @@
 import type { ListTransactions, Transaction, TransactionDetail } from '@aitbc/protocol';
 import { accountIdAt } from '../accounts/accounts.ts';
+import { fail } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
-import { refuse } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { findBlock } from './blocks.ts';
 import { findBody, findIndexByHash, listTransactions, type TransactionRow } from './queries.ts';
@@ -13,7 +13,7 @@ export interface TransactionQuery extends Pick<ListTransactions, 'address' | 'bl
   before: number | undefined;
 }
 
-/** Newest first, and the place behind which the next page starts. Throws Refused where there is no such block. */
+/** Newest first, and the place behind which the next page starts. Throws RequestError where there is no such block. */
 export async function pageOfTransactions(
   store: Store,
   { address, block, limit, before }: TransactionQuery,
@@ -35,7 +35,7 @@ async function rangeOf(store: Store, block: string, before: number | undefined) 
 
 /**
  * @param hash hex
- * @throws Refused where there is no such transaction
+ * @throws RequestError where there is no such transaction
  */
 export async function findTransaction(
   store: Store,
@@ -56,7 +56,7 @@ export async function findTransaction(
   };
 }
 
-const transactionNotFound = () => refuse('TRANSACTION_NOT_FOUND', 'The ledger has no such transaction');
+const transactionNotFound = () => fail('TRANSACTION_NOT_FOUND', 'The ledger has no such transaction');
 
 function toTransaction(row: TransactionRow): Transaction {
   return {

@@ -1,10 +1,11 @@
 import type { FileObject, FilePage } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
+import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { Operations } from '../operations.ts';
-import { refuse, unwrap } from '../store/operation.ts';
+import { unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { type FileFilter, findFile, findPart, listFiles } from './queries.ts';
 import { partsOf } from './splitting.ts';
@@ -26,7 +27,7 @@ export interface Upload {
   fileId: string;
 }
 
-/** Files of clients. Each throws Refused. */
+/** Files of clients. Each throws RequestError. */
 export interface Files {
   /** The largest, in bytes. */
   readonly limit: number;
@@ -48,8 +49,7 @@ export function createFiles({ config, store, ids, limits, operations }: FilesOpt
   async function owned(principal: Principal, id: string): Promise<FileRow> {
     const file = await findFile(store.read, id);
     const account = accountScope(principal);
-    if (!file || (account !== null && file.account_id !== account))
-      refuse('FILE_NOT_FOUND', 'File not found');
+    if (!file || (account !== null && file.account_id !== account)) fail('FILE_NOT_FOUND', 'File not found');
     return file;
   }
 
@@ -76,7 +76,7 @@ export function createFiles({ config, store, ids, limits, operations }: FilesOpt
       async function* counted() {
         for await (const chunk of bytes) {
           size += chunk.length;
-          if (size > limit) refuse('PAYLOAD_TOO_LARGE', tooLarge(limit), { field: 'file' });
+          if (size > limit) fail('PAYLOAD_TOO_LARGE', tooLarge(limit), { field: 'file' });
           yield chunk;
         }
       }
@@ -90,7 +90,7 @@ export function createFiles({ config, store, ids, limits, operations }: FilesOpt
         if (index > 0) await discard({ fileId }).catch(() => {});
         throw error;
       }
-      if (index === 0) refuse('VALIDATION_OUT_OF_RANGE', 'The file is empty', { field: 'file' });
+      if (index === 0) fail('VALIDATION_OUT_OF_RANGE', 'The file is empty', { field: 'file' });
       return { fileId };
     },
 

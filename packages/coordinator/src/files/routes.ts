@@ -3,13 +3,13 @@ import { DeletedFile, FileObject, FilePage, LIMITS } from '@aitbc/protocol';
 import multipart from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { fail, RequestError } from '../errors.ts';
 import { openAiAnswers } from '../gateway/answers.ts';
 import { invalid } from '../gateway/errors.ts';
 import { chosen, ListQuery, readPage } from '../gateway/lists.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import type { LongBody } from '../http/body-limits.ts';
 import { type App, IdParams, keyed } from '../http/routes.ts';
-import { Refused, refuse } from '../store/operation.ts';
 import { type Files, tooLarge, type Upload } from './files.ts';
 
 export interface FileRoutes {
@@ -68,7 +68,7 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
       if (!request.isMultipart())
         throw invalid('A file is uploaded as multipart/form-data', 'file', 'invalid_type');
       if (Number(request.headers['content-length'] ?? 0) > files.limit + FORM_BYTES)
-        refuse('PAYLOAD_TOO_LARGE', tooLarge(files.limit), { field: 'file' });
+        fail('PAYLOAD_TOO_LARGE', tooLarge(files.limit), { field: 'file' });
       try {
         return await takeForm(request, files);
       } finally {
@@ -201,7 +201,7 @@ async function* readingForm<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
   try {
     yield* parts;
   } catch (error) {
-    if (error instanceof Refused) throw error;
+    if (error instanceof RequestError) throw error;
     throw invalid(`The form can not be read: ${(error as Error).message}`, undefined, 'invalid_multipart');
   }
 }

@@ -1,9 +1,9 @@
-import { refuse } from '../store/operation.ts';
+import { fail } from '../errors.ts';
 
 /** About, in characters: what is written, and held in memory, at once. */
 export const PART_LENGTH = 256 * 1024;
 
-/** Bytes as the parts of a file. Throws Refused where they are not UTF-8. */
+/** Bytes as the parts of a file. Throws RequestError where they are not UTF-8. */
 export async function* partsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let texts: string[] = [];
@@ -29,6 +29,6 @@ function decode(decoder: TextDecoder, chunk: Uint8Array | undefined): string {
   try {
     return chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
   } catch {
-    return refuse('VALIDATION_INVALID_FORMAT', 'The file must be text in UTF-8', { field: 'file' });
+    return fail('VALIDATION_INVALID_FORMAT', 'The file must be text in UTF-8', { field: 'file' });
   }
 }

@@ -1,5 +1,5 @@
 import { storageFault } from '../limits/quotas.ts';
-import { done, type Operation, refused, type WriteContext } from '../store/operation.ts';
+import { done, failed, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 
@@ -11,7 +11,7 @@ const UPLOAD_PAUSE_MS = 15 * 60_000;
 /** The id of a part, so that they sort. */
 export const partId = (fileId: string, index: number) => `${fileId}/${String(index).padStart(8, '0')}`;
 
-export const fileNotFound = refused('FILE_NOT_FOUND', 'File not found');
+export const fileNotFound = failed('FILE_NOT_FOUND', 'File not found');
 
 export interface PartInput {
   fileId: string;

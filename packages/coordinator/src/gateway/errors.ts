@@ -1,5 +1,5 @@
 import { ERROR_STATUS, type ErrorCode, type Job, type JobError, type OpenAiProblem } from '@aitbc/protocol';
-import type { Refusal } from '../store/operation.ts';
+import type { ErrorInfo } from '../errors.ts';
 
 export interface ErrorDetails {
   status: number;
@@ -58,7 +58,7 @@ const KNOWN: Partial<Record<ErrorCode, Pick<ErrorDetails, 'type' | 'code'>>> = {
 };
 
 /** What the coordinator refuses, in OpenAI's terms. */
-export function errorOf({ code, detail, field, retryAfter }: Refusal): OpenAiError {
+export function errorOf({ code, detail, field, retryAfter }: ErrorInfo): OpenAiError {
   const status = ERROR_STATUS[code];
   const type = status >= 500 ? 'server_error' : INVALID;
   return new OpenAiError(detail, {

@@ -50,7 +50,7 @@ export function fieldsBy<S extends TSchema>(schema: S, known: readonly string[])
   return (body: unknown): Static<S> => {
     const fields = withoutNulls(body);
     if (!validator.Check(fields)) throw refusalOf(faultOf(validator.Errors(fields)));
-    for (const [name, value] of Object.entries(fields as object)) refuseField(name, value, known);
+    for (const [name, value] of Object.entries(fields as object)) failOnField(name, value, known);
     return fields as Static<S>;
   };
 }
@@ -100,7 +100,7 @@ export function paramsOf(fields: Readonly<Record<string, unknown>>): JobParams {
   };
 }
 
-function refuseField(name: string, value: unknown, known: readonly string[]): void {
+function failOnField(name: string, value: unknown, known: readonly string[]): void {
   if (known.includes(name) || IGNORED.includes(name)) return;
   const harmless = UNSUPPORTED[name];
   if (harmless?.includes(value)) return;

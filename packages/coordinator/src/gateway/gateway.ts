@@ -1,11 +1,11 @@
 import type { Job, OfferedModel, SubmitJob } from '@aitbc/protocol';
 import type { Principal } from '../accounts/keys.ts';
+import { RequestError } from '../errors.ts';
 import type { JobEvents } from '../jobs/streaming/follow-job.ts';
 import type { ClientJobs } from '../jobs/submitting/client-jobs.ts';
 import type { OfferedAbilities, Reach } from '../miners/directory.ts';
 import { NEEDS, type Need } from '../miners/eligibility.ts';
 import type { ModelDirectory, OfferedModel as Offer } from '../miners/models.ts';
-import { Refused } from '../store/operation.ts';
 import type { Answered, Asked, Endpoint, Pieces } from './endpoint.ts';
 import { failureOf, modelAway, modelNotFound, notAble, STOPPING } from './errors.ts';
 import { merged } from './merged.ts';
@@ -23,7 +23,7 @@ export interface GatewayRequest {
 /** The jobs of a request, one for each choice of its answer. */
 export type Jobs = readonly [Job, ...Job[]];
 
-/** Each throws OpenAiError, and Refused as jobs do. */
+/** Each throws OpenAiError, and RequestError as jobs do. */
 export interface Gateway {
   /** Has jobs done that answer the request. Nobody having waited for them, they have not ended. */
   submit(principal: Principal, request: GatewayRequest): Promise<Jobs>;
@@ -47,7 +47,7 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
     await Promise.all(
       started.map(({ job_id }) =>
         jobs.cancel(principal, job_id).catch(error => {
-          if (!(error instanceof Refused)) throw error;
+          if (!(error instanceof RequestError)) throw error;
         }),
       ),
     );

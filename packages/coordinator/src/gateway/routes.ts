@@ -11,8 +11,8 @@ import {
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { type TSchema, Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
-import { hangUpOf } from '../http/connection.ts';
-import { refusalOf } from '../http/problem.ts';
+import { signalOf } from '../http/connection.ts';
+import { errorInfoOf } from '../http/problem.ts';
 import { type App, keyed, sendJson } from '../http/routes.ts';
 import { begun, COMMENT, type ServerSentEvent, sendEvents } from '../http/server-sent-events.ts';
 import { openAiAnswers } from './answers.ts';
@@ -158,7 +158,7 @@ function answerRoute(
       const principal = principalOf(request);
       const asked = endpoint.read(request.body);
       const idempotencyKey = idempotencyKeyOf(request);
-      const wanted: GatewayRequest = { endpoint, asked, idempotencyKey, signal: hangUpOf(reply) };
+      const wanted: GatewayRequest = { endpoint, asked, idempotencyKey, signal: signalOf(reply) };
       const started = await gateway.submit(principal, wanted);
       reply.header('aitbc-job-id', started.map(({ job_id }) => job_id).join(', '));
       if (!asked.stream) {
@@ -190,9 +190,9 @@ async function* eventsOf(
 
 function errorFor(error: FastifyError | OpenAiError, request: FastifyRequest): OpenAiError {
   if (error instanceof OpenAiError) return error;
-  const refusal = refusalOf(error, request);
-  if (refusal.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
-  return errorOf(refusal);
+  const info = errorInfoOf(error, request);
+  if (info.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
+  return errorOf(info);
 }
 
 function sendError({ body, details }: OpenAiError, reply: FastifyReply): FastifyReply {

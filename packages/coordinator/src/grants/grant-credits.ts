@@ -4,7 +4,7 @@ import { grantEntry, microCredits, type Signer, signGrant } from '@aitbc/receipt
 import { accountsAt } from '../accounts/accounts.ts';
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
 import { appendEntries } from '../ledger/entries.ts';
-import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 
 export interface GrantInput extends Repeatable {
   grantId: string;
@@ -21,7 +21,7 @@ export interface GrantOutput {
   replayed: boolean;
 }
 
-export interface GrantTerms {
+export interface GrantOptions {
   coordinatorId: string;
   signer: Signer;
 }
@@ -32,7 +32,7 @@ const MAX_BALANCE = 4e15;
 type Decision = Outcome<never> | { id: string; replayed: boolean };
 
 /** Signs grants and gives them to the ledger, which moves the balances with them. */
-export const grantCredits = (terms: GrantTerms): Operation<GrantInput, GrantOutput> => ({
+export const grantCredits = (policy: GrantOptions): Operation<GrantInput, GrantOutput> => ({
   name: 'grants.grant',
   // Before submissions, which may need the credits.
   order: 25,
@@ -57,7 +57,7 @@ export const grantCredits = (terms: GrantTerms): Operation<GrantInput, GrantOutp
     });
 
     await repeated.save();
-    const bodies = await issue(fresh, accounts, terms, context);
+    const bodies = await issue(fresh, accounts, policy, context);
     const old = decisions.flatMap(each => ('id' in each && !bodies.has(each.id) ? [each.id] : []));
     for (const { id, body } of await context.tx.load('entry', 'id', [...new Set(old)])) bodies.set(id, body);
     return decisions.map(each => {
@@ -73,7 +73,7 @@ export const grantCredits = (terms: GrantTerms): Operation<GrantInput, GrantOutp
 async function issue(
   inputs: readonly GrantInput[],
   accounts: Awaited<ReturnType<typeof accountsAt>>,
-  { coordinatorId, signer }: GrantTerms,
+  { coordinatorId, signer }: GrantOptions,
   context: WriteContext,
 ): Promise<Map<string, string>> {
   const created_at = Math.floor(context.now / 1000);
@@ -107,6 +107,6 @@ async function issue(
 }
 
 const tooMuch = (address: string) =>
-  refused('VALIDATION_OUT_OF_RANGE', `${address} would have more than ${MAX_BALANCE / 1e6} credits`, {
+  failed('VALIDATION_OUT_OF_RANGE', `${address} would have more than ${MAX_BALANCE / 1e6} credits`, {
     field: 'amount',
   });

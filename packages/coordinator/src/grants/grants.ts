@@ -4,16 +4,17 @@ import { canonicalJson, roundCredits } from '@aitbc/receipts';
 import { requireAddress } from '../accounts/accounts.ts';
 import type { Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
+import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Operations } from '../operations.ts';
-import { refuse, unwrap } from '../store/operation.ts';
+import { unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { GrantOutput } from './grant-credits.ts';
 import { findGrant, listGrants } from './queries.ts';
 
-/** Each throws Refused. */
+/** Each throws RequestError. */
 export interface Grants {
   /** Gives credits to an address. With an idempotency key, a repeated request answers the grant of the first. */
   grant(principal: Principal, request: NewGrant, idempotencyKey: string | undefined): Promise<GrantOutput>;
@@ -38,7 +39,7 @@ export interface GrantsOptions {
 
 export function createGrants({ config, store, ids, ledger, operations }: GrantsOptions): Grants {
   async function find(id: string): Promise<Row<'entry'>> {
-    return (await findGrant(store.read, id)) ?? refuse('TRANSACTION_NOT_FOUND', 'Grant not found');
+    return (await findGrant(store.read, id)) ?? fail('TRANSACTION_NOT_FOUND', 'Grant not found');
   }
 
   return {
@@ -46,7 +47,7 @@ export function createGrants({ config, store, ids, ledger, operations }: GrantsO
       const { to, amount, reason } = request;
       requireAddress(to, 'to');
       if (roundCredits(amount) !== amount)
-        refuse('VALIDATION_OUT_OF_RANGE', 'amount must have at most 6 decimals', { field: 'amount' });
+        fail('VALIDATION_OUT_OF_RANGE', 'amount must have at most 6 decimals', { field: 'amount' });
       const requestHash = hash('sha256', canonicalJson(request));
       const idempotency = key && { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
       const input = { accountId, grantId: ids.next('grant'), nonce: ids.hex(16), to, amount, reason };
@@ -61,7 +62,7 @@ export function createGrants({ config, store, ids, ledger, operations }: GrantsO
     async proof(id) {
       const proof = await ledger.tlogProof(await find(id));
       if (proof !== null) return proof;
-      refuse('TRANSACTION_NOT_FOUND', 'The ledger has not published this grant yet', { retryAfter: 1 });
+      fail('TRANSACTION_NOT_FOUND', 'The ledger has not published this grant yet', { retryAfter: 1 });
     },
     async list({ limit, before }) {
       const found = await listGrants(store.read, before, limit);

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Accounts, KEY_PREFIX, type Principal, type Scope } from '../accounts/keys.ts';
+import { type ErrorInfo, fail } from '../errors.ts';
 import type { Limits } from '../limits/limits.ts';
-import { type Outcome, type Refusal, refuse, unwrap } from '../store/operation.ts';
+import { type Outcome, unwrap } from '../store/operation.ts';
 import { PRIVATE } from './headers.ts';
 
 declare module 'fastify' {
@@ -12,7 +13,7 @@ declare module 'fastify' {
     recheckKey?: () => Promise<Outcome<Principal>>;
     recheckMs?: number;
     /** Why the caller's key holds no longer, which was found while the request lasted. */
-    revocation?: Refusal;
+    revocation?: ErrorInfo;
   }
 }
 
@@ -64,14 +65,14 @@ export function createGuards(
   async function demand(request: FastifyRequest): Promise<Principal> {
     const principal = await identify(request);
     if (principal) return principal;
-    return refuse('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
+    return fail('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
   }
 
   const requireScope = (scope: Scope) => async (request: FastifyRequest, reply: FastifyReply) => {
     reply.header('cache-control', PRIVATE);
     const principal = await demand(request);
     if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
-      refuse('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
+      fail('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
     }
     request.principal = principal;
   };

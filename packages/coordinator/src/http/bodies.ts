@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { keepText } from '@aitbc/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { fail } from '../errors.ts';
 import { soundJson } from '../json.ts';
-import { refuse } from '../store/operation.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -24,7 +24,7 @@ const FIELDS_TOLD = 8;
 /**
  * Takes JSON bodies, and none when there is none: clients that send the content type with every request may call
  * routes that need no body. Text is Unicode in UTF-8, so that it has a hash: else it is an error, but on routes
- * that replace what is not. Throws Refused as `soundJson` does.
+ * that replace what is not. Throws RequestError as `soundJson` does.
  */
 export function takeJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
@@ -37,8 +37,8 @@ export function takeJsonBodies(app: FastifyInstance): void {
       if (error) return done(error);
       try {
         done(null, soundBody(request, bytes, text, body));
-      } catch (refusal) {
-        done(refusal as Error);
+      } catch (error) {
+        done(error as Error);
       }
     });
   });
@@ -47,7 +47,7 @@ export function takeJsonBodies(app: FastifyInstance): void {
 function soundBody(request: FastifyRequest, bytes: Buffer, text: string, body: unknown): unknown {
   const mayReplace = request.routeOptions.config.replacesHalves === true;
   if (!isUtf8(bytes)) {
-    if (!mayReplace) refuse('VALIDATION_INVALID_FORMAT', 'The body is not in UTF-8');
+    if (!mayReplace) fail('VALIDATION_INVALID_FORMAT', 'The body is not in UTF-8');
     request.replacedIn = ['body'];
   }
   const onReplaced = (fields: string[]) => {

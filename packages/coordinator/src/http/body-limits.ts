@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Refused } from '../store/operation.ts';
+import { RequestError } from '../errors.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -29,7 +29,7 @@ export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimit
   let held = 0;
 
   /** Counts what has come of a body until it is whole, or given up. */
-  function count(request: FastifyRequest, fail: (error: Refused) => void) {
+  function count(request: FastifyRequest, fail: (error: RequestError) => void) {
     let own = 0;
     const take = (chunk: Buffer | string) => {
       own += chunk.length;
@@ -51,7 +51,7 @@ export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimit
     // Most bodies have come together with their headers.
     if (raw.complete || length === 0 || !(length > 0 || raw.headers['transfer-encoding']))
       return done(null, payload);
-    const fail = (error: Refused) => giveUp(request, reply, error);
+    const fail = (error: RequestError) => giveUp(request, reply, error);
     const { longBody } = request.routeOptions.config;
     const isLong = longBody !== undefined && !/^application\/json\b/.test(raw.headers['content-type'] ?? '');
     if (isLong) watchProgress(request, longBody, fail);
@@ -61,7 +61,7 @@ export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimit
   });
 }
 
-function watchTime({ raw }: FastifyRequest, seconds: number, fail: (error: Refused) => void): void {
+function watchTime({ raw }: FastifyRequest, seconds: number, fail: (error: RequestError) => void): void {
   const timer = setTimeout(() => fail(tooSlow(`The body was not whole after ${seconds} s`)), seconds * 1000);
   const stop = () => clearTimeout(timer);
   raw.once('end', stop).once('close', stop);
@@ -70,7 +70,7 @@ function watchTime({ raw }: FastifyRequest, seconds: number, fail: (error: Refus
 function watchProgress(
   { raw }: FastifyRequest,
   { idleSeconds, totalSeconds }: LongBody,
-  fail: (error: Refused) => void,
+  fail: (error: RequestError) => void,
 ): void {
   const since = performance.now();
   let before = -1;
@@ -86,12 +86,12 @@ function watchProgress(
 }
 
 /** Whoever reads the body is told, and answers. The connection is of no more use. */
-function giveUp({ raw }: FastifyRequest, reply: FastifyReply, error: Refused): void {
+function giveUp({ raw }: FastifyRequest, reply: FastifyReply, error: RequestError): void {
   if (raw.destroyed) return;
   if (!reply.sent) reply.header('connection', 'close');
   if (raw.listenerCount('error') === 0 || reply.raw.headersSent) raw.destroy();
   else raw.emit('error', error);
 }
 
-const tooSlow = (detail: string) => new Refused({ code: 'REQUEST_TIMEOUT', detail });
-const overloaded = (detail: string) => new Refused({ code: 'SYSTEM_OVERLOADED', detail, retryAfter: 1 });
+const tooSlow = (detail: string) => new RequestError({ code: 'REQUEST_TIMEOUT', detail });
+const overloaded = (detail: string) => new RequestError({ code: 'SYSTEM_OVERLOADED', detail, retryAfter: 1 });

@@ -1,14 +1,14 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { RequestError } from '../errors.ts';
 import { networkOf } from '../networks.ts';
-import { Refused } from '../store/operation.ts';
 
 /**
  * Aborts when the caller hangs up, so that nothing is done for nobody, and when its key is revoked. Once the answer is
  * sent it aborts too.
  */
-export function hangUpOf({ raw: response, request }: FastifyReply): AbortSignal {
+export function signalOf({ raw: response, request }: FastifyReply): AbortSignal {
   const controller = new AbortController();
   // Not the socket's event: sockets are kept for many requests, and the listeners would pile up.
   if (response.destroyed) controller.abort();
@@ -25,20 +25,20 @@ function watchKey(request: FastifyRequest, controller: AbortController): void {
     // Where the database is away, nothing is known of the key.
     const outcome = await recheckKey().catch(() => undefined);
     if (!outcome || outcome.ok) return;
-    request.revocation = outcome.refusal;
+    request.revocation = outcome.error;
     controller.abort();
   }, recheckMs);
   controller.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 }
 
 /** What a wait ended with for a key that was revoked meanwhile is shown to nobody. */
-export function refuseRevoked(app: FastifyInstance): void {
+export function endRevokedRequests(app: FastifyInstance): void {
   app.addHook('onSend', (request, _reply, payload, done) => {
     const { revocation } = request;
     if (!revocation) return done(null, payload);
     // The refusal itself is sent.
     delete request.revocation;
-    done(new Refused(revocation));
+    done(new RequestError(revocation));
   });
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { refuse } from '../store/operation.ts';
+import { fail } from '../errors.ts';
 
 /** Constant, and set by hand rather than by a library: they are part of every answer, and the API's pages are few. */
 const HEADERS = {
@@ -23,7 +23,7 @@ export function guardAnswers(app: FastifyInstance): void {
     const { 'content-encoding': encoding = 'identity' } = request.headers;
     if (encoding.toLowerCase() !== 'identity') {
       reply.header('accept-encoding', 'identity');
-      refuse('UNSUPPORTED_MEDIA_TYPE', `Bodies are taken as they are, without Content-Encoding: ${encoding}`);
+      fail('UNSUPPORTED_MEDIA_TYPE', `Bodies are taken as they are, without Content-Encoding: ${encoding}`);
     }
     done();
   });

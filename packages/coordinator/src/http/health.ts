@@ -1,7 +1,7 @@
 import { Health, type HealthComponent } from '@aitbc/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { fail } from '../errors.ts';
 import type { Readiness, ReadinessReport } from '../readiness.ts';
-import { refuse } from '../store/operation.ts';
 import type { Guards } from './authentication.ts';
 import { type App, answers } from './routes.ts';
 
@@ -42,7 +42,7 @@ export function healthRoutes(app: App, { readiness, guards, version }: HealthPar
       const [first] = report.filter(({ fault }) => fault !== undefined);
       if (!first) return { status: 'ok' as const, version, ...details };
       const detail = `The coordinator can't serve as it should: ${first.component}`;
-      return refuse('SYSTEM_OVERLOADED', detail, { retryAfter: 1, ...details });
+      return fail('SYSTEM_OVERLOADED', detail, { retryAfter: 1, ...details });
     },
   );
 }

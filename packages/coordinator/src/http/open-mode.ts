@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { refuse } from '../store/operation.ts';
+import { fail } from '../errors.ts';
 
 /** Who may call a coordinator that asks for no key. */
 export interface HomeOptions {
@@ -23,14 +23,14 @@ export function stayAtHome(app: FastifyInstance, { hosts, origins }: HomeOptions
   app.addHook('onRequest', (request, _reply, done) => {
     const { host, origin } = request.headers;
     if (host !== undefined && !isOwnName(nameIn(host), names)) {
-      refuse(
+      fail(
         'HOST_NOT_ALLOWED',
         `This coordinator asks for no key, so it answers to addresses, localhost and the names in --allowed-hosts only, not to ${nameIn(host)}`,
       );
     }
     if (origin === undefined || READING.has(request.method)) return done();
     if (!isLoopbackOrigin(origin) && !allowed.has(origin) && hostIn(origin) !== host) {
-      refuse(
+      fail(
         'ORIGIN_NOT_ALLOWED',
         `This coordinator asks for no key, so pages of ${origin.slice(0, 100)} may not write: --cors-origin says which may`,
       );

@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { ERROR_STATUS, type ErrorCode, type Problem } from '@aitbc/protocol';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Refusal, Refused } from '../store/operation.ts';
+import { type ErrorInfo, RequestError } from '../errors.ts';
 import { StoreUnavailable } from '../store/unavailable.ts';
-import { validationRefusal } from './validation.ts';
+import { validationError } from './validation.ts';
 
 const TITLES: Record<number, string> = {
   400: 'Bad Request',
@@ -27,7 +27,7 @@ const TITLES: Record<number, string> = {
 };
 
 export function problemOf(
-  { code, detail, field, retryAfter, components }: Refusal,
+  { code, detail, field, retryAfter, components }: ErrorInfo,
   requestId: string,
 ): Problem {
   const status = ERROR_STATUS[code];
@@ -44,9 +44,9 @@ export function problemOf(
   };
 }
 
-function send(reply: FastifyReply, refusal: Refusal): FastifyReply {
-  const problem = problemOf(refusal, reply.request.id);
-  if (refusal.retryAfter !== undefined) reply.header('retry-after', refusal.retryAfter);
+function send(reply: FastifyReply, info: ErrorInfo): FastifyReply {
+  const problem = problemOf(info, reply.request.id);
+  if (info.retryAfter !== undefined) reply.header('retry-after', info.retryAfter);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply
     .code(problem.status)
@@ -68,12 +68,12 @@ const CODES_BY_STATUS: Record<number, ErrorCode> = {
 };
 
 /** What is told of an error, whoever threw it. */
-export function refusalOf(error: FastifyError, request: FastifyRequest): Refusal {
-  if (error instanceof Refused) return error.refusal;
+export function errorInfoOf(error: FastifyError, request: FastifyRequest): ErrorInfo {
+  if (error instanceof RequestError) return error.info;
   if (error instanceof StoreUnavailable) {
     return { code: 'SYSTEM_OVERLOADED', detail: error.message, retryAfter: error.retryAfter };
   }
-  if (error.validation?.[0]) return validationRefusal(error.validation, error.validationContext);
+  if (error.validation?.[0]) return validationError(error.validation, error.validationContext);
   // Nobody reads the answer, and it is no failure of ours.
   if (request.raw.destroyed && !request.raw.complete)
     return { code: 'VALIDATION_INVALID_FORMAT', detail: 'The request broke off' };
@@ -111,7 +111,7 @@ async function drain(request: IncomingMessage): Promise<void> {
   request.pause();
 }
 
-function fault(status: number, { message }: FastifyError, request: FastifyRequest): Refusal {
+function fault(status: number, { message }: FastifyError, request: FastifyRequest): ErrorInfo {
   const code = CODES_BY_STATUS[status] ?? 'VALIDATION_INVALID_FORMAT';
   if (code === 'PAYLOAD_TOO_LARGE')
     return { code, detail: `The body is larger than ${request.routeOptions.bodyLimit} bytes` };
@@ -122,10 +122,10 @@ function fault(status: number, { message }: FastifyError, request: FastifyReques
 
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
-    const refusal = refusalOf(error, request);
-    if (refusal.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
-    if (refusal.code === 'PAYLOAD_TOO_LARGE') await drain(request.raw);
-    return send(reply, refusal);
+    const info = errorInfoOf(error, request);
+    if (info.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
+    if (info.code === 'PAYLOAD_TOO_LARGE') await drain(request.raw);
+    return send(reply, info);
   });
 }
 
@@ -135,7 +135,7 @@ export function answerFrameworkError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  send(reply, refusalOf(error, request));
+  send(reply, errorInfoOf(error, request));
 }
 
 /** What is no HTTP request that can be read: there is nobody to route it, and the connection is of no more use. */

@@ -1,6 +1,6 @@
 import type { OpenAiProblem, Problem } from '@aitbc/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Refusal } from '../store/operation.ts';
+import type { ErrorInfo } from '../errors.ts';
 import { nearestOf } from './nearest-name.ts';
 import { problemOf } from './problem.ts';
 
@@ -43,10 +43,10 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => (request.is404 ? answer(request, reply) : undefined));
 }
 
-function send(reply: FastifyReply, refusal: Refusal, code: string): FastifyReply {
+function send(reply: FastifyReply, info: ErrorInfo, code: string): FastifyReply {
   const { id } = reply.request;
-  const problem = problemOf(refusal, id);
-  const error = { message: refusal.detail, type: 'invalid_request_error', param: null, code };
+  const problem = problemOf(info, id);
+  const error = { message: info.detail, type: 'invalid_request_error', param: null, code };
   const body: UnknownRoute = { ...problem, error };
   return reply
     .code(problem.status)

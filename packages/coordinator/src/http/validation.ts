@@ -3,8 +3,8 @@ import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaValidationError } from 'fastify';
+import type { ErrorInfo } from '../errors.ts';
 import { fillRaw } from '../raw.ts';
-import type { Refusal } from '../store/operation.ts';
 import { nearestName, type ObjectSchema } from './nearest-name.ts';
 
 /** Bodies are taken as they are; text from paths, queries and headers is turned into the schema's type. */
@@ -24,7 +24,7 @@ export function checkRequests(app: FastifyInstance): void {
   app.setValidatorCompiler<object>(({ schema, httpPart }) =>
     httpPart === 'body'
       ? validateOnceNeeded(() => strict.compile(schema))
-      : refusingInfinity(validateOnceNeeded(() => coercing.compile(schema))),
+      : failingOnInfinity(validateOnceNeeded(() => coercing.compile(schema))),
   );
 }
 
@@ -47,7 +47,7 @@ function validateOnceNeeded(compile: () => ValidateFunction) {
 }
 
 /** Text such as `1e400` is turned into a number that passes every limit: Ajv compares finite ones only. */
-function refusingInfinity(check: ReturnType<typeof validateOnceNeeded>) {
+function failingOnInfinity(check: ReturnType<typeof validateOnceNeeded>) {
   const validate = Object.assign(
     (data: unknown) => {
       const isValid = check(data);
@@ -99,7 +99,7 @@ const CODES: Record<string, ErrorCode> = {
 };
 
 /** The first thing that is wrong, by the field's dotted name. */
-export function validationRefusal(errors: readonly FastifySchemaValidationError[], where = 'body'): Refusal {
+export function validationError(errors: readonly FastifySchemaValidationError[], where = 'body'): ErrorInfo {
   const error = errors[0];
   const missing = error?.keyword === 'required' ? String(error.params.missingProperty) : undefined;
   const unknown =

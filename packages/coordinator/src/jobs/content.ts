@@ -8,8 +8,8 @@ import {
   writeOwn,
 } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
+import { fail } from '../errors.ts';
 import { raw } from '../raw.ts';
-import { refuse } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 
 /** What a job asks for, as it is stored. */
@@ -33,11 +33,11 @@ type Asked = Pick<MinerJob, keyof ChatRequest | 'input'>;
  * A prompt is the text itself; what has more parts is their canonical JSON, of the fields that are known and there.
  *
  * @param prefix of the names of fields in refusals
- * @throws {Refused} where it is not one of them, or not what an engine could take
+ * @throws {RequestError} where it is not one of them, or not what an engine could take
  */
 export function contentOf(request: SubmitJob, prefix = ''): JobContent {
   const kind = kindOf(request, prefix);
-  if (kind !== 'chat') refuseChatFields(request, prefix);
+  if (kind !== 'chat') forbidChatFields(request, prefix);
   if (kind === 'prompt') return { kind, text: request.prompt ?? '', own: null };
   const asked = kind === 'embedding' ? { input: request.input } : chatOf(request as ChatRequest, prefix);
   return { kind, text: canonical(asked, prefix + FIELDS[kind]), own: ownOf(asked) };
@@ -65,19 +65,19 @@ function kindOf(request: SubmitJob, prefix: string): JobContent['kind'] {
     kind => request[FIELDS[kind]] !== undefined,
   );
   const [kind, other] = kinds;
-  if (!kind) refuse('VALIDATION_MISSING_FIELD', `${prefix}prompt is missing`, { field: `${prefix}prompt` });
+  if (!kind) fail('VALIDATION_MISSING_FIELD', `${prefix}prompt is missing`, { field: `${prefix}prompt` });
   if (other) {
     const field = prefix + FIELDS[other];
-    refuse('VALIDATION_INVALID_FORMAT', `A job has either ${FIELDS[kind]} or ${FIELDS[other]}`, { field });
+    fail('VALIDATION_INVALID_FORMAT', `A job has either ${FIELDS[kind]} or ${FIELDS[other]}`, { field });
   }
   return kind;
 }
 
-function refuseChatFields(request: SubmitJob, prefix: string): void {
+function forbidChatFields(request: SubmitJob, prefix: string): void {
   const name = (['tools', 'tool_choice', 'response_format'] as const).find(
     name => request[name] !== undefined,
   );
-  if (name) refuse('VALIDATION_INVALID_FORMAT', `${name} goes with messages only`, { field: prefix + name });
+  if (name) fail('VALIDATION_INVALID_FORMAT', `${name} goes with messages only`, { field: prefix + name });
 }
 
 /** The chat of a request, without what is not part of it. */
@@ -86,7 +86,7 @@ function chatOf(request: ChatRequest, prefix: string): ChatRequest {
   checkToolChoice(request, prefix);
   if (response_format?.type === 'json_schema' && !response_format.json_schema) {
     const field = `${prefix}response_format.json_schema`;
-    refuse('VALIDATION_MISSING_FIELD', `${field} is missing`, { field });
+    fail('VALIDATION_MISSING_FIELD', `${field} is missing`, { field });
   }
   return {
     messages: messages.map((message, index) => messageOf(message, `${prefix}messages.${index}`)),
@@ -101,10 +101,10 @@ function checkToolChoice({ tools = [], tool_choice: choice }: ChatRequest, prefi
   if (choice === undefined || choice === 'none' || choice === 'auto') return;
   const name: unknown = Object(Object(choice).function).name;
   if (choice !== 'required' && typeof name !== 'string')
-    refuse('VALIDATION_INVALID_FORMAT', `${field} must be none, auto, required or a function`, { field });
+    fail('VALIDATION_INVALID_FORMAT', `${field} must be none, auto, required or a function`, { field });
   const isThere = choice === 'required' ? tools.length > 0 : tools.some(tool => tool.function.name === name);
   if (!isThere)
-    refuse('VALIDATION_INVALID_FORMAT', `${field} demands a tool that tools does not have`, { field });
+    fail('VALIDATION_INVALID_FORMAT', `${field} demands a tool that tools does not have`, { field });
 }
 
 function messageOf(message: ChatMessage, field: string): ChatMessage {
@@ -112,13 +112,13 @@ function messageOf(message: ChatMessage, field: string): ChatMessage {
   const isCalling = role === 'assistant' && tool_calls !== undefined;
   const demand = (name: string, isThere: boolean) => {
     if (!isThere)
-      refuse('VALIDATION_MISSING_FIELD', `${field}.${name} is missing`, { field: `${field}.${name}` });
+      fail('VALIDATION_MISSING_FIELD', `${field}.${name} is missing`, { field: `${field}.${name}` });
   };
   demand('content', isCalling || (content !== undefined && content !== null));
   demand('tool_call_id', role !== 'tool' || tool_call_id !== undefined);
   const forbid = (name: string, isThere: boolean) => {
     const detail = `${field}.${name} has no place in a message of the role ${role}`;
-    if (isThere) refuse('VALIDATION_INVALID_FORMAT', detail, { field: `${field}.${name}` });
+    if (isThere) fail('VALIDATION_INVALID_FORMAT', detail, { field: `${field}.${name}` });
   };
   forbid('tool_calls', tool_calls !== undefined && role !== 'assistant');
   forbid('tool_call_id', tool_call_id !== undefined && role !== 'tool');
@@ -144,16 +144,16 @@ function partOf(
 ): ContentPart {
   if (type === 'text') {
     if (text === undefined)
-      refuse('VALIDATION_MISSING_FIELD', `${field}.text is missing`, { field: `${field}.text` });
+      fail('VALIDATION_MISSING_FIELD', `${field}.text is missing`, { field: `${field}.text` });
     return { type, text };
   }
   if (!image_url)
-    refuse('VALIDATION_MISSING_FIELD', `${field}.image_url is missing`, { field: `${field}.image_url` });
+    fail('VALIDATION_MISSING_FIELD', `${field}.image_url is missing`, { field: `${field}.image_url` });
   if (role !== 'user')
-    refuse('VALIDATION_INVALID_FORMAT', 'Only a user’s message has images', { field: `${field}.type` });
+    fail('VALIDATION_INVALID_FORMAT', 'Only a user’s message has images', { field: `${field}.type` });
   // Else a client could have a miner's server ask for what only that can reach.
   if (!image_url.url.startsWith('data:image/')) {
-    refuse('VALIDATION_INVALID_FORMAT', 'An image must be in a data: URL: miners fetch nothing', {
+    fail('VALIDATION_INVALID_FORMAT', 'An image must be in a data: URL: miners fetch nothing', {
       field: `${field}.image_url.url`,
     });
   }
@@ -165,6 +165,6 @@ function canonical(asked: object, field: string): string {
     return canonicalJson(asked);
   } catch (error) {
     // Such as 1e400, which JSON has and no number is.
-    refuse('VALIDATION_INVALID_FORMAT', (error as Error).message, { field });
+    fail('VALIDATION_INVALID_FORMAT', (error as Error).message, { field });
   }
 }

@@ -1,7 +1,7 @@
 import { objectIn } from '../store/json.ts';
 import { isPlausible } from '../store/numbers.ts';
-import { type Outcome, refused, type WriteContext } from '../store/operation.ts';
-import { fail, hasEnded, type JobRow } from './job.ts';
+import { failed, type Outcome, type WriteContext } from '../store/operation.ts';
+import { hasEnded, type JobRow, markFailed } from './job.ts';
 import { saveJobs } from './save-jobs.ts';
 import { isExclusion } from './scheduling/exclusions.ts';
 
@@ -48,7 +48,7 @@ const ERROR = {
 } as const;
 
 /** What a miner is told that wants to act on such a job. */
-export const unreadable: Outcome<never> = refused('JOB_INVALID_STATUS', ERROR.detail);
+export const unreadable: Outcome<never> = failed('JOB_INVALID_STATUS', ERROR.detail);
 
 /**
  * Ends jobs whose rows are damaged, and makes the rows readable. Such jobs are passed over by whoever meets them: they
@@ -61,7 +61,7 @@ export async function endUnreadable(jobs: readonly JobRow[], context: WriteConte
   const mended = open.map(mend);
   await context.tx.update('job', 'id', COLUMNS, mended);
   await saveJobs(
-    mended.map(before => ({ before, after: fail(before, ERROR, context.now) })),
+    mended.map(before => ({ before, after: markFailed(before, ERROR, context.now) })),
     context,
   );
   for (const job of open)

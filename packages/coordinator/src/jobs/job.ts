@@ -27,7 +27,7 @@ export interface JobChange {
 /** `blameless`: it was the job's fault. */
 export type Failing = 'failed' | 'timed-out' | 'blameless';
 
-export interface LeaseTerms {
+export interface LeasePolicy {
   /** A claim lasts so long without a heartbeat, in ms. */
   leaseMs: number;
   /** One attempt lasts at most so long, in ms. */
@@ -52,18 +52,24 @@ export function deadlineFor(
   job: Pick<JobRow, 'max_price'>,
   rate: number,
   now: number,
-  terms: LeaseTerms,
+  policy: LeasePolicy,
 ): number {
   const paid = job.max_price === null || rate === 0 ? Infinity : (job.max_price / rate) * 1000;
-  return now + Math.floor(Math.min(terms.timeoutMs, paid));
+  return now + Math.floor(Math.min(policy.timeoutMs, paid));
 }
 
-export function offer(job: JobRow, minerId: string, until: number): JobRow {
+export function offerTo(job: JobRow, minerId: string, until: number): JobRow {
   return { ...job, held_until: until, held_for: minerId };
 }
 
-export function start(job: JobRow, minerId: string, rate: number, now: number, terms: LeaseTerms): JobRow {
-  const deadline = deadlineFor(job, rate, now, terms);
+export function startAttempt(
+  job: JobRow,
+  minerId: string,
+  rate: number,
+  now: number,
+  policy: LeasePolicy,
+): JobRow {
+  const deadline = deadlineFor(job, rate, now, policy);
   return {
     ...job,
     // Not a second spread: it would cost several times the first, and every job passes here.
@@ -74,21 +80,21 @@ export function start(job: JobRow, minerId: string, rate: number, now: number, t
     attempts: job.attempts + 1,
     started_at: now,
     deadline,
-    lease_expires_at: Math.min(now + terms.leaseMs, deadline),
+    lease_expires_at: Math.min(now + policy.leaseMs, deadline),
     away_ms: 0,
   };
 }
 
-export function extendLease(job: JobRow, now: number, terms: LeaseTerms): JobRow {
+export function extendLease(job: JobRow, now: number, policy: LeasePolicy): JobRow {
   const latest = job.deadline ?? now;
   return {
     ...job,
-    lease_expires_at: Math.max(job.lease_expires_at ?? 0, Math.min(now + terms.leaseMs, latest)),
+    lease_expires_at: Math.max(job.lease_expires_at ?? 0, Math.min(now + policy.leaseMs, latest)),
   };
 }
 
 /** Time during which no coordinator ran counts against no lease. */
-export function graceLease(job: JobRow, until: number): JobRow {
+export function extendByGrace(job: JobRow, until: number): JobRow {
   return {
     ...job,
     lease_expires_at: Math.max(job.lease_expires_at ?? 0, until),
@@ -96,7 +102,7 @@ export function graceLease(job: JobRow, until: number): JobRow {
   };
 }
 
-export function complete(job: JobRow, receiptId: string, now: number): JobRow {
+export function markCompleted(job: JobRow, receiptId: string, now: number): JobRow {
   return {
     ...job,
     status: 'completed',
@@ -108,31 +114,31 @@ export function complete(job: JobRow, receiptId: string, now: number): JobRow {
 }
 
 /** An attempt ended without a result: back in the queue after a pause, or failed when it was the last. */
-export function giveBack(job: JobRow, error: JobError, now: number, backoffMs: number): JobRow {
-  if (job.attempts >= job.max_attempts) return fail(job, error, now);
-  return retryLater(job, now, Math.min(backoffMs * 2 ** (job.attempts - 1), LONGEST_BACKOFF_MS));
+export function endAttempt(job: JobRow, error: JobError, now: number, backoffMs: number): JobRow {
+  if (job.attempts >= job.max_attempts) return markFailed(job, error, now);
+  return requeueAfter(job, now, Math.min(backoffMs * 2 ** (job.attempts - 1), LONGEST_BACKOFF_MS));
 }
 
 /** Back in the queue, for nobody before the pause is over. */
-export const retryLater = (job: JobRow, now: number, pauseMs: number): JobRow => ({
+export const requeueAfter = (job: JobRow, now: number, pauseMs: number): JobRow => ({
   ...requeue(job),
   held_until: pauseMs > 0 ? now + pauseMs : null,
 });
 
 /** The miner hands the job back, or can't do what another may be able to do: the attempt does not count. */
-export function release(job: JobRow): JobRow {
+export function releaseAttempt(job: JobRow): JobRow {
   return { ...requeue(job), attempts: job.attempts - 1 };
 }
 
-export function expire(job: JobRow, now: number): JobRow {
+export function markExpired(job: JobRow, now: number): JobRow {
   const detail =
     job.attempts === 0
       ? 'The job still waited for a miner when its time to live was over'
       : 'The time to live was over before the job could be tried again';
-  return fail(job, { error_code: 'JOB_EXPIRED', detail }, now);
+  return markFailed(job, { error_code: 'JOB_EXPIRED', detail }, now);
 }
 
-export function cancel(job: JobRow, now: number): JobRow {
+export function markCancelled(job: JobRow, now: number): JobRow {
   return {
     ...job,
     ...unheld,
@@ -146,7 +152,7 @@ export function cancel(job: JobRow, now: number): JobRow {
 const unheld = { held_until: null, held_for: null } as const;
 const unleased = { miner_id: null, started_at: null, lease_expires_at: null, deadline: null } as const;
 
-export function unhold(job: JobRow): JobRow {
+export function clearHold(job: JobRow): JobRow {
   return { ...job, ...unheld };
 }
 
@@ -164,7 +170,7 @@ export const ERROR_COLUMNS = [
   'deadline',
 ] as const;
 
-export function fail(job: JobRow, error: JobError, now: number): JobRow {
+export function markFailed(job: JobRow, error: JobError, now: number): JobRow {
   return {
     ...job,
     ...unheld,

@@ -1,6 +1,7 @@
+import type { ErrorInfo } from '../errors.ts';
 import { saysAbilities } from '../miners/eligibility.ts';
 import { superseded } from '../miners/lifecycle.ts';
-import { type Outcome, type Refusal, refused } from '../store/operation.ts';
+import { failed, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
@@ -45,7 +46,7 @@ export function notActing(miners: ReadonlyMap<string, Row<'miner'>>, actor: Mine
   const miner = miners.get(actor.minerId);
   if (miner && isActing(miner, actor) && (actor.epoch ?? miner.epoch) < miner.epoch)
     return superseded(miner.id);
-  return refused(
+  return failed(
     'MINER_NOT_FOUND',
     `No miner ${actor.minerId} is registered with this key: register it first`,
   );
@@ -67,10 +68,10 @@ export function readableMiner(
 export const isSeenBy = (accountId: number | null, job: Pick<JobRow, 'account_id' | 'role'>): boolean =>
   job.role !== 'run' && (accountId === null || job.account_id === accountId);
 
-export const jobNotFound: Outcome<never> = refused('JOB_NOT_FOUND', 'Job not found');
+export const jobNotFound: Outcome<never> = failed('JOB_NOT_FOUND', 'Job not found');
 
 /** Why a job that has ended, or is on its way, can't be acted upon. */
-export function refusalFor(job: JobRow): Refusal {
+export function endedError(job: JobRow): ErrorInfo {
   const [code, detail] = REFUSALS[job.status];
   if (job.error_code === 'JOB_EXPIRED') return { code: 'JOB_EXPIRED', detail: 'The job has expired' };
   return { code, detail };

@@ -10,7 +10,7 @@ import {
   parseVkey,
 } from '@aitbc/tlog';
 import type { Config } from '../config.ts';
-import { refuse } from '../store/operation.ts';
+import { fail } from '../errors.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { LedgerConflict } from './conflict.ts';
@@ -53,7 +53,7 @@ export interface Ledger {
   inclusion(entry: Entry): Promise<Inclusion | null>;
   /** The same as a `.tlog-proof` file with the entry in it. */
   tlogProof(entry: Entry): Promise<string | null>;
-  /** Throws Refused for sizes that were not published. */
+  /** Throws RequestError for sizes that were not published. */
   consistency(from: number, to: number | undefined): Promise<readonly Uint8Array[]>;
   readonly tiles: TileServer;
   /** Calls back when something about a witness has changed. */
@@ -117,10 +117,9 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
     async consistency(from, to) {
       const size = (await latest())?.size ?? 0;
       const until = to ?? size;
-      if (until > size)
-        refuse('BLOCK_NOT_FOUND', `The ledger has published ${size} entries`, { field: 'to' });
+      if (until > size) fail('BLOCK_NOT_FOUND', `The ledger has published ${size} entries`, { field: 'to' });
       if (from > until)
-        refuse('BLOCK_NOT_FOUND', `No tree of ${until} entries begins with one of ${from}`, {
+        fail('BLOCK_NOT_FOUND', `No tree of ${until} entries begins with one of ${from}`, {
           field: 'from',
         });
       return await consistencyProof(from, until, nodes);

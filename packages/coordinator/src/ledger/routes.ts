@@ -2,10 +2,10 @@ import { CLOSED } from '@aitbc/protocol';
 import { parseTilePath, TlogError } from '@aitbc/tlog';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { fail } from '../errors.ts';
 import type { Guards } from '../http/authentication.ts';
 import { IMMUTABLE, MUTABLE } from '../http/caching.ts';
 import { type App, answers } from '../http/routes.ts';
-import { refuse } from '../store/operation.ts';
 import type { Ledger } from './ledger.ts';
 
 const tags = ['ledger'];
@@ -35,8 +35,7 @@ export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; gua
     },
     async (_, reply) => {
       const latest = await ledger.latest();
-      if (!latest)
-        return refuse('BLOCK_NOT_FOUND', 'The ledger has published nothing yet', { retryAfter: 1 });
+      if (!latest) return fail('BLOCK_NOT_FOUND', 'The ledger has published nothing yet', { retryAfter: 1 });
       return sendText(reply, latest.note, MUTABLE);
     },
   );
@@ -139,7 +138,7 @@ async function sendTile(
   const isBundle = tile.level === 'entries';
   const isGzip = isBundle && /\bgzip\b/.test(headers['accept-encoding'] ?? '');
   const bytes = await (isGzip ? tiles.gzippedBundle(tile) : tiles.tile(tile));
-  if (!bytes) return refuse('ROUTE_NOT_FOUND', 'The ledger has no such tile');
+  if (!bytes) return fail('ROUTE_NOT_FOUND', 'The ledger has no such tile');
   reply.header('cache-control', IMMUTABLE).type('application/octet-stream');
   if (isBundle) reply.header('vary', 'accept-encoding');
   if (isGzip) reply.header('content-encoding', 'gzip');
@@ -151,7 +150,7 @@ function readTilePath(path: string) {
     return parseTilePath(path);
   } catch (error) {
     if (!(error instanceof TlogError)) throw error;
-    return refuse('ROUTE_NOT_FOUND', `No tile is called ${path}`);
+    return fail('ROUTE_NOT_FOUND', `No tile is called ${path}`);
   }
 }
 

@@ -61,7 +61,7 @@ export async function askWitness(witness: WitnessAddress, asked: Asked): Promise
     const answer = await post(`${witness.url}/add-checkpoint`, body, signal);
     if (answer.status === 200) return await cosigned(witness, checkpoint, answer.text);
     const size = sizeIn(answer);
-    if (size === undefined) return refusal(answer);
+    if (size === undefined) return refusedBy(answer);
     if (size > checkpoint.size) return { outcome: 'ahead', size };
     if (size === old) throw new Error(`it has cosigned size ${old} last and says that it has not`);
     old = size;
@@ -108,7 +108,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   422: 'the checkpoint does not lead on from the last one that it has cosigned',
 };
 
-function refusal({ status, text }: Answer): Outcome {
+function refusedBy({ status, text }: Answer): Outcome {
   const reason = REFUSALS[status];
   if (reason === undefined) throw new Error(`it answers ${status} ${quote(text)}`);
   const contradicts = status === 409 || status === 422;

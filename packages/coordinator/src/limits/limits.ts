@@ -1,6 +1,6 @@
 import type { Principal } from '../accounts/keys.ts';
+import { fail } from '../errors.ts';
 import { networkOf } from '../networks.ts';
-import { refuse } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { type Allowance, createAllowance } from './allowances.ts';
 import { createOverload } from './overload.ts';
@@ -16,7 +16,7 @@ export interface PolicyState {
   resetSeconds: number;
 }
 
-/** Each throws Refused: RATE_LIMIT_EXCEEDED, or SYSTEM_OVERLOADED. */
+/** Each throws RequestError: RATE_LIMIT_EXCEEDED, or SYSTEM_OVERLOADED. */
 export interface Limits {
   /** Counts a request: of a key, or of an address where there is none. */
   request(principal: Principal | undefined, address: string): void | Promise<void>;
@@ -97,7 +97,7 @@ export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOption
       const most = of(tier)?.tier.waits ?? Infinity;
       const own = waits.get(accountId) ?? 0;
       if (own >= most)
-        refuse('RATE_LIMIT_EXCEEDED', `${own} of your requests wait, which is as many as may`, {
+        fail('RATE_LIMIT_EXCEEDED', `${own} of your requests wait, which is as many as may`, {
           retryAfter: 1,
         });
       waits.set(accountId, own + 1);
@@ -146,7 +146,7 @@ function ratesOf(name: string, tier: Tier, store: LimitsOptions['store']): Rates
 const keyOf = ({ keyId, accountId }: Principal) => keyId ?? `account-${accountId}`;
 
 function tooMany(what: PolicyState['name'], waitMs: number): never {
-  return refuse('RATE_LIMIT_EXCEEDED', `Too many ${what} for now`, {
+  return fail('RATE_LIMIT_EXCEEDED', `Too many ${what} for now`, {
     retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
   });
 }

@@ -1,7 +1,7 @@
-import { refuse } from '../store/operation.ts';
+import { fail } from '../errors.ts';
 
 export interface Overload {
-  /** Counts an account's jobs while they are being written. Throws Refused: SYSTEM_OVERLOADED. */
+  /** Counts an account's jobs while they are being written. Throws RequestError: SYSTEM_OVERLOADED. */
   enter(accountId: number, jobs: number): () => void;
   /** How late writes, or this thread, have been for a while, in ms. */
   lagMs(): number;
@@ -61,7 +61,7 @@ export function createOverload({ limitMs }: OverloadOptions): Overload {
     return Math.max(0, loopLagMs, oldest ? runningMs() - oldest.since : 0);
   }
 
-  function shouldRefuse(accountId: number, lag: number): boolean {
+  function isRejected(accountId: number, lag: number): boolean {
     if (lag > limitMs * TOO_MUCH && total >= QUEUED_JOBS) return true;
     const own = queued.get(accountId) ?? 0;
     return lag > limitMs && own >= QUEUED_JOBS && own * queued.size >= total;
@@ -71,8 +71,8 @@ export function createOverload({ limitMs }: OverloadOptions): Overload {
     lagMs,
     enter(accountId, jobs) {
       const lag = lagMs();
-      if (shouldRefuse(accountId, lag))
-        refuse('SYSTEM_OVERLOADED', 'The coordinator is behind with its writes: submit again later', {
+      if (isRejected(accountId, lag))
+        fail('SYSTEM_OVERLOADED', 'The coordinator is behind with its writes: submit again later', {
           retryAfter: Math.max(1, Math.ceil(lag / 1000)),
         });
       const entry = { since: runningMs() };

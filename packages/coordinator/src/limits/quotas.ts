@@ -1,4 +1,4 @@
-import { type Outcome, refused } from '../store/operation.ts';
+import { failed, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { Tier } from './tiers.ts';
@@ -69,8 +69,7 @@ function faultOf(
   added: { count: number; bytes: number },
   now: number,
 ): Outcome<never> | undefined {
-  const quota = (detail: string, retryAfter: number) =>
-    refused('RATE_QUOTA_EXCEEDED', detail, { retryAfter });
+  const quota = (detail: string, retryAfter: number) => failed('RATE_QUOTA_EXCEEDED', detail, { retryAfter });
   if (pending !== null && account.pending + added.count > pending)
     return quota(`${account.pending} of your jobs are pending, and ${pending} may be at once`, RETRY_SECONDS);
   if (running !== null && account.running >= running)
@@ -92,7 +91,7 @@ export function storageFault(
   bytes: number,
 ): Outcome<never> | undefined {
   if (diskMib === null || file_bytes + input_bytes + bytes <= diskMib * MiB) return undefined;
-  return refused(
+  return failed(
     'STORAGE_QUOTA_EXCEEDED',
     `Your files and the inputs of your jobs may take ${diskMib} MiB together: delete files, or wait for jobs to end`,
   );

@@ -1,6 +1,6 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import { decayOf, type ReputationTerms } from './reputation.ts';
+import { decayOf, type ReputationPolicy } from './reputation.ts';
 
 /*
  * Clients choose what miners run, so what one of them can do to a miner's reputation has a bound: of the failures and
@@ -22,7 +22,7 @@ export interface Blame {
 /** Which of these failures count, in their order. Costs a read and a write, and nothing where there are none. */
 export async function countBlames(
   blames: readonly Blame[],
-  terms: ReputationTerms,
+  policy: ReputationPolicy,
   { tx, now }: Pick<WriteContext, 'tx' | 'now'>,
 ): Promise<boolean[]> {
   if (blames.length === 0) return [];
@@ -33,7 +33,7 @@ export async function countBlames(
   const ids = [...new Set(limits.flat().map(([id]) => id))];
   const rows = new Map<string, Row<'blame'>>();
   for (const row of await tx.load('blame', 'id', ids)) {
-    const weight = row.weight * decayOf(row.weighed_at, now, terms);
+    const weight = row.weight * decayOf(row.weighed_at, now, policy);
     rows.set(row.id, { id: row.id, weight, weighed_at: now });
   }
   const counted = limits.map(both => {

@@ -1,7 +1,7 @@
 import { LIMITS, type ModelAbilities, type RegisterMiner } from '@aitbc/protocol';
 import { addressFromPublicKey } from '@aitbc/receipts';
 import { accountAt, localAddress } from '../accounts/accounts.ts';
-import { done, type Operation, type Outcome, refused, type WriteContext } from '../store/operation.ts';
+import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { NEEDS } from './eligibility.ts';
 import { countActive } from './presence.ts';
@@ -30,17 +30,17 @@ export interface Registration {
 }
 
 /** Registers a miner, or changes what an owner registered before. Puts it online. */
-export const registerMiners = (terms: RegistrationTerms): Operation<RegisterInput, Registration> => ({
+export const registerMiners = (policy: RegistrationPolicy): Operation<RegisterInput, Registration> => ({
   name: 'miners.register',
   order: 5,
   async apply(inputs, context) {
     const outcomes = [];
-    for (const input of inputs) outcomes.push(await register(input, terms, context));
+    for (const input of inputs) outcomes.push(await register(input, policy, context));
     return outcomes;
   },
 });
 
-export interface RegistrationTerms {
+export interface RegistrationPolicy {
   /** Miners of one owner that nobody vouches for. */
   maxPerOwner: number;
 }
@@ -50,7 +50,7 @@ const DAY_MS = 24 * 3600 * 1000;
 /** Whether an owner has as many miners as it may, where there are others. Those that were registered and removed today are counted too. */
 async function hasAllMiners(
   { accountId, anonymous }: RegisterInput['owner'],
-  { maxPerOwner }: RegistrationTerms,
+  { maxPerOwner }: RegistrationPolicy,
   { tx, now }: WriteContext,
 ): Promise<boolean> {
   if (anonymous) return false;
@@ -65,13 +65,13 @@ async function hasAllMiners(
 
 async function register(
   { owner, coordinatorId, request, provenKey }: RegisterInput,
-  terms: RegistrationTerms,
+  policy: RegistrationPolicy,
   context: WriteContext,
 ) {
   const { tx, now, emit } = context;
   const [known] = await tx.load('miner', 'id', [request.miner_id]);
   if (known && known.owner_id !== owner.accountId) {
-    return refused(
+    return failed(
       'MINER_ALREADY_REGISTERED',
       `The id ${request.miner_id} belongs to another owner: choose another one`,
       {
@@ -79,22 +79,22 @@ async function register(
       },
     );
   }
-  const refusal = known && whyNotTaken(known, owner, request, provenKey);
-  if (refusal) return refusal;
+  const error = known && whyNotTaken(known, owner, request, provenKey);
+  if (error) return error;
   const gpuBytes = request.gpu_info ? Buffer.byteLength(JSON.stringify(request.gpu_info)) : 0;
   if (gpuBytes > LIMITS.gpuInfoBytes) {
     const detail = `gpu_info has ${gpuBytes} bytes as JSON: ${LIMITS.gpuInfoBytes} are the most`;
-    return refused('VALIDATION_OUT_OF_RANGE', detail, { field: 'gpu_info' });
+    return failed('VALIDATION_OUT_OF_RANGE', detail, { field: 'gpu_info' });
   }
   const vram = vramOf(request.gpu_info);
   if (vram === 'absurd') {
-    return refused('VALIDATION_OUT_OF_RANGE', `No machine has ${request.gpu_info?.memory} of GPU memory`, {
+    return failed('VALIDATION_OUT_OF_RANGE', `No machine has ${request.gpu_info?.memory} of GPU memory`, {
       field: 'gpu_info.memory',
     });
   }
-  if ((!known || known.status === 'removed') && (await hasAllMiners(owner, terms, context))) {
-    const detail = `This owner has ${terms.maxPerOwner} miners, as many as it may: remove one, or ask the operator to vouch for it`;
-    return refused('RATE_QUOTA_EXCEEDED', detail);
+  if ((!known || known.status === 'removed') && (await hasAllMiners(owner, policy, context))) {
+    const detail = `This owner has ${policy.maxPerOwner} miners, as many as it may: remove one, or ask the operator to vouch for it`;
+    return failed('RATE_QUOTA_EXCEEDED', detail);
   }
   const payee = await accountAt(payAddress(owner, coordinatorId, request), null, context);
   const operatorId = owner.anonymous ? payee.id : owner.accountId;
@@ -174,7 +174,7 @@ function whyNotTaken(
   if (request.public_key === known.public_key && (!known.key_proven || hasSession(known, request)))
     return undefined;
   if (provenKey === known.public_key) return undefined;
-  return refused('MINER_ALREADY_REGISTERED', TAKEN(known), {
+  return failed('MINER_ALREADY_REGISTERED', TAKEN(known), {
     field: request.public_key === known.public_key ? 'proof' : 'public_key',
   });
 }
@@ -184,7 +184,7 @@ const TAKEN = ({ id, public_key }: Row<'miner'>) =>
 
 /** What an older process is told. */
 export const superseded = (minerId: string): Outcome<never> =>
-  refused(
+  failed(
     'MINER_SUPERSEDED',
     `Another process has registered as ${minerId} since: give each its own id, and stop one of them`,
   );
@@ -257,7 +257,7 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
     for (const { minerId, epoch, ownerId, to } of inputs) {
       const [miner] = await tx.load('miner', 'id', [minerId]);
       if (!miner || miner.status === 'removed' || (ownerId !== null && miner.owner_id !== ownerId)) {
-        outcomes.push(refused('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key`));
+        outcomes.push(failed('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key`));
         continue;
       }
       if (epoch !== undefined && epoch < miner.epoch) {
@@ -287,7 +287,7 @@ export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
     for (const { minerId } of inputs) {
       const [miner] = await tx.load('miner', 'id', [minerId]);
       if (!miner || miner.status === 'removed') {
-        outcomes.push(refused('MINER_NOT_FOUND', `No miner ${minerId} is registered`));
+        outcomes.push(failed('MINER_NOT_FOUND', `No miner ${minerId} is registered`));
         continue;
       }
       if (miner.suspended_at !== null || miner.probation === 1) {

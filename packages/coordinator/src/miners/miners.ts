@@ -10,10 +10,11 @@ import { isPublicKey, verifyRegistration } from '@aitbc/receipts';
 import { requireAddress } from '../accounts/accounts.ts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Config } from '../config.ts';
+import { fail } from '../errors.ts';
 import type { ReadyQueue } from '../store/events.ts';
 import { objectIn } from '../store/json.ts';
 import { isoTime } from '../store/numbers.ts';
-import { type Operation, refuse, unwrap } from '../store/operation.ts';
+import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Abilities, abilitiesOf, mismatch, SUSPENDED } from './eligibility.ts';
@@ -25,20 +26,20 @@ import {
   withdrawMiners,
 } from './lifecycle.ts';
 import { findMiner, findSpeeds, listAway, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
-import { type ReputationTerms, scoreOf, toReputation } from './reputation.ts';
+import { type ReputationPolicy, scoreOf, toReputation } from './reputation.ts';
 
 export interface MinersOptions {
   config: Config;
   store: Store;
   coordinatorId: string;
   now: () => number;
-  reputation: ReputationTerms;
+  reputation: ReputationPolicy;
   operations: { registerMiners: Operation<RegisterInput, Registration> };
   /** Pending jobs by what they need. */
   workload(): Promise<(ReadyQueue & { pending: number })[]>;
 }
 
-/** Each throws Refused. */
+/** Each throws RequestError. */
 export interface Miners {
   register(principal: Principal, request: RegisterMiner): Promise<{ miner: Miner; created: boolean }>;
   list(query: ListMiners & { limit: number; after: string | undefined }): Promise<Miner[]>;
@@ -61,7 +62,7 @@ async function examineProof(request: RegisterMiner): Promise<string | undefined>
   const { miner_id, public_key = null, session = null, address = null, proof } = request;
   if (!proof) return undefined;
   if (await verifyRegistration({ miner_id, public_key, session, address }, proof)) return proof.key_id;
-  return refuse('RECEIPT_INVALID_SIGNATURE', 'The proof does not fit the registration', { field: 'proof' });
+  return fail('RECEIPT_INVALID_SIGNATURE', 'The proof does not fit the registration', { field: 'proof' });
 }
 
 export function createMiners(options: MinersOptions): Miners {
@@ -72,7 +73,7 @@ export function createMiners(options: MinersOptions): Miners {
   });
 
   async function found(id: string): Promise<MinerWithAddress> {
-    return (await findMiner(store.read, id)) ?? refuse('MINER_NOT_FOUND', `No miner ${id} is registered`);
+    return (await findMiner(store.read, id)) ?? fail('MINER_NOT_FOUND', `No miner ${id} is registered`);
   }
 
   async function view(miner: MinerWithAddress): Promise<Miner> {
@@ -88,7 +89,7 @@ export function createMiners(options: MinersOptions): Miners {
     async register(owner, request) {
       if (request.address !== undefined) requireAddress(request.address, 'address');
       if (request.public_key !== undefined && !isPublicKey(request.public_key)) {
-        refuse('VALIDATION_INVALID_FORMAT', 'public_key is no Ed25519 public key that can be trusted', {
+        fail('VALIDATION_INVALID_FORMAT', 'public_key is no Ed25519 public key that can be trusted', {
           field: 'public_key',
         });
       }
@@ -133,7 +134,7 @@ export function createMiners(options: MinersOptions): Miners {
       const miner = await found(id);
       const account = accountScope(principal);
       if (account !== null && miner.owner_id !== account)
-        refuse('MINER_NOT_FOUND', `No miner ${id} is registered with this key`);
+        fail('MINER_NOT_FOUND', `No miner ${id} is registered with this key`);
       return { abilities: abilitiesOf(miner), score: scoreOf(miner, now(), reputation) };
     },
   };

@@ -1,15 +1,15 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { abilitiesOf } from './eligibility.ts';
-import { RECORD, type ReputationTerms, weighed } from './reputation.ts';
+import { RECORD, type ReputationPolicy, weighed } from './reputation.ts';
 import { judged, loadStandings, type Standing, tellMiners } from './standing.ts';
 
 /** `last_seen_at` is written at most this often, so that polling costs no writes. */
 const SEEN_EVERY_MS = 5_000;
 
 /** Of operations that hear of miners. */
-export interface MinerTerms {
-  reputation: ReputationTerms;
+export interface MinerPolicy {
+  reputation: ReputationPolicy;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface MinerTerms {
  */
 export async function noteSeen(
   miners: Iterable<Row<'miner'>>,
-  { reputation: terms }: MinerTerms,
+  { reputation: policy }: MinerPolicy,
   context: WriteContext,
 ): Promise<Map<number, Standing>> {
   const { tx, now } = context;
@@ -27,7 +27,7 @@ export async function noteSeen(
     present.map(miner => miner.operator_id),
     context,
   );
-  await judge(present, standings, terms, context);
+  await judge(present, standings, policy, context);
   const seen = new Map<string, Row<'miner'>>();
   let returned = 0;
   for (const miner of present) {
@@ -50,18 +50,18 @@ export async function noteSeen(
 async function judge(
   present: readonly Row<'miner'>[],
   standings: Map<number, Standing>,
-  terms: ReputationTerms,
+  policy: ReputationPolicy,
   context: WriteContext,
 ): Promise<void> {
   const { tx, now } = context;
   const weighedAnew: Standing[] = [];
   const changed: Standing[] = [];
   for (const standing of standings.values()) {
-    const after = judged(standing, now, terms);
+    const after = judged(standing, now, policy);
     if (after) changed.push(after);
     // A time that is yet to come is one of a damaged row.
     else if (now - standing.weighed_at >= SEEN_EVERY_MS || standing.weighed_at > now)
-      weighedAnew.push({ ...standing, ...weighed(standing, now, terms) });
+      weighedAnew.push({ ...standing, ...weighed(standing, now, policy) });
   }
   for (const standing of [...changed, ...weighedAnew]) standings.set(standing.id, standing);
   await tx.update('standing', 'id', RECORD, weighedAnew);

@@ -15,7 +15,7 @@ import type { Row } from '../store/schema.ts';
  * that begin like nobody's bring probation (`standing.ts`).
  */
 
-export interface ReputationTerms {
+export interface ReputationPolicy {
   /** What happened so long ago counts half, in ms. */
   halfLifeMs: number;
   /** An operator whose score is below this is suspended. */
@@ -24,9 +24,9 @@ export interface ReputationTerms {
   suspensionMs: number;
 }
 
-export const reputationTerms = (
+export const reputationPolicy = (
   config: Pick<Config, 'reputationHalfLifeDays' | 'minReputation' | 'suspensionHours'>,
-): ReputationTerms => ({
+): ReputationPolicy => ({
   halfLifeMs: config.reputationHalfLifeDays * 24 * 3600 * 1000,
   minimum: config.minReputation,
   suspensionMs: config.suspensionHours * 3600 * 1000,
@@ -58,12 +58,12 @@ const PRIOR_SUCCESSES = 9;
 export const decayOf = (
   weighedAt: number,
   now: number,
-  { halfLifeMs }: Pick<ReputationTerms, 'halfLifeMs'>,
+  { halfLifeMs }: Pick<ReputationPolicy, 'halfLifeMs'>,
 ) => 2 ** -(Math.max(now - weighedAt, 0) / halfLifeMs);
 
 /** The record as it counts now. */
-export function weighed(record: TrackRecord, now: number, terms: ReputationTerms): TrackRecord {
-  const factor = decayOf(record.weighed_at, now, terms);
+export function weighed(record: TrackRecord, now: number, policy: ReputationPolicy): TrackRecord {
+  const factor = decayOf(record.weighed_at, now, policy);
   return {
     successes: record.successes * factor,
     failures: record.failures * factor,
@@ -75,8 +75,8 @@ export function weighed(record: TrackRecord, now: number, terms: ReputationTerms
 }
 
 /** From 0 to 1. A new operator has 0.9. */
-export function scoreOf(record: TrackRecord, now: number, terms: ReputationTerms): number {
-  const { successes, failures, timeouts } = weighed(record, now, terms);
+export function scoreOf(record: TrackRecord, now: number, policy: ReputationPolicy): number {
+  const { successes, failures, timeouts } = weighed(record, now, policy);
   return (PRIOR_SUCCESSES + successes) / (PRIOR_RUNS + successes + failures + timeouts);
 }
 
@@ -84,14 +84,14 @@ export function scoreOf(record: TrackRecord, now: number, terms: ReputationTerms
 export function bestFirst(
   miners: readonly (Row<'miner'> | undefined)[],
   standings: ReadonlyMap<number, TrackRecord>,
-  terms: ReputationTerms,
+  policy: ReputationPolicy,
   now: number,
 ): number[] {
   const places = [...miners.keys()];
   if (miners.length < 2) return places;
   const scores = miners.map(miner => {
     const record = miner && standings.get(miner.operator_id);
-    return record ? scoreOf(record, now, terms) : 0;
+    return record ? scoreOf(record, now, policy) : 0;
   });
   return places.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
 }
@@ -104,11 +104,11 @@ export function toReputation(
   standing: TrackRecord,
   suspended_at: number | null,
   now: number,
-  terms: ReputationTerms,
+  policy: ReputationPolicy,
 ): Reputation {
-  const record = weighed(standing, now, terms);
+  const record = weighed(standing, now, policy);
   return {
-    score: rounded(scoreOf(standing, now, terms), 3),
+    score: rounded(scoreOf(standing, now, policy), 3),
     ...(Object.fromEntries(COUNTS.map(name => [name, rounded(record[name], 2)])) as Omit<
       Reputation,
       'score' | 'suspended_at'

@@ -3,7 +3,7 @@ import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 
 /** A job that a miner has done. */
-export interface Run {
+export interface MeasuredAttempt {
   minerId: string;
   model: string;
   startedAt: number;
@@ -18,7 +18,10 @@ type Speed = Row<'model_speed'>;
 const SMOOTHING = 0.2;
 
 /** Keeps the average speed of each miner with each model, from runs that end now. What tells nothing changes nothing. */
-export async function smoothSpeeds(runs: readonly Run[], { tx, now }: WriteContext): Promise<void> {
+export async function smoothSpeeds(
+  runs: readonly MeasuredAttempt[],
+  { tx, now }: WriteContext,
+): Promise<void> {
   const measured = runs.map(run => ({ id: speedId(run), ...run, ...measure(run, now) }));
   const telling = measured.filter(
     ({ firstTokenMs, perSecond }) => firstTokenMs !== null || perSecond !== null,
@@ -41,9 +44,9 @@ export async function smoothSpeeds(runs: readonly Run[], { tx, now }: WriteConte
 }
 
 /** Ids of miners have no slash. */
-const speedId = ({ minerId, model }: Run) => `${minerId}/${model}`;
+const speedId = ({ minerId, model }: MeasuredAttempt) => `${minerId}/${model}`;
 
-function measure({ startedAt, firstChunkAt, usage }: Run, now: number) {
+function measure({ startedAt, firstChunkAt, usage }: MeasuredAttempt, now: number) {
   const seconds = (now - startedAt) / 1000;
   const tokens = usage?.completion_tokens ?? 0;
   return {

@@ -1,6 +1,6 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import { newRecord, type ReputationTerms, scoreOf } from './reputation.ts';
+import { newRecord, type ReputationPolicy, scoreOf } from './reputation.ts';
 
 /*
  * Standing belongs to who runs miners, whatever ids these have: its operator. It is suspended when its score falls below
@@ -38,12 +38,13 @@ export const newStanding = (id: number, now: number): Standing => ({
 });
 
 /** As it becomes now by what has come to be known; undefined where it stays. */
-export function judged(standing: Standing, now: number, terms: ReputationTerms): Standing | undefined {
+export function judged(standing: Standing, now: number, policy: ReputationPolicy): Standing | undefined {
   if (standing.suspended_at !== null) {
-    if (now - standing.suspended_at < terms.suspensionMs) return undefined;
+    if (now - standing.suspended_at < policy.suspensionMs) return undefined;
     return { ...newStanding(standing.id, now), probation: PROBATION_JOBS };
   }
-  if (scoreOf(standing, now, terms) < terms.minimum) return { ...standing, suspended_at: now, probation: 0 };
+  if (scoreOf(standing, now, policy) < policy.minimum)
+    return { ...standing, suspended_at: now, probation: 0 };
   if (standing.compared < JUDGED_RESULTS) return undefined;
   const isAlone = standing.alone > standing.compared / 2;
   return { ...standing, compared: 0, alone: 0, ...(isAlone && { probation: PROBATION_JOBS }) };

@@ -44,7 +44,7 @@ export interface Party {
   address: string;
 }
 
-export interface ReceiptTerms {
+export interface ReceiptOptions {
   coordinatorId: string;
   signer: Signer;
   pricingOf(model: string): Pricing;
@@ -53,12 +53,12 @@ export interface ReceiptTerms {
 /** Makes and signs receipts and gives them to the ledger, in the transaction that completes their jobs. Answers their JSON in order. */
 export async function issueReceipts(
   settlements: readonly Settlement[],
-  terms: ReceiptTerms,
+  policy: ReceiptOptions,
   context: WriteContext,
 ): Promise<string[]> {
   if (settlements.length === 0) return [];
-  const receipts = settlements.map(each => receiptFor(each, terms, context.now));
-  const bodies = await Promise.all(receipts.map(receipt => signReceiptJson(receipt, terms.signer)));
+  const receipts = settlements.map(each => receiptFor(each, policy, context.now));
+  const bodies = await Promise.all(receipts.map(receipt => signReceiptJson(receipt, policy.signer)));
   const statements = settlements.map(({ receiptId, job, client, provider }, index) => ({
     id: receiptId,
     type: 'receipt' as const,
@@ -74,9 +74,9 @@ export async function issueReceipts(
 }
 
 /** Tokens are what the miner says, up to the job's limit. */
-function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): UnsignedReceipt {
+function receiptFor(settlement: Settlement, policy: ReceiptOptions, now: number): UnsignedReceipt {
   const { job, startedAt, durationMs, purse } = settlement;
-  const pricing = terms.pricingOf(job.model);
+  const pricing = policy.pricingOf(job.model);
   const run = { durationMs, usage: settlement.usage };
   const { units, price, limit } = chargeFor(run, job, pricing, purse.ceiling());
   purse.charge(price);
@@ -95,7 +95,7 @@ function receiptFor(settlement: Settlement, terms: ReceiptTerms, now: number): U
     started_at: Math.floor(startedAt / 1000),
     completed_at: Math.floor(now / 1000),
     duration_ms: durationMs,
-    coordinator_id: terms.coordinatorId,
+    coordinator_id: policy.coordinatorId,
     nonce: settlement.nonce,
     metadata: metadataOf(settlement, pricing, limit),
   };

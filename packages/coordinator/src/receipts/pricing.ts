@@ -32,7 +32,7 @@ function priceOf(units: number, pricing: Pricing): number {
 }
 
 /** What a run took. */
-export interface Run {
+export interface PricedUsage {
   durationMs: number;
   usage: TokenUsage | undefined;
 }
@@ -58,7 +58,7 @@ export interface Charge {
  * @param ceiling the most that its client can pay, in micro-credits
  */
 export function chargeFor(
-  { durationMs, usage }: Run,
+  { durationMs, usage }: PricedUsage,
   { max_price, token_limit }: PriceLimits,
   pricing: Pricing,
   ceiling = Infinity,

@@ -1,13 +1,14 @@
 import type { ListReceipts, PublicKeys, PublishedReceipt, Receipt } from '@aitbc/protocol';
 import { accountIdAt } from '../accounts/accounts.ts';
+import { fail } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
-import { done, type Operation, type Outcome, refuse, refused } from '../store/operation.ts';
+import { done, failed, type Operation, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findReceipt, listReceipts, listSigningKeys } from './queries.ts';
 
-/** Each throws Refused. */
+/** Each throws RequestError. */
 export interface Receipts {
   /** With its place in the ledger, once that was published. */
   get(id: string): Promise<PublishedReceipt>;
@@ -24,7 +25,7 @@ export interface Receipts {
 
 export function createReceipts(store: Store, coordinatorId: string, ledger: Ledger): Receipts {
   async function find(id: string): Promise<Row<'entry'>> {
-    return (await findReceipt(store.read, id)) ?? refuse('RECEIPT_NOT_FOUND', 'Receipt not found');
+    return (await findReceipt(store.read, id)) ?? fail('RECEIPT_NOT_FOUND', 'Receipt not found');
   }
 
   return {
@@ -40,8 +41,8 @@ export function createReceipts(store: Store, coordinatorId: string, ledger: Ledg
       const proof = await ledger.tlogProof(receipt);
       if (proof !== null) return proof;
       if (receipt.leaf_index < 0)
-        refuse('RECEIPT_NOT_FOUND', 'This receipt stands in the ledger that was before a restore');
-      refuse('RECEIPT_NOT_FOUND', 'The ledger has not published this receipt yet', { retryAfter: 1 });
+        fail('RECEIPT_NOT_FOUND', 'This receipt stands in the ledger that was before a restore');
+      fail('RECEIPT_NOT_FOUND', 'The ledger has not published this receipt yet', { retryAfter: 1 });
     },
     async list({ client, provider, limit, before }) {
       const clientId = client === undefined ? undefined : await accountIdAt(store.read, client);
@@ -85,7 +86,7 @@ export const admitKey: Operation<{ keyId: string; rotate: boolean }, undefined> 
       const sql = 'SELECT * FROM signing_key WHERE retired_at IS NULL';
       const [active] = await tx.query<Row<'signing_key'>>(sql, []);
       if (active?.key_id === keyId) return done(undefined);
-      if (active && !rotate) return refused('SYSTEM_INTERNAL_ERROR', mismatch(keyId, active.key_id));
+      if (active && !rotate) return failed('SYSTEM_INTERNAL_ERROR', mismatch(keyId, active.key_id));
       if (active) await tx.upsert('signing_key', ['key_id'], [{ ...active, retired_at: now }]);
       const [known] = await tx.load('signing_key', 'key_id', [keyId]);
       const row = { key_id: keyId, created_at: known?.created_at ?? now, retired_at: null };

@@ -1,48 +1,26 @@
-import type { ErrorCode, Problem } from '@aitbc/protocol';
+import { type ErrorInfo, RequestError } from '../errors.ts';
 import type { StoreEvent } from './events.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Why an operation changed nothing. */
-export interface Refusal {
-  code: ErrorCode;
-  detail: string;
-  field?: string;
-  retryAfter?: number;
-  /** What is wrong where; for administrators. */
-  components?: Problem['components'];
-}
-
-export type Outcome<Output> = { ok: true; value: Output } | { ok: false; refusal: Refusal };
+/** What came of one input of an operation. With an error, the input changed nothing. */
+export type Outcome<Output> = { ok: true; value: Output } | { ok: false; error: ErrorInfo };
 
 export const done = <Output>(value: Output): Outcome<Output> => ({ ok: true, value });
-export const refused = (
-  code: ErrorCode,
+
+export const failed = (
+  code: ErrorInfo['code'],
   detail: string,
-  more: Omit<Refusal, 'code' | 'detail'> = {},
-): Outcome<never> => ({
-  ok: false,
-  refusal: { code, detail, ...more },
-});
+  more: Omit<ErrorInfo, 'code' | 'detail'> = {},
+): Outcome<never> => ({ ok: false, error: { code, detail, ...more } });
 
-/** A refusal on its way to the caller. */
-export class Refused extends Error {
-  readonly refusal: Refusal;
-
-  constructor(refusal: Refusal) {
-    super(refusal.detail);
-    this.refusal = refusal;
-  }
-}
-
-/** Throws Refused. */
-export function refuse(code: ErrorCode, detail: string, more: Omit<Refusal, 'code' | 'detail'> = {}): never {
-  throw new Refused({ code, detail, ...more });
-}
-
-/** The value of an outcome. Throws Refused where there is none. */
+/**
+ * The value of an outcome.
+ *
+ * @throws {RequestError} where the outcome is an error
+ */
 export function unwrap<Output>(outcome: Outcome<Output>): Output {
   if (outcome.ok) return outcome.value;
-  throw new Refused(outcome.refusal);
+  throw new RequestError(outcome.error);
 }
 
 export interface WriteContext {
@@ -60,7 +38,7 @@ export interface WriteContext {
 
 /**
  * A kind of write. It gets all inputs of its kind that are in the batch, in the order in which they came, and
- * answers each in the same order. A refusal leaves no trace; a throw undoes the whole batch.
+ * answers each in the same order. An input that it answers with an error leaves no trace; a throw undoes the whole batch.
  */
 export interface Operation<Input, Output> {
   readonly name: string;
@@ -68,3 +46,7 @@ export interface Operation<Input, Output> {
   readonly order: number;
   apply(inputs: readonly Input[], context: WriteContext): Promise<Outcome<Output>[]>;
 }
+
+/** The former names, for code that is being written at the same time. They go at the end of issue 15. */
+export { fail as refuse, RequestError as Refused } from '../errors.ts';
+export { failed as refused };

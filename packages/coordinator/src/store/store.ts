@@ -4,7 +4,7 @@ import type { Operation, Outcome } from './operation.ts';
 import type { Schema } from './schema.ts';
 import type { StoreUnavailable } from './unavailable.ts';
 
-/** A database engine, as the rooms see it. */
+/** A database engine, as the modules see it. */
 export interface Store {
   /** Whether other coordinators may use it, too. */
   readonly isShared: boolean;

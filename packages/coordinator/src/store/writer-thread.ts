@@ -5,7 +5,7 @@ import type { StoreEvent } from './events.ts';
 import type { Operation, Outcome } from './operation.ts';
 import { StoreUnavailable } from './unavailable.ts';
 import type { Writer } from './writer.ts';
-import { createWrites, refuseLate, type Writes } from './writes.ts';
+import { createWrites, failLate, type Writes } from './writes.ts';
 
 /*
  * Writes in a thread of its own: while it decides, signs and waits for the disk, the main thread reads requests and
@@ -82,7 +82,7 @@ export async function startWriterThread(
 
   return {
     write(operation, input) {
-      if (isClosed) return refuseLate();
+      if (isClosed) return failLate();
       return new Promise((resolve, reject) => {
         if (gathered.length === 0) setImmediate(post);
         gathered.push({ id: ++last, name: operation.name, input });

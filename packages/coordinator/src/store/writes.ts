@@ -32,7 +32,7 @@ export function createWrites(writer: Writer, { now, maxBatch }: WritesOptions): 
   );
   let isClosed = false;
   return {
-    write: (operation, input) => (isClosed ? refuseLate() : batcher.write(operation, input)),
+    write: (operation, input) => (isClosed ? failLate() : batcher.write(operation, input)),
     onCommit(listener) {
       tell = listener;
     },
@@ -45,5 +45,5 @@ export function createWrites(writer: Writer, { now, maxBatch }: WritesOptions): 
 }
 
 /** Of a writer that is closed: on PostgreSQL it would connect once more, and keep the process from ending. */
-export const refuseLate = (): Promise<never> =>
+export const failLate = (): Promise<never> =>
   Promise.reject(new StoreUnavailable(new Error('The store is closed')));

@@ -175,7 +175,7 @@ describeEachEngine('An account that submits more than its tier allows', engine =
     const key = await coordinator.keyWith({ tier: 'small' }, 'client');
     const store = (text: string) =>
       coordinator.call<FileObject>('POST', '/v1/files', fileForm(text), { key });
-    const { read } = coordinator.running.rooms.store;
+    const { read } = coordinator.running.modules.store;
     expect((await store('x'.repeat(600_000))).status).toBe(200);
     const refused = await store('x'.repeat(600_000));
     expect([refused.status, refused.body]).toMatchObject([
@@ -223,7 +223,7 @@ describeEachEngine('An account that submits more than its tier allows', engine =
       status: 'completed',
       request_counts: { total: 5, completed: 5, failed: 0 },
     });
-    expect(await violations(coordinator.running.rooms.store.read)).toEqual([]);
+    expect(await violations(coordinator.running.modules.store.read)).toEqual([]);
   });
 });
 

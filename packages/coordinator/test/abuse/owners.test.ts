@@ -18,7 +18,7 @@ describeEachEngine('what owners of miners can do', engine => {
   };
 
   async function trusted() {
-    const { store } = coordinator.running.rooms;
+    const { store } = coordinator.running.modules;
     const id = createIds(coordinator.now).next('key');
     const { key } = await createKey(store, {
       id,

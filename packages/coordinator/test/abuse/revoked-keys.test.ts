@@ -12,7 +12,7 @@ describeEachEngine('When a key is revoked', engine => {
   const coordinator = withCoordinator(engine, { mode: 'keyed', keyCacheSeconds: 0 });
 
   async function newKey() {
-    const { store } = coordinator.running.rooms;
+    const { store } = coordinator.running.modules;
     const id = createIds(() => coordinator.now()).next('key');
     const { key } = await createKey(store, { id, name: null, scopes: ['client', 'miner'], expiresAt: null });
     return { key, revoke: () => store.write(revokeKey, { id }) };

@@ -41,7 +41,7 @@ describe('Of a data folder that everybody may enter', () => {
 
   test('no file holds an API key, which everybody could use who reads a backup', async () => {
     const coordinator = await start(data, { mode: 'keyed' });
-    const { store } = coordinator.rooms;
+    const { store } = coordinator.modules;
     const { key } = await createKey(store, {
       id: 'key-1',
       name: 'shop',

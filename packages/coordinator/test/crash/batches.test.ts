@@ -112,7 +112,7 @@ describeEachEngine('a batch whose server is killed at each of its stages', engin
   });
 
   test('has made one job for each request, and counts right', async () => {
-    const db = running.rooms.store.read;
+    const db = running.modules.store.read;
     const jobs = await db.selectFrom('job').select(['status', 'attempts']).execute();
     expect(jobs.length).toBe(COUNT);
     expect(new Set(jobs.map(({ status, attempts }) => `${status} ${attempts}`))).toEqual(

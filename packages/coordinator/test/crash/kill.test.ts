@@ -87,7 +87,7 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
     database = await engine.create();
     acknowledged = await loadAndKill(database.options);
     running = await startCoordinator({ ...database.options, port: 0, logLevel: 'silent' });
-    db = running.rooms.store.read;
+    db = running.modules.store.read;
   }, 180_000);
   afterAll(async () => {
     await running?.close();
@@ -136,7 +136,7 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
 
   test('counts right, and its receipts verify', async () => {
     expect(await violations(db)).toEqual([]);
-    const { keys }: PublicKeys = await running.rooms.receipts.keys();
+    const { keys }: PublicKeys = await running.modules.receipts.keys();
     expect(await falseReceipts(db, keys)).toEqual([]);
   });
 

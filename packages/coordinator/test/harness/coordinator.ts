@@ -118,7 +118,7 @@ export async function startTestCoordinator(
     publish: () => running.publish(),
     key: (...scopes) => coordinator.keyWith({}, ...scopes),
     async keyWith(more, ...scopes) {
-      const { store } = running.rooms;
+      const { store } = running.modules;
       const id = createIds(() => time).next('key');
       const { key } = await createKey(store, { id, name: null, scopes, expiresAt: null, ...more });
       return key;

@@ -8,8 +8,8 @@ export async function makeKey(
   expiresAt: number | null = null,
 ) {
   const id = createIds(now).next('key');
-  return await createKey(running.rooms.store, { id, name: null, scopes, expiresAt });
+  return await createKey(running.modules.store, { id, name: null, scopes, expiresAt });
 }
 
 export const revoke = ({ running }: TestCoordinator, id: string) =>
-  running.rooms.store.write(revokeKey, { id });
+  running.modules.store.write(revokeKey, { id });

@@ -86,7 +86,7 @@ describeEachEngine(`${MINERS} miners at once`, engine => {
     const miners = Array.from({ length: MINERS }, (_, number) => number);
     for (const number of miners) await register(number);
     await Promise.all([submitAll(JOBS), ...miners.map(number => work(number, number % 5 === 0))]);
-    const { store } = coordinator.running.rooms;
+    const { store } = coordinator.running.modules;
     expect(await violations(store.read)).toEqual([]);
     // What the dead held comes back.
     expect((await stats()).running_jobs).toBeGreaterThan(0);

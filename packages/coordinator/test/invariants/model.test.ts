@@ -57,7 +57,7 @@ function followsTheRules(coordinator: TestCoordinator, numRuns: number, options:
           await enter(model, real);
           await fc.asyncModelRun(() => ({ model, real }), commands);
           await compareAll(model, real);
-          const { read } = coordinator.running.rooms.store;
+          const { read } = coordinator.running.modules.store;
           expect(await violations(read)).toEqual([]);
           const { keys } = (await coordinator.call<PublicKeys>('GET', '/v1/keys')).body;
           expect(await falseReceipts(read, keys, lastReceipt)).toEqual([]);

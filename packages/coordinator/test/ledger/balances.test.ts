@@ -117,7 +117,7 @@ describeEachEngine('what a history of grants and jobs has moved', engine => {
       await fc.assert(
         fc.asyncProperty(history, async steps => {
           for (const step of steps) await take(step);
-          const { read } = coordinator.running.rooms.store;
+          const { read } = coordinator.running.modules.store;
           expect(await violations(read)).toEqual([]);
           const accounts = await read.selectFrom('account').selectAll().execute();
           expect(accounts.filter(({ balance, reserved }) => reserved < 0 || balance < reserved)).toEqual([]);

@@ -95,7 +95,7 @@ test('a standby that lagged, promoted while coordinators run, makes none of them
 
   for (const each of [coordinator, other]) {
     await vi.waitFor(() => each.publish(), WAIT);
-    expect(each.rooms.ledger.conflict()?.message).toMatch(
+    expect(each.modules.ledger.conflict()?.message).toMatch(
       /has 3 entries, but the checkpoint that was signed last .* is over 4.*`aitbc restore`/,
     );
     expect((await fetch(`${each.url}/health/ready`)).status).toBe(503);
@@ -103,7 +103,7 @@ test('a standby that lagged, promoted while coordinators run, makes none of them
   // Also where it has as many entries again.
   for (const _ of [1, 2]) await earn(coordinator);
   await coordinator.publish();
-  expect(coordinator.rooms.ledger.conflict()?.message).toMatch(/has other entries than the checkpoint/);
+  expect(coordinator.modules.ledger.conflict()?.message).toMatch(/has other entries than the checkpoint/);
   expect(await sizeOn(standby)).toBe(2);
   expect([await guardOf(data), await guardOf(otherData)]).toEqual([before, otherBefore]);
   expect(await call<PublishedReceipt>(coordinator, `/v1/receipts/${receipt}`)).toMatchObject({
@@ -127,11 +127,11 @@ test('a standby that lagged, promoted while coordinators run, makes none of them
   const otherAgain = await start(gate, otherData);
   await again.publish();
   await otherAgain.publish();
-  expect((await again.rooms.ledger.latest())?.size).toBe((restored.restore?.accounts ?? 0) + 1);
+  expect((await again.modules.ledger.latest())?.size).toBe((restored.restore?.accounts ?? 0) + 1);
   expect((await guardOf(otherData)).note).toBe((await guardOf(data)).note);
   expect((await fetch(`${again.url}/health/ready`)).status).toBe(200);
   expect(await call(again, `/explorer/addresses/${address}`)).toMatchObject({ balance: owed.balance });
-  expect(await violations(again.rooms.store.read)).toEqual([]);
+  expect(await violations(again.modules.store.read)).toEqual([]);
 });
 
 test('a restore finds the coordinator whose connections have just broken, and not the one that is cut off, which signs nothing any more', async () => {
@@ -156,8 +156,8 @@ test('a restore finds the coordinator whose connections have just broken, and no
   gate.open();
   await vi.waitFor(() => earn(coordinator), WAIT);
   await vi.waitFor(() => coordinator.publish(), WAIT);
-  expect(coordinator.rooms.ledger.conflict()?.message).toMatch(/^The store has begun a new ledger/);
+  expect(coordinator.modules.ledger.conflict()?.message).toMatch(/^The store has begun a new ledger/);
   expect((await fetch(`${coordinator.url}/health/ready`)).status).toBe(503);
   expect(await guardOf(data)).toEqual(before);
-  expect(await coordinator.rooms.ledger.latest()).toBeUndefined();
+  expect(await coordinator.modules.ledger.latest()).toBeUndefined();
 });

@@ -45,7 +45,7 @@ describeEachEngine('a store', engine => {
     await startOn(backup);
     await earn(coordinator);
     await coordinator.publish();
-    expect((await coordinator.running.rooms.ledger.latest())?.size).toBe(2);
+    expect((await coordinator.running.modules.ledger.latest())?.size).toBe(2);
   });
 
   test('that is older than what was signed last is refused', async () => {
@@ -99,7 +99,7 @@ describeEachEngine('a store', engine => {
     await earn(coordinator);
     await coordinator.publish();
     expect(await readFile(ledgerCheckpoint, 'utf8')).toBe(
-      (await coordinator.running.rooms.ledger.latest())?.note,
+      (await coordinator.running.modules.ledger.latest())?.note,
     );
   });
 });

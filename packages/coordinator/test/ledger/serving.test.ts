@@ -92,7 +92,7 @@ describeEachEngine('a ledger', engine => {
     await earn(coordinator, 1);
     await coordinator.publish();
     const { log } = await policyOf(coordinator);
-    const { cosigner } = coordinator.running.rooms.ledger.keys;
+    const { cosigner } = coordinator.running.modules.ledger.keys;
     const note = await text(coordinator, '/ledger/checkpoint');
     const { signatures } = await openCheckpoint(note, {
       log,

@@ -106,7 +106,7 @@ describeEachEngine('a ledger with two witnesses', engine => {
     await bob.close();
     await earn(coordinator);
     await coordinator.publish();
-    const before = await coordinator.running.rooms.ledger.latest();
+    const before = await coordinator.running.modules.ledger.latest();
     expect(await cosignersOf(coordinator, witnesses, 1)).toEqual({ size: 1, names: [alice.name] });
 
     const { port } = new URL(bob.url);
@@ -120,7 +120,7 @@ describeEachEngine('a ledger with two witnesses', engine => {
     coordinator.moveClock({ seconds: 60 });
     await coordinator.publish();
     expect(await cosignersOf(coordinator, witnesses, 2)).toEqual({ size: 1, names: [alice.name, bob.name] });
-    const after = await coordinator.running.rooms.ledger.latest();
+    const after = await coordinator.running.modules.ledger.latest();
     expect({ ...after, note: '' }).toEqual({ ...before, note: '' });
     expect(after?.note.startsWith(before?.note ?? 'nothing')).toBe(true);
   });
@@ -287,7 +287,9 @@ test('a ledger that has grown as far as the witness knows it, with other entries
   await restart();
   for (const _ of [1, 2, 3]) await earn(coordinator);
   await coordinator.publish();
-  expect(coordinator.running.rooms.ledger.conflict()?.message).toMatch(/has other entries than a checkpoint/);
+  expect(coordinator.running.modules.ledger.conflict()?.message).toMatch(
+    /has other entries than a checkpoint/,
+  );
   expect(await cosignersOf(coordinator, witnesses, 0)).toMatchObject({ size: 1 });
 });
 
@@ -309,7 +311,7 @@ test('a witness that names a size, and shows no checkpoint for it, stops the led
   expect(await publish()).toBe(1);
   isAhead = true;
   expect(await publish()).toBe(1);
-  expect(coordinator.running.rooms.ledger.conflict()?.message).toMatch(
+  expect(coordinator.running.modules.ledger.conflict()?.message).toMatch(
     /mallory says that it has cosigned 99 entries.*leave that witness out/,
   );
   isAhead = false;
@@ -325,6 +327,6 @@ test('a witness that shows what the ledger has not signed stops nothing', async 
   await coordinator.restart(undefined, { witness: [`${url}=${formatVkey(MALLORYS_KEY)}`] });
   await earn(coordinator);
   await coordinator.publish();
-  expect(coordinator.running.rooms.ledger.conflict()).toBeUndefined();
+  expect(coordinator.running.modules.ledger.conflict()).toBeUndefined();
   expect(await cosignersOf(coordinator, [], 0)).toMatchObject({ size: 1 });
 });

@@ -46,7 +46,7 @@ test.each([1, 2, 3])(
       // Each waits for the writes of the four others, on cores that other tests use too.
       Array.from({ length: 5 }, () => start({ databaseTimeoutSeconds: 60 })),
     );
-    expect(new Set(all.map(({ rooms }) => rooms.coordinatorId)).size).toBe(1);
+    expect(new Set(all.map(({ modules }) => modules.coordinatorId)).size).toBe(1);
     const answers = await Promise.all(all.map(submit));
     expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(201));
   },

@@ -1,5 +1,5 @@
 import { type Blame, countBlames } from '../../miners/blame.ts';
-import type { ReputationTerms } from '../../miners/reputation.ts';
+import type { ReputationPolicy } from '../../miners/reputation.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobChange } from '../job.ts';
@@ -9,13 +9,13 @@ import { exclusionsOf, operatorKey } from '../scheduling/exclusions.ts';
 export async function boundBlame(
   changes: readonly JobChange[],
   miners: ReadonlyMap<string, Row<'miner'>>,
-  terms: ReputationTerms,
+  policy: ReputationPolicy,
   context: Pick<WriteContext, 'tx' | 'now'>,
 ): Promise<JobChange[]> {
   const blames = changes.map(change => blameOf(change, miners));
   const counted = await countBlames(
     blames.filter(blame => blame !== undefined),
-    terms,
+    policy,
     context,
   );
   let index = 0;

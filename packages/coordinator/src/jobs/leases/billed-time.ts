@@ -1,5 +1,5 @@
 import type { WriteContext } from '../../store/operation.ts';
-import { deadlineFor, type JobRow, type LeaseTerms } from '../job.ts';
+import { deadlineFor, type JobRow, type LeasePolicy } from '../job.ts';
 
 /*
  * How long an attempt ran, as far as it is charged for: from its claim to its end, without the time in which no
@@ -35,7 +35,7 @@ export function createStopwatch(): Stopwatch {
   };
 }
 
-export interface RunTimeTerms extends LeaseTerms {
+export interface BilledTimePolicy extends LeasePolicy {
   /** Credits for a second, which `max_price` may limit; 0 where time costs nothing. */
   rateOf(model: string): number;
   stopwatch: Stopwatch;
@@ -45,7 +45,7 @@ export interface RunTimeTerms extends LeaseTerms {
 const APART_MS = 1_000;
 
 /** What of the time of a run is charged for, and what of it is not. */
-export interface RunTime {
+export interface BilledTime {
   /** Not after the end of the run. */
   startedAt: number;
   durationMs: number;
@@ -56,27 +56,27 @@ export interface RunTime {
  * @param reportedAt when the miner said, in a signed completion, that it was done. It may ask for less time; a time
  * before the claim, or after now, is its clock's mistake and counts for nothing
  */
-export function runTimeOf(
+export function billedTimeOf(
   job: JobRow,
   reportedAt: number | undefined,
-  terms: RunTimeTerms,
+  policy: BilledTimePolicy,
   { now, uptime }: Pick<WriteContext, 'now' | 'uptime'>,
-): RunTime {
+): BilledTime {
   const claimedAt = job.started_at ?? now;
   const byClock = Math.max(now - claimedAt, 0);
-  const watched = terms.stopwatch.elapsedMs(job, uptime);
+  const watched = policy.stopwatch.elapsedMs(job, uptime);
   const passed = watched === undefined || Math.abs(watched - byClock) < APART_MS ? byClock : watched;
   const asked =
     reportedAt !== undefined && reportedAt >= claimedAt && reportedAt < now
       ? reportedAt - claimedAt
       : Infinity;
-  const durationMs = Math.min(Math.max(passed - job.away_ms, 0), asked, timeLimitOf(job, terms));
+  const durationMs = Math.min(Math.max(passed - job.away_ms, 0), asked, timeLimitOf(job, policy));
   const startedAt = Math.min(claimedAt, now - durationMs);
   return { startedAt, durationMs, unbilledMs: now - startedAt - durationMs };
 }
 
 /** How long the claim let the attempt run. An absence of the coordinator has moved the deadline since. */
-function timeLimitOf(job: JobRow, terms: RunTimeTerms): number {
+function timeLimitOf(job: JobRow, policy: BilledTimePolicy): number {
   const limit = (job.deadline ?? Infinity) - (job.started_at ?? 0);
-  return job.away_ms === 0 ? limit : Math.min(limit, deadlineFor(job, terms.rateOf(job.model), 0, terms));
+  return job.away_ms === 0 ? limit : Math.min(limit, deadlineFor(job, policy.rateOf(job.model), 0, policy));
 }

@@ -1,9 +1,9 @@
 import { LIMITS } from '@aitbc/protocol';
 import { abilitiesOf, mismatch, SUSPENDED } from '../../miners/eligibility.ts';
-import { type MinerTerms, noteSeen } from '../../miners/presence.ts';
+import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
 import { bestFirst, takesJobs } from '../../miners/reputation.ts';
 import { OFFERED_JOBS } from '../../store/indexes.ts';
-import { done, type Operation, type Outcome, refused, type WriteContext } from '../../store/operation.ts';
+import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { endUnreadable, isReadable, partReadable, unreadable } from '../damaged-jobs.ts';
 import {
@@ -11,11 +11,12 @@ import {
   isReadyFor,
   type JobChange,
   type JobRow,
-  type LeaseTerms,
-  offer,
-  start,
+  type LeasePolicy,
+  offerTo,
+  startAttempt,
 } from '../job.ts';
 import {
+  endedError,
   jobNotFound,
   loadJobs,
   loadMiners,
@@ -23,16 +24,15 @@ import {
   notActing,
   ownedMiner,
   readableMiner,
-  refusalFor,
 } from '../lookup.ts';
 import { mostBytes } from '../request-size.ts';
 import type { Requirements } from '../requirements.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { createAssignments } from '../scheduling/assignments.ts';
 import { createOthers, EXCLUDED_MS, exclusionsOf, isExcluded } from '../scheduling/exclusions.ts';
-import { advance, type Line } from '../scheduling/fairness.ts';
-import { type PreferenceTerms, readReadyJobs } from '../scheduling/next-job.ts';
-import { type AllowanceTerms, loadAllowances } from '../scheduling/slow-start.ts';
+import { advance, type FairQueue } from '../scheduling/fairness.ts';
+import { type PreferencePolicy, readReadyJobs } from '../scheduling/next-job.ts';
+import { loadOwnerAllowances, type SlowStartPolicy } from '../scheduling/slow-start.ts';
 import type { Stopwatch } from './billed-time.ts';
 
 /** A job with its texts, for the miner that holds it. */
@@ -48,7 +48,7 @@ export interface TakeInput extends MinerActor {
   offer: boolean;
 }
 
-export interface ClaimTerms extends LeaseTerms, PreferenceTerms, MinerTerms, AllowanceTerms {
+export interface ClaimPolicy extends LeasePolicy, PreferencePolicy, MinerPolicy, SlowStartPolicy {
   offerMs: number;
   /** Credits for a second, which `max_price` may limit; 0 where time costs nothing. */
   rateOf(model: string): number;
@@ -61,7 +61,7 @@ export interface ClaimTerms extends LeaseTerms, PreferenceTerms, MinerTerms, All
 const CLAIM_BYTES = 32 * 2 ** 20;
 
 /** Gives each miner the jobs that it should run next. Empty when there are none, or it has no room. */
-export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
+export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
   return {
     name: 'jobs.take',
     order: 50,
@@ -73,17 +73,17 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       );
       const acting = inputs.map(input => readableMiner(miners, input));
       const present = acting.filter(miner => miner !== undefined);
-      const standings = await noteSeen(present, terms, context);
+      const standings = await noteSeen(present, policy, context);
       const most = inputs.reduce((sum, input) => sum + input.max, 0);
       const [ready, offered] = await Promise.all([
-        readReadyJobs(present, most, terms, context),
+        readReadyJobs(present, most, policy, context),
         loadOffers(present, context),
       ]);
 
-      const allowances = await loadAllowances(present, terms, context);
+      const allowances = await loadOwnerAllowances(present, policy, context);
       const changes = new Map<string, JobChange>();
       const taken = inputs.map((): JobRow[] => []);
-      for (const index of bestFirst(acting, standings, terms.reputation, now)) {
+      for (const index of bestFirst(acting, standings, policy.reputation, now)) {
         const miner = acting[index];
         const input = inputs[index];
         const jobs = taken[index];
@@ -95,12 +95,12 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
         while (jobs.length < room && bytes < CLAIM_BYTES) {
           const before = kept.shift() ?? (await ready.take(miner));
           if (!before) break;
-          bytes += mostBytes(before, ready.needsOf(before), terms.requestBytes);
+          bytes += mostBytes(before, ready.needsOf(before), policy.requestBytes);
           // Offered again, it is kept no longer: or a miner that asks but never claims would keep it from all others.
           const after = input.offer
-            ? offer(before, miner.id, before.held_until ?? now + terms.offerMs)
-            : start(before, miner.id, terms.rateOf(before.model), now, terms);
-          if (!input.offer) terms.stopwatch.start(after, context.uptime);
+            ? offerTo(before, miner.id, before.held_until ?? now + policy.offerMs)
+            : startAttempt(before, miner.id, policy.rateOf(before.model), now, policy);
+          if (!input.offer) policy.stopwatch.start(after, context.uptime);
           if (!input.offer) miner.running++;
           jobs.push(after);
           changes.set(after.id, { before: changes.get(after.id)?.before ?? before, after });
@@ -117,7 +117,7 @@ export function takeJobs(terms: ClaimTerms): Operation<TakeInput, HeldJob[]> {
       return inputs.map((input, index) => {
         if (!acting[index]) return notActing(miners, input);
         const jobs = taken[index] ?? [];
-        return done(jobs.map(job => held(input.offer ? asOffered(job, terms, now) : job, texts)));
+        return done(jobs.map(job => held(input.offer ? asOffered(job, policy, now) : job, texts)));
       });
     },
   };
@@ -150,8 +150,8 @@ async function loadOffers(miners: readonly Row<'miner'>[], { tx, now }: WriteCon
 }
 
 /** An offer has no lease yet: it shows until when the job is kept, and the deadline that a claim now would have. */
-function asOffered(job: JobRow, terms: ClaimTerms, now: number): JobRow {
-  const deadline = deadlineFor(job, terms.rateOf(job.model), now, terms);
+function asOffered(job: JobRow, policy: ClaimPolicy, now: number): JobRow {
+  const deadline = deadlineFor(job, policy.rateOf(job.model), now, policy);
   return { ...job, attempts: job.attempts + 1, lease_expires_at: job.held_until, deadline };
 }
 
@@ -189,7 +189,7 @@ export interface ClaimInput extends MinerActor {
 }
 
 /** Leases one job by its id. Claiming what one holds already gives the same lease again. */
-export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
+export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
   return {
     name: 'jobs.claim',
     order: 40,
@@ -208,7 +208,7 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
       await assignments.load([...jobs.values()]);
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
-        terms,
+        policy,
         context,
       );
       const changes: JobChange[] = [];
@@ -219,24 +219,24 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
         context,
       );
       const acting = inputs.flatMap(input => ownedMiner(miners, input) ?? []);
-      const allowances = await loadAllowances(acting, terms, context);
+      const allowances = await loadOwnerAllowances(acting, policy, context);
       const decisions = inputs.map(input => {
         const miner = ownedMiner(miners, input);
         const job = jobs.get(input.jobId);
         if (!miner) return notActing(miners, input);
-        if (!job || job.role === 'replicated' || !assignments.mayHave(miner, job)) return jobNotFound;
+        if (!job || job.role === 'replicated' || !assignments.isEligible(miner, job)) return jobNotFound;
         if (!isReadable(job)) {
           damaged.push(job);
           return unreadable;
         }
         if (job.status === 'running' && job.miner_id === miner.id) return done(job);
-        const refusal =
+        const error =
           whyNotClaimable(job, queues.get(job.queue_id), miner, now) ?? excluded.get(`${job.id} ${miner.id}`);
-        if (refusal) return refusal;
+        if (error) return error;
         if (allowances.left(miner) <= 0) return ALLOWED_NO_MORE;
         allowances.take(miner, 1);
-        const after = start(job, miner.id, terms.rateOf(job.model), now, terms);
-        terms.stopwatch.start(after, context.uptime);
+        const after = startAttempt(job, miner.id, policy.rateOf(job.model), now, policy);
+        policy.stopwatch.start(after, context.uptime);
         assignments.assign(miner, job);
         changes.push({ before: job, after });
         jobs.set(job.id, after);
@@ -247,7 +247,7 @@ export function claimJob(terms: ClaimTerms): Operation<ClaimInput, HeldJob> {
       await endUnreadable([...damaged, ...assignments.damaged], context);
       await assignments.save();
       const started = changes.map(change => change.after);
-      await advance(started, await loadLines(started, queues, tx), tx);
+      await advance(started, await loadFairQueues(started, queues, tx), tx);
       const texts = await loadTexts(
         tx,
         decisions.flatMap(decision => (decision.ok ? [decision.value] : [])),
@@ -277,12 +277,12 @@ async function findExcluded(
   return excluded;
 }
 
-const ALLOWED_NO_MORE = refused(
+const ALLOWED_NO_MORE = failed(
   'MINER_CAPACITY_FULL',
   'The miners of this owner hold as many jobs as they may for now: each that they complete earns one more',
 );
 
-const EXCLUDED = refused(
+const EXCLUDED = failed(
   'JOB_INVALID_STATUS',
   'The job was given back from here before: it waits for another miner while there are others that could run it',
   { retryAfter: Math.ceil(EXCLUDED_MS / 1000) },
@@ -296,19 +296,19 @@ async function loadQueues(
   return new Map(rows.map(row => [row.id, row]));
 }
 
-async function loadLines(
+async function loadFairQueues(
   jobs: readonly JobRow[],
   queues: ReadonlyMap<number, Row<'queue'>>,
   tx: WriteContext['tx'],
-): Promise<Map<number, Line>> {
+): Promise<Map<number, FairQueue>> {
   const used = new Map(jobs.map(job => [job.queue_id, queues.get(job.queue_id)]));
   const clockIds = new Set([...used.values()].flatMap(queue => queue?.clock_id ?? []));
   const clocks = new Map((await tx.load('fair_clock', 'id', [...clockIds])).map(clock => [clock.id, clock]));
-  const lines = [...used].flatMap(([id, queue]): [number, Line][] => {
+  const fairQueues = [...used].flatMap(([id, queue]): [number, FairQueue][] => {
     const clock = queue && clocks.get(queue.clock_id);
     return clock ? [[id, { queue, clock }]] : [];
   });
-  return new Map(lines);
+  return new Map(fairQueues);
 }
 
 function whyNotClaimable(
@@ -318,23 +318,23 @@ function whyNotClaimable(
   now: number,
 ): Outcome<never> | undefined {
   if (job.status !== 'pending') {
-    const { code, detail } = refusalFor(job);
-    return refused(code, detail);
+    const { code, detail } = endedError(job);
+    return failed(code, detail);
   }
-  if (job.expires_at <= now) return refused('JOB_EXPIRED', 'The job has expired');
+  if (job.expires_at <= now) return failed('JOB_EXPIRED', 'The job has expired');
   if (!isReadyFor(job, miner.id, now)) {
     const retryAfter = Math.max(1, Math.ceil(((job.held_until ?? now) - now) / 1000));
     if (job.held_for)
-      return refused('JOB_ALREADY_CLAIMED', 'The job is offered to another miner', { retryAfter });
-    return refused('JOB_INVALID_STATUS', 'The job pauses after a failed attempt', { retryAfter });
+      return failed('JOB_ALREADY_CLAIMED', 'The job is offered to another miner', { retryAfter });
+    return failed('JOB_INVALID_STATUS', 'The job pauses after a failed attempt', { retryAfter });
   }
-  if (miner.suspended_at !== null) return refused('MINER_SUSPENDED', SUSPENDED);
+  if (miner.suspended_at !== null) return failed('MINER_SUSPENDED', SUSPENDED);
   const reason = queue && mismatch(queue, abilitiesOf(miner));
-  if (reason) return refused('JOB_INVALID_STATUS', `This miner can't run the job. ${reason}`);
+  if (reason) return failed('JOB_INVALID_STATUS', `This miner can't run the job. ${reason}`);
   if (miner.status === 'draining')
-    return refused('MINER_CAPACITY_FULL', 'The miner is draining: it takes no new jobs');
+    return failed('MINER_CAPACITY_FULL', 'The miner is draining: it takes no new jobs');
   if (roomOf(miner) <= 0) {
-    return refused(
+    return failed(
       'MINER_CAPACITY_FULL',
       `The miner runs ${miner.running} of the ${miner.concurrency} jobs it registered for`,
     );

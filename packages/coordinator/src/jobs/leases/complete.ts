@@ -1,27 +1,27 @@
 import { hash } from 'node:crypto';
 import type { AnswerDetails, FinishReason, ResultType, Signature, TokenUsage } from '@aitbc/protocol';
 import { verifyAttestation } from '@aitbc/receipts';
-import { type MinerTerms, noteSeen } from '../../miners/presence.ts';
-import { type Run, smoothSpeeds } from '../../miners/speed.ts';
+import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
+import { type MeasuredAttempt, smoothSpeeds } from '../../miners/speed.ts';
 import { passProbation } from '../../miners/standing.ts';
 import { loadReceiptBodies } from '../../receipts/issue-receipts.ts';
 import { plausibleUsage } from '../../receipts/pricing.ts';
-import { done, type Operation, type Outcome, refused, type WriteContext } from '../../store/operation.ts';
+import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { isReadable, unreadable } from '../damaged-jobs.ts';
-import { complete, type JobRow } from '../job.ts';
+import { type JobRow, markCompleted } from '../job.ts';
 import {
+  endedError,
   jobNotFound,
   loadJobs,
   loadMiners,
   type MinerActor,
   notActing,
   ownedMiner,
-  refusalFor,
 } from '../lookup.ts';
 import { addChecks, type Checked, type SpotCheck } from '../replication/spot-checks.ts';
 import { saveJobs } from '../save-jobs.ts';
-import { type EndedRun, type SettlingTerms, settleRuns } from './settle.ts';
+import { type EndedAttempt, type SettlementPolicy, settleAttempts } from './settle.ts';
 
 export interface CompleteInput extends MinerActor {
   jobId: string;
@@ -55,10 +55,10 @@ interface Completion {
   usage: TokenUsage | undefined;
 }
 
-type Decision = { refusal: Outcome<never> } | { repeated: string } | { completion: Completion };
+type Decision = { error: Outcome<never> } | { repeated: string } | { completion: Completion };
 
 /** Ends jobs with their results. Answers the receipts as JSON; repeating a completion gives its receipt again. */
-export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<CompleteInput, string> {
+export function completeJobs(policy: SettlementPolicy & MinerPolicy): Operation<CompleteInput, string> {
   return {
     name: 'jobs.complete',
     order: 10,
@@ -75,7 +75,7 @@ export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<Compl
       ]);
       const standings = await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
-        terms,
+        policy,
         context,
       );
       const decisions = inputs.map(input => {
@@ -86,7 +86,7 @@ export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<Compl
       const completions = decisions.flatMap(decision =>
         'completion' in decision ? [decision.completion] : [],
       );
-      const receipts = await settle(completions, terms, context);
+      const receipts = await settle(completions, policy, context);
       await passProbation(
         completions.map(({ miner }) => miner),
         standings,
@@ -95,7 +95,7 @@ export function completeJobs(terms: SettlingTerms & MinerTerms): Operation<Compl
       const repeated = decisions.flatMap(decision => ('repeated' in decision ? [decision.repeated] : []));
       for (const [id, body] of await loadReceiptBodies(repeated, context.tx)) receipts.set(id, body);
       return decisions.map(decision => {
-        if ('refusal' in decision) return decision.refusal;
+        if ('error' in decision) return decision.error;
         const id = 'repeated' in decision ? decision.repeated : decision.completion.input.receiptId;
         return done(receipts.get(id) ?? missing(id));
       });
@@ -110,21 +110,21 @@ function decide(
   now: number,
 ): Decision {
   const miner = ownedMiner(miners, input);
-  if (!miner) return { refusal: notActing(miners, input) };
-  if (!job) return { refusal: jobNotFound };
+  if (!miner) return { error: notActing(miners, input) };
+  if (!job) return { error: jobNotFound };
   if (job.status === 'completed' && job.miner_id === miner.id && job.receipt_id)
     return { repeated: job.receipt_id };
-  if (job.status !== 'running' || job.miner_id !== miner.id) return { refusal: notLeased(job, miner.id) };
+  if (job.status !== 'running' || job.miner_id !== miner.id) return { error: notLeased(job, miner.id) };
   // What it says of prices and times can't be signed. The sweep ends it.
-  if (!isReadable(job)) return { refusal: unreadable };
-  const refusal = checkAttestation(input.attestation, miner);
-  if (refusal) return { refusal };
+  if (!isReadable(job)) return { error: unreadable };
+  const error = checkAttestation(input.attestation, miner);
+  if (error) return { error };
   const artifactHash = artifactHashOf(job, input.result);
   return {
     completion: {
       input,
       before: job,
-      after: complete(job, input.receiptId, now),
+      after: markCompleted(job, input.receiptId, now),
       miner,
       artifactHash,
       usage: usageOf(input, job),
@@ -143,13 +143,13 @@ function usageOf({ usage, result, details }: CompleteInput, job: JobRow): TokenU
 /** Why a miner that acts as if it held the job does not. */
 export function notLeased(job: JobRow, minerId: string): Outcome<never> {
   if (job.status === 'pending' || job.status === 'running') {
-    return refused(
+    return failed(
       'JOB_NOT_LEASED',
       `Miner ${minerId} does not hold this job: its lease ran out or it never had one`,
     );
   }
-  const { code, detail } = refusalFor(job);
-  return refused(code === 'JOB_EXPIRED' ? 'JOB_NOT_LEASED' : code, detail);
+  const { code, detail } = endedError(job);
+  return failed(code === 'JOB_EXPIRED' ? 'JOB_NOT_LEASED' : code, detail);
 }
 
 const artifactHashOf = (job: Pick<JobRow, 'salt'>, result: string) => hash('sha256', job.salt + result);
@@ -169,31 +169,34 @@ function checkAttestation(attested: Attested | undefined, miner: Row<'miner'>): 
   if (!attested) {
     if (miner.public_key === null) return undefined;
     const detail = `Miner ${miner.id} is registered with a public key: its results must be signed with it`;
-    return refused('RECEIPT_INVALID_SIGNATURE', detail, { field });
+    return failed('RECEIPT_INVALID_SIGNATURE', detail, { field });
   }
   const { signature, genuine } = attested;
   if (signature.key_id !== miner.public_key) {
-    return refused(
+    return failed(
       'RECEIPT_INVALID_SIGNATURE',
       'The result is signed with another key than the miner registered',
       { field },
     );
   }
   if (genuine) return undefined;
-  return refused('RECEIPT_INVALID_SIGNATURE', "The miner's signature does not fit the result", { field });
+  return failed('RECEIPT_INVALID_SIGNATURE', "The miner's signature does not fit the result", { field });
 }
 
 async function settle(
   completions: readonly Completion[],
-  terms: SettlingTerms,
+  policy: SettlementPolicy,
   context: WriteContext,
 ): Promise<Map<string, string>> {
-  const runs = completions.map(({ input, before, miner, artifactHash, usage }): EndedRun => {
+  const runs = completions.map(({ input, before, miner, artifactHash, usage }): EndedAttempt => {
     const { receiptId, nonce, reportedAt, attestation } = input;
     const signature = attestation?.signature;
     return { job: before, miner, receiptId, nonce, artifactHash, reportedAt, usage, attestation: signature };
   });
-  const [bodies] = await Promise.all([settleRuns(runs, terms, context), noteSpeeds(completions, context)]);
+  const [bodies] = await Promise.all([
+    settleAttempts(runs, policy, context),
+    noteSpeeds(completions, context),
+  ]);
   const outputs = completions.map(({ input, usage }) => ({
     job_id: input.jobId,
     result: input.result,
@@ -204,7 +207,7 @@ async function settle(
   }));
   await context.tx.insert('job_output', outputs);
   await saveJobs(completions, context);
-  await addChecks(checkedOf(completions), terms.coordinatorId, context);
+  await addChecks(checkedOf(completions), policy.coordinatorId, context);
   await smoothRunTimes(completions, context);
   return new Map(runs.map(({ receiptId }, index) => [receiptId, bodies[index] ?? missing('receipt')]));
 }
@@ -219,7 +222,7 @@ async function noteSpeeds(completions: readonly Completion[], context: WriteCont
   const streams = await context.tx.load('job_stream', 'job_id', streamed);
   const firstChunks = new Map(streams.map(stream => [stream.job_id, stream.first_chunk_at]));
   const runs = completions.map(
-    ({ input, before, usage }): Run => ({
+    ({ input, before, usage }): MeasuredAttempt => ({
       minerId: input.minerId,
       model: before.model,
       startedAt: before.started_at ?? context.now,

@@ -6,10 +6,10 @@ import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
 import { chunkId, runEnd } from '../streaming/chunks.ts';
-import { type EndedRun, type SettlingTerms, settleRuns } from './settle.ts';
+import { type EndedAttempt, type SettlementPolicy, settleAttempts } from './settle.ts';
 
 /** A job that its client cancels, with what a receipt for it needs. */
-export interface CancelledRun {
+export interface CancelledAttempt {
   /** As it ran. */
   job: JobRow;
   receiptId: string;
@@ -21,20 +21,20 @@ export interface CancelledRun {
  * opens the receipt's hash. Answers the jobs that have one. Costs nothing where none of them streams.
  */
 export async function settleDelivered(
-  cancelled: readonly CancelledRun[],
-  terms: SettlingTerms,
+  cancelled: readonly CancelledAttempt[],
+  policy: SettlementPolicy,
   context: WriteContext,
 ): Promise<ReadonlySet<string>> {
   const streaming = cancelled.filter(({ job }) => job.stream === 1 && job.status === 'running');
   if (streaming.length === 0) return new Set();
   const deliveries = (await loadDeliveries(streaming, context)).filter(({ chunks }) => chunks.length > 0);
   const ended = deliveries.map(delivery => ({ delivery, ...textOf(delivery) }));
-  const runs = ended.map(({ delivery: { run, miner }, text, usage }): EndedRun => {
+  const runs = ended.map(({ delivery: { run, miner }, text, usage }): EndedAttempt => {
     const artifactHash = hash('sha256', run.job.salt + text);
     const none = { reportedAt: undefined, attestation: undefined };
     return { ...run, miner, artifactHash, usage, isCancelled: true, ...none };
   });
-  await settleRuns(runs, terms, context);
+  await settleAttempts(runs, policy, context);
   const outputs = ended.map(({ delivery, text, reasoning, usage }) => ({
     job_id: delivery.run.job.id,
     result: text,
@@ -48,13 +48,13 @@ export async function settleDelivered(
 }
 
 interface Delivery {
-  run: CancelledRun;
+  run: CancelledAttempt;
   miner: Row<'miner'>;
   input: Row<'job_input'> | undefined;
   chunks: readonly Row<'job_chunk'>[];
 }
 
-async function loadDeliveries(runs: readonly CancelledRun[], { tx }: WriteContext): Promise<Delivery[]> {
+async function loadDeliveries(runs: readonly CancelledAttempt[], { tx }: WriteContext): Promise<Delivery[]> {
   const ids = runs.map(({ job }) => job.id);
   const minerIds = runs.flatMap(({ job }) => job.miner_id ?? []);
   const [streamRows, inputRows, minerRows] = await Promise.all([

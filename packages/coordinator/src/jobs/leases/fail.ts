@@ -1,9 +1,17 @@
-import { type MinerTerms, noteSeen } from '../../miners/presence.ts';
-import { done, type Operation, type Outcome, refused } from '../../store/operation.ts';
+import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
+import { done, failed, type Operation, type Outcome } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Transaction } from '../../store/transaction.ts';
-import { cancel, giveBack, type JobChange, type JobRow, type LeaseTerms, release } from '../job.ts';
 import {
+  endAttempt,
+  type JobChange,
+  type JobRow,
+  type LeasePolicy,
+  markCancelled,
+  releaseAttempt,
+} from '../job.ts';
+import {
+  endedError,
   isSeenBy,
   jobNotFound,
   loadJobs,
@@ -11,7 +19,6 @@ import {
   type MinerActor,
   notActing,
   ownedMiner,
-  refusalFor,
 } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { ownersOf } from '../scheduling/assignments.ts';
@@ -27,9 +34,9 @@ import { isTrusted } from '../scheduling/slow-start.ts';
 import { toRetryQueues } from '../submitting/submit-jobs.ts';
 import { boundBlame } from './attempt-blame.ts';
 import { notLeased } from './complete.ts';
-import { type CancelledRun, settleDelivered } from './delivered-text.ts';
+import { type CancelledAttempt, settleDelivered } from './delivered-text.ts';
 import { type AfterFailure, afterFailure, type Failure } from './failure-classes.ts';
-import type { SettlingTerms } from './settle.ts';
+import type { SettlementPolicy } from './settle.ts';
 
 export interface GiveUpInput extends MinerActor {
   jobId: string;
@@ -40,7 +47,7 @@ export interface GiveUpInput extends MinerActor {
 }
 
 /** A miner gives up a job that it holds. */
-export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInput, JobRow> {
+export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpInput, JobRow> {
   return {
     name: 'jobs.give-up',
     order: 12,
@@ -56,7 +63,7 @@ export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInpu
       );
       const failing = inputs.some(({ failure }) => failure);
       const places = failing ? await loadPlaces([...jobs.values()], tx) : undefined;
-      const failureContext = { others: createOthers(tx, now), now, backoffMs: terms.backoffMs };
+      const failureContext = { others: createOthers(tx, now), now, backoffMs: policy.backoffMs };
 
       async function gaveUp(job: JobRow, miner: Row<'miner'>, input: GiveUpInput): Promise<AfterFailure> {
         const { failure, unseen } = input;
@@ -66,10 +73,10 @@ export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInpu
             failure,
             failureContext,
           );
-        if (unseen) return { after: release(job) };
+        if (unseen) return { after: releaseAttempt(job) };
         const releases = (exclusionsOf(job)[operatorKey(miner)]?.releases ?? 0) + 1;
         const isTooOften = releases > FREE_RELEASES;
-        const after = isTooOften ? giveBack(job, HANDED_BACK, now, terms.backoffMs) : release(job);
+        const after = isTooOften ? endAttempt(job, HANDED_BACK, now, policy.backoffMs) : releaseAttempt(job);
         return { after: exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS, releases }, now) };
       }
 
@@ -89,10 +96,10 @@ export function giveUpJobs(terms: LeaseTerms & MinerTerms): Operation<GiveUpInpu
       }
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
-        terms,
+        policy,
         context,
       );
-      const bounded = await boundBlame(changes, miners, terms.reputation, context);
+      const bounded = await boundBlame(changes, miners, policy.reputation, context);
       await saveJobs(await toRetryQueues(bounded, context), context);
       return outcomes;
     },
@@ -151,7 +158,7 @@ export interface CancelInput {
  * The owner cancels a job; a miner that runs it is told by its heartbeat, and when it posts anything of it. What it has
  * delivered of a stream is paid.
  */
-export function cancelJobs(terms: SettlingTerms): Operation<CancelInput, JobRow> {
+export function cancelJobs(policy: SettlementPolicy): Operation<CancelInput, JobRow> {
   return {
     name: 'jobs.cancel',
     order: 14,
@@ -161,21 +168,21 @@ export function cancelJobs(terms: SettlingTerms): Operation<CancelInput, JobRow>
         inputs.map(input => input.jobId),
       );
       const changes: JobChange[] = [];
-      const runs: CancelledRun[] = [];
+      const runs: CancelledAttempt[] = [];
       const outcomes = inputs.map(({ jobId, accountId, receipt }) => {
         const job = jobs.get(jobId);
         if (!job || !isSeenBy(accountId, job)) return jobNotFound;
         if (job.status !== 'pending' && job.status !== 'running') {
-          const { code, detail } = refusalFor(job);
-          return refused(code, detail);
+          const { code, detail } = endedError(job);
+          return failed(code, detail);
         }
-        const after = cancel(job, context.now);
+        const after = markCancelled(job, context.now);
         jobs.set(jobId, after);
         changes.push({ before: job, after });
         if (receipt) runs.push({ job, receiptId: receipt.id, nonce: receipt.nonce });
         return done(after);
       });
-      const paid = await settleDelivered(runs, terms, context);
+      const paid = await settleDelivered(runs, policy, context);
       for (const { job, receiptId } of runs) {
         const after = jobs.get(job.id);
         // The outcomes have the same row.

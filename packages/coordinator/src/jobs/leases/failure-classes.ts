@@ -1,20 +1,20 @@
 import type { FailureClass, JobError } from '@aitbc/protocol';
 import type { Row } from '../../store/schema.ts';
 import {
+  endAttempt,
   type Failing,
-  fail,
-  giveBack,
   type JobRow,
   LONGEST_BACKOFF_MS,
-  release,
-  retryLater,
+  markFailed,
+  releaseAttempt,
+  requeueAfter,
 } from '../job.ts';
 import {
   EXCLUDED_MS,
   type Exclusions,
   exclude,
   exclusionsOf,
-  isRefusedBySomebody,
+  hasBeenRefused,
   minerKey,
   type Others,
   operatorKey,
@@ -91,7 +91,7 @@ function errorOf(error_code: JobError['error_code'], failure: Failure): JobError
 
 function afterBreakdown({ job, miner }: FailedAttempt, failure: Failure, context: FailureContext): JobRow {
   const { now, backoffMs } = context;
-  const after = giveBack(job, errorOf('MINER_FAILED', failure), now, backoffMs);
+  const after = endAttempt(job, errorOf('MINER_FAILED', failure), now, backoffMs);
   return exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS, blamed: true }, now);
 }
 
@@ -102,10 +102,10 @@ async function afterRefusal(
   { others, now }: FailureContext,
 ): Promise<JobRow> {
   const code = failure.errorClass === 'refused' ? 'JOB_REFUSED' : 'MINER_FAILED';
-  const failed = () => fail(job, errorOf(code, failure), now);
-  if (trusted || isRefusedBySomebody(exclusionsOf(job))) return failed();
+  const failed = () => markFailed(job, errorOf(code, failure), now);
+  if (trusted || hasBeenRefused(exclusionsOf(job))) return failed();
   const exclusion = { until: now + EXCLUDED_MS, refused: true } as const;
-  const byOperator = exclude(release(job), operatorKey(miner), exclusion, now);
+  const byOperator = exclude(releaseAttempt(job), operatorKey(miner), exclusion, now);
   const owner = { [`owner/${miner.owner_id}`]: { until: Infinity } };
   const isConfirmable = await others.exist(queue, { ...assigned, ...owner, ...exclusionsOf(byOperator) });
   return isConfirmable ? byOperator : failed();
@@ -116,11 +116,11 @@ async function afterUnsupported(
   failure: Failure,
   { others, now }: FailureContext,
 ): Promise<JobRow> {
-  const after = exclude(release(job), minerKey(miner), { until: job.expires_at }, now);
+  const after = exclude(releaseAttempt(job), minerKey(miner), { until: job.expires_at }, now);
   const exclusions = exclusionsOf(after);
   const isTriedEnough = Object.keys(exclusions).length >= UNSUPPORTED_AT_MOST;
   const isAble = !isTriedEnough && (await others.exist(queue, { ...assigned, ...exclusions }));
-  return isAble ? after : fail(job, errorOf('JOB_UNSUPPORTED', failure), now);
+  return isAble ? after : markFailed(job, errorOf('JOB_UNSUPPORTED', failure), now);
 }
 
 /** Miners that a job is tried at whose engines lack what it takes. */
@@ -131,9 +131,9 @@ async function afterBusy(
   failure: Failure,
   { others, now, backoffMs }: FailureContext,
 ): Promise<JobRow> {
-  if (job.attempts >= job.max_attempts) return fail(job, errorOf('MINERS_BUSY', failure), now);
+  if (job.attempts >= job.max_attempts) return markFailed(job, errorOf('MINERS_BUSY', failure), now);
   const pause = Math.min(failure.retryAfterMs ?? backoffMs, LONGEST_BACKOFF_MS);
   const exclusions = exclude(job, minerKey(miner), { until: now + pause }, now);
   const isAble = await others.exist(queue, { ...assigned, ...exclusionsOf(exclusions) });
-  return isAble ? retryLater(exclusions, now, 0) : retryLater(job, now, pause);
+  return isAble ? requeueAfter(exclusions, now, 0) : requeueAfter(job, now, pause);
 }

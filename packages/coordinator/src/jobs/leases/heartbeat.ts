@@ -1,8 +1,8 @@
 import type { JobStatus } from '@aitbc/protocol';
-import { type MinerTerms, noteLoaded, noteSeen } from '../../miners/presence.ts';
+import { type MinerPolicy, noteLoaded, noteSeen } from '../../miners/presence.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
-import { extendLease, type JobRow, type LeaseTerms, release } from '../job.ts';
+import { extendLease, type JobRow, type LeasePolicy, releaseAttempt } from '../job.ts';
 import { loadJobs, loadMiners, type MinerActor, notActing, ownedMiner, readableMiner } from '../lookup.ts';
 import { saveJobs, saveLeases } from '../save-jobs.ts';
 import { EXCLUDED_MS, exclude, operatorKey } from '../scheduling/exclusions.ts';
@@ -22,7 +22,7 @@ export interface Pulse {
 }
 
 /** Extends the leases of all that a miner holds, and tells it which jobs to stop. */
-export function beatMiners(terms: LeaseTerms & MinerTerms): Operation<HeartbeatInput, Pulse> {
+export function beatMiners(policy: LeasePolicy & MinerPolicy): Operation<HeartbeatInput, Pulse> {
   return {
     name: 'jobs.heartbeat',
     order: 16,
@@ -34,7 +34,7 @@ export function beatMiners(terms: LeaseTerms & MinerTerms): Operation<HeartbeatI
       const acting = inputs.map(input => readableMiner(miners, input));
       await noteSeen(
         acting.flatMap(miner => miner ?? []),
-        terms,
+        policy,
         context,
       );
       await noteLoaded(
@@ -49,7 +49,7 @@ export function beatMiners(terms: LeaseTerms & MinerTerms): Operation<HeartbeatI
         context,
       );
       const extended = new Map(
-        [...held].map(([id, jobs]) => [id, jobs.map(job => extendLease(job, context.now, terms))]),
+        [...held].map(([id, jobs]) => [id, jobs.map(job => extendLease(job, context.now, policy))]),
       );
       await saveLeases([...extended.values()].flat(), context);
       const believed = await loadJobs(
@@ -98,7 +98,7 @@ export const releaseAll: Operation<MinerActor, number> = {
     const changes = [...held].flatMap(([minerId, jobs]) =>
       jobs.map(before => {
         const miner = miners.get(minerId);
-        const after = release(before);
+        const after = releaseAttempt(before);
         return { before, after: miner ? exclude(after, operatorKey(miner), { until }, context.now) : after };
       }),
     );

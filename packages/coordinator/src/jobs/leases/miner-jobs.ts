@@ -11,6 +11,7 @@ import {
 } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
 import type { Config } from '../../config.ts';
+import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
 import type { Limits } from '../../limits/limits.ts';
 import type { Directory } from '../../miners/directory.ts';
@@ -18,20 +19,20 @@ import type { MinerCaller } from '../../miners/lifecycle.ts';
 import { heartbeatSeconds, type Miners } from '../../miners/miners.ts';
 import type { Chunk } from '../../store/events.ts';
 import { isoTime } from '../../store/numbers.ts';
-import { type Operation, refuse, unwrap } from '../../store/operation.ts';
+import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Store } from '../../store/store.ts';
 import type { JobRow } from '../job.ts';
 import { jobNotFound, type MinerActor } from '../lookup.ts';
 import { findJob, isAnyCancelled } from '../queries.ts';
 import type { SpotCheck } from '../replication/spot-checks.ts';
-import { type HangUp, LOOK_AGAIN_MS, type Seeker, type Waits } from '../scheduling/waiting.ts';
+import { type LazySignal, LOOK_AGAIN_MS, type WaitingMiner, type Waits } from '../scheduling/waiting.ts';
 import type { Posted, PostInput } from '../streaming/post-chunks.ts';
 import { toHeartbeatAnswer, toMinerJob, toOutcome } from '../views.ts';
 import type { ClaimInput, HeldJob, TakeInput } from './claim.ts';
 import { type CompleteInput, isAttested } from './complete.ts';
 import type { GiveUpInput } from './fail.ts';
 import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
-import { isOfItsType, refuseResult } from './result-type.ts';
+import { failResult, isOfItsType } from './result-type.ts';
 
 export interface MinerJobsOptions {
   config: Config;
@@ -67,10 +68,10 @@ export interface TakeRequest extends MinerCaller {
   offer: boolean;
 }
 
-/** What miners do with jobs. Each throws Refused. */
+/** What miners do with jobs. Each throws RequestError. */
 export interface MinerJobs {
   /** The jobs the miner should run next; waits for a first one, until `hangUp` aborts. */
-  take(principal: Principal, request: TakeRequest, hangUp: HangUp): Promise<MinerJob[]>;
+  take(principal: Principal, request: TakeRequest, callerSignal: LazySignal): Promise<MinerJob[]>;
   claim(principal: Principal, jobId: string, caller: MinerCaller): Promise<MinerJob>;
   /** The receipt, as JSON. */
   complete(principal: Principal, jobId: string, request: CompleteJob): Promise<string>;
@@ -83,7 +84,7 @@ export interface MinerJobs {
     principal: Principal,
     caller: MinerCaller,
     request: BeatRequest,
-    hangUp: HangUp,
+    callerSignal: LazySignal,
   ): Promise<HeartbeatAnswer>;
   releaseAll(principal: Principal, caller: MinerCaller): Promise<void>;
 }
@@ -98,11 +99,11 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
 
   async function waitAndTake(
     takeNow: () => Promise<HeldJob[]>,
-    seeker: Seeker,
+    waitingMiner: WaitingMiner,
     waitMs: number,
-    hangUp: AbortSignal,
+    callerSignal: AbortSignal,
   ): Promise<HeldJob[]> {
-    const { abilities, since } = seeker;
+    const { abilities, since } = waitingMiner;
     const until = since + waitMs;
     for (;;) {
       const ready = waits.lastReady(abilities);
@@ -110,8 +111,8 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       const leftMs = until - performance.now();
       if (jobs.length > 0 || leftMs <= 0 || waits.closed) return jobs;
       if (waits.lastReady(abilities) === ready)
-        await waits.forWork(seeker, Math.min(leftMs, LOOK_AGAIN_MS), hangUp);
-      if (hangUp.aborted) return [];
+        await waits.forWork(waitingMiner, Math.min(leftMs, LOOK_AGAIN_MS), callerSignal);
+      if (callerSignal.aborted) return [];
     }
   }
 
@@ -138,9 +139,13 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
 
   const beat = async (input: HeartbeatInput) => unwrap(await store.write(operations.beatMiners, input));
 
-  async function beatUntilStop(input: HeartbeatInput, waitMs: number, hangUp: AbortSignal): Promise<Pulse> {
+  async function beatUntilStop(
+    input: HeartbeatInput,
+    waitMs: number,
+    callerSignal: AbortSignal,
+  ): Promise<Pulse> {
     const over = new AbortController();
-    const signal = AbortSignal.any([hangUp, over.signal]);
+    const signal = AbortSignal.any([callerSignal, over.signal]);
     const until = performance.now() + waitMs;
     let { believes } = input;
     let pulse: Pulse | undefined;
@@ -170,15 +175,18 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   }
 
   return {
-    async take(principal, { max, waitSeconds, offer, ...caller }, hangUp) {
+    async take(principal, { max, waitSeconds, offer, ...caller }, callerSignal) {
       const input = { ...actor(principal, caller), max, offer };
       const takeNow = async () => unwrap(await store.write(operations.takeJobs, input));
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return (await takeNow()).map(toMinerJob);
-      const seeker = { ...(await miners.standing(principal, caller.minerId)), since: performance.now() };
-      const gone = hangUp();
+      const waitingMiner = {
+        ...(await miners.standing(principal, caller.minerId)),
+        since: performance.now(),
+      };
+      const gone = callerSignal();
       const over = limits.waiting(principal);
-      const taken = await waitAndTake(takeNow, seeker, waitMs, gone).finally(over);
+      const taken = await waitAndTake(takeNow, waitingMiner, waitMs, gone).finally(over);
       if (gone.aborted && !offer) return await handBack(taken, input);
       return taken.map(toMinerJob);
     },
@@ -192,7 +200,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     async complete(principal, jobId, request) {
       if (!isOfItsType(request)) {
         if (!(await findJob(store.read, jobId))) unwrap(jobNotFound);
-        refuseResult(request);
+        failResult(request);
       }
       const attestation = await examine(jobId, request);
       const outcome = await store.write(operations.completeJobs, {
@@ -243,10 +251,10 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       );
     },
 
-    async heartbeat(principal, caller, { believes, loaded, waitSeconds }, hangUp) {
+    async heartbeat(principal, caller, { believes, loaded, waitSeconds }, callerSignal) {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       const input = { ...actor(principal, caller), believes, loaded };
-      const pulse = await (waitMs === 0 ? beat(input) : beatUntilStop(input, waitMs, hangUp()));
+      const pulse = await (waitMs === 0 ? beat(input) : beatUntilStop(input, waitMs, callerSignal()));
       return toHeartbeatAnswer(pulse, heartbeatSeconds(config));
     },
 
@@ -259,7 +267,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
 function checkChunks(chunks: readonly Chunk[], limit: number): void {
   const index = chunks.findIndex(({ text }) => Buffer.byteLength(text) > limit);
   if (index === -1) return;
-  refuse('VALIDATION_OUT_OF_RANGE', `A chunk has at most ${limit} bytes`, { field: `chunks.${index}` });
+  fail('VALIDATION_OUT_OF_RANGE', `A chunk has at most ${limit} bytes`, { field: `chunks.${index}` });
 }
 
 /**
@@ -294,6 +302,6 @@ function detailsOf({ reasoning, refusal, logprobs }: CompleteJob): AnswerDetails
 function readTime(text: string): number {
   const ms = Date.parse(/(z|[+-]\d\d(:?\d\d)?)$/i.test(text) ? text : `${text}Z`);
   if (Number.isNaN(ms))
-    refuse('VALIDATION_INVALID_FORMAT', 'completed_at is no time that exists', { field: 'completed_at' });
+    fail('VALIDATION_INVALID_FORMAT', 'completed_at is no time that exists', { field: 'completed_at' });
   return ms;
 }

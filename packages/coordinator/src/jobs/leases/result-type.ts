@@ -1,6 +1,6 @@
 import { type CompleteJob, ResultEmbeddings, ResultMessage } from '@aitbc/protocol';
 import { Value } from 'typebox/value';
-import { refuse } from '../../store/operation.ts';
+import { fail } from '../../errors.ts';
 
 const SCHEMAS = { message: ResultMessage, embeddings: ResultEmbeddings } as const;
 
@@ -12,8 +12,8 @@ export function isOfItsType({
   return result_type === 'text' || Value.Check(SCHEMAS[result_type], parsed(result));
 }
 
-export function refuseResult({ result_type }: Pick<CompleteJob, 'result_type'>): never {
-  refuse('VALIDATION_INVALID_FORMAT', `The result is not the JSON of the type ${result_type}`, {
+export function failResult({ result_type }: Pick<CompleteJob, 'result_type'>): never {
+  fail('VALIDATION_INVALID_FORMAT', `The result is not the JSON of the type ${result_type}`, {
     field: 'result',
   });
 }

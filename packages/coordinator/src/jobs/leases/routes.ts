@@ -15,7 +15,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { type Guards, principalOf } from '../../http/authentication.ts';
 import { REPLACING, replacingHalves } from '../../http/bodies.ts';
-import { hangUpOf } from '../../http/connection.ts';
+import { signalOf } from '../../http/connection.ts';
 import { type App, answers, IdParams, keyed, sendJson } from '../../http/routes.ts';
 import type { MinerCaller } from '../../miners/lifecycle.ts';
 import type { MinerJobs } from './miner-jobs.ts';
@@ -48,7 +48,7 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
     async (request, reply) => {
       const { miner_id, epoch, wait = 0 } = request.query;
       const take = { minerId: miner_id, epoch, max: 1, waitSeconds: wait, offer: true };
-      const [job] = await jobs.take(principalOf(request), take, () => hangUpOf(reply));
+      const [job] = await jobs.take(principalOf(request), take, () => signalOf(reply));
       // A null from a handler is an empty body to the framework.
       return job ?? sendJson(reply, 'null');
     },
@@ -72,7 +72,7 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
     async (request, reply) => {
       const { epoch, max = 1, wait = 0 } = request.body;
       const take = { minerId: request.params.id, epoch, max, waitSeconds: wait, offer: false };
-      return { jobs: await jobs.take(principalOf(request), take, () => hangUpOf(reply)) };
+      return { jobs: await jobs.take(principalOf(request), take, () => signalOf(reply)) };
     },
   );
 
@@ -170,7 +170,7 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
       const { epoch, jobs: believes = [], loaded, wait = 0 } = request.body;
       const caller = { minerId: request.params.id, epoch };
       const beat = { believes, loaded, waitSeconds: wait };
-      return await jobs.heartbeat(principalOf(request), caller, beat, () => hangUpOf(reply));
+      return await jobs.heartbeat(principalOf(request), caller, beat, () => signalOf(reply));
     },
   );
 }

@@ -1,14 +1,14 @@
 import type { Signature, TokenUsage } from '@aitbc/protocol';
 import { loadAddresses } from '../../accounts/accounts.ts';
-import { issueReceipts, type ReceiptTerms, type Settlement } from '../../receipts/issue-receipts.ts';
+import { issueReceipts, type ReceiptOptions, type Settlement } from '../../receipts/issue-receipts.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
 import { loadPurses } from '../submitting/prepaid-balance.ts';
-import { type RunTimeTerms, runTimeOf } from './billed-time.ts';
+import { type BilledTimePolicy, billedTimeOf } from './billed-time.ts';
 
 /** A run that ends with something to pay for. */
-export interface EndedRun {
+export interface EndedAttempt {
   /** As it ran. */
   job: JobRow;
   miner: Pick<Row<'miner'>, 'id' | 'payee_id'>;
@@ -24,12 +24,12 @@ export interface EndedRun {
   isCancelled?: boolean;
 }
 
-export type SettlingTerms = ReceiptTerms & RunTimeTerms;
+export type SettlementPolicy = ReceiptOptions & BilledTimePolicy;
 
 /** Makes the receipts of runs that end. Answers their JSON in order. */
-export async function settleRuns(
-  runs: readonly EndedRun[],
-  terms: SettlingTerms,
+export async function settleAttempts(
+  runs: readonly EndedAttempt[],
+  policy: SettlementPolicy,
   context: WriteContext,
 ): Promise<string[]> {
   const parties = runs.flatMap(({ job, miner }) => [job.account_id, miner.payee_id]);
@@ -46,14 +46,14 @@ export async function settleRuns(
     return {
       ...run,
       job,
-      ...runTimeOf(job, signedAt, terms, context),
+      ...billedTimeOf(job, signedAt, policy, context),
       client: party(job.account_id),
       provider: party(miner.payee_id),
       minerId: miner.id,
       purse: { ceiling: () => purses.ceiling(job), charge: price => purses.charge(job, price) },
     };
   });
-  return await issueReceipts(settlements, terms, context);
+  return await issueReceipts(settlements, policy, context);
 }
 
 function missing(what: string): never {

@@ -1,6 +1,6 @@
 import { objectIn } from '../../store/json.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
-import { graceLease, type JobRow, type LeaseTerms } from '../job.ts';
+import { extendByGrace, type JobRow, type LeasePolicy } from '../job.ts';
 
 /*
  * Leases, silences and durations are differences of times of the wall clock, which may be set: by hand, by a time server
@@ -10,7 +10,7 @@ import { graceLease, type JobRow, type LeaseTerms } from '../job.ts';
  * counts as an absence of the coordinator. What the clock was set by, the times of what is under way are moved by.
  */
 
-export interface TimeTerms extends LeaseTerms {
+export interface TimePolicy extends LeasePolicy {
   /** A pause between sweeps longer than this was nobody's fault but the coordinators'. */
   absenceMs: number;
 }
@@ -43,14 +43,14 @@ const AT_ONCE = 500;
 export type TimeKeeper = (context: WriteContext) => Promise<Elapsed>;
 
 /** Keeps time: to be asked at each sweep, and once before a coordinator serves anybody. */
-export function createTimeKeeper(terms: TimeTerms): TimeKeeper {
+export function createTimeKeeper(policy: TimePolicy): TimeKeeper {
   let own: { sweptAt: number; uptime: number } | undefined;
   return async context => {
     const { tx, now, uptime } = context;
     const [last] = await tx.load('setting', 'name', [LAST_SWEEP]);
     const sweptAt = last === undefined ? now : Number(last.value);
     const isOwn = own?.sweptAt === sweptAt && uptime >= own.uptime;
-    const elapsed = compare(now - sweptAt, isOwn && own ? uptime - own.uptime : undefined, terms);
+    const elapsed = compare(now - sweptAt, isOwn && own ? uptime - own.uptime : undefined, policy);
     await tx.upsert('setting', ['name'], [{ name: LAST_SWEEP, value: String(now) }]);
     own = { sweptAt: now, uptime };
     const { awayMs, setByMs } = elapsed;
@@ -60,7 +60,7 @@ export function createTimeKeeper(terms: TimeTerms): TimeKeeper {
     }
     const grace =
       awayMs > 0
-        ? { awayMs, sweptAt: sweptAt + setByMs, since: now, until: now + terms.leaseMs }
+        ? { awayMs, sweptAt: sweptAt + setByMs, since: now, until: now + policy.leaseMs }
         : await pendingGrace(setByMs, context);
     return { ...elapsed, isGranted: grace === undefined || (await grantGrace(grace, context)) };
   };
@@ -70,7 +70,7 @@ export function createTimeKeeper(terms: TimeTerms): TimeKeeper {
 function compare(
   movedMs: number,
   passedMs: number | undefined,
-  { absenceMs }: TimeTerms,
+  { absenceMs }: TimePolicy,
 ): Omit<Elapsed, 'isGranted'> {
   const realMs = passedMs ?? Math.max(movedMs, 0);
   const setByMs = Math.abs(movedMs - realMs) < TOLERANCE_MS ? 0 : Math.round(movedMs - realMs);
@@ -187,7 +187,7 @@ async function grantGrace(grace: Grace, { tx, now }: WriteContext): Promise<bool
   const graced = jobs.map(job => {
     // Of an attempt that began later nothing is known to have passed without a coordinator.
     const isOlder = (job.started_at ?? now) <= sweptAt;
-    return { ...graceLease(job, until), away_ms: job.away_ms + (isOlder ? awayMs : 0) };
+    return { ...extendByGrace(job, until), away_ms: job.away_ms + (isOlder ? awayMs : 0) };
   });
   await tx.update('job', 'id', ['lease_expires_at', 'deadline', 'away_ms'], graced);
   const heard = await tx.query(

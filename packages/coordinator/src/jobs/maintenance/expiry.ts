@@ -1,9 +1,9 @@
-import { countActive, type MinerTerms } from '../../miners/presence.ts';
+import { countActive, type MinerPolicy } from '../../miners/presence.ts';
 import { LARGEST } from '../../store/numbers.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { endUnreadable, isReadable } from '../damaged-jobs.ts';
-import { expire, giveBack, type JobChange, type JobRow, type LeaseTerms, unhold } from '../job.ts';
+import { clearHold, endAttempt, type JobChange, type JobRow, type LeasePolicy, markExpired } from '../job.ts';
 import { boundBlame } from '../leases/attempt-blame.ts';
 import { loadMiners } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
@@ -11,7 +11,7 @@ import { EXCLUDED_MS, exclude, operatorKey } from '../scheduling/exclusions.ts';
 import { toRetryQueues } from '../submitting/submit-jobs.ts';
 import type { TimeKeeper } from './elapsed-time.ts';
 
-export interface SweepTerms extends LeaseTerms, MinerTerms {
+export interface ExpiryPolicy extends LeasePolicy, MinerPolicy {
   minerTimeoutMs: number;
   keeper: TimeKeeper;
 }
@@ -23,15 +23,15 @@ const AT_ONCE = 500;
  * Enforces time: leases, times to live, offers and pauses, silent miners. Answers whether something was left for
  * another sweep at once.
  */
-export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boolean }> {
+export function sweepJobs(policy: ExpiryPolicy): Operation<undefined, { more: boolean }> {
   return {
     name: 'jobs.sweep',
     order: 60,
     async apply(inputs, context) {
       // Nobody is taken for late before all that run have had their grace.
-      const { isGranted } = await terms.keeper(context);
+      const { isGranted } = await policy.keeper(context);
       const found: JobChange[] = [
-        ...(isGranted ? await leasesRunOut(terms, context) : []),
+        ...(isGranted ? await leasesRunOut(policy, context) : []),
         ...(await timesToLiveOver(context)),
         ...(await holdsOver(context)),
       ];
@@ -39,7 +39,7 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
       await saveJobs(await toRetryQueues(changes, context), context);
       const damaged = found.map(({ before }) => before).filter(job => !isReadable(job));
       await endUnreadable([...damaged, ...(await timesBeyondReach(context))], context);
-      const silent = isGranted ? await silentMiners(context, terms) : 0;
+      const silent = isGranted ? await silentMiners(context, policy) : 0;
       await forget(context);
       const more = !isGranted || found.length >= AT_ONCE || silent >= AT_ONCE;
       return inputs.map(() => done({ more }));
@@ -47,7 +47,7 @@ export function sweepJobs(terms: SweepTerms): Operation<undefined, { more: boole
   };
 }
 
-async function leasesRunOut(terms: SweepTerms, context: WriteContext): Promise<readonly JobChange[]> {
+async function leasesRunOut(policy: ExpiryPolicy, context: WriteContext): Promise<readonly JobChange[]> {
   const { tx, now } = context;
   const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
   const jobs = await tx.query<JobRow>(sql, [now]);
@@ -60,29 +60,29 @@ async function leasesRunOut(terms: SweepTerms, context: WriteContext): Promise<r
     const late = before.deadline !== null && before.deadline <= now;
     const what = late ? 'did not finish the job in time' : 'was not heard of in time';
     const error = { error_code: 'LEASE_EXPIRED', detail: `Miner ${before.miner_id} ${what}` } as const;
-    const lost = giveBack(before, error, now, 0);
-    const blameless = before.away_ms > 0 || (late && !isOwnDeadline(before, terms));
+    const lost = endAttempt(before, error, now, 0);
+    const blameless = before.away_ms > 0 || (late && !isOwnDeadline(before, policy));
     const exclusion = { until: now + EXCLUDED_MS, ...(!blameless && { blamed: true as const }) };
     const after = miner ? exclude(lost, operatorKey(miner), exclusion, now) : lost;
     return { before, after, minerFailed: blameless ? 'blameless' : 'timed-out' };
   });
-  return await boundBlame(changes, miners, terms.reputation, context);
+  return await boundBlame(changes, miners, policy.reputation, context);
 }
 
 /** Whether the attempt had all the time that attempts have: a price limit shortens it, and an absence moves its end. */
-const isOwnDeadline = ({ started_at, deadline }: JobRow, { timeoutMs }: SweepTerms) =>
+const isOwnDeadline = ({ started_at, deadline }: JobRow, { timeoutMs }: ExpiryPolicy) =>
   deadline === (started_at ?? 0) + Math.floor(timeoutMs);
 
 async function timesToLiveOver({ tx, now }: WriteContext): Promise<JobChange[]> {
   const sql = `SELECT * FROM job WHERE status = 'pending' AND expires_at <= ? ORDER BY expires_at LIMIT ${AT_ONCE}`;
   const jobs = await tx.query<JobRow>(sql, [now]);
-  return jobs.map(before => ({ before, after: expire(before, now) }));
+  return jobs.map(before => ({ before, after: markExpired(before, now) }));
 }
 
 async function holdsOver({ tx, now }: WriteContext): Promise<JobChange[]> {
   const sql = `SELECT * FROM job WHERE held_until IS NOT NULL AND held_until <= ? AND expires_at > ? ORDER BY held_until LIMIT ${AT_ONCE}`;
   const jobs = await tx.query<JobRow>(sql, [now, now]);
-  return jobs.map(before => ({ before, after: unhold(before) }));
+  return jobs.map(before => ({ before, after: clearHold(before) }));
 }
 
 /** Jobs whose time would never come, since no such time exists: each query is one look at the end of an index. */
@@ -97,10 +97,10 @@ async function timesBeyondReach({ tx }: WriteContext): Promise<JobRow[]> {
   return jobs;
 }
 
-async function silentMiners(context: WriteContext, terms: SweepTerms): Promise<number> {
+async function silentMiners(context: WriteContext, policy: ExpiryPolicy): Promise<number> {
   const { tx, now, emit } = context;
   const sql = `SELECT * FROM miner WHERE status IN ('online', 'draining') AND last_seen_at <= ? LIMIT ${AT_ONCE}`;
-  const silent = await tx.query<Row<'miner'>>(sql, [now - terms.minerTimeoutMs]);
+  const silent = await tx.query<Row<'miner'>>(sql, [now - policy.minerTimeoutMs]);
   const offline = silent.map(miner => ({ ...miner, status: 'offline' as const }));
   await tx.update('miner', 'id', ['status'], offline);
   await countActive(-offline.length, context);

@@ -4,7 +4,7 @@ import { BATCH_ID_LENGTH } from '../batch-line.ts';
 import type { JobRow } from '../job.ts';
 import { deleteChunks } from '../streaming/chunks.ts';
 
-export interface EraseTerms {
+export interface RetentionPolicy {
   /** Texts stay so long after their job has ended, in ms; 0: for ever. */
   retentionMs: number;
   /** Streamed text stays so long after its job has ended, in ms. */
@@ -29,7 +29,7 @@ const STREAMS_DUE = `SELECT * FROM job_stream WHERE ended_at <= ? ORDER BY ended
 export function eraseTexts({
   retentionMs,
   streamKeepMs,
-}: EraseTerms): Operation<undefined, { more: boolean }> {
+}: RetentionPolicy): Operation<undefined, { more: boolean }> {
   return {
     name: 'jobs.erase',
     order: 70,

@@ -1,6 +1,6 @@
 import { noteComparisons } from '../../miners/presence.ts';
 import type { WriteContext } from '../../store/operation.ts';
-import { cancel, hasEnded, type JobChange, type JobRow, unhold } from '../job.ts';
+import { clearHold, hasEnded, type JobChange, type JobRow, markCancelled } from '../job.ts';
 import { eraseTextsOf } from '../maintenance/retention.ts';
 import { findAlone, groupResults, isSameResult, type Output } from './runs.ts';
 
@@ -25,13 +25,13 @@ export async function followChecks(group: CheckedGroup, context: WriteContext): 
   const [original, second] = [outputs.get(job.id), outputs.get(check.id)];
   const isOpen = !hasEnded(referee.status);
   if (ended.has(check.id) && isOpen && original && second && !isSameResult(original, second))
-    return [{ before: referee, after: unhold(referee) }];
+    return [{ before: referee, after: clearHold(referee) }];
   // A referee that was not needed says nothing.
   const speaks = ended.has(check.id) || referee.status === 'completed';
   if (speaks) await compare([job, check, referee], outputs, context);
   // The text is the client's, whose job has it.
   await eraseTextsOf([check.id, referee.id], context);
-  return isOpen ? [{ before: referee, after: cancel(referee, context.now) }] : [];
+  return isOpen ? [{ before: referee, after: markCancelled(referee, context.now) }] : [];
 }
 
 /** Only what two have is known to be right. */

@@ -1,6 +1,6 @@
 import { noteComparisons } from '../../miners/presence.ts';
 import type { WriteContext } from '../../store/operation.ts';
-import { cancel, fail, hasEnded, type JobChange, type JobRow } from '../job.ts';
+import { hasEnded, type JobChange, type JobRow, markCancelled, markFailed } from '../job.ts';
 import { barred, ownersOf } from '../scheduling/assignments.ts';
 import { followChecks } from './decide-spot-checks.ts';
 import { agreedOn, findAlone, isSameResult, type Output, progressed, verdictOn } from './runs.ts';
@@ -63,7 +63,7 @@ async function decide(group: Group, context: WriteContext): Promise<JobChange[]>
   const { compared, alone } = findAlone(runs, outputs);
   if (!verdict) return [{ before: job, after: progressed(job, runs) }];
   if ('error' in verdict) {
-    const after = fail(progressed(job, runs), verdict.error, context.now);
+    const after = markFailed(progressed(job, runs), verdict.error, context.now);
     await noteComparisons(
       { agreed: [], disagreed: [], compared: minersOf(compared), alone: minersOf(alone) },
       context,
@@ -116,6 +116,6 @@ const unneeded = (runs: readonly JobRow[], context: WriteContext) =>
   );
 
 const withdrawn = (runs: readonly JobRow[], { now }: WriteContext): JobChange[] =>
-  runs.filter(run => !hasEnded(run.status)).map(before => ({ before, after: cancel(before, now) }));
+  runs.filter(run => !hasEnded(run.status)).map(before => ({ before, after: markCancelled(before, now) }));
 
 const minersOf = (runs: readonly JobRow[]) => runs.flatMap(run => run.miner_id ?? []);

@@ -1,11 +1,11 @@
 import type { SubmitJob } from '@aitbc/protocol';
-import { refuse } from '../../store/operation.ts';
+import { fail } from '../../errors.ts';
 
 /**
  * Texts that several miners make can only be compared where they are the same each time.
  *
  * @param prefix of the names of fields in refusals
- * @throws {Refused} where those of a request with `replication` need not be
+ * @throws {RequestError} where those of a request with `replication` need not be
  */
 export function checkReplication(request: SubmitJob, prefix: string): void {
   if ((request.replication ?? 1) === 1) return;
@@ -15,7 +15,7 @@ export function checkReplication(request: SubmitJob, prefix: string): void {
   const forbidden = stream ? 'stream' : tools ? 'tools' : undefined;
   if (!forbidden) return;
   const detail = FORBIDDEN[forbidden];
-  refuse('VALIDATION_INVALID_FORMAT', detail, { field: prefix + forbidden });
+  fail('VALIDATION_INVALID_FORMAT', detail, { field: prefix + forbidden });
 }
 
 const FORBIDDEN = {
@@ -25,7 +25,7 @@ const FORBIDDEN = {
 
 function demand(what: string, field: string, given: unknown): never {
   const code = given === undefined ? 'VALIDATION_MISSING_FIELD' : 'VALIDATION_OUT_OF_RANGE';
-  refuse(code, `replication compares texts: it needs ${what} in params`, { field });
+  fail(code, `replication compares texts: it needs ${what} in params`, { field });
 }
 
 /** Whether two miners that do what it says get the same text. */

@@ -6,7 +6,7 @@ import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
 import { countNewJobs } from '../save-jobs.ts';
 import { createRanker } from '../scheduling/fairness.ts';
-import { loadLanes, type NewJob, newRow, type Place } from '../submitting/submit-jobs.ts';
+import { loadJobQueues, type NewJob, newRow, type QueueKey } from '../submitting/submit-jobs.ts';
 import { isDeterministic } from './replication-request.ts';
 import { RUNS } from './runs.ts';
 
@@ -46,12 +46,12 @@ export async function addChecks(
   const due = await loadComparable(checked, context);
   if (due.length === 0) return;
   const account = await accountAt(localAddress(coordinatorId, PAYER), PAYER, context);
-  const lanes = await loadLanes(
+  const jobQueues = await loadJobQueues(
     due.map(({ place }) => place),
     context,
   );
-  const lines = new Set(due.map(({ place }) => lanes.lineOf(place)));
-  const ranker = await createRanker(tx, [...lines], [account.id]);
+  const fairQueues = new Set(due.map(({ place }) => jobQueues.queueOf(place)));
+  const ranker = await createRanker(tx, [...fairQueues], [account.id]);
 
   const runs = due.flatMap(({ job, spotCheck: { check, referee }, place, input }) => {
     const run = (own: CheckRun): JobRow => {
@@ -66,7 +66,7 @@ export async function addChecks(
         maxAttempts,
         promptBytes: Buffer.byteLength(input.prompt),
       };
-      const row = newRow(asked, account.id, lanes, ranker, now);
+      const row = newRow(asked, account.id, jobQueues, ranker, now);
       return { ...row, token_limit: job.token_limit, role: 'run', run_of: job.id };
     };
     const later = { held_until: now + 2 * CHECK_TTL_MS };
@@ -100,7 +100,7 @@ const REQUIREMENTS = ['id', 'model', 'region', 'min_vram_gb', 'needs', 'min_cont
 
 interface Comparable extends Checked {
   input: Row<'job_input'>;
-  place: Place;
+  place: QueueKey;
 }
 
 async function loadComparable(checked: readonly Checked[], { tx }: WriteContext): Promise<Comparable[]> {

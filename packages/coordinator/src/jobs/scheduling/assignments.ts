@@ -37,7 +37,7 @@ export interface Assignments {
   /** To be called before anything is asked of these jobs. Reads nothing where there is no run among them. */
   load(jobs: readonly JobRow[]): Promise<void>;
   /** False where it can't be told. */
-  mayHave(miner: Row<'miner'>, job: JobRow): boolean;
+  isEligible(miner: Row<'miner'>, job: JobRow): boolean;
   /** Jobs that were met of which it can't be told who has their runs. */
   readonly damaged: readonly JobRow[];
   assign(miner: Row<'miner'>, job: JobRow): void;
@@ -65,7 +65,7 @@ export function createAssignments(tx: Transaction): Assignments {
         else damaged.set(row.id, row);
       }
     },
-    mayHave(miner, { id, run_of }) {
+    isEligible(miner, { id, run_of }) {
       if (run_of === null) return true;
       if (damaged.has(run_of)) return false;
       const run = known.get(run_of)?.[miner.operator_id];

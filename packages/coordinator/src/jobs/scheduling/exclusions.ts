@@ -60,7 +60,7 @@ export function exclude(job: JobRow, key: string, exclusion: Exclusion, now: num
   return { ...job, owners };
 }
 
-export const isRefusedBySomebody = (exclusions: Exclusions): boolean =>
+export const hasBeenRefused = (exclusions: Exclusions): boolean =>
   Object.values(exclusions).some(({ refused }) => refused);
 
 export function isExcluded(exclusions: Exclusions, miner: ExcludedMiner, now: number): boolean {

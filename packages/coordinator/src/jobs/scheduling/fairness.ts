@@ -19,7 +19,7 @@ import type { JobRow } from '../job.ts';
 export type Clock = Row<'fair_clock'>;
 
 /** A queue with the clock that its ranks are of. */
-export interface Line {
+export interface FairQueue {
   queue: Row<'queue'>;
   clock: Clock;
 }
@@ -29,21 +29,21 @@ const sound = (rank: number) => (isPlausible(rank) ? rank : 0);
 
 export interface Ranker {
   /** The rank of the client's next job in a line. */
-  next(line: Line, accountId: number): number;
+  next(fairQueue: FairQueue, accountId: number): number;
   save(): Promise<void>;
 }
 
 /** Hands out ranks in lines that the transaction has loaded. */
 export async function createRanker(
   tx: Transaction,
-  lines: readonly Line[],
+  fairQueues: readonly FairQueue[],
   accountIds: readonly number[],
 ): Promise<Ranker> {
-  const clocks = new Map(lines.map(({ clock }) => [clock.id, clock]));
-  for (const { queue, clock } of lines) {
+  const clocks = new Map(fairQueues.map(({ clock }) => [clock.id, clock]));
+  for (const { queue, clock } of fairQueues) {
     queue.virtual_time = sound(queue.virtual_time);
     clock.virtual_time = sound(clock.virtual_time);
-    if (queue.virtual_time >= clock.virtual_time || (await headRank(queue, tx)) !== undefined) continue;
+    if (queue.virtual_time >= clock.virtual_time || (await firstRank(queue, tx)) !== undefined) continue;
     queue.virtual_time = clock.virtual_time;
   }
   const keys = [...clocks.keys()].flatMap(id => accountIds.map(accountId => `${id}/${accountId}`));
@@ -67,7 +67,7 @@ export async function createRanker(
         'queue',
         'id',
         ['virtual_time'],
-        lines.map(({ queue }) => queue),
+        fairQueues.map(({ queue }) => queue),
       );
     },
   };
@@ -80,19 +80,22 @@ export async function createRanker(
  */
 export async function advance(
   jobs: readonly JobRow[],
-  lines: ReadonlyMap<number, Line>,
+  fairQueues: ReadonlyMap<number, FairQueue>,
   tx: Transaction,
 ): Promise<void> {
-  const moved = new Set<Line>();
+  const moved = new Set<FairQueue>();
   const byQueue = Map.groupBy(jobs, job => job.queue_id);
   const advances = [...byQueue].map(async ([queueId, started]) => {
-    const line = lines.get(queueId);
-    if (!line) return;
+    const fairQueue = fairQueues.get(queueId);
+    if (!fairQueue) return;
     const latest = Math.max(...started.map(job => job.rank));
-    const turn = Math.min(latest, (await headRank(line.queue, tx)) ?? latest);
-    line.queue.virtual_time = Math.max(sound(line.queue.virtual_time), turn);
-    line.clock.virtual_time = Math.max(sound(line.clock.virtual_time), line.queue.virtual_time);
-    moved.add(line);
+    const turn = Math.min(latest, (await firstRank(fairQueue.queue, tx)) ?? latest);
+    fairQueue.queue.virtual_time = Math.max(sound(fairQueue.queue.virtual_time), turn);
+    fairQueue.clock.virtual_time = Math.max(
+      sound(fairQueue.clock.virtual_time),
+      fairQueue.queue.virtual_time,
+    );
+    moved.add(fairQueue);
   });
   await Promise.all(advances);
   const queues = [...moved].map(({ queue }) => queue);
@@ -102,9 +105,9 @@ export async function advance(
 }
 
 /** The lowest rank that is ready in a queue. */
-async function headRank({ id }: Row<'queue'>, tx: Transaction): Promise<number | undefined> {
-  const [head] = await tx.first(READY_JOBS, [id], 1);
-  return head?.rank;
+async function firstRank({ id }: Row<'queue'>, tx: Transaction): Promise<number | undefined> {
+  const [first] = await tx.first(READY_JOBS, [id], 1);
+  return first?.rank;
 }
 
 /**

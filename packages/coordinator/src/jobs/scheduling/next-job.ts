@@ -6,7 +6,7 @@ import { partReadable } from '../damaged-jobs.ts';
 import type { JobRow } from '../job.ts';
 import { createAssignments } from './assignments.ts';
 import { createOthers, type Exclusions, exclusionsOf, isExcluded } from './exclusions.ts';
-import { advance, type Clock, type Line } from './fairness.ts';
+import { advance, type Clock, type FairQueue } from './fairness.ts';
 import type { Yielding } from './priority-share.ts';
 
 /** How many jobs from the head of a queue are searched for one that the miner may have, where not all are for everybody. */
@@ -18,7 +18,7 @@ const MOST_ASKED = 5;
 /** Damaged rows at the head of a queue that one batch looks past. They are ended, so the next batch finds others. */
 const MOST_DAMAGED = 500;
 
-interface ReadyLine extends Line {
+interface WaitingQueue extends FairQueue {
   /** The best jobs of the queue in order, read when first needed. */
   jobs?: JobRow[];
 }
@@ -38,7 +38,7 @@ export interface ReadyJobs {
   started(jobs: readonly JobRow[]): Promise<void>;
 }
 
-export interface PreferenceTerms {
+export interface PreferencePolicy {
   /** Models that a miner has not loaded are passed over for so long, in ms, for those that it has. */
   loadedPreferenceMs: number;
   yieldsTurn: Yielding;
@@ -47,39 +47,39 @@ export interface PreferenceTerms {
 export async function readReadyJobs(
   miners: readonly Row<'miner'>[],
   most: number,
-  { loadedPreferenceMs, yieldsTurn }: PreferenceTerms,
+  { loadedPreferenceMs, yieldsTurn }: PreferencePolicy,
   { tx, now }: WriteContext,
 ): Promise<ReadyJobs> {
   const abilities = new Map(miners.map(miner => [miner.id, abilitiesOf(miner)]));
   const models = [...new Set([...abilities.values()].flatMap(({ capabilities }) => [...capabilities]))];
   const [queues, clockRows] = await Promise.all([tx.first(WAITING_QUEUES, models), tx.first(CLOCKS, models)]);
   const clocks = new Map(clockRows.map(clock => [clock.id, clock]));
-  const lines = queues.flatMap(queue => {
+  const fairQueues = queues.flatMap(queue => {
     const clock = clocks.get(queue.clock_id);
-    return clock ? [{ queue, clock } as ReadyLine] : [];
+    return clock ? [{ queue, clock } as WaitingQueue] : [];
   });
-  const linesById = new Map(lines.map(line => [line.queue.id, line]));
+  const fairQueuesById = new Map(fairQueues.map(fairQueue => [fairQueue.queue.id, fairQueue]));
   const assignments = createAssignments(tx);
   const others = createOthers(tx, now);
   /** By job, where it excludes somebody. */
   const excluding = new Map<string, Exclusions>();
   const damaged: JobRow[] = [];
-  const linesOf = new Map<string, ReadyLine[]>();
+  const queuesByMiner = new Map<string, WaitingQueue[]>();
 
-  async function headOf(line: ReadyLine, miner: Row<'miner'>): Promise<JobRow | undefined> {
-    line.jobs ??= await readHead(line.queue);
-    if (line.queue.lane === 0) return line.jobs[0];
+  async function firstReady(fairQueue: WaitingQueue, miner: Row<'miner'>): Promise<JobRow | undefined> {
+    fairQueue.jobs ??= await readFirst(fairQueue.queue);
+    if (fairQueue.queue.lane === 0) return fairQueue.jobs[0];
     let asked = 0;
-    for (const job of line.jobs) {
-      if (!assignments.mayHave(miner, job)) continue;
+    for (const job of fairQueue.jobs) {
+      if (!assignments.isEligible(miner, job)) continue;
       const exclusions = excluding.get(job.id);
       if (!exclusions || !isExcluded(exclusions, miner, now)) return job;
-      if (asked++ < MOST_ASKED && !(await others.exist(line.queue, exclusions))) return job;
+      if (asked++ < MOST_ASKED && !(await others.exist(fairQueue.queue, exclusions))) return job;
     }
     return undefined;
   }
 
-  async function readHead({ id, lane }: Row<'queue'>): Promise<JobRow[]> {
+  async function readFirst({ id, lane }: Row<'queue'>): Promise<JobRow[]> {
     const wanted = lane === 0 ? most : most + SEARCHED;
     const jobs = await readSound(id, wanted);
     await assignments.load(jobs);
@@ -105,15 +105,15 @@ export async function readReadyJobs(
   function isPassedOver(miner: Row<'miner'>): (turn: Turn) => boolean {
     const has = abilities.get(miner.id);
     const since = now - loadedPreferenceMs;
-    return ({ line, job }) =>
+    return ({ fairQueue, job }) =>
       has !== undefined &&
       !isLoaded(job.model, has) &&
-      (line.clock.dispatched_at > since || job.created_at > since);
+      (fairQueue.clock.dispatched_at > since || job.created_at > since);
   }
 
-  function takeOut({ line, job }: Turn, miner: Row<'miner'>) {
+  function remove({ fairQueue, job }: Turn, miner: Row<'miner'>) {
     // The first of them, but for jobs that the miner may not have.
-    line.jobs?.splice(line.jobs.indexOf(job), 1);
+    fairQueue.jobs?.splice(fairQueue.jobs.indexOf(job), 1);
     assignments.assign(miner, job);
   }
 
@@ -122,37 +122,39 @@ export async function readReadyJobs(
       return [...damaged, ...assignments.damaged];
     },
     async take(miner) {
-      let runnable = linesOf.get(miner.id);
+      let runnable = queuesByMiner.get(miner.id);
       if (!runnable) {
         const has = abilities.get(miner.id);
-        runnable = lines.filter(line => has && mismatch(line.queue, has) === null);
-        linesOf.set(miner.id, runnable);
+        runnable = fairQueues.filter(fairQueue => has && mismatch(fairQueue.queue, has) === null);
+        queuesByMiner.set(miner.id, runnable);
       }
-      const heads = await Promise.all(runnable.map(async line => ({ line, job: await headOf(line, miner) })));
+      const candidates = await Promise.all(
+        runnable.map(async fairQueue => ({ fairQueue, job: await firstReady(fairQueue, miner) })),
+      );
       const turns = new Map<Clock, Turn>();
-      for (const { line, job } of heads) {
-        const rival = turns.get(line.clock);
-        if (job && (!rival || isEarlier(job, rival.job))) turns.set(line.clock, { line, job });
+      for (const { fairQueue, job } of candidates) {
+        const rival = turns.get(fairQueue.clock);
+        if (job && (!rival || isEarlier(job, rival.job))) turns.set(fairQueue.clock, { fairQueue, job });
       }
       let best: Turn | undefined;
       for (const turn of turns.values())
         if (!best || comesFirst(turn, best, isPassedOver(miner))) best = turn;
       if (best) best = yieldsTurn(miner.id, best, turns.values(), isPassedOver(miner)) ?? best;
-      if (best) takeOut(best, miner);
-      if (best) best.line.clock.dispatched_at = Math.max(now, best.line.clock.dispatched_at + 1);
+      if (best) remove(best, miner);
+      if (best) best.fairQueue.clock.dispatched_at = Math.max(now, best.fairQueue.clock.dispatched_at + 1);
       return best?.job;
     },
-    needsOf: ({ queue_id }) => linesById.get(queue_id)?.queue.needs ?? '',
+    needsOf: ({ queue_id }) => fairQueuesById.get(queue_id)?.queue.needs ?? '',
     async started(jobs) {
       await assignments.save();
-      await advance(jobs, linesById, tx);
+      await advance(jobs, fairQueuesById, tx);
     },
   };
 }
 
 /** The job whose turn it is on a clock. */
 interface Turn {
-  line: ReadyLine;
+  fairQueue: WaitingQueue;
   job: JobRow;
 }
 
@@ -166,5 +168,5 @@ function comesFirst(a: Turn, b: Turn, isPassedOver: (turn: Turn) => boolean): bo
   if (a.job.priority !== b.job.priority) return a.job.priority > b.job.priority;
   const [later, sooner] = [isPassedOver(a), isPassedOver(b)];
   if (later !== sooner) return sooner;
-  return a.line.clock.dispatched_at < b.line.clock.dispatched_at;
+  return a.fairQueue.clock.dispatched_at < b.fairQueue.clock.dispatched_at;
 }

@@ -4,7 +4,7 @@ import type { Clock } from './fairness.ts';
 
 /** The job whose turn it is on a clock. */
 export interface ClockTurn {
-  line: { clock: Pick<Clock, 'dispatched_at'> };
+  fairQueue: { clock: Pick<Clock, 'dispatched_at'> };
   job: Pick<JobRow, 'priority'>;
 }
 
@@ -47,7 +47,7 @@ export function createYielding(share: number): Yielding {
       if (turn.job.priority >= best.job.priority) continue;
       isContested = true;
       if (isPassedOver(turn)) continue;
-      if (!lowest || turn.line.clock.dispatched_at < lowest.line.clock.dispatched_at) lowest = turn;
+      if (!lowest || turn.fairQueue.clock.dispatched_at < lowest.fairQueue.clock.dispatched_at) lowest = turn;
     }
     if (!isContested) return undefined;
     const due = Math.min((owed.get(minerId) ?? 0) + share, 1);

@@ -10,7 +10,7 @@ import type { Row } from '../../store/schema.ts';
  * get would only wait.
  */
 
-export interface AllowanceTerms {
+export interface SlowStartPolicy {
   /** New owners begin with few jobs at once. */
   slowStart: boolean;
   /** Operators that have earned all, kept so that they are not looked at again. */
@@ -23,18 +23,18 @@ const FIRST_JOBS = 4;
 /** Miners of others that are looked at. Where there are more, one of them is taken to offer the same model. */
 const OTHERS = 20;
 
-export interface Allowances {
+export interface OwnerAllowances {
   /** Jobs that this miner's operator may be given yet; Infinity where nothing limits them. */
   left(miner: Row<'miner'>): number;
   take(miner: Row<'miner'>, jobs: number): void;
 }
 
 /** Costs nothing where all miners are of operators that are established. */
-export async function loadAllowances(
+export async function loadOwnerAllowances(
   miners: readonly Row<'miner'>[],
-  { slowStart, established }: AllowanceTerms,
+  { slowStart, established }: SlowStartPolicy,
   { tx }: Pick<WriteContext, 'tx'>,
-): Promise<Allowances> {
+): Promise<OwnerAllowances> {
   const isLimited = ({ probation, operator_id }: Row<'miner'>) =>
     probation === 1 || (slowStart && !established.has(operator_id));
   const limited = miners.filter(isLimited);

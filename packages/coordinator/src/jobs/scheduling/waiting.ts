@@ -3,7 +3,7 @@ import { type Abilities, isLoaded, mismatch, nameOf } from '../../miners/eligibi
 import type { ReadyQueue, StoreEvent } from '../../store/events.ts';
 
 /** Aborts when nobody waits for an answer any more. Made only for requests that wait. */
-export type HangUp = () => AbortSignal;
+export type LazySignal = () => AbortSignal;
 
 /** Who waits looks again after so long even when nothing woke it: a lost wake-up costs time, never a job. */
 export const LOOK_AGAIN_MS = 5_000;
@@ -15,7 +15,7 @@ interface Waiter {
 }
 
 /** A miner that waits for work. */
-export interface Seeker {
+export interface WaitingMiner {
   abilities: Abilities;
   /** Its reputation, from 0 to 1. */
   score: number;
@@ -34,13 +34,13 @@ export interface Waits {
    */
   forWithdrawal(minerId: string, ms: number, signal: AbortSignal): Promise<string | undefined>;
   /** Resolves when there may be a job for such a miner, after `ms`, on abort or at shutdown. */
-  forWork(seeker: Seeker, ms: number, signal: AbortSignal): Promise<void>;
+  forWork(waitingMiner: WaitingMiner, ms: number, signal: AbortSignal): Promise<void>;
   /**
    * Wakes miners for jobs that are about to be ready, given by their queues, so that they ask within the batch that makes
    * them so. None is woken for these again when that is committed. What it answers must be called where that comes to
    * nothing.
    */
-  foretell(queues: readonly ReadyQueue[]): () => void;
+  wakeEarly(queues: readonly ReadyQueue[]): () => void;
   /** Grows when jobs get ready for such a miner, and now and then when not: equal at two moments, none did between. */
   lastReady(abilities: Abilities): number;
   apply(events: readonly StoreEvent[]): void;
@@ -58,7 +58,7 @@ export function createWaits(): Waits {
   const holders = createWaitersById();
   const workers = createWorkers();
   /** Miners that were woken for jobs that are not committed yet, by queue. */
-  const foretold = new Map<string, number>();
+  const wokenEarly = new Map<string, number>();
   const all = new Set<Waiter>();
   let readied = 0;
   let forgotten = 0;
@@ -94,15 +94,15 @@ export function createWaits(): Waits {
   }
 
   function forget(name: string, count: number) {
-    const left = (foretold.get(name) ?? 0) - count;
-    if (left > 0) foretold.set(name, left);
-    else foretold.delete(name);
+    const left = (wokenEarly.get(name) ?? 0) - count;
+    if (left > 0) wokenEarly.set(name, left);
+    else wokenEarly.delete(name);
   }
 
   /** As many miners as there are new jobs: the others would find nothing. For runs all, as owners have one of a job. */
   function wakeWorkers(queue: ReadyQueue, count: number) {
     const name = nameOf(queue);
-    const awake = Math.min(count, foretold.get(name) ?? 0);
+    const awake = Math.min(count, wokenEarly.get(name) ?? 0);
     if (awake > 0) forget(name, awake);
     for (const worker of workers.ableTo(queue, count - awake)) worker.wake();
   }
@@ -117,15 +117,15 @@ export function createWaits(): Waits {
     forWithdrawal(minerId, ms, signal) {
       return wait(ms, signal, holders.enlist(minerId), holders.dismiss(minerId));
     },
-    async forWork(seeker, ms, signal) {
-      await wait(ms, signal, workers.enlist(seeker), workers.dismiss);
+    async forWork(waitingMiner, ms, signal) {
+      await wait(ms, signal, workers.enlist(waitingMiner), workers.dismiss);
     },
-    foretell(queues) {
+    wakeEarly(queues) {
       const woken: [name: string, count: number][] = [];
       for (const [name, jobs] of Map.groupBy(queues, nameOf)) {
         const able = jobs[0] ? workers.ableTo(jobs[0], jobs.length) : [];
         if (able.length === 0) continue;
-        foretold.set(name, (foretold.get(name) ?? 0) + able.length);
+        wokenEarly.set(name, (wokenEarly.get(name) ?? 0) + able.length);
         woken.push([name, able.length]);
         for (const worker of able) worker.wake();
       }
@@ -166,10 +166,10 @@ export function createWaits(): Waits {
 /** One that can't be relied on at all comes so much behind one that can. So it waits longer, but not for ever. */
 const REPUTATION_MS = 10_000;
 
-const turnOf = ({ since, score }: Seeker) => since + (1 - score) * REPUTATION_MS;
+const turnOf = ({ since, score }: WaitingMiner) => since + (1 - score) * REPUTATION_MS;
 
 /** Those that have the model in memory first; among them, and among the others, who waits longest by its reputation. */
-function inOrder<W extends Seeker>(workers: readonly W[], model: string): W[] {
+function inOrder<W extends WaitingMiner>(workers: readonly W[], model: string): W[] {
   const byTurn = workers.toSorted((a, b) => turnOf(a) - turnOf(b));
   const [ready, others] = [true, false].map(wanted =>
     byTurn.filter(({ abilities }) => isLoaded(model, abilities) === wanted),
@@ -179,12 +179,12 @@ function inOrder<W extends Seeker>(workers: readonly W[], model: string): W[] {
 
 /** Miners that wait for work, found by the models that they offer. */
 function createWorkers() {
-  type Worker = Waiter & Seeker;
+  type Worker = Waiter & WaitingMiner;
   const byModel = new Map<string, Set<Worker>>();
   return {
-    enlist: (seeker: Seeker) => (waiter: Waiter) => {
-      const worker: Worker = { ...waiter, ...seeker };
-      for (const model of seeker.abilities.capabilities)
+    enlist: (waitingMiner: WaitingMiner) => (waiter: Waiter) => {
+      const worker: Worker = { ...waiter, ...waitingMiner };
+      for (const model of waitingMiner.abilities.capabilities)
         byModel.set(model, (byModel.get(model) ?? new Set()).add(worker));
       return worker;
     },

@@ -1,10 +1,10 @@
 import { LIMITS } from '@aitbc/protocol';
+import { fail } from '../../errors.ts';
 import type { Chunk } from '../../store/events.ts';
-import { refuse } from '../../store/operation.ts';
 
 /**
  * The chunks of a body of JSON lines, `{"text":"…"}` or `{"reasoning":"…"}` each, as many at once as have arrived: whoever is slow to take them
- * so gets more of them the next time. Throws Refused for what is no such line.
+ * so gets more of them the next time. Throws RequestError for what is no such line.
  *
  * @param lineLimit bytes of one line
  */
@@ -19,7 +19,7 @@ export async function* readChunkLines(
     const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > lineLimit)
-      refuse('PAYLOAD_TOO_LARGE', `Line ${number + lines.length + 1} is longer than ${lineLimit} bytes`);
+      fail('PAYLOAD_TOO_LARGE', `Line ${number + lines.length + 1} is longer than ${lineLimit} bytes`);
     const chunks = lines.flatMap(line => chunksIn(line, ++number));
     for (let at = 0; at < chunks.length; at += LIMITS.chunks) yield chunks.slice(at, at + LIMITS.chunks);
   }
@@ -31,7 +31,7 @@ export async function* readChunkLines(
 function chunksIn(line: string, number: number): Chunk[] {
   if (line.trim() === '') return [];
   const chunk = parse(line);
-  if (!chunk) refuse('VALIDATION_INVALID_FORMAT', `Line ${number} is no JSON like {"text":"…"}`);
+  if (!chunk) fail('VALIDATION_INVALID_FORMAT', `Line ${number} is no JSON like {"text":"…"}`);
   return [{ ...chunk, text: chunk.text.toWellFormed() }];
 }
 

@@ -1,8 +1,8 @@
 import type { JobError, JobEvent, NumberedJobEvent } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
+import { fail } from '../../errors.ts';
 import type { Receipts } from '../../receipts/receipts.ts';
 import type { Chunk, Growth } from '../../store/events.ts';
-import { refuse } from '../../store/operation.ts';
 import type { Store } from '../../store/store.ts';
 import { hasEnded } from '../job.ts';
 import { isSeenBy } from '../lookup.ts';
@@ -18,7 +18,7 @@ import {
   type Stage,
 } from './event-cursor.ts';
 import { createAdmission, type FollowLimits } from './follower-limits.ts';
-import type { Tails } from './recent-chunks.ts';
+import type { RecentChunks } from './recent-chunks.ts';
 
 export interface FollowRequest {
   /** Id of the event to go on behind; from the start unless given. */
@@ -33,7 +33,7 @@ export interface JobEvents {
    * reads from the database. The events end with the job, when the signal aborts, and when the coordinator stops. Undefined when
    * there is nothing to tell behind `after`.
    *
-   * Throws Refused: JOB_NOT_FOUND, also to others than the owner, and RATE_LIMIT_EXCEEDED.
+   * Throws RequestError: JOB_NOT_FOUND, also to others than the owner, and RATE_LIMIT_EXCEEDED.
    */
   follow(
     principal: Principal,
@@ -45,7 +45,7 @@ export interface JobEvents {
 export interface JobEventsOptions {
   store: Store;
   waits: Waits;
-  tails: Tails;
+  recentChunks: RecentChunks;
   receipts: Pick<Receipts, 'signed'>;
   limits: FollowLimits;
 }
@@ -56,7 +56,13 @@ export const PAGE = 64;
 /** Nobody is woken by what starts a job that does not stream, so that only its followers pay for it. */
 const LOOK_AGAIN_UNSTREAMED_MS = 1_000;
 
-export function createJobEvents({ store, waits, tails, receipts, limits }: JobEventsOptions): JobEvents {
+export function createJobEvents({
+  store,
+  waits,
+  recentChunks,
+  receipts,
+  limits,
+}: JobEventsOptions): JobEvents {
   const admit = createAdmission(limits);
 
   async function* events(
@@ -67,14 +73,14 @@ export function createJobEvents({ store, waits, tails, receipts, limits }: JobEv
     const over = new AbortController();
     const ended = AbortSignal.any([signal, over.signal]);
     const lookAgainMs = job.stream === 1 ? LOOK_AGAIN_MS : LOOK_AGAIN_UNSTREAMED_MS;
-    const tail = tails.open(job.id);
+    const recent = recentChunks.open(job.id);
     let cursor = from;
     let isNew = true;
     try {
       while (!ended.aborted && !waits.closed) {
         // The wait begins before the look, so that nothing in between is missed.
         const woken = waits.forEvent(job.id, lookAgainMs, ended);
-        const news = tail.take();
+        const news = recent.take();
         // Woken by nothing that was told here, it looks whether something was not.
         const isKnown = !isNew && !news.more && news.grown.length > 0;
         for await (const step of (isKnown && growthOf(news.grown, cursor)) || look(job.id, cursor)) {
@@ -87,7 +93,7 @@ export function createJobEvents({ store, waits, tails, receipts, limits }: JobEv
         await woken;
       }
     } finally {
-      tail.close();
+      recent.close();
       over.abort();
     }
   }
@@ -159,7 +165,7 @@ export function createJobEvents({ store, waits, tails, receipts, limits }: JobEv
     async follow(principal, jobId, request) {
       const cursor = request.after === undefined ? FROM_THE_START : readEventId(request.after);
       const job = await findFollowedJob(store.read, jobId);
-      if (!job || !isSeenBy(accountScope(principal), job)) refuse('JOB_NOT_FOUND', 'Job not found');
+      if (!job || !isSeenBy(accountScope(principal), job)) fail('JOB_NOT_FOUND', 'Job not found');
       if (cursor.stage === 'over') return undefined;
       const leave = admit(principal);
       if (request.signal.aborted) leave();

@@ -1,5 +1,5 @@
 import type { Principal } from '../../accounts/keys.ts';
-import { refuse } from '../../store/operation.ts';
+import { fail } from '../../errors.ts';
 
 export interface FollowLimits {
   /** Followers at once. */
@@ -8,7 +8,7 @@ export interface FollowLimits {
   perAccount(principal: Principal): number;
 }
 
-/** Counts followers in; each is counted out once by what it gets. Throws Refused. */
+/** Counts followers in; each is counted out once by what it gets. Throws RequestError. */
 export function createAdmission({ all, perAccount }: FollowLimits): (principal: Principal) => () => void {
   const byAccount = new Map<number, number>();
   let count = 0;
@@ -16,11 +16,11 @@ export function createAdmission({ all, perAccount }: FollowLimits): (principal: 
     const { accountId } = principal;
     const own = byAccount.get(accountId) ?? 0;
     if (own >= perAccount(principal)) {
-      refuse('RATE_LIMIT_EXCEEDED', `${own} streams of events are open, which is as many as you may have`, {
+      fail('RATE_LIMIT_EXCEEDED', `${own} streams of events are open, which is as many as you may have`, {
         retryAfter: 1,
       });
     }
-    if (count >= all) refuse('SYSTEM_OVERLOADED', 'Too many streams of events are open', { retryAfter: 1 });
+    if (count >= all) fail('SYSTEM_OVERLOADED', 'Too many streams of events are open', { retryAfter: 1 });
     byAccount.set(accountId, own + 1);
     count++;
     let isIn = true;

@@ -1,8 +1,8 @@
-import { type MinerTerms, noteSeen } from '../../miners/presence.ts';
+import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
 import type { Chunk } from '../../store/events.ts';
-import { done, type Operation, type Outcome, refused, type WriteContext } from '../../store/operation.ts';
+import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { NewRow, Row } from '../../store/schema.ts';
-import { extendLease, type JobRow, type LeaseTerms } from '../job.ts';
+import { extendLease, type JobRow, type LeasePolicy } from '../job.ts';
 import { notLeased } from '../leases/complete.ts';
 import { jobNotFound, loadJobs, loadMiners, type MinerActor, notActing, ownedMiner } from '../lookup.ts';
 import { saveLeases } from '../save-jobs.ts';
@@ -23,7 +23,7 @@ export interface Posted {
   next: number;
 }
 
-export interface StreamTerms extends LeaseTerms, MinerTerms {
+export interface StreamPolicy extends LeasePolicy, MinerPolicy {
   /** Of one stream, in UTF-8. */
   maxBytes: number;
   /** Of one stream. */
@@ -37,7 +37,7 @@ const WORTH_EXTENDING = 0.1;
  * Takes more of the text of jobs that their miners hold, and extends their leases. What is there already is not added
  * again, and a gap is refused. Text of a job that nobody wants streamed is taken and let go.
  */
-export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
+export function postChunks(policy: StreamPolicy): Operation<PostInput, Posted> {
   return {
     name: 'jobs.post-chunks',
     // Before completions: what a miner posts together with its result is read before it.
@@ -64,7 +64,7 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
         if (!isHolder) return notLeased(job, miner.id);
         if (input.attempt !== undefined && input.attempt !== job.attempts) return overtaken(job);
         const before = streams.get(job.id) ?? newStream(job.id);
-        const outcome = append(input, job, before, terms, context.now);
+        const outcome = append(input, job, before, policy, context.now);
         if (!outcome.ok) return outcome;
         const { after, added, next } = outcome.value;
         if (added.length > 0) {
@@ -76,8 +76,8 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
             added: [...(growth?.added ?? []), ...added],
           });
         }
-        const lease = extendLease(job, context.now, terms);
-        if (isWorth(lease, job, terms)) {
+        const lease = extendLease(job, context.now, policy);
+        if (isWorth(lease, job, policy)) {
           jobs.set(job.id, lease);
           extended.set(job.id, lease);
         }
@@ -85,7 +85,7 @@ export function postChunks(terms: StreamTerms): Operation<PostInput, Posted> {
       });
       await noteSeen(
         inputs.flatMap(input => ownedMiner(miners, input) ?? []),
-        terms,
+        policy,
         context,
       );
       await save([...growths.values()], context);
@@ -114,28 +114,28 @@ function append(
   { first, chunks }: PostInput,
   job: JobRow,
   stream: Row<'job_stream'>,
-  { maxBytes, maxChunks }: StreamTerms,
+  { maxBytes, maxChunks }: StreamPolicy,
   now: number,
 ): Outcome<Appended> {
   if (job.stream === 0) return done({ after: stream, added: [], next: first + chunks.length });
   if (first > stream.chunks) {
     const detail = `The next chunk of this attempt is ${stream.chunks}: one is missing before ${first}`;
-    return refused('VALIDATION_OUT_OF_RANGE', detail, { field: 'first' });
+    return failed('VALIDATION_OUT_OF_RANGE', detail, { field: 'first' });
   }
   const fresh = chunks.slice(stream.chunks - first);
   const bytes = fresh.reduce((sum, { text }) => sum + Buffer.byteLength(text), stream.bytes);
   const count = stream.chunks + fresh.length;
-  if (bytes > maxBytes) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxBytes} bytes of text`);
-  if (count > maxChunks) return refused('PAYLOAD_TOO_LARGE', `A stream has at most ${maxChunks} chunks`);
+  if (bytes > maxBytes) return failed('PAYLOAD_TOO_LARGE', `A stream has at most ${maxBytes} bytes of text`);
+  if (count > maxChunks) return failed('PAYLOAD_TOO_LARGE', `A stream has at most ${maxChunks} chunks`);
   const first_chunk_at = stream.first_chunk_at ?? now;
   return done({ after: { ...stream, chunks: count, bytes, first_chunk_at }, added: fresh, next: count });
 }
 
 function overtaken({ id, attempts }: JobRow): Outcome<never> {
-  return refused('JOB_NOT_LEASED', `Job ${id} is in its attempt ${attempts}: this one is over`);
+  return failed('JOB_NOT_LEASED', `Job ${id} is in its attempt ${attempts}: this one is over`);
 }
 
-const isWorth = (lease: JobRow, job: JobRow, { leaseMs }: LeaseTerms) =>
+const isWorth = (lease: JobRow, job: JobRow, { leaseMs }: LeasePolicy) =>
   (lease.lease_expires_at ?? 0) - (job.lease_expires_at ?? 0) >= leaseMs * WORTH_EXTENDING;
 
 interface Grown {

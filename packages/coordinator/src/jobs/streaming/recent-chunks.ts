@@ -9,13 +9,13 @@ export interface News {
 }
 
 /** What is committed here of a job that somebody follows: whoever keeps up need not read it from the database. */
-export interface Tail {
+export interface RecentReader {
   take(): News;
   close(): void;
 }
 
-export interface Tails {
-  open(jobId: string): Tail;
+export interface RecentChunks {
+  open(jobId: string): RecentReader;
   apply(events: readonly StoreEvent[]): void;
 }
 
@@ -28,7 +28,7 @@ interface Kept {
 const nothing = (): Kept => ({ grown: [], chunks: 0, more: false });
 
 /** @param most chunks that are kept for a follower; one that is further behind reads them from the database */
-export function createTails(most: number): Tails {
+export function createRecentChunks(most: number): RecentChunks {
   const followers = new Map<string, Set<{ kept: Kept }>>();
 
   function add(jobId: string, growth: Growth | undefined) {

@@ -9,14 +9,14 @@ import {
   StreamChunks,
 } from '@aitbc/protocol';
 import { type TSchema, Type } from 'typebox';
+import { fail, RequestError } from '../../errors.ts';
 import { type Guards, principalOf } from '../../http/authentication.ts';
 import { REPLACING, replacingHalves } from '../../http/bodies.ts';
 import type { LongBody } from '../../http/body-limits.ts';
-import { hangUpOf } from '../../http/connection.ts';
+import { signalOf } from '../../http/connection.ts';
 import { type App, answers, IdParams, keyed } from '../../http/routes.ts';
 import { type ServerSentEvent, sendEvents } from '../../http/server-sent-events.ts';
 import type { Chunk } from '../../store/events.ts';
-import { Refused, refuse } from '../../store/operation.ts';
 import type { MinerJobs, PostRequest } from '../leases/miner-jobs.ts';
 import { readChunkLines } from './chunk-lines.ts';
 import type { JobEvents } from './follow-job.ts';
@@ -74,7 +74,7 @@ function eventRoutes(app: App, { events, guards, heartbeatMs }: StreamRoutes): v
     },
     async (request, reply) => {
       const after = request.headers['last-event-id'] || request.query.last_event_id || undefined;
-      const follow = { after, signal: hangUpOf(reply) };
+      const follow = { after, signal: signalOf(reply) };
       const following = await events.follow(principalOf(request), request.params.id, follow);
       // What makes an EventSource stop to connect again.
       if (!following) return reply.code(204).send(null);
@@ -129,7 +129,7 @@ function chunkRoutes(app: App, { jobs, guards, lineLimit, bodyLimits }: StreamRo
     },
     async (request, reply) => {
       const post = async (posted: PostRequest) => {
-        if (request.revocation) throw new Refused(request.revocation);
+        if (request.revocation) throw new RequestError(request.revocation);
         return await jobs.postChunks(principalOf(request), request.params.id, posted);
       };
       if (request.headers['content-type']?.startsWith('application/json')) {
@@ -137,7 +137,7 @@ function chunkRoutes(app: App, { jobs, guards, lineLimit, bodyLimits }: StreamRo
         return await post({ minerId: miner_id, epoch, attempt, first, chunks: chunks.map(chunkOf) });
       }
       // A stream lasts: its key may be revoked meanwhile.
-      hangUpOf(reply);
+      signalOf(reply);
       // Where the rest is not read, the connection is of no more use.
       reply.header('connection', 'close');
       const answer = await postLines(request.query, request.raw, lineLimit, post);
@@ -158,7 +158,7 @@ async function postLines(
   post: (posted: PostRequest) => Promise<PostedChunks>,
 ): Promise<PostedChunks> {
   if (minerId === undefined)
-    refuse('VALIDATION_MISSING_FIELD', 'miner_id is missing in the query', { field: 'miner_id' });
+    fail('VALIDATION_MISSING_FIELD', 'miner_id is missing in the query', { field: 'miner_id' });
   const request = { minerId, epoch, attempt };
   // Refused at once, rather than when a first token is there.
   let answer = await post({ ...request, first, chunks: [] });

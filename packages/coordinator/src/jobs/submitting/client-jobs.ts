@@ -4,12 +4,13 @@ import { canonicalJson } from '@aitbc/receipts';
 import { findRepeated } from '../../accounts/idempotency.ts';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
 import type { Config } from '../../config.ts';
+import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
 import type { Limits } from '../../limits/limits.ts';
 import type { Directory, Reach } from '../../miners/directory.ts';
 import type { Operations } from '../../operations.ts';
 import { pricingOf, tokenLimit } from '../../receipts/pricing.ts';
-import { refuse, unwrap } from '../../store/operation.ts';
+import { unwrap } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import { contentOf, FIELDS, type JobContent } from '../content.ts';
@@ -30,9 +31,9 @@ import { mostTokens, sizeOf } from '../request-size.ts';
 import { requirementsOf } from '../requirements.ts';
 import type { Clock } from '../scheduling/fairness.ts';
 import { queueInfo } from '../scheduling/queue-position.ts';
-import { type HangUp, LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
+import { type LazySignal, LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
 import { toJob, toNewRun, toRun, toSummary } from '../views.ts';
-import { type NewJob, type NewRun, placeOf, type SubmitInput, type SubmitOutput } from './submit-jobs.ts';
+import { type NewJob, type NewRun, queueKeyOf, type SubmitInput, type SubmitOutput } from './submit-jobs.ts';
 
 /** What of a caller decides what it may ask for. */
 type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;
@@ -48,7 +49,7 @@ export interface ClientJobsOptions {
   now(): number;
 }
 
-/** What clients do with jobs. Each throws Refused. */
+/** What clients do with jobs. Each throws RequestError. */
 export interface ClientJobs {
   /** Stores the jobs, all or none. With an idempotency key, a repeated request answers the jobs of the first. */
   submit(
@@ -64,9 +65,9 @@ export interface ClientJobs {
   /** A job as it is stored, for what submits jobs itself. */
   prepare(request: SubmitJob): NewJob;
   /** Answers when the job has ended, or after `waitSeconds`, or when `hangUp` aborts. */
-  get(principal: Principal, id: string, waitSeconds: number, hangUp: HangUp): Promise<Job>;
+  get(principal: Principal, id: string, waitSeconds: number, callerSignal: LazySignal): Promise<Job>;
   /** Answers when the job has ended, or when `hangUp` aborts or the coordinator stops. */
-  ended(principal: Principal, id: string, hangUp: AbortSignal): Promise<Job>;
+  ended(principal: Principal, id: string, callerSignal: AbortSignal): Promise<Job>;
   /** With `all`, the jobs of all accounts: for administrators. */
   list(
     principal: Principal,
@@ -100,7 +101,7 @@ export function createClientJobs({
       content,
       params: writeOwn(request.params ?? {}),
       request,
-      place: placeOf(request, requirementsOf(request, content)),
+      place: queueKeyOf(request, requirementsOf(request, content)),
       ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
       maxAttempts: request.max_attempts ?? config.maxAttempts,
       promptBytes,
@@ -116,7 +117,7 @@ export function createClientJobs({
 
   async function owned(principal: Principal, id: string): Promise<FoundJob> {
     const job = await findJob(store.read, id);
-    if (!job || !isSeenBy(accountScope(principal), job)) refuse('JOB_NOT_FOUND', 'Job not found');
+    if (!job || !isSeenBy(accountScope(principal), job)) fail('JOB_NOT_FOUND', 'Job not found');
     return job;
   }
 
@@ -155,10 +156,10 @@ export function createClientJobs({
     principal: Principal,
     id: string,
     waitMs: number,
-    hangUp: AbortSignal,
+    callerSignal: AbortSignal,
   ): Promise<Job> {
     const over = new AbortController();
-    const signal = AbortSignal.any([hangUp, over.signal]);
+    const signal = AbortSignal.any([callerSignal, over.signal]);
     const until = performance.now() + waitMs;
     try {
       for (;;) {
@@ -184,10 +185,10 @@ export function createClientJobs({
   }
 
   /** Miners that wait ask for the jobs in the batch that stores them, which saves a commit of its own. */
-  async function storeForetold(input: SubmitInput): Promise<SubmitOutput> {
+  async function storeWakingEarly(input: SubmitInput): Promise<SubmitOutput> {
     const written = limits.writing(input.accountId, input.jobs.length);
     const storing = store.write(operations.submitJobs, input);
-    const takeBack = waits.foretell(input.jobs.map(({ place }) => place));
+    const takeBack = waits.wakeEarly(input.jobs.map(({ place }) => place));
     let isNew = false;
     try {
       const output = unwrap(await storing);
@@ -225,7 +226,7 @@ export function createClientJobs({
       const units = jobs.reduce((sum, { runs }) => sum + Math.max(1, runs.length), 0);
       const tokens = jobs.reduce((sum, job) => sum + tokensOf(job), 0);
       await limits.jobs(principal, units, tokens);
-      const output = await storeForetold(input);
+      const output = await storeWakingEarly(input);
       if (output.replayed) return await replay(output.jobIds);
       const views = output.jobs.map((job, index) => {
         const asked = jobs[index];
@@ -237,19 +238,19 @@ export function createClientJobs({
 
     prepare: request => prepare(request, 0, 1, { scopes: new Set() }),
 
-    async get(principal, id, waitSeconds, hangUp) {
+    async get(principal, id, waitSeconds, callerSignal) {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       if (waitMs === 0) return await view(await owned(principal, id));
-      return await limited(principal, () => waitForEnd(principal, id, waitMs, hangUp()));
+      return await limited(principal, () => waitForEnd(principal, id, waitMs, callerSignal()));
     },
 
-    async ended(principal, id, hangUp) {
-      return await limited(principal, () => waitForEnd(principal, id, Infinity, hangUp));
+    async ended(principal, id, callerSignal) {
+      return await limited(principal, () => waitForEnd(principal, id, Infinity, callerSignal));
     },
 
     async list(principal, { all = false, status, model, limit, before }) {
       if (all && !principal.scopes.has('admin'))
-        refuse('AUTH_INSUFFICIENT_SCOPE', 'The jobs of all accounts need a key with the scope admin', {
+        fail('AUTH_INSUFFICIENT_SCOPE', 'The jobs of all accounts need a key with the scope admin', {
           field: 'all',
         });
       const accountId = all ? undefined : principal.accountId;
@@ -268,7 +269,7 @@ export function createClientJobs({
     async receiptId(principal, id) {
       const job = await owned(principal, id);
       if (job.receipt_id === null) {
-        refuse(
+        fail(
           'RECEIPT_NOT_FOUND',
           hasEnded(job.status) ? `The job is ${job.status}: it has no receipt` : 'The job has not ended yet',
         );
@@ -302,22 +303,22 @@ function checkLimits(
   const { kind } = content;
   const field = `${prefix}${FIELDS[kind]}`;
   const bytes = sizeOf(request, content);
-  const refuseBeyond = (limit: number, size: number, what: string) => {
+  const requireAtMost = (limit: number, size: number, what: string) => {
     const detail = `The ${what} of a job must not be longer than ${limit} bytes`;
-    if (size > limit) refuse('VALIDATION_PROMPT_TOO_LONG', detail, { field });
+    if (size > limit) fail('VALIDATION_PROMPT_TOO_LONG', detail, { field });
   };
-  refuseBeyond(config.promptLimit, bytes.prompt, FIELDS[kind]);
-  refuseBeyond(config.mediaLimit, bytes.media, kind === 'embedding' ? 'input' : 'images');
+  requireAtMost(config.promptLimit, bytes.prompt, FIELDS[kind]);
+  requireAtMost(config.mediaLimit, bytes.media, kind === 'embedding' ? 'input' : 'images');
   const maxPrice = request.constraints?.max_price;
   if (maxPrice !== undefined) checkPrice(maxPrice, request.model, prefix, config);
   if ((request.priority ?? 0) > config.maxPriority && !principal.scopes.has('admin')) {
-    refuse('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
+    fail('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
       field: `${prefix}priority`,
     });
   }
   if ((request.priority ?? 0) > (principal.maxPriority ?? Infinity)) {
     const detail = `This key may ask for a priority of up to ${principal.maxPriority}`;
-    refuse('AUTH_INSUFFICIENT_SCOPE', detail, { field: `${prefix}priority` });
+    fail('AUTH_INSUFFICIENT_SCOPE', detail, { field: `${prefix}priority` });
   }
 }
 
@@ -327,5 +328,5 @@ function checkPrice(maxPrice: number, model: string, prefix: string, config: Con
   if (pricing.unit !== 'gpu_second' || maxPrice >= pricing.rate * config.minRunSeconds) return;
   const least = pricing.rate * config.minRunSeconds;
   const detail = `max_price must pay for ${config.minRunSeconds} s at least, which are ${least} credits`;
-  refuse('VALIDATION_OUT_OF_RANGE', detail, { field: `${prefix}constraints.max_price` });
+  fail('VALIDATION_OUT_OF_RANGE', detail, { field: `${prefix}constraints.max_price` });
 }

@@ -1,6 +1,6 @@
 import type { SubmitJob } from '@aitbc/protocol';
 import { highestCharge, type Pricing, priceLimit, usualTokens } from '../../receipts/pricing.ts';
-import { type Outcome, refused } from '../../store/operation.ts';
+import { failed, type Outcome } from '../../store/operation.ts';
 import type { Transaction } from '../../store/transaction.ts';
 
 /*
@@ -12,7 +12,7 @@ import type { Transaction } from '../../store/transaction.ts';
  */
 
 /** What prices follow from, and whether they must be covered before a job is taken. */
-export interface BillingTerms {
+export interface BillingPolicy {
   prepaid: boolean;
   pricingOf(model: string): Pricing;
   /** One attempt lasts at most so long, in ms. */
@@ -41,20 +41,21 @@ const SHORTEST_USUAL_MS = 60_000;
  *
  * @param averageRunMs of its model and priority; 0 where nothing is known
  */
-export function usualCost(job: Priced, averageRunMs: number, terms: BillingTerms): number {
+export function usualCost(job: Priced, averageRunMs: number, policy: BillingPolicy): number {
   const usualMs = Math.max(SHORTEST_USUAL_MS, USUAL_SPREAD * averageRunMs);
   const tokens = usualTokens(job.promptBytes, job.request.params?.max_tokens);
-  return costOf(job, Math.min(usualMs, terms.timeoutMs), Math.min(tokens, job.tokenLimit), terms);
+  return costOf(job, Math.min(usualMs, policy.timeoutMs), Math.min(tokens, job.tokenLimit), policy);
 }
 
 /** The most that it can cost: one attempt as long as it may take, all tokens that it can be charged for. */
-const worstCost = (job: Priced, terms: BillingTerms) => costOf(job, terms.timeoutMs, job.tokenLimit, terms);
+const worstCost = (job: Priced, policy: BillingPolicy) =>
+  costOf(job, policy.timeoutMs, job.tokenLimit, policy);
 
 function costOf(
   { request: { model, constraints } }: Priced,
   ms: number,
   token_limit: number,
-  { pricingOf }: BillingTerms,
+  { pricingOf }: BillingPolicy,
 ): number {
   const max_price = priceLimit(constraints?.max_price);
   return highestCharge(ms, { max_price, token_limit }, pricingOf(model));
@@ -79,19 +80,19 @@ const UNLIMITED: Funds = { reservedFor: () => 0, take: () => undefined };
 
 export async function loadFunds(
   accountIds: readonly number[],
-  terms: BillingTerms,
+  policy: BillingPolicy,
   tx: Transaction,
 ): Promise<Funds> {
-  if (!terms.prepaid) return UNLIMITED;
+  if (!policy.prepaid) return UNLIMITED;
   const available = await loadAvailable(accountIds, tx);
   const reserved = new Map<Priced, number>();
   return {
     reservedFor: job => reserved.get(job) ?? 0,
     take(accountId, jobs, averageRunMs) {
       const left = available.get(accountId) ?? 0;
-      const usual = jobs.map(job => usualCost(job, averageRunMs(job), terms));
+      const usual = jobs.map(job => usualCost(job, averageRunMs(job), policy));
       const cautious = jobs.map((job, index) =>
-        averageRunMs(job) === 0 ? worstCost(job, terms) : (usual[index] ?? 0),
+        averageRunMs(job) === 0 ? worstCost(job, policy) : (usual[index] ?? 0),
       );
       const sumOf = (costs: readonly number[]) =>
         jobs.reduce((sum, job, index) => sum + runsOf(job) * (costs[index] ?? 0), 0);
@@ -141,7 +142,7 @@ export async function loadPurses(jobs: readonly Reserved[], tx: Transaction): Pr
 
 function notCovered(needed: number, left: number, jobs: number): Outcome<never> {
   const what = jobs === 1 ? 'The job' : `These ${jobs} jobs`;
-  return refused(
+  return failed(
     'PAYMENT_INSUFFICIENT_BALANCE',
     `${what} may cost up to ${needed / 1e6} credits, and ${left / 1e6} are available: a lower constraints.max_price reserves less`,
   );

@@ -12,7 +12,7 @@ import {
 import { Type } from 'typebox';
 import type { Guards } from '../../http/authentication.ts';
 import { principalOf } from '../../http/authentication.ts';
-import { hangUpOf, preferredWait } from '../../http/connection.ts';
+import { preferredWait, signalOf } from '../../http/connection.ts';
 import { linkAfter } from '../../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../../http/routes.ts';
 import type { Receipts } from '../../receipts/receipts.ts';
@@ -58,7 +58,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
       reply.code(201).header('location', `jobs/${job.job_id}`);
       if (wait === undefined) return job;
       reply.header('preference-applied', `wait=${wait}`);
-      return await jobs.get(principal, job.job_id, wait, () => hangUpOf(reply));
+      return await jobs.get(principal, job.job_id, wait, () => signalOf(reply));
     },
   );
 
@@ -122,7 +122,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
       },
     },
     async (request, reply) =>
-      await jobs.get(principalOf(request), request.params.id, request.query.wait ?? 0, () => hangUpOf(reply)),
+      await jobs.get(principalOf(request), request.params.id, request.query.wait ?? 0, () => signalOf(reply)),
   );
 
   app.post(

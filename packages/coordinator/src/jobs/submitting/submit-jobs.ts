@@ -11,8 +11,8 @@ import type { JobChange, JobRow } from '../job.ts';
 import { RUNS } from '../replication/runs.ts';
 import { countNewJobs } from '../save-jobs.ts';
 import { RETRIES } from '../scheduling/exclusions.ts';
-import { type Clock, createRanker, type Line, type Ranker } from '../scheduling/fairness.ts';
-import { type BillingTerms, loadFunds } from './prepaid-balance.ts';
+import { type Clock, createRanker, type FairQueue, type Ranker } from '../scheduling/fairness.ts';
+import { type BillingPolicy, loadFunds } from './prepaid-balance.ts';
 
 /** A job as it was asked for, with what must be chosen outside the transaction. */
 export interface NewJob {
@@ -23,7 +23,7 @@ export interface NewJob {
   params: string;
   promptHash: string;
   request: SubmitJob;
-  place: Place;
+  place: QueueKey;
   ttlMs: number;
   maxAttempts: number;
   tokenLimit: number;
@@ -38,7 +38,7 @@ export interface NewJob {
 }
 
 /** The queue in which a job stands. */
-export type Place = Pick<Row<'queue'>, (typeof KEY)[number]>;
+export type QueueKey = Pick<Row<'queue'>, (typeof KEY)[number]>;
 
 /** A run, which is a job to its miner. */
 export type NewRun = Pick<NewJob, 'id' | 'salt' | 'promptHash'>;
@@ -54,21 +54,21 @@ export type SubmitOutput =
   | { replayed: true; jobIds: string[] };
 
 /** Stores new jobs, all of an input or none. `clocks` are those of the jobs' models, by model. */
-export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOutput> => ({
+export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, SubmitOutput> => ({
   name: 'jobs.submit',
   order: 30,
   async apply(inputs, context) {
-    const [repeated, lanes, quotas, funds] = await Promise.all([
+    const [repeated, jobQueues, quotas, funds] = await Promise.all([
       loadRepeated(inputs, context),
-      loadLanes(placesOf(inputs), context),
+      loadJobQueues(placesOf(inputs), context),
       loadQuotas(inputs, context.tx, context.now),
       loadFunds(
         inputs.map(input => input.accountId),
-        terms,
+        policy,
         context.tx,
       ),
     ]);
-    const averageRunMs = (job: NewJob) => lanes.lineOf(job.place).clock.average_run_ms;
+    const averageRunMs = (job: NewJob) => jobQueues.queueOf(job.place).clock.average_run_ms;
     // One after the other: what one input uses up, of keys and of credits, the next does not find.
     const outcomes = inputs.map(input => {
       const before = repeated.answer(input);
@@ -84,9 +84,9 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
     await repeated.save();
     await quotas.save();
     const fresh = inputs.filter((_, index) => !outcomes[index]);
-    const lines = new Set(placesOf(fresh).map(lanes.lineOf));
+    const fairQueues = new Set(placesOf(fresh).map(jobQueues.queueOf));
     const accountIds = [...new Set(fresh.map(input => input.accountId))];
-    const ranker = await createRanker(context.tx, [...lines], accountIds);
+    const ranker = await createRanker(context.tx, [...fairQueues], accountIds);
 
     const made: JobRow[] = [];
     const answers = inputs.map((input, index) => {
@@ -95,7 +95,7 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
         const [asked, ...runs] = newRows(
           job,
           input.accountId,
-          lanes,
+          jobQueues,
           ranker,
           context.now,
           funds.reservedFor(job),
@@ -103,13 +103,13 @@ export const submitJobs = (terms: BillingTerms): Operation<SubmitInput, SubmitOu
         made.push(asked, ...runs);
         return asked;
       });
-      return done<SubmitOutput>({ replayed: false, jobs, clocks: lanes.byModel });
+      return done<SubmitOutput>({ replayed: false, jobs, clocks: jobQueues.byModel });
     });
 
     await insertJobs(made, fresh, context);
     await ranker.save();
     await countNewJobs(made, context);
-    for (const job of made) if (job.role !== 'replicated') lanes.clockOf(job).pending++;
+    for (const job of made) if (job.role !== 'replicated') jobQueues.clockOf(job).pending++;
     return answers;
   },
 });
@@ -120,26 +120,29 @@ const replay = (before: Outcome<string[]>): Outcome<SubmitOutput> =>
 const placesOf = (inputs: readonly SubmitInput[]) =>
   inputs.flatMap(input => input.jobs.map(job => job.place));
 
-export interface Lanes {
+export interface JobQueues {
   byModel: ReadonlyMap<string, Clock[]>;
-  lineOf(place: Place): Line;
+  queueOf(place: QueueKey): FairQueue;
   clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
 }
 
 const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane', 'needs', 'min_context'] as const;
 
-const valuesOf = (place: Place) => KEY.map(column => place[column]);
-const nameOf = (place: Place) => JSON.stringify(valuesOf(place));
+const valuesOf = (place: QueueKey) => KEY.map(column => place[column]);
+const nameOf = (place: QueueKey) => JSON.stringify(valuesOf(place));
 
 /** Where a new job stands that has such requirements. */
-export const placeOf = ({ priority, replication }: SubmitJob, requirements: ReadyQueue): Place => ({
+export const queueKeyOf = ({ priority, replication }: SubmitJob, requirements: ReadyQueue): QueueKey => ({
   ...requirements,
   priority: priority ?? 0,
   lane: (replication ?? 1) > 1 ? RUNS : 0,
 });
 
 /** The clocks and queues of places, made where they are new. */
-export async function loadLanes(places: readonly Place[], { tx }: Pick<WriteContext, 'tx'>): Promise<Lanes> {
+export async function loadJobQueues(
+  places: readonly QueueKey[],
+  { tx }: Pick<WriteContext, 'tx'>,
+): Promise<JobQueues> {
   const keys = new Map(places.map(place => [nameOf(place), place]));
   const [found, clocks] = await Promise.all([findQueues(keys, tx), loadClocks([...keys.values()], tx)]);
   const clockOf = (key: Pick<Clock, 'model' | 'priority'>) => must(clocks.get(clockName(key)));
@@ -151,17 +154,17 @@ export async function loadLanes(places: readonly Place[], { tx }: Pick<WriteCont
     await tx.insert('queue', rows);
     queues = new Map([...queues, ...(await findQueues(missing, tx))]);
   }
-  const lines = new Map([...queues].map(([name, queue]) => [name, { queue, clock: clockOf(queue) }]));
+  const fairQueues = new Map([...queues].map(([name, queue]) => [name, { queue, clock: clockOf(queue) }]));
   return {
     byModel: Map.groupBy(clocks.values(), clock => clock.model),
     clockOf,
-    lineOf: place => must(lines.get(nameOf(place))),
+    queueOf: place => must(fairQueues.get(nameOf(place))),
   };
 }
 
 const clockName = ({ model, priority }: Pick<Clock, 'model' | 'priority'>) => `${model} ${priority}`;
 
-async function loadClocks(keys: readonly Place[], tx: WriteContext['tx']): Promise<Map<string, Clock>> {
+async function loadClocks(keys: readonly QueueKey[], tx: WriteContext['tx']): Promise<Map<string, Clock>> {
   const models = [...new Set(keys.map(key => key.model))];
   const load = async () => new Map((await tx.first(CLOCKS, models)).map(clock => [clockName(clock), clock]));
   const clocks = await load();
@@ -174,14 +177,14 @@ async function loadClocks(keys: readonly Place[], tx: WriteContext['tx']): Promi
 }
 
 async function findQueues(
-  keys: ReadonlyMap<string, Place>,
+  keys: ReadonlyMap<string, QueueKey>,
   tx: WriteContext['tx'],
 ): Promise<Map<string, Row<'queue'>>> {
   const found = await tx.find('queue', KEY, [...keys.values()].map(valuesOf));
   return new Map(found.map(queue => [nameOf(queue), queue]));
 }
 
-const newClock = ({ model, priority }: Place): NewRow<'fair_clock'> => ({
+const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({
   model,
   priority,
   virtual_time: 0,
@@ -207,10 +210,12 @@ export async function toRetryQueues(
   const queueIds = [...new Set(moving.map(({ before }) => before.queue_id))];
   const queues = await context.tx.loadFixed('queue', 'id', queueIds, ['id', ...KEY]);
   const places = new Map(queues.map(({ id, ...place }) => [id, { ...place, lane: RETRIES }]));
-  const lanes = await loadLanes([...places.values()], context);
+  const jobQueues = await loadJobQueues([...places.values()], context);
   return changes.map(change => {
     const place = moves(change) && places.get(change.before.queue_id);
-    return place ? { ...change, after: { ...change.after, queue_id: lanes.lineOf(place).queue.id } } : change;
+    return place
+      ? { ...change, after: { ...change.after, queue_id: jobQueues.queueOf(place).queue.id } }
+      : change;
   });
 }
 
@@ -218,12 +223,12 @@ export async function toRetryQueues(
 function newRows(
   job: NewJob,
   accountId: number,
-  lanes: Lanes,
+  jobQueues: JobQueues,
   ranker: Ranker,
   now: number,
   reserved: number,
 ): [JobRow, ...JobRow[]] {
-  const row = () => newRow(job, accountId, lanes, ranker, now);
+  const row = () => newRow(job, accountId, jobQueues, ranker, now);
   if (job.runs.length === 0) return [{ ...row(), reserved }];
   const runs = job.runs.map(({ id, salt, promptHash }) => {
     const role = 'run' as const;
@@ -250,18 +255,18 @@ export function newRow(
   job: Omit<NewJob, 'content' | 'params' | 'runs' | 'tokenLimit' | 'inputBytes'> &
     Partial<Pick<NewJob, 'tokenLimit' | 'inputBytes'>>,
   accountId: number,
-  lanes: Lanes,
+  jobQueues: JobQueues,
   ranker: Ranker,
   now: number,
 ): JobRow {
   const { request } = job;
-  const line = lanes.lineOf(job.place);
+  const fairQueue = jobQueues.queueOf(job.place);
   return {
     id: job.id,
     account_id: accountId,
-    queue_id: line.queue.id,
+    queue_id: fairQueue.queue.id,
     model: request.model,
-    priority: line.queue.priority,
+    priority: fairQueue.queue.priority,
     max_price: priceLimit(request.constraints?.max_price),
     max_attempts: job.maxAttempts,
     token_limit: job.tokenLimit ?? null,
@@ -271,7 +276,7 @@ export function newRow(
     prompt_hash: job.promptHash,
     created_at: now,
     expires_at: now + job.ttlMs,
-    rank: ranker.next(line, accountId),
+    rank: ranker.next(fairQueue, accountId),
     status: 'pending',
     attempts: 0,
     held_until: null,

@@ -5,7 +5,7 @@ import type { ColumnTypes } from './column-types.ts';
 export async function trust(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
   await reputation(db, types);
   await runs(db, types);
-  await lanes(db, types);
+  await jobQueues(db, types);
 }
 
 async function reputation(db: Kysely<unknown>, { integer, real }: ColumnTypes): Promise<void> {
@@ -42,7 +42,7 @@ async function runs({ schema }: Kysely<unknown>, { text }: ColumnTypes): Promise
 const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane'] as const;
 
 /** Runs stand in queues of their own. SQLite changes no constraint of a table that is there. */
-async function lanes(db: Kysely<unknown>, { id, integer, text, schema: named }: ColumnTypes) {
+async function jobQueues(db: Kysely<unknown>, { id, integer, text, schema: named }: ColumnTypes) {
   const { schema } = db;
   if (named) {
     await schema

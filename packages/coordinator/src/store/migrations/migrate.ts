@@ -48,7 +48,7 @@ export const SCHEMA_VERSION = NAMES.at(-1) ?? '';
  */
 export async function migrate(db: Kysely<Schema>, types: ColumnTypes): Promise<readonly string[]> {
   const migrator = await migratorFor(db, types);
-  await refuseNewer(db, migrator);
+  await requireNotNewer(db, migrator);
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error) throw new Error('The database schema could not be brought up to date', { cause: error });
   return results.map(result => result.migrationName);
@@ -57,7 +57,7 @@ export async function migrate(db: Kysely<Schema>, types: ColumnTypes): Promise<r
 /** Throws where the schema is not the one that this program works with. */
 export async function requireCurrent(db: Kysely<Schema>, types: ColumnTypes): Promise<void> {
   const migrator = await migratorFor(db, types);
-  await refuseNewer(db, migrator);
+  await requireNotNewer(db, migrator);
   const migrations = await migrator.getMigrations();
   if (migrations.every(({ executedAt }) => executedAt === undefined))
     throw new Error('no coordinator has kept anything in it');
@@ -87,7 +87,7 @@ async function schemaOf(db: Kysely<Schema>, { schema }: ColumnTypes): Promise<st
   return rows[0]?.name ?? undefined;
 }
 
-async function refuseNewer(db: Kysely<Schema>, migrator: Migrator): Promise<void> {
+async function requireNotNewer(db: Kysely<Schema>, migrator: Migrator): Promise<void> {
   const known = await migrator.getMigrations();
   // The table of what was done is there only then.
   if (!known.some(({ executedAt }) => executedAt)) return;

@@ -63,7 +63,7 @@ async function withTimeout<T>(answer: Promise<T>): Promise<T | undefined> {
 }
 
 /** What a refusal of the first message says to whoever knows that it comes from a pooler. */
-export function explainRefusal(error: unknown): unknown {
+export function explainRejection(error: unknown): unknown {
   const { message = '' } = Object(error) as { message?: string };
   if (!/unsupported startup parameter/i.test(message)) return error;
   return new Error(

@@ -42,8 +42,8 @@ export function hostsOf(url: string): Hosts {
     );
   }
   parameters.delete('target_session_attrs');
-  const tail = parameters.size === 0 ? '' : `?${parameters}`;
-  const urls = wanted === null ? [url] : names.map(name => `${scheme}${login}${name}${path}${tail}`);
+  const recent = parameters.size === 0 ? '' : `?${parameters}`;
+  const urls = wanted === null ? [url] : names.map(name => `${scheme}${login}${name}${path}${recent}`);
   const hosts = { urls, mustWrite, current: 0 };
   byUrl.set(url, hosts);
   return hosts;

@@ -7,7 +7,7 @@ import { StoreUnavailable } from '../unavailable.ts';
 import type { WriteHealth } from '../write-health.ts';
 import type { Writes } from '../writes.ts';
 import { connect, openPool, type PostgresOptions } from './connection.ts';
-import { explainRefusal, requireFit } from './fitness.ts';
+import { explainRejection, requireFit } from './fitness.ts';
 import type { Listener } from './listening.ts';
 import { listen } from './notifications.ts';
 
@@ -21,7 +21,7 @@ export interface PostgresStoreOptions extends PostgresOptions {
 /** Throws for a server, or a way to it, over which a coordinator can't work. */
 async function requireFitServer(options: PostgresOptions): Promise<void> {
   const client = await connect(options).catch(error => {
-    throw explainRefusal(error instanceof StoreUnavailable ? error.cause : error);
+    throw explainRejection(error instanceof StoreUnavailable ? error.cause : error);
   });
   await requireFit(options, client).finally(() => client.end().catch(() => {}));
 }

@@ -17,14 +17,14 @@ import type { Elapsed } from './jobs/maintenance/elapsed-time.ts';
 import { createWaits, type Waits } from './jobs/scheduling/waiting.ts';
 import { readWorkload } from './jobs/scheduling/workload.ts';
 import { createJobEvents, type JobEvents, PAGE } from './jobs/streaming/follow-job.ts';
-import { createTails } from './jobs/streaming/recent-chunks.ts';
+import { createRecentChunks } from './jobs/streaming/recent-chunks.ts';
 import { type ClientJobs, createClientJobs } from './jobs/submitting/client-jobs.ts';
 import { createLedger, type Ledger } from './ledger/ledger.ts';
 import { createLimits, type Limits } from './limits/limits.ts';
 import { createDirectory, type Directory } from './miners/directory.ts';
 import { createMiners, type Miners, readAway, readOnline } from './miners/miners.ts';
 import { createModelDirectory, type ModelDirectory } from './miners/models.ts';
-import { reputationTerms } from './miners/reputation.ts';
+import { reputationPolicy } from './miners/reputation.ts';
 import { createOperations } from './operations.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
 import { admitKey, createReceipts, type Receipts } from './receipts/receipts.ts';
@@ -33,7 +33,7 @@ import type { Operation } from './store/operation.ts';
 import type { Store } from './store/store.ts';
 
 /** Everything behind the HTTP surface. */
-export interface Rooms {
+export interface Modules {
   store: Store;
   accounts: Accounts;
   clientJobs: ClientJobs;
@@ -68,7 +68,7 @@ async function admitSigner(config: Config, store: Store): Promise<Signer> {
   const path = signingKeyPath(config);
   const signer = signerIn(path);
   const admitted = await store.write(admitKey, { keyId: signer.keyId, rotate: config.rotateSigningKey });
-  if (!admitted.ok) throw new ConfigError(`--signing-key ${path}: ${admitted.refusal.detail}`);
+  if (!admitted.ok) throw new ConfigError(`--signing-key ${path}: ${admitted.error.detail}`);
   return signer;
 }
 
@@ -103,7 +103,7 @@ async function catchUp(store: Store, directory: Directory, waits: Waits): Promis
   }
 }
 
-export interface RoomsOptions {
+export interface ModulesOptions {
   config: Config;
   store: Store;
   now: () => number;
@@ -113,15 +113,15 @@ export interface RoomsOptions {
   ids?: Ids;
 }
 
-/** Furnishes the rooms over a store. */
-export async function createRooms({
+/** Creates the modules over a store. */
+export async function createModules({
   config,
   store,
   now,
   uptime,
   open,
   ids = createIds(now),
-}: RoomsOptions): Promise<Rooms> {
+}: ModulesOptions): Promise<Modules> {
   const coordinatorId = await readIdentity(store, config.coordinatorId);
   const signer = await admitSigner(config, store);
   const ledger = await createLedger({ config, store, coordinatorId, now });
@@ -140,11 +140,11 @@ export async function createRooms({
   const clockWatch = createClockWatch(now, uptime);
   readiness.add(clockWatch);
   const waits = createWaits();
-  const tails = createTails(PAGE);
+  const recentChunks = createRecentChunks(PAGE);
   const directory = createDirectory(now);
   store.onCommit(events => {
     directory.apply(events);
-    tails.apply(events);
+    recentChunks.apply(events);
     waits.apply(events);
     for (const event of events) if (event.type === 'clock.set') clockWatch.settled(event.setByMs);
     if (events.some(event => event.type === 'missed')) void catchUp(store, directory, waits);
@@ -166,7 +166,7 @@ export async function createRooms({
     store,
     coordinatorId,
     now,
-    reputation: reputationTerms(config),
+    reputation: reputationPolicy(config),
     operations,
     workload: () => readWorkload(store),
   });
@@ -181,7 +181,7 @@ export async function createRooms({
   const jobEvents = createJobEvents({
     store,
     waits,
-    tails,
+    recentChunks,
     receipts,
     limits: {
       all: config.maxStreams,
