@@ -3,24 +3,24 @@ import { malformed } from './errors.ts';
 import { isHash } from './hashing.ts';
 import { isCount } from './nodes.ts';
 import { parseNote } from './notes.ts';
-import { readDecimal, readField, readHash, readHead, type Source, writeBase64 } from './spelling.ts';
+import { readDecimal, readField, readHash, readHead, type TextSource, writeBase64 } from './text-format.ts';
 
 const MAX_HASHES = 63;
 
-/** What a log asks a witness to cosign (C2SP tlog-witness, add-checkpoint). */
+/** A log's request to a witness to cosign a checkpoint (C2SP tlog-witness, add-checkpoint). */
 export interface AddCheckpoint {
   /** The size of the tree that the witness has cosigned last, 0 for none. */
   readonly old: number;
-  /** The consistency proof from there on: at most 63 hashes of 32 bytes. */
+  /** The consistency proof from that size on: at most 63 hashes of 32 bytes. */
   readonly proof: readonly Uint8Array[];
-  /** The new checkpoint, as the log has signed it. */
+  /** The new checkpoint with the log's signature. */
   readonly checkpoint: string;
 }
 
 /**
- * The body of a request.
+ * Returns the body of a request.
  *
- * @throws TlogError MALFORMED for what can't be one
+ * @throws TlogError MALFORMED when a field is not valid
  */
 export function formatAddCheckpoint({ old, proof, checkpoint }: AddCheckpoint): string {
   if (!isCount(old)) throw malformed(`${old} is no tree size: an integer from 0 to 2^53 - 1`);
@@ -30,12 +30,12 @@ export function formatAddCheckpoint({ old, proof, checkpoint }: AddCheckpoint): 
 }
 
 /**
- * Reads the body of a request, and verifies nothing.
+ * Parses the body of a request without verifying it.
  *
  * @param source text, or its bytes in UTF-8
  * @throws TlogError MALFORMED
  */
-export function parseAddCheckpoint(source: Source): AddCheckpoint {
+export function parseAddCheckpoint(source: TextSource): AddCheckpoint {
   const { lines, rest: checkpoint } = readHead(source);
   const [old, ...proof] = lines;
   checkParts(proof.length, checkpoint);

@@ -4,24 +4,24 @@ import { isHash } from './hashing.ts';
 import { isCount } from './nodes.ts';
 import { checkNoteText, type NoteSignature } from './notes.ts';
 import { signTimed } from './signatures.ts';
-import { readDecimal, readHash, readText, writeBase64 } from './spelling.ts';
+import { readDecimal, readHash, readText, writeBase64 } from './text-format.ts';
 
-/** What a log states about its tree (C2SP tlog-checkpoint). */
+/** What a log signs about its tree (C2SP tlog-checkpoint). */
 export interface Checkpoint {
-  /** Which log: not empty, such as `coordinator.example/ledger`. */
+  /** The name of the log, not empty, such as `coordinator.example/ledger`. */
   readonly origin: string;
-  /** Number of leaves. */
+  /** The number of leaves. */
   readonly size: number;
-  /** Root of the tree, 32 bytes. */
+  /** The root of the tree, 32 bytes. */
   readonly root: Uint8Array;
   /** Further lines, none of them empty. C2SP advises against any. */
   readonly extensions?: readonly string[];
 }
 
 /**
- * The text of a checkpoint, which is what a log signs: origin, size and root, a line each.
+ * Returns the text of a checkpoint that the log signs: origin, size and root, a line each.
  *
- * @throws TlogError MALFORMED for what can't be a checkpoint
+ * @throws TlogError MALFORMED when a field is not valid
  */
 export function formatCheckpoint({ origin, size, root, extensions = [] }: Checkpoint): string {
   if (!isCount(size)) throw malformed(`${size} is no tree size: an integer from 0 to 2^53 - 1`);
@@ -35,7 +35,7 @@ export function formatCheckpoint({ origin, size, root, extensions = [] }: Checkp
 }
 
 /**
- * Reads the text of a checkpoint, without signatures. Whoever has a signed one opens it with `openCheckpoint`.
+ * Parses the text of a checkpoint without signatures. Use `openCheckpoint` for a signed one.
  *
  * @throws TlogError MALFORMED
  */
@@ -49,13 +49,14 @@ export function parseCheckpoint(text: string): Checkpoint {
 }
 
 /**
- * Signs a checkpoint with a key of type `cosignature/v1` (C2SP tlog-cosignature). It says that at that time this was the
- * largest tree of the log that the cosigner had seen, and that each had begun with the one before.
+ * Signs a checkpoint with a key of type `cosignature/v1` (C2SP tlog-cosignature). The signature says that
+ * this was the largest tree of the log that the cosigner had seen at that time, and that each tree began with
+ * the one before.
  *
  * @param text the checkpoint without signatures, see {@link formatCheckpoint}
- * @param name of the cosigner's key: a witness's, or a log's own second key
- * @param time unix seconds
- * @throws TlogError MALFORMED for what is no checkpoint or can't be the name of a key; RangeError for a time that is no
+ * @param name the cosigner's key name: a witness's, or a log's own second key
+ * @param time Unix seconds
+ * @throws TlogError MALFORMED when the text or the name is not valid; RangeError for a time that is not an
  * integer from 0 to 2^53 - 1; and whatever the signer throws
  */
 export async function cosignCheckpoint(

@@ -2,11 +2,11 @@ import { isHash, joinSubtrees, nodeHash } from './hashing.ts';
 import { checkSize, type NodeId, type NodeReader, readNodes, subtreesOf, type TreeNode } from './nodes.ts';
 
 /**
- * What is needed of a tree to append to it: its right edge. That is the compact range from leaf 0 on, one complete
- * subtree for each bit set in the size.
+ * The right edge of a tree, which is all that appending to it needs: the compact range from leaf 0 on, with
+ * one complete subtree for each bit set in the size.
  */
 export interface CompactRange {
-  /** Number of leaves. */
+  /** The number of leaves. */
   readonly size: number;
   /** The hashes of {@link compactRangeNodes}, in that order. */
   readonly hashes: readonly Uint8Array[];
@@ -17,18 +17,21 @@ export interface Appended {
   range: CompactRange;
   /** Its root, 32 bytes. */
   root: Uint8Array;
-  /** Every complete subtree that is new, the leaves among them: what is to be stored. About two for each leaf. */
+  /** Every new complete subtree, including the leaves: about two for each leaf. Store these. */
   nodes: TreeNode[];
 }
 
-/** The complete subtrees at the right edge of a tree, from left to right and largest first. None for size 0. */
+/**
+ * Returns the complete subtrees at the right edge of a tree, from left to right and largest first; none for
+ * size 0.
+ */
 export function compactRangeNodes(size: number): NodeId[] {
   checkSize(size);
   return subtreesOf([0, size]);
 }
 
 /**
- * The right edge of a tree of which the complete subtrees are stored.
+ * Reads the right edge of a tree whose complete subtrees are stored.
  *
  * @throws TlogError MISSING_NODE
  */
@@ -41,7 +44,8 @@ export async function readCompactRange(size: number, read: NodeReader): Promise<
  *
  * @param range `{ size: 0, hashes: [] }` for an empty tree
  * @param leafHashes 32 bytes each, see `leafHash`
- * @throws RangeError for a range that lacks hashes, for hashes of another length, and beyond 2^53 - 1 leaves
+ * @throws RangeError for a range that lacks hashes, for hashes of another length, and beyond 2^53 - 1
+ * leaves
  */
 export function appendLeafHashes(range: CompactRange, leafHashes: readonly Uint8Array[]): Appended {
   checkSize(range.size + leafHashes.length);
@@ -64,7 +68,8 @@ export function appendLeafHashes(range: CompactRange, leafHashes: readonly Uint8
 }
 
 /**
- * The root of the tree over some leaves (RFC 6962 section 2.1): the SHA-256 of nothing when there are none.
+ * Returns the root of the tree over leaves (RFC 6962 section 2.1); the SHA-256 of nothing when there are
+ * none.
  *
  * @param leafHashes 32 bytes each, see `leafHash`
  */

@@ -4,7 +4,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 const SIGN_OF_X = 0x80;
 const MODULUS = 2n ** 255n - 19n;
 
-/** The y of the eight points of small order. */
+/** The y coordinates of the eight points of small order. */
 const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
   0n,
   1n,
@@ -13,7 +13,9 @@ const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
   0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
 ]);
 
-/** The answers about the points that were asked for last: few keys sign much, and to look at one takes its time. */
+/**
+ * The results for the points asked about last. Few keys make most signatures, and decoding a point is slow.
+ */
 const known = new Map<string, boolean>();
 const KNOWN_POINTS = 256;
 
@@ -37,8 +39,8 @@ function decodes(bytes: Uint8Array): boolean {
 }
 
 /**
- * Whether the 32 bytes of R in a signature are canonical and not of small order. Whether they are a point at all is left
- * to the equation: its other side is one.
+ * Whether the 32 bytes of R in a signature are canonical and not of small order. They need not be checked to
+ * be a point, because the other side of the equation is one.
  */
 export function isSoundR(bytes: Uint8Array): boolean {
   const last = bytes.length - 1;

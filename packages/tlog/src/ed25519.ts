@@ -3,33 +3,33 @@ import { sha512 } from '@noble/hashes/sha2.js';
 import { base64urlnopad } from '@scure/base';
 import { isSoundPoint, isSoundR, littleEndian } from './ed25519-points.ts';
 
-// Without it the library asks WebCrypto for SHA-512, which pages served over plain HTTP don't have.
+// Without this the library uses WebCrypto for SHA-512, which pages over plain HTTP do not have.
 hashes.sha512 = sha512;
 
 const KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 
-/** Makes Ed25519 signatures with one key, wherever that is kept. */
+/** Signs with one Ed25519 key, wherever the key is kept. */
 export interface Signer {
   /** The raw public key, 32 bytes, in unpadded base64url. */
   readonly keyId: string;
-  /** The 64 bytes of the signature over the bytes themselves, not prehashed (RFC 8032, pure Ed25519). */
+  /** Returns 64 bytes: the signature over the bytes themselves, not prehashed (RFC 8032, pure Ed25519). */
   sign(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
-/** A signer with its secret: whoever has the seed signs in its name. */
+/** A signer that holds its private key. Keep the seed secret. */
 export interface SeedSigner extends Signer {
-  /** 32 bytes; {@link signerFromSeed} makes the signer again. */
+  /** The 32 bytes from which {@link signerFromSeed} makes the same signer again. */
   readonly seed: Uint8Array;
 }
 
-/** A signer with a new random key. */
+/** Returns a signer with a new random key. */
 export function generateSigner(): SeedSigner {
   return signerFromSeed(utils.randomSecretKey());
 }
 
 /**
- * The signer of a private key.
+ * Returns the signer of a private key.
  *
  * @param seed the 32 bytes that RFC 8032 calls the private key
  * @throws RangeError when it has another length
@@ -40,17 +40,19 @@ export function signerFromSeed(seed: Uint8Array): SeedSigner {
   return { keyId: encodePublicKey(getPublicKey(secret)), seed: secret, sign: bytes => sign(bytes, secret) };
 }
 
-/** The name of an Ed25519 public key: its 32 raw bytes in base64url (RFC 4648 section 5) without padding. */
+/**
+ * Returns an Ed25519 public key as text: its 32 raw bytes in base64url (RFC 4648 section 5) without padding.
+ */
 export function encodePublicKey(bytes: Uint8Array): string {
   if (bytes.length !== KEY_BYTES) throw new RangeError('An Ed25519 public key has 32 bytes');
   return base64urlnopad.encode(bytes);
 }
 
 /**
- * The raw bytes of a public key by its name.
+ * Returns the 32 raw bytes of a public key. It does not check that they are a point of the curve: see
+ * {@link isPublicKey}.
  *
- * @throws TypeError when it is not the one spelling of 32 bytes; whether they are a point of the curve is the
- * business of {@link isPublicKey}
+ * @throws TypeError when the text is not 32 bytes in canonical unpadded base64url
  */
 export function decodePublicKey(keyId: string): Uint8Array {
   const bytes = decodeKey(keyId);
@@ -59,9 +61,9 @@ export function decodePublicKey(keyId: string): Uint8Array {
 }
 
 /**
- * Whether a text names an Ed25519 public key (RFC 8032 section 5.1.5) that signatures can be trusted under: the
- * canonical encoding of a point of the curve, and not one of the eight points of small order, under which one
- * signature fits every message.
+ * Whether a text is an Ed25519 public key (RFC 8032 section 5.1.5) whose signatures can be trusted: the
+ * canonical encoding of a point of the curve, and not one of the eight points of small order. Under those,
+ * one signature fits every message.
  */
 export function isPublicKey(text: unknown): text is string {
   if (typeof text !== 'string') return false;
@@ -79,12 +81,12 @@ function decodeKey(keyId: string): Uint8Array | undefined {
 }
 
 /**
- * Whether an Ed25519 signature over the bytes verifies; false for what is malformed.
+ * Whether an Ed25519 signature over the bytes verifies. Returns false for a malformed signature or key.
  *
- * RFC 8032 section 5.1.7 leaves a choice open, by which implementations disagree on signatures that their maker has
- * crafted for it. Here it is made as Web Cryptography Level 2 makes it: the equation without the cofactor, and neither
- * the key nor R of small order. So every platform comes to the same answer, with its own implementation where it has
- * one, which is tenfold faster.
+ * RFC 8032 section 5.1.7 leaves a choice open, so implementations disagree on signatures crafted for that
+ * purpose. This function follows Web Cryptography Level 2: the equation without the cofactor, and neither the
+ * key nor R of small order. Every platform then agrees, and may use its own implementation, which is ten
+ * times faster.
  *
  * @param keyId the raw public key, 32 bytes, in unpadded base64url
  * @param signature 64 bytes
@@ -107,7 +109,7 @@ interface Parts {
   publicKey: Uint8Array;
 }
 
-/** undefined where the platform can't. */
+/** Returns undefined when the platform has no Ed25519. */
 async function verifyNatively({ bytes, signature, publicKey }: Parts): Promise<boolean | undefined> {
   try {
     const { subtle } = globalThis.crypto;
@@ -126,7 +128,10 @@ function verifyByLibrary({ bytes, signature, publicKey }: Parts): boolean {
   }
 }
 
-/** [S]B − [k]A = R: the library's own check multiplies both sides by 8, which lets some more through. */
+/**
+ * Checks [S]B − [k]A = R. The library multiplies both sides by 8, which accepts some signatures that this
+ * rejects.
+ */
 function holdsWithoutCofactor({ bytes, signature, publicKey }: Parts): boolean {
   const R = signature.subarray(0, 32);
   const S = littleEndian(signature.subarray(32));
@@ -135,5 +140,5 @@ function holdsWithoutCofactor({ bytes, signature, publicKey }: Parts): boolean {
   return point.equals(Point.fromBytes(R));
 }
 
-/** A copy on memory that no other thread can write to, as WebCrypto demands. */
+/** Copies bytes out of shared memory, which WebCrypto does not accept. */
 const unshared = (bytes: Uint8Array) => new Uint8Array(bytes);

@@ -3,12 +3,12 @@ import { checkWidth } from './tiles.ts';
 
 const LENGTH_BYTES = 2;
 
-/** What an entry can have at most, as its length is written in 16 bits. */
+/** The longest entry, as a bundle writes its length in 16 bits. */
 export const MAX_ENTRY_BYTES = 65_535;
 
 /**
- * The content of an entry bundle (C2SP tlog-tiles, Log entries): each entry after its length, in 2 bytes, most
- * significant first.
+ * Returns the bytes of an entry bundle (C2SP tlog-tiles, Log entries): each entry after its length in 2
+ * bytes, most significant first.
  *
  * @param entries 1 to 256, of at most 65,535 bytes
  * @throws TlogError MALFORMED
@@ -29,9 +29,9 @@ export function encodeEntryBundle(entries: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * The entries of a bundle.
+ * Returns the entries of a bundle.
  *
- * @param width how many there must be
+ * @param width how many entries it must have
  * @throws TlogError MALFORMED
  */
 export function decodeEntryBundle(bytes: Uint8Array, width: number): Uint8Array[] {

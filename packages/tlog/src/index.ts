@@ -12,6 +12,7 @@ export { generateSigner, type SeedSigner, type Signer, signerFromSeed } from './
 export { decodeEntryBundle, encodeEntryBundle, MAX_ENTRY_BYTES } from './entry-bundles.ts';
 export { TlogError, type TlogErrorCode } from './errors.ts';
 export { leafHash, nodeHash } from './hashing.ts';
+export { consistencyProof, inclusionProof, rootAt } from './make-proofs.ts';
 export type { NodeId, NodeReader, TreeNode } from './nodes.ts';
 export {
   formatNote,
@@ -21,7 +22,7 @@ export {
   parseNote,
   parseSignatureLines,
 } from './notes.ts';
-export { type LogPolicy, type OpenCheckpoint, type OpenNote, openCheckpoint, openNote } from './opening.ts';
+export { type LogPolicy, type OpenCheckpoint, type OpenNote, openCheckpoint, openNote } from './open-note.ts';
 export {
   formatPolicy,
   type Policy,
@@ -29,10 +30,9 @@ export {
   type PolicyLog,
   type PolicyWitness,
   parsePolicy,
-} from './policies.ts';
-export { consistencyProof, inclusionProof, rootAt } from './proofs.ts';
+} from './policy.ts';
 export { signNote, type VerifiedSignature } from './signatures.ts';
-export type { Source } from './spelling.ts';
+export type { TextSource } from './text-format.ts';
 export { nodesOfTiles, type TileId, type TileReader } from './tile-nodes.ts';
 export {
   decodeTile,
@@ -46,5 +46,10 @@ export {
   tileWidth,
 } from './tiles.ts';
 export { formatTlogProof, parseTlogProof, type TlogProof, verifyTlogProof } from './tlog-proofs.ts';
-export { type Consistency, type Inclusion, verifyConsistency, verifyInclusion } from './verifying.ts';
+export {
+  type ConsistencyClaim,
+  type InclusionClaim,
+  verifyConsistency,
+  verifyInclusion,
+} from './verify-proofs.ts';
 export { formatVkey, parseVkey, type SignatureType, type VerifierKey, verifierKey } from './vkeys.ts';

@@ -1,11 +1,13 @@
 import { TlogError } from './errors.ts';
 import { HASH_BYTES, isHash, joinSubtrees } from './hashing.ts';
 
-/** The place of a complete subtree: the one over the leaves from index · 2^level up to (index + 1) · 2^level. */
+/**
+ * The place of a complete subtree, which is over the leaves from index · 2^level up to (index + 1) · 2^level.
+ */
 export interface NodeId {
   /** 0 for leaves. */
   readonly level: number;
-  /** Counted from 0 within the level. */
+  /** The index within the level, from 0. */
   readonly index: number;
 }
 
@@ -16,17 +18,20 @@ export interface TreeNode extends NodeId {
 }
 
 /**
- * Reads the hashes of complete subtrees, 32 bytes each, in the order in which they are asked for; undefined for one
- * that is not there. Called once for each proof, with at most some hundred nodes.
+ * Reads the hashes of complete subtrees, 32 bytes each, in the order of the request; undefined for a missing
+ * one. It is called once for each proof, with at most a few hundred nodes.
  */
 export type NodeReader = (
   nodes: readonly NodeId[],
 ) => readonly (Uint8Array | undefined)[] | Promise<readonly (Uint8Array | undefined)[]>;
 
-/** Leaves from `begin` up to `end`, where `begin` is a multiple of a power of two that is at least their number. */
+/**
+ * The leaves from `begin` up to `end`. `begin` must be a multiple of a power of two that is at least their
+ * number.
+ */
 export type Span = readonly [begin: number, end: number];
 
-/** The complete subtrees that a span is made of, from left to right and largest first. */
+/** Returns the complete subtrees of a span, from left to right and largest first. */
 export function subtreesOf([begin, end]: Span): NodeId[] {
   const nodes: NodeId[] = [];
   let start = begin;
@@ -39,7 +44,7 @@ export function subtreesOf([begin, end]: Span): NodeId[] {
   return nodes;
 }
 
-/** The Merkle tree hash of each span, by one call of the reader. */
+/** Returns the Merkle tree hash of each span. It calls the reader once. */
 export async function hashSpans(spans: readonly Span[], read: NodeReader): Promise<Uint8Array[]> {
   const groups = spans.map(subtreesOf);
   const hashes = await readNodes(groups.flat(), read);
@@ -50,7 +55,7 @@ export async function hashSpans(spans: readonly Span[], read: NodeReader): Promi
   });
 }
 
-/** @throws TlogError MISSING_NODE that names the first one */
+/** @throws TlogError MISSING_NODE that names the first missing node */
 export async function readNodes(nodes: readonly NodeId[], read: NodeReader): Promise<Uint8Array[]> {
   const hashes = nodes.length === 0 ? [] : await read(nodes);
   return nodes.map(({ level, index }, position) => {
@@ -60,7 +65,7 @@ export async function readNodes(nodes: readonly NodeId[], read: NodeReader): Pro
   });
 }
 
-/** @throws RangeError for anything but a number of leaves */
+/** @throws RangeError unless the value is a number of leaves */
 export function checkSize(size: number): void {
   if (!isCount(size)) throw new RangeError(`${size} is no tree size: an integer from 0 to 2^53 - 1`);
 }
@@ -69,7 +74,7 @@ export function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-/** Where the tree over so many leaves, at least two, splits: the largest power of two below it. */
+/** Returns where a tree of at least two leaves splits: the largest power of two below their number. */
 export function splitPoint(leaves: number): number {
   return 2 ** highestBit(leaves - 1);
 }

@@ -1,36 +1,36 @@
 import { concatBytes } from '@noble/hashes/utils.js';
 import { hex } from '@scure/base';
 import { malformed } from './errors.ts';
-import { quote, readBase64, readText, type Source, writeBase64 } from './spelling.ts';
+import { quote, readBase64, readText, type TextSource, writeBase64 } from './text-format.ts';
 import { checkKeyName } from './vkeys.ts';
 
 const DASH = '\u2014 ';
 const KEY_HASH_BYTES = 4;
-/** Go's reader stops at as many; 16 must be accepted. */
+/** Go's reader allows as many. C2SP demands that at least 16 are accepted. */
 const MAX_SIGNATURES = 100;
 
-/** One signature of a note, by whatever key. Nothing is said of whether it verifies. */
+/** One signature of a note, by any key. It is not verified yet. */
 export interface NoteSignature {
   /** The name of the key. */
   readonly name: string;
-  /** What C2SP calls the key ID: 8 small hex digits. */
+  /** The key ID as C2SP calls it: 8 lower-case hex digits. */
   readonly keyHash: string;
-  /** At least one byte; 64 for Ed25519, and 8 of time before them for cosignature/v1. */
+  /** At least one byte; 64 for Ed25519, preceded by 8 of time for cosignature/v1. */
   readonly signature: Uint8Array;
 }
 
 /** A signed note (C2SP signed-note). */
 export interface Note {
-  /** What is signed. Ends in a newline. */
+  /** The signed text. It ends in a newline. */
   readonly text: string;
-  /** 1 to 100, in their order. */
+  /** 1 to 100 signatures in their order in the note. */
   readonly signatures: readonly NoteSignature[];
 }
 
 /**
- * The note as text: what was signed, a blank line, a line for each signature.
+ * Returns the note as text: the signed text, a blank line and a line for each signature.
  *
- * @throws TlogError MALFORMED for what can't be a note
+ * @throws TlogError MALFORMED when a field is not valid
  */
 export function formatNote({ text, signatures }: Note): string {
   checkNoteText(text);
@@ -38,12 +38,12 @@ export function formatNote({ text, signatures }: Note): string {
 }
 
 /**
- * Reads a note, and verifies nothing: `openNote` does both.
+ * Parses a note without verifying it; `openNote` does both.
  *
  * @param source text, or its bytes in UTF-8
  * @throws TlogError MALFORMED
  */
-export function parseNote(source: Source): Note {
+export function parseNote(source: TextSource): Note {
   const note = readText(source);
   const end = note.lastIndexOf('\n\n');
   if (end < 0) throw malformed('There is no blank line before the signatures');
@@ -51,9 +51,9 @@ export function parseNote(source: Source): Note {
 }
 
 /**
- * Signatures as the lines of a note, such as a witness answers with.
+ * Returns the signature lines of a note, which are also what a witness answers with.
  *
- * @throws TlogError MALFORMED for none, and for what can't be a signature
+ * @throws TlogError MALFORMED for no signatures, or one that is not valid
  */
 export function formatSignatureLines(signatures: readonly NoteSignature[]): string {
   checkCount(signatures.length);
@@ -61,12 +61,12 @@ export function formatSignatureLines(signatures: readonly NoteSignature[]): stri
 }
 
 /**
- * Reads the signature lines of a note.
+ * Parses the signature lines of a note.
  *
  * @param source text, or its bytes in UTF-8
  * @throws TlogError MALFORMED
  */
-export function parseSignatureLines(source: Source): NoteSignature[] {
+export function parseSignatureLines(source: TextSource): NoteSignature[] {
   const lines = readText(source).split('\n');
   if (lines.pop() !== '') throw malformed('The last line does not end in a newline');
   checkCount(lines.length);
@@ -75,7 +75,8 @@ export function parseSignatureLines(source: Source): NoteSignature[] {
 
 function formatLine({ name, keyHash, signature }: NoteSignature): string {
   checkKeyName(name);
-  if (!/^[0-9a-f]{8}$/.test(keyHash)) throw malformed(`${quote(keyHash)} is no key ID: 8 small hex digits`);
+  if (!/^[0-9a-f]{8}$/.test(keyHash))
+    throw malformed(`${quote(keyHash)} is no key ID: 8 lower-case hex digits`);
   if (signature.length === 0) throw malformed('A signature has at least one byte');
   return `${DASH}${name} ${writeBase64(concatBytes(hex.decode(keyHash), signature))}\n`;
 }
@@ -93,7 +94,10 @@ function parseLine(line: string): NoteSignature {
   };
 }
 
-/** Text that can be signed as a note: UTF-8 without control characters, ending in a newline. */
+/**
+ * Throws TlogError MALFORMED unless the text can be a note's: UTF-8 without control characters, ending in a
+ * newline.
+ */
 export function checkNoteText(text: string): void {
   if (!readText(text).endsWith('\n')) throw malformed('The text of a note ends in a newline');
 }

@@ -8,19 +8,20 @@ import { type VerifierKey, verifierKey } from './vkeys.ts';
 const TIME_BYTES = 8;
 const utf8 = new TextEncoder();
 
-/** A signature that was verified. */
+/** A signature that verified. */
 export interface VerifiedSignature {
   readonly key: VerifierKey;
-  /** Unix seconds; only of cosignature/v1. */
+  /** Unix seconds; only for cosignature/v1. */
   readonly time?: number;
 }
 
 /**
- * Signs a note with a key of type `Ed25519`: the bytes of its text (C2SP signed-note, Ed25519 signatures).
+ * Signs a note with a key of type `Ed25519`, over the bytes of its text (C2SP signed-note, Ed25519
+ * signatures).
  *
- * @param text ends in a newline
- * @param name of the key; for a log its origin, by custom
- * @throws TlogError MALFORMED for what can't be the text of a note or the name of a key; and whatever the signer throws
+ * @param text must end in a newline
+ * @param name the key's; a log uses its origin by custom
+ * @throws TlogError MALFORMED when the text or the name is not valid; and whatever the signer throws
  */
 export async function signNote(text: string, name: string, signer: Signer): Promise<NoteSignature> {
   checkNoteText(text);
@@ -29,9 +30,11 @@ export async function signNote(text: string, name: string, signer: Signer): Prom
 }
 
 /**
- * Signs a text with a time, with a key of type `cosignature/v1` (C2SP tlog-cosignature, Ed25519 signed message).
+ * Signs a text with a time, with a key of type `cosignature/v1` (C2SP tlog-cosignature, Ed25519 signed
+ * message).
  *
- * @throws TlogError MALFORMED for what can't be the name of a key; RangeError for what is no time
+ * @param time Unix seconds
+ * @throws TlogError MALFORMED when the name is not valid; RangeError when the time is not
  */
 export async function signTimed(
   text: string,
@@ -75,7 +78,7 @@ function encodeTime(time: number): Uint8Array {
   return bytes;
 }
 
-/** The seconds that a timed signature begins with; NaN where it is too short for any. */
+/** Returns the Unix seconds at the start of a timed signature; NaN when it is too short. */
 function decodeTime(signature: Uint8Array): number {
   if (signature.length < TIME_BYTES) return Number.NaN;
   return Number(new DataView(signature.buffer, signature.byteOffset, TIME_BYTES).getBigUint64(0));

@@ -2,22 +2,22 @@ import { merkleRoot } from './compact-range.ts';
 import type { NodeId, NodeReader } from './nodes.ts';
 import { LEVELS_OF_A_TILE, TILE_WIDTH } from './tiles.ts';
 
-/** The place of a tile of hashes, however many it has. */
+/** The place of a tile of hashes, whatever its width. */
 export interface TileId {
   readonly level: number;
-  /** Counted from 0 within the level. */
+  /** The index within the level, from 0. */
   readonly index: number;
 }
 
 /**
- * Reads the hashes that tiles have, 1 to 256 each, in the order in which they are asked for; none for a tile that is not
- * there. No tile is asked for twice in a call.
+ * Reads the hashes of tiles, 1 to 256 each, in the order of the request; an empty list for a missing tile. A
+ * call never requests a tile twice.
  */
 export type TileReader = (
   tiles: readonly TileId[],
 ) => readonly (readonly Uint8Array[])[] | Promise<readonly (readonly Uint8Array[])[]>;
 
-/** Reads complete subtrees from tiles: those between the levels of tiles are hashed anew. */
+/** Reads complete subtrees from tiles. Nodes on levels that no tile has are hashed from the level below. */
 export function nodesOfTiles(read: TileReader): NodeReader {
   return async nodes => {
     const ids = new Map(nodes.map(tileOf).map(tile => [keyOf(tile), tile]));
@@ -37,7 +37,7 @@ function tileOf(node: NodeId): TileId {
   return { level: Math.floor(node.level / LEVELS_OF_A_TILE), index: Math.floor(first / TILE_WIDTH) };
 }
 
-/** The hashes of its tile's level that a node is the root over. */
+/** Returns which hashes of its tile's level a node is the root over. */
 function spanOf({ level, index }: NodeId): { first: number; count: number } {
   const count = 2 ** (level % LEVELS_OF_A_TILE);
   return { first: index * count, count };

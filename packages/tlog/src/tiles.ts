@@ -2,29 +2,31 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import { malformed } from './errors.ts';
 import { HASH_BYTES, isHash } from './hashing.ts';
 import { checkSize, isCount, type NodeId } from './nodes.ts';
-import { quote } from './spelling.ts';
+import { quote } from './text-format.ts';
 
-/** Hashes of a full tile, entries of a full bundle (C2SP tlog-tiles). */
+/** Hashes in a full tile, and entries in a full bundle (C2SP tlog-tiles). */
 export const TILE_WIDTH = 256;
-/** Levels of the tree from one level of tiles to the next. */
+/** Levels of the Merkle tree between one level of tiles and the next. */
 export const LEVELS_OF_A_TILE = 8;
 const MAX_LEVEL = 63;
 const PATH = /^tile\/(entries|0|[1-9][0-9]?)\/((?:x[0-9]{3}\/)*[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/;
 
-/** A piece of a log to be fetched as one resource (C2SP tlog-tiles). */
+/** A piece of a log that is fetched as one resource (C2SP tlog-tiles). */
 export interface Tile {
-  /** 0 to 63; `entries` for a bundle of entries, which has the index and the width of the tile of level 0. */
+  /**
+   * 0 to 63, or `entries` for a bundle of entries, which has the index and the width of the tile of level 0.
+   */
   readonly level: number | 'entries';
-  /** Counted from 0 within the level. */
+  /** The index within the level, from 0. */
   readonly index: number;
-  /** How many hashes or entries it has: 256 when it is full, fewer when it is partial, at least 1. */
+  /** The number of hashes or entries: 256 in a full tile, 1 to 255 in a partial one. */
   readonly width: number;
 }
 
 /**
- * The path of a tile under the log's prefix, such as `tile/0/x001/x234/067.p/112`.
+ * Returns the path of a tile under the log's prefix, such as `tile/0/x001/x234/067.p/112`.
  *
- * @throws TlogError MALFORMED for what can't be a tile
+ * @throws TlogError MALFORMED when the tile is not valid
  */
 export function formatTilePath({ level, index, width }: Tile): string {
   checkTile({ level, index, width });
@@ -37,7 +39,7 @@ export function formatTilePath({ level, index, width }: Tile): string {
 }
 
 /**
- * Reads the path of a tile. Each has one spelling: no leading zeros but those that fill the last group of three.
+ * Parses the path of a tile. Leading zeros only fill the last group of three, so each tile has one path.
  *
  * @throws TlogError MALFORMED; a server answers 404 then
  */
@@ -53,11 +55,11 @@ export function parseTilePath(path: string): Tile {
 }
 
 /**
- * How many hashes or entries a tile has in a tree: 256 when it is full, 0 when it is beyond the tree. A tile can be
- * served when its width is at most that, since smaller ones belong to the trees before.
+ * Returns how many hashes or entries a tile has in a tree: 256 when it is full, 0 when it is beyond the tree.
+ * A tile of at most that width can be served, since narrower ones belong to earlier trees.
  *
  * @param size number of leaves
- * @throws TlogError MALFORMED for what can't be a tile; RangeError for a size that is none
+ * @throws TlogError MALFORMED when the tile is not valid; RangeError when the size is not
  */
 export function tileWidth({ level, index }: Pick<Tile, 'level' | 'index'>, size: number): number {
   checkTile({ level, index, width: TILE_WIDTH });
@@ -66,11 +68,11 @@ export function tileWidth({ level, index }: Pick<Tile, 'level' | 'index'>, size:
 }
 
 /**
- * The partial tiles of a tree: at most one of each level, from level 0 up. With all full tiles below
- * them they are what a log serves for a checkpoint of that size.
+ * Returns the partial tiles of a tree: at most one of each level, from level 0 up. A log serves these and all
+ * full tiles for a checkpoint of that size.
  *
  * @param size number of leaves
- * @throws RangeError for a size that is none
+ * @throws RangeError when the size is not valid
  */
 export function partialTiles(size: number): Tile[] {
   checkSize(size);
@@ -84,10 +86,10 @@ export function partialTiles(size: number): Tile[] {
 }
 
 /**
- * The complete subtrees of which a tile has the hashes, in its order: level 8 · L of the Merkle tree for a tile of level
- * L; leaves for a bundle of entries.
+ * Returns the complete subtrees whose hashes a tile holds, in its order: level 8 · L of the Merkle tree for a
+ * tile of level L, and leaves for a bundle of entries.
  *
- * @throws TlogError MALFORMED for what can't be a tile
+ * @throws TlogError MALFORMED when the tile is not valid
  */
 export function tileNodes({ level, index, width }: Tile): NodeId[] {
   checkTile({ level, index, width });
@@ -99,9 +101,9 @@ export function tileNodes({ level, index, width }: Tile): NodeId[] {
 }
 
 /**
- * The content of a tile: its hashes, one after the other.
+ * Returns the bytes of a tile: its hashes, one after the other.
  *
- * @param hashes of {@link tileNodes}, 1 to 256 of 32 bytes
+ * @param hashes those of {@link tileNodes}, 1 to 256 of 32 bytes
  * @throws TlogError MALFORMED
  */
 export function encodeTile(hashes: readonly Uint8Array[]): Uint8Array {
@@ -111,9 +113,9 @@ export function encodeTile(hashes: readonly Uint8Array[]): Uint8Array {
 }
 
 /**
- * The hashes of a tile.
+ * Returns the hashes of a tile.
  *
- * @param width how many there must be
+ * @param width how many hashes it must have
  * @throws TlogError MALFORMED
  */
 export function decodeTile(bytes: Uint8Array, width: number): Uint8Array[] {
@@ -126,7 +128,7 @@ export function decodeTile(bytes: Uint8Array, width: number): Uint8Array[] {
   );
 }
 
-/** How many hashes all tiles of a level have together: one for each full tile of the level below. */
+/** Returns how many hashes all tiles of a level have together: one for each full tile of the level below. */
 function hashesAt(level: Tile['level'], size: number): number {
   return Math.floor(size / TILE_WIDTH ** tileLevel(level));
 }

@@ -3,37 +3,37 @@ import { malformed, TlogError } from './errors.ts';
 import { isHash } from './hashing.ts';
 import { isCount } from './nodes.ts';
 import { parseNote } from './notes.ts';
-import { type LogPolicy, type OpenCheckpoint, openCheckpoint } from './opening.ts';
-import type { Policy } from './policies.ts';
+import { type LogPolicy, type OpenCheckpoint, openCheckpoint } from './open-note.ts';
+import type { Policy } from './policy.ts';
 import {
   readBase64,
   readDecimal,
   readField,
   readHash,
   readHead,
-  type Source,
+  type TextSource,
   writeBase64,
-} from './spelling.ts';
-import { verifyInclusion } from './verifying.ts';
+} from './text-format.ts';
+import { verifyInclusion } from './verify-proofs.ts';
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
 
-/** A proof that an entry is in a log, to be verified offline (C2SP tlog-proof). */
+/** A proof that an entry is in a log, which can be verified offline (C2SP tlog-proof). */
 export interface TlogProof {
-  /** The place of the leaf, counted from 0. */
+  /** The index of the leaf, from 0. */
   readonly index: number;
   /** The inclusion proof: hashes of 32 bytes, the leaf's sibling first. */
   readonly hashes: readonly Uint8Array[];
-  /** The checkpoint that it leads to, as it was signed and cosigned. */
+  /** The signed and cosigned checkpoint that the proof leads to. */
   readonly checkpoint: string;
-  /** Anything, at least one byte. Nobody vouches for it. */
+  /** Any bytes, at least one. No signature covers them. */
   readonly extra?: Uint8Array;
 }
 
 /**
- * The text of a `.tlog-proof` file.
+ * Returns the text of a `.tlog-proof` file.
  *
- * @throws TlogError MALFORMED for what can't be one
+ * @throws TlogError MALFORMED when a field is not valid
  */
 export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof): string {
   if (!isCount(index)) throw malformed(`${index} is no index: an integer from 0 to 2^53 - 1`);
@@ -45,12 +45,12 @@ export function formatTlogProof({ index, hashes, checkpoint, extra }: TlogProof)
 }
 
 /**
- * Reads a `.tlog-proof` file, and verifies nothing: {@link verifyTlogProof} does both.
+ * Parses a `.tlog-proof` file without verifying it; {@link verifyTlogProof} does both.
  *
  * @param source text, or its bytes in UTF-8
  * @throws TlogError MALFORMED
  */
-export function parseTlogProof(source: Source): TlogProof {
+export function parseTlogProof(source: TextSource): TlogProof {
   const { lines, rest: checkpoint } = readHead(source);
   const [header, ...fields] = lines;
   if (header !== HEADER) throw malformed(`The first line is not ${HEADER}`);
@@ -62,15 +62,16 @@ export function parseTlogProof(source: Source): TlogProof {
 }
 
 /**
- * Verifies that an entry is in a log, as whoever has the proof, the entry and the log's key can do offline.
+ * Verifies offline that an entry is in a log.
  *
  * @param source text, or its bytes in UTF-8
- * @param leafHash of the entry, 32 bytes
- * @returns the checkpoint, and the place of the leaf in its tree
- * @throws what `openCheckpoint` throws; TlogError NOT_INCLUDED when the proof does not lead from leaf to root
+ * @param leafHash the entry's, 32 bytes
+ * @returns the checkpoint, and the index of the leaf in its tree
+ * @throws what `openCheckpoint` throws; TlogError NOT_INCLUDED when the proof does not lead from leaf to
+ * root
  */
 export async function verifyTlogProof(
-  source: Source,
+  source: TextSource,
   leafHash: Uint8Array,
   policy: LogPolicy | Policy,
 ): Promise<{ index: number; checkpoint: OpenCheckpoint }> {

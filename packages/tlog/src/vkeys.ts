@@ -3,7 +3,7 @@ import { concatBytes } from '@noble/hashes/utils.js';
 import { hex } from '@scure/base';
 import { decodePublicKey, encodePublicKey, isPublicKey } from './ed25519.ts';
 import { malformed, TlogError } from './errors.ts';
-import { quote, readBase64, readText, writeBase64 } from './spelling.ts';
+import { quote, readBase64, readText, writeBase64 } from './text-format.ts';
 
 /**
  * What a key signs:
@@ -19,23 +19,26 @@ const VKEY = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/;
 const SPACE_OR_PLUS = /[\p{White_Space}+]/u;
 const utf8 = new TextEncoder();
 
-/** A key that signatures of notes can be verified with. */
+/** A key that verifies signatures of notes. */
 export interface VerifierKey {
-  /** Whose key it is: not empty, without spaces and without `+`. For a log its origin, by custom. */
+  /** The owner's name, not empty, without spaces and without `+`. A log uses its origin by custom. */
   readonly name: string;
   readonly type: SignatureType;
-  /** What C2SP calls the key ID: 8 small hex digits. With the name it says which key has made a signature. */
+  /**
+   * The key ID as C2SP calls it: 8 lower-case hex digits. Name and key ID together say which key made a
+   * signature.
+   */
   readonly keyHash: string;
   /** 32 raw bytes in unpadded base64url, as the `keyId` of a signer. */
   readonly publicKey: string;
 }
 
 /**
- * The verifier key of a name and a public key, with its key ID: the first four bytes of the SHA-256 of name, newline,
- * type and public key (C2SP signed-note, Signatures).
+ * Returns the verifier key of a name and a public key, with its key ID: the first four bytes of the SHA-256
+ * of name, newline, type and public key (C2SP signed-note, Signatures).
  *
  * @param publicKey the `keyId` of a signer: 32 raw bytes in unpadded base64url
- * @throws TlogError MALFORMED for a name that can't be a key's, and for what is no public key
+ * @throws TlogError MALFORMED when the name or the key is not valid
  */
 export function verifierKey(name: string, type: SignatureType, publicKey: string): VerifierKey {
   checkKeyName(name);
@@ -48,16 +51,18 @@ export function verifierKey(name: string, type: SignatureType, publicKey: string
   return { name, type, keyHash: hex.encode(digest.subarray(0, KEY_HASH_BYTES)), publicKey };
 }
 
-/** The key as text: name, key ID in hex, and base64 of type and key (C2SP signed-note, Verifier keys). */
+/**
+ * Returns the key as text: name, key ID in hex, and base64 of type and key (C2SP signed-note, Verifier keys).
+ */
 export function formatVkey({ name, type, keyHash, publicKey }: VerifierKey): string {
   return `${name}+${keyHash}+${writeBase64(material(type, publicKey))}`;
 }
 
 /**
- * Reads a verifier key.
+ * Parses a verifier key.
  *
- * @throws TlogError MALFORMED, also where the key ID is not that of name and key; UNSUPPORTED_KEY for other types than
- * 0x01 and 0x04
+ * @throws TlogError MALFORMED, also when the key ID does not fit name and key; UNSUPPORTED_KEY for types
+ * other than 0x01 and 0x04
  */
 export function parseVkey(text: string): VerifierKey {
   const [, name = '', keyHash, encoded = ''] = VKEY.exec(readText(text)) ?? [];
@@ -71,7 +76,7 @@ export function parseVkey(text: string): VerifierKey {
   return key;
 }
 
-/** Names of keys, of C2SP signed-note. */
+/** Throws TlogError MALFORMED unless the text can be a key's name by C2SP signed-note. */
 export function checkKeyName(name: string): void {
   if (name === '' || SPACE_OR_PLUS.test(readText(name))) {
     throw malformed(`${quote(name)} can't be a key's name: it needs characters, but neither spaces nor +`);

@@ -15,16 +15,15 @@ import {
 export const ORIGIN = 'coordinator.example/ledger';
 export const TIME = 1764000000;
 
-/** Known keys, so that a failure shows the same bytes each time. */
+/** The keys are fixed, so that a failing test shows the same bytes each time. */
 export const LOG = party(ORIGIN, 'Ed25519', 1);
 export const LOG_COSIGNER = party(ORIGIN, 'cosignature/v1', 2);
 export const WITNESSES = [3, 4, 5].map(seed => party(`witness.example/w${seed}`, 'cosignature/v1', seed));
 export const STRANGER = party('stranger.example', 'Ed25519', 9);
 
-/** The error with that code. */
-export const refused = (code: TlogErrorCode) => expect.objectContaining({ name: 'TlogError', code });
+/** Matches the TlogError with that code. */
+export const tlogError = (code: TlogErrorCode) => expect.objectContaining({ name: 'TlogError', code });
 
-/** Someone who signs, and the key to verify that with. */
 export interface Party {
   signer: SeedSigner;
   key: VerifierKey;
@@ -35,14 +34,14 @@ export function party(name: string, type: VerifierKey['type'], seed: number): Pa
   return { signer, key: verifierKey(name, type, signer.keyId) };
 }
 
-/** A party's signature of a text, of the type of its key. */
+/** Signs a text as a party, with the type of its key. */
 export async function signedBy({ signer, key }: Party, text: string, time = TIME): Promise<NoteSignature> {
   return key.type === 'Ed25519'
     ? await signNote(text, key.name, signer)
     : await cosignCheckpoint(text, key.name, signer, time);
 }
 
-/** A note over a text with the signatures of some parties. */
+/** Returns a note over a text with the parties' signatures. */
 export async function noteBy(parties: readonly Party[], text: string): Promise<string> {
   return formatNote({ text, signatures: await Promise.all(parties.map(party => signedBy(party, text))) });
 }

@@ -16,10 +16,10 @@ import {
   noteBy,
   ORIGIN,
   party,
-  refused,
   STRANGER,
   signedBy,
   TIME,
+  tlogError,
   WITNESSES,
 } from './ledger.ts';
 import { leaves, storedTree } from './trees.ts';
@@ -27,7 +27,7 @@ import { leaves, storedTree } from './trees.ts';
 const TREE = storedTree(leaves(300));
 const TEXT = checkpointText(300, TREE.root);
 
-/** A signature of another kind, by a key that nobody knows. */
+/** Returns a signature of an unknown type by an unknown key. */
 function grease(name: string): NoteSignature {
   return { name, keyHash: randomBytes(4).toString('hex'), signature: randomBytes(100) };
 }
@@ -72,17 +72,17 @@ test('a key is known by name and key ID together', async () => {
   expect((await openNote(note, [LOG.key])).signatures).toHaveLength(1);
 });
 
-test('a note that no known key has signed is refused', async () => {
+test('a note that no known key has signed is rejected', async () => {
   const note = await noteBy([STRANGER], TEXT);
-  await expect(openNote(note, [LOG.key])).rejects.toThrow(refused('UNSIGNED'));
-  await expect(openNote(note, [])).rejects.toThrow(refused('UNSIGNED'));
+  await expect(openNote(note, [LOG.key])).rejects.toThrow(tlogError('UNSIGNED'));
+  await expect(openNote(note, [])).rejects.toThrow(tlogError('UNSIGNED'));
 });
 
 test('one bad signature of a known key spoils the note, even beside good ones', async () => {
   const forged = { ...(await signedBy(STRANGER, TEXT)), name: ORIGIN, keyHash: LOG.key.keyHash };
   const witness = WITNESSES[0] ?? LOG;
   const note = formatNote({ text: TEXT, signatures: [await signedBy(witness, TEXT), forged] });
-  await expect(openNote(note, [LOG.key, witness.key])).rejects.toThrow(refused('BAD_SIGNATURE'));
+  await expect(openNote(note, [LOG.key, witness.key])).rejects.toThrow(tlogError('BAD_SIGNATURE'));
 });
 
 test.each([[1], [8], [63], [65], [72]])('a signature of %i bytes does not verify', async length => {
@@ -92,7 +92,7 @@ test.each([[1], [8], [63], [65], [72]])('a signature of %i bytes does not verify
       text: TEXT,
       signatures: [{ name, keyHash, signature: new Uint8Array(length) }],
     });
-    await expect(openNote(note, [LOG.key, LOG_COSIGNER.key])).rejects.toThrow(refused('BAD_SIGNATURE'));
+    await expect(openNote(note, [LOG.key, LOG_COSIGNER.key])).rejects.toThrow(tlogError('BAD_SIGNATURE'));
   }
 });
 
@@ -106,16 +106,16 @@ test('the time of a cosignature is signed', async () => {
   const { signature, ...of } = await signedBy(LOG_COSIGNER, TEXT);
   const later = signature.with(7, (signature[7] ?? 0) + 1);
   const note = formatNote({ text: TEXT, signatures: [{ ...of, signature: later }] });
-  await expect(openNote(note, [LOG_COSIGNER.key])).rejects.toThrow(refused('BAD_SIGNATURE'));
+  await expect(openNote(note, [LOG_COSIGNER.key])).rejects.toThrow(tlogError('BAD_SIGNATURE'));
 });
 
-test('a time that can not be counted is refused, even if it is signed', async () => {
+test('a time that can not be counted is tlogError, even if it is signed', async () => {
   const message = new TextEncoder().encode(`cosignature/v1\ntime 9007199254740992\n${TEXT}`);
   const time = Uint8Array.of(0, 0x20, 0, 0, 0, 0, 0, 0);
   const signature = Uint8Array.of(...time, ...(await LOG_COSIGNER.signer.sign(message)));
   const { name, keyHash } = LOG_COSIGNER.key;
   const note = formatNote({ text: TEXT, signatures: [{ name, keyHash, signature }] });
-  await expect(openNote(note, [LOG_COSIGNER.key])).rejects.toThrow(refused('BAD_SIGNATURE'));
+  await expect(openNote(note, [LOG_COSIGNER.key])).rejects.toThrow(tlogError('BAD_SIGNATURE'));
 });
 
 test.each([[-1], [0.5], [Number.NaN], [2 ** 53]])('%d is no time to cosign at', async time => {
@@ -123,7 +123,7 @@ test.each([[-1], [0.5], [Number.NaN], [2 ** 53]])('%d is no time to cosign at', 
 });
 
 test('only checkpoints are cosigned', async () => {
-  await expect(signedBy(LOG_COSIGNER, 'Hello!\n')).rejects.toThrow(refused('MALFORMED'));
+  await expect(signedBy(LOG_COSIGNER, 'Hello!\n')).rejects.toThrow(tlogError('MALFORMED'));
 });
 
 test('a key makes signatures of its own type only', async () => {
@@ -131,7 +131,7 @@ test('a key makes signatures of its own type only', async () => {
   const { signature } = await signedBy(twin, TEXT);
   const { name, keyHash } = LOG_COSIGNER.key;
   const note = formatNote({ text: TEXT, signatures: [{ name, keyHash, signature }] });
-  await expect(openNote(note, [LOG_COSIGNER.key])).rejects.toThrow(refused('BAD_SIGNATURE'));
+  await expect(openNote(note, [LOG_COSIGNER.key])).rejects.toThrow(tlogError('BAD_SIGNATURE'));
 });
 
 test('no note survives a flipped bit in its text or its signature', async () => {
@@ -141,7 +141,7 @@ test('no note survives a flipped bit in its text or its signature', async () => 
   await fc.assert(
     fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(7), async (position, bit) => {
       const changed = Uint8Array.from(bytes).with(position, (bytes[position] ?? 0) ^ (1 << bit));
-      // A changed name or key ID makes a signature that is not known, and the other one remains.
+      // When the name or the key ID changes, that signature is unknown and only the other one remains.
       const { text, signatures } = await openNote(changed, keys).catch(() => ({
         text: TEXT,
         signatures: [],
@@ -154,12 +154,12 @@ test('no note survives a flipped bit in its text or its signature', async () => 
 });
 
 test('a text that is no note is not signed', async () => {
-  await expect(signNote('Hello!', ORIGIN, LOG.signer)).rejects.toThrow(refused('MALFORMED'));
+  await expect(signNote('Hello!', ORIGIN, LOG.signer)).rejects.toThrow(tlogError('MALFORMED'));
 });
 
 test('bytes that are not UTF-8 are no note', async () => {
   const note = Buffer.from(await noteBy([LOG], 'a?\n')).fill(0xff, 1, 2);
-  await expect(openNote(note, [LOG.key])).rejects.toThrow(refused('MALFORMED'));
+  await expect(openNote(note, [LOG.key])).rejects.toThrow(tlogError('MALFORMED'));
 });
 
 test('what is formatted as a note is what was signed', async () => {
@@ -184,7 +184,7 @@ test.each([
   ['an empty signature', { signatures: [{ ...grease('a'), signature: new Uint8Array() }] }],
 ])('no note is made with %s', (_, changes) => {
   const note = { text: TEXT, signatures: [grease('a')], ...changes };
-  expect(() => formatNote(note)).toThrow(refused('MALFORMED'));
+  expect(() => formatNote(note)).toThrow(tlogError('MALFORMED'));
 });
 
 test.each([
@@ -198,5 +198,5 @@ test.each([
   ['a short root', { root: new Uint8Array(31) }],
 ])('no checkpoint is made with %s', (_, changes) => {
   const checkpoint = { origin: ORIGIN, size: 300, root: TREE.root, ...changes };
-  expect(() => formatCheckpoint(checkpoint)).toThrow(refused('MALFORMED'));
+  expect(() => formatCheckpoint(checkpoint)).toThrow(tlogError('MALFORMED'));
 });

@@ -55,7 +55,7 @@ describe('@transmute/rfc9162', () => {
         fc.pre(from < to);
         const [fromRoot, toRoot] = await Promise.all([rootAt(from, TREE.read), rootAt(to, TREE.read)]);
         const proof = await consistencyProof(from, to, TREE.read);
-        // It writes out the first root of a complete tree, which the RFC leaves to the verifier.
+        // The library puts the first root of a complete tree into the proof. The RFC leaves it out.
         const complete = Number.isInteger(Math.log2(from));
         const path = complete ? [fromRoot, ...proof] : proof;
         const theirs = await RFC9162.PROOF(from, entries.slice(0, to));
@@ -79,7 +79,7 @@ describe('@sigstore/verify', () => {
     validFor: { start: new Date(0), end: new Date('9999-01-01') },
   };
 
-  /** An entry with its proof and its signed checkpoint, in the shape of a Sigstore bundle. */
+  /** Returns an entry with its proof and its signed checkpoint, in the shape of a Sigstore bundle. */
   async function entryOf(index: number, size: number) {
     const root = await rootAt(size, TREE.read);
     const proof = await inclusionProof(index, size, TREE.read);

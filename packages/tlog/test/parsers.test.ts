@@ -28,9 +28,9 @@ const RUNS = { numRuns: 400 };
 
 interface Format {
   name: string;
-  /** Well-formed ones. */
+  /** Texts in the format. */
   samples: string[];
-  /** Reads a text and writes it again. */
+  /** Parses a text and formats it again. */
   rewrite: (text: string) => string;
 }
 
@@ -71,7 +71,7 @@ const FORMATS: Format[] = [
 
 const anyUnit = fc.oneof(fc.string({ unit: 'binary', maxLength: 3 }), fc.constantFrom('\n', ' ', '0', '='));
 
-/** A sample with a part of it replaced, left out, or doubled. */
+/** Generates samples with a part replaced, removed or doubled. */
 function mutations(samples: readonly string[]): fc.Arbitrary<string> {
   return fc
     .record({ sample: fc.constantFrom(...samples), at: fc.nat(1000), length: fc.nat(4), put: anyUnit })
@@ -158,7 +158,7 @@ test.each([
   expect(write).toThrow(TlogError);
 });
 
-/** undefined where the format is violated; any other error fails the test. */
+/** Returns undefined for a TlogError MALFORMED. Any other error fails the test. */
 function attempt<Result>(action: () => Result): Result | undefined {
   try {
     return action();

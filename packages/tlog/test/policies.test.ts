@@ -16,8 +16,8 @@ import {
   ORIGIN,
   type Party,
   party,
-  refused,
   STRANGER,
+  tlogError,
   WITNESSES,
 } from './ledger.ts';
 import { leaves, storedTree } from './trees.ts';
@@ -37,12 +37,12 @@ test.each(vectors.policies)('the policy of $name', ({ text, logs, witnesses, gro
 });
 
 test.each(vectors.malformed)('no policy: $name', ({ text, code }) => {
-  expect(() => parsePolicy(text)).toThrow(refused(code as TlogErrorCode));
+  expect(() => parsePolicy(text)).toThrow(tlogError(code as TlogErrorCode));
 });
 
 test('no policy: more than a thousand lines', () => {
   expect(parsePolicy(`${'#\n'.repeat(999)}quorum none\n`)).toMatchObject({ quorum: null });
-  expect(() => parsePolicy(`${'#\n'.repeat(1000)}quorum none\n`)).toThrow(refused('MALFORMED'));
+  expect(() => parsePolicy(`${'#\n'.repeat(1000)}quorum none\n`)).toThrow(tlogError('MALFORMED'));
 });
 
 test('what is wrong with a policy is told by its line', () => {
@@ -56,10 +56,10 @@ test.each([
   ['an unknown quorum', { quorum: 'nobody' }],
 ])('nothing is written with %s', (_, change) => {
   const policy: Policy = { logs: [], witnesses: [], groups: [], quorum: null, ...change };
-  expect(() => formatPolicy(policy)).toThrow(refused('MALFORMED'));
+  expect(() => formatPolicy(policy)).toThrow(tlogError('MALFORMED'));
 });
 
-/** A policy about the log of the tests and three witnesses. */
+/** Returns a policy about the tests' log and three witnesses. */
 const policyOf = (quorum: string, log: Party = LOG) =>
   parsePolicy(
     `log ${formatVkey(log.key)}\n${WITNESSES.map(({ key }, index) => `witness w${index} ${formatVkey(key)}\n`).join('')}${quorum}\n`,
@@ -69,7 +69,7 @@ const cases = vectors.policies.flatMap(({ name, text, enough, too_few }) => [
   ...enough.map(signed => ({ name, text, signed, outcome: 'enough' })),
   ...too_few.map(signed => ({ name, text, signed, outcome: 'too few' })),
 ]);
-/** The seeds of the witnesses of the vectors. */
+/** The seeds of the witnesses in the vectors. */
 const SEEDS: Record<string, number> = { X1: 11, X2: 12, X3: 13, Y1: 21, Y2: 22, Y3: 23, K: 11, '\u212a': 12 };
 
 test.each(cases)('by the policy of $name, $signed are $outcome', async ({ text, signed, outcome }) => {
@@ -80,10 +80,10 @@ test.each(cases)('by the policy of $name, $signed are $outcome', async ({ text, 
   });
   const opening = openCheckpoint(await noteBy([LOG, ...cosigners], TEXT), policy);
   if (outcome === 'enough') expect((await opening).signatures).toHaveLength(1 + signed.length);
-  else await expect(opening).rejects.toThrow(refused('TOO_FEW_COSIGNATURES'));
+  else await expect(opening).rejects.toThrow(tlogError('TOO_FEW_COSIGNATURES'));
 });
 
-/** The log's line for a policy without any. */
+/** Returns a log line for a policy that has none. */
 const policyLog = (text: string) => (text.includes('log ') ? '' : `log ${formatVkey(LOG.key)}\n`);
 
 test('who has signed, and whose quorum is missing, is told', async () => {
@@ -103,15 +103,15 @@ test('any of the logs of a policy may have signed, under its own origin', async 
   const elsewhere = checkpointText(1, new Uint8Array(32), 'other.example/log');
   expect(await openCheckpoint(await noteBy([LOG], TEXT), policy)).toMatchObject({ origin: ORIGIN });
   expect(await openCheckpoint(await noteBy([other], elsewhere), policy)).toMatchObject({ size: 1 });
-  await expect(openCheckpoint(await noteBy([LOG], elsewhere), policy)).rejects.toThrow(refused('UNSIGNED'));
+  await expect(openCheckpoint(await noteBy([LOG], elsewhere), policy)).rejects.toThrow(tlogError('UNSIGNED'));
 });
 
 test.each([
   ['is not in the policy', STRANGER, 'UNSIGNED'],
   ['has not signed', WITNESSES[0] ?? LOG, 'UNSIGNED'],
-] as const)('a checkpoint whose log %s is refused', async (_, signer, code) => {
+] as const)('a checkpoint whose log %s is rejected', async (_, signer, code) => {
   const opening = openCheckpoint(await noteBy([signer], TEXT), policyOf('quorum none'));
-  await expect(opening).rejects.toThrow(refused(code));
+  await expect(opening).rejects.toThrow(tlogError(code));
 });
 
 test("a witness's signature that does not verify is no cosignature, whoever else has signed", async () => {
@@ -119,10 +119,10 @@ test("a witness's signature that does not verify is no cosignature, whoever else
   const lines = note.split('\n');
   const forged = note.replace(lines.at(-2) ?? '', (lines.at(-2) ?? '').replace(/.{8}$/, 'AAAAAAA='));
   const opening = openCheckpoint(forged, policyOf('quorum w0'));
-  await expect(opening).rejects.toThrow(refused('BAD_SIGNATURE'));
+  await expect(opening).rejects.toThrow(tlogError('BAD_SIGNATURE'));
 });
 
 test('an empty list of logs believes none', async () => {
   const policy = parsePolicy('quorum none\n');
-  await expect(openCheckpoint(await noteBy([LOG], TEXT), policy)).rejects.toThrow(refused('UNSIGNED'));
+  await expect(openCheckpoint(await noteBy([LOG], TEXT), policy)).rejects.toThrow(tlogError('UNSIGNED'));
 });

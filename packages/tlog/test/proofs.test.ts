@@ -21,9 +21,9 @@ const rootOf = (size: number) => ROOTS[size] ?? EMPTY_ROOT;
 
 const size = fc.integer({ min: 1, max: 600 });
 const bit = fc.nat(255);
-/** A tree of some size, and a leaf in it. */
+/** Generates the size of a tree, and a leaf in it. */
 const place = size.chain(size => fc.record({ size: fc.constant(size), index: fc.nat(size - 1) }));
-/** Two sizes, the first smaller. */
+/** Generates two sizes, the first smaller. */
 const growth = place.map(({ size, index }) => ({ from: index + 1, to: size + 1 }));
 
 test('every leaf of every tree has its proof, and at no other place', async () => {
@@ -58,7 +58,8 @@ test('no inclusion survives a change', async () => {
       expect(verifyInclusion(genuine)).toBe(true);
       const changed = [
         ...(other === index ? [] : [{ ...genuine, index: other }]),
-        // Size is bound by the root of a checkpoint: another size of the same depth can have the same path.
+        // Only the checkpoint's root binds the size: a tree of another size but the same depth can have the
+        // same path.
         ...(other === size ? [] : [{ ...genuine, size: other, root: await rootAt(other, TREE.read) }]),
         ...[...withFlippedBits([leafHash], bit)].map(([leafHash = EMPTY_ROOT]) => ({ ...genuine, leafHash })),
         ...[...withFlippedBits([genuine.root], bit)].map(([root = EMPTY_ROOT]) => ({ ...genuine, root })),
@@ -92,7 +93,10 @@ test('no consistency survives a change', async () => {
   );
 });
 
-/** A proof with a bit flipped in each hash, with each hash left out, with one more, and in every wrong order of two. */
+/**
+ * Returns a proof with a bit flipped in each hash, with each hash left out, with one more, and with every
+ * pair swapped.
+ */
 function changesOf(proof: readonly Uint8Array[], bit: number): Uint8Array[][] {
   const without = proof.map((_, position) => proof.toSpliced(position, 1));
   const swapped = proof.slice(1).map((hash, position) => {
@@ -162,7 +166,7 @@ test('a node that is not stored is named', async () => {
 });
 
 test('proofs verify in trees that 32 bits can not count', async () => {
-  // All leaves alike, so all nodes of a level are, too.
+  // All leaves are alike, so all nodes of a level are alike too.
   const levels = leaves(1);
   while (levels.length < 54) levels.push(nodeHash(levels.at(-1) ?? EMPTY_ROOT, levels.at(-1) ?? EMPTY_ROOT));
   const read = (nodes: readonly NodeId[]) => nodes.map(({ level }) => levels[level]);

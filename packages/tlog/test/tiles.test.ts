@@ -14,10 +14,10 @@ import {
   tileNodes,
   tileWidth,
 } from '../src/index.ts';
-import { refused } from './ledger.ts';
+import { tlogError } from './ledger.ts';
 import { leaves, storedTree } from './trees.ts';
 
-const MALFORMED = refused('MALFORMED');
+const MALFORMED = tlogError('MALFORMED');
 const BIG = storedTree(leaves(65537));
 const paths = (size: number) => partialTiles(size).map(formatTilePath);
 
@@ -195,7 +195,7 @@ test.each([
   ['with more entries', [0, 1, 7, 0, 0], 1],
   ['of nothing', [], 1],
   ['of nothing, as it should be,', [], 0],
-])('a bundle %s is refused', (_, bytes, width) => {
+])('a bundle %s is rejected', (_, bytes, width) => {
   expect(() => decodeEntryBundle(Uint8Array.from(bytes), width)).toThrow(MALFORMED);
 });
 

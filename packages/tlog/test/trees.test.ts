@@ -15,7 +15,7 @@ import { EMPTY_ROOT, leaves, storedTree } from './trees.ts';
 const SIZES_UP_TO = 70;
 const TREE = storedTree(leaves(SIZES_UP_TO));
 
-/** The definition of RFC 6962 section 2.1, word by word and as slow. */
+/** Follows the definition of RFC 6962 section 2.1 word by word. */
 function rootByDefinition(hashes: readonly Uint8Array[]): Uint8Array {
   if (hashes.length < 2) return hashes[0] ?? EMPTY_ROOT;
   let split = 1;

@@ -5,12 +5,12 @@ const utf8 = new TextEncoder();
 
 export const EMPTY_ROOT = new Uint8Array(createHash('sha256').digest());
 
-/** The leaf hashes of some entries, no two alike. */
+/** Returns leaf hashes of distinct entries. */
 export function leaves(count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, index) => leafHash(utf8.encode(`entry ${index}`)));
 }
 
-/** A tree whose complete subtrees are kept as a database would keep them, appended in batches. */
+/** Builds a tree in batches and keeps its complete subtrees as a database would. */
 export function storedTree(leafHashes: readonly Uint8Array[], batches: readonly number[] = []) {
   const stored = new Map<string, Uint8Array>();
   let appended = appendLeafHashes({ size: 0, hashes: [] }, []);
@@ -29,7 +29,7 @@ export function storedTree(leafHashes: readonly Uint8Array[], batches: readonly 
   return { ...appended, stored, read };
 }
 
-/** Copies of some hashes, each with another single bit flipped. */
+/** Yields copies of the hashes, each with one other bit flipped. */
 export function* withFlippedBits(hashes: readonly Uint8Array[], bit: number): Generator<Uint8Array[]> {
   for (const [position, hash] of hashes.entries()) {
     const flipped = Uint8Array.from(hash);

@@ -31,7 +31,7 @@ import {
   verifyConsistency,
   verifyTlogProof,
 } from '../src/index.ts';
-import { ORIGIN, refused } from './ledger.ts';
+import { ORIGIN, tlogError } from './ledger.ts';
 import { storedTree } from './trees.ts';
 import ledger from './vectors/ledger.json' with { type: 'json' };
 import malformed from './vectors/malformed.json' with { type: 'json' };
@@ -142,25 +142,25 @@ test.each(tiles.paths)('the path $path', ({ path, ...tile }) => {
 });
 
 test.each(tiles.malformed_paths)('no path of a tile: $path', ({ path }) => {
-  expect(() => parseTilePath(path)).toThrow(refused('MALFORMED'));
+  expect(() => parseTilePath(path)).toThrow(tlogError('MALFORMED'));
 });
 
 test.each(malformed.vkeys)('no verifier key: $name', ({ vkey, code }) => {
-  expect(() => parseVkey(vkey)).toThrow(refused(code as TlogErrorCode));
+  expect(() => parseVkey(vkey)).toThrow(tlogError(code as TlogErrorCode));
 });
 
 test.each(malformed.notes)('no note: $name', ({ note }) => {
-  expect(() => parseNote(note)).toThrow(refused('MALFORMED'));
+  expect(() => parseNote(note)).toThrow(tlogError('MALFORMED'));
 });
 
 test.each(malformed.checkpoints)('no checkpoint: $name', ({ text }) => {
-  expect(() => parseCheckpoint(text)).toThrow(refused('MALFORMED'));
+  expect(() => parseCheckpoint(text)).toThrow(tlogError('MALFORMED'));
 });
 
 test.each(malformed.tlog_proofs)('no tlog-proof: $name', ({ proof }) => {
-  expect(() => parseTlogProof(proof)).toThrow(refused('MALFORMED'));
+  expect(() => parseTlogProof(proof)).toThrow(tlogError('MALFORMED'));
 });
 
 test.each(malformed.add_checkpoints)('no body for a witness: $name', ({ body }) => {
-  expect(() => parseAddCheckpoint(body)).toThrow(refused('MALFORMED'));
+  expect(() => parseAddCheckpoint(body)).toThrow(tlogError('MALFORMED'));
 });

@@ -9,7 +9,7 @@ import {
   parseCheckpoint,
   parseNote,
   parseVkey,
-  type Source,
+  type TextSource,
   TlogError,
   type VerifierKey,
   verifyConsistency,
@@ -44,7 +44,7 @@ export interface Witness {
    * @param request the body of add-checkpoint
    * @throws Refusal
    */
-  addCheckpoint(request: Source): Promise<Cosigned>;
+  addCheckpoint(request: TextSource): Promise<Cosigned>;
   /** The last checkpoint of a log, with its signature and the witness's own. */
   latest(origin: string): string | undefined;
   /**
@@ -68,7 +68,7 @@ export function createWitness({ identity, logs, state, now }: WitnessParts): Wit
   const { name, signer } = identity;
   const self = parseVkey(identity.vkey);
 
-  async function addCheckpoint(body: Source): Promise<Cosigned> {
+  async function addCheckpoint(body: TextSource): Promise<Cosigned> {
     const { old, proof, checkpoint } = readRequest(body);
     const submitted = await openSubmitted(checkpoint, logs);
     const { origin, size } = submitted;
@@ -104,7 +104,7 @@ export function createWitness({ identity, logs, state, now }: WitnessParts): Wit
   return { addCheckpoint, latest: state.checkpoint, recall };
 }
 
-function readRequest(body: Source) {
+function readRequest(body: TextSource) {
   try {
     return parseAddCheckpoint(body);
   } catch (error) {

@@ -1,54 +1,54 @@
 import { malformed, TlogError } from './errors.ts';
-import { quote, readDecimal, readText, type Source } from './spelling.ts';
+import { quote, readDecimal, readText, type TextSource } from './text-format.ts';
 import { formatVkey, parseVkey, type VerifierKey } from './vkeys.ts';
 
-/** What a quorum is called that demands nobody. */
+/** The name of a quorum that demands no witness. */
 const NONE = 'none';
 const DELETE = '\x7f';
 const MAX_LINES = 1000;
 
-/** Whom to believe about which logs (C2SP tlog-policy). */
+/** Whose signatures the checkpoints of some logs need (C2SP tlog-policy). */
 export interface Policy {
-  /** One of them must have signed. The name of its key is its origin. */
+  /** One of these logs must have signed. The name of a log's key is its origin. */
   readonly logs: readonly PolicyLog[];
   readonly witnesses: readonly PolicyWitness[];
-  /** In an order in which each comes after its members. */
+  /** In an order in which each group comes after its members. */
   readonly groups: readonly PolicyGroup[];
-  /** Name of the witness or group that must have cosigned; null where none must. */
+  /** The name of the witness or group that must have cosigned; null when none must. */
   readonly quorum: string | null;
 }
 
 export interface PolicyLog {
   readonly key: VerifierKey;
-  /** Where the log is. */
+  /** The address of the log. */
   readonly url?: string;
 }
 
 export interface PolicyWitness {
-  /** What groups and quorum call it. Means nothing outside of the policy. */
+  /** The name that groups and quorum use. It means nothing outside the policy. */
   readonly name: string;
-  /** Of type cosignature/v1. */
+  /** A key of type cosignature/v1. */
   readonly key: VerifierKey;
-  /** Where it takes checkpoints. */
+  /** The address where the witness takes checkpoints. */
   readonly url?: string;
 }
 
 export interface PolicyGroup {
-  /** Shares a namespace with the witnesses. */
+  /** No witness has this name. */
   readonly name: string;
   /** How many of the members must have cosigned, at least 1. */
   readonly threshold: number;
-  /** Names of witnesses and groups, none of them in another group too. */
+  /** Names of witnesses and groups. Each may be in one group only. */
   readonly members: readonly string[];
 }
 
 /**
- * Reads a policy file.
+ * Parses a policy file.
  *
- * @param source text, or its bytes, which must be UTF-8 here; the format only recommends that
+ * @param source text, or its bytes. They must be UTF-8 here, which the format only recommends
  * @throws TlogError MALFORMED; UNSUPPORTED_KEY for keys of other types than Ed25519 and cosignature/v1
  */
-export function parsePolicy(source: Source): Policy {
+export function parsePolicy(source: TextSource): Policy {
   const text = readText(withoutTabs(source));
   if (text.includes(DELETE)) throw malformed('Control characters are not allowed');
   const lines = text.split('\n');
@@ -66,9 +66,9 @@ export function parsePolicy(source: Source): Policy {
 }
 
 /**
- * The policy as text.
+ * Returns the policy as text.
  *
- * @throws TlogError as {@link parsePolicy}, for what can't be one
+ * @throws TlogError as {@link parsePolicy}, when the policy is not valid
  */
 export function formatPolicy({ logs, witnesses, groups, quorum }: Policy): string {
   const lines = [
@@ -85,7 +85,7 @@ export function formatPolicy({ logs, witnesses, groups, quorum }: Policy): strin
   return text;
 }
 
-/** Whether those who have signed are enough. */
+/** Whether the signatures meet the policy's quorum. */
 export function meetsQuorum(policy: Policy, hasSigned: (key: VerifierKey) => boolean): boolean {
   const { witnesses, groups, quorum } = policy;
   const cosigners = new Set(witnesses.filter(({ key }) => hasSigned(key)).map(({ name }) => name));
@@ -99,12 +99,12 @@ interface Reading {
   logs: PolicyLog[];
   witnesses: PolicyWitness[];
   groups: PolicyGroup[];
-  /** undefined before its line. */
+  /** Undefined until the quorum line is read. */
   quorum: string | null | undefined;
 }
 
-/** Tabs separate as spaces do; no other control character is allowed. */
-function withoutTabs(source: Source): Source {
+/** Replaces tabs by spaces, which separate words alike. No other control character is allowed. */
+function withoutTabs(source: TextSource): TextSource {
   if (typeof source !== 'string') return source.map(byte => (byte === 0x09 ? 0x20 : byte));
   return source.replaceAll('\t', ' ');
 }

@@ -1,10 +1,9 @@
 import { checkSize, hashSpans, isCount, type NodeReader, type Span, splitPoint } from './nodes.ts';
 
 /**
- * The root of the tree of the first `size` leaves, of which more may be stored.
+ * Returns the root of the tree over the first `size` leaves, 32 bytes. More leaves may be stored.
  *
- * @returns 32 bytes
- * @throws TlogError MISSING_NODE; RangeError for a size that is none
+ * @throws TlogError MISSING_NODE; RangeError when the size is not valid
  */
 export async function rootAt(size: number, read: NodeReader): Promise<Uint8Array> {
   checkSize(size);
@@ -13,11 +12,12 @@ export async function rootAt(size: number, read: NodeReader): Promise<Uint8Array
 }
 
 /**
- * The inclusion proof of a leaf in the tree of the first `size` leaves: PATH(index, D[size]) of RFC 6962 section 2.1.1.
+ * Returns the inclusion proof of a leaf in the tree over the first `size` leaves: PATH(index, D[size]) of RFC
+ * 6962 section 2.1.1.
  *
- * @param index counted from 0, below `size`
+ * @param index from 0, below `size`
  * @returns hashes of 32 bytes, the leaf's sibling first, the root's child last
- * @throws TlogError MISSING_NODE; RangeError for an index that is not in the tree
+ * @throws TlogError MISSING_NODE; RangeError when the index is not in the tree
  */
 export async function inclusionProof(index: number, size: number, read: NodeReader): Promise<Uint8Array[]> {
   checkSize(size);
@@ -33,8 +33,9 @@ export async function inclusionProof(index: number, size: number, read: NodeRead
 }
 
 /**
- * The proof that the tree of the first `to` leaves begins with that of the first `from`: PROOF(from, D[to]) of RFC 6962
- * section 2.1.2. Empty where there is nothing to prove: from size 0, and between equal sizes.
+ * Returns the proof that the tree over the first `to` leaves begins with the tree over the first `from`:
+ * PROOF(from, D[to]) of RFC 6962 section 2.1.2. It is empty from size 0 and between equal sizes, as nothing
+ * needs proof then.
  *
  * @returns hashes of 32 bytes
  * @throws TlogError MISSING_NODE; RangeError when `from` is larger than `to`
@@ -50,7 +51,8 @@ export async function consistencyProof(from: number, to: number, read: NodeReade
     spans.unshift(from <= middle ? [middle, end] : [begin, middle]);
     [begin, end] = from <= middle ? [begin, middle] : [middle, end];
   }
-  // The subtree that ends where the old tree does. From leaf 0 on it is the old tree, whose root the verifier has.
+  // This is the subtree that ends where the old tree does. If it begins at leaf 0 it is the old tree itself,
+  // whose root the verifier has.
   if (begin > 0) spans.unshift([begin, end]);
   return await hashSpans(spans, read);
 }

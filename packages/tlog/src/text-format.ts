@@ -3,15 +3,18 @@ import { malformed } from './errors.ts';
 import { HASH_BYTES } from './hashing.ts';
 
 /** What parsers take: text, or its bytes in UTF-8. */
-export type Source = string | Uint8Array;
+export type TextSource = string | Uint8Array;
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const DECIMAL = /^(0|[1-9][0-9]*)$/;
 const BLANK_LINE = '\n\n';
 
-/** Text without control characters other than newlines, as all the text formats here demand. */
-export function readText(source: Source): string {
+/**
+ * Returns the text. Throws TlogError MALFORMED for control characters other than newlines, which none of the
+ * text formats here allow.
+ */
+export function readText(source: TextSource): string {
   const text = typeof source === 'string' ? source : decodeUtf8(source);
   if (!text.isWellFormed()) throw malformed('A lone surrogate has no UTF-8');
   if (hasControls(text)) throw malformed('Control characters other than newlines are not allowed');
@@ -34,22 +37,25 @@ function hasControls(text: string): boolean {
   return false;
 }
 
-/** The lines before the first blank line, and what follows it. */
-export function readHead(source: Source): { lines: string[]; rest: string } {
+/** Returns the lines before the first blank line, and the text after it. */
+export function readHead(source: TextSource): { lines: string[]; rest: string } {
   const text = readText(source);
   const end = text.indexOf(BLANK_LINE);
   if (end < 0) throw malformed('There is no blank line');
   return { lines: text.slice(0, end).split('\n'), rest: text.slice(end + BLANK_LINE.length) };
 }
 
-/** What follows a line's keyword and a space. */
+/** Returns what follows a line's keyword and a space. */
 export function readField(keyword: string, line = ''): string {
   if (!line.startsWith(`${keyword} `))
     throw malformed(`Expected a line «${keyword} …», found ${quote(line)}`);
   return line.slice(keyword.length + 1);
 }
 
-/** A decimal without leading zeros, up to 2^53 - 1: larger ones, which the formats know, can't be counted here. */
+/**
+ * Returns a decimal without leading zeros, from 0 to 2^53 - 1. The formats allow larger numbers; this package
+ * does not.
+ */
 export function readDecimal(text: string): number {
   const value = Number(text);
   if (!DECIMAL.test(text) || !Number.isSafeInteger(value)) {
@@ -64,7 +70,7 @@ export function readHash(text: string): Uint8Array {
   return hash;
 }
 
-/** Standard base64 (RFC 4648 section 4) with padding, of which the unused bits are zero. */
+/** Decodes standard base64 (RFC 4648 section 4) with padding, whose unused bits must be zero. */
 export function readBase64(text: string): Uint8Array {
   try {
     return base64.decode(text);

@@ -1,30 +1,30 @@
 import { type Checkpoint, parseCheckpoint } from './checkpoints.ts';
 import { TlogError } from './errors.ts';
 import { parseNote } from './notes.ts';
-import { meetsQuorum, type Policy } from './policies.ts';
+import { meetsQuorum, type Policy } from './policy.ts';
 import { type VerifiedSignature, verifySignature } from './signatures.ts';
-import { quote, type Source } from './spelling.ts';
+import { quote, type TextSource } from './text-format.ts';
 import type { VerifierKey } from './vkeys.ts';
 
-/** A note of which signatures were verified. */
+/** A note and its verified signatures. */
 export interface OpenNote {
-  /** What is signed. Ends in a newline. */
+  /** The signed text. It ends in a newline. */
   readonly text: string;
-  /** Those of known keys, in the order of the note: at least one, and all of them good. */
+  /** The signatures by known keys, in the order of the note: at least one, all verified. */
   readonly signatures: readonly VerifiedSignature[];
 }
 
-/** Whom to believe about one log; a {@link Policy} can demand more, as a file does. */
+/** Whose signatures a log's checkpoint needs. A {@link Policy}, which comes from a file, can demand more. */
 export interface LogPolicy {
-  /** The log's key: one of its signatures must be on every checkpoint. */
+  /** The log's key, which must have signed every checkpoint. */
   readonly log: VerifierKey;
-  /** The log's origin; the name of its key where this is left out. */
+  /** The log's origin. Defaults to the name of its key. */
   readonly origin?: string;
   /** Who else must have signed. */
   readonly cosigners?: {
-    /** Of type cosignature/v1: witnesses, or the log's own second key. */
+    /** Keys of type cosignature/v1: witnesses, or the log's own second key. */
     readonly keys: readonly VerifierKey[];
-    /** How many of them, from 0 to their number. */
+    /** How many of them must have signed, from 0 to their number. */
     readonly quorum: number;
   };
 }
@@ -33,15 +33,15 @@ export interface LogPolicy {
 export interface OpenCheckpoint extends Checkpoint, OpenNote {}
 
 /**
- * Reads a note and verifies every signature of a known key (C2SP signed-note, Signatures). Those of others are passed
- * over, whatever they are.
+ * Parses a note and verifies every signature by a known key (C2SP signed-note, Signatures). Signatures by
+ * other keys are ignored.
  *
  * @param source text, or its bytes in UTF-8
- * @param keys all that are trusted to sign it
- * @throws TlogError MALFORMED; BAD_SIGNATURE when one signature of a known key does not verify, however many others do;
- * UNSIGNED when there is none of a known key
+ * @param keys all keys that are trusted to sign it
+ * @throws TlogError MALFORMED; BAD_SIGNATURE when any signature by a known key does not verify, even beside
+ * valid ones; UNSIGNED when no known key has signed
  */
-export async function openNote(source: Source, keys: readonly VerifierKey[]): Promise<OpenNote> {
+export async function openNote(source: TextSource, keys: readonly VerifierKey[]): Promise<OpenNote> {
   const { text, signatures } = parseNote(source);
   const known = signatures.flatMap(signature => {
     const key = keys.find(({ name, keyHash }) => name === signature.name && keyHash === signature.keyHash);
@@ -53,14 +53,19 @@ export async function openNote(source: Source, keys: readonly VerifierKey[]): Pr
 }
 
 /**
- * Reads a signed checkpoint and holds it to a policy.
+ * Parses a signed checkpoint and checks it against a policy.
  *
  * @param source text, or its bytes in UTF-8
- * @throws TlogError MALFORMED, BAD_SIGNATURE and UNSIGNED as {@link openNote}, UNSIGNED also when the log's key has not
- * signed; WRONG_ORIGIN; TOO_FEW_COSIGNATURES. RangeError for a policy that can't be met or has cosigners of another type
+ * @throws TlogError MALFORMED, BAD_SIGNATURE and UNSIGNED as {@link openNote}, UNSIGNED also when the log's
+ * key has not signed; WRONG_ORIGIN; TOO_FEW_COSIGNATURES. RangeError for a policy that no checkpoint can
+ * meet, or whose cosigners have keys of another type
  */
-export async function openCheckpoint(source: Source, policy: LogPolicy | Policy): Promise<OpenCheckpoint> {
-  const { logs, cosigners, demand } = 'logs' in policy ? policyTerms(policy) : logPolicyTerms(policy);
+export async function openCheckpoint(
+  source: TextSource,
+  policy: LogPolicy | Policy,
+): Promise<OpenCheckpoint> {
+  const { logs, cosigners, checkQuorum } =
+    'logs' in policy ? requirementsOf(policy) : requirementsOfLog(policy);
   const note = await openNote(source, [...logs.map(({ key }) => key), ...cosigners]);
   const checkpoint = parseCheckpoint(note.text);
   const named = logs.filter(({ origin }) => origin === checkpoint.origin);
@@ -72,24 +77,24 @@ export async function openCheckpoint(source: Source, policy: LogPolicy | Policy)
     const keys = named.map(({ key }) => `${key.name} (${key.keyHash})`).join(' or ');
     throw new TlogError('UNSIGNED', `${keys} has not signed`);
   }
-  demand(note);
+  checkQuorum(note);
   return { ...checkpoint, ...note };
 }
 
-/** What a policy comes down to. */
-interface Terms {
+/** What both kinds of policy demand. */
+interface Requirements {
   readonly logs: readonly { readonly key: VerifierKey; readonly origin: string }[];
   readonly cosigners: readonly VerifierKey[];
   /** @throws TlogError TOO_FEW_COSIGNATURES */
-  demand(note: OpenNote): void;
+  checkQuorum(note: OpenNote): void;
 }
 
-function policyTerms(policy: Policy): Terms {
+function requirementsOf(policy: Policy): Requirements {
   const { logs, witnesses, quorum } = policy;
   return {
     logs: logs.map(({ key }) => ({ key, origin: key.name })),
     cosigners: witnesses.map(({ key }) => key),
-    demand(note) {
+    checkQuorum(note) {
       if (meetsQuorum(policy, key => hasSigned(note, key))) return;
       const names = witnesses.filter(({ key }) => hasSigned(note, key)).map(({ name }) => name);
       const who = names.length === 0 ? 'No witness' : `Only ${names.join(', ')}`;
@@ -98,13 +103,17 @@ function policyTerms(policy: Policy): Terms {
   };
 }
 
-function logPolicyTerms({ log, origin = log.name, cosigners = { keys: [], quorum: 0 } }: LogPolicy): Terms {
+function requirementsOfLog({
+  log,
+  origin = log.name,
+  cosigners = { keys: [], quorum: 0 },
+}: LogPolicy): Requirements {
   checkCosigners(cosigners);
   const { keys, quorum } = cosigners;
   return {
     logs: [{ key: log, origin }],
     cosigners: keys,
-    demand(note) {
+    checkQuorum(note) {
       const count = distinctKeys(keys.filter(key => hasSigned(note, key)));
       if (count >= quorum) return;
       throw new TlogError('TOO_FEW_COSIGNATURES', `${count} cosigners have signed, not ${quorum}`);

@@ -1,8 +1,8 @@
 import { equalHashes, isHash, joinSubtrees, nodeHash } from './hashing.ts';
 import { isCount } from './nodes.ts';
 
-export interface Inclusion {
-  /** The place of the leaf, counted from 0. */
+export interface InclusionClaim {
+  /** The index of the leaf, from 0. */
   index: number;
   /** The number of leaves of the tree. */
   size: number;
@@ -10,15 +10,15 @@ export interface Inclusion {
   leafHash: Uint8Array;
   /** Hashes of 32 bytes, see `inclusionProof`. */
   proof: readonly Uint8Array[];
-  /** The root of the tree, 32 bytes, from a checkpoint that is trusted. */
+  /** The root of the tree, 32 bytes, from a trusted checkpoint. */
   root: Uint8Array;
 }
 
 /**
- * Whether a leaf is where it is said to be (RFC 9162 section 2.1.3.2). False, never an error, for numbers that are no
- * places or sizes, and hashes of another length.
+ * Whether the leaf has this index in the tree (RFC 9162 section 2.1.3.2). Returns false, and never throws,
+ * for invalid indexes, sizes and hashes.
  */
-export function verifyInclusion({ index, size, leafHash, proof, root }: Inclusion): boolean {
+export function verifyInclusion({ index, size, leafHash, proof, root }: InclusionClaim): boolean {
   if (!isCount(index) || !isCount(size) || index >= size) return false;
   if (!isHash(leafHash) || !isHash(root) || !proof.every(isHash)) return false;
   const path = pathOf(index, size - 1);
@@ -31,7 +31,7 @@ export function verifyInclusion({ index, size, leafHash, proof, root }: Inclusio
   return path.isAtRoot() && equalHashes(hash, root);
 }
 
-export interface Consistency {
+export interface ConsistencyClaim {
   /** The number of leaves of the older tree. */
   from: number;
   /** The number of leaves of the newer tree. */
@@ -45,11 +45,11 @@ export interface Consistency {
 }
 
 /**
- * Whether the newer tree begins with the older one (RFC 9162 section 2.1.4.2). An empty tree begins every tree, by an
- * empty proof; trees of equal size are consistent when they are equal. False, never an error, for numbers that are no
- * sizes, and hashes of another length.
+ * Whether the newer tree begins with the older one (RFC 9162 section 2.1.4.2). An empty tree begins every
+ * tree, with an empty proof; trees of equal size are consistent when their roots are equal. Returns false,
+ * and never throws, for invalid sizes and hashes.
  */
-export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: Consistency): boolean {
+export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: ConsistencyClaim): boolean {
   if (!isCount(from) || !isCount(to) || from > to) return false;
   if (!isHash(fromRoot) || !isHash(toRoot) || !proof.every(isHash)) return false;
   if (from === 0 && !equalHashes(fromRoot, joinSubtrees([]))) return false;
@@ -58,8 +58,8 @@ export function verifyConsistency({ from, to, fromRoot, toRoot, proof }: Consist
   return verifyGrowth({ from, to, fromRoot, toRoot, proof });
 }
 
-/** The loop of the RFC, for 0 < from < to. */
-function verifyGrowth({ from, to, fromRoot, toRoot, proof }: Consistency): boolean {
+/** Runs the loop of the RFC, for 0 < from < to. */
+function verifyGrowth({ from, to, fromRoot, toRoot, proof }: ConsistencyClaim): boolean {
   const [start = fromRoot, ...rest] = isPowerOfTwo(from) ? [fromRoot, ...proof] : proof;
   const path = pathOf(from - 1, to - 1);
   path.skipComplete();
@@ -74,8 +74,8 @@ function verifyGrowth({ from, to, fromRoot, toRoot, proof }: Consistency): boole
 }
 
 /**
- * The way from a node up to the root, by its index and that of its level's last node: `fn` and `sn` of RFC 9162. Halves
- * numbers instead of shifting them, since shifts would cut them to 32 bits.
+ * Walks from a node up to the root, given its index and that of its level's last node: `fn` and `sn` of RFC
+ * 9162. It halves numbers, because shifts would cut them to 32 bits.
  */
 function pathOf(index: number, last: number) {
   let [fn, sn] = [index, last];
@@ -85,15 +85,15 @@ function pathOf(index: number, last: number) {
   };
   return {
     isAtRoot: () => sn === 0,
-    /** Up to the largest complete subtree that ends with the node. */
+    /** Goes up to the largest complete subtree that ends with the node. */
     skipComplete() {
       while (fn % 2 === 1) up();
     },
-    /** On which side the next sibling is; undefined at the root. */
+    /** Returns the side of the next sibling; undefined at the root. */
     next(): 'left' | 'right' | undefined {
       if (sn === 0) return undefined;
       const isLeft = fn % 2 === 1 || fn === sn;
-      // A last node without a sibling stands for its parents until one has a sibling.
+      // A last node without a sibling is also its own parent, until a level where it has a sibling.
       if (isLeft) while (fn % 2 === 0 && fn !== 0) up();
       up();
       return isLeft ? 'left' : 'right';

@@ -16,10 +16,10 @@ import {
   noteBy,
   ORIGIN,
   party,
-  refused,
   STRANGER,
   signedBy,
   TIME,
+  tlogError,
   WITNESSES,
 } from './ledger.ts';
 import { leaves, storedTree } from './trees.ts';
@@ -40,16 +40,16 @@ test('a checkpoint keeps its extensions', async () => {
   expect(opened.extensions).toEqual(['a', 'b c']);
 });
 
-test("another log's checkpoint is refused, though the same key has signed it", async () => {
+test("another log's checkpoint is tlogError, though the same key has signed it", async () => {
   const note = await noteBy([LOG], checkpointText(300, TREE.root, 'other.example'));
-  await expect(openCheckpoint(note, POLICY)).rejects.toThrow(refused('WRONG_ORIGIN'));
+  await expect(openCheckpoint(note, POLICY)).rejects.toThrow(tlogError('WRONG_ORIGIN'));
   await expect(openCheckpoint(note, { ...POLICY, origin: 'other.example' })).resolves.toBeDefined();
 });
 
 test('cosigners do not stand in for the log', async () => {
   const note = await noteBy(WITNESSES, TEXT);
   const policy = { ...POLICY, cosigners: witnesses(1) };
-  await expect(openCheckpoint(note, policy)).rejects.toThrow(refused('UNSIGNED'));
+  await expect(openCheckpoint(note, policy)).rejects.toThrow(tlogError('UNSIGNED'));
 });
 
 test('a cosignature with the key of the log does not stand in for its signature', async () => {
@@ -58,7 +58,7 @@ test('a cosignature with the key of the log does not stand in for its signature'
     ...POLICY,
     cosigners: { keys: [cosigner.key], quorum: 1 },
   });
-  await expect(opening).rejects.toThrow(refused('UNSIGNED'));
+  await expect(opening).rejects.toThrow(tlogError('UNSIGNED'));
 });
 
 test.each([
@@ -73,7 +73,7 @@ test.each([
   const note = await noteBy([LOG, ...WITNESSES.slice(0, signed)], TEXT);
   const opening = openCheckpoint(note, { ...POLICY, cosigners: witnesses(quorum) });
   if (enough) expect((await opening).signatures).toHaveLength(1 + signed);
-  else await expect(opening).rejects.toThrow(refused('TOO_FEW_COSIGNATURES'));
+  else await expect(opening).rejects.toThrow(tlogError('TOO_FEW_COSIGNATURES'));
 });
 
 test('a witness that signs twice counts once', async () => {
@@ -81,7 +81,7 @@ test('a witness that signs twice counts once', async () => {
   const signatures = [LOG, witness, witness].map((party, index) => signedBy(party, TEXT, TIME + index));
   const note = formatNote({ text: TEXT, signatures: await Promise.all(signatures) });
   const opening = openCheckpoint(note, { ...POLICY, cosigners: witnesses(2) });
-  await expect(opening).rejects.toThrow(refused('TOO_FEW_COSIGNATURES'));
+  await expect(opening).rejects.toThrow(tlogError('TOO_FEW_COSIGNATURES'));
 });
 
 test('one key under two names counts once', async () => {
@@ -91,7 +91,7 @@ test('one key under two names counts once', async () => {
     ...POLICY,
     cosigners: { keys, quorum: 2 },
   });
-  await expect(opening).rejects.toThrow(refused('TOO_FEW_COSIGNATURES'));
+  await expect(opening).rejects.toThrow(tlogError('TOO_FEW_COSIGNATURES'));
 });
 
 test.each([
@@ -100,7 +100,7 @@ test.each([
   ['no number', witnesses(Number.NaN)],
   ['one key twice', { keys: [LOG_COSIGNER.key, LOG_COSIGNER.key], quorum: 2 }],
   ['a key that tells no time', { keys: [STRANGER.key], quorum: 1 }],
-])('a policy that demands %s is refused', async (_, cosigners) => {
+])('a policy that demands %s is rejected', async (_, cosigners) => {
   const note = await noteBy([LOG, ...WITNESSES], TEXT);
   await expect(openCheckpoint(note, { ...POLICY, cosigners })).rejects.toThrow(RangeError);
 });
@@ -110,11 +110,11 @@ test('a tlog-proof shows that an entry is in the log', async () => {
   const proof = formatTlogProof({ index: 200, hashes, checkpoint: await noteBy([LOG], TEXT) });
   const leaf = leaves(300)[200] ?? TREE.root;
   expect(await verifyTlogProof(proof, leaf, POLICY)).toMatchObject({ index: 200, checkpoint: { size: 300 } });
-  await expect(verifyTlogProof(proof, TREE.root, POLICY)).rejects.toThrow(refused('NOT_INCLUDED'));
+  await expect(verifyTlogProof(proof, TREE.root, POLICY)).rejects.toThrow(tlogError('NOT_INCLUDED'));
   const elsewhere = proof.replace('index 200', 'index 201');
-  await expect(verifyTlogProof(elsewhere, leaf, POLICY)).rejects.toThrow(refused('NOT_INCLUDED'));
+  await expect(verifyTlogProof(elsewhere, leaf, POLICY)).rejects.toThrow(tlogError('NOT_INCLUDED'));
   const strict = { ...POLICY, cosigners: witnesses(1) };
-  await expect(verifyTlogProof(proof, leaf, strict)).rejects.toThrow(refused('TOO_FEW_COSIGNATURES'));
+  await expect(verifyTlogProof(proof, leaf, strict)).rejects.toThrow(tlogError('TOO_FEW_COSIGNATURES'));
 });
 
 test('the only entry of a log has a tlog-proof without hashes', async () => {
