@@ -39,6 +39,21 @@ export interface LeasePolicy {
 /** No pause before another attempt is longer. */
 export const LONGEST_BACKOFF_MS = 10 * 60_000;
 
+/** The statuses that a job of each status can get next. Nothing leads on from the last three. */
+export const NEXT_STATUSES: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
+  pending: ['running', 'failed', 'cancelled'],
+  running: ['pending', 'completed', 'failed', 'cancelled'],
+  completed: [],
+  failed: [],
+  cancelled: [],
+};
+
+/** @throws when the status of a job changes in a way that is not in {@link NEXT_STATUSES}: a rule has a fault */
+export function requireTransition({ before, after }: JobChange): void {
+  if (before.status === after.status || NEXT_STATUSES[before.status].includes(after.status)) return;
+  throw new Error(`job ${after.id} can't become ${after.status}: it is ${before.status}`);
+}
+
 export const hasEnded = (status: JobStatus) => status !== 'pending' && status !== 'running';
 
 /** Whether the job may be given to `minerId` now. */

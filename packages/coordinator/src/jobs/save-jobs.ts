@@ -2,7 +2,7 @@ import type { ReadyQueue } from '../store/events.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Column } from '../store/transaction.ts';
 import { batchOf } from './batch-line.ts';
-import { type Failing, hasEnded, type JobChange, type JobRow } from './job.ts';
+import { type Failing, hasEnded, type JobChange, type JobRow, requireTransition } from './job.ts';
 import { followRuns } from './replication/follow-runs.ts';
 import { moveStreams } from './streaming/chunks.ts';
 
@@ -33,6 +33,7 @@ const RARELY_CHANGING = [
 /** Stores changed jobs, and with them every counter that their changes of status move. */
 export async function saveJobs(changes: readonly JobChange[], context: WriteContext): Promise<void> {
   if (changes.length === 0) return;
+  changes.forEach(requireTransition);
   await context.tx.update(
     'job',
     'id',
