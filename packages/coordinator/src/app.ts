@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ConfiguredLimits } from '@aitbc/protocol';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import { accountRoutes } from './accounts/routes.ts';
@@ -70,7 +71,7 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
   answerErrors(app);
   await app.register(cors, corsOptions(config, open));
   answerUnknownRoutes(app);
-  await serveReference(app, { version: VERSION, open });
+  await serveReference(app, { version: VERSION, open, limits: limitsOf(config) });
   await app.register(async scope => {
     const guards = createGuards(modules.accounts, { limits: modules.limits });
     tellRates(scope, modules.limits);
@@ -129,6 +130,12 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
 function withoutApiPrefix(url: string): string {
   return /^\/api(?=$|[/?])/.test(url) ? url.slice('/api'.length).replace(/^(?!\/)/, '/') : url;
 }
+
+/** What the reference says of the limits here. */
+const limitsOf = ({ maxPriority, rate, rates, tokenRates, minRunSeconds }: Config): ConfiguredLimits => ({
+  highestPriority: maxPriority,
+  leastMaxPrice: Object.keys({ ...rates, ...tokenRates }).length > 0 ? undefined : rate * minRunSeconds,
+});
 
 /** A model may be silent for as long as its job may take. */
 const streamTimes = ({ jobTimeoutSeconds, uploadSeconds }: Config) => ({

@@ -117,6 +117,13 @@ describeEachEngine('files', engine => {
     expect(refusal(answer)).toEqual(expected);
   });
 
+  test('a form with a field that is not known is refused, which may be a mistyped one', async () => {
+    const form = fileForm('{}');
+    form.append('expires_after', '3600');
+    const answer = await coordinator.call('POST', '/v1/files', form, await client());
+    expect(refusal(answer)).toEqual([400, 'unsupported_parameter', 'expires_after']);
+  });
+
   test('a body that is no form is refused', async () => {
     const answer = await coordinator.call('POST', '/v1/files', { purpose: 'batch' }, await client());
     expect(refusal(answer)).toEqual([400, 'invalid_type', 'file']);

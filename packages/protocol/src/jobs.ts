@@ -16,7 +16,7 @@ import {
 } from './common.ts';
 import { FailureClass } from './errors.ts';
 import { LIMITS } from './limits.ts';
-import { statedSubmission, statedTime } from './stated.ts';
+import { configured, statedSubmission, statedTime } from './stated.ts';
 
 export const JOB_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export const JobStatus = Type.Enum([...JOB_STATUSES], { type: 'string' });
@@ -65,6 +65,7 @@ export const JobConstraints = Type.Object(
       Type.Number({
         minimum: 0,
         maximum: LIMITS.price,
+        ...configured({ minimum: 'leastMaxPrice' }),
         description: 'Credits this job may cost at most: it shortens the deadline and caps the receipt.',
       }),
     ),
@@ -83,6 +84,7 @@ export const SubmitJob = Type.Object(
     priority: Type.Optional(
       Type.Integer({
         ...range(LIMITS.priority),
+        ...configured({ maximum: 'highestPriority' }),
         default: 0,
         description: 'Higher runs first; fair among clients within one priority.',
       }),

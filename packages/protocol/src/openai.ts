@@ -81,7 +81,7 @@ const Message = {
 export const ChatCompletionRequest = Type.Object(
   {
     ...Generating,
-    messages: Type.Array(Type.Object(Message, statedGatewayMessage(Message)), {
+    messages: Type.Array(Type.Object(Message, statedGatewayMessage(Message, RequestPart)), {
       minItems: 1,
       maxItems: LIMITS.messages,
     }),

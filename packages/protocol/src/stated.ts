@@ -11,6 +11,20 @@ export const STATED = 'x-stated';
 /** Keywords that the reference lays over those of the schema, which validators leave aside. */
 export const stated = (keywords: object) => ({ [STATED]: keywords });
 
+/** The keyword by which a schema names limits that are each operator's to set, by the keyword of the reference. */
+export const CONFIGURED = 'x-configured';
+
+/** Limits that the reference of each coordinator states as they are there. */
+export interface ConfiguredLimits {
+  /** The highest priority that anyone but administrators may ask for. */
+  highestPriority: number;
+  /** Credits; undefined where that depends on the model. */
+  leastMaxPrice: number | undefined;
+}
+
+/** Keywords whose value is a limit of the coordinator that serves the reference. */
+export const configured = (keywords: Record<string, keyof ConfiguredLimits>) => ({ [CONFIGURED]: keywords });
+
 /** Of a body that may be left out. */
 export const OPTIONAL_BODY = { 'x-optional': true, ...stated({ type: ['object', 'null'] }) } as const;
 
@@ -155,7 +169,7 @@ export const statedChoices = stated({
 const nothing = { type: 'null' };
 
 /** Of messages at the gateway, where null says the same as nothing. */
-export function statedGatewayMessage(properties: Record<string, object>) {
+export function statedGatewayMessage(properties: Record<string, object>, part: object) {
   const nullable = Object.fromEntries(
     Object.entries(properties)
       .filter(([name]) => !['role', 'content', 'tool_calls'].includes(name))
@@ -173,7 +187,7 @@ export function statedGatewayMessage(properties: Record<string, object>) {
       ...properties,
       ...nullable,
       tool_calls: { anyOf: [calls, nothing] },
-      content: { anyOf: [{ type: 'string' }, { type: 'array' }, nothing] },
+      content: { anyOf: [{ type: 'string' }, { type: 'array', items: part }, nothing] },
     },
     anyOf: [
       { ...role(['system', 'developer'], contentOf(text, refusal)), ...said },

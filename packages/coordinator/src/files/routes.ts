@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { DeletedFile, FileObject, FilePage, LIMITS } from '@aitbc/protocol';
+import { CLOSED, DeletedFile, FileObject, FilePage, LIMITS } from '@aitbc/protocol';
 import multipart from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -24,18 +24,25 @@ const KiB = 1024;
 /** Of a form besides its file. */
 const FORM_BYTES = 64 * KiB;
 
-const FileForm = Type.Object({
-  purpose: Type.Enum(['batch'], { type: 'string' }),
-  file: Type.String({ format: 'binary', description: 'JSON lines, one for each request.' }),
-  'expires_after[anchor]': Type.Optional(Type.Enum(['created_at'], { type: 'string' })),
-  'expires_after[seconds]': Type.Optional(
-    Type.Integer({
-      minimum: 3600,
-      maximum: Number.MAX_SAFE_INTEGER,
-      description: 'It is erased so long after it was made, or sooner.',
+const FileForm = Type.Object(
+  {
+    purpose: Type.Enum(['batch'], { type: 'string' }),
+    file: Type.String({
+      format: 'binary',
+      contentMediaType: 'application/jsonl',
+      description: 'JSON lines in UTF-8, one for each request.',
     }),
-  ),
-});
+    'expires_after[anchor]': Type.Optional(Type.Enum(['created_at'], { type: 'string' })),
+    'expires_after[seconds]': Type.Optional(
+      Type.Integer({
+        minimum: 3600,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'It is erased so long after it was made, or sooner.',
+      }),
+    ),
+  },
+  CLOSED,
+);
 
 const content = {
   description: 'As it was uploaded, or as the batch wrote it',
@@ -175,6 +182,7 @@ async function takeForm(request: FastifyRequest, files: Files): Promise<FileObje
   let filename = '';
   try {
     for await (const part of readingForm(request.parts())) {
+      if (!Object.hasOwn(FileForm.properties, part.fieldname)) throw unknownField(part.fieldname);
       if (part.type === 'field') {
         fields.set(part.fieldname, part.value);
         continue;
@@ -195,6 +203,9 @@ async function takeForm(request: FastifyRequest, files: Files): Promise<FileObje
     throw error;
   }
 }
+
+const unknownField = (name: string) =>
+  invalid(`The parameter ${name} is not known or not served here`, name, 'unsupported_parameter');
 
 /** Whatever fails while a form is read, in whichever library, is wrong with the form. */
 async function* readingForm<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {

@@ -17,15 +17,19 @@ declare module 'fastify' {
   }
 }
 
+type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+/** It names the scope that it demands, for the reference. */
+export type ScopeGuard = Guard & { scope: Scope };
+
 /** Before-handlers that decide who calls. A wrong key is refused everywhere, an absent one where one is needed. */
 export interface Guards {
   /** Anyone; a key that is sent must be right. */
-  public(request: FastifyRequest, reply: FastifyReply): Promise<void>;
-  client(request: FastifyRequest, reply: FastifyReply): Promise<void>;
-  miner(request: FastifyRequest, reply: FastifyReply): Promise<void>;
-  admin(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  public: Guard;
+  client: ScopeGuard;
+  miner: ScopeGuard;
+  admin: ScopeGuard;
   /** Everyone who has an account, whatever its key is for. */
-  account(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  account: Guard;
 }
 
 export interface GuardsOptions {
@@ -68,14 +72,18 @@ export function createGuards(
     return fail('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
   }
 
-  const requireScope = (scope: Scope) => async (request: FastifyRequest, reply: FastifyReply) => {
-    reply.header('cache-control', PRIVATE);
-    const principal = await demand(request);
-    if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
-      fail('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
-    }
-    request.principal = principal;
-  };
+  const requireScope = (scope: Scope): ScopeGuard =>
+    Object.assign(
+      async (request: FastifyRequest, reply: FastifyReply) => {
+        reply.header('cache-control', PRIVATE);
+        const principal = await demand(request);
+        if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
+          fail('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
+        }
+        request.principal = principal;
+      },
+      { scope },
+    );
 
   return {
     async public(request) {

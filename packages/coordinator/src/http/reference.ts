@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import { STATED } from '@aitbc/protocol';
+import { CONFIGURED, type ConfiguredLimits, STATED } from '@aitbc/protocol';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { ScopeGuard } from './authentication.ts';
 import { isUnchanged, MUTABLE } from './caching.ts';
 import { PAGES_POLICY } from './headers.ts';
 import { sendJson } from './routes.ts';
@@ -10,11 +11,15 @@ import { sendJson } from './routes.ts';
 /** OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, and a page to read and try it at `/docs`. */
 export async function serveReference(
   app: FastifyInstance,
-  { version, open }: { version: string; open: boolean },
+  { version, ...here }: Here & { version: string },
 ): Promise<void> {
   await app.register(swagger, {
+    transform: ({ schema, url, route }) => ({
+      schema: withRoles(schema, [route.onRequest ?? []].flat()),
+      url,
+    }),
     transformObject: described =>
-      exact('openapiObject' in described && described.openapiObject, open) as never,
+      exact('openapiObject' in described && described.openapiObject, here) as never,
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => `${schema.$id ?? `Schema${index}`}`,
     },
@@ -71,20 +76,65 @@ export async function serveReference(
   });
 }
 
+/** Says by name which scope the key of a route must have, as its guard demands it. */
+function withRoles(schema: FastifySchema, guards: readonly object[]): FastifySchema {
+  const roles = guards.flatMap(guard => (guard as Partial<ScopeGuard>).scope ?? []);
+  const security = schema?.security?.map(
+    named => Object.fromEntries(Object.keys(named).map(name => [name, roles])) as Record<string, string[]>,
+  );
+  return security ? { ...schema, security } : schema;
+}
+
 interface OpenApiOperation {
   security: object[];
   requestBody: { content: Record<string, { schema: Record<string, unknown> }> };
+  responses: Record<string, object>;
 }
 
-/** With what the schemas state beside what validators read, and in open mode that no key is needed. */
-function exact(part: unknown, open: boolean): unknown {
-  if (Array.isArray(part)) return part.map(item => exact(item, open));
+/** What any route may answer, beside what it says itself. */
+const ANYWHERE = {
+  403: 'The key lacks the scope, or in open mode the request comes from elsewhere',
+  429: 'Too many at once',
+  503: 'Not available now',
+};
+
+/** The same of routes that take a body. */
+const WITH_BODY = {
+  408: 'The body did not come in time',
+  413: 'Body too large',
+  415: 'A body of another kind, or one that is packed',
+};
+
+/** The statuses of all routes, with the shape that the route's other errors have. */
+function withCommonAnswers({ responses, requestBody }: OpenApiOperation): OpenApiOperation['responses'] {
+  const common = Object.entries({ ...ANYWHERE, ...(requestBody && WITH_BODY) }).map(
+    ([status, description]) => [status, { ...responses.default, description }] as const,
+  );
+  return { ...Object.fromEntries(common), ...responses };
+}
+
+/** What the reference says of the coordinator that serves it. */
+interface Here {
+  /** Whether no key is needed. */
+  open: boolean;
+  limits: ConfiguredLimits;
+}
+
+/** With what the schemas state beside what validators read, limits as they are here, and in open mode that no key is needed. */
+function exact(part: unknown, here: Here): unknown {
+  if (Array.isArray(part)) return part.map(item => exact(item, here));
   if (typeof part !== 'object' || part === null) return part;
-  const { [STATED]: stated, ...own } = part as Record<string, unknown>;
-  const entries = Object.entries({ ...own, ...Object(stated) }).filter(([, value]) => value !== undefined);
-  const whole = Object.fromEntries(entries.map(([name, value]) => [name, exact(value, open)]));
-  const { security, requestBody } = whole as Partial<OpenApiOperation>;
+  const { [STATED]: stated, [CONFIGURED]: configured, ...own } = part as Record<string, unknown>;
+  const limits = Object.entries(Object(configured) as Record<string, keyof ConfiguredLimits>)
+    .map(([keyword, limit]) => [keyword, here.limits[limit]] as const)
+    .filter(([, value]) => value !== undefined);
+  const entries = Object.entries({ ...own, ...Object(stated), ...Object.fromEntries(limits) });
+  const whole = Object.fromEntries(
+    entries.filter(([, value]) => value !== undefined).map(([name, value]) => [name, exact(value, here)]),
+  );
+  const { security, requestBody, responses } = whole as Partial<OpenApiOperation>;
+  if (responses?.default) whole.responses = withCommonAnswers(whole as unknown as OpenApiOperation);
   if (Object.values(requestBody?.content ?? {}).some(({ schema }) => schema['x-optional']))
     Object.assign(requestBody as object, { required: false });
-  return open && Array.isArray(security) ? { ...whole, security: [{}, ...security] } : whole;
+  return here.open && Array.isArray(security) ? { ...whole, security: [{}, ...security] } : whole;
 }

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createKey, type RunningCoordinator, type StartOptions, startCoordinator } from '@aitbc/coordinator';
+import { echoBackend, startMiner } from '@aitbc/miner';
+import { generateSigner } from '@aitbc/receipts';
+import { CoordinatorClient } from '@aitbc/sdk';
+import { type TestContext, test } from 'vitest';
+import { requirement } from '../requirement.ts';
+
+/*
+ * Schemathesis makes requests from /openapi.json, valid and invalid ones, and checks that the answers are as it says.
+ * What a schema can't say is in hooks.py.
+ */
+
+const run = promisify(execFile);
+const schemathesis = process.env.SCHEMATHESIS ?? 'schemathesis';
+/** Other seeds make other requests. */
+const seed = process.env.SEED ?? '1';
+
+const OPTIONS: StartOptions = {
+  port: 0,
+  logLevel: 'silent',
+  // Requests that wait for what never comes would take most of the time.
+  maxWaitSeconds: 0,
+  ttlSeconds: 1,
+};
+
+/** The scopes that there are keys for. In open mode only what administrators do needs one. */
+const SCOPES = { open: ['admin'], keyed: ['client', 'miner', 'admin'] } as const;
+
+type Keys = Partial<Record<'client' | 'miner' | 'admin', string>>;
+
+test.concurrent.for(['open', 'keyed'] as const)(
+  'all routes answer as described, in %s mode',
+  async (mode, context) => {
+    requirement(context, await hasSchemathesis(), 'SCHEMATHESIS must name the command of Schemathesis');
+    const data = await mkdtemp(join(tmpdir(), 'aitbc-openapi-'));
+    context.onTestFinished(() => rm(data, { recursive: true }));
+    const coordinator = await startCoordinator({ ...OPTIONS, data, mode });
+    context.onTestFinished(() => coordinator.close());
+    const keys = await createKeys(coordinator, SCOPES[mode]);
+    await mine(context, coordinator.url, keys.miner);
+    context.expect(await findings(coordinator.url, keys, data)).toBe('');
+  },
+);
+
+const hasSchemathesis = () =>
+  run(schemathesis, ['--version']).then(
+    () => true,
+    () => false,
+  );
+
+async function createKeys({ rooms }: RunningCoordinator, scopes: readonly (keyof Keys)[]): Promise<Keys> {
+  const keys: Keys = {};
+  for (const scope of scopes) {
+    const given = { id: `key-${scope}`, name: null, scopes: [scope], expiresAt: null };
+    keys[scope] = (await createKey(rooms.store, given)).key;
+  }
+  return keys;
+}
+
+/** Answers what is asked of the model in the examples. */
+async function mine({ onTestFinished }: TestContext, url: string, apiKey: string | undefined): Promise<void> {
+  const miner = await startMiner({
+    client: new CoordinatorClient(url, { ...(apiKey !== undefined && { apiKey }) }),
+    backend: echoBackend({ models: ['llama3.2'] }),
+    identity: { minerId: 'echo', signer: await generateSigner() },
+  });
+  onTestFinished(() => miner.quit());
+}
+
+/** What Schemathesis reports where it exits with a failure; empty otherwise. */
+async function findings(url: string, keys: Keys, cwd: string): Promise<string> {
+  const config = join(import.meta.dirname, 'schemathesis.toml');
+  const env = {
+    ...process.env,
+    ...{ PYTHONPATH: import.meta.dirname, PYTHONDONTWRITEBYTECODE: '1', SCHEMATHESIS_HOOKS: 'hooks' },
+    KEYS: JSON.stringify(keys),
+  };
+  return await run(
+    schemathesis,
+    [
+      ...['--config-file', config, 'run', `${url}/openapi.json`, '--url', url],
+      ...['--seed', seed, '--no-color'],
+    ],
+    { cwd, env, maxBuffer: 64 * 1024 * 1024 },
+  ).then(
+    () => '',
+    ({ message, stdout = '' }: Error & { stdout?: string }) => `${stdout}\n${message}`,
+  );
+}
