@@ -43,7 +43,7 @@ test.concurrent.for(['open', 'keyed'] as const)(
     context.onTestFinished(() => coordinator.close());
     const keys = await createKeys(coordinator, SCOPES[mode]);
     await mine(context, coordinator.url, keys.miner);
-    context.expect(await findings(coordinator.url, keys, data)).toBe('');
+    context.expect(await findings(coordinator.url, keys, data, context.signal)).toBe('');
   },
 );
 
@@ -73,7 +73,7 @@ async function mine({ onTestFinished }: TestContext, url: string, apiKey: string
 }
 
 /** What Schemathesis reports where it exits with a failure; empty otherwise. */
-async function findings(url: string, keys: Keys, cwd: string): Promise<string> {
+async function findings(url: string, keys: Keys, cwd: string, signal: AbortSignal): Promise<string> {
   const config = join(import.meta.dirname, 'schemathesis.toml');
   const env = {
     ...process.env,
@@ -86,7 +86,7 @@ async function findings(url: string, keys: Keys, cwd: string): Promise<string> {
       ...['--config-file', config, 'run', `${url}/openapi.json`, '--url', url],
       ...['--seed', seed, '--no-color'],
     ],
-    { cwd, env, maxBuffer: 64 * 1024 * 1024 },
+    { cwd, env, signal, maxBuffer: 64 * 1024 * 1024 },
   ).then(
     () => '',
     ({ message, stdout = '' }: Error & { stdout?: string }) => `${stdout}\n${message}`,

@@ -66,6 +66,15 @@ const registrant: Access = {
   'an administrator': [409, 'MINER_ALREADY_REGISTERED'],
 };
 
+/** The scope without which a key is turned away; none where keys of all scopes have access. */
+function scopesFor(access: Access): string[] {
+  const lacksScope = (caller: Caller) => access[caller][0] === 403;
+  const [client, miner] = [lacksScope('the client'), lacksScope('the miner’s owner')];
+  if (client && miner) return ['admin'];
+  if (client) return ['miner'];
+  return miner ? ['client'] : [];
+}
+
 /** What each route asks of its callers: one that is not here fails. */
 const ACCESS: Record<string, Access> = {
   'GET /health': unguarded,
@@ -209,8 +218,9 @@ describeEachEngine('a coordinator that demands keys', engine => {
         expect(await state(scene)).toEqual(before);
       });
 
-    test('is described as such', () => {
-      const security = access.nobody === 'passes' ? undefined : [{ apiKey: [] }, { bearer: [] }];
+    test('is described as such, with the scope that a key needs', () => {
+      const scopes = scopesFor(access);
+      const security = access.nobody === 'passes' ? undefined : [{ apiKey: scopes }, { bearer: scopes }];
       expect(described.get(route)?.security).toEqual(security);
     });
   });
