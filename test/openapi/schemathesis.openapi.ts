@@ -53,11 +53,11 @@ const hasSchemathesis = () =>
     () => false,
   );
 
-async function createKeys({ rooms }: RunningCoordinator, scopes: readonly (keyof Keys)[]): Promise<Keys> {
+async function createKeys({ modules }: RunningCoordinator, scopes: readonly (keyof Keys)[]): Promise<Keys> {
   const keys: Keys = {};
   for (const scope of scopes) {
     const given = { id: `key-${scope}`, name: null, scopes: [scope], expiresAt: null };
-    keys[scope] = (await createKey(rooms.store, given)).key;
+    keys[scope] = (await createKey(modules.store, given)).key;
   }
   return keys;
 }
