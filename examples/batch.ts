@@ -9,7 +9,7 @@ const { AITBC_COORDINATOR = 'http://127.0.0.1:8000', AITBC_API_KEY } = process.e
 const reviews = ['It broke on the first day.', 'My daughter loves it!', 'As expected.'];
 
 const client = new CoordinatorClient(AITBC_COORDINATOR, AITBC_API_KEY);
-const jobs = await client.submitBatch(
+const jobs = await client.jobs.submitBatch(
   reviews.map((review, number) => ({
     model: 'llama3.2',
     prompt: `Is this review positive, negative or neutral? ${review}`,
@@ -25,7 +25,7 @@ const waiting = jobs.values();
 await Promise.all(
   Array.from({ length: WAITING_AT_ONCE }, async () => {
     for (const { job_id } of waiting) {
-      const { metadata, status, result } = await client.waitForJob(job_id, { timeout: 3_600_000 });
+      const { metadata, status, result } = await client.jobs.wait(job_id, { timeout: 3_600_000 });
       console.log(`${metadata?.number}: ${result ?? status}`);
     }
   }),

@@ -90,10 +90,10 @@ test('verify-receipt.ts finds the receipt valid, and a forged one not', async ()
 });
 
 test('own-miner.ts runs jobs, and signs its results', async () => {
-  const { job_id } = await client.submitJob('Hello!', 'shout');
+  const { job_id } = await client.jobs.submit({ prompt: 'Hello!', model: 'shout' });
   await run('own-miner.ts', '1');
-  const { result } = await client.getJob(job_id);
-  const { metadata } = await client.jobReceipt(job_id);
+  const { result } = await client.jobs.get(job_id);
+  const { metadata } = await client.jobs.receipt(job_id);
   expect({ result, signatures: metadata.signatures }).toEqual({
     result: 'HELLO!',
     signatures: [expect.objectContaining({ alg: 'Ed25519' })],
@@ -101,9 +101,9 @@ test('own-miner.ts runs jobs, and signs its results', async () => {
 });
 
 test('own-miner.ts streams to who wants that', async () => {
-  const { job_id } = await client.submitJob({ prompt: 'Hello, you!', model: 'shout', stream: true });
+  const { job_id } = await client.jobs.submit({ prompt: 'Hello, you!', model: 'shout', stream: true });
   await run('own-miner.ts', '1');
-  const events = await Array.fromAsync(client.jobEvents(job_id));
+  const events = await Array.fromAsync(client.jobs.events(job_id));
   const texts = events.flatMap(({ event, data }) => (event === 'chunk' ? [data.text] : []));
   expect(texts).toEqual(['HELLO,', ' YOU!']);
 });

@@ -30,7 +30,7 @@ async function generateAndPost(job: MinerJob): Promise<string> {
   for await (const piece of generate(job)) {
     text += piece;
     if (job.stream)
-      await client.postChunks(job.job_id, { miner_id: minerId, first: first++, chunks: [piece] });
+      await client.jobs.postChunks(job.job_id, { miner_id: minerId, first: first++, chunks: [piece] });
   }
   return text;
 }
@@ -41,24 +41,24 @@ async function run(job: MinerJob): Promise<void> {
     const result = await generateAndPost(job);
     const hashes = { prompt_hash: textHash(salt, prompt), artifact_hash: textHash(salt, result) };
     const signature = await signAttestation({ job_id, model, ...hashes }, signer);
-    const receipt = await client.completeJob(job_id, { miner_id: minerId, result, signature });
+    const receipt = await client.jobs.complete(job_id, { miner_id: minerId, result, signature });
     console.log(`${job_id} earned ${receipt.price} credits`);
   } catch (error) {
     // Cancelled meanwhile, or given to another miner: nobody wants the result any more.
     if (isCoordinatorError(error, 'JOB_*')) return console.log(`${job_id}: ${error.detail}`);
-    await client.failJob(job_id, { miner_id: minerId, error: String(error), retryable: true });
+    await client.jobs.fail(job_id, { miner_id: minerId, error: String(error), retryable: true });
   }
 }
 
 /** Extends the leases of all jobs that the miner holds. Without it a job of more than two minutes goes to another. */
 async function sendHeartbeats(seconds: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await client.heartbeat(minerId).catch(error => console.error(error.message));
+    await client.miners.heartbeat(minerId).catch(error => console.error(error.message));
     await setTimeout(seconds * 1000, undefined, { signal }).catch(() => {});
   }
 }
 
-const { heartbeat_seconds, address } = await client.registerMiner({
+const { heartbeat_seconds, address } = await client.miners.register({
   miner_id: minerId,
   capabilities: ['shout'],
   concurrency: 1,
@@ -68,7 +68,7 @@ console.log(`${minerId} waits for jobs for the model shout. Earnings go to ${add
 const heartbeats = sendHeartbeats(heartbeat_seconds, stopping.signal);
 try {
   for (let done = 0; done < jobs && !stopping.signal.aborted; ) {
-    const claimed = await client.claimJobs(minerId, { wait: 25, signal: stopping.signal });
+    const claimed = await client.miners.claimJobs(minerId, { wait: 25, signal: stopping.signal });
     for (const job of claimed) await run(job);
     done += claimed.length;
   }
@@ -78,5 +78,5 @@ try {
   stopping.abort();
   await heartbeats;
   // Hands back what it may still hold.
-  await client.deregisterMiner(minerId);
+  await client.miners.deregister(minerId);
 }

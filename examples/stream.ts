@@ -13,7 +13,10 @@ const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());
 
 try {
-  for await (const { event, data } of client.streamJob(prompt, 'llama3.2', {}, { signal: stopping.signal })) {
+  for await (const { event, data } of client.jobs.stream(
+    { prompt, model: 'llama3.2' },
+    { signal: stopping.signal },
+  )) {
     if (event === 'chunk') process.stdout.write(data.text);
     // Its miner has vanished, and another one begins the answer anew.
     if (event === 'restart') process.stdout.write(`\n\nOnce more:\n`);

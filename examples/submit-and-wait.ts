@@ -9,8 +9,8 @@ const { AITBC_COORDINATOR = 'http://127.0.0.1:8000', AITBC_API_KEY } = process.e
 const [prompt = 'What is 6 times 7?'] = process.argv.slice(2);
 
 const client = new CoordinatorClient(AITBC_COORDINATOR, AITBC_API_KEY);
-const { job_id } = await client.submitJob({ model: 'llama3.2', prompt, params: { max_tokens: 200 } });
-const job = await client.waitForJob(job_id, {
+const { job_id } = await client.jobs.submit({ model: 'llama3.2', prompt, params: { max_tokens: 200 } });
+const job = await client.jobs.wait(job_id, {
   timeout: 10 * 60_000,
   onUpdate: ({ status, queue }) => console.error(status, queue?.reason ?? ''),
 });

@@ -11,11 +11,11 @@ const [order = 'order-17', product = 'a red shoe'] = process.argv.slice(2);
 
 const client = new CoordinatorClient(AITBC_COORDINATOR, { apiKey: AITBC_API_KEY ?? null, maxRetries: 5 });
 try {
-  const job = await client.submitJob(
+  const job = await client.jobs.submit(
     { model: 'llama3.2', prompt: `Describe ${product} in one sentence.` },
     { idempotencyKey: order },
   );
-  const { result } = await client.waitForJob(job.job_id);
+  const { result } = await client.jobs.wait(job.job_id);
   console.log(job.job_id, result);
 } catch (error) {
   if (!isCoordinatorError(error, 'IDEMPOTENCY_KEY_REUSED')) throw error;

@@ -10,11 +10,11 @@ const { AITBC_COORDINATOR = 'http://127.0.0.1:8000', AITBC_API_KEY } = process.e
 
 const client = new CoordinatorClient(AITBC_COORDINATOR, AITBC_API_KEY);
 /** Had before the job, and kept: a coordinator that signs with another key later has to explain it. */
-const keys = await client.keys();
+const keys = await client.signingKeys.list();
 
-const { job_id, salt } = await client.submitJob('What is 6 times 7?');
-const { prompt, result } = await client.waitForJob(job_id);
-const receipt = await client.jobReceipt(job_id);
+const { job_id, salt } = await client.jobs.submit({ prompt: 'What is 6 times 7?', model: 'llama3.2' });
+const { prompt, result } = await client.jobs.wait(job_id);
+const receipt = await client.jobs.receipt(job_id);
 
 const { valid, checks } = await verifyReceipt(receipt, { keys });
 for (const { ok, name, detail } of checks) console.log(ok ? '✓' : '✗', name, detail);

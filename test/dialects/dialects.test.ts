@@ -62,12 +62,12 @@ const overhear: typeof fetch = async (input, init) => {
 describe.each(dialects)('$name: $fault', ({ name, request, gets }) => {
   test('a job and its stream get what is meant', async () => {
     await claiming;
-    const { job_id } = await coordinator.client.submitJob({
+    const { job_id } = await coordinator.client.jobs.submit({
       model: name,
       stream: true,
       ...request,
     } as SubmitJob);
-    const job = await coordinator.client.waitForJob(job_id);
+    const job = await coordinator.client.jobs.wait(job_id);
     if (gets.failure) return expectFailure(job, gets.failure);
     expect(job.error).toBeNull();
     expect(meantBy(job, gets)).toEqual(wanted(gets));
@@ -162,7 +162,7 @@ function decoded(base64: string): number[] {
 /** The texts of a stream's pieces. */
 async function streamed(jobId: string): Promise<object> {
   const texts = { chunk: '', reasoning: '' };
-  for await (const { event, data } of coordinator.client.jobEvents(jobId)) {
+  for await (const { event, data } of coordinator.client.jobs.events(jobId)) {
     if (event === 'chunk' || event === 'reasoning') texts[event] += data.text;
   }
   return { text: texts.chunk, reasoning: texts.reasoning };

@@ -14,8 +14,8 @@ test('a model answers a prompt', async () => {
 test('the receipt verifies, and fits the prompt and the result that its owner discloses', async () => {
   const prompt = 'Name three colours.';
   const { job_id, salt, result } = await answer(prompt);
-  const receipt = await network.client.jobReceipt(job_id);
-  const { valid } = await verifyReceipt(receipt, { keys: await network.client.keys() });
+  const receipt = await network.client.jobs.receipt(job_id);
+  const { valid } = await verifyReceipt(receipt, { keys: await network.client.signingKeys.list() });
   const disclosed = verifyDisclosure({ receipt, salt, prompt, result: result ?? '' });
   expect({ valid, disclosed, signedBy: Object.keys(receipt.metadata.signatures ?? {}).length }).toEqual({
     valid: true,
@@ -76,7 +76,7 @@ test('a job that is cancelled in mid-stream stops, and its miner goes on with th
   const job = { prompt: 'Write a very long story.', model: MODEL, params: { max_tokens: 3_000 } };
   let pieces = 0;
   const streaming = Array.fromAsync(
-    network.client.streamJob(job, { signal: cancelled.signal }),
+    network.client.jobs.stream(job, { signal: cancelled.signal }),
     ({ event }) => event === 'chunk' && ++pieces === 3 && cancelled.abort(new Error('enough')),
   );
   await expect(streaming).rejects.toThrow('enough');
@@ -84,11 +84,15 @@ test('a job that is cancelled in mid-stream stops, and its miner goes on with th
 });
 
 test('a job that is cancelled while it runs frees its miner', async () => {
-  const { job_id } = await network.client.submitJob('Write a very long story.', MODEL, { max_tokens: 3_000 });
+  const { job_id } = await network.client.jobs.submit({
+    prompt: 'Write a very long story.',
+    model: MODEL,
+    params: { max_tokens: 3_000 },
+  });
   await expect
-    .poll(async () => (await network.client.getJob(job_id)).status, { timeout: 60_000 })
+    .poll(async () => (await network.client.jobs.get(job_id)).status, { timeout: 60_000 })
     .toBe('running');
-  const cancelled = await network.client.cancelJob(job_id);
+  const cancelled = await network.client.jobs.cancel(job_id);
   const next = await answer('Say hello.');
   expect([cancelled.status, next.status]).toEqual(['cancelled', 'completed']);
 });

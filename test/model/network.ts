@@ -35,14 +35,18 @@ export function withMiner(engine: Engine): Network {
     client: new CoordinatorClient('http://127.0.0.1:2'),
     async answer(prompt, params = {}) {
       const { client } = network;
-      const { job_id } = await client.submitJob(prompt, MODEL, { temperature: 0, max_tokens: 64, ...params });
-      return await client.waitForJob(job_id, { timeout: 110_000 });
+      const { job_id } = await client.jobs.submit({
+        prompt,
+        model: MODEL,
+        params: { temperature: 0, max_tokens: 64, ...params },
+      });
+      return await client.jobs.wait(job_id, { timeout: 110_000 });
     },
     async stream(prompt) {
       const params = { temperature: 0, max_tokens: 64 };
       const pieces: string[] = [];
       let result: string | null = null;
-      for await (const { event, data } of network.client.streamJob(prompt, MODEL, params)) {
+      for await (const { event, data } of network.client.jobs.stream({ prompt, model: MODEL, params })) {
         if (event === 'chunk') pieces.push(data.text);
         if (event === 'result') result = data.result;
       }

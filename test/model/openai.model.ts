@@ -18,8 +18,8 @@ const { answer } = network;
 
 test('a server that speaks the API of OpenAI answers a prompt, and its receipt verifies', async () => {
   const { job_id, status, result } = await answer('What is the capital of France? Answer with one sentence.');
-  const receipt = await network.client.jobReceipt(job_id);
-  const { valid } = await verifyReceipt(receipt, { keys: await network.client.keys() });
+  const receipt = await network.client.jobs.receipt(job_id);
+  const { valid } = await verifyReceipt(receipt, { keys: await network.client.signingKeys.list() });
   expect({ status, result, valid }).toEqual({
     status: 'completed',
     result: expect.stringContaining('Paris'),
@@ -34,9 +34,13 @@ test('parameters and usage go through', async () => {
 
 test('a cancelled job leaves the server free for the next', async () => {
   const { client } = network;
-  const { job_id } = await client.submitJob('Write a very long story.', MODEL, { max_tokens: 1_500 });
-  await expect.poll(async () => (await client.getJob(job_id)).status, { timeout: 60_000 }).toBe('running');
-  const cancelled = await client.cancelJob(job_id);
+  const { job_id } = await client.jobs.submit({
+    prompt: 'Write a very long story.',
+    model: MODEL,
+    params: { max_tokens: 1_500 },
+  });
+  await expect.poll(async () => (await client.jobs.get(job_id)).status, { timeout: 60_000 }).toBe('running');
+  const cancelled = await client.jobs.cancel(job_id);
   const next = await answer('Say hello.');
   expect([cancelled.status, next.status]).toEqual(['cancelled', 'completed']);
 });

@@ -35,7 +35,7 @@ export async function follow(
   if (options.first !== undefined) note(io, options.first);
   const spinner = io.spinner(options.first ?? `Waiting for ${jobId}`);
   try {
-    return await client.waitForJob(jobId, {
+    return await client.jobs.wait(jobId, {
       timeout: options.timeout === undefined ? Number.POSITIVE_INFINITY : options.timeout * 1000,
       signal: interrupted.signal,
       patient: options.patient,

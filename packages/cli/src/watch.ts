@@ -33,7 +33,7 @@ export async function watch(
   const text = createText(io);
   let failure: string | undefined;
   try {
-    for await (const told of client.jobEvents(jobId, { signal: interrupted.signal })) {
+    for await (const told of client.jobs.events(jobId, { signal: interrupted.signal })) {
       failure = failureIn(told) ?? failure;
       if (json) io.stdout.write(`${JSON.stringify(told)}\n`);
       else if (told.event === 'status' && !text.hasBegun) spinner.update(statusLine(told.data));

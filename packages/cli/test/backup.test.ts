@@ -32,7 +32,7 @@ function keepSubmitting() {
   const jobs: Job[] = [];
   let isOver = false;
   const submitting = (async () => {
-    while (!isOver) jobs.push(await client.submitJob('Meanwhile', 'unmined'));
+    while (!isOver) jobs.push(await client.jobs.submit({ prompt: 'Meanwhile', model: 'unmined' }));
   })();
   return async () => {
     isOver = true;
@@ -51,8 +51,8 @@ async function restore(from: string) {
 
 test('a backup that is made while jobs come in restores to a moment of it', async () => {
   const large = Array.from({ length: 50 }, () => ({ prompt: 'x'.repeat(100_000), model: 'unmined' }));
-  const before = await client.submitBatch(large);
-  await client.submitJob('What is 6 times 7?', 'm');
+  const before = await client.jobs.submitBatch(large);
+  await client.jobs.submit({ prompt: 'What is 6 times 7?', model: 'm' });
   const receipt: Receipt = await mineOne(client, 'm', '42');
   const stop = keepSubmitting();
   const made = await backup('during');
@@ -60,15 +60,16 @@ test('a backup that is made while jobs come in restores to a moment of it', asyn
   expect(made).toMatchObject({ exitCode: 0, stdout: `${path('during')}\n` });
 
   const { restored, of } = await restore('during');
-  const jobs = await Array.fromAsync(of.listJobs({ limit: 100, model: 'unmined' }));
+  const jobs = await Array.fromAsync(of.jobs.list({ limit: 100, model: 'unmined' }));
   const ids = [...before, ...meanwhile].map(job => job.job_id);
   expect(jobs.map(job => job.job_id).toReversed()).toEqual(ids.slice(0, jobs.length));
   expect(jobs.length).toBeGreaterThanOrEqual(before.length);
   expect((await of.stats()).pending_jobs).toBe(jobs.length);
   expect(
-    (await verifyReceipt(await of.getReceipt(receipt.receipt_id), { keys: await of.keys() })).valid,
+    (await verifyReceipt(await of.receipts.get(receipt.receipt_id), { keys: await of.signingKeys.list() }))
+      .valid,
   ).toBe(true);
-  await of.submitJob('And 7 times 8?', 'm');
+  await of.jobs.submit({ prompt: 'And 7 times 8?', model: 'm' });
   expect((await mineOne(of, 'm', '56')).signature.key_id).toBe(receipt.signature.key_id);
   await restored.close();
 });

@@ -15,7 +15,7 @@ const coordinator = withCoordinator();
 test('the binary submits a job and exits with 0', async () => {
   const argv = [BINARY, 'submit', 'Hello!', '--coordinator', coordinator.url];
   const { stdout } = await run(process.execPath, argv);
-  expect(await coordinator.client.getJob(stdout.trim())).toMatchObject({ prompt: 'Hello!' });
+  expect(await coordinator.client.jobs.get(stdout.trim())).toMatchObject({ prompt: 'Hello!' });
 });
 
 test('the binary reads a prompt from a pipe', async () => {
@@ -45,7 +45,7 @@ test('Ctrl-C ends the binary with 130 and leaves the job', async () => {
   await once(stderr, 'line');
   child.kill('SIGINT');
   const [exitCode] = await once(child, 'close');
-  const [job] = (await coordinator.client.listJobs({ model: 'left' }).page()).items;
+  const [job] = (await coordinator.client.jobs.list({ model: 'left' }).page()).items;
   expect({ exitCode, status: job?.status }).toEqual({ exitCode: 130, status: 'pending' });
   expect(lines.join('\n')).toContain(`aitbc jobs get ${job?.job_id} --wait`);
 });

@@ -42,12 +42,12 @@ export function withCoordinator() {
 /** Runs the next job for the model: waits for it, claims it and hands in the result. */
 export async function mineOne(client: CoordinatorClient, model: string, result = 'the answer') {
   const minerId = `miner-${model}`;
-  await client.registerMiner({
+  await client.miners.register({
     miner_id: minerId,
     capabilities: [model],
     gpu_info: { name: 'RTX 4090', memory: '24GB' },
   });
-  const [job] = await client.claimJobs(minerId, { wait: 10 });
+  const [job] = await client.miners.claimJobs(minerId, { wait: 10 });
   if (!job) throw new Error(`No job for ${model}`);
-  return client.completeJob(job.job_id, { miner_id: minerId, result });
+  return client.jobs.complete(job.job_id, { miner_id: minerId, result });
 }

@@ -27,7 +27,7 @@ test('an administrator gives credits to an address, and sees that it has them', 
 test('a grant is JSON for programs, and the same one for the same key', async () => {
   const argv = ['credits', 'grant', TO, '1', '--idempotency-key', 'monday', '--json'];
   const first = await coordinator.aitbc(argv, { env });
-  const { inclusion, ...grant } = await coordinator.client.getGrant(JSON.parse(first.stdout).grant_id);
+  const { inclusion, ...grant } = await coordinator.client.grants.get(JSON.parse(first.stdout).grant_id);
   expect(JSON.parse(first.stdout)).toEqual(grant);
   expect((await coordinator.aitbc(argv, { env })).stdout).toBe(first.stdout);
 });
@@ -72,7 +72,7 @@ test('a grant is verified as receipts are: by its id, and offline from a file', 
   const bundle = await coordinator.aitbc(['receipt', 'proof', grant_id, '--wait', '20']);
   const published = await coordinator.aitbc(['receipt', 'get', grant_id, '--bundle']);
   expect(await coordinator.aitbc(['receipt', 'verify', grant_id])).toMatchObject({ exitCode: 0 });
-  const vkey = await coordinator.client.ledgerKey();
+  const vkey = await coordinator.client.ledger.vkey();
   const offline = { env: { AITBC_COORDINATOR: 'http://127.0.0.1:2' } };
   for (const [name, text] of Object.entries({
     'grant.tlog-proof': bundle.stdout,
@@ -103,7 +103,7 @@ test('without a key the account is that of all who have none, with what this mac
   const { signer, minerId } = await loadIdentity({ state });
   const address = addressFromPublicKey(signer.keyId);
   const { client } = coordinator;
-  await client.registerMiner({ miner_id: minerId, capabilities: ['own'], public_key: signer.keyId });
+  await client.miners.register({ miner_id: minerId, capabilities: ['own'], public_key: signer.keyId });
   const { stdout, stderr } = await coordinator.aitbc(['account'], asking);
   expect(stdout).toMatch(new RegExp(`^Address +${address}\\nBalance +0$`, 'm'));
   expect(stderr).toContain('The miner of this machine');

@@ -18,11 +18,11 @@ beforeAll(async () => {
   const options = { port: 0, data, logLevel: 'silent', retentionDays: 1, sweepSeconds: 60 };
   const coordinator = await startCoordinator({ ...options, now: () => now });
   const client = new CoordinatorClient(coordinator.url);
-  const { job_id } = await client.submitJob('What is 6 times 7?', 'erased');
+  const { job_id } = await client.jobs.submit({ prompt: 'What is 6 times 7?', model: 'erased' });
   await mineOne(client, 'erased', '42');
   now += 24 * 3600 * 1000;
   await coordinator.sweep();
-  erased = await client.getJob(job_id);
+  erased = await client.jobs.get(job_id);
   run = (...argv) => aitbc(argv, { env: { AITBC_COORDINATOR: coordinator.url } });
   stop = async () => {
     await coordinator.close();

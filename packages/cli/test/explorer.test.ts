@@ -6,9 +6,9 @@ const coordinator = withCoordinator();
 let receipt: Receipt;
 
 beforeAll(async () => {
-  await coordinator.client.submitJob('p', 'explored');
+  await coordinator.client.jobs.submit({ prompt: 'p', model: 'explored' });
   receipt = await mineOne(coordinator.client, 'explored');
-  await coordinator.client.waitForReceiptProof(receipt.receipt_id);
+  await coordinator.client.receipts.waitForProof(receipt.receipt_id);
 });
 
 /** What is printed below `aitbc explorer`. */

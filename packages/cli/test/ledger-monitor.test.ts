@@ -208,9 +208,9 @@ const coordinator = withCoordinator();
 test('the ledger of a coordinator is followed as it grows', async () => {
   const { client } = coordinator;
   const complete = async () => {
-    await client.submitJob('p', 'followed');
+    await client.jobs.submit({ prompt: 'p', model: 'followed' });
     const { receipt_id } = await mineOne(client, 'followed');
-    await client.waitForReceiptProof(receipt_id, { timeout: 20_000 });
+    await client.receipts.waitForProof(receipt_id, { timeout: 20_000 });
   };
   await complete();
   const monitor = () => coordinator.aitbc(['ledger', 'monitor', '--once', '--checkpoints', folder]);

@@ -296,15 +296,15 @@ const coordinator = withCoordinator();
 
 test('the ledger of a coordinator verifies as a whole, by its own key or by those that were kept', async () => {
   const { client } = coordinator;
-  await client.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'whole' })));
+  await client.jobs.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'whole' })));
   for (let job = 0; job < 3; job++) await mineOne(client, 'whole');
-  const { items } = await client.listReceipts({ limit: 1 }).page();
-  await client.waitForReceiptProof(items[0]?.receipt_id ?? '', { timeout: 20_000 });
+  const { items } = await client.receipts.list({ limit: 1 }).page();
+  await client.receipts.waitForProof(items[0]?.receipt_id ?? '', { timeout: 20_000 });
   const own = await coordinator.aitbc(['ledger', 'verify']);
   expect(own).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("hold it to that: --vkey '") });
   expect(own.stdout).toMatch(/^✓ +statements +3 receipts and 0 grants/m);
-  const keys = (await client.keys()).flatMap(({ key_id }) => ['--key', key_id]);
-  const argv = [`${coordinator.url}/ledger/`, '--vkey', await client.ledgerKey(), ...keys];
+  const keys = (await client.signingKeys.list()).flatMap(({ key_id }) => ['--key', key_id]);
+  const argv = [`${coordinator.url}/ledger/`, '--vkey', await client.ledger.vkey(), ...keys];
   expect(await aitbc(['ledger', 'verify', ...argv])).toMatchObject({ exitCode: 0, stderr: '' });
 });
 

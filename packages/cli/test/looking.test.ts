@@ -6,7 +6,7 @@ import { mineOne, withCoordinator } from './coordinator.ts';
 const coordinator = withCoordinator();
 
 test('the list of jobs has a line for each, newest first', async () => {
-  const jobs = await coordinator.client.submitBatch([
+  const jobs = await coordinator.client.jobs.submitBatch([
     { prompt: 'p', model: 'listed' },
     { prompt: 'p', model: 'listed' },
   ]);
@@ -17,21 +17,23 @@ test('the list of jobs has a line for each, newest first', async () => {
 });
 
 test('a list that is cut says so', async () => {
-  await coordinator.client.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'cut' })));
+  await coordinator.client.jobs.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'cut' })));
   const { stdout, stderr } = await coordinator.aitbc(['jobs', 'list', '--model', 'cut', '--limit', '2']);
   expect(stdout.trimEnd().split('\n')).toHaveLength(3);
   expect(stderr).toContain('There are more');
 });
 
 test('--all lists beyond one page', async () => {
-  await coordinator.client.submitBatch(Array.from({ length: 101 }, () => ({ prompt: 'p', model: 'all' })));
+  await coordinator.client.jobs.submitBatch(
+    Array.from({ length: 101 }, () => ({ prompt: 'p', model: 'all' })),
+  );
   const { stdout } = await coordinator.aitbc(['jobs', '--model', 'all', '--all', '--json']);
   expect(JSON.parse(stdout)).toHaveLength(101);
 });
 
 test('an account is shown with what it has', async () => {
   const { stdout } = await coordinator.aitbc(['account']);
-  const { address, billing } = await coordinator.client.account();
+  const { address, billing } = await coordinator.client.accounts.own();
   expect(stdout).toMatch(
     new RegExp(
       `^Address +${address}\\nBalance +\\S+\\nReserved +0\\nAvailable +\\S+\\nBilling +${billing}\\n$`,
@@ -47,7 +49,7 @@ test('an empty list leaves the standard output empty', async () => {
 });
 
 test('a job is shown with its result', async () => {
-  const { job_id } = await coordinator.client.submitJob('p', 'shown');
+  const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'shown' });
   await mineOne(coordinator.client, 'shown', 'Good day!');
   const { stdout } = await coordinator.aitbc(['jobs', 'get', job_id]);
   expect(stdout).toMatch(/^Status +completed$/m);
@@ -56,14 +58,14 @@ test('a job is shown with its result', async () => {
 });
 
 test('a job that nobody can run says so', async () => {
-  const { job_id } = await coordinator.client.submitJob('p', 'unknown-model');
-  const { queue } = await coordinator.client.getJob(job_id);
+  const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'unknown-model' });
+  const { queue } = await coordinator.client.jobs.get(job_id);
   const { stdout } = await coordinator.aitbc(['jobs', 'get', job_id]);
   expect(stdout).toContain(queue?.reason);
 });
 
 test('a job waited for is shown when it has ended', async () => {
-  const { job_id } = await coordinator.client.submitJob('p', 'get-wait');
+  const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'get-wait' });
   const shown = coordinator.aitbc(['jobs', 'get', job_id, '--wait']);
   await mineOne(coordinator.client, 'get-wait', 'Good day!');
   expect((await shown).stdout).toContain('Good day!');
@@ -76,12 +78,12 @@ test('a job that does not exist is a failure', async () => {
 });
 
 test('several jobs are cancelled at once', async () => {
-  const jobs = await coordinator.client.submitBatch([
+  const jobs = await coordinator.client.jobs.submitBatch([
     { prompt: 'p', model: 'cancel' },
     { prompt: 'p', model: 'cancel' },
   ]);
   const { exitCode } = await coordinator.aitbc(['jobs', 'cancel', ...jobs.map(job => job.job_id)]);
-  const after = await Array.fromAsync(coordinator.client.listJobs({ model: 'cancel' }));
+  const after = await Array.fromAsync(coordinator.client.jobs.list({ model: 'cancel' }));
   expect({ exitCode, statuses: after.map(job => job.status) }).toEqual({
     exitCode: 0,
     statuses: ['cancelled', 'cancelled'],
@@ -89,14 +91,14 @@ test('several jobs are cancelled at once', async () => {
 });
 
 test('a job that can not be cancelled is a failure that leaves the others cancelled', async () => {
-  const { job_id } = await coordinator.client.submitJob('p', 'cancel-one');
+  const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'cancel-one' });
   const { exitCode, stdout, stderr } = await coordinator.aitbc(['jobs', 'cancel', 'job-none', job_id]);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: `${job_id} cancelled\n` });
   expect(stderr).toContain('job-none');
 });
 
 test('the list of miners shows what each can run', async () => {
-  await coordinator.client.submitJob('p', 'mined');
+  await coordinator.client.jobs.submit({ prompt: 'p', model: 'mined' });
   await mineOne(coordinator.client, 'mined');
   const { stdout } = await coordinator.aitbc(['miners', '--status', 'online', '--all']);
   expect(stdout).toMatch(/^miner-mined +online +0.909 +mined +RTX 4090, 24 GB +0 +1 +0 /m);
@@ -104,16 +106,16 @@ test('the list of miners shows what each can run', async () => {
 
 test('a miner is shown with the jobs that it can run and why it can not run others', async () => {
   const { client } = coordinator;
-  await client.registerMiner({ miner_id: 'small', capabilities: ['load'], gpu_info: { memory: '8GB' } });
-  await client.submitJob({ prompt: 'p', model: 'load', constraints: { min_vram_gb: 80 } });
-  const { workload } = await client.getMiner('small');
+  await client.miners.register({ miner_id: 'small', capabilities: ['load'], gpu_info: { memory: '8GB' } });
+  await client.jobs.submit({ prompt: 'p', model: 'load', constraints: { min_vram_gb: 80 } });
+  const { workload } = await client.miners.get('small');
   const { stdout } = await coordinator.aitbc(['miners', 'get', 'small']);
   expect(workload.blocked.find(({ model }) => model === 'load')?.reason).toBeTruthy();
   expect(stdout).toContain(workload.blocked.find(({ model }) => model === 'load')?.reason);
 });
 
 test('an administrator reinstates a miner', async () => {
-  await coordinator.client.registerMiner({ miner_id: 'pardoned', capabilities: ['pardon'] });
+  await coordinator.client.miners.register({ miner_id: 'pardoned', capabilities: ['pardon'] });
   const env = { AITBC_API_KEY: await coordinator.key('admin') };
   const { exitCode, stdout } = await coordinator.aitbc(['miners', 'reinstate', 'pardoned'], { env });
   expect([exitCode, stdout]).toEqual([0, 'pardoned gets jobs again: its reputation is 0.9.\n']);
@@ -122,7 +124,7 @@ test('an administrator reinstates a miner', async () => {
 test('an administrator removes a miner, whose id another key can have then', async () => {
   const { client } = coordinator;
   const register = (signer: { keyId: string }) =>
-    client.registerMiner({ miner_id: 'lost', capabilities: ['lost'], public_key: signer.keyId });
+    client.miners.register({ miner_id: 'lost', capabilities: ['lost'], public_key: signer.keyId });
   await register(generateSigner());
   const env = { AITBC_API_KEY: await coordinator.key('admin') };
   const { exitCode, stdout } = await coordinator.aitbc(['miners', 'remove', 'lost'], { env });
@@ -150,7 +152,7 @@ test('jobs list --all is every job of one’s own, and with the key of an admini
   const ids: string[] = [];
   for (const apiKey of [one, other]) {
     const client = new CoordinatorClient(coordinator.url, { apiKey });
-    ids.unshift((await client.submitJob('p', 'of-all')).job_id);
+    ids.unshift((await client.jobs.submit({ prompt: 'p', model: 'of-all' })).job_id);
   }
   const listed = async (key: string, ...argv: string[]) => {
     const given = ['jobs', 'list', '--model', 'of-all', '--json', ...argv];

@@ -24,11 +24,11 @@ function whenPrinted(text: string, then: () => void) {
 }
 
 test('it runs jobs, tells what they earned, and ends after --max-jobs', async () => {
-  const { job_id } = await coordinator.client.submitJob('Hello there', 'printed');
+  const { job_id } = await coordinator.client.jobs.submit({ prompt: 'Hello there', model: 'printed' });
   const { exitCode, stdout } = await miner('lines', [
     ...['--backend', 'echo', '--model', 'printed', '--max-jobs', '1'],
   ]);
-  const job = await coordinator.client.getJob(job_id);
+  const job = await coordinator.client.jobs.get(job_id);
   expect({ exitCode, result: job.result }).toEqual({
     exitCode: 0,
     result: 'Echo, no model ran: Hello there',
@@ -39,7 +39,7 @@ test('it runs jobs, tells what they earned, and ends after --max-jobs', async ()
 });
 
 test('with --json each event is a line of JSON', async () => {
-  const { job_id } = await coordinator.client.submitJob('Hello', 'json');
+  const { job_id } = await coordinator.client.jobs.submit({ prompt: 'Hello', model: 'json' });
   const { stdout } = await miner('json', [
     ...['--backend', 'echo', '--model', 'json', '--max-jobs', '1', '--json'],
   ]);
@@ -66,7 +66,7 @@ test('--model takes several names, each of which it then offers', async () => {
     onOutput: whenPrinted('Waiting for jobs', registered.resolve),
   });
   await registered.promise;
-  const { capabilities } = await coordinator.client.getMiner('several');
+  const { capabilities } = await coordinator.client.miners.get('several');
   send('SIGTERM');
   await run;
   expect(capabilities).toEqual(['one', 'three', 'two']);
@@ -84,7 +84,7 @@ test('a signal ends it well, and the coordinator knows that it is gone', async (
     exitCode: 0,
     stdout: expect.stringContaining('Stopped after 0 jobs'),
   });
-  await expect(coordinator.client.getMiner('signalled')).rejects.toMatchObject({
+  await expect(coordinator.client.miners.get('signalled')).rejects.toMatchObject({
     errorCode: 'MINER_NOT_FOUND',
   });
 });
@@ -110,7 +110,7 @@ test('one whose id another process takes says so and ends, in a way that service
 });
 
 test('a job that runs when a signal comes may finish, within the time that the help tells', async () => {
-  const { job_id } = await coordinator.client.submitJob('Hello', 'slow');
+  const { job_id } = await coordinator.client.jobs.submit({ prompt: 'Hello', model: 'slow' });
   let send: (signal: NodeJS.Signals) => void = () => {};
   const stopping = Promise.withResolvers<void>();
   const { url } = await serve({

@@ -17,15 +17,15 @@ const saved = { bundle: '', published: '', plain: '', keys: '' };
 
 beforeAll(async () => {
   const { client } = coordinator;
-  await client.submitJob('Hello!', 'ledger');
+  await client.jobs.submit({ prompt: 'Hello!', model: 'ledger' });
   receipt = await mineOne(client, 'ledger');
-  vkey = await client.ledgerKey();
+  vkey = await client.ledger.vkey();
   const proof = await coordinator.aitbc(['receipt', 'proof', receipt.job_id, '--wait', '20']);
   const published = await coordinator.aitbc(['receipt', 'get', receipt.receipt_id, '--bundle']);
   saved.bundle = await save('receipt.tlog-proof', proof.stdout);
   saved.published = await save('published.json', published.stdout);
   saved.plain = await save('receipt.json', JSON.stringify(receipt));
-  saved.keys = await save('keys.json', JSON.stringify({ keys: await client.keys() }));
+  saved.keys = await save('keys.json', JSON.stringify({ keys: await client.signingKeys.list() }));
 });
 
 async function save(name: string, text: string): Promise<string> {
@@ -189,7 +189,7 @@ test.each<[string, (inclusion: NonNullable<PublishedReceipt['inclusion']>) => un
     'it is not entry 0 of 1',
   ],
 ])('a published receipt whose inclusion has %s is not in the ledger', async (_, change, detail) => {
-  const published = await coordinator.client.getReceipt(receipt.receipt_id);
+  const published = await coordinator.client.receipts.get(receipt.receipt_id);
   if (!published.inclusion) throw new Error('not published');
   const path = await save(
     'wrong.json',

@@ -12,12 +12,12 @@ test('what was saved from a coordinator verifies after it has closed, and no lon
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const running = await startCoordinator({ port: 0, data: join(folder, 'data'), logLevel: 'silent' });
   const client = new CoordinatorClient(running.url);
-  await client.submitJob('Hello!', 'offline');
+  await client.jobs.submit({ prompt: 'Hello!', model: 'offline' });
   const receipt = await mineOne(client, 'offline');
   const [receiptFile, keysFile, tamperedFile] = ['receipt.json', 'keys.json', 'tampered.json'].map(name =>
     join(folder, name),
   ) as [string, string, string];
-  await writeFile(keysFile, JSON.stringify({ keys: await client.keys() }));
+  await writeFile(keysFile, JSON.stringify({ keys: await client.signingKeys.list() }));
   await writeFile(receiptFile, JSON.stringify(receipt));
   await writeFile(tamperedFile, JSON.stringify({ ...receipt, model: 'another' }));
   await running.close();

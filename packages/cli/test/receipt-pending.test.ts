@@ -27,9 +27,9 @@ beforeAll(async () => {
   };
   const client = new CoordinatorClient(running.url);
   env = { AITBC_COORDINATOR: running.url };
-  vkey = await client.ledgerKey();
+  vkey = await client.ledger.vkey();
   await untilPublished(running.url);
-  await client.submitJob('Hello!', 'pending');
+  await client.jobs.submit({ prompt: 'Hello!', model: 'pending' });
   receipt = await mineOne(client, 'pending');
 });
 afterAll(() => stop());

@@ -16,9 +16,9 @@ let keysFile = '';
 
 beforeAll(async () => {
   const { client, url } = coordinator;
-  const { job_id } = await client.submitJob(PROMPT, 'receipts');
+  const { job_id } = await client.jobs.submit({ prompt: PROMPT, model: 'receipts' });
   receipt = await mineOne(client, 'receipts', '42');
-  salt = (await client.getJob(job_id)).salt;
+  salt = (await client.jobs.get(job_id)).salt;
   key = receipt.signature.key_id;
   receiptFile = await save('receipt.json', JSON.stringify(receipt, null, 2));
   keysFile = await save('keys.json', await (await fetch(`${url}/v1/keys`)).text());

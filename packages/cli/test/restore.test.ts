@@ -45,7 +45,7 @@ async function serve(data: string, { witness = [] as string[], port = 0 } = {}):
     close,
     async earn(jobs) {
       for (let job = 0; job < jobs; job++) {
-        await client.submitJob('What is 6 times 7?', 'm');
+        await client.jobs.submit({ prompt: 'What is 6 times 7?', model: 'm' });
         await mineOne(client, 'm', '42');
       }
       await running.publish();
@@ -58,7 +58,7 @@ const restore = (...flags: string[]) =>
   aitbc(['restore', path('backup'), '--data', path('restored'), '--json', ...flags]);
 
 async function vkeyOf({ client }: Served): Promise<string> {
-  return await client.ledgerKey();
+  return await client.ledger.vkey();
 }
 
 const balancesOf = async ({ running }: Served) =>
@@ -182,10 +182,10 @@ test('a restore that lacks what was signed begins a new ledger, which a monitor 
     'cosigned by witness.example/alice',
   );
   // Receipts of before are there, though in no ledger that is published.
-  const receipts = await Array.fromAsync(again.client.listReceipts({ limit: 3 }));
+  const receipts = await Array.fromAsync(again.client.receipts.list({ limit: 3 }));
   expect(receipts).toHaveLength(3 + 2 + 1);
   const [oldest] = receipts.slice(-1);
-  expect(await again.client.getReceipt(oldest?.receipt_id ?? '')).toMatchObject({ inclusion: null });
+  expect(await again.client.receipts.get(oldest?.receipt_id ?? '')).toMatchObject({ inclusion: null });
 });
 
 test('without anything that shows what was signed last, a new ledger begins', async () => {

@@ -21,14 +21,14 @@ describe('a text on the command line', () => {
   /** Claims the next job for the model, posts the texts once each was printed, and completes it. */
   async function tell(model: string, texts: readonly string[], result: string, printed?: Printed) {
     const { client } = coordinator;
-    await client.registerMiner({ miner_id: model, capabilities: [model] });
-    const [job] = await client.claimJobs(model, { wait: 10 });
+    await client.miners.register({ miner_id: model, capabilities: [model] });
+    const [job] = await client.miners.claimJobs(model, { wait: 10 });
     const id = job?.job_id ?? '';
     for (const [first, text] of texts.entries()) {
-      await client.postChunks(id, { miner_id: model, first, chunks: [text] });
+      await client.jobs.postChunks(id, { miner_id: model, first, chunks: [text] });
       await printed?.until(text);
     }
-    await client.completeJob(id, { miner_id: model, result });
+    await client.jobs.complete(id, { miner_id: model, result });
   }
 
   test('is printed as it comes, and nothing else is', async () => {
@@ -42,7 +42,7 @@ describe('a text on the command line', () => {
 
   test('can be watched by the id of its job, also when it has ended', async () => {
     const job = { prompt: 'p', model: 'watched', stream: true };
-    const { job_id } = await coordinator.client.submitJob(job);
+    const { job_id } = await coordinator.client.jobs.submit(job);
     await tell('watched', ['Good ', 'day'], 'Good day');
     expect(await coordinator.aitbc(['jobs', 'watch', job_id])).toMatchObject({
       exitCode: 0,
@@ -51,7 +51,7 @@ describe('a text on the command line', () => {
   });
 
   test('that is not streamed is printed when it is there', async () => {
-    const { job_id } = await coordinator.client.submitJob('p', 'whole');
+    const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'whole' });
     const watched = coordinator.aitbc(['jobs', 'watch', job_id]);
     await tell('whole', ['not', 'streamed'], 'The whole text');
     expect(await watched).toMatchObject({ exitCode: 0, stdout: 'The whole text\n', stderr: '' });
@@ -89,12 +89,12 @@ describe('a text on the command line', () => {
     const argv = ['submit', 'Hello!', '--model', 'cancelled', '--stream'];
     const submitted = coordinator.aitbc(argv, { onOutput: printed.onOutput });
     const { client } = coordinator;
-    await client.registerMiner({ miner_id: 'cancelled', capabilities: ['cancelled'] });
-    const [job] = await client.claimJobs('cancelled', { wait: 10 });
+    await client.miners.register({ miner_id: 'cancelled', capabilities: ['cancelled'] });
+    const [job] = await client.miners.claimJobs('cancelled', { wait: 10 });
     const id = job?.job_id ?? '';
-    await client.postChunks(id, { miner_id: 'cancelled', first: 0, chunks: ['Half a '] });
+    await client.jobs.postChunks(id, { miner_id: 'cancelled', first: 0, chunks: ['Half a '] });
     await printed.until('Half a ');
-    await client.cancelJob(id);
+    await client.jobs.cancel(id);
     expect(await submitted).toMatchObject({
       exitCode: 1,
       stdout: 'Half a \n',
@@ -105,10 +105,10 @@ describe('a text on the command line', () => {
   test('of a job that fails is a failure that says why', async () => {
     const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'fails', '--stream']);
     const { client } = coordinator;
-    await client.registerMiner({ miner_id: 'fails', capabilities: ['fails'] });
-    const [job] = await client.claimJobs('fails', { wait: 10 });
+    await client.miners.register({ miner_id: 'fails', capabilities: ['fails'] });
+    const [job] = await client.miners.claimJobs('fails', { wait: 10 });
     const failure = { miner_id: 'fails', error: 'out of memory', retryable: false };
-    await client.failJob(job?.job_id ?? '', failure);
+    await client.jobs.fail(job?.job_id ?? '', failure);
     const { exitCode, stderr } = await submitted;
     expect({ exitCode, stderr }).toEqual({
       exitCode: 1,
@@ -124,7 +124,7 @@ describe('a text on the command line', () => {
     };
     const argv = ['submit', 'Hello!', '--model', 'interrupted', '--stream'];
     const { exitCode, stderr } = await coordinator.aitbc(argv, { interrupt });
-    const [job] = await Array.fromAsync(coordinator.client.listJobs({ model: 'interrupted' }));
+    const [job] = await Array.fromAsync(coordinator.client.jobs.list({ model: 'interrupted' }));
     expect({ exitCode, status: job?.status }).toEqual({ exitCode: 130, status: 'pending' });
     expect(stderr).toContain(`\`aitbc jobs watch ${job?.job_id}\``);
   });
@@ -207,7 +207,7 @@ test('a text whose miner is killed in mid-stream starts anew with another, and g
   const choices = pieces.flatMap(piece => piece.choices);
   expect(choices.map(({ delta }) => delta.content ?? '').join('')).toBe('Echo, no model ran: Hello');
   expect(choices.at(-1)).toMatchObject({ finish_reason: 'stop' });
-  const { items: jobs } = await new CoordinatorClient(coordinator.url).listJobs().page();
+  const { items: jobs } = await new CoordinatorClient(coordinator.url).jobs.list().page();
   const ended = { status: 'completed', attempts: 2, miner_id: 'heir' };
   expect(jobs).toMatchObject([ended, ended]);
   heir.kill('SIGTERM');

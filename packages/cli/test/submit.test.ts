@@ -7,7 +7,7 @@ const coordinator = withCoordinator();
 test('the standard output is the id of the job and nothing else', async () => {
   const { exitCode, stdout } = await coordinator.aitbc(['submit', 'Hello!']);
   expect(exitCode).toBe(0);
-  expect(await coordinator.client.getJob(stdout.trim())).toMatchObject({
+  expect(await coordinator.client.jobs.get(stdout.trim())).toMatchObject({
     prompt: 'Hello!',
     model: 'llama3.2',
   });
@@ -50,12 +50,12 @@ test('several miners are asked for, and shown with what became of their runs', a
   for (const [index, apiKey] of keys.entries()) {
     const miner = new CoordinatorClient(coordinator.url, { apiKey });
     const miner_id = `checks-${index}`;
-    await miner.registerMiner({ miner_id, capabilities: ['checked'] });
-    const [job] = await miner.claimJobs(miner_id);
-    await miner.completeJob(job?.job_id ?? '', { miner_id, result: '42' });
+    await miner.miners.register({ miner_id, capabilities: ['checked'] });
+    const [job] = await miner.miners.claimJobs(miner_id);
+    await miner.jobs.complete(job?.job_id ?? '', { miner_id, result: '42' });
   }
   const jobId = stdout.trim();
-  expect(await client.getJob(jobId)).toMatchObject({ status: 'completed', result: '42' });
+  expect(await client.jobs.get(jobId)).toMatchObject({ status: 'completed', result: '42' });
   const shown = await coordinator.aitbc(['jobs', 'get', jobId]);
   expect(shown.stdout).toMatch(/^job-\S+ +completed +checks-0 +yes +rcpt-/m);
   const verified = await coordinator.aitbc(['receipt', 'verify', jobId]);
@@ -70,7 +70,7 @@ test('a time to live reaches the job', async () => {
 
 test('- takes the prompt from the standard input, without its last line break', async () => {
   const { stdout } = await coordinator.aitbc(['submit', '-'], { stdin: 'Zwei Zeilen:\nÄpfel\n' });
-  expect(await coordinator.client.getJob(stdout.trim())).toMatchObject({ prompt: 'Zwei Zeilen:\nÄpfel' });
+  expect(await coordinator.client.jobs.get(stdout.trim())).toMatchObject({ prompt: 'Zwei Zeilen:\nÄpfel' });
 });
 
 test('the same idempotency key gives the same job', async () => {
@@ -96,7 +96,7 @@ test('with --wait --json the standard output is the job', async () => {
 
 test('while it waits the spinner shows the place in the queue', async () => {
   const argv = ['submit', 'Hello!', '--model', 'spun', '--wait', '--timeout', '0.05'];
-  await coordinator.client.submitJob('before', 'spun');
+  await coordinator.client.jobs.submit({ prompt: 'before', model: 'spun' });
   const { spun } = await coordinator.aitbc(argv);
   expect(spun[0]).toMatch(/position 2 in the queue/);
 });
@@ -104,9 +104,13 @@ test('while it waits the spinner shows the place in the queue', async () => {
 test('a job that fails is a failure that says why', async () => {
   const { client } = coordinator;
   const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'failing', '--wait']);
-  await client.registerMiner({ miner_id: 'failing', capabilities: ['failing'] });
-  const [job] = await client.claimJobs('failing', { wait: 10 });
-  await client.failJob(job?.job_id ?? '', { miner_id: 'failing', error: 'out of memory', retryable: false });
+  await client.miners.register({ miner_id: 'failing', capabilities: ['failing'] });
+  const [job] = await client.miners.claimJobs('failing', { wait: 10 });
+  await client.jobs.fail(job?.job_id ?? '', {
+    miner_id: 'failing',
+    error: 'out of memory',
+    retryable: false,
+  });
   const { exitCode, stdout, stderr } = await submitted;
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
   expect(stderr).toContain('out of memory (MINER_FAILED)');
@@ -117,10 +121,10 @@ test('a job that can not be done says that the request is at fault, with the cod
   const argv = ['submit', 'Hello!', '--model', 'refusing', '--wait', '--min-context', '4096'];
   const submitted = coordinator.aitbc(argv);
   const models = [{ model: 'refusing', context_length: 4096 }];
-  await client.registerMiner({ miner_id: 'refusing', capabilities: ['refusing'], models });
-  const [job] = await client.claimJobs('refusing', { wait: 10 });
+  await client.miners.register({ miner_id: 'refusing', capabilities: ['refusing'], models });
+  const [job] = await client.miners.claimJobs('refusing', { wait: 10 });
   expect(job?.constraints).toEqual({ min_context: 4096 });
-  await client.failJob(job?.job_id ?? '', {
+  await client.jobs.fail(job?.job_id ?? '', {
     ...{ miner_id: 'refusing', error: 'The prompt is too long' },
     ...{ error_class: 'refused', engine_code: 'context_length_exceeded' },
   });
@@ -159,7 +163,7 @@ test('Ctrl-C while waiting tells the id of the job and how to look again', async
   };
   const argv = ['submit', 'Hello!', '--model', 'interrupted', '--wait'];
   const { exitCode, stderr } = await coordinator.aitbc(argv, { interrupt });
-  const [job] = await Array.fromAsync(coordinator.client.listJobs({ model: 'interrupted' }));
+  const [job] = await Array.fromAsync(coordinator.client.jobs.list({ model: 'interrupted' }));
   expect(exitCode).toBe(130);
   expect(stderr).toContain(`\`aitbc jobs get ${job?.job_id} --wait\``);
 });

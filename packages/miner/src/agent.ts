@@ -156,7 +156,7 @@ async function shutDown(agent: Agent, patience: number, quitting: AbortSignal): 
   if (slots.running.size === 0) return;
   emit({ event: 'stopping', running: slots.running.size, timeout_seconds: patience / 1000 });
   const options = { ...epochOf(registration.epoch), maxRetries: 0, timeout: 5_000 };
-  client.drainMiner(minerId, options).catch(() => {});
+  client.miners.drain(minerId, options).catch(() => {});
   await idleWithin(patience, slots, quitting);
   slots.stopAll('shutdown');
   await idleWithin(HAND_BACK_MS, slots);
@@ -172,6 +172,6 @@ async function idleWithin(ms: number, slots: Slots, signal?: AbortSignal): Promi
 /** Hands back, too, what a claim brought whose answer nobody waited for. */
 async function takeLeave({ client, minerId, registration, emit, earned }: Agent) {
   const options = { ...epochOf(registration.epoch), maxRetries: 0, timeout: 5_000 };
-  if (registration.isKnown) await client.deregisterMiner(minerId, options).catch(() => {});
+  if (registration.isKnown) await client.miners.deregister(minerId, options).catch(() => {});
   emit({ event: 'stopped', completed: earned.jobs, total_credits: earned.credits });
 }

@@ -45,7 +45,7 @@ export function createClaims(options: ClaimsOptions): Claims {
   async function claim(signal: AbortSignal): Promise<void> {
     const max = Math.min(slots.free, maxJobs - count);
     const asked = performance.now();
-    const jobs = await client.claimJobs(minerId, {
+    const jobs = await client.miners.claimJobs(minerId, {
       ...{ max, wait: LONG_POLL_SECONDS, signal, maxRetries: 0 },
       ...epochOf(registration.epoch),
     });

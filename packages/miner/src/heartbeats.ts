@@ -88,7 +88,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
         ...(loaded && { loaded }),
         ...epochOf(registration.epoch),
       };
-      const answer = await client.heartbeat(minerId, known, options);
+      const answer = await client.miners.heartbeat(minerId, known, options);
       link.up();
       for (const { job_id, status } of answer.stop) {
         // Completed is how this miner's own completion looks, of which it may not yet have the answer.

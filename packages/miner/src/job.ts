@@ -107,7 +107,7 @@ async function complete(
     ...(usage && { usage }),
   };
   const receipt = await deliver(
-    () => client.completeJob(job.job_id, completion, { maxRetries: 0, signal: controller.signal }),
+    () => client.jobs.complete(job.job_id, completion, { maxRetries: 0, signal: controller.signal }),
     {
       deadlineMs: Date.parse(job.deadline) - now(),
       backoff,
@@ -148,7 +148,7 @@ async function settle(
   const { minerId } = identity;
   const fail = async (why: BackendError) => {
     const failure = { ...failureReport(minerId, why), ...epochOf(registration.epoch) };
-    const outcome = await report(() => client.failJob(job_id, failure, { maxRetries: 0 }));
+    const outcome = await report(() => client.jobs.fail(job_id, failure, { maxRetries: 0 }));
     const { error, error_class } = failure;
     // The last attempt ends the job, whatever another one could do.
     const retryable = outcome.status === 'pending';
@@ -201,7 +201,7 @@ export async function release(
 ): Promise<void> {
   try {
     const options = { ...epochOf(registration.epoch), timeout: 5_000 };
-    await client.releaseJob(jobId, identity.minerId, options);
+    await client.jobs.release(jobId, identity.minerId, options);
     emit({ event: 'job_released', job_id: jobId, reason });
   } catch (error) {
     if (!isCoordinatorError(error, 'JOB_*', 'MINER_NOT_FOUND', 'MINER_SUPERSEDED')) throw error;

@@ -111,7 +111,11 @@ export function createRegistration(options: RegistrationOptions): Registration {
     isPaused = true;
     emit({ event: 'paused', error: error.message });
     // So that clients see that nobody can run their jobs. Should it fail, nothing is claimed all the same.
-    const request = client.drainMiner(identity.minerId, { ...epochOf(epoch), maxRetries: 0, timeout: 5_000 });
+    const request = client.miners.drain(identity.minerId, {
+      ...epochOf(epoch),
+      maxRetries: 0,
+      timeout: 5_000,
+    });
     draining = request.catch(() => {});
   }
 
@@ -135,7 +139,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
       try {
         const proof = await prove(told, session, identity);
         const registration = { ...told, ...epochOf(epoch), session, proof };
-        const miner = await client.registerMiner(registration, { maxRetries: 0, signal });
+        const miner = await client.miners.register(registration, { maxRetries: 0, signal });
         epoch = miner.epoch;
         link.up();
         registered = JSON.stringify(told);

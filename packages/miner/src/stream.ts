@@ -16,7 +16,7 @@ export interface TextStream {
 }
 
 export interface TextStreamOptions {
-  client: Pick<CoordinatorClient, 'postChunks'>;
+  client: { jobs: Pick<CoordinatorClient['jobs'], 'postChunks'> };
   job: Pick<MinerJob, 'job_id'>;
   minerId: string;
   epoch?: number | undefined;
@@ -68,7 +68,7 @@ export function createTextStream(options: TextStreamOptions): TextStream {
     const { parts, end } = underWay;
     try {
       const request = { miner_id: minerId, ...epochOf(epoch), first: chunks, chunks: parts };
-      await client.postChunks(job.job_id, request, { maxRetries: 0, timeout: TIMEOUT_MS, signal });
+      await client.jobs.postChunks(job.job_id, request, { maxRetries: 0, timeout: TIMEOUT_MS, signal });
       posted = end;
       chunks += parts.length;
       underWay = { parts: [], end };

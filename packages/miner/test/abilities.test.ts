@@ -97,7 +97,7 @@ test('models beyond what the coordinator takes are named', async () => {
   });
   const { models, limit } = await miner.when('models_left_out');
   expect({ models, limit }).toEqual({ models: names.slice(1_024), limit: 1_024 });
-  const { capabilities } = await coordinator.client.getMiner(miner.minerId);
+  const { capabilities } = await coordinator.client.miners.get(miner.minerId);
   expect(capabilities).toHaveLength(1_024);
 });
 

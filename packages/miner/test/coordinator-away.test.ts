@@ -28,9 +28,9 @@ test('when the coordinator goes away and returns, the miner goes on', async () =
   await miner.when('disconnected');
   await coordinator.start();
   await miner.when('reconnected');
-  const { job_id } = await client.submitJob('p', 'steady');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'steady' });
   (await hand.next()).finish();
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', miner_id: miner.minerId });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', miner_id: miner.minerId });
 });
 
 test('that the coordinator is away is told once, however often the miner tries', async () => {
@@ -52,14 +52,14 @@ test('a result that was finished meanwhile is delivered', async () => {
   const { client } = coordinator;
   const hand = engine('delivered');
   const miner = await mine({ client, backend: hand.backend, concurrency: 2 });
-  const { job_id } = await client.submitJob('p', 'delivered');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'delivered' });
   const { finish } = await hand.next();
   await coordinator.stop();
   await miner.when('disconnected');
   finish('worth keeping');
   await coordinator.start();
   await miner.when('job_completed');
-  expect(await client.getJob(job_id)).toMatchObject({
+  expect(await client.jobs.get(job_id)).toMatchObject({
     status: 'completed',
     result: 'worth keeping',
     attempts: 1,
@@ -70,7 +70,7 @@ test('stopped while the coordinator is away, the miner ends all the same', async
   const { client } = coordinator;
   const hand = engine('alone');
   const miner = await mine({ client, backend: hand.backend, concurrency: 2, shutdownTimeout: 1 });
-  const { job_id } = await client.submitJob('p', 'alone');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'alone' });
   const { generation } = await hand.next();
   await coordinator.stop();
   await miner.when('disconnected');

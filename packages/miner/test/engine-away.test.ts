@@ -15,17 +15,17 @@ test('an engine that goes away fails its job, and nothing more is claimed until 
   const { client } = coordinator;
   const hand = engine('flaky');
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob('p', 'flaky');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'flaky' });
   const { fail } = await hand.next();
   hand.models = away;
   fail(away);
   expect(await miner.when('paused')).toEqual({ event: 'paused', error: 'The engine does not answer' });
   expect(await miner.when('job_failed')).toMatchObject({ job_id, retryable: true });
-  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 1 });
+  expect(await client.jobs.get(job_id)).toMatchObject({ status: 'pending', attempts: 1 });
   hand.models = ['flaky'];
   await miner.when('resumed');
   (await hand.next()).finish();
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
   // It drained itself for the pause: nobody else did.
   expect(miner.events.map(({ event }) => event)).not.toContain('drained');
 });
@@ -34,20 +34,20 @@ test('a job that fails on its last attempt is not said to wait for another', asy
   const { client } = coordinator;
   const hand = engine('last-attempt');
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob({ prompt: 'p', model: 'last-attempt', max_attempts: 1 });
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'last-attempt', max_attempts: 1 });
   (await hand.next()).fail(new Error('Out of memory'));
   expect(await miner.when('job_failed')).toMatchObject({ job_id, retryable: false });
-  expect(await client.getJob(job_id)).toMatchObject({ status: 'failed', attempts: 1 });
+  expect(await client.jobs.get(job_id)).toMatchObject({ status: 'failed', attempts: 1 });
 });
 
 test('an engine that fails a job and still answers a check goes on without a pause', async () => {
   const { client } = coordinator;
   const hand = engine('stumbling');
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob('p', 'stumbling');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'stumbling' });
   (await hand.next()).fail(new BackendError('It broke off', { down: true }));
   (await hand.next()).finish();
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
   const names = miner.events.map(({ event }) => event);
   expect(names.filter(name => name === 'paused' || name === 'registered')).toEqual(['registered']);
 });
@@ -56,27 +56,27 @@ test('an engine that hangs until the deadline is looked at before anything more 
   const { client } = hurried;
   const hand = engine('hanging');
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob('p', 'hanging');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'hanging' });
   await hand.next();
-  const { job_id: next } = await client.submitJob('q', 'hanging');
+  const { job_id: next } = await client.jobs.submit({ prompt: 'q', model: 'hanging' });
   hand.models = away;
   await miner.when('paused');
   await miner.when('job_failed');
-  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 1 });
-  expect(await client.getJob(next)).toMatchObject({ status: 'pending', attempts: 0 });
+  expect(await client.jobs.get(job_id)).toMatchObject({ status: 'pending', attempts: 1 });
+  expect(await client.jobs.get(next)).toMatchObject({ status: 'pending', attempts: 0 });
 });
 
 test('a busy engine gets nothing more for as long as it asks, and no pause is told', async () => {
   const { client } = coordinator;
   const hand = engine('crowded');
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob('p', 'crowded');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'crowded' });
   const busy = { failureClass: 'busy', retryAfterSeconds: 0.2 } as const;
   const asked = performance.now();
   (await hand.next()).fail(new BackendError('No room', busy));
   (await hand.next()).finish();
   expect(performance.now() - asked).toBeGreaterThan(190);
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
   expect(miner.events.map(({ event }) => event)).not.toContain('paused');
 });
 
@@ -93,10 +93,12 @@ test('while its engine is away, clients see that nobody can run their jobs', asy
   await miner.when('registered');
   hand.models = away;
   await drained.promise;
-  expect(await client.submitJob('p', 'watched')).toMatchObject({ queue: { eligible_miners: 0 } });
+  expect(await client.jobs.submit({ prompt: 'p', model: 'watched' })).toMatchObject({
+    queue: { eligible_miners: 0 },
+  });
   hand.models = ['watched'];
   await miner.when('resumed');
-  expect(await client.getMiner(miner.minerId)).toMatchObject({ status: 'online' });
+  expect(await client.miners.get(miner.minerId)).toMatchObject({ status: 'online' });
 });
 
 test('nothing is claimed for an engine that is away, also when the coordinator can not be told', async () => {
@@ -107,24 +109,24 @@ test('nothing is claimed for an engine that is away, also when the coordinator c
   await miner.when('registered');
   hand.models = away;
   await miner.when('paused');
-  const { job_id } = await client.submitJob('p', 'untold');
-  expect(await client.getJob(job_id, { wait: 0.2 })).toMatchObject({ status: 'pending' });
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'untold' });
+  expect(await client.jobs.get(job_id, { wait: 0.2 })).toMatchObject({ status: 'pending' });
   hand.models = ['untold'];
   (await hand.next()).finish();
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
 });
 
 test('texts that the engine still makes while it is away for others are handed in', async () => {
   const { client } = coordinator;
   const hand = engine('half');
   const miner = await mine({ client, backend: hand.backend, concurrency: 2 });
-  const jobs = await client.submitBatch(['p', 'q'].map(prompt => ({ prompt, model: 'half' })));
+  const jobs = await client.jobs.submitBatch(['p', 'q'].map(prompt => ({ prompt, model: 'half' })));
   const [first, second] = [await hand.next(), await hand.next()];
   hand.models = away;
   first.fail(away);
   await miner.when('paused');
   second.finish();
-  expect(await client.waitForJob(jobs[1]?.job_id ?? '')).toMatchObject({ status: 'completed' });
+  expect(await client.jobs.wait(jobs[1]?.job_id ?? '')).toMatchObject({ status: 'completed' });
 });
 
 test('models that come and go are registered', async () => {
@@ -136,7 +138,7 @@ test('models that come and go are registered', async () => {
   expect(await miner.when('registered', 2)).toMatchObject({ models: ['first', 'second'] });
   hand.models = ['second'];
   expect(await miner.when('registered', 3)).toMatchObject({ models: ['second'] });
-  expect(await client.getMiner(miner.minerId)).toMatchObject({ capabilities: ['second'] });
+  expect(await client.miners.get(miner.minerId)).toMatchObject({ capabilities: ['second'] });
 });
 
 test('models that stay are registered once, however often the engine is asked', async () => {
@@ -161,5 +163,8 @@ test('an engine that has lost its last model is waited for', async () => {
   expect(await miner.when('paused')).toMatchObject({ error: 'an engine by hand has no models yet' });
   hand.models = ['another'];
   await miner.when('resumed');
-  expect(await client.getMiner(miner.minerId)).toMatchObject({ status: 'online', capabilities: ['another'] });
+  expect(await client.miners.get(miner.minerId)).toMatchObject({
+    status: 'online',
+    capabilities: ['another'],
+  });
 });

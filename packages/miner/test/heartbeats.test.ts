@@ -13,9 +13,9 @@ test('a job that its client cancels is stopped, and the engine with it', async (
   const { client } = coordinator;
   const hand = engine('cancelled');
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob('p', 'cancelled');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'cancelled' });
   const { generation } = await hand.next();
-  await client.cancelJob(job_id);
+  await client.jobs.cancel(job_id);
   expect(await miner.when('job_stopped')).toEqual({ event: 'job_stopped', job_id, reason: 'cancelled' });
   expect(generation.signal.aborted).toBe(true);
 });
@@ -24,12 +24,12 @@ test('a result that comes after the cancellation is thrown away', async () => {
   const { client } = coordinator;
   const hand = engine('regretted');
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob('p', 'regretted');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'regretted' });
   const { finish } = await hand.next();
-  await client.cancelJob(job_id);
+  await client.jobs.cancel(job_id);
   finish();
   expect(await miner.when('job_stopped')).toMatchObject({ job_id });
-  expect(await client.getJob(job_id)).toMatchObject({ status: 'cancelled', result: null });
+  expect(await client.jobs.get(job_id)).toMatchObject({ status: 'cancelled', result: null });
 });
 
 test('a job that was claimed in an answer that got lost is handed back, and found again', async () => {
@@ -42,10 +42,10 @@ test('a job that was claimed in an answer that got lost is handed back, and foun
     return whole;
   });
   const miner = await mine({ client: network, backend: hand.backend });
-  const { job_id } = await client.submitJob('p', 'lost-answer');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'lost-answer' });
   expect(await miner.when('job_released')).toMatchObject({ job_id });
   (await hand.next()).finish();
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
 });
 
 test('a heartbeat tells which models the engine has in memory', async () => {
@@ -55,7 +55,7 @@ test('a heartbeat tells which models the engine has in memory', async () => {
   const miner = await mine({ client, backend });
   await miner.when('registered');
   await expect
-    .poll(async () => (await client.getMiner(miner.minerId)).models.map(({ loaded }) => loaded))
+    .poll(async () => (await client.miners.get(miner.minerId)).models.map(({ loaded }) => loaded))
     .toEqual([true, false]);
 });
 
@@ -64,9 +64,9 @@ test('an engine that can not tell keeps no heartbeat back', async () => {
   const hand = engine('can-not-tell');
   const backend = { ...hand.backend, loaded: () => Promise.reject(new Error('no such route')) };
   const miner = await mine({ client, backend });
-  const { job_id } = await client.submitJob('p', 'can-not-tell');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'can-not-tell' });
   await hand.next();
-  await client.cancelJob(job_id);
+  await client.jobs.cancel(job_id);
   expect(await miner.when('job_stopped')).toMatchObject({ job_id });
 });
 
@@ -75,11 +75,11 @@ test('a coordinator that forgot it is told again', async () => {
   const hand = engine('forgotten');
   const miner = await mine({ client, backend: hand.backend });
   await miner.when('registered');
-  await client.deregisterMiner(miner.minerId);
+  await client.miners.deregister(miner.minerId);
   await miner.when('registered', 2);
-  const { job_id } = await client.submitJob('p', 'forgotten');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'forgotten' });
   (await hand.next()).finish();
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed' });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed' });
 });
 
 describe('long before the next heartbeat', () => {
@@ -90,9 +90,9 @@ describe('long before the next heartbeat', () => {
   }, async () => {
     const { client } = unhurried;
     const hand = engine('restarted');
-    await client.registerMiner({ miner_id: 'restarted', capabilities: ['restarted'] });
-    const { job_id } = await client.submitJob('p', 'restarted');
-    await client.claimJob(job_id, 'restarted');
+    await client.miners.register({ miner_id: 'restarted', capabilities: ['restarted'] });
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'restarted' });
+    await client.jobs.claim(job_id, 'restarted');
     const identity = { minerId: 'restarted', signer: await generateSigner() };
     const miner = await mine({ client, backend: hand.backend, identity });
     expect(await miner.when('job_released')).toMatchObject({
@@ -100,20 +100,20 @@ describe('long before the next heartbeat', () => {
       reason: 'this miner did not know of it',
     });
     (await hand.next()).finish();
-    expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
+    expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
   });
 
   test('a coordinator that forgot it is told again with the next claim', { timeout: 10_000 }, async () => {
     const { client } = unhurried;
     const hand = engine('unhurried');
     const miner = await mine({ client, backend: hand.backend });
-    const { job_id } = await client.submitJob('p', 'unhurried');
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'unhurried' });
     const { finish } = await hand.next();
-    await client.deregisterMiner(miner.minerId);
+    await client.miners.deregister(miner.minerId);
     finish('nobody’s');
     expect(await miner.when('job_stopped')).toMatchObject({ job_id });
     (await hand.next()).finish('the right one');
-    expect(await client.waitForJob(job_id)).toMatchObject({ result: 'the right one', attempts: 1 });
+    expect(await client.jobs.wait(job_id)).toMatchObject({ result: 'the right one', attempts: 1 });
   });
 });
 
@@ -121,7 +121,7 @@ test('it tells when an operator lets it have no more jobs', async () => {
   const { client } = coordinator;
   const miner = await mine({ client, backend: engine('drained').backend });
   await miner.when('registered');
-  await client.drainMiner(miner.minerId);
+  await client.miners.drain(miner.minerId);
   await miner.when('drained');
 });
 
@@ -132,11 +132,11 @@ describe('a miner whose reputation is too low', () => {
     const { url, client } = demanding;
     const hand = engine('failing');
     const miner = await mine({ client, backend: hand.backend });
-    await client.submitJob({ prompt: 'p', model: 'failing', max_attempts: 1 });
+    await client.jobs.submit({ prompt: 'p', model: 'failing', max_attempts: 1 });
     (await hand.next()).fail(new Error('Out of memory'));
     await miner.when('suspended');
     const { secret } = await demanding.key('admin');
-    await new CoordinatorClient(url, { apiKey: secret }).reinstateMiner(miner.minerId);
+    await new CoordinatorClient(url, { apiKey: secret }).miners.reinstate(miner.minerId);
     await miner.when('reinstated');
   });
 });
@@ -149,7 +149,7 @@ describe('a key', () => {
     const client = new CoordinatorClient(keyed.url, { apiKey: secret });
     const hand = engine('revoked');
     const miner = await mine({ client, backend: hand.backend });
-    await client.submitJob('p', 'revoked');
+    await client.jobs.submit({ prompt: 'p', model: 'revoked' });
     const { generation } = await hand.next();
     await keyed.running.modules.store.write(revokeKey, { id });
     await expect(miner.done).rejects.toThrow('AUTH_INVALID_KEY');

@@ -14,9 +14,9 @@ describe('a lease that ran out', () => {
 
   /** Lets time pass until the miner that runs the job has lost it, however its heartbeats fall. */
   async function takeAway(jobId: string): Promise<void> {
-    const { attempts } = await coordinator.client.getJob(jobId);
+    const { attempts } = await coordinator.client.jobs.get(jobId);
     const isHeld = async () => {
-      const job = await coordinator.client.getJob(jobId);
+      const job = await coordinator.client.jobs.get(jobId);
       return job.status === 'running' && job.attempts === attempts;
     };
     while (await isHeld()) {
@@ -29,14 +29,14 @@ describe('a lease that ran out', () => {
     const { client } = coordinator;
     const hand = engine('expired');
     const miner = await mine({ client, backend: hand.backend });
-    await client.registerMiner({ miner_id: 'other', capabilities: ['expired'] });
-    const { job_id } = await client.submitJob('p', 'expired');
+    await client.miners.register({ miner_id: 'other', capabilities: ['expired'] });
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'expired' });
     const { generation } = await hand.next();
     await takeAway(job_id);
-    await client.claimJob(job_id, 'other');
+    await client.jobs.claim(job_id, 'other');
     expect(await miner.when('job_stopped')).toEqual({ event: 'job_stopped', job_id, reason: 'lost' });
     expect(generation.signal.aborted).toBe(true);
-    expect(await client.getJob(job_id)).toMatchObject({ status: 'running', miner_id: 'other' });
+    expect(await client.jobs.get(job_id)).toMatchObject({ status: 'running', miner_id: 'other' });
   });
 
   test('and that the miner gets anew while it still runs the job is not run twice', async () => {
@@ -50,7 +50,7 @@ describe('a lease that ran out', () => {
       return whole;
     });
     const miner = await mine({ client: network, backend: hand.backend, concurrency: 2, maxJobs: 2 });
-    const { job_id } = await client.submitJob('p', 'again');
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'again' });
     const { finish } = await hand.next();
     await takeAway(job_id);
     await leasedAgain.promise;
@@ -58,7 +58,7 @@ describe('a lease that ran out', () => {
     await miner.done;
     expect(miner.events.filter(({ event }) => event === 'job_started')).toHaveLength(1);
     expect(miner.events.at(-1)).toMatchObject({ event: 'stopped', completed: 1 });
-    expect(await client.getJob(job_id)).toMatchObject({ status: 'completed', result: 'once' });
+    expect(await client.jobs.get(job_id)).toMatchObject({ status: 'completed', result: 'once' });
   });
 });
 
@@ -72,7 +72,7 @@ describe('a stream whose lease ran out', () => {
     const { client, url } = coordinator;
     const hand = engine('again');
     await mine({ client, backend: hand.backend, concurrency: 2 });
-    const { job_id } = await client.submitJob({ prompt: 'p', model: 'again', stream: true });
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'again', stream: true });
     const { generation, finish } = await hand.next();
     const posted = async (chunks: number) => {
       const rows = () =>
@@ -86,13 +86,13 @@ describe('a stream whose lease ran out', () => {
     const claimedAgain = async () => {
       aheadMs += 5_000;
       await coordinator.running.sweep();
-      return (await client.getJob(job_id)).attempts;
+      return (await client.jobs.get(job_id)).attempts;
     };
     await expect.poll(claimedAgain).toBe(2);
     generation.onToken?.('three');
     await posted(1);
     finish('one two three');
-    await client.waitForJob(job_id);
+    await client.jobs.wait(job_id);
     const events = await (await fetch(`${url}/v1/jobs/${job_id}/events`)).text();
     expect(events).toContain('"index":0,"text":"one two three"');
   });
@@ -105,12 +105,12 @@ describe('a deadline', () => {
     const { client } = hurried;
     const hand = engine('endless');
     const miner = await mine({ client, backend: hand.backend });
-    const { job_id } = await client.submitJob('p', 'endless');
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'endless' });
     const { generation } = await hand.next();
     const error = 'The miner did not finish before the deadline';
     expect(await miner.when('job_failed')).toMatchObject({ job_id, error, retryable: true });
     expect(generation.signal.aborted).toBe(true);
-    expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 1 });
+    expect(await client.jobs.get(job_id)).toMatchObject({ status: 'pending', attempts: 1 });
   });
 
   const now = () => Date.now() - 2 * HOUR_MS;
@@ -120,9 +120,9 @@ describe('a deadline', () => {
     const { client } = behind;
     const hand = engine('behind');
     await mine({ client, backend: hand.backend, now });
-    const { job_id } = await client.submitJob('p', 'behind');
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'behind' });
     const { finish } = await hand.next();
     finish('in time');
-    expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
+    expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
   });
 });

@@ -105,7 +105,7 @@ test.each([true, false])(
     gone.abort();
     await within(1_000, hungUp);
     const { job_id } = await miner.when('job_stopped');
-    expect((await coordinator.client.getJob(job_id)).status).toBe('cancelled');
+    expect((await coordinator.client.jobs.get(job_id)).status).toBe('cancelled');
   },
 );
 

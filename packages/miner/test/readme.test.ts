@@ -32,17 +32,17 @@ const importing = (_: string, names: string, name: string) =>
 
 test('the first sample runs a job', async () => {
   const { client } = coordinator;
-  const { job_id } = await client.submitJob('Good morning', 'llama3.2');
+  const { job_id } = await client.jobs.submit({ prompt: 'Good morning', model: 'llama3.2' });
   expect(await run(samples[0] ?? '')).toEqual([['llama3.2', 6]]);
-  expect(await client.getJob(job_id)).toMatchObject({ result: 'Echo, no model ran: Good morning' });
+  expect(await client.jobs.get(job_id)).toMatchObject({ result: 'Echo, no model ran: Good morning' });
 });
 
 test('the sample of an engine of one’s own runs jobs, and fails those that it can not', async () => {
   const { client } = coordinator;
   const prompts = ['one two three', 'long '.repeat(300)];
-  const jobs = await client.submitBatch(prompts.map(prompt => ({ prompt, model: 'word-count' })));
+  const jobs = await client.jobs.submitBatch(prompts.map(prompt => ({ prompt, model: 'word-count' })));
   await run(samples[1] ?? '');
-  expect(await Promise.all(jobs.map(({ job_id }) => client.getJob(job_id)))).toMatchObject([
+  expect(await Promise.all(jobs.map(({ job_id }) => client.jobs.get(job_id)))).toMatchObject([
     { status: 'completed', result: '3 words', miner_id: 'word-counter', usage: { completion_tokens: 2 } },
     { status: 'failed', error: { detail: 'The prompt is too long' } },
   ]);

@@ -19,7 +19,7 @@ test('it registers what its engine can run, and itself', async () => {
       gpu: 'NVIDIA RTX 4090, 24564 MiB',
     },
   });
-  expect(await client.getMiner(miner.minerId)).toMatchObject({
+  expect(await client.miners.get(miner.minerId)).toMatchObject({
     ...{
       status: 'online',
       capabilities: ['registered-a', 'registered-b'],
@@ -68,7 +68,11 @@ test('a job reaches the engine as it was submitted, and the client gets what the
   const { client } = coordinator;
   const { backend, next } = engine('plain');
   await mine({ client, backend });
-  const { job_id } = await client.submitJob('Why?', 'plain', { max_tokens: 9, mirostat: 2 });
+  const { job_id } = await client.jobs.submit({
+    prompt: 'Why?',
+    model: 'plain',
+    params: { max_tokens: 9, mirostat: 2 },
+  });
   const { generation, finish } = await next();
   expect(generation).toMatchObject({
     model: 'plain',
@@ -76,7 +80,7 @@ test('a job reaches the engine as it was submitted, and the client gets what the
     params: { max_tokens: 9, mirostat: 2 },
   });
   finish('Because.', { prompt_tokens: 3, completion_tokens: 2 });
-  expect(await client.waitForJob(job_id)).toMatchObject({
+  expect(await client.jobs.wait(job_id)).toMatchObject({
     ...{ status: 'completed', result: 'Because.', usage: { prompt_tokens: 3, completion_tokens: 2 } },
   });
 });
@@ -86,7 +90,7 @@ test('the pieces of a text can be watched', async () => {
   const { backend, next } = engine('watched');
   const pieces: string[][] = [];
   const miner = await mine({ client, backend, onToken: (jobId, piece) => pieces.push([jobId, piece]) });
-  const { job_id } = await client.submitJob('p', 'watched');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'watched' });
   const { generation, finish } = await next();
   generation.onToken?.('Hel');
   generation.onToken?.('lo');
@@ -102,33 +106,35 @@ test('its receipts carry its signature', async () => {
   const { client } = coordinator;
   const { backend, next } = engine('signed');
   const miner = await mine({ client, backend });
-  const { job_id } = await client.submitJob('Grüße 🎉', 'signed');
+  const { job_id } = await client.jobs.submit({ prompt: 'Grüße 🎉', model: 'signed' });
   (await next()).finish('Zurück 🎉');
   await miner.when('job_completed');
-  const receipt = await client.jobReceipt(job_id);
-  const { public_key } = await client.getMiner(miner.minerId);
+  const receipt = await client.jobs.receipt(job_id);
+  const { public_key } = await client.miners.get(miner.minerId);
   expect(receipt.metadata).toMatchObject({ signatures: [{ key_id: public_key }] });
-  expect(await verifyReceipt(receipt, { keys: await client.keys() })).toMatchObject({ valid: true });
+  expect(await verifyReceipt(receipt, { keys: await client.signingKeys.list() })).toMatchObject({
+    valid: true,
+  });
 });
 
 test('half a character, which has no hash, is replaced', async () => {
   const { client } = coordinator;
   const { backend, next } = engine('surrogate');
   await mine({ client, backend });
-  const { job_id } = await client.submitJob('p', 'surrogate');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'surrogate' });
   (await next()).finish('cut \ud83c');
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', result: 'cut \ufffd' });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', result: 'cut \ufffd' });
 });
 
 test('it tells what each job earned, and all together', async () => {
   const { client } = coordinator;
   const { backend, next } = engine('earning');
   const miner = await mine({ client, backend });
-  const jobs = await client.submitBatch(['p', 'q'].map(prompt => ({ prompt, model: 'earning' })));
+  const jobs = await client.jobs.submitBatch(['p', 'q'].map(prompt => ({ prompt, model: 'earning' })));
   (await next()).finish('a', { completion_tokens: 7 });
   (await next()).finish('b');
   const told = [await miner.when('job_completed', 1), await miner.when('job_completed', 2)];
-  const receipts = await Promise.all(jobs.map(({ job_id }) => client.jobReceipt(job_id)));
+  const receipts = await Promise.all(jobs.map(({ job_id }) => client.jobs.receipt(job_id)));
   const [first = 0, second = 0] = receipts.map(({ price }) => price);
   expect(first).toBeGreaterThan(0);
   expect(told).toMatchObject([
@@ -142,9 +148,9 @@ test('it runs as many jobs at once as it was told to, and not more', async () =>
   const { client } = coordinator;
   const hand = engine('crowded');
   const miner = await mine({ client, backend: hand.backend, concurrency: 3 });
-  await client.submitBatch(Array.from({ length: 9 }, () => ({ prompt: 'p', model: 'crowded' })));
+  await client.jobs.submitBatch(Array.from({ length: 9 }, () => ({ prompt: 'p', model: 'crowded' })));
   const first = [await hand.next(), await hand.next(), await hand.next()];
-  expect(await client.getMiner(miner.minerId)).toMatchObject({
+  expect(await client.miners.get(miner.minerId)).toMatchObject({
     running: 3,
     workload: { runnable: [{ pending: 6 }] },
   });
@@ -161,13 +167,15 @@ test('it ends after as many jobs as it was told to, and leaves the rest to other
   const { client } = coordinator;
   const hand = engine('limited');
   const miner = await mine({ client, backend: hand.backend, concurrency: 5, maxJobs: 2 });
-  const jobs = await client.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'limited' })));
+  const jobs = await client.jobs.submitBatch(
+    Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'limited' })),
+  );
   (await hand.next()).finish();
   (await hand.next()).finish();
   await miner.done;
   expect(miner.events.at(-1)).toMatchObject({ event: 'stopped', completed: 2 });
-  expect(await client.getJob(jobs[2]?.job_id ?? '')).toMatchObject({ status: 'pending', attempts: 0 });
-  await expect(client.getMiner(miner.minerId)).rejects.toThrow('MINER_NOT_FOUND');
+  expect(await client.jobs.get(jobs[2]?.job_id ?? '')).toMatchObject({ status: 'pending', attempts: 0 });
+  await expect(client.miners.get(miner.minerId)).rejects.toThrow('MINER_NOT_FOUND');
 });
 
 test.each([
@@ -184,7 +192,7 @@ test.each([
   const model = `failing-${status}-${error.name}`;
   const { backend, next } = engine(model);
   const miner = await mine({ client, backend });
-  const { job_id } = await client.submitJob('p', model);
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model });
   (await next()).fail(error);
   expect(await miner.when('job_failed')).toEqual({
     event: 'job_failed',
@@ -193,16 +201,16 @@ test.each([
     retryable: error_class === 'broken',
     error_class,
   });
-  expect(await client.getJob(job_id)).toMatchObject({ status, attempts: 1 });
+  expect(await client.jobs.get(job_id)).toMatchObject({ status, attempts: 1 });
 });
 
 test('a result that the coordinator finds too large fails the job for good', async () => {
   const { client } = coordinator;
   const { backend, next } = engine('talkative');
   await mine({ client, backend });
-  const { job_id } = await client.submitJob('p', 'talkative');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'talkative' });
   (await next()).finish('blah '.repeat(300_000));
-  expect(await client.waitForJob(job_id)).toMatchObject({
+  expect(await client.jobs.wait(job_id)).toMatchObject({
     ...{ status: 'failed', attempts: 1, error: { detail: 'The result is too large for the coordinator' } },
   });
 });

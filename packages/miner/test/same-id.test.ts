@@ -15,7 +15,7 @@ describe('two processes with one miner id', () => {
     const hand = engine('cloned');
     const identity = { minerId: 'cloned', signer: generateSigner() };
     const older = await mine({ client, backend: hand.backend, identity });
-    const { job_id } = await client.submitJob('p', 'cloned');
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'cloned' });
     const { generation } = await hand.next();
     const newer = await mine({ client, backend: hand.backend, identity });
     expect(await older.when('superseded')).toMatchObject({ error: expect.stringContaining('cloned') });
@@ -23,10 +23,10 @@ describe('two processes with one miner id', () => {
     expect(generation.signal.aborted).toBe(true);
     expect(older.events.at(-1)).toMatchObject({ event: 'stopped' });
     await newer.when('job_released');
-    expect(await client.getMiner('cloned')).toMatchObject({ status: 'online' });
+    expect(await client.miners.get('cloned')).toMatchObject({ status: 'online' });
     const again = await hand.next();
     again.finish('by the newer one');
-    expect(await client.waitForJob(job_id)).toMatchObject({ result: 'by the newer one' });
+    expect(await client.jobs.wait(job_id)).toMatchObject({ result: 'by the newer one' });
   });
 
   test('and keys of their own: the second is told whose id it is, the first works on', async () => {
@@ -41,10 +41,10 @@ describe('two processes with one miner id', () => {
     });
     expect(await rejection(second.done)).toMatchObject({ errorCode: 'MINER_ALREADY_REGISTERED' });
     expect(first.events.map(({ event }) => event)).toEqual(['registered']);
-    expect(await client.getMiner('copied')).toMatchObject({ status: 'online', epoch: 1 });
-    const { job_id } = await client.submitJob('p', 'copied');
+    expect(await client.miners.get('copied')).toMatchObject({ status: 'online', epoch: 1 });
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'copied' });
     (await hand.next()).finish('by the first');
-    expect(await client.waitForJob(job_id)).toMatchObject({ result: 'by the first' });
+    expect(await client.jobs.wait(job_id)).toMatchObject({ result: 'by the first' });
   });
 
   test('are told apart for owners of an API key, too', async () => {
@@ -71,12 +71,12 @@ describe('one process', () => {
     let models = ['kept'];
     const backend = { ...hand.backend, models: async () => models };
     const miner = await mine({ client, backend, modelRefreshMs: 20 });
-    const { job_id } = await client.submitJob('p', 'kept');
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'kept' });
     const { finish } = await hand.next();
     models = ['kept', 'more'];
     await miner.when('registered', 2);
     finish('still mine');
-    expect(await client.waitForJob(job_id)).toMatchObject({ result: 'still mine', attempts: 1 });
+    expect(await client.jobs.wait(job_id)).toMatchObject({ result: 'still mine', attempts: 1 });
     expect(miner.events.map(({ event }) => event)).not.toContain('superseded');
   });
 
@@ -91,6 +91,6 @@ describe('one process', () => {
     });
     const miner = await mine({ client: network, backend: hand.backend });
     await miner.when('registered');
-    expect(await client.getMiner(miner.minerId)).toMatchObject({ epoch: 1 });
+    expect(await client.miners.get(miner.minerId)).toMatchObject({ epoch: 1 });
   });
 });

@@ -13,15 +13,15 @@ test('stopped, it finishes what runs and claims nothing more', async () => {
   const { client } = coordinator;
   const hand = engine('finishing');
   const miner = await mine({ client, backend: hand.backend, concurrency: 2 });
-  const running = await client.submitJob('p', 'finishing');
+  const running = await client.jobs.submit({ prompt: 'p', model: 'finishing' });
   const { finish } = await hand.next();
   const stopped = miner.stop();
   expect(await miner.when('stopping')).toEqual({ event: 'stopping', running: 1, timeout_seconds: 30 });
-  const later = await client.submitJob('p', 'finishing');
+  const later = await client.jobs.submit({ prompt: 'p', model: 'finishing' });
   finish('done');
   await stopped;
-  expect(await client.getJob(running.job_id)).toMatchObject({ status: 'completed', result: 'done' });
-  expect(await client.getJob(later.job_id)).toMatchObject({ status: 'pending', attempts: 0 });
+  expect(await client.jobs.get(running.job_id)).toMatchObject({ status: 'completed', result: 'done' });
+  expect(await client.jobs.get(later.job_id)).toMatchObject({ status: 'pending', attempts: 0 });
   expect(miner.events.at(-1)).toMatchObject({ event: 'stopped', completed: 1 });
 });
 
@@ -30,33 +30,33 @@ test('stopped, it is gone from the coordinator', async () => {
   const miner = await mine({ client, backend: engine('gone').backend });
   await miner.when('registered');
   await miner.stop();
-  await expect(client.getMiner(miner.minerId)).rejects.toThrow('MINER_NOT_FOUND');
+  await expect(client.miners.get(miner.minerId)).rejects.toThrow('MINER_NOT_FOUND');
 });
 
 test('what still runs after the shutdown timeout is handed back, and the attempt does not count', async () => {
   const { client } = coordinator;
   const hand = engine('slow');
   const miner = await mine({ client, backend: hand.backend, shutdownTimeout: 1 });
-  const { job_id } = await client.submitJob('p', 'slow');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'slow' });
   const { generation } = await hand.next();
   await miner.stop();
   expect(generation.signal.aborted).toBe(true);
   expect(miner.events).toContainEqual({ event: 'job_released', job_id, reason: 'the miner stops' });
-  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
+  expect(await client.jobs.get(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
 });
 
 test('who quits waits for nothing, also after a stop', async () => {
   const { client } = coordinator;
   const hand = engine('quitting');
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob('p', 'quitting');
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'quitting' });
   const { generation } = await hand.next();
   const stopped = miner.stop();
   await miner.when('stopping');
   await miner.quit();
   await stopped;
   expect(generation.signal.aborted).toBe(true);
-  expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
+  expect(await client.jobs.get(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
 });
 
 test('stopped before it was ready, it ends too', async () => {
@@ -87,16 +87,16 @@ test.each([
       return await arrive(whole);
     });
     miner = await mine({ client: network, backend: hand.backend });
-    const { job_id } = await client.submitJob('p', model);
+    const { job_id } = await client.jobs.submit({ prompt: 'p', model });
     await miner.done;
-    expect(await client.getJob(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
+    expect(await client.jobs.get(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
     expect(miner.events.map(({ event }) => event)).toEqual(['registered', ...told, 'stopped']);
   },
 );
 
 test('stopped, it leaves nothing behind that keeps its process alive', async () => {
   const { client, url } = coordinator;
-  const { job_id } = await client.submitJob('Hello', 'brief');
+  const { job_id } = await client.jobs.submit({ prompt: 'Hello', model: 'brief' });
   const program = `
     import { generateSigner } from '@aitbc/receipts';
     import { CoordinatorClient } from '@aitbc/sdk';
@@ -111,5 +111,5 @@ test('stopped, it leaves nothing behind that keeps its process alive', async () 
   // It would linger for as long as its shutdown timeout, 30 s.
   const options = { cwd, timeout: 15_000 };
   await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], options);
-  expect(await client.getJob(job_id)).toMatchObject({ status: 'completed' });
+  expect(await client.jobs.get(job_id)).toMatchObject({ status: 'completed' });
 });

@@ -40,7 +40,8 @@ async function readText(next: Next, text: string): Promise<string[]> {
   return parts;
 }
 
-const submit = (model: string, prompt = 'p') => coordinator.client.submitJob({ prompt, model, stream: true });
+const submit = (model: string, prompt = 'p') =>
+  coordinator.client.jobs.submit({ prompt, model, stream: true });
 
 test('a text reaches its client while it is generated, and whole at the end', async () => {
   const { client } = coordinator;
@@ -54,14 +55,14 @@ test('a text reaches its client while it is generated, and whole at the end', as
     await readText(next, piece);
   }
   finish('Once upon a time');
-  expect(await client.waitForJob(job_id)).toMatchObject({ result: 'Once upon a time' });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ result: 'Once upon a time' });
 });
 
 test('a job whose text nobody wants sooner is not streamed', async () => {
   const { client } = coordinator;
   const hand = engine('unstreamed');
   await mine({ client, backend: hand.backend });
-  await client.submitJob('p', 'unstreamed');
+  await client.jobs.submit({ prompt: 'p', model: 'unstreamed' });
   const { generation, finish } = await hand.next();
   expect(generation.onToken).toBeUndefined();
   finish();
@@ -79,7 +80,7 @@ test('tokens that come together leave together', async () => {
   const words = Array.from({ length: 3_000 }, (_, index) => `word-${index}`).join(' ');
   const { job_id } = await submit('together', words);
   await miner.when('job_completed');
-  const text = (await client.getJob(job_id)).result ?? '';
+  const text = (await client.jobs.get(job_id)).result ?? '';
   expect((await readText(await listenTo(job_id), text)).join('')).toBe(text);
   expect(posts).toEqual([200]);
 });
@@ -132,7 +133,7 @@ test('a coordinator that takes no more of the text gets the result all the same'
   const { generation, finish } = await hand.next();
   generation.onToken?.('text');
   finish('text');
-  expect(await client.waitForJob(job_id)).toMatchObject({ status: 'completed', result: 'text' });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', result: 'text' });
 });
 
 test('a text that is longer than a stream may be is completed all the same', async () => {
@@ -143,7 +144,7 @@ test('a text that is longer than a stream may be is completed all the same', asy
   const { generation, finish } = await hand.next();
   for (let count = 0; count < 200; count++) generation.onToken?.('x'.repeat(10_000));
   finish('too long to stream');
-  expect(await client.waitForJob(job_id)).toMatchObject({ result: 'too long to stream' });
+  expect(await client.jobs.wait(job_id)).toMatchObject({ result: 'too long to stream' });
 });
 
 // It asks for a heartbeat each 5 minutes, so that none is due while the test runs.
@@ -153,9 +154,9 @@ test.for([true, false])('a cancelled job is stopped at once (streamed: %s)', asy
   const { client } = patient;
   const hand = engine(`stops-${stream}`);
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob({ prompt: 'p', model: `stops-${stream}`, stream });
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: `stops-${stream}`, stream });
   const { generation } = await hand.next();
-  await client.cancelJob(job_id);
+  await client.jobs.cancel(job_id);
   expect(await miner.when('job_stopped')).toMatchObject({ job_id, reason: 'cancelled' });
   expect(generation.signal.aborted).toBe(true);
 });
@@ -164,11 +165,11 @@ test('a job that is cancelled in mid-stream is stopped, whether by its next toke
   const { client } = patient;
   const hand = engine('stops-streaming');
   const miner = await mine({ client, backend: hand.backend });
-  const { job_id } = await client.submitJob({ prompt: 'p', model: 'stops-streaming', stream: true });
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'stops-streaming', stream: true });
   const { generation } = await hand.next();
   const tokens = setInterval(() => generation.onToken?.('token '), 10);
   generation.signal.addEventListener('abort', () => clearInterval(tokens));
-  await client.cancelJob(job_id);
+  await client.jobs.cancel(job_id);
   expect(await miner.when('job_stopped')).toMatchObject({ job_id, reason: 'cancelled' });
 });
 
@@ -188,6 +189,6 @@ test('a job taken over by another miner starts its stream anew', async () => {
   generation.onToken?.('a whole one');
   await readText(next, 'a whole one');
   finish('a whole one');
-  const { attempts, result } = await client.waitForJob(job_id);
+  const { attempts, result } = await client.jobs.wait(job_id);
   expect({ attempts, result }).toEqual({ attempts: 2, result: 'a whole one' });
 });

@@ -1,12 +1,13 @@
-import type { Problem } from '@aitbc/protocol';
+import type { OpenAiProblem } from '@aitbc/protocol';
 import { parseOwn } from '@aitbc/protocol/own-json';
-import { CoordinatorError } from './errors.ts';
+import { CoordinatorError, type StatedProblem } from './errors.ts';
 import { parseRetryAfter } from './retry.ts';
+import { errorOf } from './status-errors.ts';
 
 /** How an answer is read. */
 export interface Reading {
-  /** `json` unless given. */
-  as?: 'json' | 'text' | 'bytes';
+  /** `json` unless given. A `response` is given out with its body unread. */
+  as?: 'json' | 'text' | 'bytes' | 'response';
   /** An answer with more bytes is not read to its end, and is an error. */
   maxBytes?: number;
 }
@@ -16,6 +17,7 @@ const utf8 = new TextDecoder();
 /** @throws {CoordinatorError} for anything but success */
 export async function readAnswer<T>(response: Response, reading: Reading, now: () => number): Promise<T> {
   const { as = 'json', maxBytes } = reading;
+  if (response.ok && as === 'response') return response as T;
   const bytes = await readBytes(response, maxBytes);
   if (response.ok && as === 'bytes') return bytes as T;
   const text = utf8.decode(bytes);
@@ -51,13 +53,27 @@ function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
 }
 
 function problem(response: Response, json: unknown, now: number): CoordinatorError {
-  const stated: Partial<Problem> = typeof json === 'object' && json !== null ? json : {};
+  const stated = statedProblem(response, json);
   const retryAfter = parseRetryAfter(response.headers.get('retry-after'), now);
-  return new CoordinatorError(response.status, {
+  return errorOf(response.status, {
     ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
     ...stated,
     detail: stated.detail ?? describe(response),
   });
+}
+
+/** The problem that an answer states: RFC 9457 has it at the top, the routes of OpenAI's API below `error`. */
+function statedProblem(response: Response, json: unknown): StatedProblem {
+  if (typeof json !== 'object' || json === null) return {};
+  const { error } = json as Partial<OpenAiProblem>;
+  if (typeof error !== 'object' || error === null) return json;
+  const requestId = response.headers.get('x-request-id');
+  return {
+    ...(error.message ? { detail: error.message } : {}),
+    ...(error.code ? { error_code: error.code } : {}),
+    ...(error.param ? { field: error.param } : {}),
+    ...(requestId ? { request_id: requestId } : {}),
+  };
 }
 
 function describe(response: Response): string {

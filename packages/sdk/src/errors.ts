@@ -1,14 +1,23 @@
-import type { ErrorCode, FailureClass, Job, JobError, Problem } from '@aitbc/protocol';
+import type { Batch, ErrorCode, FailureClass, Job, JobError, Problem } from '@aitbc/protocol';
 
 /** What every error of this package extends. An aborted call rejects with its signal's reason instead. */
 export class AitbcError extends Error {
   override name = 'AitbcError';
 }
 
-/** The coordinator, or a proxy before it, answered with something other than success. */
+/** What an answer says of its error, as far as it does. */
+export type StatedProblem = Partial<Omit<Problem, 'error_code'>> & { error_code?: string };
+
+/**
+ * The coordinator, or a proxy before it, answered with something other than success. Most statuses have a class of their
+ * own: NotFoundError, RateLimitError, …
+ */
 export class CoordinatorError extends AitbcError {
   override name = 'CoordinatorError';
-  /** The contract's code, for programs; `null` when the answer carried none, as a proxy's does not. */
+  /**
+   * The contract's code, for programs; `null` when the answer carried none, as a proxy's does not. Files, batches and
+   * models have the codes of OpenAI's API, in lower case.
+   */
   readonly errorCode: ErrorCode | (string & {}) | null;
   /** The HTTP status, 0 for a redirect seen in a browser. */
   readonly status: number;
@@ -21,7 +30,7 @@ export class CoordinatorError extends AitbcError {
   /** Seconds that the coordinator asked to wait before the next try. */
   readonly retryAfter: number | null;
 
-  constructor(status: number, problem: Partial<Problem> & { detail: string }) {
+  constructor(status: number, problem: StatedProblem & { detail: string }) {
     super(problem.error_code ? `${problem.detail} (${problem.error_code})` : problem.detail);
     this.status = status;
     this.errorCode = problem.error_code ?? null;
@@ -55,7 +64,7 @@ export class TimeoutError extends AitbcError {
   }
 }
 
-/** A job had not ended when the time given to `waitForJob` was over. The job itself goes on. */
+/** A job had not ended when the time given to `jobs.wait` was over. The job itself goes on. */
 export class JobTimeoutError extends TimeoutError {
   override name = 'JobTimeoutError';
   readonly jobId: string;
@@ -117,6 +126,19 @@ const NOBODYS: readonly JobError['error_code'][] = [
 export function requireCompleted(job: Job): Job & { status: 'completed'; result: string } {
   if (job.status !== 'completed') throw new JobFailedError(job);
   return job as Job & { status: 'completed'; result: string };
+}
+
+/** A batch had nothing answered: `batch.errors` says what is wrong with which line of its file. */
+export class BatchFailedError extends AitbcError {
+  override name = 'BatchFailedError';
+  readonly batch: Batch;
+
+  constructor(batch: Batch) {
+    const [first] = batch.errors?.data ?? [];
+    const line = first?.line ? `line ${first.line}: ` : '';
+    super(`${batch.id} failed: ${line}${first?.message ?? 'its file can not be used'}`);
+    this.batch = batch;
+  }
 }
 
 /** Part of a batch was accepted before a later part failed with `cause`. */

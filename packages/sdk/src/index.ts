@@ -1,13 +1,8 @@
 export type * from '@aitbc/protocol';
-export {
-  CoordinatorClient,
-  type GrantOptions,
-  type LongPollOptions,
-  type StreamOptions,
-  type SubmitOptions,
-} from './client.ts';
+export { CoordinatorClient } from './client.ts';
 export {
   AitbcError,
+  BatchFailedError,
   ConnectionError,
   CoordinatorError,
   type ErrorFamily,
@@ -23,13 +18,42 @@ export {
   TimeoutError,
 } from './errors.ts';
 export type { EventsOptions } from './events.ts';
-export type { Explorer } from './explorer.ts';
 export type { AuditOptions, AuditStep } from './ledger/audit.ts';
 export type { LedgerFault } from './ledger/faults.ts';
 export { type Ledger, type LedgerCheckpoint, type LedgerOptions, openLedger } from './ledger/ledger.ts';
-export type { EntryBundle, HashTile } from './ledger/resources.ts';
+export type { EntryBundle, HashTile } from './ledger/log-reader.ts';
 export type { EntriesOptions, LedgerEntry, LedgerTree } from './ledger/tree.ts';
 export type { TreeHead } from './ledger/verified-tiles.ts';
 export type { ClientOptions, RequestOptions } from './options.ts';
 export type { Page, Paged } from './pages.ts';
-export { hasEnded, type ReceiptProofOptions, type WaitOptions } from './wait.ts';
+export type { IdempotentOptions, LongPollOptions } from './requests.ts';
+export type { Accounts } from './resources/accounts.ts';
+export type {
+  Batches,
+  BatchRequest,
+  BatchResult,
+  BatchWaitOptions,
+  ListBatches,
+  NewBatch,
+} from './resources/batches.ts';
+export type { Explorer } from './resources/explorer.ts';
+export type { CreateFile, Files, ListFiles } from './resources/files.ts';
+export type { Grants } from './resources/grants.ts';
+export type { Jobs, StreamOptions, SubmitOptions } from './resources/jobs.ts';
+export type { LedgerResource } from './resources/ledger.ts';
+export type { Miners } from './resources/miners.ts';
+export type { Models } from './resources/models.ts';
+export type { Receipts } from './resources/receipts.ts';
+export type { SigningKeys } from './resources/signing-keys.ts';
+export {
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  InsufficientBalanceError,
+  NotFoundError,
+  PayloadTooLargeError,
+  PermissionDeniedError,
+  RateLimitError,
+  ServerError,
+} from './status-errors.ts';
+export { hasEnded, type ProofOptions, type WaitOptions } from './wait.ts';

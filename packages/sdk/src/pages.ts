@@ -4,7 +4,7 @@ import type { Query, Transport } from './transport.ts';
 /** One answer to a list call. */
 export interface Page<Item> {
   items: Item[];
-  /** Where the next page starts: give it to the same call. `null` on the last page. */
+  /** Where the next page starts: give it to the same call as its `cursor`, or `after` of files and batches. `null` on the last page. */
   cursor: string | null;
 }
 
@@ -15,15 +15,31 @@ export interface Paged<Item> extends AsyncIterable<Item> {
   pages(): AsyncIterable<Page<Item>>;
 }
 
+/** What an answer holds of a list, and the query of the next page. */
+export type ReadPage<Item> = (body: unknown, headers: Headers) => { items: Item[]; next: Query | null };
+
+/** Pages of an array, with the next one in the `Link` header. */
+const readLinked: ReadPage<never> = (body, headers) => ({
+  items: body as never[],
+  next: nextQuery(headers.get('link')),
+});
+
+/** Pages in the shape of OpenAI's API. */
+export function readOpenAiPage<Item>(body: unknown): { items: Item[]; next: Query | null } {
+  const { data, has_more, last_id } = body as { data: Item[]; has_more: boolean; last_id: string | null };
+  return { items: data, next: has_more && last_id !== null ? { after: last_id } : null };
+}
+
 export function paged<Item>(
   transport: Transport,
   path: string,
   query: Query = {},
   options: RequestOptions = {},
+  read: ReadPage<Item> = readLinked,
 ): Paged<Item> {
   const fetchPage = async (at: Query) => {
-    const { body, headers } = await transport<Item[]>({ path, query: at, fresh: true }, options);
-    return { items: body, next: nextQuery(headers.get('link')) };
+    const { body, headers } = await transport<unknown>({ path, query: at, fresh: true }, options);
+    return read(body, headers);
   };
   async function* pages(): AsyncGenerator<Page<Item>> {
     for (let at: Query | null = query; at; ) {
@@ -45,7 +61,8 @@ export function paged<Item>(
 }
 
 function cursorOf(next: Query | null): string | null {
-  return next?.cursor === undefined ? null : String(next.cursor);
+  const cursor = next?.cursor ?? next?.after;
+  return cursor === undefined ? null : String(cursor);
 }
 
 /**

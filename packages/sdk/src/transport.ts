@@ -12,6 +12,7 @@ export interface Call extends Reading {
   /** From the base URL on: `/v1/jobs`. */
   path: string;
   query?: Query | undefined;
+  /** A form goes as it is, anything else as JSON. */
   body?: unknown;
   headers?: Record<string, string> | undefined;
   /** Whether sending it twice leaves the same state as sending it once. Reads do. */
@@ -66,7 +67,7 @@ async function send<T>(
   const ms = (options.timeout ?? settings.timeout) + (call.wait ?? 0) * 1000;
   const expired = () => new TimeoutError(`No answer from ${base} within ${ms / 1000} s`, ms);
   return withDeadline({ ms, signal: options.signal, expired }, async signal => {
-    const init = request(call, settings, signal);
+    const init = request(call, settings, call.as === 'response' ? withBody(signal, options.signal) : signal);
     try {
       const response = await settings.fetch(url, init);
       return { body: await readAnswer<T>(response, call, settings.now), headers: response.headers };
@@ -77,6 +78,11 @@ async function send<T>(
   });
 }
 
+/** The body of a response is read behind the deadline: only the caller's own signal ends that. */
+function withBody(deadline: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
+  return signal ? AbortSignal.any([deadline, signal]) : deadline;
+}
+
 export function request(call: Call, settings: Settings, signal: AbortSignal): RequestInit {
   const headers: Record<string, string> = {
     accept: (call.as ?? 'json') === 'json' ? 'application/json' : '*/*',
@@ -84,7 +90,9 @@ export function request(call: Call, settings: Settings, signal: AbortSignal): Re
     ...call.headers,
   };
   if (settings.apiKey) headers['x-api-key'] = settings.apiKey;
-  if (call.body !== undefined) headers['content-type'] = 'application/json';
+  const isForm = call.body instanceof FormData;
+  // fetch itself names the type of a form, with the boundary of its parts.
+  if (call.body !== undefined && !isForm) headers['content-type'] = 'application/json';
   return {
     method: call.method ?? 'GET',
     headers,
@@ -92,7 +100,9 @@ export function request(call: Call, settings: Settings, signal: AbortSignal): Re
     // Followed, a redirected POST would become a GET and the key would go to whoever was named.
     redirect: 'manual',
     ...(call.fresh ? { cache: 'no-store' } : {}),
-    ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    ...(call.body === undefined
+      ? {}
+      : { body: isForm ? (call.body as FormData) : JSON.stringify(call.body) }),
   };
 }
 

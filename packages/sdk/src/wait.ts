@@ -62,7 +62,7 @@ export async function waitForJob(
   });
 }
 
-export interface ReceiptProofOptions {
+export interface ProofOptions {
   /** Milliseconds, `Infinity` for ever. Default 60,000. */
   timeout?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -73,7 +73,7 @@ export async function waitForProof(
   getProof: (signal: AbortSignal) => Promise<string>,
   { sleep }: Pick<Settings, 'sleep'>,
   statementId: string,
-  { timeout = 60_000, signal }: ReceiptProofOptions,
+  { timeout = 60_000, signal }: ProofOptions,
 ): Promise<string> {
   const expired = () =>
     new TimeoutError(`The ledger had not published ${statementId} after ${timeout / 1000} s`, timeout);

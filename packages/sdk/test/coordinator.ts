@@ -40,16 +40,16 @@ export async function register(
   model: string,
   minerId = `miner-${model}`,
 ): Promise<string> {
-  await client.registerMiner({ miner_id: minerId, capabilities: [model] });
+  await client.miners.register({ miner_id: minerId, capabilities: [model] });
   return minerId;
 }
 
 /** Runs the next job for the model: waits for it, claims it and hands in the result. */
 export async function mineOne(client: CoordinatorClient, model: string, result = 'the answer') {
   const minerId = await register(client, model);
-  const [job] = await client.claimJobs(minerId, { wait: 10 });
+  const [job] = await client.miners.claimJobs(minerId, { wait: 10 });
   if (!job) throw new Error(`No job for ${model}`);
-  return client.completeJob(job.job_id, { miner_id: minerId, result });
+  return client.jobs.complete(job.job_id, { miner_id: minerId, result });
 }
 
 /** Runs every job for the model until it is stopped. */
@@ -58,12 +58,13 @@ export function mineAll(client: CoordinatorClient, model: string): () => Promise
   const { signal } = stopping;
   const mine = async () => {
     const minerId = `miner-${model}`;
-    await client.registerMiner({ miner_id: minerId, capabilities: [model], gpu_info: { memory: '24GB' } });
+    await client.miners.register({ miner_id: minerId, capabilities: [model], gpu_info: { memory: '24GB' } });
     while (!signal.aborted) {
-      for (const job of await client.claimJobs(minerId, { wait: 10, signal })) {
+      for (const job of await client.miners.claimJobs(minerId, { wait: 10, signal })) {
         const text = 'the answer';
-        if (job.stream) await client.postChunks(job.job_id, { miner_id: minerId, first: 0, chunks: [text] });
-        await client.completeJob(job.job_id, { miner_id: minerId, result: text });
+        if (job.stream)
+          await client.jobs.postChunks(job.job_id, { miner_id: minerId, first: 0, chunks: [text] });
+        await client.jobs.complete(job.job_id, { miner_id: minerId, result: text });
       }
     }
   };

@@ -1,5 +1,17 @@
 import { expect, expectTypeOf, test } from 'vitest';
-import { CoordinatorError, isCoordinatorError } from '../src/index.ts';
+import {
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  CoordinatorError,
+  InsufficientBalanceError,
+  isCoordinatorError,
+  NotFoundError,
+  PayloadTooLargeError,
+  PermissionDeniedError,
+  RateLimitError,
+  ServerError,
+} from '../src/index.ts';
 import { answer, brokenNetwork, html } from './network.ts';
 
 const problem = {
@@ -15,7 +27,7 @@ const problem = {
 test('an error carries everything of the problem', async () => {
   const { client } = await brokenNetwork([answer(400, problem)]);
   await expect(client.stats()).rejects.toMatchObject({
-    name: 'CoordinatorError',
+    name: 'BadRequestError',
     message: 'params.max_tokens must be at least 1 (VALIDATION_OUT_OF_RANGE)',
     status: 400,
     errorCode: 'VALIDATION_OUT_OF_RANGE',
@@ -24,6 +36,26 @@ test('an error carries everything of the problem', async () => {
     field: 'params.max_tokens',
     retryAfter: null,
   });
+});
+
+test.each([
+  [400, 'BadRequestError', BadRequestError],
+  [401, 'AuthenticationError', AuthenticationError],
+  [402, 'InsufficientBalanceError', InsufficientBalanceError],
+  [403, 'PermissionDeniedError', PermissionDeniedError],
+  [404, 'NotFoundError', NotFoundError],
+  [409, 'ConflictError', ConflictError],
+  [410, 'CoordinatorError', CoordinatorError],
+  [413, 'PayloadTooLargeError', PayloadTooLargeError],
+  [429, 'RateLimitError', RateLimitError],
+  [500, 'ServerError', ServerError],
+  [504, 'ServerError', ServerError],
+] as const)('the status %d is a %s, whatever the answer says', async (status, name, Class) => {
+  const { client } = await brokenNetwork([html(status)], { maxRetries: 0 });
+  const error = await client.stats().catch(error => error);
+  expect(error).toBeInstanceOf(Class);
+  expect(error).toMatchObject({ name, status, errorCode: null });
+  expect(isCoordinatorError(error)).toBe(true);
 });
 
 test("a proxy's page is an error with its status and no code", async () => {

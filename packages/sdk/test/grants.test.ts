@@ -10,19 +10,21 @@ const TO = addressFromLabel('the web shop');
 test('an administrator grants credits, which anyone can verify', async () => {
   const admin = await coordinator.clientWith('admin');
   const { client } = coordinator;
-  const grant = await admin.grantCredits(TO, 12.5, { reason: 'Welcome' });
-  expect(await admin.accountAt(TO)).toMatchObject({ address: TO, balance: 12.5 });
-  expect(await Array.fromAsync(client.listGrants())).toEqual([grant]);
-  const proof = await client.waitForGrantProof(grant.grant_id);
-  await verifyTlogProof(proof, leafHash(grantEntry(grant)), { log: parseVkey(await client.ledgerKey()) });
-  const published = await client.getGrant(grant.grant_id);
+  const grant = await admin.grants.create({ to: TO, amount: 12.5, reason: 'Welcome' });
+  expect(await admin.accounts.get(TO)).toMatchObject({ address: TO, balance: 12.5 });
+  expect(await Array.fromAsync(client.grants.list())).toEqual([grant]);
+  const proof = await client.grants.waitForProof(grant.grant_id);
+  await verifyTlogProof(proof, leafHash(grantEntry(grant)), { log: parseVkey(await client.ledger.vkey()) });
+  const published = await client.grants.get(grant.grant_id);
   expect(published.inclusion?.logIndex).toBe('0');
-  expect(await verifyGrant(published, { keys: await client.keys() })).toMatchObject({ valid: true });
+  expect(await verifyGrant(published, { keys: await client.signingKeys.list() })).toMatchObject({
+    valid: true,
+  });
 });
 
 test('a grant whose answer was lost is repeated with the same idempotency key and body', async () => {
   const { client, seen } = await brokenNetwork([reset, answer(201, {})]);
-  await client.grantCredits(TO, 1);
+  await client.grants.create({ to: TO, amount: 1 });
   const [first, second] = seen;
   expect(first?.headers['idempotency-key']).toMatch(/^[0-9a-f]{32}$/);
   expect(second?.headers['idempotency-key']).toBe(first?.headers['idempotency-key']);

@@ -10,9 +10,9 @@ const coordinator = withCoordinator();
 const browser = withBrowser();
 
 beforeAll(async () => {
-  await coordinator.client.submitJob('Hello!', 'shown');
+  await coordinator.client.jobs.submit({ prompt: 'Hello!', model: 'shown' });
   const { receipt_id } = await mineOne(coordinator.client, 'shown');
-  await coordinator.client.waitForReceiptProof(receipt_id);
+  await coordinator.client.receipts.waitForProof(receipt_id);
 });
 
 test.for([

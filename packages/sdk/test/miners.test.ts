@@ -5,61 +5,61 @@ const coordinator = withCoordinator();
 
 test('a registered miner is listed and can be looked up', async () => {
   const { client } = coordinator;
-  await client.registerMiner({ miner_id: 'looked-up', capabilities: ['m1'], concurrency: 2 });
-  const listed = await Array.fromAsync(client.miners({ status: 'online' }));
+  await client.miners.register({ miner_id: 'looked-up', capabilities: ['m1'], concurrency: 2 });
+  const listed = await Array.fromAsync(client.miners.list({ status: 'online' }));
   expect(listed.map(miner => miner.miner_id)).toContain('looked-up');
-  expect(await client.getMiner('looked-up')).toMatchObject({ capabilities: ['m1'], concurrency: 2 });
+  expect(await client.miners.get('looked-up')).toMatchObject({ capabilities: ['m1'], concurrency: 2 });
 });
 
 test('a miner that asks is offered the job and claims it', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'offered');
-  const { job_id } = await client.submitJob('p', 'offered');
-  expect(await client.availableJob(minerId)).toMatchObject({ job_id, prompt: 'p' });
-  expect(await client.claimJob(job_id, minerId)).toMatchObject({ job_id, status: 'running', attempt: 1 });
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'offered' });
+  expect(await client.jobs.available(minerId)).toMatchObject({ job_id, prompt: 'p' });
+  expect(await client.jobs.claim(job_id, minerId)).toMatchObject({ job_id, status: 'running', attempt: 1 });
 });
 
 test('a miner that nothing is there for is offered null', async () => {
   const minerId = await register(coordinator.client, 'nothing');
-  expect(await coordinator.client.availableJob(minerId)).toBeNull();
+  expect(await coordinator.client.jobs.available(minerId)).toBeNull();
 });
 
 test('a miner that waits is offered the job that comes', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'awaited');
-  const offer = client.availableJob(minerId, { wait: 10 });
-  const { job_id } = await client.submitJob('p', 'awaited');
+  const offer = client.jobs.available(minerId, { wait: 10 });
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'awaited' });
   expect(await offer).toMatchObject({ job_id });
 });
 
 test('several jobs are claimed at once', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'several');
-  await client.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'several' })));
-  expect(await client.claimJobs(minerId, { max: 2 })).toHaveLength(2);
+  await client.jobs.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'several' })));
+  expect(await client.miners.claimJobs(minerId, { max: 2 })).toHaveLength(2);
 });
 
 test('a completion repeated gives the same receipt', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'repeated');
-  const { job_id } = await client.submitJob('p', 'repeated');
-  await client.claimJob(job_id, minerId);
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'repeated' });
+  await client.jobs.claim(job_id, minerId);
   const completion = { miner_id: minerId, result: 'r', usage: { completion_tokens: 1 } };
-  const receipt = await client.completeJob(job_id, completion);
-  expect(await client.completeJob(job_id, completion)).toEqual(receipt);
+  const receipt = await client.jobs.complete(job_id, completion);
+  expect(await client.jobs.complete(job_id, completion)).toEqual(receipt);
 });
 
 test('a heartbeat tells what is held and what to stop', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'beating');
-  const [kept, stopped] = await client.submitBatch([
+  const [kept, stopped] = await client.jobs.submitBatch([
     { prompt: 'p', model: 'beating' },
     { prompt: 'p', model: 'beating' },
   ]);
   const ids = [kept?.job_id ?? '', stopped?.job_id ?? ''];
-  await client.claimJobs(minerId, { max: 2 });
-  await client.cancelJob(ids[1] ?? '');
-  const answer = await client.heartbeat(minerId, ids);
+  await client.miners.claimJobs(minerId, { max: 2 });
+  await client.jobs.cancel(ids[1] ?? '');
+  const answer = await client.miners.heartbeat(minerId, ids);
   expect(answer.jobs.map(job => job.job_id)).toEqual([ids[0]]);
   expect(answer.stop).toEqual([{ job_id: ids[1], status: 'cancelled' }]);
 });
@@ -67,21 +67,23 @@ test('a heartbeat tells what is held and what to stop', async () => {
 test('a job released is pending again', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'released');
-  const { job_id } = await client.submitJob('p', 'released');
-  await client.claimJob(job_id, minerId);
-  expect(await client.releaseJob(job_id, minerId)).toMatchObject({ job_id, status: 'pending' });
+  const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'released' });
+  await client.jobs.claim(job_id, minerId);
+  expect(await client.jobs.release(job_id, minerId)).toMatchObject({ job_id, status: 'pending' });
 });
 
 test('a drained miner is given nothing', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'drained');
-  await client.submitJob('p', 'drained');
-  expect(await client.drainMiner(minerId)).toMatchObject({ status: 'draining' });
-  expect(await client.claimJobs(minerId)).toEqual([]);
+  await client.jobs.submit({ prompt: 'p', model: 'drained' });
+  expect(await client.miners.drain(minerId)).toMatchObject({ status: 'draining' });
+  expect(await client.miners.claimJobs(minerId)).toEqual([]);
 });
 
 test('a deregistered miner is not found', async () => {
   const minerId = await register(coordinator.client, 'gone');
-  await coordinator.client.deregisterMiner(minerId);
-  await expect(coordinator.client.getMiner(minerId)).rejects.toMatchObject({ errorCode: 'MINER_NOT_FOUND' });
+  await coordinator.client.miners.deregister(minerId);
+  await expect(coordinator.client.miners.get(minerId)).rejects.toMatchObject({
+    errorCode: 'MINER_NOT_FOUND',
+  });
 });

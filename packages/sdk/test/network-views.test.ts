@@ -15,18 +15,18 @@ test('a base URL that is not http is refused', () => {
 
 test("a wrong key is refused, given in the tutorial's way", async () => {
   const client = new CoordinatorClient(coordinator.url, 'wrong');
-  await expect(Array.fromAsync(client.listJobs())).rejects.toMatchObject({ errorCode: 'AUTH_INVALID_KEY' });
+  await expect(Array.fromAsync(client.jobs.list())).rejects.toMatchObject({ errorCode: 'AUTH_INVALID_KEY' });
 });
 
 test("no key is fine where the coordinator runs open, given in the tutorial's way", async () => {
   const client = new CoordinatorClient(coordinator.url, null);
-  expect(await Array.fromAsync(client.listJobs({ model: 'none' }))).toEqual([]);
+  expect(await Array.fromAsync(client.jobs.list({ model: 'none' }))).toEqual([]);
 });
 
 test('the statistics count what was done', async () => {
   const { client } = coordinator;
   const before = await client.stats();
-  await client.submitJob('p', 'counted');
+  await client.jobs.submit({ prompt: 'p', model: 'counted' });
   await mineOne(client, 'counted');
   const { total_jobs, completed_jobs } = await client.stats();
   expect({ total_jobs, completed_jobs }).toEqual({
@@ -37,7 +37,7 @@ test('the statistics count what was done', async () => {
 
 test('the explorer shows the receipts and the statistics to everyone', async () => {
   const { client } = coordinator;
-  await client.submitJob('p', 'explored');
+  await client.jobs.submit({ prompt: 'p', model: 'explored' });
   const receipt = await mineOne(client, 'explored');
   const shown = await Array.fromAsync(client.explorer.receipts());
   expect(shown.map(receipt => receipt.receipt_id)).toContain(receipt.receipt_id);
@@ -46,9 +46,9 @@ test('the explorer shows the receipts and the statistics to everyone', async () 
 
 test('the explorer lists blocks, transactions and what an address has, page by page', async () => {
   const { client } = coordinator;
-  await client.submitJob('p', 'listed');
+  await client.jobs.submit({ prompt: 'p', model: 'listed' });
   const receipt = await mineOne(client, 'listed');
-  await client.waitForReceiptProof(receipt.receipt_id);
+  await client.receipts.waitForProof(receipt.receipt_id);
   const { explorer } = client;
   const [block] = await Array.fromAsync(explorer.blocks({ limit: 1 }));
   const [transaction] = await Array.fromAsync(explorer.transactions({ limit: 1, address: receipt.provider }));

@@ -23,7 +23,15 @@ test.each([
     'submitBatch',
     expect.arrayContaining([['cancelled'], [2], [expect.objectContaining({ cursor: null })]]),
   ],
-  ['the sample of a proof', 'waitForReceiptProof', [['c2sp.org/tlog-proof@v1']]],
+  [
+    'the sample of a batch',
+    'batches.submit(requests)',
+    [
+      ['line-1', 200],
+      ['line-2', 200],
+    ],
+  ],
+  ['the sample of a proof', 'waitForProof(receipt_id', [['c2sp.org/tlog-proof@v1']]],
   ['the sample of a ledger', 'inclusionProof', [[true, expect.any(Number)]]],
   ['the sample of an audit', 'audit(', [[true, 0]]],
   ['the sample of a stream', 'another miner begins', [['the answer']]],
@@ -36,5 +44,5 @@ test.each([
 });
 
 test('no sample goes untested', () => {
-  expect(samples).toHaveLength(11);
+  expect(samples).toHaveLength(12);
 });

@@ -8,24 +8,24 @@ import { answer, brokenNetwork } from './network.ts';
 const coordinator = withCoordinator();
 let receipt: Receipt;
 beforeAll(async () => {
-  await coordinator.client.submitJob('Hello!', 'proven');
+  await coordinator.client.jobs.submit({ prompt: 'Hello!', model: 'proven' });
   receipt = await mineOne(coordinator.client, 'proven');
 });
 
 test('a receipt comes with the proof of its place in the ledger', async () => {
   const { client } = coordinator;
-  const proof = await client.waitForReceiptProof(receipt.receipt_id);
-  const log = parseVkey(await client.ledgerKey());
+  const proof = await client.receipts.waitForProof(receipt.receipt_id);
+  const log = parseVkey(await client.ledger.vkey());
   const { index } = await verifyTlogProof(proof, leafHash(receiptEntry(receipt)), { log });
   expect(parseTlogProof(proof).extra).toEqual(canonicalBytes(receipt));
-  const published: PublishedReceipt = await client.getReceipt(receipt.receipt_id);
+  const published: PublishedReceipt = await client.receipts.get(receipt.receipt_id);
   expect(published.inclusion?.logIndex).toBe(String(index));
 });
 
 test("a coordinator's ledger is read as any log", async () => {
   const { client, url } = coordinator;
-  await client.waitForReceiptProof(receipt.receipt_id);
-  const ledger = openLedger(`${url}/ledger`, { vkey: await client.ledgerKey() });
+  await client.receipts.waitForProof(receipt.receipt_id);
+  const ledger = openLedger(`${url}/ledger`, { vkey: await client.ledger.vkey() });
   const entries = await Array.fromAsync(ledger.tree(await ledger.checkpoint()).entries());
   expect(entries.map(({ bytes }) => JSON.parse(new TextDecoder().decode(bytes)))).toEqual([receipt]);
 });
@@ -36,7 +36,7 @@ const problem = (retry_after?: number) =>
 test('a receipt that is not published yet is waited for, as long as the coordinator says', async () => {
   const proof = (response: { end(text: string): void }) => response.end('proof');
   const { client, slept } = await brokenNetwork([problem(2), problem(1), proof]);
-  expect(await client.waitForReceiptProof('rcpt-1')).toBe('proof');
+  expect(await client.receipts.waitForProof('rcpt-1')).toBe('proof');
   expect(slept).toEqual([2000, 1000]);
 });
 
@@ -45,14 +45,14 @@ const untilAborted = (_: number, signal?: AbortSignal) =>
 
 test('a receipt that is not published in time is a timeout', async () => {
   const { client } = await brokenNetwork([problem(1)], { sleep: untilAborted });
-  const waiting = client.waitForReceiptProof('rcpt-1', { timeout: 50 });
+  const waiting = client.receipts.waitForProof('rcpt-1', { timeout: 50 });
   await expect(waiting).rejects.toThrow(TimeoutError);
   await expect(waiting).rejects.toThrow('had not published rcpt-1 after 0.05 s');
 });
 
 test('a receipt that is not there is not waited for', async () => {
   const { client, seen } = await brokenNetwork([problem()]);
-  await expect(client.waitForReceiptProof('rcpt-1')).rejects.toMatchObject({
+  await expect(client.receipts.waitForProof('rcpt-1')).rejects.toMatchObject({
     errorCode: 'RECEIPT_NOT_FOUND',
   });
   expect(seen).toHaveLength(1);

@@ -40,17 +40,17 @@ test('two submits carry different idempotency keys', async () => {
 
 test('an idempotency key of the caller is used as it is', async () => {
   const { client, seen } = await brokenNetwork([answer(201, job)]);
-  await client.submitJob({ prompt: 'hello', model: 'm' }, { idempotencyKey: 'order-17' });
+  await client.jobs.submit({ prompt: 'hello', model: 'm' }, { idempotencyKey: 'order-17' });
   expect(seen[0]?.headers['idempotency-key']).toBe('order-17');
 });
 
 test.each([
   [
     'a completion',
-    (client: CoordinatorClient) => client.completeJob('job-1', { miner_id: 'm', result: 'r' }),
+    (client: CoordinatorClient) => client.jobs.complete('job-1', { miner_id: 'm', result: 'r' }),
   ],
-  ['a failure', (client: CoordinatorClient) => client.failJob('job-1', { miner_id: 'm', error: 'e' })],
-  ['a heartbeat', (client: CoordinatorClient) => client.heartbeat('m', ['job-1'])],
+  ['a failure', (client: CoordinatorClient) => client.jobs.fail('job-1', { miner_id: 'm', error: 'e' })],
+  ['a heartbeat', (client: CoordinatorClient) => client.miners.heartbeat('m', ['job-1'])],
 ])('%s is repeated when its answer was lost', async (_, call) => {
   const { client, seen } = await brokenNetwork([reset, answer(200)]);
   await call(client);
@@ -59,13 +59,13 @@ test.each([
 
 test('a claim of several jobs is not repeated when its answer was lost', async () => {
   const { client, seen } = await brokenNetwork([reset, answer(200, { jobs: [] })]);
-  await expect(client.claimJobs('m', { max: 4 })).rejects.toThrow(ConnectionError);
+  await expect(client.miners.claimJobs('m', { max: 4 })).rejects.toThrow(ConnectionError);
   expect(seen).toHaveLength(1);
 });
 
 test('a claim of several jobs is repeated when the coordinator was too busy to look at it', async () => {
   const { client } = await brokenNetwork([answer(503), answer(200, { jobs: [] })]);
-  expect(await client.claimJobs('m')).toEqual([]);
+  expect(await client.miners.claimJobs('m')).toEqual([]);
 });
 
 test.each([400, 401, 403, 404, 409, 410, 413, 501])('%i is not repeated', async status => {
@@ -174,7 +174,7 @@ test('an answer that stops half way counts as none', async () => {
 
 test('a long poll may take its wait longer than the timeout', async () => {
   const { client } = await brokenNetwork([hang], { timeout: 20, maxRetries: 0 });
-  await expect(client.getJob('job-1', { wait: 0.03 })).rejects.toMatchObject({ timeout: 50 });
+  await expect(client.jobs.get('job-1', { wait: 0.03 })).rejects.toMatchObject({ timeout: 50 });
 });
 
 test('nobody listening is a ConnectionError that names the address and what happened', async () => {

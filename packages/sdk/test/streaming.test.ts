@@ -10,16 +10,16 @@ const coordinator = withCoordinator();
 async function claim(model: string) {
   const { client } = coordinator;
   const miner = await register(client, model);
-  const [job] = await client.claimJobs(miner, { wait: 10 });
+  const [job] = await client.miners.claimJobs(miner, { wait: 10 });
   if (!job) throw new Error(`No job for ${model}`);
   let first = 0;
   return {
     job,
     async post(...chunks: string[]) {
-      await client.postChunks(job.job_id, { miner_id: miner, first, chunks });
+      await client.jobs.postChunks(job.job_id, { miner_id: miner, first, chunks });
       first += chunks.length;
     },
-    complete: (result: string) => client.completeJob(job.job_id, { miner_id: miner, result }),
+    complete: (result: string) => client.jobs.complete(job.job_id, { miner_id: miner, result }),
   };
 }
 
@@ -58,7 +58,7 @@ function breaking(after: number, options: ClientOptions = {}) {
 }
 
 test('a job is told from its submission to its receipt', async () => {
-  const told = all(coordinator.client.streamJob('Hello', 'told'));
+  const told = all(coordinator.client.jobs.stream({ prompt: 'Hello', model: 'told' }));
   const { job, post, complete } = await claim('told');
   expect(job).toMatchObject({ prompt: 'Hello', stream: true });
   await post('Good ', 'day');
@@ -73,20 +73,20 @@ test('a job is told from its submission to its receipt', async () => {
 });
 
 test('every option of a job can be given', async () => {
-  const stream = coordinator.client.streamJob(
+  const stream = coordinator.client.jobs.stream(
     { prompt: 'Hello', model: 'given', priority: 3, params: { temperature: 0 } },
     { idempotencyKey: 'given' },
   );
   const { value } = await stream.next();
   await stream.return();
   expect(value).toMatchObject({ event: 'status', data: { status: 'pending' } });
-  const [job] = await Array.fromAsync(coordinator.client.listJobs({ model: 'given' }));
+  const [job] = await Array.fromAsync(coordinator.client.jobs.list({ model: 'given' }));
   expect(job).toMatchObject({ priority: 3 });
 });
 
 test('connections that break are opened again, and nothing is told twice or left out', async () => {
   const { client, asked } = breaking(2);
-  const stream = client.streamJob('Hello', 'breaks');
+  const stream = client.jobs.stream({ prompt: 'Hello', model: 'breaks' });
   const told = all(stream);
   const { post, complete } = await claim('breaks');
   for (const text of ['a', 'b', 'c', 'd', 'e']) await post(text);
@@ -102,17 +102,21 @@ test('connections that break are opened again, and nothing is told twice or left
 });
 
 test('a job can be followed from behind any of its events', async () => {
-  const { job_id } = await coordinator.client.submitJob({ prompt: 'Hello', model: 'resumed', stream: true });
+  const { job_id } = await coordinator.client.jobs.submit({
+    prompt: 'Hello',
+    model: 'resumed',
+    stream: true,
+  });
   const { post, complete } = await claim('resumed');
   await post('a', 'b');
   await complete('ab');
-  const events = await all(coordinator.client.jobEvents(job_id));
+  const events = await all(coordinator.client.jobs.events(job_id));
   for (const [index, { id }] of events.entries())
-    expect(await all(coordinator.client.jobEvents(job_id, { after: id }))).toEqual(events.slice(index + 1));
+    expect(await all(coordinator.client.jobs.events(job_id, { after: id }))).toEqual(events.slice(index + 1));
 });
 
 test('leaving the loop stops the reading, and leaves the job alone', async () => {
-  for await (const { event, data } of coordinator.client.streamJob('Hello', 'left')) {
+  for await (const { event, data } of coordinator.client.jobs.stream({ prompt: 'Hello', model: 'left' })) {
     if (event === 'status') expect(data.status).toBe('pending');
     break;
   }
@@ -122,49 +126,55 @@ test('leaving the loop stops the reading, and leaves the job alone', async () =>
 
 test('aborting the signal ends it with its reason, and cancels the job', async () => {
   const controller = new AbortController();
-  const stream = coordinator.client.streamJob('Hello', 'aborted', {}, { signal: controller.signal });
+  const stream = coordinator.client.jobs.stream(
+    { prompt: 'Hello', model: 'aborted' },
+    { signal: controller.signal },
+  );
   await stream.next();
   const next = stream.next();
   controller.abort(new Error('enough'));
   await expect(next).rejects.toThrow('enough');
-  const [job] = await Array.fromAsync(coordinator.client.listJobs({ model: 'aborted' }));
+  const [job] = await Array.fromAsync(coordinator.client.jobs.list({ model: 'aborted' }));
   expect(job?.status).toBe('cancelled');
 });
 
 test('aborting the signal cancels also for who looks at it and leaves', async () => {
   const controller = new AbortController();
-  for await (const _ of coordinator.client.streamJob('Hello', 'looked', {}, { signal: controller.signal })) {
+  for await (const _ of coordinator.client.jobs.stream(
+    { prompt: 'Hello', model: 'looked' },
+    { signal: controller.signal },
+  )) {
     controller.abort();
     if (controller.signal.aborted) break;
   }
-  const [job] = await Array.fromAsync(coordinator.client.listJobs({ model: 'looked' }));
+  const [job] = await Array.fromAsync(coordinator.client.jobs.list({ model: 'looked' }));
   expect(job?.status).toBe('cancelled');
 });
 
 test('aborting the reading of a job leaves the job alone', async () => {
-  const { job_id } = await coordinator.client.submitJob('Hello', 'watched');
+  const { job_id } = await coordinator.client.jobs.submit({ prompt: 'Hello', model: 'watched' });
   const controller = new AbortController();
-  const stream = coordinator.client.jobEvents(job_id, { signal: controller.signal });
+  const stream = coordinator.client.jobs.events(job_id, { signal: controller.signal });
   await stream.next();
   const next = stream.next();
   controller.abort(new Error('enough'));
   await expect(next).rejects.toThrow('enough');
-  expect((await coordinator.client.getJob(job_id)).status).toBe('pending');
+  expect((await coordinator.client.jobs.get(job_id)).status).toBe('pending');
 });
 
 test('a refusal is not tried again', async () => {
-  const refused = all(coordinator.client.jobEvents('job-none'));
+  const refused = all(coordinator.client.jobs.events('job-none'));
   await expect(refused).rejects.toMatchObject({ errorCode: 'JOB_NOT_FOUND', status: 404 });
 });
 
 test('who can not be reached at the start is not tried for ever', async () => {
   const { client, seen } = await brokenNetwork([reset]);
-  await expect(all(client.jobEvents('job-1'))).rejects.toMatchObject({ name: 'ConnectionError' });
+  await expect(all(client.jobs.events('job-1'))).rejects.toMatchObject({ name: 'ConnectionError' });
   expect(seen).toHaveLength(3);
 });
 
 test('an answer that is no stream is said to be none', async () => {
   const { client } = await brokenNetwork([answer(200, { status: 'ok' })], { maxRetries: 0 });
-  const failed = all(client.jobEvents('job-1')).catch((error: CoordinatorError) => error);
+  const failed = all(client.jobs.events('job-1')).catch((error: CoordinatorError) => error);
   expect(await failed).toMatchObject({ message: expect.stringMatching(/no stream of events/) });
 });

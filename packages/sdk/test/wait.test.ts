@@ -8,13 +8,13 @@ const completed = answer(200, { job_id: 'job-1', status: 'completed', result: 'd
 
 test('waiting asks for long polls until the job has ended', async () => {
   const { client, seen } = await brokenNetwork([pending, pending, completed]);
-  expect(await client.waitForJob('job-1')).toMatchObject({ status: 'completed', result: 'done' });
+  expect(await client.jobs.wait('job-1')).toMatchObject({ status: 'completed', result: 'done' });
   expect(seen.map(request => request.url)).toEqual(Array(3).fill('/v1/jobs/job-1?wait=20'));
 });
 
 test('a coordinator that does not hold the request is asked once a second at most', async () => {
   const { client, slept } = await brokenNetwork([pending, pending, completed]);
-  await client.waitForJob('job-1');
+  await client.jobs.wait('job-1');
   expect(slept).toEqual([1000, 1000]);
 });
 
@@ -25,25 +25,25 @@ test('a coordinator that held the request is asked again at once', async () => {
     return time;
   };
   const { client, slept } = await brokenNetwork([pending, pending, completed], { now });
-  await client.waitForJob('job-1');
+  await client.jobs.wait('job-1');
   expect(slept).toEqual([]);
 });
 
 test('waiting outlasts an outage of any length once the coordinator has answered', async () => {
   const outage = Array(12).fill(reset);
   const { client } = await brokenNetwork([pending, ...outage, completed]);
-  expect(await client.waitForJob('job-1')).toMatchObject({ status: 'completed' });
+  expect(await client.jobs.wait('job-1')).toMatchObject({ status: 'completed' });
 });
 
 test('waiting gives up after the usual retries when the coordinator never answered', async () => {
   const { client, seen } = await brokenNetwork([reset]);
-  await expect(client.waitForJob('job-1')).rejects.toMatchObject({ name: 'ConnectionError' });
+  await expect(client.jobs.wait('job-1')).rejects.toMatchObject({ name: 'ConnectionError' });
   expect(seen).toHaveLength(3);
 });
 
 test('when the time is over the error carries the job as last seen', async () => {
   const { client } = await brokenNetwork([pending, hang]);
-  const error = await client.waitForJob('job-1', 50).catch(error => error);
+  const error = await client.jobs.wait('job-1', 50).catch(error => error);
   expect(error).toBeInstanceOf(JobTimeoutError);
   expect(error).toMatchObject({ jobId: 'job-1', timeout: 50, job: { status: 'pending' } });
 });
@@ -52,13 +52,13 @@ test('aborting ends the wait with the reason of the signal', async () => {
   const reason = new Error('changed my mind');
   const aborter = new AbortController();
   const { client } = await brokenNetwork([pending, () => aborter.abort(reason)]);
-  await expect(client.waitForJob('job-1', { signal: aborter.signal })).rejects.toBe(reason);
+  await expect(client.jobs.wait('job-1', { signal: aborter.signal })).rejects.toBe(reason);
 });
 
 test('each answer is shown to onUpdate, the last one too', async () => {
   const shown: string[] = [];
   const { client } = await brokenNetwork([pending, completed]);
-  await client.waitForJob('job-1', { onUpdate: job => shown.push(job.status) });
+  await client.jobs.wait('job-1', { onUpdate: job => shown.push(job.status) });
   expect(shown).toEqual(['pending', 'completed']);
 });
 
@@ -66,7 +66,7 @@ test('the absence of the coordinator’s database is waited out up to the timeou
   const body = { status: 503, error_code: 'SYSTEM_OVERLOADED', detail: 'The database does not answer' };
   const away = answer(503, body, { 'retry-after': '1' });
   const { client, slept } = await brokenNetwork([...Array(40).fill(away), pending, completed]);
-  expect(await client.waitForJob('job-1')).toMatchObject({ status: 'completed' });
+  expect(await client.jobs.wait('job-1')).toMatchObject({ status: 'completed' });
   expect(slept.reduce((sum, ms) => sum + ms)).toBeGreaterThan(30_000);
 });
 
@@ -74,6 +74,6 @@ test('a wait that is over while the database is away says what the job was seen 
   const { client } = await brokenNetwork([pending, answer(503, {}, { 'retry-after': '1' })], {
     sleep: (ms, signal) => setTimeout(Math.min(ms, 5), undefined, { signal }).catch(() => {}),
   });
-  const error = await client.waitForJob('job-1', 200).catch(error => error);
+  const error = await client.jobs.wait('job-1', 200).catch(error => error);
   expect(error).toMatchObject({ name: 'JobTimeoutError', job: { status: 'pending' } });
 });

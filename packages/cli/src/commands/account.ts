@@ -14,7 +14,7 @@ export function account(program: Command, io: Io): void {
     .argument('[address]', 'whose (ait1…); that of your key unless given', address)
     .action(async (whose: string | undefined, _flags: object, command: Command) => {
       const client = connect(command, io);
-      const found = await (whose === undefined ? client.account() : client.accountAt(whose));
+      const found = await (whose === undefined ? client.accounts.own() : client.accounts.get(whose));
       const isShared = whose === undefined && !hasKey(command, io);
       const miner = isShared ? await minerOfThisMachine(client, io) : null;
       if (wantsJson(command)) return printJson(io, miner ? { ...found, miner } : found);

@@ -39,7 +39,9 @@ function addGrant(group: Command, io: Io): void {
       'the same key with the same grant is the same grant, however often it is sent',
     )
     .action(async (to: string, amount: number, flags: GrantFlags, command: Command) => {
-      const grant = await connect(command, io).grantCredits(to, amount, flags);
+      const { reason, idempotencyKey } = flags;
+      const asked = { to, amount, ...(reason === undefined ? {} : { reason }) };
+      const grant = await connect(command, io).grants.create(asked, { idempotencyKey });
       if (wantsJson(command)) return printJson(io, grant);
       print(
         io,
@@ -60,7 +62,7 @@ function addList(group: Command, io: Io): void {
     .option('--limit <n>', 'how many', positiveInteger, 20)
     .option('--all', 'as many as there are')
     .action(async (flags: ListFlags, command: Command) => {
-      const found = connect(command, io).listGrants({ limit: pageSize(flags) });
+      const found = connect(command, io).grants.list({ limit: pageSize(flags) });
       await list(found, flags, { command, io, columns: COLUMNS });
     });
 }

@@ -56,7 +56,7 @@ function addList(group: Command, io: Io): void {
         const client = connect(command, io);
         const query = { limit: pageSize(flags), ...(status && { status }), ...(model && { model }) };
         const all = given.all === true && hasKey(command, io) && (await seesAll(client));
-        const found = client.listJobs({ ...query, ...(all && { all }) });
+        const found = client.jobs.list({ ...query, ...(all && { all }) });
         await list(found, flags, { command, io, columns: COLUMNS });
       },
     );
@@ -65,7 +65,7 @@ function addList(group: Command, io: Io): void {
 /** Whether the key is that of an administrator. Without, `--all` means all jobs of one's own. */
 async function seesAll(client: CoordinatorClient): Promise<boolean> {
   try {
-    await client.listJobs({ all: true, limit: 1 }).page();
+    await client.jobs.list({ all: true, limit: 1 }).page();
     return true;
   } catch (error) {
     if (isCoordinatorError(error, 'AUTH_INSUFFICIENT_SCOPE')) return false;
@@ -87,7 +87,7 @@ function addGet(group: Command, io: Io): void {
     .option('--timeout <seconds>', 'with --wait: how long at most', number)
     .action(async (id: string, flags: { wait?: boolean; timeout?: number }, command: Command) => {
       const client = connect(command, io);
-      const job = flags.wait ? await follow(client, id, io, flags) : await client.getJob(id);
+      const job = flags.wait ? await follow(client, id, io, flags) : await client.jobs.get(id);
       if (wantsJson(command)) printJson(io, job);
       else print(io, jobSheet(job));
       if (flags.wait) requireResult(job);
@@ -121,7 +121,7 @@ function addCancel(group: Command, io: Io): void {
       const failures: string[] = [];
       for (const id of ids) {
         try {
-          cancelled.push(await client.cancelJob(id));
+          cancelled.push(await client.jobs.cancel(id));
         } catch (error) {
           if (!isCoordinatorError(error, 'JOB_*')) throw error;
           failures.push(`${id}: ${message(error)}`);

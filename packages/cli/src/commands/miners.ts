@@ -29,7 +29,7 @@ Examples:
     .option('--limit <n>', 'how many', positiveInteger, 20)
     .option('--all', 'as many as there are')
     .action(async ({ status, ...flags }: ListFlags & Pick<ListMiners, 'status'>, command: Command) => {
-      const found = connect(command, io).miners({ limit: pageSize(flags), ...(status && { status }) });
+      const found = connect(command, io).miners.list({ limit: pageSize(flags), ...(status && { status }) });
       await list(found, flags, { command, io, columns: COLUMNS });
     });
   group
@@ -37,7 +37,7 @@ Examples:
     .description('show a miner, the pending jobs that it can run, and why it can not run others')
     .argument('<id>', 'the id of the miner')
     .action(async (id: string, _flags: object, command: Command) => {
-      const miner = await connect(command, io).getMiner(id);
+      const miner = await connect(command, io).miners.get(id);
       if (wantsJson(command)) printJson(io, miner);
       else print(io, minerSheet(miner));
     });
@@ -47,7 +47,7 @@ Examples:
     .argument('<id>', 'the id of the miner')
     .addHelpText('after', '\nIts reputation is then that of a new miner.')
     .action(async (id: string, _flags: object, command: Command) => {
-      const miner = await connect(command, io).reinstateMiner(id);
+      const miner = await connect(command, io).miners.reinstate(id);
       if (wantsJson(command)) printJson(io, miner);
       else print(io, `${miner.miner_id} gets jobs again: its reputation is ${reputation(miner)}.`);
     });
@@ -60,7 +60,7 @@ Examples:
       '\nWith the key of an administrator its id is then free for another key, as where its own key is lost.',
     )
     .action(async (id: string, _flags: object, command: Command) => {
-      await connect(command, io).deregisterMiner(id);
+      await connect(command, io).miners.deregister(id);
       if (wantsJson(command)) printJson(io, { miner_id: id, removed: true });
       else print(io, `${id} is removed.`);
     });

@@ -70,7 +70,7 @@ function addProof(group: Command, io: Io): void {
 }
 
 async function receiptIdOf(client: CoordinatorClient, id: string): Promise<string> {
-  return id.startsWith('job-') ? (await client.jobReceipt(id)).receipt_id : id;
+  return id.startsWith('job-') ? (await client.jobs.receipt(id)).receipt_id : id;
 }
 
 function addVerify(group: Command, io: Io): void {

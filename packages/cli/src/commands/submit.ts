@@ -86,8 +86,8 @@ async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io:
   const json = wantsJson(command);
   const interrupted = new AbortController();
   const unsubscribe = io.onInterrupt(() => interrupted.abort(new Interruption(UNANSWERED)));
-  const submitted = await client
-    .submitJob(request, { idempotencyKey: flags.idempotencyKey, signal: interrupted.signal })
+  const submitted = await client.jobs
+    .submit(request, { idempotencyKey: flags.idempotencyKey, signal: interrupted.signal })
     .finally(unsubscribe);
   if (flags.stream) {
     const first = progressOf(submitted);

@@ -42,7 +42,7 @@ export async function openNamed(
 /** Whoever follows a ledger may give the address of its coordinator. Other logs have nothing there. */
 async function isCoordinator(url: string, io: Io): Promise<boolean> {
   const client = new CoordinatorClient(url, { ...io.client, maxRetries: 0 });
-  return await client.ledgerKey().then(
+  return await client.ledger.vkey().then(
     () => true,
     () => false,
   );
@@ -52,7 +52,7 @@ async function askForKey(url: string, command: Command, io: Io): Promise<Policy>
   if (!url.endsWith(LEDGER)) {
     throw new UsageError(`Whom to believe about ${url}? Give --vkey with its key, or --policy.`);
   }
-  const vkey = await new CoordinatorClient(url.slice(0, -LEDGER.length), io.client).ledgerKey();
+  const vkey = await new CoordinatorClient(url.slice(0, -LEDGER.length), io.client).ledger.vkey();
   const policy = policyOf(parseVkey(vkey));
   if (!wantsJson(command))
     note(io, `The key is the one that the ledger itself shows. To hold it to that: --vkey '${vkey}'`);

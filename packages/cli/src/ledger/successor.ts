@@ -30,7 +30,7 @@ export async function findSuccessor(
   try {
     if (!url.endsWith(LEDGER)) return null;
     const client = new CoordinatorClient(url.slice(0, -LEDGER.length), io.client);
-    const vkey = await client.ledgerKey({ signal });
+    const vkey = await client.ledger.vkey({ signal });
     const key = parseVkey(vkey);
     const known = policy.logs.find(log => isUnderAnotherName(log.key, key));
     if (!known) return null;

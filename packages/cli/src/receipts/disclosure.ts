@@ -36,7 +36,7 @@ export function readDisclosed({ salt, prompt, result }: DisclosureFlags): Disclo
 
 /** Who may ask for the job has its texts too: the receipt must be for those. */
 export async function ownTexts(client: CoordinatorClient, jobId: string, io: Io): Promise<Disclosed> {
-  const { salt, prompt, result, erased_at } = await client.getJob(jobId);
+  const { salt, prompt, result, erased_at } = await client.jobs.get(jobId);
   if (erased_at !== null) {
     note(
       io,

@@ -40,8 +40,8 @@ export async function fetchPublished(
   client: CoordinatorClient,
   id: string,
 ): Promise<PublishedReceipt | PublishedGrant> {
-  if (isGrantId(id)) return await client.getGrant(id);
-  return await (id.startsWith('job-') ? client.jobReceipt(id) : client.getReceipt(id));
+  if (isGrantId(id)) return await client.grants.get(id);
+  return await (id.startsWith('job-') ? client.jobs.receipt(id) : client.receipts.get(id));
 }
 
 /** As it was signed. */

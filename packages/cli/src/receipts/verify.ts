@@ -69,7 +69,7 @@ async function readGivenTrust(flags: VerifyFlags): Promise<Trust | null> {
 
 async function askForTrust({ client, command, io }: Call): Promise<Trust> {
   try {
-    const [keys, vkey] = [await client().keys(), await client().ledgerKey()];
+    const [keys, vkey] = [await client().signingKeys.list(), await client().ledger.vkey()];
     if (!wantsJson(command)) note(io, 'The keys are those that the coordinator itself publishes.');
     return { keys, policy: policyOf(parseVkey(vkey)) };
   } catch (error) {

@@ -28,7 +28,7 @@ export async function getProof(
 ): Promise<string> {
   const ofGrant = isGrantId(receiptId);
   if (seconds === undefined)
-    return await (ofGrant ? client.grantProof(receiptId) : client.receiptProof(receiptId));
+    return await (ofGrant ? client.grants.proof(receiptId) : client.receipts.proof(receiptId));
   const interrupted = new AbortController();
   const unsubscribe = io.onInterrupt(() =>
     interrupted.abort(new Interruption('Stopped waiting for the ledger.')),
@@ -37,8 +37,8 @@ export async function getProof(
   try {
     const options = { timeout: seconds * 1000, signal: interrupted.signal };
     return await (ofGrant
-      ? client.waitForGrantProof(receiptId, options)
-      : client.waitForReceiptProof(receiptId, options));
+      ? client.grants.waitForProof(receiptId, options)
+      : client.receipts.waitForProof(receiptId, options));
   } finally {
     spinner.stop();
     unsubscribe();

@@ -16,9 +16,9 @@ describeEachEngine('a server that is killed in mid-stream', engine => {
     const names = Array.from({ length: STREAMS }, (_, index) => `m${index}`);
     const streams = await Promise.all(
       names.map(async name => {
-        await client().registerMiner({ miner_id: name, capabilities: [name] });
-        const { job_id } = await client().submitJob({ prompt: 'Hello', model: name, stream: true });
-        await client().claimJobs(name);
+        await client().miners.register({ miner_id: name, capabilities: [name] });
+        const { job_id } = await client().jobs.submit({ prompt: 'Hello', model: name, stream: true });
+        await client().miners.claimJobs(name);
         return { name, job_id, acknowledged: 0 };
       }),
     );
@@ -55,7 +55,7 @@ describeEachEngine('a server that is killed in mid-stream', engine => {
     const most = Math.max(...streams.map(stream => stream.acknowledged)) + CHUNKS;
     await Promise.all(streams.map(goOn(most)));
     for (const stream of streams) {
-      await client().completeJob(stream.job_id, { miner_id: stream.name, result: 'done' });
+      await client().jobs.complete(stream.job_id, { miner_id: stream.name, result: 'done' });
       const told = await (await listenTo(url, stream.job_id)).until('end');
       const texts = told.flatMap(event => (event.event === 'chunk' ? [event.data.text] : []));
       expect(texts).toEqual(Array.from({ length: most }, (_, index) => textOf(stream, index)));

@@ -95,7 +95,7 @@ describeEachEngine('what a history of grants and jobs has moved', engine => {
   async function balancesOfLedger(): Promise<Map<string, number>> {
     await coordinator.publish();
     const client = new CoordinatorClient(coordinator.url);
-    const [vkey, keys] = [await client.ledgerKey(), await client.keys()];
+    const [vkey, keys] = [await client.ledger.vkey(), await client.signingKeys.list()];
     const ledger = openLedger(`${coordinator.url}/ledger`, { vkey });
     const balances = new Map<string, number>();
     const move = (address: string, by: number) => balances.set(address, (balances.get(address) ?? 0) + by);

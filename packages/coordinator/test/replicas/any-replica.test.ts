@@ -29,16 +29,16 @@ const WAIT = { timeout: 15_000 };
 
 describe('any of three coordinators on one database', () => {
   test('serves any request of a job', async () => {
-    await a.registerMiner({ miner_id: 'roams', capabilities: ['roaming'] });
-    const { job_id } = await b.submitJob({ prompt: 'Hello', model: 'roaming' });
-    const [claimed] = await c.claimJobs('roams');
+    await a.miners.register({ miner_id: 'roams', capabilities: ['roaming'] });
+    const { job_id } = await b.jobs.submit({ prompt: 'Hello', model: 'roaming' });
+    const [claimed] = await c.miners.claimJobs('roams');
     expect(claimed).toMatchObject({ job_id, prompt: 'Hello' });
-    expect((await a.heartbeat('roams', [job_id])).jobs).toMatchObject([{ job_id }]);
-    const receipt = await b.completeJob(job_id, { miner_id: 'roams', result: 'Hello, you!' });
-    expect(await c.completeJob(job_id, { miner_id: 'roams', result: 'Hello, you!' })).toEqual(receipt);
-    const seen = await each(client => client.getJob(job_id));
+    expect((await a.miners.heartbeat('roams', [job_id])).jobs).toMatchObject([{ job_id }]);
+    const receipt = await b.jobs.complete(job_id, { miner_id: 'roams', result: 'Hello, you!' });
+    expect(await c.jobs.complete(job_id, { miner_id: 'roams', result: 'Hello, you!' })).toEqual(receipt);
+    const seen = await each(client => client.jobs.get(job_id));
     expect(seen).toEqual(Array(3).fill({ ...seen[0], status: 'completed', result: 'Hello, you!' }));
-    for (const read of await each(client => client.jobReceipt(job_id))) expect(read).toMatchObject(receipt);
+    for (const read of await each(client => client.jobs.receipt(job_id))) expect(read).toMatchObject(receipt);
   });
 
   test('works off a batch with the others at once, each request of it once', async () => {
@@ -62,12 +62,12 @@ describe('any of three coordinators on one database', () => {
     );
     const file = await post<FileObject>(`${first}/v1/files`, fileForm(requests.join('\n')));
     const { id } = await post<Batch>(`${second}/v1/batches`, newBatch(file.id));
-    await a.registerMiner({ miner_id: 'batches', capabilities: ['batched'], concurrency: 100 });
+    await a.miners.register({ miner_id: 'batches', capabilities: ['batched'], concurrency: 100 });
     const batch = async () => (await (await fetch(`${third}/v1/batches/${id}`)).json()) as Batch;
     while ((await batch()).status !== 'completed') {
-      const jobs = await c.claimJobs('batches', { max: 100, wait: 1 });
+      const jobs = await c.miners.claimJobs('batches', { max: 100, wait: 1 });
       await Promise.all(
-        jobs.map(({ job_id, prompt }) => b.completeJob(job_id, { miner_id: 'batches', result: prompt })),
+        jobs.map(({ job_id, prompt }) => b.jobs.complete(job_id, { miner_id: 'batches', result: prompt })),
       );
     }
     const { output_file_id, request_counts } = await batch();
@@ -81,25 +81,25 @@ describe('any of three coordinators on one database', () => {
   });
 
   test('signs with the key that all publish, in one name', async () => {
-    const { job_id } = await a.submitJob({ prompt: 'Hello', model: 'signed' });
-    await a.registerMiner({ miner_id: 'signs', capabilities: ['signed'] });
-    await b.claimJobs('signs');
-    const receipt = await c.completeJob(job_id, { miner_id: 'signs', result: 'Hello, you!' });
-    for (const keys of await each(client => client.keys()))
+    const { job_id } = await a.jobs.submit({ prompt: 'Hello', model: 'signed' });
+    await a.miners.register({ miner_id: 'signs', capabilities: ['signed'] });
+    await b.miners.claimJobs('signs');
+    const receipt = await c.jobs.complete(job_id, { miner_id: 'signs', result: 'Hello, you!' });
+    for (const keys of await each(client => client.signingKeys.list()))
       expect(await verifyReceipt(receipt, { keys })).toMatchObject({ valid: true });
   });
 
   test('answers a repeated submission with the job of the first', async () => {
     const submit = (client: CoordinatorClient) =>
-      client.submitJob({ prompt: 'Hello', model: 'repeated' }, { idempotencyKey: 'the same' });
+      client.jobs.submit({ prompt: 'Hello', model: 'repeated' }, { idempotencyKey: 'the same' });
     const ids = (await each(submit)).map(({ job_id }) => job_id);
     expect(new Set(ids).size).toBe(1);
   });
 
   test('cancels what another took', async () => {
-    const { job_id } = await a.submitJob({ prompt: 'Hello', model: 'cancelled' });
-    expect(await b.cancelJob(job_id)).toMatchObject({ status: 'cancelled' });
-    await expect(c.cancelJob(job_id)).rejects.toMatchObject({ errorCode: 'JOB_ALREADY_CANCELLED' });
+    const { job_id } = await a.jobs.submit({ prompt: 'Hello', model: 'cancelled' });
+    expect(await b.jobs.cancel(job_id)).toMatchObject({ status: 'cancelled' });
+    await expect(c.jobs.cancel(job_id)).rejects.toMatchObject({ errorCode: 'JOB_ALREADY_CANCELLED' });
   });
 
   test('counts what all did', async () => {
@@ -109,11 +109,14 @@ describe('any of three coordinators on one database', () => {
   });
 
   test('shows the same ledger', async () => {
-    const { job_id } = await a.submitJob({ prompt: 'Hello', model: 'explored' });
-    await b.registerMiner({ miner_id: 'explored', capabilities: ['explored'] });
-    await c.claimJobs('explored');
-    const { receipt_id, provider } = await a.completeJob(job_id, { miner_id: 'explored', result: 'Hello!' });
-    await b.waitForReceiptProof(receipt_id);
+    const { job_id } = await a.jobs.submit({ prompt: 'Hello', model: 'explored' });
+    await b.miners.register({ miner_id: 'explored', capabilities: ['explored'] });
+    await c.miners.claimJobs('explored');
+    const { receipt_id, provider } = await a.jobs.complete(job_id, {
+      miner_id: 'explored',
+      result: 'Hello!',
+    });
+    await b.receipts.waitForProof(receipt_id);
     const [first, ...others] = await each(async ({ explorer }) => ({
       blocks: await Array.fromAsync(explorer.blocks({ limit: 2 })),
       transactions: await Array.fromAsync(explorer.transactions({ limit: 2 })),
@@ -126,16 +129,16 @@ describe('any of three coordinators on one database', () => {
 
   test('offers a job to one miner only', async () => {
     const miners = Array.from({ length: 6 }, (_, index) => `offered-${index}`);
-    for (const miner_id of miners) await a.registerMiner({ miner_id, capabilities: ['offered'] });
-    const jobs = await a.submitBatch(miners.map(prompt => ({ prompt, model: 'offered' })));
-    const offers = await Promise.all(miners.map((id, index) => [a, b, c][index % 3]?.availableJob(id)));
+    for (const miner_id of miners) await a.miners.register({ miner_id, capabilities: ['offered'] });
+    const jobs = await a.jobs.submitBatch(miners.map(prompt => ({ prompt, model: 'offered' })));
+    const offers = await Promise.all(miners.map((id, index) => [a, b, c][index % 3]?.jobs.available(id)));
     expect(offers.map(offer => offer?.job_id).sort()).toEqual(jobs.map(({ job_id }) => job_id).sort());
   });
 });
 
 describe('the directory of live miners', () => {
   const reach = (client: CoordinatorClient, { job_id }: Job) =>
-    client.getJob(job_id).then(({ queue }) => queue?.eligible_miners);
+    client.jobs.get(job_id).then(({ queue }) => queue?.eligible_miners);
   const reached = (job: Job, miners: number) =>
     vi.waitUntil(
       async () => (await each(client => reach(client, job))).every(count => count === miners),
@@ -143,13 +146,13 @@ describe('the directory of live miners', () => {
     );
 
   test('is the same everywhere, as miners come, change and go', async () => {
-    const job = await a.submitJob({ prompt: 'Hello', model: 'listed' });
-    await a.registerMiner({ miner_id: 'listed-1', capabilities: ['listed'] });
-    await b.registerMiner({ miner_id: 'listed-2', capabilities: ['listed'] });
+    const job = await a.jobs.submit({ prompt: 'Hello', model: 'listed' });
+    await a.miners.register({ miner_id: 'listed-1', capabilities: ['listed'] });
+    await b.miners.register({ miner_id: 'listed-2', capabilities: ['listed'] });
     await reached(job, 2);
-    await c.registerMiner({ miner_id: 'listed-1', capabilities: ['other'] });
+    await c.miners.register({ miner_id: 'listed-1', capabilities: ['other'] });
     await reached(job, 1);
-    await a.drainMiner('listed-2');
+    await a.miners.drain('listed-2');
     await reached(job, 0);
   });
 });

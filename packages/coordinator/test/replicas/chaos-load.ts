@@ -65,7 +65,7 @@ export function startLoad(urls: readonly string[], miners: number, seed: number)
         max_attempts: 100,
       });
       const batch = Array.from({ length: size }, (_, index) => job(index));
-      const made: Job[] = await call(client => client.submitBatch(batch, { idempotencyKey: key }));
+      const made: Job[] = await call(client => client.jobs.submitBatch(batch, { idempotencyKey: key }));
       submitted.set(
         key,
         made.map(({ job_id }) => job_id),
@@ -80,13 +80,13 @@ export function startLoad(urls: readonly string[], miners: number, seed: number)
     const id = `miner-${number}`;
     // Some die with what they hold.
     const dies = number % 15 === 0;
-    await call(client => client.registerMiner({ miner_id: id, capabilities: MODELS, concurrency: 16 }));
+    await call(client => client.miners.register({ miner_id: id, capabilities: MODELS, concurrency: 16 }));
     while (!isOver) {
       const max = 1 + Math.floor(random() * 8);
-      await call(client => client.claimJobs(id, { max, wait: 1 }));
+      await call(client => client.miners.claimJobs(id, { max, wait: 1 }));
       if (dies && random() < 0.05) return;
       // What was claimed and never heard of is known to the coordinator.
-      const { jobs: held } = await call(client => client.heartbeat(id));
+      const { jobs: held } = await call(client => client.miners.heartbeat(id));
       for (const { job_id } of held) await complete(id, job_id, call);
     }
   }
@@ -94,7 +94,7 @@ export function startLoad(urls: readonly string[], miners: number, seed: number)
   async function complete(minerId: string, jobId: string, call: ReturnType<typeof connect>): Promise<void> {
     try {
       const completion = { miner_id: minerId, result: `The answer to ${jobId}` };
-      const receipt = await call(client => client.completeJob(jobId, completion));
+      const receipt = await call(client => client.jobs.complete(jobId, completion));
       if (receipts.has(jobId)) throw new Error(`${jobId} was completed twice`);
       receipts.set(jobId, receipt);
       for (const waiter of waiting) if (receipts.size >= waiter.atSize) waiter.resolve();

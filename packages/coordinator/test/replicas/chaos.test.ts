@@ -130,7 +130,7 @@ describe(`${REPLICAS} coordinators and a database that are killed and frozen und
   });
 
   test('have signed every receipt', async () => {
-    const keys = (await replicas.all[0]?.client.keys()) ?? [];
+    const keys = (await replicas.all[0]?.client.signingKeys.list()) ?? [];
     expect(await falseReceipts(store.read, keys)).toEqual([]);
   });
 

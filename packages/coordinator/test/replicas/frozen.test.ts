@@ -26,7 +26,7 @@ beforeEach(async () => {
   frozen = replicas.all[0] as Replica;
   other = new CoordinatorClient(replicas.all[1]?.url ?? '', { maxRetries: 5 });
   for (const id of ['slow', 'quick'])
-    await frozen.client.registerMiner({ miner_id: id, capabilities: ['m'] });
+    await frozen.client.miners.register({ miner_id: id, capabilities: ['m'] });
 });
 afterEach(async () => {
   await replicas.stop();
@@ -41,14 +41,14 @@ async function freezeWhen(matches: (said: Said) => boolean): Promise<void> {
   await gate.hears(said => matches(said) && freeze());
 }
 
-const submit = () => other.submitJob({ prompt: 'Hello', model: 'm' });
+const submit = () => other.jobs.submit({ prompt: 'Hello', model: 'm' });
 const complete = (client: CoordinatorClient, jobId: string, minerId: string) =>
-  client.completeJob(jobId, { miner_id: minerId, result: `The answer of ${minerId}` });
+  client.jobs.complete(jobId, { miner_id: minerId, result: `The answer of ${minerId}` });
 
 /** A job that a miner has claimed from the one that will freeze. */
 async function claimed(): Promise<string> {
   const { job_id } = await submit();
-  await frozen.client.claimJob(job_id, 'slow');
+  await frozen.client.jobs.claim(job_id, 'slow');
   return job_id;
 }
 
@@ -62,13 +62,13 @@ async function settled(completion: Promise<object>): Promise<unknown> {
 
 /** The other one gives a job away whose lease has run out, to a miner that completes it. */
 async function quickCompletes(jobId: string): Promise<void> {
-  expect(await other.claimJobs('quick', { wait: 15 })).toMatchObject([{ job_id: jobId }]);
+  expect(await other.miners.claimJobs('quick', { wait: 15 })).toMatchObject([{ job_id: jobId }]);
   await complete(other, jobId, 'quick');
 }
 
 async function expectCompletedOnce(jobId: string, minerId: string): Promise<void> {
   for (const client of [frozen.client, other])
-    expect(await client.getJob(jobId)).toMatchObject({
+    expect(await client.jobs.get(jobId)).toMatchObject({
       status: 'completed',
       result: `The answer of ${minerId}`,
     });
@@ -106,11 +106,11 @@ describe('a coordinator that stands still', { retry: 2 }, () => {
   test('in the middle of a large answer of the database does so too', async () => {
     const prompt = 'large'.repeat(50_000);
     for (const _ of [1, 2])
-      await other.submitBatch(Array.from({ length: 60 }, () => ({ prompt, model: 'm' })));
+      await other.jobs.submitBatch(Array.from({ length: 60 }, () => ({ prompt, model: 'm' })));
     const reading = freezeWhen(({ by, text }) => by === 'database' && text.includes('largelarge'));
-    const claiming = frozen.client.claimJobs('slow', { max: 120 }).catch(({ errorCode }) => errorCode);
+    const claiming = frozen.client.miners.claimJobs('slow', { max: 120 }).catch(({ errorCode }) => errorCode);
     await reading;
-    await other.cancelJob((await submit()).job_id);
+    await other.jobs.cancel((await submit()).job_id);
     thaw();
     expect(await claiming).toBe('SYSTEM_OVERLOADED');
   });
@@ -120,8 +120,8 @@ describe('a coordinator that stands still', { retry: 2 }, () => {
     const asked = freezeWhen(({ by, text }) => by === 'coordinator' && text.includes('COMMIT'));
     const late = settled(complete(frozen.client, job, 'slow'));
     await asked;
-    expect(await other.getJob(job, { wait: 15 })).toMatchObject({ status: 'completed' });
-    expect(await other.claimJobs('quick')).toEqual([]);
+    expect(await other.jobs.get(job, { wait: 15 })).toMatchObject({ status: 'completed' });
+    expect(await other.miners.claimJobs('quick')).toEqual([]);
     thaw();
     expect(await late).toBe('completed');
     await expectCompletedOnce(job, 'slow');
@@ -131,7 +131,7 @@ describe('a coordinator that stands still', { retry: 2 }, () => {
     const looked = gate.hears(
       ({ by, on, text }) => by === 'database' && on === 'writing' && text.includes('COMMIT'),
     );
-    const waiting = frozen.client.claimJobs('slow', { wait: 2 });
+    const waiting = frozen.client.miners.claimJobs('slow', { wait: 2 });
     await looked;
     freeze();
     const { job_id } = await submit();

@@ -25,9 +25,9 @@ async function post({ url }: Replica, jobId: string, miner: string, first: numbe
 }
 
 async function running(name: string) {
-  await a.client.registerMiner({ miner_id: name, capabilities: [name] });
-  const { job_id } = await b.client.submitJob({ prompt: 'Hello', model: name, stream: true });
-  await c.client.claimJobs(name);
+  await a.client.miners.register({ miner_id: name, capabilities: [name] });
+  const { job_id } = await b.client.jobs.submit({ prompt: 'Hello', model: name, stream: true });
+  await c.client.miners.claimJobs(name);
   return job_id;
 }
 
@@ -41,7 +41,7 @@ describe('a stream over three coordinators on one database', () => {
       for (const listener of listeners)
         expect(inShort(await listener.until('chunk')).at(-1)).toBe(JSON.stringify(text));
     }
-    await a.client.completeJob(id, { miner_id: 'spread', result: 'onetwothree' });
+    await a.client.jobs.complete(id, { miner_id: 'spread', result: 'onetwothree' });
     for (const listener of listeners)
       expect(inShort(await listener.until('end'))).toEqual(['completed 1', 'result', 'receipt']);
   });
@@ -54,7 +54,7 @@ describe('a stream over three coordinators on one database', () => {
     await c.kill();
     await post(b, id, 'survives', 3, ['four']);
     const again = await listenTo(a.url, id, { after: last?.id });
-    await b.client.completeJob(id, { miner_id: 'survives', result: 'onetwothreefour' });
+    await b.client.jobs.complete(id, { miner_id: 'survives', result: 'onetwothreefour' });
     expect(inShort(await again.until('end'))).toEqual([
       ...['"two"', '"three"', '"four"'],
       ...['completed 1', 'result', 'receipt'],

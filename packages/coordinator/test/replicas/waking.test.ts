@@ -21,7 +21,7 @@ beforeAll(async () => {
   replicas = await startReplicas([...gates.map(gate => gate.url), url], args);
   [deaf, hearing, elsewhere] = replicas.all as [Replica, Replica, Replica];
   for (const { client } of replicas.all)
-    await client.registerMiner({ miner_id: 'first', capabilities: ['m'] });
+    await client.miners.register({ miner_id: 'first', capabilities: ['m'] });
   gates[0]?.rule(({ by, on }) => (by === 'database' && on === 'listening' ? 'hold' : 'pass'));
 });
 afterAll(async () => {
@@ -51,11 +51,11 @@ async function waitForWork(
 ): Promise<Wait> {
   const minerOf = (replica: Replica) => `${model}-${replicas.all.indexOf(replica)}`;
   for (const replica of replicas.all)
-    await replica.client.registerMiner({ miner_id: minerOf(replica), capabilities: [model] });
+    await replica.client.miners.register({ miner_id: minerOf(replica), capabilities: [model] });
   return {
     ask: replica => ask(replica, minerOf(replica)),
     inVain: nothingToDo,
-    bringAbout: () => elsewhere.client.submitBatch([1, 2].map(() => ({ prompt: 'Hello', model }))),
+    bringAbout: () => elsewhere.client.jobs.submitBatch([1, 2].map(() => ({ prompt: 'Hello', model }))),
   };
 }
 
@@ -64,52 +64,52 @@ async function waitForEnd(
   ask: (replica: Replica, jobId: string) => Promise<unknown>,
 ): Promise<Wait> {
   const job = { prompt: 'Hello', model };
-  const { job_id } = await elsewhere.client.submitJob(job, { idempotencyKey: model });
-  await elsewhere.client.registerMiner({ miner_id: model, capabilities: [model] });
-  await elsewhere.client.claimJob(job_id, model);
+  const { job_id } = await elsewhere.client.jobs.submit(job, { idempotencyKey: model });
+  await elsewhere.client.miners.register({ miner_id: model, capabilities: [model] });
+  await elsewhere.client.jobs.claim(job_id, model);
   return {
     ask: replica => ask(replica, job_id),
     inVain: asItWas(model),
-    bringAbout: () => elsewhere.client.completeJob(job_id, { miner_id: model, result: 'Hello, you!' }),
+    bringAbout: () => elsewhere.client.jobs.complete(job_id, { miner_id: model, result: 'Hello, you!' }),
   };
 }
 
 async function waitForText(model: string): Promise<Wait> {
-  const { job_id } = await elsewhere.client.submitJob({ prompt: 'Hello', model, stream: true });
-  await elsewhere.client.registerMiner({ miner_id: model, capabilities: [model] });
-  await elsewhere.client.claimJob(job_id, model);
+  const { job_id } = await elsewhere.client.jobs.submit({ prompt: 'Hello', model, stream: true });
+  await elsewhere.client.miners.register({ miner_id: model, capabilities: [model] });
+  await elsewhere.client.jobs.claim(job_id, model);
   return {
     async ask({ client }) {
-      for await (const { event } of client.jobEvents(job_id)) if (event === 'chunk') return;
+      for await (const { event } of client.jobs.events(job_id)) if (event === 'chunk') return;
     },
     inVain: asItWas(model),
     bringAbout: () =>
-      elsewhere.client.postChunks(job_id, { miner_id: model, first: 0, chunks: ['Hello, you!'] }),
+      elsewhere.client.jobs.postChunks(job_id, { miner_id: model, first: 0, chunks: ['Hello, you!'] }),
   };
 }
 
 async function waitForCancellation(model: string): Promise<Wait> {
-  const { job_id } = await elsewhere.client.submitJob({ prompt: 'Hello', model });
-  await elsewhere.client.registerMiner({ miner_id: model, capabilities: [model] });
-  await elsewhere.client.claimJob(job_id, model);
+  const { job_id } = await elsewhere.client.jobs.submit({ prompt: 'Hello', model });
+  await elsewhere.client.miners.register({ miner_id: model, capabilities: [model] });
+  await elsewhere.client.jobs.claim(job_id, model);
   return {
-    ask: ({ client }) => client.heartbeat(model, [job_id], { wait: 30 }),
+    ask: ({ client }) => client.miners.heartbeat(model, [job_id], { wait: 30 }),
     inVain: nothingToDo,
-    bringAbout: () => elsewhere.client.cancelJob(job_id),
+    bringAbout: () => elsewhere.client.jobs.cancel(job_id),
   };
 }
 
 const WAITS: Readonly<Record<string, () => Promise<Wait>>> = {
   'POST /v1/miners/{id}/claims': () =>
-    waitForWork('claims', ({ client }, id) => client.claimJobs(id, { wait: 30 })),
+    waitForWork('claims', ({ client }, id) => client.miners.claimJobs(id, { wait: 30 })),
   'GET /v1/jobs/available': () =>
-    waitForWork('available', ({ client }, id) => client.availableJob(id, { wait: 30 })),
-  'GET /v1/jobs/{id}': () => waitForEnd('get', ({ client }, id) => client.getJob(id, { wait: 30 })),
+    waitForWork('available', ({ client }, id) => client.jobs.available(id, { wait: 30 })),
+  'GET /v1/jobs/{id}': () => waitForEnd('get', ({ client }, id) => client.jobs.get(id, { wait: 30 })),
   'POST /v1/miners/{id}/heartbeat': () => waitForCancellation('heartbeat'),
   'GET /v1/jobs/{id}/events': () => waitForText('events'),
   'POST /v1/jobs': () =>
     waitForEnd('prefer', ({ client }) =>
-      client.submitJob({ prompt: 'Hello', model: 'prefer' }, { idempotencyKey: 'prefer', wait: 30 }),
+      client.jobs.submit({ prompt: 'Hello', model: 'prefer' }, { idempotencyKey: 'prefer', wait: 30 }),
     ),
 };
 

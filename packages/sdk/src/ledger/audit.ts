@@ -7,8 +7,8 @@ import { type Examined, examineBundle, type Stated } from './examining.ts';
 import type { LedgerFault } from './faults.ts';
 import { areEqual } from './hashes.ts';
 import { DEFAULT_PARALLEL, inOrder } from './in-order.ts';
+import type { LogReader } from './log-reader.ts';
 import { createOpeningsCheck } from './openings.ts';
-import type { LedgerResources } from './resources.ts';
 import { type TreeHead, verifiedTiles } from './verified-tiles.ts';
 
 export interface AuditOptions extends RequestOptions {
@@ -46,7 +46,7 @@ export interface AuditStep {
 const EMPTY: CompactRange = { size: 0, hashes: [] };
 
 export async function* audit(
-  resources: LedgerResources,
+  resources: LogReader,
   head: TreeHead,
   { from = 0, parallel = DEFAULT_PARALLEL, statements = true, keys, signal, ...options }: AuditOptions,
 ): AsyncGenerator<AuditStep, void> {

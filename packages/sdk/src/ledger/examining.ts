@@ -5,11 +5,11 @@ import type { RequestOptions } from '../options.ts';
 import { otherEntries } from './bundles.ts';
 import type { LedgerFault } from './faults.ts';
 import { areEqual } from './hashes.ts';
-import type { LedgerResources } from './resources.ts';
+import type { LogReader } from './log-reader.ts';
 import type { VerifiedTiles } from './verified-tiles.ts';
 
 export interface Examination {
-  resources: LedgerResources;
+  resources: LogReader;
   tiles: VerifiedTiles;
   size: number;
   /** Entries before that one are known to be valid statements. */

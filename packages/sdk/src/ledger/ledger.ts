@@ -9,7 +9,7 @@ import {
 import { LedgerError } from '../errors.ts';
 import { type ClientOptions, type RequestOptions, settle } from '../options.ts';
 import { createTransport } from '../transport.ts';
-import { type LedgerResources, ledgerResources } from './resources.ts';
+import { type LogReader, logReader } from './log-reader.ts';
 import { type LedgerTree, ledgerTree } from './tree.ts';
 import type { TreeHead } from './verified-tiles.ts';
 
@@ -27,7 +27,7 @@ export interface LedgerCheckpoint extends OpenCheckpoint {
 }
 
 /** A tiled transparency log (C2SP tlog-tiles), as anyone reads it. */
-export interface Ledger extends Pick<LedgerResources, 'tile' | 'bundle'> {
+export interface Ledger extends Pick<LogReader, 'tile' | 'bundle'> {
   /** The newest checkpoint. */
   checkpoint(options?: RequestOptions): Promise<LedgerCheckpoint>;
   /** A checkpoint that was kept, held to the policy as if it were new. */
@@ -51,7 +51,7 @@ const TIMEOUT_MS = 10_000;
 export function openLedger(url: string, options: LedgerOptions): Ledger {
   const { vkey, policy = vkey === undefined ? undefined : { log: parseVkey(vkey) } } = options;
   if (!policy) throw new TypeError('Whose signature is a checkpoint to have? Give vkey or policy');
-  const resources = ledgerResources(createTransport(url, settle({ timeout: TIMEOUT_MS, ...options })));
+  const resources = logReader(createTransport(url, settle({ timeout: TIMEOUT_MS, ...options })));
   const open = async (note: string) => {
     try {
       return { ...(await openCheckpoint(note, policy)), note };

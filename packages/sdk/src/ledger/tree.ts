@@ -16,7 +16,7 @@ import { type AuditOptions, type AuditStep, audit } from './audit.ts';
 import { bundlesOf, otherEntries } from './bundles.ts';
 import { areEqual } from './hashes.ts';
 import { DEFAULT_PARALLEL, inOrder } from './in-order.ts';
-import type { LedgerResources } from './resources.ts';
+import type { LogReader } from './log-reader.ts';
 import { type TreeHead, type VerifiedTiles, verifiedTiles } from './verified-tiles.ts';
 
 export interface LedgerEntry {
@@ -70,7 +70,7 @@ export interface LedgerTree extends TreeHead {
   audit(options?: AuditOptions): AsyncGenerator<AuditStep, void>;
 }
 
-export function ledgerTree(resources: LedgerResources, head: TreeHead): LedgerTree {
+export function ledgerTree(resources: LogReader, head: TreeHead): LedgerTree {
   const { size, root } = head;
   const tiles = verifiedTiles(resources, head);
   const bundle = (index: number, options?: RequestOptions) =>
@@ -123,7 +123,7 @@ function forked(older: number, size: number): LedgerError {
 }
 
 interface Context {
-  resources: LedgerResources;
+  resources: LogReader;
   tiles: VerifiedTiles;
   size: number;
   options: RequestOptions | undefined;

@@ -11,7 +11,7 @@ import {
 import { LedgerError } from '../errors.ts';
 import type { RequestOptions } from '../options.ts';
 import { areEqual } from './hashes.ts';
-import type { LedgerResources } from './resources.ts';
+import type { LogReader } from './log-reader.ts';
 
 /** More than are needed for proofs, and for entries from first to last. */
 const CACHED_TILES = 64;
@@ -41,7 +41,7 @@ export interface VerifiedTilesOptions {
 }
 
 export function verifiedTiles(
-  resources: LedgerResources,
+  resources: LogReader,
   { size, root }: TreeHead,
   { keepFaults = false }: VerifiedTilesOptions = {},
 ): VerifiedTiles {

@@ -1,5 +1,5 @@
 import type { Job, LIMITS, SubmitJob } from '@aitbc/protocol';
-import { PartialBatchError } from './errors.ts';
+import { PartialBatchError } from '../errors.ts';
 
 /** Only the type of the limit is imported: its value would bring the schemas along. */
 const JOBS_PER_CALL: (typeof LIMITS)['batchJobs'] = 1_000;
@@ -23,10 +23,4 @@ export async function submitInParts(
     }
   }
   return accepted;
-}
-
-/** 128 random bits. `crypto.randomUUID` is missing on pages served over plain HTTP. */
-export function makeIdempotencyKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -22,7 +22,7 @@ export type HashTile = Tile & { readonly level: number };
 export type EntryBundle = Omit<Tile, 'level'>;
 
 /** What a log serves (C2SP tlog-tiles), as it serves it: of the right form, and nothing more is said. */
-export interface LedgerResources {
+export interface LogReader {
   /** The newest checkpoint. */
   note(options?: RequestOptions): Promise<string>;
   /** The hashes of a tile, as many as its width. */
@@ -31,7 +31,7 @@ export interface LedgerResources {
   bundle(bundle: EntryBundle, options?: RequestOptions): Promise<Uint8Array[]>;
 }
 
-export function ledgerResources(transport: Transport): LedgerResources {
+export function logReader(transport: Transport): LogReader {
   async function fetchTile(tile: Tile, maxBytes: number, options?: RequestOptions): Promise<Uint8Array> {
     const path = `/${formatTilePath(tile)}`;
     return (await transport<Uint8Array>({ path, as: 'bytes', maxBytes }, options)).body;

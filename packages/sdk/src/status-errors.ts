@@ -1,0 +1,64 @@
+import { CoordinatorError, type StatedProblem } from './errors.ts';
+
+/** 400 and 422: the request is not one that the coordinator takes; `field` says what is wrong with it. */
+export class BadRequestError extends CoordinatorError {
+  override name = 'BadRequestError';
+}
+
+/** 401: the API key is missing, unknown or expired. */
+export class AuthenticationError extends CoordinatorError {
+  override name = 'AuthenticationError';
+}
+
+/** 402: the account does not have what the job may cost. */
+export class InsufficientBalanceError extends CoordinatorError {
+  override name = 'InsufficientBalanceError';
+}
+
+/** 403: this API key may not do this. */
+export class PermissionDeniedError extends CoordinatorError {
+  override name = 'PermissionDeniedError';
+}
+
+/** 404: nothing goes by this id, or it belongs to another account. */
+export class NotFoundError extends CoordinatorError {
+  override name = 'NotFoundError';
+}
+
+/** 409: the state of the thing does not allow it, such as cancelling a job that has ended. */
+export class ConflictError extends CoordinatorError {
+  override name = 'ConflictError';
+}
+
+/** 413: the request is larger than the coordinator takes. */
+export class PayloadTooLargeError extends CoordinatorError {
+  override name = 'PayloadTooLargeError';
+}
+
+/** 429: too many requests; `retryAfter` says how many seconds to wait. */
+export class RateLimitError extends CoordinatorError {
+  override name = 'RateLimitError';
+}
+
+/** 5xx: the coordinator, or a proxy before it, failed or is overloaded. */
+export class ServerError extends CoordinatorError {
+  override name = 'ServerError';
+}
+
+const BY_STATUS: Record<number, typeof CoordinatorError> = {
+  400: BadRequestError,
+  401: AuthenticationError,
+  402: InsufficientBalanceError,
+  403: PermissionDeniedError,
+  404: NotFoundError,
+  409: ConflictError,
+  413: PayloadTooLargeError,
+  422: BadRequestError,
+  429: RateLimitError,
+};
+
+/** The error of an answer, of the class that its status has. */
+export function errorOf(status: number, problem: StatedProblem & { detail: string }): CoordinatorError {
+  const Class = BY_STATUS[status] ?? (status >= 500 ? ServerError : CoordinatorError);
+  return new Class(status, problem);
+}
