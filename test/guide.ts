@@ -36,7 +36,7 @@ export async function followGuide(path: string): Promise<string[]> {
       markdown.replaceAll(SAMPLE_URL, url).replaceAll(WITNESS_URL, `http://127.0.0.1:${witnessPort}`),
     );
     const hasPython = await canRunPython();
-    const steps = stepsOf(blocks.filter(({ language }) => language !== 'python' || hasPython));
+    const steps = stepsOf(blocks).filter(({ language }) => language !== 'python' || hasPython);
     await furnish(folder, steps);
     await run(folder, {
       AITBC_COORDINATOR: url,
