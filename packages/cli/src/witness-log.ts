@@ -1,4 +1,4 @@
-import type { Emit, WitnessEvent } from '@aitbc/witness';
+import type { WitnessEvent, WitnessEventHandler } from '@aitbc/witness';
 import type { Io } from './io.ts';
 import { print } from './output.ts';
 
@@ -12,7 +12,7 @@ export interface WitnessLogOptions {
 }
 
 /** Writes what happens to a witness as it happens: lines for eyes, or JSON lines for programs. */
-export function witnessLog(io: Io, { json, verbose }: WitnessLogOptions): Emit {
+export function witnessLog(io: Io, { json, verbose }: WitnessLogOptions): WitnessEventHandler {
   const seen = new Set<string>();
   return event => {
     if (!verbose && isEveryday(event, seen)) return;

@@ -1,15 +1,15 @@
 /**
  * Why a checkpoint is not cosigned:
- * - `MALFORMED`: the request is not one of add-checkpoint
- * - `UNKNOWN_LOG`: the origin is none of the logs that the witness watches
- * - `UNSIGNED`: no key of the log has signed, or a signature of one does not verify
- * - `OLD_TOO_LARGE`: the old size is beyond that of the checkpoint
- * - `STALE`: the old size is not that of the last checkpoint cosigned
- * - `FORK`: the tree has the size of the last one cosigned and another root
- * - `INCONSISTENT`: the proof does not show that the tree begins with the last one cosigned
- * - `FORGOTTEN`: the witness has signed larger trees than it remembers, so it can't vouch for any
+ * - `MALFORMED`: the request is not a valid add-checkpoint request
+ * - `UNKNOWN_LOG`: the witness watches no log of this origin
+ * - `UNSIGNED`: no key of the log has signed, or such a signature does not verify
+ * - `OLD_TOO_LARGE`: the old size is larger than the checkpoint's
+ * - `STALE`: the old size is not that of the last cosigned checkpoint
+ * - `FORK`: the tree has the size of the last cosigned one and another root
+ * - `INCONSISTENT`: the proof does not show that the tree begins with the last cosigned one
+ * - `FORGOTTEN`: the witness has signed a larger tree than it remembers, so it no longer signs for this log
  */
-export type RefusalCode =
+export type CosignErrorCode =
   | 'MALFORMED'
   | 'UNKNOWN_LOG'
   | 'UNSIGNED'
@@ -19,30 +19,30 @@ export type RefusalCode =
   | 'INCONSISTENT'
   | 'FORGOTTEN';
 
-export interface RefusalDetails {
-  /** The log, where the request names one that is known. */
+export interface CosignErrorDetails {
+  /** The log's origin, when the request names a known log. */
   origin?: string;
-  /** The size of the last tree cosigned, 0 for none; of `STALE`. */
+  /** The size of the last cosigned tree, 0 for none. Only with `STALE`. */
   size?: number;
-  /** Two checkpoints that the log has signed and that contradict each other; of `FORK`. */
+  /** Two contradicting checkpoints that the log has signed. Only with `FORK`. */
   evidence?: readonly [cosigned: string, submitted: string];
 }
 
-/** A checkpoint that the witness does not cosign. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
-  readonly code: RefusalCode;
-  readonly details: RefusalDetails;
+/** Thrown when the witness does not cosign a checkpoint. */
+export class CosignError extends Error {
+  override readonly name = 'CosignError';
+  readonly code: CosignErrorCode;
+  readonly details: CosignErrorDetails;
 
-  /** @param message for people; may quote what was read, so a stranger's text */
-  constructor(code: RefusalCode, message: string, details: RefusalDetails = {}) {
+  /** @param message for people; it may quote the request, which a stranger wrote */
+  constructor(code: CosignErrorCode, message: string, details: CosignErrorDetails = {}) {
     super(message);
     this.code = code;
     this.details = details;
   }
 }
 
-/** A witness that can't start: the message says why, and what to do. */
+/** Thrown when a witness can not start. The message says why, and what to do. */
 export class WitnessError extends Error {
   override readonly name = 'WitnessError';
 }

@@ -1,19 +1,19 @@
-import type { RefusalCode } from './errors.ts';
+import type { CosignErrorCode } from './errors.ts';
 
-/** What happens to a witness, for whoever shows or records it. */
+/** What happens in a witness. */
 export type WitnessEvent =
   | { event: 'cosigned'; origin: string; old: number; size: number }
   | {
       event: 'refused';
-      code: RefusalCode;
+      code: CosignErrorCode;
       detail: string;
       origin?: string;
-      /** The file with the two checkpoints that prove a fork. */
+      /** The path of the file with the two checkpoints that prove a fork. */
       evidence?: string;
     }
-  /** A request could not be served, by no fault of its own. */
+  /** The witness could not serve a valid request. */
   | { event: 'failed'; detail: string }
-  /** A log could not be asked at the start: what is known of it goes on to hold. */
+  /** A log did not answer at the start. The witness goes on with the keys that it knows. */
   | { event: 'log_unreachable'; url: string; detail: string };
 
-export type Emit = (event: WitnessEvent) => void;
+export type WitnessEventHandler = (event: WitnessEvent) => void;

@@ -1,18 +1,22 @@
 import { formatVkey, parseVkey, TlogError, type VerifierKey } from '@aitbc/tlog';
 import { WitnessError } from './errors.ts';
-import type { Emit } from './events.ts';
+import type { WitnessEventHandler } from './events.ts';
 import type { State } from './state.ts';
 
 const TIMEOUT_MS = 10_000;
 const MAX_CHARACTERS = 64 * 1024;
 
 /**
- * The keys of a log, as it shows them at its address. Others than those that are pinned to it are refused.
+ * Reads a log's keys from its address. When keys are pinned to the address, the log must show the same ones.
  *
- * @param url the log's prefix: what `/vkey` and `/checkpoint` are appended to
+ * @param url the log's prefix, to which `/vkey` and `/checkpoint` are appended
  * @throws WitnessError
  */
-export async function logKeysFrom(url: string, state: State, emit: Emit): Promise<VerifierKey[]> {
+export async function logKeysFrom(
+  url: string,
+  state: State,
+  emit: WitnessEventHandler,
+): Promise<VerifierKey[]> {
   const pinned = state.pinned(url);
   let shown: string;
   try {
@@ -33,13 +37,16 @@ export async function logKeysFrom(url: string, state: State, emit: Emit): Promis
   return keys;
 }
 
-/** A key a line, in an order that does not depend on theirs. */
+/** Returns one key per line, sorted so that equal sets of keys are equal texts. */
 export function formatKeys(keys: readonly VerifierKey[]): string {
   return keys.map(formatVkey).sort().join('\n');
 }
 
-/** What the log has published last; undefined where it has nothing, or can't be asked. */
-export async function publishedCheckpoint(url: string, emit: Emit): Promise<string | undefined> {
+/** Returns the log's last published checkpoint; undefined when there is none or the log does not answer. */
+export async function publishedCheckpoint(
+  url: string,
+  emit: WitnessEventHandler,
+): Promise<string | undefined> {
   try {
     return await readText(url, 'checkpoint');
   } catch (error) {
@@ -61,7 +68,7 @@ async function readText(url: string, resource: string): Promise<string> {
 
 const reasonOf = ({ message, cause }: Error) => (cause instanceof Error ? cause.message : message);
 
-/** A key a line, all of one log. */
+/** Parses one key per line. All must be keys of the same log. */
 function parseKeys(text: string, url: string): VerifierKey[] {
   try {
     const keys = text.trim().split(/\s+/).map(parseVkey);

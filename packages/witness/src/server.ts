@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { formatSignatureLines } from '@aitbc/tlog';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { Refusal, type RefusalCode } from './errors.ts';
-import type { Emit } from './events.ts';
-import { LIMITS } from './limits.ts';
+import { CosignError, type CosignErrorCode } from './errors.ts';
+import type { WitnessEventHandler } from './events.ts';
+import { WITNESS_LIMITS } from './limits.ts';
 import type { Witness } from './witness.ts';
 
-/** By C2SP tlog-witness v1.0.0. It knows no witness that has forgotten: that one's own fault is a 503. */
-const STATUS: Readonly<Record<RefusalCode, number>> = {
+/**
+ * The statuses of C2SP tlog-witness v1.0.0. It has none for `FORGOTTEN`, which is the witness's own failure.
+ */
+const STATUS: Readonly<Record<CosignErrorCode, number>> = {
   MALFORMED: 400,
   OLD_TOO_LARGE: 400,
   UNSIGNED: 403,
@@ -24,15 +26,18 @@ export interface ServerParts {
   witness: Witness;
   vkey: string;
   origins: readonly string[];
-  emit: Emit;
-  onRefusal: (refusal: Refusal) => void;
+  emit: WitnessEventHandler;
+  onCosignError: (error: CosignError) => void;
 }
 
-/** The witness over HTTP: C2SP tlog-witness, its verifier key, and its health. Errors are a line of text. */
-export function buildServer({ witness, vkey, origins, emit, onRefusal }: ServerParts): FastifyInstance {
+/**
+ * Serves the witness over HTTP: C2SP tlog-witness, its verifier key and its health. Errors are a line of
+ * text.
+ */
+export function buildServer({ witness, vkey, origins, emit, onCosignError }: ServerParts): FastifyInstance {
   const app = Fastify({
-    bodyLimit: LIMITS.bodyBytes,
-    requestTimeout: LIMITS.requestMs,
+    bodyLimit: WITNESS_LIMITS.bodyBytes,
+    requestTimeout: WITNESS_LIMITS.requestMs,
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -52,7 +57,7 @@ export function buildServer({ witness, vkey, origins, emit, onRefusal }: ServerP
     const origin = originOf.get(params.hash);
     const note = origin === undefined ? undefined : witness.latest(origin);
     reply.header('cache-control', 'no-cache');
-    return note ?? reply.code(404).send('No checkpoint of a log with that hash was cosigned\n');
+    return note ?? reply.code(404).send('No cosigned checkpoint for an origin with that hash\n');
   });
 
   app.get('/vkey', async () => `${vkey}\n`);
@@ -66,27 +71,27 @@ export function buildServer({ witness, vkey, origins, emit, onRefusal }: ServerP
   );
 
   app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    if (error instanceof Refusal) {
-      onRefusal(error);
-      return refuse(error, reply);
+    if (error instanceof CosignError) {
+      onCosignError(error);
+      return sendError(error, reply);
     }
     const { statusCode = 500, message } = error;
     if (statusCode < 500) return reply.code(statusCode).send(`${message}\n`);
     emit({ event: 'failed', detail: message });
-    return reply.code(500).send('The witness could not do it, by no fault of the request\n');
+    return reply.code(500).send('The witness failed to handle a valid request\n');
   });
 
   return app;
 }
 
-function refuse({ code, message, details }: Refusal, reply: FastifyReply): FastifyReply {
+function sendError({ code, message, details }: CosignError, reply: FastifyReply): FastifyReply {
   reply.code(STATUS[code]);
-  // Only here the format has a body of its own: a size by which the log goes on.
+  // The format demands this body for this status alone: the size from which the log must continue.
   if (code === 'STALE') return reply.header('content-type', 'text/x.tlog.size').send(`${details.size}\n`);
   return reply.send(`${message}\n`);
 }
 
-/** How the format names a log in paths. */
+/** Returns how the format names a log in paths. */
 export function hashOf(origin: string): string {
   return createHash('sha256').update(origin).digest('hex');
 }

@@ -1,48 +1,49 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openNote, parseVkey, TlogError, type VerifierKey } from '@aitbc/tlog';
-import { closerOf } from './closing.ts';
-import { Refusal, WitnessError } from './errors.ts';
-import type { Emit } from './events.ts';
-import { type Identity, loadIdentity } from './key.ts';
+import { CosignError, WitnessError } from './errors.ts';
+import type { WitnessEventHandler } from './events.ts';
+import { createCloser } from './graceful-close.ts';
+import { loadWitnessIdentity, type WitnessIdentity } from './identity.ts';
 import { formatKeys, logKeysFrom, publishedCheckpoint } from './log-address.ts';
 import { buildServer, hashOf } from './server.ts';
 import { openState, type State } from './state.ts';
 import { createWitness, type Witness } from './witness.ts';
 
 export interface WitnessOptions {
-  /** Folder of key and state, made when missing. One witness a folder. */
+  /** The folder of key and state, created when missing. Each witness needs its own. */
   data: string;
-  /** Such as `witness.example/alice`; needed at the first start, remembered from then on. */
+  /** A name such as `witness.example/alice`. It is required at the first start and remembered afterwards. */
   name?: string | undefined;
-  /** Keys of the logs that are watched; the name of each is the origin of its log. A log may have several. */
+  /** Keys of the watched logs; each key's name is its log's origin. A log may have several keys. */
   logs?: readonly VerifierKey[];
   /** Addresses of logs, whose keys are read there at the first start. */
   logsFrom?: readonly string[];
   host?: string;
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   port?: number;
-  /** Milliseconds since the epoch. */
+  /** Returns milliseconds since 1970. */
   now?: () => number;
-  onEvent?: Emit;
+  onEvent?: WitnessEventHandler;
 }
 
 export interface RunningWitness {
-  /** Where it listens: `http://127.0.0.1:8100`. */
+  /** The address that it listens on: `http://127.0.0.1:8100`. */
   url: string;
   name: string;
-  /** The key that its cosignatures verify with, of type cosignature/v1. */
+  /** The verifier key of its cosignatures, of type cosignature/v1. */
   vkey: string;
-  /** The origins of the logs that it watches. */
+  /** The origins of the watched logs. */
   logs: readonly string[];
-  /** Stops accepting, finishes what is in flight, closes the state. */
+  /** Stops accepting requests, answers those under way and closes the state. */
   close(): Promise<void>;
 }
 
 /**
  * Starts a witness.
  *
- * @throws WitnessError where options and folder can't be used; an error with a `code` where it can't listen
+ * @throws WitnessError when options and folder can not be used; an error with a `code` when it can not
+ * listen
  */
 export async function startWitness(options: WitnessOptions): Promise<RunningWitness> {
   const state = openState(options.data);
@@ -57,17 +58,17 @@ export async function startWitness(options: WitnessOptions): Promise<RunningWitn
 async function startOn(state: State, options: WitnessOptions): Promise<RunningWitness> {
   const { data, logsFrom = [], host = '127.0.0.1', port = 8100, now = Date.now } = options;
   const { onEvent: emit = () => {} } = options;
-  const identity = loadIdentity(data, state, options.name);
+  const identity = loadWitnessIdentity(data, state, options.name);
   await checkState(state, identity);
   const logs = await allLogs(options, state, emit);
   const witness = createWitness({ identity, logs, state, now });
-  for (const url of logsFrom) await recallPublished(witness, url, emit);
+  for (const url of logsFrom) await checkPublished(witness, url, emit);
   const { name, vkey } = identity;
   const watched = [...new Set(logs.map(log => log.name))];
   const seen = state.checkpoints().map(({ origin }) => origin);
-  const onRefusal = (refusal: Refusal) => emit(refusedEvent(refusal, data));
-  const app = buildServer({ witness, vkey, origins: [...watched, ...seen], emit, onRefusal });
-  const closeServer = closerOf(app);
+  const onCosignError = (error: CosignError) => emit(refusedEvent(error, data));
+  const app = buildServer({ witness, vkey, origins: [...watched, ...seen], emit, onCosignError });
+  const closeServer = createCloser(app);
   const url = await app.listen({ host, port, listenTextResolver: text => text });
   const close = async () => {
     await closeServer();
@@ -76,8 +77,10 @@ async function startOn(state: State, options: WitnessOptions): Promise<RunningWi
   return { url: reachable(url), name, vkey, logs: watched, close };
 }
 
-/** Every checkpoint in it carries the witness's signature, so that whatever changed it is noticed. */
-async function checkState(state: State, { vkey }: Identity): Promise<void> {
+/**
+ * Verifies the witness's own signature on every remembered checkpoint, which reveals any change to the file.
+ */
+async function checkState(state: State, { vkey }: WitnessIdentity): Promise<void> {
   const key = parseVkey(vkey);
   for (const { origin, note } of state.checkpoints()) {
     await openNote(note, [key]).catch((error: Error) => {
@@ -86,7 +89,11 @@ async function checkState(state: State, { vkey }: Identity): Promise<void> {
   }
 }
 
-async function allLogs({ logs = [], logsFrom = [] }: WitnessOptions, state: State, emit: Emit) {
+async function allLogs(
+  { logs = [], logsFrom = [] }: WitnessOptions,
+  state: State,
+  emit: WitnessEventHandler,
+) {
   const all = [...logs];
   for (const url of logsFrom) {
     const found = await logKeysFrom(url, state, emit);
@@ -102,13 +109,16 @@ async function allLogs({ logs = [], logsFrom = [] }: WitnessOptions, state: Stat
   return all;
 }
 
-/** A folder that was restored may be older than what the log shows the witness to have signed. */
-async function recallPublished(witness: Witness, url: string, emit: Emit): Promise<void> {
+/**
+ * Compares the log's published checkpoint with the state. A folder restored from a backup may be older than
+ * what the witness has signed.
+ */
+async function checkPublished(witness: Witness, url: string, emit: WitnessEventHandler): Promise<void> {
   const note = await publishedCheckpoint(url, emit);
   try {
-    if (note !== undefined) await witness.recall(note);
+    if (note !== undefined) await witness.checkMemory(note);
   } catch (error) {
-    if (error instanceof Refusal) throw new WitnessError(`${error.message}. ${START_ANEW}`);
+    if (error instanceof CosignError) throw new WitnessError(`${error.message}. ${START_ANEW}`);
     if (!(error instanceof TlogError)) throw error;
     emit({ event: 'log_unreachable', url, detail: `${url}/checkpoint is none: ${error.message}` });
   }
@@ -116,7 +126,7 @@ async function recallPublished(witness: Witness, url: string, emit: Emit): Promi
 
 const START_ANEW = 'Bring back the newest state, or start a new witness, with a name and a folder of its own';
 
-function refusedEvent({ code, message, details }: Refusal, data: string) {
+function refusedEvent({ code, message, details }: CosignError, data: string) {
   const { origin, evidence } = details;
   const file = evidence && origin !== undefined ? keepFork(data, origin, evidence) : undefined;
   return {
@@ -128,14 +138,17 @@ function refusedEvent({ code, message, details }: Refusal, data: string) {
   };
 }
 
-/** Two trees of one size, both signed by the log: whoever reads the file can verify that it has forked. The first is kept. */
+/**
+ * Writes both checkpoints to a file, which proves to anyone that the log has forked. The first such file is
+ * kept.
+ */
 function keepFork(data: string, origin: string, notes: readonly string[]): string {
   const path = join(data, `fork-${hashOf(origin)}.txt`);
   if (!existsSync(path)) writeFileSync(path, notes.join('\n'), { mode: 0o600, flush: true });
   return path;
 }
 
-/** An address that listens on all interfaces is none that one can call. */
+/** Returns an address that clients can connect to. The wildcard address is only for listening. */
 function reachable(url: string): string {
   return url.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]');
 }

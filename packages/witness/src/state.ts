@@ -5,37 +5,37 @@ import { WitnessError } from './errors.ts';
 
 const SCHEMA_VERSION = 1;
 
-/** What a witness must never forget. What a call has changed is on the disk when it returns. */
+/** What a witness must never forget. Every change is on the disk when its call returns. */
 export interface State {
-  /** Whether it was there before, rather than made now. */
+  /** False when this call has created the state. */
   readonly isOld: boolean;
   /** The witness's verifier key, once it has one. */
   vkey(): string | undefined;
   setVkey(vkey: string): void;
-  /** The last checkpoint of a log, with its signature and the witness's own. */
+  /** Returns the last checkpoint of a log, with the log's signature and the witness's. */
   checkpoint(origin: string): string | undefined;
   checkpoints(): { origin: string; note: string }[];
-  /** Keeps a log's next checkpoint, unless the last one is no longer `before`: answers whether it is kept. */
+  /** Replaces a log's last checkpoint if it is still `before`. Returns whether it has. */
   replaceCheckpoint(origin: string, before: string | undefined, note: string): boolean;
-  /** A checkpoint that the witness has signed and does not remember. */
+  /** Returns a checkpoint that the witness has signed but not remembered. */
   forgotten(origin: string): string | undefined;
   setForgotten(origin: string, note: string): void;
-  /** The keys that an address is held to. */
+  /** Returns the keys that are pinned to an address. */
   pinned(url: string): string | undefined;
-  /** Holds it to these, unless it is held to some already. */
+  /** Pins keys to an address, unless it has some already. */
   pin(url: string, vkeys: string): void;
   close(): void;
 }
 
 /**
- * Opens the state in a folder, both made when missing, and keeps other processes off it.
+ * Opens the state in a folder, creating both when missing, and locks out other processes.
  *
  * @throws WitnessError
  */
 export function openState(folder: string): State {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'witness.db');
-  // SQLite makes its log as it finds the database.
+  // SQLite gives its log file the mode of the database file.
   closeSync(openSync(file, 'a', 0o600));
   const database = new DatabaseSync(file);
   try {
@@ -46,9 +46,9 @@ export function openState(folder: string): State {
   }
 }
 
-/** Answers whether the tables were there. */
+/** Creates missing tables. Returns whether they existed. */
 function prepare(database: DatabaseSync, file: string): boolean {
-  // The lock is the operating system's: it is taken by the first transaction and goes with the process.
+  // The operating system holds the lock: the first transaction takes it, and it ends with the process.
   database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   database.exec('BEGIN EXCLUSIVE');
   const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);

@@ -14,53 +14,54 @@ import {
   type VerifierKey,
   verifyConsistency,
 } from '@aitbc/tlog';
-import { Refusal } from './errors.ts';
-import type { Identity } from './key.ts';
+import { CosignError } from './errors.ts';
+import type { WitnessIdentity } from './identity.ts';
 import type { State } from './state.ts';
 
 export interface WitnessParts {
-  identity: Identity;
-  /** Keys of the logs that are watched; the name of each is the origin of its log. */
+  identity: WitnessIdentity;
+  /** Keys of the watched logs; each key's name is its log's origin. */
   logs: readonly VerifierKey[];
   state: State;
-  /** Milliseconds since the epoch. */
+  /** Returns milliseconds since 1970. */
   now: () => number;
 }
 
 export interface Cosigned {
   origin: string;
-  /** Of the tree that was cosigned before, 0 for none. */
+  /** The size of the tree cosigned before, 0 for none. */
   old: number;
   size: number;
-  /** The witness's own, of type cosignature/v1. */
+  /** The witness's signature, of type cosignature/v1. */
   signature: NoteSignature;
 }
 
-/** What a witness does (C2SP tlog-witness), without HTTP. */
+/** The rules of a witness (C2SP tlog-witness), without HTTP. */
 export interface Witness {
   /**
-   * Cosigns a checkpoint when its tree begins with the one that was cosigned last. The checkpoint is on the disk by then.
+   * Cosigns a checkpoint when its tree begins with the last cosigned one. The checkpoint is on the disk when
+   * this returns.
    *
    * @param request the body of add-checkpoint
-   * @throws Refusal
+   * @throws CosignError
    */
   addCheckpoint(request: TextSource): Promise<Cosigned>;
-  /** The last checkpoint of a log, with its signature and the witness's own. */
+  /** Returns the last checkpoint of a log, with the log's signature and the witness's. */
   latest(origin: string): string | undefined;
   /**
-   * Compares a checkpoint, from wherever it comes, with what the witness remembers. Where it has the witness's own
-   * signature over more than that, the witness cosigns nothing of that log any more.
+   * Compares a checkpoint from any source with what the witness remembers. If the witness has signed it but
+   * does not remember it, the witness never cosigns that log again.
    *
-   * @throws Refusal FORGOTTEN; TlogError MALFORMED
+   * @throws CosignError FORGOTTEN; TlogError MALFORMED
    */
-  recall(note: string): Promise<void>;
+  checkMemory(note: string): Promise<void>;
 }
 
 interface Submitted extends Checkpoint {
   note: string;
-  /** What is signed. */
+  /** The signed text. */
   text: string;
-  /** Those of the log, and good. */
+  /** The log's signatures, all verified. */
   signatures: readonly NoteSignature[];
 }
 
@@ -72,9 +73,9 @@ export function createWitness({ identity, logs, state, now }: WitnessParts): Wit
     const { old, proof, checkpoint } = readRequest(body);
     const submitted = await openSubmitted(checkpoint, logs);
     const { origin, size } = submitted;
-    if (old > size) throw new Refusal('OLD_TOO_LARGE', `Old size ${old} is beyond ${size}`, { origin });
-    await recall(checkpoint);
-    // Another request may get ahead of this one between the look and the write: then it is looked at anew.
+    if (old > size) throw new CosignError('OLD_TOO_LARGE', `Old size ${old} is beyond ${size}`, { origin });
+    await checkMemory(checkpoint);
+    // Another request may replace the checkpoint between the read and the write; then the loop checks again.
     for (;;) {
       const last = state.checkpoint(origin);
       checkGrowth({ submitted, old, proof, last });
@@ -85,30 +86,30 @@ export function createWitness({ identity, logs, state, now }: WitnessParts): Wit
     }
   }
 
-  async function recall(note: string): Promise<void> {
+  async function checkMemory(note: string): Promise<void> {
     const { text } = parseNote(note);
     const { origin, size, root } = parseCheckpoint(text);
-    const last = headOf(state.checkpoint(origin));
+    const last = treeOf(state.checkpoint(origin));
     const isBeyond = size > last.size || (size === last.size && !isSame(root, last.root));
     if (isBeyond && (await isSignedBy(note, self))) state.setForgotten(origin, note);
     const forgotten = state.forgotten(origin);
     if (forgotten === undefined) return;
-    const { size: signed } = headOf(forgotten);
-    throw new Refusal(
+    const { size: signed } = treeOf(forgotten);
+    throw new CosignError(
       'FORGOTTEN',
       `${name} has signed size ${signed} of ${origin} and remembers ${last.size} only, so it can't vouch for it any more`,
       { origin },
     );
   }
 
-  return { addCheckpoint, latest: state.checkpoint, recall };
+  return { addCheckpoint, latest: state.checkpoint, checkMemory };
 }
 
 function readRequest(body: TextSource) {
   try {
     return parseAddCheckpoint(body);
   } catch (error) {
-    throw error instanceof TlogError ? new Refusal('MALFORMED', error.message) : error;
+    throw error instanceof TlogError ? new CosignError('MALFORMED', error.message) : error;
   }
 }
 
@@ -117,11 +118,11 @@ async function openSubmitted(note: string, logs: readonly VerifierKey[]): Promis
   const checkpoint = parseCheckpoint(text);
   const { origin } = checkpoint;
   const keys = logs.filter(log => log.name === origin);
-  if (keys.length === 0) throw new Refusal('UNKNOWN_LOG', `${origin} is no log that is watched here`);
+  if (keys.length === 0) throw new CosignError('UNKNOWN_LOG', `${origin} is no log that is watched here`);
   try {
     await openNote(note, keys);
   } catch (error) {
-    throw error instanceof TlogError ? new Refusal('UNSIGNED', error.message, { origin }) : error;
+    throw error instanceof TlogError ? new CosignError('UNSIGNED', error.message, { origin }) : error;
   }
   const isLogs = ({ name, keyHash }: NoteSignature) =>
     keys.some(key => key.name === name && key.keyHash === keyHash);
@@ -135,27 +136,27 @@ interface Growth {
   last: string | undefined;
 }
 
-/** @throws Refusal STALE, FORK, INCONSISTENT */
+/** @throws CosignError STALE, FORK, INCONSISTENT */
 function checkGrowth({ submitted, old, proof, last }: Growth): void {
   const { origin, size, root, note } = submitted;
-  const head = headOf(last);
+  const head = treeOf(last);
   if (old !== head.size) {
-    throw new Refusal('STALE', `The last size cosigned is ${head.size}, not ${old}`, {
+    throw new CosignError('STALE', `The last size cosigned is ${head.size}, not ${old}`, {
       origin,
       size: head.size,
     });
   }
   if (size === head.size && !isSame(root, head.root)) {
     const evidence = last === undefined ? {} : { evidence: [last, note] as const };
-    throw new Refusal('FORK', `Another tree of size ${size} was cosigned`, { origin, ...evidence });
+    throw new CosignError('FORK', `Another tree of size ${size} was cosigned`, { origin, ...evidence });
   }
   if (!verifyConsistency({ from: old, to: size, fromRoot: head.root, toRoot: root, proof })) {
-    throw new Refusal('INCONSISTENT', `Size ${size} is not shown to begin with size ${old}`, { origin });
+    throw new CosignError('INCONSISTENT', `Size ${size} is not shown to begin with size ${old}`, { origin });
   }
 }
 
-/** The tree of a checkpoint that was signed; the empty one where there is none. */
-function headOf(note: string | undefined): Pick<Checkpoint, 'size' | 'root'> {
+/** Returns the tree of a signed checkpoint; the empty tree when there is none. */
+function treeOf(note: string | undefined): Pick<Checkpoint, 'size' | 'root'> {
   return note === undefined ? { size: 0, root: merkleRoot([]) } : parseCheckpoint(parseNote(note).text);
 }
 

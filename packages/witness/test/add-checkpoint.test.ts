@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { formatAddCheckpoint, openCheckpoint, parseVkey } from '@aitbc/tlog';
 import { expect, test } from 'vitest';
-import { LIMITS } from '../src/index.ts';
+import { WITNESS_LIMITS } from '../src/index.ts';
 import { testLog } from './log.ts';
 import { addCheckpoint, cosignature, NAME, NOW, runWitness } from './witnesses.ts';
 
 const log = testLog();
 
-/** A witness that has cosigned ten leaves. */
+/** Starts a witness that has cosigned ten leaves. */
 async function witnessOfTen() {
   const witness = await runWitness();
   await addCheckpoint(witness.url, await log.request(0, 10));
@@ -53,7 +53,7 @@ test('an empty tree is cosigned', async () => {
   expect(await addCheckpoint(witness.url, await log.request(0, 0))).toMatchObject({ status: 200 });
 });
 
-test('signatures of strangers are passed over', async () => {
+test('signatures by unknown keys are ignored', async () => {
   const witness = await runWitness();
   const note = `${await log.checkpoint(10)}— stranger.example AAAAAAAA\n`;
   const answer = await addCheckpoint(
@@ -98,12 +98,12 @@ test('another tree of the same size is a fork, and the proof of it is kept', asy
   expect(one?.root).not.toEqual(other?.root);
 });
 
-test('an empty tree has no other root', async () => {
+test('an empty tree can not have another root', async () => {
   const { url } = await runWitness();
   expect(await addCheckpoint(url, await log.withRoot(0, new Uint8Array(32)))).toMatchObject({ status: 409 });
 });
 
-test('a fork with a proof of its own is refused', async () => {
+test('a fork with a proof of its own is rejected', async () => {
   const witness = await witnessOfTen();
   expect(await addCheckpoint(witness.url, await log.forkedAt(4).request(10, 25))).toMatchObject({
     status: 422,
@@ -117,13 +117,13 @@ test.each([
   ['of another pair of trees', async () => log.proof(9, 25)],
   ['that is missing', async () => []],
   ['with a hash too many', async () => [...(await log.proof(10, 25)), new Uint8Array(32)]],
-])('a proof %s is refused', async (_, proof) => {
+])('a proof %s is rejected', async (_, proof) => {
   const { url } = await witnessOfTen();
   const body = { old: 10, proof: await proof(), checkpoint: await log.checkpoint(25) };
   expect(await addCheckpoint(url, formatAddCheckpoint(body))).toMatchObject({ status: 422 });
 });
 
-test('a proof where nothing is to be proved is refused', async () => {
+test('a proof between equal sizes is rejected', async () => {
   const { url } = await runWitness();
   const body = { old: 0, proof: [new Uint8Array(32)], checkpoint: await log.checkpoint(25) };
   expect(await addCheckpoint(url, formatAddCheckpoint(body))).toMatchObject({ status: 422 });
@@ -138,21 +138,21 @@ test('a log that is not watched is unknown', async () => {
   });
 });
 
-test('a checkpoint that the log has not signed is refused', async () => {
+test('a checkpoint that the log has not signed is rejected', async () => {
   const witness = await runWitness();
   const impostor = testLog({ seed: 2 });
   expect(await addCheckpoint(witness.url, await impostor.request(0, 10))).toMatchObject({ status: 403 });
   expect(witness.events).toMatchObject([{ event: 'refused', code: 'UNSIGNED' }]);
 });
 
-test('a signature of another checkpoint is refused', async () => {
+test('a signature of another checkpoint is rejected', async () => {
   const { url } = await runWitness();
   const [body = ''] = (await log.request(0, 10)).split('\n\n—');
   const signature = (await log.checkpoint(11)).split('\n\n—')[1];
   expect(await addCheckpoint(url, `${body}\n\n—${signature}`)).toMatchObject({ status: 403 });
 });
 
-test('an old size beyond the new one is refused', async () => {
+test('an old size beyond the new one is rejected', async () => {
   const { url } = await witnessOfTen();
   const body = { old: 11, proof: [], checkpoint: await log.checkpoint(10) };
   expect(await addCheckpoint(url, formatAddCheckpoint(body))).toMatchObject({ status: 400 });
@@ -164,26 +164,26 @@ test.each([
   ['a size with leading zeros', 'old 007\n\n'],
   ['a hash that is none', 'old 0\nAAAA\n\n'],
   ['more than 63 hashes', `old 0\n${`${'A'.repeat(43)}=\n`.repeat(64)}\n`],
-])('%s is refused', async (_, head) => {
+])('%s is rejected', async (_, head) => {
   const { url } = await runWitness();
   const body = head === '' ? '' : head + (await log.checkpoint(10));
   expect(await addCheckpoint(url, body)).toMatchObject({ status: 400 });
 });
 
-test('a body beyond the limit is refused', async () => {
+test('a body beyond the limit is rejected', async () => {
   const { url } = await runWitness();
-  const body = 'a'.repeat(LIMITS.bodyBytes + 1);
+  const body = 'a'.repeat(WITNESS_LIMITS.bodyBytes + 1);
   expect(await addCheckpoint(url, body)).toMatchObject({ status: 413 });
 });
 
-test('what is refused changes nothing', async () => {
+test('a rejected request changes nothing', async () => {
   const { url } = await witnessOfTen();
   await addCheckpoint(url, await log.forkedAt(4).request(10, 25));
   await addCheckpoint(url, await testLog({ seed: 2 }).request(10, 25));
   expect(await addCheckpoint(url, await log.request(10, 12))).toMatchObject({ status: 200 });
 });
 
-test('of requests that arrive at once, no two are cosigned that contradict each other', async () => {
+test('concurrent requests never get contradicting checkpoints cosigned', async () => {
   const { url } = await witnessOfTen();
   const branches = Array.from({ length: 20 }, (_, index) => (index === 0 ? log : log.forkedAt(10 + index)));
   const requests = await Promise.all(branches.map(branch => branch.request(10, 40)));
@@ -192,14 +192,14 @@ test('of requests that arrive at once, no two are cosigned that contradict each 
   expect(statuses).toEqual([200, ...Array.from({ length: 19 }, () => 409)]);
 });
 
-test('the same request from many at once is cosigned for one, and again for whoever asks from there on', async () => {
+test('concurrent equal requests are cosigned once, and again for those that name the new size', async () => {
   const { url } = await witnessOfTen();
   const again = await log.request(10, 10);
   const answers = await Promise.all(Array.from({ length: 10 }, () => addCheckpoint(url, again)));
   expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
 });
 
-test('logs do not get in each other’s way', async () => {
+test('logs are independent of each other', async () => {
   const other = testLog({ origin: 'other.example/log', seed: 3 });
   const { url } = await runWitness({ logs: [log.key, other.key] });
   await addCheckpoint(url, await log.request(0, 10));

@@ -9,18 +9,18 @@ const KILLS = 12;
 const BRANCHES = 6;
 const HASH = createHash('sha256').update(ORIGIN).digest('hex');
 
-/** A tree of the log, which may not be the only one of its size. */
+/** A tree of the log. Several trees may have the same size. */
 interface Tree {
   branch: TestLog;
   size: number;
 }
 
-/** A checkpoint that came back cosigned. */
+/** A checkpoint that the witness returned cosigned. */
 interface Received extends Tree {
   note: string;
 }
 
-/** Trees that each grow from the last one and contradict each other. */
+/** Returns trees that each grow from the given one and contradict each other. */
 function contradictory({ branch, size }: Tree): Tree[] {
   return Array.from({ length: BRANCHES }, (_, index) => ({
     branch: branch.forkedAt(size, `${index}`),
@@ -28,7 +28,7 @@ function contradictory({ branch, size }: Tree): Tree[] {
   }));
 }
 
-/** Asks for all trees at once, and kills the witness as soon as so many of them are answered. */
+/** Sends all trees at once, and kills the witness as soon as this many are answered. */
 async function askAndKill(witness: WitnessProcess, old: number, trees: Tree[], answers: number) {
   const received: Received[] = [];
   const killed = Promise.withResolvers<void>();
@@ -48,7 +48,7 @@ async function askAndKill(witness: WitnessProcess, old: number, trees: Tree[], a
   return received;
 }
 
-/** What the witness remembers: one of the trees that it may have cosigned. */
+/** Returns the candidate tree that the witness remembers. */
 async function rememberedOf({ url }: WitnessProcess, candidates: readonly Tree[]): Promise<Tree> {
   const { status, text: note } = await get(`${url}/${HASH}/checkpoint`);
   for (const { branch, size } of candidates) {
@@ -58,7 +58,7 @@ async function rememberedOf({ url }: WitnessProcess, candidates: readonly Tree[]
   throw new Error(`Nobody has asked for ${status} ${note}`);
 }
 
-test(`a witness killed ${KILLS} times contradicts itself nowhere`, { timeout: 180_000 }, async () => {
+test(`a witness killed ${KILLS} times never contradicts itself`, { timeout: 180_000 }, async () => {
   const data = await testFolder();
   const received: Received[] = [];
   let witness = await spawnWitness(data);

@@ -9,7 +9,7 @@ import { addCheckpoint, NAME, runWitness, testFolder } from './witnesses.ts';
 
 const log = testLog();
 
-/** A log's address, at which the test decides what there is. */
+/** Starts a log's HTTP server with the given resources. */
 async function logServer(resources: Record<string, string>) {
   const server = createServer((request, response) => {
     const text = resources[request.url ?? ''];
@@ -34,7 +34,7 @@ test('a log is watched by its address', async () => {
   expect(await addCheckpoint(witness.url, await log.request(0, 10))).toMatchObject({ status: 200 });
 });
 
-test('once its key is known, the log may be away', async () => {
+test('a log whose key is known need not answer at the start', async () => {
   const server = await logServer({ '/ledger/vkey': `${log.vkey}\n` });
   const { data, close } = await runWitness({ logs: [], logsFrom: [server.url] });
   await close();
@@ -44,7 +44,7 @@ test('once its key is known, the log may be away', async () => {
   expect(witness.events[0]).toMatchObject({ event: 'log_unreachable', url: server.url });
 });
 
-test('another key than at first is not taken', async () => {
+test('a log that shows another key than at first is rejected', async () => {
   const server = await logServer({ '/ledger/vkey': `${log.vkey}\n` });
   const { data, close } = await runWitness({ logs: [], logsFrom: [server.url] });
   await close();
@@ -54,37 +54,37 @@ test('another key than at first is not taken', async () => {
   );
 });
 
-test('a key that was named counts more than the one at an address', async () => {
+test('a key given by option overrides the one at an address', async () => {
   const { url } = await logServer({ '/ledger/vkey': testLog({ seed: 2 }).vkey });
   await expect(start(await testFolder(), url, [log.key])).rejects.toThrow(
     'shows other keys of coordinator.example/ledger than were named before',
   );
 });
 
-test('an address that answers, but not as a log, is named', async () => {
+test('the error names an address that is not a log’s', async () => {
   const { url } = await logServer({});
   await expect(start(await testFolder(), url)).rejects.toThrow(
     `${url}/vkey answers 404: is ${url} the address of a log?`,
   );
 });
 
-test('an address where something else than a key is shown is named', async () => {
+test('the error names an address that shows something else than a key', async () => {
   const { url } = await logServer({ '/ledger/vkey': '<!doctype html>' });
   await expect(start(await testFolder(), url)).rejects.toThrow(`${url}/vkey has no key of a log`);
 });
 
-test('an address that does not answer is named', async () => {
+test('the error names an address that does not answer', async () => {
   const url = 'http://127.0.0.1:2/ledger';
   await expect(start(await testFolder(), url)).rejects.toThrow(`${url}/vkey does not answer`);
 });
 
-test('without a log there is nothing to watch', async () => {
+test('a witness without a log does not start', async () => {
   await expect(startWitness({ data: await testFolder(), name: NAME, port: 0 })).rejects.toThrow(
     'A witness needs a log to watch',
   );
 });
 
-test('a restored folder that is older than what the log shows to be cosigned does not start', async () => {
+test('a restored folder older than the cosigned checkpoint at the log does not start', async () => {
   const server = await logServer({ '/ledger/vkey': log.vkey });
   const { url, data } = await runWitness({ logs: [], logsFrom: [server.url] });
   await addCheckpoint(url, await log.request(0, 10));
@@ -95,7 +95,7 @@ test('a restored folder that is older than what the log shows to be cosigned doe
   await expect(start(backup, server.url)).rejects.toThrow(`${NAME} has signed size 25`);
 });
 
-test('a log that shows what is no checkpoint is watched all the same', async () => {
+test('a log that publishes something else than a checkpoint is still watched', async () => {
   const { url } = await logServer({ '/ledger/vkey': log.vkey, '/ledger/checkpoint': 'nothing' });
   const witness = await runWitness({ logs: [], logsFrom: [url] });
   expect(witness.events[0]).toMatchObject({

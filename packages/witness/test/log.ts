@@ -19,18 +19,18 @@ export const ORIGIN = 'coordinator.example/ledger';
 const MAX_SIZE = 1000;
 const utf8 = new TextEncoder();
 
-/** A log that can say anything of its tree, up to 1000 leaves. */
+/** A log with up to 1000 leaves that can also sign false trees. */
 export interface TestLog {
   key: VerifierKey;
   vkey: string;
-  /** The signed checkpoint of its first leaves. */
+  /** Returns the signed checkpoint of the first leaves. */
   checkpoint(size: number): Promise<string>;
   proof(from: number, to: number): Promise<Uint8Array[]>;
-  /** The body of an honest request. */
+  /** Returns the body of an honest request. */
   request(old: number, size: number): Promise<string>;
-  /** The body of a first request for a tree that is none. */
+  /** Returns the body of a first request with a root that is no tree's. */
   withRoot(size: number, root: Uint8Array): Promise<string>;
-  /** The same log, which has other leaves from there on, and others for each name. */
+  /** Returns the same log with other leaves from `size` on, which differ for each name. */
   forkedAt(size: number, name?: string): TestLog;
 }
 

@@ -18,7 +18,7 @@ test('anyone reads the last checkpoint, with the signatures of log and witness a
   expect(parseNote(text).signatures).toHaveLength(2);
 });
 
-test('pages of other origins may read', async () => {
+test('CORS headers let other origins read', async () => {
   const { url } = await runWitness();
   const { headers } = await fetch(`${url}/vkey`);
   expect(headers.get('access-control-allow-origin')).toBe('*');
@@ -33,7 +33,7 @@ test.each([
   expect(await get(`${url}/${hash}/checkpoint`)).toMatchObject({ status: 404 });
 });
 
-test('a log that is watched no longer can still be read', async () => {
+test('the checkpoint of a log that is no longer watched can still be read', async () => {
   const first = await runWitness();
   await addCheckpoint(first.url, await log.request(0, 10));
   await first.close();
@@ -42,17 +42,17 @@ test('a log that is watched no longer can still be read', async () => {
   expect(await get(`${url}/${HASH}/checkpoint`)).toMatchObject({ status: 200 });
 });
 
-test('its key is there to be read', async () => {
+test('GET /vkey answers the verifier key', async () => {
   const { url, vkey } = await runWitness();
   expect(await get(`${url}/vkey`)).toMatchObject({ status: 200, text: `${vkey}\n` });
 });
 
-test('it tells that it is well', async () => {
+test('GET /health answers ok', async () => {
   const { url } = await runWitness();
   expect(await get(`${url}/health`)).toMatchObject({ status: 200, text: 'ok\n' });
 });
 
-test('whoever gets lost is told what there is', async () => {
+test('an unknown path answers 404 and lists the paths', async () => {
   const { url } = await runWitness();
   expect(await get(url)).toMatchObject({ status: 404, text: expect.stringContaining('/add-checkpoint') });
 });

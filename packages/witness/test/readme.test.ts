@@ -16,11 +16,11 @@ test('the sample cosigns a checkpoint', async () => {
   expect(await runSample(sample, { url: '', modules })).toEqual([[200, 1]]);
 });
 
-test('no sample goes untested', () => {
+test('every sample of the README is tested', () => {
   expect(samples).toHaveLength(1);
 });
 
-test('every refusal is explained, with its status', () => {
+test('the README lists every error code with its status', () => {
   const explained = matches(README, /^\| (\d+) +\| `([A-Z_]+)`/gm);
   expect(explained.map(([, code]) => code).sort()).toEqual(
     matches(ERRORS, /^ {2}\| '([A-Z_]+)'/gm)
@@ -31,8 +31,8 @@ test('every refusal is explained, with its status', () => {
   expect(explained.sort()).toEqual(statuses.sort());
 });
 
-test('the limit of bodies is that of the code', () => {
-  expect(readFileSync(README, 'utf8')).toContain(`at most ${witness.LIMITS.bodyBytes / 1024} KiB`);
+test('the README states the body limit of the code', () => {
+  expect(readFileSync(README, 'utf8')).toContain(`at most ${witness.WITNESS_LIMITS.bodyBytes / 1024} KiB`);
 });
 
 function matches(file: URL, pattern: RegExp): string[][] {

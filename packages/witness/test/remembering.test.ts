@@ -10,7 +10,7 @@ const log = testLog();
 const KEY = 'witness-key.pem';
 const STATE = 'witness.db';
 
-/** The folder of a witness that has cosigned ten leaves and was stopped, and its key. */
+/** Returns the folder and the key of a stopped witness that has cosigned ten leaves. */
 async function folderOfTen() {
   const { url, data, vkey, close } = await runWitness();
   await addCheckpoint(url, await log.request(0, 10));
@@ -21,14 +21,14 @@ async function folderOfTen() {
 const start = (data: string, name?: string) =>
   startWitness({ data, logs: [log.key], port: 0, ...(name !== undefined && { name }) });
 
-test('it goes on where it was, under the same name and with the same key', async () => {
+test('a restarted witness keeps its name, key and checkpoints', async () => {
   const { data, vkey } = await folderOfTen();
   const again = await runWitness({ data, name: undefined });
   expect(again).toMatchObject({ vkey, name: NAME });
   expect(await addCheckpoint(again.url, await log.request(10, 25))).toMatchObject({ status: 200 });
 });
 
-test('key and state are for its user alone', async () => {
+test('only the owner can read key and state', async () => {
   const { data } = await folderOfTen();
   const modes = await Promise.all(
     [KEY, STATE].map(async file => (await stat(join(data, file))).mode & 0o777),
@@ -36,14 +36,14 @@ test('key and state are for its user alone', async () => {
   expect(modes).toEqual([0o600, 0o600]);
 });
 
-test('a fork is refused after a restart too', async () => {
+test('a fork is rejected after a restart too', async () => {
   const { data } = await folderOfTen();
   const { url } = await runWitness({ data });
   expect(await addCheckpoint(url, await log.forkedAt(4).request(10, 25))).toMatchObject({ status: 422 });
   expect(await addCheckpoint(url, await log.forkedAt(4).request(0, 25))).toMatchObject({ status: 409 });
 });
 
-test('a second witness is kept off the folder', async () => {
+test('a second witness can not use the same folder', async () => {
   const { data } = await runWitness();
   await expect(start(data)).rejects.toThrow(`Another witness runs on ${data}`);
 });
@@ -52,7 +52,7 @@ test('a new witness needs a name', async () => {
   await expect(start(await testFolder())).rejects.toThrow('A new witness needs a name');
 });
 
-test('a name that can’t be one is refused, and another one taken', async () => {
+test('an invalid name is rejected, and a valid one then accepted', async () => {
   const data = await testFolder();
   await expect(start(data, 'Alice in Wonderland')).rejects.toThrow(
     '"Alice in Wonderland" can\'t be a key\'s name',
@@ -67,38 +67,38 @@ test('a witness keeps its name', async () => {
   );
 });
 
-test('a key whose state is gone does not sign any more', async () => {
+test('a key whose state is missing no longer signs', async () => {
   const { data } = await folderOfTen();
   await rm(join(data, STATE));
   await expect(start(data)).rejects.toThrow('what it has signed is not known');
 });
 
-test('a key whose state was emptied does not sign any more', async () => {
+test('a key whose state is empty no longer signs', async () => {
   const { data } = await folderOfTen();
   await truncate(join(data, STATE));
   await expect(start(data)).rejects.toThrow('what it has signed is not known');
 });
 
-test('a key that is gone is not replaced', async () => {
+test('a missing key is not replaced', async () => {
   const { data } = await folderOfTen();
   await rm(join(data, KEY));
   await expect(start(data)).rejects.toThrow(`${KEY} is missing`);
 });
 
-test('another key is not taken for its own', async () => {
+test('a foreign key file is rejected', async () => {
   const { data } = await folderOfTen();
   const other = await folderOfTen();
   await cp(join(other.data, KEY), join(data, KEY));
   await expect(start(data)).rejects.toThrow(`is not the key of ${NAME}`);
 });
 
-test('a file that is no key is named', async () => {
+test('the error names a key file that holds no key', async () => {
   const { data } = await folderOfTen();
   await writeFile(join(data, KEY), 'nothing');
   await expect(start(data)).rejects.toThrow(`${KEY} holds no Ed25519 key`);
 });
 
-test('a state that was tampered with is noticed', async () => {
+test('a changed state is detected', async () => {
   const { data } = await folderOfTen();
   const bytes = await readFile(join(data, STATE));
   const at = bytes.indexOf('\n10\n');
@@ -106,7 +106,7 @@ test('a state that was tampered with is noticed', async () => {
   await expect(start(data)).rejects.toThrow('The state is damaged, at coordinator.example/ledger');
 });
 
-test('a folder restored from before a cosignature that comes back vouches for the log no more', async () => {
+test('a folder older than a cosignature of its own no longer signs for the log', async () => {
   const { data } = await folderOfTen();
   const backup = join(await testFolder(), 'backup');
   await cp(data, backup, { recursive: true });
@@ -126,7 +126,7 @@ test('a folder restored from before a cosignature that comes back vouches for th
   expect(await addCheckpoint(again.url, await log.request(10, 12))).toMatchObject({ status: 503 });
 });
 
-test('a cosignature of its own that is forged means nothing', async () => {
+test('a forged cosignature of its own is ignored', async () => {
   const { data } = await folderOfTen();
   const impostor = await runWitness();
   const { text } = await addCheckpoint(impostor.url, await log.request(0, 25));

@@ -7,7 +7,7 @@ import { addCheckpoint, runWitness } from './witnesses.ts';
 
 const log = testLog();
 
-test('a request in flight is answered before it ends', async () => {
+test('a request under way is answered before the witness stops', async () => {
   const witness = await runWitness();
   const body = await log.request(0, 10);
   const { hostname, port } = new URL(witness.url);
@@ -24,7 +24,7 @@ test('a request in flight is answered before it ends', async () => {
   expect(response.statusCode).toBe(200);
 });
 
-test('a connection that asks nothing does not hold it up', async () => {
+test('an idle connection does not delay the stop', async () => {
   const witness = await runWitness();
   const { hostname, port } = new URL(witness.url);
   const socket = connect(Number(port), hostname);
@@ -35,7 +35,7 @@ test('a connection that asks nothing does not hold it up', async () => {
   await hungUp;
 });
 
-test('what it has cosigned is there when it starts again', async () => {
+test('cosigned checkpoints survive a restart', async () => {
   const first = await runWitness();
   await addCheckpoint(first.url, await log.request(0, 10));
   await first.close();

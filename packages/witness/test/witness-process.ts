@@ -7,7 +7,7 @@ import { NAME } from './witnesses.ts';
 
 const MAIN = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
 
-/** A witness in a process of its own, as somebody runs it. */
+/** A witness in its own process. */
 export interface WitnessProcess {
   child: ChildProcess;
   url: string;
@@ -15,7 +15,7 @@ export interface WitnessProcess {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Resolves when it listens. */
+/** Resolves once the witness listens. */
 export async function spawnWitness(data: string): Promise<WitnessProcess> {
   const options = ['--name', NAME, '--log', testLog().vkey, '--data', data, '--port', '0', '--json'];
   const child = spawn(process.execPath, [MAIN, 'witness', ...options], {

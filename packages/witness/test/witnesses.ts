@@ -16,7 +16,7 @@ import { testLog } from './log.ts';
 export const NAME = 'witness.example/alice';
 export const NOW = Date.parse('2026-01-24T15:00:00Z');
 
-/** An empty folder that goes with the test. */
+/** Creates an empty folder that is removed after the test. */
 export async function testFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'aitbc-witness-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -28,7 +28,7 @@ export interface TestWitness extends RunningWitness {
   events: WitnessEvent[];
 }
 
-/** A witness of the test's log that ends with the test, on a folder of its own unless given one. */
+/** Starts a witness of the test's log that ends with the test. It has its own folder unless one is given. */
 export async function runWitness(options: Partial<WitnessOptions> = {}): Promise<TestWitness> {
   const data = options.data ?? (await testFolder());
   const events: WitnessEvent[] = [];
@@ -50,7 +50,6 @@ export async function runWitness(options: Partial<WitnessOptions> = {}): Promise
   return { ...witness, data, events, close };
 }
 
-/** What a witness answers. */
 export interface Answer {
   status: number;
   type: string | null;
@@ -76,7 +75,7 @@ async function answerOf(response: Promise<Response>): Promise<Answer> {
   return { status, type: headers.get('content-type'), text };
 }
 
-/** Verifies what a witness has answered as its signature of a checkpoint. */
+/** Verifies a witness's answer as its signature of a checkpoint. */
 export async function cosignature(note: string, lines: string, vkey: string): Promise<VerifiedSignature[]> {
   const { text } = parseNote(note);
   return [

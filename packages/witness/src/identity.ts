@@ -15,22 +15,22 @@ import { formatVkey, parseVkey, type Signer, TlogError, verifierKey } from '@ait
 import { WitnessError } from './errors.ts';
 import type { State } from './state.ts';
 
-/** Who a witness is, for as long as it exists. */
-export interface Identity {
+/** A witness's name and key, which never change. */
+export interface WitnessIdentity {
   readonly name: string;
-  /** Of type cosignature/v1. */
+  /** A verifier key of type cosignature/v1. */
   readonly vkey: string;
   readonly signer: Signer;
 }
 
 /**
- * The name and the Ed25519 key of the witness whose state is in a folder, from a PKCS #8 PEM file; made with mode 0600 at
- * the first start.
+ * Loads the name and the Ed25519 key of the witness whose state is in a folder. The key is a PKCS #8 PEM
+ * file, created with mode 0600 at the first start.
  *
- * @param name what it is called; what it was called before unless given
- * @throws WitnessError where key, name and state don't belong together
+ * @param name required at the first start; later it must be the same when given
+ * @throws WitnessError when key, name and state do not belong together
  */
-export function loadIdentity(folder: string, state: State, name?: string): Identity {
+export function loadWitnessIdentity(folder: string, state: State, name?: string): WitnessIdentity {
   const path = join(folder, 'witness-key.pem');
   const isThere = existsSync(path);
   const known = state.vkey();
@@ -55,7 +55,7 @@ function readSigner(path: string): Signer {
   return { keyId: x, sign: bytes => sign(null, bytes, key) };
 }
 
-/** A key that others can read may be in their hands already. Windows has no such modes. */
+/** Throws when other users can read the key, as they may have copied it. Windows has no such modes. */
 function requirePrivate(path: string): void {
   const { mode } = statSync(path);
   if (process.platform === 'win32' || (mode & 0o077) === 0) return;
@@ -81,7 +81,7 @@ function vkeyOf(name: string, { keyId }: Signer): string {
   }
 }
 
-/** Written aside and linked, so that the file is whole when it is there. */
+/** Writes a draft and links it, so that the key file is never incomplete. */
 function createKey(folder: string, path: string): void {
   const { privateKey } = generateKeyPairSync('ed25519');
   const draft = `${path}.${randomUUID()}`;
@@ -91,7 +91,10 @@ function createKey(folder: string, path: string): void {
   syncFolder(folder);
 }
 
-/** A file's name is on the disk when its folder is; Windows neither needs that nor can it. */
+/**
+ * Flushes the folder, without which a new file's name may be lost in a crash. Windows neither needs nor
+ * supports this.
+ */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const descriptor = openSync(folder, 'r');
