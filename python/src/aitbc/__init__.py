@@ -1,0 +1,57 @@
+"""Client, offline verifier and miner for coordinators of AITBC, the network for AI inference."""
+
+from . import models
+from ._async.client import AsyncCoordinatorClient
+from ._async.requests import AsyncPaged
+from ._http import Page
+from ._sync.client import CoordinatorClient
+from ._sync.requests import Paged
+from ._version import __version__
+from .errors import (
+    AitbcError,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    ConnectionError,
+    CoordinatorError,
+    ErrorCode,
+    InsufficientBalanceError,
+    JobFailedError,
+    JobTimeoutError,
+    LedgerError,
+    NotFoundError,
+    PartialBatchError,
+    PayloadTooLargeError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    TimeoutError,
+)
+
+__all__ = [
+    "AitbcError",
+    "AsyncCoordinatorClient",
+    "AsyncPaged",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConflictError",
+    "ConnectionError",
+    "CoordinatorClient",
+    "CoordinatorError",
+    "ErrorCode",
+    "InsufficientBalanceError",
+    "JobFailedError",
+    "JobTimeoutError",
+    "LedgerError",
+    "NotFoundError",
+    "Page",
+    "Paged",
+    "PartialBatchError",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "ServerError",
+    "TimeoutError",
+    "__version__",
+    "models",
+]

@@ -1,0 +1,288 @@
+"""Jobs: what clients submit and follow, and what miners do with those that they have claimed."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import contextlib
+import math
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from typing_extensions import Unpack
+
+from .. import _http
+from .._http import Call
+from .._progress import Progress, progress_bar
+from ..errors import AitbcError, CoordinatorError, JobTimeoutError, PartialBatchError, TimeoutError
+from ..models import (
+    Job,
+    JobEvent,
+    JobOutcome,
+    JobRequest,
+    JobSummary,
+    MinerJob,
+    PostedChunks,
+    PublishedReceipt,
+    Receipt,
+)
+from .requests import AsyncPaged, AsyncResource
+
+LAST_S = 0.02
+"""A wait that has less time left is over."""
+
+
+def _path(job_id: str) -> str:
+    return f"/v1/jobs/{_http.segment(job_id)}"
+
+
+class AsyncJobs(AsyncResource):
+    """Jobs: what clients submit and follow, and what miners do with those that they have claimed."""
+
+    async def submit(
+        self, *, wait: float | None = None, idempotency_key: str | None = None, **job: Unpack[JobRequest]
+    ) -> Job:
+        """Submits a job. Sent again after a failure, it never becomes two.
+
+        Args:
+            wait: seconds to wait for the job to end. The coordinator caps it: the job may come back unended.
+            idempotency_key: the same key with the same job is the same job. Made up where it is not given.
+            job: ``model``, and one of ``prompt``, ``messages`` and ``input``, with what else a job may have
+
+        Raises:
+            CoordinatorError: by the class of its status, such as BadRequestError
+        """
+        return Job.model_validate(await self._submit(job, wait=wait, idempotency_key=idempotency_key))
+
+    async def _submit(
+        self, job: Mapping[str, Any], *, wait: float | None, idempotency_key: str | None
+    ) -> dict[str, Any]:
+        body = _http.given(**job)
+        call = _http.create("/v1/jobs", body, idempotency_key=idempotency_key, wait=wait)
+        answer: dict[str, Any] = await self._requests.json(call)
+        return answer
+
+    async def submit_batch(
+        self, jobs: Iterable[JobRequest], *, idempotency_key: str | None = None
+    ) -> builtins.list[Job]:
+        """Submits any number of jobs, 1,000 in each request, each request all or nothing. Answers in their order.
+
+        Raises:
+            PartialBatchError: when a request after the first fails
+        """
+        key = idempotency_key or uuid.uuid4().hex
+        wanted = list(jobs)
+        accepted: list[Job] = []
+        for start in range(0, len(wanted), _http.JOBS_PER_CALL):
+            body = {"jobs": wanted[start : start + _http.JOBS_PER_CALL]}
+            part = key if start == 0 else f"{key}+{start}"
+            try:
+                call = _http.create("/v1/jobs/batch", body, idempotency_key=part)
+                accepted += await self._requests.models(Job, call, "jobs")
+            except AitbcError as error:
+                if not accepted:
+                    raise
+                raise PartialBatchError(accepted, key, error) from error
+        return accepted
+
+    async def get(self, job_id: str, *, wait: float | None = None) -> Job:
+        """The job; with ``wait``, as soon as it has ended or the seconds are over."""
+        return await self._requests.model(Job, Call(_path(job_id), query=_http.given(wait=wait), wait=wait or 0))
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        model: str | None = None,
+        all: bool | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncPaged[JobSummary]:
+        """Your jobs, newest first; those of ``all`` accounts for administrators. ``limit`` is of one page."""
+        query = _http.given(status=status, model=model, all=all, limit=limit, cursor=cursor)
+        return self._requests.paged(JobSummary, "/v1/jobs", query)
+
+    async def wait(
+        self,
+        job_id: str,
+        *,
+        timeout: float = 60,
+        poll: float = 20,
+        on_update: Callable[[Job], object] | None = None,
+    ) -> Job:
+        """Waits until the job has ended, well or not: look at ``status``, or ``require_completed()``.
+
+        Once the coordinator has answered, its absence is waited out as well, as far as the timeout reaches.
+
+        Args:
+            timeout: seconds, ``math.inf`` for ever
+            poll: seconds that each request asks the coordinator to wait, and so between calls of ``on_update``
+            on_update: called with the job as each request found it
+
+        Raises:
+            JobTimeoutError: when it had not ended in time; the job itself goes on
+        """
+
+        def update(told: dict[str, Any]) -> None:
+            if on_update is not None:
+                on_update(Job.model_validate(told))
+
+        return Job.model_validate(await self._wait(job_id, timeout=timeout, poll=poll, update=update))
+
+    async def _wait(
+        self,
+        job_id: str,
+        *,
+        timeout: float,
+        poll: float = 20,
+        update: Callable[[dict[str, Any]], object] | None = None,
+    ) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout
+        seen: dict[str, Any] | None = None
+        has_answered = False
+        failures = 0
+        while (left := deadline - time.monotonic()) > LAST_S:
+            # A little less than what is left, so that the answer comes in time.
+            wait = min(poll, left - min(0.5, left / 10))
+            asked = time.monotonic()
+            call = Call(
+                _path(job_id),
+                query={"wait": round(wait, 3)},
+                wait=wait,
+                deadline=deadline,
+                max_retries=math.inf if has_answered else None,
+            )
+            try:
+                seen = await self._requests.json(call)
+            except (CoordinatorError, TimeoutError) as error:
+                delay = _http.retry_delay(error, repeatable=True, retries=failures)
+                is_told = isinstance(error, CoordinatorError)
+                if delay is None or not (is_told or has_answered or time.monotonic() >= deadline):
+                    raise
+                failures += 1
+                has_answered = has_answered or is_told
+                await asyncio.sleep(max(0.0, min(delay, deadline - time.monotonic())))
+                continue
+            assert seen is not None
+            has_answered = True
+            if update is not None:
+                update(seen)
+            if seen["status"] in ("completed", "failed", "cancelled"):
+                return seen
+            if time.monotonic() - asked < min(1.0, wait / 2):
+                # It does not wait just now.
+                await asyncio.sleep(max(0.0, min(1.0, deadline - time.monotonic())))
+        raise JobTimeoutError(job_id, seen, timeout)
+
+    async def wait_all(
+        self, jobs: Sequence[Job | str], *, timeout: float = math.inf, progress: Progress = False
+    ) -> AsyncIterator[Job]:
+        """The jobs as they have ended, in the order in which they are given.
+
+        Args:
+            jobs: jobs, or their ids
+            timeout: seconds for all of them
+            progress: True for a bar (needs ``tqdm``), or a function that is called with the number of those that
+                have ended, and of all
+
+        Raises:
+            JobTimeoutError: for the first that had not ended in time
+        """
+        deadline = time.monotonic() + timeout
+        with progress_bar(progress, total=len(jobs), unit="job") as told:
+            for done, job in enumerate(jobs, start=1):
+                job_id = job if isinstance(job, str) else job.job_id
+                left = max(2 * LAST_S, deadline - time.monotonic())
+                ended = await self.wait(job_id, timeout=left)
+                told(done)
+                yield ended
+
+    async def stream(self, *, idempotency_key: str | None = None, **job: Unpack[JobRequest]) -> AsyncIterator[JobEvent]:
+        """Submits a job, and tells what happens to it until it has ended, its text as it is generated.
+
+        A connection that breaks is opened again, and what came before is not told twice. Leaving the loop stops the
+        reading and leaves the job alone; cancelling the task that waits for an event, or Ctrl-C, cancels the job.
+        """
+        submitted = await self._submit({**job, "stream": True}, wait=None, idempotency_key=idempotency_key)
+        job_id: str = submitted["job_id"]
+        try:
+            async for event in self.events(job_id):
+                yield event
+        except _http.CANCELLED:
+            with contextlib.suppress(AitbcError):
+                await self.cancel(job_id)
+            raise
+
+    async def events(
+        self, job_id: str, *, after: str | None = None, max_retries: float | None = None
+    ) -> AsyncIterator[JobEvent]:
+        """What happens to a job until it has ended: its status, its text where it streams, and its result.
+
+        Args:
+            after: ``id`` of an event to go on behind
+            max_retries: tries after one that failed. Without it as many as the client's for the first connection,
+                and without end once there was one.
+        """
+        async for event in self._requests.events(f"{_path(job_id)}/events", after, max_retries):
+            yield event
+
+    async def cancel(self, job_id: str) -> Job:
+        """Cancels a pending or running job."""
+        return await self._requests.model(Job, _http.post(f"{_path(job_id)}/cancel"))
+
+    async def receipt(self, job_id: str) -> PublishedReceipt:
+        """The receipt of a completed job, and its place in the ledger once that was published."""
+        return await self._requests.model(PublishedReceipt, Call(f"{_path(job_id)}/receipt"))
+
+    async def available(self, miner_id: str, *, wait: float | None = None, epoch: int | None = None) -> MinerJob | None:
+        """The best job that the miner could claim; None when there is none, or none came in ``wait`` seconds."""
+        query = _http.given(miner_id=miner_id, wait=wait, epoch=epoch)
+        answer = await self._requests.json(Call("/v1/jobs/available", query=query, wait=wait or 0))
+        return None if answer is None else MinerJob.model_validate(answer)
+
+    async def claim(self, job_id: str, miner_id: str, *, epoch: int | None = None) -> MinerJob:
+        """Leases the job to the miner. ``miners.claim_jobs`` leases the best ones in a single request."""
+        body = _http.given(miner_id=miner_id, epoch=epoch)
+        return await self._requests.model(MinerJob, _http.post(f"{_path(job_id)}/claim", body))
+
+    async def post_chunks(
+        self,
+        job_id: str,
+        miner_id: str,
+        *,
+        first: int,
+        chunks: Sequence[str | Mapping[str, str]],
+        attempt: int | None = None,
+        epoch: int | None = None,
+    ) -> PostedChunks:
+        """Posts more of the text of a job as it is generated, which extends the lease.
+
+        Repeating it adds nothing twice; a gap is a BadRequestError for the field ``first``.
+        """
+        body = _http.given(miner_id=miner_id, first=first, chunks=list(chunks), attempt=attempt, epoch=epoch)
+        return await self._requests.model(PostedChunks, _http.post(f"{_path(job_id)}/chunks", body))
+
+    async def complete(self, job_id: str, miner_id: str, *, result: str, **completion: Any) -> Receipt:
+        """Hands in the result. Answers with the receipt, the same one when repeated.
+
+        Args:
+            completion: ``epoch``, ``result_type``, ``finish_reason``, ``usage``, ``signature``, …
+        """
+        body = _http.given(miner_id=miner_id, result=result, **completion)
+        return await self._requests.model(Receipt, _http.post(f"{_path(job_id)}/complete", body))
+
+    async def fail(self, job_id: str, miner_id: str, *, error: str, **failure: Any) -> JobOutcome:
+        """Reports that the miner could not run the job.
+
+        Args:
+            failure: ``epoch``, ``error_class``, ``engine_code``, ``retry_after``, ``retryable``
+        """
+        body = _http.given(miner_id=miner_id, error=error, **failure)
+        return await self._requests.model(JobOutcome, _http.post(f"{_path(job_id)}/fail", body))
+
+    async def release(self, job_id: str, miner_id: str, *, epoch: int | None = None) -> JobOutcome:
+        """Hands a job back undone, without using up one of its attempts."""
+        body = _http.given(miner_id=miner_id, epoch=epoch)
+        return await self._requests.model(JobOutcome, _http.post(f"{_path(job_id)}/release", body))

@@ -1,0 +1,89 @@
+"""The machines that run jobs."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+from .. import _http
+from .._http import Call
+from ..models import HeartbeatAnswer, Miner, MinerDetail, MinerJob
+from .requests import Paged, Resource
+
+
+def _path(miner_id: str) -> str:
+    return f"/v1/miners/{_http.segment(miner_id)}"
+
+
+class Miners(Resource):
+    """The machines that run jobs. ``aitbc.Miner`` does all of this for you."""
+
+    def list(self, *, status: str | None = None, limit: int | None = None, cursor: str | None = None) -> Paged[Miner]:
+        """The miners that are there. ``limit`` is of one page."""
+        query = _http.given(status=status, limit=limit, cursor=cursor)
+        return self._requests.paged(Miner, "/v1/miners", query)
+
+    def get(self, miner_id: str) -> MinerDetail:
+        """A miner, and what it is given and not given to do just now."""
+        return self._requests.model(MinerDetail, Call(_path(miner_id)))
+
+    def register(self, miner_id: str, *, capabilities: Sequence[str], **more: Any) -> Miner:
+        """Registers a miner, or tells anew what it can do.
+
+        Requests that carry the ``epoch`` of the answer fail with MINER_SUPERSEDED once another process has
+        registered the id.
+
+        Args:
+            capabilities: the models that it can run
+            more: ``models``, ``gpu_info``, ``region``, ``concurrency``, ``address``, ``public_key``, ``session``,
+                ``epoch``, ``proof``
+        """
+        body = _http.given(miner_id=miner_id, capabilities=list(capabilities), **more)
+        return self._requests.model(Miner, _http.post("/v1/miners/register", body))
+
+    def heartbeat(
+        self,
+        miner_id: str,
+        jobs: Sequence[str] | None = None,
+        *,
+        wait: float | None = None,
+        loaded: Sequence[str] | None = None,
+        epoch: int | None = None,
+    ) -> HeartbeatAnswer:
+        """Says that the miner lives, which extends its leases.
+
+        Args:
+            jobs: ids of the jobs it works on; the answer names those to stop
+            wait: seconds; the answer comes as soon as there is a job to stop
+            loaded: models that its engine has in memory: it is given jobs for them first
+        """
+        body = _http.given(jobs=jobs, wait=wait, loaded=loaded, epoch=epoch)
+        call = _http.post(f"{_path(miner_id)}/heartbeat", body, wait=wait or 0)
+        return self._requests.model(HeartbeatAnswer, call)
+
+    def claim_jobs(
+        self, miner_id: str, *, max: int = 1, wait: float | None = None, epoch: int | None = None
+    ) -> builtins.list[MinerJob]:
+        """Claims up to ``max`` jobs, waiting ``wait`` seconds for the first.
+
+        Not repeated when an answer is lost, as the jobs of that answer are leased already: the next heartbeat names
+        them.
+        """
+        body = _http.given(max=max, wait=wait, epoch=epoch)
+        call = Call(f"{_path(miner_id)}/claims", "POST", body=body, wait=wait or 0)
+        return self._requests.models(MinerJob, call, "jobs")
+
+    def drain(self, miner_id: str, *, epoch: int | None = None) -> Miner:
+        """Gives the miner no new jobs; those it holds go on."""
+        call = _http.post(f"{_path(miner_id)}/drain", query=_http.given(epoch=epoch))
+        return self._requests.model(Miner, call)
+
+    def reinstate(self, miner_id: str) -> Miner:
+        """Gives a suspended miner jobs again. For administrators."""
+        return self._requests.model(Miner, _http.post(f"{_path(miner_id)}/reinstate"))
+
+    def deregister(self, miner_id: str, *, epoch: int | None = None) -> None:
+        """Takes the miner out; what it holds goes to others."""
+        query = _http.given(epoch=epoch)
+        self._requests.send(Call(_path(miner_id), "DELETE", query=query, repeatable=True))

@@ -1,0 +1,191 @@
+"""What completed jobs are accounted for with, accounts, and what is public of both."""
+
+from __future__ import annotations
+
+import builtins
+import time
+
+from .. import _http
+from .._http import Call
+from ..errors import NotFoundError, TimeoutError
+from ..models import (
+    Account,
+    AddressDetail,
+    Block,
+    BlockDetail,
+    ExplorerStats,
+    Grant,
+    PublicKey,
+    PublishedGrant,
+    PublishedReceipt,
+    Receipt,
+    SearchResult,
+    Transaction,
+    TransactionDetail,
+)
+from .requests import Paged, Resource
+
+
+class _Statements(Resource):
+    """What the ledger publishes."""
+
+    _path = ""
+
+    def proof(self, statement_id: str) -> str:
+        """A ``.tlog-proof`` file: the statement, and the proof of its place in the ledger.
+
+        Raises:
+            NotFoundError: with a ``retry_after`` while it is not published yet
+        """
+        return self._requests.text(Call(f"{self._path}/{_http.segment(statement_id)}/proof"))
+
+    def wait_for_proof(self, statement_id: str, *, timeout: float = 60) -> str:
+        """The same as soon as the ledger has published it.
+
+        Raises:
+            TimeoutError: when it had not after ``timeout`` seconds
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return self.proof(statement_id)
+            except NotFoundError as error:
+                if error.retry_after is None:
+                    raise
+                delay = error.retry_after or 1.0
+                if time.monotonic() + delay > deadline:
+                    message = f"The ledger had not published {statement_id} after {timeout:g} s"
+                    raise TimeoutError(message, timeout) from error
+            time.sleep(delay)
+
+
+class Receipts(_Statements):
+    """What completed jobs are accounted for with. ``jobs.receipt`` has that of a job."""
+
+    _path = "/v1/receipts"
+
+    def get(self, receipt_id: str) -> PublishedReceipt:
+        """The receipt, and its place in the ledger once that was published."""
+        return self._requests.model(PublishedReceipt, Call(f"{self._path}/{_http.segment(receipt_id)}"))
+
+    def list(
+        self,
+        *,
+        client: str | None = None,
+        provider: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Paged[Receipt]:
+        """All receipts, or those of an address that paid (``client``) or was paid (``provider``), newest first."""
+        query = _http.given(client=client, provider=provider, limit=limit, cursor=cursor)
+        return self._requests.paged(Receipt, self._path, query)
+
+
+class Grants(_Statements):
+    """Credits that administrators give."""
+
+    _path = "/v1/grants"
+
+    def create(self, *, to: str, amount: float, reason: str | None = None, idempotency_key: str | None = None) -> Grant:
+        """Gives credits to an address. Needs the key of an administrator. Sent again, it never gives twice.
+
+        Args:
+            amount: credits, at most 6 decimals
+            reason: what for, in ASCII. Everyone can read it.
+        """
+        body = _http.given(to=to, amount=amount, reason=reason)
+        call = _http.create(self._path, body, idempotency_key=idempotency_key)
+        return self._requests.model(Grant, call)
+
+    def get(self, grant_id: str) -> PublishedGrant:
+        """The grant, and its place in the ledger once that was published."""
+        return self._requests.model(PublishedGrant, Call(f"{self._path}/{_http.segment(grant_id)}"))
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None) -> Paged[Grant]:
+        """Grants to anyone, newest first."""
+        return self._requests.paged(Grant, self._path, _http.given(limit=limit, cursor=cursor))
+
+
+class SigningKeys(Resource):
+    """The public keys that receipts are verified with."""
+
+    def list(self) -> builtins.list[PublicKey]:
+        """The keys that the coordinator signs receipts with, and those it used to."""
+        return self._requests.models(PublicKey, Call("/v1/keys"), "keys")
+
+
+class Accounts(Resource):
+    """What accounts have, in credits."""
+
+    def own(self) -> Account:
+        """The account of this client's key."""
+        return self._requests.model(Account, Call("/v1/account"))
+
+    def get(self, address: str) -> Account:
+        """The account at an address. Needs the key of an administrator."""
+        return self._requests.model(Account, Call(f"/v1/accounts/{_http.segment(address)}"))
+
+
+class Explorer(Resource):
+    """Blocks, transactions, receipts and statistics that are public. Needs no key."""
+
+    def blocks(self, *, limit: int | None = None, cursor: str | None = None) -> Paged[Block]:
+        """Newest first."""
+        query = _http.given(limit=limit, cursor=cursor)
+        return self._requests.paged(Block, "/explorer/blocks", query)
+
+    def block(self, block: int | str) -> BlockDetail:
+        """A block by its height, or its hash in hex.
+
+        Raises:
+            NotFoundError: BLOCK_NOT_FOUND
+        """
+        path = f"/explorer/blocks/{_http.segment(str(block))}"
+        return self._requests.model(BlockDetail, Call(path))
+
+    def transactions(
+        self,
+        *,
+        address: str | None = None,
+        block: int | str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Paged[Transaction]:
+        """Newest first: all, or those of an address or a block."""
+        query = _http.given(address=address, block=block, limit=limit, cursor=cursor)
+        return self._requests.paged(Transaction, "/explorer/transactions", query)
+
+    def transaction(self, hash: str) -> TransactionDetail:
+        """A transaction by its hash in hex.
+
+        Raises:
+            NotFoundError: TRANSACTION_NOT_FOUND
+        """
+        path = f"/explorer/transactions/{_http.segment(hash)}"
+        return self._requests.model(TransactionDetail, Call(path))
+
+    def receipts(
+        self,
+        *,
+        client: str | None = None,
+        provider: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Paged[Receipt]:
+        """Newest first: all, or those of an address."""
+        query = _http.given(client=client, provider=provider, limit=limit, cursor=cursor)
+        return self._requests.paged(Receipt, "/explorer/receipts", query)
+
+    def address(self, address: str) -> AddressDetail:
+        """What the ledger says of an address: zeros of one that it does not name."""
+        path = f"/explorer/addresses/{_http.segment(address)}"
+        return self._requests.model(AddressDetail, Call(path))
+
+    def search(self, text: str) -> builtins.list[SearchResult]:
+        """What goes by a hash, a height, an index, an id or an address."""
+        call = Call("/explorer/search", query={"q": text})
+        return self._requests.models(SearchResult, call, "results")
+
+    def stats(self) -> ExplorerStats:
+        """The counts of ``stats()``, with series for charts."""
+        return self._requests.model(ExplorerStats, Call("/explorer/stats"))

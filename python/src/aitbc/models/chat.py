@@ -1,0 +1,69 @@
+"""A conversation and its tools, in the shapes of OpenAI's chat completions, as typed dictionaries for requests."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from typing_extensions import NotRequired, TypedDict
+
+
+class ImageUrl(TypedDict):
+    url: str
+    """A ``data:`` URL: miners fetch nothing from anywhere."""
+    detail: NotRequired[Literal["auto", "low", "high"]]
+
+
+class ContentPart(TypedDict):
+    """Part of a message: a text or an image."""
+
+    type: Literal["text", "image_url"]
+    text: NotRequired[str]
+    image_url: NotRequired[ImageUrl]
+
+
+class FunctionCall(TypedDict):
+    name: str
+    arguments: str
+    """JSON, as the model wrote it."""
+
+
+class ToolCall(TypedDict):
+    """A function that the model wants called."""
+
+    id: str
+    type: Literal["function"]
+    function: FunctionCall
+
+
+class ChatMessage(TypedDict):
+    role: Literal["system", "user", "assistant", "tool"]
+    content: NotRequired[str | list[ContentPart] | None]
+    name: NotRequired[str]
+    tool_calls: NotRequired[list[ToolCall]]
+    tool_call_id: NotRequired[str]
+    reasoning_content: NotRequired[str]
+
+
+class Function(TypedDict):
+    name: str
+    description: NotRequired[str]
+    parameters: NotRequired[dict[str, Any]]
+    """JSON Schema of the arguments."""
+    strict: NotRequired[bool | None]
+
+
+class Tool(TypedDict):
+    type: Literal["function"]
+    function: Function
+
+
+class JsonSchemaFormat(TypedDict):
+    name: str
+    description: NotRequired[str]
+    schema: NotRequired[dict[str, Any]]
+    strict: NotRequired[bool | None]
+
+
+class ResponseFormat(TypedDict):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: NotRequired[JsonSchemaFormat]
