@@ -5,13 +5,14 @@ import os
 import re
 
 import schemathesis
+from schemathesis.openapi.checks import RejectedPositiveData
 
 CHARSET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 ADDRESS = re.compile("ait1[02-9ac-hj-np-z]{38}")
 CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 MESSAGE = json.dumps({"content": None, "tool_calls": [CALL]})
 EMBEDDINGS = json.dumps({"embeddings": ["AACAPw=="]})
-# Keys by scope; none in open mode.
+# Keys by scope.
 KEYS = json.loads(os.environ["KEYS"])
 
 
@@ -40,10 +41,10 @@ class KeyOfScope:
 def before_call(ctx, case, kwargs):
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
-    case.path_parameters = with_checksums(case.path_parameters)
-    case.query = with_checksums(case.query)
+    case.path_parameters = taken(case.path_parameters)
+    case.query = taken(case.query)
     if isinstance(case.body, (dict, list)):
-        case.body = meant(f"{case.operation.method.upper()} {case.operation.path}", with_checksums(case.body))
+        case.body = meant(f"{case.operation.method.upper()} {case.operation.path}", taken(case.body))
 
 
 def meant(route, body):
@@ -65,15 +66,15 @@ def meant(route, body):
 @schemathesis.hook
 def filter_failure(ctx, failure, case, response):
     """Drops the refusal of what the engine can't do, which is documented state: the echo backend has no logprobs."""
-    return not (response.status_code == 400 and b'"unsupported_by_engine"' in response.content)
+    return not (isinstance(failure, RejectedPositiveData) and b'"unsupported_by_engine"' in response.content)
 
 
-def with_checksums(value):
-    """Gives each address the checksum that it ends with."""
+def taken(value):
+    """Gives each address the checksum that it ends with. Leaves away members that no object may have."""
     if isinstance(value, dict):
-        return {name: with_checksums(part) for name, part in value.items()}
+        return {name: taken(part) for name, part in value.items() if name != "__proto__"}
     if isinstance(value, list):
-        return [with_checksums(part) for part in value]
+        return [taken(part) for part in value]
     if isinstance(value, str) and ADDRESS.fullmatch(value):
         return address([CHARSET.index(character) for character in value[4:36]])
     return value

@@ -69,8 +69,36 @@ function schemaIn(
   return content?.[type]?.schema ?? {};
 }
 
+/** Answered as events too, where the request has `stream`. */
+const STREAMED = ['POST /v1/chat/completions', 'POST /v1/completions'];
+
+/** Requests that are taken but for one value, by their routes. */
+const REFUSED: [route: string, taken: object, refused: object][] = [
+  ['POST /v1/chat/completions', says({ type: 'text', text: '5' }), says({ type: 'text', text: 5 })],
+  ['POST /v1/chat/completions', says(imageIn('high')), says(imageIn('highest'))],
+  ['POST /v1/jobs', hello({ priority: 3 }), hello({ priority: 4 })],
+  [
+    'POST /v1/jobs',
+    hello({ replication: 2, params: { temperature: 0, seed: 1 } }),
+    hello({ replication: 2, params: { temperature: 0 } }),
+  ],
+  ['POST /v1/jobs', hello({ constraints: { max_price: 1 } }), hello({ constraints: { max_price: 0.9 } })],
+];
+
+function says(part: object) {
+  return { model: 'nobodys', messages: [{ role: 'user', content: [part] }] };
+}
+
+function imageIn(detail: string) {
+  return { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==', detail } };
+}
+
+function hello(more: object) {
+  return { model: 'nobodys', prompt: 'Hello', ...more };
+}
+
 describeEachEngine('/openapi.json', engine => {
-  const coordinator = withCoordinator(engine);
+  const coordinator = withCoordinator(engine, { maxPriority: 3, rate: 1, minRunSeconds: 1 });
   const validator = new Validator();
   let reference: Reference;
   let routes: Map<string, Operation>;
@@ -115,6 +143,39 @@ describeEachEngine('/openapi.json', engine => {
     expect(reference.servers.map(({ url }) => url)).toEqual(['/', '/api']);
   });
 
+  test('says of each path which methods it takes, and the coordinator no other', async () => {
+    const templates = Object.keys(reference.paths);
+    const patterns = templates.map(
+      template => [template, new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`)] as const,
+    );
+    for (const template of templates) {
+      const path = template.replaceAll(/\{[\w*]+\}/g, 'x');
+      const matching = patterns
+        .flatMap(([name, pattern]) => (pattern.test(path) ? [name] : []))
+        .concat(template);
+      const taken = new Set(matching.flatMap(name => Object.keys(reference.paths[name] ?? {})));
+      const others = ['get', 'post', 'put', 'patch', 'delete'].filter(name => !taken.has(name));
+      for (const method of others) {
+        const { status, headers } = await coordinator.call(method.toUpperCase(), path);
+        const allowed = headers.get('allow')?.toLowerCase().split(', ') ?? [];
+        expect([method, path, status]).toEqual([method, path, 405]);
+        expect(new Set(allowed.filter(name => name !== 'head'))).toEqual(taken);
+      }
+    }
+  });
+
+  test.each(REFUSED)('%s: %j is taken, and %j is not', async (route, taken, refused) => {
+    const schema = schemaIn(routes.get(route)?.requestBody?.content);
+    const isAsDescribed = addFormats.default(new Ajv2020({ strict: false })).compile(schema);
+    const [method = '', path = ''] = route.split(' ');
+    expect(isAsDescribed(taken)).toBe(true);
+    expect((await coordinator.call(method, path, taken)).status).not.toBe(400);
+    expect([isAsDescribed(refused), (await coordinator.call(method, path, refused)).status]).toEqual([
+      false,
+      400,
+    ]);
+  });
+
   test.each(Object.entries(TUTORIAL))('describes %s as the tutorial does', (route, expected) => {
     const { parameters = [], requestBody, responses } = routes.get(route) ?? missing;
     const query = parameters.flatMap(parameter => (parameter.in === 'query' ? [parameter.name] : []));
@@ -139,8 +200,8 @@ describeEachEngine('/openapi.json', engine => {
       const type = headers.get('content-type')?.split(';')[0];
       const described = routes.get(route)?.responses[status];
       expect(status).toBeLessThan(300);
-      const types = Object.keys(described?.content ?? {});
-      expect(types).toEqual(type === undefined ? [] : expect.arrayContaining([type]));
+      const types = [type ?? [], STREAMED.includes(route) ? 'text/event-stream' : []].flat();
+      expect(Object.keys(described?.content ?? {})).toEqual(types);
       const isAsDescribed = ajv.compile(schemaIn(described?.content));
       expect([isAsDescribed(body === '' ? null : body), isAsDescribed.errors]).toEqual([true, null]);
     });

@@ -309,6 +309,6 @@ export const OpenAiProblem = Type.Object(
       code: Nullable(Type.String({ description: 'What went wrong, for programs.' })),
     }),
   },
-  { $id: 'OpenAiProblem' },
+  { $id: 'OpenAiProblem', title: 'OpenAiProblem' },
 );
 export type OpenAiProblem = Static<typeof OpenAiProblem>;

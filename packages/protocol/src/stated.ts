@@ -94,7 +94,7 @@ export const statedMessage = stated({
   ],
 });
 
-/** Of requests for jobs: one kind of what is asked for. */
+/** Of requests for jobs: one kind of what is asked for, and of several runs only what can be compared. */
 export const statedSubmission = stated({
   anyOf: [
     { required: ['prompt'], properties: without('messages', 'input', ...CHAT_ONLY) },
@@ -104,6 +104,21 @@ export const statedSubmission = stated({
     },
     { required: ['messages', 'tools'], properties: without('prompt', 'input') },
     { required: ['input'], properties: without('prompt', 'messages', ...CHAT_ONLY) },
+  ],
+  allOf: [
+    {
+      anyOf: [
+        { properties: { replication: { const: 1 } } },
+        {
+          required: ['params'],
+          properties: {
+            params: { required: ['temperature', 'seed'], properties: { temperature: { const: 0 } } },
+            stream: { const: false },
+            ...without('tools'),
+          },
+        },
+      ],
+    },
   ],
 });
 

@@ -9,7 +9,7 @@ import {
   OfferedModels,
 } from '@aitbc/protocol';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { type TSchema, Type } from 'typebox';
+import { type TObject, type TSchema, Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { signalOf } from '../http/connection.ts';
 import { errorInfoOf } from '../http/problem.ts';
@@ -99,18 +99,18 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
 }
 
 /** What is answered at once, and where the request has `stream`, as events. */
-const wholeOrInPieces = (answer: TSchema) =>
+const wholeOrInPieces = (answer: TSchema, body: TSchema) =>
   ({
     description: 'The answer',
     content: {
       'application/json': { schema: answer },
-      'text/event-stream': {
-        schema: Type.Unknown({
-          description: 'Events with pieces of the answer as data, `[DONE]` at their end.',
-        }),
-      },
+      ...('stream' in (body as TObject).properties && { 'text/event-stream': { schema: PIECES } }),
     },
   }) as unknown as TSchema;
+
+const PIECES = Type.Unknown({
+  description: 'Events with pieces of the answer as data, `[DONE]` at their end.',
+});
 
 interface AnswerRoute {
   path: EndpointPath;
@@ -139,7 +139,7 @@ function answerRoute(
         headers: IdempotencyHeaders,
         body: describedFields(body),
         response: openAiAnswers(
-          { 200: wholeOrInPieces(answer) },
+          { 200: wholeOrInPieces(answer, body) },
           400,
           401,
           402,

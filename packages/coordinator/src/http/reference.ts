@@ -19,7 +19,9 @@ export async function serveReference(
       url,
     }),
     transformObject: described =>
-      exact('openapiObject' in described && described.openapiObject, here) as never,
+      withSharedErrors(
+        exact('openapiObject' in described && described.openapiObject, here) as Document,
+      ) as never,
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => `${schema.$id ?? `Schema${index}`}`,
     },
@@ -29,7 +31,7 @@ export async function serveReference(
         title: 'AITBC Coordinator API',
         version,
         description:
-          'Submit AI inference jobs, run them as a miner, and verify what was done by signed receipts.',
+          'Submit AI inference jobs, run them as a miner, and verify what was done by signed receipts. JSON in which an object has a member `__proto__`, or two members of one name, is refused.',
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/' }, { url: '/api' }],
@@ -89,6 +91,28 @@ interface OpenApiOperation {
   security: object[];
   requestBody: { content: Record<string, { schema: Record<string, unknown> }> };
   responses: Record<string, object>;
+}
+
+interface Document {
+  components: { schemas: Record<string, object> };
+}
+
+const SHARED = ['Problem', 'OpenAiProblem'];
+
+/** With the shapes of errors once, and named in each answer: they would be most of the document. */
+function withSharedErrors(document: Document): Document {
+  const shared: Record<string, object> = {};
+  const share = (part: unknown): unknown => {
+    if (Array.isArray(part)) return part.map(share);
+    if (typeof part !== 'object' || part === null) return part;
+    const { title } = part as { title?: unknown };
+    if (!SHARED.includes(title as string))
+      return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, share(value)]));
+    shared[title as string] = part;
+    return { $ref: `#/components/schemas/${title}` };
+  };
+  const { components, ...whole } = share(document) as Document;
+  return { ...whole, components: { ...components, schemas: { ...components.schemas, ...shared } } };
 }
 
 /** What any route may answer, beside what it says itself. */
