@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { compile } from '@fastify/proxy-addr';
+import pino from 'pino';
 import { buildApp } from './app.ts';
 import { logCommits, startBackground, stepOf } from './background.ts';
 import { type Config, type ConfigSources, readConfig } from './config.ts';
@@ -7,8 +8,9 @@ import { limitConnections, watchConnections } from './http/connection.ts';
 import { isLoopbackName } from './http/open-mode.ts';
 import { openLogOutput } from './log-output.ts';
 import { createModules, type Modules } from './modules.ts';
-import type { Readiness } from './readiness.ts';
 import { openStore } from './store/open.ts';
+import { type OnWait, withPatience } from './store/patience.ts';
+import type { Store } from './store/store.ts';
 
 export interface RunningCoordinator {
   /** Where it listens: `http://127.0.0.1:8000`. */
@@ -25,6 +27,8 @@ export interface RunningCoordinator {
   close(): Promise<void>;
 }
 
+type LogStream = { write(line: string): void };
+
 export interface StartOptions extends Partial<Config> {
   env?: ConfigSources['env'];
   /** Path of a JSON file with options. */
@@ -32,7 +36,7 @@ export interface StartOptions extends Partial<Config> {
   /** Milliseconds since the epoch. The database's clock where coordinators share one, unless given. */
   now?: () => number;
   /** Where log lines go; standard output unless given. */
-  logStream?: { write(line: string): void };
+  logStream?: LogStream;
 }
 
 const UNSTOPPED = new AbortController().signal;
@@ -45,15 +49,22 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   const config = readConfig({ given, ...(env && { env }), file: configFile });
   const open = isOpen(config);
   const uptime = now ?? (() => performance.now());
-  const store = await openStore(config, now, { writerThread: WRITER_THREAD, alone: true });
+  const output = config.logLevel === 'silent' || logStream ? undefined : openLogOutput();
+  const stream = logStream ?? output?.stream;
+  const logger = config.logLevel !== 'silent' && stream !== undefined && { level: config.logLevel, stream };
+  const onWait = waitLog(logger);
+  const { store, modules } = await withPatience(async () => {
+    const store = await openStore(config, now, { writerThread: WRITER_THREAD, alone: true, onWait });
+    const creating = createModules({ config, store, now: now ?? Date.now, uptime, open });
+    return { store, modules: await creating.catch(closing(store)) };
+  }, onWait);
   try {
-    const modules = await createModules({ config, store, now: now ?? Date.now, uptime, open });
-    const logger = loggerOf(config, logStream, modules.readiness);
+    if (output) modules.readiness.add(output);
     const app = await buildApp(config, modules, { logger, open });
     const connections = watchConnections(app.server);
     logCommits(modules, app.log);
     // What ends its run at once is not charged for the time in which no coordinator ran.
-    while (!(await hasGrace(modules)));
+    while (!(await withPatience(() => hasGrace(modules), onWait)));
     limitConnections(app.server, {
       perAddress: config.connectionsPerAddress,
       isExempt: exemptAddresses(config),
@@ -87,23 +98,29 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
       },
     };
   } catch (error) {
-    await store.close();
-    throw error;
+    return await closing(store)(error);
   }
+}
+
+/** Closes the store of a coordinator that could not be started. */
+const closing = (store: Store) => async (error: unknown) => {
+  await store.close();
+  throw error;
+};
+
+/** Logs what a start waits for, each thing once. There is no server yet that would have a log. */
+function waitLog(logger: false | { level: string; stream: LogStream }): OnWait {
+  const told = new Set<string>();
+  return text => {
+    if (logger && !told.has(text)) pino({ level: logger.level }, logger.stream).warn(text);
+    told.add(text);
+  };
 }
 
 /** Keeps time, a step. Answers whether all that ran when coordinators were last seen has had its grace. */
 async function hasGrace({ store, keepTime }: Modules): Promise<boolean> {
   const outcome = await store.write(keepTime, undefined);
   return !outcome.ok || outcome.value.isGranted;
-}
-
-function loggerOf({ logLevel }: Config, given: StartOptions['logStream'], readiness: Readiness) {
-  if (logLevel === 'silent') return false;
-  if (given) return { level: logLevel, stream: given };
-  const output = openLogOutput();
-  readiness.add(output);
-  return { level: logLevel, stream: output.stream };
 }
 
 function isOpen({ mode, host }: Config): boolean {

@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
 import { type NodeReader, openCheckpoint, type VerifierKey } from '@aitbc/tlog';
 import { type Config, ConfigError } from '../config.ts';
 import { keepPrivate } from '../store/private-files.ts';
@@ -173,16 +174,35 @@ export async function syncFolder(path: string): Promise<void> {
   await folder.sync().finally(() => folder.close());
 }
 
-/** Keeps other processes that share the file from replacing it meanwhile. The lock is the system's, and goes with its holder. */
+const LOCK_TIMEOUT_MS = 5_000;
+const LOCK_AGAIN_MS = 20;
+/** SQLITE_BUSY: somebody else holds the lock. */
+const BUSY = 5;
+
+/** Keeps other coordinators that share the file from replacing it meanwhile. The lock is the system's, and goes with its holder. */
 async function underLock(path: string, work: () => Promise<void>): Promise<void> {
   const file = `${path}.lock`;
   keepPrivate(file);
   const lock = new DatabaseSync(file);
   try {
-    lock.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    await takeLock(lock);
     await work();
   } finally {
     lock.close();
+  }
+}
+
+/** SQLite itself would wait without letting this process do anything else, also not let go of a lock that it holds. */
+async function takeLock(lock: DatabaseSync): Promise<void> {
+  const deadline = performance.now() + LOCK_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return lock.exec('PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    } catch (error) {
+      const { errcode } = error as { errcode?: number };
+      if (errcode !== BUSY || performance.now() > deadline) throw error;
+      await setTimeout(LOCK_AGAIN_MS);
+    }
   }
 }
 

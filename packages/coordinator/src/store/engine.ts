@@ -27,11 +27,11 @@ export function engineOf(config: EngineConfig): Engine {
 export async function usable<T>(engine: Engine, opening: Promise<T>): Promise<T> {
   const option = engine.name === 'sqlite' ? `--data ${engine.data}` : '--database-url';
   return await opening.catch((error: Error) => {
-    throw new ConfigError(`${option} can't be used: ${reasonOf(error)}`);
+    throw new ConfigError(`${option} can't be used: ${reasonOf(error)}`, { cause: error });
   });
 }
 
 /** What is in the way of a writer is in the configuration, as all else has been tried before. */
 export function unusable(error: Error): never {
-  throw new ConfigError(reasonOf(error));
+  throw new ConfigError(reasonOf(error), { cause: error });
 }

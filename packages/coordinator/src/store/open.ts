@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../config.ts';
 import { type Engine, engineOf, unusable, usable } from './engine.ts';
+import { type OnWait, tellIfLong } from './patience.ts';
 import type { Listener } from './postgres/listening.ts';
 import { createPostgresStore, migratePostgres } from './postgres/store.ts';
 import { createPostgresWriter } from './postgres/writer.ts';
@@ -23,6 +24,8 @@ export interface OpenOptions {
   alone?: boolean;
   /** Refuse a data folder that nobody has kept anything in, rather than begin one there. */
   existing?: boolean;
+  /** Hears what takes long. */
+  onWait?: OnWait;
 }
 
 /**
@@ -33,11 +36,11 @@ export interface OpenOptions {
 export async function openStore(
   config: Config,
   now: (() => number) | undefined,
-  { writerThread, alone = false, existing = false }: OpenOptions = {},
+  { writerThread, alone = false, existing = false, onWait = () => {} }: OpenOptions = {},
 ): Promise<Store> {
   const engine = engineOf(config);
   const listener: Listener = { id: randomUUID(), isFirst: false };
-  const lock = await usable(engine, prepare(engine, { alone, existing }));
+  const lock = await usable(engine, prepare(engine, { alone, existing, onWait }));
   const options = { now, maxBatch: config.maxBatch };
   // PostgreSQL is waited for without holding anything up: a thread between would be one more to wait for.
   const writes =
@@ -62,13 +65,16 @@ export async function openStore(
   return store;
 }
 
+const MIGRATING =
+  'waiting for the schema of the database, which this coordinator or another one brings up to date';
+
 /** Brings the schema up to date, of a folder that nobody else is to run on. */
 async function prepare(
   engine: Engine,
-  { alone, existing }: { alone: boolean; existing: boolean },
+  { alone, existing, onWait }: { alone: boolean; existing: boolean; onWait: OnWait },
 ): Promise<FolderLock | undefined> {
   if (engine.name === 'postgres') {
-    await migratePostgres(engine);
+    await tellIfLong(migratePostgres(engine), MIGRATING, onWait);
     return undefined;
   }
   if (existing) requireStore(engine.data);

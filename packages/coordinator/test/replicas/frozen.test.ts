@@ -78,8 +78,7 @@ async function expectCompletedOnce(jobId: string, minerId: string): Promise<void
   await store.close();
 }
 
-// Two that start at once with a timeout of a second may not both come up on a busy machine.
-describe('a coordinator that stands still', { retry: 2 }, () => {
+describe('a coordinator that stands still', () => {
   test('loses its leases, and refuses what comes too late', async () => {
     const job = await claimed();
     freeze();

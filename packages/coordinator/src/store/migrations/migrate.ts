@@ -1,4 +1,4 @@
-import { type Kysely, type Migration, Migrator, sql } from 'kysely';
+import { type Kysely, type Migration, type MigrationInfo, Migrator, sql } from 'kysely';
 import type { Schema } from '../schema.ts';
 import { initial } from './001-initial.ts';
 import { ledger } from './002-ledger.ts';
@@ -48,7 +48,9 @@ export const SCHEMA_VERSION = NAMES.at(-1) ?? '';
  */
 export async function migrate(db: Kysely<Schema>, types: ColumnTypes): Promise<readonly string[]> {
   const migrator = await migratorFor(db, types);
-  await requireNotNewer(db, migrator);
+  const known = await requireNotNewer(db, migrator);
+  // Without the lock for which coordinators that start at once would wait in line.
+  if (known.every(({ executedAt }) => executedAt)) return [];
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error) throw new Error('The database schema could not be brought up to date', { cause: error });
   return results.map(result => result.migrationName);
@@ -56,9 +58,7 @@ export async function migrate(db: Kysely<Schema>, types: ColumnTypes): Promise<r
 
 /** Throws where the schema is not the one that this program works with. */
 export async function requireCurrent(db: Kysely<Schema>, types: ColumnTypes): Promise<void> {
-  const migrator = await migratorFor(db, types);
-  await requireNotNewer(db, migrator);
-  const migrations = await migrator.getMigrations();
+  const migrations = await requireNotNewer(db, await migratorFor(db, types));
   if (migrations.every(({ executedAt }) => executedAt === undefined))
     throw new Error('no coordinator has kept anything in it');
   const missing = migrations.find(({ executedAt }) => executedAt === undefined);
@@ -87,13 +87,14 @@ async function schemaOf(db: Kysely<Schema>, { schema }: ColumnTypes): Promise<st
   return rows[0]?.name ?? undefined;
 }
 
-async function requireNotNewer(db: Kysely<Schema>, migrator: Migrator): Promise<void> {
+/** Answers the migrations of this program, with what was done of them. */
+async function requireNotNewer(db: Kysely<Schema>, migrator: Migrator): Promise<readonly MigrationInfo[]> {
   const known = await migrator.getMigrations();
   // The table of what was done is there only then.
-  if (!known.some(({ executedAt }) => executedAt)) return;
+  if (!known.some(({ executedAt }) => executedAt)) return known;
   const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(db);
   const newer = rows.find(({ name }) => !NAMES.includes(name));
-  if (!newer) return;
+  if (!newer) return known;
   throw new Error(
     `its schema is newer (${newer.name}) than this program, which knows ${SCHEMA_VERSION}: use the version that wrote it, or a later one`,
   );

@@ -196,3 +196,17 @@ function isConnectionError(error: unknown): boolean {
   if (typeof Object(error).syscall === 'string' || error instanceof AggregateError) return true;
   return /connection|timeout|client was closed|not queryable/i.test(error.message);
 }
+
+/** SQLSTATEs of a server that would have done the same a moment later: it starts, or somebody else held what was asked for. */
+const MOMENTARY = /^(25P03|25P04|40|55P03|57014|57P03)/;
+
+/** What the client says of its own timeouts: of a connection, a statement, and one of the pool. */
+const CLIENT_TIMEOUT =
+  /^(timeout expired|Connection terminated due to connection timeout|Query read timeout|timeout exceeded when trying to connect)$/;
+
+/** Whether an error, or what caused it, says that the server was slow, and not that it can't be used. */
+export function isSlowAnswer(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof DatabaseError) return MOMENTARY.test(String(error.code));
+  return isSlowAnswer(error.cause) || CLIENT_TIMEOUT.test(error.message);
+}

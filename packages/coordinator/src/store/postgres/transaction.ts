@@ -9,9 +9,12 @@ import { encode } from './text.ts';
 /** PostgreSQL's name of each column's type: `types.get('job')?.get('rank')` is `bigint`. */
 export type ColumnCatalog = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
+/** By the system's tables: the views of the information schema take the server ten times as long. */
 export async function readCatalog(client: ClientBase): Promise<ColumnCatalog> {
   const { rows } = await client.query<{ table_name: string; column_name: string; data_type: string }>(
-    'SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = current_schema()',
+    `SELECT relname AS table_name, attname AS column_name, format_type(atttypid, NULL) AS data_type
+      FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+      WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped`,
   );
   const byTable = Map.groupBy(rows, row => row.table_name);
   return new Map(
