@@ -1,9 +1,9 @@
-import type { Emit, MinerEvent } from '@aitbc/miner';
+import type { MinerEvent, MinerEventHandler } from '@aitbc/miner';
 import type { Io } from './io.ts';
 import { print } from './output.ts';
 
 /** Writes what happens to a miner as it happens: lines for eyes, or JSON lines for programs. */
-export function minerLog(io: Io, { backend, json }: { backend: string; json: boolean }): Emit {
+export function minerLog(io: Io, { backend, json }: { backend: string; json: boolean }): MinerEventHandler {
   return event => {
     const time = new Date();
     if (json) io.stdout.write(`${JSON.stringify({ time: time.toISOString(), ...event })}\n`);

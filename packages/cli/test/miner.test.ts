@@ -170,7 +170,7 @@ test('a key that the coordinator does not know ends it, with advice', async () =
 
 test.each([
   ['--abilities', 'text,telepathy', '"telepathy" is none of text, embeddings'],
-  ['--abilities', '=text', 'names no model'],
+  ['--abilities', '=text', 'does not name a model'],
   ['--context-length', 'llama3.2=many', '"many" is no number of tokens'],
   ['--vram', '24576', 'It must be in GB, at most 4096'],
   ['--gpu-name', ' ', '1 to 128 characters'],

@@ -5,22 +5,22 @@ export type AbilitiesByModel = ReadonlyMap<string, ModelAbilities>;
 
 /** What an owner says that models can do. */
 export interface StatedAbilities {
-  /** Of every model. */
+  /** Abilities of every model. */
   all?: ModelAbilities | undefined;
-  /** Of single models, by their names: goes before what is said of all. */
+  /** Abilities of single models by name. They override those of `all`. */
   byModel?: AbilitiesByModel | undefined;
 }
 
-/** The names of what a model can or can't do. */
+/** The names of what a model can or can not do. */
 export const ABILITY_NAMES = Object.keys(Schema.properties).filter(
   name => name !== 'context_length',
 ) as Exclude<keyof ModelAbilities, 'context_length'>[];
 
 /**
- * What the models can do, as their engine tells and their owner states. The owner's word goes before the engine's,
- * except that no context is longer than the engine's.
+ * Merges what the engine reports with what the owner states. The owner's statement wins, except that no
+ * context is longer than the engine's.
  */
-export function abilitiesOf(
+export function mergeAbilities(
   models: readonly string[],
   told: AbilitiesByModel,
   { all, byModel }: StatedAbilities = {},
@@ -38,23 +38,26 @@ export function abilitiesOf(
   });
 }
 
-/** A number of tokens as an engine tells it. Undefined when it is none, as the 0 of a model that is not loaded. */
+/**
+ * Returns the tokens of a context as an engine reports them. Undefined for values such as the 0 of a model
+ * that is not loaded.
+ */
 export function contextLength(value: unknown): number | undefined {
   if (!Number.isInteger(value) || Number(value) < 1) return undefined;
   return Math.min(Number(value), LIMITS.tokens);
 }
 
 /**
- * Reads `MODEL=VALUE` or `VALUE` for all models, several with spaces between them.
+ * Parses `MODEL=VALUE`, or `VALUE` for all models; several are separated by spaces.
  *
- * @throws {TypeError} when a model has no name
+ * @throws {TypeError} when a model's name is not valid
  */
 export function* perModel(text: string): Generator<{ model: string | undefined; value: string }> {
   for (const entry of text.split(/\s+/).filter(part => part !== '')) {
-    // The name of a model may hold an equals sign, a value never does.
+    // A model's name may contain an equals sign; a value never does.
     const equals = entry.lastIndexOf('=');
     const model = equals < 0 ? undefined : entry.slice(0, equals);
-    if (model !== undefined && !isModelName(model)) throw new TypeError(`"${entry}" names no model`);
+    if (model !== undefined && !isModelName(model)) throw new TypeError(`"${entry}" does not name a model`);
     yield { model, value: entry.slice(equals + 1) };
   }
 }
@@ -63,9 +66,10 @@ const LOOKUPS_AT_ONCE = 4;
 const LOOKUP_MS = 10_000;
 
 /**
- * Looks up what each model can do, a few at a time and each within ten seconds. A model whose lookup fails is absent.
+ * Looks up what each model can do, four at a time and each within ten seconds. A model whose lookup fails is
+ * left out.
  *
- * @param look rejects or resolves to undefined where there is nothing to tell
+ * @param look rejects, or resolves to undefined when nothing is known
  */
 export async function lookUpEach<T>(
   models: readonly string[],
@@ -85,7 +89,7 @@ export async function lookUpEach<T>(
   return found;
 }
 
-/** What a lookup brings within ten seconds; undefined when it fails. */
+/** Returns the result of a lookup within ten seconds; undefined when it fails. */
 export async function inTime<T>(
   look: (signal: AbortSignal) => Promise<T>,
   signal?: AbortSignal,

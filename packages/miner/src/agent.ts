@@ -5,55 +5,55 @@ import type { StatedAbilities } from './abilities.ts';
 import type { Backend } from './backend.ts';
 import { type BackoffOptions, pause } from './backoff.ts';
 import { createClaims } from './claims.ts';
-import type { Emit } from './events.ts';
+import type { MinerEventHandler } from './events.ts';
 import { createHeartbeats } from './heartbeats.ts';
 import type { Identity } from './identity.ts';
-import { type JobRunner, release, runJob } from './job.ts';
 import { createLink } from './link.ts';
 import { createRegistration, epochOf } from './registration.ts';
+import { type JobRunner, releaseJob, runJob } from './run-job.ts';
 import { createSlots, orAborted, type Slots } from './slots.ts';
 
 export interface MinerOptions {
   client: CoordinatorClient;
-  /** The caller closes it when the miner has ended. */
+  /** The caller closes the backend after the miner has ended. */
   backend: Backend;
   identity: Identity;
-  /** Jobs at once. Default 1. */
+  /** How many jobs run at once. Default 1. */
   concurrency?: number | undefined;
-  /** Only these of the backend's models. Default all. */
+  /** Which of the backend's models to offer. Default all. */
   models?: readonly string[] | undefined;
-  /** What its models can do, where the backend does not tell or its owner knows better. */
+  /** What the models can do, when the backend does not report it or the owner knows better. */
   abilities?: StatedAbilities | undefined;
   region?: string | undefined;
-  /** ait1…: where its earnings go. Default: its owner's, or without keys its own. */
+  /** Where earnings go: `ait1…`. By default the owner's address, or the miner's own without API keys. */
   address?: string | undefined;
   gpuInfo?: GpuInfo | undefined;
-  /** Ends after so many jobs. Default: never. */
+  /** The miner ends after this many jobs. By default it never does. */
   maxJobs?: number | undefined;
-  /** Milliseconds that running jobs get to finish when it is stopped. Default 30,000. */
+  /** Milliseconds that running jobs get to finish after a stop. Default 30,000. */
   shutdownTimeout?: number | undefined;
-  /** Milliseconds between looks at the backend's models. Default 30,000. */
+  /** Milliseconds between checks of the backend's models. Default 30,000. */
   modelRefreshMs?: number | undefined;
   backoff?: BackoffOptions | undefined;
-  onEvent?: Emit | undefined;
-  /** Gets the text of each job piece by piece as it is generated. */
+  onEvent?: MinerEventHandler | undefined;
+  /** Receives the text of each job piece by piece as it is generated. */
   onToken?: ((jobId: string, piece: string) => void) | undefined;
-  /** The coordinator's time, milliseconds since the epoch. Default: that of this machine. */
+  /** Returns the coordinator's time in milliseconds since 1970. By default this machine's time. */
   now?: (() => number) | undefined;
 }
 
 export interface RunningMiner {
   minerId: string;
-  /** Resolves when it has stopped, or rejects with what the coordinator refused it for. */
+  /** Resolves when the miner has stopped, or rejects with the coordinator's permanent error. */
   done: Promise<void>;
-  /** Claims nothing more and finishes what runs, or hands it back after the shutdown timeout. */
+  /** Claims no more jobs. Running jobs may finish, and are handed back after the shutdown timeout. */
   stop(): Promise<void>;
-  /** Hands back what runs at once. */
+  /** Hands back running jobs at once. */
   quit(): Promise<void>;
 }
 
 /**
- * Registers with the coordinator and runs jobs until it is stopped.
+ * Registers with the coordinator and runs jobs until the miner is stopped.
  *
  * @throws {BackendError} when the backend has nothing to run
  */
@@ -105,11 +105,11 @@ function assemble(options: MinerOptions, quitting: AbortSignal) {
     ...{ client, minerId, slots, registration, link },
     maxJobs: options.maxJobs ?? Number.POSITIVE_INFINITY,
     start: job => slots.take(job, work => runJob(runner, work)),
-    release: jobId => release(runner, jobId, 'it came too late to be started'),
+    release: jobId => releaseJob(runner, jobId, 'the claim was answered too late'),
   });
   const heartbeats = createHeartbeats({
     ...{ client, minerId, slots, claims, registration, link, emit, backend },
-    release: jobId => release(runner, jobId, 'this miner did not know of it'),
+    release: jobId => releaseJob(runner, jobId, 'this miner does not run it'),
   });
   return { client, minerId, emit, slots, registration, claims, heartbeats, earned };
 }
@@ -133,7 +133,7 @@ async function run(
     await orAborted(Promise.race([enough, crash.promise]), stopping.signal);
   } catch (error) {
     patience = 0;
-    // What it held is the other's to hand back.
+    // The other process with this id hands back the jobs.
     if (isCoordinatorError(error, 'MINER_SUPERSEDED')) {
       agent.emit({ event: 'superseded', error: error.detail });
       slots.stopAll('lost');
@@ -147,7 +147,7 @@ async function run(
   }
 }
 
-/** After it was told to hand back everything, a coordinator that does not answer is not waited for longer. */
+/** How long the miner waits for the coordinator to take all jobs back. */
 const HAND_BACK_MS = 10_000;
 
 async function shutDown(agent: Agent, patience: number, quitting: AbortSignal): Promise<void> {
@@ -162,14 +162,17 @@ async function shutDown(agent: Agent, patience: number, quitting: AbortSignal): 
   await idleWithin(HAND_BACK_MS, slots);
 }
 
-/** Resolves when nothing runs, after `ms`, or when the signal aborts. Leaves no timer that holds up the process. */
+/**
+ * Resolves when nothing runs, after `ms`, or when the signal aborts. Leaves no timer that would keep the
+ * process alive.
+ */
 async function idleWithin(ms: number, slots: Slots, signal?: AbortSignal): Promise<void> {
   const idle = new AbortController();
   slots.whenIdle().then(() => idle.abort());
   await pause(ms, signal ? AbortSignal.any([idle.signal, signal]) : idle.signal);
 }
 
-/** Hands back, too, what a claim brought whose answer nobody waited for. */
+/** Deregistering also hands back jobs from a claim whose answer was not read. */
 async function takeLeave({ client, minerId, registration, emit, earned }: Agent) {
   const options = { ...epochOf(registration.epoch), maxRetries: 0, timeout: 5_000 };
   if (registration.isKnown) await client.miners.deregister(minerId, options).catch(() => {});

@@ -12,42 +12,44 @@ import {
 
 /** One text to generate. */
 export interface Generation {
-  /** One of the names that `models()` gave. */
+  /** A name that `models()` returned. */
   model: string;
   prompt: string;
-  /** A conversation, which is then to be answered instead of the prompt. */
+  /** A conversation to answer instead of the prompt. */
   chat?: ChatRequest;
   params: JobParams;
-  /** Ends the generation: it then rejects with the signal's reason. */
+  /** Ends the generation, which then rejects with the signal's reason. */
   signal: AbortSignal;
-  /** Gets the text piece by piece as it comes; the pieces together are the result. */
+  /** Receives the text piece by piece. The pieces together are the result. */
   onToken?: (piece: string) => void;
-  /** Gets what the model thinks before its answer, piece by piece, where the engine tells it apart from the text. */
+  /**
+   * Receives what the model thinks before its answer, piece by piece, when the engine reports it apart from
+   * the text.
+   */
   onReasoning?: (piece: string) => void;
 }
 
-/** `reasoning`, `refusal` and `logprobs` are absent where the engine does not tell them. */
+/** `reasoning`, `refusal` and `logprobs` are absent when the engine does not report them. */
 export interface Generated extends AnswerDetails {
   text: string;
-  /** Functions that the model wants called, of the tools of the chat. */
+  /** The tool calls of the model. */
   toolCalls?: ToolCall[];
-  /** Absent where the engine does not say. */
+  /** Absent when the engine does not report it. */
   finishReason?: FinishReason;
-  /** As the engine counted. A count that it does not tell is absent. */
+  /** The engine's counts. Unknown counts are absent. */
   usage?: TokenUsage;
 }
 
-/** The conversation to answer: a prompt is one of a single message. */
+/** Returns the conversation to answer. A prompt becomes a conversation of a single message. */
 export function chatOf({ prompt, chat }: Pick<Generation, 'prompt' | 'chat'>): ChatRequest {
   return chat ?? { messages: [{ role: 'user', content: prompt }] };
 }
 
-/** A text to embed, or the tokens of one by the model's own vocabulary. */
+/** A text to embed, or its tokens in the model's own vocabulary. */
 export type EmbeddingText = string | readonly number[];
 
-/** Texts to embed. */
 export interface Embedding {
-  /** One of the names that `models()` gave. */
+  /** A name that `models()` returned. */
   model: string;
   input: readonly EmbeddingText[];
   params: JobParams;
@@ -62,35 +64,35 @@ export interface Embedded {
 
 /** An engine that runs models. Its methods reject with a BackendError. */
 export interface Backend {
-  /** For log lines: `Ollama at http://127.0.0.1:11434`. */
+  /** The name in log lines: `Ollama at http://127.0.0.1:11434`. */
   readonly name: string;
-  /** The models that it can run now, by the names that jobs ask for. */
+  /** Returns the models that the engine can run now, by the names that jobs ask for. */
   models(signal?: AbortSignal): Promise<string[]>;
-  /** Those of them that it has in memory, which begin at once. Absent where it does not say. */
+  /** Returns the models in memory, which start at once. Absent when the engine does not report them. */
   loaded?(signal?: AbortSignal): Promise<string[]>;
-  /** What these of its models can do, as far as it tells. Absent where it tells nothing. */
+  /** Returns what these models can do, as far as the engine reports it. Absent when it reports nothing. */
   abilities?(models: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, ModelAbilities>>;
   generate(generation: Generation): Promise<Generated>;
-  /** Absent where it can't. */
+  /** Absent when the engine can not embed. */
   embed?(embedding: Embedding): Promise<Embedded>;
   close(): Promise<void>;
 }
 
 export interface BackendErrorOptions {
-  /** What kind of failure it is. Default `broken`. */
+  /** The kind of failure. Default `broken`. */
   failureClass?: FailureClass | undefined;
   /** The engine's own code for the error, such as `context_length_exceeded`. */
   code?: string | undefined;
-  /** Of a busy engine: seconds until it may have room. */
+  /** Seconds until a busy engine may have room. */
   retryAfterSeconds?: number | undefined;
-  /** Whether the engine itself seems to be gone: it is looked at before the next job. Default false. */
+  /** Whether the engine itself seems to be gone. It is then checked before the next job. Default false. */
   down?: boolean | undefined;
-  /** Whether no job would succeed even though the engine answers, as it does not take the key. Default false. */
+  /** Whether the engine answers but no job could succeed, because it rejects the API key. Default false. */
   isLockedOut?: boolean | undefined;
   cause?: unknown;
 }
 
-/** What a backend can't do, told to whoever owns it and, for a job, to its client. */
+/** A backend's failure. Its message goes to the miner's owner and, for a job, to the client. */
 export class BackendError extends Error {
   override name = 'BackendError';
   readonly failureClass: FailureClass;
@@ -125,6 +127,6 @@ export class BackendError extends Error {
   }
 }
 
-/** Whether a failure of this class may not happen again on another try at the same engine. */
+/** Whether a failure of this class may go away on another try at the same engine. */
 export const isRetryable = (failureClass: FailureClass): boolean =>
   failureClass !== 'refused' && failureClass !== 'unsupported';

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 export interface Backoff {
-  /** Milliseconds to wait before the next try. */
+  /** Returns the milliseconds to wait before the next try. */
   next(): number;
   reset(): void;
 }
@@ -13,7 +13,7 @@ export interface BackoffOptions {
   longest?: number;
 }
 
-/** Doubles with each try. Half of it is random, so that miners do not return all at once. */
+/** Doubles the wait with each try. Half of each wait is random, so that miners do not all return at once. */
 export function createBackoff({ first = 500, longest = 30_000 }: BackoffOptions = {}): Backoff {
   let tries = 0;
   return {

@@ -5,10 +5,10 @@ import type { Link } from './link.ts';
 import { epochOf, type Registration } from './registration.ts';
 import type { Slots } from './slots.ts';
 
-/** The coordinator may cap it. */
+/** The coordinator may wait for less time. */
 const LONG_POLL_SECONDS = 25;
 
-/** An empty answer that comes sooner comes from a coordinator that does not wait just now. */
+/** An empty answer that comes sooner means that the coordinator does not wait at present. */
 const TOO_SOON_MS = 1_000;
 
 export interface ClaimsOptions {
@@ -19,14 +19,17 @@ export interface ClaimsOptions {
   link: Link;
   maxJobs: number;
   start: (job: MinerJob) => void;
-  /** Hands back a job that can't be started any more. */
+  /** Hands back a job that can no longer be started. */
   release: (jobId: string) => Promise<void>;
 }
 
 export interface Claims {
-  /** Gives up the claim that is under way. Settles when no answer to it can bring jobs any more. */
+  /** Aborts the claim under way. Resolves once no answer to it can bring jobs any more. */
   interrupt(): Promise<void>;
-  /** Claims jobs for free slots until the signal aborts or there were enough. Rejects when the coordinator refuses. */
+  /**
+   * Claims jobs for free slots until the signal aborts or `maxJobs` are reached. Rejects when the coordinator
+   * answers with a permanent error.
+   */
   loop(signal: AbortSignal): Promise<void>;
 }
 
@@ -38,7 +41,8 @@ export function createClaims(options: ClaimsOptions): Claims {
 
   function accept(job: MinerJob): void {
     count++;
-    // It runs still when its lease ran out and was given to this miner again: what runs serves the new lease, too.
+    // The job still runs when its lease ran out and came back to this miner. The run then serves the new
+    // lease too.
     if (!slots.running.has(job.job_id)) start(job);
   }
 
@@ -55,7 +59,7 @@ export function createClaims(options: ClaimsOptions): Claims {
     if (jobs.length === 0 && performance.now() - asked < TOO_SOON_MS) await pause(TOO_SOON_MS, signal);
   }
 
-  /** What fails here, the next heartbeat or the leave-taking mends. */
+  /** Failures are ignored: the next heartbeat or the final deregistration hands the jobs back. */
   async function handBack(jobs: readonly MinerJob[]): Promise<void> {
     await Promise.allSettled(jobs.map(job => release(job.job_id)));
   }

@@ -1,15 +1,15 @@
-/** The coordinator's clock, since deadlines are by it and a miner's own may be wrong. */
-export interface Clock {
-  /** Milliseconds since the epoch. */
+/** The coordinator's clock. Deadlines are by it, and the miner's own clock may be wrong. */
+export interface CoordinatorClock {
+  /** Returns milliseconds since 1970. */
   now(): number;
-  /** Does what `fetch` does, and reads the time off the `Date` of each answer. */
+  /** Calls `fetch`, and reads the time from the `Date` header of each answer. */
   fetch: typeof fetch;
 }
 
-/** A difference that the network and the whole seconds of `Date` explain is none. */
+/** A smaller difference is ignored, as the network and the whole seconds of `Date` explain it. */
 const TOLERANCE_MS = 5_000;
 
-export function createClock(send: typeof fetch = (input, init) => fetch(input, init)): Clock {
+export function createClock(send: typeof fetch = (input, init) => fetch(input, init)): CoordinatorClock {
   let aheadMs = 0;
   return {
     now: () => Date.now() + aheadMs,

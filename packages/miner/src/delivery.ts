@@ -1,7 +1,10 @@
 import { type BackoffOptions, createBackoff, pause } from './backoff.ts';
 import { isPassing, retryAfterMs } from './link.ts';
 
-/** After a job's deadline, for a coordinator that was away itself and gives leases a grace period. */
+/**
+ * How long after a job's deadline to keep trying. A coordinator that was away extends leases by a grace
+ * period.
+ */
 const GRACE_MS = 10 * 60_000;
 
 export interface DeliveryOptions {
@@ -12,9 +15,9 @@ export interface DeliveryOptions {
 }
 
 /**
- * Tells the coordinator something about a job, as often as it takes while the lease may be alive.
+ * Repeats a call about a job while its lease may be alive, until the coordinator answers.
  *
- * @throws the coordinator's refusal, or the last failure when it takes too long or the signal aborts
+ * @throws the coordinator's permanent error, or the last failure when time runs out or the signal aborts
  */
 export async function deliver<T>(
   call: () => Promise<T>,

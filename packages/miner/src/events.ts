@@ -1,19 +1,19 @@
 import type { FailureClass } from '@aitbc/protocol';
 
-/** What happens to a miner, for whoever shows or records it. */
+/** What happens in a miner. */
 export type MinerEvent =
   | { event: 'registered'; miner_id: string; models: string[]; address: string; gpu: string | null }
   | { event: 'model_skipped'; model: string }
-  /** The coordinator takes no more models of one miner. */
+  /** The coordinator does not accept more models from one miner. */
   | { event: 'models_left_out'; models: string[]; limit: number }
   | { event: 'paused'; error: string }
   | { event: 'resumed' }
   | { event: 'disconnected'; error: string }
   | { event: 'reconnected' }
   | { event: 'drained' }
-  /** Another process has registered with its id: this one ends. */
+  /** Another process has registered with this miner's id, so this one ends. */
   | { event: 'superseded'; error: string }
-  /** Its reputation is too low: it gets no jobs until an administrator says so. */
+  /** The reputation is too low. The miner gets no jobs for a while. */
   | { event: 'suspended' }
   | { event: 'reinstated' }
   | { event: 'job_started'; job_id: string; model: string; attempt: number }
@@ -21,18 +21,18 @@ export type MinerEvent =
       event: 'job_completed';
       job_id: string;
       model: string;
-      /** Tokens generated, null where the engine does not count. */
+      /** Generated tokens; null when the engine does not count them. */
       tokens: number | null;
       seconds: number;
-      /** Earned by this job. */
+      /** Credits that this job earned. */
       credits: number;
-      /** Earned since the start. */
+      /** Credits earned since the start. */
       total_credits: number;
       receipt_id: string;
     }
-  /** `retryable`: it waits for another attempt. */
+  /** `retryable`: the job waits for another attempt. */
   | { event: 'job_failed'; job_id: string; error: string; retryable: boolean; error_class: FailureClass }
-  /** It was cancelled, or is another's by now: what was generated is thrown away. */
+  /** The job was cancelled or given to another miner. Its text is discarded. */
   | { event: 'job_stopped'; job_id: string; reason: string }
   | { event: 'job_released'; job_id: string; reason: string }
   /** The coordinator could not be told how the job ended. */
@@ -40,4 +40,4 @@ export type MinerEvent =
   | { event: 'stopping'; running: number; timeout_seconds: number }
   | { event: 'stopped'; completed: number; total_credits: number };
 
-export type Emit = (event: MinerEvent) => void;
+export type MinerEventHandler = (event: MinerEvent) => void;

@@ -1,25 +1,25 @@
-/** A GPU as its maker's tool tells of it. */
+/** A GPU as its maker's tool reports it. */
 export interface Gpu {
   name: string;
-  /** Its memory, in MiB. Absent where the tool does not tell. */
+  /** Its memory in MiB. Absent when the tool does not report it. */
   mib?: number;
-  /** It works in the memory of the machine. */
+  /** The GPU uses the memory of the machine. */
   isShared?: boolean;
   driver?: string;
-  /** Its place among all GPUs of the machine. */
+  /** Its index among all GPUs of the machine. */
   index?: number;
   uuid?: string;
 }
 
-/** Parts that have no memory of their own: Grace Blackwell's small one, and NVIDIA's boards. */
+/** Chips without memory of their own: small Grace Blackwell ones and NVIDIA's boards. */
 const NVIDIA_SHARED = /\b(GB10|N1X?|Thor|Orin|Xavier|Tegra|Jetson)\b/i;
 
-/** What `nvidia-smi` says in the place of memory that it does not know. */
+/** What `nvidia-smi` prints for memory that it does not know. */
 const NOT_TOLD = /^\[?(N\/A|Not Supported)\]?$/i;
 
 /**
- * One line for each GPU: `NVIDIA GeForce RTX 4090, 24564, 550.54.14, 0, GPU-8932f937-d72c-4106-c12f-20bd9faed9f6`.
- * Whatever has another form is a message about an error, which may stand among them.
+ * Parses one line for each GPU: `NVIDIA GeForce RTX 4090, 24564, 550.54.14, 0,
+ * GPU-8932f937-d72c-4106-c12f-20bd9faed9f6`. Lines of any other form are error messages and are ignored.
  */
 export function parseNvidiaSmi(csv: string): Gpu[] {
   return csv.split(/\r?\n/).flatMap(line => {
@@ -43,10 +43,16 @@ export function parseNvidiaSmi(csv: string): Gpu[] {
 /** AMD's processors whose graphics run models in the memory of the machine. */
 const AMD_SHARED = /\b(8060S|8050S|8040S|890M|880M|780M|Strix|MI300A)\b/i;
 
-/** Such a processor may be set to keep less than this for its graphics alone, which take the rest as they need it. */
+/**
+ * Such a processor may reserve less than this for its graphics, which use more of the machine's memory as
+ * needed.
+ */
 const CARVED_OUT_MIB = 4_096;
 
-/** A list of `{gpu, asic: {market_name}, vram: {size: {value, unit}}}`, which newer versions put into `gpu_data`. */
+/**
+ * Parses a list of `{gpu, asic: {market_name}, vram: {size: {value, unit}}}`, which newer versions put into
+ * `gpu_data`.
+ */
 export function parseAmdSmi(output: string): Gpu[] {
   const told = jsonIn(output);
   const list: unknown = Array.isArray(told) ? told : Object(told).gpu_data;
@@ -67,7 +73,10 @@ export function parseAmdSmi(output: string): Gpu[] {
   });
 }
 
-/** `{card0: {"Card Series": …, "VRAM Total Memory (B)": "21458059264"}, system: {"Driver version": …}}` */
+/**
+ * Parses `{card0: {"Card Series": …, "VRAM Total Memory (B)": "21458059264"}, system: {"Driver version":
+ * …}}`.
+ */
 export function parseRocmSmi(output: string): Gpu[] {
   const told = Object.entries(Object(jsonIn(output)));
   const system = told.find(([name]) => name === 'system')?.[1];
@@ -89,7 +98,9 @@ export function parseRocmSmi(output: string): Gpu[] {
   });
 }
 
-/** `{SPDisplaysDataType: [{sppci_model: "Apple M2 Pro"}]}`: what Apple makes works in the memory of the machine. */
+/**
+ * Parses `{SPDisplaysDataType: [{sppci_model: "Apple M2 Pro"}]}`. Apple's GPUs use the memory of the machine.
+ */
 export function parseSystemProfiler(output: string): Gpu[] {
   const list: unknown = Object(jsonIn(output)).SPDisplaysDataType;
   if (!Array.isArray(list)) return [];
@@ -98,12 +109,12 @@ export function parseSystemProfiler(output: string): Gpu[] {
     if (!isName(name)) return [];
     if (name.startsWith('Apple')) return { name, isShared: true };
     const mib = sizeIn(spdisplays_vram);
-    // The graphics of an Intel processor have none, and run no models.
+    // Intel processors' graphics report no memory, and run no models.
     return mib === undefined ? [] : { name, mib };
   });
 }
 
-/** Neither empty, nor a number such as `0x744c`, nor what tools say in the place of a name. */
+/** Whether a value is a name, rather than empty, an id such as `0x744c` or a placeholder. */
 function isName(value: unknown): value is string {
   if (typeof value !== 'string' || value.trim() === '' || value.length > 128) return false;
   return !/^(\[.*\]|N\/A|ERR!?|unknown|0x[0-9a-f]+)$/i.test(value.trim()) && !ERROR.test(value);
@@ -113,7 +124,7 @@ const ERROR = /\b(error|failed|failure|unable|not found|couldn't|could not|canno
 
 const MIB_PER_UNIT: Record<string, number> = { k: 1 / 1024, m: 1, g: 1024, t: 1024 ** 2 };
 
-/** In MiB: of `{value: 16368, unit: "MB"}`, `"4 GB"`, or a number of MiB. */
+/** Returns MiB from `{value: 16368, unit: "MB"}`, `"4 GB"` or a number of MiB. */
 function sizeIn(size: unknown): number | undefined {
   const { value, unit } = Object(size);
   const text = value === undefined ? `${size}` : `${value} ${unit ?? ''}`;
@@ -122,13 +133,13 @@ function sizeIn(size: unknown): number | undefined {
   return mib > 0 ? mib : undefined;
 }
 
-/** In MiB. */
+/** Converts bytes to MiB. */
 function bytes(value: unknown): number | undefined {
   const mib = /^\d+$/.test(`${value}`) ? Math.round(Number(value) / 1024 ** 2) : 0;
   return mib > 0 ? mib : undefined;
 }
 
-/** Warnings may stand before the JSON, and behind it. */
+/** Parses the JSON in an output that may have warnings before and after it. */
 function jsonIn(output: string): unknown {
   const lines = output.split('\n');
   const start = lines.findIndex(line => /^\s*[[{]/.test(line));

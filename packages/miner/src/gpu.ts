@@ -4,20 +4,20 @@ import { promisify } from 'node:util';
 import type { GpuInfo } from '@aitbc/protocol';
 import { type Gpu, parseAmdSmi, parseNvidiaSmi, parseRocmSmi, parseSystemProfiler } from './gpu-tools.ts';
 
-/** Where GPUs are looked for. The defaults are this machine. */
+/** Where GPUs are looked for. The defaults are this machine's. */
 export interface GpuSources {
-  /** `PATH` finds the tools; `CUDA_VISIBLE_DEVICES` and its like choose among the GPUs. */
+  /** `PATH` finds the tools; variables such as `CUDA_VISIBLE_DEVICES` choose among the GPUs. */
   env?: NodeJS.ProcessEnv;
-  /** Tells the memory of a Linux machine. */
+  /** The file with the memory of a Linux machine. */
   meminfo?: string;
-  /** Names the board of a Linux machine that has no nvidia-smi, as a Jetson. */
+  /** The file with the board's name on a Linux machine without nvidia-smi, such as a Jetson. */
   board?: string;
 }
 
 /**
- * The GPUs of this machine, as the tools of their makers tell: `nvidia-smi`, `amd-smi`, `rocm-smi`, `system_profiler`.
- * `memory` is that of the largest one, since a model that an engine does not split must fit one card; `memory_total`
- * tells all of several. Undefined where no tool tells of a GPU.
+ * Returns the GPUs of this machine as their makers' tools report them: `nvidia-smi`, `amd-smi`, `rocm-smi`,
+ * `system_profiler`. `memory` is that of the largest GPU, since a model that an engine does not split must
+ * fit one card; `memory_total` is the sum. Undefined when no tool reports a GPU.
  */
 export async function readGpuInfo(
   nvidiaSmi = 'nvidia-smi',
@@ -43,7 +43,7 @@ export async function readGpuInfo(
   return undefined;
 }
 
-/** What an owner says of the GPU goes before what its tools tell. */
+/** Lets the owner's values replace what the tools report. */
 export function stateGpu(
   found: GpuInfo | undefined,
   { vramGb, name }: { vramGb?: number | undefined; name?: string | undefined },
@@ -62,7 +62,10 @@ const nvidia = (isChosen: boolean) => [
 const AMD = ['static', '--asic', '--vram', '--driver', '--json'];
 const ROCM = ['--showproductname', '--showmeminfo', 'vram', '--showdriverversion', '--json'];
 
-/** What a tool prints; nothing where it is missing, hangs or fails: what it prints then is about its failure. */
+/**
+ * Returns a tool's output; an empty text when the tool is missing, hangs or fails, since it then prints an
+ * error.
+ */
 async function outputOf(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<string> {
   try {
     return (await promisify(execFile)(command, args, { timeout: 10_000, env })).stdout;
@@ -73,7 +76,6 @@ async function outputOf(command: string, args: string[], env: NodeJS.ProcessEnv)
 
 const read = (file: string) => readFile(file, 'utf8').catch(() => '');
 
-/** `MemTotal:       127600748 kB` */
 function mebibytesIn(meminfo: string): number | undefined {
   const kibibytes = /^MemTotal:\s+(\d+) kB/m.exec(meminfo)?.[1];
   return kibibytes === undefined ? undefined : Math.round(Number(kibibytes) / 1024);
@@ -81,7 +83,7 @@ function mebibytesIn(meminfo: string): number | undefined {
 
 const bytesIn = (text: string) => (/^\d+\s*$/.test(text) ? Math.round(Number(text) / 1024 ** 2) : undefined);
 
-/** `NVIDIA Jetson AGX Orin Developer Kit`, with a zero byte at its end. */
+/** Reads the board's name, such as `NVIDIA Jetson AGX Orin Developer Kit`, which ends in a zero byte. */
 function boardIn(model: string): Gpu[] {
   const name = model.replaceAll('\0', '').trim();
   return /jetson/i.test(name) ? [{ name, isShared: true }] : [];
@@ -90,8 +92,8 @@ function boardIn(model: string): Gpu[] {
 const amdDevices = (env: NodeJS.ProcessEnv) => env.ROCR_VISIBLE_DEVICES ?? env.HIP_VISIBLE_DEVICES;
 
 /**
- * The GPUs that `0,2` or `GPU-8932f937` leaves to programs, by their drivers' rule: the list ends at the first entry
- * that names no GPU, and an empty one hides all.
+ * Returns the GPUs that a list such as `0,2` or `GPU-8932f937` leaves visible to programs. By the drivers'
+ * rule the list ends at the first entry that names no GPU, and an empty list hides all.
  */
 function visible(gpus: readonly Gpu[], devices: string | undefined): Gpu[] {
   if (devices === undefined) return [...gpus];
@@ -106,7 +108,7 @@ function visible(gpus: readonly Gpu[], devices: string | undefined): Gpu[] {
   return chosen;
 }
 
-/** Less than this beside a real card is a processor's own graphics, which drives a display. */
+/** A GPU with less memory beside a larger one is a processor's own graphics, which drives a display. */
 const DISPLAY_MIB = 1_024;
 
 function withoutDisplays(gpus: readonly Gpu[]): Gpu[] {
@@ -114,7 +116,7 @@ function withoutDisplays(gpus: readonly Gpu[]): Gpu[] {
   return cards.length > 0 ? cards : [...gpus];
 }
 
-/** Beside the contract’s fields, coordinators keep and show any others. */
+/** Coordinators keep and show fields beyond the contract's too. */
 function describe(gpus: readonly Gpu[]): GpuInfo {
   const sizes = gpus.flatMap(({ mib }) => (mib === undefined ? [] : [mib]));
   const total = sizes.reduce((sum, mib) => sum + mib, 0);

@@ -3,15 +3,15 @@ import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import type { Backend } from './backend.ts';
 import { pause } from './backoff.ts';
 import type { Claims } from './claims.ts';
-import type { Emit } from './events.ts';
+import type { MinerEventHandler } from './events.ts';
 import type { Link } from './link.ts';
 import { epochOf, type Registration } from './registration.ts';
 import type { Slots } from './slots.ts';
 
-/** An engine that does not say by then what it has in memory is not waited for. */
+/** How long a heartbeat waits for the engine to report its loaded models. */
 const LOADED_TIMEOUT_MS = 2_000;
 
-/** After an answer that came early. */
+/** The wait after an answer that came early. */
 const SOON_MS = 200;
 
 export interface HeartbeatOptions {
@@ -21,16 +21,19 @@ export interface HeartbeatOptions {
   claims: Claims;
   registration: Registration;
   link: Link;
-  emit: Emit;
+  emit: MinerEventHandler;
   backend: Pick<Backend, 'loaded'>;
   /** Hands back a job that the coordinator believes to run here. */
   release: (jobId: string) => Promise<void>;
 }
 
 export interface Heartbeats {
-  /** Sends one. Rejects when the coordinator refuses. */
+  /** Sends one heartbeat. Rejects when the coordinator answers with a permanent error. */
   beat(signal: AbortSignal): Promise<void>;
-  /** Always has one under way, renewed at the interval that the coordinator asks for, until the signal aborts. */
+  /**
+   * Keeps one heartbeat request under way until the signal aborts, renewed at the interval that the
+   * coordinator sets.
+   */
   loop(signal: AbortSignal): Promise<void>;
 }
 
@@ -40,19 +43,23 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
   let wasSuspended = false;
 
   /**
-   * A job that is leased to this miner but unknown to it comes from an answer that was lost, or from before a restart.
-   * The answer may also be still under way.
+   * Hands back jobs that are leased to this miner but unknown to it, because an answer was lost or the miner
+   * restarted. A claim under way may still bring such a job, so it is aborted first.
    */
   async function releaseUnknown({ jobs }: HeartbeatAnswer, known: readonly string[], asked: number) {
     const isUnknown = (jobId: string) => !known.includes(jobId) && !slots.hasRun(jobId, asked);
     const suspects = jobs.map(job => job.job_id).filter(isUnknown);
     if (suspects.length === 0) return;
     await claims.interrupt();
-    // One that has ended since is refused; one that can't be handed back now is named by the next heartbeat again.
+    // A job that has ended since is an error, and one that can not be handed back now comes with the next
+    // heartbeat again.
     await Promise.allSettled(suspects.filter(isUnknown).map(release));
   }
 
-  /** What was asked before the miner drained itself, or came back from that, tells of its own doing. */
+  /**
+   * Reports draining by somebody else. An answer to a heartbeat sent before the miner paused or resumed
+   * itself is ignored.
+   */
   function tellDraining({ status }: HeartbeatAnswer, opened: AbortSignal, signal: AbortSignal): void {
     const isSame = registration.open === opened && !opened.aborted;
     const isDraining = status === 'draining' && isSame && !signal.aborted;
@@ -61,7 +68,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
   }
 
   function tellSuspended({ suspended }: HeartbeatAnswer): void {
-    // A coordinator that is older says nothing of it.
+    // Coordinators before 0.2 do not send this field.
     const isSuspended = suspended === true;
     if (isSuspended !== wasSuspended) emit({ event: isSuspended ? 'suspended' : 'reinstated' });
     wasSuspended = isSuspended;
@@ -73,7 +80,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
     return models?.filter(registration.isOffered);
   }
 
-  /** Asks the coordinator to answer as soon as there is something to stop, or after `wait` seconds. */
+  /** Sends a heartbeat. The coordinator answers as soon as a job must stop, or after `wait` seconds. */
   async function ask(signal: AbortSignal, wait: number): Promise<HeartbeatAnswer | undefined> {
     const loaded = await loadedModels(signal);
     const known = [...slots.running.keys()];
@@ -91,7 +98,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
       const answer = await client.miners.heartbeat(minerId, known, options);
       link.up();
       for (const { job_id, status } of answer.stop) {
-        // Completed is how this miner's own completion looks, of which it may not yet have the answer.
+        // `completed` is this miner's own completion, whose answer may still be under way.
         if (status !== 'completed') slots.stop(job_id, status === 'cancelled' ? 'cancelled' : 'lost');
       }
       tellDraining(answer, opened, signal);
@@ -115,7 +122,7 @@ export function createHeartbeats(options: HeartbeatOptions): Heartbeats {
         const asked = performance.now();
         const answer = await ask(signal, registration.heartbeatSeconds);
         const left = registration.heartbeatSeconds * 1000 - (performance.now() - asked);
-        // Sooner after it was told to stop something, since nothing is heard meanwhile.
+        // After a stop the next heartbeat comes sooner, as no other stop is heard in between.
         const isTold = answer !== undefined && answer.stop.length > 0;
         await pause(Math.max(0, isTold ? Math.min(left, SOON_MS) : left), signal);
       }

@@ -13,26 +13,26 @@ import { join } from 'node:path';
 import { LIMITS } from '@aitbc/protocol';
 import type { Signer } from '@aitbc/receipts';
 
-/** Who a miner is, from one start to the next. */
+/** A miner's id and key, which stay the same after a restart. */
 export interface Identity {
   minerId: string;
-  /** Signs its results. */
+  /** Signs the results. */
   signer: Signer;
 }
 
 export interface IdentityOptions {
-  /** Folder of the key; made when missing. */
+  /** The folder of the key, created when missing. */
   state: string;
-  /** Made of the host's name and the key unless given. */
+  /** Made from the host's name and the key by default. */
   minerId?: string | undefined;
 }
 
 const KEY_FILE = 'miner-key.pem';
 
 /**
- * Reads the Ed25519 key from a PKCS #8 PEM file, made with mode 0600 when missing.
+ * Reads the Ed25519 key from a PKCS #8 PEM file, created with mode 0600 when missing.
  *
- * @throws with the path of the file, when it holds something else, or others can read it
+ * @throws an error with the file's path when it holds something else, or other users can read it
  */
 export async function loadIdentity({ state, minerId }: IdentityOptions): Promise<Identity> {
   const path = join(state, KEY_FILE);
@@ -45,18 +45,18 @@ export async function loadIdentity({ state, minerId }: IdentityOptions): Promise
   return { minerId: minerId ?? defaultMinerId(x), signer };
 }
 
-/** The public key that a miner on this machine signs with; null where none has run here. Makes nothing. */
+/** Returns the public key of the miner on this machine; null when none has run here. Creates nothing. */
 export async function findPublicKey(state: string): Promise<string | null> {
   const pem = await readIfThere(join(state, KEY_FILE)).catch(() => null);
   const key = pem ? parseKey(pem) : null;
   return (key && createPublicKey(key).export({ format: 'jwk' }).x) ?? null;
 }
 
-/** A key that others can read may be in their hands already. Windows has no such modes. */
+/** Throws when other users can read the key, as they may have copied it. Windows has no such modes. */
 async function requirePrivate(path: string): Promise<void> {
   const { mode } = await stat(path);
   if (platform() === 'win32' || (mode & 0o077) === 0) return;
-  throw new Error(`${path} can be read by others, and holds a secret: \`chmod 600 ${path}\` keeps them out`);
+  throw new Error(`${path} holds a secret that other users can read: run \`chmod 600 ${path}\``);
 }
 
 function parseKey(pem: string): KeyObject | null {
@@ -68,7 +68,7 @@ function parseKey(pem: string): KeyObject | null {
   }
 }
 
-/** Where a program keeps what it must find again, by the custom of the platform. */
+/** Returns the platform's usual folder for a program's state. */
 export function defaultStateFolder(env: Readonly<Record<string, string | undefined>>): string {
   const home = env.HOME || homedir();
   if (platform() === 'win32') return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'aitbc');
@@ -85,11 +85,14 @@ async function readIfThere(path: string): Promise<string | null> {
   }
 }
 
-/** Written aside and linked: whoever reads the file finds it whole, and of two that make one, both use the same. */
+/**
+ * Writes a draft and links it. Readers never see an incomplete file, and two processes that create a key use
+ * the same one.
+ */
 async function createKey(state: string, path: string): Promise<string> {
   const { privateKey } = generateKeyPairSync('ed25519');
   await mkdir(state, { recursive: true, mode: 0o700 });
-  // Not named after the process: in containers that share the folder each may be process 1.
+  // The draft is not named after the process id, as containers that share the folder may have the same one.
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flush: true });
   try {
@@ -102,7 +105,9 @@ async function createKey(state: string, path: string): Promise<string> {
   return await readFile(path, 'utf8');
 }
 
-/** `gaming-pc-1a2b3c4d`: told apart by people by its first half, unique by its second. */
+/**
+ * Returns an id such as `gaming-pc-1a2b3c4d`: the host's name for people, and a suffix that makes it unique.
+ */
 function defaultMinerId(keyId: string): string {
   const suffix = createHash('sha256').update(keyId).digest('hex').slice(0, 8);
   const host = hostname()

@@ -15,8 +15,8 @@ export { echoBackend } from './backends/echo.ts';
 export { type LlamaOptions, llamaBackend } from './backends/llama.ts';
 export { OLLAMA_URL, type OllamaOptions, ollamaBackend } from './backends/ollama.ts';
 export { OPENAI_URL, type OpenAiOptions, openAiBackend } from './backends/openai.ts';
-export { type Clock, createClock } from './clock.ts';
-export type { Emit, MinerEvent } from './events.ts';
+export { type CoordinatorClock, createClock } from './clock.ts';
+export type { MinerEvent, MinerEventHandler } from './events.ts';
 export { type GpuSources, readGpuInfo, stateGpu } from './gpu.ts';
 export {
   defaultStateFolder,

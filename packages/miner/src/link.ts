@@ -1,21 +1,21 @@
 import { ConnectionError, CoordinatorError, TimeoutError } from '@aitbc/sdk';
 import { type BackoffOptions, createBackoff } from './backoff.ts';
-import type { Emit } from './events.ts';
+import type { MinerEventHandler } from './events.ts';
 
-/** Whether the coordinator answers, told once each time it changes. */
+/** Tracks whether the coordinator answers, and reports each change once. */
 export interface Link {
-  /** It answered. */
+  /** Records an answer. */
   up(): void;
   /**
-   * A call failed.
+   * Records a failed call.
    *
    * @returns milliseconds to wait before the next try
-   * @throws what trying again can't mend
+   * @throws the error when trying again can not help
    */
   failed(error: unknown): number;
 }
 
-export function createLink(emit: Emit, options: BackoffOptions): Link {
+export function createLink(emit: MinerEventHandler, options: BackoffOptions): Link {
   const backoff = createBackoff(options);
   let isDown = false;
   return {
@@ -33,11 +33,11 @@ export function createLink(emit: Emit, options: BackoffOptions): Link {
   };
 }
 
-/** Whether the call may succeed later as it is. */
+/** Whether the same call may succeed later. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof ConnectionError || error instanceof TimeoutError) return true;
   if (!(error instanceof CoordinatorError)) return false;
-  // An answer without a code comes from a proxy, while the coordinator is away.
+  // An answer without an error code comes from a proxy while the coordinator is away.
   const fromProxy = error.errorCode === null && error.status >= 400;
   return error.status >= 500 || error.status === 429 || fromProxy;
 }

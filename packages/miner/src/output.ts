@@ -1,18 +1,18 @@
 import type { AnswerDetails, CompleteJob, MinerJob, ResultEmbeddings, ResultMessage } from '@aitbc/protocol';
 import { type Backend, BackendError, type Embedding, type Generated, type Generation } from './backend.ts';
 
-/** What a job came to, as a completion says it. */
-export type Output = Pick<
+/** What a job produced, in the fields of a completion. */
+export type JobOutput = Pick<
   CompleteJob,
   'result' | 'result_type' | 'finish_reason' | 'usage' | keyof AnswerDetails
 >;
 
-/** Has a job's work done: texts embedded, a conversation or a prompt answered. */
-export async function outputOf(
+/** Runs a job on the backend: embeds texts, or answers a conversation or a prompt. */
+export async function runOnBackend(
   backend: Backend,
   { prompt, messages, tools, tool_choice, response_format, input }: MinerJob,
   how: Omit<Generation, 'prompt' | 'chat'>,
-): Promise<Output> {
+): Promise<JobOutput> {
   if (input) return await embed(backend, { ...how, input });
   const chat = messages && {
     messages,
@@ -23,8 +23,8 @@ export async function outputOf(
   return answered(await backend.generate({ ...how, prompt, ...(chat && { chat }) }));
 }
 
-function answered({ text, toolCalls = [], finishReason, usage, ...details }: Generated): Output {
-  // A lone surrogate has no UTF-8, so no hash that others could check.
+function answered({ text, toolCalls = [], finishReason, usage, ...details }: Generated): JobOutput {
+  // A lone surrogate has no UTF-8, so nobody could check the hash of the text.
   const content = text.toWellFormed();
   const message: ResultMessage = { content: content === '' ? null : content, tool_calls: toolCalls };
   return {
@@ -37,7 +37,7 @@ function answered({ text, toolCalls = [], finishReason, usage, ...details }: Gen
   };
 }
 
-/** What is empty is left out. */
+/** Leaves out empty details. */
 function detailsOf({ reasoning, refusal, logprobs }: AnswerDetails): AnswerDetails {
   return {
     ...(reasoning && { reasoning: reasoning.toWellFormed() }),
@@ -46,7 +46,7 @@ function detailsOf({ reasoning, refusal, logprobs }: AnswerDetails): AnswerDetai
   };
 }
 
-async function embed(backend: Backend, embedding: Embedding): Promise<Output> {
+async function embed(backend: Backend, embedding: Embedding): Promise<JobOutput> {
   if (!backend.embed) {
     throw new BackendError(`${backend.name} does not embed texts`, { failureClass: 'unsupported' });
   }
@@ -55,7 +55,7 @@ async function embed(backend: Backend, embedding: Embedding): Promise<Output> {
   return { result: JSON.stringify(result), result_type: 'embeddings', ...(usage && { usage }) };
 }
 
-/** 32-bit floats, little-endian. */
+/** Returns the base64 of 32-bit floats, little-endian. */
 function base64Of(vector: readonly number[]): string {
   const bytes = Buffer.alloc(vector.length * 4);
   for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * 4);

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type GpuInfo, LIMITS, type Miner, type RegisterMiner } from '@aitbc/protocol';
 import { signRegistration } from '@aitbc/receipts';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
-import { type AbilitiesByModel, abilitiesOf, type StatedAbilities } from './abilities.ts';
+import { type AbilitiesByModel, mergeAbilities, type StatedAbilities } from './abilities.ts';
 import { type Backend, BackendError } from './backend.ts';
 import { type BackoffOptions, createBackoff, pause } from './backoff.ts';
-import type { Emit } from './events.ts';
+import type { MinerEventHandler } from './events.ts';
 import type { Identity } from './identity.ts';
 import type { Link } from './link.ts';
 import { isModelName } from './model-names.ts';
@@ -16,49 +16,57 @@ export interface RegistrationOptions {
   backend: Backend;
   identity: Identity;
   concurrency: number;
-  /** Only these of the backend's models. */
+  /** Which of the backend's models to offer. */
   models?: readonly string[] | undefined;
-  /** What they can do, where the engine does not tell or its owner knows better. */
+  /** What the models can do, when the engine does not report it or the owner knows better. */
   abilities?: StatedAbilities | undefined;
   region?: string | undefined;
   address?: string | undefined;
   gpuInfo?: GpuInfo | undefined;
   link: Link;
-  emit: Emit;
+  emit: MinerEventHandler;
   backoff: BackoffOptions;
-  /** Milliseconds between looks at the backend's models. */
+  /** Milliseconds between checks of the backend's models. */
   modelRefreshMs: number;
 }
 
-/** A busy engine is asked again after this, whatever it said. */
+/** The longest time without jobs for a busy engine, even when it asks for more. */
 const LONGEST_REST_MS = 60_000;
 
-/** What the coordinator knows of the miner: kept in step with what its backend can run. */
+/** Keeps the miner's registration in step with what its backend can run. */
 export interface Registration {
-  /** As the coordinator asked for. */
+  /** The interval that the coordinator sets. */
   readonly heartbeatSeconds: number;
-  /** Whether the coordinator has taken it at least once: before that, the id may be another's. */
+  /**
+   * Whether the coordinator has registered this process at least once. Before that, another miner may own the
+   * id.
+   */
   readonly isKnown: boolean;
-  /** Of this process; undefined before it has registered, and where the coordinator gives none. */
+  /** The epoch of this process. Undefined before the first registration, and with older coordinators. */
   readonly epoch: number | undefined;
-  /** Models that are registered. */
+  /** Whether the model is registered. */
   isOffered(model: string): boolean;
-  /** Aborts when the backend is to get no more jobs for now. */
+  /** Aborts when the backend should get no more jobs for now. */
   readonly open: AbortSignal;
   /** Reads the models for the first time. Rejects with a BackendError when there are none. */
   prepare(): Promise<void>;
-  /** Registers, however long the coordinator takes to answer. Rejects when it refuses. */
+  /**
+   * Registers, trying again until the coordinator answers. Rejects when it answers with a permanent error.
+   */
   register(signal: AbortSignal): Promise<void>;
-  /** Looks at the backend again and again until the signal aborts. Rejects when the coordinator refuses. */
+  /**
+   * Checks the backend repeatedly until the signal aborts. Rejects when the coordinator answers with a
+   * permanent error.
+   */
   watch(signal: AbortSignal): Promise<void>;
-  /** Resolves when there is something that can run jobs, or the signal aborts. */
+  /** Resolves when the backend can run jobs, or the signal aborts. */
   whenOpen(signal: AbortSignal): Promise<void>;
   /**
-   * The backend failed a job. Where it seems to be gone, its models are read before anything more is claimed, which
-   * pauses the miner if they can't be. A busy one gets no jobs for as long as it says.
+   * Records that the backend failed a job. When the backend seems to be gone, its models are read before the
+   * next claim, and the miner pauses if that fails. A busy backend gets no jobs for as long as it says.
    */
   failed(error: BackendError): void;
-  /** The backend finished a job. */
+  /** Records that the backend finished a job. */
   proven(): void;
 }
 
@@ -73,17 +81,17 @@ export function createRegistration(options: RegistrationOptions): Registration {
   let most: number = LIMITS.capabilities;
   let leftOut = '';
   let heartbeatSeconds = 15;
-  /** What the coordinator knows this process by, from its first registration on. */
+  /** The session by which the coordinator recognizes this process after its first registration. */
   const session = randomUUID();
   let epoch: number | undefined;
   let gate = new AbortController();
   let opened = Promise.withResolvers<void>();
   let draining: Promise<unknown> = Promise.resolve();
-  /** Told to have paused. The gate is shut then, and sometimes for a moment when it is not. */
+  /** Whether `paused` was reported. The gate is closed then, and at times for a moment when it is not. */
   let isPaused = false;
-  /** Of `performance.now()`: the gate stays shut until then. */
+  /** The gate stays closed until this time of `performance.now()`. */
   let shutUntil = 0;
-  /** Since a job succeeded. */
+  /** How often the backend seemed gone since the last success. */
   let doubts = 0;
 
   async function readModels(signal?: AbortSignal): Promise<string[]> {
@@ -110,7 +118,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     if (isPaused) return;
     isPaused = true;
     emit({ event: 'paused', error: error.message });
-    // So that clients see that nobody can run their jobs. Should it fail, nothing is claimed all the same.
+    // Draining shows clients that no miner runs their jobs. If it fails, this miner still claims nothing.
     const request = client.miners.drain(identity.minerId, {
       ...epochOf(epoch),
       maxRetries: 0,
@@ -166,7 +174,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
       return close(error);
     }
     if (isChanged || isPaused) {
-      // Overtaken, the request would put out of service what is registered here.
+      // A drain request that arrives after the registration would drain it, so it must end first.
       await draining;
       await register(signal);
     }
@@ -215,16 +223,19 @@ export function createRegistration(options: RegistrationOptions): Registration {
   };
 }
 
-/** What coordinators of earlier versions take of models. */
+/** The most models that coordinators before 0.2 take. */
 const EARLIER_LIMIT = 256;
 
 const isTooMany = (error: unknown) =>
   isCoordinatorError(error, 'VALIDATION_OUT_OF_RANGE') && error.field === 'capabilities';
 
-/** Registration does not wait longer than this for what models can do: that is then told with the next look. */
+/**
+ * Registration waits no longer than this for the models' abilities. Later ones are registered with the next
+ * check.
+ */
 const ABILITIES_PATIENCE_MS = 3_000;
 
-/** What the engine tells of its models, as of the last look. */
+/** Caches what the engine last reported about its models. */
 function createAbilities(backend: Backend) {
   let told: AbilitiesByModel = new Map();
   let looking: Promise<void> | undefined;
@@ -240,7 +251,7 @@ function createAbilities(backend: Backend) {
           found => {
             told = found;
           },
-          // The models can be run all the same.
+          // The models can run even when their abilities are unknown.
           () => {},
         )
         .finally(() => {
@@ -258,7 +269,7 @@ function request(
   capabilities: string[],
   told: AbilitiesByModel,
 ): RegisterMiner {
-  const models = abilitiesOf(capabilities, told, abilities);
+  const models = mergeAbilities(capabilities, told, abilities);
   return {
     miner_id: identity.minerId,
     capabilities,
@@ -271,10 +282,12 @@ function request(
   };
 }
 
-/** For requests, which leave out what is not known. */
+/** Leaves an unknown epoch out of a request. */
 export const epochOf = (epoch: number | undefined) => (epoch === undefined ? {} : { epoch });
 
-/** Shows that this process holds the private key: nobody takes the id who only knows the public one. */
+/**
+ * Proves that this process holds the private key, so that nobody can take the id with the public key alone.
+ */
 async function prove(told: RegisterMiner, session: string, { signer }: Identity) {
   const { miner_id, public_key = null, address = null } = told;
   return await signRegistration({ miner_id, public_key, session, address }, signer);
@@ -289,5 +302,7 @@ function choose(found: readonly string[], wanted: readonly string[] | undefined,
   const models = [...new Set(found)].filter(model => !wanted?.length || wanted.includes(model)).sort();
   if (models.length > 0) return models;
   if (found.length === 0) throw new BackendError(`${name} has no models yet`, { down: true });
-  throw new BackendError(`${name} has not ${wanted?.join(', ')}, but ${found.join(', ')}`, { down: true });
+  throw new BackendError(`${name} does not have ${wanted?.join(', ')}. It has ${found.join(', ')}`, {
+    down: true,
+  });
 }

@@ -14,21 +14,21 @@ export class JobStopped extends Error {
 }
 
 /** A job that the miner works on. */
-export interface Work {
+export interface RunningJob {
   job: MinerJob;
-  /** Aborted with a JobStopped. */
+  /** Aborts with a JobStopped. */
   controller: AbortController;
-  /** Settles when the coordinator knows how it ended. Never rejects. */
+  /** Resolves when the coordinator knows how the job ended. Never rejects. */
   done: Promise<void>;
 }
 
-/** The jobs that are being worked on, as many at once as there are slots. */
+/** The running jobs, at most one per slot. */
 export interface Slots {
   readonly free: number;
-  readonly running: ReadonlyMap<string, Work>;
+  readonly running: ReadonlyMap<string, RunningJob>;
   /** Whether the job runs, or ended after `since`, a time of `performance.now()`. */
   hasRun(jobId: string, since: number): boolean;
-  take(job: MinerJob, run: (work: Omit<Work, 'done'>) => Promise<void>): void;
+  take(job: MinerJob, run: (work: Omit<RunningJob, 'done'>) => Promise<void>): void;
   stop(jobId: string, reason: StopReason): void;
   stopAll(reason: StopReason): void;
   /** Resolves when a slot is free, or the signal aborts. */
@@ -40,8 +40,8 @@ export interface Slots {
 const REMEMBERED = 10_000;
 
 export function createSlots(concurrency: number): Slots {
-  const running = new Map<string, Work>();
-  /** When jobs ended, the last ones. */
+  const running = new Map<string, RunningJob>();
+  /** When the last jobs ended, by job id. */
   const ended = new Map<string, number>();
   let changed = Promise.withResolvers<void>();
   const announce = () => {
@@ -85,7 +85,7 @@ export function createSlots(concurrency: number): Slots {
   };
 }
 
-/** Settles as the promise does, or resolves when the signal aborts. Leaves nothing behind on the signal. */
+/** Settles as the promise does, or resolves when the signal aborts. Leaves no listener on the signal. */
 export async function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
   const aborted = Promise.withResolvers<void>();
   const abort = () => aborted.resolve();

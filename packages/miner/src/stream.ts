@@ -5,13 +5,15 @@ import { isPassing, retryAfterMs } from './link.ts';
 import { epochOf } from './registration.ts';
 import { orAborted, type StopReason } from './slots.ts';
 
-/** The text of a job on its way to whoever reads it while it is generated. */
+/** Sends a job's text to the coordinator while it is generated. */
 export interface TextStream {
-  /** More of the text. It leaves at once where nothing is on its way, and else together with what comes meanwhile. */
+  /** Adds text. It is sent at once when no request is under way, and otherwise with the next request. */
   push(piece: string): void;
-  /** More of what the model thinks before its answer. It leaves in order with the text. */
+  /** Adds to what the model thinks before its answer. It is sent in order with the text. */
   pushReasoning(piece: string): void;
-  /** There is no more: resolves when all has left, or can't just now. The whole text goes with the result anyway. */
+  /**
+   * Resolves when all text is sent, or can not be sent at present. The result contains the whole text anyway.
+   */
   end(): Promise<void>;
 }
 
@@ -21,16 +23,16 @@ export interface TextStreamOptions {
   minerId: string;
   epoch?: number | undefined;
   backoff: BackoffOptions;
-  /** Aborts when the text is wanted no more. */
+  /** Aborts when the text is no longer wanted. */
   signal: AbortSignal;
-  /** The coordinator says that the job is not to go on. */
+  /** Called when the coordinator says that the job must stop. */
   onStop: (reason: StopReason) => void;
 }
 
-/** Between two requests: tokens come faster than anyone reads. */
+/** The pause between two requests. Nobody reads as fast as tokens come. */
 const PACE_MS = 50;
 
-/** Of 4 bytes in UTF-8 at most, so that any coordinator takes a chunk. */
+/** At most 4 bytes each in UTF-8, which any coordinator accepts as a chunk. */
 const CHUNK_LENGTH = 1_024;
 const CHUNKS_AT_ONCE = 100;
 const TIMEOUT_MS = 10_000;
@@ -38,12 +40,15 @@ const TIMEOUT_MS = 10_000;
 export function createTextStream(options: TextStreamOptions): TextStream {
   const { client, job, minerId, epoch, signal, onStop } = options;
   const backoff = createBackoff({ longest: 5_000, ...options.backoff });
-  const runs: Run[] = [];
+  const runs: TextRun[] = [];
   let posted: Position = START;
   let chunks = 0;
-  /** Under way, cut as they were when they were first posted: what arrived unacknowledged is known by its number. */
+  /**
+   * The request under way. A repetition must cut the text at the same places, as the coordinator knows chunks
+   * by their number.
+   */
   let underWay: Parts = { parts: [], end: START };
-  /** Older coordinators take text only. */
+  /** Older coordinators accept text only. */
   let takesReasoning = true;
   let isOver = false;
   let hasEnded = false;
@@ -51,7 +56,7 @@ export function createTextStream(options: TextStreamOptions): TextStream {
   const ending = new AbortController();
 
   async function send(): Promise<void> {
-    // What comes in this turn of the event loop leaves together.
+    // All pieces of this turn of the event loop go into one request.
     await undefined;
     while (!isOver && !signal.aborted) {
       if (underWay.parts.length === 0) underWay = cut(runs, posted, { hasEnded, takesReasoning });
@@ -63,7 +68,7 @@ export function createTextStream(options: TextStreamOptions): TextStream {
     sending = undefined;
   }
 
-  /** @returns milliseconds to wait before the next */
+  /** @returns milliseconds to wait before the next request */
   async function post(): Promise<number> {
     const { parts, end } = underWay;
     try {
@@ -82,7 +87,7 @@ export function createTextStream(options: TextStreamOptions): TextStream {
   function failed(error: unknown): number {
     if (isPassing(error)) return Math.max(PACE_MS + 1, backoff.next(), retryAfterMs(error));
     if (chunks > 0 && error instanceof CoordinatorError && error.field === 'first') {
-      // Its lease had run out, and came back to this miner: the stream has started anew.
+      // The lease ran out and came back to this miner, so the stream starts again.
       posted = START;
       chunks = 0;
       underWay = { parts: [], end: START };
@@ -118,13 +123,13 @@ export function createTextStream(options: TextStreamOptions): TextStream {
   };
 }
 
-/** Text of one kind without the other in between. */
-interface Run {
+/** Consecutive text of one kind. */
+interface TextRun {
   isReasoning: boolean;
   text: string;
 }
 
-/** Of the next character: its run, and its index there in UTF-16 units. */
+/** The position of the next character: its run, and its index there in UTF-16 units. */
 interface Position {
   run: number;
   offset: number;
@@ -139,7 +144,7 @@ interface Parts {
 }
 
 function cut(
-  runs: readonly Run[],
+  runs: readonly TextRun[],
   { run, offset }: Position,
   { hasEnded, takesReasoning }: { hasEnded: boolean; takesReasoning: boolean },
 ): Parts {
@@ -154,7 +159,7 @@ function cut(
       continue;
     }
     let end = Math.min(text.length, offset + CHUNK_LENGTH);
-    // Half a character waits for its other half.
+    // The first half of a surrogate pair waits for the other half.
     const mayGoOn = end < text.length || (isLast && !hasEnded);
     if (mayGoOn && isHighSurrogate(text, end - 1)) end--;
     if (end === offset) break;

@@ -2,24 +2,27 @@ import type { ChatMessage } from '@aitbc/protocol';
 import type { Generation } from './backend.ts';
 
 /*
- * How many tokens a text can be, whatever the tokenizer. Both bounds are far from what one makes of usual texts: prose
- * has a token for four to five bytes.
+ * Bounds on the number of tokens of a text with any tokenizer. Both are far from the usual count: prose has
+ * one token for four to five bytes.
  */
 
-/** The longest token in the vocabularies of GPT-4o, GPT-4 and Llama 3, which have the longest: a run of one character. */
+/** The longest token in the vocabularies of GPT-4o, GPT-4 and Llama 3: a run of one character. */
 const LONGEST_TOKEN_BYTES = 128;
 
 /**
- * Tokenizers make at least one token of each word, since they split texts at spaces first. The few that don't
- * (SuperBPE) join four words at most.
+ * Tokenizers make at least one token of each word, since they split texts at spaces first. The few exceptions
+ * (SuperBPE) join at most four words.
  */
 const WORDS_PER_TOKEN = 4;
 
-/** Letters with anything else before them, and nothing else: of other scripts the bytes alone are counted. */
+/** Words of Latin letters. Text in other scripts is only counted by its bytes. */
 const WORDS = /(?<![A-Za-z])[A-Za-z]+/g;
 
-/** Tokens of a text at least. Spaces at its ends may be trimmed by a template, and count for nothing. */
-export function leastTokens(text: string): number {
+/**
+ * Returns the fewest tokens that a text can have. Spaces at its ends do not count, as a template may trim
+ * them.
+ */
+export function minTokens(text: string): number {
   const trimmed = text.trim();
   let words = 0;
   for (const _ of trimmed.matchAll(WORDS)) words++;
@@ -29,10 +32,10 @@ export function leastTokens(text: string): number {
   );
 }
 
-/** Tokens of a text at most: no tokenizer makes more than one of a byte. */
-export const mostTokens = (text: string): number => Buffer.byteLength(text);
+/** Returns the most tokens that a text can have: no tokenizer makes more than one from a byte. */
+export const maxTokens = (text: string): number => Buffer.byteLength(text);
 
-/** Tokens of a text as they will hardly be more: two letters or spaces are one, and each other byte. */
+/** Returns a likely upper bound: one token for two letters or spaces, and one for each other byte. */
 export function likelyTokens(text: string): number {
   let letters = 0;
   for (const { length } of text.matchAll(/[A-Za-z ]+/g).map(([run]) => run)) letters += length;
@@ -41,14 +44,14 @@ export function likelyTokens(text: string): number {
 
 type Asked = Pick<Generation, 'prompt' | 'chat' | 'params'>;
 
-/** The texts of which every template shows the model all, to count what it must have read at least. */
+/** Returns the texts that every template shows to the model, for a lower bound on what it has read. */
 export function shownTexts({ prompt, chat, params }: Asked): string[] {
   if (!chat) return [prompt, ...(typeof params.system === 'string' ? [params.system] : [])];
-  // Templates may leave out what assistants thought, and what tools said.
+  // Templates may leave out the thoughts of assistants and the results of tools.
   return chat.messages.filter(({ role }) => role === 'user' || role === 'system').flatMap(textsOf);
 }
 
-/** Everything that a template may show the model. */
+/** Returns all texts that a template may show to the model. */
 export function allTexts({ prompt, chat, params }: Asked): string[] {
   if (!chat) return shownTexts({ prompt, params });
   const { messages, tools, response_format } = chat;

@@ -8,7 +8,10 @@ import { mine } from './mining.ts';
 
 const coordinator = withCoordinator();
 
-/** An engine that tells what its models can do; an error in place of that is what it rejects with. */
+/**
+ * Returns an engine with these models and abilities. An error in place of the abilities is what it rejects
+ * with.
+ */
 function telling(told: Record<string, ModelAbilities> | Error, ...models: string[]) {
   const { backend } = engine(...models);
   const made: { told: typeof told; backend: Backend } = {
@@ -24,7 +27,7 @@ function telling(told: Record<string, ModelAbilities> | Error, ...models: string
   return made;
 }
 
-/** A client that sees each registration first: what `pass` makes of it is sent. */
+/** Returns a client that passes each registration through `pass` before it is sent. */
 function seeing(pass: (request: RegisterMiner) => RegisterMiner) {
   return new CoordinatorClient(coordinator.url, {
     fetch: async (url, init) => {
@@ -35,7 +38,7 @@ function seeing(pass: (request: RegisterMiner) => RegisterMiner) {
   });
 }
 
-/** A miner of this engine, and what it has registered of its models each time. */
+/** Starts a miner of this engine and collects the models of each registration. */
 async function mineBy(backend: Backend, options: Partial<MinerOptions> = {}) {
   const sent: RegisterMiner['models'][] = [];
   const client = seeing(request => {
@@ -47,7 +50,7 @@ async function mineBy(backend: Backend, options: Partial<MinerOptions> = {}) {
   return { ...miner, sent };
 }
 
-test('what the engine tells of its models is registered', async () => {
+test('the abilities that the engine reports are registered', async () => {
   const told = {
     a: { context_length: 8_192, tools: true, images: false },
     b: { embeddings: true, text: false },
@@ -61,7 +64,7 @@ test('what the engine tells of its models is registered', async () => {
   ]);
 });
 
-test('it is registered anew when it changes', async () => {
+test('changed abilities are registered again', async () => {
   const one = telling({ a: { context_length: 4_096 } }, 'a');
   const miner = await mineBy(one.backend, { modelRefreshMs: 5 });
   one.told = { a: { context_length: 8_192 } };
@@ -69,7 +72,7 @@ test('it is registered anew when it changes', async () => {
   expect(miner.sent[1]).toEqual([{ model: 'a', context_length: 8_192 }]);
 });
 
-test('the owner’s word goes before the engine’s, but makes no context longer', async () => {
+test('the owner’s statement overrides the engine’s, but can not lengthen a context', async () => {
   const told = { a: { context_length: 8_192, tools: true }, b: { context_length: 8_192, tools: true } };
   const { sent } = await mineBy(telling(told, 'a', 'b').backend, {
     abilities: {
@@ -83,12 +86,12 @@ test('the owner’s word goes before the engine’s, but makes no context longer
   ]);
 });
 
-test('a lookup that fails holds up no registration', async () => {
+test('a failed lookup does not delay the registration', async () => {
   const { sent } = await mineBy(telling(new Error('no such route'), 'a').backend);
   expect(sent).toEqual([undefined]);
 });
 
-test('models beyond what the coordinator takes are named', async () => {
+test('models beyond the coordinator’s limit are reported', async () => {
   const names = Array.from({ length: 1_030 }, (_, index) => `m${String(index).padStart(4, '0')}`);
   const { backend } = engine(...names);
   const miner = await mine({
@@ -101,9 +104,9 @@ test('models beyond what the coordinator takes are named', async () => {
   expect(capabilities).toHaveLength(1_024);
 });
 
-test('a coordinator of an earlier version is offered as many as it takes', async () => {
+test('an older coordinator gets as many models as it takes', async () => {
   const names = Array.from({ length: 300 }, (_, index) => `m${index}`).sort();
-  // Refused by today's schema as 257 models were by the earlier one.
+  // The schema rejects this as coordinators before 0.2 rejected 257 models.
   const earlier = seeing(request =>
     request.capabilities.length > 256 ? { ...request, capabilities: [] } : request,
   );
@@ -112,12 +115,12 @@ test('a coordinator of an earlier version is offered as many as it takes', async
   expect((await miner.when('registered')).models).toHaveLength(256);
 });
 
-test('abilities of single models are stated by their names', () => {
+test('owners can state abilities of single models by name', () => {
   expect([...perModel('text,tools nomic-embed-text:v1.5=embeddings a=b=text')]).toEqual([
     { model: undefined, value: 'text,tools' },
     { model: 'nomic-embed-text:v1.5', value: 'embeddings' },
     { model: 'a=b', value: 'text' },
   ]);
-  expect(() => [...perModel('=tools')]).toThrow('names no model');
+  expect(() => [...perModel('=tools')]).toThrow('does not name a model');
   expect(ABILITY_NAMES).toEqual(['text', 'embeddings', 'tools', 'images', 'json_schema']);
 });

@@ -20,7 +20,7 @@ function read(whole: string, options: Partial<AnswerOptions>) {
   return { text: answer.text, reasoning: answer.reasoning, found };
 }
 
-test('a text ends before a stop, of which nothing is told', () => {
+test('a text ends before a stop, which no client sees', () => {
   expect(read('one, two, three', { stops: [', t'] })).toEqual({
     text: 'one',
     reasoning: '',
@@ -28,18 +28,18 @@ test('a text ends before a stop, of which nothing is told', () => {
   });
 });
 
-test('what may be the beginning of a stop is told when it is none', () => {
+test('a possible start of a stop is passed on once it is not one', () => {
   expect(read('one, two,', { stops: [', three'] })).toMatchObject({ text: 'one, two,', found: [] });
 });
 
 test.each([
   ['possible', '<think>\nHm.\n</think>\n\nYes'],
   ['open', '\nHm.\n</think>\n\nYes'],
-] as const)('thoughts are told apart from the answer: %s', (thinking, whole) => {
+] as const)('reasoning is split from the answer: %s', (thinking, whole) => {
   expect(read(whole, { thinking })).toEqual({ text: 'Yes', reasoning: 'Hm.\n', found: ['answer'] });
 });
 
-test('a model that may think need not', () => {
+test('a model that may think can answer without it', () => {
   expect(read('<thing> Yes', { thinking: 'possible' })).toMatchObject({ text: '<thing> Yes', reasoning: '' });
 });
 

@@ -4,7 +4,7 @@ import { createBackoff } from '../src/backoff.ts';
 
 const ms = fc.integer({ min: 1, max: 120_000 });
 
-test('each wait is between half and all of what doubles with each try, up to the longest', () => {
+test('each wait is between half and all of a time that doubles with each try, up to the longest', () => {
   fc.assert(
     fc.property(ms, ms, fc.integer({ min: 0, max: 1_100 }), (first, longest, tries) => {
       const backoff = createBackoff({ first, longest });
@@ -17,7 +17,7 @@ test('each wait is between half and all of what doubles with each try, up to the
   );
 });
 
-test('what worked makes the next wait short again', () => {
+test('a success makes the next wait short again', () => {
   const backoff = createBackoff({ first: 8, longest: 1_000 });
   for (let tries = 0; tries < 5; tries++) backoff.next();
   backoff.reset();

@@ -6,7 +6,7 @@ import { createClock } from '../src/index.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** A coordinator whose clock is wrong. */
+/** Starts a server whose clock is wrong. */
 async function serverAhead(ms: number): Promise<string> {
   const server = createServer((_, response) => {
     response.setHeader('date', new Date(Date.now() + ms).toUTCString()).end();
@@ -20,19 +20,19 @@ async function serverAhead(ms: number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** How far the clock is ahead of this machine's after an answer, in whole hours. */
+/** Returns how far the clock is ahead of this machine's after an answer, in whole hours. */
 async function hoursAhead(ms: number): Promise<number> {
   const clock = createClock();
   await clock.fetch(await serverAhead(ms));
   return Math.round((clock.now() - Date.now()) / HOUR_MS);
 }
 
-test('it goes by the answers of the coordinator', async () => {
+test('the clock follows the coordinator’s answers', async () => {
   expect(await hoursAhead(2 * HOUR_MS)).toBe(2);
   expect(await hoursAhead(-3 * HOUR_MS)).toBe(-3);
 });
 
-test('a difference that the network explains is none', async () => {
+test('a difference that the network explains is ignored', async () => {
   const clock = createClock();
   const before = Date.now();
   await clock.fetch(await serverAhead(1_000));

@@ -6,7 +6,7 @@ import { clientOver } from './network.ts';
 
 const coordinator = withCoordinator();
 
-test('a coordinator that is not there yet is waited for', async () => {
+test('the miner waits for a coordinator that is not up yet', async () => {
   const { client } = coordinator;
   await coordinator.stop();
   const hand = engine('early');
@@ -33,7 +33,7 @@ test('when the coordinator goes away and returns, the miner goes on', async () =
   expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', miner_id: miner.minerId });
 });
 
-test('that the coordinator is away is told once, however often the miner tries', async () => {
+test('the coordinator’s absence is reported once, however often the miner tries', async () => {
   await coordinator.stop();
   const triedOften = Promise.withResolvers<void>();
   let tries = 0;
@@ -48,7 +48,7 @@ test('that the coordinator is away is told once, however often the miner tries',
   expect(miner.events.map(({ event }) => event)).toEqual(['disconnected', 'reconnected', 'registered']);
 });
 
-test('a result that was finished meanwhile is delivered', async () => {
+test('a result finished meanwhile is delivered', async () => {
   const { client } = coordinator;
   const hand = engine('delivered');
   const miner = await mine({ client, backend: hand.backend, concurrency: 2 });
@@ -66,7 +66,7 @@ test('a result that was finished meanwhile is delivered', async () => {
   });
 });
 
-test('stopped while the coordinator is away, the miner ends all the same', async () => {
+test('a miner stopped while the coordinator is away still ends', async () => {
   const { client } = coordinator;
   const hand = engine('alone');
   const miner = await mine({ client, backend: hand.backend, concurrency: 2, shutdownTimeout: 1 });

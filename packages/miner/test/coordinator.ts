@@ -17,14 +17,17 @@ export interface TestCoordinator {
   url: string;
   client: CoordinatorClient;
   running: RunningCoordinator;
-  /** Closes it; `start` brings it back on the same address and data. */
+  /** Closes the coordinator. `start` brings it back on the same address and data. */
   stop(): Promise<void>;
   start(): Promise<void>;
-  /** Makes an API key. */
+  /** Creates an API key. */
   key(...scopes: Scope[]): Promise<{ id: string; secret: string }>;
 }
 
-/** A real coordinator for the tests of one file. A lease of 4 s makes it ask for a heartbeat each second. */
+/**
+ * Starts a real coordinator for the tests of one file. With a lease of 4 s it asks for a heartbeat each
+ * second.
+ */
 export function withCoordinator(options: Options = {}): TestCoordinator {
   let data = '';
   let port = 0;

@@ -26,7 +26,7 @@ test('the pieces together are the text', async () => {
   expect(pieces.join('')).toBe(text);
 });
 
-test('a limit of tokens cuts it short', async () => {
+test('max_tokens cuts the answer', async () => {
   expect(await generate({ max_tokens: 2 })).toEqual({
     text: 'Echo, no',
     finishReason: 'length',
@@ -34,16 +34,16 @@ test('a limit of tokens cuts it short', async () => {
   });
 });
 
-test.each([[', no'], [['morning', ', no']]])('it ends before the first stop: %j', async stop => {
+test.each([[', no'], [['morning', ', no']]])('the answer ends before the first stop: %j', async stop => {
   expect(await generate({ stop })).toMatchObject({ text: 'Echo', finishReason: 'stop' });
 });
 
-test('it goes by any model', async () => {
+test('the backend accepts any model name', async () => {
   expect(await echoBackend().models()).toEqual(['echo']);
   expect(await echoBackend({ models: ['llama3.2'] }).models()).toEqual(['llama3.2']);
 });
 
-test('one that is cancelled rejects with the reason', async () => {
+test('a cancelled generation rejects with the reason', async () => {
   const reason = new Error('cancelled');
   await expect(generate({}, undefined, AbortSignal.abort(reason))).rejects.toBe(reason);
 });
@@ -53,7 +53,7 @@ test.each<[code: string, chat: Partial<ChatRequest>, params?: JobParams]>([
   ['tools_unsupported', { tool_choice: 'required' }],
   ['images_unsupported', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }],
   ['logprobs_unsupported', {}, { logprobs: true }],
-])('what it would leave aside is refused by name: %s', async (code, chat, params = {}) => {
+])('an unsupported demand is an error that names it: %s', async (code, chat, params = {}) => {
   const messages: ChatRequest['messages'] = [{ role: 'user', content: 'Hello' }];
   const { signal } = new AbortController();
   const answer = echoBackend().generate({

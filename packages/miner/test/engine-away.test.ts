@@ -11,7 +11,7 @@ const hurried = withCoordinator({ retryBackoffSeconds: 0, jobTimeoutSeconds: 1 }
 
 const away = new BackendError('The engine does not answer', { down: true });
 
-test('an engine that goes away fails its job, and nothing more is claimed until it is back', async () => {
+test('an engine that goes away fails its job, and no more jobs are claimed until it is back', async () => {
   const { client } = coordinator;
   const hand = engine('flaky');
   const miner = await mine({ client, backend: hand.backend });
@@ -26,11 +26,11 @@ test('an engine that goes away fails its job, and nothing more is claimed until 
   await miner.when('resumed');
   (await hand.next()).finish();
   expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 2 });
-  // It drained itself for the pause: nobody else did.
+  // The miner drained itself for the pause, so it does not report being drained by somebody else.
   expect(miner.events.map(({ event }) => event)).not.toContain('drained');
 });
 
-test('a job that fails on its last attempt is not said to wait for another', async () => {
+test('a job that fails on its last attempt is not reported as waiting for another', async () => {
   const { client } = coordinator;
   const hand = engine('last-attempt');
   const miner = await mine({ client, backend: hand.backend });
@@ -52,7 +52,7 @@ test('an engine that fails a job and still answers a check goes on without a pau
   expect(names.filter(name => name === 'paused' || name === 'registered')).toEqual(['registered']);
 });
 
-test('an engine that hangs until the deadline is looked at before anything more is claimed', async () => {
+test('an engine that hangs until the deadline is checked before the next claim', async () => {
   const { client } = hurried;
   const hand = engine('hanging');
   const miner = await mine({ client, backend: hand.backend });
@@ -66,7 +66,7 @@ test('an engine that hangs until the deadline is looked at before anything more 
   expect(await client.jobs.get(next)).toMatchObject({ status: 'pending', attempts: 0 });
 });
 
-test('a busy engine gets nothing more for as long as it asks, and no pause is told', async () => {
+test('a busy engine gets no jobs for as long as it asks, without a reported pause', async () => {
   const { client } = coordinator;
   const hand = engine('crowded');
   const miner = await mine({ client, backend: hand.backend });
@@ -101,7 +101,7 @@ test('while its engine is away, clients see that nobody can run their jobs', asy
   expect(await client.miners.get(miner.minerId)).toMatchObject({ status: 'online' });
 });
 
-test('nothing is claimed for an engine that is away, also when the coordinator can not be told', async () => {
+test('no jobs are claimed for an engine that is away, even when draining fails', async () => {
   const { client, url } = coordinator;
   const hand = engine('untold');
   const network = clientOver(url, /\/drain(\?|$)/, () => Promise.reject(new TypeError('terminated')));
@@ -116,7 +116,7 @@ test('nothing is claimed for an engine that is away, also when the coordinator c
   expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
 });
 
-test('texts that the engine still makes while it is away for others are handed in', async () => {
+test('texts that the engine still finishes during a pause are delivered', async () => {
   const { client } = coordinator;
   const hand = engine('half');
   const miner = await mine({ client, backend: hand.backend, concurrency: 2 });
@@ -129,7 +129,7 @@ test('texts that the engine still makes while it is away for others are handed i
   expect(await client.jobs.wait(jobs[1]?.job_id ?? '')).toMatchObject({ status: 'completed' });
 });
 
-test('models that come and go are registered', async () => {
+test('added and removed models are registered', async () => {
   const { client } = coordinator;
   const hand = engine('first');
   const miner = await mine({ client, backend: hand.backend, modelRefreshMs: 1 });
@@ -141,7 +141,7 @@ test('models that come and go are registered', async () => {
   expect(await client.miners.get(miner.minerId)).toMatchObject({ capabilities: ['second'] });
 });
 
-test('models that stay are registered once, however often the engine is asked', async () => {
+test('unchanged models are registered once', async () => {
   const { client } = coordinator;
   const hand = engine('lasting');
   const askedOften = Promise.withResolvers<void>();
@@ -155,7 +155,7 @@ test('models that stay are registered once, however often the engine is asked', 
   expect(miner.events.map(({ event }) => event)).toEqual(['registered']);
 });
 
-test('an engine that has lost its last model is waited for', async () => {
+test('the miner waits for an engine that has lost its last model', async () => {
   const { client } = coordinator;
   const hand = engine('only');
   const miner = await mine({ client, backend: hand.backend, modelRefreshMs: 1 });

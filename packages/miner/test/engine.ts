@@ -1,20 +1,20 @@
 import type { Backend, Generated, Generation } from '../src/index.ts';
 
-/** A text that the engine was asked for and has not given yet. */
+/** A text that the engine was asked for and has not returned yet. */
 export interface Started {
   generation: Generation;
   finish(text?: string, usage?: Generated['usage']): void;
   fail(error: unknown): void;
 }
 
-/** An engine whose texts come when the test says so. It stops a generation when it is told to, as it must. */
+/** An engine that returns texts when the test says so, and stops when its signal aborts. */
 export interface Engine {
   backend: Backend;
-  /** What it can run; an error in place of them is what it rejects with. */
+  /** The models that it can run, or the error that it rejects with. */
   models: string[] | Error;
-  /** The next text that is asked for. */
+  /** Resolves with the next requested text. */
   next(): Promise<Started>;
-  /** Texts that are asked for now. */
+  /** How many texts are being generated. */
   readonly running: number;
 }
 

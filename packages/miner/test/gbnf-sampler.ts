@@ -1,6 +1,4 @@
-/*
- * Texts of a grammar in GBNF, chosen at random: what a model that is held to it could write.
- */
+/* Generates random texts of a grammar in GBNF: what a model that follows it could write. */
 
 type Node =
   | { kind: 'text'; text: string }
@@ -10,7 +8,7 @@ type Node =
   | { kind: 'sequence'; nodes: Node[] }
   | { kind: 'choice'; nodes: Node[] };
 
-/** @param random a number from 0 to 1, such as `Math.random()` */
+/** @param random returns a number from 0 to 1, such as `Math.random()` */
 export function sample(gbnf: string, random: () => number): string {
   const rules = new Map(gbnf.split('\n').map(parseRule));
   const below = (count: number) => Math.min(count - 1, Math.floor(random() * count));
@@ -40,7 +38,7 @@ export function sample(gbnf: string, random: () => number): string {
       case 'sequence':
         return node.nodes.map(each => write(each, depth + 1)).join('');
       default: {
-        // Deep within, the first choice ends soonest: recursive ones are last.
+        // Deep down the first choice ends soonest, as recursive ones come last.
         const chosen = depth > 60 ? 0 : below(node.nodes.length);
         return write(node.nodes[chosen] ?? { kind: 'text', text: '' }, depth + 1);
       }

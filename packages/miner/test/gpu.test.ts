@@ -9,7 +9,7 @@ interface Tool {
   exitCode?: number;
 }
 
-/** What a machine would tell on which these tools are installed, each of which prints what it is given. */
+/** Returns the sources of a machine whose tools print these texts. */
 async function machine(
   tools: Record<string, string | Tool>,
   { env = {}, ...files }: { env?: NodeJS.ProcessEnv; meminfo?: string; board?: string } = {},
@@ -39,14 +39,14 @@ const FOUR = [
   'Quadro P400, 2048, 550.54.14, 3, GPU-f1c2d3e4-0000-4be3-9a3d-2b7cbb7e0b9b',
 ].join('\n');
 
-test('a GPU is told by name, memory and driver', async () => {
+test('a GPU has a name, memory and a driver', async () => {
   const prints = 'NVIDIA GeForce RTX 4090, 24564, 550.54.14, 0, GPU-8932f937-d72c-4106-c12f-20bd9faed9f6';
   expect(await machine({ 'nvidia-smi': prints })).toEqual({
     ...{ name: 'NVIDIA GeForce RTX 4090', memory: '24564 MiB', driver_version: '550.54.14', count: 1 },
   });
 });
 
-test('of several GPUs the memory is that of the largest, which a model must fit that is not split', async () => {
+test('the memory of several GPUs is that of the largest, as an unsplit model must fit one', async () => {
   expect(await machine({ 'nvidia-smi': FOUR })).toMatchObject({
     name: '2 x NVIDIA A100-SXM4-40GB, NVIDIA L4, Quadro P400',
     ...{ memory: '40960 MiB', memory_total: '107002 MiB', count: 4 },
@@ -58,7 +58,7 @@ test.each([
   ['1,2', { name: 'NVIDIA A100-SXM4-40GB, NVIDIA L4', memory: '40960 MiB', count: 2 }],
   ['GPU-0d7d2c64', { name: 'NVIDIA L4', count: 1 }],
   ['2,-1,0', { name: 'NVIDIA L4', count: 1 }],
-])('CUDA_VISIBLE_DEVICES=%s leaves those of the GPUs', async (devices, gpu) => {
+])('CUDA_VISIBLE_DEVICES=%s leaves these GPUs visible', async (devices, gpu) => {
   const env = { CUDA_VISIBLE_DEVICES: devices };
   expect(await machine({ 'nvidia-smi': FOUR }, { env })).toMatchObject(gpu);
 });
@@ -81,7 +81,7 @@ test('a GPU that shares the memory of the machine has that', async () => {
   });
 });
 
-test('a card of which the driver does not tell the memory is told without any', async () => {
+test('a card whose memory the driver does not report has none', async () => {
   const prints = 'GRID T4-16Q, [N/A], 550.54.14, 0, GPU-8932f937';
   const meminfo = 'MemTotal:       127600748 kB\n';
   expect(await machine({ 'nvidia-smi': prints }, { meminfo })).toEqual({
@@ -107,7 +107,7 @@ test.each([
     0,
   ],
   ['knows nothing of it', '[Unknown Error], [Unknown Error], [Unknown Error], 0, GPU-1', 0],
-])('where nvidia-smi %s there is no GPU', async (_, prints, exitCode) => {
+])('no GPU is found when nvidia-smi %s', async (_, prints, exitCode) => {
   expect(await machine({ 'nvidia-smi': { prints, exitCode } })).toBeUndefined();
 });
 
@@ -116,7 +116,7 @@ test('an error about one GPU does not hide the others', async () => {
   expect(await machine({ 'nvidia-smi': prints })).toMatchObject({ count: 4 });
 });
 
-test('where there is no tool there is no GPU', async () => {
+test('no GPU is found without any tool', async () => {
   expect(await machine({})).toBeUndefined();
 });
 
@@ -139,7 +139,7 @@ const RAPHAEL = {
 test.each([
   ['a list', [RX_7800, RAPHAEL]],
   ['gpu_data', { gpu_data: [RX_7800, RAPHAEL] }],
-])('amd-smi tells of cards in %s, and a display’s is left aside', async (_, told) => {
+])('amd-smi reports cards in %s, and the display’s is ignored', async (_, told) => {
   expect(await machine({ 'amd-smi': amdSmi(told) })).toEqual({
     ...{ name: 'AMD Radeon RX 7800 XT', memory: '16368 MiB', driver_version: '6.16.13', count: 1 },
   });
@@ -168,7 +168,7 @@ const ROCM = {
   system: { 'Driver version': '6.7.0' },
 };
 
-test('rocm-smi tells of cards where there is no amd-smi', async () => {
+test('rocm-smi reports cards when amd-smi is missing', async () => {
   const prints = `WARNING: AMD GPU device(s) is/are in a low-power state. Check power control/runtime_status\n\n${JSON.stringify(ROCM)}`;
   expect(await machine({ 'rocm-smi': prints })).toEqual({
     ...{ name: 'Radeon RX 7900 XT, AMD GPU', memory: '20464 MiB', memory_total: '36832 MiB' },
@@ -192,7 +192,7 @@ test('a Mac’s GPU has the memory of the machine', async () => {
   });
 });
 
-test('of an older Mac the card counts that has memory of its own', async () => {
+test('an older Mac has the card with its own memory', async () => {
   const cards = [
     { sppci_model: 'Intel Iris Pro', spdisplays_vram_shared: '1536 MB' },
     { sppci_model: 'Radeon Pro 5500M', spdisplays_vram: '4 GB' },
@@ -202,7 +202,7 @@ test('of an older Mac the card counts that has memory of its own', async () => {
   });
 });
 
-test('what the owner states goes before what tools tell', async () => {
+test('the owner’s values override the tools’', async () => {
   const found = { name: 'NVIDIA L4', memory: '23034 MiB', count: 1 };
   expect(stateGpu(found, { vramGb: 48 })).toEqual({ name: 'NVIDIA L4', memory: '48 GB', count: 1 });
   expect(stateGpu(undefined, { vramGb: 16, name: 'Intel Arc A770' })).toEqual({

@@ -9,7 +9,7 @@ import { clientOver, received } from './network.ts';
 
 const coordinator = withCoordinator();
 
-test('a job that its client cancels is stopped, and the engine with it', async () => {
+test('a cancelled job is stopped, and its engine too', async () => {
   const { client } = coordinator;
   const hand = engine('cancelled');
   const miner = await mine({ client, backend: hand.backend });
@@ -20,7 +20,7 @@ test('a job that its client cancels is stopped, and the engine with it', async (
   expect(generation.signal.aborted).toBe(true);
 });
 
-test('a result that comes after the cancellation is thrown away', async () => {
+test('a result after the cancellation is discarded', async () => {
   const { client } = coordinator;
   const hand = engine('regretted');
   const miner = await mine({ client, backend: hand.backend });
@@ -32,7 +32,7 @@ test('a result that comes after the cancellation is thrown away', async () => {
   expect(await client.jobs.get(job_id)).toMatchObject({ status: 'cancelled', result: null });
 });
 
-test('a job that was claimed in an answer that got lost is handed back, and found again', async () => {
+test('a job in a lost claim answer is handed back and claimed again', async () => {
   const { client, url } = coordinator;
   const hand = engine('lost-answer');
   let lost = 0;
@@ -48,7 +48,7 @@ test('a job that was claimed in an answer that got lost is handed back, and foun
   expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
 });
 
-test('a heartbeat tells which models the engine has in memory', async () => {
+test('a heartbeat reports the models in memory', async () => {
   const { client } = coordinator;
   const hand = engine('in-memory', 'on-disk');
   const backend = { ...hand.backend, loaded: async () => ['in-memory', 'a name that no job can have'] };
@@ -59,7 +59,7 @@ test('a heartbeat tells which models the engine has in memory', async () => {
     .toEqual([true, false]);
 });
 
-test('an engine that can not tell keeps no heartbeat back', async () => {
+test('an engine that does not report its loaded models does not delay heartbeats', async () => {
   const { client } = coordinator;
   const hand = engine('can-not-tell');
   const backend = { ...hand.backend, loaded: () => Promise.reject(new Error('no such route')) };
@@ -70,7 +70,7 @@ test('an engine that can not tell keeps no heartbeat back', async () => {
   expect(await miner.when('job_stopped')).toMatchObject({ job_id });
 });
 
-test('a coordinator that forgot it is told again', async () => {
+test('the miner registers again when the coordinator has forgotten it', async () => {
   const { client } = coordinator;
   const hand = engine('forgotten');
   const miner = await mine({ client, backend: hand.backend });
@@ -85,7 +85,7 @@ test('a coordinator that forgot it is told again', async () => {
 describe('long before the next heartbeat', () => {
   const unhurried = withCoordinator({ leaseSeconds: 120 });
 
-  test('a job that it held before a restart is handed back at once, and found again', {
+  test('a job held before a restart is handed back at once and claimed again', {
     timeout: 10_000,
   }, async () => {
     const { client } = unhurried;
@@ -97,13 +97,13 @@ describe('long before the next heartbeat', () => {
     const miner = await mine({ client, backend: hand.backend, identity });
     expect(await miner.when('job_released')).toMatchObject({
       job_id,
-      reason: 'this miner did not know of it',
+      reason: 'this miner does not run it',
     });
     (await hand.next()).finish();
     expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', attempts: 1 });
   });
 
-  test('a coordinator that forgot it is told again with the next claim', { timeout: 10_000 }, async () => {
+  test('a claim that finds the miner forgotten registers it again', { timeout: 10_000 }, async () => {
     const { client } = unhurried;
     const hand = engine('unhurried');
     const miner = await mine({ client, backend: hand.backend });
@@ -117,7 +117,7 @@ describe('long before the next heartbeat', () => {
   });
 });
 
-test('it tells when an operator lets it have no more jobs', async () => {
+test('draining by an operator is reported', async () => {
   const { client } = coordinator;
   const miner = await mine({ client, backend: engine('drained').backend });
   await miner.when('registered');
@@ -128,7 +128,7 @@ test('it tells when an operator lets it have no more jobs', async () => {
 describe('a miner whose reputation is too low', () => {
   const demanding = withCoordinator({ minReputation: 0.89, mode: 'open' });
 
-  test('tells so, and when an administrator has reinstated it', async () => {
+  test('reports the suspension, and the reinstatement by an administrator', async () => {
     const { url, client } = demanding;
     const hand = engine('failing');
     const miner = await mine({ client, backend: hand.backend });
@@ -144,7 +144,7 @@ describe('a miner whose reputation is too low', () => {
 describe('a key', () => {
   const keyed = withCoordinator({ mode: 'keyed', keyCacheSeconds: 0 });
 
-  test('that is revoked ends it, and what it runs', async () => {
+  test('that is revoked ends the miner and its jobs', async () => {
     const { id, secret } = await keyed.key('client', 'miner');
     const client = new CoordinatorClient(keyed.url, { apiKey: secret });
     const hand = engine('revoked');
@@ -157,7 +157,7 @@ describe('a key', () => {
     expect(miner.events.at(-1)).toMatchObject({ event: 'stopped' });
   });
 
-  test('that the coordinator does not know ends it at once', async () => {
+  test('that is unknown ends the miner at once', async () => {
     const client = new CoordinatorClient(keyed.url, { apiKey: 'wrong' });
     const miner = await mine({ client, backend: engine('wrong-key').backend });
     await expect(miner.done).rejects.toThrow('AUTH_INVALID_KEY');

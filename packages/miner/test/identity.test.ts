@@ -12,7 +12,7 @@ async function temporary(): Promise<string> {
   return folder;
 }
 
-test('the first start makes a key that only its owner may read', async () => {
+test('the first start creates a key that only its owner can read', async () => {
   const state = join(await temporary(), 'not', 'there', 'yet');
   await loadIdentity({ state });
   expect(await readdir(state)).toEqual(['miner-key.pem']);
@@ -28,7 +28,7 @@ test('the next start finds the same id and key', async () => {
   expect(second.signer.keyId).toBe(first.signer.keyId);
 });
 
-test('starts at once agree, whichever comes first', async () => {
+test('concurrent starts use the same key', async () => {
   const folder = await temporary();
   for (let round = 0; round < 100; round++) {
     const state = join(folder, String(round));
@@ -38,7 +38,7 @@ test('starts at once agree, whichever comes first', async () => {
   }
 });
 
-test('the id is made of the host and the key, unless one is given', async () => {
+test('the default id is made from host and key', async () => {
   const host = hostname().split('.')[0]?.toLowerCase();
   const { minerId } = await loadIdentity({ state: await temporary() });
   expect(minerId).toMatch(/^[a-z0-9][a-z0-9-]*-[0-9a-f]{8}$/);
@@ -48,7 +48,7 @@ test('the id is made of the host and the key, unless one is given', async () => 
   });
 });
 
-test('the key signs what others can check', async () => {
+test('signatures of the key verify', async () => {
   const { signer } = await loadIdentity({ state: await temporary() });
   const statement = {
     job_id: 'job-1',
@@ -66,7 +66,7 @@ test.each([
   ['is broken', '-----BEGIN PRIVATE KEY-----\nMC4CAQ'],
   ['is empty', ''],
   ['holds another kind of key', String(rsaKey.export({ type: 'pkcs8', format: 'pem' }))],
-])('a key file that %s is named, and left as it is', async (_, text) => {
+])('an error names a key file that %s, and the file is unchanged', async (_, text) => {
   const state = await temporary();
   const path = join(state, 'miner-key.pem');
   await writeFile(path, text);
@@ -74,7 +74,7 @@ test.each([
   expect((await stat(path)).size).toBe(text.length);
 });
 
-test('state is kept where the platform has a place for it', () => {
+test('state is kept in the platform’s usual folder', () => {
   expect(defaultStateFolder({ HOME: '/home/ada', XDG_STATE_HOME: '/state', LOCALAPPDATA: 'C:\\local' })).toBe(
     { win32: 'C:\\local\\aitbc', darwin: '/home/ada/Library/Application Support/aitbc' }[
       process.platform as string

@@ -8,16 +8,16 @@ export interface Asked {
   method: string;
   path: string;
   headers: IncomingMessage['headers'];
-  /** Of a request with a JSON body. */
+  /** The JSON body of the request. */
   body: Record<string, unknown>;
-  /** The body as it came. */
+  /** The body as text. */
   text: string;
 }
 
-/** What the server does with a request. */
+/** Handles a request. */
 export type Answer = (response: ServerResponse, asked: Asked) => void;
 
-/** Somebody else's inference server, as far as its protocol shows: answers each path as it is told to. */
+/** Starts an inference server that answers each path as given. */
 export async function serve(answers: Record<string, Answer>) {
   const asked: Asked[] = [];
   const server = createServer(async (request, response) => {
@@ -47,21 +47,21 @@ export const json =
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   };
 
-/** Sends each piece as an HTTP chunk of its own, which is how it reaches the reader. */
+/** Sends each piece as its own HTTP chunk. */
 export const chunks =
   (contentType: string, pieces: Iterable<string | Uint8Array>): Answer =>
   async response => {
     response.writeHead(200, { 'content-type': contentType });
-    // Written in one go, they would become one chunk.
+    // A single write would make one chunk of them.
     for (const piece of pieces) await new Promise(resolve => response.write(piece, resolve));
     response.end();
   };
 
-/** The bytes of a text, one at a time: boundaries are in the middle of every line and character. */
+/** Splits a text into single bytes, so that boundaries fall within every line and character. */
 export const bytes = (text: string): Uint8Array[] =>
   Array.from(Buffer.from(text), byte => Uint8Array.of(byte));
 
-/** Answers nothing but this, and breaks the connection when it is with the reader. */
+/** Sends this, and breaks the connection once the reader has it. */
 export const hangUpAfter =
   (contentType: string, text: string): Answer =>
   response => {
@@ -69,7 +69,7 @@ export const hangUpAfter =
     response.write(text, () => response.socket?.destroySoon());
   };
 
-/** Starts an answer and goes on with it for ever; tells when the reader has hung up. */
+/** Starts an endless answer, and resolves `hungUp` when the reader has closed the connection. */
 export function endless(contentType: string, text: string): { answer: Answer; hungUp: Promise<unknown> } {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   const answer: Answer = response => {
@@ -80,7 +80,7 @@ export function endless(contentType: string, text: string): { answer: Answer; hu
   return { answer, hungUp: promise };
 }
 
-/** An address where nobody listens. */
+/** Returns an address where nobody listens. */
 export async function closedPort(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -90,7 +90,7 @@ export async function closedPort(): Promise<string> {
   return `http://127.0.0.1:${port}`;
 }
 
-/** A generation, and the pieces that it brings. */
+/** Returns a generation and the pieces that it receives. */
 export function generation(given: Partial<Generation> = {}): { pieces: string[]; generation: Generation } {
   const pieces: string[] = [];
   return {

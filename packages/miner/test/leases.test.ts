@@ -12,7 +12,7 @@ describe('a lease that ran out', () => {
     ...{ now: () => Date.now() + aheadMs, sweepSeconds: 60, retryBackoffSeconds: 0 },
   });
 
-  /** Lets time pass until the miner that runs the job has lost it, however its heartbeats fall. */
+  /** Lets time pass until the miner has lost the job, whenever its heartbeats come. */
   async function takeAway(jobId: string): Promise<void> {
     const { attempts } = await coordinator.client.jobs.get(jobId);
     const isHeld = async () => {
@@ -25,7 +25,7 @@ describe('a lease that ran out', () => {
     }
   }
 
-  test('stops the job, which is another miner’s by then', async () => {
+  test('stops the job, which belongs to another miner by then', async () => {
     const { client } = coordinator;
     const hand = engine('expired');
     const miner = await mine({ client, backend: hand.backend });
@@ -39,7 +39,7 @@ describe('a lease that ran out', () => {
     expect(await client.jobs.get(job_id)).toMatchObject({ status: 'running', miner_id: 'other' });
   });
 
-  test('and that the miner gets anew while it still runs the job is not run twice', async () => {
+  test('and came back to the miner does not run the job twice', async () => {
     const { client, url } = coordinator;
     const hand = engine('again');
     const leasedAgain = Promise.withResolvers<void>();
@@ -68,7 +68,7 @@ describe('a stream whose lease ran out', () => {
     ...{ now: () => Date.now() + aheadMs, sweepSeconds: 60, retryBackoffSeconds: 0 },
   });
 
-  test('and came back to the miner that still runs the job starts anew, and is whole', async () => {
+  test('and came back to the miner starts again and is complete', async () => {
     const { client, url } = coordinator;
     const hand = engine('again');
     await mine({ client, backend: hand.backend, concurrency: 2 });
@@ -116,7 +116,7 @@ describe('a deadline', () => {
   const now = () => Date.now() - 2 * HOUR_MS;
   const behind = withCoordinator({ now });
 
-  test('is by the clock of the coordinator', async () => {
+  test('follows the coordinator’s clock', async () => {
     const { client } = behind;
     const hand = engine('behind');
     await mine({ client, backend: hand.backend, now });

@@ -10,7 +10,7 @@ import { rejection } from './rejection.ts';
 
 const isInstalled = existsSync(new URL('../../../node_modules/node-llama-cpp', import.meta.url));
 
-test('a model file that is not there is named', async () => {
+test('the error names a missing model file', async () => {
   const failure = await rejection(llamaBackend({ gguf: '/nowhere/model.gguf' }));
   expect(failure).toBeInstanceOf(BackendError);
   expect(failure).toMatchObject({
@@ -18,11 +18,11 @@ test('a model file that is not there is named', async () => {
   });
 });
 
-test.skipIf(isInstalled)('without node-llama-cpp it says how to install it', async () => {
+test.skipIf(isInstalled)('without node-llama-cpp the error says how to install it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'aitbc-llama-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'model.gguf'), 'GGUF');
-  // In a process of its own: the test runner has its own idea of packages that are missing.
+  // This needs its own process, as the test runner resolves missing packages differently.
   const program = `import { llamaBackend } from '${new URL('../src/index.ts', import.meta.url)}';
     await llamaBackend({ gguf: 'model.gguf' }).catch(error => console.log(error.name, error.message));`;
   const run = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {

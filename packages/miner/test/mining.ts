@@ -7,11 +7,11 @@ type EventOf<N extends Name> = Extract<MinerEvent, { event: N }>;
 
 export interface Mining extends RunningMiner {
   events: MinerEvent[];
-  /** The event of this name, when it has come; the first of them unless another is asked for. */
+  /** Resolves with the event of this name, by default the first. */
   when<N extends Name>(name: N, nth?: number): Promise<EventOf<N>>;
 }
 
-/** A miner of the test's own that stops with it and tries again quickly. */
+/** Starts a miner that stops with the test and retries quickly. */
 export async function mine(
   options: Pick<MinerOptions, 'client' | 'backend'> & Partial<MinerOptions>,
 ): Promise<Mining> {

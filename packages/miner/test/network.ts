@@ -2,7 +2,7 @@ import { CoordinatorClient } from '@aitbc/sdk';
 
 type Send = () => Promise<Response>;
 
-/** A client on a network that does something of its own to the answers of a path. */
+/** Returns a client whose answers from a path go through `pass`. */
 export function clientOver(url: string, path: RegExp, pass: (send: Send) => Promise<Response>) {
   return new CoordinatorClient(url, {
     fetch: (input, init) => {
@@ -12,7 +12,7 @@ export function clientOver(url: string, path: RegExp, pass: (send: Send) => Prom
   });
 }
 
-/** The whole answer, which nothing can take back any more. */
+/** Returns the whole answer, which a broken connection can no longer affect. */
 export async function received(response: Response): Promise<Response> {
   return new Response(await response.text(), response);
 }

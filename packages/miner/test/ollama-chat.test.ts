@@ -16,7 +16,7 @@ const line = (message: object, more: object = {}) =>
 const end = (done_reason?: string, more: object = {}) =>
   line({}, { done: true, done_reason, prompt_eval_count: 26, eval_count: 3, ...more });
 
-/** What comes of a chat that Ollama answers with these pieces, and what it was asked. */
+/** Returns the result of a chat that Ollama answers with these pieces, and the request that it got. */
 async function chatted(
   pieces: Iterable<string | Uint8Array>,
   chat: Partial<ChatRequest> = {},
@@ -41,7 +41,7 @@ async function chatted(
   return { ...settled, texts, reasoning, body: body as Record<string, unknown> };
 }
 
-test('a chat comes piece by piece, what the model thinks apart from its answer', async () => {
+test('a chat comes piece by piece, with reasoning apart from the answer', async () => {
   const { generated, texts, reasoning } = await chatted([
     line({ thinking: 'Blue' }),
     line({ thinking: ' scatters.' }),
@@ -62,18 +62,18 @@ test('a chat comes piece by piece, what the model thinks apart from its answer',
 test('lines end at line feeds only, wherever the network cuts them', async () => {
   const text = 'one\u2028two\u2029three\u0085four\rfive 空は青い 🟦';
   const sent = `\uFEFF${line({ content: text })}\r\n\n  \n${end('stop').replace('\n', '\r\n')}`;
-  // JSON.stringify writes these as they are, but for the carriage return.
+  // JSON.stringify writes these as they are, except for the carriage return.
   expect(sent).toContain('\u2028');
   const { generated } = await chatted(bytes(sent));
   expect(generated?.text).toBe(text);
 });
 
-test('what comes behind the end is not read', async () => {
+test('what comes after the end is not read', async () => {
   const { generated } = await chatted([line({ content: 'Hi' }), `${end('stop')}<html>bye</html>\n`]);
   expect(generated).toMatchObject({ text: 'Hi', finishReason: 'stop' });
 });
 
-test('an end without a reason is one, as earlier versions say none', async () => {
+test('an end without a reason counts, as earlier versions send none', async () => {
   const { generated } = await chatted([line({ content: 'Hi' }), end(undefined)]);
   expect(generated?.text).toBe('Hi');
   const { failure } = await chatted([end(undefined)]);
@@ -110,7 +110,7 @@ const TOOLS: ChatRequest['tools'] = [
   },
 ];
 
-test('calls of tools get ids, and their arguments are text', async () => {
+test('tool calls get ids, and their arguments are text', async () => {
   const call = (city: string) => ({ function: { name: 'weather', arguments: { city } } });
   const { generated, body } = await chatted(
     [line({ tool_calls: [call('Paris')] }), line({ tool_calls: [call('Rome'), call('Oslo')] }), end('stop')],
@@ -127,7 +127,7 @@ test('calls of tools get ids, and their arguments are text', async () => {
   expect(JSON.stringify(body.tools)).toBe(JSON.stringify(TOOLS));
 });
 
-test('a history goes back in Ollama’s own shape', async () => {
+test('a history is sent in Ollama’s own shape', async () => {
   const messages: ChatRequest['messages'] = [
     { role: 'system', content: 'Be brief.' },
     {
@@ -163,14 +163,14 @@ test('a history goes back in Ollama’s own shape', async () => {
   ]);
 });
 
-test('an image that is elsewhere is the client’s to bring', async () => {
+test('an image URL on the web is the client’s error', async () => {
   const url = 'https://example.com/cat.png';
   const content = [{ type: 'image_url' as const, image_url: { url } }];
   const { failure } = await chatted([end('stop')], { messages: [{ role: 'user', content }] });
   expect(failure).toMatchObject({ failureClass: 'refused', code: 'invalid_image_url' });
 });
 
-test('the form of the answer is the schema as the client wrote it', async () => {
+test('the schema is sent as the client wrote it', async () => {
   const schema = { type: 'object', properties: { steps: {}, answer: {} }, required: ['steps', 'answer'] };
   const { body } = await chatted([end('stop')], {
     response_format: { type: 'json_schema', json_schema: { name: 'steps', schema } },
@@ -180,7 +180,7 @@ test('the form of the answer is the schema as the client wrote it', async () => 
   expect(json.body.format).toBe('json');
 });
 
-test('options go where Ollama looks for them, hints of other APIs nowhere', async () => {
+test('options go where Ollama reads them, and hints of other APIs are dropped', async () => {
   const { body } = await chatted(
     [end('stop')],
     { tools: TOOLS, tool_choice: 'none' },
@@ -203,18 +203,18 @@ test.each([
   [{ reasoning_effort: 'none' }, false],
   [{ chat_template_kwargs: { enable_thinking: false } }, false],
   [{}, undefined],
-])('%o has the model think: %o', async (params, think) => {
+])('%o sets think to %o', async (params, think) => {
   const { body } = await chatted([end('stop')], {}, params, { capabilities: ['completion', 'thinking'] });
   expect(body.think).toBe(think);
 });
 
-test('a model that does not think is not asked to', async () => {
+test('a model that can not think is not asked to', async () => {
   const show = { capabilities: ['completion'] };
   const { body } = await chatted([end('stop')], {}, { reasoning_effort: 'high' }, show);
   expect(body).not.toHaveProperty('think');
 });
 
-test('that a tool must be called is left to engines that can demand it', async () => {
+test('a required tool call is unsupported', async () => {
   const { failure } = await chatted([end('stop')], { tools: TOOLS, tool_choice: 'required' });
   expect(failure).toMatchObject({ failureClass: 'unsupported' });
 });

@@ -9,17 +9,17 @@ const end = (more: object) =>
   `${JSON.stringify({ message: { role: 'assistant', content: 'Yes.' }, done: true, done_reason: 'stop', ...more })}\n`;
 
 interface Fake {
-  /** Of the model. */
+  /** The model's context length. */
   length?: number;
-  /** Lines of its model file. */
+  /** The lines of its model file. */
   parameters?: string;
-  /** What it loads models with unasked. */
+  /** The context that models are loaded with by default. */
   unasked?: number;
   version?: string;
   answer?: Answer;
 }
 
-/** Ollama with a model: loads it when it is asked for something, and tells the context that it has then. */
+/** Starts an Ollama with a model, which it loads when needed and then reports the context of. */
 async function ollama(fake: Fake = {}) {
   const { length = 131_072, parameters = '', unasked = 4_096, version = '0.12.6' } = fake;
   const { answer = chunks(NDJSON, [end({})]) } = fake;
@@ -48,7 +48,7 @@ async function ollama(fake: Fake = {}) {
   return {
     url,
     asked,
-    /** The contexts that chats asked for. */
+    /** Returns the contexts that chats asked for. */
     sizes: () =>
       asked.filter(({ path }) => path === '/api/chat').map(({ body }) => Object(body.options).num_ctx),
   };
@@ -57,7 +57,7 @@ async function ollama(fake: Fake = {}) {
 const asking = (words: number, params = {}) =>
   generation({ chat: { messages: [{ role: 'user', content: 'word '.repeat(words) }] }, params }).generation;
 
-test('what a model can do is what Ollama tells of it, asked once for each version', async () => {
+test('Ollama reports abilities, which are read once for each version of a model', async () => {
   const { url, asked } = await ollama({ length: 32_768 });
   const backend = ollamaBackend({ url });
   const told = { context_length: 32_768, text: true, embeddings: false, tools: true, images: true };
@@ -73,14 +73,14 @@ test('what a model can do is what Ollama tells of it, asked once for each versio
   expect(asked.filter(({ path }) => path === '/api/show')).toHaveLength(2);
 });
 
-test('a short prompt asks for nothing', async () => {
+test('a short prompt asks for no context', async () => {
   const { url, asked, sizes } = await ollama();
   await ollamaBackend({ url }).generate(asking(20));
   expect(sizes()).toEqual([undefined]);
   expect(asked).toHaveLength(1);
 });
 
-test('a long one gets the context that prompt and answer need, and shorter ones then keep it', async () => {
+test('a long prompt gets the context that it needs, and shorter ones then keep it', async () => {
   const { url, sizes } = await ollama();
   const backend = ollamaBackend({ url });
   await backend.generate(asking(5_000));
@@ -89,7 +89,7 @@ test('a long one gets the context that prompt and answer need, and shorter ones 
   expect(sizes()).toEqual([16_384, 32_768, 32_768]);
 });
 
-test('one that fits what Ollama gives unasked asks for nothing', async () => {
+test('a prompt that fits the default context asks for none', async () => {
   const { url, sizes } = await ollama({ unasked: 32_768 });
   await ollamaBackend({ url }).generate(asking(5_000));
   expect(sizes()).toEqual([undefined]);
@@ -100,7 +100,7 @@ test('one that fits what Ollama gives unasked asks for nothing', async () => {
   expect(byModelFile.sizes()).toEqual([undefined]);
 });
 
-test('no context is larger than the model’s, or than the owner allows', async () => {
+test('no context is larger than the model’s or the owner’s limit', async () => {
   const small = await ollama({ length: 8_192 });
   await ollamaBackend({ url: small.url }).generate(asking(5_000));
   expect(small.sizes()).toEqual([8_192]);
@@ -111,13 +111,13 @@ test('no context is larger than the model’s, or than the owner allows', async 
 
 const refused = { failureClass: 'refused', code: 'context_length_exceeded' };
 
-test('a prompt that no tokenizer could fit is handed back before anything is asked', async () => {
+test('a prompt too long for any tokenizer fails before any request', async () => {
   const { url, sizes } = await ollama({ length: 2_048 });
   expect(await rejection(ollamaBackend({ url }).generate(asking(20_000)))).toMatchObject(refused);
   expect(sizes()).toEqual([]);
 });
 
-test('where the prompt has more tokens than are likely, the context is as large as it can need', async () => {
+test('a prompt with more tokens than likely gets the largest context that it may need', async () => {
   const error = 'the input length exceeds the context length';
   const answer: Answer = (response, asked) => {
     const fits = Object(asked.body.options).num_ctx > 16_384;
@@ -134,14 +134,14 @@ test.each([
   ['counts what was in the cache too', { prompt_eval_count: 900, prompt_eval_cached_count: 0 }, '0.0.0'],
   ['is of a version that does', { prompt_eval_count: 900 }, '0.11.4'],
   ['has as many as the context holds', { prompt_eval_count: 16_384 }, '0.0.0'],
-])('a prompt was cut where the count of its tokens %s', async (_, counts, version) => {
+])('a prompt counts as cut when its token count %s', async (_, counts, version) => {
   const { url } = await ollama({ version, answer: chunks(NDJSON, [end(counts)]) });
   expect(await rejection(ollamaBackend({ url }).generate(asking(5_000)))).toMatchObject({
     ...{ ...refused, message: expect.stringContaining('cut the prompt') },
   });
 });
 
-test('a count without what was in the cache says nothing of the prompt, and is left out', async () => {
+test('a count without cached tokens is left out', async () => {
   const answer = chunks(NDJSON, [end({ prompt_eval_count: 12, eval_count: 2 })]);
   const { url } = await ollama({ version: '0.1.30', answer });
   expect(await ollamaBackend({ url }).generate(asking(5_000))).toMatchObject({

@@ -43,14 +43,14 @@ async function ollama(generate: Parameters<typeof serve>[0][string]) {
   return { ...server, backend: ollamaBackend({ url: server.url }) };
 }
 
-test('models go by the names that are installed, the latest also without its tag', async () => {
+test('models have their installed names, and `latest` ones also a name without tag', async () => {
   const { url } = await serve({
     '/api/tags': json(200, { models: [tag('llama3.2:latest'), tag('qwen3:0.6b')] }),
   });
   expect(await ollamaBackend({ url }).models()).toEqual(['llama3.2', 'llama3.2:latest', 'qwen3:0.6b']);
 });
 
-test('those that it has in memory go by the same names', async () => {
+test('loaded models have the same names', async () => {
   const { url } = await serve({ '/api/ps': json(200, { models: [tag('llama3.2:latest')] }) });
   expect(await ollamaBackend({ url }).loaded?.()).toEqual(['llama3.2', 'llama3.2:latest']);
 });
@@ -66,7 +66,7 @@ test('a text comes piece by piece and is counted by the engine', async () => {
   expect(pieces).toEqual(['Because', ' of', ' air.']);
 });
 
-test('it does not matter where the network cuts lines and characters', async () => {
+test('the network may cut lines and characters anywhere', async () => {
   const { backend } = await ollama(chunks(NDJSON, bytes(said('Blau — 🟦') + said(' 空は青い') + END)));
   expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Blau — 🟦 空は青い' });
 });
@@ -78,7 +78,7 @@ test('several lines at once are several pieces', async () => {
   expect(pieces).toEqual(['a', 'b']);
 });
 
-test('parameters go where Ollama looks for them, and none that are for the owner of the machine', async () => {
+test('parameters go where Ollama reads them, except those reserved for the owner', async () => {
   const { backend, asked } = await ollama(chunks(NDJSON, [END]));
   const params = { max_tokens: 9, temperature: 0.5, stop: '\n', seed: 7, num_gpu: 99 };
   const fields = { system: 'Be brief.', raw: true };
@@ -108,7 +108,7 @@ test.each([
     { retryable: false, down: false },
   ],
   ['a key that is not taken', 401, 'unauthorized', { retryable: true, down: true }],
-])('%s is told in the words of the server', async (_, status, error, kind) => {
+])('%s is reported in the server’s words', async (_, status, error, kind) => {
   const { backend } = await ollama(json(status, { error }));
   const refusal = await rejection(backend.generate(generation().generation));
   expect(refusal).toBeInstanceOf(BackendError);
@@ -122,7 +122,7 @@ test('an error in the middle of a text fails the job, which may be tried again',
   expect(failure).toMatchObject({ message: `Ollama: ${error}`, retryable: true, down: false });
 });
 
-test('a server that goes on after its error is hung up on', async () => {
+test('the connection is closed when a server continues after its error', async () => {
   const { answer, hungUp } = endless(NDJSON, `${JSON.stringify({ error: 'CUDA error' })}\n`);
   const { backend } = await ollama(answer);
   await rejection(backend.generate(generation().generation));
@@ -139,7 +139,7 @@ test.each([
   expect(failure).toMatchObject({ retryable: true, down: true });
 });
 
-test('where nobody listens the backend is down, and says where it looked', async () => {
+test('without a server the backend is down, and the error has the address', async () => {
   const url = await closedPort();
   const failure = await rejection(ollamaBackend({ url }).models());
   expect(failure).toMatchObject({
@@ -148,14 +148,14 @@ test('where nobody listens the backend is down, and says where it looked', async
   });
 });
 
-test('what answers something other than JSON is asked about', async () => {
+test('an answer that is not JSON is an error', async () => {
   const { url } = await serve({ '/api/tags': chunks('text/html', ['<h1>It works!</h1>']) });
   expect(await rejection(ollamaBackend({ url }).models())).toMatchObject({
-    message: `Ollama at ${url} answered something other than JSON: is it one?`,
+    message: `Ollama at ${url} answered something other than JSON. Is this the right address?`,
   });
 });
 
-test('a generation that is cancelled hangs up, so that the server stops too', async () => {
+test('a cancelled generation closes the connection, so that the server stops too', async () => {
   const { answer, hungUp } = endless(NDJSON, said('Because'));
   const { backend } = await ollama(answer);
   const cancelling = new AbortController();
@@ -166,7 +166,7 @@ test('a generation that is cancelled hangs up, so that the server stops too', as
   await hungUp;
 });
 
-test('texts are embedded as they are, or not at all', async () => {
+test('texts are embedded whole or not at all', async () => {
   const vectors = [
     [0.5, -0.25],
     [0, 1],
@@ -187,14 +187,14 @@ test('texts are embedded as they are, or not at all', async () => {
   });
 });
 
-test('tokens are left to engines that take them', async () => {
+test('tokens to embed are unsupported', async () => {
   const { url } = await serve({});
   const embedding = { model: 'm', input: [[1, 2]], params: {}, signal: new AbortController().signal };
   const failure = await rejection(ollamaBackend({ url }).embed?.(embedding) ?? Promise.resolve());
   expect(failure).toMatchObject({ failureClass: 'unsupported' });
 });
 
-test('a version without a route of its own embeds by the API that it has of OpenAI’s', async () => {
+test('an older version embeds by its route of OpenAI’s API', async () => {
   const vectors = [
     [0.5, -0.25],
     [0, 1],
@@ -228,7 +228,7 @@ test.each([
   expect(failure).toMatchObject({ message: expect.stringMatching(/^Ollama: /), down: false });
 });
 
-test('a URL may end with a slash, and must be one', async () => {
+test('a URL may end with a slash, and anything else is an error', async () => {
   const { url } = await serve({ '/api/tags': json(200, { models: [tag('phi4:14b')] }) });
   expect(await ollamaBackend({ url: `${url}/` }).models()).toEqual(['phi4:14b']);
   expect(() => ollamaBackend({ url: 'localhost:11434' })).toThrow('it looks like http://');

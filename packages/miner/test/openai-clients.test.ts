@@ -18,7 +18,7 @@ beforeAll(() => {
   openai = new OpenAI({ baseURL: `${coordinator.url}/v1`, apiKey: 'unused' });
 });
 
-/** A miner that echoes, by a model's name of the test's own. */
+/** Starts an echo miner with a model name of the test's own. */
 async function echoed(model: string) {
   const miner = await mine({ client: coordinator.client, backend: echoBackend({ models: [model] }) });
   await miner.when('registered');
@@ -75,7 +75,7 @@ test('OpenAI’s client lists the models that miners offer', async () => {
   expect(models).toContainEqual(expect.objectContaining({ id: model, object: 'model' }));
 });
 
-test('OpenAI’s client knows a model that nobody offers as not found', async () => {
+test('OpenAI’s client gets NotFoundError for an unknown model', async () => {
   const refused = openai.chat.completions.create({ model: 'nobody', messages }).catch(error => error);
   expect(await refused).toBeInstanceOf(OpenAI.NotFoundError);
   expect(await refused).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
@@ -112,7 +112,7 @@ test.each([true, false])(
 /** Resolves with the first piece of a stream. */
 const begun = (stream: unknown) => (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]().next();
 
-/** Rejects where it takes longer than so many milliseconds. */
+/** Rejects when it takes longer than this many milliseconds. */
 async function within(ms: number, promise: Promise<unknown>): Promise<void> {
   const late = new Promise<never>((_, reject) =>
     AbortSignal.timeout(ms).addEventListener('abort', () => reject(new Error(`Not within ${ms} ms`))),
@@ -138,7 +138,7 @@ test('of 200 streams at once, each client gets its own text, whole and in order'
 
 const counted = (name: string) => Array.from({ length: 30 }, (_, index) => `${name}/${index} `);
 
-/** Counts after what the user said, and lets others have their turn before each number. */
+/** Counts after the user's text, and yields to others before each number. */
 async function countUp({ chat, onToken }: Generation): Promise<Generated> {
   const pieces = counted(String(chat?.messages[0]?.content));
   for (const piece of pieces) {
@@ -148,7 +148,7 @@ async function countUp({ chat, onToken }: Generation): Promise<Generated> {
   return { text: pieces.join(''), finishReason: 'stop' };
 }
 
-test('OpenAI’s client is told what is not served here', async () => {
+test('OpenAI’s client gets an error for unsupported features', async () => {
   const refused = openai.responses.create({ model: 'm', input: 'Hello' });
   await expect(refused).rejects.toMatchObject({
     status: 404,
@@ -157,14 +157,14 @@ test('OpenAI’s client is told what is not served here', async () => {
   });
 });
 
-test('OpenAI’s client that sends a key of the coordinator’s must send a right one, even where none is needed', async () => {
+test('OpenAI’s client must send a valid key if it sends a coordinator’s key at all', async () => {
   const mistaken = new OpenAI({ baseURL: `${coordinator.url}/v1`, apiKey: 'aitbc_mistaken' });
   await expect(mistaken.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
 });
 
 const keyed = withCoordinator({ mode: 'keyed' });
 
-test('OpenAI’s client sends its key, and knows a wrong one as not authenticated', async () => {
+test('OpenAI’s client gets AuthenticationError for a wrong key', async () => {
   const { secret } = await keyed.key('client');
   const baseURL = `${keyed.url}/v1`;
   const listing = await Array.fromAsync(new OpenAI({ baseURL, apiKey: secret }).models.list());
@@ -179,7 +179,7 @@ const WEATHER = {
   parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
 };
 
-/** A miner whose server answers by these deltas. Resolves with what the server was asked. */
+/** Starts a miner whose server answers with these deltas. Resolves with the requests to the server. */
 async function answering(model: string, deltas: readonly object[], finish_reason = 'stop') {
   const events = [
     ...deltas.map(delta => ({ choices: [{ delta }] })),
@@ -197,7 +197,7 @@ async function answering(model: string, deltas: readonly object[], finish_reason
   return () => asked.findLast(({ path }) => path === '/v1/chat/completions')?.body;
 }
 
-/** A call as servers stream it: its arguments in pieces. */
+/** A call as servers stream it, its arguments in pieces. */
 const CALLED = [
   {
     tool_calls: [
@@ -229,7 +229,7 @@ test('OpenAI’s client has a tool called, in one piece and in pieces', async ()
   }
 });
 
-test('the AI SDK has a tool called, and goes on with what it answers', async () => {
+test('the AI SDK calls a tool and continues with its result', async () => {
   const asked = await answering('ai-sdk-tools', CALLED, 'tool_calls');
   const provider = createOpenAICompatible({ name: 'aitbc', baseURL: `${coordinator.url}/v1` });
   const { toolCalls, toolResults } = await generateText({
@@ -252,7 +252,7 @@ test('the AI SDK has a tool called, and goes on with what it answers', async () 
   ]);
 });
 
-test('the AI SDK gets an object of a schema', async () => {
+test('the AI SDK gets an object that matches a schema', async () => {
   const asked = await answering('objects', [{ content: '{"city":' }, { content: '"Paris"}' }]);
   const supportsStructuredOutputs = true;
   const baseURL = `${coordinator.url}/v1`;
@@ -295,7 +295,7 @@ test('the AI SDK gets a text, in one piece and in pieces', async () => {
   expect([whole.finishReason, await stream.finishReason]).toEqual(['stop', 'stop']);
 });
 
-/** Uploads a file of requests for chats, each about its number. */
+/** Uploads a file of chat requests, one for each number. */
 async function uploaded(model: string, count: number) {
   const lines = Array.from({ length: count }, (_, at) =>
     JSON.stringify({
@@ -316,7 +316,7 @@ const batched = ({ id }: OpenAI.FileObject) =>
     completion_window: '24h',
   });
 
-/** When it has ended, with what time brings about done at once. */
+/** Resolves with the ended batch, running timed work at once. */
 async function ended({ id }: OpenAI.Batch): Promise<OpenAI.Batch> {
   for (;;) {
     await coordinator.running.sweep();
@@ -343,7 +343,7 @@ test('OpenAI’s client has a file of requests answered', async () => {
   ).toEqual(Array.from({ length: 20 }, (_, at) => [`request-${at}`, `Echo, no model ran: Number ${at}`]));
 });
 
-test('OpenAI’s client lists, cancels and deletes what batches are made of', async () => {
+test('OpenAI’s client lists, cancels and deletes batches and files', async () => {
   const file = await uploaded('nobody-offers-it', 3);
   const batch = await batched(file);
   await coordinator.running.sweep();

@@ -71,20 +71,20 @@ test('a text comes piece by piece, and its tokens are counted in the last event'
   expect(pieces).toEqual(['Hello', '!']);
 });
 
-test('it does not matter where the network cuts lines and characters', async () => {
+test('the network may cut lines and characters anywhere', async () => {
   const { backend } = await server({
     [CHAT]: chunks(SSE, bytes(delta('Blau — 🟦') + delta(' 空は青い') + FINISH + DONE)),
   });
   expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Blau — 🟦 空は青い' });
 });
 
-test('lines may end as on Windows, comments keep the connection alive, and spaces may be missing', async () => {
+test('events may have CRLF, comments and no spaces', async () => {
   const stream = `: ping\r\n\r\n${(delta('Hel') + delta('lo') + DONE).replaceAll('data: ', 'data:').replaceAll('\n', '\r\n')}`;
   const { backend } = await server({ [CHAT]: chunks(SSE, bytes(stream)) });
   expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Hello' });
 });
 
-test('a server that ignores the wish for a stream answers in one piece', async () => {
+test('a server that does not stream answers in one piece', async () => {
   const { backend } = await server({
     [CHAT]: json(200, {
       choices: [{ index: 0, message: { role: 'assistant', content: 'Hello!' }, finish_reason: 'stop' }],
@@ -100,7 +100,7 @@ test('a server that ignores the wish for a stream answers in one piece', async (
   expect(pieces).toEqual(['Hello!']);
 });
 
-test('the prompt is a chat of one message, with the parameters that do not make it several', async () => {
+test('the prompt is sent as a chat of one message, without parameters for several answers', async () => {
   const { backend, asked } = await server({ [CHAT]: chunks(SSE, [FINISH, DONE]) });
   await backend.generate(
     generation({ params: { max_tokens: 9, top_k: 40, n: 5, stream: false } }).generation,
@@ -121,7 +121,7 @@ test('a key is sent as a bearer token', async () => {
 test.each([
   ['a server without the route', json(404, { detail: 'Not Found' })],
   ['a model without a chat template', json(400, openAiError('This model has no chat template', 400))],
-])('%s is asked for a completion without chat, from then on at once', async (_, refusal) => {
+])('%s gets completions without chat from then on', async (_, refusal) => {
   const { backend, asked } = await server({
     [CHAT]: refusal,
     [PLAIN]: chunks(SSE, [plain('Blue'), plain('.', 'stop'), DONE]),
@@ -132,7 +132,7 @@ test.each([
   expect(asked[1]?.body).toMatchObject({ prompt: 'Why is the sky blue?' });
 });
 
-test('a raw prompt is to be gone on with, and answered as a chat where the server does not do that', async () => {
+test('a raw prompt is completed, or answered as a chat when the server can not complete', async () => {
   const raw = () => generation({ params: { raw: true } }).generation;
   const both = await server({ [PLAIN]: chunks(SSE, [plain(' Blue.', 'stop'), DONE]) });
   const chatOnly = await server({ [CHAT]: chunks(SSE, [delta('Blue.'), FINISH, DONE]) });
@@ -150,7 +150,7 @@ test.each([
   [{ logprobs: true }, { logprobs: 0 }],
   [{ logprobs: 2 }, { logprobs: 2 }],
   [{ logprobs: false, top_logprobs: 3 }, {}],
-])('for a prompt to go on with, %j is asked for as the older route has it', async (asking, expected) => {
+])('for a completion, %j is converted for the older route', async (asking, expected) => {
   const columns = {
     tokens: [' Blue', '.'],
     token_logprobs: [-0.5, -1],
@@ -178,7 +178,7 @@ test.each([
   ]);
 });
 
-test('a server that has neither says so of the chat, one that refuses the completion says why', async () => {
+test('a server with neither route reports the chat’s error, one that rejects the completion reports that', async () => {
   const neither = await server({});
   const refusal = await rejection(neither.backend.generate(generation().generation));
   expect(refusal).toMatchObject({
@@ -203,7 +203,7 @@ test.each([
     { retryable: false, down: false },
   ],
   ['a key that is not taken', 401, 'Invalid API Key', { retryable: true, down: true }],
-])('%s is told in the words of the server', async (_, status, message, kind) => {
+])('%s is reported in the server’s words', async (_, status, message, kind) => {
   const { backend } = await server({ [CHAT]: json(status, openAiError(message, status)) });
   const refusal = await rejection(backend.generate(generation().generation));
   expect(refusal).toBeInstanceOf(BackendError);
@@ -218,7 +218,7 @@ test('an error in the middle of a text fails the job, which may be tried again',
   expect(failure).toMatchObject({ message: 'The server: CUDA out of memory', retryable: true, down: false });
 });
 
-test('an error that calls itself a success is no empty text', async () => {
+test('an error with a success status is an error', async () => {
   const { backend } = await server({ [CHAT]: json(200, { error: 'Unexpected endpoint or method' }) });
   const failure = await rejection(backend.generate(generation().generation));
   expect(failure).toMatchObject({
@@ -237,19 +237,19 @@ test.each([
   expect(failure).toMatchObject({ retryable: true, down: true });
 });
 
-test('after the last event it does not wait for the server to hang up', async () => {
+test('after the last event the server need not close the connection', async () => {
   const { answer, hungUp } = endless(SSE, delta('Hello') + FINISH + DONE);
   const { backend } = await server({ [CHAT]: answer });
   expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Hello' });
   await hungUp;
 });
 
-test('a text that is finished counts without the last word', async () => {
+test('a finished text counts without [DONE]', async () => {
   const { backend } = await server({ [CHAT]: chunks(SSE, [delta('Hello'), FINISH]) });
   expect(await backend.generate(generation().generation)).toMatchObject({ text: 'Hello' });
 });
 
-test('where nobody listens the backend is down, and says where it looked', async () => {
+test('without a server the backend is down, and the error has the address', async () => {
   const url = await closedPort();
   const failure = await rejection(openAiBackend({ url }).models());
   expect(failure).toMatchObject({
@@ -258,7 +258,7 @@ test('where nobody listens the backend is down, and says where it looked', async
   });
 });
 
-test('a generation that is cancelled hangs up, so that the server stops too', async () => {
+test('a cancelled generation closes the connection, so that the server stops too', async () => {
   const { answer, hungUp } = endless(SSE, delta('Hel'));
   const { backend } = await server({ [CHAT]: answer });
   const cancelling = new AbortController();
@@ -281,7 +281,7 @@ test('texts are embedded in one request', async () => {
   expect(asked[0]?.body).toEqual({ model: 'nomic', input: ['a', 'b'], encoding_format: 'float' });
 });
 
-test('a conversation goes through with its tools, and the calls of a stream are put together', async () => {
+test('a conversation is sent with its tools, and streamed calls are assembled', async () => {
   const part = (more: object) => delta({ tool_calls: [{ index: 0, ...more }] });
   const { backend, asked } = await server({
     [CHAT]: chunks(SSE, [
@@ -305,7 +305,7 @@ test('a conversation goes through with its tools, and the calls of a stream are 
   expect(asked[0]?.body).toMatchObject(chat);
 });
 
-test('an id of a call that is too long for clients is the engine’s own again when the conversation goes on', async () => {
+test('a shortened call id becomes the engine’s own again when the conversation continues', async () => {
   const long = `call_7__thought__${'A'.repeat(400)}`;
   const called = { index: 0, id: long, type: 'function', function: { name: 'weather', arguments: '{}' } };
   const { backend, asked } = await server({
@@ -328,7 +328,7 @@ test('an id of a call that is too long for clients is the engine’s own again w
   ]);
 });
 
-test('models that are not listed within 10 s are said not to have been', async () => {
+test('a server that does not list its models within 10 s is an error', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const asking = Promise.withResolvers<void>();
@@ -342,7 +342,7 @@ test('models that are not listed within 10 s are said not to have been', async (
   });
 });
 
-test('tokens to embed go to the engine as they are, and may be what another one takes', async () => {
+test('tokens to embed are sent as they are, and rejected tokens are unsupported', async () => {
   const { signal } = new AbortController();
   const embedding = { model: 'nomic', input: [[1, 2], [3]], params: {}, signal };
   const takes = await server({

@@ -12,7 +12,7 @@ const samples = Array.from(README.matchAll(/```ts\n(.*?)```/gs), match => match[
 
 const coordinator = withCoordinator();
 
-/** Runs a sample against the coordinator of this file, and tells what it printed. */
+/** Runs a sample against this file's coordinator and returns what it printed. */
 async function run(sample: string): Promise<unknown[][]> {
   const state = await mkdtemp(join(tmpdir(), 'aitbc-readme-'));
   onTestFinished(() => rm(state, { recursive: true }));
@@ -26,7 +26,7 @@ async function run(sample: string): Promise<unknown[][]> {
   return printed;
 }
 
-/** Types have no place in what takes an object apart. */
+/** Removes types from imports, which destructuring can not have. */
 const importing = (_: string, names: string, name: string) =>
   `const ${names.replaceAll(/type \w+, /g, '')} = packages.${name};`;
 
@@ -37,7 +37,7 @@ test('the first sample runs a job', async () => {
   expect(await client.jobs.get(job_id)).toMatchObject({ result: 'Echo, no model ran: Good morning' });
 });
 
-test('the sample of an engine of one’s own runs jobs, and fails those that it can not', async () => {
+test('the sample with its own engine runs jobs, and fails those that it can not run', async () => {
   const { client } = coordinator;
   const prompts = ['one two three', 'long '.repeat(300)];
   const jobs = await client.jobs.submitBatch(prompts.map(prompt => ({ prompt, model: 'word-count' })));
@@ -48,6 +48,6 @@ test('the sample of an engine of one’s own runs jobs, and fails those that it 
   ]);
 });
 
-test('no sample goes untested', () => {
+test('every sample of the README is tested', () => {
   expect(samples).toHaveLength(2);
 });

@@ -7,7 +7,7 @@ import { mine } from './mining.ts';
 
 const coordinator = withCoordinator({ rate: 1_000, retryBackoffSeconds: 60 });
 
-test('it registers what its engine can run, and itself', async () => {
+test('the miner registers itself and its engine’s models', async () => {
   const { client } = coordinator;
   const { backend } = engine('registered-b', 'registered-a');
   const gpuInfo = { name: 'NVIDIA RTX 4090', memory: '24564 MiB' };
@@ -30,7 +30,7 @@ test('it registers what its engine can run, and itself', async () => {
   });
 });
 
-test('of its engine’s models it offers those that it is told to', async () => {
+test('only the chosen models are offered', async () => {
   const { client } = coordinator;
   const miner = await mine({
     client,
@@ -40,7 +40,7 @@ test('of its engine’s models it offers those that it is told to', async () => 
   expect(await miner.when('registered')).toMatchObject({ models: ['two'] });
 });
 
-test('a model that no job can ask for is skipped, and named once', async () => {
+test('a model with an unusable name is skipped and reported once', async () => {
   const { client } = coordinator;
   const hand = engine('fine', 'my model');
   const miner = await mine({ client, backend: hand.backend, modelRefreshMs: 1 });
@@ -52,19 +52,19 @@ test('a model that no job can ask for is skipped, and named once', async () => {
   ]);
 });
 
-test('an engine with nothing to run is told at the start', async () => {
+test('an engine without models is an error at the start', async () => {
   const { client } = coordinator;
   await expect(mine({ client, backend: engine().backend })).rejects.toThrow('has no models yet');
   const models = ['there'];
   await expect(mine({ client, backend: engine('here').backend, models })).rejects.toThrow(
-    'has not there, but here',
+    'does not have there. It has here',
   );
   const away = engine();
   away.models = new BackendError('The engine is away', { down: true });
   await expect(mine({ client, backend: away.backend })).rejects.toBe(away.models);
 });
 
-test('a job reaches the engine as it was submitted, and the client gets what the engine gave', async () => {
+test('a job reaches the engine as submitted, and the client gets the engine’s result', async () => {
   const { client } = coordinator;
   const { backend, next } = engine('plain');
   await mine({ client, backend });
@@ -102,7 +102,7 @@ test('the pieces of a text can be watched', async () => {
   ]);
 });
 
-test('its receipts carry its signature', async () => {
+test('receipts have the miner’s signature', async () => {
   const { client } = coordinator;
   const { backend, next } = engine('signed');
   const miner = await mine({ client, backend });
@@ -117,7 +117,7 @@ test('its receipts carry its signature', async () => {
   });
 });
 
-test('half a character, which has no hash, is replaced', async () => {
+test('an incomplete character is replaced', async () => {
   const { client } = coordinator;
   const { backend, next } = engine('surrogate');
   await mine({ client, backend });
@@ -126,7 +126,7 @@ test('half a character, which has no hash, is replaced', async () => {
   expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', result: 'cut \ufffd' });
 });
 
-test('it tells what each job earned, and all together', async () => {
+test('the earnings of each job and in total are reported', async () => {
   const { client } = coordinator;
   const { backend, next } = engine('earning');
   const miner = await mine({ client, backend });
@@ -144,7 +144,7 @@ test('it tells what each job earned, and all together', async () => {
   expect(told.map(({ receipt_id }) => receipt_id)).toEqual(receipts.map(({ receipt_id }) => receipt_id));
 });
 
-test('it runs as many jobs at once as it was told to, and not more', async () => {
+test('no more jobs run at once than the concurrency', async () => {
   const { client } = coordinator;
   const hand = engine('crowded');
   const miner = await mine({ client, backend: hand.backend, concurrency: 3 });
@@ -163,7 +163,7 @@ test('it runs as many jobs at once as it was told to, and not more', async () =>
   await miner.when('job_completed', 9);
 });
 
-test('it ends after as many jobs as it was told to, and leaves the rest to others', async () => {
+test('the miner ends after maxJobs', async () => {
   const { client } = coordinator;
   const hand = engine('limited');
   const miner = await mine({ client, backend: hand.backend, concurrency: 5, maxJobs: 2 });
@@ -187,7 +187,7 @@ test.each([
     'refused',
   ],
   ['met a bug of the engine', new TypeError('x is not a function'), 'pending', 'broken'],
-] as const)('a job that %s is told to have failed', async (_, error, status, error_class) => {
+] as const)('a job that %s is reported as failed', async (_, error, status, error_class) => {
   const { client } = coordinator;
   const model = `failing-${status}-${error.name}`;
   const { backend, next } = engine(model);

@@ -10,7 +10,7 @@ import { rejection } from './rejection.ts';
 describe('two processes with one miner id', () => {
   const coordinator = withCoordinator();
 
-  test('and the same key: the older one says so and ends, the newer one works on', async () => {
+  test('and the same key: the older one reports it and ends, the newer one goes on', async () => {
     const { client } = coordinator;
     const hand = engine('cloned');
     const identity = { minerId: 'cloned', signer: generateSigner() };
@@ -29,7 +29,7 @@ describe('two processes with one miner id', () => {
     expect(await client.jobs.wait(job_id)).toMatchObject({ result: 'by the newer one' });
   });
 
-  test('and keys of their own: the second is told whose id it is, the first works on', async () => {
+  test('and different keys: the second gets an error, the first goes on', async () => {
     const { client } = coordinator;
     const hand = engine('copied');
     const first = await mine({
@@ -80,7 +80,7 @@ describe('one process', () => {
     expect(miner.events.map(({ event }) => event)).not.toContain('superseded');
   });
 
-  test('whose registration was answered, but not heard, is not taken for another one', async () => {
+  test('whose registration’s answer was lost is not taken for another process', async () => {
     const { client, url } = coordinator;
     const hand = engine('unheard');
     let lost = 0;

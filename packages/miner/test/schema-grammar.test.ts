@@ -12,7 +12,7 @@ function gbnfOf(schema: Schema): string {
   return grammar.text(schemaGrammar(grammar, schema));
 }
 
-/** Texts that a model held to the schema could write. The same ones each time. */
+/** Returns texts that a model following the schema could write, the same ones each time. */
 function samplesOf(schema: Schema, count = 60): string[] {
   const gbnf = gbnfOf(schema);
   let seed = 1;
@@ -158,7 +158,7 @@ test.each<[name: string, schema: Schema]>([
   ['no type', { properties: { a: {} }, required: ['a'] }],
   ['anything', true],
   ['not nothing', { type: 'integer', not: false }],
-])('what may be written is valid: %s', (_, schema) => {
+])('generated values are valid: %s', (_, schema) => {
   const { isValid, error } = checkerOf(schema);
   for (const text of samplesOf(schema)) {
     const value = JSON.parse(text);
@@ -209,12 +209,12 @@ test('properties are written in the order of the schema', () => {
     expect(Object.keys(JSON.parse(text))).toEqual(['steps', 'final_answer', 'aside']);
 });
 
-test('bounds themselves can be written, as the shortest form of them', () => {
+test('bounds can be generated in their shortest form', () => {
   const values = new Set(samplesOf({ type: 'number', minimum: 0, maximum: 1 }, 2_000));
   expect([values.has('0'), values.has('1')]).toEqual([true, true]);
 });
 
-describe('what can not be held to is refused by name', () => {
+describe('a keyword that can not be enforced is an error that names it', () => {
   test.each<[keyword: string, path: string, schema: Schema]>([
     ['uniqueItems', '#/properties/tags', object({ tags: { type: 'array', uniqueItems: true } })],
     ['not', '#', { not: { type: 'string' } }],
@@ -269,7 +269,7 @@ describe('what can not be held to is refused by name', () => {
   });
 });
 
-test('unknown keywords and what only describes are left aside', () => {
+test('unknown keywords and annotations are ignored', () => {
   expect(
     valuesOf({
       type: 'null',
@@ -281,7 +281,7 @@ test('unknown keywords and what only describes are left aside', () => {
   ).toContain(null);
 });
 
-/** Schemas that a grammar can hold to, of any depth. */
+/** Generates schemas that a grammar can enforce, of any depth. */
 const schemas = fc.letrec<{ schema: Schema }>(tie => ({
   schema: fc.oneof(
     { maxDepth: 4 },
@@ -330,7 +330,7 @@ const schemas = fc.letrec<{ schema: Schema }>(tie => ({
   ) as fc.Arbitrary<Schema>,
 }));
 
-test('whatever the schema, what may be written is valid by it', () => {
+test('generated values match any schema', () => {
   const shared: Schema = {
     anyOf: [{ type: ['string', 'null'] }, { type: ['number', 'array', 'object', 'boolean'] }],
   };

@@ -5,7 +5,7 @@ import { rejection } from './rejection.ts';
 
 const list = (...data: object[]) => json(200, { object: 'list', data });
 
-/** What is told of models by a server that lists them, and what it was asked for that. */
+/** Returns the abilities that a server reports, and the requests to it. */
 async function told(answers: Record<string, Answer>) {
   const { url, asked } = await serve(answers);
   const backend = openAiBackend({ url });
@@ -14,7 +14,7 @@ async function told(answers: Record<string, Answer>) {
   return { abilities: Object.fromEntries(abilities ?? []), paths: asked.map(({ path }) => path).slice(1) };
 }
 
-test('vLLM tells the context in its list', async () => {
+test('vLLM reports the context in its list', async () => {
   const qwen = { id: 'Qwen/Qwen3-8B', object: 'model', created: 1_769_000_000, owned_by: 'vllm' };
   expect(await told({ '/v1/models': list({ ...qwen, max_model_len: 40_960 }) })).toEqual({
     ...{ abilities: { 'Qwen/Qwen3-8B': { context_length: 40_960 } }, paths: [] },
@@ -23,7 +23,7 @@ test('vLLM tells the context in its list', async () => {
 
 const SMOL = { id: 'smollm2', object: 'model', owned_by: 'llamacpp', meta: { n_ctx_train: 8_192 } };
 
-test('llama.cpp’s server tells the context of one slot, and what its template and projector can do', async () => {
+test('llama.cpp’s server reports the context of one slot and its abilities', async () => {
   const props = {
     ...{ default_generation_settings: { id: 0, n_ctx: 4_096, params: {} }, total_slots: 4 },
     ...{ modalities: { vision: false, audio: false }, model_path: '/models/smollm2.gguf' },
@@ -34,7 +34,7 @@ test('llama.cpp’s server tells the context of one slot, and what its template 
   });
 });
 
-test('LM Studio tells kinds and contexts of its models', async () => {
+test('LM Studio reports the kinds and contexts of its models', async () => {
   const entry = (id: string, type: string, more: object = {}) => ({
     ...{ id, object: 'model', type, publisher: 'lmstudio-community', state: 'loaded' },
     ...{ max_context_length: 32_768, ...more },
@@ -55,7 +55,7 @@ test('LM Studio tells kinds and contexts of its models', async () => {
   });
 });
 
-test('SGLang and TGI tell theirs', async () => {
+test('SGLang and TGI report theirs', async () => {
   const sglang = {
     '/v1/models': list({ id: 'm', owned_by: 'sglang', max_model_len: 8_192 }),
     '/get_model_info': json(200, { model_path: 'm', is_generation: false }),
@@ -81,7 +81,7 @@ test.each([
     'answers with something else',
     { '/props': json(200, { default_generation_settings: [{ n_ctx: 'many' }] }) },
   ],
-])('a server that %s counts as able', async (_, answers) => {
+])('the abilities of a server that %s are unknown', async (_, answers) => {
   expect((await told({ '/v1/models': list({ id: 'm' }), ...answers })).abilities).toEqual({});
 });
 
@@ -93,7 +93,7 @@ const asking = (words: number) =>
   generation({ model: 'm', chat: { messages: [{ role: 'user', content: 'word '.repeat(words) }] } })
     .generation;
 
-/** A server of a model with a context of 4,096 tokens, and what it was asked to generate or count. */
+/** Starts a server for a model with a context of 4,096 tokens, and collects its requests. */
 async function counting(answers: Record<string, Answer>, limit?: number) {
   const { url, asked } = await serve({
     '/v1/models': list({ id: 'm', owned_by: 'vllm', max_model_len: 4_096 }),
@@ -107,7 +107,7 @@ async function counting(answers: Record<string, Answer>, limit?: number) {
 
 const refused = { failureClass: 'refused', code: 'context_length_exceeded' };
 
-test('a prompt that may be too long is counted first, a short one is not', async () => {
+test('a prompt that may be too long is counted first, and a short one is not', async () => {
   const { backend, paths, asked } = await counting({
     '/tokenize': json(200, { count: 4_100, max_model_len: 4_096, tokens: [] }),
   });
@@ -123,7 +123,7 @@ test('a prompt that may be too long is counted first, a short one is not', async
   });
 });
 
-test('llama.cpp’s server counts what its template makes of a conversation', async () => {
+test('llama.cpp’s server counts the rendered conversation', async () => {
   const { backend, asked } = await counting({
     '/apply-template': json(200, { prompt: '<|im_start|>user …' }),
     '/tokenize': json(200, { tokens: Array.from({ length: 4_096 }, (_, index) => index) }),
@@ -136,7 +136,7 @@ test('llama.cpp’s server counts what its template makes of a conversation', as
   });
 });
 
-test('where nobody counts, the engine says what is too long', async () => {
+test('without a count the engine reports what is too long', async () => {
   const { backend, paths } = await counting({});
   await backend.generate(asking(1_000));
   await backend.generate(asking(1_000));
@@ -144,7 +144,7 @@ test('where nobody counts, the engine says what is too long', async () => {
   expect(paths().filter(path => path === '/v1/chat/completions')).toHaveLength(2);
 });
 
-test('what no tokenizer could fit is handed back unasked, by the owner’s limit too', async () => {
+test('a prompt too long for any tokenizer fails without a request, by the owner’s limit too', async () => {
   const { backend, paths } = await counting({});
   expect(await rejection(backend.generate(asking(20_000)))).toMatchObject(refused);
   const less = await counting({}, 512);

@@ -5,7 +5,7 @@ import { createSlots } from '../src/slots.ts';
 
 const job = (job_id: string) => ({ job_id }) as MinerJob;
 
-test('waiting for a free slot leaves nothing behind on the signal, however many jobs there were', async () => {
+test('waiting for a free slot leaves no listeners on the signal', async () => {
   const slots = createSlots(1);
   const { signal } = new AbortController();
   for (let count = 0; count < 100; count++) {
@@ -19,7 +19,7 @@ test('waiting for a free slot leaves nothing behind on the signal, however many 
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
-test('who waits for a free slot stops when the signal aborts', async () => {
+test('waiting for a free slot ends when the signal aborts', async () => {
   const slots = createSlots(1);
   slots.take(job('job-1'), () => new Promise(() => {}));
   const stopping = new AbortController();

@@ -9,7 +9,7 @@ import { clientOver, received } from './network.ts';
 
 const coordinator = withCoordinator();
 
-test('stopped, it finishes what runs and claims nothing more', async () => {
+test('a stopped miner finishes running jobs and claims no more', async () => {
   const { client } = coordinator;
   const hand = engine('finishing');
   const miner = await mine({ client, backend: hand.backend, concurrency: 2 });
@@ -25,7 +25,7 @@ test('stopped, it finishes what runs and claims nothing more', async () => {
   expect(miner.events.at(-1)).toMatchObject({ event: 'stopped', completed: 1 });
 });
 
-test('stopped, it is gone from the coordinator', async () => {
+test('a stopped miner is deregistered', async () => {
   const { client } = coordinator;
   const miner = await mine({ client, backend: engine('gone').backend });
   await miner.when('registered');
@@ -33,7 +33,7 @@ test('stopped, it is gone from the coordinator', async () => {
   await expect(client.miners.get(miner.minerId)).rejects.toThrow('MINER_NOT_FOUND');
 });
 
-test('what still runs after the shutdown timeout is handed back, and the attempt does not count', async () => {
+test('jobs still running after the shutdown timeout are handed back without losing an attempt', async () => {
   const { client } = coordinator;
   const hand = engine('slow');
   const miner = await mine({ client, backend: hand.backend, shutdownTimeout: 1 });
@@ -45,7 +45,7 @@ test('what still runs after the shutdown timeout is handed back, and the attempt
   expect(await client.jobs.get(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
 });
 
-test('who quits waits for nothing, also after a stop', async () => {
+test('quit() does not wait, even after stop()', async () => {
   const { client } = coordinator;
   const hand = engine('quitting');
   const miner = await mine({ client, backend: hand.backend });
@@ -59,7 +59,7 @@ test('who quits waits for nothing, also after a stop', async () => {
   expect(await client.jobs.get(job_id)).toMatchObject({ status: 'pending', attempts: 0 });
 });
 
-test('stopped before it was ready, it ends too', async () => {
+test('a miner stopped before it was ready ends too', async () => {
   const { client } = coordinator;
   const miner = await mine({ client, backend: engine('hurried').backend });
   await miner.stop();
@@ -94,7 +94,7 @@ test.each([
   },
 );
 
-test('stopped, it leaves nothing behind that keeps its process alive', async () => {
+test('a stopped miner does not keep its process alive', async () => {
   const { client, url } = coordinator;
   const { job_id } = await client.jobs.submit({ prompt: 'Hello', model: 'brief' });
   const program = `
@@ -108,7 +108,7 @@ test('stopped, it leaves nothing behind that keeps its process alive', async () 
       onEvent: ({ event }) => event === 'job_started' && miner.stop(),
     });`;
   const cwd = fileURLToPath(new URL('.', import.meta.url));
-  // It would linger for as long as its shutdown timeout, 30 s.
+  // Otherwise it would stay for its shutdown timeout of 30 s.
   const options = { cwd, timeout: 15_000 };
   await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], options);
   expect(await client.jobs.get(job_id)).toMatchObject({ status: 'completed' });

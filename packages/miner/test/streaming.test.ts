@@ -28,7 +28,7 @@ async function listenTo(jobId: string) {
 }
 type Next = Awaited<ReturnType<typeof listenTo>>;
 
-/** Texts as they come, until they make up `text`. */
+/** Reads texts until together they are `text`. */
 async function readText(next: Next, text: string): Promise<string[]> {
   const parts: string[] = [];
   while (parts.join('') !== text) {
@@ -43,7 +43,7 @@ async function readText(next: Next, text: string): Promise<string[]> {
 const submit = (model: string, prompt = 'p') =>
   coordinator.client.jobs.submit({ prompt, model, stream: true });
 
-test('a text reaches its client while it is generated, and whole at the end', async () => {
+test('a text reaches its client while it is generated, and complete at the end', async () => {
   const { client } = coordinator;
   const hand = engine('streamed');
   await mine({ client, backend: hand.backend });
@@ -58,7 +58,7 @@ test('a text reaches its client while it is generated, and whole at the end', as
   expect(await client.jobs.wait(job_id)).toMatchObject({ result: 'Once upon a time' });
 });
 
-test('a job whose text nobody wants sooner is not streamed', async () => {
+test('a job without `stream` is not streamed', async () => {
   const { client } = coordinator;
   const hand = engine('unstreamed');
   await mine({ client, backend: hand.backend });
@@ -68,7 +68,7 @@ test('a job whose text nobody wants sooner is not streamed', async () => {
   finish();
 });
 
-test('tokens that come together leave together', async () => {
+test('tokens that come together are sent together', async () => {
   const { client } = coordinator;
   const posts: unknown[] = [];
   const network = clientOver(coordinator.url, /\/chunks$/, async send => {
@@ -85,7 +85,7 @@ test('tokens that come together leave together', async () => {
   expect(posts).toEqual([200]);
 });
 
-test('characters stay whole, wherever an engine cuts them', async () => {
+test('characters stay whole when an engine splits them', async () => {
   const { client } = coordinator;
   const hand = engine('cut');
   await mine({ client, backend: hand.backend });
@@ -100,10 +100,10 @@ test('characters stay whole, wherever an engine cuts them', async () => {
   finish('whatever');
 });
 
-test('what does not arrive is posted again, and is there once', async () => {
+test('lost chunks are posted again and stored once', async () => {
   let failures = 0;
   const network = clientOver(coordinator.url, /\/chunks$/, async send => {
-    // The first request is lost, then answers are.
+    // The first request is lost, then answers are lost.
     if (++failures === 1) throw new TypeError('fetch failed');
     const answer = await send();
     if (failures < 4) throw new TypeError('fetch failed');
@@ -122,7 +122,7 @@ test('what does not arrive is posted again, and is there once', async () => {
   expect(failures).toBeGreaterThanOrEqual(5);
 });
 
-test('a coordinator that takes no more of the text gets the result all the same', async () => {
+test('a coordinator that rejects more chunks still gets the result', async () => {
   const { client } = coordinator;
   const network = clientOver(coordinator.url, /\/chunks$/, async () => {
     throw new TypeError('fetch failed');
@@ -136,7 +136,7 @@ test('a coordinator that takes no more of the text gets the result all the same'
   expect(await client.jobs.wait(job_id)).toMatchObject({ status: 'completed', result: 'text' });
 });
 
-test('a text that is longer than a stream may be is completed all the same', async () => {
+test('a text longer than the stream’s limit is still completed', async () => {
   const { client } = coordinator;
   const hand = engine('long');
   await mine({ client, backend: hand.backend });
@@ -147,7 +147,7 @@ test('a text that is longer than a stream may be is completed all the same', asy
   expect(await client.jobs.wait(job_id)).toMatchObject({ result: 'too long to stream' });
 });
 
-// It asks for a heartbeat each 5 minutes, so that none is due while the test runs.
+// This coordinator asks for a heartbeat every 5 minutes, so none is due during the test.
 const patient = withCoordinator({ leaseSeconds: 1_200, jobTimeoutSeconds: 3_600 });
 
 test.for([true, false])('a cancelled job is stopped at once (streamed: %s)', async stream => {
@@ -161,7 +161,7 @@ test.for([true, false])('a cancelled job is stopped at once (streamed: %s)', asy
   expect(generation.signal.aborted).toBe(true);
 });
 
-test('a job that is cancelled in mid-stream is stopped, whether by its next token or before', async () => {
+test('a job cancelled while it streams is stopped at its next token or before', async () => {
   const { client } = patient;
   const hand = engine('stops-streaming');
   const miner = await mine({ client, backend: hand.backend });
@@ -173,7 +173,7 @@ test('a job that is cancelled in mid-stream is stopped, whether by its next toke
   expect(await miner.when('job_stopped')).toMatchObject({ job_id, reason: 'cancelled' });
 });
 
-test('a job taken over by another miner starts its stream anew', async () => {
+test('the stream starts again when another miner takes the job over', async () => {
   const { client } = coordinator;
   const [first, second] = [engine('handed-on'), engine('handed-on')];
   const miner = await mine({ client, backend: first.backend });

@@ -60,7 +60,7 @@ function requirePrivate(path: string): void {
   const { mode } = statSync(path);
   if (process.platform === 'win32' || (mode & 0o077) === 0) return;
   throw new WitnessError(
-    `${path} can be read by others, and holds a secret: \`chmod 600 ${path}\` keeps them out`,
+    `${path} holds a secret that other users can read: run \`chmod 600 ${path}\``,
   );
 }
 

@@ -1,18 +1,18 @@
 import type { AnswerDetails, FinishReason, ToolCall } from '@aitbc/protocol';
 import { BackendError, type Generated, type Generation } from '../backend.ts';
 import { createToolCalls, isJson } from './tool-calls.ts';
-import { usageOf } from './usage.ts';
+import { tokenUsage } from './usage.ts';
 
-/** What has come of an answer so far. */
+/** Collects an answer while it comes. */
 export interface Answer {
-  /** Takes a part, or the whole, in the shape of a chat completion or of a completion. */
+  /** Adds a part, or the whole, in the shape of a chat completion or of a completion. */
   add(body: Record<string, unknown>): void;
-  /** Whether the engine said why the text ends, which it says when it has ended. */
+  /** Whether the engine said why the text ends, which it does at the end. */
   readonly isFinished: boolean;
   /**
-   * The answer, when the engine has said that there is no more of it.
+   * Returns the answer after its last part.
    *
-   * @throws {BackendError} when that was not the end of an answer: there is no text, or the engine gave up
+   * @throws {BackendError} when the answer is incomplete: it has no text, or the engine gave up
    */
   generated(): Generated;
 }
@@ -43,13 +43,13 @@ export function createAnswer(
       const choice = Object(Array.isArray(body.choices) ? body.choices[0] : undefined);
       const { delta, message, finish_reason } = choice;
       hasDeltas ||= isObject(delta) && Object.keys(delta).length > 0;
-      // Behind a text in pieces, some servers send it again as a whole.
+      // After the pieces some servers repeat the whole text.
       const content = Object(isObject(delta) ? delta : hasDeltas ? undefined : message);
       take(partsOf(content, choice.text));
       if (content.tool_calls) calls.add(content.tool_calls);
       if (isObject(content.function_call)) calls.add({ function: content.function_call });
       logprobs.push(...logprobsOf(choice.logprobs));
-      if (usageOf(body.usage).usage) stated = body.usage;
+      if (tokenUsage(body.usage).usage) stated = body.usage;
       if (typeof finish_reason === 'string' && !/^(|null|none)$/i.test(finish_reason)) reason = finish_reason;
     },
     get isFinished() {
@@ -67,7 +67,7 @@ export function createAnswer(
         ...(reasoning !== '' && { reasoning }),
         ...(refusal !== '' && { refusal }),
         ...(logprobs.length > 0 && { logprobs }),
-        ...usageOf(stated, { isEmpty }),
+        ...tokenUsage(stated, { isEmpty }),
       };
     },
   };
@@ -79,7 +79,7 @@ interface Parts {
   refusal: string;
 }
 
-/** The texts in a message or a part of one. Its content may be a list of parts. */
+/** Returns the texts in a message or a part of one. Its content may be a list of parts. */
 function partsOf(message: Record<string, unknown>, plain: unknown): Parts {
   const { content, refusal } = message;
   const listed = (Array.isArray(content) ? content : []).map(partOf);
@@ -103,7 +103,10 @@ function partOf(part: unknown): Partial<Parts> {
   return { text: firstText(text) ?? '' };
 }
 
-/** vLLM, DeepSeek and llama.cpp say `reasoning_content`, newer ones `reasoning`, Ollama `thinking`; some say it twice. */
+/**
+ * vLLM, DeepSeek and llama.cpp use `reasoning_content`, newer versions `reasoning`, and Ollama `thinking`.
+ * Some send it twice.
+ */
 function reasoningIn(message: Record<string, unknown>): string | undefined {
   const { reasoning_content, reasoning, thinking, reasoning_details } = message;
   const said = firstText(reasoning_content, reasoning, thinking);
@@ -118,7 +121,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** Those of a chat have an entry for each token; those of a completion have lists of each property. */
+/** Chats have an entry for each token; completions have a list for each property. */
 function logprobsOf(given: unknown): Record<string, unknown>[] {
   const { content, tokens, token_logprobs, top_logprobs } = Object(given);
   if (Array.isArray(content)) return content.filter(isLogprob);
@@ -140,7 +143,7 @@ function isLogprob(value: unknown): value is Record<string, unknown> {
   return typeof token === 'string' && typeof logprob === 'number';
 }
 
-/** Engines have more words for the end of a text than clients know. */
+/** Engines use more words for the end of a text than clients know. */
 const REASONS: Record<FinishReason, readonly string[]> = {
   stop: [
     ...['stop', 'eos', 'eos_token', 'eot', 'end', 'end_turn', 'end_of_turn', 'end_of_text'],
@@ -155,9 +158,9 @@ const REASONS: Record<FinishReason, readonly string[]> = {
 };
 
 /**
- * Why a text ended. Undefined where the engine does not say.
+ * Returns why a text ended; undefined when the engine does not say.
  *
- * @throws {BackendError} for a reason that is no end of an answer: `error`, `abort`, or one that nobody knows
+ * @throws {BackendError} for a reason that does not end an answer: `error`, `abort`, or an unknown one
  */
 function reasonOf(
   kind: string,
@@ -169,7 +172,7 @@ function reasonOf(
   if (word !== undefined && known === undefined)
     throw new BackendError(`${kind} ended the answer with the reason "${reason?.slice(0, 100)}"`);
   if (calls.length === 0) return known === 'tool_calls' ? 'stop' : (known as FinishReason | undefined);
-  // A call that max_tokens cut off is not one to carry out.
+  // A call that max_tokens cut off must not be carried out.
   const isCut = calls.some(call => !isJson(call.function.arguments));
   if (known === 'content_filter' || (known === 'length' && isCut)) return known;
   return 'tool_calls';

@@ -5,7 +5,7 @@ import { type EngineError, engineError, errorIn } from './engine-errors.ts';
 import { noJson, type Server, send } from './http.ts';
 import { readEvents, type ServerEvent } from './server-sent-events.ts';
 
-/** What the protocol between miner and server needs, and what would make one job into several. */
+/** Parameters that the miner sets itself, or that would turn one job into several. */
 const RESERVED = [
   'model',
   'messages',
@@ -19,18 +19,18 @@ const RESERVED = [
   'raw',
 ];
 
-/** Of all that one answer brings, in UTF-16 units. */
+/** The longest answer, in UTF-16 units. */
 const LONGEST_ANSWER = 256 * 1024 * 1024;
 
-/** A server that has said why the text ends has little left to say: for more than that nobody waits. */
+/** How long to wait for the rest after the server has said why the text ends. */
 const LAST_WORDS_MS = 10_000;
 
 /**
- * Asks a server that speaks OpenAI's API for a completion, as a stream. It counts as complete when the server says why
- * it ends, or sends `[DONE]` behind a text that is not empty.
+ * Streams a completion from a server that speaks OpenAI's API. It is complete when the server says why it
+ * ends, or sends `[DONE]` after a text that is not empty.
  *
- * @param path of the route: `/v1/chat/completions`
- * @param input what the route is to complete
+ * @param path the route: `/v1/chat/completions`
+ * @param input what the route completes
  * @throws {BackendError}
  */
 export async function complete(
@@ -56,20 +56,20 @@ export async function complete(
     let length = 0;
     for await (const event of readEvents(server, response, signal)) {
       length += event.data.length;
-      if (length > LONGEST_ANSWER) throw new BackendError(`${server.kind} does not come to an end`);
+      if (length > LONGEST_ANSWER) throw new BackendError(`${server.kind} sent an answer that is too long`);
       if (addEvent(server, answer, event)) return answer.generated();
       if (answer.isFinished) timer ??= setTimeout(() => ending.abort(), LAST_WORDS_MS);
     }
   } catch (error) {
     generation.signal.throwIfAborted();
-    // What breaks off behind the end of the text takes nothing from it.
+    // After the end of the text a broken connection does no harm.
     const isBroken = ending.signal.aborted || (error instanceof BackendError && error.down);
     if (!answer.isFinished || !isBroken || isTold(error)) throw error;
   } finally {
     clearTimeout(timer);
   }
   if (!answer.isFinished)
-    throw new BackendError(`${server.kind} broke off before the end of the text`, { down: true });
+    throw new BackendError(`${server.kind} closed the connection before the end of the text`, { down: true });
   return answer.generated();
 }
 
@@ -84,13 +84,16 @@ function samplingOf(params: JobParams, path: string) {
   return { ...others, ...(path === '/v1/completions' ? legacyLogprobs(asked) : asked) };
 }
 
-/** The older route takes for both one number: how many of the likeliest tokens are to be told at each place. */
+/**
+ * Converts both parameters to the single number of the older route: how many of the likeliest tokens to
+ * report for each token.
+ */
 function legacyLogprobs({ logprobs, top_logprobs }: { logprobs?: unknown; top_logprobs?: unknown }): object {
   if (logprobs === true) return { logprobs: Number.isInteger(top_logprobs) ? top_logprobs : 0 };
   return typeof logprobs === 'number' ? { logprobs } : {};
 }
 
-/** @returns whether it was the last one */
+/** @returns whether it was the last event */
 function addEvent(server: Server, answer: Answer, { event, data, isWhole }: ServerEvent): boolean {
   const text = data.trim();
   if (text === '[DONE]') return true;
@@ -98,7 +101,7 @@ function addEvent(server: Server, answer: Answer, { event, data, isWhole }: Serv
   const bodies = parsed(text);
   if (!bodies) {
     if (event === 'error') throw engineError(server.kind, { message: text });
-    // Behind the end of the text, it does not matter what comes.
+    // What comes after the end of the text does not matter.
     if (answer.isFinished) return false;
     throw noJson(server);
   }
@@ -111,7 +114,7 @@ function addEvent(server: Server, answer: Answer, { event, data, isWhole }: Serv
   return isWhole;
 }
 
-/** One object, or one to a line from a server that forgets the empty lines between its events. */
+/** Parses one object, or one per line from a server that omits the empty lines between its events. */
 function parsed(text: string): Record<string, unknown>[] | undefined {
   const objects = (texts: readonly string[]) => texts.map(json => JSON.parse(json)).filter(isObject);
   try {
@@ -128,7 +131,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** An error in a stream or in an answer that calls itself a success: beside the choices, or within one. */
+/** Returns the error in a stream or a successful answer: beside the choices, or within one. */
 function failureIn(
   { kind }: Server,
   body: Record<string, unknown>,

@@ -1,12 +1,12 @@
 import { BackendError, type Generation } from '../backend.ts';
-import { allTexts, imagesIn, leastTokens, mostTokens, shownTexts, sumOf } from '../token-bounds.ts';
+import { allTexts, imagesIn, maxTokens, minTokens, shownTexts, sumOf } from '../token-bounds.ts';
 import { EngineError } from './engine-errors.ts';
 import { readJson, type Server, send } from './http.ts';
 
 /**
- * Counts a prompt where the server has a route for that, `/tokenize` of vLLM or `/apply-template` and `/tokenize` of
- * llama.cpp's server, so that one that does not fit is handed back before it takes anybody's time. Short prompts, which
- * are most, cost no request.
+ * Counts a prompt's tokens when the server has a route for that: `/tokenize` of vLLM, or `/apply-template`
+ * and `/tokenize` of llama.cpp's server. A prompt that does not fit is then rejected before it costs any
+ * time. Short prompts, which are most, need no request.
  */
 export function createCounter(server: Server) {
   let canCount = true;
@@ -15,7 +15,7 @@ export function createCounter(server: Server) {
     return await readJson(server, await send(server, path, { body, signal }), signal);
   }
 
-  /** Undefined where the server does not count. */
+  /** Returns undefined when the server can not count. */
   async function count(
     { model, prompt, chat, signal }: Generation,
     isRaw: boolean,
@@ -24,7 +24,7 @@ export function createCounter(server: Server) {
     const tools = chat?.tools && { tools: chat.tools };
     const asked = isRaw ? { prompt } : { messages, ...tools, add_generation_prompt: true };
     const content = isRaw ? prompt : await templated({ messages, ...tools }, signal);
-    // llama.cpp's server reads `content`, vLLM `prompt` or `messages`; they leave aside what they don't know.
+    // llama.cpp's server reads `content`; vLLM reads `prompt` or `messages`. Both ignore the other fields.
     const templates = content !== undefined && { content, add_special: true, parse_special: true };
     const body = { ...((isRaw || content === undefined) && { model, ...asked }), ...templates };
     const { count, tokens } = await ask('/tokenize', body, signal);
@@ -32,7 +32,7 @@ export function createCounter(server: Server) {
     return Array.isArray(tokens) && tokens.length > 0 ? tokens.length : undefined;
   }
 
-  /** Of llama.cpp's server; undefined of others. */
+  /** Returns undefined on servers other than llama.cpp's. */
   async function templated(asked: object, signal: AbortSignal): Promise<string | undefined> {
     try {
       const { prompt } = await ask('/apply-template', asked, signal);
@@ -45,23 +45,23 @@ export function createCounter(server: Server) {
 
   return {
     /**
-     * Resolves where the prompt fits, or nobody can tell.
+     * Resolves when the prompt fits, or its tokens can not be counted.
      *
-     * @param context of the model in tokens; undefined where it is not known
-     * @throws {BackendError} of the class `refused` where it does not fit
+     * @param context tokens of the model's context; undefined when unknown
+     * @throws {BackendError} of the class `refused` when it does not fit
      */
-    async demandFits(generation: Generation, context: number | undefined, isRaw: boolean): Promise<void> {
+    async checkFits(generation: Generation, context: number | undefined, isRaw: boolean): Promise<void> {
       if (context === undefined) return;
-      const least = sumOf(shownTexts(generation), leastTokens);
+      const least = sumOf(shownTexts(generation), minTokens);
       if (least > context) throw tooLong(`${least} tokens or more`, context);
-      // No prompt has more tokens than bytes, but for what a template adds.
-      const isShort = sumOf(allTexts(generation), mostTokens) < context * NEAR;
+      // Apart from what a template adds, no prompt has more tokens than bytes.
+      const isShort = sumOf(allTexts(generation), maxTokens) < context * NEAR;
       if (isShort || !canCount || imagesIn(generation) > 0) return;
       const tokens = await count(generation, isRaw).catch(error => {
         generation.signal.throwIfAborted();
         if (!(error instanceof BackendError)) throw error;
         if (error.failureClass === 'unsupported') canCount = false;
-        // The engine will say itself what is wrong.
+        // The generation will report the same problem.
         return undefined;
       });
       if (tokens !== undefined && tokens >= context) throw tooLong(`${tokens} tokens`, context);
@@ -69,7 +69,9 @@ export function createCounter(server: Server) {
   };
 }
 
-/** A template adds some tokens to each message. */
+/**
+ * The share of the context from which prompts are counted, as a template adds some tokens to each message.
+ */
 const NEAR = 0.9;
 
 const tooLong = (has: string, context: number) =>

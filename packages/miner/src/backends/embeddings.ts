@@ -4,7 +4,7 @@ import { readJson, type Server, send } from './http.ts';
 import { usageFrom } from './usage.ts';
 
 /**
- * Embeds texts by a server that speaks OpenAI's API: `POST /v1/embeddings`.
+ * Embeds texts with a server that speaks OpenAI's API: `POST /v1/embeddings`.
  *
  * @throws {BackendError}
  */
@@ -22,7 +22,7 @@ export async function embedBy(server: Server, embedding: Embedding): Promise<Emb
   return { vectors, ...usageFrom(Object(answer.usage).prompt_tokens, undefined) };
 }
 
-/** An engine that finds fault with tokens may take texts only: another one may do it. */
+/** An engine that rejects tokens may only take texts, so another engine may do the job. */
 function takesTexts(error: unknown, { input }: Embedding): unknown {
   const isFault = error instanceof EngineError && error.failureClass === 'refused';
   if (!isFault || error.code === 'context_length_exceeded') return error;
@@ -31,7 +31,9 @@ function takesTexts(error: unknown, { input }: Embedding): unknown {
   return new EngineError(message, { status, code, failureClass: 'unsupported' });
 }
 
-/** In the order of the texts, which the index of each tells, as the order of the answer need not be theirs. */
+/**
+ * Returns the vectors in the order of the texts. The answer may have another order, which its indexes tell.
+ */
 export function vectorsOf({ kind }: Server, data: unknown, count: number): number[][] {
   const fail = (what: string) => new BackendError(`${kind}: ${what}`);
   if (!Array.isArray(data) || data.length !== count) throw fail('no embedding for each text');
@@ -40,7 +42,7 @@ export function vectorsOf({ kind }: Server, data: unknown, count: number): numbe
   for (const [place, item] of data.entries()) {
     const { index = isNumbered ? undefined : place, embedding } = Object(item);
     if (!Number.isInteger(index) || index < 0 || index >= count)
-      throw fail(`an embedding for a text that there is not: ${JSON.stringify(index)}`);
+      throw fail(`an embedding for an unknown text: ${JSON.stringify(index)}`);
     if (vectors.has(index)) throw fail(`two embeddings for the text ${index}`);
     const vector = vectorOf(embedding);
     if (!vector) throw fail(`the embedding of the text ${index} is no list of 32-bit numbers`);
@@ -52,7 +54,7 @@ export function vectorsOf({ kind }: Server, data: unknown, count: number): numbe
   return ordered;
 }
 
-/** As a list, or as the base64 of 32-bit floats, little-endian, which some servers send unasked. */
+/** Reads a list, or the base64 of 32-bit floats, little-endian, which some servers send unasked. */
 function vectorOf(embedding: unknown): number[] | undefined {
   const numbers = typeof embedding === 'string' ? decoded(embedding) : embedding;
   if (!Array.isArray(numbers) || numbers.length === 0) return undefined;

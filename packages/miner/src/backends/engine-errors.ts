@@ -1,15 +1,15 @@
 import { BackendError, type BackendErrorOptions } from '../backend.ts';
 
-/** What an engine said of an error, in whatever spelling. */
+/** What an engine said about an error, in whatever format. */
 export interface EngineSays {
   message: string;
-  /** The engine's own code, or its type of error where it has no code. */
+  /** The engine's own code, or its type of error when it has no code. */
   code?: string;
   /** The HTTP status that the error itself names. */
   status?: number;
 }
 
-/** An error that an engine told, with the HTTP status of its answer where there is one. */
+/** An error that the engine reported, with the HTTP status of its answer if there is one. */
 export class EngineError extends BackendError {
   override name = 'EngineError';
   readonly status: number | undefined;
@@ -20,14 +20,14 @@ export class EngineError extends BackendError {
   }
 }
 
-/** Of a message, in UTF-16 units. */
+/** The longest message, in UTF-16 units. */
 const LONGEST_MESSAGE = 2_000;
 
 /**
- * The error for what an engine said, with its class.
+ * Returns the classified error for what an engine said.
  *
- * @param kind of the engine, for the message: `Ollama`
- * @param status of the answer; absent for an error in the midst of a successful one
+ * @param kind the engine's name, for the message: `Ollama`
+ * @param status the answer's status; absent for an error within a successful answer
  * @param retryAfter the header of that name
  */
 export function engineError(
@@ -36,7 +36,7 @@ export function engineError(
   { status = said?.status, retryAfter }: { status?: number; retryAfter?: string | null } = {},
 ): EngineError {
   const message =
-    said?.message.trim() || (status === undefined ? 'an error without a word' : `HTTP ${status}`);
+    said?.message.trim() || (status === undefined ? 'an error without a message' : `HTTP ${status}`);
   return new EngineError(`${kind}: ${message.slice(0, LONGEST_MESSAGE)}`, {
     status,
     code: said?.code,
@@ -44,7 +44,7 @@ export function engineError(
   });
 }
 
-/** The prompt, or prompt and answer together, are longer than the model takes: in the words of the engines. */
+/** What engines say when the prompt, or prompt and answer together, are longer than the model takes. */
 const CONTEXT = [
   /context_length_exceeded|exceed_context_size|string_above_max_length/i,
   /\b(maximum|max|available|allowed|the model'?s?) (context|model|sequence|input) (length|size|window)/i,
@@ -58,7 +58,7 @@ const CONTEXT = [
   /token count.{0,80}exceed|exceeds the maximum (allowed length|number of (input )?tokens)/i,
 ];
 
-/** The engine, or how it was started, lacks what the request needs. */
+/** What engines say when they, or their start options, lack what the request needs. */
 const UNSUPPORTED =
   /\b(does|do|did)(n['’]t| not) (appear to )?(currently )?(support|be an embedding)|\bnot (yet )?(supported|implemented)\b|\bunsupported\b|not_supported|\brequires?\b.{0,60}--|\bset --|\bwith (the )?`?--|chat.template|\bnot an? (embedding|multimodal|vision|chat|generative)|unexpected endpoint or method|no endpoints found that support|at most 0 /i;
 
@@ -74,7 +74,7 @@ const FLAGGED = /flagged|moderation|content.?(policy|filter)|guardrail|safety/i;
 
 const INVALID_REQUEST = /invalid.?request|bad.?request|invalid_value|invalid_type|\bvalidation\b/i;
 
-/** Statuses by which a server says that the request itself is wrong. */
+/** Statuses that say that the request itself is wrong. */
 const REFUSED = [400, 406, 411, 413, 414, 415, 416, 422, 431];
 
 function classify(
@@ -83,7 +83,7 @@ function classify(
   retryAfter: string | null | undefined,
 ): BackendErrorOptions {
   if (status === 403 && FLAGGED.test(words)) return { failureClass: 'refused' };
-  // The key is not taken, or nothing is paid: no job would fare better.
+  // The key is rejected, or nothing is paid, so no other job would succeed either.
   if (status !== undefined && [401, 402, 403, 407].includes(status)) return { down: true, isLockedOut: true };
   if (status === 429 || status === 503 || status === 529 || (isFault(status) && BUSY.test(words))) {
     const retryAfterSeconds = secondsOf(retryAfter);
@@ -102,7 +102,7 @@ function classify(
 
 const isFault = (status: number | undefined) => status === undefined || status >= 500;
 
-/** A number of seconds, or a date. */
+/** Parses a number of seconds, or a date. */
 function secondsOf(retryAfter: string | null | undefined): number | undefined {
   if (!retryAfter) return undefined;
   const seconds = Number(retryAfter);
@@ -112,8 +112,9 @@ function secondsOf(retryAfter: string | null | undefined): number | undefined {
 }
 
 /**
- * The error that a body tells, or null where it tells none. In use are `error` as a text or an object, `object`, `type`
- * or `status` that say "error" beside a `message`, and `detail`, which FastAPI makes a list.
+ * Returns the error in a body, or null when there is none. Engines use `error` as a text or an object;
+ * `object`, `type` or `status` with the value "error" beside a `message`; and `detail`, which is a list in
+ * FastAPI.
  */
 export function errorIn(body: unknown): EngineSays | null {
   if (!isObject(body)) return null;
@@ -143,7 +144,7 @@ function said(message: string | undefined, from: Record<string, unknown>): Engin
   };
 }
 
-/** The text in an error that is an object; a proxy keeps what its provider said in `metadata.raw`. */
+/** Returns the text in an error object. Proxies keep their provider's text in `metadata.raw`. */
 function textIn(error: Record<string, unknown>): string | undefined {
   const message = textOf(error.message) ?? textOf(error.detail) ?? textOf(error.error) ?? textOf(error.msg);
   const raw = isObject(error.metadata) ? textOf(error.metadata.raw) : undefined;
@@ -157,7 +158,7 @@ function textOf(value: unknown): string | undefined {
   return undefined;
 }
 
-/** As FastAPI lists what is wrong with a request: `[{"loc": ["body", "messages", 0], "msg": "…"}]`. */
+/** Joins FastAPI's list of faults in a request: `[{"loc": ["body", "messages", 0], "msg": "…"}]`. */
 function listed(items: readonly unknown[]): string {
   const texts = items.slice(0, 20).map(item => {
     const { loc, msg, message } = Object(item);

@@ -5,35 +5,35 @@ import { type EngineSays, engineError, errorIn } from './engine-errors.ts';
 
 /** An inference server. */
 export interface Server {
-  /** For messages: `Ollama`. */
+  /** The name in messages: `Ollama`. */
   kind: string;
-  /** Without a slash at its end. */
+  /** The address without a slash at its end. */
   url: string;
   /** Sent as a bearer token. */
   key?: string | undefined;
 }
 
 export interface ServerRequest {
-  /** Makes it a POST. */
+  /** A request with a body is a POST. */
   body?: unknown;
   signal?: AbortSignal | undefined;
 }
 
-/** A job's deadline limits how long an engine may take, and nothing here: a large model may load for minutes. */
+/** No timeouts here: the job's deadline limits the engine, and a large model may take minutes to load. */
 const patient = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 10_000 } });
 
-/** An engine that does not list its models by then is taken for gone. */
+/** An engine that does not list its models within this time counts as gone. */
 const LIST_TIMEOUT_MS = 10_000;
 
-/** Of one answer that is read whole, in UTF-16 units: 2,048 vectors of 4,096 numbers are 200 million. */
+/** The longest answer that is read whole, in UTF-16 units. 2,048 vectors of 4,096 numbers are 200 million. */
 const LONGEST_BODY = 256 * 1024 * 1024;
 const LONGEST_ERROR = 64 * 1024;
 
 /**
- * Sends a request: a POST when there is a body.
+ * Sends a request, as a POST when there is a body.
  *
  * @throws {BackendError} `down` when there is no answer
- * @throws {EngineError} for an answer that is no success
+ * @throws {EngineError} for an unsuccessful answer
  */
 export async function send(server: Server, path: string, { body, signal }: ServerRequest): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' };
@@ -57,9 +57,9 @@ export async function send(server: Server, path: string, { body, signal }: Serve
 }
 
 /**
- * What a server lists, such as its models.
+ * Returns what a server lists, such as its models.
  *
- * @throws {BackendError} `down` when it has not answered within 10 s
+ * @throws {BackendError} `down` when it does not answer within 10 s
  */
 export async function readList(
   server: Server,
@@ -83,7 +83,6 @@ export async function readList(
   }
 }
 
-/** The body of an answer. */
 export async function readJson(
   server: Server,
   response: Response,
@@ -93,7 +92,7 @@ export async function readJson(
   return parseObject(server, text);
 }
 
-/** The text of an answer, cut where it is longer than `limit` UTF-16 units. */
+/** Returns the text of an answer, cut after `limit` UTF-16 units. */
 async function readText(
   server: Server,
   response: Response,
@@ -108,7 +107,7 @@ async function readText(
   return text;
 }
 
-/** The text of an answer as it comes, cut anywhere but within characters. */
+/** Yields the text of an answer in pieces, which never split a character. */
 export async function* readParts(
   server: Server,
   response: Response,
@@ -125,12 +124,12 @@ export async function* readParts(
       if (done) return;
     }
   } finally {
-    // Hangs up on a server that would otherwise go on generating for nobody.
+    // Closes the connection, so that the server does not go on generating for nobody.
     await reader.cancel().catch(() => {});
   }
 }
 
-/** Lines of a streamed answer, without those that are empty. */
+/** Yields the lines of a streamed answer that are not empty. */
 export async function* readLines(
   server: Server,
   response: Response,
@@ -146,13 +145,13 @@ export async function* readLines(
   if (rest !== '') yield rest;
 }
 
-/** Of one line, or one event, of a stream, in UTF-16 units. */
+/** The longest line, or event, of a stream, in UTF-16 units. */
 export const LONGEST_LINE = 32 * 1024 * 1024;
 
 export const tooLong = ({ kind }: Server) =>
   new BackendError(`${kind} sent a line of more than ${LONGEST_LINE} characters`);
 
-/** What a line or body says. */
+/** Parses the JSON object in a line or a body. */
 export function parseObject(server: Server, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
@@ -162,7 +161,7 @@ export function parseObject(server: Server, text: string): Record<string, unknow
 }
 
 export const noJson = ({ kind, url }: Server) =>
-  new BackendError(`${kind} at ${url} answered something other than JSON: is it one?`);
+  new BackendError(`${kind} at ${url} answered something other than JSON. Is this the right address?`);
 
 function errorInText(text: string): EngineSays | null {
   try {
@@ -173,7 +172,7 @@ function errorInText(text: string): EngineSays | null {
   }
 }
 
-/** A URL as someone typed it. */
+/** Normalizes a URL that a person typed. */
 export function serverUrl(text: string): string {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) {

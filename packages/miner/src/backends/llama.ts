@@ -3,49 +3,49 @@ import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import type { ModelAbilities } from '@aitbc/protocol';
 import { type Backend, BackendError, chatOf, type Generated, type Generation } from '../backend.ts';
-import { createAnswer, demandsOf } from './llama/chat.ts';
+import { createLlamaAnswer, demandsOf } from './llama/chat.ts';
 import { type ChatTemplate, createChatTemplate } from './llama/chat-template.ts';
 import { createEmbedder } from './llama/embeddings.ts';
 import { logprobsOf } from './llama/logprobs.ts';
 import {
+  errorText,
   type Llama,
   loadNodeLlamaCpp,
   type Model,
-  messageOf,
   type NodeLlamaCpp,
   type Sequence,
 } from './llama/node-llama-cpp.ts';
 import { type Engine, type Written, write } from './llama/write.ts';
 
 export interface LlamaOptions {
-  /** Path of a GGUF file. */
+  /** The path of a GGUF file. */
   gguf: string;
-  /** What jobs call the model; the name of the file without `.gguf` unless given. */
+  /** The names by which jobs ask for the model. Default: the file's name without `.gguf`. */
   models?: readonly string[] | undefined;
-  /** Texts generated at once, each with a context of its own. Default 1. */
+  /** How many texts are generated at once, each with its own context. Default 1. */
   concurrency?: number;
-  /** Tokens of prompt and answer together. Default: what the model was trained for, 4,096 at most. */
+  /** Tokens of prompt and answer together. Default: what the model was trained for, at most 4,096. */
   contextSize?: number | undefined;
   /**
-   * Default: one fewer than there are cores. llama.cpp's threads spin while they wait for one another, so that one
-   * core shared with another program makes all of them many times slower.
+   * Default: one less than the number of cores. llama.cpp's threads spin while they wait for each other, so a
+   * core shared with another program slows all of them down many times.
    */
   threads?: number | undefined;
-  /** In Jinja, instead of that in the file. */
+  /** A Jinja template to use instead of the file's. */
   chatTemplate?: string | undefined;
 }
 
 const DEFAULT_CONTEXT_SIZE = 4_096;
 
 /**
- * A GGUF file in this process, through node-llama-cpp.
+ * Runs a GGUF file in this process with node-llama-cpp.
  *
- * @throws {BackendError} when node-llama-cpp is not installed or the file can't be loaded
+ * @throws {BackendError} when node-llama-cpp is not installed or the file can not be loaded
  */
 export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
   const { gguf, concurrency = 1 } = options;
   await access(gguf).catch(error => {
-    throw new BackendError(`The model can not be read: ${messageOf(error)}`);
+    throw new BackendError(`The model can not be read: ${errorText(error)}`);
   });
   const library = await loadNodeLlamaCpp();
   const { llama, model, sequences } = await load(library, options, concurrency);
@@ -101,11 +101,11 @@ async function load(
     const sequences = Array.from({ length: concurrency }, () => context.getSequence());
     return { llama, model, sequences };
   } catch (error) {
-    throw new BackendError(`${gguf} can not be loaded: ${messageOf(error)}`, { cause: error });
+    throw new BackendError(`${gguf} can not be loaded: ${errorText(error)}`, { cause: error });
   }
 }
 
-/** The chat template of the file. Undefined in files of base models, which have none. */
+/** Returns the chat template of the file. Base models have none. */
 function templateOf({ fileInfo, tokens }: Model, given: string | undefined): ChatTemplate | undefined {
   const { chat_template } = Object(fileInfo.metadata.tokenizer);
   const source = given ?? chat_template;
@@ -113,7 +113,7 @@ function templateOf({ fileInfo, tokens }: Model, given: string | undefined): Cha
   try {
     return createChatTemplate(source, { bos: tokens.bosString ?? '', eos: tokens.eosString ?? '' });
   } catch (error) {
-    throw new BackendError(`The model's chat template can not be read: ${messageOf(error)}`, {
+    throw new BackendError(`The model's chat template can not be read: ${errorText(error)}`, {
       cause: error,
     });
   }
@@ -127,7 +127,7 @@ function abilitiesOf(contextSize: number, template: ChatTemplate | undefined): M
   };
 }
 
-/** Tokens that a text is read as, after that which begins all texts of some models. */
+/** Tokenizes a text, and prepends the token that begins all texts of some models. */
 function tokensOf(model: Model, text: string): number[] {
   const { bos, bosString, shouldPrependBosToken } = model.tokens;
   const isBegun = bosString !== null && bosString !== '' && text.startsWith(bosString);
@@ -147,7 +147,7 @@ async function generate(
   const room = sequence.contextSize - prompt.length;
   if (room < 1) throw tooLong(prompt.length, sequence.contextSize);
   const demands = demandsOf(generation, template);
-  const answer = createAnswer(generation, demands, {
+  const answer = createLlamaAnswer(generation, demands, {
     rendered,
     thinks: template?.thinks === true && !isPlain(generation, template),
   });
@@ -170,7 +170,7 @@ async function generate(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BackendError) throw error;
-    throw new BackendError(`The model failed: ${messageOf(error)}`, { cause: error });
+    throw new BackendError(`The model failed: ${errorText(error)}`, { cause: error });
   }
 }
 
@@ -181,16 +181,18 @@ function tooLong(tokens: number, contextSize: number): BackendError {
   );
 }
 
-/** Whether a prompt is to be gone on with as it is: where the client says so, or the model knows no conversations. */
+/**
+ * Whether to continue the prompt without a template: the client asks for it, or the model has no template.
+ */
 const isPlain = ({ chat, params }: Pick<Generation, 'chat' | 'params'>, template: ChatTemplate | undefined) =>
   !chat && (params.raw === true || !template);
 
-/** What the model goes on with. */
+/** Returns the text that the model continues. */
 function textFor({ prompt, chat, params }: Generation, template: ChatTemplate | undefined): string {
   if (isPlain({ chat, params }, template)) return prompt;
   if (!template)
     throw new BackendError(
-      'This model has no chat template: it goes on with texts, but answers no conversations',
+      'This model has no chat template: it continues texts, but can not answer conversations',
       {
         failureClass: 'unsupported',
         code: 'chat_unsupported',
@@ -206,7 +208,7 @@ function textFor({ prompt, chat, params }: Generation, template: ChatTemplate | 
   return template.render({ messages, variables, ...(tools && tool_choice !== 'none' && { tools }) });
 }
 
-/** Of the tokens of the answer, where the client asked for them. */
+/** Returns the logprobs of the answer's tokens when the client asked for them. */
 async function logprobsFor(
   engine: Engine,
   { params, signal }: Generation,
@@ -219,7 +221,7 @@ async function logprobsFor(
   return await logprobsOf(engine, prompt, told, { top, signal });
 }
 
-/** Models are named in printable ASCII without spaces. */
+/** Model names are printable ASCII without spaces. */
 const nameOf = (gguf: string) =>
   basename(gguf)
     .replace(/\.gguf$/i, '')

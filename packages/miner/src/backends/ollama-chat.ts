@@ -2,16 +2,16 @@ import type { ChatMessage, ChatRequest, JobParams, ToolCall } from '@aitbc/proto
 import { BackendError, type Generation } from '../backend.ts';
 import { textsOf } from '../token-bounds.ts';
 
-/** Beside the sampling options, these stand in the request itself. */
+/** Parameters that Ollama takes in the request itself rather than in its options. */
 const REQUEST_FIELDS = ['system', 'format', 'think', 'raw', 'logprobs', 'top_logprobs'];
 
-/** They load the model anew, or take more of the machine: that is its owner's to decide. */
+/** Options that reload the model or use more of the machine. Only the owner decides about them. */
 const OWNERS_OPTIONS = [
   ...['num_ctx', 'num_batch', 'num_gpu', 'main_gpu', 'num_thread', 'numa', 'low_vram', 'vocab_only'],
   ...['use_mmap', 'use_mlock', 'f16_kv', 'logits_all', 'embedding_only', 'num_gqa', 'keep_alive'],
 ];
 
-/** What clients of OpenAI's API send along, and vLLM's, which Ollama does not know. */
+/** Parameters of OpenAI's and vLLM's clients that Ollama does not know. */
 const NOT_OPTIONS = [
   ...['n', 'user', 'store', 'metadata', 'verbosity', 'prediction', 'service_tier', 'logit_bias', 'stream'],
   ...['stream_options', 'parallel_tool_calls', 'cache_prompt', 'guided_json', 'chat_template_kwargs'],
@@ -29,7 +29,7 @@ const NOT_OPTIONS = [
   ],
 ];
 
-/** The body of `POST /api/chat` or `POST /api/generate`, but for the size of the context. */
+/** Returns the body of `POST /api/chat` or `POST /api/generate`, without the size of the context. */
 export function requestFor({ model, prompt, chat, params }: Generation, thinks: boolean | undefined) {
   const { request, options } = settingsOf(params);
   return {
@@ -38,8 +38,8 @@ export function requestFor({ model, prompt, chat, params }: Generation, thinks: 
     ...(chat ? chatFields(chat) : { prompt }),
     model,
     stream: true,
-    // A prompt that is too long is then an error, and a text that fills the context ends there: versions before 0.12.5
-    // do not know these, and cut off what came first.
+    // With these, a prompt that is too long is an error, and a text that fills the context ends there.
+    // Versions before 0.12.5 do not know these options and cut off the beginning.
     truncate: false,
     shift: false,
     options,
@@ -60,11 +60,11 @@ function settingsOf({ max_tokens, stop, ...params }: JobParams) {
   return { request, options };
 }
 
-/** How much the model is to think, where a client says so in the words of OpenAI's API or of vLLM's. */
+/** Converts the parameters of OpenAI's API and of vLLM that control thinking. */
 function thinkingOf({ reasoning_effort, chat_template_kwargs }: JobParams, thinks: boolean | undefined) {
   const { enable_thinking } = Object(chat_template_kwargs);
   if (reasoning_effort === 'none' || enable_thinking === false) return { think: false };
-  // To other models it is a hint that is of no use, and Ollama would refuse it.
+  // For models that do not think it is a useless hint, which Ollama would reject.
   if (thinks === false) return {};
   const level = EFFORTS[`${reasoning_effort}`];
   if (level) return { think: level };
@@ -80,7 +80,7 @@ const EFFORTS: Record<string, string> = {
 };
 
 function chatFields({ messages, tools, tool_choice, response_format }: ChatRequest) {
-  // It would leave the demand aside, and nobody would be told.
+  // Ollama would silently ignore the demand.
   if (tool_choice !== undefined && tool_choice !== 'auto' && tool_choice !== 'none') {
     throw new BackendError('Ollama can not be made to call a tool: tool_choice must be auto or none', {
       failureClass: 'unsupported',
@@ -124,7 +124,7 @@ function callFor({ id, function: { name, arguments: text } }: ToolCall) {
   return { id, function: { name, arguments: objectIn(text) } };
 }
 
-/** Ollama's templates take an object only, which what a model wrote need not be. */
+/** Ollama's templates only take an object, but a model may have written something else. */
 function objectIn(text: string): object {
   try {
     const value: unknown = JSON.parse(text);
@@ -133,7 +133,7 @@ function objectIn(text: string): object {
   return text.trim() === '' ? {} : { arguments: text };
 }
 
-/** The image of a `data:` URL, which is all that Ollama takes. */
+/** Returns the data of a `data:` URL, the only kind of image that Ollama takes. */
 function base64Of(url: string): string {
   const [, encoding, data = ''] = /^data:[^,]*?(;base64)?,(.*)$/is.exec(url) ?? [];
   if (data === '') {

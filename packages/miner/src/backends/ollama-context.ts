@@ -3,16 +3,16 @@ import { contextLength, inTime, lookUpEach } from '../abilities.ts';
 import { BackendError } from '../backend.ts';
 import { readJson, type Server, send } from './http.ts';
 
-/** What Ollama tells of a model. */
+/** What Ollama reports about a model. */
 export interface ModelDetails {
   abilities: ModelAbilities;
-  /** Undefined where it does not say. */
+  /** Undefined when Ollama does not report it. */
   thinks: boolean | undefined;
-  /** Its model file sets a context of so many tokens. */
+  /** The context that the model file sets, in tokens. */
   numCtx: number | undefined;
 }
 
-/** What each of the models that `POST /api/show` tells of can do, asked once for each version of a model. */
+/** Caches what `POST /api/show` reports, for each version of a model. */
 export function createDetails(server: Server) {
   const known = new Map<string, { digest: string; details: ModelDetails }>();
 
@@ -25,7 +25,7 @@ export function createDetails(server: Server) {
     async of(model: string): Promise<ModelDetails | undefined> {
       return known.get(model)?.details ?? (await inTime(signal => show(model, signal)));
     },
-    /** @param digests of the models, by their names */
+    /** @param digests the models' digests by name */
     async all(
       digests: ReadonlyMap<string, string>,
       signal?: AbortSignal,
@@ -63,33 +63,38 @@ function detailsIn(shown: Record<string, unknown>): ModelDetails {
   };
 }
 
-/** Every version of Ollama gives a model so much, unless it is told otherwise. */
+/** The context that every version of Ollama gives a model by default, at least. */
 const SURE_CONTEXT = 2_048;
-/** The least that is asked for. Larger ones are its doubles, so that jobs of different sizes share a loaded model. */
+/**
+ * The smallest context to ask for. Larger ones are doubles of it, so that jobs of different sizes share a
+ * loaded model.
+ */
 const FIRST_STEP = 4_096;
-/** After a job that needed a larger context, the model stays as it is loaded: jobs of both sizes may take turns. */
+/**
+ * How long a model keeps a larger context after a job that needed it, since jobs of both sizes may alternate.
+ */
 const KEEP_MS = 10 * 60_000;
 
-/** What a prompt and its answer take, in tokens. */
+/** The tokens that a prompt and its answer take. */
 export interface Need {
-  /** No tokenizer makes less of the prompt. */
+  /** The fewest tokens of the prompt with any tokenizer. */
   least: number;
-  /** Prompt and answer together, as they will hardly be more. */
+  /** A likely upper bound of prompt and answer together. */
   likely: number;
-  /** The same, as they can't be more. */
+  /** A certain upper bound of prompt and answer together. */
   most: number;
 }
 
 /**
- * The sizes of context, `num_ctx`, that models are to be loaded with: as much as a job needs, in steps, never less than
- * Ollama would give it unasked, and never more than the model takes or its owner allows.
+ * Chooses the context, `num_ctx`, that models are loaded with: what a job needs, in steps. It is never less
+ * than Ollama's own default, and never more than the model takes or its owner allows.
  */
 export function createContexts(
   server: Server,
   details: Details,
   limitOf: (model: string) => number | undefined,
 ) {
-  /** What Ollama gives models unasked, as it loaded them. */
+  /** The contexts that Ollama chose by default when it loaded the models. */
   const unasked = new Map<string, number>();
   const kept = new Map<string, { size: number; until: number }>();
 
@@ -100,7 +105,7 @@ export function createContexts(
     return 0;
   }
 
-  /** Remembers what `GET /api/ps` tells. */
+  /** Records the answer of `GET /api/ps`. */
   function learn(answer: unknown): void {
     const { models } = Object(answer);
     for (const entry of Array.isArray(models) ? models : []) {
@@ -119,7 +124,7 @@ export function createContexts(
     return Array.isArray(answer?.models);
   }
 
-  /** A model that is not loaded is loaded as Ollama would: what that gives it, nothing else tells. */
+  /** Loads a model that is not loaded, as nothing else shows the context that Ollama gives it by default. */
   async function learnUnasked(model: string, signal: AbortSignal): Promise<void> {
     if (!(await running(signal)) || unasked.has(nameOf(model))) return;
     try {
@@ -127,7 +132,7 @@ export function createContexts(
       await readJson(server, await send(server, '/api/generate', { body, signal }), signal);
       await running(signal);
     } catch {
-      // The job's own request will tell what is wrong.
+      // The job's own request will report the problem.
       signal.throwIfAborted();
     }
   }
@@ -135,10 +140,10 @@ export function createContexts(
   return {
     learn,
     /**
-     * The size to ask for; undefined where what Ollama gives the model unasked is enough.
+     * Returns the context to ask for; undefined when Ollama's default is enough.
      *
-     * @param isCertain the prompt did not fit what is likely
-     * @throws {BackendError} for a prompt that the model can't take
+     * @param isCertain whether the prompt did not fit the likely size
+     * @throws {BackendError} for a prompt that the model can not take
      */
     async sizeFor(
       model: string,
@@ -167,12 +172,12 @@ export function createContexts(
 }
 
 const tooLong = (tokens: number, limit: number) =>
-  new BackendError(`The prompt has ${tokens} tokens at least, and the model takes ${limit} here`, {
+  new BackendError(`The prompt has at least ${tokens} tokens, and this miner takes ${limit}`, {
     failureClass: 'refused',
     code: 'context_length_exceeded',
   });
 
 const stepOf = (tokens: number) => Math.max(FIRST_STEP, 2 ** Math.ceil(Math.log2(tokens)));
 
-/** Ollama reads a name without a tag as `:latest`. */
+/** Ollama adds the tag `:latest` to a name without a tag. */
 const nameOf = (model: string) => (/:[^/]*$/.test(model) ? model : `${model}:latest`);

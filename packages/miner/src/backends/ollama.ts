@@ -11,9 +11,9 @@ import {
 import {
   allTexts,
   imagesIn,
-  leastTokens,
   likelyTokens,
-  mostTokens,
+  maxTokens,
+  minTokens,
   shownTexts,
   sumOf,
 } from '../token-bounds.ts';
@@ -31,14 +31,17 @@ export const OLLAMA_URL = 'http://127.0.0.1:11434';
 export interface OllamaOptions {
   url?: string | undefined;
   key?: string | undefined;
-  /** The most tokens of prompt and answer that a model may be loaded for. Default: what the model takes. */
+  /**
+   * Returns the most tokens of prompt and answer that a model may be loaded for. Default: what the model
+   * takes.
+   */
   contextLimit?: ((model: string) => number | undefined) | undefined;
 }
 
 /**
- * Ollama by its own API: `GET /api/tags`, `/api/ps` and `/api/show` tell of models, `POST /api/chat` and `/api/generate`
- * answer as streams of JSON lines, and `POST /api/embed` embeds. Nothing is cut that does not fit: see
- * `ollama-context.ts`.
+ * Uses Ollama's own API: `GET /api/tags`, `/api/ps` and `/api/show` describe models, `POST /api/chat` and
+ * `/api/generate` answer as streams of JSON lines, and `POST /api/embed` embeds. A prompt that does not fit
+ * is an error and is never cut: see `ollama-context.ts`.
  */
 export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOptions = {}): Backend {
   const server: Server = { kind: 'Ollama', url: serverUrl(url), key };
@@ -47,8 +50,8 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
   let digests: ReadonlyMap<string, string> = new Map();
 
   /**
-   * Sends a request with the context that it needs, and once more with the most that it can need where Ollama finds that
-   * too small.
+   * Sends a request with the context that it needs. When Ollama finds that too small, it sends the request
+   * again with the largest context that it may need.
    */
   async function sendWithContext(
     path: string,
@@ -94,15 +97,15 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
       if (fillsContext(part, size)) throw cut(part, size);
       if (!isCutShort(part, need)) return generated;
       if (await countsCached(part, signal)) throw cut(part, need.least);
-      // It is the count of what was not in the cache.
+      // The engine counted only the tokens that were not in its cache.
       return without(generated, 'prompt_tokens');
     }
-    throw new BackendError('Ollama broke off before the end of the text', { down: true });
+    throw new BackendError('Ollama closed the connection before the end of the text', { down: true });
   }
 
   /**
-   * Whether the count of the prompt includes what was in the cache: it does where that is counted too, and since version
-   * 0.4, whose runner counts what it is given.
+   * Whether the engine's count of the prompt includes cached tokens. It does when it counts those too, and
+   * since version 0.4.
    */
   async function countsCached(part: Record<string, unknown>, signal: AbortSignal): Promise<boolean> {
     if (Number.isInteger(part.prompt_eval_cached_count)) return true;
@@ -127,13 +130,13 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
       ...(dimensions !== undefined && { dimensions }),
       options: {},
     };
-    // Each text is read by itself.
+    // Each text is read by itself, so the longest one decides.
     const most = (count: (text: string) => number) =>
       texts.reduce((sum, text) => Math.max(sum, count(text)), 0);
     const need = {
-      least: most(leastTokens),
+      least: most(minTokens),
       likely: most(likelyTokens) + TEMPLATE_TOKENS,
-      most: most(mostTokens) + TEMPLATE_TOKENS,
+      most: most(maxTokens) + TEMPLATE_TOKENS,
     };
     try {
       const { response } = await sendWithContext('/api/embed', model, body, need, signal);
@@ -144,7 +147,7 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
       const data = Array.isArray(embeddings) ? embeddings.map(vector => ({ embedding: vector })) : undefined;
       return { vectors: vectorsOf(server, data, input.length), ...usageFrom(prompt_eval_count, undefined) };
     } catch (error) {
-      // Versions before 0.3 have OpenAI's route only.
+      // Versions before 0.3 only have OpenAI's route.
       if (error instanceof EngineError && error.status === 404 && error.code !== 'model_not_found')
         return await embedBy(server, embedding);
       throw error;
@@ -181,11 +184,11 @@ interface WithOptions {
 const isTooLong = (error: unknown) =>
   error instanceof EngineError && error.code === 'context_length_exceeded';
 
-/** What a template puts around one message. */
+/** The tokens that a template adds to one message. */
 const TEMPLATE_TOKENS = 32;
-/** What a model may take for an image: it depends on the model, and on the image. */
+/** The tokens of an image, which depend on the model and the image. */
 const IMAGE_TOKENS = { likely: 2_048, most: 16_384 };
-/** Of an answer that has no limit. */
+/** The expected tokens of an answer without a limit. */
 const ANSWER_TOKENS = 1_024;
 
 function needOf(generation: Generation): Need {
@@ -193,16 +196,16 @@ function needOf(generation: Generation): Need {
   const texts = allTexts(generation);
   const images = imagesIn(generation);
   const around = ((chat?.messages.length ?? 1) + 1) * TEMPLATE_TOKENS + (params.max_tokens ?? ANSWER_TOKENS);
-  // A client may ask for the context as it would ask Ollama.
+  // Clients may ask for a context with Ollama's own parameter.
   const asked = Number.isInteger(params.num_ctx) ? Number(params.num_ctx) : 0;
   return {
-    least: sumOf(shownTexts(generation), leastTokens),
+    least: sumOf(shownTexts(generation), minTokens),
     likely: Math.max(asked, sumOf(texts, likelyTokens) + images * IMAGE_TOKENS.likely + around),
-    most: Math.max(asked, sumOf(texts, mostTokens) + images * IMAGE_TOKENS.most + around),
+    most: Math.max(asked, sumOf(texts, maxTokens) + images * IMAGE_TOKENS.most + around),
   };
 }
 
-/** A line of Ollama's in the shape of OpenAI's API. */
+/** Converts a line of Ollama's stream to the shape of OpenAI's API. */
 function asCompletion(part: Record<string, unknown>): Record<string, unknown> {
   const { message, response, thinking, done, done_reason, logprobs, prompt_eval_count, eval_count } = part;
   const said = Object(message);
@@ -221,11 +224,11 @@ function asCompletion(part: Record<string, unknown>): Record<string, unknown> {
   };
 }
 
-/** A prompt that leaves no room for an answer is one that was cut to the size of the context. */
+/** Whether the prompt left no room for an answer. Then Ollama has cut it to the size of the context. */
 const fillsContext = ({ prompt_eval_count: count }: Record<string, unknown>, size: number | undefined) =>
   size !== undefined && Number(count) >= size;
 
-/** Fewer tokens of the prompt were counted than any tokenizer makes of it. */
+/** Whether fewer tokens were counted than any tokenizer makes from the prompt. */
 const isCutShort = ({ prompt_eval_count: count }: Record<string, unknown>, { least }: Need) =>
   Number.isInteger(count) && Number(count) > 0 && Number(count) < least;
 
@@ -240,7 +243,7 @@ const cut = ({ prompt_eval_count: count }: Record<string, unknown>, least: numbe
     code: 'context_length_exceeded',
   });
 
-/** Ollama reads a name without a tag as `:latest`: such a model goes by both. */
+/** Returns a model tagged `:latest` under both names, as Ollama adds that tag to a name without one. */
 function namesIn(answer: unknown): { name: string; digest: string }[] {
   const { models } = Object(answer);
   return (Array.isArray(models) ? models : []).flatMap(entry => {

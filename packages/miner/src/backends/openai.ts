@@ -13,13 +13,14 @@ export interface OpenAiOptions {
   /** With or without `/v1`. */
   url?: string | undefined;
   key?: string | undefined;
-  /** The most tokens of prompt and answer, where the owner allows less than the server. */
+  /** Returns the most tokens of prompt and answer, when the owner allows less than the server. */
   contextLimit?: ((model: string) => number | undefined) | undefined;
 }
 
 /**
- * Any server that speaks OpenAI's API, such as vLLM, llama.cpp's or LM Studio: `GET /v1/models` and
- * `POST /v1/chat/completions`; `/v1/completions` for a prompt to a model or server without chat, or to go on with.
+ * Uses a server that speaks OpenAI's API, such as vLLM, llama.cpp's server or LM Studio: `GET /v1/models` and
+ * `POST /v1/chat/completions`. It uses `/v1/completions` for raw prompts, and for models or servers without
+ * chat.
  */
 export function openAiBackend({ url = OPENAI_URL, key, contextLimit }: OpenAiOptions = {}): Backend {
   const server: Server = { kind: 'The server', url: serverUrl(url).replace(/\/v1$/, ''), key };
@@ -55,13 +56,13 @@ export function openAiBackend({ url = OPENAI_URL, key, contextLimit }: OpenAiOpt
   return {
     name: `the server at ${server.url}`,
     models,
-    // These servers load what they serve at their start.
+    // These servers load all their models at the start.
     loaded: models,
     abilities: async (_, signal) => await abilities.of(listed, signal),
     async generate(generation) {
       const { model, chat, params } = generation;
       const isRaw = !chat && (params.raw === true || withoutChat.has(model));
-      await counter.demandFits(generation, contextOf(model), isRaw);
+      await counter.checkFits(generation, contextOf(model), isRaw);
       if (!chat && withoutChat.has(model)) return await withoutTemplate(generation);
       if (!chat && params.raw === true) {
         return await withoutTemplate(generation).catch(async error => {
@@ -85,7 +86,7 @@ export function openAiBackend({ url = OPENAI_URL, key, contextLimit }: OpenAiOpt
   };
 }
 
-/** Base models lack a chat template. */
+/** Base models have no chat template. */
 function lacksChat(error: unknown): boolean {
   return lacksRoute(error) || (error instanceof EngineError && /chat.template/i.test(error.message));
 }

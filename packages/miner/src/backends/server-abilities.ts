@@ -2,17 +2,20 @@ import type { ModelAbilities } from '@aitbc/protocol';
 import { type AbilitiesByModel, contextLength, inTime } from '../abilities.ts';
 import { readJson, type Server, send } from './http.ts';
 
-/** Servers load what they serve at their start, but for LM Studio, whose models get their context when they are loaded. */
+/**
+ * How long a lookup is reused. Servers load their models at the start; only LM Studio changes a context
+ * later.
+ */
 const FRESH_MS = 5 * 60_000;
 
-/** What a server of OpenAI's API tells of its models, beside that API: see `ROUTES`. */
+/** What a server reports about its models outside OpenAI's API: see `ROUTES`. */
 export interface ServerAbilities {
   /**
    * @param listed the `data` of `GET /v1/models`
    * @param signal ends the lookup
    */
   of(listed: unknown, signal?: AbortSignal): Promise<AbilitiesByModel>;
-  /** Tokens of prompt and answer together, as of the last lookup. */
+  /** Returns the tokens of prompt and answer together, as of the last lookup. */
   contextOf(model: string): number | undefined;
 }
 
@@ -25,7 +28,7 @@ export function createServerAbilities(server: Server): ServerAbilities {
       (await inTime(async limit => {
         const response = await send(server, path, { signal: limit });
         const isJson = response.headers.get('content-type')?.includes('json');
-        // Some servers answer any path with something, for ever even.
+        // Some servers answer any path, even with an endless body.
         if (!isJson) await response.body?.cancel();
         return isJson ? await readJson(server, response, limit) : {};
       }, signal)) ?? {}
@@ -67,7 +70,7 @@ interface Entry extends Told {
 const entriesOf = (listed: unknown): Entry[] =>
   (Array.isArray(listed) ? listed : []).filter(entry => typeof Object(entry).id === 'string');
 
-/** vLLM and SGLang tell the context in the list itself. */
+/** vLLM and SGLang report the context in the list itself. */
 function listedAbilities({ max_model_len, context_length, context_window, meta }: Entry): ModelAbilities {
   const length = [max_model_len, Object(meta).n_ctx, context_length, context_window]
     .map(contextLength)
@@ -75,11 +78,11 @@ function listedAbilities({ max_model_len, context_length, context_window, meta }
   return length === undefined ? {} : { context_length: length };
 }
 
-/** Where servers tell more: llama.cpp's, LM Studio, SGLang, TGI. */
+/** The routes where llama.cpp's server, LM Studio, SGLang and TGI report more. */
 const ROUTES = ['/props', '/api/v0/models', '/get_model_info', '/info'] as const;
 type Route = (typeof ROUTES)[number];
 
-/** By who says to own the models, so that no server is asked for what another one has. */
+/** Chooses routes by the models' owner, so that a server is not asked for another product's route. */
 function routesFor(entries: readonly Entry[]): readonly Route[] {
   const owner = `${entries[0]?.owned_by ?? ''}`;
   if (entries.length === 0 || owner === 'vllm') return [];
@@ -89,7 +92,7 @@ function routesFor(entries: readonly Entry[]): readonly Route[] {
   return ROUTES;
 }
 
-/** What an answer tells of each model. That of a server with a single model is about this one. */
+/** Returns an answer's abilities by model. An answer without names is about the server's only model. */
 function read(route: Route, told: Told, entries: readonly Entry[]): Map<string, ModelAbilities> {
   if (route === '/api/v0/models') {
     return new Map(entriesOf(told.data).map(entry => [entry.id, lmStudioAbilities(entry)]));
@@ -101,7 +104,7 @@ function read(route: Route, told: Told, entries: readonly Entry[]): Map<string, 
   return new Map(only && entries.length === 1 ? [[only.id, abilities]] : []);
 }
 
-/** `GET /props` of llama.cpp's server: the context is that of one slot, which is what one job gets. */
+/** Reads `GET /props` of llama.cpp's server. The context is that of one slot, which is what one job gets. */
 function propsAbilities({
   default_generation_settings,
   modalities,
@@ -117,7 +120,10 @@ function propsAbilities({
   };
 }
 
-/** An entry of `GET /api/v0/models` of LM Studio, which calls tools with any model: `tool_use` says which are made for it. */
+/**
+ * Reads an entry of `GET /api/v0/models` of LM Studio. It can call tools with any model; `tool_use` marks
+ * those made for it.
+ */
 function lmStudioAbilities({
   type,
   capabilities,
@@ -137,12 +143,12 @@ function lmStudioAbilities({
   };
 }
 
-/** `GET /get_model_info` of SGLang. */
+/** Reads `GET /get_model_info` of SGLang. */
 function sglangAbilities({ is_generation }: Told): ModelAbilities {
   return typeof is_generation === 'boolean' ? { text: is_generation, embeddings: !is_generation } : {};
 }
 
-/** `GET /info` of TGI. */
+/** Reads `GET /info` of TGI. */
 const tgiAbilities = ({ max_total_tokens }: Told): ModelAbilities => lengthOf(max_total_tokens);
 
 function lengthOf(value: unknown): ModelAbilities {

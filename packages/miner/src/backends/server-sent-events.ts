@@ -2,17 +2,17 @@ import { createParser } from 'eventsource-parser';
 import type { Response } from 'undici';
 import { LONGEST_LINE, noJson, readParts, type Server, tooLong } from './http.ts';
 
-/** An event of an answer. */
 export interface ServerEvent {
-  /** As the server names it, such as `error`. */
+  /** The server's name for the event, such as `error`. */
   event: string | undefined;
   data: string;
-  /** The answer is no stream of events, but this one JSON value. */
+  /** The answer is this one JSON value rather than a stream of events. */
   isWhole: boolean;
 }
 
 /**
- * Reads an answer as server-sent events, or as one JSON value where it begins like one, whatever its content type says.
+ * Reads an answer as server-sent events, or as one JSON value when it begins like one. Its content type is
+ * ignored.
  *
  * @throws {BackendError} when the connection breaks, or a line is too long
  */
@@ -30,7 +30,8 @@ export async function* readEvents(
     onEvent: ({ event, data }) => came.push({ event, data, isWhole: false }),
     onError({ type, field, value = '', line = '' }) {
       if (type === 'max-buffer-size-exceeded') isTooLong = true;
-      // llama.cpp's server has sent errors as a field of this name, and others as bare JSON between the events.
+      // llama.cpp's server sends some errors as a field of this name; other servers send bare JSON between
+      // events.
       else if (field === 'error') came.push({ event: 'error', data: value, isWhole: false });
       else if (line.startsWith('{')) came.push({ event: undefined, data: line, isWhole: false });
       else isForeign = true;
@@ -59,7 +60,7 @@ export async function* readEvents(
     yield* take();
   }
   if (json !== undefined) return yield { event: undefined, data: json, isWhole: true };
-  // An event at the very end counts without the empty line behind it.
+  // The last event counts even without an empty line after it.
   parser.feed('\n\n');
   yield* take();
   if (count === 0 && isForeign) throw noJson(server);

@@ -3,13 +3,13 @@ import { type ChatMessage, LIMITS, type ToolCall } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import { BackendError } from '../backend.ts';
 
-/** Of the ids that clients get, which is as long as OpenAI's own may be. */
+/** The longest id that clients get, which is also the longest that OpenAI allows. */
 const LONGEST_ID = 128;
 const LONGEST_NAME = 128;
 
 /**
- * Ids of engines that are too long for clients, by the ones that clients got instead. Some engines keep in an id what
- * they need again when the conversation goes on.
+ * Maps the short ids that clients got to the engine's own. Some engines encode data in an id that they need
+ * again when the conversation continues.
  */
 const longIds = new LRUCache<string, string>({
   maxSize: 16 * 1024 * 1024,
@@ -17,7 +17,9 @@ const longIds = new LRUCache<string, string>({
   sizeCalculation: id => id.length + 1,
 });
 
-/** The same for the same id of the engine, so that a conversation stays consistent on all miners. */
+/**
+ * Returns the same short id for the same engine id, so that a conversation stays consistent on all miners.
+ */
 function shortened(id: string): string {
   if (id.length <= LONGEST_ID) return id;
   const short = `call_${hash('sha256', id.toWellFormed()).slice(0, 32)}`;
@@ -25,7 +27,7 @@ function shortened(id: string): string {
   return short;
 }
 
-/** A history in which calls have the ids again that the engine gave them. */
+/** Restores the engine's own ids in a history of messages. */
 export function withEngineIds(messages: readonly ChatMessage[]): ChatMessage[] {
   const engineId = (id: string) => longIds.get(id) ?? id;
   return messages.map(({ tool_calls, tool_call_id, ...message }) => ({
@@ -36,25 +38,25 @@ export function withEngineIds(messages: readonly ChatMessage[]): ChatMessage[] {
 }
 
 interface Assembled {
-  /** As the engine gave it, if it did. */
+  /** The engine's id, if it gave one. */
   id: string | undefined;
-  /** As the engine gave it, which need not be right. */
+  /** The engine's index, which may be wrong. */
   index: unknown;
   name: string;
   arguments: string;
 }
 
-/** Tool calls as they come, whole or in pieces. */
+/** Collects tool calls that come whole or in pieces. */
 export interface ToolCalls {
   add(pieces: unknown): void;
-  /** @throws {BackendError} when the engine sent calls that no client would take */
+  /** @throws {BackendError} when the engine's calls are not valid for clients */
   calls(): ToolCall[];
 }
 
 /**
- * Puts tool calls together. Many servers give indexes that are wrong, so ids go before them: a new id with a name is
- * a new call, a known one goes on with its call, and what has no id goes on with the last call of its index, or the
- * last one. A name is set once, however often it comes.
+ * Assembles tool calls. Many servers send wrong indexes, so ids have priority: a new id with a name starts a
+ * call, and a known id continues its call. A piece without an id continues the last call of its index, or the
+ * last call. A name is set once, even when it is repeated.
  */
 export function createToolCalls(): ToolCalls {
   const assembled: Assembled[] = [];
@@ -64,7 +66,7 @@ export function createToolCalls(): ToolCalls {
     if (piece.id !== undefined) {
       const known = lastWith('id', piece.id);
       if (known) return known;
-      // A call needs a name: an id that is new in the midst of the arguments is none of a new call.
+      // A call needs a name, so a new id amid the arguments does not start a call.
       if (open && piece.name === undefined && open.index === piece.index) return open;
       return begin(piece);
     }
@@ -100,7 +102,7 @@ export function createToolCalls(): ToolCalls {
         .filter(({ name }) => name !== '')
         .map(call => {
           if (call.name.length > LONGEST_NAME)
-            throw new BackendError(`The model called a tool by a name of ${call.name.length} characters`);
+            throw new BackendError(`The model called a tool whose name has ${call.name.length} characters`);
           const given = shortened(call.id ?? '');
           const id = given === '' || taken.has(given) ? newId() : given;
           taken.add(id);
@@ -121,7 +123,7 @@ interface Piece {
   index: number | undefined;
   name: string | undefined;
   arguments: string;
-  /** The arguments came as an object, whole. */
+  /** The arguments came as a whole object. */
   isWhole: boolean;
 }
 
@@ -139,7 +141,7 @@ function pieceOf(value: unknown): Piece | undefined {
   };
 }
 
-/** Whether a piece without an id begins a call of its own, as it can't go on with the open one. */
+/** Whether a piece without an id must start a new call, because it can not continue the open one. */
 function beginsAnother(piece: Piece, open: Assembled): boolean {
   if (piece.name === undefined || open.name === '') return false;
   if (piece.index !== undefined && piece.index !== open.index) return true;

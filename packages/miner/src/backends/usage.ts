@@ -1,13 +1,16 @@
 import { LIMITS, type TokenUsage } from '@aitbc/protocol';
 import type { Generated } from '../backend.ts';
 
-/** Token counts as a server states them; what can be no count is left out. */
+/** Returns a server's token counts without impossible ones. */
 export function usageFrom(prompt: unknown, completion: unknown): Pick<Generated, 'usage'> {
-  return usageOf({ prompt_tokens: prompt, completion_tokens: completion });
+  return tokenUsage({ prompt_tokens: prompt, completion_tokens: completion });
 }
 
-/** The `usage` of OpenAI's API. A count of 0 for a text that is not empty says that nobody counted. */
-export function usageOf(stated: unknown, { isEmpty = true } = {}): Pick<Generated, 'usage'> {
+/**
+ * Reads the `usage` of OpenAI's API. A count of 0 for a text that is not empty means that nothing was
+ * counted.
+ */
+export function tokenUsage(stated: unknown, { isEmpty = true } = {}): Pick<Generated, 'usage'> {
   const { prompt_tokens: prompt, completion_tokens: completion, ...more } = Object(stated);
   const cached: unknown = more.prompt_tokens_details?.cached_tokens;
   const reasoning: unknown = more.completion_tokens_details?.reasoning_tokens ?? more.reasoning_tokens;

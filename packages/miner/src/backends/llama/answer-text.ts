@@ -1,19 +1,17 @@
-/*
- * What a model writes, taken apart as it comes: what it thinks, its answer up to a stop, and calls of tools.
- */
+/* Splits what a model writes, as it comes, into its reasoning, its answer up to a stop, and tool calls. */
 
 export interface AnswerOptions {
   /** The answer ends before any of these. */
   stops: readonly string[];
-  /** Whether what the model thinks stands between `<think>` and `</think>`; `open`: it has begun to. */
+  /** Whether the reasoning is between `<think>` and `</think>`; `open` means that it has already begun. */
   thinking: 'none' | 'possible' | 'open';
-  /** What tells calls from an answer. */
+  /** How calls are distinguished from answers. */
   calls?: { marker: string; before: string } | undefined;
   onText: (piece: string) => void;
   onReasoning: (piece: string) => void;
 }
 
-/** What was found in a text, and where in it: the end of what the model thinks, the start of calls, a stop. */
+/** What was found and where in the text: the end of the reasoning, the start of calls, or a stop. */
 export interface Found {
   kind: 'answer' | 'calls' | 'stop';
   at: number;
@@ -23,9 +21,9 @@ const THINK = '<think>';
 const THOUGHT = '</think>';
 
 export interface AnswerText {
-  /** Takes all that there is of the text, of which more has come. */
+  /** Takes the whole text so far whenever it grows. */
   read(text: string): Found | undefined;
-  /** No more is to come. */
+  /** Ends the text. */
   end(): void;
   readonly text: string;
   readonly reasoning: string;
@@ -35,7 +33,7 @@ export function createAnswerText({ stops, thinking, calls, onText, onReasoning }
   let stage: 'start' | 'thinking' | 'answer' =
     thinking === 'open' ? 'thinking' : thinking === 'possible' ? 'start' : 'answer';
   let whole = '';
-  /** How far the text has been told. */
+  /** How much of the text has been passed on. */
   let at = 0;
   let text = '';
   let reasoning = '';
@@ -84,7 +82,7 @@ export function createAnswerText({ stops, thinking, calls, onText, onReasoning }
       return { kind: 'stop', at: stop };
     }
     if (call !== undefined) {
-      // Blanks alone are no answer.
+      // White space alone is not an answer.
       if (text !== '' || whole.slice(at, call).trim() !== '') answer(call);
       return { kind: 'calls', at: call };
     }
@@ -121,7 +119,7 @@ function firstOf(whole: string, words: readonly string[], from: number): number 
   return found.length === 0 ? undefined : Math.min(...found);
 }
 
-/** Calls without a marker are those that an answer begins with. */
+/** Calls without a marker must start the answer. */
 function startOfCalls(
   { marker, before }: NonNullable<AnswerOptions['calls']>,
   whole: string,
@@ -135,7 +133,7 @@ function startOfCalls(
     : undefined;
 }
 
-/** Where the end of a text may be the beginning of a word. */
+/** Returns where the end of the text may be the start of one of the words. */
 function heldFrom(whole: string, words: readonly string[]): number {
   const held = words.map(word => {
     for (let length = Math.min(word.length - 1, whole.length); length > 0; length--)

@@ -2,22 +2,25 @@ import type { Tool, ToolCall } from '@aitbc/protocol';
 import { either, type Grammar, joined, literal } from './gbnf.ts';
 
 /*
- * How a model writes calls of tools: `<tool_call>{"name": "…", "arguments": {…}}</tool_call>` and the like. Each model
- * was trained for a form of its own, which its chat template shows when it writes calls of the past.
+ * How a model writes tool calls: `<tool_call>{"name": "…", "arguments": {…}}</tool_call>` and the like. Each
+ * model was trained on its own form, which its chat template shows when it renders earlier calls.
  */
 
 export interface CallForm {
-  /** Before the name of the function, between it and the arguments, which are JSON, and behind them. */
+  /** The texts before the function's name, between it and the JSON arguments, and after them. */
   before: string;
   middle: string;
   after: string;
-  /** From the arguments of one call to the name of the next. Absent where there is one call at most. */
+  /**
+   * The text between the arguments of one call and the name of the next. Absent when only one call is
+   * possible.
+   */
   between?: string;
-  /** The text that tells a call from an answer: empty where calls are those that begin with `before`. */
+  /** The text that distinguishes a call from an answer. When it is empty, calls begin with `before`. */
   marker: string;
 }
 
-/** For models whose templates show no form. */
+/** The form for models whose templates show none. */
 export const PLAIN_FORM: CallForm = {
   before: '{"name": "',
   middle: '", "arguments": ',
@@ -30,7 +33,7 @@ type Render = (messages: never[], variables?: Record<string, unknown>) => string
 const FIRST = { name: 'marker_one', key: 'marker_a' };
 const SECOND = { name: 'marker_two', key: 'marker_b' };
 
-/** Undefined where arguments are not written as JSON. */
+/** Returns undefined when arguments are not written as JSON. */
 export function callFormOf(render: Render, eos: string): CallForm | undefined {
   const start = rendered(render, []);
   const one = rendered(render, [FIRST]);
@@ -94,7 +97,7 @@ function sharedLength(a: string, b: string): number {
 /** The functions that may be called, each with the grammar of its arguments. */
 export type Callable = readonly { name: string; parameters: string }[];
 
-/** One call or, where there may be, several. */
+/** Allows one call or, where the form has it, several. */
 export function callsGrammar(
   grammar: Grammar,
   form: CallForm,
@@ -107,7 +110,7 @@ export function callsGrammar(
   return joined(literal(form.before), call, more, form.after === '' ? '' : literal(form.after));
 }
 
-/** The calls in a text of the form, as far as they are whole. */
+/** Returns the complete calls in a text of the form. */
 export function callsIn(text: string, { before, middle, between }: CallForm): ToolCall[] {
   const calls: ToolCall[] = [];
   let at = before.length;
@@ -129,7 +132,7 @@ const callOf = (name: string, params: string): ToolCall => ({
   function: { name, arguments: params },
 });
 
-/** Where the object that starts there ends. */
+/** Returns where the object that starts there ends. */
 function endOfJson(text: string, start: number): number | undefined {
   let depth = 0;
   let isText = false;
@@ -145,7 +148,7 @@ function endOfJson(text: string, start: number): number | undefined {
   return undefined;
 }
 
-/** Those that the model may call. */
+/** Returns the tools that the model may call. */
 export function allowedOf(tools: readonly Tool[], choice: unknown): readonly Tool[] {
   const { name } = Object(Object(choice).function);
   return typeof name === 'string' ? tools.filter(tool => tool.function.name === name) : tools;

@@ -2,17 +2,17 @@ import type { ChatMessage, Tool } from '@aitbc/protocol';
 import { Template } from '@huggingface/jinja';
 import { BackendError } from '../../backend.ts';
 import { type CallForm, callFormOf } from './call-form.ts';
-import { messageOf } from './node-llama-cpp.ts';
+import { errorText } from './node-llama-cpp.ts';
 
 /*
- * The chat template of a model, which its file has in Jinja: the same text as llama.cpp makes of a conversation, and
- * nothing that the client did not send.
+ * Renders the Jinja chat template of a model's file: the same text as llama.cpp makes from a conversation,
+ * and nothing that the client did not send.
  */
 
 export interface ChatTemplate {
-  /** The text that the model goes on with. */
+  /** Returns the text that the model continues. */
   render(conversation: Conversation): string;
-  /** How the model writes calls of tools. Absent where its template does not know of tools. */
+  /** How the model writes tool calls. Absent when its template does not support tools. */
   readonly calls?: CallForm;
   /** Whether the model may think between `<think>` and `</think>` before it answers. */
   readonly thinks: boolean;
@@ -40,7 +40,7 @@ interface Tokens {
 
 type Render = (messages: readonly Message[], variables?: Record<string, unknown>) => string;
 
-/** @throws {Error} where the text is not Jinja */
+/** @throws {Error} when the text is not Jinja */
 export function createChatTemplate(source: string, { bos, eos }: Tokens): ChatTemplate {
   const template = new Template(source);
   const now = { enable_thinking: true, bos_token: bos, eos_token: eos };
@@ -60,7 +60,7 @@ export function createChatTemplate(source: string, { bos, eos }: Tokens): ChatTe
       try {
         return render(rest, { ...variables, ...(tools.length > 0 && { tools }) }) + begun;
       } catch (error) {
-        const why = `The model's chat template does not take this conversation: ${messageOf(error)}`;
+        const why = `The model's chat template does not take this conversation: ${errorText(error)}`;
         throw new BackendError(why, { failureClass: 'refused', code: 'invalid_messages', cause: error });
       }
     },
@@ -79,7 +79,7 @@ const toolNamed = (name: string) => ({
   function: { name, description: 'd', parameters: { type: 'object', properties: {} } },
 });
 
-/** Whether what the template makes of a conversation has a text of it. */
+/** Whether the rendered conversation contains the text. */
 function mentions(render: Render, messages: Message[], text: string, variables = {}): boolean {
   try {
     return render(messages, variables).includes(text);
@@ -92,7 +92,7 @@ function messageFor({ role, tool_calls, ...message }: ChatMessage, takesObjects:
   return {
     ...message,
     role,
-    content: textOf(message),
+    content: messageText(message),
     ...(tool_calls && {
       tool_calls: tool_calls.map(({ function: { name, arguments: params }, ...call }) => ({
         ...call,
@@ -102,8 +102,8 @@ function messageFor({ role, tool_calls, ...message }: ChatMessage, takesObjects:
   };
 }
 
-/** Parts of a text are lines, as llama.cpp's server and vLLM read them. */
-export function textOf({ content }: Pick<ChatMessage, 'content'>): string {
+/** Joins the parts of a text by newlines, as llama.cpp's server and vLLM do. */
+export function messageText({ content }: Pick<ChatMessage, 'content'>): string {
   if (typeof content === 'string') return content;
   return (content ?? [])
     .map(({ type, text = '' }) => {
@@ -116,14 +116,14 @@ export function textOf({ content }: Pick<ChatMessage, 'content'>): string {
     .join('\n');
 }
 
-/** Where the last message is an answer that was begun: it is gone on with. */
+/** Splits off a last message that is an answer already begun, for the model to continue. */
 function begunBy(messages: readonly Message[]): [begun: string, rest: readonly Message[]] {
   const last = messages.at(-1);
   const isBegun = last?.role === 'assistant' && !last.tool_calls;
   return isBegun ? [last.content, messages.slice(0, -1)] : ['', messages];
 }
 
-/** For templates that know no system message: its text stands before that of the next message. */
+/** For templates without a system role: its text goes before the next message's. */
 function withoutSystem(messages: readonly Message[]): Message[] {
   const rest: Message[] = [];
   let before = '';
@@ -137,7 +137,7 @@ function withoutSystem(messages: readonly Message[]): Message[] {
   return before === '' ? rest : [...rest, user(before.trimEnd())];
 }
 
-/** JSON as what it says, any other text as itself. */
+/** Parses JSON, and returns any other text as it is. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

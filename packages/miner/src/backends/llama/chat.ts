@@ -8,30 +8,28 @@ import { type Checker, checkerOf } from './schema-check.ts';
 import { SchemaError } from './schema-error.ts';
 import { schemaGrammar } from './schema-grammar.ts';
 import type { Schema } from './schema-merge.ts';
-import type { Turn, Written } from './write.ts';
+import type { NextStep, Written } from './write.ts';
 
-/*
- * What the answer to a conversation is held to, and what it says.
- */
+/* What the answer to a conversation must satisfy, and what it says. */
 
 export interface Demands {
-  /** The form of the answer. Absent: it may be any text. */
+  /** The form of the answer. Without it, any text is allowed. */
   form?: { grammar: Grammar; root: string; checker?: Checker; isCalls: boolean };
-  /** Calls that the model may make instead of an answer. */
+  /** The calls that the model may make instead of an answer. */
   calls?: { grammar: Grammar; root: string; form: CallForm };
-  /** How calls in the answer are written. */
+  /** How the model writes tool calls. */
   callForm: CallForm;
   allowed: readonly Tool[];
 }
 
-/** @throws {BackendError} for what the model can't be held to, with the place in the schema */
+/** @throws {BackendError} with the place in the schema, for what can not be enforced */
 export function demandsOf({ chat, params }: Generation, template: ChatTemplate | undefined): Demands {
   const { tools = [], tool_choice = 'auto' } = chat ?? {};
   const callForm = template?.calls ?? PLAIN_FORM;
   const allowed = tool_choice === 'none' ? [] : allowedOf(tools, tool_choice);
   const form = formOf(chat, params);
   const demands: Demands = { callForm, allowed, ...(form && { form }) };
-  // A model that is not told of the tools calls none of its own accord.
+  // A model whose template does not mention tools makes no calls on its own.
   if (allowed.length === 0 || (tool_choice === 'auto' && !template?.calls)) return demands;
   const calls = callsOf(allowed, callForm, params.parallel_tool_calls === false);
   if (tool_choice !== 'auto') return { callForm, allowed, form: { ...calls, isCalls: true } };
@@ -40,7 +38,7 @@ export function demandsOf({ chat, params }: Generation, template: ChatTemplate |
 
 function formOf(chat: ChatRequest | undefined, params: JobParams): Demands['form'] {
   const { type = 'text', json_schema } = chat?.response_format ?? {};
-  // vLLM's and Ollama's own fields for the same.
+  // The fields of vLLM and Ollama for the same.
   const { guided_json, format } = params as Record<string, unknown>;
   const own = type === 'json_schema' ? json_schema?.schema : (guided_json ?? format);
   const isOpen = type === 'json_object' || type === 'json_schema' || own === 'json';
@@ -72,7 +70,7 @@ function asked<T>(what: string, make: () => T): T {
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;
     const isInvalid = error.kind === 'invalid';
-    throw new BackendError(`The schema of the ${what} can not be held to: ${error.message}`, {
+    throw new BackendError(`The schema of the ${what} can not be enforced: ${error.message}`, {
       failureClass: isInvalid ? 'refused' : 'unsupported',
       code: isInvalid ? 'invalid_json_schema' : 'unsupported_json_schema',
       cause: error,
@@ -80,27 +78,27 @@ function asked<T>(what: string, make: () => T): T {
   }
 }
 
-/** An answer as it is being written. */
-export interface Answer {
-  /** What the model is held to from the start. */
+/** An answer while it is being written. */
+export interface LlamaAnswer {
+  /** The grammar from the start of the text. */
   readonly grammar: string | undefined;
-  read(text: string): Turn | undefined;
-  /** @throws {BackendError} where it is not what was demanded */
+  read(text: string): NextStep | undefined;
+  /** @throws {BackendError} when the answer does not meet the demands */
   finish(written: Written): Generated;
 }
 
-/** @param rendered what the model goes on with */
-export function createAnswer(
+/** @param rendered the text that the model continues */
+export function createLlamaAnswer(
   { params, onToken, onReasoning }: Generation,
   demands: Demands,
   { rendered, thinks }: { rendered: string; thinks: boolean },
-): Answer {
+): LlamaAnswer {
   const { form, calls } = demands;
   const hasBegunToThink = thinks && rendered.trimEnd().endsWith('<think>');
   const thinking = hasBegunToThink ? 'open' : thinks && !form ? 'possible' : 'none';
   const isCalls = form?.isCalls === true;
   let whole = '';
-  /** Where calls begin, or the answer behind what the model thought. */
+  /** Where the calls begin, or the answer after the reasoning. */
   let callsAt = isCalls && thinking === 'none' ? 0 : undefined;
   let isStopped = false;
   const answer = createAnswerText({
@@ -143,7 +141,7 @@ export function createAnswer(
   };
 }
 
-function heldFrom(at: number, { grammar, root }: { grammar: Grammar; root: string }): Turn {
+function heldFrom(at: number, { grammar, root }: { grammar: Grammar; root: string }): NextStep {
   return {
     at,
     grammarAfter: begun => grammar.text(joined(begun === '' ? '' : literal(begun), root)),
@@ -157,10 +155,10 @@ function checkAnswer({ text }: AnswerText, { isValid, error }: Checker, count: n
   } catch {
     throw new BackendError(`The model's answer of ${count} tokens is not JSON`);
   }
-  if (!isValid(value)) throw new BackendError(`The model's answer is not valid by the schema: ${error()}`);
+  if (!isValid(value)) throw new BackendError(`The model's answer does not match the schema: ${error()}`);
 }
 
-/** Half a call is none. */
+/** An incomplete call does not count. */
 function called(
   text: string,
   { callForm, allowed }: Demands,
@@ -171,10 +169,10 @@ function called(
   if (toolCalls.length === 0) throw new BackendError('The model did not call a tool');
   for (const { function: call } of toolCalls) {
     const tool = allowed.find(({ function: { name } }) => name === call.name);
-    if (!tool) throw new BackendError(`The model called a tool that is not there: ${call.name}`);
+    if (!tool) throw new BackendError(`The model called an unknown tool: ${call.name}`);
     const { isValid, error } = checkerOf({ type: 'object', ...tool.function.parameters });
     if (!isValid(JSON.parse(call.arguments)))
-      throw new BackendError(`The arguments of ${call.name} are not valid by its schema: ${error()}`);
+      throw new BackendError(`The arguments of ${call.name} do not match its schema: ${error()}`);
   }
   return { toolCalls, finishReason: 'tool_calls' };
 }

@@ -1,7 +1,7 @@
 import { BackendError, type Embedded, type Embedding } from '../../backend.ts';
-import { type EmbeddingContext, type Model, messageOf } from './node-llama-cpp.ts';
+import { type EmbeddingContext, errorText, type Model } from './node-llama-cpp.ts';
 
-/** Embeds texts by a model that is loaded. Its context for it is made when first needed, as it takes memory. */
+/** Embeds texts with a loaded model. The context takes memory, so it is created at the first use. */
 export function createEmbedder(model: Model, contextSize: number) {
   let making: Promise<EmbeddingContext> | undefined;
 
@@ -9,7 +9,7 @@ export function createEmbedder(model: Model, contextSize: number) {
     making ??= model.createEmbeddingContext({ contextSize });
     return await making.catch(error => {
       making = undefined;
-      throw new BackendError(`This model can not embed texts here: ${messageOf(error)}`, {
+      throw new BackendError(`This model can not embed texts here: ${errorText(error)}`, {
         failureClass: 'unsupported',
         cause: error,
       });
@@ -43,19 +43,21 @@ export function createEmbedder(model: Model, contextSize: number) {
   };
 }
 
-/** Tokens that the model has. Undefined where its file does not list them. */
+/** Returns the size of the model's vocabulary. Undefined when its file does not list the tokens. */
 function vocabularyOf({ fileInfo: { metadata } }: Model): number | undefined {
   const { length } = Object(Object(Object(metadata.tokenizer).ggml).tokens);
   return typeof length === 'number' ? length : undefined;
 }
 
-/** The engine breaks on tokens that the model does not have, such as those of another model. */
+/**
+ * Throws for tokens that the model does not have, such as another model's, because the engine fails on them.
+ */
 function demandKnown(input: Embedding['input'], vocabulary = Infinity): void {
   for (const [index, text] of input.entries()) {
     const unknown = typeof text === 'string' ? undefined : text.find(token => token >= vocabulary);
     if (unknown === undefined) continue;
     throw new BackendError(
-      `Text ${index} has the token ${unknown}: this model has ${vocabulary}, from 0 on`,
+      `Text ${index} has the token ${unknown}: the tokens of this model are below ${vocabulary}`,
       {
         failureClass: 'refused',
         code: 'invalid_value',
@@ -64,7 +66,7 @@ function demandKnown(input: Embedding['input'], vocabulary = Infinity): void {
   }
 }
 
-/** Of length 1, as those of OpenAI's API. */
+/** Scales to length 1, like the vectors of OpenAI's API. */
 function normalized(vector: readonly number[]): number[] {
   const length = Math.hypot(...vector);
   return vector.map(number => (length === 0 ? 0 : number / length));

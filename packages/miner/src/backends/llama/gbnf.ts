@@ -1,16 +1,16 @@
 /*
- * Writing GBNF, the notation of llama.cpp for grammars:
+ * Writes GBNF, the grammar notation of llama.cpp:
  * https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
  */
 
 /** Rules by their names. Each may refer to others by name. */
 export interface Grammar {
-  /** Adds a rule, or finds one that says the same. Returns its name. */
+  /** Adds a rule, or finds an equal one. Returns its name. */
   rule(body: string): string;
-  /** A name for a rule that is defined later, so that it can refer to itself. */
+  /** Returns a name for a rule that is defined later, so that the rule can refer to itself. */
   reserve(): string;
   define(name: string, body: string): void;
-  /** The whole grammar, for texts of the form `root`. */
+  /** Returns the whole grammar, for texts of the form `root`. */
   text(root: string): string;
 }
 
@@ -36,7 +36,6 @@ export function createGrammar(): Grammar {
   return grammar;
 }
 
-/** A text as it is. */
 export function literal(text: string): string {
   const escaped = text.replace(/[\\"]/g, '\\$&').replace(/[^ -~]/gu, escapeOf);
   return `"${escaped}"`;
@@ -45,7 +44,7 @@ export function literal(text: string): string {
 /** A range of code points, both ends included. */
 export type CodeRange = readonly [first: number, last: number];
 
-/** One character of the ranges. */
+/** Matches one character of the ranges. */
 export function characterOf(ranges: readonly CodeRange[]): string {
   const parts = ranges.map(([first, last]) =>
     first === last ? classCharacter(first) : `${classCharacter(first)}-${classCharacter(last)}`,
@@ -71,10 +70,10 @@ export const either = (alternatives: readonly string[]): string =>
 /** llama.cpp allows 2,000 repetitions in one rule. Fewer keep each rule small. */
 const REPETITIONS_PER_RULE = 256;
 
-/** More repetitions than this are not counted by the grammar. */
+/** The grammar does not count more repetitions than this. */
 export const COUNTED_REPETITIONS = 16_384;
 
-/** `part` again and again, `min` to `max` times. */
+/** Repeats `part` from `min` to `max` times. */
 export function repeated(grammar: Grammar, part: string, min: number, max: number): string {
   if (max > COUNTED_REPETITIONS) return joined(exactly(grammar, part, min), `${part}*`);
   return joined(exactly(grammar, part, min), upTo(grammar, part, max - min));
@@ -89,7 +88,10 @@ function exactly(grammar: Grammar, part: string, count: number): string {
   return joined(blocks, exactly(grammar, part, count % REPETITIONS_PER_RULE));
 }
 
-/** Whether there is another block is decided where a block ends: a grammar that left it open would be slow to follow. */
+/**
+ * Decides at the end of a block whether another one follows. A grammar that left this open would be slow to
+ * follow.
+ */
 function upTo(grammar: Grammar, part: string, count: number): string {
   if (count === 0) return '';
   if (count <= REPETITIONS_PER_RULE) return `${part}{0,${count}}`;
@@ -98,5 +100,5 @@ function upTo(grammar: Grammar, part: string, count: number): string {
   return grammar.rule(`${part}{0,${REPETITIONS_PER_RULE - 1}} | ${block} ${more}`);
 }
 
-/** One after the other; empty ones are left out. */
+/** Concatenates the parts that are not empty. */
 export const joined = (...parts: readonly string[]): string => parts.filter(part => part !== '').join(' ');

@@ -1,7 +1,7 @@
 import { LIMITS } from '@aitbc/protocol';
 import type { Model, Sequence } from './node-llama-cpp.ts';
 
-/** Tokens that are read at once. */
+/** How many tokens are read at once. */
 const STEP = 256;
 
 interface TokenLogprob {
@@ -11,10 +11,11 @@ interface TokenLogprob {
 }
 
 /**
- * How likely the model found each token that it wrote, in the shape of OpenAI's API: before sampling, as llama.cpp's
- * server tells it. The model reads the text again, which is quicker than to look at each token while it writes.
+ * Returns how likely the model found each token that it wrote, in the shape of OpenAI's API, before sampling,
+ * as llama.cpp's server does. The model reads the text again, which is faster than a check of each token
+ * during generation.
  *
- * @param top how many of the likeliest tokens to tell beside each
+ * @param top how many of the likeliest tokens to report for each token
  */
 export async function logprobsOf(
   { model, sequence }: { model: Model; sequence: Sequence },
@@ -47,7 +48,7 @@ export async function logprobsOf(
   return told;
 }
 
-/** Tokens that are parts of a character have no text of their own. */
+/** A token that is part of a character has no text of its own. */
 function tokenLogprob(model: Model, token: number, logprob: number): TokenLogprob {
   const text = model.detokenize([token], true);
   return { token: text, logprob, bytes: text.includes('\ufffd') ? null : [...Buffer.from(text)] };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { BackendError } from '../../backend.ts';
 
-/** What is used of node-llama-cpp 3: it is too large to be installed for its types. */
+/** The used part of node-llama-cpp 3, which is too large to install for its types alone. */
 export interface NodeLlamaCpp {
   getLlama(options: {
     build: 'never';
@@ -16,22 +16,22 @@ export interface NodeLlamaCpp {
 }
 
 export interface Llama {
-  /** `false` without a GPU that it can use. */
+  /** `false` without a usable GPU. */
   gpu: string | false;
   loadModel(options: { modelPath: string }): Promise<Model>;
-  /** Of a grammar in GBNF. */
+  /** @param options a grammar in GBNF */
   createGrammar(options: { grammar: string }): Promise<LlamaGrammar>;
   dispose(): Promise<void>;
 }
 
 export type LlamaGrammar = { readonly grammar: string };
-/** How far a text has come by a grammar. */
+/** How far a text has advanced in a grammar. */
 export type GrammarState = { clone(): GrammarState };
 
 export interface Model {
   trainContextSize: number;
   readonly tokenizer: object;
-  /** Of the file: `tokenizer.chat_template` and others, each name split at its dots. */
+  /** The file's metadata: `tokenizer.chat_template` and others, each name split at its dots. */
   readonly fileInfo: { metadata: Record<string, unknown> };
   readonly tokens: {
     bos: number | null;
@@ -39,11 +39,11 @@ export interface Model {
     eosString: string | null;
     shouldPrependBosToken: boolean;
   };
-  /** @param specialTokens whether text that spells a special token is one */
+  /** @param specialTokens whether a special token's name in the text becomes that token */
   tokenize(text: string, specialTokens?: boolean): number[];
-  /** @param lastTokens those before, on which spaces depend */
+  /** @param lastTokens the preceding tokens, on which spaces depend */
   detokenize(tokens: readonly number[], specialTokens?: boolean, lastTokens?: readonly number[]): string;
-  /** Whether it ends a text. */
+  /** Whether the token ends a text. */
   isEogToken(token: number): boolean;
   isSpecialToken(token: number): boolean;
   createContext(options: {
@@ -54,13 +54,13 @@ export interface Model {
 }
 
 export interface EmbeddingContext {
-  /** Of a text, or of tokens of the model. Texts are embedded one after the other. */
+  /** Embeds a text, or tokens of the model, one after the other. */
   getEmbeddingFor(text: string | readonly number[]): Promise<{ vector: readonly number[] }>;
-  /** In tokens. */
+  /** Returns the number of tokens. */
   calculateInputLength(text: string | readonly number[]): number;
 }
 
-/** What is more or less likely to be said. */
+/** Makes tokens more or less likely. */
 export interface TokenBias {
   set(token: number, bias: 'never' | { logit: number }): TokenBias;
 }
@@ -68,18 +68,18 @@ export interface TokenBias {
 /** A text that the model reads and writes. */
 export interface Sequence {
   contextSize: number;
-  /** Tokens that it has read. */
+  /** The number of tokens that the model has read. */
   readonly nextTokenIndex: number;
   clearHistory(): Promise<void>;
-  /** Forgets what differs from these tokens, which may be more than is needed. */
+  /** Forgets the tokens after the first difference, perhaps more than necessary. */
   adaptStateToTokens(tokens: readonly number[], allowShift: boolean): Promise<void>;
   evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void>;
-  /** Reads the tokens, then writes on, each token read when the next one is asked for. */
+  /** Reads the tokens, then generates. It reads each generated token when the next one is requested. */
   evaluate(
     tokens: readonly number[],
     options: Sampling & { yieldEogToken: boolean; grammarEvaluationState?: GrammarState },
   ): AsyncIterable<number>;
-  /** Reads the tokens, and tells of each what may come next. */
+  /** Reads the tokens, and returns what may follow each of them. */
   controlledEvaluate(
     input: readonly (readonly [token: number, options: { generateNext: NextTold }])[],
   ): Promise<({ next: { logits?: Map<number, number>; totalLogitWeight?: number } } | undefined)[]>;
@@ -109,9 +109,9 @@ export interface Sampling {
 const NAME = 'node-llama-cpp';
 
 /**
- * Loads node-llama-cpp, installed beside this program or in the working directory.
+ * Loads node-llama-cpp from this program's folder or the working directory.
  *
- * @throws {BackendError} how to install it, when it is not
+ * @throws {BackendError} with the way to install it, when it is missing
  */
 export async function loadNodeLlamaCpp(): Promise<NodeLlamaCpp> {
   const failures: unknown[] = [];
@@ -124,7 +124,7 @@ export async function loadNodeLlamaCpp(): Promise<NodeLlamaCpp> {
     }
   }
   const [failure] = failures;
-  if (failure) throw new BackendError(`${NAME} can not be loaded: ${messageOf(failure)}`, { cause: failure });
+  if (failure) throw new BackendError(`${NAME} can not be loaded: ${errorText(failure)}`, { cause: failure });
   throw new BackendError(
     `The llama backend needs ${NAME}, which is not installed as it is large. Install it here with:\n  npm install --no-save ${NAME}`,
   );
@@ -138,9 +138,9 @@ function fromWorkingDirectory(): string {
 function isMissing(error: unknown): boolean {
   const { code } = Object(error);
   const isAbsent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-  return isAbsent && messageOf(error).includes(`'${NAME}'`);
+  return isAbsent && errorText(error).includes(`'${NAME}'`);
 }
 
-export function messageOf(error: unknown): string {
+export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

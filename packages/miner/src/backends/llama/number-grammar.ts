@@ -1,32 +1,30 @@
 import { characterOf, either, joined, literal } from './gbnf.ts';
 
-/*
- * Decimal notations within bounds, as GBNF. Exponents are written only where there are no bounds.
- */
+/* Decimal notations within bounds, as GBNF. Exponents are only written when there are no bounds. */
 
 export interface NumberBounds {
   minimum: number;
   maximum: number;
-  /** Whether the bounds themselves are left out. */
+  /** Whether the bounds themselves are excluded. */
   excludesMinimum: boolean;
   excludesMaximum: boolean;
   /** Digits after the point: 0 for integers. */
   decimals: number;
 }
 
-/** Integers of so many digits are exact in the numbers that JSON libraries have. */
+/** Integers with this many digits are exact in all JSON libraries. */
 const DIGITS = 15;
-/** Beyond all numbers that are written where there are bounds. */
+/** Larger than all numbers that are written within bounds. */
 export const MOST = 10 ** DIGITS;
 const DIGIT = '[0-9]';
 
-/** What JavaScript writes out. */
+/** The most decimals that JavaScript writes. */
 const MOST_PLACES = 100;
 
-/** Decimals that numbers have between bounds, in addition to those of the bounds. */
+/** How many more decimals than the bounds the numbers between them may have. */
 const MORE_DECIMALS = 4;
 
-/** Undefined where no number is within the bounds. */
+/** Returns undefined when no number is within the bounds. */
 export function numberGrammar(bounds: NumberBounds): string | undefined {
   const { minimum, maximum, decimals } = bounds;
   if (minimum === -Infinity && maximum === Infinity) return freeNumber(decimals);
@@ -53,7 +51,7 @@ function freeNumber(decimals: number): string {
   return `(${integer} ("." ${DIGIT}{1,${DIGITS}})? ([eE] [-+]? [1-9] ${DIGIT}?)?)`;
 }
 
-/** Digits after the point. */
+/** Returns the number of digits after the point. */
 export function placesOf(number: number): number {
   if (!Number.isFinite(number)) return 0;
   const [mantissa = '', exponent = '0'] = Math.abs(number).toString().split('e');
@@ -61,7 +59,7 @@ export function placesOf(number: number): number {
   return Math.max(0, written - Number(exponent));
 }
 
-/** A bound in units of the last place, within the bound. */
+/** Returns a bound in units of the last decimal, rounded towards the inside. */
 function scaled(bound: number, places: number, direction: 'up' | 'down', isExcluded: boolean): bigint {
   const step = direction === 'up' ? 1n : -1n;
   if (!Number.isFinite(bound)) return -step * 10n ** 40n;
@@ -83,7 +81,7 @@ function unitsOf(bound: number, places: number): bigint {
   return bound < 0 ? -digits : digits;
 }
 
-/** Numbers from `low` to `high`, not negative, both in units of the last of the places. */
+/** Returns the non-negative numbers from `low` to `high`, both in units of the last decimal. */
 function digitsBetween(low: bigint, high: bigint, places: number): string {
   const alternatives: string[] = [];
   const one = 10n ** BigInt(places);
@@ -95,17 +93,17 @@ function digitsBetween(low: bigint, high: bigint, places: number): string {
   return either(alternatives);
 }
 
-/** With a zero before the point: 5 at 2 places is 0.05. */
+/** Writes a zero before the point: 5 with 2 decimals is 0.05. */
 function textOf(units: bigint, places: number): string {
   const digits = units.toString().padStart(places + 1, '0');
   return places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
 }
 
 /**
- * Texts of one length from one to the other, in the order of their digits, but for zeros at the end of decimals: they
- * may be left out.
+ * Returns the texts of equal length between two texts, in the order of their digits. Zeros at the end of
+ * decimals may be left out.
  *
- * @param isDecimal whether there is a decimal before them
+ * @param isDecimal whether a decimal precedes them
  */
 function textsBetween(from: string, to: string, isDecimal: boolean): string {
   const [first = '', last = ''] = [from[0], to[0]];
@@ -123,7 +121,8 @@ function decimalsBetween(from: string, to: string): string {
 function digitsFrom(first: string, from: string, last: string, to: string, isDecimal: boolean): string {
   const [afterFirst, afterLast] = [from.slice(1), to.slice(1)];
   if (first === last) return joined(literal(first), textsBetween(afterFirst, afterLast, isDecimal));
-  // Every text behind the first digit is at least that of the bound, or behind the last one at most.
+  // Whether every text after the first digit is at least the bound's, or after the last digit at most the
+  // bound's.
   const isWhole = /^[0.]*$/.test(afterFirst);
   const isFull = /^[9.]*$/.test(afterLast);
   const [low, high] = [Number(first) + (isWhole ? 0 : 1), Number(last) - (isFull ? 0 : 1)];
@@ -136,7 +135,7 @@ function digitsFrom(first: string, from: string, last: string, to: string, isDec
   ]);
 }
 
-/** Any digits in the place of these. */
+/** Allows any digit in each place. */
 function anyDigits(pattern: string, isDecimal: boolean): string {
   if (pattern === '') return '';
   if (isDecimal) return `${DIGIT}{0,${pattern.length}}`;

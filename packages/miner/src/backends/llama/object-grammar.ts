@@ -2,18 +2,21 @@ import { characterOf, either, type Grammar, joined, literal, repeated } from './
 import { anyCharacter } from './pattern-grammar.ts';
 import { unsupported } from './schema-error.ts';
 import { isObject, type Schema, type SchemaObject } from './schema-merge.ts';
-import { type Place, SPACE, within } from './schema-place.ts';
+import { type SchemaPlace, SPACE, within } from './schema-place.ts';
 
 interface Property {
-  /** Key, colon and value. */
+  /** The key, the colon and the value. */
   pair: string;
   isRequired: boolean;
 }
 
 const COMMA = `"," ${SPACE}`;
 
-/** Properties in the order of the schema, then others where it speaks of them. Null where there is no such object. */
-export function objectGrammar(said: SchemaObject, place: Place): string | null {
+/**
+ * Returns properties in the schema's order, then others when the schema mentions them. Null when no object is
+ * valid.
+ */
+export function objectGrammar(said: SchemaObject, place: SchemaPlace): string | null {
   const { grammar, path } = place;
   const required = (said.required ?? []) as string[];
   const known = propertiesOf(said, required);
@@ -37,13 +40,13 @@ export function objectGrammar(said: SchemaObject, place: Place): string | null {
     return grammar.rule(`"{" ${listOf(grammar, extra, min, max)} "}"`);
   }
   const least = properties.filter(({ isRequired }) => isRequired).length;
-  if (min > least) unsupported('minProperties', path, 'not together with "properties"');
+  if (min > least) unsupported('minProperties', path, 'it can not be combined with "properties"');
   if (max < (extra === null ? properties.length : Infinity))
-    unsupported('maxProperties', path, 'not together with "properties"');
+    unsupported('maxProperties', path, 'it can not be combined with "properties"');
   return grammar.rule(`"{" ${inOrder(grammar, properties, extra)} "}"`);
 }
 
-/** Those that are named, and those that are only required. */
+/** Returns the named properties, then those that are only required. */
 function propertiesOf(said: SchemaObject, required: readonly string[]): [string, Schema][] {
   const { properties = {}, additionalProperties = true } = said;
   const named = Object.entries(properties as Record<string, Schema>);
@@ -54,7 +57,7 @@ function propertiesOf(said: SchemaObject, required: readonly string[]): [string,
 const pairOf = (key: string, value: string) => joined(key, '":"', SPACE, value);
 
 function inOrder(grammar: Grammar, properties: readonly Property[], extra: string | null): string {
-  /** What may follow when there is something before it, and when there is not. */
+  /** What may follow after another property, and at the start of the object. */
   let afterSome = extra === null ? '' : grammar.rule(`(${COMMA} ${extra})*`);
   let afterNone = extra === null ? '' : grammar.rule(`(${joined(extra, afterSome)})?`);
   for (const { pair, isRequired } of properties.toReversed()) {
@@ -73,18 +76,18 @@ function listOf(grammar: Grammar, part: string, min: number, max: number): strin
   return min > 0 ? joined(part, rest) : `(${joined(part, rest)})?`;
 }
 
-/** A pair that the schema names no property for. Null where there is to be none. */
-function extraOf(said: SchemaObject, names: readonly string[], place: Place): string | null {
+/** Returns a pair for which the schema has no property. Null when none is allowed. */
+function extraOf(said: SchemaObject, names: readonly string[], place: SchemaPlace): string | null {
   const { grammar, path } = place;
   const { patternProperties, propertyNames, additionalProperties } = said;
   const patterns = Object.entries((patternProperties ?? {}) as Record<string, Schema>);
   const isMap = names.length === 0;
   if (patterns.length > 1 || (patterns.length === 1 && !isMap))
-    unsupported('patternProperties', path, 'only one pattern is, without "properties"');
+    unsupported('patternProperties', path, 'only one pattern without "properties" can be enforced');
   const [pattern] = patterns;
   if (pattern) return patternPair(said, pattern, place);
   if (propertyNames !== undefined && !isMap && !isPlainText(propertyNames))
-    unsupported('propertyNames', path, 'not together with "properties"');
+    unsupported('propertyNames', path, 'it can not be combined with "properties"');
   const schema = additionalProperties ?? isMap;
   const value = place.visit(schema, within(place, '/additionalProperties'));
   if (value === null) return null;
@@ -95,12 +98,16 @@ function extraOf(said: SchemaObject, names: readonly string[], place: Place): st
   return key === null ? null : grammar.rule(pairOf(key, value));
 }
 
-function patternPair(said: SchemaObject, [pattern, schema]: [string, Schema], place: Place): string | null {
+function patternPair(
+  said: SchemaObject,
+  [pattern, schema]: [string, Schema],
+  place: SchemaPlace,
+): string | null {
   const { additionalProperties = true, propertyNames } = said;
   if (propertyNames !== undefined)
-    unsupported('propertyNames', place.path, 'not together with "patternProperties"');
+    unsupported('propertyNames', place.path, 'it can not be combined with "patternProperties"');
   if (additionalProperties !== true && additionalProperties !== false)
-    unsupported('additionalProperties', place.path, 'not together with "patternProperties"');
+    unsupported('additionalProperties', place.path, 'it can not be combined with "patternProperties"');
   const key = place.visit({ type: 'string', pattern }, within(place, '/patternProperties'));
   const value = place.visit(schema, within(place, '/patternProperties'));
   return key === null || value === null ? null : place.grammar.rule(pairOf(key, value));
@@ -121,7 +128,7 @@ interface Branches {
   next: Map<string, Branches>;
 }
 
-/** A JSON string other than these. */
+/** Returns a JSON string other than these names. */
 function otherThan(grammar: Grammar, names: readonly string[]): string {
   const character = anyCharacter(grammar);
   if (names.length === 0) return `"\\"" ${character}* "\\""`;
@@ -130,7 +137,7 @@ function otherThan(grammar: Grammar, names: readonly string[]): string {
   return grammar.rule(`"\\"" (${restOf(root, character)}) "\\""`);
 }
 
-/** Characters that JSON escapes are in no key that is made up here, so that none is spelled in another way. */
+/** Keys made up here contain no character that JSON escapes, so that no name is written in a second way. */
 function add(branches: Branches, [first, ...rest]: readonly string[]): void {
   if (first === undefined) branches.isName = true;
   else if (JSON.stringify(first) === `"${first}"` && first !== '\x7f') {
@@ -150,7 +157,7 @@ function restOf({ isName, next }: Branches, character: string): string {
   return either(alternatives);
 }
 
-/** A character that needs no escape, other than these. */
+/** Returns an unescaped character other than these. */
 function otherCharacter(taken: readonly number[]): string {
   const ranges: [number, number][] = [];
   let from = 0x20;

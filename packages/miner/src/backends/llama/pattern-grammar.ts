@@ -2,10 +2,11 @@ import { type AST, RegExpParser } from '@eslint-community/regexpp';
 import { type CodeRange, characterOf, either, type Grammar, joined, repeated } from './gbnf.ts';
 
 /*
- * Regular expressions of JavaScript, by which JSON Schema writes patterns, as GBNF for the inside of a JSON string.
+ * Translates regular expressions of JavaScript, which JSON Schema uses as patterns, to GBNF for the inside of
+ * a JSON string.
  */
 
-/** What of a regular expression has no counterpart in a grammar. */
+/** A part of a regular expression that a grammar can not express. */
 export class PatternError extends Error {
   override name = 'PatternError';
 }
@@ -48,14 +49,14 @@ const LINE_ENDS: readonly CodeRange[] = [
   [0x2028, 0x2029],
 ];
 
-/** One character of a JSON string: as itself, or escaped where JSON demands it. */
+/** One character of a JSON string, escaped when JSON demands it. */
 export const anyCharacter = (grammar: Grammar) => jsonCharacter(grammar, ALL);
 
 /**
- * What matches a pattern: anywhere, unless it is anchored.
+ * Returns what matches a pattern, anywhere unless it is anchored.
  *
- * @throws {PatternError} for lookaround, word boundaries, back references, properties of Unicode, and lengths that can
- *   not be counted within the pattern
+ * @throws {PatternError} for lookaround, word boundaries, back references, Unicode properties, and lengths
+ * that can not be counted within the pattern
  */
 export function patternGrammar(grammar: Grammar, pattern: string, lengths: Lengths): string {
   const { alternatives } = parse(pattern);
@@ -74,7 +75,7 @@ function parse(pattern: string): AST.Pattern {
   try {
     return parser.parsePattern(pattern, 0, pattern.length, { unicode: true });
   } catch {
-    // As ajv and browsers do: some escapes are errors in the mode for Unicode only.
+    // Some escapes are errors in Unicode mode only. ajv and browsers fall back in the same way.
     return parser.parsePattern(pattern, 0, pattern.length, { unicode: false });
   }
 }
@@ -82,7 +83,7 @@ function parse(pattern: string): AST.Pattern {
 const isEdge = (element: AST.Element | undefined, kind: 'start' | 'end') =>
   element?.type === 'Assertion' && element.kind === kind;
 
-/** The elements of an alternative without its anchors, and where it has them. */
+/** Returns the elements of an alternative without its anchors, and which anchors it has. */
 function unanchored({ elements }: AST.Alternative) {
   const [startsAnchored, endsAnchored] = [isEdge(elements[0], 'start'), isEdge(elements.at(-1), 'end')];
   const inside = elements.slice(startsAnchored ? 1 : 0, endsAnchored ? -1 : undefined);
@@ -92,7 +93,7 @@ function unanchored({ elements }: AST.Alternative) {
 function anchored(grammar: Grammar, alternative: AST.Alternative, any: string): string {
   const { inside, startsAnchored, endsAnchored } = unanchored(alternative);
   const [only] = inside;
-  // Both anchors may stand around a group: ^(?:a|b)$ is as common as (?:^a$|^b$).
+  // Both anchors may be around a group: ^(?:a|b)$ is as common as (?:^a$|^b$).
   if (inside.length === 1 && only && !startsAnchored && !endsAnchored && isGroup(only))
     return either(only.alternatives.map(each => anchored(grammar, each, any)));
   const parts = inside.map(element => grammarOf(grammar, element));
@@ -104,7 +105,7 @@ const isGroup = (element: AST.Element): element is AST.Group | AST.CapturingGrou
 
 const group = (body: string) => (body === '' ? '""' : `(${body})`);
 
-/** `^[a-z]+$`: the one pattern in which a length can be counted. */
+/** Handles patterns such as `^[a-z]+$`, the only kind in which a length can be counted. */
 function countedRepetition(
   grammar: Grammar,
   alternative: AST.Alternative | undefined,
@@ -137,7 +138,7 @@ function sequenceLengths(elements: readonly AST.Element[]): readonly [number, nu
   return [lengths.reduce((sum, [least]) => sum + least, 0), lengths.reduce((sum, [, most]) => sum + most, 0)];
 }
 
-/** How many characters an element takes, at least and at most. */
+/** Returns the fewest and the most characters of an element. */
 function characterLengths(element: AST.Element): readonly [number, number] | undefined {
   if (element.type === 'Quantifier') {
     const [least, most] = characterLengths(element.element) ?? [0, Infinity];
@@ -207,7 +208,7 @@ function without(ranges: readonly CodeRange[], removed: readonly CodeRange[]): r
   );
 }
 
-/** Characters that JSON strings hold escaped only: control characters, quotes and backslashes. */
+/** Characters that JSON strings must escape: control characters, quotes and backslashes. */
 const ESCAPED: readonly CodeRange[] = [
   [0x00, 0x1f],
   [0x22, 0x22],
@@ -217,7 +218,7 @@ const ESCAPED: readonly CodeRange[] = [
 ];
 const ESCAPES = { 34: '"', 92: '\\\\', 8: 'b', 12: 'f', 10: 'n', 13: 'r', 9: 't' };
 
-/** One of these characters within a JSON string. */
+/** Matches one of these characters within a JSON string. */
 function jsonCharacter(grammar: Grammar, ranges: readonly CodeRange[]): string {
   const plain = without(ranges, ESCAPED);
   const escapes = Object.entries(ESCAPES).filter(([code]) =>

@@ -4,8 +4,8 @@ import { SchemaError } from './schema-error.ts';
 import { isObject, type Schema } from './schema-merge.ts';
 
 /*
- * Whether a schema is one, and whether a value is valid by it. Formats and patterns are left to the grammar, which
- * holds to them exactly: a client's pattern could keep the matching of JavaScript busy without an end.
+ * Checks whether a schema is valid, and whether a value satisfies it. Formats and patterns are left to the
+ * grammar, which enforces them exactly. A client's pattern could keep JavaScript's matching busy forever.
  */
 
 const OPTIONS = {
@@ -18,14 +18,14 @@ const OPTIONS = {
 
 export interface Checker {
   isValid(value: unknown): boolean;
-  /** Why the last value was not valid. */
+  /** Returns why the last value was not valid. */
   error(): string;
 }
 
-/** Made when first needed: they read the schemas of their dialects. */
+/** Created at the first use, as they parse the schemas of their dialects. */
 let dialects: readonly [Ajv2020, Ajv] | undefined;
 
-/** @throws {SchemaError} where the schema is not one of the drafts 2020-12 and 7 */
+/** @throws {SchemaError} when the schema is neither draft 2020-12 nor draft 7 */
 export function checkerOf(schema: Schema): Checker {
   const named = isObject(schema) ? withoutNames(schema) : schema;
   dialects ??= [new Ajv2020(OPTIONS), new Ajv(OPTIONS)];
@@ -48,12 +48,12 @@ function compiled(ajv: Ajv | Ajv2020, schema: Schema) {
   } catch (error) {
     throw invalid(error instanceof Error ? error.message : String(error));
   } finally {
-    // It would keep all schemas that it ever saw.
+    // Otherwise ajv would keep every schema forever.
     if (isObject(schema)) ajv.removeSchema(schema);
   }
 }
 
 const invalid = (why: string) => new SchemaError('invalid', `It is not a JSON schema: ${why}`);
 
-/** A schema's own name, or that of its dialect, must not make it another one. */
+/** The schema's own name, or its dialect's, must not change how it is read. */
 const withoutNames = ({ $schema: _, $id: __, ...schema }: Record<string, unknown>) => schema;

@@ -1,7 +1,10 @@
-/** What is wrong with a JSON schema, or can't be held to, with the place in it as a JSON pointer: `#/properties/age`. */
+/**
+ * A fault in a JSON schema, or a keyword that can not be enforced. The message has the place as a JSON
+ * pointer: `#/properties/age`.
+ */
 export class SchemaError extends Error {
   override name = 'SchemaError';
-  /** `invalid`: nothing could hold to it. `unsupported`: a grammar can't, though others may. */
+  /** `invalid`: no engine can enforce it. `unsupported`: a grammar can not, though other engines may. */
   readonly kind: 'invalid' | 'unsupported';
 
   constructor(kind: SchemaError['kind'], message: string) {
@@ -10,6 +13,6 @@ export class SchemaError extends Error {
   }
 }
 
-export function unsupported(keyword: string, path: string, why = 'a grammar can not hold to it'): never {
+export function unsupported(keyword: string, path: string, why = 'a grammar can not enforce it'): never {
   throw new SchemaError('unsupported', `"${keyword}" at ${path} is not supported: ${why}`);
 }

@@ -4,23 +4,24 @@ import { objectGrammar } from './object-grammar.ts';
 import { checkerOf } from './schema-check.ts';
 import { SchemaError, unsupported } from './schema-error.ts';
 import { ANNOTATIONS, isObject, merged, type Schema, type SchemaObject } from './schema-merge.ts';
-import { deeper, type Place, SPACE, within } from './schema-place.ts';
+import { deeper, type SchemaPlace, SPACE, within } from './schema-place.ts';
 import { stringGrammar } from './string-grammar.ts';
 
 /*
- * JSON schemas as GBNF. What a grammar can't hold to is refused by name, never left aside. Some valid values are not
- * written: additional properties that the schema does not speak of, for one.
+ * Translates JSON schemas to GBNF. A keyword that a grammar can not enforce is an error that names it, and is
+ * never ignored. Some valid values are not generated, such as additional properties that the schema does not
+ * mention.
  */
 
-/** Schemas within one another. */
+/** How deep schemas may be nested. */
 const MAX_DEPTH = 64;
-/** Schemas that one is made of, when references and combinations are written out. */
+/** How many schemas one may consist of after references and combinations are expanded. */
 const MAX_PLACES = 10_000;
 
 const TYPES = ['null', 'boolean', 'integer', 'number', 'string', 'array', 'object'] as const;
 type JsonType = (typeof TYPES)[number];
 
-/** What says of which type a value is, where `type` does not. */
+/** The types that keywords imply when there is no `type`. */
 const TYPES_OF_KEYWORDS: Record<string, JsonType> = {
   ...{ properties: 'object', required: 'object', additionalProperties: 'object', propertyNames: 'object' },
   ...{ patternProperties: 'object', minProperties: 'object', maxProperties: 'object' },
@@ -30,10 +31,10 @@ const TYPES_OF_KEYWORDS: Record<string, JsonType> = {
   multipleOf: 'number',
 };
 
-/** No character. */
+/** Matches no character. */
 const NOTHING = '[^\\x00-\\U0010ffff]';
 
-/** What values that are written out are checked by, beside their list. */
+/** Keywords that listed values are checked against. */
 const SCALAR_KEYWORDS = [
   ...['type', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
   ...['minLength', 'maxLength', 'pattern', 'nullable'],
@@ -47,12 +48,12 @@ const UNSUPPORTED = [
 ];
 
 /**
- * What a JSON schema allows, as a part of a grammar.
+ * Returns what a JSON schema allows, as a part of a grammar.
  *
- * @throws {SchemaError} with the keyword and its place, where the schema can't be held to
+ * @throws {SchemaError} with the keyword and its place, when the schema can not be enforced
  */
 export function schemaGrammar(grammar: Grammar, schema: Schema): string {
-  const place: Place = {
+  const place: SchemaPlace = {
     ...{ grammar, root: schema, path: '#', depth: 0, following: new Set<string>() },
     ...{ references: new Map(), budget: { places: MAX_PLACES }, visit },
   };
@@ -61,23 +62,26 @@ export function schemaGrammar(grammar: Grammar, schema: Schema): string {
   return allowed;
 }
 
-/** Any JSON. */
+/** Returns any JSON, as a part of a grammar. */
 export const anyValue = (grammar: Grammar): string => schemaGrammar(grammar, true);
 
-function visit(schema: unknown, place: Place): string | null {
+function visit(schema: unknown, place: SchemaPlace): string | null {
   const { path, depth, budget } = place;
   if (depth > MAX_DEPTH)
     throw new SchemaError('unsupported', `The schema is nested deeper than ${MAX_DEPTH} at ${path}`);
   if (--budget.places < 0)
-    throw new SchemaError('unsupported', `The schema is larger than ${MAX_PLACES} schemas, written out`);
+    throw new SchemaError(
+      'unsupported',
+      `The schema has more than ${MAX_PLACES} schemas when it is expanded`,
+    );
   if (schema === false) return null;
   if (schema === true) return reference('any', place, inside => typed({ type: [...TYPES] }, inside));
-  if (!isObject(schema)) throw new SchemaError('invalid', `The schema at ${path} is not one`);
+  if (!isObject(schema)) throw new SchemaError('invalid', `The schema at ${path} is not a JSON schema`);
   const said = Object.fromEntries(Object.entries(schema).filter(([keyword]) => speaks(keyword)));
   checkSupport(said, path);
   if (said.not !== undefined) return negated(said, place);
   if (said.$ref !== undefined) return referred(said, place);
-  // Before "allOf", whose parts may have alternatives of their own.
+  // This comes before "allOf", whose parts may have alternatives too.
   if (said.anyOf !== undefined) return oneOf(said, 'anyOf', place);
   if (said.oneOf !== undefined) return oneOf(said, 'oneOf', place);
   if (said.allOf !== undefined) return visit(allMerged(said, path), deeper(place));
@@ -85,7 +89,7 @@ function visit(schema: unknown, place: Place): string | null {
   return Object.keys(said).length === 0 ? visit(true, place) : typed(said, place);
 }
 
-/** Whether a keyword, which may be unknown, limits what is valid. */
+/** Whether a keyword, which may be unknown, limits the valid values. */
 const speaks = (keyword: string) =>
   !ANNOTATIONS.has(keyword) &&
   (keyword in TYPES_OF_KEYWORDS || COMBINED.includes(keyword) || UNSUPPORTED.includes(keyword));
@@ -95,14 +99,14 @@ function checkSupport(said: SchemaObject, path: string): void {
   if (keyword !== undefined) unsupported(keyword, path);
 }
 
-/** The one negation that a grammar has: that of everything. */
-function negated({ not, ...said }: SchemaObject, place: Place): string | null {
+/** A grammar can only negate everything. */
+function negated({ not, ...said }: SchemaObject, place: SchemaPlace): string | null {
   const isAnything = not === true || (isObject(not) && !Object.keys(not).some(speaks));
   if (isAnything) return null;
   return not === false ? visit(said, place) : unsupported('not', place.path);
 }
 
-function referred({ $ref, ...said }: SchemaObject, place: Place): string | null {
+function referred({ $ref, ...said }: SchemaObject, place: SchemaPlace): string | null {
   const pointer = String($ref);
   const target = resolve(pointer, place);
   if (place.following.has(pointer))
@@ -112,8 +116,12 @@ function referred({ $ref, ...said }: SchemaObject, place: Place): string | null 
   return reference(pointer, { ...next, path: pointer }, inside => visit(target, inside));
 }
 
-/** The rule of what is referred to, which may be within itself. */
-function reference(pointer: string, place: Place, make: (place: Place) => string | null): string | null {
+/** Returns the rule of a reference, which may be recursive. */
+function reference(
+  pointer: string,
+  place: SchemaPlace,
+  make: (place: SchemaPlace) => string | null,
+): string | null {
   const { references, grammar } = place;
   const known = references.get(pointer);
   if (known !== undefined) return known;
@@ -125,7 +133,7 @@ function reference(pointer: string, place: Place, make: (place: Place) => string
   return body === null ? null : name;
 }
 
-function resolve(pointer: string, { root, path }: Place): Schema {
+function resolve(pointer: string, { root, path }: SchemaPlace): Schema {
   let target: unknown = root;
   if (!/^#($|\/)/.test(pointer))
     throw new SchemaError('unsupported', `"$ref" at ${path} leads out of the schema: ${pointer}`);
@@ -148,13 +156,16 @@ const schemasIn = (value: unknown, keyword: string, path: string): Schema[] => {
 const pick = (schema: SchemaObject, keywords: readonly string[]): SchemaObject =>
   Object.fromEntries(Object.entries(schema).filter(([keyword]) => keywords.includes(keyword)));
 
-/** All of them, and what is said beside them. */
+/** Merges all of them with the keywords beside them. */
 function allMerged({ allOf, ...said }: SchemaObject, path: string): Schema {
   return schemasIn(allOf, 'allOf', path).reduce<Schema>((all, each) => merged(all, each, path), said);
 }
 
-/** Each alternative together with what is said beside it. Those of `oneOf` are checked to be apart in the answer. */
-function oneOf(schema: SchemaObject, keyword: 'anyOf' | 'oneOf', place: Place): string | null {
+/**
+ * Merges each alternative with the keywords beside it. That only one alternative of `oneOf` matches is
+ * checked in the answer.
+ */
+function oneOf(schema: SchemaObject, keyword: 'anyOf' | 'oneOf', place: SchemaPlace): string | null {
   const { [keyword]: alternatives, ...said } = schema;
   const allowed = schemasIn(alternatives, keyword, place.path).flatMap((alternative, index) => {
     const inside = deeper(place, `/${keyword}/${index}`);
@@ -163,8 +174,8 @@ function oneOf(schema: SchemaObject, keyword: 'anyOf' | 'oneOf', place: Place): 
   return allowed.length === 0 ? null : either([...new Set(allowed)]);
 }
 
-/** Constants, as JSON. */
-function listed({ enum: values, ...said }: SchemaObject, { grammar, path }: Place): string | null {
+/** Returns listed values as JSON. */
+function listed({ enum: values, ...said }: SchemaObject, { grammar, path }: SchemaPlace): string | null {
   const allowed = 'const' in said ? [said.const] : values;
   if (!Array.isArray(allowed)) throw new SchemaError('invalid', `"enum" at ${path} is not a list`);
   const scalar = pick(said, SCALAR_KEYWORDS);
@@ -173,12 +184,12 @@ function listed({ enum: values, ...said }: SchemaObject, { grammar, path }: Plac
   return texts.length === 0 ? null : grammar.rule(texts.join(' | '));
 }
 
-function typed(said: SchemaObject, place: Place): string | null {
+function typed(said: SchemaObject, place: SchemaPlace): string | null {
   const allowed = typesOf(said, place.path).flatMap(type => ofType(type, said, place) ?? []);
   return allowed.length === 0 ? null : either([...new Set(allowed)]);
 }
 
-/** As it says, or as its keywords mean. Of integers and numbers, numbers are enough. */
+/** Returns the types that `type` or the keywords name. Numbers include integers. */
 function typesOf({ type, nullable, ...said }: SchemaObject, path: string): JsonType[] {
   const types = new Set<unknown>([type ?? []].flat());
   if (type === undefined) for (const keyword of Object.keys(said)) types.add(TYPES_OF_KEYWORDS[keyword]);
@@ -187,12 +198,12 @@ function typesOf({ type, nullable, ...said }: SchemaObject, path: string): JsonT
   if (unknown !== undefined)
     throw new SchemaError(
       'invalid',
-      `"type" at ${path} is ${JSON.stringify(unknown)}, which JSON does not have`,
+      `"type" at ${path} is ${JSON.stringify(unknown)}, which is not a JSON type`,
     );
   return TYPES.filter(name => types.has(name) && !(name === 'integer' && types.has('number')));
 }
 
-function ofType(type: JsonType, said: SchemaObject, place: Place): string | null {
+function ofType(type: JsonType, said: SchemaObject, place: SchemaPlace): string | null {
   switch (type) {
     case 'null':
       return '"null"';
@@ -209,12 +220,16 @@ function ofType(type: JsonType, said: SchemaObject, place: Place): string | null
   }
 }
 
-function numbersOf(type: 'integer' | 'number', said: SchemaObject, { grammar, path }: Place): string | null {
+function numbersOf(
+  type: 'integer' | 'number',
+  said: SchemaObject,
+  { grammar, path }: SchemaPlace,
+): string | null {
   const { minimum = -Infinity, maximum = Infinity, exclusiveMinimum, exclusiveMaximum, multipleOf } = said;
   const [low, high] = [Number(exclusiveMinimum ?? -Infinity), Number(exclusiveMaximum ?? Infinity)];
   const step = multipleOf === undefined ? undefined : Number(multipleOf);
   if (step !== undefined && step !== Number(`1e-${placesOf(step)}`))
-    unsupported('multipleOf', path, 'only 1, 0.1, 0.01 and so on are');
+    unsupported('multipleOf', path, 'only 1, 0.1, 0.01 and so on can be enforced');
   if (Math.max(Number(minimum), low) >= MOST || Math.min(Number(maximum), high) <= -MOST)
     unsupported('minimum or maximum', path, `numbers are written up to ${MOST}`);
   const numbers = numberGrammar({
@@ -227,7 +242,7 @@ function numbersOf(type: 'integer' | 'number', said: SchemaObject, { grammar, pa
   return numbers === undefined ? null : grammar.rule(numbers);
 }
 
-function arrayGrammar(said: SchemaObject, place: Place): string | null {
+function arrayGrammar(said: SchemaObject, place: SchemaPlace): string | null {
   const { items, prefixItems, additionalItems, minItems = 0, maxItems = Infinity, uniqueItems } = said;
   const { grammar, path } = place;
   const [min, max] = [Number(minItems), Number(maxItems)];
@@ -243,7 +258,7 @@ function arrayGrammar(said: SchemaObject, place: Place): string | null {
   return listGrammar(grammar, tuple, item, min, max);
 }
 
-/** Some values that each have a form, then others of one form. */
+/** Returns a list whose first values have their own forms, and whose others share one form. */
 function listGrammar(
   grammar: Grammar,
   tuple: readonly (string | null)[],

@@ -4,9 +4,7 @@ import { unsupported } from './schema-error.ts';
 export type SchemaObject = Record<string, unknown>;
 export type Schema = SchemaObject | boolean;
 
-/*
- * What satisfies two JSON schemas, as one schema: what "allOf" and "$ref" with siblings come to.
- */
+/* Merges two JSON schemas into one that requires both, as "allOf" and "$ref" with siblings do. */
 
 export const isObject = (value: unknown): value is SchemaObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -41,10 +39,10 @@ const KEYWORDS: Record<string, Merge> = {
   allOf: (a, b) => [...listOf(a), ...listOf(b)],
 };
 
-/** Two of these stay apart, each to be satisfied. */
+/** Two of these can not be merged, so both are required. */
 const APART = ['$ref', 'anyOf', 'oneOf'];
 
-/** Say nothing of what is valid: the first one stays. */
+/** These say nothing about valid values, so the first one stays. */
 export const ANNOTATIONS = new Set([
   ...['title', 'description', 'default', 'examples', 'example', 'deprecated', 'readOnly', 'writeOnly'],
   ...['$comment', '$schema', '$id', '$anchor', '$defs', 'definitions', '$vocabulary', 'discriminator'],
@@ -52,8 +50,8 @@ export const ANNOTATIONS = new Set([
 ]);
 
 /**
- * @param path of the place in the schema, for errors
- * @throws {SchemaError} for keywords of which there is no common form
+ * @param path the place in the schema, for errors
+ * @throws {SchemaError} for keywords that can not be merged
  */
 export function merged(a: Schema, b: Schema, path: string): Schema {
   if (a === false || b === false) return false;
@@ -75,7 +73,10 @@ export function merged(a: Schema, b: Schema, path: string): Schema {
   return result;
 }
 
-/** Those of both, in order. What only one of them names is additional to the other. */
+/**
+ * Merges the properties of both, in order. A property that only one schema names is an additional one in the
+ * other.
+ */
 function mergedProperties(a: SchemaObject, b: SchemaObject, merge: Merged): SchemaObject {
   const [ofA, ofB] = [Object(a.properties), Object(b.properties)];
   const names = [...new Set([...Object.keys(ofA), ...Object.keys(ofB)])];
@@ -84,7 +85,7 @@ function mergedProperties(a: SchemaObject, b: SchemaObject, merge: Merged): Sche
   return Object.fromEntries(names.map(name => [name, merge(schemaIn(ofA, name, a), schemaIn(ofB, name, b))]));
 }
 
-/** A constant is a list of one value. */
+/** Converts a constant to a list of one value. */
 function withEnum(schema: SchemaObject): SchemaObject {
   if (!('const' in schema)) return schema;
   const { const: value, ...rest } = schema;

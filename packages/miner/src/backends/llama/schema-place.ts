@@ -1,35 +1,35 @@
 import type { Grammar } from './gbnf.ts';
 import type { Schema } from './schema-merge.ts';
 
-/** Where one is in a schema. */
-export interface Place {
+/** A place in a schema. */
+export interface SchemaPlace {
   readonly grammar: Grammar;
   readonly root: Schema;
-  /** JSON pointer, for errors. */
+  /** A JSON pointer for errors. */
   readonly path: string;
   readonly depth: number;
-  /** References that were followed without a character in between. */
+  /** References that were followed without writing a character. */
   readonly following: ReadonlySet<string>;
-  /** Rules of references, by pointer. Null where nothing satisfies them. */
+  /** Rules of references by pointer. Null when no value is valid. */
   readonly references: Map<string, string | null>;
-  /** Schemas that may still be written out. */
+  /** How many schemas may still be expanded. */
   readonly budget: { places: number };
-  /** What a schema within this one allows: null where nothing satisfies it. */
-  readonly visit: (schema: unknown, place: Place) => string | null;
+  /** Returns what an inner schema allows; null when no value is valid. */
+  readonly visit: (schema: unknown, place: SchemaPlace) => string | null;
 }
 
-/** After a comma or colon. */
+/** Follows a comma or colon. */
 export const SPACE = '" "?';
 
-/** One level into a schema, where no character is written. */
-export const deeper = (place: Place, step = ''): Place => ({
+/** Goes one level into a schema without writing a character. */
+export const deeper = (place: SchemaPlace, step = ''): SchemaPlace => ({
   ...place,
   path: place.path + step,
   depth: place.depth + 1,
 });
 
-/** Into the schema of a part of the value. */
-export const within = (place: Place, step: string): Place => ({
+/** Goes into the schema of a part of the value. */
+export const within = (place: SchemaPlace, step: string): SchemaPlace => ({
   ...deeper(place, step),
   following: new Set(),
 });

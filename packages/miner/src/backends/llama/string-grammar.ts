@@ -2,7 +2,7 @@ import { repeated } from './gbnf.ts';
 import { anyCharacter, PatternError, patternGrammar } from './pattern-grammar.ts';
 import { SchemaError, unsupported } from './schema-error.ts';
 import type { SchemaObject } from './schema-merge.ts';
-import type { Place } from './schema-place.ts';
+import type { SchemaPlace } from './schema-place.ts';
 
 const DATE =
   '\\d{4}-((0[13578]|1[02])-(0[1-9]|[12]\\d|3[01])|(0[469]|11)-(0[1-9]|[12]\\d|30)|02-(0[1-9]|1\\d|2[0-8]))';
@@ -12,7 +12,9 @@ const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 const HOST = `${LABEL}(\\.${LABEL}){0,3}`;
 const PATH = "([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-F]{2})*";
 
-/** Formats of JSON Schema (https://json-schema.org/draft/2020-12/json-schema-validation), each as a pattern. */
+/**
+ * Formats of JSON Schema (https://json-schema.org/draft/2020-12/json-schema-validation), each as a pattern.
+ */
 const FORMATS: Record<string, string> = {
   date: DATE,
   time: TIME,
@@ -31,7 +33,7 @@ const ALIASES: Record<string, string> = {
   ...{ 'iri-reference': 'uri', uuid4: 'uuid' },
 };
 
-/** Formats that say what a text is for, not of which characters it is. */
+/** Formats that describe a text's purpose rather than its characters. */
 const FREE = [
   'password',
   'path',
@@ -44,8 +46,8 @@ const FREE = [
   'binary',
 ];
 
-/** A JSON string of the schema's keywords for strings. */
-export function stringGrammar(said: SchemaObject, place: Place): string | null {
+/** Returns a JSON string that satisfies the schema's string keywords. */
+export function stringGrammar(said: SchemaObject, place: SchemaPlace): string | null {
   const { minLength = 0, maxLength = Infinity, format } = said;
   const { grammar, path } = place;
   const lengths = { min: Number(minLength), max: Number(maxLength) };

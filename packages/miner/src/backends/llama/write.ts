@@ -1,9 +1,7 @@
 import type { JobParams } from '@aitbc/protocol';
 import type { Llama, Model, NodeLlamaCpp, Sampling, Sequence } from './node-llama-cpp.ts';
 
-/*
- * Has a model go on with a text, token by token.
- */
+/* Lets a model continue a text, token by token. */
 
 export interface Engine {
   library: NodeLlamaCpp;
@@ -12,41 +10,41 @@ export interface Engine {
   sequence: Sequence;
 }
 
-/** From a place in the text on, what the model writes is held to a grammar. Or the text ends there. */
-export type Turn = 'end' | { at: number; grammarAfter: (begun: string) => string };
+/** From a place in the text on, the model must follow a grammar. Or the text ends. */
+export type NextStep = 'end' | { at: number; grammarAfter: (begun: string) => string };
 
 export interface Assignment {
-  /** Tokens of the prompt. */
+  /** The tokens of the prompt. */
   prompt: readonly number[];
-  /** Tokens to write at most. */
+  /** The most tokens to write. */
   limit: number;
   params: JobParams;
-  /** In GBNF. Absent: anything may be written. */
+  /** In GBNF. Without it, any text may be written. */
   grammar?: string | undefined;
-  /** Tokens that have no text of their own but are wanted as they are spelled, as the marks of calls. */
+  /** Special tokens that must appear in the text, such as the marks of tool calls. */
   spelled: ReadonlySet<number>;
   signal: AbortSignal;
-  /** Gets all of the text whenever there is more. */
-  read(text: string): Turn | undefined;
+  /** Receives the whole text whenever it grows. */
+  read(text: string): NextStep | undefined;
 }
 
 export interface Written {
-  /** Without that which ended it. */
+  /** The tokens without the one that ended the text. */
   tokens: number[];
-  /** Where each of the tokens begins in the text. */
+  /** Where each token begins in the text. */
   starts: number[];
-  /** Tokens that the model made, as all engines count them: that which ended it among them. */
+  /** How many tokens the model generated, including the one that ended the text, as all engines count. */
   count: number;
   isCut: boolean;
 }
 
-/** Tokens of a prompt between looks at whether the job was cancelled. */
+/** How many tokens of a prompt are read between checks for cancellation. */
 const PROMPT_STEP = 512;
 
-/** What a token's text depends on. */
+/** How many preceding tokens a token's text may depend on. */
 const TOKENS_BEFORE = 8;
 
-/** Half of a character that is more than one token. */
+/** An incomplete character, which continues in the next token. */
 const HALF = '\ufffd';
 const MOST_HALVES = 6;
 
@@ -64,7 +62,7 @@ export async function write(engine: Engine, assignment: Assignment): Promise<Wri
   for (;;) {
     const held = grammar === undefined ? undefined : await llama.createGrammar({ grammar });
     const state = held && new library.LlamaGrammarEvaluationState({ model, grammar: held });
-    let turn: Turn | undefined;
+    let turn: NextStep | undefined;
     let halves: number[] = [];
     const evaluation = { ...options, yieldEogToken: true, ...(state && { grammarEvaluationState: state }) };
     for await (const token of sequence.evaluate(next, evaluation)) {
@@ -92,7 +90,7 @@ export async function write(engine: Engine, assignment: Assignment): Promise<Wri
   }
 }
 
-/** In steps, as a step can't be ended early. */
+/** Reads in steps, because a step can not be interrupted. */
 async function readPrompt(sequence: Sequence, tokens: readonly number[], signal: AbortSignal): Promise<void> {
   for (let at = 0; at < tokens.length; at += PROMPT_STEP) {
     signal.throwIfAborted();
@@ -112,7 +110,7 @@ function spelledOut(
   return model.detokenize(tokens, isSpelled, before);
 }
 
-/** Takes back the tokens behind the place. Returns the text between the last one that stays and the place. */
+/** Removes the tokens after the place. Returns the text between the last kept token and the place. */
 function takeBack({ tokens, starts }: Written, text: string, at: number): string {
   const kept = starts.findIndex((start, index) => (starts[index + 1] ?? text.length) > at && start <= at);
   if (kept < 0) return '';
@@ -122,16 +120,18 @@ function takeBack({ tokens, starts }: Written, text: string, at: number): string
   return text.slice(start, at);
 }
 
-/** Brings what the model has read to these tokens. Returns those that it has yet to read: the last one at least. */
+/**
+ * Adapts what the model has read to these tokens. Returns the tokens still to read, at least the last one.
+ */
 async function wound(sequence: Sequence, tokens: readonly number[]): Promise<number[]> {
   await sequence.adaptStateToTokens(tokens.slice(0, -1), false);
   return tokens.slice(Math.min(sequence.nextTokenIndex, tokens.length - 1));
 }
 
-/** What llama.cpp's server goes by where a client does not say. */
+/** The defaults of llama.cpp's server. */
 const DEFAULTS = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05 };
 
-/** Of the parameters that pass unchecked, those that are what they should be. */
+/** Uses those of the unchecked parameters that have the right type. */
 function samplingOf(params: JobParams, engine: Engine, written: () => readonly number[]): Sampling {
   const { temperature, top_p, top_k, min_p, seed, repeat_penalty } = params as Record<string, unknown>;
   const { presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty } = params;
@@ -158,13 +158,13 @@ function samplingOf(params: JobParams, engine: Engine, written: () => readonly n
 
 const PUNISHED_TOKENS = 1_024;
 
-/** Without a seed, and with -1, each text has one of its own: those of a job with several answers must differ. */
+/** Without a seed, or with -1, each text gets a random one, as the answers of one job must differ. */
 function seedOf(seed: unknown): number {
   if (Number.isSafeInteger(seed) && seed !== -1) return Number(BigInt.asUintN(31, BigInt(seed as number)));
   return Math.floor(Math.random() * 2 ** 31);
 }
 
-/** Of tokens by their number, from -100, which is never, to 100. */
+/** Reads biases by token number, from -100, which means never, to 100. */
 function biasOf(
   { logit_bias }: JobParams,
   { library: { TokenBias }, model }: Engine,

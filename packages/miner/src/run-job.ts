@@ -4,12 +4,12 @@ import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import { type Backend, BackendError, isRetryable } from './backend.ts';
 import type { BackoffOptions } from './backoff.ts';
 import { deliver } from './delivery.ts';
-import type { Emit } from './events.ts';
+import type { MinerEventHandler } from './events.ts';
 import type { Identity } from './identity.ts';
 import { isPassing, messageOf } from './link.ts';
-import { type Output, outputOf } from './output.ts';
+import { type JobOutput, runOnBackend } from './output.ts';
 import { epochOf, type Registration } from './registration.ts';
-import { JobStopped, type Work } from './slots.ts';
+import { JobStopped, type RunningJob } from './slots.ts';
 import { createTextStream, type TextStream } from './stream.ts';
 
 export interface JobRunner {
@@ -17,11 +17,11 @@ export interface JobRunner {
   backend: Backend;
   identity: Identity;
   registration: Pick<Registration, 'epoch'>;
-  emit: Emit;
+  emit: MinerEventHandler;
   backoff: BackoffOptions;
-  /** The coordinator's time, in milliseconds since the epoch. */
+  /** Returns the coordinator's time in milliseconds since 1970. */
   now: () => number;
-  /** Aborts when there is no time left for anything but handing jobs back. */
+  /** Aborts when there is only time to hand jobs back. */
   quitting: AbortSignal;
   onToken: ((jobId: string, piece: string) => void) | undefined;
   onBackendFailure: (error: BackendError) => void;
@@ -30,8 +30,8 @@ export interface JobRunner {
 
 type Report = <T>(call: () => Promise<T>) => Promise<T>;
 
-/** Runs a job that the miner has claimed, and tells the coordinator how it ended. Never rejects. */
-export async function runJob(runner: JobRunner, work: Omit<Work, 'done'>): Promise<void> {
+/** Runs a claimed job and reports its end to the coordinator. Never rejects. */
+export async function runJob(runner: JobRunner, work: Omit<RunningJob, 'done'>): Promise<void> {
   const { emit, backoff, now, quitting: signal } = runner;
   const { job_id, model, attempt, deadline } = work.job;
   emit({ event: 'job_started', job_id, model, attempt });
@@ -47,7 +47,7 @@ export async function runJob(runner: JobRunner, work: Omit<Work, 'done'>): Promi
   }
 }
 
-async function generate(runner: JobRunner, work: Omit<Work, 'done'>): Promise<Output> {
+async function generate(runner: JobRunner, work: Omit<RunningJob, 'done'>): Promise<JobOutput> {
   const { backend, now, onToken } = runner;
   const { job, controller } = work;
   const timer = setTimeout(
@@ -60,7 +60,7 @@ async function generate(runner: JobRunner, work: Omit<Work, 'done'>): Promise<Ou
     onToken?.(job.job_id, piece);
   };
   try {
-    const output = await outputOf(backend, job, {
+    const output = await runOnBackend(backend, job, {
       model: job.model,
       params: job.params,
       signal: controller.signal,
@@ -77,7 +77,7 @@ async function generate(runner: JobRunner, work: Omit<Work, 'done'>): Promise<Ou
 
 function streamOf(
   { client, identity, registration, backoff }: JobRunner,
-  { job, controller }: Omit<Work, 'done'>,
+  { job, controller }: Omit<RunningJob, 'done'>,
 ): TextStream {
   return createTextStream({
     ...{ client, job, backoff, minerId: identity.minerId, signal: controller.signal },
@@ -86,7 +86,10 @@ function streamOf(
   });
 }
 
-/** Early enough to say so before the coordinator takes the job away; it holds no timer longer than 31 bits. */
+/**
+ * Returns milliseconds to stop generating. They end early enough to report the failure before the lease does,
+ * and fit in the 31 bits of a timer.
+ */
 function untilDeadline(deadline: string, now: number): number {
   const left = Date.parse(deadline) - now;
   return Math.min(Math.max(left - Math.min(2_000, left / 10), 0), 2 ** 31 - 1);
@@ -94,8 +97,8 @@ function untilDeadline(deadline: string, now: number): number {
 
 async function complete(
   { client, identity, registration, emit, backoff, now, quitting, onReceipt }: JobRunner,
-  { job, controller }: Omit<Work, 'done'>,
-  { usage, ...output }: Output,
+  { job, controller }: Omit<RunningJob, 'done'>,
+  { usage, ...output }: JobOutput,
   elapsedMs: number,
 ): Promise<void> {
   const completion: CompleteJob = {
@@ -136,10 +139,10 @@ async function attest({ job_id, model, salt, prompt }: MinerJob, text: string, {
   return await signAttestation(statement, signer);
 }
 
-/** A job that did not come to a receipt. */
+/** Handles a job that did not lead to a receipt. */
 async function settle(
   runner: JobRunner,
-  { job, controller }: Omit<Work, 'done'>,
+  { job, controller }: Omit<RunningJob, 'done'>,
   error: unknown,
   report: Report,
 ): Promise<void> {
@@ -150,14 +153,14 @@ async function settle(
     const failure = { ...failureReport(minerId, why), ...epochOf(registration.epoch) };
     const outcome = await report(() => client.jobs.fail(job_id, failure, { maxRetries: 0 }));
     const { error, error_class } = failure;
-    // The last attempt ends the job, whatever another one could do.
+    // The last attempt ends the job, even when another attempt could succeed.
     const retryable = outcome.status === 'pending';
     emit({ event: 'job_failed', job_id, error, retryable, error_class });
   };
   const reason = controller.signal.aborted ? (controller.signal.reason as JobStopped).reason : null;
-  if (reason === 'shutdown') return await release(runner, job_id, 'the miner stops');
+  if (reason === 'shutdown') return await releaseJob(runner, job_id, 'the miner stops');
   if (reason === 'deadline') {
-    // An engine that hangs looks like a slow one.
+    // A missed deadline may mean that the engine hangs, so the backend is checked.
     const late = new BackendError('The miner did not finish before the deadline', { down: true });
     onBackendFailure(late);
     return await fail(late);
@@ -173,14 +176,14 @@ async function settle(
   await fail(error);
 }
 
-/** Another miner's answer to the same request would be as large. */
+/** Another miner's result would be as large, so the job is not tried again. */
 const tooLarge = () =>
   new BackendError('The result is too large for the coordinator', {
     failureClass: 'refused',
     code: 'result_too_large',
   });
 
-/** What the coordinator is told. One that knows no classes goes by `retryable`. */
+/** Builds the report to the coordinator. Older coordinators ignore `error_class` and read `retryable`. */
 function failureReport(minerId: string, error: BackendError) {
   const { message, failureClass, code, retryAfterSeconds } = error;
   return {
@@ -194,7 +197,7 @@ function failureReport(minerId: string, error: BackendError) {
 }
 
 /** Hands a job back, so that another miner need not wait for the lease to run out. */
-export async function release(
+export async function releaseJob(
   { client, identity, registration, emit }: Pick<JobRunner, 'client' | 'identity' | 'registration' | 'emit'>,
   jobId: string,
   reason: string,
