@@ -59,9 +59,7 @@ function readSigner(path: string): Signer {
 function requirePrivate(path: string): void {
   const { mode } = statSync(path);
   if (process.platform === 'win32' || (mode & 0o077) === 0) return;
-  throw new WitnessError(
-    `${path} holds a secret that other users can read: run \`chmod 600 ${path}\``,
-  );
+  throw new WitnessError(`${path} holds a secret that other users can read: run \`chmod 600 ${path}\``);
 }
 
 function parseKey(pem: string) {
