@@ -1,17 +1,19 @@
 import { type Static, Type } from 'typebox';
 
-/** What the caller's account has. All in credits, at most 6 decimals. */
+/** The caller's account. All amounts are in credits with at most 6 decimals. */
 export const Account = Type.Object(
   {
-    address: Type.String({ description: 'Where it is paid at: `ait1…`.' }),
-    balance: Type.Number({ description: 'Earned and granted, less what was owed. Below 0 where one owes.' }),
-    reserved: Type.Number({
-      description: 'What jobs that have not ended may yet cost, where one pays ahead.',
+    address: Type.String({ description: 'The address that the account is paid at: `ait1…`.' }),
+    balance: Type.Number({
+      description: 'Credits earned and granted, less those paid. Below 0 for an account in debt.',
     }),
-    available: Type.Number({ description: 'Balance less reserved.' }),
+    reserved: Type.Number({
+      description: 'The most that unfinished jobs may still cost, for prepaid accounts.',
+    }),
+    available: Type.Number({ description: '`balance` minus `reserved`.' }),
     billing: Type.Enum(['postpaid', 'prepaid'], {
       type: 'string',
-      description: 'Whether jobs are only taken when `available` covers them.',
+      description: '`prepaid`: jobs are only accepted when `available` covers them.',
     }),
   },
   { $id: 'Account' },

@@ -17,7 +17,8 @@ export const CreateBatch = Type.Object(
     }),
     completion_window: Type.String({
       ...stated({ pattern: WINDOW_PATTERN }),
-      description: 'What is not answered in it is given up: `24h`, or other hours and days, up to 30 days.',
+      description:
+        'Requests not answered within this time are given up: `24h`, or other hours and days, up to 30 days.',
     }),
     metadata: Type.Optional(
       Type.Record(Type.String(), Type.String(), { maxProperties: LIMITS.metadataKeys }),
@@ -29,10 +30,10 @@ export type CreateBatch = Static<typeof CreateBatch>;
 
 export const BatchError = Type.Object(
   {
-    code: Type.String({ description: 'What is wrong, for programs.' }),
-    message: Type.String({ description: 'What is wrong, for people.' }),
+    code: Type.String({ description: 'What is wrong, as a code for programs.' }),
+    message: Type.String({ description: 'What is wrong, as text for people.' }),
     param: Nullable(Type.String({ description: 'The field that is wrong.' })),
-    line: Nullable(Type.Integer({ description: 'In the file, from 1.' })),
+    line: Nullable(Type.Integer({ description: 'The line in the file, from 1.' })),
   },
   { $id: 'BatchError' },
 );
@@ -49,7 +50,7 @@ export const Batch = Type.Object(
     errors: Nullable(
       Type.Object(
         { object: Type.Literal('list'), data: Type.Array(BatchError) },
-        { description: 'Why it failed: what is wrong with its file.' },
+        { description: 'What is wrong with the file of a failed batch.' },
       ),
     ),
     input_file_id: Type.String(),
@@ -62,14 +63,16 @@ export const Batch = Type.Object(
       { type: 'string' },
     ),
     output_file_id: Nullable(
-      Type.String({ description: 'JSON lines, an answer in each, in the order of the requests.' }),
+      Type.String({ description: 'A file of JSON lines with an answer each, in the order of the requests.' }),
     ),
     error_file_id: Nullable(
-      Type.String({ description: 'The same of requests that were not answered, with the reason.' }),
+      Type.String({
+        description: 'A file of JSON lines for the requests that were not answered, with the reason.',
+      }),
     ),
     created_at: Type.Integer({ description: 'Unix seconds.' }),
     in_progress_at: Time,
-    expires_at: Type.Integer({ description: 'The end of its window. Unix seconds.' }),
+    expires_at: Type.Integer({ description: 'The end of the completion window, in Unix seconds.' }),
     finalizing_at: Time,
     completed_at: Time,
     failed_at: Time,
@@ -88,7 +91,7 @@ export const BatchPage = Type.Object(
     object: Type.Literal('list'),
     data: Type.Array(Batch),
     first_id: Nullable(Type.String()),
-    last_id: Nullable(Type.String({ description: 'As `after` it asks for the next page.' })),
+    last_id: Nullable(Type.String({ description: 'Send it as `after` to get the next page.' })),
     has_more: Type.Boolean(),
   },
   { $id: 'BatchPage' },

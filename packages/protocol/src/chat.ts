@@ -3,26 +3,25 @@ import { LIMITS } from './limits.ts';
 import { statedMessage, statedResponseFormat, statedToolChoice } from './stated.ts';
 
 /*
- * A conversation, its tools and the form of its answer, in the shapes that inference servers and their clients agree
- * on: those of OpenAI's chat completions.
+ * Conversations, tools and answer formats in the shapes of OpenAI's chat completions, which inference servers
+ * and their clients share.
  */
 
 export const CHAT_ROLES = ['system', 'user', 'assistant', 'tool'] as const;
 
-/** Part of a message. */
 export const ContentPart = Type.Object({
   type: Type.Enum(['text', 'image_url'], { type: 'string' }),
   text: Type.Optional(Type.String()),
   image_url: Type.Optional(
     Type.Object({
-      url: Type.String({ description: 'A `data:` URL: miners fetch nothing from anywhere.' }),
+      url: Type.String({ description: 'A `data:` URL. Miners do not fetch images.' }),
       detail: Type.Optional(Type.Enum(['auto', 'low', 'high'], { type: 'string' })),
     }),
   ),
 });
 export type ContentPart = Static<typeof ContentPart>;
 
-/** A function that the model wants called. */
+/** A function call that the model asks for. */
 export const ToolCall = Type.Object({
   id: Type.String({ minLength: 1, maxLength: LIMITS.callIdLength }),
   type: Type.Enum(['function'], { type: 'string' }),
@@ -40,18 +39,22 @@ export const ChatMessage = Type.Object(
       Type.Unsafe<string | ContentPart[] | null>({
         type: ['string', 'array', 'null'],
         items: ContentPart,
-        description: 'A text, or parts of it and images. null only of an assistant that called tools.',
+        description: 'A text, or a list of texts and images. Null only for an assistant that called tools.',
       }),
     ),
     name: Type.Optional(Type.String({ maxLength: 128 })),
     tool_calls: Type.Optional(
-      Type.Array(ToolCall, { minItems: 1, maxItems: LIMITS.tools, description: 'Of an assistant.' }),
+      Type.Array(ToolCall, {
+        minItems: 1,
+        maxItems: LIMITS.tools,
+        description: 'The tool calls of an assistant.',
+      }),
     ),
     tool_call_id: Type.Optional(
-      Type.String({ maxLength: LIMITS.callIdLength, description: 'Which call a tool answers.' }),
+      Type.String({ maxLength: LIMITS.callIdLength, description: 'The call that a tool answers.' }),
     ),
     reasoning_content: Type.Optional(
-      Type.String({ description: 'What an assistant thought before it said so.' }),
+      Type.String({ description: 'The assistant’s reasoning before its answer.' }),
     ),
   },
   statedMessage,
@@ -100,18 +103,23 @@ export const ChatRequest = Type.Object({
   messages: Type.Array(ChatMessage, {
     minItems: 1,
     maxItems: LIMITS.messages,
-    description: 'A conversation, instead of a prompt.',
+    description: 'A conversation instead of a prompt.',
   }),
   tools: Type.Optional(
-    Type.Array(Tool, { minItems: 1, maxItems: LIMITS.tools, description: 'What the model may call.' }),
+    Type.Array(Tool, {
+      minItems: 1,
+      maxItems: LIMITS.tools,
+      description: 'The tools that the model may call.',
+    }),
   ),
   tool_choice: Type.Optional(ToolChoice),
   response_format: Type.Optional(ResponseFormat),
 });
-/** What a chat asks a model for. */
 export type ChatRequest = Static<typeof ChatRequest>;
 
-/** Texts to embed, instead of a prompt: each as it is, or as the numbers that the model has for its tokens. */
+/**
+ * Texts to embed instead of a prompt. Each is a text, or a list of token numbers in the model's vocabulary.
+ */
 export const EmbeddingInput = Type.Array(
   Type.Union([
     Type.String({ minLength: 1 }),
@@ -124,7 +132,7 @@ export const EmbeddingInput = Type.Array(
     minItems: 1,
     maxItems: LIMITS.embeddingInputs,
     description:
-      'Texts to embed, instead of a prompt. One may be an array of the numbers that the model has for its tokens.',
+      'Texts to embed instead of a prompt. Each is a text or an array of the model’s token numbers.',
   },
 );
 export type EmbeddingInput = Static<typeof EmbeddingInput>;
@@ -132,7 +140,7 @@ export type EmbeddingInput = Static<typeof EmbeddingInput>;
 export const FINISH_REASONS = ['stop', 'length', 'tool_calls', 'content_filter'] as const;
 export const FinishReason = Type.Enum([...FINISH_REASONS], {
   type: 'string',
-  description: 'Why the text ends: `length` where max_tokens cut it off.',
+  description: 'Why the text ends. `length`: max_tokens cut it off.',
 });
 export type FinishReason = Static<typeof FinishReason>;
 
@@ -140,36 +148,36 @@ export const RESULT_TYPES = ['text', 'message', 'embeddings'] as const;
 export const ResultType = Type.Enum([...RESULT_TYPES], {
   type: 'string',
   description:
-    'How to read the result: as the text that it is, which it is unless said otherwise; or as JSON, of an answer with tool calls (`{"content":…,"tool_calls":[…]}`) or of embeddings (`{"embeddings":["…"]}`, each the base64 of 32-bit floats, little-endian).',
+    'How to read the result: `text`, the default, as plain text; `message` as JSON of an answer with tool calls (`{"content":…,"tool_calls":[…]}`); `embeddings` as JSON (`{"embeddings":["…"]}`, each the base64 of 32-bit floats, little-endian).',
 });
 export type ResultType = Static<typeof ResultType>;
 
-/** What an engine tells of an answer beside its text. */
+/** What an engine reports about an answer besides its text. */
 export const AnswerDetails = Type.Object({
   reasoning: Type.Optional(
     Type.String({
-      description: 'What the model thought before its answer, where its engine tells it apart.',
+      description: 'The reasoning before the answer, if the engine reports it separately.',
     }),
   ),
   refusal: Type.Optional(
-    Type.String({ description: 'Why the model declines, where its engine tells it apart.' }),
+    Type.String({ description: 'Why the model declines, if the engine reports it separately.' }),
   ),
   logprobs: Type.Optional(
     Type.Array(Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true }), {
-      description: 'One for each token of the answer, in the shape of OpenAI’s API.',
+      description: 'The logprobs of each token of the answer, in the shape of OpenAI’s API.',
     }),
   ),
 });
 export type AnswerDetails = Static<typeof AnswerDetails>;
 
-/** A result of the type `message`, as JSON. */
+/** The JSON in a result of type `message`. */
 export const ResultMessage = Type.Object({
   content: Type.Unsafe<string | null>({ type: ['string', 'null'] }),
   tool_calls: Type.Array(ToolCall, { minItems: 1, maxItems: LIMITS.tools }),
 });
 export type ResultMessage = Static<typeof ResultMessage>;
 
-/** A result of the type `embeddings`, as JSON. */
+/** The JSON in a result of type `embeddings`. */
 export const ResultEmbeddings = Type.Object({
   embeddings: Type.Array(Type.String({ pattern: '^[A-Za-z0-9+/]+={0,2}$' }), { minItems: 1 }),
 });

@@ -2,7 +2,7 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { LIMITS, MINER_ID_PATTERN, MODEL_PATTERN, REGION_PATTERN } from './limits.ts';
 import { ADDRESS_PATTERN, stated } from './stated.ts';
 
-/** Of requests: a field that is not known is refused, so that a mistyped one is not taken for none. */
+/** For requests. An unknown field is an error, since a mistyped field would otherwise be ignored silently. */
 export const CLOSED = { additionalProperties: false } as const;
 
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -17,7 +17,7 @@ export const Model = Type.String({
   minLength: 1,
   maxLength: LIMITS.modelLength,
   pattern: MODEL_PATTERN,
-  description: 'A model by the name that miners register it under.',
+  description: 'The name of a model, as miners register it.',
   examples: ['llama3.2'],
 });
 
@@ -25,7 +25,7 @@ export const MinerId = Type.String({
   minLength: 1,
   maxLength: LIMITS.minerIdLength,
   pattern: MINER_ID_PATTERN,
-  description: 'Chosen by the miner, unique on this coordinator.',
+  description: 'The miner chooses it. It is unique on this coordinator.',
   examples: ['my-miner-001'],
 });
 
@@ -33,7 +33,7 @@ export const MinerEpoch = Type.Integer({
   minimum: 0,
   maximum: LIMITS.epoch,
   description:
-    'What the registration of this process answered. One that another process has replaced gets MINER_SUPERSEDED; without it nobody is told apart.',
+    'The `epoch` from the answer to the registration of this process. A process that another one has replaced gets MINER_SUPERSEDED. Without it the coordinator can not tell processes apart.',
 });
 
 /** The query of requests about a miner that have no body. */
@@ -42,27 +42,26 @@ export type MinerProcess = Static<typeof MinerProcess>;
 
 export const Region = Type.String({ pattern: REGION_PATTERN, examples: ['eu-west'] });
 
-/** Anything JSON, for what passes through untouched. */
+/** Any JSON object. It is stored and returned unchanged. */
 export const Metadata = Type.Unsafe<Record<string, unknown>>({
   type: 'object',
   additionalProperties: true,
   propertyNames: { maxLength: 128 },
   maxProperties: LIMITS.metadataKeys,
-  description: 'Yours: kept with the job, shown to nobody else.',
+  description: 'Your own data. It is kept with the job, and nobody else sees it.',
 });
 
-/** Of waits in requests. Coordinators shorten them to what they grant. */
+/** Bounds of a wait in a request, in seconds. Coordinators shorten a wait to what they allow. */
 export const WAIT = { minimum: 0, maximum: LIMITS.waitSeconds };
 
-/** Of requests that make something. */
 export const IdempotencyKey = Type.String({
   minLength: 1,
   maxLength: LIMITS.idempotencyKeyLength,
   description:
-    'Repeating a request with the same key and body answers what the first one made, and makes no other.',
+    'Repeating a request with the same key and body returns the result of the first request and creates nothing.',
 });
 
-/** An address in a request. That it must have the form is said by its checker, which names what is wrong. */
+/** An address in a request. Code checks its form, so that the error says what is wrong with it. */
 export const Address = (description: string) =>
   Type.String({
     maxLength: 90,
@@ -70,15 +69,15 @@ export const Address = (description: string) =>
     ...stated({ pattern: ADDRESS_PATTERN, format: 'bech32m' }),
   });
 
-/** Where a page starts. Each kind of list has cursors of its own. */
+/** Where a page starts. Each kind of list has its own form of cursor. */
 export const Cursor = (pattern: string) =>
   Type.String({
     maxLength: 64,
     pattern,
-    description: 'Where the page starts: taken from the `Link` header of the page before.',
+    description: 'Where the page starts, from the `Link` header of the page before.',
   });
 
-/** Of pages whose items have a number: below 0 in the ledgers before a restore. */
+/** Cursors of pages whose items have numbers. Ledgers from before a restore have numbers below 0. */
 const PLACE_PATTERN = '^-?[0-9]{1,15}$';
 
 export const Page = Type.Object(
@@ -97,7 +96,7 @@ export const Page = Type.Object(
 );
 export type Page = Static<typeof Page>;
 
-/** An Ed25519 signature: `key_id` is the raw public key, both in unpadded base64url. */
+/** An Ed25519 signature. `key_id` is the raw public key; both are in unpadded base64url. */
 export const Signature = Type.Object({
   alg: Type.Literal('Ed25519'),
   key_id: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }),

@@ -2,9 +2,9 @@ import { type Static, Type } from 'typebox';
 import { HealthComponents } from './network.ts';
 
 /**
- * What kind of failure ended an attempt. `refused`: the request itself can't be done. `unsupported`: this engine lacks
- * the route or the feature. `busy`: the engine has no room now. `broken`: the engine failed. `lost`: nothing more was
- * heard.
+ * Why an attempt failed. `refused`: the request itself can't be done. `unsupported`: this engine lacks the
+ * route or the feature. `busy`: the engine has no room now. `broken`: the engine failed. `lost`: the miner
+ * was not heard of again.
  */
 export const FAILURE_CLASSES = ['refused', 'unsupported', 'busy', 'broken', 'lost'] as const;
 export const FailureClass = Type.Enum([...FAILURE_CLASSES], {
@@ -14,7 +14,9 @@ export const FailureClass = Type.Enum([...FAILURE_CLASSES], {
 });
 export type FailureClass = Static<typeof FailureClass>;
 
-/** Every `error_code` the coordinator answers with, and its HTTP status. Codes never change their meaning. */
+/**
+ * Every `error_code` that the coordinator answers, with its HTTP status. The meaning of a code never changes.
+ */
 export const ERROR_STATUS = {
   AUTH_MISSING_KEY: 401,
   AUTH_INVALID_KEY: 401,
@@ -71,17 +73,20 @@ export type ErrorCode = keyof typeof ERROR_STATUS;
 
 const errorCodes = Object.keys(ERROR_STATUS) as ErrorCode[];
 
-/** The one error body: RFC 9457 problem details with the contract's `detail` and `error_code`. */
+/** The body of every error: RFC 9457 problem details with the contract's `detail` and `error_code`. */
 export const Problem = Type.Object(
   {
     type: Type.String({ description: 'A URI that names the kind of problem.' }),
     title: Type.String({ description: 'The HTTP status in words.' }),
     status: Type.Integer({ description: 'The HTTP status.' }),
-    detail: Type.String({ description: 'What went wrong with this request, for people.' }),
-    error_code: Type.Enum(errorCodes, { type: 'string', description: 'What went wrong, for programs.' }),
+    detail: Type.String({ description: 'What went wrong with this request, as text for people.' }),
+    error_code: Type.Enum(errorCodes, {
+      type: 'string',
+      description: 'What went wrong, as a code for programs.',
+    }),
     request_id: Type.String({ description: 'Quote this when you ask the operator about it.' }),
     field: Type.Optional(
-      Type.String({ description: 'The field that was wrong, dotted: `params.max_tokens`.' }),
+      Type.String({ description: 'The path of the wrong field, with dots: `params.max_tokens`.' }),
     ),
     retry_after: Type.Optional(Type.Integer({ description: 'Seconds to wait before trying again.' })),
     components: Type.Optional(HealthComponents),

@@ -8,33 +8,34 @@ import type { Opening, Restore } from './restores.ts';
 const HASH = '[0-9a-fA-F]{64}';
 const HexHash = (description: string) => Type.String({ description });
 
-/** What names a block. */
 export const BlockId = Type.String({
   pattern: `^([0-9]{1,15}|${HASH})$`,
   description: 'The height of a block, or its hash in hex.',
   examples: ['0'],
 });
 
-/** What names a transaction. */
-export const TransactionId = Type.String({ pattern: `^${HASH}$`, description: 'Its hash in hex.' });
+export const TransactionId = Type.String({
+  pattern: `^${HASH}$`,
+  description: 'The hash of a transaction in hex.',
+});
 
-/** A tree of the ledger that was published. */
+/** A published tree of the ledger. */
 export const Block = Type.Object(
   {
-    height: Type.Integer({ description: 'Counted from 0.' }),
+    height: Type.Integer({ description: 'The number of the block, from 0.' }),
     hash: HexHash('hex SHA-256 of the checkpoint without its signatures.'),
-    parent_hash: Nullable(HexHash('That of the block before; null for the first one.')),
-    tree_size: Type.Integer({ description: 'Entries that the ledger has from this block on.' }),
-    root_hash: HexHash('Root of the tree over them, hex.'),
+    parent_hash: Nullable(HexHash('The hash of the block before; null for the first block.')),
+    tree_size: Type.Integer({ description: 'How many entries the ledger has with this block.' }),
+    root_hash: HexHash('The root of the tree over these entries, in hex.'),
     timestamp: Timestamp,
-    transactions: Type.Integer({ description: 'Entries that are new with this block.' }),
-    size: Type.Integer({ description: 'Bytes of these entries.' }),
+    transactions: Type.Integer({ description: 'How many entries are new in this block.' }),
+    size: Type.Integer({ description: 'The size of these entries in bytes.' }),
   },
   { $id: 'Block' },
 );
 export type Block = Static<typeof Block>;
 
-/** A block with what the ledger signed for it. */
+/** A block with the ledger's signed checkpoint. */
 export const BlockDetail = Type.Object(
   {
     ...Block.properties,
@@ -46,42 +47,43 @@ export const BlockDetail = Type.Object(
 );
 export type BlockDetail = Static<typeof BlockDetail>;
 
-/** An entry of the ledger: what it moves, and where it stands. */
+/** An entry of the ledger: the credits that it moves, and its place. */
 export const Transaction = Type.Object(
   {
     hash: HexHash('Leaf hash of the entry (RFC 6962), hex.'),
     index: Nullable(
       Type.Integer({
-        description:
-          'Place in the ledger, counted from 0; null for an entry of the ledger that was before a restore.',
+        description: 'The index in the ledger, from 0; null for an entry of the ledger before a restore.',
       }),
     ),
-    height: Nullable(Type.Integer({ description: 'Its block; null until that is published.' })),
+    height: Nullable(
+      Type.Integer({ description: 'The height of its block; null until the block is published.' }),
+    ),
     type: Type.Enum(['receipt', 'grant', 'restore', 'opening'], { type: 'string' }),
     id: Type.String({ description: 'The id of the statement, such as that of the receipt.' }),
     job_id: Nullable(Type.String({ description: 'The job that a receipt is for.' })),
     from: Nullable(
-      Type.String({ description: 'Address that pays; null for what nobody pays, such as a grant.' }),
+      Type.String({ description: 'The address that pays; null when nobody pays, as for a grant.' }),
     ),
-    to: Nullable(Type.String({ description: 'Address that is paid; null for a restore, which is of none.' })),
+    to: Nullable(Type.String({ description: 'The address that is paid; null for a restore.' })),
     amount: Type.Number({
-      description: 'Credits, at most 6 decimals. Of an opening the balance, which may be below 0.',
+      description: 'Credits, at most 6 decimals. For an opening it is the balance, which may be below 0.',
     }),
     timestamp: Timestamp,
-    size: Type.Integer({ description: 'Bytes of the entry.' }),
+    size: Type.Integer({ description: 'The size of the entry in bytes.' }),
   },
   { $id: 'Transaction' },
 );
 export type Transaction = Static<typeof Transaction>;
 
-/** A transaction with the signed statement that it is. */
+/** A transaction with its signed statement. */
 export const TransactionDetail = Type.Object(
   {
     ...Transaction.properties,
     statement: Type.Unsafe<Receipt | Grant | Restore | Opening>({
       type: 'object',
       additionalProperties: true,
-      description: 'The entry itself: a signed statement, such as a receipt.',
+      description: 'The entry: a signed statement, such as a receipt.',
     }),
     inclusion: Nullable(Inclusion),
   },
@@ -93,7 +95,7 @@ export const ListTransactions = Type.Object(
   {
     ...Page.properties,
     address: Type.Optional(
-      Type.String({ maxLength: 90, description: 'Only those that this address pays or is paid by.' }),
+      Type.String({ maxLength: 90, description: 'Only transactions in which this address pays or is paid.' }),
     ),
     block: Type.Optional(BlockId),
   },
@@ -101,34 +103,33 @@ export const ListTransactions = Type.Object(
 );
 export type ListTransactions = Static<typeof ListTransactions>;
 
-/** What the ledger says of an address. One that it does not name has nothing. */
+/** What the ledger records about an address. An address that it does not name has zeros. */
 export const AddressDetail = Type.Object(
   {
     address: Type.String(),
     balance: Type.Number({
-      description: 'Credits that it earned and was granted, less what it owes. At most 6 decimals.',
+      description: 'Credits earned and granted, less those paid. At most 6 decimals.',
     }),
-    jobs: Type.Integer({ description: 'Completed jobs that it asked for.' }),
-    jobs_run: Type.Integer({ description: 'Completed jobs that it ran.' }),
-    receipts: Type.Integer({ description: 'Receipts that name it, of both.' }),
-    transactions: Type.Integer({ description: 'Receipts and grants that name it.' }),
+    jobs: Type.Integer({ description: 'Completed jobs that this address submitted.' }),
+    jobs_run: Type.Integer({ description: 'Completed jobs that this address ran.' }),
+    receipts: Type.Integer({ description: 'Receipts that name this address, as client or provider.' }),
+    transactions: Type.Integer({ description: 'Receipts and grants that name this address.' }),
   },
   { $id: 'AddressDetail' },
 );
 export type AddressDetail = Static<typeof AddressDetail>;
 
-/** What happened from a time on, until the next one of its series begins. */
+/** The activity from `time` until the next point of the series. */
 export const ActivityPoint = Type.Object(
   {
     time: Timestamp,
     receipts: Type.Integer({ description: 'Completed jobs.' }),
-    credits: Type.Number({ description: 'What they cost.' }),
+    credits: Type.Number({ description: 'Their total price in credits.' }),
   },
   { $id: 'ActivityPoint' },
 );
 export type ActivityPoint = Static<typeof ActivityPoint>;
 
-/** Network statistics, and series for charts. */
 export const ExplorerStats = Type.Object(
   {
     ...NetworkStats.properties,
@@ -139,7 +140,8 @@ export const ExplorerStats = Type.Object(
   },
   {
     $id: 'ExplorerStats',
-    description: 'The series have what is in the tree of the ledger, which follows within an interval of it.',
+    description:
+      'The series contain the published entries of the ledger, so they lag by up to its publication interval.',
   },
 );
 export type ExplorerStats = Static<typeof ExplorerStats>;
@@ -153,7 +155,7 @@ export const Search = Type.Object(
       minLength: 1,
       maxLength: 128,
       description:
-        'All of a hash, a height, an index, an address, or an id: of a receipt, of a grant, of a completed job.',
+        'A whole hash, height, index or address, or the id of a receipt, a grant or a completed job.',
       examples: ['0'],
     }),
   },
@@ -161,13 +163,13 @@ export const Search = Type.Object(
 );
 export type Search = Static<typeof Search>;
 
-/** Something that goes by the text that was searched for. */
+/** Something that the searched text identifies. */
 export const SearchResult = Type.Object(
   {
     kind: Type.Enum([...SEARCH_KINDS], { type: 'string' }),
-    id: Type.String({ description: 'A hash for blocks and transactions.' }),
+    id: Type.String({ description: 'The id of the thing found. Blocks and transactions have their hash.' }),
     path: Type.String({
-      description: 'Where the API has it. A job that is not yours is known by its receipt.',
+      description: 'The path in the API. For a job of another account it is that of the receipt.',
     }),
   },
   { $id: 'SearchResult' },

@@ -5,13 +5,16 @@ import { Inclusion } from './receipts.ts';
 import { stated } from './stated.ts';
 import { GRANT_VERSION } from './versions.ts';
 
-/** A signed grant of credits to an address. The signature covers the canonical JSON (RFC 8785) of everything but `signature`. */
+/**
+ * A signed grant of credits to an address. The signature covers the canonical JSON (RFC 8785) of all other
+ * fields.
+ */
 export const Grant = Type.Object(
   {
     type: Type.Literal('grant'),
     version: Type.Literal(GRANT_VERSION),
     grant_id: Type.String({ examples: ['grant-01kc0pq5w8e4z9k3v7t2m6n1rx'] }),
-    to: Type.String({ description: 'Address that has the credits from then on.' }),
+    to: Type.String({ description: 'The address that receives the credits.' }),
     amount: Type.Number({
       exclusiveMinimum: 0,
       maximum: LIMITS.price,
@@ -21,7 +24,7 @@ export const Grant = Type.Object(
     created_at: Type.Integer({ description: 'Unix seconds.' }),
     nonce: Type.String(),
     metadata: Type.Object(
-      { reason: Type.Optional(Type.String({ description: 'What for.' })) },
+      { reason: Type.Optional(Type.String({ description: 'What the credits are for.' })) },
       { additionalProperties: true },
     ),
     signature: Signature,
@@ -31,7 +34,7 @@ export const Grant = Type.Object(
 export type Grant = Static<typeof Grant>;
 export type UnsignedGrant = Omit<Grant, 'signature'>;
 
-/** A grant, and where it stands in the ledger, which its signature does not cover. */
+/** A grant with its place in the ledger, which its signature does not cover. */
 export const PublishedGrant = Type.Object(
   {
     ...Grant.properties,
@@ -41,10 +44,10 @@ export const PublishedGrant = Type.Object(
 );
 export type PublishedGrant = Static<typeof PublishedGrant>;
 
-/** What an administrator asks for. */
+/** An administrator's request for a grant. */
 export const NewGrant = Type.Object(
   {
-    to: Address('Address that gets the credits: `ait1…`. It need not have taken part yet.'),
+    to: Address('The address that receives the credits: `ait1…`. It may be new to the coordinator.'),
     amount: Type.Number({
       exclusiveMinimum: 0,
       maximum: LIMITS.price,
@@ -57,7 +60,7 @@ export const NewGrant = Type.Object(
         minLength: 1,
         maxLength: LIMITS.grantReasonLength,
         pattern: '^[\\x20-\\x7e]+$',
-        description: 'What for, in ASCII. Public, as the whole grant is.',
+        description: 'What the credits are for, in ASCII. It is public, like the whole grant.',
       }),
     ),
   },

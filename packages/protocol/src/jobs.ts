@@ -22,24 +22,26 @@ export const JOB_STATUSES = ['pending', 'running', 'completed', 'failed', 'cance
 export const JobStatus = Type.Enum([...JOB_STATUSES], { type: 'string' });
 export type JobStatus = Static<typeof JobStatus>;
 
-/** Sampling parameters. Those named here are checked; any other is handed to the miner's engine as it is. */
+/**
+ * Sampling parameters. The ones listed here are checked; others are passed to the miner's engine unchanged.
+ */
 export const JobParams = Type.Object(
   {
     max_tokens: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: LIMITS.tokens, description: 'Tokens to generate at most.' }),
+      Type.Integer({ minimum: 1, maximum: LIMITS.tokens, description: 'The most tokens to generate.' }),
     ),
     temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
     top_p: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
     stop: Type.Optional(
       Type.Union([Type.String(), Type.Array(Type.String())], {
-        description: 'The text ends before any of these.',
+        description: 'The text ends before the first of these.',
       }),
     ),
     seed: Type.Optional(
       Type.Integer({
         minimum: -LIMITS.seed,
         maximum: LIMITS.seed,
-        description: 'The same seed gives the same text where engines can.',
+        description: 'The same seed gives the same text, if the engine supports that.',
       }),
     ),
     presence_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
@@ -49,16 +51,18 @@ export const JobParams = Type.Object(
 );
 export type JobParams = Static<typeof JobParams> & Record<string, unknown>;
 
-/** What a miner must have to be given the job. */
+/** What a miner must have to get the job. */
 export const JobConstraints = Type.Object(
   {
-    min_vram_gb: Type.Optional(Type.Integer({ ...range(LIMITS.vramGb), description: 'GPU memory, in GB.' })),
+    min_vram_gb: Type.Optional(
+      Type.Integer({ ...range(LIMITS.vramGb), description: 'The least GPU memory, in GB.' }),
+    ),
     region: Type.Optional(Region),
     min_context: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: LIMITS.tokens,
-        description: 'Tokens of prompt and answer together that the model must take at that miner.',
+        description: 'The least context of the model at the miner: tokens of prompt and answer together.',
       }),
     ),
     max_price: Type.Optional(
@@ -66,7 +70,7 @@ export const JobConstraints = Type.Object(
         minimum: 0,
         maximum: LIMITS.price,
         ...configured({ minimum: 'leastMaxPrice' }),
-        description: 'Credits this job may cost at most: it shortens the deadline and caps the receipt.',
+        description: 'The most credits that this job may cost. It shortens the deadline and caps the price.',
       }),
     ),
   },
@@ -86,17 +90,20 @@ export const SubmitJob = Type.Object(
         ...range(LIMITS.priority),
         ...configured({ maximum: 'highestPriority' }),
         default: 0,
-        description: 'Higher runs first; fair among clients within one priority.',
+        description: 'Jobs with a higher priority run first. Clients share each priority fairly.',
       }),
     ),
     ttl_seconds: Type.Optional(
       Type.Integer({
         ...range(LIMITS.ttlSeconds),
-        description: 'The job fails with JOB_EXPIRED when nobody claims it in this time.',
+        description: 'The job fails with JOB_EXPIRED when no miner claims it in this time.',
       }),
     ),
     max_attempts: Type.Optional(
-      Type.Integer({ ...range(LIMITS.attempts), description: 'Claims before the job fails for good.' }),
+      Type.Integer({
+        ...range(LIMITS.attempts),
+        description: 'How many claims may fail before the job fails.',
+      }),
     ),
     replication: Type.Optional(
       Type.Integer({
@@ -109,7 +116,7 @@ export const SubmitJob = Type.Object(
     metadata: Type.Optional(Metadata),
     stream: Type.Optional(
       Type.Boolean({
-        description: 'Ask the miner for its text as it is generated: read it at /v1/jobs/{id}/events.',
+        description: 'The miner sends the text while it generates it. Read it at /v1/jobs/{id}/events.',
       }),
     ),
   },
@@ -118,7 +125,7 @@ export const SubmitJob = Type.Object(
     ...statedSubmission,
     $id: 'SubmitJob',
     description:
-      'What is asked for is one of `prompt`, `messages` (with `tools`, `tool_choice` and `response_format`) and `input`.',
+      'A job has exactly one of `prompt`, `messages` (with `tools`, `tool_choice` and `response_format`) and `input`.',
   },
 );
 export type SubmitJob = Static<typeof SubmitJob> & { params?: JobParams };
@@ -148,47 +155,49 @@ export const JobError = Type.Object({
   detail: Type.String(),
   error_class: Type.Optional(FailureClass),
   engine_code: Type.Optional(
-    Type.String({ description: 'The code that the engine gave, such as context_length_exceeded.' }),
+    Type.String({ description: 'The engine’s own error code, such as context_length_exceeded.' }),
   ),
   retry_after: Type.Optional(
     Type.Integer({
       minimum: 0,
       maximum: LIMITS.retryAfterSeconds,
-      description: 'Of MINERS_BUSY: seconds after which there may be room, where the miner said so.',
+      description: 'For MINERS_BUSY: seconds until the miner may have room, if it said so.',
     }),
   ),
 });
 export type JobError = Static<typeof JobError>;
 
-/** Where a pending job stands. Estimated from counters, so near the truth rather than exact. */
+/** The place of a pending job in its queue. It is estimated from counters, so it may be slightly wrong. */
 export const QueueInfo = Type.Object({
   position: Type.Integer({ minimum: 1, description: '1 is next.' }),
-  eligible_miners: Type.Integer({ minimum: 0, description: 'Live miners that could run it.' }),
+  eligible_miners: Type.Integer({ minimum: 0, description: 'How many live miners could run the job.' }),
   estimated_start_seconds: Nullable(
-    Type.Number({ description: 'null when nothing is known to estimate from.' }),
+    Type.Number({ description: 'Null when there are no measurements to estimate from.' }),
   ),
-  reason: Nullable(Type.String({ description: 'Why it can not start now, when no live miner can run it.' })),
+  reason: Nullable(
+    Type.String({ description: 'Why the job can not start now, when no live miner can run it.' }),
+  ),
 });
 export type QueueInfo = Static<typeof QueueInfo>;
 
 const Count = Type.Integer({ minimum: 0, maximum: LIMITS.tokens });
 
-/** Tokens as an engine counted them. A count that is not known is absent. */
+/** Tokens as the engine counted them. Unknown counts are absent. */
 export const TokenUsage = Type.Object({
   prompt_tokens: Type.Optional(Count),
   completion_tokens: Type.Optional(Count),
   cached_tokens: Type.Optional({
     ...Count,
-    description: 'Of the prompt, those that the engine had read before.',
+    description: 'Tokens of the prompt that came from the engine’s cache.',
   }),
   reasoning_tokens: Type.Optional({
     ...Count,
-    description: 'Of the completion, those of the reasoning before the answer.',
+    description: 'Tokens of the completion that are reasoning before the answer.',
   }),
 });
 export type TokenUsage = Static<typeof TokenUsage>;
 
-/** As in the request; absent where it asks for something else. */
+/** Fields of the request that ask for the answer. Those that it did not use are absent. */
 const Asked = {
   messages: Type.Optional(Type.Unsafe<ChatRequest['messages']>({ type: 'array', items: {} })),
   tools: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['tools']>>({ type: 'array', items: {} })),
@@ -198,19 +207,19 @@ const Asked = {
 };
 
 const PROMPT =
-  'The text that prompt_hash is for: the prompt, or the canonical JSON (RFC 8785) of an object with the messages, tools, tool_choice and response_format, or with the input.';
+  'The text that prompt_hash is of: the prompt, or the canonical JSON (RFC 8785) of an object with the messages, tools, tool_choice and response_format, or with the input.';
 
-/** One of the runs of a job that several owners' miners run. */
+/** One run of a job with `replication`. Each run is on another owner's miner. */
 export const JobRun = Type.Object({
-  job_id: Type.String({ description: 'What its miner, and its receipt, know it as.' }),
+  job_id: Type.String({ description: 'The job id that the miner and the receipt of this run have.' }),
   status: JobStatus,
   miner_id: Nullable(Type.String()),
   receipt_id: Nullable(Type.String()),
-  salt: Type.String({ description: 'Opens prompt_hash and artifact_hash of its receipt.' }),
+  salt: Type.String({ description: 'The salt of prompt_hash and artifact_hash in its receipt.' }),
   agrees: Nullable(
     Type.Boolean({
       description:
-        'Whether its result is that of the job; null before there are both, and once they are erased.',
+        'Whether its result equals the result of the job. Null until both exist, and after they are erased.',
     }),
   ),
   error: Nullable(JobError),
@@ -223,21 +232,21 @@ export const Job = Type.Object(
     job_id: Type.String({ examples: ['job-01kc0pq5w8e4z9k3v7t2m6n1rx'] }),
     status: JobStatus,
     model: Type.String(),
-    prompt: Nullable(Type.String({ description: `${PROMPT} null once erased.` })),
+    prompt: Nullable(Type.String({ description: `${PROMPT} Null once erased.` })),
     ...Asked,
     params: JobParams,
     priority: Type.Integer(),
     constraints: JobConstraints,
     metadata: Nullable(Metadata),
-    stream: Type.Boolean({ description: 'Whether its text is streamed as it is generated.' }),
-    attempts: Type.Integer({ description: 'Claims so far.' }),
+    stream: Type.Boolean({ description: 'Whether the text is streamed while it is generated.' }),
+    attempts: Type.Integer({ description: 'How many claims the job has had.' }),
     max_attempts: Type.Integer(),
     created_at: Timestamp,
     expires_at: Timestamp,
     started_at: Nullable(Timestamp),
     completed_at: Nullable(Timestamp),
     miner_id: Nullable(Type.String()),
-    result: Nullable(Type.String({ description: 'The text that artifact_hash is for.' })),
+    result: Nullable(Type.String({ description: 'The text that artifact_hash is of.' })),
     result_type: Type.Optional(ResultType),
     finish_reason: Type.Optional(FinishReason),
     ...AnswerDetails.properties,
@@ -247,21 +256,19 @@ export const Job = Type.Object(
     erased_at: Nullable({
       ...Timestamp,
       description:
-        'When prompt, params, metadata, result and usage were erased for their age; null while they are there.',
+        'When prompt, params, metadata, result and usage were erased because of their age; null before.',
     }),
     salt: Type.String({
-      description: 'Opens prompt_hash and artifact_hash of the receipt: SHA-256(salt ‖ text).',
+      description: 'The salt of prompt_hash and artifact_hash in the receipt: SHA-256(salt ‖ text).',
     }),
     queue: Nullable(QueueInfo),
-    runs: Type.Optional(
-      Type.Array(JobRun, { description: 'Of a job with `replication`; those of other jobs have none.' }),
-    ),
+    runs: Type.Optional(Type.Array(JobRun, { description: 'Only for a job with `replication`: its runs.' })),
   },
   { $id: 'Job' },
 );
 export type Job = Static<typeof Job>;
 
-/** A job in a list: without its texts. */
+/** A job in a list, without its texts. */
 export const JobSummary = Type.Omit(
   Job,
   [
@@ -293,7 +300,7 @@ export const ListJobs = Type.Object(
     all: Type.Optional(
       Type.Boolean({
         description:
-          'The jobs of all accounts, for administrators. A page is looked for among a thousand jobs: it may be short, or empty, and have a next.',
+          'The jobs of all accounts, for administrators. Each page searches a thousand jobs, so it may be short or empty and still have a next page.',
       }),
     ),
   },
@@ -312,17 +319,19 @@ export const MinerJob = Type.Object(
     params: JobParams,
     priority: Type.Integer(),
     constraints: JobConstraints,
-    stream: Type.Boolean({ description: 'Post the text as it is generated: somebody reads it.' }),
+    stream: Type.Boolean({
+      description: 'Whether to post the text while it is generated, for a client that reads it.',
+    }),
     attempt: Type.Integer({ description: '1 on the first claim.' }),
     created_at: Timestamp,
     lease_expires_at: Timestamp,
     deadline: Timestamp,
-    salt: Type.String({ description: 'For the hashes that a miner with a public key signs.' }),
+    salt: Type.String({ description: 'The salt of the hashes that a miner with a public key signs.' }),
   },
   {
     $id: 'MinerJob',
     description:
-      'lease_expires_at: until then the job is kept for this miner, and a heartbeat extends it. deadline: no heartbeat extends it past that.',
+      'The job is reserved for this miner until lease_expires_at. Heartbeats extend the lease, but not past the deadline.',
   },
 );
 export type MinerJob = Static<typeof MinerJob>;
@@ -343,13 +352,13 @@ export const CompleteJob = Type.Object(
         format: 'iso-date-time',
         ...statedTime,
         description:
-          'When the miner finished, by its own clock: recorded as reported. Without an offset it is UTC.',
+          'When the miner finished, by its own clock. It is recorded as reported. Without an offset it is UTC.',
       }),
     ),
     usage: Type.Optional(
       Type.Unsafe<TokenUsage>({
         description:
-          'The counts of TokenUsage as the engine gave them. One that can not be a count of tokens is dropped, and the result counts all the same.',
+          'The engine’s token counts, see TokenUsage. An impossible count is dropped, and the result is still accepted.',
       }),
     ),
     signature: Type.Optional(Signature),
@@ -367,25 +376,25 @@ export const FailJob = Type.Object(
     engine_code: Type.Optional(
       Type.String({
         maxLength: LIMITS.engineCodeLength,
-        description: 'The code that the engine gave, such as context_length_exceeded.',
+        description: 'The engine’s own error code, such as context_length_exceeded.',
       }),
     ),
     retry_after: Type.Optional(
       Type.Number({
         minimum: 0,
         maximum: LIMITS.retryAfterSeconds,
-        description: 'Of a busy engine: seconds until it may have room.',
+        description: 'Seconds until a busy engine may have room.',
       }),
     ),
     retryable: Type.Optional(
-      Type.Boolean({ default: true, description: 'false ends the job however many attempts remain.' }),
+      Type.Boolean({ default: true, description: '`false` ends the job even if attempts remain.' }),
     ),
   },
   CLOSED,
 );
 export type FailJob = Static<typeof FailJob>;
 
-/** What became of a job that its miner gave up. */
+/** The state of a job after its miner gave it up. */
 export const JobOutcome = Type.Object({
   job_id: Type.String(),
   status: JobStatus,

@@ -1,4 +1,7 @@
-/** Bounds that are part of the contract: the same for every coordinator, unlike those in its configuration. */
+/**
+ * Limits that are part of the contract and equal on every coordinator. Other limits are in a coordinator's
+ * configuration.
+ */
 export const LIMITS = {
   batchJobs: 1_000,
   pageSize: 100,
@@ -9,26 +12,26 @@ export const LIMITS = {
   sessionLength: 64,
   capabilities: 1_024,
   claimMax: 256,
-  /** Longer waits may be asked for than any coordinator grants. */
+  /** Clients may ask for longer waits than any coordinator allows. */
   waitSeconds: 1_000_000,
   chunks: 1_000,
-  /** Index of a chunk within the text of an attempt. */
+  /** The index of a chunk within the text of an attempt. */
   chunkIndex: 1_000_000_000,
   messages: 10_000,
   tools: 128,
-  /** Of a tool call, also one that another service made in a conversation. */
+  /** The id of a tool call. It may come from another service's conversation. */
   callIdLength: 1_024,
   embeddingInputs: 2_048,
-  /** Of one text to embed that is given as tokens. */
+  /** Tokens of one text to embed. */
   inputTokens: 131_072,
-  /** Of one request for completions. */
+  /** Prompts of one completion request. */
   prompts: 100,
-  /** Tokens that one number may speak of: of a context, a limit or a count. */
+  /** The largest token number, context, limit or count. */
   tokens: 100_000_000,
   /** Choices of one request at the gateway. */
   choices: 8,
   topLogprobs: 20,
-  /** Either way: the largest integer that JSON libraries have. */
+  /** The largest integer that every JSON library represents exactly; negative seeds too. */
   seed: Number.MAX_SAFE_INTEGER,
   engineCodeLength: 128,
   retryAfterSeconds: 3_600,
@@ -36,9 +39,9 @@ export const LIMITS = {
   attempts: { min: 1, max: 100 },
   replication: { min: 1, max: 9 },
   ttlSeconds: { min: 1, max: 30 * 24 * 3600 },
-  /** Credits: with 6 decimals still exact as a double. */
+  /** Credits. An amount of this size with 6 decimals is still exact as a double. */
   price: 1e9,
-  /** Of `gpu_info` as JSON, in UTF-8. */
+  /** Bytes of `gpu_info` as JSON in UTF-8. */
   gpuInfoBytes: 2_048,
   vramGb: { min: 0, max: 4_096 },
   idempotencyKeyLength: 255,
@@ -51,7 +54,7 @@ export const LIMITS = {
   batchErrors: 100,
 } as const;
 
-/** Printable ASCII without spaces, as receipts carry ASCII only: `llama3.2`, `org/model:7b-q4`. */
+/** Printable ASCII without spaces, because receipts only contain ASCII: `llama3.2`, `org/model:7b-q4`. */
 export const MODEL_PATTERN = '^[\\x21-\\x7e]+$';
 export const MINER_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:-]*$';
 export const REGION_PATTERN = '^[a-z0-9][a-z0-9-]{0,31}$';

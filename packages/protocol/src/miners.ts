@@ -24,7 +24,7 @@ export const GpuInfo = Type.Object(
       Type.String({
         maxLength: 32,
         pattern: '^\\s*[0-9]+(\\.[0-9]+)?\\s*([GgMmTt]i?[Bb]?)?\\s*$',
-        description: 'GB when no unit is given.',
+        description: 'GPU memory, in GB when no unit is given.',
         examples: ['24GB', '24576 MiB'],
       }),
     ),
@@ -32,12 +32,12 @@ export const GpuInfo = Type.Object(
   {
     additionalProperties: true,
     maxProperties: 64,
-    description: `As JSON ${LIMITS.gpuInfoBytes} bytes at most. Lists of miners have name and memory of it.`,
+    description: `At most ${LIMITS.gpuInfoBytes} bytes as JSON. Lists of miners show its name and memory.`,
   },
 );
 export type GpuInfo = Static<typeof GpuInfo>;
 
-/** What a model can do at a miner. What is absent is not known, and counts as able. */
+/** What a model can do at a miner. Absent values are unknown, and the model counts as able. */
 export const ModelAbilities = Type.Object({
   context_length: Type.Optional(
     Type.Integer({
@@ -46,11 +46,13 @@ export const ModelAbilities = Type.Object({
       description: 'Tokens of prompt and answer together.',
     }),
   ),
-  text: Type.Optional(Type.Boolean({ description: 'It writes texts.' })),
-  embeddings: Type.Optional(Type.Boolean({ description: 'It embeds texts.' })),
-  tools: Type.Optional(Type.Boolean({ description: 'It calls tools.' })),
-  images: Type.Optional(Type.Boolean({ description: 'It sees images.' })),
-  json_schema: Type.Optional(Type.Boolean({ description: 'Its answers can be held to a JSON schema.' })),
+  text: Type.Optional(Type.Boolean({ description: 'Whether the model writes texts.' })),
+  embeddings: Type.Optional(Type.Boolean({ description: 'Whether the model embeds texts.' })),
+  tools: Type.Optional(Type.Boolean({ description: 'Whether the model calls tools.' })),
+  images: Type.Optional(Type.Boolean({ description: 'Whether the model reads images.' })),
+  json_schema: Type.Optional(
+    Type.Boolean({ description: 'Whether its answers can be forced to match a JSON schema.' }),
+  ),
 });
 export type ModelAbilities = Static<typeof ModelAbilities>;
 
@@ -60,12 +62,12 @@ export const RegisterMiner = Type.Object(
     capabilities: Type.Array(Model, {
       minItems: 1,
       maxItems: LIMITS.capabilities,
-      description: 'The models it can run.',
+      description: 'The models that the miner can run.',
     }),
     models: Type.Optional(
       Type.Array(Type.Object({ model: Model, ...ModelAbilities.properties }, CLOSED), {
         maxItems: LIMITS.capabilities,
-        description: 'What its models can do there, as far as its engine tells.',
+        description: 'What the models can do, as far as the engine reports it.',
       }),
     ),
     gpu_info: Type.Optional(GpuInfo),
@@ -74,15 +76,16 @@ export const RegisterMiner = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: LIMITS.claimMax,
-        description: 'Jobs it runs at once: no more are leased to it.',
+        description: 'How many jobs the miner runs at once. It never gets more.',
       }),
     ),
-    address: Type.Optional(Address('ait1…: where its earnings go.')),
+    address: Type.Optional(Address('The address that earnings go to: `ait1…`.')),
     public_key: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z0-9_-]{43}$',
         ...stated({ format: 'ed25519-public-key' }),
-        description: 'Raw Ed25519 public key, unpadded base64url: its results must then be signed with it.',
+        description:
+          'Raw Ed25519 public key, unpadded base64url. The miner must then sign its results with it.',
       }),
     ),
     session: Type.Optional(
@@ -91,17 +94,17 @@ export const RegisterMiner = Type.Object(
         maxLength: LIMITS.sessionLength,
         pattern: '^[A-Za-z0-9_-]+$',
         description:
-          'Random, the same in all registrations of one process, and told to nobody else: by it a process changes what it registered and keeps its epoch.',
+          'A random text, equal in all registrations of one process and known to it alone. It lets the process change its registration and keep its epoch.',
       }),
     ),
     epoch: Type.Optional({
       ...MinerEpoch,
-      description: 'What the registration before answered, where this process has registered before.',
+      description: 'The `epoch` from the previous registration of this process, if there is one.',
     }),
     proof: Type.Optional({
       ...Signature,
       description:
-        'By the key that is registered for this id so far, or at first by the `public_key` itself: over the canonical JSON (RFC 8785) of an object with the `address`, `miner_id`, `public_key` and `session` of this request, null where it has none.',
+        'A signature by the key registered for this id so far, or the first time by `public_key` itself. It covers the canonical JSON (RFC 8785) of an object with the `address`, `miner_id`, `public_key` and `session` of this request, with null for absent ones.',
     }),
   },
   CLOSED,
@@ -112,36 +115,45 @@ export const MINER_STATUSES = ['online', 'draining', 'offline'] as const;
 export const MinerStatus = Type.Enum([...MINER_STATUSES], { type: 'string' });
 export type MinerStatus = Static<typeof MinerStatus>;
 
-/** A model that a miner offers, and how it runs there: averages over its jobs, null before there is one to measure. */
+/**
+ * A model that a miner offers, with averages over its jobs there. They are null before the first measured
+ * job.
+ */
 export const MinerModel = Type.Object({
   model: Type.String(),
   loaded: Nullable(
-    Type.Boolean({ description: 'In memory, as its last heartbeat said; null where it does not say.' }),
+    Type.Boolean({
+      description:
+        'Whether the model is in memory, by the last heartbeat. Null when the miner does not report it.',
+    }),
   ),
-  time_to_first_token_ms: Nullable(Type.Number({ description: 'From the claim, of jobs that stream.' })),
-  tokens_per_second: Nullable(Type.Number({ description: 'Of the answer, over the whole run.' })),
+  time_to_first_token_ms: Nullable(
+    Type.Number({ description: 'Measured from the claim, on jobs that stream.' }),
+  ),
+  tokens_per_second: Nullable(Type.Number({ description: 'Tokens of the answer, over the whole run.' })),
   ...ModelAbilities.properties,
 });
 export type MinerModel = Static<typeof MinerModel>;
 
 const Decayed = (description: string) => Type.Number({ minimum: 0, description });
 
-/** How far a miner can be relied on. Counts become less with time: see the operator's half-life. */
+/** How reliable a miner is. Counts decay with the operator's half-life. */
 export const Reputation = Type.Object(
   {
     score: Type.Number({
       minimum: 0,
       maximum: 1,
-      description: 'Share of the runs of its owner’s miners that ended with a result. 0.9 to begin with.',
+      description: 'The share of runs on the owner’s miners that ended with a result. It starts at 0.9.',
     }),
     successes: Decayed('Runs that ended with a result.'),
-    failures: Decayed('Runs that it reported failed, and that another try could mend.'),
-    timeouts: Decayed('Runs that it did not end in time, or was not heard of in.'),
-    agreements: Decayed("Results that were what most of other owners' miners got."),
-    disagreements: Decayed('Results that were not.'),
+    failures: Decayed('Runs that the miner reported as failed, with a failure that another try could fix.'),
+    timeouts: Decayed('Runs that did not end in time, or whose miner was not heard of again.'),
+    agreements: Decayed("Results that equal those of most other owners' miners."),
+    disagreements: Decayed("Results that differ from those of most other owners' miners."),
     suspended_at: Nullable({
       ...Timestamp,
-      description: 'Since when its owner gets no jobs for its score: for a while, then it is on probation.',
+      description:
+        'When the owner was suspended because of the score. The owner gets no jobs for a while, and then is on probation.',
     }),
   },
   { $id: 'Reputation' },
@@ -160,20 +172,22 @@ export const Miner = Type.Object(
     concurrency: Nullable(Type.Integer()),
     address: Type.String(),
     public_key: Nullable(Type.String()),
-    epoch: Type.Integer({ minimum: 0, description: 'Grows each time another process takes the id over.' }),
-    running: Type.Integer({ description: 'Jobs it holds now.' }),
+    epoch: Type.Integer({ minimum: 0, description: 'Increases when another process takes the id over.' }),
+    running: Type.Integer({ description: 'How many jobs the miner holds now.' }),
     completed: Type.Integer(),
-    failed: Type.Integer({ description: 'Jobs that it reported failed or whose lease ran out.' }),
+    failed: Type.Integer({ description: 'Jobs that the miner reported as failed, or whose lease ran out.' }),
     reputation: Reputation,
     registered_at: Timestamp,
     last_seen_at: Timestamp,
-    heartbeat_seconds: Type.Integer({ description: 'How often to send a heartbeat.' }),
+    heartbeat_seconds: Type.Integer({ description: 'How often the miner should send a heartbeat.' }),
   },
   { $id: 'Miner' },
 );
 export type Miner = Static<typeof Miner>;
 
-/** Pending jobs of one kind, and why this miner is not given them (null: it can run them). */
+/**
+ * Pending jobs of one kind, and why this miner does not get them. The reason is null when it can run them.
+ */
 export const Workload = Type.Object({
   model: Type.String(),
   pending: Type.Integer({ minimum: 1 }),
@@ -187,7 +201,7 @@ export const MinerDetail = Type.Object(
     workload: Type.Object({
       runnable: Type.Array(Workload),
       blocked: Type.Array(Workload),
-      reason: Nullable(Type.String({ description: 'Why it gets nothing just now, whatever is pending.' })),
+      reason: Nullable(Type.String({ description: 'Why the miner gets no jobs at all at present.' })),
     }),
   },
   { $id: 'MinerDetail' },
@@ -210,19 +224,19 @@ export const Heartbeat = Type.Object(
     jobs: Type.Optional(
       Type.Array(Type.String(), {
         maxItems: LIMITS.claimMax,
-        description: 'The jobs the miner believes it holds.',
+        description: 'The jobs that the miner believes it holds.',
       }),
     ),
     wait: Type.Optional(
       Type.Number({
         ...WAIT,
-        description: 'Seconds to wait for a job to stop: the answer comes as soon as there is one.',
+        description: 'Seconds to wait for a job to stop. The answer comes as soon as a job must stop.',
       }),
     ),
     loaded: Type.Optional(
       Type.Array(Model, {
         maxItems: LIMITS.capabilities,
-        description: 'The models that its engine has in memory: it is given jobs for them first.',
+        description: 'The models in memory. The miner gets jobs for these first.',
       }),
     ),
   },
@@ -234,14 +248,14 @@ export const HeartbeatAnswer = Type.Object({
   miner_id: Type.String(),
   status: MinerStatus,
   suspended: Type.Boolean({
-    description: 'Its owner’s reputation fell below what is demanded here: no new jobs for a while.',
+    description: 'Whether the owner’s reputation is too low. The miner then gets no new jobs for a while.',
   }),
   heartbeat_seconds: Type.Integer(),
   jobs: Type.Array(Type.Object({ job_id: Type.String(), lease_expires_at: Timestamp, deadline: Timestamp }), {
-    description: 'What it holds, leases extended.',
+    description: 'The jobs that the miner holds, with their leases extended.',
   }),
   stop: Type.Array(Type.Object({ job_id: Type.String(), status: Nullable(JobStatus) }), {
-    description: 'Jobs of the request that it no longer holds: cancelled, or given to another.',
+    description: 'Jobs of the request that the miner no longer holds: cancelled, or given to another miner.',
   }),
 });
 export type HeartbeatAnswer = Static<typeof HeartbeatAnswer>;

@@ -1,12 +1,12 @@
 import { type Static, Type } from 'typebox';
 
-/** Part of a coordinator, as administrators see it. */
+/** The health of one part of a coordinator, for administrators. */
 export const HealthComponent = Type.Object({
   status: Type.Enum(['ok', 'warning', 'failing'], {
     type: 'string',
     description: '`failing` makes the coordinator unready; `warning` does not.',
   }),
-  detail: Type.Optional(Type.String({ description: 'What is wrong, and what to do.' })),
+  detail: Type.Optional(Type.String({ description: 'What is wrong, and what to do about it.' })),
 });
 export type HealthComponent = Static<typeof HealthComponent>;
 

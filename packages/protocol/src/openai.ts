@@ -16,26 +16,25 @@ import { LIMITS } from './limits.ts';
 import { ModelAbilities } from './miners.ts';
 import { stated, statedChoices, statedGatewayMessage } from './stated.ts';
 
-/*
- * Requests and answers in the shapes of OpenAI's API, as far as they are served: what clients that speak it send and
- * read.
- */
+/* Requests and answers in the shapes of OpenAI's API, as far as the gateway supports them. */
 
 const { temperature, top_p, stop, seed, presence_penalty, frequency_penalty, max_tokens } =
   JobParams.properties;
 
-/** What requests for a text have in common. */
+/** The fields that chat and text completions share. */
 const Generating = {
   model: Model,
   ...{ temperature, top_p, stop, seed, presence_penalty, frequency_penalty, max_tokens },
   logit_bias: Type.Optional(Type.Record(Type.String(), Type.Number())),
   stream: Type.Optional(
-    Type.Boolean({ description: 'Answer with server-sent events, `[DONE]` at their end.' }),
+    Type.Boolean({ description: 'Whether to answer with server-sent events, which end with `[DONE]`.' }),
   ),
   stream_options: Type.Optional(
     Type.Object({
       include_usage: Type.Optional(
-        Type.Boolean({ description: 'The last event but one tells the usage, where the miner has counted.' }),
+        Type.Boolean({
+          description: 'Whether the last event before `[DONE]` has the usage, if the miner counted it.',
+        }),
       ),
     }),
   ),
@@ -44,19 +43,19 @@ const Generating = {
       minimum: 1,
       maximum: LIMITS.choices,
       description:
-        'So many answers, each by a job of its own. With a seed the first has it, the next one more.',
+        'How many answers to return. Each has its own job. With a seed, each next answer uses the seed plus one.',
     }),
   ),
   user: Type.Optional(Type.String()),
   metadata: Type.Optional(Type.Record(Type.String(), Type.String(), { maxProperties: LIMITS.metadataKeys })),
 };
 
-/** A part of a message that a client sends: of an assistant's also why it declined. */
+/** A part of a message in a request. An assistant's part may also say why it declined. */
 const RequestPart = Type.Object({
   ...ContentPart.properties,
   type: Type.Enum(['text', 'image_url', 'refusal'], { type: 'string' }),
   refusal: Type.Optional(
-    Type.String({ description: 'Of a part of that type, in a message of an assistant.' }),
+    Type.String({ description: 'Why the assistant declined, in a part of type `refusal`.' }),
   ),
 });
 export type RequestPart = Static<typeof RequestPart>;
@@ -67,14 +66,14 @@ const Message = {
     Type.Unsafe<string | RequestPart[] | null>({
       type: ['string', 'array', 'null'],
       items: RequestPart,
-      description: 'A text, or parts: texts in any role, images in a user’s.',
+      description: 'A text or a list of parts: texts for any role, images for users.',
     }),
   ),
-  refusal: Type.Optional(Type.String({ description: 'Why an assistant declined.' })),
-  reasoning: Type.Optional(Type.String({ description: 'Another name of `reasoning_content`.' })),
+  refusal: Type.Optional(Type.String({ description: 'Why the assistant declined.' })),
+  reasoning: Type.Optional(Type.String({ description: 'Another name for `reasoning_content`.' })),
   role: Type.Enum([...CHAT_ROLES, 'developer'], {
     type: 'string',
-    description: '`developer` is another name of `system`.',
+    description: '`developer` is another name for `system`.',
   }),
 };
 
@@ -93,18 +92,18 @@ export const ChatCompletionRequest = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: LIMITS.tokens,
-        description: 'Another name of `max_tokens`, which it goes before.',
+        description: 'Another name for `max_tokens`. It wins when both are given.',
       }),
     ),
     reasoning_effort: Type.Optional(Type.String({ maxLength: 32 })),
     logprobs: Type.Optional(
-      Type.Boolean({ description: 'Tell how likely each token was, where the engine does.' }),
+      Type.Boolean({ description: 'Whether to return how likely each token was, if the engine reports it.' }),
     ),
     top_logprobs: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: LIMITS.topLogprobs,
-        description: 'So many of the likeliest tokens at each place. Needs `logprobs`.',
+        description: 'How many of the likeliest tokens to return at each place. Requires `logprobs`.',
       }),
     ),
   },
@@ -112,7 +111,7 @@ export const ChatCompletionRequest = Type.Object(
     ...statedChoices,
     $id: 'ChatCompletionRequest',
     description:
-      "What engines know beyond OpenAI's API (`top_k`, `min_p`, `guided_json`, `num_ctx`, `think`, …) goes to the miner's as it is. `store`, `verbosity`, `prediction`, `service_tier` and the like change nothing here. A field that is not known, or that would ask for what is not served, is refused; one of a message is left aside.",
+      "Engines' own fields beyond OpenAI's API (`top_k`, `min_p`, `guided_json`, `num_ctx`, `think`, …) are passed to the miner unchanged. `store`, `verbosity`, `prediction`, `service_tier` and the like have no effect. An unknown field, or one that asks for an unsupported feature, is an error; unknown fields of messages are ignored.",
   },
 );
 export type ChatCompletionRequest = Static<typeof ChatCompletionRequest>;
@@ -126,15 +125,14 @@ export const CompletionRequest = Type.Object(
         Type.Array(Type.String(stated({ minLength: 1 })), { minItems: 1, maxItems: LIMITS.prompts }),
       ],
       {
-        description:
-          'One text, which the model goes on with, or several, each of which has `n` choices of its own.',
+        description: 'One text for the model to continue, or several, each with its own `n` choices.',
       },
     ),
     logprobs: Type.Optional(
       Type.Integer({
         minimum: 0,
         maximum: LIMITS.topLogprobs,
-        description: 'Tell how likely each token was, and so many of the likeliest, where the engine does.',
+        description: 'How many of the likeliest tokens to return at each place, if the engine reports them.',
       }),
     ),
   },
@@ -151,13 +149,17 @@ export const EmbeddingRequest = Type.Object(
   {
     model: Model,
     input: Type.Union([Type.String({ minLength: 1 }), Tokens, EmbeddingInput], {
-      description: 'One text or several, or their tokens by the numbers that the model has for them.',
+      description: 'One text or several, each as text or as the model’s token numbers.',
     }),
     encoding_format: Type.Optional(
       Type.Enum(['float', 'base64'], { type: 'string', description: '`float` unless given.' }),
     ),
     dimensions: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: LIMITS.tokens, description: 'Where the model can shorten them.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: LIMITS.tokens,
+        description: 'The length of the vectors, if the model can shorten them.',
+      }),
     ),
     user: Type.Optional(Type.String()),
   },
@@ -167,7 +169,7 @@ export type EmbeddingRequest = Static<typeof EmbeddingRequest>;
 
 const Count = Type.Integer({ minimum: 0 });
 
-/** Absent where the miner has not counted, as is each count that it has not. */
+/** Absent when the miner did not count, as is each unknown count. */
 const Usage = Type.Optional(
   Type.Object({
     prompt_tokens: Type.Optional(Count),
@@ -180,17 +182,17 @@ const Usage = Type.Optional(
 
 const Answering = { job_id: Type.String(), receipt_id: Nullable(Type.String()) };
 
-/** What OpenAI's answers do not have, here in each. */
+/** What every answer has in addition to OpenAI's fields. */
 const Origin = Type.Object(
   {
     ...Answering,
     jobs: Type.Optional(
       Type.Array(Type.Object(Answering), {
-        description: 'Of an answer with several choices: the job of each, the first one included.',
+        description: 'For an answer with several choices: the job of each, including the first.',
       }),
     ),
   },
-  { description: 'The job that answers, and its receipt.' },
+  { description: 'The job of the answer, and its receipt.' },
 );
 
 const Answer = {
@@ -201,7 +203,7 @@ const Answer = {
   aitbc: Origin,
 };
 
-/** Of a token, in the shape of OpenAI's API: `token`, `logprob`, `bytes`, `top_logprobs`. */
+/** The logprob of a token in the shape of OpenAI's API: `token`, `logprob`, `bytes`, `top_logprobs`. */
 const Logprob = Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true });
 
 export const ChatCompletion = Type.Object(
@@ -216,7 +218,9 @@ export const ChatCompletion = Type.Object(
           content: Nullable(Type.String()),
           refusal: Nullable(Type.String()),
           reasoning_content: Type.Optional(
-            Type.String({ description: 'What the model thought before, where its engine tells it apart.' }),
+            Type.String({
+              description: 'The reasoning before the answer, if the engine reports it separately.',
+            }),
           ),
           tool_calls: Type.Optional(Type.Array(ToolCall)),
         }),
@@ -275,16 +279,18 @@ export const OfferedModel = Type.Object(
   {
     id: Type.String(),
     object: Type.Literal('model'),
-    created: Type.Integer({ description: 'Nobody knows: 0.' }),
+    created: Type.Integer({ description: 'Always 0, as the time is unknown.' }),
     owned_by: Type.String(),
     context_length: Type.Optional(
-      Type.Integer({ description: 'Tokens of prompt and answer together: the most that a miner takes.' }),
+      Type.Integer({
+        description: 'The largest context at any miner: tokens of prompt and answer together.',
+      }),
     ),
     aitbc: Type.Object({
       ...ModelAbilities.properties,
-      miners: Type.Integer({ description: 'Live miners that offer it.' }),
-      loaded: Type.Integer({ description: 'Of them, those that have it in memory.' }),
-      slots: Type.Integer({ description: 'Jobs that they run at once.' }),
+      miners: Type.Integer({ description: 'How many live miners offer the model.' }),
+      loaded: Type.Integer({ description: 'How many of them have it in memory.' }),
+      slots: Type.Integer({ description: 'How many jobs they can run at once.' }),
       time_to_first_token_ms: Nullable(Type.Number()),
       tokens_per_second: Nullable(Type.Number()),
     }),
@@ -299,14 +305,14 @@ export const OfferedModels = Type.Object(
 );
 export type OfferedModels = Static<typeof OfferedModels>;
 
-/** The error body of the routes that are like OpenAI's. */
+/** The error body of the routes that follow OpenAI's API. */
 export const OpenAiProblem = Type.Object(
   {
     error: Type.Object({
-      message: Type.String({ description: 'What went wrong with this request, for people.' }),
+      message: Type.String({ description: 'What went wrong with this request, as text for people.' }),
       type: Type.String({ description: 'Whose fault it was: `invalid_request_error`, `server_error`, …' }),
       param: Nullable(Type.String({ description: 'The field that was wrong: `messages[0].content`.' })),
-      code: Nullable(Type.String({ description: 'What went wrong, for programs.' })),
+      code: Nullable(Type.String({ description: 'What went wrong, as a code for programs.' })),
     }),
   },
   { $id: 'OpenAiProblem', title: 'OpenAiProblem' },

@@ -1,42 +1,48 @@
 /*
- * JSON as its author wrote it. Values that are parsed and written again lose what only the text has: the order of
- * members that are named by numbers (`"10"` before `"2"`), and how numbers were spelled (`1.0`, `1e2`, whole numbers
- * beyond 2^53). Where a text has such, the text of each of its arrays and objects is remembered with the value, and
- * written again as it was.
+ * JSON as its author wrote it. Parsing and serializing loses what only the text has: the order of members
+ * named by numbers (`"10"` before `"2"`), and how numbers are written (`1.0`, `1e2`, whole numbers beyond
+ * 2^53). When a text has any of these, the texts of its arrays and objects are stored with the parsed value,
+ * and written again unchanged.
  */
 
 const texts = new WeakMap<object, string>();
 
-/** Names that JavaScript sorts before others, and numbers that it spells otherwise. May take a string for one. */
+/**
+ * Matches names that JavaScript moves to the front, and numbers that it writes differently. A text that
+ * contains such characters may match too, which does no harm.
+ */
 const CHANGES =
   /"(?:\d|\\u003\d){1,10}"\s*:|[[,:\s](?:-?\d+(?:\.\d*0(?!\d)|(?:\.\d+)?[eE]|\.\d{15,})|-?\d{16,}|-0(?![.\d]))/;
 
-/** Of a pair of escapes that are one character. */
+/** Matches two escapes that are one character together. */
 const PAIRS = /\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}/g;
 const LONE = /\\u[dD][89a-fA-F]/;
 
-/** Remembered so deep within a text: the schemas of a request, and of each in a list of requests. */
+/** How deep texts are stored: deep enough for the schemas of a request, and of each request in a list. */
 const DEPTH = 5;
 
-/** Remembers the texts of what was parsed from a text. Costs a look at each member where there is nothing to remember. */
+/** Stores the texts of a parsed value. When nothing needs storing, this only looks at each member once. */
 export function keepText<T>(value: T, text: string): T {
   if (hasDepth(value) && CHANGES.test(text)) walk(text, blank(text, 0), value, 0);
   return value;
 }
 
-/** As `JSON.parse` does, with the texts remembered. */
+/** Parses JSON like `JSON.parse`, and stores its texts. */
 export const parseOwn = (text: string): unknown => keepText(JSON.parse(text), text);
 
-/** As `JSON.stringify` does, but for what has a text that is remembered. */
+/** Writes JSON like `JSON.stringify`, except that stored texts are written unchanged. */
 export function writeOwn(value: unknown): string {
   return hasOwn(value, DEPTH) ? write(value) : JSON.stringify(value);
 }
 
-/** The text of an array or object, undefined where `JSON.stringify` says the same. */
+/** Returns the stored text of an array or object; undefined when `JSON.stringify` writes the same. */
 export const textOf = (value: unknown): string | undefined =>
   typeof value === 'object' && value !== null ? texts.get(value) : undefined;
 
-/** What has only texts and numbers in it, as most requests do, or chats without tools, keeps nothing. */
+/**
+ * Whether a value contains nested objects. Most requests, and chats without tools, do not, so nothing is
+ * stored.
+ */
 function hasDepth(value: unknown): boolean {
   return Object.entries(Object(value)).some(
     ([name, member]) =>
@@ -47,7 +53,7 @@ function hasDepth(value: unknown): boolean {
   );
 }
 
-/** Members of requests that may be large, and that have no schema in them. */
+/** Members of requests that may be large and never contain a schema. */
 const FLAT = ['messages', 'input', 'metadata'];
 
 const isObject = (value: unknown) => typeof value === 'object' && value !== null;
@@ -66,7 +72,10 @@ function write(value: unknown): string {
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${write(member)}`).join(',')}}`;
 }
 
-/** Remembers what begins at a place, and answers where it ends. The text is JSON, and the value what it says. */
+/**
+ * Stores the texts of the value that begins at `start`, and returns where it ends. The text must be valid
+ * JSON of the value.
+ */
 function walk(text: string, start: number, value: unknown, depth: number): number {
   const opening = text[start];
   if (opening === '"') return endOfString(text, start);
@@ -85,7 +94,8 @@ function walk(text: string, start: number, value: unknown, depth: number): numbe
     if (text[at] === ',') at = blank(text, at + 1);
   }
   const own = text.slice(start, at + 1);
-  // The root is whatever it was made from; what is no Unicode was changed when it was parsed.
+  // The root is written from its members. Text with lone surrogates is skipped, because parsing has changed
+  // it.
   if (depth > 0 && isObject(value) && !LONE.test(own.replaceAll(PAIRS, ''))) texts.set(value as object, own);
   return at + 1;
 }

@@ -2,20 +2,20 @@ import { type Static, Type } from 'typebox';
 import { CLOSED, Nullable, Page, Signature, Timestamp } from './common.ts';
 import { RECEIPT_VERSION } from './versions.ts';
 
-/** A signed receipt. The signature covers the canonical JSON (RFC 8785) of everything but `signature`. */
+/** A signed receipt. The signature covers the canonical JSON (RFC 8785) of all other fields. */
 export const Receipt = Type.Object(
   {
     version: Type.Literal(RECEIPT_VERSION),
     receipt_id: Type.String(),
     job_id: Type.String(),
-    provider: Type.String({ description: 'Address that earned the price.' }),
-    client: Type.String({ description: 'Address that owes it.' }),
+    provider: Type.String({ description: 'The address that earns the price.' }),
+    client: Type.String({ description: 'The address that pays the price.' }),
     units: Type.Number({ minimum: 0 }),
     unit_type: Type.String({ examples: ['gpu_second'] }),
     price: Type.Number({ minimum: 0, description: 'Credits, at most 6 decimals.' }),
     model: Type.String(),
     prompt_hash: Type.String({
-      description: 'hex SHA-256(salt ‖ prompt), of messages their canonical JSON.',
+      description: 'hex SHA-256(salt ‖ prompt). For messages it is of their canonical JSON.',
     }),
     artifact_hash: Type.String({ description: 'hex SHA-256(salt ‖ result).' }),
     started_at: Type.Integer({ description: 'Unix seconds.' }),
@@ -35,32 +35,35 @@ const Base64 = (description: string) => Type.String({ contentEncoding: 'base64',
 const Decimal = (description: string) => Type.String({ pattern: '^(0|[1-9][0-9]*)$', description });
 
 /**
- * Where a statement stands in the ledger, and the proof of it: a TransparencyLogEntry of Sigstore
- * (sigstore_rekor.proto) as protobuf JSON, so 64-bit integers are decimals in strings, and bytes are padded base64.
+ * A statement's place in the ledger and the proof of it: a TransparencyLogEntry of Sigstore
+ * (sigstore_rekor.proto) as protobuf JSON. 64-bit integers are therefore decimals in strings, and bytes are
+ * padded base64.
  */
 export const Inclusion = Type.Object(
   {
-    logIndex: Decimal('Place of the entry in the ledger, counted from 0.'),
+    logIndex: Decimal('The index of the entry in the ledger, from 0.'),
     logId: Type.Object({
       keyId: Base64("SHA-256 that begins with the key ID of the ledger's verifier key, all 32 bytes."),
     }),
-    integratedTime: Decimal('Unix seconds of the checkpoint.'),
+    integratedTime: Decimal('The time of the checkpoint, in Unix seconds.'),
     inclusionProof: Type.Object({
-      logIndex: Decimal('The same place again.'),
-      rootHash: Base64('Root of the tree, 32 bytes. The checkpoint says it with a signature.'),
-      treeSize: Decimal('Entries of the tree. The checkpoint says it with a signature.'),
-      hashes: Type.Array(Base64('32 bytes.'), { description: "The leaf's sibling first." }),
+      logIndex: Decimal('The same index again.'),
+      rootHash: Base64('The root of the tree, 32 bytes. The checkpoint has a signed copy.'),
+      treeSize: Decimal('How many entries the tree has. The checkpoint has a signed copy.'),
+      hashes: Type.Array(Base64('32 bytes.'), {
+        description: "The inclusion proof: the leaf's sibling first.",
+      }),
       checkpoint: Type.Object({
         envelope: Type.String({ description: 'A signed note: C2SP tlog-checkpoint.' }),
       }),
     }),
-    canonicalizedBody: Base64('The entry: the receipt as canonical JSON, with its signature.'),
+    canonicalizedBody: Base64('The entry: the statement as canonical JSON, with its signature.'),
   },
   { $id: 'Inclusion' },
 );
 export type Inclusion = Static<typeof Inclusion>;
 
-/** A receipt, and where it stands in the ledger, which its signature does not cover. */
+/** A receipt with its place in the ledger, which its signature does not cover. */
 export const PublishedReceipt = Type.Object(
   {
     ...Receipt.properties,
@@ -80,7 +83,7 @@ export const ListReceipts = Type.Object(
 );
 export type ListReceipts = Static<typeof ListReceipts>;
 
-/** A key the coordinator signs receipts with, or did. */
+/** A present or former key of the coordinator for receipts. */
 export const PublicKey = Type.Object({
   key_id: Type.String({ description: 'Raw Ed25519 public key, unpadded base64url.' }),
   alg: Type.Literal('Ed25519'),

@@ -1,37 +1,37 @@
 import { LIMITS } from './limits.ts';
 
 /*
- * What is checked in code, where that can say better than a schema what is wrong, or sooner. It is told by the
- * reference, so that whoever generates requests from it makes those that are taken.
+ * Rules that code checks instead of the schema, because code gives a better error or gives it sooner. The API
+ * reference states them, so that requests generated from it are valid.
  */
 
-/** The keyword by which a schema carries what only the reference tells. */
+/** The keyword of a schema for what only the API reference states. */
 export const STATED = 'x-stated';
 
-/** Keywords that the reference lays over those of the schema, which validators leave aside. */
+/** Keywords that the API reference adds to the schema. Validators ignore them. */
 export const stated = (keywords: object) => ({ [STATED]: keywords });
 
-/** The keyword by which a schema names limits that are each operator's to set, by the keyword of the reference. */
+/** The keyword of a schema for limits that each operator sets, keyed by the reference's keyword. */
 export const CONFIGURED = 'x-configured';
 
-/** Limits that the reference of each coordinator states as they are there. */
+/** The limits of one coordinator, which its API reference states. */
 export interface ConfiguredLimits {
   /** The highest priority that anyone but administrators may ask for. */
   highestPriority: number;
-  /** Credits; undefined where that depends on the model. */
+  /** In credits; undefined when the limit depends on the model. */
   leastMaxPrice: number | undefined;
 }
 
 /** Keywords whose value is a limit of the coordinator that serves the reference. */
 export const configured = (keywords: Record<string, keyof ConfiguredLimits>) => ({ [CONFIGURED]: keywords });
 
-/** Of a body that may be left out. */
+/** For a body that may be omitted. */
 export const OPTIONAL_BODY = { 'x-optional': true, ...stated({ type: ['object', 'null'] }) } as const;
 
 /** Bech32m with the prefix `ait`, whose last 6 characters are a checksum. */
 export const ADDRESS_PATTERN = '^ait1[02-9ac-hj-np-z]{38}$';
 
-/** Of an event of a job; none where a client knows none yet. */
+/** The id of a job's event. It is empty when a client has no event yet. */
 export const EVENT_ID_PATTERN =
   '^((new|pending|running|ended|result|over)\\.[0-9]{1,9}\\.[0-9]{1,6}\\.[0-9]{1,8})?$';
 
@@ -52,7 +52,7 @@ const contentOf = (...parts: object[]) => ({
   anyOf: [{ type: 'string' }, { type: 'array', items: { anyOf: parts } }],
 });
 
-/** Of messages of jobs, by their roles. */
+/** Which fields messages of jobs have, by their roles. */
 export const statedMessage = stated({
   anyOf: [
     {
@@ -94,7 +94,10 @@ export const statedMessage = stated({
   ],
 });
 
-/** Of requests for jobs: one kind of what is asked for, and of several runs only what can be compared. */
+/**
+ * Which fields requests for jobs may combine. They ask for one kind of answer; several runs need comparable
+ * results.
+ */
 export const statedSubmission = stated({
   anyOf: [
     { required: ['prompt'], properties: without('messages', 'input', ...CHAT_ONLY) },
@@ -148,7 +151,7 @@ export const statedResponseFormat = stated({
   ],
 });
 
-/** Times of miners: with an offset, or without one in UTC. */
+/** Times from miners, with an offset, or in UTC without one. */
 export const statedTime = stated({
   format: undefined,
   anyOf: [
@@ -160,10 +163,10 @@ export const statedTime = stated({
   ],
 });
 
-/** Of hours and days: 1h to 720h, 1d to 30d. */
+/** Hours and days: 1h to 720h, 1d to 30d. */
 export const WINDOW_PATTERN = '^(([1-9]|[1-9][0-9]|[1-6][0-9]{2}|7[01][0-9]|720)h|([1-9]|[12][0-9]|30)d)$';
 
-/** Of requests for a chat at the gateway: what one field says of another. */
+/** How the fields of a chat request at the gateway depend on each other. */
 export const statedChoices = stated({
   allOf: [
     {
@@ -183,7 +186,7 @@ export const statedChoices = stated({
 
 const nothing = { type: 'null' };
 
-/** Of messages at the gateway, where null says the same as nothing. */
+/** Messages at the gateway, where null means that a field is absent. */
 export function statedGatewayMessage(properties: Record<string, object>, part: object) {
   const nullable = Object.fromEntries(
     Object.entries(properties)

@@ -9,15 +9,15 @@ import { EVENT_ID_PATTERN } from './stated.ts';
 const Attempt = Type.Integer({
   minimum: 1,
   maximum: LIMITS.attempts.max,
-  description: 'The attempt of the job, 1 on the first claim.',
+  description: 'The attempt of the job, which is 1 on the first claim.',
 });
 const First = Type.Integer({
   minimum: 0,
   maximum: LIMITS.chunkIndex,
-  description: 'Index of the first chunk of this request within the attempt, from 0.',
+  description: 'The index of the first chunk of this request within the attempt, from 0.',
 });
 
-/** Text as a miner generates it, many requests to an attempt. */
+/** Text that a miner sends while it is generated, in many requests for each attempt. */
 export const PostChunks = Type.Object(
   {
     miner_id: MinerId,
@@ -29,13 +29,13 @@ export const PostChunks = Type.Object(
         Type.String({ minLength: 1 }),
         Type.Object(
           { reasoning: Type.String({ minLength: 1 }) },
-          { description: 'What the model thinks before its answer.' },
+          { description: 'The reasoning before the answer.' },
         ),
       ]),
       {
         maxItems: LIMITS.chunks,
         description:
-          'The next pieces of the text; none to ask where the stream stands, and to extend the lease.',
+          'The next pieces of the text. An empty list asks for the next index and extends the lease.',
       },
     ),
   },
@@ -43,7 +43,10 @@ export const PostChunks = Type.Object(
 );
 export type PostChunks = Static<typeof PostChunks>;
 
-/** The query of one long request, whose body is a line of JSON for each chunk: `{"text":"…"}` or `{"reasoning":"…"}`. */
+/**
+ * The query of one long request, whose body has a line of JSON for each chunk: `{"text":"…"}` or
+ * `{"reasoning":"…"}`.
+ */
 export const StreamChunks = Type.Object(
   {
     miner_id: Type.Optional(MinerId),
@@ -58,7 +61,7 @@ export type StreamChunks = Static<typeof StreamChunks>;
 export const PostedChunks = Type.Object(
   {
     job_id: Type.String(),
-    next: Type.Integer({ minimum: 0, description: 'Index of the chunk that comes next.' }),
+    next: Type.Integer({ minimum: 0, description: 'The index of the next chunk.' }),
     lease_expires_at: Timestamp,
     deadline: Timestamp,
   },
@@ -72,7 +75,8 @@ export const FollowJob = Type.Object(
       Type.String({
         maxLength: 64,
         pattern: EVENT_ID_PATTERN,
-        description: 'Goes on behind this event: for clients that can not send the header Last-Event-ID.',
+        description:
+          'Continues after this event. It is for clients that can not send the header Last-Event-ID.',
       }),
     ),
   },
@@ -85,7 +89,7 @@ const EVENTS = {
     {
       job_id: Type.String(),
       status: JobStatus,
-      attempt: Type.Integer({ minimum: 0, description: 'Claims so far.' }),
+      attempt: Type.Integer({ minimum: 0, description: 'How many claims the job has had.' }),
       max_attempts: Type.Integer(),
       miner_id: Nullable(Type.String()),
     },
@@ -97,41 +101,43 @@ const EVENTS = {
   ),
   reasoning: Type.Object(
     { attempt: Attempt, index: Type.Integer({ minimum: 0 }), text: Type.String() },
-    { description: 'The next piece of what the model thinks before its answer. Counted with the chunks.' },
+    {
+      description: 'The next piece of the reasoning before the answer. It shares its index with the chunks.',
+    },
   ),
   restart: Type.Object(
     { attempt: Attempt },
-    { description: 'Another attempt took over: the text so far is void, and starts anew.' },
+    { description: 'Another attempt took over. The text so far is void and starts again.' },
   ),
   result: Type.Object(
     {
-      result: Nullable(Type.String({ description: 'null once erased.' })),
+      result: Nullable(Type.String({ description: 'Null once erased.' })),
       result_type: Type.Optional(ResultType),
       finish_reason: Type.Optional(FinishReason),
       ...AnswerDetails.properties,
       usage: Nullable(TokenUsage),
     },
-    { description: 'The whole text, which is what the receipt is for.' },
+    { description: 'The whole result, which the receipt is for.' },
   ),
   receipt: {
     ...Receipt,
     $id: undefined,
-    description: 'The receipt; then the stream ends.',
+    description: 'The receipt. The stream ends after it.',
   } as typeof Receipt,
   error: Type.Object(JobError.properties, {
-    description: 'Why the job failed; then the stream ends.',
+    description: 'Why the job failed. The stream ends after it.',
   }),
 } satisfies Record<string, TSchema>;
 
 type Events = typeof EVENTS;
 
-/** What happens to a job, as its client is told by server-sent events: `event`, and `data` as JSON. */
+/** An event of a job, as server-sent events report it: `event`, and `data` as JSON. */
 export type JobEvent = { [Name in keyof Events]: { event: Name; data: Static<Events[Name]> } }[keyof Events];
 
-/** A job's event with the id by which a client goes on behind it. */
+/** A job's event with the id to continue the stream after it. */
 export type NumberedJobEvent = JobEvent & { id: string };
 
 type Described = { description?: string; properties: object };
 
-/** Schemas of the data of a job's events, by the event's name. */
+/** The schemas of the data of a job's events, by the event's name. */
 export const JOB_EVENTS: Readonly<Record<JobEvent['event'], Described>> = EVENTS;
