@@ -56,7 +56,8 @@ export function checkKey(
   const trusted = keys.filter(key => trustedKeyId(key) === keyId);
   if (trusted.length === 0) return wrong(`${keyId} is not among the trusted keys (${keys.length})`);
   const ends = trusted.map(retirementOf);
-  const isInTime = (end: number) => end === Number.POSITIVE_INFINITY || Number(signedAt) * 1000 <= end;
+  const isInTime = (end: number) =>
+    end === Number.POSITIVE_INFINITY || (typeof signedAt === 'number' && signedAt * 1000 <= end);
   if (ends.some(isInTime)) return ok(`${keyId} is trusted`);
   const latest = new Date(Math.max(...ends)).toISOString();
   return wrong(`${keyId} was retired at ${latest}, before ${event}`);

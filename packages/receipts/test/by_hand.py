@@ -162,7 +162,7 @@ def is_signature(value):
 def has_shape(receipt):
     return (
         is_object(receipt)
-        and receipt.get("type") != "grant"
+        and "type" not in receipt
         and has_kinds(receipt, FIELDS)
         and is_signature(receipt["signature"])
     )

@@ -1,6 +1,6 @@
 """Client, offline verifier and miner for coordinators of AITBC, the network for AI inference."""
 
-from . import models
+from . import models, verify
 from ._async.client import AsyncCoordinatorClient
 from ._async.requests import AsyncPaged
 from ._http import Page
@@ -54,4 +54,5 @@ __all__ = [
     "TimeoutError",
     "__version__",
     "models",
+    "verify",
 ]
