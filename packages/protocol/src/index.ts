@@ -16,4 +16,5 @@ export * from './receipts.ts';
 export * from './restores.ts';
 export * from './stated.ts';
 export * from './streams.ts';
+export * from './submit-job.ts';
 export * from './versions.ts';

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { AnswerDetails, ChatRequest, EmbeddingInput, FinishReason, ResultType } from './chat.ts';
+import { AnswerDetails, type ChatRequest, type EmbeddingInput, FinishReason, ResultType } from './chat.ts';
 import {
   CLOSED,
   Cursor,
@@ -9,134 +9,18 @@ import {
   Model,
   Nullable,
   Page,
-  Region,
   Signature,
   Timestamp,
   WAIT,
 } from './common.ts';
 import { FailureClass } from './errors.ts';
 import { LIMITS } from './limits.ts';
-import { configured, statedSubmission, statedTime } from './stated.ts';
+import { statedTime } from './stated.ts';
+import { JobConstraints, JobParams } from './submit-job.ts';
 
 export const JOB_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export const JobStatus = Type.Enum([...JOB_STATUSES], { type: 'string' });
 export type JobStatus = Static<typeof JobStatus>;
-
-/**
- * Sampling parameters. The ones listed here are checked; others are passed to the miner's engine unchanged.
- */
-export const JobParams = Type.Object(
-  {
-    max_tokens: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: LIMITS.tokens, description: 'The most tokens to generate.' }),
-    ),
-    temperature: Type.Optional(Type.Number({ minimum: 0, maximum: 2 })),
-    top_p: Type.Optional(Type.Number({ exclusiveMinimum: 0, maximum: 1 })),
-    stop: Type.Optional(
-      Type.Union([Type.String(), Type.Array(Type.String())], {
-        description: 'The text ends before the first of these.',
-      }),
-    ),
-    seed: Type.Optional(
-      Type.Integer({
-        minimum: -LIMITS.seed,
-        maximum: LIMITS.seed,
-        description: 'The same seed gives the same text, if the engine supports that.',
-      }),
-    ),
-    presence_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
-    frequency_penalty: Type.Optional(Type.Number({ minimum: -2, maximum: 2 })),
-  },
-  { additionalProperties: true },
-);
-export type JobParams = Static<typeof JobParams> & Record<string, unknown>;
-
-/** What a miner must have to get the job. */
-export const JobConstraints = Type.Object(
-  {
-    min_vram_gb: Type.Optional(
-      Type.Integer({ ...range(LIMITS.vramGb), description: 'The least GPU memory, in GB.' }),
-    ),
-    region: Type.Optional(Region),
-    min_context: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: LIMITS.tokens,
-        description: 'The least context of the model at the miner: tokens of prompt and answer together.',
-      }),
-    ),
-    max_price: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        maximum: LIMITS.price,
-        ...configured({ minimum: 'leastMaxPrice' }),
-        description: 'The most credits that this job may cost. It shortens the deadline and caps the price.',
-      }),
-    ),
-  },
-  CLOSED,
-);
-export type JobConstraints = Static<typeof JobConstraints>;
-
-export const SubmitJob = Type.Object(
-  {
-    prompt: Type.Optional(Type.String({ minLength: 1, examples: ['Explain quantum computing'] })),
-    ...Type.Partial(ChatRequest).properties,
-    input: Type.Optional(EmbeddingInput),
-    model: Model,
-    params: Type.Optional(JobParams),
-    priority: Type.Optional(
-      Type.Integer({
-        ...range(LIMITS.priority),
-        ...configured({ maximum: 'highestPriority' }),
-        default: 0,
-        description: 'Jobs with a higher priority run first. Clients share each priority fairly.',
-      }),
-    ),
-    ttl_seconds: Type.Optional(
-      Type.Integer({
-        ...range(LIMITS.ttlSeconds),
-        description: 'The job fails with JOB_EXPIRED when no miner claims it in this time.',
-      }),
-    ),
-    max_attempts: Type.Optional(
-      Type.Integer({
-        ...range(LIMITS.attempts),
-        description: 'How many claims may fail before the job fails.',
-      }),
-    ),
-    replication: Type.Optional(
-      Type.Integer({
-        ...range(LIMITS.replication),
-        description:
-          "Run it on so many different owners' miners, and complete it with the result of more than half of them. Each run costs as a job does. For texts that are the same each time: params.temperature 0 and a params.seed, without stream and tools.",
-      }),
-    ),
-    constraints: Type.Optional(JobConstraints),
-    metadata: Type.Optional(Metadata),
-    stream: Type.Optional(
-      Type.Boolean({
-        description: 'The miner sends the text while it generates it. Read it at /v1/jobs/{id}/events.',
-      }),
-    ),
-  },
-  {
-    ...CLOSED,
-    ...statedSubmission,
-    $id: 'SubmitJob',
-    description:
-      'A job has exactly one of `prompt`, `messages` (with `tools`, `tool_choice` and `response_format`) and `input`.',
-  },
-);
-export type SubmitJob = Static<typeof SubmitJob> & { params?: JobParams };
-
-export const SubmitBatch = Type.Object(
-  {
-    jobs: Type.Array(SubmitJob, { minItems: 1, maxItems: LIMITS.batchJobs }),
-  },
-  CLOSED,
-);
-export type SubmitBatch = Static<typeof SubmitBatch>;
 
 export const JobError = Type.Object({
   error_code: Type.Enum(
@@ -420,7 +304,3 @@ export const GetJob = Type.Object(
   CLOSED,
 );
 export type GetJob = Static<typeof GetJob>;
-
-function range({ min, max }: { min: number; max: number }) {
-  return { minimum: min, maximum: max };
-}

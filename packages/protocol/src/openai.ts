@@ -11,10 +11,10 @@ import {
   ToolChoice,
 } from './chat.ts';
 import { Model, Nullable } from './common.ts';
-import { JobParams } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { ModelAbilities } from './miners.ts';
 import { stated, statedChoices, statedGatewayMessage } from './stated.ts';
+import { JobParams } from './submit-job.ts';
 
 /* Requests and answers in the shapes of OpenAI's API, as far as the gateway supports them. */
 
