@@ -63,10 +63,10 @@ export default {
     },
     {
       name: 'routes-are-outermost',
-      comment: 'Only the app knows routes.',
+      comment: "Only a module's own description knows its routes.",
       severity: 'error',
-      from: { pathNot: inCoordinator('app\\.ts$') },
-      to: { path: inCoordinator('.+routes\\.ts$'), pathNot: inCoordinator('http/routes\\.ts$') },
+      from: { path: inCoordinator(''), pathNot: 'module\\.ts$' },
+      to: { path: inCoordinator('.+routes\\.ts$'), pathNot: inCoordinator('http/') },
     },
     {
       name: 'routes-do-not-query',
@@ -76,10 +76,19 @@ export default {
       to: { path: inCoordinator(`(${MODULES})/.*queries\\.ts$`) },
     },
     {
+      name: 'descriptions-are-outermost',
+      comment: 'Rules know no descriptions of modules, and no list of them: what they need is given to them.',
+      severity: 'error',
+      from: { path: inCoordinator('.+/'), pathNot: 'module\\.ts$' },
+      to: {
+        path: inCoordinator('(.+/module|modules|operations|config|create-modules)\\.ts$'),
+      },
+    },
+    {
       name: 'store-knows-no-module',
       severity: 'error',
       from: { path: inCoordinator('store/') },
-      to: { path: inCoordinator(''), pathNot: inCoordinator('(store/|(config|errors)\\.ts$)') },
+      to: { path: inCoordinator(''), pathNot: inCoordinator('(store/|(option|errors)\\.ts$)') },
     },
     {
       name: 'engines-are-behind-the-store',
@@ -91,7 +100,14 @@ export default {
       name: 'rules-know-no-http',
       comment: 'Rules and queries work without a request.',
       severity: 'error',
-      from: { path: inCoordinator(`(${MODULES})/`), pathNot: 'routes\\.ts$' },
+      from: {
+        path: inCoordinator(`(${MODULES}|gateway)/`),
+        pathNot: [
+          'routes\\.ts$',
+          'module\\.ts$',
+          inCoordinator('gateway/(dialect|answers|idempotency)\\.ts$'),
+        ],
+      },
       to: { path: ['^packages/coordinator/src/http/', 'node_modules/fastify/'] },
     },
   ],

@@ -2,14 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { ConfiguredLimits } from '@aitbc/protocol';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
-import { accountRoutes } from './accounts/routes.ts';
-import { batchRoutes } from './batches/routes.ts';
 import type { Config } from './config.ts';
-import { explorerRoutes } from './explorer/routes.ts';
-import { fileRoutes } from './files/routes.ts';
-import { gatewayRoutes } from './gateway/routes.ts';
-import { grantRoutes } from './grants/routes.ts';
-import { createGuards } from './http/authentication.ts';
+import type { Modules } from './create-modules.ts';
+import { speakOpenAi } from './gateway/dialect.ts';
+import { createGuards, type Guards } from './http/authentication.ts';
 import { takeJsonBodies } from './http/bodies.ts';
 import { limitBodies } from './http/body-limits.ts';
 import { endRevokedRequests } from './http/connection.ts';
@@ -22,13 +18,8 @@ import { serveReference } from './http/reference.ts';
 import type { App } from './http/routes.ts';
 import { answerUnknownRoutes } from './http/unknown-routes.ts';
 import { checkRequests, writeAnswers } from './http/validation.ts';
-import { minerJobRoutes } from './jobs/leases/routes.ts';
-import { streamRoutes } from './jobs/streaming/routes.ts';
-import { clientJobRoutes } from './jobs/submitting/routes.ts';
-import { ledgerRoutes } from './ledger/routes.ts';
-import { minerRoutes } from './miners/routes.ts';
-import type { Modules } from './modules.ts';
-import { receiptRoutes } from './receipts/routes.ts';
+import type { AnyModule } from './module.ts';
+import { MODULES } from './modules.ts';
 import { VERSION } from './version.ts';
 
 export interface AppOptions {
@@ -76,54 +67,33 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
     const guards = createGuards(modules.accounts, { limits: modules.limits });
     tellRates(scope, modules.limits);
     healthRoutes(scope, { readiness: modules.readiness, guards, version: VERSION });
-    clientJobRoutes(scope, {
-      jobs: modules.clientJobs,
-      receipts: modules.receipts,
-      guards,
-      batchBodyLimit: config.batchBodyLimit,
-    });
-    minerJobRoutes(scope, { jobs: modules.minerJobs, guards });
-    streamRoutes(scope, {
-      events: modules.jobEvents,
-      jobs: modules.minerJobs,
-      guards,
-      heartbeatMs: config.streamHeartbeatSeconds * 1000,
-      lineLimit: config.bodyLimit,
-      bodyLimits: streamTimes(config),
-    });
-    minerRoutes(scope, { miners: modules.miners, jobs: modules.minerJobs, guards });
-    receiptRoutes(scope, { receipts: modules.receipts, guards });
-    grantRoutes(scope, { grants: modules.grants, guards });
-    accountRoutes(scope, {
-      store: modules.store,
-      guards,
-      billing: config.billing === 'prepaid' ? 'prepaid' : 'postpaid',
-    });
-    ledgerRoutes(scope, { ledger: modules.ledger, guards });
-    explorerRoutes(scope, { explorer: modules.explorer, guards });
+    await registerRoutes(scope, 'own', modules, guards);
     await scope.register(async openAi => {
-      const tolerant = createGuards(modules.accounts, { toleratePlaceholders: true, limits: modules.limits });
+      speakOpenAi(openAi);
       tellOpenAiRates(openAi, modules.limits);
-      gatewayRoutes(openAi, {
-        gateway: modules.gateway,
-        guards: tolerant,
-        heartbeatMs: config.streamHeartbeatSeconds * 1000,
-        bodyLimit: config.bodyLimit + config.mediaLimit,
-      });
-      batchRoutes(openAi, { batches: modules.batches, guards: tolerant });
-      await openAi.register(async scope =>
-        fileRoutes(scope, {
-          files: modules.files,
-          guards: tolerant,
-          bodyLimits: { idleSeconds: config.bodySeconds, totalSeconds: config.uploadSeconds },
-        }),
-      );
+      const tolerant = createGuards(modules.accounts, { toleratePlaceholders: true, limits: modules.limits });
+      await registerRoutes(openAi, 'openai', modules, tolerant);
     });
   });
   // Long polls hold their requests open: end them first, or closing would wait for each.
-  app.addHook('preClose', async () => modules.waits.close());
+  app.addHook('preClose', async () => modules.stopWaiting());
   await app.ready();
   return app;
+}
+
+/** Registers each module's routes as a plugin of its own, so that what one adds to its scope is of no other. */
+async function registerRoutes(
+  app: App,
+  api: AnyModule['api'],
+  modules: Modules,
+  guards: Guards,
+): Promise<void> {
+  for (const module of MODULES as readonly AnyModule[]) {
+    if (module.api !== api) continue;
+    const service = modules[module.name as keyof Modules];
+    const context = { config: modules.config, store: modules.store, service, services: modules, guards };
+    await app.register(async scope => await module.routes(scope, context));
+  }
 }
 
 /** Both `/` and `/api` prefix every route. */
@@ -135,12 +105,6 @@ function withoutApiPrefix(url: string): string {
 const limitsOf = ({ maxPriority, rate, rates, tokenRates, minRunSeconds }: Config): ConfiguredLimits => ({
   highestPriority: maxPriority,
   leastMaxPrice: Object.keys({ ...rates, ...tokenRates }).length > 0 ? undefined : rate * minRunSeconds,
-});
-
-/** A model may be silent for as long as its job may take. */
-const streamTimes = ({ jobTimeoutSeconds, uploadSeconds }: Config) => ({
-  idleSeconds: jobTimeoutSeconds,
-  totalSeconds: Math.max(jobTimeoutSeconds, uploadSeconds),
 });
 
 /** Fastify takes a number for none, since whoever connects may be no proxy: here the operator says that it is one. */

@@ -1,27 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { describe } from './clock-watch.ts';
-import type { Config } from './config.ts';
-import type { WitnessReport } from './ledger/witnesses.ts';
-import type { Modules } from './modules.ts';
-import type { Operation } from './store/operation.ts';
-import type { Store } from './store/store.ts';
+import type { Modules } from './create-modules.ts';
+import type { AnyModule, Task } from './module.ts';
+import { MODULES } from './modules.ts';
 import { type StoreFault, StoreUnavailable } from './store/unavailable.ts';
 
 export interface Background {
   stop(): Promise<void>;
-}
-
-/** Work that nobody asks for. Any number of processes may do it at once. */
-interface Task {
-  name: string;
-  everyMs: number;
-  /** Pause between steps that follow each other, as a multiple of what a step took. */
-  rest: number;
-  /** Each step writes: reads may be answered again before writes are. */
-  writes?: true;
-  /** Answers whether another step has something to do at once. */
-  step(stopped: AbortSignal): Promise<boolean>;
 }
 
 /**
@@ -29,12 +15,11 @@ interface Task {
  * ask at all times, they are who says that the database is away, and when it is back: once each, however many
  * requests fail meanwhile.
  */
-export function startBackground(modules: Modules, config: Config, log: FastifyBaseLogger): Background {
+export function startBackground(modules: Modules, log: FastifyBaseLogger): Background {
   const stopped = new AbortController();
   const outcomes = watchOutcomes(log);
   modules.store.onFault(outcomes.faulted);
-  modules.ledger.onWitness(report => logWitness(log, report));
-  const running = tasksOf(modules, config, log).map(task => repeat(task, stopped.signal, outcomes));
+  const running = tasksOf(modules, log).map(task => repeat(task, stopped.signal, outcomes));
   return {
     async stop() {
       stopped.abort();
@@ -62,50 +47,12 @@ export function logCommits({ store }: Pick<Modules, 'store'>, log: FastifyBaseLo
   });
 }
 
-function tasksOf(modules: Modules, config: Config, log: FastifyBaseLogger): Task[] {
-  const { store, sweep, erase, clear, batchWork, ledger } = modules;
-  const everyMs = config.sweepSeconds * 1000;
-  const intervalMs = config.ledgerInterval * 1000;
-  const told = watchConflicts(log);
-  return [
-    { ...writing(store, sweep), step: () => sweepInTime(modules), everyMs, rest: 0 },
-    // Nobody waits for it, so that the most of the time is left to other writes.
-    { ...writing(store, erase), everyMs, rest: 4 },
-    { ...writing(store, clear), everyMs, rest: 4 },
-    { name: 'batches', step: batchWork.step, everyMs, rest: 1 },
-    {
-      name: 'ledger',
-      everyMs: intervalMs,
-      rest: 1,
-      async step() {
-        const more = await ledger.integrate();
-        await ledger.publish(intervalMs);
-        told.tell(ledger.conflict());
-        return more;
-      },
-    },
-  ];
-}
-
-const writing = (store: Store, operation: Step) => ({
-  name: operation.name,
-  writes: true as const,
-  step: () => stepOf(store, operation),
-});
-
-/** In one batch, which begins with what has come to pass: completions that are in it are charged by that. */
-async function sweepInTime({ store, keepTime, sweep, clockWatch }: Modules): Promise<boolean> {
-  const [, more] = await Promise.all([store.write(keepTime, undefined), stepOf(store, sweep)]);
-  clockWatch.settled(0);
-  return more;
-}
-
-type Step = Operation<undefined, { more: boolean }>;
-
-/** Answers whether another step has something to do at once. */
-export async function stepOf(store: Store, operation: Step): Promise<boolean> {
-  const outcome = await store.write(operation, undefined);
-  return outcome.ok && outcome.value.more;
+function tasksOf(modules: Modules, log: FastifyBaseLogger): Task[] {
+  const { config, store, operations } = modules;
+  const shared = { config, store, operations, log, services: modules };
+  return (MODULES as readonly AnyModule[]).flatMap(module =>
+    module.tasks({ ...shared, service: modules[module.name as keyof Modules] }),
+  );
 }
 
 async function repeat(
@@ -126,34 +73,6 @@ async function repeat(
     const pauseMs = more ? rest * (performance.now() - began) : everyMs;
     if (pauseMs > 0) await setTimeout(pauseMs, undefined, { signal }).catch(() => {});
   }
-}
-
-const WITNESS_LOG = {
-  cosigned: ['info', 'the witness cosigns the ledger'],
-  failed: ['warn', 'the witness can not be asked, and is left alone for a while'],
-  ahead: [
-    'warn',
-    'the witness has cosigned more of the ledger: another coordinator was faster, or this one was set back',
-  ],
-  refused: ['error', 'the witness REFUSES to cosign the ledger'],
-} as const;
-
-function logWitness(log: FastifyBaseLogger, { outcome, ...report }: WitnessReport): void {
-  const [level, text] = WITNESS_LOG[outcome];
-  log[level](report, text);
-}
-
-/** Says once that publication has stopped, and why, and once that it goes on. */
-function watchConflicts(log: FastifyBaseLogger) {
-  let told: string | undefined;
-  return {
-    tell(conflict: Error | undefined) {
-      if (conflict && conflict.message !== told)
-        log.error(`The ledger is not published: ${conflict.message}`);
-      if (!conflict && told !== undefined) log.info('the ledger is published again');
-      told = conflict?.message;
-    },
-  };
 }
 
 interface Outcomes {

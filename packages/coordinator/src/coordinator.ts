@@ -2,15 +2,16 @@ import { isIP } from 'node:net';
 import { compile } from '@fastify/proxy-addr';
 import pino from 'pino';
 import { buildApp } from './app.ts';
-import { logCommits, startBackground, stepOf } from './background.ts';
+import { logCommits, startBackground } from './background.ts';
 import { type Config, type ConfigSources, readConfig } from './config.ts';
+import { createModules, type Modules } from './create-modules.ts';
+import { clearFiles } from './files/clear.ts';
 import { limitConnections, watchConnections } from './http/connection.ts';
 import { isLoopbackName } from './http/open-mode.ts';
 import { openLogOutput } from './log-output.ts';
-import { createModules, type Modules } from './modules.ts';
-import { openStore } from './store/open.ts';
+import { openStore } from './open-store.ts';
 import { type OnWait, withPatience } from './store/patience.ts';
-import type { Store } from './store/store.ts';
+import { type Store, stepOf } from './store/store.ts';
 
 export interface RunningCoordinator {
   /** Where it listens: `http://127.0.0.1:8000`. */
@@ -72,17 +73,17 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     if (open && !isLoopback(config.host)) app.log.warn({ host: config.host }, OPEN_TO_ALL);
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
     // Only now: where listening fails, nothing may be left that keeps the process alive.
-    const background = startBackground(modules, config, app.log);
+    const background = startBackground(modules, app.log);
     return {
       url: reachable(url),
       config,
       open,
       modules,
       async sweep() {
-        await store.write(modules.sweep, undefined);
-        await store.write(modules.erase, undefined);
-        while (await stepOf(store, modules.clear));
-        while (await modules.batchWork.step(UNSTOPPED));
+        await store.write(modules.operations.sweepJobs, undefined);
+        await modules.maintenance.erase();
+        while (await stepOf(store, clearFiles));
+        while (await modules.batches.work.step(UNSTOPPED));
       },
       async publish() {
         while (await modules.ledger.integrate());
@@ -93,7 +94,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
         const hangUps = setInterval(connections.closeIdle, 20);
         await app.close().finally(() => clearInterval(hangUps));
         await background.stop();
-        modules.limits.close();
+        modules.close();
         await store.close();
       },
     };
@@ -118,8 +119,8 @@ function waitLog(logger: false | { level: string; stream: LogStream }): OnWait {
 }
 
 /** Keeps time, a step. Answers whether all that ran when coordinators were last seen has had its grace. */
-async function hasGrace({ store, keepTime }: Modules): Promise<boolean> {
-  const outcome = await store.write(keepTime, undefined);
+async function hasGrace({ maintenance }: Modules): Promise<boolean> {
+  const outcome = await maintenance.keepTime();
   return !outcome.ok || outcome.value.isGranted;
 }
 

@@ -15,7 +15,6 @@ export async function readIdentity(
 
 export const keepIdentity: Operation<{ draft: string }, string> = {
   name: 'identity.keep',
-  order: 0,
   async apply(inputs, { tx }) {
     const [known] = await tx.load('setting', 'name', [COORDINATOR_ID]);
     const value = known?.value ?? inputs[0]?.draft ?? '';

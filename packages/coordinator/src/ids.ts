@@ -3,15 +3,21 @@ import { monotonicFactory } from 'ulid';
 
 export interface Ids {
   /** `job-01kc0pq5w8e4z9k3v7t2m6n1rx`: sorts by time, unique without asking anyone. */
-  next(prefix: 'job' | 'rcpt' | 'grant' | 'restore' | 'opening' | 'key' | 'file' | 'batch'): string;
+  next(prefix: string): string;
   /** Random bytes in hex. */
   hex(bytes: number): string;
 }
 
-export function createIds(now: () => number, random: (bytes: number) => Buffer = createRandom()): Ids {
+/** @param prefixes those that modules have declared; any unless given */
+export function createIds(now: () => number, prefixes?: ReadonlySet<string>): Ids {
+  const random = createRandom();
   const ulid = monotonicFactory(() => random(1).readUInt8() / 256);
   return {
-    next: prefix => `${prefix}-${ulid(now()).toLowerCase()}`,
+    next(prefix) {
+      if (prefixes?.has(prefix) === false)
+        throw new Error(`No module has declared ids that begin with ${prefix}`);
+      return `${prefix}-${ulid(now()).toLowerCase()}`;
+    },
     hex: bytes => random(bytes).toString('hex'),
   };
 }

@@ -14,10 +14,10 @@ export { type RunningCoordinator, type StartOptions, startCoordinator } from './
 export { createIds } from './ids.ts';
 export { lastCheckpointPath } from './ledger/last-checkpoint.ts';
 export { ledgerKeyPath } from './ledger/log-key.ts';
+export { openStore } from './open-store.ts';
 export { signingKeyPath } from './receipts/signing-key.ts';
 export { type Restored, type RestoreOptions, restore } from './restore.ts';
 export { migrateStore, SCHEMA_VERSION } from './store/migrate-store.ts';
-export { openStore } from './store/open.ts';
 export { exportStore } from './store/transfer/export.ts';
 export { TransferError } from './store/transfer/format.ts';
 export { importStore } from './store/transfer/import.ts';

@@ -1,5 +1,8 @@
-import { destination } from 'pino';
+import { type BaseLogger, destination } from 'pino';
 import type { ReadinessCheck } from './readiness.ts';
+
+/** What background work writes its messages to. */
+export type Log = Pick<BaseLogger, 'debug' | 'info' | 'warn' | 'error'>;
 
 /** What is kept of the log while it can't be written, in bytes. Lines that come on top are lost. */
 const KEPT_BYTES = 1024 * 1024;

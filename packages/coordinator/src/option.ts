@@ -1,40 +1,75 @@
-import { compile } from '@fastify/proxy-addr';
-import { parseWitnesses } from './ledger/witness-options.ts';
-import { readTiers, type Tiers } from './limits/tiers.ts';
-
-/** What can be configured, by the form of its value. */
+/** What a value looks like on the command line. */
 export type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies' | 'tiers';
 
-export interface Option<K extends Kind = Kind> {
-  kind: K;
-  default: K extends 'text'
-    ? string | undefined
-    : K extends 'switch'
-      ? boolean
-      : K extends 'rates'
-        ? Rates
-        : K extends 'tiers'
-          ? Tiers
-          : K extends 'witnesses'
-            ? readonly string[]
-            : K extends 'proxies'
-              ? Proxies
-              : number;
+/** One option of the coordinator, whose values are of the type `V`. */
+export interface Option<V = unknown> {
+  kind: Kind;
+  default: V;
   about: string;
   /** What the value is, in `--help`: `SECONDS`. */
   unit?: string;
   minimum?: number;
   maximum?: number;
   choices?: readonly string[];
-  /** Printable ASCII only: it stands in receipts. */
+  /** Printable ASCII only: the value stands in receipts. */
   ascii?: boolean;
+  /**
+   * Reads a value of a kind of its own, as it stands in any source.
+   *
+   * @param source where it is given: `--port`
+   * @throws {ConfigError}
+   */
+  read?(source: string, value: unknown): V;
 }
 
-/** Credits for a unit of each model. */
-export type Rates = Readonly<Record<string, number>>;
+/** Options by name. `fooBar` is `--foo-bar`, `AITBC_FOO_BAR` and `foo_bar` in the configuration file. */
+export type OptionTable = Readonly<Record<string, Option>>;
 
-/** Proxies that are trusted: none, so many in a row, or those in these networks. */
-export type Proxies = boolean | number | readonly string[];
+type ValueOf<O> = O extends Option<infer V> ? V : never;
+
+/** The names of options that may have no value. */
+type Optional<T extends OptionTable> = {
+  [N in keyof T]: undefined extends ValueOf<T[N]> ? N : never;
+}[keyof T];
+
+/** The configuration that a table of options describes. */
+export type ValuesOf<T extends OptionTable> = {
+  readonly [N in Exclude<keyof T, Optional<T>>]: ValueOf<T[N]>;
+} & { readonly [N in Optional<T>]?: Exclude<ValueOf<T[N]>, undefined> };
+
+type TextDetails = Pick<Option, 'unit' | 'choices' | 'ascii'>;
+
+export const text = (value: string, about: string, details: TextDetails = {}): Option<string> => ({
+  kind: 'text',
+  default: value,
+  about,
+  ...details,
+});
+
+export const optionalText = (about: string, details: TextDetails = {}): Option<string | undefined> => ({
+  kind: 'text',
+  default: undefined,
+  about,
+  ...details,
+});
+
+export const integer = (
+  value: number,
+  about: string,
+  unit: string,
+  minimum: number,
+  maximum: number,
+): Option<number> => ({ kind: 'integer', default: value, about, unit, minimum, maximum });
+
+export const number = (
+  value: number,
+  about: string,
+  unit: string,
+  minimum: number,
+  maximum: number,
+): Option<number> => ({ kind: 'number', default: value, about, unit, minimum, maximum });
+
+export const toggle = (about: string): Option<boolean> => ({ kind: 'switch', default: false, about });
 
 /** A value that can't be used: the message names the option as it was given. */
 export class ConfigError extends Error {
@@ -48,22 +83,9 @@ export class ConfigError extends Error {
  * @throws {ConfigError}
  */
 export function checkOption(source: string, option: Option, value: unknown): unknown {
-  switch (option.kind) {
-    case 'switch':
-      return checkSwitch(source, value);
-    case 'rates':
-      return checkRates(source, value);
-    case 'tiers':
-      return checkTiers(source, value);
-    case 'witnesses':
-      return checkWitnesses(source, value);
-    case 'proxies':
-      return checkProxies(source, value);
-    case 'text':
-      return checkText(source, option, value);
-    default:
-      return checkNumber(source, option, value);
-  }
+  if (option.read) return option.read(source, value);
+  if (option.kind === 'switch') return checkSwitch(source, value);
+  return option.kind === 'text' ? checkText(source, option, value) : checkNumber(source, option, value);
 }
 
 function checkSwitch(source: string, value: unknown): boolean {
@@ -85,10 +107,14 @@ function checkText(source: string, option: Option, value: unknown): string {
   return value;
 }
 
-function checkNumber(source: string, option: Option, value: unknown): number {
+/** @throws {ConfigError} */
+export function checkNumber(
+  source: string,
+  { kind = 'number', minimum = -Infinity, maximum = Infinity }: Partial<Option>,
+  value: unknown,
+): number {
   const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  const { minimum = -Infinity, maximum = Infinity } = option;
-  const whole = option.kind === 'integer';
+  const whole = kind === 'integer';
   if (typeof parsed !== 'number' || !Number.isFinite(parsed) || (whole && !Number.isInteger(parsed))) {
     throw new ConfigError(`${source} must be a ${whole ? 'whole ' : ''}number, not ${JSON.stringify(value)}`);
   }
@@ -97,84 +123,3 @@ function checkNumber(source: string, option: Option, value: unknown): number {
   }
   return parsed;
 }
-
-/** An object in the configuration file, JSON elsewhere. */
-function checkTiers(source: string, value: unknown): Tiers {
-  try {
-    return readTiers(typeof value === 'string' ? JSON.parse(value) : value);
-  } catch (error) {
-    throw new ConfigError(
-      `${source} ${error instanceof SyntaxError ? 'must be JSON' : (error as Error).message}`,
-    );
-  }
-}
-
-function checkRates(source: string, value: unknown): Rates {
-  const wrong = (): never => {
-    throw new ConfigError(`${source} must be MODEL=CREDITS,…, not ${JSON.stringify(value)}`);
-  };
-  const pairs: [string, unknown][] =
-    typeof value === 'string'
-      ? value
-          .split(',')
-          .map(pair => /^(.*)=(.*)$/.exec(pair) ?? wrong())
-          .map(([, model = '', rate]) => [model, rate])
-      : Object.entries(isPlainObject(value) ? value : wrong());
-  return Object.fromEntries(
-    pairs.map(([model, rate]) => {
-      if (!model) wrong();
-      return [
-        model,
-        checkNumber(
-          `${source} (${model})`,
-          { kind: 'number', default: 0, about: '', minimum: 0, maximum: 1e6 },
-          rate,
-        ),
-      ];
-    }),
-  );
-}
-
-/** In the environment with spaces between them, which neither addresses nor keys have. */
-function checkWitnesses(source: string, value: unknown): readonly string[] {
-  const texts = typeof value === 'string' ? value.trim().split(/\s+/) : value;
-  if (!Array.isArray(texts) || !texts.every(text => typeof text === 'string')) {
-    throw new ConfigError(`${source} must be URL=VKEY, not ${JSON.stringify(value)}`);
-  }
-  try {
-    parseWitnesses(texts);
-  } catch (error) {
-    throw new ConfigError(`${source} ${(error as Error).message}`);
-  }
-  return texts;
-}
-
-/** `true` is what a proxy in front was called before there were numbers: one. */
-function checkProxies(source: string, value: unknown): Proxies {
-  if (value === true || value === 'true') return 1;
-  if (value === false || value === 'false') return false;
-  if (/^\d+$/.test(String(value))) {
-    const hops = checkNumber(
-      source,
-      { kind: 'integer', default: 0, about: '', minimum: 0, maximum: 32 },
-      value,
-    );
-    return hops === 0 ? false : hops;
-  }
-  const networks = Array.isArray(value)
-    ? value
-    : String(value)
-        .split(',')
-        .map(network => network.trim());
-  try {
-    compile(networks as string[]);
-  } catch {
-    throw new ConfigError(
-      `${source} must be a number of proxies or their networks, such as 10.0.0.0/8,loopback, not ${JSON.stringify(value)}`,
-    );
-  }
-  return networks as string[];
-}
-
-const isPlainObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

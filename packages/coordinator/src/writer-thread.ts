@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from './config.ts';
 import { readIdentity } from './identity.ts';
-import { allOperations, createOperations } from './operations.ts';
+import { allOperations, createOperations, WRITE_PLAN } from './operations.ts';
 import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
 import { openSqliteWriter } from './store/sqlite/writer.ts';
 import { serveWriter } from './store/writer-thread.ts';
@@ -13,7 +13,7 @@ import { createWrites } from './store/writes.ts';
  */
 if (!parentPort) throw new Error('This program runs as a thread of the coordinator');
 const config = workerData as Config;
-const writer = openSqliteWriter(config.data);
+const writer = openSqliteWriter(config.data, WRITE_PLAN);
 const ownWrites = createWrites(writer, { now: undefined, maxBatch: 1 });
 const coordinatorId = await readIdentity(ownWrites, config.coordinatorId);
 const signer = loadSigner(signingKeyPath(config));

@@ -131,7 +131,7 @@ describeEachEngine('claiming', engine => {
   });
 
   test('a submission that is only repeated takes no wake-up from a job that is handed back', async () => {
-    const { waits } = coordinator.running.modules;
+    const { scheduling: waits } = coordinator.running.modules;
     const has = { region: null, vram_gb: null, loaded: null, suspended: false };
     const abilities = { capabilities: new Set(['repeated']), ...has };
     const seeker = { abilities, score: 1, since: 0 };

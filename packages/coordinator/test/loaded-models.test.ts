@@ -81,7 +81,7 @@ describeEachEngine('models in memory', engine => {
   });
 
   test('of the miners that wait, one that has the model in memory is woken', async () => {
-    const { waits } = coordinator.running.modules;
+    const { scheduling: waits } = coordinator.running.modules;
     const woken: string[] = [];
     const waiting = ['first-but-cold', 'warm'].map(async name => {
       const abilities = {

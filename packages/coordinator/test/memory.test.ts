@@ -54,37 +54,37 @@ describeEachEngine('memory', engine => {
   const queue = (model: string) => ({ model, region: '', min_vram_gb: 0, needs: '', min_context: 0 });
 
   test('is not filled by asking who could run models of any name', () => {
-    const { directory } = coordinator.running.modules;
+    const { directory } = coordinator.running.modules.miners;
     expect(keptOf(name => directory.reach(queue(name)))).toBeLessThan(20);
   });
 
   test('is not filled by a miner that offers models of any name', () => {
-    const { directory } = coordinator.running.modules;
+    const { directory } = coordinator.running.modules.miners;
     const offer = (name: string) => ({ ...MINER, capabilities: JSON.stringify([name]) });
     const kept = keptOf(name => directory.apply([{ type: 'miner.changed', miner: offer(name) }]));
     expect(kept).toBeLessThan(20);
   });
 
   test('is not filled by jobs for models of any name', () => {
-    const { waits } = coordinator.running.modules;
+    const { scheduling: waits } = coordinator.running.modules;
     const kept = keptOf(name => waits.apply([{ type: 'jobs.ready', queue: queue(name), count: 1 }]));
     expect(kept).toBeLessThan(20);
   });
 
   test('is not filled by who follows a stream and reads nothing of it', async () => {
     const { register, submit, claims, cancel } = actions(coordinator);
-    const { accounts, jobEvents, minerJobs } = coordinator.running.modules;
+    const { accounts, streaming } = coordinator.running.modules;
     if (!accounts.anonymous) throw new Error('The coordinator is not open');
     await register('talks', { capabilities: ['talk'] });
     const { job_id } = await submit({ model: 'talk', stream: true });
     await claims('talks');
     const text = '\u2665'.repeat(5_000);
     const post = (first: number) =>
-      minerJobs.postChunks(accounts.anonymous as never, job_id, {
+      streaming.chunks.post(accounts.anonymous as never, job_id, {
         ...{ minerId: 'talks', attempt: undefined, first },
         chunks: Array(100).fill({ kind: 'text', text }),
       });
-    const following = await jobEvents.follow(accounts.anonymous, job_id, {
+    const following = await streaming.events.follow(accounts.anonymous, job_id, {
       signal: new AbortController().signal,
     });
     const events = following?.[Symbol.asyncIterator]();

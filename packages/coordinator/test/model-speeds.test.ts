@@ -117,7 +117,7 @@ describeEachEngine('how fast miners run models', engine => {
       ...{ model: 'average', miners: 2, loaded: 1, slots: 4 },
       ...{ first_token_ms: 100, tokens_per_second: 20 },
     };
-    const { models } = coordinator.running.modules;
+    const { models } = coordinator.running.modules.miners;
     expect(await models.get('average')).toMatchObject(offered);
     expect(await models.list()).toContainEqual(expect.objectContaining(offered));
     expect(await models.get('nobody has it')).toBeUndefined();

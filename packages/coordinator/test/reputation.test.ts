@@ -94,17 +94,17 @@ describeEachEngine('the reputation of a miner', engine => {
     await register('good', ['good', 'contested']);
     await fails('poor');
     const { job_id } = await submit({ model: 'contested' });
-    const { accounts, minerJobs } = coordinator.running.modules;
+    const { accounts, leases } = coordinator.running.modules;
     const request = { max: 1, waitSeconds: 0, offer: false };
     const take = (minerId: string) =>
-      minerJobs.take(accounts.anonymous as Principal, { ...request, minerId }, neverHangsUp);
+      leases.take(accounts.anonymous as Principal, { ...request, minerId }, neverHangsUp);
     // In one batch, which requests over HTTP may miss.
     const [poor, good] = await Promise.all([take('poor'), take('good')]);
     expect([poor, good].map(jobs => jobs.map(job => job.job_id))).toEqual([[], [job_id]]);
   });
 
   test('decides whom of the waiting a job wakes, for some seconds', async () => {
-    const { waits } = coordinator.running.modules;
+    const { scheduling: waits } = coordinator.running.modules;
     const abilities = { capabilities: new Set(['wakes']), region: null, vram_gb: null, loaded: null };
     const woken: string[] = [];
     const wait = async (name: string, score: number, waited: number) => {

@@ -18,9 +18,9 @@ describeEachEngine('stopping a coordinator', engine => {
 
   test('leaves a store that refuses what comes late', async () => {
     const coordinator = await startTestCoordinator(engine);
-    const { store, sweep } = coordinator.running.modules;
+    const { store, operations } = coordinator.running.modules;
     await coordinator.stop();
-    await expect(store.write(sweep, undefined)).rejects.toMatchObject({
+    await expect(store.write(operations.sweepJobs, undefined)).rejects.toMatchObject({
       cause: { message: 'The store is closed' },
     });
   });

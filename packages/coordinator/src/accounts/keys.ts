@@ -121,7 +121,6 @@ async function anonymousPrincipal(store: Store, coordinatorId: string): Promise<
 /** Finds or makes the account of an address. */
 export const openAccount: Operation<{ address: string; name: string | null }, Row<'account'>> = {
   name: 'accounts.open',
-  order: 0,
   async apply(inputs, context) {
     const outcomes = [];
     for (const { address, name } of inputs) outcomes.push(done(await accountAt(address, name, context)));
@@ -161,7 +160,6 @@ export async function createKey(store: Store, { address, ...key }: NewKey): Prom
 
 export const insertKey: Operation<NewKey & { address: string; hash: string }, undefined> = {
   name: 'accounts.insert-key',
-  order: 1,
   async apply(inputs, context) {
     for (const { id, name, scopes, expiresAt, address, hash, trusted, tier, maxPriority } of inputs) {
       const account = await accountAt(address, name, context);
@@ -185,7 +183,6 @@ export const insertKey: Operation<NewKey & { address: string; hash: string }, un
 /** Revokes a key by its id. Answers false when there is none, or it was revoked before. */
 export const revokeKey: Operation<{ id: string }, boolean> = {
   name: 'accounts.revoke-key',
-  order: 2,
   async apply(inputs, { tx, now }) {
     const outcomes = [];
     for (const { id } of inputs) {

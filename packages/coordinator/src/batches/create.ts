@@ -13,7 +13,6 @@ export interface CreateInput
 /** Begins a batch with a file of its owner's, which stays until the batch has ended. */
 export const createBatches: Operation<CreateInput, BatchRow> = {
   name: 'batches.create',
-  order: 43,
   async apply(inputs, context) {
     const { tx, now } = context;
     const repeated = await loadRepeated(inputs, context);

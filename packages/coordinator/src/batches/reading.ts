@@ -1,13 +1,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { LIMITS } from '@aitbc/protocol';
-import type { Config } from '../config.ts';
 import { RequestError } from '../errors.ts';
 import { readPart } from '../files/files.ts';
 import { ENDPOINTS, type EndpointPath } from '../gateway/endpoints.ts';
 import { errorOf, OpenAiError } from '../gateway/errors.ts';
+import type { SubmissionConfig } from '../jobs/submitting/options.ts';
+import type { ServerConfig } from '../server-options.ts';
 import type { Store } from '../store/store.ts';
 import type { BatchRow } from './batch.ts';
 import { type Line, linesOf, type Place } from './lines.ts';
+
+/** What limits the length of a request. */
+type LineLimits = Pick<ServerConfig, 'bodyLimit'> & Pick<SubmissionConfig, 'mediaLimit'>;
 
 /** Lines of a file, blank ones too. */
 export const MOST_LINES = 4 * LIMITS.fileRequests;
@@ -21,7 +25,7 @@ const SLICE_MS = 5;
  */
 export async function* requestLines(
   { input_file_id }: BatchRow,
-  { store, config }: { store: Store; config: Config },
+  { store, config }: { store: Store; config: LineLimits },
   from: Place,
 ): AsyncGenerator<Line> {
   async function partAt(index: number) {
@@ -40,7 +44,7 @@ export async function* requestLines(
 }
 
 /** Of a request of a batch, in characters: as of one that comes alone. */
-export const lineLimit = ({ bodyLimit, mediaLimit }: Config) => bodyLimit + mediaLimit;
+export const lineLimit = ({ bodyLimit, mediaLimit }: LineLimits) => bodyLimit + mediaLimit;
 
 export const endpointOf = ({ endpoint }: BatchRow) => ENDPOINTS[endpoint as EndpointPath];
 

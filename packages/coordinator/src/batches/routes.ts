@@ -5,10 +5,10 @@ import { IdempotencyHeaders, idempotencyKeyOf } from '../gateway/idempotency.ts'
 import { ListQuery, readPage } from '../gateway/lists.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { type App, IdParams, keyed } from '../http/routes.ts';
-import type { Batches } from './batches.ts';
+import type { ClientBatches } from './client-batches.ts';
 
 export interface BatchRoutes {
-  batches: Batches;
+  batches: ClientBatches;
   guards: Guards;
 }
 

@@ -52,7 +52,6 @@ export interface BeginInput {
 /** A batch whose file was read begins, or has failed. */
 export const beginBatches: Operation<BeginInput, BatchRow> = {
   name: 'batches.begin',
-  order: 44,
   apply: (inputs, context) =>
     moveBatches(inputs, context, (batch, { total, errors }) => {
       if (batch.stage !== 'validating') return overtaken;
@@ -71,7 +70,6 @@ export interface CancelInput {
 /** Its owner cancels a batch. What has been answered stays. */
 export const cancelBatches: Operation<CancelInput, BatchRow> = {
   name: 'batches.cancel',
-  order: 45,
   apply: (inputs, context) =>
     moveBatches(inputs, context, (batch, { accountId }) => {
       if (accountId !== null && batch.account_id !== accountId) return batchNotFound;
@@ -87,7 +85,6 @@ export const cancelBatches: Operation<CancelInput, BatchRow> = {
 /** The window of a batch is over. */
 export const expireBatches: Operation<{ batchId: string }, BatchRow> = {
   name: 'batches.expire',
-  order: 46,
   apply: (inputs, { now, ...context }) =>
     moveBatches(inputs, { now, ...context }, batch => {
       if (batch.expires_at > now || batch.outcome !== null || isAnswered(batch)) return overtaken;
@@ -99,7 +96,6 @@ export const expireBatches: Operation<{ batchId: string }, BatchRow> = {
 /** All jobs of a batch have ended: its files can be written. */
 export const finalizeBatches: Operation<{ batchId: string }, BatchRow> = {
   name: 'batches.finalize',
-  order: 47,
   apply: (inputs, context) =>
     moveBatches(inputs, context, batch => {
       const isReady = batch.stage === 'running' || batch.stage === 'ending';

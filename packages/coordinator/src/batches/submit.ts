@@ -22,7 +22,6 @@ export const submitPages = (
   submit: Operation<SubmitInput, SubmitOutput>,
 ): Operation<SubmitPageInput, undefined> => ({
   name: 'batches.submit',
-  order: 48,
   async apply(inputs, context) {
     const { tx, now } = context;
     const batches = await loadBatches(

@@ -3,9 +3,9 @@ import { OpenAiError } from '../gateway/errors.ts';
 import type { NewJob } from '../jobs/submitting/submit-jobs.ts';
 import { type BatchRow, placeOf } from './batch.ts';
 import type { Place } from './lines.ts';
-import type { WorkOptions } from './options.ts';
 import { attempt, endpointOf, requestLines } from './reading.ts';
 import { readRequest } from './requests.ts';
+import type { WorkOptions } from './work-options.ts';
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'limits' | 'operations'>;
 

@@ -3,15 +3,16 @@ import { type BatchError, LIMITS } from '@aitbc/protocol';
 import { invalid, type OpenAiError } from '../gateway/errors.ts';
 import type { BatchRow } from './batch.ts';
 import { BEGINNING, type Line } from './lines.ts';
-import type { WorkOptions } from './options.ts';
 import { attempt, endpointOf, lineLimit, MOST_LINES, requestLines } from './reading.ts';
 import { readRequest } from './requests.ts';
+import { beginBatches } from './stages.ts';
+import type { WorkOptions } from './work-options.ts';
 
-type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'operations'>;
+type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs'>;
 
 /** Reads the whole file, which takes no more memory than a hash for each request. Begins anew where it was not done. */
 export async function validate(batch: BatchRow, options: Options, signal: AbortSignal): Promise<boolean> {
-  const { store, operations } = options;
+  const { store } = options;
   const check = checker(batch, options);
   const errors: BatchError[] = [];
   let total = 0;
@@ -23,7 +24,7 @@ export async function validate(batch: BatchRow, options: Options, signal: AbortS
     if (tooMany(total, line.number) || errors.length === LIMITS.batchErrors) break;
   }
   if (total === 0) errors.push(batchError(EMPTY, null));
-  return (await store.write(operations.beginBatches, { batchId: batch.id, total, errors })).ok;
+  return (await store.write(beginBatches, { batchId: batch.id, total, errors })).ok;
 }
 
 const tooMany = (requests: number, lines: number) =>

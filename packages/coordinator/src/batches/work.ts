@@ -1,9 +1,10 @@
 import { cancelBatchJobs } from '../jobs/batch-jobs.ts';
 import { type BatchRow, isAnswered } from './batch.ts';
-import type { WorkOptions } from './options.ts';
 import { listUnderWay } from './queries.ts';
+import { expireBatches, finalizeBatches } from './stages.ts';
 import { submitPage } from './submitting.ts';
 import { validate } from './validating.ts';
+import type { WorkOptions } from './work-options.ts';
 import { writePage } from './writing.ts';
 
 /** What nobody asks for: batches are worked off in steps. */
@@ -25,7 +26,7 @@ export function createBatchWork(options: WorkOptions): BatchWork {
     if (batch.outcome === null && batch.expires_at <= now() && !isAnswered(batch)) {
       // A window that only seems over, since the clock was set ahead, is moved along first.
       await store.write(operations.keepTime, undefined);
-      return (await store.write(operations.expireBatches, { batchId })).ok;
+      return (await store.write(expireBatches, { batchId })).ok;
     }
     switch (batch.stage) {
       case 'validating':
@@ -34,10 +35,10 @@ export function createBatchWork(options: WorkOptions): BatchWork {
         return await submitPage(batch, options);
       case 'ending':
         await cancelBatchJobs(store, operations, batchId, signal);
-        return (await store.write(operations.finalizeBatches, { batchId })).ok;
+        return (await store.write(finalizeBatches, { batchId })).ok;
       case 'running':
         if (batch.outstanding > 0) return false;
-        return (await store.write(operations.finalizeBatches, { batchId })).ok;
+        return (await store.write(finalizeBatches, { batchId })).ok;
       case 'writing':
         return await writePage(batch, options);
       default:

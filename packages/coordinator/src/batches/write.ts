@@ -27,7 +27,6 @@ export interface WritePageInput {
 /** Writes what became of a page of a batch's requests, and ends the batch behind the last one. */
 export const writePages = ({ keepMs }: { keepMs: number }): Operation<WritePageInput, undefined> => ({
   name: 'batches.write',
-  order: 49,
   async apply(inputs, context) {
     const { tx, now } = context;
     const outcomes: Outcome<undefined>[] = [];

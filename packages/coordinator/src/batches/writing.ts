@@ -3,10 +3,10 @@ import { OpenAiError } from '../gateway/errors.ts';
 import { type EndedJob, readBatchJobs } from '../jobs/batch-jobs.ts';
 import { type BatchRow, placeOf } from './batch.ts';
 import type { Line } from './lines.ts';
-import type { WorkOptions } from './options.ts';
 import { attempt, endpointOf, requestLines } from './reading.ts';
 import { readRequest } from './requests.ts';
 import { type Result, resultOf } from './results.ts';
+import type { WorkOptions } from './work-options.ts';
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'ids' | 'operations'>;
 

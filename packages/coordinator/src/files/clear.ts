@@ -12,7 +12,6 @@ const DUE = `SELECT * FROM file WHERE uses = 0 AND expires_at <= ? ORDER BY expi
  */
 export const clearFiles: Operation<undefined, { more: boolean }> = {
   name: 'files.clear',
-  order: 71,
   async apply(inputs, { tx, now }) {
     const due = await tx.query<FileRow>(DUE, [now]);
     const parts: string[] = [];

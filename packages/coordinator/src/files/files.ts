@@ -1,25 +1,23 @@
 import type { FileObject, FilePage } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../accounts/keys.ts';
-import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import type { Limits } from '../limits/limits.ts';
-import type { Operations } from '../operations.ts';
 import { unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
+import type { FileConfig } from './options.ts';
 import { type FileFilter, findFile, findPart, listFiles } from './queries.ts';
 import { partsOf } from './splitting.ts';
-import type { FileRow } from './upload.ts';
+import { addPart, type FileRow, removeFile, wholeFile } from './upload.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 const MiB = 1024 * 1024;
 
 export interface FilesOptions {
-  config: Config;
+  config: FileConfig;
   store: Store;
   ids: Ids;
   limits: Pick<Limits, 'quotaOf'>;
-  operations: Pick<Operations, 'addPart' | 'wholeFile' | 'removeFile'>;
 }
 
 /** A file that has come and that nobody sees yet. */
@@ -43,7 +41,7 @@ export interface Files {
   content(principal: Principal, id: string): Promise<{ file: FileObject; parts: AsyncIterable<string> }>;
 }
 
-export function createFiles({ config, store, ids, limits, operations }: FilesOptions): Files {
+export function createFiles({ config, store, ids, limits }: FilesOptions): Files {
   const limit = config.fileLimit * MiB;
 
   async function owned(principal: Principal, id: string): Promise<FileRow> {
@@ -62,7 +60,7 @@ export function createFiles({ config, store, ids, limits, operations }: FilesOpt
   }
 
   async function discard({ fileId }: Upload): Promise<void> {
-    await store.write(operations.removeFile, { fileId, accountId: null });
+    await store.write(removeFile, { fileId, accountId: null });
   }
 
   return {
@@ -82,7 +80,7 @@ export function createFiles({ config, store, ids, limits, operations }: FilesOpt
       }
       try {
         for await (const text of partsOf(counted())) {
-          unwrap(await store.write(operations.addPart, { fileId, accountId, index, text, diskMib }));
+          unwrap(await store.write(addPart, { fileId, accountId, index, text, diskMib }));
           index++;
         }
       } catch (error) {
@@ -96,7 +94,7 @@ export function createFiles({ config, store, ids, limits, operations }: FilesOpt
 
     async keep({ fileId }, filename, seconds = Infinity) {
       const keepMs = Math.min(config.fileDays * DAY_MS, seconds * 1000);
-      return toFile(unwrap(await store.write(operations.wholeFile, { fileId, filename, keepMs })));
+      return toFile(unwrap(await store.write(wholeFile, { fileId, filename, keepMs })));
     },
 
     discard,
@@ -119,7 +117,7 @@ export function createFiles({ config, store, ids, limits, operations }: FilesOpt
 
     async remove(principal, id) {
       const accountId = accountScope(principal);
-      unwrap(await store.write(operations.removeFile, { fileId: id, accountId }));
+      unwrap(await store.write(removeFile, { fileId: id, accountId }));
     },
 
     async content(principal, id) {

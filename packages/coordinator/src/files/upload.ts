@@ -26,7 +26,6 @@ export interface PartInput {
 /** Takes a further part of a file that nobody sees yet. Refused where the account has no space for it. */
 export const addPart: Operation<PartInput, undefined> = {
   name: 'files.add-part',
-  order: 40,
   async apply(inputs, { tx, now }) {
     const ids = inputs.map(input => input.fileId);
     const files = await loadFiles(ids, tx);
@@ -75,7 +74,6 @@ export interface WholeInput extends Pick<FileRow, 'filename'> {
 /** Shows a file of which all has come. */
 export const wholeFile: Operation<WholeInput, FileRow> = {
   name: 'files.whole',
-  order: 41,
   async apply(inputs, { tx, now }) {
     const files = await loadFiles(
       inputs.map(input => input.fileId),
@@ -104,7 +102,6 @@ export interface RemoveInput {
 /** Nobody sees the file any more; its parts go when no batch needs them. */
 export const removeFile: Operation<RemoveInput, undefined> = {
   name: 'files.remove',
-  order: 42,
   async apply(inputs, { tx, now }) {
     const files = await loadFiles(
       inputs.map(input => input.fileId),

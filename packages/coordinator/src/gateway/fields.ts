@@ -1,7 +1,7 @@
 import { type JobParams, STATED, stated } from '@aitbc/protocol';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { nearestOf } from '../http/nearest-name.ts';
+import { nearestOf } from '../nearest-name.ts';
 import { invalid, type OpenAiError } from './errors.ts';
 
 /** Fields that change nothing here, whatever they say. */

@@ -8,16 +8,15 @@ import {
   OfferedModel,
   OfferedModels,
 } from '@aitbc/protocol';
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyRequest } from 'fastify';
 import { type TObject, type TSchema, Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { signalOf } from '../http/connection.ts';
-import { errorInfoOf } from '../http/problem.ts';
 import { type App, keyed, sendJson } from '../http/routes.ts';
 import { begun, COMMENT, type ServerSentEvent, sendEvents } from '../http/server-sent-events.ts';
 import { openAiAnswers } from './answers.ts';
+import { errorFor } from './dialect.ts';
 import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
-import { errorOf, OpenAiError } from './errors.ts';
 import { describedFields } from './fields.ts';
 import type { Gateway, GatewayRequest } from './gateway.ts';
 import { IdempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
@@ -33,16 +32,9 @@ export interface GatewayRoutes {
 
 const tags = ['openai'];
 
-/** Routes that clients of OpenAI's API call, with errors in its shape. Must be in a scope of their own. */
+/** Routes that clients of OpenAI's API call. Must be in a scope that speaks it. */
 export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
   const { gateway, guards } = routes;
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
-  app.setErrorHandler<FastifyError>((error, request, reply) => sendError(errorFor(error, request), reply));
-  // Bodies are read by the endpoints, which know what to say about them.
-  app.setValidatorCompiler(() => () => true);
-
   answerRoute(app, routes, {
     path: '/v1/chat/completions',
     operationId: 'createChatCompletion',
@@ -186,20 +178,4 @@ async function* eventsOf(
   } catch (error) {
     yield { data: JSON.stringify(errorFor(error as FastifyError, request).body) };
   }
-}
-
-function errorFor(error: FastifyError | OpenAiError, request: FastifyRequest): OpenAiError {
-  if (error instanceof OpenAiError) return error;
-  const info = errorInfoOf(error, request);
-  if (info.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
-  return errorOf(info);
-}
-
-function sendError({ body, details }: OpenAiError, reply: FastifyReply): FastifyReply {
-  const { status, retryAfter, retry } = details;
-  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
-  // Read by OpenAI's own clients, which try again after 409 and 5xx otherwise.
-  if (retry !== undefined) reply.header('x-should-retry', String(retry));
-  if (status === 401) reply.header('www-authenticate', 'Bearer');
-  return sendJson(reply.code(status), JSON.stringify(body));
 }

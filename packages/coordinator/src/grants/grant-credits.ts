@@ -34,8 +34,6 @@ type Decision = Outcome<never> | { id: string; replayed: boolean };
 /** Signs grants and gives them to the ledger, which moves the balances with them. */
 export const grantCredits = (policy: GrantOptions): Operation<GrantInput, GrantOutput> => ({
   name: 'grants.grant',
-  // Before submissions, which may need the credits.
-  order: 25,
   async apply(inputs, context) {
     const repeated = await loadRepeated(inputs, context);
     const accounts = await accountsAt(

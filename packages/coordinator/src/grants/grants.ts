@@ -3,15 +3,14 @@ import type { Grant, NewGrant, PublishedGrant } from '@aitbc/protocol';
 import { canonicalJson, roundCredits } from '@aitbc/receipts';
 import { requireAddress } from '../accounts/accounts.ts';
 import type { Principal } from '../accounts/keys.ts';
-import type { Config } from '../config.ts';
+import type { AccountConfig } from '../accounts/options.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Operations } from '../operations.ts';
-import { unwrap } from '../store/operation.ts';
+import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import type { GrantOutput } from './grant-credits.ts';
+import type { GrantInput, GrantOutput } from './grant-credits.ts';
 import { findGrant, listGrants } from './queries.ts';
 
 /** Each throws RequestError. */
@@ -30,11 +29,11 @@ export interface Grants {
 }
 
 export interface GrantsOptions {
-  config: Config;
+  config: Pick<AccountConfig, 'idempotencySeconds'>;
   store: Store;
   ids: Ids;
   ledger: Ledger;
-  operations: Pick<Operations, 'grantCredits'>;
+  operations: { grantCredits: Operation<GrantInput, GrantOutput> };
 }
 
 export function createGrants({ config, store, ids, ledger, operations }: GrantsOptions): Grants {

@@ -1,7 +1,7 @@
 import type { OpenAiProblem, Problem } from '@aitbc/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorInfo } from '../errors.ts';
-import { nearestOf } from './nearest-name.ts';
+import { nearestOf } from '../nearest-name.ts';
 import { problemOf } from './problem.ts';
 
 /*

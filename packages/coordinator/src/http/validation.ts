@@ -4,8 +4,8 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import type { FastifyInstance, FastifySchemaValidationError } from 'fastify';
 import type { ErrorInfo } from '../errors.ts';
+import { nearestName, type ObjectSchema } from '../nearest-name.ts';
 import { fillRaw } from '../raw.ts';
-import { nearestName, type ObjectSchema } from './nearest-name.ts';
 
 /** Bodies are taken as they are; text from paths, queries and headers is turned into the schema's type. */
 export function checkRequests(app: FastifyInstance): void {

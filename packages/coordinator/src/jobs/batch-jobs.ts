@@ -1,8 +1,10 @@
 import type { AnswerDetails, Job } from '@aitbc/protocol';
-import type { Operations } from '../operations.ts';
 import { isoTime } from '../store/numbers.ts';
+import type { Operation } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { batchLine, behindBatch, lineNumber } from './batch-line.ts';
+import type { JobRow } from './job.ts';
+import type { CancelInput } from './leases/fail.ts';
 import { findBatchJobs, findOpenBatchJobs } from './queries.ts';
 import { errorOf, toResult } from './views.ts';
 
@@ -54,7 +56,7 @@ export async function readBatchJobs(
 /** Cancels what a batch has not ended, until the signal aborts. Nothing must be submitted any more. */
 export async function cancelBatchJobs(
   store: Store,
-  { cancelJobs }: Pick<Operations, 'cancelJobs'>,
+  { cancelJobs }: { cancelJobs: Operation<CancelInput, JobRow> },
   batchId: string,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,5 +1,7 @@
 import type { JobError, JobStatus } from '@aitbc/protocol';
 import type { Row } from '../store/schema.ts';
+import { deadlineFor, type LeasePolicy, leaseEnd } from './lease.ts';
+import { retryBackoffMs } from './retry-backoff.ts';
 
 /*
  * The life of a job. Pure: what a row becomes, never how it is stored.
@@ -24,20 +26,11 @@ export interface JobChange {
   minerFailed?: Failing;
 }
 
+/** A change that is saved. A job that is new has nothing before. */
+export type SavedChange = Omit<JobChange, 'before'> & { before: JobRow | undefined };
+
 /** `blameless`: it was the job's fault. */
 export type Failing = 'failed' | 'timed-out' | 'blameless';
-
-export interface LeasePolicy {
-  /** A claim lasts so long without a heartbeat, in ms. */
-  leaseMs: number;
-  /** One attempt lasts at most so long, in ms. */
-  timeoutMs: number;
-  /** Pause after a first failed attempt, in ms; doubled with each further one. */
-  backoffMs: number;
-}
-
-/** No pause before another attempt is longer. */
-export const LONGEST_BACKOFF_MS = 10 * 60_000;
 
 /** The statuses that a job of each status can get next. Nothing leads on from the last three. */
 export const NEXT_STATUSES: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
@@ -62,17 +55,6 @@ export function isReadyFor(job: JobRow, minerId: string, now: number): boolean {
   return job.held_until === null || job.held_until <= now || job.held_for === minerId;
 }
 
-/** When an attempt that starts now must be over: the time limit, or sooner where the price limit pays for less. */
-export function deadlineFor(
-  job: Pick<JobRow, 'max_price'>,
-  rate: number,
-  now: number,
-  policy: LeasePolicy,
-): number {
-  const paid = job.max_price === null || rate === 0 ? Infinity : (job.max_price / rate) * 1000;
-  return now + Math.floor(Math.min(policy.timeoutMs, paid));
-}
-
 export function offerTo(job: JobRow, minerId: string, until: number): JobRow {
   return { ...job, held_until: until, held_for: minerId };
 }
@@ -95,7 +77,7 @@ export function startAttempt(
     attempts: job.attempts + 1,
     started_at: now,
     deadline,
-    lease_expires_at: Math.min(now + policy.leaseMs, deadline),
+    lease_expires_at: leaseEnd(now, deadline, policy),
     away_ms: 0,
   };
 }
@@ -104,7 +86,7 @@ export function extendLease(job: JobRow, now: number, policy: LeasePolicy): JobR
   const latest = job.deadline ?? now;
   return {
     ...job,
-    lease_expires_at: Math.max(job.lease_expires_at ?? 0, Math.min(now + policy.leaseMs, latest)),
+    lease_expires_at: Math.max(job.lease_expires_at ?? 0, leaseEnd(now, latest, policy)),
   };
 }
 
@@ -131,7 +113,7 @@ export function markCompleted(job: JobRow, receiptId: string, now: number): JobR
 /** An attempt ended without a result: back in the queue after a pause, or failed when it was the last. */
 export function endAttempt(job: JobRow, error: JobError, now: number, backoffMs: number): JobRow {
   if (job.attempts >= job.max_attempts) return markFailed(job, error, now);
-  return requeueAfter(job, now, Math.min(backoffMs * 2 ** (job.attempts - 1), LONGEST_BACKOFF_MS));
+  return requeueAfter(job, now, retryBackoffMs(job.attempts, backoffMs));
 }
 
 /** Back in the queue, for nobody before the pause is over. */

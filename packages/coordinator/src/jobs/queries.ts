@@ -180,25 +180,6 @@ export async function findClocks(db: Db, model: string): Promise<Row<'fair_clock
   return await db.selectFrom('fair_clock').selectAll().where('model', '=', model).execute();
 }
 
-const WORKLOAD_KINDS = 200;
-
-export type WorkloadRow = Pick<
-  Row<'queue'>,
-  'model' | 'region' | 'min_vram_gb' | 'needs' | 'min_context' | 'pending'
->;
-
-/** Pending jobs by what they need. */
-export async function listWorkload(db: Db): Promise<WorkloadRow[]> {
-  return await db
-    .selectFrom('queue')
-    .select(['model', 'region', 'min_vram_gb', 'needs', 'min_context', 'pending'])
-    .where('pending', '>', 0)
-    .orderBy('model')
-    .orderBy('id')
-    .limit(WORKLOAD_KINDS)
-    .execute();
-}
-
 /** Jobs of a batch from one line to another, both included, with what they came to. */
 export async function findBatchJobs(db: Db, from: string, to: string) {
   return await db

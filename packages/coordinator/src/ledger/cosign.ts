@@ -23,7 +23,6 @@ export async function cosignaturesOf(
 /** Adds signatures that came late to a checkpoint that is published. The ones that it has stay as they are. */
 export const addCosignatures: Operation<{ height: number; lines: string }, undefined> = {
   name: 'ledger.cosign',
-  order: 71,
   async apply(inputs, { tx }) {
     const heights = [...new Set(inputs.map(({ height }) => height))];
     const rows = await tx.load('checkpoint', 'height', heights);

@@ -1,6 +1,8 @@
 import { formatVkey, parseVkey } from '@aitbc/tlog';
-import { type Config, ConfigError } from '../config.ts';
+import { ConfigError } from '../option.ts';
+import type { ReceiptConfig } from '../receipts/options.ts';
 import { done, type Operation, unwrap } from '../store/operation.ts';
+import type { StoreConfig } from '../store/options.ts';
 import type { Store } from '../store/store.ts';
 import {
   defaultOrigin,
@@ -10,7 +12,12 @@ import {
   ledgerKeyPath,
   loadLogKeys,
 } from './log-key.ts';
+import type { LedgerConfig } from './options.ts';
 import { LEDGER_VKEY, readBackupMark, readVkey } from './queries.ts';
+
+type LogPlaces = Pick<LedgerConfig, 'ledgerOrigin' | 'ledgerKey'> &
+  Pick<ReceiptConfig, 'signingKey'> &
+  Pick<StoreConfig, 'data'>;
 
 /**
  * The log that a store is of. Its name and its key are fixed by the first coordinator that starts on the store: with
@@ -18,7 +25,7 @@ import { LEDGER_VKEY, readBackupMark, readVkey } from './queries.ts';
  *
  * @throws {ConfigError} where configuration or key file are of another log
  */
-export async function openLog(config: Config, coordinatorId: string, store: Store): Promise<LogKeys> {
+export async function openLog(config: LogPlaces, coordinatorId: string, store: Store): Promise<LogKeys> {
   if ((await readBackupMark(store.read)) !== undefined)
     throw new ConfigError(
       'The database was imported from a backup: `aitbc restore` says what becomes of the ledger, with the same --database-url and --data',
@@ -55,7 +62,6 @@ export function keysOf(path: string, origin: string): LogKeys {
 /** Answers the verifier key of the log that the store is of: this one where it was of none. */
 export const admitLog: Operation<{ vkey: string }, string> = {
   name: 'ledger.admit',
-  order: 0,
   async apply(inputs, { tx }) {
     const [known] = await tx.load('setting', 'name', [LEDGER_VKEY]);
     const value = known?.value ?? inputs[0]?.vkey ?? '';

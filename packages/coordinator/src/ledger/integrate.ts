@@ -84,7 +84,6 @@ function activityOf(leaves: readonly Leaf[]): Row<'activity'>[] {
 /** Answers whether the tree was the one that the growth is of. */
 export const integrate: Operation<Growth, boolean> = {
   name: 'ledger.integrate',
-  order: 80,
   async apply(inputs, { tx }) {
     const outcomes = [];
     for (const growth of inputs) {

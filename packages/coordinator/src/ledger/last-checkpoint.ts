@@ -3,17 +3,19 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import { type NodeReader, openCheckpoint, type VerifierKey } from '@aitbc/tlog';
-import { type Config, ConfigError } from '../config.ts';
+import { ConfigError } from '../option.ts';
+import type { StoreConfig } from '../store/options.ts';
 import { keepPrivate } from '../store/private-files.ts';
 import { LedgerConflict, requireExtension, type TreeHead } from './conflict.ts';
 import type { LogKeys } from './log-key.ts';
+import type { LedgerConfig } from './options.ts';
 
 /*
  * The guard file: the last checkpoint that was signed, kept apart from the store. A database that was restored, or failed
  * over to, can lack what was signed; the file does not. It only ever moves on to a tree that begins with the one in it.
  */
 
-type Places = Partial<Pick<Config, 'ledgerCheckpoint'>> & Pick<Config, 'data'>;
+type Places = Partial<Pick<LedgerConfig, 'ledgerCheckpoint'>> & Pick<StoreConfig, 'data'>;
 
 /** Where the file is unless the operator says otherwise. */
 const standardPath = ({ data }: Places) => join(data, 'ledger-checkpoint');

@@ -9,8 +9,9 @@ import {
   nodesOfTiles,
   parseVkey,
 } from '@aitbc/tlog';
-import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
+import type { ReceiptConfig } from '../receipts/options.ts';
+import type { StoreConfig } from '../store/options.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { LedgerConflict } from './conflict.ts';
@@ -18,6 +19,7 @@ import { openLog } from './identity.ts';
 import { integrateNext } from './integrate.ts';
 import { bringGuardFile, guardFile, lastCheckpointPath, requireSameHistory } from './last-checkpoint.ts';
 import type { LogKeys } from './log-key.ts';
+import type { LedgerConfig } from './options.ts';
 import { ledgerPolicy } from './policy.ts';
 import { readLatest, readPreviousVkey, readTree, tileReader } from './queries.ts';
 import { createTileServer, type TileServer } from './serving.ts';
@@ -60,8 +62,10 @@ export interface Ledger {
   onWitness(listener: (report: WitnessReport) => void): void;
 }
 
+type LogConfig = LedgerConfig & Pick<ReceiptConfig, 'signingKey'> & Pick<StoreConfig, 'data'>;
+
 export interface LedgerOptions {
-  config: Config;
+  config: LogConfig;
   store: Store;
   coordinatorId: string;
   now: () => number;
@@ -132,7 +136,7 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
 /** Publication that has failed for so many seconds is worth an alarm. */
 const LONG_SECONDS = 60;
 
-function unreadiness({ conflict, failure, secondsSinceLast }: Publication, { ledgerInterval }: Config) {
+function unreadiness({ conflict, failure, secondsSinceLast }: Publication, { ledgerInterval }: LogConfig) {
   const found = conflict();
   if (found) return found.message;
   const failed = failure();
@@ -143,7 +147,7 @@ function unreadiness({ conflict, failure, secondsSinceLast }: Publication, { led
 }
 
 /** The guard file of the store's log, with which the store agrees. Throws ConfigError. */
-async function openGuard(config: Config, keys: LogKeys, store: Store, nodes: NodeReader) {
+async function openGuard(config: LogConfig, keys: LogKeys, store: Store, nodes: NodeReader) {
   const previous = await readPreviousVkey(store.read);
   await bringGuardFile(config);
   const guard = guardFile(

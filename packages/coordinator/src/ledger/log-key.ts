@@ -2,9 +2,11 @@ import { createPrivateKey, hkdfSync } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Signer, signerFromSeed, type VerifierKey, verifierKey } from '@aitbc/tlog';
-import type { Config } from '../config.ts';
+import type { ReceiptConfig } from '../receipts/options.ts';
 import { signingKeyPath } from '../receipts/signing-key.ts';
+import type { StoreConfig } from '../store/options.ts';
 import { requirePrivate } from '../store/private-files.ts';
+import type { LedgerConfig } from './options.ts';
 
 /** In the data folder. */
 export const LEDGER_KEY_FILE = 'ledger-key.pem';
@@ -20,8 +22,12 @@ export interface LogKeys {
   cosigner: { signer: Signer; vkey: VerifierKey };
 }
 
+type KeyPlaces = Pick<LedgerConfig, 'ledgerKey'> &
+  Pick<ReceiptConfig, 'signingKey'> &
+  Pick<StoreConfig, 'data'>;
+
 /** The file that a log's keys are derived from: that of the signing key, until another takes its place. */
-export function ledgerKeyPath(config: Pick<Config, 'ledgerKey' | 'signingKey' | 'data'>): string {
+export function ledgerKeyPath(config: KeyPlaces): string {
   const kept = config.ledgerKey ?? join(config.data, LEDGER_KEY_FILE);
   return config.ledgerKey !== undefined || existsSync(kept) ? kept : signingKeyPath(config);
 }

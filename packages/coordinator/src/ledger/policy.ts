@@ -1,5 +1,6 @@
 import { formatPolicy, type VerifierKey } from '@aitbc/tlog';
-import { type Config, ConfigError } from '../config.ts';
+import { ConfigError } from '../option.ts';
+import type { LedgerConfig } from './options.ts';
 import type { WitnessAddress } from './witness-options.ts';
 
 /** No witness is called that: the names of keys have no `+`. */
@@ -13,7 +14,7 @@ const GROUP = 'enough+witnesses';
 export function ledgerPolicy(
   log: VerifierKey,
   witnesses: readonly WitnessAddress[],
-  { witnessQuorum }: Pick<Config, 'witnessQuorum'>,
+  { witnessQuorum }: Pick<LedgerConfig, 'witnessQuorum'>,
 ): string {
   const { length } = witnesses;
   if (witnessQuorum > length) {

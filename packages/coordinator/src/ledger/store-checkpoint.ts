@@ -57,8 +57,6 @@ export const isRecent = (
  */
 export const publish: Operation<SignedCheckpoint & { vkey: string; intervalMs: number }, boolean> = {
   name: 'ledger.publish',
-  // Before `integrate`: what is published was committed by an earlier transaction.
-  order: 70,
   async apply(inputs, { tx, now }) {
     const outcomes = [];
     for (const { size, root, bytes, note, signedAt, vkey, intervalMs } of inputs) {

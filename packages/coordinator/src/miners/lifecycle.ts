@@ -32,7 +32,6 @@ export interface Registration {
 /** Registers a miner, or changes what an owner registered before. Puts it online. */
 export const registerMiners = (policy: RegistrationPolicy): Operation<RegisterInput, Registration> => ({
   name: 'miners.register',
-  order: 5,
   async apply(inputs, context) {
     const outcomes = [];
     for (const input of inputs) outcomes.push(await register(input, policy, context));
@@ -250,7 +249,6 @@ export interface WithdrawInput {
 /** Stops giving a miner jobs. A removed one must have handed back what it holds: `releaseOf` sees to that. */
 export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
   name: 'miners.withdraw',
-  order: 20,
   async apply(inputs, context) {
     const { tx, emit } = context;
     const outcomes = [];
@@ -280,7 +278,6 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
 /** Lets a suspended miner's operator have jobs again, and forgets what was known of it: or its next run would decide anew. */
 export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
   name: 'miners.reinstate',
-  order: 22,
   async apply(inputs, context) {
     const { tx, now } = context;
     const outcomes = [];

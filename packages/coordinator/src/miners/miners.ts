@@ -9,8 +9,8 @@ import {
 import { isPublicKey, verifyRegistration } from '@aitbc/receipts';
 import { requireAddress } from '../accounts/accounts.ts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
-import type { Config } from '../config.ts';
 import { fail } from '../errors.ts';
+import type { LeaseConfig } from '../jobs/leases/options.ts';
 import type { ReadyQueue } from '../store/events.ts';
 import { objectIn } from '../store/json.ts';
 import { isoTime } from '../store/numbers.ts';
@@ -25,18 +25,19 @@ import {
   reinstateMiners,
   withdrawMiners,
 } from './lifecycle.ts';
-import { findMiner, findSpeeds, listAway, listMiners, listOnline, type MinerWithAddress } from './queries.ts';
+import { findMiner, findSpeeds, listMiners, listWorkload, type MinerWithAddress } from './queries.ts';
 import { type ReputationPolicy, scoreOf, toReputation } from './reputation.ts';
 
+/** Heartbeats follow from how long leases last. */
+type Heartbeats = Pick<LeaseConfig, 'leaseSeconds'>;
+
 export interface MinersOptions {
-  config: Config;
+  config: Heartbeats;
   store: Store;
   coordinatorId: string;
   now: () => number;
   reputation: ReputationPolicy;
   operations: { registerMiners: Operation<RegisterInput, Registration> };
-  /** Pending jobs by what they need. */
-  workload(): Promise<(ReadyQueue & { pending: number })[]>;
 }
 
 /** Each throws RequestError. */
@@ -54,7 +55,7 @@ export interface Miners {
 }
 
 /** Four heartbeats fit into a lease: three may be lost. */
-export const heartbeatSeconds = (config: Config) =>
+export const heartbeatSeconds = (config: Heartbeats) =>
   Math.max(1, Math.min(15, Math.floor(config.leaseSeconds / 4)));
 
 /** The key that the caller has shown to hold. Whether that is the miner's, the transaction finds out. */
@@ -66,7 +67,7 @@ async function examineProof(request: RegisterMiner): Promise<string | undefined>
 }
 
 export function createMiners(options: MinersOptions): Miners {
-  const { config, store, coordinatorId, now, reputation, workload, operations } = options;
+  const { config, store, coordinatorId, now, reputation, operations } = options;
   const toView = (miner: MinerWithAddress, speeds: readonly Row<'model_speed'>[] = []) => ({
     ...toMiner(miner, speeds, config),
     reputation: toReputation(miner, miner.suspended_at, now(), reputation),
@@ -117,7 +118,7 @@ export function createMiners(options: MinersOptions): Miners {
     },
     async get(id) {
       const miner = await found(id);
-      return { ...(await view(miner)), workload: explain(miner, await workload()) };
+      return { ...(await view(miner)), workload: explain(miner, await listWorkload(store.read)) };
     },
     async drain(principal, caller) {
       await withdraw(principal, caller, 'draining');
@@ -143,7 +144,7 @@ export function createMiners(options: MinersOptions): Miners {
 function toMiner(
   miner: MinerWithAddress,
   speeds: readonly Row<'model_speed'>[],
-  config: Config,
+  config: Heartbeats,
 ): Omit<Miner, 'reputation'> {
   const { capabilities, loaded, models } = abilitiesOf(miner);
   return {
@@ -218,14 +219,4 @@ function idleReason(miner: MinerWithAddress, workload: readonly Workload[]): str
   if (workload.length === 0) return 'No jobs are pending.';
   if (workload.every(({ reason }) => reason !== null)) return 'It can run none of the pending jobs.';
   return null;
-}
-
-/** All that take jobs now. */
-/** Miners that take no jobs now, and were heard of since then: at most as many as can be remembered. */
-export async function readAway(store: Store, since: number): Promise<Awaited<ReturnType<typeof listAway>>> {
-  return await listAway(store.read, since);
-}
-
-export async function readOnline(store: Store): Promise<Row<'miner'>[]> {
-  return await listOnline(store.read);
 }

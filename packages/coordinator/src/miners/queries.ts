@@ -94,3 +94,22 @@ export async function listAway(
     .limit(MOST_AWAY)
     .execute();
 }
+
+const WORKLOAD_KINDS = 200;
+
+export type WorkloadRow = Pick<
+  Row<'queue'>,
+  'model' | 'region' | 'min_vram_gb' | 'needs' | 'min_context' | 'pending'
+>;
+
+/** Pending jobs by what they need. */
+export async function listWorkload(db: Db): Promise<WorkloadRow[]> {
+  return await db
+    .selectFrom('queue')
+    .select(['model', 'region', 'min_vram_gb', 'needs', 'min_context', 'pending'])
+    .where('pending', '>', 0)
+    .orderBy('model')
+    .orderBy('id')
+    .limit(WORKLOAD_KINDS)
+    .execute();
+}

@@ -1,7 +1,7 @@
 import type { Reputation } from '@aitbc/protocol';
-import type { Config } from '../config.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
+import type { MinerConfig } from './options.ts';
 
 /*
  * How far an operator's miners can be relied on, from 0 to 1: how many of their runs end with a result. What is long ago
@@ -25,7 +25,7 @@ export interface ReputationPolicy {
 }
 
 export const reputationPolicy = (
-  config: Pick<Config, 'reputationHalfLifeDays' | 'minReputation' | 'suspensionHours'>,
+  config: Pick<MinerConfig, 'reputationHalfLifeDays' | 'minReputation' | 'suspensionHours'>,
 ): ReputationPolicy => ({
   halfLifeMs: config.reputationHalfLifeDays * 24 * 3600 * 1000,
   minimum: config.minReputation,

@@ -3,7 +3,6 @@ import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkNext } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
-import type { MinerJobs } from '../jobs/leases/miner-jobs.ts';
 import type { MinerCaller } from './lifecycle.ts';
 import type { Miners } from './miners.ts';
 
@@ -14,10 +13,7 @@ const callerOf = ({ params, query }: { params: { id: string }; query: MinerProce
   epoch: query.epoch,
 });
 
-export function minerRoutes(
-  app: App,
-  { miners, jobs, guards }: { miners: Miners; jobs: MinerJobs; guards: Guards },
-): void {
+export function minerRoutes(app: App, { miners, guards }: { miners: Miners; guards: Guards }): void {
   app.post(
     '/v1/miners/register',
     {
@@ -109,30 +105,5 @@ export function minerRoutes(
       },
     },
     async request => await miners.reinstate(request.params.id),
-  );
-
-  app.delete(
-    '/v1/miners/:id',
-    {
-      onRequest: guards.miner,
-      schema: {
-        operationId: 'deregisterMiner',
-        summary: 'Take a miner out; what it holds goes back to pending',
-        tags,
-        security: keyed,
-        params: IdParams,
-        querystring: MinerProcess,
-        response: answers({ 204: Type.Null() }, 400, 401, 403, 404, 409),
-      },
-    },
-    async (request, reply) => {
-      const principal = principalOf(request);
-      const caller = callerOf(request);
-      // Draining first: from then on no new job can be claimed in between.
-      await miners.drain(principal, caller);
-      await jobs.releaseAll(principal, caller);
-      await miners.remove(principal, caller);
-      return reply.code(204).send(null);
-    },
   );
 }

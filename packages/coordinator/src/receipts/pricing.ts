@@ -20,6 +20,14 @@ export function pricingOf(model: string, { rate, rates, tokenRates }: PriceList)
   return { unit: 'gpu_second', rate: roundCredits(own(rates, model) ?? rate) };
 }
 
+/** Credits for a second of each model, which `max_price` may limit; 0 where time costs nothing. */
+export const rateOf =
+  (prices: PriceList) =>
+  (model: string): number => {
+    const pricing = pricingOf(model, prices);
+    return pricing.unit === 'gpu_second' ? pricing.rate : 0;
+  };
+
 /** A model may be named like a member that every object has: `constructor`. */
 const own = (rates: Readonly<Record<string, number>>, model: string) =>
   Object.hasOwn(rates, model) ? rates[model] : undefined;

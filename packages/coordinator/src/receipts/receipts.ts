@@ -76,7 +76,6 @@ export function createReceipts(store: Store, coordinatorId: string, ledger: Ledg
  */
 export const admitKey: Operation<{ keyId: string; rotate: boolean }, undefined> = {
   name: 'receipts.admit-key',
-  order: 0,
   async apply(inputs, { tx, now }) {
     const outcomes: Outcome<undefined>[] = [];
     for (const { keyId, rotate } of inputs) outcomes.push(await admit(keyId, rotate));

@@ -9,10 +9,14 @@ import {
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Signer } from '@aitbc/receipts';
-import type { Config } from '../config.ts';
+import type { StoreConfig } from '../store/options.ts';
 import { requirePrivate } from '../store/private-files.ts';
+import type { ReceiptConfig } from './options.ts';
 
-export const signingKeyPath = ({ signingKey, data }: Pick<Config, 'signingKey' | 'data'>) =>
+export const signingKeyPath = ({
+  signingKey,
+  data,
+}: Pick<ReceiptConfig, 'signingKey'> & Pick<StoreConfig, 'data'>) =>
   signingKey ?? join(data, 'signing-key.pem');
 
 /**

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../option.ts';
 import { type EngineConfig, engineOf, usable } from './engine.ts';
 import { type CopyOptions, copyDatabase } from './sqlite/backup.ts';
 import { openMoment } from './sqlite/connection.ts';

@@ -1,4 +1,5 @@
-import { type Config, ConfigError } from '../config.ts';
+import { ConfigError } from '../option.ts';
+import type { StoreConfig } from './options.ts';
 import { reasonOf } from './unavailable.ts';
 
 /** The engine that a configuration names, with what it takes to connect. */
@@ -7,7 +8,7 @@ export type Engine =
   | { name: 'postgres'; url: string; poolSize: number; timeoutMs: number };
 
 export type EngineConfig = Pick<
-  Config,
+  StoreConfig,
   'data' | 'databaseUrl' | 'databasePoolSize' | 'databaseTimeoutSeconds'
 >;
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Config } from '../config.ts';
 import { type Engine, engineOf, unusable, usable } from './engine.ts';
+import type { StoreConfig } from './options.ts';
 import { type OnWait, tellIfLong } from './patience.ts';
 import type { Listener } from './postgres/listening.ts';
 import { createPostgresStore, migratePostgres } from './postgres/store.ts';
@@ -13,11 +13,13 @@ import { createSqliteStore } from './sqlite/store.ts';
 import { openSqliteWriter } from './sqlite/writer.ts';
 import type { Store } from './store.ts';
 import { watchWrites } from './write-health.ts';
+import type { WritePlan } from './write-plan.ts';
 import type { Writer } from './writer.ts';
 import { startWriterThread } from './writer-thread.ts';
 import { createWrites } from './writes.ts';
 
 export interface OpenOptions {
+  plan: WritePlan;
   /** Program of a thread that writes, where the engine gains from one; this thread writes unless given. */
   writerThread?: URL;
   /** Refuse a data folder that a coordinator runs on, and a database that takes no writes or has no space. */
@@ -34,9 +36,9 @@ export interface OpenOptions {
  * @param now milliseconds since the epoch; the engine's own clock unless given
  */
 export async function openStore(
-  config: Config,
+  config: StoreConfig,
   now: (() => number) | undefined,
-  { writerThread, alone = false, existing = false, onWait = () => {} }: OpenOptions = {},
+  { plan, writerThread, alone = false, existing = false, onWait = () => {} }: OpenOptions,
 ): Promise<Store> {
   const engine = engineOf(config);
   const listener: Listener = { id: randomUUID(), isFirst: false };
@@ -49,7 +51,7 @@ export async function openStore(
           lock?.release();
           return unusable(error);
         })
-      : createWrites(openWriter(engine, listener), options);
+      : createWrites(openWriter(engine, listener, plan), options);
   const health = watchWrites(writes);
   const store =
     engine.name === 'postgres'
@@ -98,8 +100,8 @@ async function prepare(
  *
  * @param listener what its notifications depend on
  */
-function openWriter(engine: Engine, listener: Listener): Writer {
+function openWriter(engine: Engine, listener: Listener, plan: WritePlan): Writer {
   return engine.name === 'postgres'
-    ? createPostgresWriter({ ...engine, listener })
-    : openSqliteWriter(engine.data);
+    ? createPostgresWriter({ ...engine, listener, plan })
+    : openSqliteWriter(engine.data, plan);
 }

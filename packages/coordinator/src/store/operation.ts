@@ -34,6 +34,8 @@ export interface WriteContext {
   uptime: number;
   /** Told to whoever waits, once the transaction is committed. */
   emit(event: StoreEvent): void;
+  /** Calls the subscribers of `topic` within this transaction, one after the other, each with all changes. */
+  publish(topic: string, changes: unknown): Promise<void>;
 }
 
 /**
@@ -41,9 +43,8 @@ export interface WriteContext {
  * answers each in the same order. An input that it answers with an error leaves no trace; a throw undoes the whole batch.
  */
 export interface Operation<Input, Output> {
+  /** Unique, since operations are told by their names where they cross threads, and where they are put in order. */
   readonly name: string;
-  /** Where it stands in a batch: lower first, so that what frees capacity comes before what takes it. */
-  readonly order: number;
   apply(inputs: readonly Input[], context: WriteContext): Promise<Outcome<Output>[]>;
 }
 

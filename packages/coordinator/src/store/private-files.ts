@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../option.ts';
 
 const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;

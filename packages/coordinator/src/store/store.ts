@@ -4,6 +4,14 @@ import type { Operation, Outcome } from './operation.ts';
 import type { Schema } from './schema.ts';
 import type { StoreUnavailable } from './unavailable.ts';
 
+/** A step of work that nobody asks for: it answers whether another step has something to do at once. */
+export type Step = Operation<undefined, { more: boolean }>;
+
+export async function stepOf(store: Pick<Store, 'write'>, step: Step): Promise<boolean> {
+  const outcome = await store.write(step, undefined);
+  return outcome.ok && outcome.value.more;
+}
+
 /** A database engine, as the modules see it. */
 export interface Store {
   /** Whether other coordinators may use it, too. */

@@ -52,7 +52,6 @@ export function createDoubt(): Doubt {
 /** Does nothing but write. */
 export const probeStore: Operation<Probe, null> = {
   name: 'store.probe',
-  order: 0,
   async apply(inputs, { tx, now }) {
     for (const probe of inputs) await writeProbe(tx, probe, now);
     return inputs.map(() => done(null));

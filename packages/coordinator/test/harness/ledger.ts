@@ -52,7 +52,6 @@ export async function publishedNotes(db: Db): Promise<string[]> {
 /** Gives so many entries a place in the log, by the way that all entries go. */
 export const appendNumbered: Operation<{ from: number; count: number }, undefined> = {
   name: 'test.append-numbered',
-  order: 0,
   async apply(inputs, context) {
     for (const { from, count } of inputs)
       await appendEntries(

@@ -1,5 +1,6 @@
 import type { WriteContext } from '../../store/operation.ts';
-import { deadlineFor, type JobRow, type LeasePolicy } from '../job.ts';
+import type { JobRow } from '../job.ts';
+import { deadlineFor, type LeasePolicy } from '../lease.ts';
 
 /*
  * How long an attempt ran, as far as it is charged for: from its claim to its end, without the time in which no

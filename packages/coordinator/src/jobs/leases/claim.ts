@@ -6,15 +6,8 @@ import { OFFERED_JOBS } from '../../store/indexes.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { endUnreadable, isReadable, partReadable, unreadable } from '../damaged-jobs.ts';
-import {
-  deadlineFor,
-  isReadyFor,
-  type JobChange,
-  type JobRow,
-  type LeasePolicy,
-  offerTo,
-  startAttempt,
-} from '../job.ts';
+import { isReadyFor, type JobChange, type JobRow, offerTo, startAttempt } from '../job.ts';
+import { deadlineFor, type LeasePolicy } from '../lease.ts';
 import {
   endedError,
   jobNotFound,
@@ -64,7 +57,6 @@ const CLAIM_BYTES = 32 * 2 ** 20;
 export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
   return {
     name: 'jobs.take',
-    order: 50,
     async apply(inputs, context) {
       const { tx, now } = context;
       const miners = await loadMiners(
@@ -192,7 +184,6 @@ export interface ClaimInput extends MinerActor {
 export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
   return {
     name: 'jobs.claim',
-    order: 40,
     async apply(inputs, context) {
       const { tx, now } = context;
       const miners = await loadMiners(

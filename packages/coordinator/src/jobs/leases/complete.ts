@@ -61,7 +61,6 @@ type Decision = { error: Outcome<never> } | { repeated: string } | { completion:
 export function completeJobs(policy: SettlementPolicy & MinerPolicy): Operation<CompleteInput, string> {
   return {
     name: 'jobs.complete',
-    order: 10,
     async apply(inputs, context) {
       const [miners, jobs] = await Promise.all([
         loadMiners(

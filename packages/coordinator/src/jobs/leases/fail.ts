@@ -2,14 +2,8 @@ import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
 import { done, failed, type Operation, type Outcome } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Transaction } from '../../store/transaction.ts';
-import {
-  endAttempt,
-  type JobChange,
-  type JobRow,
-  type LeasePolicy,
-  markCancelled,
-  releaseAttempt,
-} from '../job.ts';
+import { endAttempt, type JobChange, type JobRow, markCancelled, releaseAttempt } from '../job.ts';
+import type { LeasePolicy } from '../lease.ts';
 import {
   endedError,
   isSeenBy,
@@ -50,7 +44,6 @@ export interface GiveUpInput extends MinerActor {
 export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpInput, JobRow> {
   return {
     name: 'jobs.give-up',
-    order: 12,
     async apply(inputs, context) {
       const { tx, now } = context;
       const miners = await loadMiners(
@@ -161,7 +154,6 @@ export interface CancelInput {
 export function cancelJobs(policy: SettlementPolicy): Operation<CancelInput, JobRow> {
   return {
     name: 'jobs.cancel',
-    order: 14,
     async apply(inputs, context) {
       const jobs = await loadJobs(
         context.tx,

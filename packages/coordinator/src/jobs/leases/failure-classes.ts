@@ -1,14 +1,7 @@
 import type { FailureClass, JobError } from '@aitbc/protocol';
 import type { Row } from '../../store/schema.ts';
-import {
-  endAttempt,
-  type Failing,
-  type JobRow,
-  LONGEST_BACKOFF_MS,
-  markFailed,
-  releaseAttempt,
-  requeueAfter,
-} from '../job.ts';
+import { endAttempt, type Failing, type JobRow, markFailed, releaseAttempt, requeueAfter } from '../job.ts';
+import { LONGEST_BACKOFF_MS } from '../retry-backoff.ts';
 import {
   EXCLUDED_MS,
   type Exclusions,

@@ -2,7 +2,8 @@ import type { JobStatus } from '@aitbc/protocol';
 import { type MinerPolicy, noteLoaded, noteSeen } from '../../miners/presence.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
-import { extendLease, type JobRow, type LeasePolicy, releaseAttempt } from '../job.ts';
+import { extendLease, type JobRow, releaseAttempt } from '../job.ts';
+import type { LeasePolicy } from '../lease.ts';
 import { loadJobs, loadMiners, type MinerActor, notActing, ownedMiner, readableMiner } from '../lookup.ts';
 import { saveJobs, saveLeases } from '../save-jobs.ts';
 import { EXCLUDED_MS, exclude, operatorKey } from '../scheduling/exclusions.ts';
@@ -25,7 +26,6 @@ export interface Pulse {
 export function beatMiners(policy: LeasePolicy & MinerPolicy): Operation<HeartbeatInput, Pulse> {
   return {
     name: 'jobs.heartbeat',
-    order: 16,
     async apply(inputs, context) {
       const miners = await loadMiners(
         context.tx,
@@ -83,7 +83,6 @@ async function loadHeld(minerIds: readonly string[], { tx }: WriteContext): Prom
 /** Hands back all that a miner holds, as when it leaves for good. */
 export const releaseAll: Operation<MinerActor, number> = {
   name: 'jobs.release-all',
-  order: 18,
   async apply(inputs, context) {
     const miners = await loadMiners(
       context.tx,

@@ -6,40 +6,36 @@ import {
   type JobOutcome,
   LIMITS,
   type MinerJob,
-  type PostedChunks,
   type TokenUsage,
 } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
-import type { Config } from '../../config.ts';
 import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
 import type { Limits } from '../../limits/limits.ts';
-import type { Directory } from '../../miners/directory.ts';
 import type { MinerCaller } from '../../miners/lifecycle.ts';
 import { heartbeatSeconds, type Miners } from '../../miners/miners.ts';
-import type { Chunk } from '../../store/events.ts';
-import { isoTime } from '../../store/numbers.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Store } from '../../store/store.ts';
 import type { JobRow } from '../job.ts';
 import { jobNotFound, type MinerActor } from '../lookup.ts';
 import { findJob, isAnyCancelled } from '../queries.ts';
 import type { SpotCheck } from '../replication/spot-checks.ts';
+import type { SchedulingConfig } from '../scheduling/options.ts';
 import { type LazySignal, LOOK_AGAIN_MS, type WaitingMiner, type Waits } from '../scheduling/waiting.ts';
-import type { Posted, PostInput } from '../streaming/post-chunks.ts';
 import { toHeartbeatAnswer, toMinerJob, toOutcome } from '../views.ts';
 import type { ClaimInput, HeldJob, TakeInput } from './claim.ts';
 import { type CompleteInput, isAttested } from './complete.ts';
 import type { GiveUpInput } from './fail.ts';
 import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
+import type { LeaseConfig } from './options.ts';
 import { failResult, isOfItsType } from './result-type.ts';
 
 export interface MinerJobsOptions {
-  config: Config;
+  config: LeaseConfig & SchedulingConfig;
   store: Store;
   ids: Ids;
   miners: Miners;
-  directory: Directory;
+  drawSpotCheck(minerId: string): SpotCheck | undefined;
   waits: Waits;
   limits: Pick<Limits, 'waiting'>;
   operations: {
@@ -48,15 +44,7 @@ export interface MinerJobsOptions {
     completeJobs: Operation<CompleteInput, string>;
     giveUpJobs: Operation<GiveUpInput, JobRow>;
     beatMiners: Operation<HeartbeatInput, Pulse>;
-    postChunks: Operation<PostInput, Posted>;
   };
-}
-
-export interface PostRequest extends MinerCaller {
-  attempt: number | undefined;
-  /** Index of the first chunk. */
-  first: number;
-  chunks: readonly Chunk[];
 }
 
 /** What a miner says of itself. */
@@ -75,8 +63,6 @@ export interface MinerJobs {
   claim(principal: Principal, jobId: string, caller: MinerCaller): Promise<MinerJob>;
   /** The receipt, as JSON. */
   complete(principal: Principal, jobId: string, request: CompleteJob): Promise<string>;
-  /** Takes more of a text as it is generated. Repeating it adds nothing twice. */
-  postChunks(principal: Principal, jobId: string, request: PostRequest): Promise<PostedChunks>;
   fail(principal: Principal, jobId: string, request: FailJob): Promise<JobOutcome>;
   release(principal: Principal, jobId: string, caller: MinerCaller): Promise<JobOutcome>;
   /** Extends leases, then waits for a job to stop, until `hangUp` aborts. */
@@ -90,7 +76,7 @@ export interface MinerJobs {
 }
 
 export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
-  const { config, store, ids, miners, directory, waits, limits, operations } = options;
+  const { config, store, ids, miners, drawSpotCheck, waits, limits, operations } = options;
   const actor = (principal: Principal, { minerId, epoch }: MinerCaller): MinerActor => ({
     ...{ minerId, epoch, ownerId: accountScope(principal) },
   });
@@ -114,15 +100,6 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         await waits.forWork(waitingMiner, Math.min(leftMs, LOOK_AGAIN_MS), callerSignal);
       if (callerSignal.aborted) return [];
     }
-  }
-
-  /** All of a miner's on probation, else by chance: before anything is known of the job, so that nobody can tell which. */
-  function drawSpotCheck(minerId: string): SpotCheck | undefined {
-    const isDrawn = () =>
-      config.spotCheck > 0 && Number.parseInt(ids.hex(6), 16) / 2 ** 48 < config.spotCheck;
-    if (!directory.isOnProbation(minerId) && !isDrawn()) return undefined;
-    const run = () => ({ id: ids.next('job'), salt: ids.hex(16) });
-    return { check: run(), referee: run() };
   }
 
   /** Checks a miner's signature before the transaction: what it covers of the job never changes. */
@@ -220,18 +197,6 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       return unwrap(outcome);
     },
 
-    async postChunks(principal, jobId, { minerId, epoch, ...request }) {
-      checkChunks(request.chunks, config.chunkLimit);
-      const input = { ...actor(principal, { minerId, epoch }), jobId, ...request };
-      const { job, next } = unwrap(await store.write(operations.postChunks, input));
-      return {
-        job_id: job.id,
-        next,
-        lease_expires_at: isoTime(job.lease_expires_at ?? 0),
-        deadline: isoTime(job.deadline ?? 0),
-      };
-    },
-
     async fail(
       principal,
       jobId,
@@ -262,12 +227,6 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       unwrap(await store.write(releaseAll, actor(principal, caller)));
     },
   };
-}
-
-function checkChunks(chunks: readonly Chunk[], limit: number): void {
-  const index = chunks.findIndex(({ text }) => Buffer.byteLength(text) > limit);
-  if (index === -1) return;
-  fail('VALIDATION_OUT_OF_RANGE', `A chunk has at most ${limit} bytes`, { field: `chunks.${index}` });
 }
 
 /**

@@ -9,6 +9,7 @@ import {
   HeartbeatAnswer,
   JobOutcome,
   MinerJob,
+  MinerProcess,
   Receipt,
 } from '@aitbc/protocol';
 import type { FastifyRequest } from 'fastify';
@@ -18,6 +19,7 @@ import { REPLACING, replacingHalves } from '../../http/bodies.ts';
 import { signalOf } from '../../http/connection.ts';
 import { type App, answers, IdParams, keyed, sendJson } from '../../http/routes.ts';
 import type { MinerCaller } from '../../miners/lifecycle.ts';
+import type { Miners } from '../../miners/miners.ts';
 import type { MinerJobs } from './miner-jobs.ts';
 
 const tags = ['mining'];
@@ -29,7 +31,10 @@ async function emptyWithoutBody(request: FastifyRequest): Promise<void> {
 
 const callerOf = ({ miner_id, epoch }: ClaimJob): MinerCaller => ({ minerId: miner_id, epoch });
 
-export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; guards: Guards }): void {
+export function minerJobRoutes(
+  app: App,
+  { jobs, miners, guards }: { jobs: MinerJobs; miners: Miners; guards: Guards },
+): void {
   const onRequest = guards.miner;
 
   app.get(
@@ -171,6 +176,31 @@ export function minerJobRoutes(app: App, { jobs, guards }: { jobs: MinerJobs; gu
       const caller = { minerId: request.params.id, epoch };
       const beat = { believes, loaded, waitSeconds: wait };
       return await jobs.heartbeat(principalOf(request), caller, beat, () => signalOf(reply));
+    },
+  );
+
+  app.delete(
+    '/v1/miners/:id',
+    {
+      onRequest,
+      schema: {
+        operationId: 'deregisterMiner',
+        summary: 'Take a miner out; what it holds goes back to pending',
+        tags: ['miners'],
+        security: keyed,
+        params: IdParams,
+        querystring: MinerProcess,
+        response: answers({ 204: Type.Null() }, 400, 401, 403, 404, 409),
+      },
+    },
+    async (request, reply) => {
+      const principal = principalOf(request);
+      const caller = { minerId: request.params.id, epoch: request.query.epoch };
+      // Draining first: from then on no new job can be claimed in between.
+      await miners.drain(principal, caller);
+      await jobs.releaseAll(principal, caller);
+      await miners.remove(principal, caller);
+      return reply.code(204).send(null);
     },
   );
 }

@@ -1,6 +1,7 @@
 import { objectIn } from '../../store/json.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
-import { extendByGrace, type JobRow, type LeasePolicy } from '../job.ts';
+import { extendByGrace, type JobRow } from '../job.ts';
+import type { LeasePolicy } from '../lease.ts';
 
 /*
  * Leases, silences and durations are differences of times of the wall clock, which may be set: by hand, by a time server
@@ -82,7 +83,6 @@ function compare(
  */
 export const keepTime = (keeper: TimeKeeper): Operation<undefined, Elapsed> => ({
   name: 'jobs.keep-time',
-  order: 2,
   async apply(inputs, context) {
     const elapsed = await keeper(context);
     return inputs.map(() => done(elapsed));

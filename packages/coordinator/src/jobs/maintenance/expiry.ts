@@ -3,7 +3,8 @@ import { LARGEST } from '../../store/numbers.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { endUnreadable, isReadable } from '../damaged-jobs.ts';
-import { clearHold, endAttempt, type JobChange, type JobRow, type LeasePolicy, markExpired } from '../job.ts';
+import { clearHold, endAttempt, type JobChange, type JobRow, markExpired } from '../job.ts';
+import type { LeasePolicy } from '../lease.ts';
 import { boundBlame } from '../leases/attempt-blame.ts';
 import { loadMiners } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
@@ -26,7 +27,6 @@ const AT_ONCE = 500;
 export function sweepJobs(policy: ExpiryPolicy): Operation<undefined, { more: boolean }> {
   return {
     name: 'jobs.sweep',
-    order: 60,
     async apply(inputs, context) {
       // Nobody is taken for late before all that run have had their grace.
       const { isGranted } = await policy.keeper(context);

@@ -32,7 +32,6 @@ export function eraseTexts({
 }: RetentionPolicy): Operation<undefined, { more: boolean }> {
   return {
     name: 'jobs.erase',
-    order: 70,
     async apply(inputs, context) {
       const { tx, now } = context;
       const due = retentionMs === 0 ? [] : await tx.query<JobRow>(DUE, [now - retentionMs]);

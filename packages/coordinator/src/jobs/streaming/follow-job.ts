@@ -18,7 +18,7 @@ import {
   type Stage,
 } from './event-cursor.ts';
 import { createAdmission, type FollowLimits } from './follower-limits.ts';
-import type { RecentChunks } from './recent-chunks.ts';
+import { createRecentChunks } from './recent-chunks.ts';
 
 export interface FollowRequest {
   /** Id of the event to go on behind; from the start unless given. */
@@ -45,25 +45,20 @@ export interface JobEvents {
 export interface JobEventsOptions {
   store: Store;
   waits: Waits;
-  recentChunks: RecentChunks;
   receipts: Pick<Receipts, 'signed'>;
   limits: FollowLimits;
 }
 
 /** Chunks that are read at once, and kept at most. */
-export const PAGE = 64;
+const PAGE = 64;
 
 /** Nobody is woken by what starts a job that does not stream, so that only its followers pay for it. */
 const LOOK_AGAIN_UNSTREAMED_MS = 1_000;
 
-export function createJobEvents({
-  store,
-  waits,
-  recentChunks,
-  receipts,
-  limits,
-}: JobEventsOptions): JobEvents {
+export function createJobEvents({ store, waits, receipts, limits }: JobEventsOptions): JobEvents {
   const admit = createAdmission(limits);
+  const recentChunks = createRecentChunks(PAGE);
+  store.onCommit(recentChunks.apply);
 
   async function* events(
     job: FollowedJob,

@@ -2,7 +2,8 @@ import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
 import type { Chunk } from '../../store/events.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { NewRow, Row } from '../../store/schema.ts';
-import { extendLease, type JobRow, type LeasePolicy } from '../job.ts';
+import { extendLease, type JobRow } from '../job.ts';
+import type { LeasePolicy } from '../lease.ts';
 import { notLeased } from '../leases/complete.ts';
 import { jobNotFound, loadJobs, loadMiners, type MinerActor, notActing, ownedMiner } from '../lookup.ts';
 import { saveLeases } from '../save-jobs.ts';
@@ -40,8 +41,6 @@ const WORTH_EXTENDING = 0.1;
 export function postChunks(policy: StreamPolicy): Operation<PostInput, Posted> {
   return {
     name: 'jobs.post-chunks',
-    // Before completions: what a miner posts together with its result is read before it.
-    order: 8,
     async apply(inputs, context) {
       const ids = [...new Set(inputs.map(input => input.jobId))];
       const [miners, jobs, rows] = await Promise.all([

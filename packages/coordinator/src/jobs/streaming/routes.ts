@@ -17,13 +17,13 @@ import { signalOf } from '../../http/connection.ts';
 import { type App, answers, IdParams, keyed } from '../../http/routes.ts';
 import { type ServerSentEvent, sendEvents } from '../../http/server-sent-events.ts';
 import type { Chunk } from '../../store/events.ts';
-import type { MinerJobs, PostRequest } from '../leases/miner-jobs.ts';
 import { readChunkLines } from './chunk-lines.ts';
 import type { JobEvents } from './follow-job.ts';
+import type { ChunkReceiver, PostRequest } from './receive-chunks.ts';
 
 export interface StreamRoutes {
   events: JobEvents;
-  jobs: Pick<MinerJobs, 'postChunks'>;
+  chunks: ChunkReceiver;
   guards: Guards;
   /** Between comments in a stream in which nothing happens. */
   heartbeatMs: number;
@@ -33,10 +33,10 @@ export interface StreamRoutes {
   bodyLimits: LongBody;
 }
 
+/** Must be in a scope of their own: they take lines of JSON, and nobody else does. */
 export function streamRoutes(app: App, routes: StreamRoutes): void {
   eventRoutes(app, routes);
-  // In a scope of its own: no other route takes such bodies.
-  app.register(async scope => chunkRoutes(scope, routes));
+  chunkRoutes(app, routes);
 }
 
 const EventHeaders = Type.Object({
@@ -102,7 +102,7 @@ async function* messagesOf(events: AsyncIterable<NumberedJobEvent>): AsyncGenera
 
 const LINES = 'application/x-ndjson';
 
-function chunkRoutes(app: App, { jobs, guards, lineLimit, bodyLimits }: StreamRoutes): void {
+function chunkRoutes(app: App, { chunks: receiver, guards, lineLimit, bodyLimits }: StreamRoutes): void {
   app.addContentTypeParser(LINES, (_request, body, done) => done(null, body));
   app.post(
     '/v1/jobs/:id/chunks',
@@ -130,7 +130,7 @@ function chunkRoutes(app: App, { jobs, guards, lineLimit, bodyLimits }: StreamRo
     async (request, reply) => {
       const post = async (posted: PostRequest) => {
         if (request.revocation) throw new RequestError(request.revocation);
-        return await jobs.postChunks(principalOf(request), request.params.id, posted);
+        return await receiver.post(principalOf(request), request.params.id, posted);
       };
       if (request.headers['content-type']?.startsWith('application/json')) {
         const { miner_id, epoch, attempt, first, chunks } = request.body;

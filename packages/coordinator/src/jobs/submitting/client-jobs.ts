@@ -3,18 +3,19 @@ import { type Job, type JobSummary, type ListJobs, type SubmitJob, writeOwn } fr
 import { canonicalJson } from '@aitbc/receipts';
 import { findRepeated } from '../../accounts/idempotency.ts';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
-import type { Config } from '../../config.ts';
+import type { AccountConfig } from '../../accounts/options.ts';
 import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
 import type { Limits } from '../../limits/limits.ts';
 import type { Directory, Reach } from '../../miners/directory.ts';
-import type { Operations } from '../../operations.ts';
+import type { ReceiptConfig } from '../../receipts/options.ts';
 import { pricingOf, tokenLimit } from '../../receipts/pricing.ts';
-import { unwrap } from '../../store/operation.ts';
+import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import { contentOf, FIELDS, type JobContent } from '../content.ts';
-import { hasEnded } from '../job.ts';
+import { hasEnded, type JobRow } from '../job.ts';
+import type { CancelInput } from '../leases/fail.ts';
 import { isSeenBy } from '../lookup.ts';
 import {
   type FoundJob,
@@ -30,22 +31,32 @@ import { checkReplication } from '../replication/replication-request.ts';
 import { mostTokens, sizeOf } from '../request-size.ts';
 import { requirementsOf } from '../requirements.ts';
 import type { Clock } from '../scheduling/fairness.ts';
+import type { SchedulingConfig } from '../scheduling/options.ts';
 import { queueInfo } from '../scheduling/queue-position.ts';
 import { type LazySignal, LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
 import { toJob, toNewRun, toRun, toSummary } from '../views.ts';
+import type { SubmissionConfig } from './options.ts';
 import { type NewJob, type NewRun, queueKeyOf, type SubmitInput, type SubmitOutput } from './submit-jobs.ts';
 
 /** What of a caller decides what it may ask for. */
 type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;
 
+type ClientConfig = SubmissionConfig &
+  ReceiptConfig &
+  SchedulingConfig &
+  Pick<AccountConfig, 'idempotencySeconds'>;
+
 export interface ClientJobsOptions {
-  config: Config;
+  config: ClientConfig;
   store: Store;
   ids: Ids;
   directory: Directory;
   waits: Waits;
   limits: Limits;
-  operations: Pick<Operations, 'submitJobs' | 'cancelJobs'>;
+  operations: {
+    submitJobs: Operation<SubmitInput, SubmitOutput>;
+    cancelJobs: Operation<CancelInput, JobRow>;
+  };
   now(): number;
 }
 
@@ -297,7 +308,7 @@ function checkLimits(
   request: SubmitJob,
   content: JobContent,
   prefix: string,
-  config: Config,
+  config: ClientConfig,
   principal: Asker,
 ): void {
   const { kind } = content;
@@ -323,7 +334,7 @@ function checkLimits(
 }
 
 /** A limit that pays for no practical time would only make miners fail. */
-function checkPrice(maxPrice: number, model: string, prefix: string, config: Config): void {
+function checkPrice(maxPrice: number, model: string, prefix: string, config: ClientConfig): void {
   const pricing = pricingOf(model, config);
   if (pricing.unit !== 'gpu_second' || maxPrice >= pricing.rate * config.minRunSeconds) return;
   const least = pricing.rate * config.minRunSeconds;

@@ -56,7 +56,6 @@ export type SubmitOutput =
 /** Stores new jobs, all of an input or none. `clocks` are those of the jobs' models, by model. */
 export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, SubmitOutput> => ({
   name: 'jobs.submit',
-  order: 30,
   async apply(inputs, context) {
     const [repeated, jobQueues, quotas, funds] = await Promise.all([
       loadRepeated(inputs, context),

@@ -4,6 +4,7 @@ import { apply, execute, type Transact } from '../execute.ts';
 import type { WriteContext } from '../operation.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 import { createDoubt } from '../write-health.ts';
+import { contextOf, positionsIn, type WritePlan } from '../write-plan.ts';
 import type { Committed, Writer } from '../writer.ts';
 import { createBackoff } from './backoff.ts';
 import { type PostgresOptions, translate } from './connection.ts';
@@ -15,6 +16,7 @@ import { createTurns } from './turns.ts';
 export interface PostgresWriterOptions extends PostgresOptions {
   /** Its own part in who listens. */
   listener: Listener;
+  plan: WritePlan;
 }
 
 /**
@@ -26,10 +28,11 @@ export interface PostgresWriterOptions extends PostgresOptions {
  * was rolled back, or somebody else has written since, the next one fails as a whole and is done again, alone, on what
  * there is. So nothing is ever committed that was decided on something else.
  */
-export function createPostgresWriter({ listener, ...options }: PostgresWriterOptions): Writer {
+export function createPostgresWriter({ listener, plan, ...options }: PostgresWriterOptions): Writer {
   const backoff = createBackoff();
   const turns = createTurns();
   const doubt = createDoubt();
+  const position = positionsIn(plan);
   let session: Session | undefined;
   /** Whether a batch may have been committed whose events nobody here was told. */
   let isUnsure = false;
@@ -59,12 +62,13 @@ export function createPostgresWriter({ listener, ...options }: PostgresWriterOpt
     const began = ahead ? on.beginAhead() : await on.begin();
     const moment = now ?? began.now;
     try {
-      await work({
+      const base = {
         tx: on.tx,
         now: moment,
         uptime: now ?? performance.now(),
-        emit: event => emitted.push(event),
-      });
+        emit: (event: StoreEvent) => emitted.push(event),
+      };
+      await work(contextOf(base, plan));
       proven = await doubt.write(on.tx, moment);
     } catch (error) {
       throw (await on.rollBack()) ?? error;
@@ -97,7 +101,7 @@ export function createPostgresWriter({ listener, ...options }: PostgresWriterOpt
       if (on.hasFailed) return undefined;
       let outcomes: Awaited<ReturnType<typeof apply>> = [];
       const { emitted, committed } = await send(on, { ahead: on.mayGoAhead, now }, async context => {
-        outcomes = await apply(calls, context);
+        outcomes = await apply(calls, context, position);
       });
       turn.end();
       sent();
@@ -130,7 +134,7 @@ export function createPostgresWriter({ listener, ...options }: PostgresWriterOpt
           throw translated;
         }
       };
-      return { results: await execute(calls, transact), events };
+      return { results: await execute(calls, transact, position), events };
     } finally {
       turn.end();
     }

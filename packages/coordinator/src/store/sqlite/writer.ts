@@ -3,6 +3,7 @@ import { cachedTransaction } from '../cache/cached-transaction.ts';
 import type { StoreEvent } from '../events.ts';
 import { execute, type Transact } from '../execute.ts';
 import { createDoubt } from '../write-health.ts';
+import { contextOf, positionsIn, type WritePlan } from '../write-plan.ts';
 import type { Writer } from '../writer.ts';
 import { openForWriting } from './connection.ts';
 import { translate } from './faults.ts';
@@ -13,13 +14,14 @@ import { sqliteTransaction } from './transaction.ts';
  * (`synchronous=FULL`), and only then are its callers answered and its events told. A crash before the sync
  * leaves the batch out as a whole; a crash after it leaves the batch in, answered or not.
  */
-export function openSqliteWriter(data: string): Writer {
+export function openSqliteWriter(data: string, plan: WritePlan): Writer {
   const database = openForWriting(data);
   const tx = cachedTransaction(sqliteTransaction(database), table => columnsOf(database, table));
   /** Another number after each commit of another connection, such as that of `aitbc keys`. */
   const dataVersion = database.prepare('PRAGMA data_version');
   let lastVersion: unknown;
   const doubt = createDoubt();
+  const position = positionsIn(plan);
 
   function isUndisturbed(): boolean {
     const version = dataVersion.get()?.data_version;
@@ -38,7 +40,7 @@ export function openSqliteWriter(data: string): Writer {
         try {
           database.exec('BEGIN IMMEDIATE');
           tx.begin(isUndisturbed());
-          await work({ tx, now, uptime, emit: event => emitted.push(event) });
+          await work(contextOf({ tx, now, uptime, emit: event => emitted.push(event) }, plan));
           const proven = await doubt.write(tx, now);
           await tx.written();
           database.exec('COMMIT');
@@ -53,7 +55,7 @@ export function openSqliteWriter(data: string): Writer {
         }
         events.push(...emitted);
       };
-      const results = await execute(calls, transact);
+      const results = await execute(calls, transact, position);
       return { results, events };
     },
     async close() {

@@ -3,26 +3,26 @@ import type { Batch, BatchPage, CreateBatch } from '@aitbc/protocol';
 import { LIMITS } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
-import type { Config } from '../config.ts';
+import type { AccountConfig } from '../accounts/options.ts';
 import { fail } from '../errors.ts';
 import { ENDPOINTS } from '../gateway/endpoints.ts';
 import { invalid } from '../gateway/errors.ts';
 import type { Ids } from '../ids.ts';
-import type { Operations } from '../operations.ts';
 import { unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { toBatch } from './batch.ts';
+import { createBatches } from './create.ts';
 import { findBatch, listBatches } from './queries.ts';
+import { cancelBatches } from './stages.ts';
 
-export interface BatchesOptions {
-  config: Config;
+export interface ClientBatchesOptions {
+  config: Pick<AccountConfig, 'idempotencySeconds'>;
   store: Store;
   ids: Ids;
-  operations: Pick<Operations, 'createBatches' | 'cancelBatches'>;
 }
 
 /** Batches of clients. Each throws RequestError, or OpenAiError. */
-export interface Batches {
+export interface ClientBatches {
   /** Begins a batch. With an idempotency key, a repeated request answers the batch of the first. */
   create(principal: Principal, request: CreateBatch, idempotencyKey: string | undefined): Promise<Batch>;
   get(principal: Principal, id: string): Promise<Batch>;
@@ -32,7 +32,7 @@ export interface Batches {
   cancel(principal: Principal, id: string): Promise<Batch>;
 }
 
-export function createBatches({ config, store, ids, operations }: BatchesOptions): Batches {
+export function createClientBatches({ config, store, ids }: ClientBatchesOptions): ClientBatches {
   return {
     async create({ accountId, tier = null }, request, key) {
       const { endpoint, input_file_id, completion_window, metadata } = request;
@@ -48,7 +48,7 @@ export function createBatches({ config, store, ids, operations }: BatchesOptions
               requestHash: hash('sha256', canonicalJson(request)),
               lastsMs: config.idempotencySeconds * 1000,
             };
-      const batch = await store.write(operations.createBatches, {
+      const batch = await store.write(createBatches, {
         ...{ accountId, tier, endpoint, input_file_id, completion_window },
         // OpenAI's ids of batches begin like this.
         id: ids.next('batch').replace('-', '_'),
@@ -81,7 +81,7 @@ export function createBatches({ config, store, ids, operations }: BatchesOptions
 
     async cancel(principal, id) {
       const input = { batchId: id, accountId: accountScope(principal) };
-      return toBatch(unwrap(await store.write(operations.cancelBatches, input)));
+      return toBatch(unwrap(await store.write(cancelBatches, input)));
     },
   };
 }

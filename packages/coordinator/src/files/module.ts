@@ -1,0 +1,35 @@
+import { maintenanceOptions } from '../jobs/maintenance/options.ts';
+import { limits } from '../limits/module.ts';
+import { defineModule } from '../module.ts';
+import { stepOf } from '../store/store.ts';
+import { clearFiles } from './clear.ts';
+import { fileOptions } from './options.ts';
+import { addPart, removeFile, wholeFile } from './upload.ts';
+
+export const files = defineModule({
+  name: 'files',
+  uses: [limits],
+  reads: maintenanceOptions,
+  options: fileOptions,
+  idPrefix: 'file',
+  operations: () => ({ addPart, wholeFile, removeFile, clearFiles }),
+  async create({ config, store, ids, services: { limits } }) {
+    const { createFiles } = await import('./files.ts');
+    return createFiles({ config, store, ids, limits });
+  },
+  api: 'openai',
+  async routes(app, { config, service: files, guards }) {
+    const { fileRoutes } = await import('./routes.ts');
+    const bodyLimits = { idleSeconds: config.bodySeconds, totalSeconds: config.uploadSeconds };
+    await fileRoutes(app, { files, guards, bodyLimits });
+  },
+  tasks: ({ config, store }) => [
+    {
+      name: clearFiles.name,
+      everyMs: config.sweepSeconds * 1000,
+      rest: 4,
+      writes: true,
+      step: () => stepOf(store, clearFiles),
+    },
+  ],
+});

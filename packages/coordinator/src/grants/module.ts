@@ -1,0 +1,19 @@
+import { accounts } from '../accounts/module.ts';
+import { ledger } from '../ledger/module.ts';
+import { defineModule } from '../module.ts';
+import { grantCredits } from './grant-credits.ts';
+
+export const grants = defineModule({
+  name: 'grants',
+  uses: [accounts, ledger],
+  idPrefix: 'grant',
+  operations: ({ issuer }) => ({ grantCredits: grantCredits(issuer) }),
+  async create({ config, store, ids, operations, services: { ledger } }) {
+    const { createGrants } = await import('./grants.ts');
+    return createGrants({ config, store, ids, ledger, operations });
+  },
+  async routes(app, { service: grants, guards }) {
+    const { grantRoutes } = await import('./routes.ts');
+    grantRoutes(app, { grants, guards });
+  },
+});

@@ -1,0 +1,60 @@
+import { limits } from '../../limits/module.ts';
+import { miners } from '../../miners/module.ts';
+import { reputationPolicy } from '../../miners/reputation.ts';
+import { defineModule } from '../../module.ts';
+import { receipts } from '../../receipts/module.ts';
+import { pricingOf, rateOf } from '../../receipts/pricing.ts';
+import { leasePolicy } from '../lease.ts';
+import { replication } from '../replication/module.ts';
+import { scheduling } from '../scheduling/module.ts';
+import { createYielding } from '../scheduling/priority-share.ts';
+import { submissionOptions } from '../submitting/options.ts';
+import { createStopwatch } from './billed-time.ts';
+import { claimJob, takeJobs } from './claim.ts';
+import { completeJobs } from './complete.ts';
+import { cancelJobs, giveUpJobs } from './fail.ts';
+import { beatMiners, releaseAll } from './heartbeat.ts';
+import { leaseOptions } from './options.ts';
+
+export const leases = defineModule({
+  name: 'leases',
+  uses: [limits, receipts, miners, scheduling, replication],
+  reads: submissionOptions,
+  options: leaseOptions,
+  operations({ config, issuer }) {
+    const mining = { ...leasePolicy(config), reputation: reputationPolicy(config) };
+    const timing = { ...leasePolicy(config), rateOf: rateOf(config), stopwatch: createStopwatch() };
+    const settling = { ...issuer, ...timing, pricingOf: (model: string) => pricingOf(model, config) };
+    const claiming = {
+      ...{ ...mining, ...timing },
+      offerMs: config.offerSeconds * 1000,
+      requestBytes: config.promptLimit + config.mediaLimit,
+      loadedPreferenceMs: config.preferLoadedSeconds * 1000,
+      yieldsTurn: createYielding(config.lowPriorityShare),
+      slowStart: config.mode === 'keyed',
+      established: new Set<number>(),
+    };
+    return {
+      takeJobs: takeJobs(claiming),
+      claimJob: claimJob(claiming),
+      completeJobs: completeJobs({ ...settling, ...mining }),
+      giveUpJobs: giveUpJobs(mining),
+      cancelJobs: cancelJobs(settling),
+      beatMiners: beatMiners(mining),
+      releaseAll,
+    };
+  },
+  async create({ config, store, ids, operations, services: { limits, miners, scheduling, replication } }) {
+    const { createMinerJobs } = await import('./miner-jobs.ts');
+    return createMinerJobs({
+      ...{ config, store, ids, limits, operations },
+      miners: miners.registry,
+      waits: scheduling,
+      drawSpotCheck: replication.drawSpotCheck,
+    });
+  },
+  async routes(app, { service: jobs, services: { miners }, guards }) {
+    const { minerJobRoutes } = await import('./routes.ts');
+    minerJobRoutes(app, { jobs, miners: miners.registry, guards });
+  },
+});

@@ -1,0 +1,64 @@
+import { miners } from '../../miners/module.ts';
+import { reputationPolicy } from '../../miners/reputation.ts';
+import { defineModule } from '../../module.ts';
+import { stepOf } from '../../store/store.ts';
+import { leasePolicy } from '../lease.ts';
+import { leases } from '../leases/module.ts';
+import { streamOptions } from '../streaming/options.ts';
+import { createTimeKeeper, keepTime } from './elapsed-time.ts';
+import { sweepJobs } from './expiry.ts';
+import { maintenanceOptions } from './options.ts';
+import { eraseTexts } from './retention.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+export const maintenance = defineModule({
+  name: 'maintenance',
+  uses: [miners, leases],
+  reads: streamOptions,
+  options: maintenanceOptions,
+  operations({ config }) {
+    const policy = { ...leasePolicy(config), reputation: reputationPolicy(config) };
+    const absenceMs = Math.max(5_000, 5 * config.sweepSeconds * 1000);
+    const keeper = createTimeKeeper({ ...policy, absenceMs });
+    return {
+      keepTime: keepTime(keeper),
+      sweepJobs: sweepJobs({ ...policy, minerTimeoutMs: config.minerTimeoutSeconds * 1000, keeper }),
+      eraseTexts: eraseTexts({
+        retentionMs: config.retentionDays * DAY_MS,
+        streamKeepMs: config.streamKeepSeconds * 1000,
+      }),
+    };
+  },
+  async create({ store, now, uptime, readiness, operations }) {
+    const { createClockWatch } = await import('../../clock-watch.ts');
+    const clockWatch = createClockWatch(now, uptime);
+    readiness.add(clockWatch);
+    store.onCommit(events => {
+      for (const event of events) if (event.type === 'clock.set') clockWatch.settled(event.setByMs);
+    });
+    return {
+      /** Keeps time, a step, and answers what has come to pass. */
+      keepTime: () => store.write(operations.keepTime, undefined),
+      /** Enforces time in one batch, which begins with what has passed: completions in it are charged by that. */
+      async sweep(): Promise<boolean> {
+        const [, more] = await Promise.all([
+          store.write(operations.keepTime, undefined),
+          stepOf(store, operations.sweepJobs),
+        ]);
+        clockWatch.settled(0);
+        return more;
+      },
+      erase: () => stepOf(store, operations.eraseTexts),
+    };
+  },
+  tasks({ config, service, operations }) {
+    const everyMs = config.sweepSeconds * 1000;
+    const writes = true as const;
+    return [
+      { name: operations.sweepJobs.name, writes, step: service.sweep, everyMs, rest: 0 },
+      // Nobody waits for it, so that the most of the time is left to other writes.
+      { name: operations.eraseTexts.name, writes, step: service.erase, everyMs, rest: 4 },
+    ];
+  },
+});

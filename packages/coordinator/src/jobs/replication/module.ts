@@ -1,0 +1,13 @@
+import { miners } from '../../miners/module.ts';
+import { defineModule } from '../../module.ts';
+import { replicationOptions } from './options.ts';
+
+export const replication = defineModule({
+  name: 'replication',
+  uses: [miners],
+  options: replicationOptions,
+  async create({ config, ids, services: { miners } }) {
+    const { createSpotCheckDraw } = await import('./draw-spot-check.ts');
+    return { drawSpotCheck: createSpotCheckDraw(config.spotCheck, ids, miners.directory) };
+  },
+});

@@ -1,0 +1,34 @@
+import { accounts } from '../../accounts/module.ts';
+import { limits } from '../../limits/module.ts';
+import { miners } from '../../miners/module.ts';
+import { defineModule } from '../../module.ts';
+import { receipts } from '../../receipts/module.ts';
+import { pricingOf } from '../../receipts/pricing.ts';
+import { leasePolicy } from '../lease.ts';
+import { leases } from '../leases/module.ts';
+import { scheduling } from '../scheduling/module.ts';
+import { submissionOptions } from './options.ts';
+import { submitJobs } from './submit-jobs.ts';
+
+export const submitting = defineModule({
+  name: 'submitting',
+  uses: [accounts, limits, receipts, miners, scheduling, leases],
+  options: submissionOptions,
+  idPrefix: 'job',
+  operations: ({ config }) => ({
+    submitJobs: submitJobs({
+      prepaid: config.billing === 'prepaid',
+      pricingOf: model => pricingOf(model, config),
+      timeoutMs: leasePolicy(config).timeoutMs,
+    }),
+  }),
+  async create({ config, store, now, ids, operations, services: { limits, miners, scheduling } }) {
+    const { createClientJobs } = await import('./client-jobs.ts');
+    const { directory } = miners;
+    return createClientJobs({ config, store, now, ids, operations, limits, directory, waits: scheduling });
+  },
+  async routes(app, { config, service: jobs, services: { receipts }, guards }) {
+    const { clientJobRoutes } = await import('./routes.ts');
+    clientJobRoutes(app, { jobs, receipts, guards, batchBodyLimit: config.batchBodyLimit });
+  },
+});

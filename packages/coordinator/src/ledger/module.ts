@@ -1,0 +1,27 @@
+import { defineModule } from '../module.ts';
+import { receiptOptions } from '../receipts/options.ts';
+import { addCosignatures } from './cosign.ts';
+import { admitLog } from './identity.ts';
+import { integrate } from './integrate.ts';
+import { ledgerOptions } from './options.ts';
+import { publishing } from './publishing.ts';
+import { publish } from './store-checkpoint.ts';
+
+export const ledger = defineModule({
+  name: 'ledger',
+  reads: receiptOptions,
+  options: ledgerOptions,
+  idPrefix: ['restore', 'opening'],
+  operations: () => ({ admitLog, publish, addCosignatures, integrate }),
+  async create({ config, store, now, issuer: { coordinatorId }, readiness }) {
+    const { createLedger } = await import('./ledger.ts');
+    const ledger = await createLedger({ config, store, coordinatorId, now });
+    readiness.add({ component: 'ledger', check: ledger.unready });
+    return ledger;
+  },
+  async routes(app, { service: ledger, guards }) {
+    const { ledgerRoutes } = await import('./routes.ts');
+    ledgerRoutes(app, { ledger, guards });
+  },
+  tasks: ({ service, config, log }) => [publishing(service, config.ledgerInterval * 1000, log)],
+});

@@ -1,0 +1,35 @@
+import { leaseOptions } from '../jobs/leases/options.ts';
+import { defineModule } from '../module.ts';
+import { registerMiners, reinstateMiners, withdrawMiners } from './lifecycle.ts';
+import { minerOptions } from './options.ts';
+import { reputationPolicy } from './reputation.ts';
+
+export const miners = defineModule({
+  name: 'miners',
+  reads: leaseOptions,
+  options: minerOptions,
+  operations: ({ config }) => ({
+    registerMiners: registerMiners({ maxPerOwner: config.maxMinersPerOwner }),
+    withdrawMiners,
+    reinstateMiners,
+  }),
+  async create({ config, store, now, issuer: { coordinatorId }, closing, operations }) {
+    const { openDirectory } = await import('./directory-feed.ts');
+    const { createMiners } = await import('./miners.ts');
+    const { createModelDirectory } = await import('./models.ts');
+    const memoryMs = config.modelMemorySeconds * 1000;
+    const directory = await openDirectory({ store, now, memoryMs, closing });
+    return {
+      directory,
+      models: createModelDirectory({ store, directory, now, memoryMs }),
+      registry: createMiners({
+        ...{ config, store, coordinatorId, now, operations },
+        reputation: reputationPolicy(config),
+      }),
+    };
+  },
+  async routes(app, { service, guards }) {
+    const { minerRoutes } = await import('./routes.ts');
+    minerRoutes(app, { miners: service.registry, guards });
+  },
+});

@@ -1,0 +1,13 @@
+import type { Config } from './config.ts';
+import { WRITE_PLAN } from './operations.ts';
+import { type OpenOptions, openStore as openEngine } from './store/open.ts';
+import type { Store } from './store/store.ts';
+
+/** Opens the store of a configuration for the operations of all modules. Throws ConfigError. */
+export async function openStore(
+  config: Config,
+  now: (() => number) | undefined,
+  options: Omit<OpenOptions, 'plan'> = {},
+): Promise<Store> {
+  return await openEngine(config, now, { ...options, plan: WRITE_PLAN });
+}

@@ -1,0 +1,91 @@
+import { compile } from '@fastify/proxy-addr';
+import {
+  ConfigError,
+  checkNumber,
+  integer,
+  number,
+  type OptionTable,
+  text,
+  type ValuesOf,
+} from './option.ts';
+
+/** Proxies that are trusted: none, so many in a row, or those in these networks. */
+export type Proxies = boolean | number | readonly string[];
+
+/** `true` is what one proxy in front was called before there were numbers. */
+function readProxies(source: string, value: unknown): Proxies {
+  if (value === true || value === 'true') return 1;
+  if (value === false || value === 'false') return false;
+  if (/^\d+$/.test(String(value))) {
+    const hops = checkNumber(source, { kind: 'integer', minimum: 0, maximum: 32 }, value);
+    return hops === 0 ? false : hops;
+  }
+  const networks = Array.isArray(value)
+    ? value
+    : String(value)
+        .split(',')
+        .map(network => network.trim());
+  try {
+    compile(networks as string[]);
+  } catch {
+    throw new ConfigError(
+      `${source} must be a number of proxies or their networks, such as 10.0.0.0/8,loopback, not ${JSON.stringify(value)}`,
+    );
+  }
+  return networks as string[];
+}
+
+const DAY = 24 * 3600;
+const MiB = 1024 * 1024;
+
+/** How the HTTP server listens, and what it takes. */
+export const serverOptions = {
+  host: text('127.0.0.1', 'Address to listen on'),
+  port: integer(8000, 'Port to listen on; 0 takes a free one', 'PORT', 0, 65_535),
+  mode: text('auto', 'open: no keys needed; keyed: keys needed; auto: open on a loopback address only', {
+    choices: ['auto', 'open', 'keyed'],
+  }),
+  logLevel: text('info', 'How much to log', {
+    choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+  }),
+  corsOrigin: text(
+    '*',
+    'Origins whose pages may call the API: * (where no key is needed, those of this machine only) or a comma-separated list',
+    {
+      unit: 'ORIGINS',
+    },
+  ),
+  allowedHosts: text(
+    '',
+    'Names that an open coordinator answers to, besides addresses and localhost: a comma-separated list',
+    { unit: 'NAMES' },
+  ),
+  trustProxy: {
+    kind: 'proxies',
+    default: false as Proxies,
+    about:
+      'Take the client address from X-Forwarded-For: of so many proxies in a row, or of those in these networks',
+    unit: 'HOPS|NETWORKS',
+    read: readProxies,
+  },
+  connectionsPerAddress: integer(
+    1_000,
+    'Connections of one address at once; this machine and trusted proxies may have more',
+    'NUMBER',
+    1,
+    1_000_000,
+  ),
+  bodySeconds: number(60, 'A request body must have come after so long', 'SECONDS', 0.05, 3600),
+  bodyMemory: integer(256, 'Memory for large bodies that have not come to their end', 'MIB', 1, 102_400),
+  bodyLimit: integer(MiB, 'Largest request body', 'BYTES', 1024, 1024 * MiB),
+  drainSeconds: integer(30, 'How long a stop waits for requests in flight', 'SECONDS', 0, 3600),
+  uploadSeconds: integer(
+    3600,
+    'The upload of a file must have come after so long, without pauses longer than --body-seconds',
+    'SECONDS',
+    1,
+    DAY,
+  ),
+} as const satisfies OptionTable;
+
+export type ServerConfig = ValuesOf<typeof serverOptions>;

@@ -1,0 +1,22 @@
+import { keepIdentity } from './identity.ts';
+import { defineModule } from './module.ts';
+import { serverOptions } from './server-options.ts';
+import { storeOptions } from './store/options.ts';
+import { probeStore } from './store/write-health.ts';
+
+/** What every coordinator has, whichever modules it is made of. */
+export const server = defineModule({
+  name: 'server',
+  options: { ...serverOptions, ...storeOptions },
+  operations: () => ({ keepIdentity, probeStore }),
+  create({ store, readiness }) {
+    readiness.add({
+      component: 'store',
+      async check() {
+        await store.ping();
+        return undefined;
+      },
+    });
+    return undefined;
+  },
+});
