@@ -9,6 +9,7 @@ import { generateSigner } from '@aitbc/receipts';
 import { CoordinatorClient } from '@aitbc/sdk';
 import { type TestContext, test } from 'vitest';
 import { requirement } from '../requirement.ts';
+import { type Keys, prepare } from './prepare.ts';
 
 /*
  * Schemathesis makes requests from /openapi.json, valid and invalid ones, and checks that the answers are as it says.
@@ -24,14 +25,12 @@ const OPTIONS: StartOptions = {
   port: 0,
   logLevel: 'silent',
   // Requests that wait for what never comes would take most of the time.
-  maxWaitSeconds: 0,
+  maxWaitSeconds: 1,
   ttlSeconds: 1,
 };
 
 /** The scopes that there are keys for. In open mode only what administrators do needs one. */
 const SCOPES = { open: ['admin'], keyed: ['client', 'miner', 'admin'] } as const;
-
-type Keys = Partial<Record<'client' | 'miner' | 'admin', string>>;
 
 test.concurrent.for(['open', 'keyed'] as const)(
   'all routes answer as described, in %s mode',
@@ -43,7 +42,9 @@ test.concurrent.for(['open', 'keyed'] as const)(
     context.onTestFinished(() => coordinator.close());
     const keys = await createKeys(coordinator, SCOPES[mode]);
     await mine(context, coordinator.url, keys.miner);
-    context.expect(await findings(coordinator.url, keys, data, context.signal)).toBe('');
+    const there = await prepare(coordinator, keys);
+    const env = { URL: coordinator.url, KEYS: JSON.stringify(keys), THERE: JSON.stringify(there) };
+    context.expect(await findings(env, data, context.signal)).toBe('');
   },
 );
 
@@ -73,17 +74,16 @@ async function mine({ onTestFinished }: TestContext, url: string, apiKey: string
 }
 
 /** What Schemathesis reports where it exits with a failure; empty otherwise. */
-async function findings(url: string, keys: Keys, cwd: string, signal: AbortSignal): Promise<string> {
+async function findings(given: { URL: string }, cwd: string, signal: AbortSignal): Promise<string> {
   const config = join(import.meta.dirname, 'schemathesis.toml');
   const env = {
-    ...process.env,
+    ...{ ...process.env, ...given },
     ...{ PYTHONPATH: import.meta.dirname, PYTHONDONTWRITEBYTECODE: '1', SCHEMATHESIS_HOOKS: 'hooks' },
-    KEYS: JSON.stringify(keys),
   };
   return await run(
     schemathesis,
     [
-      ...['--config-file', config, 'run', `${url}/openapi.json`, '--url', url],
+      ...['--config-file', config, 'run', `${given.URL}/openapi.json`, '--url', given.URL],
       ...['--seed', seed, '--no-color'],
     ],
     { cwd, env, signal, maxBuffer: 64 * 1024 * 1024 },
