@@ -12,7 +12,13 @@ export interface Connection {
  * HTTP/1.1 in its barest form: on a machine of two cores a complete client would take from the server what it is to
  * measure. Relies on `Content-Length`, which the servers here always send.
  */
-export async function openConnection(url: URL): Promise<Connection> {
+export async function openConnection(
+  url: URL,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Connection> {
+  const more = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
   const socket = connect(Number(url.port), url.hostname);
   socket.setNoDelay(true);
   await once(socket, 'connect');
@@ -35,7 +41,7 @@ export async function openConnection(url: URL): Promise<Connection> {
       return new Promise((resolve, reject) => {
         waiting = { resolve, reject };
         socket.write(
-          `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\n` +
+          `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\n${more}content-type: application/json\r\n` +
             `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
         );
       });

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import {
+  abuseReport,
   backlogReport,
   gatewayReport,
   ledgerReport,
@@ -9,6 +10,7 @@ import {
   peersReport,
   throughputReport,
 } from './report.ts';
+import { abuse } from './scenarios/abuse.ts';
 import { backlog } from './scenarios/backlog.ts';
 import { gateway } from './scenarios/gateway.ts';
 import { ledger } from './scenarios/ledger.ts';
@@ -21,7 +23,7 @@ const HELP = `Measures the coordinator under load, beside a server of the same r
 
   npm run bench -- [options]
 
-Without --backlog, --memory, --ledger, --peers or --gateway: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
+Without --backlog, --memory, --ledger, --peers, --gateway or --abuse: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
 
   --store STORE     sqlite, or postgres: a PostgreSQL is started for each coordinator (sqlite)
   --connections N   connections of the load generator (64)
@@ -33,7 +35,8 @@ Without --backlog, --memory, --ledger, --peers or --gateway: lifecycles/s and la
   --ledger N        what publishing the ledger costs, and how fast N entries are taken in meanwhile
   --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes
   --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
-  --url URL         a coordinator that runs already, rather than a new one for each run; not with the five above
+  --abuse           what one client of 4 connections does to another, attack by attack; fails where it is too much
+  --url URL         a coordinator that runs already, rather than a new one for each run; not with the six above
   --profile DIR     writes CPU profiles of the coordinator there, one for each thread, and PostgreSQL's statements
   --json FILE       writes the numbers there
 `;
@@ -50,6 +53,7 @@ const { values } = parseArgs({
     ledger: { type: 'string' },
     peers: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
+    abuse: { type: 'boolean', default: false },
     profile: { type: 'string' },
     url: { type: 'string' },
     json: { type: 'string' },
@@ -79,6 +83,11 @@ async function main(): Promise<void> {
   if (values.peers) return report(await peers(options, progress), peersReport);
   if (values.gateway) {
     return report(await gateway({ ...options, profile: values.profile }, progress), gatewayReport);
+  }
+  if (values.abuse) {
+    const result = await abuse({ ...options, profile: values.profile }, progress);
+    if (result.missed.length > 0) process.exitCode = 1;
+    return report(result, abuseReport);
   }
   report(await throughput({ ...options, coordinator }, progress), throughputReport);
 }

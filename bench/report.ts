@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
 import { type Cores, type Latency, type LoadResult, PARTS } from './results.ts';
+import { type Abuse, MOST_MEMORY, MOST_RATIO } from './scenarios/abuse.ts';
 import type { Backlog } from './scenarios/backlog.ts';
 import type { Gateway } from './scenarios/gateway.ts';
 import type { Ledger } from './scenarios/ledger.ts';
@@ -122,4 +123,23 @@ export function gatewayReport({ streams, direct, gateway, overhead }: Gateway): 
     ['the gateway adds', ms(overhead)],
   );
   return `${grid}\nOf ${whole(streams)} streams each way, one at a time.`;
+}
+
+export function abuseReport({ attacks, missed }: Abuse): string {
+  const grid = new Table({
+    head: ['p50 / p99 in ms', 'alone', 'with the abuser', 'times, p50', 'times, p99', 'memory'],
+    style: { head: [], border: [] },
+  });
+  for (const { attack, idle, abused, ratio, memory } of attacks)
+    grid.push([
+      attack,
+      ms(idle),
+      ms(abused),
+      ratio.toFixed(2),
+      (abused.p99 / idle.p99).toFixed(1),
+      mib(memory),
+    ]);
+  const bounds = `${MOST_RATIO} times at p50, and ${mib(MOST_MEMORY)}`;
+  if (missed.length === 0) return `${grid}\nAll are within ${bounds}.`;
+  return `${grid}\nNot within ${bounds}:\n${missed.join('\n')}`;
 }

@@ -27,7 +27,7 @@ export interface OwnServer extends Server {
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-const AITBC = file('../packages/cli/src/main.ts');
+export const AITBC = file('../packages/cli/src/main.ts');
 
 export const STORES = ['sqlite', 'postgres'] as const;
 export type StoreName = (typeof STORES)[number];
