@@ -6,7 +6,8 @@ import { ATTACKS, type Attack, type AttackName, type Sent } from './attacks.ts';
 
 /*
  * A client that means no good, a process of its own: keeps its connections busy with one kind of request until it is
- * ended. Prints how often it was answered with each status, a line a second.
+ * ended. Prints a line when it is ready, begins when something comes on its standard input, and from then on prints how
+ * often it was answered with each status.
  */
 
 const { values } = parseArgs({
@@ -62,5 +63,7 @@ async function keepBusy(first: number): Promise<never> {
   }
 }
 
-setInterval(() => process.stdout.write(`${JSON.stringify(answered)}\n`), 1_000);
+process.stdout.write('{}\n');
+await once(process.stdin, 'data');
+setInterval(() => process.stdout.write(`${JSON.stringify(answered)}\n`), 200);
 await Promise.all(Array.from({ length: Number(values.connections) }, (_, first) => keepBusy(first)));

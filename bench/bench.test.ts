@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { backlogReport, ledgerReport, memoryReport, throughputReport } from './report.ts';
+import { abuseReport, backlogReport, ledgerReport, memoryReport, throughputReport } from './report.ts';
 import { PARTS } from './results.ts';
+import { abuse, MOST_MEMORY } from './scenarios/abuse.ts';
 import { backlog } from './scenarios/backlog.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
@@ -52,5 +53,18 @@ describe('on the embedded store', { timeout: 180_000 }, () => {
     expect(result.quarters).toHaveLength(4);
     expect(result.growth).toBeGreaterThan(0);
     expect(memoryReport(result)).not.toContain('NaN');
+  });
+
+  test('a client is measured beside one that means no good', async () => {
+    const result = await abuse({ ...SHORT, store, attacks: ['16 MB, invalid', 'stalled bodies'] }, quietly);
+    const [invalid, stalled] = result.attacks;
+    expect(Object.keys(invalid?.answered ?? {})).toEqual(['400']);
+    expect(Object.keys(stalled?.answered ?? {})).not.toContain('201');
+    for (const { idle, abused, ratio, memory } of result.attacks) {
+      expect(idle.p50).toBeGreaterThan(0);
+      expect(ratio).toBe(abused.p50 / idle.p50);
+      expect(memory).toBeLessThan(MOST_MEMORY);
+    }
+    expect(abuseReport(result)).not.toContain('NaN');
   });
 });

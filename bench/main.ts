@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { ATTACKS, type AttackName } from './attacks.ts';
 import {
   abuseReport,
   backlogReport,
@@ -36,6 +37,7 @@ Without --backlog, --memory, --ledger, --peers, --gateway or --abuse: lifecycles
   --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes
   --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
   --abuse           what one client of 4 connections does to another, attack by attack; fails where it is too much
+  --attack NAME     of these one, or several, rather than all
   --url URL         a coordinator that runs already, rather than a new one for each run; not with the six above
   --profile DIR     writes CPU profiles of the coordinator there, one for each thread, and PostgreSQL's statements
   --json FILE       writes the numbers there
@@ -54,6 +56,7 @@ const { values } = parseArgs({
     peers: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
     abuse: { type: 'boolean', default: false },
+    attack: { type: 'string', multiple: true },
     profile: { type: 'string' },
     url: { type: 'string' },
     json: { type: 'string' },
@@ -85,7 +88,7 @@ async function main(): Promise<void> {
     return report(await gateway({ ...options, profile: values.profile }, progress), gatewayReport);
   }
   if (values.abuse) {
-    const result = await abuse({ ...options, profile: values.profile }, progress);
+    const result = await abuse({ ...options, attacks: attacks(), profile: values.profile }, progress);
     if (result.missed.length > 0) process.exitCode = 1;
     return report(result, abuseReport);
   }
@@ -100,6 +103,13 @@ async function coordinator() {
 function store(): StoreName {
   const known = STORES.find(name => name === values.store);
   return known ?? refuse(`--store must be ${STORES.join(' or ')}, not ${values.store}`);
+}
+
+function attacks(): AttackName[] {
+  const known = Object.keys(ATTACKS) as AttackName[];
+  return (values.attack ?? known).map(
+    name => known.find(attack => attack === name) ?? refuse(`--attack must be one of ${known.join(', ')}`),
+  );
 }
 
 function count(

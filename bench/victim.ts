@@ -4,9 +4,11 @@ import { openConnection } from './connection.ts';
 import { latencyOf } from './results.ts';
 
 /*
- * A client with one connection, a process of its own: submits small jobs one after the other, and prints how long they
- * took.
+ * A client with one connection, a process of its own: submits small jobs one after the other, with a pause between them,
+ * so that moments in which nothing is answered count for as much as others. Prints how long they took.
  */
+
+const PAUSE_MS = 5;
 
 const SUBMIT = JSON.stringify({ prompt: 'p'.repeat(200), model: 'bench' });
 
@@ -26,6 +28,7 @@ const end = start + Number(values.seconds) * 1000;
 for (let now = performance.now(); now < end; now = performance.now()) {
   await connection.post('/v1/jobs', SUBMIT);
   if (now >= start) histogram.record(Math.max(1, Math.round((performance.now() - now) * 1000)));
+  await new Promise(over => setTimeout(over, PAUSE_MS));
 }
 connection.close();
 process.stdout.write(`${JSON.stringify(latencyOf(histogram))}\n`);

@@ -64,6 +64,8 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   batchJobs: 'jobs in one batch',
   pageSize: 'items on a page, at most',
   defaultPageSize: 'items on a page, unless `limit` says otherwise',
+  jsonParts: 'objects, arrays and members of objects in one body of JSON',
+  jsonValues: 'values in one body of JSON, those in arrays included',
   modelLength: 'characters of a model’s name, printable ASCII without spaces',
   minerIdLength: 'characters of a miner’s id',
   epoch: '`epoch` of a miner',

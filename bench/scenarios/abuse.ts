@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -104,8 +105,9 @@ async function measure(name: AttackName, { store, profile, seconds, warmup }: Ab
       const attack: Attack = ATTACKS[name];
       for (let batch = 0; batch < (attack.batchesBefore ?? 0); batch++) await fill(server, keys.abuser);
       const submit = () => victim(server, keys.victim, { seconds, warmup });
-      const idle = await submit();
+      const before = await submit();
       const { result: abused, memory, answered } = await during(name, server, keys.abuser, submit);
+      const idle = meanOf([before, await submit()]);
       return { attack: name, idle, abused, ratio: abused.p50 / idle.p50, memory, answered };
     } finally {
       await server.stop();
@@ -114,6 +116,13 @@ async function measure(name: AttackName, { store, profile, seconds, warmup }: Ab
     await place.remove();
   }
 }
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const meanOf = (latencies: readonly Latency[]): Latency => ({
+  p50: mean(latencies.map(({ p50 }) => p50)),
+  p99: mean(latencies.map(({ p99 }) => p99)),
+});
 
 async function fill({ url }: OwnServer, key: string): Promise<void> {
   const { method, path, body = '' } = fullBatch();
@@ -143,14 +152,14 @@ async function during<T>(
 ): Promise<{ result: T; memory: number; answered: Abused['answered'] }> {
   const args = ['--url', server.url, '--key', key, '--attack', attack];
   args.push('--connections', String(ABUSER_CONNECTIONS));
-  const child = spawn(process.execPath, [program('abuser'), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const exited = new Promise(resolve => child.once('exit', resolve));
+  const child = spawn(process.execPath, [program('abuser'), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit');
   let answered: Abused['answered'] = {};
-  createInterface(child.stdout).on('line', line => {
+  const lines = createInterface(child.stdout).on('line', line => {
     answered = JSON.parse(line);
   });
+  await Promise.race([once(lines, 'line'), exited]);
+  child.stdin.write('Begin\n');
   let memory = server.residentBytes();
   const sampling = setInterval(() => {
     memory = Math.max(memory, server.residentBytes());

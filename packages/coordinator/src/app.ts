@@ -16,6 +16,7 @@ import { answerErrors, answerFrameworkError, answerUnreadable } from './http/pro
 import { tellOpenAiRates, tellRates } from './http/rate-headers.ts';
 import { serveReference } from './http/reference.ts';
 import type { App } from './http/routes.ts';
+import { passInTurn } from './http/turns.ts';
 import { answerUnknownRoutes } from './http/unknown-routes.ts';
 import { checkRequests, writeAnswers } from './http/validation.ts';
 import type { AnyModule } from './module.ts';
@@ -56,7 +57,8 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
     });
   endRevokedRequests(app);
   limitBodies(app, { seconds: config.bodySeconds, memory: config.bodyMemory * MiB });
-  takeJsonBodies(app);
+  takeJsonBodies(app, modules.limits);
+  passInTurn(app, modules.limits);
   checkRequests(app);
   writeAnswers(app);
   answerErrors(app);

@@ -1,10 +1,7 @@
 import { keepText } from '@aitbc/protocol';
 import { parse } from 'secure-json-parse';
 import { fail } from './errors.ts';
-import { duplicateKey, pairsIn } from './json-keys.ts';
-
-/** Deeper than any request needs, and far from where serializers run out of stack. */
-const MAX_DEPTH = 64;
+import { duplicateKey, failOnDepth, MAX_DEPTH, pairsIn } from './json-scan.ts';
 
 /** A text as `takeJsonBodies` takes bodies. Throws SyntaxError, or RequestError as `soundJson` does. */
 export function parseJson(text: string): unknown {
@@ -25,6 +22,8 @@ export function lineSafe(json: string): string {
 export interface SoundJsonOptions {
   /** Is told the fields with lone surrogates, which then become U+FFFD rather than errors. */
   onReplaced?: ((fields: string[]) => void) | undefined;
+  /** How many members the objects in the text have, where that is known. */
+  members?: number | undefined;
 }
 
 /**
@@ -32,10 +31,14 @@ export interface SoundJsonOptions {
  * on as null, for an object that has a name twice, of which every parser takes another one, and for lone surrogates
  * such as "\\ud800", which have no UTF-8 and so no hash.
  */
-export function soundJson(text: string, parsed: unknown, { onReplaced }: SoundJsonOptions = {}): unknown {
+export function soundJson(
+  text: string,
+  parsed: unknown,
+  { onReplaced, members }: SoundJsonOptions = {},
+): unknown {
   const walk: Walk = { body: parsed, pairs: 0, illFormed: undefined, mayReplace: onReplaced !== undefined };
   const sound = soundPart(parsed, walk, 0);
-  if (walk.pairs !== pairsIn(text)) failOnDuplicate(text);
+  if (walk.pairs !== (members ?? pairsIn(text))) failOnDuplicate(text);
   if (walk.illFormed) onReplaced?.(walk.illFormed);
   return sound;
 }
@@ -53,15 +56,18 @@ function soundPart(value: unknown, walk: Walk, depth: number): unknown {
   if (typeof value === 'string') return value.isWellFormed() ? value : replaced(value, walk);
   if (typeof value === 'number' && !Number.isFinite(value)) failOnInfinity(walk.body);
   if (typeof value !== 'object' || value === null) return value;
-  if (depth === MAX_DEPTH)
-    fail('VALIDATION_OUT_OF_RANGE', `The body is nested deeper than ${MAX_DEPTH} levels`);
+  if (depth === MAX_DEPTH) failOnDepth();
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) value[index] = soundPart(item, walk, depth + 1);
+    for (let index = 0; index < value.length; index++) {
+      const sound = soundPart(value[index], walk, depth + 1);
+      if (sound !== value[index]) value[index] = sound;
+    }
     return value;
   }
   const members = value as Record<string, unknown>;
-  for (const [name, member] of Object.entries(members)) {
+  for (const name of Object.keys(members)) {
     walk.pairs++;
+    const member = members[name];
     const sound = soundPart(member, walk, depth + 1);
     if (!name.isWellFormed()) {
       const wellFormed = replaced(name, walk);
@@ -79,7 +85,11 @@ function failOnDuplicate(text: string): never {
 
 /** A text with U+FFFD for its lone surrogates, where that may be. */
 function replaced(text: string, walk: Walk): string {
-  walk.illFormed ??= pathsOf(walk.body, part => typeof part === 'string' && !part.isWellFormed());
+  walk.illFormed ??= pathsOf(
+    walk.body,
+    part => typeof part === 'string' && !part.isWellFormed(),
+    walk.mayReplace ? MOST_PATHS : 1,
+  );
   if (!walk.mayReplace) {
     const field = walk.illFormed[0];
     const detail = `${field || 'The body'} has a lone surrogate, half of a character: cut texts between characters`;
@@ -89,17 +99,35 @@ function replaced(text: string, walk: Walk): string {
 }
 
 function failOnInfinity(body: unknown): never {
-  const [field] = pathsOf(body, part => typeof part === 'number' && !Number.isFinite(part));
+  const [field] = pathsOf(body, part => typeof part === 'number' && !Number.isFinite(part), 1);
   const detail = `${field || 'The body'} must be a number that JSON libraries have`;
   return fail('VALIDATION_INVALID_TYPE', detail, { ...(field && { field }) });
 }
 
-/** The fields, or their names, that are so. Only bodies with such a field pay for the search. */
-function pathsOf(value: unknown, isSo: (part: unknown) => boolean): string[] {
-  if (typeof value !== 'object' || value === null) return isSo(value) ? [''] : [];
-  return Object.entries(value).flatMap(([name, member]) => {
-    const path = name.toWellFormed();
-    if (!Array.isArray(value) && isSo(name)) return [path];
-    return pathsOf(member, isSo).map(inner => (inner === '' ? path : `${path}.${inner}`));
-  });
+/** More fields than that are not named. */
+const MOST_PATHS = 100;
+
+/** The first fields, or their names, that are so. Only bodies with such a field pay for the search. */
+function pathsOf(body: unknown, isSo: (part: unknown) => boolean, most: number): string[] {
+  const found: string[] = [];
+  const look = (value: unknown, path: () => string): void => {
+    if (found.length >= most) return;
+    if (typeof value !== 'object' || value === null) {
+      if (isSo(value)) found.push(path());
+      return;
+    }
+    const inner = (name: string | number) => () =>
+      [path(), String(name).toWellFormed()].filter(Boolean).join('.');
+    if (Array.isArray(value)) {
+      for (let index = 0; index < value.length && found.length < most; index++)
+        look(value[index], inner(index));
+      return;
+    }
+    for (const name of Object.keys(value)) {
+      if (isSo(name)) found.push(inner(name)());
+      else look((value as Record<string, unknown>)[name], inner(name));
+    }
+  };
+  look(body, () => '');
+  return found.slice(0, most);
 }

@@ -6,6 +6,9 @@ export const LIMITS = {
   batchJobs: 1_000,
   pageSize: 100,
   defaultPageSize: 20,
+  /** Of one body of JSON: what takes a moment to parse. */
+  jsonParts: 500_000,
+  jsonValues: 4_000_000,
   modelLength: 128,
   minerIdLength: 64,
   epoch: 2_147_483_647,

@@ -39,6 +39,7 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
   app.get(
     '/v1/batches',
     {
+      config: { costly: 'read' },
       onRequest: guards.client,
       schema: {
         operationId: 'listBatches',

@@ -33,6 +33,7 @@ export function explorerRoutes(app: App, { explorer, guards }: { explorer: Explo
   app.get(
     '/explorer/addresses/:address',
     {
+      config: { costly: 'read' },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreAddress',
@@ -48,6 +49,7 @@ export function explorerRoutes(app: App, { explorer, guards }: { explorer: Explo
   app.get(
     '/explorer/search',
     {
+      config: { costly: 'read' },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreSearch',
@@ -95,6 +97,7 @@ function blockRoutes(app: App, explorer: Explorer, guards: Guards): void {
   app.get(
     '/explorer/blocks',
     {
+      config: { costly: 'read' },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreBlocks',
@@ -115,6 +118,7 @@ function blockRoutes(app: App, explorer: Explorer, guards: Guards): void {
   app.get(
     '/explorer/blocks/:id',
     {
+      config: { costly: 'read' },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreBlock',
@@ -135,6 +139,7 @@ function transactionRoutes(app: App, explorer: Explorer, guards: Guards): void {
   app.get(
     '/explorer/transactions',
     {
+      config: { costly: 'read' },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreTransactions',

@@ -89,6 +89,7 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
   app.get(
     '/v1/files',
     {
+      config: { costly: 'read' },
       onRequest: guards.client,
       schema: {
         operationId: 'listFiles',

@@ -60,6 +60,7 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
   app.get(
     '/v1/models',
     {
+      config: { costly: 'read' },
       onRequest: guards.client,
       schema: {
         operationId: 'listModels',

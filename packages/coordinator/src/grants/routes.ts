@@ -35,6 +35,7 @@ export function grantRoutes(app: App, { grants, guards }: { grants: Grants; guar
   app.get(
     '/v1/grants',
     {
+      config: { costly: 'read' },
       onRequest: guards.public,
       schema: {
         operationId: 'listGrants',

@@ -3,6 +3,10 @@ import { keepText } from '@aitbc/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { fail } from '../errors.ts';
 import { soundJson } from '../json.ts';
+import { scanJson } from '../json-scan.ts';
+import type { Limits } from '../limits/limits.ts';
+import { COSTLY_BYTES } from '../limits/turns.ts';
+import { callerOf } from './turns.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -24,27 +28,55 @@ const FIELDS_TOLD = 8;
 /**
  * Takes JSON bodies, and none when there is none: clients that send the content type with every request may call
  * routes that need no body. Text is Unicode in UTF-8, so that it has a hash: else it is an error, but on routes
- * that replace what is not. Throws RequestError as `soundJson` does.
+ * that replace what is not. Large ones are looked at in turn of their callers, and for what they have in them before they
+ * are parsed. Throws RequestError as `soundJson` and `scanJson` do.
  */
-export function takeJsonBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error');
+export function takeJsonBodies(app: FastifyInstance, { costly }: Pick<Limits, 'costly'>): void {
+  const parser = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.decorateRequest('replacedIn', null);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
     if (bytes.length === 0) return done(null, undefined);
+    if (bytes.length > COSTLY_BYTES) return takeLarge(request, bytes);
+    parse(request, bytes, undefined, done);
+  });
+
+  function parse(
+    request: FastifyRequest,
+    bytes: Buffer,
+    members: number | undefined,
+    done: (error: Error | null, body?: unknown) => void,
+  ) {
     const text = bytes.toString('utf8');
-    parse(request, text, (error, body) => {
+    parser(request, text, (error, body) => {
       if (error) return done(error);
       try {
-        done(null, soundBody(request, bytes, text, body));
+        done(null, soundBody(request, { bytes, text, members }, body));
       } catch (error) {
         done(error as Error);
       }
     });
-  });
+  }
+
+  async function takeLarge(request: FastifyRequest, bytes: Buffer): Promise<unknown> {
+    request.endTurn = await costly.take(callerOf(request));
+    request.releaseBody?.();
+    if (request.raw.socket.destroyed) fail('VALIDATION_INVALID_FORMAT', 'The request broke off');
+    const members = await scanJson(bytes);
+    return await new Promise((resolve, reject) => {
+      parse(request, bytes, members, (error, body) => (error ? reject(error) : resolve(body)));
+    });
+  }
 }
 
-function soundBody(request: FastifyRequest, bytes: Buffer, text: string, body: unknown): unknown {
+interface Received {
+  bytes: Buffer;
+  text: string;
+  /** Of all objects in it, where they were counted. */
+  members: number | undefined;
+}
+
+function soundBody(request: FastifyRequest, { bytes, text, members }: Received, body: unknown): unknown {
   const mayReplace = request.routeOptions.config.replacesHalves === true;
   if (!isUtf8(bytes)) {
     if (!mayReplace) fail('VALIDATION_INVALID_FORMAT', 'The body is not in UTF-8');
@@ -53,7 +85,7 @@ function soundBody(request: FastifyRequest, bytes: Buffer, text: string, body: u
   const onReplaced = (fields: string[]) => {
     request.replacedIn = [...(request.replacedIn ?? []), ...fields];
   };
-  return keepText(soundJson(text, body, { onReplaced: mayReplace ? onReplaced : undefined }), text);
+  return keepText(soundJson(text, body, { onReplaced: mayReplace ? onReplaced : undefined, members }), text);
 }
 
 /** What such a route says of that. */

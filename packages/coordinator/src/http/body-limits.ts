@@ -1,10 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RequestError } from '../errors.ts';
+import { COSTLY_BYTES } from '../limits/turns.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The body is taken as it comes, however long that takes as long as something comes. */
     longBody?: LongBody;
+  }
+  interface FastifyRequest {
+    /** Says that the body is held no more, or is being parsed. */
+    releaseBody: (() => void) | null;
   }
 }
 
@@ -17,19 +22,20 @@ export interface LongBody {
 export interface BodyLimits {
   /** A body must be whole after so many seconds. */
   seconds: number;
-  /** Bytes of all bodies that are not whole yet. */
+  /** Bytes of all bodies that are not whole yet, or wait to be parsed. */
   memory: number;
 }
 
-/** Bodies up to this size are not counted, so that usual requests pass while large ones are refused. */
-const COUNTED_BYTES = 64 * 1024;
-
-/** Refuses bodies that take too long, and large ones where too much of others is in memory already. */
+/**
+ * Refuses bodies that take too long, and large ones where too much of others is in memory already. Small ones are not
+ * counted, so that usual requests pass while large ones are refused.
+ */
 export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimits): void {
   let held = 0;
+  app.decorateRequest('releaseBody', null);
 
-  /** Counts what has come of a body until it is whole, or given up. */
-  function count(request: FastifyRequest, fail: (error: RequestError) => void) {
+  /** Counts what has come of a body until it is parsed, or given up. */
+  function count(request: FastifyRequest, reply: FastifyReply, fail: (error: RequestError) => void) {
     let own = 0;
     const take = (chunk: Buffer | string) => {
       own += chunk.length;
@@ -42,7 +48,9 @@ export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimit
       held -= own;
       own = 0;
     };
-    request.raw.on('data', take).once('end', release).once('close', release);
+    request.raw.on('data', take);
+    request.releaseBody = release;
+    reply.raw.once('close', release);
   }
 
   app.addHook('preParsing', (request, reply, payload, done) => {
@@ -56,7 +64,7 @@ export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimit
     const isLong = longBody !== undefined && !/^application\/json\b/.test(raw.headers['content-type'] ?? '');
     if (isLong) watchProgress(request, longBody, fail);
     else watchTime(request, seconds, fail);
-    if (!isLong && !(length <= COUNTED_BYTES)) count(request, fail);
+    if (!isLong && !(length <= COSTLY_BYTES)) count(request, reply, fail);
     done(null, payload);
   });
 }

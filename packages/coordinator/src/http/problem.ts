@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { ERROR_STATUS, type ErrorCode, type Problem } from '@aitbc/protocol';
+import { ERROR_STATUS, type ErrorCode, LIMITS, type Problem } from '@aitbc/protocol';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorInfo, RequestError } from '../errors.ts';
 import { StoreUnavailable } from '../store/unavailable.ts';
@@ -67,8 +67,24 @@ const CODES_BY_STATUS: Record<number, ErrorCode> = {
   431: 'HEADERS_TOO_LARGE',
 };
 
+/** Characters of the name of a field in an answer. Clients choose names, and answers are small. */
+const FIELD_LENGTH = 256;
+
 /** What is told of an error, whoever threw it. */
 export function errorInfoOf(error: FastifyError, request: FastifyRequest): ErrorInfo {
+  const info = causeOf(error, request);
+  const { detail, field } = info;
+  return {
+    ...info,
+    detail: cut(detail, LIMITS.errorLength),
+    ...(field !== undefined && { field: cut(field, FIELD_LENGTH) }),
+  };
+}
+
+const cut = (text: string, length: number) =>
+  text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
+
+function causeOf(error: FastifyError, request: FastifyRequest): ErrorInfo {
   if (error instanceof RequestError) return error.info;
   if (error instanceof StoreUnavailable) {
     return { code: 'SYSTEM_OVERLOADED', detail: error.message, retryAfter: error.retryAfter };

@@ -6,7 +6,6 @@ import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { ScopeGuard } from './authentication.ts';
 import { isUnchanged, MUTABLE } from './caching.ts';
 import { PAGES_POLICY } from './headers.ts';
-import { sendJson } from './routes.ts';
 
 /** OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, and a page to read and try it at `/docs`. */
 export async function serveReference(
@@ -66,15 +65,15 @@ export async function serveReference(
     uiConfig: { docExpansion: 'list', deepLinking: true },
     staticCSP: PAGES_POLICY,
   });
-  let made: { text: string; etag: string } | undefined;
+  let made: { bytes: Buffer; etag: string } | undefined;
   app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) => {
     if (!made) {
       const text = JSON.stringify(app.swagger());
-      made = { text, etag: `"${hash('sha256', text)}"` };
+      made = { bytes: Buffer.from(text), etag: `"${hash('sha256', text)}"` };
     }
     reply.header('etag', made.etag).header('cache-control', MUTABLE);
     if (isUnchanged(request.headers['if-none-match'], made.etag)) return reply.code(304).send();
-    return sendJson(reply, made.text);
+    return reply.type('application/json; charset=utf-8').send(made.bytes);
   });
 }
 

@@ -6,6 +6,7 @@ import { type Allowance, createAllowance } from './allowances.ts';
 import { createOverload } from './overload.ts';
 import type { AccountQuota } from './quotas.ts';
 import { DEFAULT_TIER, PUBLIC_TIER, type Tier, type Tiers } from './tiers.ts';
+import { createPresence, createTurns, type Turns } from './turns.ts';
 
 /** Of a policy: what is left in its window. */
 export interface PolicyState {
@@ -33,6 +34,10 @@ export interface Limits {
   streamsOf(principal: Principal): number | null;
   /** What a caller's headers tell. Empty where nothing is limited. */
   states(principal: Principal): PolicyState[];
+  /** Turns of what costs this coordinator, or its writer, much: large bodies, and many jobs at once. */
+  costly: Turns;
+  /** Turns of reading lists. */
+  reading: Turns;
   close(): void;
 }
 
@@ -54,12 +59,21 @@ interface Rates {
 
 const MINUTE = 60;
 
+/** One that is being stored, and one that is read. */
+const COSTLY = { atOnce: 2, share: 3 };
+/** Where another process reads. */
+const READING = { atOnce: 4, share: 3 };
+/** SQLite is read by this thread, which has to parse and to write as much besides. */
+const READING_HERE = { atOnce: 1, share: 5 };
+
 export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOptions): Limits {
   const overload = createOverload({ limitMs: overloadMs });
   const byTier = new Map(Object.entries(tiers).map(([name, tier]) => [name, ratesOf(name, tier, store)]));
   const usual = byTier.get(DEFAULT_TIER);
   const byAddress = byTier.get(PUBLIC_TIER);
   const waits = new Map<number, number>();
+  const presence = createPresence();
+  const { othersAreThere } = presence;
 
   /** Keys of a tier that the configuration does not name any more have the default one. */
   const of = (tier: string | null | undefined) =>
@@ -67,6 +81,7 @@ export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOption
 
   return {
     request(principal, address) {
+      presence.note(principal?.accountId ?? networkOf(address) ?? '');
       if (!enabled) return;
       const rates = principal ? of(principal.tier) : byAddress;
       const key = principal ? keyOf(principal) : networkOf(address);
@@ -119,6 +134,8 @@ export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOption
       });
     },
 
+    costly: createTurns({ ...COSTLY, othersAreThere }),
+    reading: createTurns({ ...(store.isShared ? READING : READING_HERE), othersAreThere }),
     close: () => overload.close(),
   };
 }

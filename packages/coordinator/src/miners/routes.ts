@@ -17,6 +17,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: Miners; guar
   app.post(
     '/v1/miners/register',
     {
+      config: { costly: 'write' },
       onRequest: guards.miner,
       schema: {
         operationId: 'registerMiner',
@@ -37,6 +38,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: Miners; guar
   app.get(
     '/v1/miners',
     {
+      config: { costly: 'read' },
       onRequest: guards.public,
       schema: {
         operationId: 'listMiners',

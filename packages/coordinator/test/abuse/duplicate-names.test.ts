@@ -1,7 +1,7 @@
 import type { Problem } from '@aitbc/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { duplicateKey, pairsIn } from '../../src/json-keys.ts';
+import { duplicateKey, pairsIn } from '../../src/json-scan.ts';
 import { withCoordinator } from '../harness/coordinator.ts';
 import { sqlite } from '../harness/engines.ts';
 

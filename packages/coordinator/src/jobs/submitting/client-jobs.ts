@@ -7,6 +7,7 @@ import type { AccountConfig } from '../../accounts/options.ts';
 import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
 import type { Limits } from '../../limits/limits.ts';
+import { COSTLY_BYTES, COSTLY_JOBS } from '../../limits/turns.ts';
 import type { Directory, Reach } from '../../miners/directory.ts';
 import type { ReceiptConfig } from '../../receipts/options.ts';
 import { pricingOf, tokenLimit } from '../../receipts/pricing.ts';
@@ -237,7 +238,10 @@ export function createClientJobs({
       const units = jobs.reduce((sum, { runs }) => sum + Math.max(1, runs.length), 0);
       const tokens = jobs.reduce((sum, job) => sum + tokensOf(job), 0);
       await limits.jobs(principal, units, tokens);
-      const output = await storeWakingEarly(input);
+      const isCostly =
+        units > COSTLY_JOBS || jobs.reduce((sum, job) => sum + job.inputBytes, 0) > COSTLY_BYTES;
+      const submitAll = () => storeWakingEarly(input);
+      const output = isCostly ? await limits.costly.run(principal.accountId, submitAll) : await submitAll();
       if (output.replayed) return await replay(output.jobIds);
       const views = output.jobs.map((job, index) => {
         const asked = jobs[index];

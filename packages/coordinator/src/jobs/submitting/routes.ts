@@ -65,6 +65,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
   app.post(
     '/v1/jobs/batch',
     {
+      config: { costly: 'write' },
       onRequest: guards.client,
       bodyLimit: batchBodyLimit,
       schema: {
@@ -89,6 +90,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
   app.get(
     '/v1/jobs',
     {
+      config: { costly: 'read' },
       onRequest: guards.client,
       schema: {
         operationId: 'listJobs',

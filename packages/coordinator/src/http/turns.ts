@@ -1,0 +1,49 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Limits } from '../limits/limits.ts';
+import type { Caller } from '../limits/turns.ts';
+import { networkOf } from '../networks.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `read` is done in a turn of its caller's; so is `write`, to the end, where its body is large. */
+    costly?: 'read' | 'write';
+  }
+  interface FastifyRequest {
+    /** Ends the turn that the request has, see `limits/turns.ts`. */
+    endTurn: (() => void) | null;
+  }
+}
+
+/** Who is counted as one by turns. */
+export const callerOf = ({ principal, ip }: FastifyRequest): Caller =>
+  principal?.accountId ?? networkOf(ip) ?? 'this machine';
+
+/** Lets costly reads pass in turn, and ends the turns of requests when they are answered, or have cost what they do. */
+export function passInTurn(app: FastifyInstance, { reading }: Pick<Limits, 'reading'>): void {
+  app.decorateRequest('endTurn', null);
+  const end = (request: FastifyRequest) => {
+    request.endTurn?.();
+    request.endTurn = null;
+  };
+  app.addHook('onRoute', route => {
+    if (route.config?.costly !== 'read') return;
+    route.preValidation = async (request: FastifyRequest) => {
+      request.endTurn = await reading.take(callerOf(request));
+    };
+  });
+  app.addHook('preHandler', (request, _reply, done) => {
+    if (request.endTurn && request.routeOptions.config.costly === undefined) end(request);
+    done();
+  });
+  app.addHook('onSend', (request, _reply, payload, done) => {
+    if (!request.endTurn) return done(null, payload);
+    // Long texts are slow to write: it is part of what the turn is for.
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+    end(request);
+    done(null, bytes);
+  });
+  app.addHook('onResponse', (request, _reply, done) => {
+    if (request.endTurn) end(request);
+    done();
+  });
+}
