@@ -108,19 +108,19 @@ test.each<[string, (server: Server) => unknown, string, RegExp]>([
     'a forged entry',
     ({ lie }) => lie(otherLog, BUNDLE),
     'entries',
-    /^✗ +entries +Entry 17, in tile\/entries\/000, is another one than was signed$/m,
+    /^✗ +entries +Entry 17, in tile\/entries\/000, is not the entry that was signed$/m,
   ],
   [
     'a forged tile',
     ({ lies, served }) => lies.set(TILE, forged(served.log.content(TILE))),
     'tiles',
-    /^✗ +tiles +tile\/0\/000 has other hashes than the tree of 257 entries that was signed$/m,
+    /^✗ +tiles +tile\/0\/000 has other hashes than the signed tree of 257 entries$/m,
   ],
   [
     'a forged entry whose tile fits it',
     ({ lie }) => lie(otherLog, BUNDLE, TILE),
     'tiles, entries',
-    /^✗ +entries +tile\/entries\/000 has other entries than the tree of 257 entries that was signed$/m,
+    /^✗ +entries +tile\/entries\/000 has other entries than the signed tree of 257 entries$/m,
   ],
   [
     'a forged entry whose tiles all fit it',
@@ -132,7 +132,7 @@ test.each<[string, (server: Server) => unknown, string, RegExp]>([
     'an entry that is withheld',
     ({ lies }) => lies.set(BUNDLE, response => response.writeHead(404).end()),
     'entries',
-    /^✗ +entries +tile\/entries\/000 is not there/m,
+    /^✗ +entries +tile\/entries\/000 is missing/m,
   ],
   [
     'a checkpoint by another key',
@@ -150,7 +150,7 @@ test.each<[string, (server: Server) => unknown, string, RegExp]>([
     'a checkpoint of other entries',
     async ({ lies }) => lies.set('checkpoint', await otherLog.checkpoint()),
     'tiles, entries',
-    /^✗ +tiles +\S+, tile\/1\/000.p\/1: they do not lead to the root of 257 entries that was signed$/m,
+    /^✗ +tiles +\S+, tile\/1\/000.p\/1: they do not lead to the signed root of 257 entries$/m,
   ],
 ])('%s is detected', async (_, forge, failed, line) => {
   const server = await withLog();
@@ -170,7 +170,7 @@ test.each<[string, (server: Server) => unknown, RegExp, string]>([
     async ({ served }) => {
       served.log = createLog(receipts.slice(0, 200));
     },
-    /^✗ +history +The log has 200 entries, and had 257 \(\S+\.checkpoint\)$/m,
+    /^✗ +history +The log has 200 entries, but had 257 before \(\S+\.checkpoint\)$/m,
     'rollback-log.example%2Fledger-257-200.txt',
   ],
   [
@@ -178,7 +178,7 @@ test.each<[string, (server: Server) => unknown, RegExp, string]>([
     ({ served }) => {
       served.log = otherLog;
     },
-    /^✗ +history +Of 257 entries the log had another tree before/m,
+    /^✗ +history +The log had another tree of 257 entries before/m,
     'fork-log.example%2Fledger-257-257.txt',
   ],
   [
@@ -186,7 +186,7 @@ test.each<[string, (server: Server) => unknown, RegExp, string]>([
     async ({ served }) => {
       served.log = createLog([...otherLog.entries, ...(await receiptEntries(2, SIZE))]);
     },
-    /^✗ +history +The log of 259 entries does not begin with the 257 that it had/m,
+    /^✗ +history +The log of 259 entries does not begin with the 257 entries that it had before/m,
     'fork-log.example%2Fledger-257-259.txt',
   ],
 ])('a ledger that was %s is detected, and the evidence kept', async (_, change, line, evidence) => {
@@ -214,7 +214,7 @@ test('a checkpoint that somebody else was shown counts, whatever its file is cal
   );
   const { exitCode, stdout } = await kept();
   expect(exitCode).toBe(1);
-  expect(stdout).toMatch(/^✗ +history +Of 257 .*from-alice\.checkpoint\)$/m);
+  expect(stdout).toMatch(/^✗ +history +The log had .*from-alice\.checkpoint\)$/m);
 });
 
 test('one file is compared with, and replaced', async () => {
@@ -250,7 +250,7 @@ test('receipts are held to the keys that are given', async () => {
   expect(own.stdout).toMatch(/^✓ +statements +20 receipts .* signed by a key that you trust$/m);
   const { exitCode, stdout } = await verify(['--key', nodeSigner(7).keyId]);
   expect(exitCode).toBe(1);
-  expect(stdout).toMatch(/^✗ +statements +Entry 0, in \S+, is no valid statement: key: \S+ is not among/m);
+  expect(stdout).toMatch(/^✗ +statements +Entry 0, in \S+, is not a valid statement: key: \S+ is not among/m);
   expect(stdout).toMatch(/^✗ +statements +and 15 more$/m);
 });
 

@@ -80,7 +80,7 @@ export const Cursor = (pattern: string) =>
 /** Cursors of pages whose items have numbers. Ledgers from before a restore have numbers below 0. */
 const PLACE_PATTERN = '^-?[0-9]{1,15}$';
 
-export const Page = Type.Object(
+export const PageQuery = Type.Object(
   {
     limit: Type.Optional(
       Type.Integer({
@@ -94,7 +94,7 @@ export const Page = Type.Object(
   },
   CLOSED,
 );
-export type Page = Static<typeof Page>;
+export type PageQuery = Static<typeof PageQuery>;
 
 /** An Ed25519 signature. `key_id` is the raw public key; both are in unpadded base64url. */
 export const Signature = Type.Object({

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { CLOSED, Nullable, Page, Timestamp } from './common.ts';
+import { CLOSED, Nullable, PageQuery, Timestamp } from './common.ts';
 import type { Grant } from './grants.ts';
 import { NetworkStats } from './network.ts';
 import { Inclusion, type Receipt } from './receipts.ts';
@@ -93,7 +93,7 @@ export type TransactionDetail = Static<typeof TransactionDetail>;
 
 export const ListTransactions = Type.Object(
   {
-    ...Page.properties,
+    ...PageQuery.properties,
     address: Type.Optional(
       Type.String({ maxLength: 90, description: 'Only transactions in which this address pays or is paid.' }),
     ),

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Address, CLOSED, Nullable, Page, Signature } from './common.ts';
+import { Address, CLOSED, Nullable, PageQuery, Signature } from './common.ts';
 import { LIMITS } from './limits.ts';
 import { Inclusion } from './receipts.ts';
 import { stated } from './stated.ts';
@@ -68,5 +68,5 @@ export const NewGrant = Type.Object(
 );
 export type NewGrant = Static<typeof NewGrant>;
 
-export const ListGrants = Page;
+export const ListGrants = PageQuery;
 export type ListGrants = Static<typeof ListGrants>;

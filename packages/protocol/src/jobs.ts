@@ -8,7 +8,7 @@ import {
   MinerId,
   Model,
   Nullable,
-  Page,
+  PageQuery,
   Signature,
   Timestamp,
   WAIT,
@@ -177,7 +177,7 @@ export type JobSummary = Static<typeof JobSummary>;
 
 export const ListJobs = Type.Object(
   {
-    ...Page.properties,
+    ...PageQuery.properties,
     cursor: Type.Optional(Cursor('^job-[0-9a-z]{26}$')),
     status: Type.Optional(JobStatus),
     model: Type.Optional(Model),

@@ -7,7 +7,7 @@ import {
   MinerId,
   Model,
   Nullable,
-  Page,
+  PageQuery,
   Region,
   Signature,
   Timestamp,
@@ -210,7 +210,7 @@ export type MinerDetail = Static<typeof MinerDetail>;
 
 export const ListMiners = Type.Object(
   {
-    ...Page.properties,
+    ...PageQuery.properties,
     cursor: Type.Optional(Cursor(MINER_ID_PATTERN)),
     status: Type.Optional(MinerStatus),
   },

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { CLOSED, Nullable, Page, Signature, Timestamp } from './common.ts';
+import { CLOSED, Nullable, PageQuery, Signature, Timestamp } from './common.ts';
 import { RECEIPT_VERSION } from './versions.ts';
 
 /** A signed receipt. The signature covers the canonical JSON (RFC 8785) of all other fields. */
@@ -75,7 +75,7 @@ export type PublishedReceipt = Static<typeof PublishedReceipt>;
 
 export const ListReceipts = Type.Object(
   {
-    ...Page.properties,
+    ...PageQuery.properties,
     client: Type.Optional(Type.String({ maxLength: 90 })),
     provider: Type.Optional(Type.String({ maxLength: 90 })),
   },

@@ -6,15 +6,15 @@ import { errorOf } from './status-errors.ts';
 
 /** How an answer is read. */
 export interface Reading {
-  /** `json` unless given. A `response` is given out with its body unread. */
+  /** Default `json`. With `response`, the answer is returned with its body unread. */
   as?: 'json' | 'text' | 'bytes' | 'response';
-  /** An answer with more bytes is not read to its end, and is an error. */
+  /** An answer with more bytes is an error, and is not read to its end. */
   maxBytes?: number;
 }
 
 const utf8 = new TextDecoder();
 
-/** @throws {CoordinatorError} for anything but success */
+/** @throws {CoordinatorError} for any unsuccessful answer */
 export async function readAnswer<T>(response: Response, reading: Reading, now: () => number): Promise<T> {
   const { as = 'json', maxBytes } = reading;
   if (response.ok && as === 'response') return response as T;
@@ -62,7 +62,10 @@ function problem(response: Response, json: unknown, now: number): CoordinatorErr
   });
 }
 
-/** The problem that an answer states: RFC 9457 has it at the top, the routes of OpenAI's API below `error`. */
+/**
+ * Returns the problem in an answer. RFC 9457 has it at the top level, the routes of OpenAI's API below
+ * `error`.
+ */
 function statedProblem(response: Response, json: unknown): StatedProblem {
   if (typeof json !== 'object' || json === null) return {};
   const { error } = json as Partial<OpenAiProblem>;
@@ -79,15 +82,15 @@ function statedProblem(response: Response, json: unknown): StatedProblem {
 function describe(response: Response): string {
   if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
     const target = response.headers.get('location') ?? 'another address';
-    return `The coordinator's URL redirects to ${target}: use that one`;
+    return `The coordinator's URL redirects to ${target}. Use that address`;
   }
-  if (response.ok) return 'The answer is not JSON: is this the URL of a coordinator?';
+  if (response.ok) return 'The answer is not JSON. Is this the URL of a coordinator?';
   return `HTTP ${response.status} ${response.statusText}`.trim();
 }
 
 function parseJson(text: string): unknown {
   try {
-    // A job's schemas reach its miner's engine as they were written.
+    // The schemas of a job must reach the engine as their author wrote them.
     return parseOwn(text);
   } catch {
     return undefined;

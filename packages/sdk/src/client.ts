@@ -14,19 +14,19 @@ import { Receipts } from './resources/receipts.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
 import type { WaitOptions } from './wait.ts';
 
-/** The model of the tutorial, whose `submitJob` needs none. Nothing else has a default. */
+/** The tutorial's `submitJob` may be called without a model. No other method has a default model. */
 const TUTORIAL_MODEL = 'llama3.2';
 
 /**
- * A client of one coordinator. What it can do stands with the resources, named as the routes are: `POST /v1/jobs` is
- * `client.jobs.submit`, `POST /v1/miners/{id}/drain` is `client.miners.drain`.
+ * A client of one coordinator. Its methods are on resources that are named like the routes: `POST /v1/jobs`
+ * is `client.jobs.submit`, and `POST /v1/miners/{id}/drain` is `client.miners.drain`.
  *
- * Every method rejects with a CoordinatorError when the coordinator answers with an error, a ConnectionError when it can
- * not be reached, a TimeoutError when it does not answer, and with the signal's reason when its signal aborts. `wait` is
- * in seconds, as in the HTTP contract; `timeout` is in milliseconds.
+ * Every method rejects with a CoordinatorError when the coordinator answers with an error, a ConnectionError
+ * when it can not be reached, a TimeoutError when it does not answer, and with the signal's reason when its
+ * signal aborts. `wait` is in seconds, as in the HTTP contract; `timeout` is in milliseconds.
  *
- * What may be repeated without harm is tried again after network errors, 429 and 5xx, with exponential backoff
- * and full jitter, and not before a `Retry-After` is over.
+ * Requests that can be repeated without harm are retried after network errors, 429 and 5xx, with exponential
+ * backoff and full jitter, and not before `Retry-After` is over.
  */
 export class CoordinatorClient {
   readonly jobs: Jobs;
@@ -39,13 +39,13 @@ export class CoordinatorClient {
   readonly signingKeys: SigningKeys;
   readonly accounts: Accounts;
   readonly grants: Grants;
-  /** Blocks, transactions, receipts and statistics that are public. */
+  /** Public blocks, transactions, receipts and statistics. */
   readonly explorer: Explorer;
   readonly #requests: Requests;
 
   /**
-   * @param baseUrl where the coordinator is, with or without `/api`: `http://127.0.0.1:8000`
-   * @param options what to change, or just the API key
+   * @param baseUrl the coordinator's address, with or without `/api`: `http://127.0.0.1:8000`
+   * @param options the options, or only the API key
    * @throws {TypeError} when `baseUrl` is not an http or https URL
    */
   constructor(baseUrl: string, options: ClientOptions | string | null = {}) {
@@ -65,7 +65,7 @@ export class CoordinatorClient {
     this.explorer = new Explorer(requests);
   }
 
-  /** The tutorial's way to submit a job. `jobs.submit` takes all that a job may have. */
+  /** The tutorial's way to submit a job. `jobs.submit` takes every field of a job. */
   submitJob(
     prompt: string,
     model: string = TUTORIAL_MODEL,
@@ -75,22 +75,22 @@ export class CoordinatorClient {
     return this.jobs.submit({ prompt, model, params }, options);
   }
 
-  /** The tutorial's name of `jobs.get`. */
+  /** The tutorial's name for `jobs.get`. */
   getJob(jobId: string, options?: LongPollOptions): Promise<Job> {
     return this.jobs.get(jobId, options);
   }
 
-  /** The tutorial's name of `jobs.wait`. */
+  /** The tutorial's name for `jobs.wait`. */
   waitForJob(jobId: string, options?: WaitOptions | number): Promise<Job> {
     return this.jobs.wait(jobId, options);
   }
 
-  /** Counts of jobs, miners and receipts. */
+  /** Returns the counts of jobs, miners and receipts. */
   stats(options?: RequestOptions): Promise<NetworkStats> {
     return this.#requests.send({ path: '/v1/stats' }, options);
   }
 
-  /** Whether the coordinator is well, and its version. */
+  /** Returns the coordinator's health and version. */
   health(options?: RequestOptions): Promise<Health> {
     return this.#requests.send({ path: '/health' }, options);
   }

@@ -1,9 +1,9 @@
-/** Timers hold 31 bits: a longer wait is as good as none. */
+/** Timers hold 31 bits. A longer deadline gets no timer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Runs `work` with a signal that aborts when `signal` does, or with the error that `expired` makes once `ms`
- * have passed. Leaves nothing behind on `signal`, which may live as long as the process.
+ * Runs `work` with a signal that aborts when `signal` does, or with the error of `expired` after `ms`. Leaves
+ * no listener on `signal`, which may live as long as the process.
  */
 export async function withDeadline<T>(
   { ms, signal, expired }: { ms: number; signal: AbortSignal | undefined; expired: () => Error },

@@ -1,31 +1,31 @@
 import type { Batch, ErrorCode, FailureClass, Job, JobError, Problem } from '@aitbc/protocol';
 
-/** What every error of this package extends. An aborted call rejects with its signal's reason instead. */
+/** The base class of all errors of this package. An aborted call rejects with its signal's reason instead. */
 export class AitbcError extends Error {
   override name = 'AitbcError';
 }
 
-/** What an answer says of its error, as far as it does. */
+/** The fields of a problem that an answer contains. */
 export type StatedProblem = Partial<Omit<Problem, 'error_code'>> & { error_code?: string };
 
 /**
- * The coordinator, or a proxy before it, answered with something other than success. Most statuses have a class of their
+ * An unsuccessful answer of the coordinator, or of a proxy before it. Most statuses have a class of their
  * own: NotFoundError, RateLimitError, …
  */
 export class CoordinatorError extends AitbcError {
   override name = 'CoordinatorError';
   /**
-   * The contract's code, for programs; `null` when the answer carried none, as a proxy's does not. Files, batches and
+   * The contract's code, for programs; `null` when the answer had none, such as a proxy's. Files, batches and
    * models have the codes of OpenAI's API, in lower case.
    */
   readonly errorCode: ErrorCode | (string & {}) | null;
   /** The HTTP status, 0 for a redirect seen in a browser. */
   readonly status: number;
-  /** What went wrong with this request, for people. */
+  /** What went wrong with this request, as text for people. */
   readonly detail: string;
-  /** The operator finds the request in the log by it. */
+  /** The id of the request in the operator's log. */
   readonly requestId: string | null;
-  /** The field of the request that was wrong, dotted: `params.max_tokens`. */
+  /** The path of the wrong field, with dots: `params.max_tokens`. */
   readonly field: string | null;
   /** Seconds that the coordinator asked to wait before the next try. */
   readonly retryAfter: number | null;
@@ -41,7 +41,10 @@ export class CoordinatorError extends AitbcError {
   }
 }
 
-/** No answer: the name did not resolve, the connection was refused or broke. `cause` is what fetch threw. */
+/**
+ * There was no answer: the name did not resolve, or the connection was rejected or broke. `cause` is what
+ * fetch threw.
+ */
 export class ConnectionError extends AitbcError {
   override name = 'ConnectionError';
   readonly url: string;
@@ -64,11 +67,11 @@ export class TimeoutError extends AitbcError {
   }
 }
 
-/** A job had not ended when the time given to `jobs.wait` was over. The job itself goes on. */
+/** The job had not ended when the timeout of `jobs.wait` was over. The job itself goes on. */
 export class JobTimeoutError extends TimeoutError {
   override name = 'JobTimeoutError';
   readonly jobId: string;
-  /** The job as last seen, `null` when the coordinator did not answer at all. */
+  /** The job as last seen; `null` when the coordinator never answered. */
   readonly job: Job | null;
 
   constructor(jobId: string, job: Job | null, timeout: number) {
@@ -83,9 +86,9 @@ export class JobTimeoutError extends TimeoutError {
 export class JobFailedError extends AitbcError {
   override name = 'JobFailedError';
   readonly job: Job;
-  /** Why it failed; `null` where it was cancelled. */
+  /** Why it failed; `null` when it was cancelled. */
   readonly errorCode: JobError['error_code'] | null;
-  /** The class of the failure, where its miner reported one. */
+  /** The class of the failure; `null` when the miner did not report one. */
   readonly errorClass: FailureClass | null;
   /** The engine's own code, such as `context_length_exceeded`. */
   readonly engineCode: string | null;
@@ -102,10 +105,10 @@ export class JobFailedError extends AitbcError {
   }
 }
 
-/** What has to change for a job to succeed: the `request` itself, the `miners`, or only the time it is tried at (`nobody`). */
+/** What must change for a job to succeed: the `request` itself, the `miners`, or only the time (`nobody`). */
 export type JobFault = 'request' | 'miners' | 'nobody';
 
-/** Whose fault the failure of a job is. */
+/** Returns whose fault the failure of a job is. */
 export function faultOf({ error_code, error_class }: Pick<JobError, 'error_code' | 'error_class'>): JobFault {
   if (error_code === 'JOB_REFUSED' || error_class === 'refused') return 'request';
   return NOBODYS.includes(error_code) ? 'nobody' : 'miners';
@@ -119,16 +122,16 @@ const NOBODYS: readonly JobError['error_code'][] = [
 ];
 
 /**
- * The job, where it has completed.
+ * Returns the job when it has completed.
  *
- * @throws {JobFailedError} where it has ended otherwise, or not at all yet
+ * @throws {JobFailedError} when it has ended in another way, or not ended yet
  */
 export function requireCompleted(job: Job): Job & { status: 'completed'; result: string } {
   if (job.status !== 'completed') throw new JobFailedError(job);
   return job as Job & { status: 'completed'; result: string };
 }
 
-/** A batch had nothing answered: `batch.errors` says what is wrong with which line of its file. */
+/** A batch failed as a whole: `batch.errors` says what is wrong with which line of its file. */
 export class BatchFailedError extends AitbcError {
   override name = 'BatchFailedError';
   readonly batch: Batch;
@@ -141,12 +144,12 @@ export class BatchFailedError extends AitbcError {
   }
 }
 
-/** Part of a batch was accepted before a later part failed with `cause`. */
+/** A part of a batch was accepted before a later part failed with `cause`. */
 export class PartialBatchError extends AitbcError {
   override name = 'PartialBatchError';
-  /** The jobs that exist now: the first of the batch, in its order. */
+  /** The accepted jobs, which are the first of the batch, in its order. */
   readonly accepted: Job[];
-  /** The same batch submitted again with this key adds what is missing and repeats nothing. */
+  /** Submitting the same batch again with this key adds the missing jobs and repeats none. */
   readonly idempotencyKey: string;
 
   constructor(accepted: Job[], idempotencyKey: string, cause: unknown) {
@@ -158,12 +161,13 @@ export class PartialBatchError extends AitbcError {
 
 /**
  * What is wrong with a log:
- * - `CHECKPOINT_INVALID`: it is not signed as the policy demands, or can't be read; `cause` is a TlogError
- * - `TILE_INVALID`: hashes are not those of the tree that was signed
- * - `ENTRIES_INVALID`: entries are not those of the tree that was signed
- * - `MISSING`: it does not serve what it must have
- * - `ROLLED_BACK`: it has fewer entries than it had
- * - `FORKED`: it does not begin with the tree that it had
+ * - `CHECKPOINT_INVALID`: it is not signed as the policy demands, or can't be parsed; `cause` is a
+ *   TlogError
+ * - `TILE_INVALID`: hashes are not those of the signed tree
+ * - `ENTRIES_INVALID`: entries are not those of the signed tree
+ * - `MISSING`: the log does not serve something that it must have
+ * - `ROLLED_BACK`: it has fewer entries than before
+ * - `FORKED`: it does not begin with the earlier tree
  */
 export type LedgerErrorCode =
   | 'CHECKPOINT_INVALID'
@@ -173,14 +177,14 @@ export type LedgerErrorCode =
   | 'ROLLED_BACK'
   | 'FORKED';
 
-/** A log does not hold what it promises. What could not be fetched at all is another error. */
+/** A log does not contain what it has signed. A failed download is another error. */
 export class LedgerError extends AitbcError {
   override name = 'LedgerError';
   readonly code: LedgerErrorCode;
-  /** What is not as it must be, as the log serves it: `tile/entries/001.p/44`. `null` where it is no one tile. */
+  /** The path of the faulty tile: `tile/entries/001.p/44`. `null` when no single tile is at fault. */
   readonly path: string | null;
 
-  /** @param message for people; may quote what was read, so a stranger's text */
+  /** @param message for people; it may quote the log, which a stranger wrote */
   constructor(code: LedgerErrorCode, message: string, options: ErrorOptions & { path?: string } = {}) {
     super(message, options);
     this.code = code;
@@ -189,15 +193,15 @@ export class LedgerError extends AitbcError {
 }
 
 type FamilyOf<Code> = Code extends `${infer Family}_${string}` ? `${Family}_*` : never;
-/** All codes that begin alike: `AUTH_*`, `JOB_*`, `VALIDATION_*`. */
+/** All codes with the same beginning: `AUTH_*`, `JOB_*`, `VALIDATION_*`. */
 export type ErrorFamily = FamilyOf<ErrorCode>;
 type CodesIn<Pattern> = Pattern extends `${infer Family}_*`
   ? Extract<ErrorCode, `${Family}_${string}`>
   : Pattern;
 
 /**
- * Whether `error` is the coordinator's answer and, when codes or families are given, carries one of them:
- * `isCoordinatorError(error, 'JOB_NOT_FOUND', 'AUTH_*')`.
+ * Whether `error` is an answer of the coordinator. When codes or families are given, it must also have one of
+ * them: `isCoordinatorError(error, 'JOB_NOT_FOUND', 'AUTH_*')`.
  */
 export function isCoordinatorError<Pattern extends ErrorCode | ErrorFamily = never>(
   error: unknown,
@@ -214,7 +218,7 @@ function matches(code: string, pattern: string): boolean {
   return pattern.endsWith('*') ? code.startsWith(pattern.slice(0, -1)) : code === pattern;
 }
 
-/** fetch hides what happened ("fetch failed") one or two causes down. */
+/** Returns the message of the innermost cause, as fetch itself only says "fetch failed". */
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.errors.length > 0) return reason(error.errors[0]);

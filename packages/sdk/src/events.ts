@@ -5,29 +5,35 @@ import { withDeadline } from './deadline.ts';
 import { AitbcError, ConnectionError, CoordinatorError, TimeoutError } from './errors.ts';
 import type { RequestOptions, Settings } from './options.ts';
 import { retryDelay } from './retry.ts';
-import { parseBaseUrl, request } from './transport.ts';
+import { parseBaseUrl, requestInit } from './transport.ts';
 
 export interface EventsOptions extends Omit<RequestOptions, 'maxRetries'> {
-  /** Id of the event to go on behind. */
+  /** The id of an event. The stream continues after it. */
   after?: string | undefined;
   /**
-   * Tries after one that failed. Default: as the client's for the first connection, and without end once there was one,
-   * so that a coordinator may restart meanwhile.
+   * How many failed connections in a row are retried. Default: the client's `maxRetries` for the first
+   * connection, and without limit once there was one, so that a coordinator may restart.
    */
   maxRetries?: number | undefined;
 }
 
-/** Events of one connection. Undefined when nothing is left to tell. */
+/** Opens one connection and returns its events. Undefined when the stream has ended. */
 export type OpenEvents = (
   path: string,
   after: string | undefined,
   options: EventsOptions,
 ) => Promise<AsyncIterable<NumberedJobEvent> | undefined>;
 
-/** Coordinators say every 15 seconds that they live, unless told otherwise: after such a silence one has gone. */
+/**
+ * Coordinators send a comment every 15 seconds by default. A connection that is silent for this long is
+ * broken.
+ */
 const LONGEST_SILENCE_MS = 45_000;
 
-/** Events from the server, with one try. Rejects with an AitbcError or the signal's reason, as does their reading. */
+/**
+ * Opens a connection for events, without retries. Opening and reading reject with an AitbcError or the
+ * signal's reason.
+ */
 export function openEvents(baseUrl: string, settings: Settings): OpenEvents {
   const base = parseBaseUrl(baseUrl);
   return async (path, after, options) => {
@@ -39,13 +45,13 @@ export function openEvents(baseUrl: string, settings: Settings): OpenEvents {
     const open = async (signal: AbortSignal) => {
       signal.addEventListener('abort', () => closing.abort(signal.reason));
       try {
-        const init = request({ path, headers, fresh: true }, settings, closing.signal);
+        const init = requestInit({ path, headers, fresh: true }, settings, closing.signal);
         const response = await settings.fetch(base + path, init);
         const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
         if (response.status === 204) return undefined;
         if (!response.ok) await readAnswer(response, {}, settings.now);
         if (isStream) return response;
-        const detail = 'The answer is no stream of events: is this the URL of a coordinator?';
+        const detail = 'The answer is not a stream of events. Is this the URL of a coordinator?';
         throw new CoordinatorError(response.status, { detail });
       } catch (error) {
         throw failureOf(error, base, signal);
@@ -72,7 +78,7 @@ async function* readEvents(
   const abort = () => closing.abort(signal?.reason);
   signal?.addEventListener('abort', abort);
   if (signal?.aborted) abort();
-  const silence = new ConnectionError(base, new Error('the connection has gone silent'));
+  const silence = new ConnectionError(base, new Error('the connection is silent'));
   try {
     for (;;) {
       const timer = setTimeout(() => closing.abort(silence), LONGEST_SILENCE_MS);
@@ -95,7 +101,7 @@ function failureOf(error: unknown, base: string, signal: AbortSignal | undefined
   return error instanceof AitbcError ? error : new ConnectionError(base, error);
 }
 
-/** Tells a job's events to the last one, over as many connections as that takes. */
+/** Yields a job's events to the last one, over as many connections as needed. */
 export async function* followJob(
   open: (after: string | undefined) => ReturnType<OpenEvents>,
   settings: Settings,
@@ -118,7 +124,7 @@ export async function* followJob(
     } catch (error) {
       failure = error;
     }
-    // An end before the last event is a coordinator that stops.
+    // A stream that ends before the last event comes from a coordinator that stops.
     failure ??= new ConnectionError('the coordinator', new Error('it ended the stream'));
     signal?.throwIfAborted();
     const delay = retryDelay(failure, { repeatable: true, retries, random: settings.random });

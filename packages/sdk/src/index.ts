@@ -19,8 +19,8 @@ export {
 } from './errors.ts';
 export type { EventsOptions } from './events.ts';
 export type { AuditOptions, AuditStep } from './ledger/audit.ts';
-export type { LedgerFault } from './ledger/faults.ts';
 export { type Ledger, type LedgerCheckpoint, type LedgerOptions, openLedger } from './ledger/ledger.ts';
+export type { LedgerFault } from './ledger/ledger-fault.ts';
 export type { EntryBundle, HashTile } from './ledger/log-reader.ts';
 export type { EntriesOptions, LedgerEntry, LedgerTree } from './ledger/tree.ts';
 export type { TreeHead } from './ledger/verified-tiles.ts';

@@ -2,25 +2,25 @@ import { sleep } from './deadline.ts';
 
 /** How a client reaches its coordinator. Durations are in milliseconds. */
 export interface ClientOptions {
-  /** Sent as `X-Api-Key`. Not needed where the coordinator runs open. */
+  /** Sent as `X-Api-Key`. A coordinator without authentication does not need it. */
   apiKey?: string | null;
-  /** For an answer to one try, besides the time that the coordinator was asked to wait. Default 30,000. */
+  /** How long one try waits for its answer, in addition to the `wait` of the request. Default 30,000. */
   timeout?: number;
-  /** Tries after the first, of what may be repeated. Default 2. */
+  /** How many times a repeatable request is retried. Default 2. */
   maxRetries?: number;
-  /** Added to every request. */
+  /** Headers to add to every request. */
   headers?: Record<string, string>;
-  /** In place of the global `fetch`. */
+  /** Replaces the global `fetch`. */
   fetch?: typeof fetch;
-  /** In place of a timer, for tests of what happens between tries. */
+  /** Replaces the timer between tries, for tests. */
   sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
-  /** In place of `Math.random`: the jitter of the waits between tries. */
+  /** Replaces `Math.random`, which draws the jitter between tries. */
   random?: () => number;
-  /** In place of `Date.now`. */
+  /** Replaces `Date.now`. */
   now?: () => number;
 }
 
-/** What one call may set for itself; the rest comes from the client's options. */
+/** Options of a single call. Others come from the client's options. */
 export interface RequestOptions {
   signal?: AbortSignal | undefined;
   timeout?: number | undefined;
@@ -29,13 +29,13 @@ export interface RequestOptions {
 
 export type Settings = Required<ClientOptions>;
 
-export function settle(options: ClientOptions): Settings {
+export function withDefaults(options: ClientOptions): Settings {
   return {
     apiKey: options.apiKey ?? null,
     timeout: options.timeout ?? 30_000,
     maxRetries: options.maxRetries ?? 2,
     headers: options.headers ?? {},
-    // Browsers refuse to call fetch as the method of anything but their window.
+    // Browsers throw when fetch is called as a method of another object than the window.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     sleep: options.sleep ?? sleep,
     random: options.random ?? Math.random,

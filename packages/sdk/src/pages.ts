@@ -1,30 +1,30 @@
 import type { RequestOptions } from './options.ts';
 import type { Query, Transport } from './transport.ts';
 
-/** One answer to a list call. */
+/** One page of a list. */
 export interface Page<Item> {
   items: Item[];
-  /** Where the next page starts: give it to the same call as its `cursor`, or `after` of files and batches. `null` on the last page. */
+  /** The `cursor` for the next page, which files and batches call `after`. `null` on the last page. */
   cursor: string | null;
 }
 
-/** A list: iterate over its items, fetched page by page as they are needed, or over its pages. */
+/** A list. Iterate over its items, which are fetched page by page as needed, or over its pages. */
 export interface Paged<Item> extends AsyncIterable<Item> {
-  /** The page that the query names, and no further request. */
+  /** Fetches one page only: the one that the query names. */
   page(): Promise<Page<Item>>;
   pages(): AsyncIterable<Page<Item>>;
 }
 
-/** What an answer holds of a list, and the query of the next page. */
+/** Returns the items of a page, and the query for the next page. */
 export type ReadPage<Item> = (body: unknown, headers: Headers) => { items: Item[]; next: Query | null };
 
-/** Pages of an array, with the next one in the `Link` header. */
+/** Reads an array whose next page is in the `Link` header. */
 const readLinked: ReadPage<never> = (body, headers) => ({
   items: body as never[],
   next: nextQuery(headers.get('link')),
 });
 
-/** Pages in the shape of OpenAI's API. */
+/** Reads a page in the shape of OpenAI's API. */
 export function readOpenAiPage<Item>(body: unknown): { items: Item[]; next: Query | null } {
   const { data, has_more, last_id } = body as { data: Item[]; has_more: boolean; last_id: string | null };
   return { items: data, next: has_more && last_id !== null ? { after: last_id } : null };
@@ -66,8 +66,8 @@ function cursorOf(next: Query | null): string | null {
 }
 
 /**
- * The query of the `rel="next"` link (RFC 8288). Only its query is taken: a list goes on at the path it began
- * at, so that a key is never sent elsewhere.
+ * Returns the query of the `rel="next"` link (RFC 8288). Only the query is used: all pages come from the
+ * first one's path, so that the API key is never sent elsewhere.
  */
 export function nextQuery(header: string | null): Query | null {
   for (const [, target = '', parameters = ''] of (header ?? '').matchAll(/<([^>]*)>([^<]*)/g)) {

@@ -1,20 +1,20 @@
 import { type EventsOptions, openEvents } from './events.ts';
 import { makeIdempotencyKey } from './idempotency.ts';
-import { type ClientOptions, type RequestOptions, type Settings, settle } from './options.ts';
+import { type ClientOptions, type RequestOptions, type Settings, withDefaults } from './options.ts';
 import { type Paged, paged, type ReadPage } from './pages.ts';
-import { type Call, createTransport, parseBaseUrl, type Query, type Transport } from './transport.ts';
+import { type ApiCall, createTransport, parseBaseUrl, type Query, type Transport } from './transport.ts';
 
 export interface IdempotentOptions extends RequestOptions {
-  /** The same key with the same request is done once, however often it is sent. Made up when not given. */
+  /** The coordinator runs requests with equal keys and bodies once. Default: a random key. */
   idempotencyKey?: string | undefined;
 }
 
 export interface LongPollOptions extends RequestOptions {
-  /** Seconds that the coordinator may wait before it answers. It caps them. */
+  /** Seconds that the coordinator may wait before it answers. It may wait for less time. */
   wait?: number | undefined;
 }
 
-/** The kinds of requests that the resources of a client make. */
+/** The kinds of requests that a client's resources make. */
 export class Requests {
   readonly baseUrl: string;
   readonly settings: Settings;
@@ -24,26 +24,26 @@ export class Requests {
   /** @throws {TypeError} when `baseUrl` is not an http or https URL */
   constructor(baseUrl: string, options: ClientOptions) {
     this.baseUrl = parseBaseUrl(baseUrl);
-    this.settings = settle(options);
+    this.settings = withDefaults(options);
     this.#transport = createTransport(this.baseUrl, this.settings);
     this.#openEvents = openEvents(this.baseUrl, this.settings);
   }
 
-  async send<T>(call: Call, options?: RequestOptions): Promise<T> {
+  async send<T>(call: ApiCall, options?: RequestOptions): Promise<T> {
     return (await this.#transport<T>(call, options)).body;
   }
 
-  /** Reads what may have changed since a browser cached it. */
+  /** Reads something that may have changed, so browsers must not answer from their cache. */
   get<T>(path: string, options?: RequestOptions): Promise<T> {
     return this.send({ path, fresh: true }, options);
   }
 
-  /** Posts what may be repeated, since the coordinator does it once. */
+  /** Posts a request that may be repeated, because the coordinator only acts once. */
   post<T>(path: string, body: unknown, options?: RequestOptions): Promise<T> {
     return this.send({ method: 'POST', path, body, repeatable: true }, options);
   }
 
-  /** Posts what an idempotency key makes repeatable. */
+  /** Posts a request that an idempotency key makes repeatable. */
   create<T>(path: string, body: unknown, options: IdempotentOptions & LongPollOptions): Promise<T> {
     const { wait, idempotencyKey = makeIdempotencyKey() } = options;
     const headers: Record<string, string> = { 'idempotency-key': idempotencyKey };
@@ -60,7 +60,7 @@ export class Requests {
   }
 }
 
-/** One kind of thing that a coordinator has, and the requests about it. */
+/** The requests about one kind of object. */
 export abstract class Resource {
   protected readonly requests: Requests;
 

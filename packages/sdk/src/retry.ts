@@ -2,15 +2,15 @@ import { ConnectionError, CoordinatorError, TimeoutError } from './errors.ts';
 
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 8_000;
-/** Who is asked to wait longer than this should know it, rather than hang. */
+/** A longer `Retry-After` is returned to the caller as an error instead of waiting. */
 const LONGEST_RETRY_AFTER_MS = 60_000;
 
 /**
- * Milliseconds to wait before the next try, exponential with full jitter and on top of `Retry-After`;
- * `null` when another try could not help or could do harm.
+ * Returns the milliseconds to wait before the next try: exponential with full jitter, in addition to
+ * `Retry-After`. Returns `null` when another try can not help or may do harm.
  *
  * @param repeatable whether sending the request twice leaves the same state as sending it once
- * @param retries tries already made after the first
+ * @param retries how many retries were made already
  */
 export function retryDelay(
   error: unknown,
@@ -30,7 +30,7 @@ function mayRepeat(error: unknown, repeatable: boolean): boolean {
   return repeatable && (error instanceof ConnectionError || error instanceof TimeoutError);
 }
 
-/** The `Retry-After` header, whole seconds or an HTTP date, as seconds from `now` (milliseconds). */
+/** Parses the `Retry-After` header, whole seconds or an HTTP date, to seconds from `now` (milliseconds). */
 export function parseRetryAfter(header: string | null, now: number): number | undefined {
   if (header === null || header.trim() === '') return undefined;
   const seconds = Number(header);

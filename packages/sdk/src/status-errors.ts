@@ -1,6 +1,6 @@
 import { CoordinatorError, type StatedProblem } from './errors.ts';
 
-/** 400 and 422: the request is not one that the coordinator takes; `field` says what is wrong with it. */
+/** 400 and 422: the request is not valid; `field` names the wrong field. */
 export class BadRequestError extends CoordinatorError {
   override name = 'BadRequestError';
 }
@@ -10,27 +10,27 @@ export class AuthenticationError extends CoordinatorError {
   override name = 'AuthenticationError';
 }
 
-/** 402: the account does not have what the job may cost. */
+/** 402: the account can not pay for the job. */
 export class InsufficientBalanceError extends CoordinatorError {
   override name = 'InsufficientBalanceError';
 }
 
-/** 403: this API key may not do this. */
+/** 403: the API key lacks the permission. */
 export class PermissionDeniedError extends CoordinatorError {
   override name = 'PermissionDeniedError';
 }
 
-/** 404: nothing goes by this id, or it belongs to another account. */
+/** 404: nothing has this id, or it belongs to another account. */
 export class NotFoundError extends CoordinatorError {
   override name = 'NotFoundError';
 }
 
-/** 409: the state of the thing does not allow it, such as cancelling a job that has ended. */
+/** 409: the object's state does not allow it, such as cancelling a job that has ended. */
 export class ConflictError extends CoordinatorError {
   override name = 'ConflictError';
 }
 
-/** 413: the request is larger than the coordinator takes. */
+/** 413: the request is too large. */
 export class PayloadTooLargeError extends CoordinatorError {
   override name = 'PayloadTooLargeError';
 }
@@ -57,7 +57,7 @@ const BY_STATUS: Record<number, typeof CoordinatorError> = {
   429: RateLimitError,
 };
 
-/** The error of an answer, of the class that its status has. */
+/** Returns an error of the class that its status has. */
 export function errorOf(status: number, problem: StatedProblem & { detail: string }): CoordinatorError {
   const Class = BY_STATUS[status] ?? (status >= 500 ? ServerError : CoordinatorError);
   return new Class(status, problem);

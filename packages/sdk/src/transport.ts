@@ -6,34 +6,34 @@ import { retryDelay } from './retry.ts';
 
 export type Query = Record<string, string | number | boolean | undefined>;
 
-/** One request, as the contract describes it. */
-export interface Call extends Reading {
+/** One request. */
+export interface ApiCall extends Reading {
   method?: 'GET' | 'POST' | 'DELETE';
-  /** From the base URL on: `/v1/jobs`. */
+  /** The path after the base URL: `/v1/jobs`. */
   path: string;
   query?: Query | undefined;
-  /** A form goes as it is, anything else as JSON. */
+  /** A form is sent as it is, anything else as JSON. */
   body?: unknown;
   headers?: Record<string, string> | undefined;
-  /** Whether sending it twice leaves the same state as sending it once. Reads do. */
+  /** Whether sending the request twice leaves the same state as sending it once. Default: true for GET. */
   repeatable?: boolean;
-  /** Seconds that the coordinator is asked to hold the request. */
+  /** Seconds that the coordinator may hold the request. */
   wait?: number | undefined;
-  /** What changes by itself must not come from a browser's cache, nor wait there for a like request. */
+  /** Whether the browser's cache must be skipped, because the answer changes by itself. */
   fresh?: boolean;
 }
 
-export interface Answer<T> {
+export interface TransportAnswer<T> {
   body: T;
   headers: Headers;
 }
 
-/** Sends a call, with retries. Rejects with an AitbcError, or with the reason of the signal that aborted. */
-export type Transport = <T>(call: Call, options?: RequestOptions) => Promise<Answer<T>>;
+/** Sends a call with retries. Rejects with an AitbcError, or with the reason of the aborted signal. */
+export type Transport = <T>(call: ApiCall, options?: RequestOptions) => Promise<TransportAnswer<T>>;
 
 export function createTransport(baseUrl: string, settings: Settings): Transport {
   const base = parseBaseUrl(baseUrl);
-  return async <T>(call: Call, options: RequestOptions = {}) => {
+  return async <T>(call: ApiCall, options: RequestOptions = {}) => {
     const maxRetries = options.maxRetries ?? settings.maxRetries;
     const repeatable = call.repeatable ?? (call.method ?? 'GET') === 'GET';
     for (let retries = 0; ; retries++) {
@@ -59,15 +59,19 @@ export function parseBaseUrl(baseUrl: string): string {
 
 async function send<T>(
   base: string,
-  call: Call,
+  call: ApiCall,
   options: RequestOptions,
   settings: Settings,
-): Promise<Answer<T>> {
-  const url = base + call.path + search(call.query);
+): Promise<TransportAnswer<T>> {
+  const url = base + call.path + queryString(call.query);
   const ms = (options.timeout ?? settings.timeout) + (call.wait ?? 0) * 1000;
   const expired = () => new TimeoutError(`No answer from ${base} within ${ms / 1000} s`, ms);
   return withDeadline({ ms, signal: options.signal, expired }, async signal => {
-    const init = request(call, settings, call.as === 'response' ? withBody(signal, options.signal) : signal);
+    const init = requestInit(
+      call,
+      settings,
+      call.as === 'response' ? withBody(signal, options.signal) : signal,
+    );
     try {
       const response = await settings.fetch(url, init);
       return { body: await readAnswer<T>(response, call, settings.now), headers: response.headers };
@@ -78,12 +82,12 @@ async function send<T>(
   });
 }
 
-/** The body of a response is read behind the deadline: only the caller's own signal ends that. */
+/** The deadline ends when the headers arrive. Only the caller's signal then stops the reading of the body. */
 function withBody(deadline: AbortSignal, signal: AbortSignal | undefined): AbortSignal {
   return signal ? AbortSignal.any([deadline, signal]) : deadline;
 }
 
-export function request(call: Call, settings: Settings, signal: AbortSignal): RequestInit {
+export function requestInit(call: ApiCall, settings: Settings, signal: AbortSignal): RequestInit {
   const headers: Record<string, string> = {
     accept: (call.as ?? 'json') === 'json' ? 'application/json' : '*/*',
     ...settings.headers,
@@ -91,13 +95,13 @@ export function request(call: Call, settings: Settings, signal: AbortSignal): Re
   };
   if (settings.apiKey) headers['x-api-key'] = settings.apiKey;
   const isForm = call.body instanceof FormData;
-  // fetch itself names the type of a form, with the boundary of its parts.
+  // fetch sets the type of a form, with the boundary of its parts.
   if (call.body !== undefined && !isForm) headers['content-type'] = 'application/json';
   return {
     method: call.method ?? 'GET',
     headers,
     signal,
-    // Followed, a redirected POST would become a GET and the key would go to whoever was named.
+    // When a redirect is followed, a POST becomes a GET and the API key goes to another server.
     redirect: 'manual',
     ...(call.fresh ? { cache: 'no-store' } : {}),
     ...(call.body === undefined
@@ -106,14 +110,14 @@ export function request(call: Call, settings: Settings, signal: AbortSignal): Re
   };
 }
 
-export function search(query: Query = {}): string {
+export function queryString(query: Query = {}): string {
   const given = Object.entries(query).filter(entry => entry[1] !== undefined);
   return given.length === 0
     ? ''
     : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }
 
-/** An id as one segment of a path. */
+/** Encodes an id as one segment of a path. */
 export function id(value: string): string {
   if (value === '') throw new TypeError('An id must not be empty');
   return encodeURIComponent(value);

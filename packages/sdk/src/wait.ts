@@ -7,25 +7,29 @@ import { retryDelay } from './retry.ts';
 const PAUSE_MS = 1_000;
 
 export interface WaitOptions {
-  /** Milliseconds, `Infinity` for ever. Default 60,000. */
+  /** Milliseconds; `Infinity` waits for ever. Default 60,000. */
   timeout?: number | undefined;
   signal?: AbortSignal | undefined;
-  /** Seconds that each request asks the coordinator to wait, and so between calls of `onUpdate`. Default 20. */
+  /**
+   * Seconds that each request asks the coordinator to wait, so `onUpdate` is called about this often. Default
+   * 20.
+   */
   poll?: number | undefined;
   /**
-   * Wait out an absence of the coordinator from the first request on. For a job that it has just been asked for: else an
-   * address at which nobody answers is an error at once. That its database is away is waited out in any case.
+   * Whether to keep trying when the coordinator does not answer the first request. Set it for a job that the
+   * coordinator has just accepted. Without it, an address where nobody answers is an error at once. An
+   * unavailable database is always waited for.
    */
   patient?: boolean | undefined;
-  /** Called with the job as each request found it. */
+  /** Called with the job after each request. */
   onUpdate?: ((job: Job) => void) | undefined;
 }
 
 type GetJob = (jobId: string, options: RequestOptions & { wait: number }) => Promise<Job>;
 
 /**
- * Asks again and again until the job has ended. Once the coordinator has answered, if only that it can't now, its
- * absence is waited out as well, with backoff, as far as the timeout reaches.
+ * Polls until the job has ended. Once the coordinator has answered, even with an error, its absence is waited
+ * for with backoff until the timeout.
  */
 export async function waitForJob(
   getJob: GetJob,
@@ -63,12 +67,12 @@ export async function waitForJob(
 }
 
 export interface ProofOptions {
-  /** Milliseconds, `Infinity` for ever. Default 60,000. */
+  /** Milliseconds; `Infinity` waits for ever. Default 60,000. */
   timeout?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Asks again and again until the ledger has published a receipt, or a grant. */
+/** Polls until the ledger has published a receipt or a grant. */
 export async function waitForProof(
   getProof: (signal: AbortSignal) => Promise<string>,
   { sleep }: Pick<Settings, 'sleep'>,
@@ -93,7 +97,7 @@ export async function waitForProof(
 
 const ENDED: readonly JobStatus[] = ['completed', 'failed', 'cancelled'];
 
-/** Whether nothing more will happen to the job. */
+/** Whether the job has reached its final status. */
 export function hasEnded(job: { status: JobStatus }): boolean {
   return ENDED.includes(job.status);
 }

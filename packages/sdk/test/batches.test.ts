@@ -21,7 +21,7 @@ const request = (custom_id: string, model = 'batched'): BatchRequest => ({
   body: { model, messages: [{ role: 'user', content: 'Hello, wörld!' }] },
 });
 
-test('a batch is submitted, waited for and answered, request by request in their order', async () => {
+test('a batch is submitted and waited for, and its results come in the order of the requests', async () => {
   const { batches } = coordinator.client;
   const asked = Array.from({ length: 5 }, (_, at) => request(`line-${at}`));
   const { id } = await batches.submit(asked, { metadata: { order: '17' } });
@@ -35,7 +35,7 @@ test('a batch is submitted, waited for and answered, request by request in their
   });
 });
 
-test('requests may come one by one, and what fails is a result behind the answers', async () => {
+test('requests may come from an async iterable, and failed ones are results after the answers', async () => {
   const { batches, jobs, miners } = coordinator.client;
   async function* requests() {
     yield request('wrong', 'refusing');
@@ -56,7 +56,7 @@ test('requests may come one by one, and what fails is a result behind the answer
   ]);
 });
 
-test('a batch whose file is wrong has no results, but an error that says what is wrong with which line', async () => {
+test('results of a batch with a faulty file throw an error that names the line', async () => {
   const { batches } = coordinator.client;
   const { id } = await batches.submit([request('one'), { ...request('two'), body: { model: 'batched' } }]);
   await batches.wait(id, { poll: 0.05 });
@@ -72,7 +72,7 @@ test('a batch that has not ended has no results yet', async () => {
   await expect(Array.fromAsync(batches.results(id))).rejects.toThrow(/has not ended/);
 });
 
-test('a batch without requests is a mistake of the caller', async () => {
+test('a batch without requests is a TypeError', async () => {
   await expect(coordinator.client.batches.submit([])).rejects.toThrow(TypeError);
 });
 
@@ -90,7 +90,7 @@ test('a file is uploaded, listed, read by lines and erased', async () => {
   await expect(files.get(file.id)).rejects.toMatchObject({ errorCode: 'file_not_found', status: 404 });
 });
 
-test('lists of files and batches go on from page to page', async () => {
+test('lists of files and batches continue from page to page', async () => {
   const { files, batches } = coordinator.client;
   const made = [];
   for (const name of ['one', 'two', 'three'])
@@ -104,7 +104,7 @@ test('lists of files and batches go on from page to page', async () => {
   expect((await Array.fromAsync(batches.list({ limit: 1 }))).length).toBeGreaterThan(1);
 });
 
-test('a batch is cancelled, and waiting for one ends with the time given or the signal', async () => {
+test('a batch is cancelled, and waiting for one ends with the timeout or the signal', async () => {
   const { batches } = coordinator.client;
   const { id } = await batches.submit([request('never', 'nobody-has-it')]);
   await expect(batches.wait(id, { timeout: 100, poll: 0.02 })).rejects.toThrow(TimeoutError);
@@ -127,7 +127,7 @@ test('an error in the shape of the OpenAI API has its class, code, field and req
   await expect(created).rejects.toMatchObject({ name: 'BadRequestError', field: 'completion_window' });
 });
 
-test('models are listed with what miners can do with them', async () => {
+test('models are listed with their abilities', async () => {
   const { models } = coordinator.client;
   expect((await models.list()).map(({ id }) => id)).toContain('batched');
   expect(await models.get('batched')).toMatchObject({ id: 'batched', aitbc: { miners: 1 } });

@@ -5,12 +5,12 @@ import { createIds, createKey, type Scope, startCoordinator } from '@aitbc/coord
 import { afterAll, beforeAll } from 'vitest';
 import { CoordinatorClient } from '../src/index.ts';
 
-/** A real coordinator for the tests of one file, on its own data and port. */
+/** Starts a real coordinator for the tests of one file, with its own data and port. */
 export function withCoordinator() {
   const running = {
     url: '',
     client: new CoordinatorClient('http://127.0.0.1:2'),
-    /** A client with a key of its own. */
+    /** Returns a client with its own API key. */
     clientWith: async (..._scopes: Scope[]) => new CoordinatorClient('http://127.0.0.1:2'),
   };
   let stop = async () => {};
@@ -34,7 +34,7 @@ export function withCoordinator() {
   return running;
 }
 
-/** A miner of its own for a model, registered. */
+/** Registers a miner for one model. */
 export async function register(
   client: CoordinatorClient,
   model: string,
@@ -44,7 +44,7 @@ export async function register(
   return minerId;
 }
 
-/** Runs the next job for the model: waits for it, claims it and hands in the result. */
+/** Waits for the next job of the model, claims it and completes it. */
 export async function mineOne(client: CoordinatorClient, model: string, result = 'the answer') {
   const minerId = await register(client, model);
   const [job] = await client.miners.claimJobs(minerId, { wait: 10 });
@@ -52,7 +52,7 @@ export async function mineOne(client: CoordinatorClient, model: string, result =
   return client.jobs.complete(job.job_id, { miner_id: minerId, result });
 }
 
-/** Runs every job for the model until it is stopped. */
+/** Runs every job of the model until it is stopped. */
 export function mineAll(client: CoordinatorClient, model: string): () => Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;

@@ -24,7 +24,7 @@ const problem = {
   field: 'params.max_tokens',
 };
 
-test('an error carries everything of the problem', async () => {
+test('an error has all fields of the problem', async () => {
   const { client } = await brokenNetwork([answer(400, problem)]);
   await expect(client.stats()).rejects.toMatchObject({
     name: 'BadRequestError',
@@ -69,22 +69,22 @@ test("a proxy's page is an error with its status and no code", async () => {
 
 const error: unknown = new CoordinatorError(404, { detail: 'Job not found', error_code: 'JOB_NOT_FOUND' });
 
-test('the guard knows an error by its code', () => {
+test('the guard accepts an error with the given code', () => {
   expect(isCoordinatorError(error, 'MINER_NOT_FOUND', 'JOB_NOT_FOUND')).toBe(true);
   expect(isCoordinatorError(error, 'MINER_NOT_FOUND', 'JOB_EXPIRED')).toBe(false);
 });
 
-test('the guard knows an error by its family', () => {
+test('the guard accepts an error of the given family', () => {
   expect(isCoordinatorError(error, 'JOB_*')).toBe(true);
   expect(isCoordinatorError(error, 'AUTH_*')).toBe(false);
 });
 
-test('the guard without codes takes any error of the coordinator and nothing else', () => {
+test('the guard without codes accepts any error of the coordinator and nothing else', () => {
   expect(isCoordinatorError(error)).toBe(true);
   expect(isCoordinatorError(new Error('JOB_NOT_FOUND'))).toBe(false);
 });
 
-test('the guard narrows the code to those asked for', () => {
+test('the guard narrows the type of the code', () => {
   if (!isCoordinatorError(error, 'JOB_NOT_FOUND', 'AUTH_*')) throw error;
   expectTypeOf(error.errorCode).toEqualTypeOf<
     'JOB_NOT_FOUND' | 'AUTH_MISSING_KEY' | 'AUTH_INVALID_KEY' | 'AUTH_EXPIRED_KEY' | 'AUTH_INSUFFICIENT_SCOPE'

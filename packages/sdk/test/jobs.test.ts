@@ -39,7 +39,7 @@ test('the same idempotency key with the same job is the same job', async () => {
   expect(second.job_id).toBe(first.job_id);
 });
 
-test('the same idempotency key with another job is refused', async () => {
+test('the same idempotency key with another job is an error', async () => {
   const options = { idempotencyKey: 'reused' };
   await coordinator.client.jobs.submit({ prompt: 'one', model: 'idempotent' }, options);
   const second = coordinator.client.jobs.submit({ prompt: 'two', model: 'idempotent' }, options);
@@ -77,7 +77,7 @@ test('waiting for a job ends with its failure, too', async () => {
   });
 });
 
-test('a job that failed is an error with the class and the code of its engine, and says whose fault it was', async () => {
+test('a failed job is an error with the failure’s class, the engine’s code and whose fault it was', async () => {
   const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'too-long' });
   const minerId = await register(coordinator.client, 'too-long');
   await coordinator.client.jobs.claim(job_id, minerId);
@@ -100,7 +100,7 @@ test('a job that failed is an error with the class and the code of its engine, a
   ]);
 });
 
-test('waiting for a job that nobody runs ends with the time given', async () => {
+test('waiting for a job that nobody runs ends with the timeout', async () => {
   const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'nobody-runs-this' });
   await expect(coordinator.client.jobs.wait(job_id, 100)).rejects.toThrow(JobTimeoutError);
 });
@@ -111,7 +111,7 @@ test('waiting for a job that does not exist fails at once', async () => {
   });
 });
 
-test('a list is iterated over across its pages, newest first and with its filter kept', async () => {
+test('iterating over a list crosses pages, newest first and with its filter kept', async () => {
   const jobs = await coordinator.client.jobs.submitBatch(
     Array.from({ length: 5 }, (_, index) => ({ prompt: `${index}`, model: 'listed' })),
   );
@@ -119,7 +119,7 @@ test('a list is iterated over across its pages, newest first and with its filter
   expect(listed.map(job => job.job_id)).toEqual(jobs.map(job => job.job_id).reverse());
 });
 
-test('a list is walked page by page with cursors', async () => {
+test('a list is read page by page with cursors', async () => {
   const { client } = coordinator;
   const query = { model: 'paged', limit: 2 };
   await client.jobs.submitBatch(
@@ -138,7 +138,7 @@ test('a list of pages ends with the last one', async () => {
   expect(pages.map(page => page.items.length)).toEqual([2, 1]);
 });
 
-test('a cancelled job is cancelled, and not cancelled twice', async () => {
+test('a job can be cancelled only once', async () => {
   const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'cancelled' });
   expect(await coordinator.client.jobs.cancel(job_id)).toMatchObject({ job_id, status: 'cancelled' });
   await expect(coordinator.client.jobs.cancel(job_id)).rejects.toMatchObject({
@@ -146,7 +146,7 @@ test('a cancelled job is cancelled, and not cancelled twice', async () => {
   });
 });
 
-test('a batch of more jobs than one request takes comes back whole and in order', async () => {
+test('a batch with more jobs than one request holds returns all of them in order', async () => {
   const prompts = Array.from({ length: 1_001 }, (_, index) => `prompt ${index}`);
   const jobs = await coordinator.client.jobs.submitBatch(prompts.map(prompt => ({ prompt, model: 'batch' })));
   expect(jobs.map(job => job.prompt)).toEqual(prompts);
@@ -159,7 +159,7 @@ test('a batch repeated with its idempotency key adds nothing', async () => {
   expect(second.map(job => job.job_id)).toEqual(first.map(job => job.job_id));
 });
 
-test('a batch that stops midway tells what was accepted', async () => {
+test('a batch that stops midway reports the accepted jobs', async () => {
   const good = Array.from({ length: 1_000 }, (_, index) => ({ prompt: `${index}`, model: 'batch-bad' }));
   const batch = [...good, { prompt: '', model: 'batch-bad' }];
   const error = await coordinator.client.jobs
@@ -170,7 +170,7 @@ test('a batch that stops midway tells what was accepted', async () => {
   expect(error.cause).toMatchObject({ status: 400 });
 });
 
-test('a parameter out of range is refused with its field', async () => {
+test('a parameter out of range is an error that names its field', async () => {
   const submitted = coordinator.client.jobs.submit({ prompt: 'p', model: 'm', params: { max_tokens: 0 } });
   await expect(submitted).rejects.toMatchObject({
     errorCode: 'VALIDATION_OUT_OF_RANGE',
@@ -179,6 +179,6 @@ test('a parameter out of range is refused with its field', async () => {
   });
 });
 
-test('an empty id is a mistake of the caller, not a request', () => {
+test('an empty id is a TypeError, not a request', () => {
   expect(() => coordinator.client.jobs.get('')).toThrow(TypeError);
 });

@@ -21,7 +21,7 @@ import { type AuditOptions, type LedgerFault, type LedgerTree, openLedger } from
 
 const LARGE = createLog(someEntries(65_537));
 
-/** A served log of these entries, and the tree of its checkpoint. */
+/** Serves a log of these entries, and returns the tree of its checkpoint. */
 async function withLog(entries: readonly Uint8Array[] | Log) {
   const server = await serveLog('content' in entries ? entries : createLog(entries));
   const ledger = openLedger(server.ledgerUrl, { vkey: LOG.vkey, sleep: async () => {} });
@@ -53,7 +53,7 @@ test.each([0, 1, 255, 256, 257, 65_537])('a log of %i entries is sound', async s
   expect(new Set(asked.filter(path => path.startsWith('tile/0/'))).size).toBe(bundles);
 });
 
-test('an audit from an entry on reads only what is after it', async () => {
+test('an audit from an entry on reads only the entries after it', async () => {
   const { tree, asked } = await withLog(someEntries(1000));
   expect(await audit(tree, { from: 700, statements: false })).toMatchObject({ done: 300, faults: [] });
   expect(asked.filter(path => path.startsWith('tile/entries')).sort()).toEqual([
@@ -62,7 +62,7 @@ test('an audit from an entry on reads only what is after it', async () => {
   ]);
 });
 
-test('there is no audit from beyond the tree', async () => {
+test('an audit can not start beyond the tree', async () => {
   const { tree } = await withLog(someEntries(3));
   await expect(tree.audit({ from: 4 }).next()).rejects.toThrow(RangeError);
 });
@@ -140,14 +140,14 @@ test.each<[string, [path: string, lie: (content: Uint8Array) => Lie][], object[]
       { code: 'ENTRIES_INVALID', index: 1 },
     ],
   ],
-])('%s is named', async (_, lies, faults) => {
+])('%s is reported', async (_, lies, faults) => {
   const { tree, log, ...server } = await withLog(someEntries(SIZE));
   for (const [path, lie] of lies) server.lies.set(path, lie(log.content(path) ?? gap));
   expect(await audit(tree)).toMatchObject({ done: SIZE, faults });
 });
 const gap = new Uint8Array();
 
-test('what is wrong far above is told once, and fetched once', async () => {
+test('a fault in an upper tile is reported once, and fetched once', async () => {
   const { tree, lies, asked, log } = await withLog(LARGE);
   lies.set('tile/1/000', forged(log.content('tile/1/000')));
   const { faults } = await audit(tree);
@@ -155,7 +155,7 @@ test('what is wrong far above is told once, and fetched once', async () => {
   expect(asked.filter(path => path === 'tile/1/000')).toHaveLength(1);
 });
 
-test('a root that was signed over nothing of what is there is found out', async () => {
+test('a signed root of other entries is detected', async () => {
   const { ledger, log } = await withLog(someEntries(2));
   const root = leafHash(gap);
   const tree = ledger.tree(await ledger.openCheckpoint(await log.checkpoint({ root })));
@@ -169,7 +169,7 @@ beforeAll(async () => {
   receipts = await receiptEntries(20);
 });
 
-test('receipts are verified, by the keys that they name or by those that are given', async () => {
+test('receipts are verified with the keys that they name, or with the given ones', async () => {
   const { tree } = await withLog(receipts);
   expect(await audit(tree, {})).toMatchObject({ receipts: 20, grants: 0, faults: [] });
   expect(await audit(tree, { keys: [COORDINATOR.keyId] })).toMatchObject({ receipts: 20, faults: [] });
@@ -191,7 +191,7 @@ test.each<[string, (receipt: string) => string, string]>([
     'shape: it has more',
   ],
   ['no statement in it', () => '[]', 'shape: it is not an object'],
-])('a log that was signed over a receipt with %s is told of', async (_, change, detail) => {
+])('a signed receipt with %s is reported', async (_, change, detail) => {
   const text = change(Buffer.from(receipts[3] ?? gap).toString());
   const { tree } = await withLog(receipts.with(3, Buffer.from(text)));
   const { receipts: valid, faults } = await audit(tree, {});
@@ -201,7 +201,7 @@ test.each<[string, (receipt: string) => string, string]>([
   ]);
 });
 
-test('a receipt that does not add up is told of', async () => {
+test('a receipt that does not add up is reported', async () => {
   const dear = Buffer.from(await receiptBytesOf(0))
     .toString()
     .replace('"price":0.02', '"price":0.03');
@@ -223,7 +223,7 @@ const BALANCES = ['a', 'b', 'c']
   .map((label, index) => ({ account: addressFromLabel(label), balance: 5 - index * 3.5 }))
   .sort((a, b) => (a.account < b.account ? -1 : 1));
 
-/** The entries with which a ledger begins after a restore. */
+/** Returns the entries of a ledger that begins after a restore. */
 async function restored(change: (openings: Opening[]) => unknown = () => {}) {
   const totals = createBalanceTotals();
   for (const balance of BALANCES) totals.add(balance);
@@ -258,20 +258,16 @@ test('a ledger that begins with a restore has the openings that it states', asyn
 });
 
 test.each<[string, (openings: Opening[]) => unknown, RegExp]>([
-  ['one is left out', openings => openings.pop(), /Entry 0 says accounts 3, and its openings come to 2/],
-  ['two are exchanged', openings => openings.reverse(), /is not behind the opening balance before it/],
-  [
-    'one stands twice',
-    openings => openings.push(openings[2] as Opening),
-    /one opening balance more than the 3/,
-  ],
-])('openings of which %s are told', async (_, change, detail) => {
+  ['one is left out', openings => openings.pop(), /Entry 0 says accounts 3, but its opening balances give 2/],
+  ['two are exchanged', openings => openings.reverse(), /does not follow the opening balance before it/],
+  ['one stands twice', openings => openings.push(openings[2] as Opening), /an opening balance beyond the 3/],
+])('openings of which %s are reported', async (_, change, detail) => {
   const { tree } = await withLog([...(await restored(change)), ...(await receiptEntries(2))]);
   const { faults } = await audit(tree, KEYS);
   expect(faults.map(fault => fault.detail)).toContainEqual(expect.stringMatching(detail));
 });
 
-test('an opening, or a restore, in the midst of a ledger is told, from wherever it is looked at', async () => {
+test('an opening or a restore within a ledger is reported, wherever the audit starts', async () => {
   const [restore, opening] = await restored();
   const entries = [...(await receiptEntries(300)), opening, restore].filter(entry => entry !== undefined);
   const { tree } = await withLog(entries);
@@ -283,7 +279,7 @@ test('an opening, or a restore, in the midst of a ledger is told, from wherever 
   }
 });
 
-test('kinds of statements that are not known are counted, and are no fault', async () => {
+test('statements of unknown kinds are counted and are no fault', async () => {
   const strange = ['payout', 'payout', 'verification', '__proto__'].map((type, index) =>
     canonicalBytes({ type, id: index, anything: [null, 1e-7] }),
   );

@@ -16,10 +16,10 @@ import {
 import { type LedgerErrorCode, openLedger } from '../src/index.ts';
 import { brokenNetwork, hang } from './network.ts';
 
-const refused = (code: LedgerErrorCode, message: string | RegExp = /./) =>
+const ledgerError = (code: LedgerErrorCode, message: string | RegExp = /./) =>
   expect.objectContaining({ name: 'LedgerError', code, message: expect.stringMatching(message) });
 
-/** A served log of so many entries, and a reader of it that trusts its key. */
+/** Serves a log of this size, and returns a reader that trusts its key. */
 async function withLog(size: number) {
   const server = await serveLog(createLog(someEntries(size)));
   const ledger = openLedger(server.ledgerUrl, { vkey: LOG.vkey, sleep: async () => {} });
@@ -28,12 +28,12 @@ async function withLog(size: number) {
 
 const gone: Lie = response => response.writeHead(404).end();
 const cut = (content: Uint8Array) => content.subarray(0, -1);
-/** Without the last entry of 9 bytes. */
+/** Removes the last entry, which has 9 bytes. */
 const shorten = (content: Uint8Array) => content.subarray(0, -11);
 const lengthen = (content: Uint8Array) => Uint8Array.of(...content, 0, 0);
 
 describe.each([0, 1, 255, 256, 257, 65_536, 65_537])('a log of %i entries', size => {
-  test('is read from first to last, and proves what it has', async () => {
+  test('is read from first to last, and proves its entries', async () => {
     const { ledger, log } = await withLog(size);
     const checkpoint = await ledger.checkpoint();
     const tree = ledger.tree(checkpoint);
@@ -59,14 +59,14 @@ describe.each([0, 1, 255, 256, 257, 65_536, 65_537])('a log of %i entries', size
   });
 });
 
-test('a checkpoint says who signed it and when, and can be kept and opened again', async () => {
+test('a checkpoint says who signed it and when, and a stored one can be opened again', async () => {
   const { ledger } = await withLog(3);
   const checkpoint = await ledger.checkpoint();
   expect(checkpoint).toMatchObject({ origin: ORIGIN, size: 3, signatures: [{ key: LOG.key }] });
   expect(await ledger.openCheckpoint(checkpoint.note)).toEqual(checkpoint);
 });
 
-test('a range of entries takes only the bundles that have them', async () => {
+test('a range of entries fetches only the bundles that have them', async () => {
   const { ledger, asked } = await withLog(1000);
   const tree = ledger.tree(await ledger.checkpoint());
   const indexes = [];
@@ -83,13 +83,13 @@ test.each([
   [0, 4],
   [2, 1],
   [0.5, 1],
-])('there are no entries from %d up to %d among three', async (from, to) => {
+])('a tree of three entries has no range from %d up to %d', async (from, to) => {
   const { ledger } = await withLog(3);
   const tree = ledger.tree(await ledger.checkpoint());
   await expect(tree.entries({ from, to }).next()).rejects.toThrow(RangeError);
 });
 
-test('bundles are fetched so many at a time', async () => {
+test('bundles are fetched in parallel up to the limit', async () => {
   const { ledgerUrl } = await serveLog(createLog(someEntries(20 * 256)));
   let [underway, most] = [0, 0];
   const counting: typeof fetch = async (input, init) => {
@@ -104,7 +104,7 @@ test('bundles are fetched so many at a time', async () => {
   expect(most).toBe(3);
 });
 
-test('who has seen enough fetches no more', async () => {
+test('leaving the loop stops fetching', async () => {
   const { ledger, asked } = await withLog(100 * 256);
   const tree = ledger.tree(await ledger.checkpoint());
   for await (const { index } of tree.entries({ parallel: 2 })) if (index === 300) break;
@@ -122,7 +122,7 @@ test('a signal ends the reading', async () => {
   await expect(reading).rejects.toBe('enough');
 });
 
-test('a partial tile that is gone is taken from the full one', async () => {
+test('a missing partial tile is read from the full one', async () => {
   const { ledger, log, lies, asked } = await withLog(300);
   const tree = ledger.tree(await ledger.checkpoint());
   log.append(someEntries(400, 'later'));
@@ -132,7 +132,7 @@ test('a partial tile that is gone is taken from the full one', async () => {
   expect(asked).toContain('tile/0/001');
 });
 
-test('a server that stumbles is asked again', async () => {
+test('a failing server is asked again', async () => {
   const { ledger, lies } = await withLog(300);
   let stumbles = 0;
   lies.set('checkpoint', response => {
@@ -153,21 +153,27 @@ test.each<[string, LedgerErrorCode, string, string[], (content: Uint8Array) => L
     ['tile/0/001.p/44'],
     forged,
   ],
-  ['the tile above', 'TILE_INVALID', 'they do not lead to the root of 300', ['tile/1/000.p/1'], forged],
+  [
+    'the tile above',
+    'TILE_INVALID',
+    'they do not lead to the signed root of 300',
+    ['tile/1/000.p/1'],
+    forged,
+  ],
   ['a bundle that is cut', 'ENTRIES_INVALID', 'ends within entry', ['tile/entries/000'], cut],
   ['a bundle without its last entry', 'ENTRIES_INVALID', '43 entries', ['tile/entries/001.p/44'], shorten],
   ['a bundle with one more', 'ENTRIES_INVALID', '45 entries', ['tile/entries/001.p/44'], lengthen],
   ['a tile that is cut', 'TILE_INVALID', '8192 bytes, not 8191', ['tile/0/000'], cut],
   ['a tile that is too long', 'TILE_INVALID', 'more than 8192 bytes', ['tile/0/000'], lengthen],
-  ['a tile that is not there', 'MISSING', 'tile/0/000 is not there', ['tile/0/000'], () => gone],
+  ['a tile that is not there', 'MISSING', 'tile/0/000 is missing', ['tile/0/000'], () => gone],
   [
     'a bundle that is not there',
     'MISSING',
-    'tile/entries/001.p/44 is not there',
+    'tile/entries/001.p/44 is missing',
     ['tile/entries/001.p/44', 'tile/entries/001'],
     () => gone,
   ],
-])('%s is found out', async (_, code, message, paths, lie) => {
+])('%s is detected', async (_, code, message, paths, lie) => {
   const { ledger, log, lies } = await withLog(300);
   for (const path of paths) lies.set(path, lie(log.content(path) ?? new Uint8Array()));
   const tree = ledger.tree(await ledger.checkpoint());
@@ -175,16 +181,16 @@ test.each<[string, LedgerErrorCode, string, string[], (content: Uint8Array) => L
     for await (const _ of tree.entries());
     await tree.inclusionProof(17);
   };
-  await expect(readAll()).rejects.toThrow(refused(code, message));
+  await expect(readAll()).rejects.toThrow(ledgerError(code, message));
 });
 
-test('an entry and its tile that are forged alike do not fit the tile above', async () => {
+test('an entry and its tile that are forged together do not fit the tile above', async () => {
   const { ledger, lies } = await withLog(300);
   const other = createLog(someEntries(300).with(17, new TextEncoder().encode('forged')));
   for (const path of ['tile/0/000', 'tile/entries/000']) lies.set(path, other.content(path) ?? '');
   const tree = ledger.tree(await ledger.checkpoint());
-  await expect(tree.entry(17)).rejects.toThrow(refused('ENTRIES_INVALID'));
-  await expect(tree.inclusionProof(17)).rejects.toThrow(refused('TILE_INVALID'));
+  await expect(tree.entry(17)).rejects.toThrow(ledgerError('ENTRIES_INVALID'));
+  await expect(tree.inclusionProof(17)).rejects.toThrow(ledgerError('TILE_INVALID'));
 });
 
 test('an endless answer is not read to its end', async () => {
@@ -198,15 +204,15 @@ test('an endless answer is not read to its end', async () => {
     send();
   });
   const tree = ledger.tree(await ledger.checkpoint());
-  await expect(tree.inclusionProof(17)).rejects.toThrow(refused('TILE_INVALID', 'more than 8192 bytes'));
+  await expect(tree.inclusionProof(17)).rejects.toThrow(ledgerError('TILE_INVALID', 'more than 8192 bytes'));
   expect(sent).toBeLessThan(100_000_000);
 });
 
-test('a tile is fetched again after it was not to be had', async () => {
+test('a tile is fetched again after a failure', async () => {
   const { ledger, lies } = await withLog(300);
   const tree = ledger.tree(await ledger.checkpoint());
   lies.set('tile/0/001.p/44', forged(new Uint8Array(44 * 32)));
-  await expect(tree.inclusionProof(17)).rejects.toThrow(refused('TILE_INVALID'));
+  await expect(tree.inclusionProof(17)).rejects.toThrow(ledgerError('TILE_INVALID'));
   lies.clear();
   expect(await tree.inclusionProof(17)).toHaveLength(9);
 });
@@ -215,36 +221,36 @@ test.each([
   ["another's key", { by: [STRANGER] }, 'No known key has signed'],
   ["another log's name", { origin: 'other.example' }, 'The origin is "other.example"'],
   ['nobody of the log', { by: [LOG_COSIGNER] }, 'No known key has signed'],
-])('a checkpoint signed with %s is refused', async (_, options, message) => {
+])('a checkpoint signed with %s is rejected', async (_, options, message) => {
   const { ledger, log, lies } = await withLog(3);
   lies.set('checkpoint', await log.checkpoint(options));
-  await expect(ledger.checkpoint()).rejects.toThrow(refused('CHECKPOINT_INVALID', message));
+  await expect(ledger.checkpoint()).rejects.toThrow(ledgerError('CHECKPOINT_INVALID', message));
 });
 
-test('a checkpoint whose signature is not over it is refused', async () => {
+test('a checkpoint with a foreign signature is rejected', async () => {
   const { ledger, log, lies } = await withLog(3);
   lies.set('checkpoint', (await log.checkpoint()).replace('\n3\n', '\n4\n'));
-  await expect(ledger.checkpoint()).rejects.toThrow(refused('CHECKPOINT_INVALID', 'does not verify'));
+  await expect(ledger.checkpoint()).rejects.toThrow(ledgerError('CHECKPOINT_INVALID', 'does not verify'));
 });
 
-test('a log that is smaller than it was is rolled back', async () => {
+test('a log that has shrunk is rolled back', async () => {
   const { ledger, log } = await withLog(300);
   const [older, newer] = [await log.checkpoint({ size: 200 }), await ledger.checkpoint()];
   const tree = ledger.tree(await ledger.openCheckpoint(older));
   await expect(tree.consistencyProof(newer)).rejects.toThrow(
-    refused('ROLLED_BACK', '200 entries, and had 300'),
+    ledgerError('ROLLED_BACK', '200 entries, but had 300 before'),
   );
 });
 
 test.each([
-  [300, 'Of 300 entries the log had another tree'],
-  [200, 'The log of 300 entries does not begin with the 200 that it had'],
+  [300, 'The log had another tree of 300 entries'],
+  [200, 'The log of 300 entries does not begin with the 200 entries that it had before'],
 ])('a log that had another tree of %i entries is forked', async (size, message) => {
   const { ledger } = await withLog(300);
   const other = createLog(someEntries(size).with(17, new Uint8Array()));
   const older = await ledger.openCheckpoint(await other.checkpoint());
   const tree = ledger.tree(await ledger.checkpoint());
-  await expect(tree.consistencyProof(older)).rejects.toThrow(refused('FORKED', message));
+  await expect(tree.consistencyProof(older)).rejects.toThrow(ledgerError('FORKED', message));
 });
 
 const POLICY = `log ${LOG.vkey}\nwitness own ${LOG_COSIGNER.vkey}\nwitness other ${WITNESS.vkey}\ngroup both all own other\nquorum both\n`;
@@ -253,14 +259,14 @@ test('a policy demands witnesses', async () => {
   const server = await serveLog(createLog(someEntries(3)));
   const ledger = openLedger(server.ledgerUrl, { policy: parsePolicy(POLICY) });
   await expect(ledger.checkpoint()).rejects.toThrow(
-    refused('CHECKPOINT_INVALID', 'Only own signed, which is not the quorum both'),
+    ledgerError('CHECKPOINT_INVALID', 'Only own signed, which is not the quorum both'),
   );
   const by = [LOG, LOG_COSIGNER, WITNESS];
   server.lies.set('checkpoint', await server.served.log.checkpoint({ by, time: TIME }));
   expect((await ledger.checkpoint()).signatures.map(({ time }) => time)).toEqual([undefined, TIME, TIME]);
 });
 
-test('a witness whose signature does not verify spoils the checkpoint', async () => {
+test('a witness’s bad signature makes the checkpoint invalid', async () => {
   const server = await serveLog(createLog(someEntries(3)));
   const ledger = openLedger(server.ledgerUrl, { policy: parsePolicy(POLICY.replace('all', 'any')) });
   const by = [LOG, LOG_COSIGNER];
@@ -268,11 +274,11 @@ test('a witness whose signature does not verify spoils the checkpoint', async ()
   const line = elsewhere.split('\n').at(-2);
   server.lies.set('checkpoint', `${await server.served.log.checkpoint({ by })}${line}\n`);
   await expect(ledger.checkpoint()).rejects.toThrow(
-    refused('CHECKPOINT_INVALID', 'signature of witness.example .* does not verify'),
+    ledgerError('CHECKPOINT_INVALID', 'signature of witness.example .* does not verify'),
   );
 });
 
-test('signatures of unknown keys are passed over, whatever they are', async () => {
+test('signatures by unknown keys are ignored', async () => {
   const { ledger, log, lies } = await withLog(3);
   const grease = `— grease.example ${Buffer.from('any bytes').toString('base64')}\n— ${ORIGIN} ${Buffer.alloc(200, 7).toString('base64')}\n`;
   lies.set('checkpoint', (await log.checkpoint()) + grease);
@@ -283,11 +289,11 @@ test.each([
   ['whom to believe', 'http://127.0.0.1:1/ledger', {}, TypeError],
   ['a URL', 'log.example/ledger', { vkey: LOG.vkey }, TypeError],
   ['a key', 'http://127.0.0.1:1/ledger', { vkey: 'log.example' }, Error],
-])('without %s there is no reading', (_, url, options, error) => {
+])('opening without %s fails', (_, url, options, error) => {
   expect(() => openLedger(url, options)).toThrow(error);
 });
 
-test('a server that accepts and never answers is given up, after the usual retries', async () => {
+test('a server that accepts and never answers is an error after the usual retries', async () => {
   const { url, seen } = await brokenNetwork([hang]);
   const ledger = openLedger(url, { vkey: LOG.vkey, timeout: 50, sleep: async () => {} });
   await expect(ledger.checkpoint()).rejects.toMatchObject({ name: 'TimeoutError' });

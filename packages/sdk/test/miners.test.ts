@@ -11,7 +11,7 @@ test('a registered miner is listed and can be looked up', async () => {
   expect(await client.miners.get('looked-up')).toMatchObject({ capabilities: ['m1'], concurrency: 2 });
 });
 
-test('a miner that asks is offered the job and claims it', async () => {
+test('a miner is offered the job and claims it', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'offered');
   const { job_id } = await client.jobs.submit({ prompt: 'p', model: 'offered' });
@@ -19,7 +19,7 @@ test('a miner that asks is offered the job and claims it', async () => {
   expect(await client.jobs.claim(job_id, minerId)).toMatchObject({ job_id, status: 'running', attempt: 1 });
 });
 
-test('a miner that nothing is there for is offered null', async () => {
+test('a miner without eligible jobs is offered null', async () => {
   const minerId = await register(coordinator.client, 'nothing');
   expect(await coordinator.client.jobs.available(minerId)).toBeNull();
 });
@@ -49,7 +49,7 @@ test('a completion repeated gives the same receipt', async () => {
   expect(await client.jobs.complete(job_id, completion)).toEqual(receipt);
 });
 
-test('a heartbeat tells what is held and what to stop', async () => {
+test('a heartbeat’s answer lists the held jobs and those to stop', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'beating');
   const [kept, stopped] = await client.jobs.submitBatch([
@@ -72,7 +72,7 @@ test('a job released is pending again', async () => {
   expect(await client.jobs.release(job_id, minerId)).toMatchObject({ job_id, status: 'pending' });
 });
 
-test('a drained miner is given nothing', async () => {
+test('a drained miner gets no jobs', async () => {
   const { client } = coordinator;
   const minerId = await register(client, 'drained');
   await client.jobs.submit({ prompt: 'p', model: 'drained' });

@@ -9,21 +9,21 @@ test('the base URL may end in a slash and in /api', async () => {
   expect(await client.health()).toMatchObject({ status: 'ok' });
 });
 
-test('a base URL that is not http is refused', () => {
+test('a base URL that is not http is an error', () => {
   expect(() => new CoordinatorClient('ftp://127.0.0.1')).toThrow(TypeError);
 });
 
-test("a wrong key is refused, given in the tutorial's way", async () => {
+test("a wrong key in the tutorial's argument is an error", async () => {
   const client = new CoordinatorClient(coordinator.url, 'wrong');
   await expect(Array.fromAsync(client.jobs.list())).rejects.toMatchObject({ errorCode: 'AUTH_INVALID_KEY' });
 });
 
-test("no key is fine where the coordinator runs open, given in the tutorial's way", async () => {
+test("null in the tutorial's argument means no key", async () => {
   const client = new CoordinatorClient(coordinator.url, null);
   expect(await Array.fromAsync(client.jobs.list({ model: 'none' }))).toEqual([]);
 });
 
-test('the statistics count what was done', async () => {
+test('the statistics count jobs, miners and receipts', async () => {
   const { client } = coordinator;
   const before = await client.stats();
   await client.jobs.submit({ prompt: 'p', model: 'counted' });
@@ -44,7 +44,7 @@ test('the explorer shows the receipts and the statistics to everyone', async () 
   expect(await client.explorer.stats()).toMatchObject(await client.stats());
 });
 
-test('the explorer lists blocks, transactions and what an address has, page by page', async () => {
+test('the explorer lists blocks, transactions and addresses, page by page', async () => {
   const { client } = coordinator;
   await client.jobs.submit({ prompt: 'p', model: 'listed' });
   const receipt = await mineOne(client, 'listed');
@@ -61,7 +61,7 @@ test('the explorer lists blocks, transactions and what an address has, page by p
   expect(await explorer.address(receipt.provider)).toMatchObject({ jobs_run: 1, transactions: 1 });
 });
 
-test('the explorer finds what goes by a name, and says what there is not', async () => {
+test('the explorer finds objects by id, and an unknown one is an error', async () => {
   const { explorer } = coordinator.client;
   const [genesis] = (await Array.fromAsync(explorer.blocks())).slice(-1);
   expect(await explorer.search(genesis?.hash ?? '')).toEqual([

@@ -11,10 +11,12 @@ export interface Seen {
   body: string;
 }
 
-/** What the network does to one request; the last of a list goes on for all that follow. */
+/** What the network does to one request. The last one of a list applies to all later requests. */
 export type Mishap = (response: ServerResponse, request: Seen) => void;
 
-/** A network that fails in the given ways, a client on it, what arrived, and how long the client slept. */
+/**
+ * Returns a client on a network that fails in the given ways, what arrived, and how long the client slept.
+ */
 export async function brokenNetwork(mishaps: Mishap[], options: ClientOptions = {}) {
   const seen: Seen[] = [];
   const slept: number[] = [];

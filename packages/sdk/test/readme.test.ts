@@ -43,6 +43,6 @@ test.each([
   expect(await runSample(sample, { url: coordinator.url, modules })).toEqual(expected);
 });
 
-test('no sample goes untested', () => {
+test('every sample of the README is tested', () => {
   expect(samples).toHaveLength(12);
 });

@@ -22,7 +22,7 @@ test('a receipt comes with the proof of its place in the ledger', async () => {
   expect(published.inclusion?.logIndex).toBe(String(index));
 });
 
-test("a coordinator's ledger is read as any log", async () => {
+test("a coordinator's ledger is read like any log", async () => {
   const { client, url } = coordinator;
   await client.receipts.waitForProof(receipt.receipt_id);
   const ledger = openLedger(`${url}/ledger`, { vkey: await client.ledger.vkey() });
@@ -33,7 +33,7 @@ test("a coordinator's ledger is read as any log", async () => {
 const problem = (retry_after?: number) =>
   answer(404, { error_code: 'RECEIPT_NOT_FOUND', detail: 'Not there', ...(retry_after && { retry_after }) });
 
-test('a receipt that is not published yet is waited for, as long as the coordinator says', async () => {
+test('waiting for a proof uses the coordinator’s Retry-After', async () => {
   const proof = (response: { end(text: string): void }) => response.end('proof');
   const { client, slept } = await brokenNetwork([problem(2), problem(1), proof]);
   expect(await client.receipts.waitForProof('rcpt-1')).toBe('proof');
@@ -50,7 +50,7 @@ test('a receipt that is not published in time is a timeout', async () => {
   await expect(waiting).rejects.toThrow('had not published rcpt-1 after 0.05 s');
 });
 
-test('a receipt that is not there is not waited for', async () => {
+test('an unknown receipt is not waited for', async () => {
   const { client, seen } = await brokenNetwork([problem()]);
   await expect(client.receipts.waitForProof('rcpt-1')).rejects.toMatchObject({
     errorCode: 'RECEIPT_NOT_FOUND',

@@ -31,14 +31,14 @@ test('a submit whose answer was lost is repeated with the same idempotency key a
   expect(seen[1]?.body).toBe(seen[0]?.body);
 });
 
-test('two submits carry different idempotency keys', async () => {
+test('two submits have different idempotency keys', async () => {
   const { client, seen } = await brokenNetwork([answer(201, job)]);
   await client.submitJob('hello');
   await client.submitJob('hello');
   expect(seen[0]?.headers['idempotency-key']).not.toBe(seen[1]?.headers['idempotency-key']);
 });
 
-test('an idempotency key of the caller is used as it is', async () => {
+test('the caller’s idempotency key is used unchanged', async () => {
   const { client, seen } = await brokenNetwork([answer(201, job)]);
   await client.jobs.submit({ prompt: 'hello', model: 'm' }, { idempotencyKey: 'order-17' });
   expect(seen[0]?.headers['idempotency-key']).toBe('order-17');
@@ -63,7 +63,7 @@ test('a claim of several jobs is not repeated when its answer was lost', async (
   expect(seen).toHaveLength(1);
 });
 
-test('a claim of several jobs is repeated when the coordinator was too busy to look at it', async () => {
+test('a claim of several jobs is repeated when the coordinator was too busy to handle it', async () => {
   const { client } = await brokenNetwork([answer(503), answer(200, { jobs: [] })]);
   expect(await client.miners.claimJobs('m')).toEqual([]);
 });
@@ -80,7 +80,7 @@ test('the waits between tries double up to eight seconds', async () => {
   expect(slept).toEqual([500, 1000, 2000, 4000, 8000, 8000]);
 });
 
-test('each wait is drawn from nothing up to its whole', async () => {
+test('each wait is drawn between zero and its full length', async () => {
   const draws = [0, 0.5];
   const { client, slept } = await brokenNetwork([reset], { random: () => draws.shift() ?? 1 });
   await client.stats().catch(() => {});
@@ -102,7 +102,7 @@ test('the date of Retry-After is waited for', async () => {
   expect(slept).toEqual([9000]);
 });
 
-test('retry_after of the body counts where the header can not be read', async () => {
+test('retry_after of the body is used when the header can not be read', async () => {
   const busy = answer(429, { retry_after: 3 });
   const { client, slept } = await brokenNetwork([busy, answer(200, stats)], { random: () => 0 });
   await client.stats();
@@ -164,7 +164,7 @@ test('a coordinator that does not answer is a TimeoutError', async () => {
   await expect(client.stats()).rejects.toThrow(TimeoutError);
 });
 
-test('an answer that stops half way counts as none', async () => {
+test('an incomplete answer is a ConnectionError', async () => {
   const half = (response: import('node:http').ServerResponse) => {
     response.writeHead(200, { 'content-length': '100' }).write('{"total_jobs":');
   };
@@ -177,7 +177,7 @@ test('a long poll may take its wait longer than the timeout', async () => {
   await expect(client.jobs.get('job-1', { wait: 0.03 })).rejects.toMatchObject({ timeout: 50 });
 });
 
-test('nobody listening is a ConnectionError that names the address and what happened', async () => {
+test('no listener is a ConnectionError with the address and the reason', async () => {
   const client = new CoordinatorClient('http://127.0.0.1:2/api/', { maxRetries: 0 });
   const error = await client.stats().catch(error => error);
   expect(error).toBeInstanceOf(ConnectionError);
@@ -185,19 +185,19 @@ test('nobody listening is a ConnectionError that names the address and what happ
   expect(error.message).toMatch(/127\.0\.0\.1:2\/api/);
 });
 
-test('a ConnectionError says what happened, however many addresses were tried', async () => {
+test('a ConnectionError has the reason, however many addresses were tried', async () => {
   const client = new CoordinatorClient('http://localhost:2', { maxRetries: 0 });
   await expect(client.stats()).rejects.toThrow('ECONNREFUSED');
 });
 
-test('a redirect is not followed but told', async () => {
+test('a redirect is an error that names the target', async () => {
   const { client } = await brokenNetwork([answer(308, {}, { location: 'https://elsewhere.example/' })]);
   const error = await client.submitJob('hello').catch(error => error);
   expect(error).toBeInstanceOf(CoordinatorError);
   expect(error.detail).toContain('https://elsewhere.example/');
 });
 
-test('a page where JSON should be is an error that doubts the URL', async () => {
+test('a page instead of JSON is an error that asks about the URL', async () => {
   const { client } = await brokenNetwork([html(200)]);
   await expect(client.stats()).rejects.toMatchObject({
     errorCode: null,

@@ -6,7 +6,7 @@ import { answer, brokenNetwork, reset } from './network.ts';
 
 const coordinator = withCoordinator();
 
-/** A miner that posts text as it is told to. */
+/** Returns a miner that posts text when the test says so. */
 async function claim(model: string) {
   const { client } = coordinator;
   const miner = await register(client, model);
@@ -30,7 +30,7 @@ const inShort = (events: readonly NumberedJobEvent[]) =>
 
 const all = (events: AsyncIterable<NumberedJobEvent>) => Array.fromAsync(events);
 
-/** A client whose connections for events break after so many events each. */
+/** Returns a client whose event connections break after this many events. */
 function breaking(after: number, options: ClientOptions = {}) {
   const asked: (string | null)[] = [];
   const client = new CoordinatorClient(coordinator.url, {
@@ -57,7 +57,7 @@ function breaking(after: number, options: ClientOptions = {}) {
   return { client, asked };
 }
 
-test('a job is told from its submission to its receipt', async () => {
+test('a stream has all events from submission to receipt', async () => {
   const told = all(coordinator.client.jobs.stream({ prompt: 'Hello', model: 'told' }));
   const { job, post, complete } = await claim('told');
   expect(job).toMatchObject({ prompt: 'Hello', stream: true });
@@ -84,7 +84,7 @@ test('every option of a job can be given', async () => {
   expect(job).toMatchObject({ priority: 3 });
 });
 
-test('connections that break are opened again, and nothing is told twice or left out', async () => {
+test('broken connections are opened again without repeating or losing events', async () => {
   const { client, asked } = breaking(2);
   const stream = client.jobs.stream({ prompt: 'Hello', model: 'breaks' });
   const told = all(stream);
@@ -101,7 +101,7 @@ test('connections that break are opened again, and nothing is told twice or left
   expect(asked.length).toBeGreaterThan(3);
 });
 
-test('a job can be followed from behind any of its events', async () => {
+test('a job can be followed from any of its events', async () => {
   const { job_id } = await coordinator.client.jobs.submit({
     prompt: 'Hello',
     model: 'resumed',
@@ -115,7 +115,7 @@ test('a job can be followed from behind any of its events', async () => {
     expect(await all(coordinator.client.jobs.events(job_id, { after: id }))).toEqual(events.slice(index + 1));
 });
 
-test('leaving the loop stops the reading, and leaves the job alone', async () => {
+test('leaving the loop stops the reading and does not cancel the job', async () => {
   for await (const { event, data } of coordinator.client.jobs.stream({ prompt: 'Hello', model: 'left' })) {
     if (event === 'status') expect(data.status).toBe('pending');
     break;
@@ -138,7 +138,7 @@ test('aborting the signal ends it with its reason, and cancels the job', async (
   expect(job?.status).toBe('cancelled');
 });
 
-test('aborting the signal cancels also for who looks at it and leaves', async () => {
+test('leaving the loop because the signal aborted cancels the job', async () => {
   const controller = new AbortController();
   for await (const _ of coordinator.client.jobs.stream(
     { prompt: 'Hello', model: 'looked' },
@@ -151,7 +151,7 @@ test('aborting the signal cancels also for who looks at it and leaves', async ()
   expect(job?.status).toBe('cancelled');
 });
 
-test('aborting the reading of a job leaves the job alone', async () => {
+test('aborting `events` does not cancel the job', async () => {
   const { job_id } = await coordinator.client.jobs.submit({ prompt: 'Hello', model: 'watched' });
   const controller = new AbortController();
   const stream = coordinator.client.jobs.events(job_id, { signal: controller.signal });
@@ -162,19 +162,19 @@ test('aborting the reading of a job leaves the job alone', async () => {
   expect((await coordinator.client.jobs.get(job_id)).status).toBe('pending');
 });
 
-test('a refusal is not tried again', async () => {
+test('an error of the coordinator is not retried', async () => {
   const refused = all(coordinator.client.jobs.events('job-none'));
   await expect(refused).rejects.toMatchObject({ errorCode: 'JOB_NOT_FOUND', status: 404 });
 });
 
-test('who can not be reached at the start is not tried for ever', async () => {
+test('a coordinator that can not be reached at the start is not retried for ever', async () => {
   const { client, seen } = await brokenNetwork([reset]);
   await expect(all(client.jobs.events('job-1'))).rejects.toMatchObject({ name: 'ConnectionError' });
   expect(seen).toHaveLength(3);
 });
 
-test('an answer that is no stream is said to be none', async () => {
+test('an answer that is not a stream is an error', async () => {
   const { client } = await brokenNetwork([answer(200, { status: 'ok' })], { maxRetries: 0 });
   const failed = all(client.jobs.events('job-1')).catch((error: CoordinatorError) => error);
-  expect(await failed).toMatchObject({ message: expect.stringMatching(/no stream of events/) });
+  expect(await failed).toMatchObject({ message: expect.stringMatching(/not a stream of events/) });
 });

@@ -12,7 +12,7 @@ test('waiting asks for long polls until the job has ended', async () => {
   expect(seen.map(request => request.url)).toEqual(Array(3).fill('/v1/jobs/job-1?wait=20'));
 });
 
-test('a coordinator that does not hold the request is asked once a second at most', async () => {
+test('a coordinator that does not hold the request is asked at most once a second', async () => {
   const { client, slept } = await brokenNetwork([pending, pending, completed]);
   await client.jobs.wait('job-1');
   expect(slept).toEqual([1000, 1000]);
@@ -41,7 +41,7 @@ test('waiting gives up after the usual retries when the coordinator never answer
   expect(seen).toHaveLength(3);
 });
 
-test('when the time is over the error carries the job as last seen', async () => {
+test('the timeout error has the job as last seen', async () => {
   const { client } = await brokenNetwork([pending, hang]);
   const error = await client.jobs.wait('job-1', 50).catch(error => error);
   expect(error).toBeInstanceOf(JobTimeoutError);
@@ -55,14 +55,14 @@ test('aborting ends the wait with the reason of the signal', async () => {
   await expect(client.jobs.wait('job-1', { signal: aborter.signal })).rejects.toBe(reason);
 });
 
-test('each answer is shown to onUpdate, the last one too', async () => {
+test('onUpdate gets each answer, including the last one', async () => {
   const shown: string[] = [];
   const { client } = await brokenNetwork([pending, completed]);
   await client.jobs.wait('job-1', { onUpdate: job => shown.push(job.status) });
   expect(shown).toEqual(['pending', 'completed']);
 });
 
-test('the absence of the coordinator’s database is waited out up to the timeout, from the first request on', async () => {
+test('an unavailable database is waited for until the timeout, from the first request on', async () => {
   const body = { status: 503, error_code: 'SYSTEM_OVERLOADED', detail: 'The database does not answer' };
   const away = answer(503, body, { 'retry-after': '1' });
   const { client, slept } = await brokenNetwork([...Array(40).fill(away), pending, completed]);
@@ -70,7 +70,7 @@ test('the absence of the coordinator’s database is waited out up to the timeou
   expect(slept.reduce((sum, ms) => sum + ms)).toBeGreaterThan(30_000);
 });
 
-test('a wait that is over while the database is away says what the job was seen as', async () => {
+test('a timeout while the database is unavailable has the job as last seen', async () => {
   const { client } = await brokenNetwork([pending, answer(503, {}, { 'retry-after': '1' })], {
     sleep: (ms, signal) => setTimeout(Math.min(ms, 5), undefined, { signal }).catch(() => {}),
   });

@@ -224,7 +224,7 @@ def read_json(response: httpx.Response, body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError as error:
-        detail = "The answer is not JSON: is this the URL of a coordinator?"
+        detail = "The answer is not JSON. Is this the URL of a coordinator?"
         raise coordinator_error(response, {"detail": detail}) from error
 
 

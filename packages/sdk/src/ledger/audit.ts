@@ -3,43 +3,46 @@ import { isRestore, type TrustedKey } from '@aitbc/receipts';
 import { appendLeafHashes, type CompactRange, TILE_WIDTH } from '@aitbc/tlog';
 import type { RequestOptions } from '../options.ts';
 import { bundlesOf } from './bundles.ts';
-import { type Examined, examineBundle, type Stated } from './examining.ts';
-import type { LedgerFault } from './faults.ts';
+import { type Examined, examineBundle, type Stated } from './examine-bundle.ts';
 import { areEqual } from './hashes.ts';
 import { DEFAULT_PARALLEL, inOrder } from './in-order.ts';
+import type { LedgerFault } from './ledger-fault.ts';
 import type { LogReader } from './log-reader.ts';
-import { createOpeningsCheck } from './openings.ts';
+import { createOpeningsCheck } from './openings-check.ts';
 import { type TreeHead, verifiedTiles } from './verified-tiles.ts';
 
 export interface AuditOptions extends RequestOptions {
-  /** The first entry, where those before it were looked at already. Default 0. */
+  /** The index of the first entry to check, when earlier ones were checked before. Default 0. */
   from?: number;
-  /** Bundles of 256 entries that are fetched at a time, and kept in memory. Default 8. */
+  /** How many bundles of 256 entries are fetched at once and kept in memory. Default 8. */
   parallel?: number;
-  /** Whether entries are to be valid receipts and grants, as a coordinator's are. Default true. */
+  /** Whether entries must be valid statements, as a coordinator's are. Default true. */
   statements?: boolean;
-  /** Who may sign those. Without any, whoever they name: for those who trust the log to take in nobody else's. */
+  /**
+   * The keys that may sign statements. By default any key that a statement names is trusted, which suits
+   * those who trust the log itself.
+   */
   keys?: readonly TrustedKey[];
 }
 
-/** How far an audit is, and what the last step of it found. */
+/** The progress of an audit, and the findings of its last step. */
 export interface AuditStep {
-  /** Entries that were looked at so far. */
+  /** How many entries were checked so far. */
   readonly done: number;
-  /** Entries that there are to look at. */
+  /** How many entries there are to check. */
   readonly total: number;
   /** Valid receipts in this step. */
   readonly receipts: number;
   /** Valid grants in this step. */
   readonly grants: number;
   /**
-   * Statements of all other kinds in this step, by kind: `restore` and `opening`, which were verified, and those that are not
-   * known here, of which nothing is known but their hashes.
+   * The other statements of this step by kind: `restore` and `opening`, which were verified, and unknown
+   * kinds, of which only the hashes were checked.
    */
   readonly others: Readonly<Record<string, number>>;
-  /** The statement that the ledger begins with, where that follows a restore; in the step that has entry 0. */
+  /** The restore that the ledger begins with, in the step that has entry 0; otherwise null. */
   readonly restore: Restore | null;
-  /** Nothing is told twice. */
+  /** The faults of this step. No fault is reported twice. */
   readonly faults: readonly LedgerFault[];
 }
 
@@ -76,7 +79,7 @@ export async function* audit(
   yield { done: total, total, ...countsOf([]), faults: [...root.faults(), ...openings.end(size)] };
 }
 
-/** Kinds that are told apart: a log can make up as many as it has entries. */
+/** How many kinds are counted separately. A log can make up as many kinds as it has entries. */
 const MOST_KINDS = 32;
 
 function countsOf(stated: readonly Stated[]): Omit<AuditStep, 'done' | 'total' | 'faults'> {
@@ -92,7 +95,7 @@ function countsOf(stated: readonly Stated[]): Omit<AuditStep, 'done' | 'total' |
   return { receipts, grants, others, restore };
 }
 
-/** Computes the root from the entries alone, so that they are proven also where the tiles are not to be used. */
+/** Computes the root from the entries alone, which proves them even when tiles are faulty. */
 function rootFromEntries({ size, root }: TreeHead, from: number) {
   let range: CompactRange | null = from === 0 ? EMPTY : null;
   let computed = appendLeafHashes(EMPTY, []).root;
@@ -102,10 +105,10 @@ function rootFromEntries({ size, root }: TreeHead, from: number) {
       if (!leafHashes || !range) return;
       ({ range, root: computed } = appendLeafHashes(range, leafHashes));
     },
-    /** Silent where entries are missing, or were found to be others: that has been told. */
+    /** Returns nothing when entries are missing or differ, as those faults were reported already. */
     faults(): LedgerFault[] {
       if (!range || areEqual([computed], [root])) return [];
-      const detail = `The entries hash to another root than that of ${size} entries that was signed`;
+      const detail = `The entries hash to another root than the signed one of ${size} entries`;
       return [{ code: 'ENTRIES_INVALID', path: null, index: null, detail }];
     },
   };

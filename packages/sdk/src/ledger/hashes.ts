@@ -1,4 +1,3 @@
-/** Whether lists of hashes are the same. */
 export function areEqual(some: readonly Uint8Array[], others: readonly Uint8Array[]): boolean {
   return some.length === others.length && some.every((hash, position) => isSame(hash, others[position]));
 }

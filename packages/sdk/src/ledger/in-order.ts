@@ -1,9 +1,9 @@
-/** Bundles that are fetched at a time. */
+/** How many bundles are fetched at once by default. */
 export const DEFAULT_PARALLEL = 8;
 
 /**
- * Works on up to `parallel` items at a time and yields what comes of them in their order. No more than `parallel`
- * results wait. The signal that the work gets aborts when `signal` does, and when nobody wants more.
+ * Works on up to `parallel` items at once and yields the results in the order of the items. At most
+ * `parallel` results are held. The work's signal aborts when `signal` does, and when the consumer stops.
  */
 export async function* inOrder<Item, Result>(
   items: Iterable<Item>,
@@ -18,7 +18,7 @@ export async function* inOrder<Item, Result>(
     for (const item of items) {
       signal?.throwIfAborted();
       const result = work(item, stopping.signal);
-      // It may fail before its turn comes, which is not unexpected.
+      // A result may fail before its turn, which must not count as an unhandled rejection.
       result.catch(() => {});
       underway.push(result);
       const first = underway.length < parallel ? undefined : underway.shift();

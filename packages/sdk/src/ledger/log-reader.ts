@@ -13,21 +13,21 @@ import type { Transport } from '../transport.ts';
 
 const HASH_BYTES = 32;
 const LENGTH_BYTES = 2;
-/** A hundred signatures of keys with long names fit. */
+/** Enough for a hundred signatures by keys with long names. */
 const MAX_NOTE_BYTES = 256 * 1024;
 
 /** A tile of hashes. */
 export type HashTile = Tile & { readonly level: number };
-/** Entries that a log serves together. They have the place of the tile of level 0 with their hashes. */
+/** Entries that a log serves together. Level and index are those of the tile of level 0 with their hashes. */
 export type EntryBundle = Omit<Tile, 'level'>;
 
-/** What a log serves (C2SP tlog-tiles), as it serves it: of the right form, and nothing more is said. */
+/** Reads what a log serves (C2SP tlog-tiles). The format is checked, but nothing is verified. */
 export interface LogReader {
-  /** The newest checkpoint. */
+  /** Returns the newest checkpoint. */
   note(options?: RequestOptions): Promise<string>;
-  /** The hashes of a tile, as many as its width. */
+  /** Returns the hashes of a tile, as many as its width. */
   tile(tile: HashTile, options?: RequestOptions): Promise<Uint8Array[]>;
-  /** The entries of a bundle, as many as its width. */
+  /** Returns the entries of a bundle, as many as its width. */
   bundle(bundle: EntryBundle, options?: RequestOptions): Promise<Uint8Array[]>;
 }
 
@@ -37,17 +37,17 @@ export function logReader(transport: Transport): LogReader {
     return (await transport<Uint8Array>({ path, as: 'bytes', maxBytes }, options)).body;
   }
 
-  /** A partial tile may be gone once the full one is there. */
+  /** A log may delete a partial tile once it has the full one. */
   async function read(tile: Tile, form: Form, options?: RequestOptions): Promise<Uint8Array[]> {
     const attempt = async (tile: Tile) =>
       form.decode(await fetchTile(tile, form.maxBytes(tile.width), options), tile.width);
     try {
       return await attempt(tile);
     } catch (error) {
-      if (!isNotFound(error) || tile.width === TILE_WIDTH) throw told(error, tile);
+      if (!isNotFound(error) || tile.width === TILE_WIDTH) throw withPath(error, tile);
     }
     const full = { ...tile, width: TILE_WIDTH };
-    return (await attempt(full).catch(error => Promise.reject(told(error, tile)))).slice(0, tile.width);
+    return (await attempt(full).catch(error => Promise.reject(withPath(error, tile)))).slice(0, tile.width);
   }
 
   return {
@@ -75,11 +75,11 @@ function isNotFound(error: unknown): boolean {
   return error instanceof CoordinatorError && (error.status === 404 || error.status === 410);
 }
 
-/** The error with what it is about. */
-function told(error: unknown, tile: Tile): unknown {
+/** Adds the tile's path to an error. */
+function withPath(error: unknown, tile: Tile): unknown {
   const path = formatTilePath(tile);
   if (isNotFound(error)) {
-    return new LedgerError('MISSING', `${path} is not there, and the log must have it`, {
+    return new LedgerError('MISSING', `${path} is missing, but the log must have it`, {
       cause: error,
       path,
     });

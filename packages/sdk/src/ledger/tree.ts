@@ -20,52 +20,55 @@ import type { LogReader } from './log-reader.ts';
 import { type TreeHead, type VerifiedTiles, verifiedTiles } from './verified-tiles.ts';
 
 export interface LedgerEntry {
-  /** Counted from 0. */
+  /** The index from 0. */
   readonly index: number;
   readonly bytes: Uint8Array;
 }
 
 export interface EntriesOptions extends RequestOptions {
-  /** The first one. Default 0. */
+  /** The index of the first entry. Default 0. */
   from?: number;
-  /** The one after the last. Default the size of the tree. */
+  /** The index after the last entry. Default: the size of the tree. */
   to?: number;
-  /** Bundles of 256 entries that are fetched at a time, and kept in memory. Default 8. */
+  /** How many bundles of 256 entries are fetched at once and kept in memory. Default 8. */
   parallel?: number;
 }
 
 /**
- * A tree of a log, read from its tiles and entries. Everything is verified against the root before it is given out:
- * methods reject with a LedgerError when the log serves something else than it has signed.
+ * A tree of a log, read from its tiles and entries. Everything is verified against the root before it is
+ * returned. Methods reject with a LedgerError when the log serves something else than it has signed.
  */
 export interface LedgerTree extends TreeHead {
   /**
-   * The entries in their order, fetched as they are needed.
+   * Yields the entries in order, fetched as needed.
    *
-   * @throws RangeError for a range that is not in the tree
+   * @throws RangeError when the range is not in the tree
    */
   entries(options?: EntriesOptions): AsyncGenerator<LedgerEntry, void>;
-  /** @throws RangeError for an index that is not in the tree */
+  /** @throws RangeError when the index is not in the tree */
   entry(index: number, options?: RequestOptions): Promise<Uint8Array>;
   /**
-   * The proof that an entry is in the tree, as `verifyInclusion` of `@aitbc/tlog` takes it.
+   * Returns the proof that an entry is in the tree, as `verifyInclusion` of `@aitbc/tlog` takes it.
    *
-   * @throws RangeError for an index that is not in the tree
+   * @throws RangeError when the index is not in the tree
    */
   inclusionProof(index: number, options?: RequestOptions): Promise<Uint8Array[]>;
   /**
-   * The proof that the tree begins with an older one, as `verifyConsistency` of `@aitbc/tlog` takes it.
+   * Returns the proof that the tree begins with an older one, as `verifyConsistency` of `@aitbc/tlog` takes
+   * it.
    *
-   * @throws LedgerError ROLLED_BACK when the older one is larger, FORKED when the tree begins with another one
+   * @throws LedgerError ROLLED_BACK when the older tree is larger, FORKED when this tree begins with
+   * another one
    */
   consistencyProof(older: TreeHead, options?: RequestOptions): Promise<Uint8Array[]>;
   /**
-   * Downloads everything, computes every hash anew and compares: entries with the tiles of hashes, each tile with the one
-   * above it, the topmost with the root. Nothing is thrown over what does not fit: it is told, and the rest looked at.
-   * Holds some bundles in memory, however large the log is.
+   * Downloads everything, recomputes every hash and compares: entries with the tiles of hashes, each tile
+   * with the one above it, the topmost with the root. A mismatch is reported rather than thrown, and the
+   * audit goes on. Only some bundles are in memory at once, whatever the log's size.
    *
    * @returns a step for each bundle of 256 entries, and a last one for the root
-   * @throws RangeError for a `from` that is not in the tree; what keeps the log from being read, such as a ConnectionError
+   * @throws RangeError when `from` is not in the tree; and errors of reading the log, such as a
+   * ConnectionError
    */
   audit(options?: AuditOptions): AsyncGenerator<AuditStep, void>;
 }
@@ -100,7 +103,7 @@ export function ledgerTree(resources: LogReader, head: TreeHead): LedgerTree {
     inclusionProof: (index, options) => inclusionProof(index, size, nodesOf(tiles, options)),
     async consistencyProof(older, options) {
       if (older.size > size) {
-        throw new LedgerError('ROLLED_BACK', `The log has ${size} entries, and had ${older.size}`);
+        throw new LedgerError('ROLLED_BACK', `The log has ${size} entries, but had ${older.size} before`);
       }
       const read = nodesOf(tiles, options);
       const begin = older.size === size ? root : await rootAt(older.size, read);
@@ -117,8 +120,8 @@ export function ledgerTree(resources: LogReader, head: TreeHead): LedgerTree {
 function forked(older: number, size: number): LedgerError {
   const message =
     older === size
-      ? `Of ${size} entries the log had another tree before`
-      : `The log of ${size} entries does not begin with the ${older} that it had`;
+      ? `The log had another tree of ${size} entries before`
+      : `The log of ${size} entries does not begin with the ${older} entries that it had before`;
   return new LedgerError('FORKED', message);
 }
 

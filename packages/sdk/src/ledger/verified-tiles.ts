@@ -13,30 +13,30 @@ import type { RequestOptions } from '../options.ts';
 import { areEqual } from './hashes.ts';
 import type { LogReader } from './log-reader.ts';
 
-/** More than are needed for proofs, and for entries from first to last. */
+/** More tiles than a proof, or reading all entries in order, needs. */
 const CACHED_TILES = 64;
 
-/** A tree by what a checkpoint says of it. */
+/** The size and the root of a tree, as a checkpoint states them. */
 export interface TreeHead {
-  /** Number of entries. */
+  /** The number of entries. */
   readonly size: number;
   /** 32 bytes. */
   readonly root: Uint8Array;
 }
 
-/** A request that others may wait for too: no one of them can abort it. */
+/** Several callers may wait for one request, so none of them can abort it. */
 type SharedOptions = Omit<RequestOptions, 'signal'>;
 
-/** The tiles of hashes of a tree, verified. */
+/** The verified tiles of hashes of a tree. */
 export interface VerifiedTiles {
-  /** As many as the tree has; none beyond it. */
+  /** Returns as many hashes as the tree has in this tile; none beyond the tree. */
   hashes(id: TileId, options?: SharedOptions): Promise<readonly Uint8Array[]>;
-  /** What the hashes of a full tile come down to. */
+  /** Returns the root over the hashes of a full tile. */
   root(id: TileId, options?: SharedOptions): Promise<Uint8Array>;
 }
 
 export interface VerifiedTilesOptions {
-  /** What was found wrong is not fetched again, in the hope of better: the same error comes each time. */
+  /** Whether a faulty tile is kept rather than fetched again, so that each use gives the same error. */
   keepFaults?: boolean;
 }
 
@@ -49,7 +49,9 @@ export function verifiedTiles(
   const known = new Map<string, Promise<readonly Uint8Array[]>>();
   let edge: Promise<Map<number, readonly Uint8Array[]>> | undefined;
 
-  /** The partial tiles: the root is that of all of their hashes together, so it vouches for each. */
+  /**
+   * Reads the partial tiles. The tree's root is over all their hashes together, so it verifies each of them.
+   */
   async function readEdge(options?: SharedOptions) {
     const partial = partialTiles(size).map(tile => ({ ...tile, level: Number(tile.level) }));
     const hashes = await Promise.all(partial.map(tile => resources.tile(tile, options)));
@@ -60,7 +62,7 @@ export function verifiedTiles(
     );
     if (areEqual([found], [root])) return byLevel;
     const paths = partial.map(formatTilePath).join(', ') || 'No tiles';
-    const message = `${paths}: they do not lead to the root of ${size} entries that was signed`;
+    const message = `${paths}: they do not lead to the signed root of ${size} entries`;
     throw new LedgerError('TILE_INVALID', message, { path: paths });
   }
 
@@ -69,11 +71,11 @@ export function verifiedTiles(
     const [hashes, expected] = await Promise.all([resources.tile(tile, options), rootOf(id, options)]);
     if (areEqual([merkleRoot(hashes)], [expected])) return hashes;
     const path = formatTilePath(tile);
-    const message = `${path} has other hashes than the tree of ${size} entries that was signed`;
+    const message = `${path} has other hashes than the signed tree of ${size} entries`;
     throw new LedgerError('TILE_INVALID', message, { path });
   }
 
-  /** A hash of the tile above, which is there whenever a tile is full. */
+  /** Returns the tile's hash in the tile above, which exists whenever the tile is full. */
   async function rootOf({ level, index }: TileId, options?: SharedOptions): Promise<Uint8Array> {
     const above = await hashesOf({ level: level + 1, index: Math.floor(index / TILE_WIDTH) }, options);
     return above[index % TILE_WIDTH] ?? new Uint8Array();
@@ -90,7 +92,7 @@ export function verifiedTiles(
     return (await edge).get(id.level) ?? [];
   }
 
-  /** Those that were used last are kept; what failed is not. */
+  /** Keeps the tiles used last, and no failed ones. */
   function remember(key: string, read: () => Promise<readonly Uint8Array[]>) {
     const reading = known.get(key) ?? read();
     known.delete(key);

@@ -3,14 +3,14 @@ import type { RequestOptions } from '../options.ts';
 import { Resource } from '../requests.ts';
 import { id } from '../transport.ts';
 
-/** What accounts have, in credits. */
+/** The balances of accounts, in credits. */
 export class Accounts extends Resource {
-  /** The account of this client's key. */
+  /** Returns the account of this client's API key. */
   own(options?: RequestOptions): Promise<Account> {
     return this.requests.get('/v1/account', options);
   }
 
-  /** The account at an address. Needs the key of an administrator. */
+  /** Returns the account at an address. Requires an administrator's API key. */
   get(address: string, options?: RequestOptions): Promise<Account> {
     return this.requests.get(`/v1/accounts/${id(address)}`, options);
   }

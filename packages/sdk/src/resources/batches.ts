@@ -7,9 +7,9 @@ import { type IdempotentOptions, type Requests, Resource } from '../requests.ts'
 import { id } from '../transport.ts';
 import type { Files } from './files.ts';
 
-/** A request of a batch, as a line of its file. */
+/** A request of a batch: one line of its file. */
 export interface BatchRequest {
-  /** Yours to choose, once in a batch: the result carries it. */
+  /** An id of your choice, unique within the batch. The result has it too. */
   custom_id: string;
   method?: 'POST';
   /** The endpoint of the batch. */
@@ -17,39 +17,42 @@ export interface BatchRequest {
   body: Record<string, unknown>;
 }
 
-/** What became of a request. Either `response` or `error` is there. */
+/** The result of a request. Either `response` or `error` is not null. */
 export interface BatchResult {
   id: string;
-  /** `null` where the request had none that could be read. */
+  /** `null` when the request had none that could be read. */
   custom_id: string | null;
-  /** An answer of the endpoint, well or not: look at `status_code`. */
+  /** The endpoint's answer, which may be an error: check `status_code`. */
   response: { status_code: number; request_id: string; body: Record<string, unknown> } | null;
   error: { code: string; message: string } | null;
 }
 
-/** A batch to be made. Its window is 24 hours unless given. */
+/** A batch to create. Its window is 24 hours by default. */
 export type NewBatch = Omit<CreateBatch, 'completion_window'> &
   Partial<Pick<CreateBatch, 'completion_window'>>;
 
 export interface ListBatches {
-  /** The id of a batch: only what is behind it is listed. */
+  /** The id of a batch. Only the batches after it are listed. */
   after?: string | undefined;
   limit?: number | undefined;
 }
 
 export interface BatchWaitOptions {
-  /** Milliseconds. Without end unless given: a batch has a window of hours or days, after which it ends. */
+  /** Milliseconds. Default: no timeout, as a batch ends after its window of hours or days. */
   timeout?: number | undefined;
   signal?: AbortSignal | undefined;
-  /** Seconds between requests, and so between calls of `onUpdate`. Default 2. */
+  /** Seconds between requests, so `onUpdate` is called this often. Default 2. */
   poll?: number | undefined;
-  /** Called with the batch as each request found it. */
+  /** Called with the batch after each request. */
   onUpdate?: ((batch: Batch) => void) | undefined;
 }
 
 const ENDED: readonly Batch['status'][] = ['completed', 'failed', 'expired', 'cancelled'];
 
-/** Files of requests that are answered when there is time for them. `jobs.submitBatch` submits jobs at once. */
+/**
+ * Batches of requests in files, which are answered when miners have time. `jobs.submitBatch` submits jobs at
+ * once.
+ */
 export class Batches extends Resource {
   readonly #files: Files;
 
@@ -58,15 +61,15 @@ export class Batches extends Resource {
     this.#files = files;
   }
 
-  /** Has all requests of an uploaded file answered. Sent again after a failure, it never becomes two batches. */
+  /** Creates a batch for the requests in an uploaded file. Retries never create a second batch. */
   create(batch: NewBatch, options: IdempotentOptions = {}): Promise<Batch> {
     return this.requests.create('/v1/batches', { completion_window: '24h', ...batch }, options);
   }
 
   /**
-   * Uploads requests as a file, and creates the batch that answers them.
+   * Uploads requests as a file, and creates the batch for them.
    *
-   * @param batch what is asked besides; its `endpoint` is the `url` of the first request unless given
+   * @param batch further fields; its `endpoint` defaults to the `url` of the first request
    * @throws {TypeError} when there are no requests
    */
   async submit(
@@ -85,25 +88,25 @@ export class Batches extends Resource {
     return await this.create({ ...batch, endpoint, input_file_id: file.id }, options);
   }
 
-  /** How far a batch is. */
+  /** Returns the state of a batch. */
   get(batchId: string, options?: RequestOptions): Promise<Batch> {
     return this.requests.get(pathOf(batchId), options);
   }
 
-  /** Your batches, newest first. */
+  /** Lists your batches, newest first. */
   list(query: ListBatches = {}, options?: RequestOptions): Paged<Batch> {
     return this.requests.list('/v1/batches', { ...query }, options, readOpenAiPage<Batch>);
   }
 
-  /** Cancels a batch. What was answered before stays, and is written. */
+  /** Cancels a batch. Answers that exist already stay, and are written to its files. */
   cancel(batchId: string, options?: RequestOptions): Promise<Batch> {
     return this.requests.post(`${pathOf(batchId)}/cancel`, {}, options);
   }
 
   /**
-   * Waits until the batch has ended, well or not: look at `status`.
+   * Waits until the batch has ended, successfully or not: check `status`.
    *
-   * @throws {TimeoutError} when it had not ended in time
+   * @throws {TimeoutError} when it has not ended in time
    */
   wait(batchId: string, options: BatchWaitOptions = {}): Promise<Batch> {
     const { timeout = Number.POSITIVE_INFINITY, signal, poll = 2, onUpdate } = options;
@@ -120,9 +123,10 @@ export class Batches extends Resource {
   }
 
   /**
-   * What became of each request of a batch: first the answers, in the order of the requests, then the errors.
+   * Yields the result of each request of a batch: first the answers in the order of the requests, then the
+   * errors.
    *
-   * @throws {BatchFailedError} when the batch had nothing answered, since something is wrong with its file
+   * @throws {BatchFailedError} when the batch failed because something is wrong with its file
    * @throws {AitbcError} when the batch has not ended
    */
   async *results(batch: Batch | string, options?: RequestOptions): AsyncGenerator<BatchResult, void> {

@@ -5,7 +5,7 @@ import type {
   ExplorerStats,
   ListReceipts,
   ListTransactions,
-  Page as PageQuery,
+  PageQuery,
   Receipt,
   SearchResult,
   SearchResults,
@@ -17,9 +17,9 @@ import type { Paged } from '../pages.ts';
 import { Resource } from '../requests.ts';
 import { id } from '../transport.ts';
 
-/** What the coordinator shows to everyone. Needs no key. */
+/** Public information. No API key is needed. */
 export class Explorer extends Resource {
-  /** Newest first. */
+  /** Lists blocks, newest first. */
   blocks(query: PageQuery = {}, options?: RequestOptions): Paged<Block> {
     return this.requests.list('/explorer/blocks', query, options);
   }
@@ -29,11 +29,11 @@ export class Explorer extends Resource {
    * @throws {NotFoundError} BLOCK_NOT_FOUND
    */
   block(block: number | string, options?: RequestOptions): Promise<BlockDetail> {
-    // A browser may cache it: the coordinator says which ones stay as they are.
+    // Browsers may cache this, because the coordinator marks the blocks that never change.
     return this.requests.send({ path: `/explorer/blocks/${id(String(block))}` }, options);
   }
 
-  /** Newest first: all, or those of an address or a block. */
+  /** Lists transactions, newest first: all, or those of an address or a block. */
   transactions(query: ListTransactions = {}, options?: RequestOptions): Paged<Transaction> {
     return this.requests.list('/explorer/transactions', query, options);
   }
@@ -43,23 +43,26 @@ export class Explorer extends Resource {
     return this.requests.get(`/explorer/transactions/${id(hash)}`, options);
   }
 
-  /** Newest first, everybody's. */
+  /** Lists the receipts of all accounts, newest first. */
   receipts(query: ListReceipts = {}, options?: RequestOptions): Paged<Receipt> {
     return this.requests.list('/explorer/receipts', query, options);
   }
 
-  /** What the ledger says of an address: zeros of one that it does not name. */
+  /** Returns what the ledger records about an address; zeros when it does not name the address. */
   address(address: string, options?: RequestOptions): Promise<AddressDetail> {
     return this.requests.get(`/explorer/addresses/${id(address)}`, options);
   }
 
-  /** What goes by a hash, a height, an index, an id or an address: nothing, or a few things of different kinds. */
+  /**
+   * Returns what a hash, a height, an index, an id or an address identifies: nothing, or a few objects of
+   * different kinds.
+   */
   async search(text: string, options?: RequestOptions): Promise<SearchResult[]> {
     const call = { path: '/explorer/search', query: { q: text }, fresh: true };
     return (await this.requests.send<SearchResults>(call, options)).results;
   }
 
-  /** The counts of the client's `stats()`, with series for charts. */
+  /** Returns the counts of `client.stats()`, with series for charts. */
   stats(options?: RequestOptions): Promise<ExplorerStats> {
     return this.requests.get('/explorer/stats', options);
   }

@@ -10,25 +10,28 @@ const UPLOAD_TIMEOUT_MS = 10 * 60_000;
 export interface CreateFile {
   /** JSON lines. A `Blob` of a file on disk (`openAsBlob` of `node:fs`) is read while it is sent. */
   file: Blob | string | Uint8Array<ArrayBuffer>;
-  /** The name of a `File` unless given, else `requests.jsonl`. */
+  /** Default: the name of a `File`, otherwise `requests.jsonl`. */
   filename?: string | undefined;
-  /** Seconds until it is erased, from 3,600. Sooner where the coordinator keeps no file that long. */
+  /** Seconds until the file is erased, at least 3,600. The coordinator may erase it sooner. */
   expiresAfter?: number | undefined;
 }
 
 export interface ListFiles {
-  /** The id of a file: only what is behind it is listed. */
+  /** The id of a file. Only the files after it are listed. */
   after?: string | undefined;
   limit?: number | undefined;
-  /** By age; `desc`, the newest first, unless given. */
+  /** The order by age. Default `desc`, newest first. */
   order?: 'asc' | 'desc' | undefined;
-  /** What was uploaded (`batch`), or what batches have written (`batch_output`). */
+  /** Which files to list: uploads (`batch`) or results of batches (`batch_output`). */
   purpose?: FileObject['purpose'] | undefined;
 }
 
-/** Files of requests for batches, and files of their answers. */
+/** Files with the requests and the answers of batches. */
 export class Files extends Resource {
-  /** Uploads the requests of a batch. Not repeated when an answer is lost: that would make a second file. */
+  /**
+   * Uploads the requests of a batch. This is not retried when an answer is lost, as it would create a second
+   * file.
+   */
   create({ file, filename, expiresAfter }: CreateFile, options?: RequestOptions): Promise<FileObject> {
     const form = new FormData();
     form.set('purpose', 'batch');
@@ -43,22 +46,25 @@ export class Files extends Resource {
     return this.requests.send(call, { timeout: UPLOAD_TIMEOUT_MS, ...options });
   }
 
-  /** What is known of a file: its size, its name, when it is erased. `content` has what is in it. */
+  /** Returns a file's size, name and expiry. `content` returns what is in it. */
   get(fileId: string, options?: RequestOptions): Promise<FileObject> {
     return this.requests.get(pathOf(fileId), options);
   }
 
-  /** Your files, newest first. */
+  /** Lists your files, newest first. */
   list(query: ListFiles = {}, options?: RequestOptions): Paged<FileObject> {
     return this.requests.list('/v1/files', { ...query }, options, readOpenAiPage<FileObject>);
   }
 
-  /** The content of a file, unread: `text()` has it whole, `body` piece by piece. */
+  /** Returns the response with a file's content unread: `text()` reads all of it, `body` piece by piece. */
   content(fileId: string, options?: RequestOptions): Promise<Response> {
     return this.requests.send({ path: `${pathOf(fileId)}/content`, as: 'response', fresh: true }, options);
   }
 
-  /** The lines of a file, each parsed as JSON. Whatever size the file has, a few of them are in memory at once. */
+  /**
+   * Yields the lines of a file, each parsed as JSON. Only a few lines are in memory at once, whatever the
+   * file's size.
+   */
   async *lines<Line = unknown>(fileId: string, options?: RequestOptions): AsyncGenerator<Line, void> {
     const { body } = await this.content(fileId, options);
     const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -75,7 +81,7 @@ export class Files extends Resource {
     }
   }
 
-  /** Erases a file. A batch that has begun with it goes on. */
+  /** Erases a file. A batch that has started with it continues. */
   delete(fileId: string, options?: RequestOptions): Promise<DeletedFile> {
     return this.requests.send({ method: 'DELETE', path: pathOf(fileId) }, options);
   }

@@ -24,24 +24,25 @@ import { type WaitOptions, waitForJob } from '../wait.ts';
 import { submitInParts } from './submit-in-parts.ts';
 
 export interface SubmitOptions extends IdempotentOptions {
-  /** Seconds to wait for the job to end. The coordinator caps it: the job may come back unended. */
+  /** Seconds to wait for the job to end. The coordinator may return earlier, with an unfinished job. */
   wait?: number | undefined;
 }
 
 export interface StreamOptions extends IdempotentOptions {
-  /** Aborting it cancels the job, too. */
+  /** Aborting the signal also cancels the job. */
   signal?: AbortSignal | undefined;
 }
 
-/** Jobs: what clients submit and follow, and what miners do with those that they have claimed. */
+/** Jobs: clients submit and follow them; miners claim, run and complete them. */
 export class Jobs extends Resource {
-  /** Submits a job. Sent again after a failure, it never becomes two. */
+  /** Submits a job. Retries never create a second one. */
   submit(job: SubmitJob, options: SubmitOptions = {}): Promise<Job> {
     return this.requests.create('/v1/jobs', job, options);
   }
 
   /**
-   * Submits any number of jobs, 1,000 in each request, each request all or nothing. Answers in their order.
+   * Submits any number of jobs, 1,000 in each request. Each request succeeds or fails as a whole. Returns the
+   * jobs in the given order.
    *
    * @throws {PartialBatchError} when a request after the first fails
    */
@@ -57,22 +58,22 @@ export class Jobs extends Resource {
     return submitInParts(jobs, options.idempotencyKey ?? makeIdempotencyKey(), submit);
   }
 
-  /** The job; with `wait`, as soon as it has ended or the seconds are over. */
+  /** Returns the job. With `wait`, it returns as soon as the job has ended or the seconds are over. */
   get(jobId: string, options: LongPollOptions = {}): Promise<Job> {
     const { wait } = options;
     return this.requests.send({ path: pathOf(jobId), query: { wait }, wait, fresh: true }, options);
   }
 
-  /** Your jobs, newest first. */
+  /** Lists your jobs, newest first. */
   list(query: ListJobs = {}, options?: RequestOptions): Paged<JobSummary> {
     return this.requests.list('/v1/jobs', query, options);
   }
 
   /**
-   * Waits until the job has ended, well or not: look at `status`.
+   * Waits until the job has ended, successfully or not: check `status`.
    *
    * @param options a number is the timeout in milliseconds
-   * @throws {JobTimeoutError} when it had not ended in time
+   * @throws {JobTimeoutError} when the job has not ended in time
    */
   wait(jobId: string, options: WaitOptions | number = {}): Promise<Job> {
     const given = typeof options === 'number' ? { timeout: options } : options;
@@ -80,10 +81,10 @@ export class Jobs extends Resource {
   }
 
   /**
-   * Submits a job whose text is wanted as it is generated, when the first event is asked for, and tells what happens to
-   * it until it has ended. A connection that breaks is opened again, and what came before is not told twice.
+   * Submits a streamed job when the first event is requested, and yields its events until it has ended. A
+   * broken connection is opened again, and no event comes twice.
    *
-   * Leaving the loop stops the reading and leaves the job alone; aborting the signal cancels the job.
+   * Leaving the loop only stops the reading. Aborting the signal also cancels the job.
    */
   async *stream(job: SubmitJob, options: StreamOptions = {}): AsyncGenerator<NumberedJobEvent, void> {
     const { job_id } = await this.submit({ ...job, stream: true }, options);
@@ -97,10 +98,10 @@ export class Jobs extends Resource {
   }
 
   /**
-   * What happens to a job until it has ended: changes of its status, its text where it streams, and its result. As with
-   * `stream`, a connection that breaks is opened again.
+   * Yields the events of a job until it has ended: changes of its status, its text when it streams, and its
+   * result. As with `stream`, a broken connection is opened again.
    *
-   * @param options `after` is the `id` of an event to go on behind
+   * @param options `after` is the `id` of an event to continue after
    */
   events(jobId: string, options: EventsOptions = {}): AsyncGenerator<NumberedJobEvent, void> {
     const path = `${pathOf(jobId)}/events`;
@@ -116,33 +117,36 @@ export class Jobs extends Resource {
     return this.requests.post(`${pathOf(jobId)}/cancel`, {}, options);
   }
 
-  /** The receipt of a completed job, and its place in the ledger once that was published. */
+  /** Returns the receipt of a completed job, with its place in the ledger once it is published. */
   receipt(jobId: string, options?: RequestOptions): Promise<PublishedReceipt> {
     return this.requests.get(`${pathOf(jobId)}/receipt`, options);
   }
 
-  /** The best job that the miner could claim; `null` when there is none, or none came in `wait` seconds. */
+  /**
+   * Returns the best job that the miner could claim; `null` when there is none, or none came in `wait`
+   * seconds.
+   */
   available(minerId: string, options: MinerProcess & LongPollOptions = {}): Promise<MinerJob | null> {
     const { wait, epoch } = options;
     const query = { miner_id: minerId, epoch, wait };
     return this.requests.send({ path: '/v1/jobs/available', query, wait, fresh: true }, options);
   }
 
-  /** Leases the job to the miner. `miners.claimJobs` leases the best ones in a single request. */
+  /** Leases the job to the miner. `miners.claimJobs` leases the best jobs in a single request. */
   claim(jobId: string, minerId: string, options: MinerProcess & RequestOptions = {}): Promise<MinerJob> {
     const { epoch } = options;
     return this.requests.post(`${pathOf(jobId)}/claim`, { miner_id: minerId, epoch }, options);
   }
 
   /**
-   * Posts more of the text of a job as it is generated, which extends the lease. Repeating it adds nothing twice; a gap
-   * is an error: `VALIDATION_OUT_OF_RANGE` for the field `first`.
+   * Posts the next chunks of a job's text, which extends the lease. Repeated chunks are not added twice. A
+   * gap is an error: `VALIDATION_OUT_OF_RANGE` for the field `first`.
    */
   postChunks(jobId: string, chunks: PostChunks, options?: RequestOptions): Promise<PostedChunks> {
     return this.requests.post(`${pathOf(jobId)}/chunks`, chunks, options);
   }
 
-  /** Hands in the result. Answers with the receipt, the same one when repeated. */
+  /** Completes a job with its result and returns the receipt. A repetition returns the same receipt. */
   complete(jobId: string, completion: CompleteJob, options?: RequestOptions): Promise<Receipt> {
     return this.requests.post(`${pathOf(jobId)}/complete`, completion, options);
   }
@@ -152,7 +156,7 @@ export class Jobs extends Resource {
     return this.requests.post(`${pathOf(jobId)}/fail`, failure, options);
   }
 
-  /** Hands a job back undone, without using up one of its attempts. */
+  /** Hands a job back without using up one of its attempts. */
   release(jobId: string, minerId: string, options: MinerProcess & RequestOptions = {}): Promise<JobOutcome> {
     const { epoch } = options;
     return this.requests.post(`${pathOf(jobId)}/release`, { miner_id: minerId, epoch }, options);

@@ -2,9 +2,12 @@ import { type Ledger, type LedgerOptions, openLedger } from '../ledger/ledger.ts
 import type { RequestOptions } from '../options.ts';
 import { Resource } from '../requests.ts';
 
-/** The coordinator's own public log of all receipts and grants. `openLedger` reads any log by its URL. */
+/** The coordinator's public log of all receipts and grants. `openLedger` reads any log by its URL. */
 export class LedgerResource extends Resource {
-  /** The verifier key of the ledger, as the coordinator tells it: who trusts that needs no other proof. */
+  /**
+   * Returns the ledger's verifier key as the coordinator states it. To check the coordinator, get the key
+   * elsewhere.
+   */
   async vkey(options?: RequestOptions): Promise<string> {
     return (
       await this.requests.send<string>({ path: '/ledger/vkey', as: 'text', fresh: true }, options)
@@ -12,10 +15,10 @@ export class LedgerResource extends Resource {
   }
 
   /**
-   * A reader of the ledger, which trusts nobody but whom the options name.
+   * Returns a reader of the ledger, which only trusts the keys in the options.
    *
-   * @param options as of `openLedger`; what they leave out is as it is for this client
-   * @throws {TypeError} when they say not whom to believe
+   * @param options those of `openLedger`; others default to this client's
+   * @throws {TypeError} when neither `vkey` nor `policy` is given
    */
   open(options: LedgerOptions): Ledger {
     const { headers, fetch, maxRetries, sleep, random, now } = this.requests.settings;

@@ -17,29 +17,29 @@ import { id } from '../transport.ts';
 
 /** The machines that run jobs. */
 export class Miners extends Resource {
-  /** The miners that are there, best reputation first. */
+  /** Lists the miners, best reputation first. */
   list(query: ListMiners = {}, options?: RequestOptions): Paged<Miner> {
     return this.requests.list('/v1/miners', query, options);
   }
 
-  /** A miner, and what it is given and not given to do just now. */
+  /** Returns a miner, with the pending jobs that it can and can not get now. */
   get(minerId: string, options?: RequestOptions): Promise<MinerDetail> {
     return this.requests.get(pathOf(minerId), options);
   }
 
   /**
-   * Registers a miner, or tells anew what it can do. Requests that carry the `epoch` of the answer fail with
-   * `MINER_SUPERSEDED` once another process has registered the id.
+   * Registers a miner, or changes its registration. After another process registers the id, requests with
+   * this answer's `epoch` fail with `MINER_SUPERSEDED`.
    */
   register(miner: RegisterMiner, options?: RequestOptions): Promise<Miner> {
     return this.requests.post('/v1/miners/register', miner, options);
   }
 
   /**
-   * Says that the miner lives, which extends its leases. With `wait`, the answer comes as soon as there is a job to stop,
-   * or when the seconds are over. With `loaded`, the models that its engine has in memory, it is given jobs for them first.
+   * Sends a heartbeat, which extends the miner's leases. With `wait`, the answer comes as soon as a job must
+   * stop, or after those seconds. `loaded` names the models in memory, for which the miner gets jobs first.
    *
-   * @param jobs ids of the jobs it works on; the answer names those to stop
+   * @param jobs ids of the jobs that it runs; the answer names those to stop
    */
   heartbeat(
     minerId: string,
@@ -53,8 +53,8 @@ export class Miners extends Resource {
   }
 
   /**
-   * Claims up to `max` jobs (default 1), waiting `wait` seconds for the first. Not repeated when an answer is lost, as
-   * the jobs of that answer are leased already: the next heartbeat names them.
+   * Claims up to `max` jobs (default 1), waiting `wait` seconds for the first. It is not retried when an
+   * answer is lost, because the jobs in that answer are leased already; the next heartbeat names them.
    */
   async claimJobs(minerId: string, options: ClaimJobs & LongPollOptions = {}): Promise<MinerJob[]> {
     const { max, wait, epoch } = options;
@@ -63,19 +63,22 @@ export class Miners extends Resource {
     return (await this.requests.send<ClaimedJobs>({ method: 'POST', path, body, wait }, options)).jobs;
   }
 
-  /** Gives the miner no new jobs; those it holds go on. */
+  /** Stops giving the miner new jobs. The jobs that it holds continue. */
   drain(minerId: string, options: MinerProcess & RequestOptions = {}): Promise<Miner> {
     const path = `${pathOf(minerId)}/drain`;
     const query = { epoch: options.epoch };
     return this.requests.send({ method: 'POST', path, body: {}, query, repeatable: true }, options);
   }
 
-  /** Gives a suspended miner jobs again, its reputation as that of a new one. For administrators. */
+  /** Ends a miner's suspension and resets its reputation to that of a new one. For administrators. */
   reinstate(minerId: string, options?: RequestOptions): Promise<Miner> {
     return this.requests.post(`${pathOf(minerId)}/reinstate`, {}, options);
   }
 
-  /** Takes the miner out; what it holds goes to others. By an administrator its id is free for another key then. */
+  /**
+   * Removes the miner and gives its jobs to others. When an administrator does this, another key may take the
+   * id.
+   */
   async deregister(minerId: string, options: MinerProcess & RequestOptions = {}): Promise<void> {
     const query = { epoch: options.epoch };
     await this.requests.send({ method: 'DELETE', path: pathOf(minerId), query, repeatable: true }, options);

@@ -5,23 +5,23 @@ import { Resource } from '../requests.ts';
 import { id } from '../transport.ts';
 import { type ProofOptions, waitForProof } from '../wait.ts';
 
-/** What completed jobs are accounted for with. `jobs.receipt` has that of a job. */
+/** The receipts of completed jobs. `jobs.receipt` returns that of a job. */
 export class Receipts extends Resource {
-  /** The receipt, and its place in the ledger once that was published. */
+  /** Returns the receipt, with its place in the ledger once it is published. */
   get(receiptId: string, options?: RequestOptions): Promise<PublishedReceipt> {
     return this.requests.get(`/v1/receipts/${id(receiptId)}`, options);
   }
 
-  /** Newest first: yours as a client and as the owner of miners. */
+  /** Lists your receipts as a client and as an owner of miners, newest first. */
   list(query: ListReceipts = {}, options?: RequestOptions): Paged<Receipt> {
     return this.requests.list('/v1/receipts', query, options);
   }
 
   /**
-   * A `.tlog-proof` file: the receipt, and the proof of its place in the ledger. Whoever has it and the ledger's key
-   * needs nothing else, see `verifyTlogProof` of `@aitbc/tlog`.
+   * Returns a `.tlog-proof` file: the receipt with the proof of its place in the ledger. To verify it only
+   * takes the ledger's key, see `verifyTlogProof` of `@aitbc/tlog`.
    *
-   * @throws {NotFoundError} RECEIPT_NOT_FOUND with a `retryAfter` while it is not published yet
+   * @throws {NotFoundError} RECEIPT_NOT_FOUND with a `retryAfter` while the receipt is not published
    */
   proof(receiptId: string, options?: RequestOptions): Promise<string> {
     return this.requests.send(
@@ -31,9 +31,9 @@ export class Receipts extends Resource {
   }
 
   /**
-   * The same as soon as the ledger has published the receipt.
+   * Returns the proof as soon as the ledger has published the receipt.
    *
-   * @throws {TimeoutError} when it had not in time
+   * @throws {TimeoutError} when it is not published in time
    */
   waitForProof(receiptId: string, options: ProofOptions = {}): Promise<string> {
     const get = (signal: AbortSignal) => this.proof(receiptId, { signal });

@@ -1,12 +1,12 @@
 import type { Job, LIMITS, SubmitJob } from '@aitbc/protocol';
 import { PartialBatchError } from '../errors.ts';
 
-/** Only the type of the limit is imported: its value would bring the schemas along. */
+/** Only the type is imported, because the value would bring in all schemas. */
 const JOBS_PER_CALL: (typeof LIMITS)['batchJobs'] = 1_000;
 
 /**
- * Submits any number of jobs in calls of as many as one may carry, one after the other. Each call has its own
- * idempotency key, made from the one given, so that a repeated batch continues where it broke off.
+ * Submits any number of jobs in several calls, one after the other. The idempotency key of each call is
+ * derived from the given one, so that a repeated batch continues where it stopped.
  */
 export async function submitInParts(
   jobs: readonly SubmitJob[],

@@ -151,7 +151,7 @@ class AsyncRequests:
                 if not response.is_success:
                     _http.require_success(response, await response.aread())
                 if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                    detail = "The answer is no stream of events: is this the URL of a coordinator?"
+                    detail = "The answer is not a stream of events. Is this the URL of a coordinator?"
                     raise coordinator_error(response, {"detail": detail})
                 yield _OPENED
                 async for told in EventSource(response).aiter_sse():

@@ -150,7 +150,7 @@ class Requests:
                 if not response.is_success:
                     _http.require_success(response, response.read())
                 if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                    detail = "The answer is no stream of events: is this the URL of a coordinator?"
+                    detail = "The answer is not a stream of events. Is this the URL of a coordinator?"
                     raise coordinator_error(response, {"detail": detail})
                 yield _OPENED
                 for told in EventSource(response).iter_sse():

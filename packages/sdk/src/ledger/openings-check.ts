@@ -1,23 +1,26 @@
 import type { Opening, Restore } from '@aitbc/protocol';
 import { createBalanceTotals, isOpening, isRestore } from '@aitbc/receipts';
-import type { Stated } from './examining.ts';
-import type { LedgerFault } from './faults.ts';
+import type { Stated } from './examine-bundle.ts';
+import type { LedgerFault } from './ledger-fault.ts';
 
 /**
- * Holds the opening balances of a ledger that follows a restore to the statement that it begins with: as many, one an
- * account in the order of their addresses, with that sum and that hash, and none anywhere else. Credits would come from
- * nothing otherwise.
+ * Checks that the opening balances of a ledger match the restore that it begins with: their number, their sum
+ * and their hash, one for each account in the order of the addresses, and none anywhere else. Otherwise
+ * credits could appear from nothing.
  */
 export interface OpeningsCheck {
-  /** Statements in their order. Answers what is wrong with this one. */
+  /** Takes the next statement and returns its faults. */
   take(stated: Stated): Promise<LedgerFault[]>;
-  /** To be called once, behind the last statement of a tree of so many entries. Answers what is wrong with all of them. */
+  /**
+   * ApiCall this once, after the last statement of a tree with `size` entries. Returns the faults of all
+   * openings together.
+   */
   end(size: number): LedgerFault[];
 }
 
 /**
- * @param from the first entry that is taken
- * @param readFirst reads the statement of entry 0, where it is not among those that are taken
+ * @param from the first entry that is checked
+ * @param readFirst reads the statement of entry 0, when `from` is later
  */
 export function createOpeningsCheck(
   from: number,
@@ -33,12 +36,12 @@ export function createOpeningsCheck(
   }
 
   function misfit({ index }: Stated, opening: Opening, begun: Restore | null): string | undefined {
-    if (!begun) return 'is an opening balance, and the ledger does not begin with a restore';
+    if (!begun) return 'is an opening balance, but the ledger does not begin with a restore';
     if (opening.restore_id !== begun.restore_id) return `belongs to another restore than ${begun.restore_id}`;
-    if (index > begun.accounts)
-      return `is one opening balance more than the ${begun.accounts} of the restore`;
-    if (opening.account <= last) return 'is not behind the opening balance before it by its address';
-    if (from === 0 && index !== count + 1) return 'is an opening balance behind other statements';
+    if (index > begun.accounts) return `is an opening balance beyond the ${begun.accounts} of the restore`;
+    if (opening.account <= last)
+      return 'does not follow the opening balance before it in the order of addresses';
+    if (from === 0 && index !== count + 1) return 'is an opening balance after other statements';
     return undefined;
   }
 
@@ -48,7 +51,7 @@ export function createOpeningsCheck(
       if (index === 0) restore = asRestore(stated);
       if (!statement) return [];
       if (isRestore(statement) && index !== 0)
-        return [fault(index, 'is a restore, with which only a ledger begins')];
+        return [fault(index, 'is a restore, which must be the first entry of a ledger')];
       if (!isOpening(statement)) return [];
       const wrong = misfit(stated, statement, await restoreOf());
       if (wrong !== undefined) return [fault(index, wrong)];
@@ -58,13 +61,15 @@ export function createOpeningsCheck(
       return [];
     },
     end(size) {
-      // Where a part was taken, or the tree does not have all of them yet, nothing can be said.
+      // Nothing can be said when only a part was checked, or the tree does not have all openings yet.
       if (!restore || from > 0 || size <= restore.accounts) return [];
       const totals = taken.totals();
       const names = Object.keys(totals) as (keyof typeof totals)[];
       return names
         .filter(name => totals[name] !== restore?.[name])
-        .map(name => fault(0, `says ${name} ${restore?.[name]}, and its openings come to ${totals[name]}`));
+        .map(name =>
+          fault(0, `says ${name} ${restore?.[name]}, but its opening balances give ${totals[name]}`),
+        );
     },
   };
 }

@@ -3,8 +3,8 @@ import { formatTilePath, leafHash, merkleRoot, TILE_WIDTH, tileWidth } from '@ai
 import { LedgerError } from '../errors.ts';
 import type { RequestOptions } from '../options.ts';
 import { otherEntries } from './bundles.ts';
-import type { LedgerFault } from './faults.ts';
 import { areEqual } from './hashes.ts';
+import type { LedgerFault } from './ledger-fault.ts';
 import type { LogReader } from './log-reader.ts';
 import type { VerifiedTiles } from './verified-tiles.ts';
 
@@ -12,31 +12,31 @@ export interface Examination {
   resources: LogReader;
   tiles: VerifiedTiles;
   size: number;
-  /** Entries before that one are known to be valid statements. */
+  /** Entries before this one are known to be valid statements. */
   from: number;
-  /** Who may sign statements; null where entries are none. */
+  /** The keys that may sign statements; null when entries need not be statements. */
   keys: { keys: readonly TrustedKey[] | undefined } | null;
   options: RequestOptions;
 }
 
-/** What was found in a bundle and its tile of hashes. */
+/** The findings in a bundle and its tile of hashes. */
 export interface Examined {
-  /** Of the entries as they were served; null where there are none. */
+  /** The hashes of the served entries; null when there are none. */
   leafHashes: Uint8Array[] | null;
-  /** They are not what was signed. False also where that can't be told, for want of sound tiles. */
+  /** Whether the entries are not the signed ones. False also when no valid tile can tell. */
   areRefuted: boolean;
-  /** What its entries state, one after the other. */
+  /** The statements of its entries, in order. */
   stated: readonly Stated[];
-  /** `origin` is the same object for what several bundles find alike, as they share tiles. */
+  /** Bundles share tiles. `origin` is the same object when several bundles report the same fault. */
   faults: { fault: LedgerFault; origin: object }[];
 }
 
-/** A valid statement, or one of a kind that is not known here. */
+/** A valid statement, or one of an unknown kind. */
 export interface Stated {
-  /** Number of the entry. */
+  /** The index of the entry. */
   index: number;
   kind: string;
-  /** null for a kind that is not known here. */
+  /** Null for an unknown kind. */
   statement: Statement | null;
 }
 
@@ -86,7 +86,9 @@ const ofError = (error: LedgerError): Faults[number] => ({
 
 const ofEntry = (fault: LedgerFault): Faults[number] => ({ fault, origin: fault });
 
-/** What does not fit the hashes of the tile, entry by entry; or, without them, the one hash that they come down to. */
+/**
+ * Returns the entries that do not fit the tile's hashes. Without the tile, it compares the one hash above.
+ */
 function refute(
   leafHashes: readonly Uint8Array[],
   signed: Uint8Array | readonly Uint8Array[],
@@ -98,7 +100,7 @@ function refute(
   return leafHashes.flatMap((hash, position) => {
     if (areEqual([hash], signed.slice(position, position + 1))) return [];
     const entry = index * TILE_WIDTH + position;
-    const detail = `Entry ${entry}, in ${path}, is another one than was signed`;
+    const detail = `Entry ${entry}, in ${path}, is not the entry that was signed`;
     return [ofEntry({ code: 'ENTRIES_INVALID', path, index: entry, detail })];
   });
 }
@@ -127,7 +129,7 @@ async function examineStatements(
     if (valid && kind !== null) examined.stated.push({ index: number, kind, statement });
     else {
       const [wrong] = checks.filter(({ ok }) => !ok);
-      const detail = `Entry ${number}, in ${path}, is no valid statement: ${wrong?.name}: ${wrong?.detail}`;
+      const detail = `Entry ${number}, in ${path}, is not a valid statement: ${wrong?.name}: ${wrong?.detail}`;
       examined.faults.push(ofEntry({ code: 'STATEMENT_INVALID', path, index: number, detail }));
     }
   }
