@@ -110,6 +110,13 @@ export default {
       },
       to: { path: ['^packages/coordinator/src/http/', 'node_modules/fastify/'] },
     },
+    {
+      name: 'job-rules-know-no-behaviour',
+      comment: 'What all behaviours of jobs share knows none of them.',
+      severity: 'error',
+      from: { path: inCoordinator('jobs/[^/]+\\.ts$') },
+      to: { path: inCoordinator('jobs/[^/]+/'), pathNot: 'options\\.ts$' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -1,4 +1,5 @@
 import { defineModule } from '../module.ts';
+import { countForAccounts } from './job-counters.ts';
 import { createAccounts, insertKey, openAccount, revokeKey } from './keys.ts';
 import { accountOptions } from './options.ts';
 
@@ -7,6 +8,7 @@ export const accounts = defineModule({
   options: accountOptions,
   idPrefix: 'key',
   operations: () => ({ openAccount, insertKey, revokeKey }),
+  subscribes: { 'job.changed': countForAccounts },
   create: async ({ config, store, now, open, issuer: { coordinatorId } }) =>
     await createAccounts({ store, now, open, coordinatorId, cacheMs: config.keyCacheSeconds * 1000 }),
   async routes(app, { config, store, guards }) {

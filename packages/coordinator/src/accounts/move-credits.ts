@@ -1,5 +1,5 @@
+import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
-import type { Row } from '../store/schema.ts';
 
 /** Credits on their way from one account to another, in micro-credits. Nobody pays for what is granted. */
 export interface Transfer {
@@ -8,42 +8,21 @@ export interface Transfer {
   amount: number;
 }
 
-/** What of an account follows from the entries that name it. */
-type Totals = Pick<Row<'account'>, 'balance' | 'spent' | 'jobs' | 'jobs_run' | 'receipts' | 'transactions'>;
+const COLUMNS = ['balance', 'spent', 'jobs', 'jobs_run', 'receipts', 'transactions'] as const;
 
 /** Moves balances and counts by what the entries say that are written in the same transaction. */
-export async function moveCredits(transfers: readonly Transfer[], { tx }: Pick<WriteContext, 'tx'>) {
-  const accounts = new Map<number, Totals>();
-  const of = (id: number) => {
-    const totals = accounts.get(id) ?? {
-      balance: 0,
-      spent: 0,
-      jobs: 0,
-      jobs_run: 0,
-      receipts: 0,
-      transactions: 0,
-    };
-    accounts.set(id, totals);
-    return totals;
-  };
+export async function moveCredits(
+  transfers: readonly Transfer[],
+  { tx }: Pick<WriteContext, 'tx'>,
+): Promise<void> {
+  const accounts = new Increments<number, (typeof COLUMNS)[number]>(COLUMNS);
   for (const { payerId, payeeId, amount } of transfers) {
-    const payee = of(payeeId);
-    payee.balance += amount;
-    payee.transactions++;
+    accounts.addRow(payeeId, { balance: amount, transactions: 1 });
     if (payerId === null) continue;
-    const payer = of(payerId);
-    payer.balance -= amount;
-    payer.spent += amount;
-    payer.jobs++;
-    payee.jobs_run++;
-    payee.receipts++;
-    if (payer === payee) continue;
-    payer.receipts++;
-    payer.transactions++;
+    accounts.addRow(payerId, { balance: -amount, spent: amount, jobs: 1 });
+    accounts.addRow(payeeId, { jobs_run: 1, receipts: 1 });
+    // Whoever pays themselves is named by one entry, not by two.
+    if (payerId !== payeeId) accounts.addRow(payerId, { receipts: 1, transactions: 1 });
   }
-  await tx.add(
-    'account',
-    'id',
-    [...accounts].map(([id, totals]) => ({ id, ...totals })),
-  );
+  await tx.add('account', 'id', accounts.rows('id'));
 }

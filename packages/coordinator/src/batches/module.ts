@@ -6,6 +6,7 @@ import { submitting } from '../jobs/submitting/module.ts';
 import { limits } from '../limits/module.ts';
 import { defineModule } from '../module.ts';
 import { createBatches } from './create.ts';
+import { countProgress } from './progress.ts';
 import { beginBatches, cancelBatches, expireBatches, finalizeBatches } from './stages.ts';
 import { submitPages } from './submit.ts';
 import { writePages } from './write.ts';
@@ -21,6 +22,7 @@ export const batches = defineModule({
     submitPages: submitPages(operations.submitJobs),
     writePages: writePages({ keepMs: config.fileDays * DAY_MS }),
   }),
+  subscribes: { 'job.changed': countProgress },
   async create({ config, store, ids, now, operations, services: { submitting: jobs, limits } }) {
     const { createClientBatches } = await import('./client-batches.ts');
     const { createBatchWork } = await import('./work.ts');

@@ -34,7 +34,13 @@ export function createBatchWork(options: WorkOptions): BatchWork {
       case 'submitting':
         return await submitPage(batch, options);
       case 'ending':
-        await cancelBatchJobs(store, operations, batchId, signal);
+        // What has ended meanwhile answers an error, and is left as it is.
+        await cancelBatchJobs(
+          store,
+          batchId,
+          jobId => store.write(operations.cancelJobs, { jobId, accountId: null }),
+          signal,
+        );
         return (await store.write(finalizeBatches, { batchId })).ok;
       case 'running':
         if (batch.outstanding > 0) return false;

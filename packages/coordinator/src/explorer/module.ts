@@ -1,9 +1,11 @@
 import { ledger } from '../ledger/module.ts';
 import { defineModule } from '../module.ts';
+import { countJobs } from './job-counters.ts';
 
 export const explorer = defineModule({
   name: 'explorer',
   uses: [ledger],
+  subscribes: { 'job.changed': countJobs },
   async create({ store, now, services: { ledger } }) {
     const { createExplorer } = await import('./explorer.ts');
     return createExplorer({ store, ledger, now });

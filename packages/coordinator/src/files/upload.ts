@@ -1,4 +1,5 @@
 import { storageFault } from '../limits/quotas.ts';
+import { Increments } from '../store/increments.ts';
 import { done, failed, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
@@ -165,13 +166,9 @@ export async function countBytes(
   changes: readonly Pick<FileRow, 'account_id' | 'bytes'>[],
   tx: Transaction,
 ): Promise<void> {
-  const sums = new Map<number, number>();
-  for (const { account_id: id, bytes } of changes) sums.set(id, (sums.get(id) ?? 0) + bytes);
-  await tx.add(
-    'account',
-    'id',
-    [...sums].map(([id, file_bytes]) => ({ id, file_bytes })),
-  );
+  const accounts = new Increments<number, 'file_bytes'>(['file_bytes']);
+  for (const { account_id, bytes } of changes) accounts.add(account_id, 'file_bytes', bytes);
+  await tx.add('account', 'id', accounts.rows('id'));
 }
 
 /** Those whose space is limited, so that others cost nothing. */

@@ -1,10 +1,7 @@
 import type { AnswerDetails, Job } from '@aitbc/protocol';
 import { isoTime } from '../store/numbers.ts';
-import type { Operation } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { batchLine, behindBatch, lineNumber } from './batch-line.ts';
-import type { JobRow } from './job.ts';
-import type { CancelInput } from './leases/fail.ts';
 import { findBatchJobs, findOpenBatchJobs } from './queries.ts';
 import { errorOf, toResult } from './views.ts';
 
@@ -56,8 +53,8 @@ export async function readBatchJobs(
 /** Cancels what a batch has not ended, until the signal aborts. Nothing must be submitted any more. */
 export async function cancelBatchJobs(
   store: Store,
-  { cancelJobs }: { cancelJobs: Operation<CancelInput, JobRow> },
   batchId: string,
+  cancel: (jobId: string) => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<void> {
   let after = batchLine(batchId, 0);
@@ -66,8 +63,7 @@ export async function cancelBatchJobs(
     const open = await findOpenBatchJobs(store.read, { after, to, limit: AT_ONCE });
     const last = open.at(-1);
     if (!last) return;
-    // What has ended meanwhile is refused, and left.
-    await Promise.all(open.map(({ id }) => store.write(cancelJobs, { jobId: id, accountId: null })));
+    await Promise.all(open.map(({ id }) => cancel(id)));
     after = last.batch_line;
   }
 }

@@ -1,9 +1,9 @@
 import { objectIn } from '../store/json.ts';
 import { isPlausible } from '../store/numbers.ts';
 import { failed, type Outcome, type WriteContext } from '../store/operation.ts';
+import { isExclusion } from './exclusions.ts';
 import { hasEnded, type JobRow, markFailed } from './job.ts';
 import { saveJobs } from './save-jobs.ts';
-import { isExclusion } from './scheduling/exclusions.ts';
 
 /** What a value becomes that the coordinator can't have written. */
 const MENDED = {

@@ -2,15 +2,12 @@ import {
   type AnswerDetails,
   type FailureClass,
   type FinishReason,
-  type HeartbeatAnswer,
   type Job,
   type JobConstraints,
   type JobError,
-  type JobOutcome,
   type JobParams,
   type JobRun,
   type JobSummary,
-  type MinerJob,
   parseOwn,
   type QueueInfo,
   textOf,
@@ -20,10 +17,7 @@ import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 import { askedIn } from './content.ts';
 import type { ERROR_COLUMNS, JobRow } from './job.ts';
-import type { HeldJob } from './leases/claim.ts';
-import type { Pulse } from './leases/heartbeat.ts';
 import type { Requirements } from './requirements.ts';
-import type { NewRun } from './submitting/submit-jobs.ts';
 
 /** A run of a job, and whether its result is the job's; null where one of them is not there. */
 export type FoundRun = JobRow & { agrees: number | boolean | null };
@@ -90,7 +84,7 @@ export function toRun(run: FoundRun): JobRun {
   };
 }
 
-export const toNewRun = ({ id, salt }: NewRun): JobRun => ({
+export const toNewRun = ({ id, salt }: Pick<JobRow, 'id' | 'salt'>): JobRun => ({
   job_id: id,
   status: 'pending',
   miner_id: null,
@@ -113,45 +107,10 @@ export function toResult(output: JobTexts['output']): Pick<Job, 'result' | 'usag
 
 type ResultForm = Pick<Job, 'result_type' | 'finish_reason'> & AnswerDetails;
 
-export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
-  return {
-    job_id: job.id,
-    status: job.status,
-    model: job.model,
-    prompt: input.prompt,
-    ...askedIn({ kind: input.kind, text: input.prompt, own: input.own }),
-    params: parseParams(input.params),
-    priority: job.priority,
-    constraints: constraintsOf(job, requirements),
-    stream: job.stream === 1,
-    attempt: job.attempts,
-    created_at: isoTime(job.created_at),
-    lease_expires_at: isoTime(job.lease_expires_at ?? job.created_at),
-    deadline: isoTime(job.deadline ?? job.created_at),
-    salt: job.salt,
-  };
-}
-
-export function toOutcome(job: JobRow): JobOutcome {
-  return { job_id: job.id, status: job.status, attempts: job.attempts, max_attempts: job.max_attempts };
-}
-
-export function toHeartbeatAnswer({ miner, holds, stop }: Pulse, heartbeat_seconds: number): HeartbeatAnswer {
-  return {
-    miner_id: miner.id,
-    status: miner.status === 'removed' ? 'offline' : miner.status,
-    suspended: miner.suspended_at !== null,
-    heartbeat_seconds,
-    jobs: holds.map(job => ({
-      job_id: job.id,
-      lease_expires_at: isoTime(job.lease_expires_at ?? 0),
-      deadline: isoTime(job.deadline ?? 0),
-    })),
-    stop: stop.map(({ jobId, status }) => ({ job_id: jobId, status })),
-  };
-}
-
-function constraintsOf(job: JobRow, { region, min_vram_gb, min_context }: Requirements): JobConstraints {
+export function constraintsOf(
+  job: JobRow,
+  { region, min_vram_gb, min_context }: Requirements,
+): JobConstraints {
   return {
     ...(min_vram_gb > 0 && { min_vram_gb }),
     ...(region !== '' && { region }),
@@ -173,7 +132,7 @@ export function errorOf(job: Pick<JobRow, (typeof ERROR_COLUMNS)[number]>): JobE
   };
 }
 
-function parseParams(text: string | undefined): JobParams {
+export function parseParams(text: string | undefined): JobParams {
   if (text === undefined) return {};
   const params = parseOwn(text) as JobParams;
   for (const [name, value] of Object.entries(params)) if (textOf(value)) params[name] = raw(value);

@@ -1,5 +1,6 @@
 import { leaseOptions } from '../jobs/leases/options.ts';
 import { defineModule } from '../module.ts';
+import { countForMiners } from './job-counters.ts';
 import { registerMiners, reinstateMiners, withdrawMiners } from './lifecycle.ts';
 import { minerOptions } from './options.ts';
 import { reputationPolicy } from './reputation.ts';
@@ -13,6 +14,7 @@ export const miners = defineModule({
     withdrawMiners,
     reinstateMiners,
   }),
+  subscribes: { 'job.changed': countForMiners },
   async create({ config, store, now, issuer: { coordinatorId }, closing, operations }) {
     const { openDirectory } = await import('./directory-feed.ts');
     const { createMiners } = await import('./miners.ts');

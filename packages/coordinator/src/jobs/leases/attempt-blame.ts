@@ -2,8 +2,8 @@ import { type Blame, countBlames } from '../../miners/blame.ts';
 import type { ReputationPolicy } from '../../miners/reputation.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
+import { exclusionsOf, operatorKey } from '../exclusions.ts';
 import type { JobChange } from '../job.ts';
-import { exclusionsOf, operatorKey } from '../scheduling/exclusions.ts';
 
 /** The changes, where miners are blamed for no more than one job, one account and one model may do to them. */
 export async function boundBlame(

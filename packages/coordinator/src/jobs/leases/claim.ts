@@ -6,6 +6,7 @@ import { OFFERED_JOBS } from '../../store/indexes.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { endUnreadable, isReadable, partReadable, unreadable } from '../damaged-jobs.ts';
+import { createOthers, EXCLUDED_MS, exclusionsOf, isExcluded } from '../exclusions.ts';
 import { isReadyFor, type JobChange, type JobRow, offerTo, startAttempt } from '../job.ts';
 import { deadlineFor, type LeasePolicy } from '../lease.ts';
 import {
@@ -22,7 +23,6 @@ import { mostBytes } from '../request-size.ts';
 import type { Requirements } from '../requirements.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { createAssignments } from '../scheduling/assignments.ts';
-import { createOthers, EXCLUDED_MS, exclusionsOf, isExcluded } from '../scheduling/exclusions.ts';
 import { advance, type FairQueue } from '../scheduling/fairness.ts';
 import { type PreferencePolicy, readReadyJobs } from '../scheduling/next-job.ts';
 import { loadOwnerAllowances, type SlowStartPolicy } from '../scheduling/slow-start.ts';

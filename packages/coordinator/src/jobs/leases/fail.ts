@@ -2,6 +2,14 @@ import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
 import { done, failed, type Operation, type Outcome } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Transaction } from '../../store/transaction.ts';
+import {
+  createOthers,
+  EXCLUDED_MS,
+  type Exclusions,
+  exclude,
+  exclusionsOf,
+  operatorKey,
+} from '../exclusions.ts';
 import { endAttempt, type JobChange, type JobRow, markCancelled, releaseAttempt } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
 import {
@@ -16,14 +24,6 @@ import {
 } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { ownersOf } from '../scheduling/assignments.ts';
-import {
-  createOthers,
-  EXCLUDED_MS,
-  type Exclusions,
-  exclude,
-  exclusionsOf,
-  operatorKey,
-} from '../scheduling/exclusions.ts';
 import { isTrusted } from '../scheduling/slow-start.ts';
 import { toRetryQueues } from '../submitting/submit-jobs.ts';
 import { boundBlame } from './attempt-blame.ts';

@@ -1,7 +1,5 @@
 import type { FailureClass, JobError } from '@aitbc/protocol';
 import type { Row } from '../../store/schema.ts';
-import { endAttempt, type Failing, type JobRow, markFailed, releaseAttempt, requeueAfter } from '../job.ts';
-import { LONGEST_BACKOFF_MS } from '../retry-backoff.ts';
 import {
   EXCLUDED_MS,
   type Exclusions,
@@ -11,7 +9,9 @@ import {
   minerKey,
   type Others,
   operatorKey,
-} from '../scheduling/exclusions.ts';
+} from '../exclusions.ts';
+import { endAttempt, type Failing, type JobRow, markFailed, releaseAttempt, requeueAfter } from '../job.ts';
+import { LONGEST_BACKOFF_MS } from '../retry-backoff.ts';
 
 /*
  * What becomes of a job whose miner reports a failure, by the class of it:

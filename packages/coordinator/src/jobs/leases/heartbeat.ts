@@ -2,11 +2,11 @@ import type { JobStatus } from '@aitbc/protocol';
 import { type MinerPolicy, noteLoaded, noteSeen } from '../../miners/presence.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
+import { EXCLUDED_MS, exclude, operatorKey } from '../exclusions.ts';
 import { extendLease, type JobRow, releaseAttempt } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
 import { loadJobs, loadMiners, type MinerActor, notActing, ownedMiner, readableMiner } from '../lookup.ts';
 import { saveJobs, saveLeases } from '../save-jobs.ts';
-import { EXCLUDED_MS, exclude, operatorKey } from '../scheduling/exclusions.ts';
 import { toRetryQueues } from '../submitting/submit-jobs.ts';
 
 export interface HeartbeatInput extends MinerActor {

@@ -22,11 +22,11 @@ import { findJob, isAnyCancelled } from '../queries.ts';
 import type { SpotCheck } from '../replication/spot-checks.ts';
 import type { SchedulingConfig } from '../scheduling/options.ts';
 import { type LazySignal, LOOK_AGAIN_MS, type WaitingMiner, type Waits } from '../scheduling/waiting.ts';
-import { toHeartbeatAnswer, toMinerJob, toOutcome } from '../views.ts';
 import type { ClaimInput, HeldJob, TakeInput } from './claim.ts';
 import { type CompleteInput, isAttested } from './complete.ts';
 import type { GiveUpInput } from './fail.ts';
 import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
+import { toHeartbeatAnswer, toMinerJob, toOutcome } from './lease-views.ts';
 import type { LeaseConfig } from './options.ts';
 import { failResult, isOfItsType } from './result-type.ts';
 

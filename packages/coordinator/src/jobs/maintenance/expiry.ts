@@ -3,12 +3,12 @@ import { LARGEST } from '../../store/numbers.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { endUnreadable, isReadable } from '../damaged-jobs.ts';
+import { EXCLUDED_MS, exclude, operatorKey } from '../exclusions.ts';
 import { clearHold, endAttempt, type JobChange, type JobRow, markExpired } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
 import { boundBlame } from '../leases/attempt-blame.ts';
 import { loadMiners } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
-import { EXCLUDED_MS, exclude, operatorKey } from '../scheduling/exclusions.ts';
 import { toRetryQueues } from '../submitting/submit-jobs.ts';
 import type { TimeKeeper } from './elapsed-time.ts';
 

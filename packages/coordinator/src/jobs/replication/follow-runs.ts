@@ -1,19 +1,25 @@
 import { noteComparisons } from '../../miners/presence.ts';
 import type { WriteContext } from '../../store/operation.ts';
-import { hasEnded, type JobChange, type JobRow, markCancelled, markFailed } from '../job.ts';
+import {
+  hasEnded,
+  type JobChange,
+  type JobRow,
+  markCancelled,
+  markFailed,
+  type SavedChange,
+} from '../job.ts';
+import { saveJobs } from '../save-jobs.ts';
 import { barred, ownersOf } from '../scheduling/assignments.ts';
 import { followChecks } from './decide-spot-checks.ts';
 import { agreedOn, findAlone, isSameResult, type Output, progressed, verdictOn } from './runs.ts';
 
 /**
- * Lets jobs that have runs follow these, and the other way round. Answers what changes for it, to be saved. Costs
- * nothing where no job of a batch has runs or is one.
+ * Lets jobs that have runs follow these, and the other way round, and saves what changes by it. Costs nothing where no
+ * job of a batch has runs or is one.
  */
-export async function followRuns(changes: readonly JobChange[], context: WriteContext): Promise<JobChange[]> {
-  const moved = changes.filter(
-    ({ before, after }) => after.role !== 'ordinary' && before.status !== after.status,
-  );
-  if (moved.length === 0) return [];
+export async function followRuns(changes: readonly SavedChange[], context: WriteContext): Promise<void> {
+  const moved = changes.filter(hasMoved);
+  if (moved.length === 0) return;
   const { tx } = context;
   const ids = [...new Set(moved.map(({ after }) => after.run_of ?? after.id))];
   const [jobs, runs] = await Promise.all([tx.load('job', 'id', ids), tx.load('job', 'run_of', ids)]);
@@ -26,8 +32,13 @@ export async function followRuns(changes: readonly JobChange[], context: WriteCo
     await barFailed(group, context);
     consequences.push(...(await follow(group, context)));
   }
-  return consequences;
+  await saveJobs(consequences, context);
 }
+
+const hasMoved = (change: SavedChange): change is JobChange =>
+  change.before !== undefined &&
+  change.after.role !== 'ordinary' &&
+  change.before.status !== change.after.status;
 
 async function follow(group: Group, context: WriteContext): Promise<JobChange[]> {
   if (group.job.role === 'ordinary') return await followChecks(group, context);

@@ -4,7 +4,7 @@ import { objectIn } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
-import { countNewJobs } from '../save-jobs.ts';
+import { insertJobs } from '../save-jobs.ts';
 import { createRanker } from '../scheduling/fairness.ts';
 import { loadJobQueues, type NewJob, newRow, type QueueKey } from '../submitting/submit-jobs.ts';
 import { isDeterministic } from './replication-request.ts';
@@ -75,19 +75,15 @@ export async function addChecks(
       input: { ...input, job_id: row.id, metadata: null },
     }));
   });
-  await tx.insert(
-    'job',
+  await insertJobs(
     runs.map(({ row }) => row),
+    context,
   );
   await tx.insert(
     'job_input',
     runs.map(({ input }) => input),
   );
   await ranker.save();
-  await countNewJobs(
-    runs.map(({ row }) => row),
-    context,
-  );
   // Whoever has run it can not check it.
   const owners = due.map(({ job, miner }) => ({
     id: job.id,

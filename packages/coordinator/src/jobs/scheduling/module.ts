@@ -1,9 +1,11 @@
 import { defineModule } from '../../module.ts';
 import { schedulingOptions } from './options.ts';
+import { countQueues } from './queue-counters.ts';
 
 export const scheduling = defineModule({
   name: 'scheduling',
   options: schedulingOptions,
+  subscribes: { 'job.changed': countQueues },
   async create({ store, closing }) {
     const { createWaits } = await import('./waiting.ts');
     const waits = createWaits();

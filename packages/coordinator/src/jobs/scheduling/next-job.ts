@@ -3,9 +3,9 @@ import { CLOCKS, READY_JOBS, WAITING_QUEUES } from '../../store/indexes.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { partReadable } from '../damaged-jobs.ts';
+import { createOthers, type Exclusions, exclusionsOf, isExcluded } from '../exclusions.ts';
 import type { JobRow } from '../job.ts';
 import { createAssignments } from './assignments.ts';
-import { createOthers, type Exclusions, exclusionsOf, isExcluded } from './exclusions.ts';
 import { advance, type Clock, type FairQueue } from './fairness.ts';
 import type { Yielding } from './priority-share.ts';
 

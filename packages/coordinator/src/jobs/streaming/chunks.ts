@@ -1,6 +1,6 @@
 import type { WriteContext } from '../../store/operation.ts';
 import type { Transaction } from '../../store/transaction.ts';
-import { hasEnded, type JobRow } from '../job.ts';
+import { hasEnded, type SavedChange } from '../job.ts';
 
 /*
  * A job's stream is its text as it is generated, in chunks. Each run of it is one attempt's; when an attempt ends
@@ -20,18 +20,15 @@ export const chunkId = (jobId: string, run: number, index: number) =>
 /** Behind every chunk of the run. */
 export const runEnd = (jobId: string, run: number) => `${runPrefix(jobId, run)}~`;
 
-interface StatusChange {
-  before: JobRow;
-  after: JobRow;
-}
-
 /** Lets streams follow their jobs: on to another run, or to the end. Costs nothing where none of them streams. */
-export async function moveStreams(changes: readonly StatusChange[], context: WriteContext): Promise<void> {
-  const moved = changes.filter(({ before, after }) => after.stream === 1 && before.status !== after.status);
+export async function moveStreams(changes: readonly SavedChange[], context: WriteContext): Promise<void> {
+  const moved = changes.filter(
+    ({ before, after }) => before && after.stream === 1 && before.status !== after.status,
+  );
   if (moved.length === 0) return;
   const { tx, now, emit } = context;
   for (const { before, after } of moved) {
-    if (before.status === 'running' && after.status === 'pending') await restartStream(after.id, tx);
+    if (before?.status === 'running' && after.status === 'pending') await restartStream(after.id, tx);
     if (!hasEnded(after.status)) emit({ type: 'job.streamed', jobId: after.id });
   }
   const ended = moved.filter(({ after }) => hasEnded(after.status));

@@ -6,7 +6,7 @@ import type { Chunk, Growth } from '../../store/events.ts';
 import type { Store } from '../../store/store.ts';
 import { hasEnded } from '../job.ts';
 import { isSeenBy } from '../lookup.ts';
-import { type FollowedJob, findFollowedJob, findTexts, listChunks } from '../queries.ts';
+import { findTexts } from '../queries.ts';
 import { LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
 import { errorOf, toResult } from '../views.ts';
 import {
@@ -18,6 +18,7 @@ import {
   type Stage,
 } from './event-cursor.ts';
 import { createAdmission, type FollowLimits } from './follower-limits.ts';
+import { type FollowedJob, findFollowedJob, listChunks } from './queries.ts';
 import { createRecentChunks } from './recent-chunks.ts';
 
 export interface FollowRequest {

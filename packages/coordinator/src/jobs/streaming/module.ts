@@ -6,6 +6,7 @@ import { receipts } from '../../receipts/module.ts';
 import { leasePolicy } from '../lease.ts';
 import { leases } from '../leases/module.ts';
 import { scheduling } from '../scheduling/module.ts';
+import { moveStreams } from './chunks.ts';
 import { streamOptions } from './options.ts';
 import { postChunks } from './post-chunks.ts';
 
@@ -19,6 +20,7 @@ export const streaming = defineModule({
       ...{ maxBytes: config.streamLimit, maxChunks: config.streamChunks },
     }),
   }),
+  subscribes: { 'job.changed': moveStreams },
   async create({ config, store, operations, services: { limits, receipts, scheduling } }) {
     const { createChunkReceiver } = await import('./receive-chunks.ts');
     const { createJobEvents } = await import('./follow-job.ts');

@@ -7,10 +7,10 @@ import { CLOCKS } from '../../store/indexes.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { NewRow, Row } from '../../store/schema.ts';
 import type { JobContent } from '../content.ts';
+import { RETRIES } from '../exclusions.ts';
 import type { JobChange, JobRow } from '../job.ts';
 import { RUNS } from '../replication/runs.ts';
-import { countNewJobs } from '../save-jobs.ts';
-import { RETRIES } from '../scheduling/exclusions.ts';
+import { insertJobs } from '../save-jobs.ts';
 import { type Clock, createRanker, type FairQueue, type Ranker } from '../scheduling/fairness.ts';
 import { type BillingPolicy, loadFunds } from './prepaid-balance.ts';
 
@@ -105,9 +105,9 @@ export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, Submit
       return done<SubmitOutput>({ replayed: false, jobs, clocks: jobQueues.byModel });
     });
 
-    await insertJobs(made, fresh, context);
+    await insertJobs(made, context);
+    await insertTexts(fresh, context);
     await ranker.save();
-    await countNewJobs(made, context);
     for (const job of made) if (job.role !== 'replicated') jobQueues.clockOf(job).pending++;
     return answers;
   },
@@ -301,8 +301,7 @@ export function newRow(
   };
 }
 
-async function insertJobs(jobs: readonly JobRow[], inputs: readonly SubmitInput[], { tx }: WriteContext) {
-  await tx.insert('job', jobs);
+async function insertTexts(inputs: readonly SubmitInput[], { tx }: WriteContext) {
   const texts = inputs.flatMap(input =>
     input.jobs.flatMap(({ id, content, params, request, runs }) => {
       const asked = {

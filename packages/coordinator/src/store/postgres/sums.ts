@@ -1,9 +1,9 @@
-type Differences = Record<string, number>;
+import { Increments } from '../increments.ts';
 
 interface TableSums {
   key: string;
   columns: readonly string[];
-  byKey: Map<string | number, Differences>;
+  increments: Increments<string | number, string>;
 }
 
 /** Differences that wait to be added to rows, merged so that each row is moved once. */
@@ -26,14 +26,10 @@ export function createSums(): Sums {
       const columns = Object.keys(rows[0]).filter(column => column !== key);
       const shape = [key, ...columns].join();
       const shapes = waiting.get(table) ?? new Map<string, TableSums>();
-      const sums = shapes.get(shape) ?? { key, columns, byKey: new Map() };
+      const sums = shapes.get(shape) ?? { key, columns, increments: new Increments(columns) };
       waiting.set(table, shapes.set(shape, sums));
-      for (const row of rows as Record<string, number>[]) {
-        const id = row[key] as string | number;
-        const sum = sums.byKey.get(id) ?? Object.fromEntries(columns.map(column => [column, 0]));
-        for (const column of columns) sum[column] = (sum[column] ?? 0) + (row[column] ?? 0);
-        sums.byKey.set(id, sum);
-      }
+      for (const row of rows as Record<string, number>[])
+        sums.increments.addRow(row[key] as string | number, row);
     },
     tables: () => [...waiting.keys()],
     touch(table, columns) {
@@ -43,10 +39,7 @@ export function createSums(): Sums {
     take(table) {
       const shapes = [...(waiting.get(table)?.values() ?? [])];
       waiting.delete(table);
-      return shapes.map(({ key, byKey }) => ({
-        key,
-        rows: [...byKey].map(([id, sum]) => ({ [key]: id, ...sum })),
-      }));
+      return shapes.map(({ key, increments }) => ({ key, rows: increments.rows(key) }));
     },
     clear: () => waiting.clear(),
   };

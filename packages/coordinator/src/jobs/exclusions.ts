@@ -1,9 +1,9 @@
-import { abilitiesOf, mismatch, nameOf } from '../../miners/eligibility.ts';
-import type { ReadyQueue } from '../../store/events.ts';
-import { isObject, objectIn } from '../../store/json.ts';
-import type { Row } from '../../store/schema.ts';
-import type { Transaction, Value } from '../../store/transaction.ts';
-import type { JobRow } from '../job.ts';
+import { abilitiesOf, mismatch, nameOf } from '../miners/eligibility.ts';
+import type { ReadyQueue } from '../store/events.ts';
+import { isObject, objectIn } from '../store/json.ts';
+import type { Row } from '../store/schema.ts';
+import type { Transaction, Value } from '../store/transaction.ts';
+import type { JobRow } from './job.ts';
 
 /*
  * Who does not get a job again while others could run it: the operator of a miner that failed with it, lost it or handed

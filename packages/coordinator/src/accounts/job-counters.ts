@@ -1,0 +1,31 @@
+import { hasEnded, type JobRow, type SavedChange } from '../jobs/job.ts';
+import { Increments } from '../store/increments.ts';
+import type { WriteContext } from '../store/operation.ts';
+
+/** Counts what accounts have under way, and what is set aside for it. */
+export async function countForAccounts(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {
+  const accounts = new Increments<number, 'reserved' | 'pending' | 'running' | 'input_bytes'>([
+    'reserved',
+    'pending',
+    'running',
+    'input_bytes',
+  ]);
+  for (const { before, after } of changes) {
+    const reserved = reservedFor(after) - (before ? reservedFor(before) : 0);
+    if (reserved !== 0) accounts.add(after.account_id, 'reserved', reserved);
+    const inputBytes = inputBytesOf(after) - (before ? inputBytesOf(before) : 0);
+    if (inputBytes !== 0) accounts.add(after.account_id, 'input_bytes', inputBytes);
+    if (before?.status === after.status || after.role === 'replicated') continue;
+    if (before?.status === 'pending' || before?.status === 'running')
+      accounts.add(before.account_id, before.status, -1);
+    if (after.status === 'pending' || after.status === 'running')
+      accounts.add(after.account_id, after.status, 1);
+  }
+  await tx.add('account', 'id', accounts.rows('id'));
+}
+
+/** Set aside while a job may yet cost something. */
+const reservedFor = (job: JobRow) => (hasEnded(job.status) ? 0 : job.reserved);
+
+/** They count while the job may be run; then retention decides how long they stay. */
+const inputBytesOf = (job: JobRow) => (hasEnded(job.status) ? 0 : job.input_bytes);

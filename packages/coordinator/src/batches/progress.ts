@@ -1,0 +1,22 @@
+import { batchOf } from '../jobs/batch-line.ts';
+import { hasEnded, type SavedChange } from '../jobs/job.ts';
+import { Increments } from '../store/increments.ts';
+import type { WriteContext } from '../store/operation.ts';
+
+/** Counts the jobs of batches that are outstanding, and those that have ended. Other jobs cost nothing. */
+export async function countProgress(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {
+  const batches = new Increments<string, 'outstanding' | 'completed' | 'failed'>([
+    'outstanding',
+    'completed',
+    'failed',
+  ]);
+  for (const { before, after } of changes) {
+    if (after.batch_line === null) continue;
+    const id = batchOf(after.batch_line);
+    if (!before) batches.add(id, 'outstanding', 1);
+    if (!hasEnded(after.status) || (before && hasEnded(before.status))) continue;
+    batches.add(id, 'outstanding', -1);
+    batches.add(id, after.status === 'completed' ? 'completed' : 'failed', 1);
+  }
+  await tx.add('batch', 'id', batches.rows('id'));
+}

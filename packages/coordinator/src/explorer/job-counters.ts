@@ -1,0 +1,14 @@
+import type { SavedChange } from '../jobs/job.ts';
+import { Increments } from '../store/increments.ts';
+import type { WriteContext } from '../store/operation.ts';
+
+/** Counts jobs by status, for the statistics. The runs of a job are not jobs to anybody. */
+export async function countJobs(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {
+  const counters = new Increments<string, 'value'>(['value']);
+  for (const { before, after } of changes) {
+    if (before?.status === after.status || after.role === 'run') continue;
+    if (before) counters.add(`jobs.${before.status}`, 'value', -1);
+    counters.add(`jobs.${after.status}`, 'value', 1);
+  }
+  await tx.add('counter', 'name', counters.rows('name'));
+}

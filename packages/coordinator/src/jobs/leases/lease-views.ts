@@ -1,0 +1,45 @@
+import type { HeartbeatAnswer, JobOutcome, MinerJob } from '@aitbc/protocol';
+import { isoTime } from '../../store/numbers.ts';
+import { askedIn } from '../content.ts';
+import type { JobRow } from '../job.ts';
+import { constraintsOf, parseParams } from '../views.ts';
+import type { HeldJob } from './claim.ts';
+import type { Pulse } from './heartbeat.ts';
+
+export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
+  return {
+    job_id: job.id,
+    status: job.status,
+    model: job.model,
+    prompt: input.prompt,
+    ...askedIn({ kind: input.kind, text: input.prompt, own: input.own }),
+    params: parseParams(input.params),
+    priority: job.priority,
+    constraints: constraintsOf(job, requirements),
+    stream: job.stream === 1,
+    attempt: job.attempts,
+    created_at: isoTime(job.created_at),
+    lease_expires_at: isoTime(job.lease_expires_at ?? job.created_at),
+    deadline: isoTime(job.deadline ?? job.created_at),
+    salt: job.salt,
+  };
+}
+
+export function toOutcome(job: JobRow): JobOutcome {
+  return { job_id: job.id, status: job.status, attempts: job.attempts, max_attempts: job.max_attempts };
+}
+
+export function toHeartbeatAnswer({ miner, holds, stop }: Pulse, heartbeat_seconds: number): HeartbeatAnswer {
+  return {
+    miner_id: miner.id,
+    status: miner.status === 'removed' ? 'offline' : miner.status,
+    suspended: miner.suspended_at !== null,
+    heartbeat_seconds,
+    jobs: holds.map(job => ({
+      job_id: job.id,
+      lease_expires_at: isoTime(job.lease_expires_at ?? 0),
+      deadline: isoTime(job.deadline ?? 0),
+    })),
+    stop: stop.map(({ jobId, status }) => ({ job_id: jobId, status })),
+  };
+}

@@ -1,0 +1,43 @@
+import type { ReadyQueue } from '../../store/events.ts';
+import { Increments } from '../../store/increments.ts';
+import type { WriteContext } from '../../store/operation.ts';
+import type { JobRow, SavedChange } from '../job.ts';
+
+const FIXED = ['id', 'clock_id', 'model', 'region', 'min_vram_gb', 'lane', 'needs', 'min_context'] as const;
+
+/** Counts the jobs of queues and clocks, and tells waiting miners of jobs that became ready. */
+export async function countQueues(
+  changes: readonly SavedChange[],
+  { tx, emit }: WriteContext,
+): Promise<void> {
+  const queues = new Increments<number, 'pending' | 'running'>(['pending', 'running']);
+  const ready = new Map<number, number>();
+  for (const { before, after } of changes) {
+    if (isReady(after) && !(before && isReady(before)))
+      ready.set(after.queue_id, (ready.get(after.queue_id) ?? 0) + 1);
+    if (before?.status === after.status) continue;
+    if (before && isQueued(before)) queues.add(before.queue_id, before.status, -1);
+    if (isQueued(after)) queues.add(after.queue_id, after.status, 1);
+  }
+  if (queues.isEmpty && ready.size === 0) return;
+  const ids = [...new Set([...queues.keys(), ...ready.keys()])];
+  const clocks = new Increments<number, 'pending' | 'running'>(['pending', 'running']);
+  for (const queue of await tx.loadFixed('queue', 'id', ids, FIXED)) {
+    const moved = queues.get(queue.id);
+    if (moved && (moved.pending !== 0 || moved.running !== 0)) clocks.addRow(queue.clock_id, moved);
+    const count = ready.get(queue.id);
+    if (count) emit({ type: 'jobs.ready', queue: requirementsOf(queue), count, runs: queue.lane !== 0 });
+  }
+  await tx.add('queue', 'id', queues.rows('id'));
+  await tx.add('fair_clock', 'id', clocks.rows('id'));
+}
+
+const isReady = (job: JobRow) => job.status === 'pending' && job.held_until === null;
+
+/** A job that has runs stands in no queue itself. */
+const isQueued = (job: JobRow): job is JobRow & { status: 'pending' | 'running' } =>
+  job.role !== 'replicated' && (job.status === 'pending' || job.status === 'running');
+
+const requirementsOf = ({ model, region, min_vram_gb, needs, min_context }: ReadyQueue): ReadyQueue => ({
+  ...{ model, region, min_vram_gb, needs, min_context },
+});

@@ -1,0 +1,48 @@
+import type { Kysely } from 'kysely';
+import type { Chunk } from '../../store/events.ts';
+import type { Schema } from '../../store/schema.ts';
+import { ERROR_COLUMNS, type JobRow } from '../job.ts';
+import { chunkId, runEnd } from './chunks.ts';
+
+type Db = Kysely<Schema>;
+
+/** A job and how far its stream is, as of one moment. */
+export type FollowedJob = Pick<
+  JobRow,
+  | 'id'
+  | 'account_id'
+  | 'role'
+  | 'status'
+  | 'attempts'
+  | 'max_attempts'
+  | 'miner_id'
+  | (typeof ERROR_COLUMNS)[number]
+  | 'receipt_id'
+  | 'erased_at'
+  | 'stream'
+> & { run: number | null; chunks: number | null };
+
+export async function findFollowedJob(db: Db, id: string): Promise<FollowedJob | undefined> {
+  return await db
+    .selectFrom('job')
+    .leftJoin('job_stream', 'job_stream.job_id', 'job.id')
+    .select(['job.id', 'account_id', 'role', 'status', 'attempts', 'max_attempts', 'miner_id'])
+    .select([...ERROR_COLUMNS, 'receipt_id', 'erased_at', 'stream', 'run', 'chunks'])
+    .where('job.id', '=', id)
+    .executeTakeFirst();
+}
+
+/** Chunks of a run, from the chunk `first` on. */
+export async function listChunks(
+  db: Db,
+  { jobId, run, first, limit }: { jobId: string; run: number; first: number; limit: number },
+): Promise<Chunk[]> {
+  return await db
+    .selectFrom('job_chunk')
+    .select(['kind', 'text'])
+    .where('id', '>=', chunkId(jobId, run, first))
+    .where('id', '<', runEnd(jobId, run))
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+}
