@@ -27,8 +27,9 @@ COMMAND = shlex.split(os.environ.get("AITBC_COMMAND", "")) or [NODE, str(ROOT / 
 class Program:
     """A program that runs until it is stopped."""
 
-    def __init__(self, command: list[str], ready: str, *, timeout: float = 60) -> None:
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def __init__(self, command: list[str], ready: str, *, timeout: float = 60, cwd: Path | None = None) -> None:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        self.process = subprocess.Popen(command, **streams, text=True, cwd=cwd)
         self.lines: list[str] = []
         self._told: queue.Queue[str | None] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()

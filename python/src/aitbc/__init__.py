@@ -4,6 +4,7 @@ from . import models, verify
 from ._async.client import AsyncCoordinatorClient
 from ._async.requests import AsyncPaged
 from ._http import Page
+from ._miner import Busy, ClaimedJob, Miner, MinerError, Output, Reasoning, Refused, Unsupported, miner
 from ._sync.client import CoordinatorClient
 from ._sync.requests import Paged
 from ._version import __version__
@@ -34,6 +35,8 @@ __all__ = [
     "AsyncPaged",
     "AuthenticationError",
     "BadRequestError",
+    "Busy",
+    "ClaimedJob",
     "ConflictError",
     "ConnectionError",
     "CoordinatorClient",
@@ -43,16 +46,23 @@ __all__ = [
     "JobFailedError",
     "JobTimeoutError",
     "LedgerError",
+    "Miner",
+    "MinerError",
     "NotFoundError",
+    "Output",
     "Page",
     "Paged",
     "PartialBatchError",
     "PayloadTooLargeError",
     "PermissionDeniedError",
     "RateLimitError",
+    "Reasoning",
+    "Refused",
     "ServerError",
     "TimeoutError",
+    "Unsupported",
     "__version__",
+    "miner",
     "models",
     "verify",
 ]

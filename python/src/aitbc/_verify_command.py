@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ._sync.client import CoordinatorClient
-from .errors import NotFoundError
+from .errors import NotFoundError, UsageError
 from .verify import (
     Check,
     Policy,
@@ -62,10 +62,6 @@ def add_verify(commands: Any) -> None:
     parser.add_argument("--coordinator", metavar="URL", help="the coordinator to ask for its keys and for proofs")
     parser.add_argument("--json", action="store_true", help="print JSON, a line for each file")
     parser.set_defaults(run=verify_files)
-
-
-class UsageError(Exception):
-    """The command was called wrongly."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ._verify_command import UsageError, add_verify
+from ._miner_command import add_miner
+from ._verify_command import add_verify
 from ._version import __version__
-from .errors import AitbcError
+from .errors import AitbcError, UsageError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"aitbc-sdk {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_verify(commands)
+    add_miner(commands)
     options = parser.parse_args(arguments)
     try:
         code: int = options.run(options)

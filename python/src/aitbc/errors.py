@@ -69,6 +69,10 @@ class AitbcError(Exception):
     """What every error of this package extends."""
 
 
+class UsageError(Exception):
+    """The command ``aitbc-py`` was called wrongly."""
+
+
 class CoordinatorError(AitbcError, httpx.HTTPStatusError):
     """The coordinator, or a proxy before it, answered with something other than success.
 

@@ -270,7 +270,7 @@ def _key_entry(key: TrustedKey) -> Mapping[str, Any]:
     if isinstance(key, str):
         return {"key_id": key}
     to_dict: Any = getattr(key, "to_dict", None)
-    entry: Mapping[str, Any] = to_dict() if callable(to_dict) else key
+    entry: dict[str, Any] = dict(to_dict() if callable(to_dict) else key)
     return entry
 
 
