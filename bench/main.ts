@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ATTACKS, type AttackName } from './attacks.ts';
+import { arePeersInstalled } from './peers/peers.ts';
 import {
   abuseReport,
   backlogReport,
@@ -34,7 +35,8 @@ Without --backlog, --memory, --ledger, --peers, --gateway or --abuse: lifecycles
   --backlog N       claims on top of N pending jobs, beside claims without them
   --memory N        memory over N lifecycles, 4,000 or more
   --ledger N        what publishing the ledger costs, and how fast N entries are taken in meanwhile
-  --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes
+  --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes;
+                    install them before: npm ci --prefix bench/peers
   --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
   --abuse           what one client of 4 connections does to another, attack by attack; fails where it is too much
   --attack NAME     of these one, or several, rather than all
@@ -83,6 +85,8 @@ async function main(): Promise<void> {
   if (values.ledger !== undefined) {
     return report(await ledger(count('ledger', 1_000), options, progress), ledgerReport);
   }
+  if (values.peers && !arePeersInstalled())
+    throw new Error('The peers are missing: npm ci --prefix bench/peers');
   if (values.peers) return report(await peers(options, progress), peersReport);
   if (values.gateway) {
     return report(await gateway({ ...options, profile: values.profile }, progress), gatewayReport);

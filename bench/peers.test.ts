@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase } from '../test/postgres.ts';
-import { PEERS, startPeer } from './peers/peers.ts';
+import { arePeersInstalled, PEERS, startPeer } from './peers/peers.ts';
 import { peersReport } from './report.ts';
 import { PARTS } from './results.ts';
 import { peers } from './scenarios/peers.ts';
@@ -19,7 +19,7 @@ const KEPT = {
 for (const peer of PEERS) {
   const name = peer.batched ? (`${peer.name}, batched` as const) : peer.name;
 
-  describe(`the server on ${name}`, () => {
+  describe.skipIf(!arePeersInstalled())(`the server on ${name}`, () => {
     let url: string;
     let server: OwnServer;
 
@@ -74,16 +74,20 @@ for (const peer of PEERS) {
   });
 }
 
-test('the coordinator and its peers are measured side by side', async () => {
-  const compared = PEERS.slice(1, 3);
+test.skipIf(!arePeersInstalled())(
+  'the coordinator and its peers are measured side by side',
+  async () => {
+    const compared = PEERS.slice(1, 3);
 
-  const result = await peers({ connections: 16, seconds: 1, warmup: 0, rounds: 1 }, () => {}, compared);
+    const result = await peers({ connections: 16, seconds: 1, warmup: 0, rounds: 1 }, () => {}, compared);
 
-  expect(result.peers.map(({ name, batched }) => ({ name, batched }))).toEqual(compared);
-  for (const { lifecycles, latencies } of [result.coordinator, ...result.peers.map(peer => peer.result)]) {
-    expect(lifecycles).toBeGreaterThan(0);
-    for (const part of PARTS)
-      expect(latencies[part]?.p99).toBeGreaterThanOrEqual(latencies[part]?.p50 ?? NaN);
-  }
-  expect(peersReport(result)).not.toContain('NaN');
-}, 60_000);
+    expect(result.peers.map(({ name, batched }) => ({ name, batched }))).toEqual(compared);
+    for (const { lifecycles, latencies } of [result.coordinator, ...result.peers.map(peer => peer.result)]) {
+      expect(lifecycles).toBeGreaterThan(0);
+      for (const part of PARTS)
+        expect(latencies[part]?.p99).toBeGreaterThanOrEqual(latencies[part]?.p50 ?? NaN);
+    }
+    expect(peersReport(result)).not.toContain('NaN');
+  },
+  60_000,
+);

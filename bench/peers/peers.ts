@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type OwnServer, startProgram } from '../server.ts';
 
@@ -16,6 +17,13 @@ export const PEERS: readonly Peer[] = [
   { name: 'pg-boss', batched: true },
   { name: 'graphile-worker', batched: true },
 ];
+
+/**
+ * Whether the peers are installed. They are apart from what a checkout needs, since they ask for a newer Node.js than npm
+ * may run on: `npm ci --prefix bench/peers` brings them.
+ */
+export const arePeersInstalled = (): boolean =>
+  existsSync(new URL('node_modules/pg-boss/package.json', import.meta.url));
 
 /** A server of ours on an empty database, with the peer behind the three routes of a lifecycle. */
 export function startPeer({ name, batched }: Peer, databaseUrl: string): Promise<OwnServer> {

@@ -27,6 +27,19 @@ export interface ConfigSources {
   file?: string | undefined;
 }
 
+export type LogStream = { write(line: string): void };
+
+/** How a coordinator is started: options, which go before the environment and a file. */
+export interface StartOptions extends Partial<Config> {
+  env?: ConfigSources['env'];
+  /** Path of a JSON file with options. */
+  configFile?: string;
+  /** Milliseconds since the epoch. The database's clock where coordinators share one, unless given. */
+  now?: () => number;
+  /** Where log lines go; standard output unless given. */
+  logStream?: LogStream;
+}
+
 /** Reads and checks the configuration. Throws ConfigError. */
 export function readConfig({ given = {}, env = {}, file }: ConfigSources = {}): Config {
   const settings = file === undefined ? {} : readSettings(file);

@@ -3,7 +3,7 @@ import { compile } from '@fastify/proxy-addr';
 import pino from 'pino';
 import { buildApp } from './app.ts';
 import { logCommits, startBackground } from './background.ts';
-import { type Config, type ConfigSources, readConfig } from './config.ts';
+import { type Config, type LogStream, readConfig, type StartOptions } from './config.ts';
 import { createModules, type Modules } from './create-modules.ts';
 import { clearFiles } from './files/clear.ts';
 import { limitConnections, watchConnections } from './http/connection.ts';
@@ -26,18 +26,6 @@ export interface RunningCoordinator {
   publish(): Promise<void>;
   /** Stops accepting, finishes what is in flight, closes the store. */
   close(): Promise<void>;
-}
-
-type LogStream = { write(line: string): void };
-
-export interface StartOptions extends Partial<Config> {
-  env?: ConfigSources['env'];
-  /** Path of a JSON file with options. */
-  configFile?: string;
-  /** Milliseconds since the epoch. The database's clock where coordinators share one, unless given. */
-  now?: () => number;
-  /** Where log lines go; standard output unless given. */
-  logStream?: LogStream;
 }
 
 const UNSTOPPED = new AbortController().signal;

@@ -8,9 +8,10 @@ export {
   OPTIONS,
   type OptionName,
   readConfig,
+  type StartOptions,
   variableOf,
 } from './config.ts';
-export { type RunningCoordinator, type StartOptions, startCoordinator } from './coordinator.ts';
+export { type RunningCoordinator, startCoordinator } from './coordinator.ts';
 export { createIds } from './ids.ts';
 export { lastCheckpointPath } from './ledger/last-checkpoint.ts';
 export { ledgerKeyPath } from './ledger/log-key.ts';

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** Apart from the other tests, since it builds, packs and installs: what it asks npm for should be in npm's cache. */
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ['*.packages.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+    fileParallelism: false,
+  },
+});
