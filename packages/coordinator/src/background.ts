@@ -11,15 +11,20 @@ export interface Background {
 }
 
 /**
- * Enforces time and publishes the ledger, at intervals until stopped. What fails is logged and tried again. Since they
- * ask at all times, they are who says that the database is away, and when it is back: once each, however many
- * requests fail meanwhile.
+ * Enforces time and publishes the ledger, at intervals until stopped, or not at all where `isTimed` is false. What fails is
+ * logged and tried again. Since they ask at all times, they are who says that the database is away, and when it is back:
+ * once each, however many requests fail meanwhile.
  */
-export function startBackground(modules: Modules, log: FastifyBaseLogger): Background {
+export function startBackground(
+  modules: Modules,
+  log: FastifyBaseLogger,
+  { isTimed }: { isTimed: boolean },
+): Background {
   const stopped = new AbortController();
   const outcomes = watchOutcomes(log);
   modules.store.onFault(outcomes.faulted);
-  const running = tasksOf(modules, log).map(task => repeat(task, stopped.signal, outcomes));
+  const tasks = isTimed ? tasksOf(modules, log) : [];
+  const running = tasks.map(task => repeat(task, stopped.signal, outcomes));
   return {
     async stop() {
       stopped.abort();

@@ -38,6 +38,8 @@ export interface StartOptions extends Partial<Config> {
   now?: () => number;
   /** Where log lines go; standard output unless given. */
   logStream?: LogStream;
+  /** Whether it does by itself what time brings about, at intervals; where not, only `sweep` and `publish` do. Unless given, it does. */
+  background?: boolean;
 }
 
 /** Reads and checks the configuration. Throws ConfigError. */

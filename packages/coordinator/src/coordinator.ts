@@ -34,7 +34,7 @@ const WRITER_THREAD = new URL('./writer-thread.ts', import.meta.url);
 
 /** Starts a coordinator. Throws ConfigError where the configuration can't be used. */
 export async function startCoordinator(options: StartOptions = {}): Promise<RunningCoordinator> {
-  const { env, configFile, now, logStream, ...given } = options;
+  const { env, configFile, now, logStream, background: isTimed = true, ...given } = options;
   const config = readConfig({ given, ...(env && { env }), file: configFile });
   const open = isOpen(config);
   const uptime = now ?? (() => performance.now());
@@ -61,7 +61,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     if (open && !isLoopback(config.host)) app.log.warn({ host: config.host }, OPEN_TO_ALL);
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
     // Only now: where listening fails, nothing may be left that keeps the process alive.
-    const background = startBackground(modules, app.log);
+    const background = startBackground(modules, app.log, { isTimed });
     return {
       url: reachable(url),
       config,

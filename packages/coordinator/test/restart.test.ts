@@ -6,7 +6,7 @@ import { actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
 
 describeEachEngine('after a restart', engine => {
-  const coordinator = withCoordinator(engine, { sweepSeconds: 1 });
+  const coordinator = withCoordinator(engine, { sweepSeconds: 1, background: false });
   const { submit, job, register, available, claim, claims, complete, fail, heartbeat } = actions(coordinator);
 
   async function running(model: string, more: object = {}) {
@@ -45,6 +45,14 @@ describeEachEngine('after a restart', engine => {
     expect((await heartbeat('patient', [id])).jobs).toHaveLength(1);
     await complete(id, 'patient');
     expect((await job(id)).status).toBe('completed');
+  });
+
+  test('a downtime costs no client more than the time limit, also of what began after the last sweep', async () => {
+    await coordinator.running.sweep();
+    coordinator.moveClock({ seconds: 2 });
+    const id = await running('late');
+    await coordinator.restart({ seconds: 7200 });
+    expect((await complete(id, 'late')).duration_ms).toBe(600_000);
   });
 
   test('a miner that does not come back loses its job after all', async () => {

@@ -66,7 +66,8 @@ export async function startTestCoordinator(
     startCoordinator({
       port: 0,
       logLevel: 'silent',
-      // The tests sweep and publish themselves, when they have moved the clock.
+      // Tests that say no interval sweep and publish themselves, when they have moved the clock.
+      background: 'sweepSeconds' in options || 'ledgerInterval' in options,
       sweepSeconds: 60,
       ledgerInterval: 3600,
       now: () => time,

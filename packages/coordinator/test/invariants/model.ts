@@ -17,6 +17,8 @@ export const TERMS = {
   idempotencySeconds: 60,
   maxAttempts: 2,
   sweepSeconds: 60,
+  // By the clock of the test alone: the model can't know of sweeps in between.
+  background: false,
   minerTimeoutSeconds: 86_400,
   billing: 'prepaid',
   /** Credits a second. */

@@ -2,10 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { createTestDatabase } from '../../../../test/postgres.ts';
 import type { StartOptions } from '../../src/index.ts';
 import { startTestCoordinator, type TestCoordinator } from '../harness/coordinator.ts';
-import { postgresAt } from '../harness/engines.ts';
+import { createMigratedDatabase, postgresAt } from '../harness/engines.ts';
 
 /** Calls to one in a row, and then to the other: long enough to be trusted to be alone, and short. */
 const TURNS = [18, 7];
@@ -18,7 +17,7 @@ export function withTwoInTurn(options: StartOptions): TestCoordinator {
 
   beforeAll(async () => {
     data = await mkdtemp(join(tmpdir(), 'aitbc-coordinator-'));
-    const engine = postgresAt((await createTestDatabase()).url);
+    const engine = postgresAt(await createMigratedDatabase());
     for (const _ of TURNS) both.push(await startTestCoordinator(engine, { ...options, data }));
   });
   afterAll(async () => {

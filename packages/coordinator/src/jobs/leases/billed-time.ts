@@ -76,8 +76,11 @@ export function billedTimeOf(
   return { startedAt, durationMs, unbilledMs: now - startedAt - durationMs };
 }
 
-/** How long the claim let the attempt run. An absence of the coordinator has moved the deadline since. */
+/**
+ * How long the claim let the attempt run. An absence of the coordinator may have moved the deadline since, also of an attempt
+ * that began after the last sweep, of which nobody knows for how long no coordinator ran.
+ */
 function timeLimitOf(job: JobRow, policy: BilledTimePolicy): number {
   const limit = (job.deadline ?? Infinity) - (job.started_at ?? 0);
-  return job.away_ms === 0 ? limit : Math.min(limit, deadlineFor(job, policy.rateOf(job.model), 0, policy));
+  return Math.min(limit, deadlineFor(job, policy.rateOf(job.model), 0, policy));
 }
