@@ -152,15 +152,56 @@ async function until(succeeds: () => Promise<void>): Promise<void> {
   }
 }
 
-/** An empty database for a test, on the server that all tests share. `drop` disconnects who still uses it. */
-export async function createTestDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+export interface TestDatabase {
+  url: string;
+  /** Disconnects who still uses it. */
+  drop(): Promise<void>;
+}
+
+/**
+ * A database for a test, on the server that all tests share: an empty one, or a copy of `template`, which nobody may be
+ * connected to.
+ */
+export async function createTestDatabase(template = 'template1'): Promise<TestDatabase> {
+  const server = sharedServer();
+  const name = randomName();
+  await execute(server, `CREATE DATABASE "${name}" TEMPLATE "${template}"`);
+  return {
+    url: urlOf(server, name),
+    drop: () => execute(server, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`),
+  };
+}
+
+/** Fills a database by `fill`, unless it is there, to be a template for all processes of the run. */
+export async function createTemplate(name: string, fill: (url: string) => Promise<void>): Promise<void> {
+  const server = sharedServer();
+  const client = new Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query('SELECT pg_advisory_lock(1)');
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount !== 0) return;
+    const draft = randomName();
+    await client.query(`CREATE DATABASE "${draft}"`);
+    await fill(urlOf(server, draft));
+    // Those who filled it may still be about to leave.
+    await client.query(`CREATE DATABASE "${name}" TEMPLATE "${draft}"`);
+    await client.query(`DROP DATABASE "${draft}"`);
+  } finally {
+    await client.end();
+  }
+}
+
+function sharedServer(): string {
   const server = inject('postgres');
   if (!server) throw new Error('No PostgreSQL started here; the beginning of the run says why.');
-  const name = randomName();
-  await execute(server, `CREATE DATABASE "${name}"`);
+  return server;
+}
+
+function urlOf(server: string, database: string): string {
   const url = new URL(server);
-  url.pathname = name;
-  return { url: url.href, drop: () => execute(server, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`) };
+  url.pathname = database;
+  return url.href;
 }
 
 const randomName = () => `test_${randomBytes(8).toString('hex')}`;

@@ -5,15 +5,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startCoordinator } from '@aitbc/coordinator';
 import { CoordinatorClient } from '@aitbc/sdk';
 import OpenAI from 'openai';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { withCoordinator } from './coordinator.ts';
 import { aitbc, type Terminal } from './terminal.ts';
 
-const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const MAIN = inject('programs').main;
 
 describe('a text on the command line', () => {
   const coordinator = withCoordinator();

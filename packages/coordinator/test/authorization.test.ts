@@ -2,7 +2,7 @@ import type { Receipt } from '@aitbc/protocol';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, type TestCoordinator, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeEachEngine, describeOneEngine } from './harness/engines.ts';
 import { makeKey, revoke } from './harness/keys.ts';
 import { type Operation, readReference, routesOf } from './harness/reference.ts';
 import { prepareScene, requestRoute, requestServed, type Scene } from './harness/scenes.ts';
@@ -140,6 +140,9 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/jobs/{id}/fail': ownerOfMiner,
 };
 
+/** A route for each kind of access: who has which is decided above the store, and the rest is asked of one engine. */
+const ONE_OF_EACH = [...new Map(Object.entries(ACCESS).map(entry => [entry[1], entry])).values()];
+
 /** A key for each kind of caller; nobody has none. */
 async function makeKeys(coordinator: TestCoordinator): Promise<Record<Caller, string | undefined>> {
   const revoked = await makeKey(coordinator, ['client', 'miner', 'admin']);
@@ -195,26 +198,31 @@ describeEachEngine('a coordinator that demands keys', engine => {
     expect(Object.keys(ACCESS).sort()).toEqual([...described.keys()].sort());
   });
 
-  describe.each(Object.entries(ACCESS))('%s', (route, access) => {
+  describe.each(engine.name === 'sqlite' ? Object.entries(ACCESS) : ONE_OF_EACH)('%s', (route, access) => {
     const passing = CALLERS.filter(caller => access[caller] === 'passes');
     const refused = CALLERS.filter(caller => access[caller] !== 'passes');
 
-    test.each(passing)('serves %s', async caller => {
-      const scene = await prepare(route);
-      const options = { ...withKey(keys[caller]), minerKey: keys['the miner’s owner'] };
-      const { status } = await requestServed(coordinator, route, scene, options);
-      expect([200, 201, 204]).toContain(status);
+    test(`serves ${passing.join(', ')}`, async () => {
+      let scene = await prepare(route);
+      for (const caller of passing) {
+        const options = { ...withKey(keys[caller]), minerKey: keys['the miner’s owner'] };
+        const { status } = await requestServed(coordinator, route, scene, options);
+        expect([200, 201, 204], caller).toContain(status);
+        if (!route.startsWith('GET')) scene = await prepare(route);
+      }
     });
 
     if (refused.length > 0)
-      test.each(refused)('refuses %s, and changes nothing', async caller => {
+      test(`refuses ${refused.join(', ')}, and changes nothing`, async () => {
         const scene = await prepare(route);
         // So that a sign of life would be noted.
         coordinator.moveClock({ seconds: 10 });
         const before = await state(scene);
-        const answer = await request(route, scene, caller);
-        expect(refusal(answer).slice(0, 2)).toEqual(access[caller]);
-        expect(Object.keys(described.get(route)?.responses ?? {})).toContain(String(answer.status));
+        for (const caller of refused) {
+          const answer = await request(route, scene, caller);
+          expect(refusal(answer).slice(0, 2), caller).toEqual(access[caller]);
+          expect(Object.keys(described.get(route)?.responses ?? {})).toContain(String(answer.status));
+        }
         expect(await state(scene)).toEqual(before);
       });
 
@@ -232,7 +240,7 @@ describeEachEngine('a coordinator that demands keys', engine => {
   });
 });
 
-describeEachEngine('an open coordinator', engine => {
+describeOneEngine('an open coordinator', engine => {
   const coordinator = withCoordinator(engine, { mode: 'open' });
 
   test('serves clients and miners without a key', async () => {

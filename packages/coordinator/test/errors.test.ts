@@ -3,11 +3,11 @@ import { text } from 'node:stream/consumers';
 import { ERROR_STATUS, type OpenAiProblem, type Problem } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { type Answer, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 
 const JOB = { prompt: 'Hello', model: 'm' };
 
-describeEachEngine('errors', engine => {
+describeOneEngine('errors', engine => {
   const coordinator = withCoordinator(engine);
 
   /** Bytes that no HTTP client would send, and what comes back. */
@@ -134,7 +134,7 @@ describeEachEngine('errors', engine => {
   });
 });
 
-describeEachEngine('HTTP', engine => {
+describeOneEngine('HTTP', engine => {
   const coordinator = withCoordinator(engine);
 
   test('HEAD answers as GET does, without the body', async () => {
@@ -168,7 +168,7 @@ describeEachEngine('HTTP', engine => {
   });
 });
 
-describeEachEngine('a coordinator that asks for keys', engine => {
+describeOneEngine('a coordinator that asks for keys', engine => {
   const coordinator = withCoordinator(engine, { mode: 'keyed' });
 
   test('a page of any origin may call the API and read what it needs', async () => {
@@ -185,7 +185,7 @@ describeEachEngine('a coordinator that asks for keys', engine => {
   });
 });
 
-describeEachEngine('a coordinator for some pages only', engine => {
+describeOneEngine('a coordinator for some pages only', engine => {
   const coordinator = withCoordinator(engine, { corsOrigin: 'https://a.example, https://b.example' });
 
   test.each([

@@ -2,7 +2,7 @@ import type { FailJob, Job, Miner } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 
 const REFUSED = {
   error: 'This model has a context of 4096 tokens',
@@ -10,7 +10,7 @@ const REFUSED = {
   engine_code: 'context_length_exceeded',
 } as const;
 
-describeEachEngine('a job whose miner reports a class of failure', engine => {
+describeOneEngine('a job whose miner reports a class of failure', engine => {
   const coordinator = withCoordinator(engine, { mode: 'keyed', retryBackoffSeconds: 0 });
   let models = 0;
 

@@ -3,7 +3,7 @@ import { canonicalJson } from '@aitbc/receipts';
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 
 const CHAT = '/v1/chat/completions';
 const COMPLETIONS = '/v1/completions';
@@ -23,7 +23,7 @@ interface Piece {
   error?: OpenAiProblem['error'];
 }
 
-describeEachEngine('an answer at the gateway', engine => {
+describeOneEngine('an answer at the gateway', engine => {
   const coordinator = withCoordinator(engine, {
     ...{ retryBackoffSeconds: 0, leaseSeconds: 60, maxAttempts: 1, modelMemorySeconds: 600 },
   });

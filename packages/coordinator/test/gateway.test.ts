@@ -2,12 +2,12 @@ import type { ClaimedJobs } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 
 const CHAT = '/v1/chat/completions';
 const messages = [{ role: 'user', content: 'Hello' }];
 
-describeEachEngine('a client of OpenAI’s API', engine => {
+describeOneEngine('a client of OpenAI’s API', engine => {
   const coordinator = withCoordinator(engine, { retryBackoffSeconds: 0, leaseSeconds: 60 });
   const { register, job } = actions(coordinator);
   let models = 0;

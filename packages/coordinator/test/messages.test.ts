@@ -3,7 +3,7 @@ import { canonicalJson, generateSigner, signAttestation, textHash, verifyDisclos
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 
 const weather = {
   type: 'function',
@@ -33,7 +33,7 @@ const chat = {
   response_format: { type: 'json_object' as const },
 };
 
-describeEachEngine('a job with messages', engine => {
+describeOneEngine('a job with messages', engine => {
   const coordinator = withCoordinator(engine, { promptLimit: 4096, retentionDays: 1 });
   const { job, submit, register, claims, complete } = actions(coordinator);
   let models = 0;

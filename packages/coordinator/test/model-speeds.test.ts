@@ -1,12 +1,12 @@
 import type { Miner, MinerDetail } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 
 /** Long enough for all tokens that are counted here: a token has a byte at least. */
 const TEXT = 'abc'.repeat(400);
 
-describeEachEngine('how fast miners run models', engine => {
+describeOneEngine('how fast miners run models', engine => {
   const coordinator = withCoordinator(engine);
   const { submit, register, claims } = actions(coordinator);
   const post = (path: string, body: object) => coordinator.call('POST', path, body);

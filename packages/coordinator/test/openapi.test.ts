@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 import { type Operation, type Reference, readReference, routesOf } from './harness/reference.ts';
 import { prepareScene, REQUESTS, requestServed } from './harness/scenes.ts';
 
@@ -97,7 +97,7 @@ function hello(more: object) {
   return { model: 'nobodys', prompt: 'Hello', ...more };
 }
 
-describeEachEngine('/openapi.json', engine => {
+describeOneEngine('/openapi.json', engine => {
   const coordinator = withCoordinator(engine, { maxPriority: 3, rate: 1, minRunSeconds: 1 });
   const validator = new Validator();
   let reference: Reference;

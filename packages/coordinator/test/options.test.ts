@@ -2,9 +2,9 @@ import type { Job, Miner } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 
-describeEachEngine('an option says', engine => {
+describeOneEngine('an option says', engine => {
   const log: string[] = [];
   const coordinator = withCoordinator(engine, {
     bodyLimit: 2048,
@@ -111,7 +111,7 @@ describeEachEngine('an option says', engine => {
   });
 });
 
-describeEachEngine('unless an option says otherwise', engine => {
+describeOneEngine('unless an option says otherwise', engine => {
   const log: string[] = [];
   const coordinator = withCoordinator(engine, {
     logLevel: 'info',
@@ -125,7 +125,7 @@ describeEachEngine('unless an option says otherwise', engine => {
   });
 });
 
-describeEachEngine('a coordinator that sweeps often', engine => {
+describeOneEngine('a coordinator that sweeps often', engine => {
   const coordinator = withCoordinator(engine, { sweepSeconds: 0.05 });
 
   test('finds what has expired by itself', async () => {
@@ -136,7 +136,7 @@ describeEachEngine('a coordinator that sweeps often', engine => {
   });
 });
 
-describeEachEngine('a log of requests without a trusted proxy', engine => {
+describeOneEngine('a log of requests without a trusted proxy', engine => {
   const log: string[] = [];
   const coordinator = withCoordinator(engine, {
     logLevel: 'debug',

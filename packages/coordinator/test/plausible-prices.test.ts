@@ -2,13 +2,13 @@ import type { Job, MinerDetail, PublicKeys, Receipt, TokenUsage } from '@aitbc/p
 import { generateSigner, type Signer, signAttestation, textHash, verifyReceipt } from '@aitbc/receipts';
 import { describe, expect, test } from 'vitest';
 import { actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 import { violations } from './invariants/violations.ts';
 
 /*
  * Nothing is charged for that the coordinator can see was not used, whatever miners say.
  */
-describeEachEngine('a price', engine => {
+describeOneEngine('a price', engine => {
   const coordinator = withCoordinator(engine, {
     rate: 0.01,
     jobTimeoutSeconds: 60,

@@ -2,7 +2,7 @@ import type { Job, MinerJob } from '@aitbc/protocol';
 import { beforeAll, expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { type Answer, actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 import { readReference, routesOf } from './harness/reference.ts';
 import { hashOf, prepareScene, requestRoute } from './harness/scenes.ts';
 
@@ -25,7 +25,7 @@ function secretsIn({ body, headers }: Answer, salt: string): string[] {
     .map(([name]) => name);
 }
 
-describeEachEngine('what is private', engine => {
+describeOneEngine('what is private', engine => {
   const coordinator = withCoordinator(engine, { mode: 'keyed', leaseSeconds: 60 });
   let names = 0;
   let keys: Record<'client' | 'stranger' | 'owner' | 'rival', string>;

@@ -2,9 +2,9 @@ import type { PublicKeys, Receipt, SubmitJob, TokenUsage } from '@aitbc/protocol
 import { verifyReceipt } from '@aitbc/receipts';
 import { expect, test } from 'vitest';
 import { actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeOneEngine } from './harness/engines.ts';
 
-describeEachEngine('models that are priced by tokens', engine => {
+describeOneEngine('models that are priced by tokens', engine => {
   const coordinator = withCoordinator(engine, {
     rate: 0.01,
     rates: { both: 0.5 },

@@ -2,11 +2,11 @@ import type { FailJob, Job, Miner } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { refusal } from '../harness/answers.ts';
 import { actions, withCoordinator } from '../harness/coordinator.ts';
-import { describeEachEngine } from '../harness/engines.ts';
+import { describeOneEngine } from '../harness/engines.ts';
 
 /* Clients that want honest miners suspended. */
 
-describeEachEngine('what clients can do to a miner’s reputation', engine => {
+describeOneEngine('what clients can do to a miner’s reputation', engine => {
   const coordinator = withCoordinator(engine, { retryBackoffSeconds: 0 });
   const { register, claims, heartbeat, fail, complete } = actions(coordinator);
   const reputation = async (id: string) =>

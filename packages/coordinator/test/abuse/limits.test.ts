@@ -1,7 +1,7 @@
 import type { Batch, FileObject, Problem } from '@aitbc/protocol';
 import { describe, expect, test } from 'vitest';
 import { type Answer, actions, withCoordinator } from '../harness/coordinator.ts';
-import { describeEachEngine, sqlite } from '../harness/engines.ts';
+import { describeOneEngine, sqlite } from '../harness/engines.ts';
 import { listenTo } from '../harness/events.ts';
 import { fileForm, newBatch } from '../harness/scenes.ts';
 import { withTwoInTurn } from '../invariants/two-in-turn.ts';
@@ -28,7 +28,7 @@ function expectRetryAfter({ headers, body }: Answer<Problem>): number {
   return Number(headers.get('retry-after'));
 }
 
-describeEachEngine('An account that submits more than its tier allows', engine => {
+describeOneEngine('An account that submits more than its tier allows', engine => {
   const coordinator = withCoordinator(engine, { mode: 'keyed', trustProxy: true, tiers: TIERS as never });
   const job = { prompt: 'Hi', model: 'limited' };
   const submit = (key: string, more: object = {}) =>

@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 import { createIds, createKey } from '../../src/index.ts';
 import { refusal } from '../harness/answers.ts';
 import { actions, withCoordinator } from '../harness/coordinator.ts';
-import { describeEachEngine } from '../harness/engines.ts';
+import { describeOneEngine } from '../harness/engines.ts';
 
 /* Owners of miners that take more than their share, or shed what they did by another id. */
 
-describeEachEngine('what owners of miners can do', engine => {
+describeOneEngine('what owners of miners can do', engine => {
   const coordinator = withCoordinator(engine, {
     ...{ mode: 'keyed', retryBackoffSeconds: 0, maxMinersPerOwner: 3, minReputation: 0.85 },
   });

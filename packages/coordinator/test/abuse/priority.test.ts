@@ -1,9 +1,9 @@
 import type { Problem } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { actions, startTestCoordinator, withCoordinator } from '../harness/coordinator.ts';
-import { describeEachEngine, sqlite } from '../harness/engines.ts';
+import { describeOneEngine, sqlite } from '../harness/engines.ts';
 
-describeEachEngine('A client that calls all its jobs urgent', engine => {
+describeOneEngine('A client that calls all its jobs urgent', engine => {
   const coordinator = withCoordinator(engine, { mode: 'keyed' });
   const submitWith = (key: string, priority: number, more: object = {}) =>
     coordinator.call<Problem>(

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import type { DatabaseOptions } from '../harness/engines.ts';
 
-export const MAIN = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
+export const MAIN = inject('programs').main;
 
 /** A coordinator in a process of its own, as an operator runs it. */
 export interface ServerProcess {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
 import { describe } from 'vitest';
-import { createTestDatabase } from '../../../../test/postgres.ts';
+import { createTemplate, createTestDatabase } from '../../../../test/postgres.ts';
 import { migrateStore, readConfig } from '../../src/index.ts';
 
 /** A database that a coordinator can run on, made afresh for each test that asks. */
@@ -79,24 +79,46 @@ export const sqlite: Engine = {
   },
 };
 
-/** Databases are made unless they are there; they go with their server, which takes less time. */
-function postgresOn(createDatabase: () => Promise<string>): Engine {
-  async function create(): Promise<Database> {
-    // For the signing key.
-    const { options, remove } = await createFolder();
-    return { options: { ...options, databaseUrl: await createDatabase() }, remove };
-  }
-  return { name: 'postgres', create, prepare: create };
+/** Databases go with their server, which takes less time than to drop them. */
+async function onPostgres(databaseUrl: string): Promise<Database> {
+  // For the signing key.
+  const { options, remove } = await createFolder();
+  return { options: { ...options, databaseUrl }, remove };
 }
 
-const postgres = postgresOn(async () => (await createTestDatabase()).url);
+const MIGRATED = 'aitbc_migrated';
+
+let template: Promise<void> | undefined;
+
+/** The URL of a database with the schema. A copy takes a third of the time of the migrations. */
+export async function createMigratedDatabase(): Promise<string> {
+  template ??= createTemplate(MIGRATED, async databaseUrl => {
+    await migrateStore(readConfig({ given: { databaseUrl } }));
+  });
+  await template;
+  return (await createTestDatabase(MIGRATED)).url;
+}
+
+const postgres: Engine = {
+  name: 'postgres',
+  create: async () => await onPostgres((await createTestDatabase()).url),
+  prepare: async () => await onPostgres(await createMigratedDatabase()),
+};
 
 /** PostgreSQL with a database that is there already. */
-export const postgresAt = (databaseUrl: string): Engine => postgresOn(async () => databaseUrl);
+export function postgresAt(databaseUrl: string): Engine {
+  const open = () => onPostgres(databaseUrl);
+  return { name: 'postgres', create: open, prepare: open };
+}
 
 export const ENGINES: readonly Engine[] = [sqlite, postgres];
 
 /** The same behaviour on every engine. */
 export function describeEachEngine(behaviour: string, body: (engine: Engine) => void): void {
   for (const engine of ENGINES) describe(`${behaviour} (${engine.name})`, () => body(engine));
+}
+
+/** Behaviour in which the engine has no part. */
+export function describeOneEngine(behaviour: string, body: (engine: Engine) => void): void {
+  describe(behaviour, () => body(sqlite));
 }

@@ -5,8 +5,9 @@ import type { MinerJob, PublishedReceipt, Receipt } from '@aitbc/protocol';
 import { parseCheckpoint, parseNote } from '@aitbc/tlog';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { createTestDatabase, type PostgresServer, startPostgres } from '../../../../test/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../../../test/postgres.ts';
 import { type RunningCoordinator, restore, startCoordinator } from '../../src/index.ts';
+import { createMigratedDatabase } from '../harness/engines.ts';
 import { violations } from '../invariants/violations.ts';
 import { type Gate, openGate } from '../replicas/gate.ts';
 
@@ -135,7 +136,7 @@ test('a standby that lagged, promoted while coordinators run, makes none of them
 });
 
 test('a restore finds the coordinator whose connections have just broken, and not the one that is cut off, which signs nothing any more', async () => {
-  const { url: databaseUrl } = await createTestDatabase();
+  const databaseUrl = await createMigratedDatabase();
   const gate = await openGate(databaseUrl);
   onTestFinished(() => gate.close());
   const folder = await mkdtemp(join(tmpdir(), 'aitbc-cut-off-'));

@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { openStore, readConfig } from '../../src/index.ts';
 import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
 import { loadSigner, signingKeyPath } from '../../src/receipts/signing-key.ts';
@@ -12,7 +11,7 @@ import { type Database, describeEachEngine } from '../harness/engines.ts';
 import { falseCheckpoints, publishedNotes } from '../harness/ledger.ts';
 import { violations } from '../invariants/violations.ts';
 
-const PROGRAM = fileURLToPath(new URL('../crash/ledger-steps.ts', import.meta.url));
+const PROGRAM = inject('programs').ledgerSteps;
 
 /** Enough for two levels of tiles, so that a half of a step would be seen. */
 const COUNT = 300;
@@ -30,7 +29,7 @@ const MOMENTS = [
 describeEachEngine('a ledger whose process is killed', engine => {
   let database: Database;
   beforeEach(async () => {
-    database = await engine.create();
+    database = await engine.prepare();
     loadSigner(signingKeyPath(readConfig({ given: database.options })));
     expect(await run(0, 0)).toBe(0);
   });

@@ -2,8 +2,8 @@ import type { Batch, FileObject, Job } from '@aitbc/protocol';
 import { verifyReceipt } from '@aitbc/receipts';
 import type { CoordinatorClient } from '@aitbc/sdk';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createTestDatabase } from '../../../../test/postgres.ts';
 import { createIds, createKey, openStore, readConfig, revokeKey } from '../../src/index.ts';
+import { createMigratedDatabase } from '../harness/engines.ts';
 import { fileForm, newBatch } from '../harness/scenes.ts';
 import { type Replicas, startReplicas } from './replicas.ts';
 
@@ -14,7 +14,7 @@ let b: CoordinatorClient;
 let c: CoordinatorClient;
 
 beforeAll(async () => {
-  databaseUrl = (await createTestDatabase()).url;
+  databaseUrl = await createMigratedDatabase();
   replicas = await startReplicas(Array(3).fill(databaseUrl), ['--key-cache-seconds', '1']);
   [a, b, c] = replicas.all.map(({ client }) => client) as [
     CoordinatorClient,

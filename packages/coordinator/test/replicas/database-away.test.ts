@@ -11,11 +11,11 @@ import {
   test,
   vi,
 } from 'vitest';
-import { createTestDatabase, type PostgresServer, startPostgres } from '../../../../test/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../../../test/postgres.ts';
 import type { StartOptions } from '../../src/index.ts';
 import { refusal } from '../harness/answers.ts';
 import { actions, startTestCoordinator, type TestCoordinator } from '../harness/coordinator.ts';
-import { postgresAt } from '../harness/engines.ts';
+import { createMigratedDatabase, postgresAt } from '../harness/engines.ts';
 import { prepareScene, REQUESTS, requestRoute, type Scene } from '../harness/scenes.ts';
 import { type Gate, openGate } from './gate.ts';
 
@@ -104,7 +104,7 @@ describe('a connection that breaks', () => {
   let coordinator: TestCoordinator;
 
   beforeEach(async () => {
-    const { url } = await createTestDatabase();
+    const url = await createMigratedDatabase();
     gate = await openGate(url);
     coordinator = await startTestCoordinator(postgresAt(gate.url));
     // Behind the sweep and the publication of the start, whose commits it would be otherwise.
@@ -192,7 +192,7 @@ describe('a database that says nothing any more', () => {
   let coordinator: TestCoordinator;
 
   beforeEach(async () => {
-    const { url } = await createTestDatabase();
+    const url = await createMigratedDatabase();
     gate = await openGate(url);
     coordinator = await startTestCoordinator(postgresAt(gate.url), { databaseTimeoutSeconds: 1 });
   });
@@ -220,7 +220,7 @@ describe('a database that says nothing any more', () => {
 
 describe('a statement that takes too long', () => {
   test('is given up by the server as well', async () => {
-    const { url } = await createTestDatabase();
+    const url = await createMigratedDatabase();
     const coordinator = await startTestCoordinator(postgresAt(url), { databaseTimeoutSeconds: 1 });
     const locking = new Client(url);
     await locking.connect();
@@ -246,7 +246,7 @@ describe('a statement that takes too long', () => {
 
 describe('the log', () => {
   test('says once that the database is away, and once that it is back', async () => {
-    const gate = await openGate((await createTestDatabase()).url);
+    const gate = await openGate(await createMigratedDatabase());
     const lines: { level: number; msg: string }[] = [];
     const logStream = { write: (line: string) => void lines.push(JSON.parse(line)) };
     const options: StartOptions = { logLevel: 'info', logStream, sweepSeconds: 0.05 };

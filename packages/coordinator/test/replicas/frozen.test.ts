@@ -1,7 +1,7 @@
 import { CoordinatorClient } from '@aitbc/sdk';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createTestDatabase } from '../../../../test/postgres.ts';
 import { openStore, readConfig } from '../../src/index.ts';
+import { createMigratedDatabase } from '../harness/engines.ts';
 import { violations } from '../invariants/violations.ts';
 import { type Gate, openGate, type Said } from './gate.ts';
 import { type Replica, type Replicas, startReplicas } from './replicas.ts';
@@ -14,7 +14,7 @@ let frozen: Replica;
 let other: CoordinatorClient;
 
 beforeEach(async () => {
-  databaseUrl = (await createTestDatabase()).url;
+  databaseUrl = await createMigratedDatabase();
   gate = await openGate(databaseUrl);
   // Only the other one sweeps, so that the transactions of the first are those of requests.
   const sweeps = [

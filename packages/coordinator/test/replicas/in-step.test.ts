@@ -1,9 +1,8 @@
 import type { Job } from '@aitbc/protocol';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createTestDatabase } from '../../../../test/postgres.ts';
 import { type Actions, actions, startTestCoordinator, type TestCoordinator } from '../harness/coordinator.ts';
-import { postgresAt } from '../harness/engines.ts';
+import { createMigratedDatabase, postgresAt } from '../harness/engines.ts';
 import { type Gate, openGate, type Said } from './gate.ts';
 
 const WAIT = { timeout: 15_000 };
@@ -17,7 +16,7 @@ let here: Actions;
 let there: Actions;
 
 beforeEach(async () => {
-  const { url } = await createTestDatabase();
+  const url = await createMigratedDatabase();
   database = new Client(url);
   await database.connect();
   gate = await openGate(url);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestDatabase } from '../../../../test/postgres.ts';
+import { createMigratedDatabase } from '../harness/engines.ts';
 import { inShort, listenTo } from '../harness/events.ts';
 import { type Replica, type Replicas, startReplicas } from './replicas.ts';
 
@@ -9,7 +9,7 @@ let b: Replica;
 let c: Replica;
 
 beforeAll(async () => {
-  const { url } = await createTestDatabase();
+  const url = await createMigratedDatabase();
   replicas = await startReplicas(Array(3).fill(url));
   [a, b, c] = replicas.all as [Replica, Replica, Replica];
 });

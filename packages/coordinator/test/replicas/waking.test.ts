@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTestDatabase } from '../../../../test/postgres.ts';
+import { createMigratedDatabase } from '../harness/engines.ts';
 import { type Gate, openGate, type Said } from './gate.ts';
 import { type Replica, type Replicas, startReplicas } from './replicas.ts';
 
@@ -14,7 +14,7 @@ let hearing: Replica;
 let elsewhere: Replica;
 
 beforeAll(async () => {
-  const { url } = await createTestDatabase();
+  const url = await createMigratedDatabase();
   gates = [await openGate(url), await openGate(url)];
   // Nobody sweeps meanwhile, so that what is committed is known to be a request's.
   const args = ['--sweep-seconds', '60', '--database-timeout-seconds', '60'];

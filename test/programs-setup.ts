@@ -1,0 +1,15 @@
+import type { TestProject } from 'vitest/node';
+import { buildPrograms, type Programs, programs } from './programs.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    programs: Programs;
+  }
+}
+
+/** Builds what tests start as processes and threads of their own. */
+export async function setup(project: TestProject): Promise<void> {
+  await buildPrograms();
+  const { folder: _, ...built } = programs();
+  project.provide('programs', built);
+}

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+
+/*
+ * Tests start the command `aitbc` and the coordinator's thread some hundreds of times, and loading their sources and all
+ * dependencies, file by file, is most of what a start costs. So they are bundled, once for each state of the sources.
+ */
+
+const ROOT = join(import.meta.dirname, '..');
+
+const ENTRIES = {
+  main: 'packages/cli/src/main.ts',
+  'writer-thread': 'packages/coordinator/src/writer-thread.ts',
+  'ledger-steps': 'packages/coordinator/test/crash/ledger-steps.ts',
+};
+
+/** Packages that read files of their own, or that need not be there. */
+const EXTERNAL = ['@fastify/swagger-ui', 'node-llama-cpp', 'pg-native', 'pino', 'pino-pretty'];
+
+export interface Programs {
+  /** `aitbc`, to be run by Node. */
+  main: string;
+  writerThread: string;
+  /** A ledger that kills itself on its way. */
+  ledgerSteps: string;
+}
+
+/** Where the programs are, or will be once they are built. */
+export function programs(): Programs & { folder: string } {
+  const folder = join(ROOT, 'node_modules/.cache/programs', stateOfSources());
+  const program = (name: keyof typeof ENTRIES) => join(folder, 'dist', `${name}.js`);
+  return {
+    folder,
+    main: program('main'),
+    writerThread: program('writer-thread'),
+    ledgerSteps: program('ledger-steps'),
+  };
+}
+
+function stateOfSources(): string {
+  const state = createHash('sha256');
+  const folders = readdirSync(join(ROOT, 'packages')).map(name => join('packages', name, 'src'));
+  const files = folders.flatMap(folder =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(file => join(folder, file)),
+  );
+  for (const file of [...files.sort(), ENTRIES['ledger-steps'], 'package-lock.json', 'test/programs.ts']) {
+    const { size, mtimeMs } = statSync(join(ROOT, file));
+    state.update(`${file} ${size} ${mtimeMs}\n`);
+  }
+  return state.digest('hex').slice(0, 16);
+}
+
+/** Builds the programs, unless they are there. Those of other states of the sources are removed. */
+export async function buildPrograms(): Promise<void> {
+  const { folder, main } = programs();
+  if (existsSync(main)) return;
+  await rm(join(folder, '..'), { recursive: true, force: true });
+  const draft = `${folder}.${process.pid}`;
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: ENTRIES,
+    outdir: join(draft, 'dist'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    external: EXTERNAL,
+    // What is CommonJS among the dependencies asks for built-in modules by `require`.
+    banner: {
+      js: "import { createRequire as createRequireOf } from 'node:module';\nconst require = createRequireOf(import.meta.url);",
+    },
+    plugins: [threadsByTheirBundle],
+    logLevel: 'error',
+  });
+  // The version is read from there.
+  await copyFile(join(ROOT, 'packages/coordinator/package.json'), join(draft, 'package.json'));
+  await mkdir(folder, { recursive: true });
+  await rm(folder, { recursive: true });
+  await rename(draft, folder);
+}
+
+/** A thread is started by the address of its source: in the bundle that is the file beside. */
+const threadsByTheirBundle: Plugin = {
+  name: 'threads by their bundle',
+  setup({ onLoad }) {
+    onLoad({ filter: /coordinator\/src\/coordinator\.ts$/ }, async ({ path }) => ({
+      contents: withWriterThread(
+        await readFile(path, 'utf8'),
+        "new URL('./writer-thread.js', import.meta.url)",
+      ),
+      loader: 'ts',
+    }));
+  },
+};
+
+/** A source that starts the writer's thread, with another address for it. */
+export function withWriterThread(source: string, address: string): string {
+  const changed = source.replace("new URL('./writer-thread.ts', import.meta.url)", address);
+  if (changed === source) throw new Error('Nothing in the source starts ./writer-thread.ts');
+  return changed;
+}
