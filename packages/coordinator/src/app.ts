@@ -4,7 +4,7 @@ import cors from '@fastify/cors';
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import type { Config } from './config.ts';
 import type { Modules } from './create-modules.ts';
-import { speakOpenAi } from './gateway/dialect.ts';
+import { useOpenAiErrors } from './gateway/error-handler.ts';
 import { createGuards, type Guards } from './http/authentication.ts';
 import { takeJsonBodies } from './http/bodies.ts';
 import { limitBodies } from './http/body-limits.ts';
@@ -71,7 +71,7 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
     healthRoutes(scope, { readiness: modules.readiness, guards, version: VERSION });
     await registerRoutes(scope, 'own', modules, guards);
     await scope.register(async openAi => {
-      speakOpenAi(openAi);
+      useOpenAiErrors(openAi);
       tellOpenAiRates(openAi, modules.limits);
       const tolerant = createGuards(modules.accounts, { toleratePlaceholders: true, limits: modules.limits });
       await registerRoutes(openAi, 'openai', modules, tolerant);

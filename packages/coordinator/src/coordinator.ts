@@ -5,7 +5,7 @@ import { buildApp } from './app.ts';
 import { logCommits, startBackground } from './background.ts';
 import { type Config, type LogStream, readConfig, type StartOptions } from './config.ts';
 import { createModules, type Modules } from './create-modules.ts';
-import { clearFiles } from './files/clear.ts';
+import { clearFiles } from './files/clear-files.ts';
 import { limitConnections, watchConnections } from './http/connection.ts';
 import { isLoopbackName } from './http/open-mode.ts';
 import { openLogOutput } from './log-output.ts';

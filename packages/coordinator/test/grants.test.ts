@@ -85,7 +85,7 @@ describeEachEngine('a grant', engine => {
   test('to a mistyped address says what is wrong with it', async () => {
     const to = newcomer().replace(/.$/, last => (last === 'q' ? 'p' : 'q'));
     const { body } = await post({ to, amount: 1 });
-    expect(body.detail).toContain('to is no address: its checksum is wrong');
+    expect(body.detail).toContain('to is not an address: its checksum is wrong');
   });
 
   test('that would make a balance too large to be exact is refused', async () => {

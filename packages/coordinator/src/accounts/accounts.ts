@@ -7,21 +7,21 @@ import type { Row, Schema } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import { findAccountAt } from './queries.ts';
 
-/** The account of everyone who calls without a key, in open mode. */
+/** The name of the account that all callers without a key share, in open mode. */
 export const ANONYMOUS = 'anonymous';
 
-/** Finds the account of an address, or makes it. */
+/** Finds or creates the account of an address. */
 export async function accountAt(
   address: string,
   name: string | null,
   context: Pick<WriteContext, 'tx' | 'now'>,
 ): Promise<Row<'account'>> {
   const account = (await accountsAt([{ address, name }], context)).get(address);
-  if (!account) throw new Error('The account that was just made is missing');
+  if (!account) throw new Error('The account that was just created is missing');
   return account;
 }
 
-/** The accounts of addresses, made where they are new. */
+/** Finds or creates the accounts of addresses. */
 export async function accountsAt(
   parties: readonly { address: string; name: string | null }[],
   { tx, now }: Pick<WriteContext, 'tx' | 'now'>,
@@ -40,38 +40,37 @@ export async function accountsAt(
 }
 
 /**
- * Of a path. What has the form of an address and a wrong checksum is nobody's.
+ * Checks an address in a URL's path. An address with a wrong checksum belongs to nobody, so the error is 404.
  *
  * @throws {RequestError}
  */
-export function findAddress(text: string): void {
+export function requireExistingAddress(text: string): void {
   if (isAddress(text)) return;
   if (!new RegExp(ADDRESS_PATTERN).test(text)) requireAddress(text, 'address');
-  fail('ACCOUNT_NOT_FOUND', `There is no such address: ${addressFault(text)}`, { field: 'address' });
+  fail('ACCOUNT_NOT_FOUND', `This address does not exist: ${addressFault(text)}`, { field: 'address' });
 }
 
-/** Throws RequestError, naming the field, for what is no address. */
+/** Throws RequestError that names the field if the text is not an address. */
 export function requireAddress(text: string, field: string): void {
   const fault = addressFault(text);
-  if (fault !== undefined) fail('VALIDATION_INVALID_FORMAT', `${field} is no address: ${fault}`, { field });
+  if (fault !== undefined)
+    fail('VALIDATION_INVALID_FORMAT', `${field} is not an address: ${fault}`, { field });
 }
 
-/** Addresses by account id. */
+/** Returns addresses by account id. */
 export async function loadAddresses(ids: readonly number[], tx: Transaction): Promise<Map<number, string>> {
   const rows = await tx.loadFixed('account', 'id', [...new Set(ids)], ['id', 'address']);
   return new Map(rows.map(row => [row.id, row.address]));
 }
 
-/** An address of this coordinator's for somebody who brought no key: the same at each start. */
+/** Derives an address for an account whose owner gave none. The same name always gives the same address. */
 export const localAddress = (coordinatorId: string, name: string) =>
   addressFromLabel(`${coordinatorId}/${name}`);
 
-/** The account at an address that has taken part. */
 export async function findAccount(db: Kysely<Schema>, address: string): Promise<Row<'account'> | undefined> {
   return await findAccountAt(db, address);
 }
 
-/** Its id. */
 export async function accountIdAt(db: Kysely<Schema>, address: string): Promise<number | undefined> {
   return (await findAccountAt(db, address))?.id;
 }

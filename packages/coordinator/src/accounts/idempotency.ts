@@ -3,15 +3,15 @@ import { done, failed, type Outcome, type WriteContext } from '../store/operatio
 import type { Row, Schema } from '../store/schema.ts';
 import { findIdempotencyKey } from './queries.ts';
 
-/** A request that may be repeated without being done twice. */
+/** The parts of a request that decide whether it repeats an earlier one. */
 export interface Repeatable {
   accountId: number;
   idempotency?: { key: string; requestHash: string; lastsMs: number };
 }
 
-/** What idempotency keys have answered before, and what they answer from now on. */
+/** The outcomes of earlier requests with the same idempotency keys. */
 export interface Repeated {
-  /** Ids of what the first request made; undefined for what is new. */
+  /** Returns the ids that the first request with this key created, or undefined if this request is the first. */
   answer(input: Repeatable): Outcome<string[]> | undefined;
   note(input: Repeatable, ids: readonly string[]): void;
   save(): Promise<void>;
@@ -43,7 +43,9 @@ export async function loadRepeated(
   };
 }
 
-/** What an earlier request with the same key is answered with. Undefined where there was none, or no key is given. */
+/**
+ * Returns the outcome of an earlier request with the same key, or undefined if there is none or the request has no key.
+ */
 export async function findRepeated(
   db: Kysely<Schema>,
   input: Repeatable,

@@ -2,7 +2,7 @@ import { hasEnded, type JobRow, type SavedChange } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
 
-/** Counts what accounts have under way, and what is set aside for it. */
+/** Updates the number of unfinished jobs and the reserved credits of accounts when jobs change. */
 export async function countForAccounts(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {
   const accounts = new Increments<number, 'reserved' | 'pending' | 'running' | 'input_bytes'>([
     'reserved',

@@ -1,7 +1,7 @@
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
 
-/** Credits on their way from one account to another, in micro-credits. Nobody pays for what is granted. */
+/** A payment between two accounts, in micro-credits. A grant has no payer. */
 export interface Transfer {
   payerId: number | null;
   payeeId: number;
@@ -10,7 +10,7 @@ export interface Transfer {
 
 const COLUMNS = ['balance', 'spent', 'jobs', 'jobs_run', 'receipts', 'transactions'] as const;
 
-/** Moves balances and counts by what the entries say that are written in the same transaction. */
+/** Updates the balances and counts of accounts. Called in the transaction that writes the ledger entries. */
 export async function moveCredits(
   transfers: readonly Transfer[],
   { tx }: Pick<WriteContext, 'tx'>,
@@ -21,7 +21,7 @@ export async function moveCredits(
     if (payerId === null) continue;
     accounts.addRow(payerId, { balance: -amount, spent: amount, jobs: 1 });
     accounts.addRow(payeeId, { jobs_run: 1, receipts: 1 });
-    // Whoever pays themselves is named by one entry, not by two.
+    // An entry whose payer is also its payee counts once for the account.
     if (payerId !== payeeId) accounts.addRow(payerId, { receipts: 1, transactions: 1 });
   }
   await tx.add('account', 'id', accounts.rows('id'));

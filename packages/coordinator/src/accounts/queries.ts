@@ -14,7 +14,6 @@ export async function findKey(db: Kysely<Schema>, hash: string): Promise<KeyWith
   return await withAddress(db).where('api_key.hash', '=', hash).executeTakeFirst();
 }
 
-/** The newest keys, newest first, for the operator. */
 export async function listKeys(db: Kysely<Schema>, limit: number): Promise<KeyWithAddress[]> {
   return await withAddress(db).orderBy('api_key.id', 'desc').limit(limit).execute();
 }

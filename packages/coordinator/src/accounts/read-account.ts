@@ -2,7 +2,7 @@ import type { Account } from '@aitbc/protocol';
 import type { Store } from '../store/store.ts';
 import { findAccountAt } from './queries.ts';
 
-/** What the account at an address has: nothing, where it has not taken part yet. */
+/** Returns the account at an address. An address that has never taken part has a balance of 0. */
 export async function readAccount(
   { read }: Store,
   address: string,

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { type App, answers, keyed } from '../http/routes.ts';
 import type { Store } from '../store/store.ts';
-import { findAddress } from './accounts.ts';
+import { requireExistingAddress } from './accounts.ts';
 import { readAccount } from './read-account.ts';
 
 export interface AccountRoutes {
@@ -21,7 +21,7 @@ export function accountRoutes(app: App, { store, guards, billing }: AccountRoute
       onRequest: guards.account,
       schema: {
         operationId: 'getAccount',
-        summary: 'What your account has',
+        summary: 'Get your account’s balance',
         security: keyed,
         tags,
         response: answers({ 200: Account }, 401),
@@ -36,7 +36,7 @@ export function accountRoutes(app: App, { store, guards, billing }: AccountRoute
       onRequest: guards.admin,
       schema: {
         operationId: 'getAccountAt',
-        summary: 'What the account at an address has, for administrators',
+        summary: 'Get the balance of any account, for administrators',
         security: keyed,
         tags,
         params: Type.Object({ address: Address('`ait1…`') }),
@@ -44,7 +44,7 @@ export function accountRoutes(app: App, { store, guards, billing }: AccountRoute
       },
     },
     async ({ params: { address } }) => {
-      findAddress(address);
+      requireExistingAddress(address);
       return await readAccount(store, address, billing);
     },
   );

@@ -1,11 +1,11 @@
 import type { AddressDetail } from '@aitbc/protocol';
-import { findAccount, findAddress } from '../accounts/accounts.ts';
+import { findAccount, requireExistingAddress } from '../accounts/accounts.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
 /** What the ledger says of an address: nothing of one that it does not name. Throws RequestError for what is none. */
 export async function readAddress({ read }: Store, address: string): Promise<AddressDetail> {
-  findAddress(address);
+  requireExistingAddress(address);
   const found: Partial<Row<'account'>> = (await findAccount(read, address)) ?? {};
   const { balance = 0, jobs = 0, jobs_run = 0, receipts = 0, transactions = 0 } = found;
   return { address, balance: balance / 1e6, jobs, jobs_run, receipts, transactions };

@@ -7,8 +7,8 @@ import { unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import type { FileConfig } from './options.ts';
 import { type FileFilter, findFile, findPart, listFiles } from './queries.ts';
-import { partsOf } from './splitting.ts';
-import { addPart, type FileRow, removeFile, wholeFile } from './upload.ts';
+import { splitIntoParts } from './splitting.ts';
+import { addPart, completeUpload, type FileRow, removeFile } from './upload.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 const MiB = 1024 * 1024;
@@ -20,31 +20,34 @@ export interface FilesOptions {
   limits: Pick<Limits, 'quotaOf'>;
 }
 
-/** A file that has come and that nobody sees yet. */
+/** A file that was received completely and is not visible yet. */
 export interface Upload {
   fileId: string;
 }
 
-/** Files of clients. Each throws RequestError. */
-export interface Files {
-  /** The largest, in bytes. */
+/** Clients' files. Each method throws RequestError. */
+export interface ClientFiles {
+  /** The largest allowed size, in bytes. */
   readonly limit: number;
-  /** Stores a file as it comes, no faster than it is written. Leaves nothing where it fails. */
+  /**
+   * Stores the parts of a file while it arrives, and waits for the store before reading on. On an error it stores
+   * nothing.
+   */
   receive(principal: Principal, bytes: AsyncIterable<Uint8Array>): Promise<Upload>;
-  /** Gives a file that has come to its owner, for so many seconds where that is less than files stay. */
-  keep(upload: Upload, filename: string, seconds: number | undefined): Promise<FileObject>;
+  /** Makes a received file visible to its owner. `seconds` shortens the time after which it is erased. */
+  complete(upload: Upload, filename: string, seconds: number | undefined): Promise<FileObject>;
   discard(upload: Upload): Promise<void>;
   get(principal: Principal, id: string): Promise<FileObject>;
   list(principal: Principal, filter: Omit<FileFilter, 'accountId'>): Promise<FilePage>;
   remove(principal: Principal, id: string): Promise<void>;
-  /** A file and its parts, as they are read. */
+  /** Returns a file and its text. Parts are read from the store one at a time. */
   content(principal: Principal, id: string): Promise<{ file: FileObject; parts: AsyncIterable<string> }>;
 }
 
-export function createFiles({ config, store, ids, limits }: FilesOptions): Files {
+export function createClientFiles({ config, store, ids, limits }: FilesOptions): ClientFiles {
   const limit = config.fileLimit * MiB;
 
-  async function owned(principal: Principal, id: string): Promise<FileRow> {
+  async function findOwned(principal: Principal, id: string): Promise<FileRow> {
     const file = await findFile(store.read, id);
     const account = accountScope(principal);
     if (!file || (account !== null && file.account_id !== account)) fail('FILE_NOT_FOUND', 'File not found');
@@ -54,7 +57,7 @@ export function createFiles({ config, store, ids, limits }: FilesOptions): Files
   async function* read({ id, parts }: FileRow): AsyncGenerator<string> {
     for (let index = 0; index < parts; index++) {
       const part = await findPart(store.read, id, index);
-      if (part === undefined) throw new Error(`The file ${id} was erased while it was read`);
+      if (part === undefined) throw new Error(`The file ${id} was erased during reading`);
       yield part;
     }
   }
@@ -71,20 +74,20 @@ export function createFiles({ config, store, ids, limits }: FilesOptions): Files
       const fileId = ids.next('file');
       let index = 0;
       let size = 0;
-      async function* counted() {
+      async function* countedChunks() {
         for await (const chunk of bytes) {
           size += chunk.length;
-          if (size > limit) fail('PAYLOAD_TOO_LARGE', tooLarge(limit), { field: 'file' });
+          if (size > limit) fail('PAYLOAD_TOO_LARGE', fileTooLarge(limit), { field: 'file' });
           yield chunk;
         }
       }
       try {
-        for await (const text of partsOf(counted())) {
+        for await (const text of splitIntoParts(countedChunks())) {
           unwrap(await store.write(addPart, { fileId, accountId, index, text, diskMib }));
           index++;
         }
       } catch (error) {
-        // What is left where this fails too goes with its age.
+        // If this fails too, the parts are erased when the upload counts as abandoned.
         if (index > 0) await discard({ fileId }).catch(() => {});
         throw error;
       }
@@ -92,15 +95,15 @@ export function createFiles({ config, store, ids, limits }: FilesOptions): Files
       return { fileId };
     },
 
-    async keep({ fileId }, filename, seconds = Infinity) {
+    async complete({ fileId }, filename, seconds = Infinity) {
       const keepMs = Math.min(config.fileDays * DAY_MS, seconds * 1000);
-      return toFile(unwrap(await store.write(wholeFile, { fileId, filename, keepMs })));
+      return toFile(unwrap(await store.write(completeUpload, { fileId, filename, keepMs })));
     },
 
     discard,
 
     async get(principal, id) {
-      return toFile(await owned(principal, id));
+      return toFile(await findOwned(principal, id));
     },
 
     async list({ accountId }, filter) {
@@ -121,28 +124,26 @@ export function createFiles({ config, store, ids, limits }: FilesOptions): Files
     },
 
     async content(principal, id) {
-      const file = await owned(principal, id);
+      const file = await findOwned(principal, id);
       return { file: toFile(file), parts: read(file) };
     },
   };
 }
 
-/** A part of a file for who reads it on behalf of its owner; undefined behind the last one. */
+/** Returns a part of a file, or undefined if there is no such part. The caller has checked who may read the file. */
 export const readPart = (store: Store, fileId: string, index: number) => findPart(store.read, fileId, index);
 
-/** What a file that is refused for its size is told. */
-export const tooLarge = (limit: number) => `The file is larger than ${limit / MiB} MiB`;
+export const fileTooLarge = (limit: number) => `The file is larger than ${limit / MiB} MiB`;
 
-/** Unix seconds. */
-const seconds = (time: number) => Math.floor(time / 1000);
+const unixSeconds = (time: number) => Math.floor(time / 1000);
 
 function toFile({ id, bytes, created_at, expires_at, filename, purpose }: FileRow): FileObject {
   return {
     id,
     object: 'file',
     bytes,
-    created_at: seconds(created_at),
-    expires_at: seconds(expires_at),
+    created_at: unixSeconds(created_at),
+    expires_at: unixSeconds(expires_at),
     filename,
     purpose,
     status: 'processed',

@@ -2,9 +2,9 @@ import { maintenanceOptions } from '../jobs/maintenance/options.ts';
 import { limits } from '../limits/module.ts';
 import { defineModule } from '../module.ts';
 import { stepOf } from '../store/store.ts';
-import { clearFiles } from './clear.ts';
+import { clearFiles } from './clear-files.ts';
 import { fileOptions } from './options.ts';
-import { addPart, removeFile, wholeFile } from './upload.ts';
+import { addPart, completeUpload, removeFile } from './upload.ts';
 
 export const files = defineModule({
   name: 'files',
@@ -12,9 +12,9 @@ export const files = defineModule({
   reads: maintenanceOptions,
   options: fileOptions,
   idPrefix: 'file',
-  operations: () => ({ addPart, wholeFile, removeFile, clearFiles }),
+  operations: () => ({ addPart, wholeFile: completeUpload, removeFile, clearFiles }),
   async create({ config, store, ids, services: { limits } }) {
-    const { createFiles } = await import('./files.ts');
+    const { createClientFiles: createFiles } = await import('./files.ts');
     return createFiles({ config, store, ids, limits });
   },
   api: 'openai',

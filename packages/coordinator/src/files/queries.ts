@@ -27,13 +27,16 @@ export async function findPart(db: Db, fileId: string, index: number): Promise<s
 export interface FileFilter {
   accountId: number;
   purpose: Row<'file'>['purpose'] | undefined;
-  /** Only files behind this one. */
+  /** Only files that come after this one, in the given order. */
   after: string | undefined;
   order: 'asc' | 'desc';
   limit: number;
 }
 
-/** By id, which is by time. The index is by purpose: a list over all takes a page of each and merges. */
+/**
+ * Lists files by id, which is also the order of creation. The index includes the purpose, so a list of all purposes
+ * merges one page of each.
+ */
 export async function listFiles(db: Db, filter: FileFilter): Promise<FileRow[]> {
   const { order, limit, purpose } = filter;
   const [first, ...others] = (purpose ? [purpose] : PURPOSES).map(each => pageOfPurpose(db, filter, each));
@@ -50,6 +53,6 @@ function pageOfPurpose(db: Db, { accountId, after, order, limit }: FileFilter, p
     .where('status', '=', 'whole')
     .where('purpose', '=', purpose);
   if (after !== undefined) query = query.where('id', order === 'asc' ? '>' : '<', after);
-  // A limit stands inside a union only in a subquery.
+  // SQLite accepts ORDER BY and LIMIT within a union only in a subquery.
   return db.selectFrom(query.orderBy('id', order).limit(limit).as('page')).selectAll();
 }

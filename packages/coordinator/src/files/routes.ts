@@ -6,14 +6,14 @@ import { Type } from 'typebox';
 import { fail, RequestError } from '../errors.ts';
 import { openAiAnswers } from '../gateway/answers.ts';
 import { invalid } from '../gateway/errors.ts';
-import { chosen, ListQuery, readPage } from '../gateway/lists.ts';
+import { ListQuery, readPage, readParam } from '../gateway/lists.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import type { LongBody } from '../http/body-limits.ts';
 import { type App, IdParams, keyed } from '../http/routes.ts';
-import { type Files, tooLarge, type Upload } from './files.ts';
+import { type ClientFiles, fileTooLarge, type Upload } from './files.ts';
 
 export interface FileRoutes {
-  files: Files;
+  files: ClientFiles;
   guards: Guards;
   bodyLimits: LongBody;
 }
@@ -21,7 +21,7 @@ export interface FileRoutes {
 const tags = ['openai'];
 const KiB = 1024;
 
-/** Of a form besides its file. */
+/** The size allowed for the other parts of a form, in bytes. */
 const FORM_BYTES = 64 * KiB;
 
 const FileForm = Type.Object(
@@ -37,7 +37,7 @@ const FileForm = Type.Object(
       Type.Integer({
         minimum: 3600,
         maximum: Number.MAX_SAFE_INTEGER,
-        description: 'It is erased so long after it was made, or sooner.',
+        description: 'The file is erased so many seconds after its creation, or sooner.',
       }),
     ),
   },
@@ -45,14 +45,16 @@ const FileForm = Type.Object(
 );
 
 const content = {
-  description: 'As it was uploaded, or as the batch wrote it',
+  description: 'The content that was uploaded, or that the batch wrote',
   content: { 'application/octet-stream': { schema: Type.String() } },
 };
 
-/** Must be in a scope of their own, within that of the gateway: they take forms, and nobody else does. */
+/**
+ * Adds the file routes. They need a Fastify scope of their own within the gateway's, because only they accept forms.
+ */
 export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRoutes): Promise<void> {
   await app.register(multipart, {
-    // How large a file may be is counted as it comes, so that the answer need not wait for its end.
+    // The size of a file is checked while it arrives, so that an upload that is too large fails early.
     limits: { files: 1, fields: 8, fieldSize: KiB, fileSize: Infinity },
   });
 
@@ -73,13 +75,13 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
     },
     async request => {
       if (!request.isMultipart())
-        throw invalid('A file is uploaded as multipart/form-data', 'file', 'invalid_type');
+        throw invalid('A file must be uploaded as multipart/form-data', 'file', 'invalid_type');
       if (Number(request.headers['content-length'] ?? 0) > files.limit + FORM_BYTES)
-        fail('PAYLOAD_TOO_LARGE', tooLarge(files.limit), { field: 'file' });
+        fail('PAYLOAD_TOO_LARGE', fileTooLarge(files.limit), { field: 'file' });
       try {
-        return await takeForm(request, files);
+        return await receiveForm(request, files);
       } finally {
-        // What was not read would keep a client that goes on sending from its answer.
+        // A client that is still sending reads the answer only if the rest of its body is read.
         request.raw.unpipe();
         request.raw.resume();
       }
@@ -93,13 +95,16 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
       onRequest: guards.client,
       schema: {
         operationId: 'listFiles',
-        summary: 'List one’s own files',
+        summary: 'List your files',
         tags,
         security: keyed,
         querystring: Type.Object({
           ...ListQuery.properties,
           order: Type.Optional(
-            Type.Enum(['asc', 'desc'], { type: 'string', description: 'By age; `desc` unless given.' }),
+            Type.Enum(['asc', 'desc'], {
+              type: 'string',
+              description: 'The order by age. The default is `desc`: newest first.',
+            }),
           ),
           purpose: Type.Optional(Type.Enum(['batch', 'batch_output'], { type: 'string' })),
         }),
@@ -110,8 +115,8 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
       const { order, purpose } = request.query;
       return await files.list(principalOf(request), {
         ...readPage(request.query),
-        order: chosen('order', order, ['asc', 'desc']) ?? 'desc',
-        purpose: chosen('purpose', purpose, ['batch', 'batch_output']),
+        order: readParam('order', order, ['asc', 'desc']) ?? 'desc',
+        purpose: readParam('purpose', purpose, ['batch', 'batch_output']),
       });
     },
   );
@@ -122,7 +127,7 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
       onRequest: guards.client,
       schema: {
         operationId: 'getFile',
-        summary: 'A file, without its content',
+        summary: 'Get a file without its content',
         tags,
         security: keyed,
         params: IdParams,
@@ -138,7 +143,7 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
       onRequest: guards.client,
       schema: {
         operationId: 'deleteFile',
-        summary: 'Erase a file. A batch that has begun with it goes on',
+        summary: 'Erase a file. A batch that already uses it continues',
         tags,
         security: keyed,
         params: IdParams,
@@ -158,7 +163,7 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
       onRequest: guards.client,
       schema: {
         operationId: 'downloadFile',
-        summary: 'The content of a file',
+        summary: 'Download the content of a file',
         tags,
         security: keyed,
         params: IdParams,
@@ -176,13 +181,13 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
   );
 }
 
-/** Stores the file of a form as it comes, whatever fields come before it or behind it. */
-async function takeForm(request: FastifyRequest, files: Files): Promise<FileObject> {
+/** Stores the file of a form while it arrives. Other fields may come before or after the file. */
+async function receiveForm(request: FastifyRequest, files: ClientFiles): Promise<FileObject> {
   const fields = new Map<string, unknown>();
   let upload: Upload | undefined;
   let filename = '';
   try {
-    for await (const part of readingForm(request.parts())) {
+    for await (const part of checkedParts(request.parts())) {
       if (!Object.hasOwn(FileForm.properties, part.fieldname)) throw unknownField(part.fieldname);
       if (part.type === 'field') {
         fields.set(part.fieldname, part.value);
@@ -191,25 +196,25 @@ async function takeForm(request: FastifyRequest, files: Files): Promise<FileObje
       if (part.fieldname !== 'file')
         throw invalid(`${part.fieldname} must not be a file`, part.fieldname, 'invalid_type');
       filename = (part.filename ?? '').toWellFormed();
-      upload = await files.receive(principalOf(request), readingForm(part.file));
+      upload = await files.receive(principalOf(request), checkedParts(part.file));
     }
     if (!upload) throw invalid('file is missing', 'file', 'missing_required_parameter');
     checkForm(fields, filename);
-    return await files.keep(upload, filename, secondsIn(fields));
+    return await files.complete(upload, filename, expirySeconds(fields));
   } catch (error) {
     if (upload) await files.discard(upload).catch(() => {});
-    // Nobody reads the answer, and it is no failure of ours to be logged.
+    // The client is gone: this error is not sent to anybody, and must not be logged as a failure of the coordinator.
     if (!request.raw.complete && request.raw.destroyed)
-      throw invalid('The upload broke off', 'file', 'incomplete_upload');
+      throw invalid('The upload was interrupted', 'file', 'incomplete_upload');
     throw error;
   }
 }
 
 const unknownField = (name: string) =>
-  invalid(`The parameter ${name} is not known or not served here`, name, 'unsupported_parameter');
+  invalid(`The parameter ${name} is unknown or not supported`, name, 'unsupported_parameter');
 
-/** Whatever fails while a form is read, in whichever library, is wrong with the form. */
-async function* readingForm<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
+/** Reports any error of reading the form as an invalid form. */
+async function* checkedParts<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
   try {
     yield* parts;
   } catch (error) {
@@ -221,17 +226,17 @@ async function* readingForm<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
 function checkForm(fields: ReadonlyMap<string, unknown>, filename: string): void {
   if (!fields.has('purpose')) throw invalid('purpose is missing', 'purpose', 'missing_required_parameter');
   if (fields.get('purpose') !== 'batch')
-    throw invalid('purpose must be batch here', 'purpose', 'unsupported_value');
+    throw invalid('purpose must be batch', 'purpose', 'unsupported_value');
   if (filename === '' || filename.length > LIMITS.fileNameLength)
     throw invalid(
       `The name of the file must have 1 to ${LIMITS.fileNameLength} characters`,
       'file',
       'invalid_value',
     );
-  chosen('expires_after[anchor]', fields.get('expires_after[anchor]'), ['created_at']);
+  readParam('expires_after[anchor]', fields.get('expires_after[anchor]'), ['created_at']);
 }
 
-function secondsIn(fields: ReadonlyMap<string, unknown>): number | undefined {
+function expirySeconds(fields: ReadonlyMap<string, unknown>): number | undefined {
   const name = 'expires_after[seconds]';
   const text = fields.get(name);
   if (text === undefined) return undefined;

@@ -1,27 +1,27 @@
 import { fail } from '../errors.ts';
 
-/** About, in characters: what is written, and held in memory, at once. */
+/** The approximate length of a part, in characters: the amount of a file that is held in memory at once. */
 export const PART_LENGTH = 256 * 1024;
 
-/** Bytes as the parts of a file. Throws RequestError where they are not UTF-8. */
-export async function* partsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+/** Splits a UTF-8 text into the parts of a file. Throws RequestError if the bytes are not UTF-8. */
+export async function* splitIntoParts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let texts: string[] = [];
   let length = 0;
-  const take = (chunk?: Uint8Array) => {
+  const append = (chunk?: Uint8Array) => {
     const text = decode(decoder, chunk);
     if (text === '') return;
     texts.push(text);
     length += text.length;
   };
   for await (const chunk of bytes) {
-    take(chunk);
+    append(chunk);
     if (length < PART_LENGTH) continue;
     yield texts.join('');
     texts = [];
     length = 0;
   }
-  take();
+  append();
   if (length > 0) yield texts.join('');
 }
 

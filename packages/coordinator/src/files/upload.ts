@@ -6,10 +6,10 @@ import type { Transaction } from '../store/transaction.ts';
 
 export type FileRow = Row<'file'>;
 
-/** An upload of which nothing has come for so long is given up, in ms. */
-const UPLOAD_PAUSE_MS = 15 * 60_000;
+/** The time after its last part when an unfinished upload counts as abandoned. */
+const ABANDONED_AFTER_MS = 15 * 60_000;
 
-/** The id of a part, so that they sort. */
+/** Returns the id of a part. The number is padded so that the ids sort in the order of the parts. */
 export const partId = (fileId: string, index: number) => `${fileId}/${String(index).padStart(8, '0')}`;
 
 export const fileNotFound = failed('FILE_NOT_FOUND', 'File not found');
@@ -17,22 +17,22 @@ export const fileNotFound = failed('FILE_NOT_FOUND', 'File not found');
 export interface PartInput {
   fileId: string;
   accountId: number;
-  /** Counted from 0; the first one begins the file. */
+  /** The number of the part, from 0. Part 0 creates the file. */
   index: number;
   text: string;
-  /** Of the account, in MiB; null where nothing is limited. */
+  /** The account's storage quota in MiB, or null if it is unlimited. */
   diskMib: number | null;
 }
 
-/** Takes a further part of a file that nobody sees yet. Refused where the account has no space for it. */
+/** Adds a part to a file that is not visible yet. Fails if the account has no storage left. */
 export const addPart: Operation<PartInput, undefined> = {
   name: 'files.add-part',
   async apply(inputs, { tx, now }) {
     const ids = inputs.map(input => input.fileId);
     const files = await loadFiles(ids, tx);
-    const accounts = await loadAccounts(inputs, tx);
-    const begun: FileRow[] = [];
-    const taken: PartInput[] = [];
+    const accounts = await loadLimitedAccounts(inputs, tx);
+    const created: FileRow[] = [];
+    const added: PartInput[] = [];
     const outcomes = inputs.map(input => {
       const { fileId, accountId, index, text, diskMib } = input;
       const found = files.get(fileId);
@@ -44,36 +44,36 @@ export const addPart: Operation<PartInput, undefined> = {
       const fault = account && storageFault(account, diskMib, bytes);
       if (fault) return fault;
       if (account) account.file_bytes += bytes;
-      if (isNew) begun.push(file);
-      taken.push(input);
+      if (isNew) created.push(file);
+      added.push(input);
       const grown = {
         ...file,
         parts: index + 1,
         bytes: file.bytes + bytes,
-        expires_at: now + UPLOAD_PAUSE_MS,
+        expires_at: now + ABANDONED_AFTER_MS,
       };
       files.set(fileId, grown);
       return done(undefined);
     });
-    await tx.insert('file', begun);
-    await insertParts(taken, tx);
-    const grown = [...new Set(taken.map(({ fileId }) => fileId))].flatMap(id => files.get(id) ?? []);
+    await tx.insert('file', created);
+    await insertParts(added, tx);
+    const grown = [...new Set(added.map(({ fileId }) => fileId))].flatMap(id => files.get(id) ?? []);
     await tx.update('file', 'id', ['parts', 'bytes', 'expires_at'], grown);
     await countBytes(
-      taken.map(({ accountId, text }) => ({ account_id: accountId, bytes: Buffer.byteLength(text) })),
+      added.map(({ accountId, text }) => ({ account_id: accountId, bytes: Buffer.byteLength(text) })),
       tx,
     );
     return outcomes;
   },
 };
 
-export interface WholeInput extends Pick<FileRow, 'filename'> {
+export interface CompleteUploadInput extends Pick<FileRow, 'filename'> {
   fileId: string;
   keepMs: number;
 }
 
-/** Shows a file of which all has come. */
-export const wholeFile: Operation<WholeInput, FileRow> = {
+/** Makes a completely uploaded file visible. */
+export const completeUpload: Operation<CompleteUploadInput, FileRow> = {
   name: 'files.whole',
   async apply(inputs, { tx, now }) {
     const files = await loadFiles(
@@ -100,7 +100,7 @@ export interface RemoveInput {
   accountId: number | null;
 }
 
-/** Nobody sees the file any more; its parts go when no batch needs them. */
+/** Hides a file from everybody. Its parts are erased when no batch uses the file any more. */
 export const removeFile: Operation<RemoveInput, undefined> = {
   name: 'files.remove',
   async apply(inputs, { tx, now }) {
@@ -131,7 +131,7 @@ export async function loadFiles(
   return new Map(files.map(file => [file.id, file]));
 }
 
-/** Batches that begin to need files, or need them no longer. */
+/** Counts how many batches use each file: +1 when a batch begins to use a file, -1 when it ends. */
 export async function holdFiles(
   changes: readonly (readonly [fileId: string, by: 1 | -1])[],
   tx: Transaction,
@@ -139,12 +139,12 @@ export async function holdFiles(
   for (const [id, uses] of changes) await tx.add('file', 'id', [{ id, uses }]);
 }
 
-/** A file that a batch writes, from its first part on. */
+/** What a file is created with when a batch writes its first part. */
 export interface FileStart extends Pick<FileRow, 'id' | 'purpose' | 'filename'> {
   accountId: number;
 }
 
-/** Writes a part behind those that are there. Nobody sees the file, and nobody clears it away, until it is finished. */
+/** Appends a part to a file that a batch writes. The file is invisible, and safe from erasure, until it is finished. */
 export async function appendPart(
   start: FileStart,
   text: string,
@@ -161,7 +161,7 @@ export async function appendPart(
   await countBytes([{ account_id: file.account_id, bytes: added }], tx);
 }
 
-/** Counts bytes that files of accounts came to take, or no longer take where they are negative. */
+/** Adds to the storage that accounts use. Negative numbers of bytes free storage. */
 export async function countBytes(
   changes: readonly Pick<FileRow, 'account_id' | 'bytes'>[],
   tx: Transaction,
@@ -171,8 +171,8 @@ export async function countBytes(
   await tx.add('account', 'id', accounts.rows('id'));
 }
 
-/** Those whose space is limited, so that others cost nothing. */
-async function loadAccounts(
+/** Loads only the accounts with a storage quota, so that the others cost no query. */
+async function loadLimitedAccounts(
   inputs: readonly PartInput[],
   tx: Transaction,
 ): Promise<Map<number, Row<'account'>>> {
@@ -181,7 +181,7 @@ async function loadAccounts(
   return new Map(accounts.map(account => [account.id, account]));
 }
 
-/** Shows a file that was written to its end. */
+/** Makes a file that a batch has written visible. */
 export async function finishFile(id: string, keepMs: number, tx: Transaction, now: number): Promise<void> {
   const file = { id, status: 'whole' as const, uses: 0, created_at: now, expires_at: now + keepMs };
   await tx.update('file', 'id', ['status', 'uses', 'created_at', 'expires_at'], [file]);
@@ -196,7 +196,7 @@ function newFile({ id, accountId, purpose, filename }: FileStart, now: number): 
     parts: 0,
     uses: 0,
     created_at: now,
-    expires_at: now + UPLOAD_PAUSE_MS,
+    expires_at: now + ABANDONED_AFTER_MS,
   };
 }
 

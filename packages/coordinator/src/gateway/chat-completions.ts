@@ -1,37 +1,43 @@
 import { type ChatCompletion, ChatCompletionRequest, type ResultMessage } from '@aitbc/protocol';
-import { type Answered, askForText, createdAt, type Endpoint, originOf, type Started } from './endpoint.ts';
+import {
+  type Answered,
+  createdAtSeconds,
+  type Endpoint,
+  jobReferences,
+  requestTexts,
+  type StartedJob,
+} from './endpoint.ts';
 import { invalid } from './errors.ts';
 import { fieldsBy } from './fields.ts';
 import { chatLogprobs } from './logprobs.ts';
-import { messageOf, withMessages } from './messages.ts';
-import { usageOf, usagePieces } from './usage.ts';
+import { toChatMessage, withCleanMessages } from './messages.ts';
+import { usageEvents, usageOf } from './usage.ts';
 
-const KNOWN = [
+const FIELDS = [
   ...['model', 'messages', 'tools', 'tool_choice', 'response_format', 'stop', 'max_completion_tokens', 'n'],
   ...['stream', 'stream_options', 'metadata', 'logprobs', 'top_logprobs'],
 ];
-const readFields = fieldsBy(ChatCompletionRequest, KNOWN);
+const readFields = fieldsBy(ChatCompletionRequest, FIELDS);
 
-/** `POST /v1/chat/completions`. */
 export const chatCompletions: Endpoint = {
   read(body) {
-    const fields = readFields(withMessages(body));
+    const fields = readFields(withCleanMessages(body));
     const { messages, tools = [], tool_choice, response_format } = fields;
     const content = {
-      messages: messages.map(message => messageOf(message)),
+      messages: messages.map(message => toChatMessage(message)),
       ...(tools.length > 0 && { tools }),
       ...(tool_choice !== undefined && tool_choice !== 'auto' && { tool_choice }),
       ...(response_format && response_format.type !== 'text' && { response_format }),
     };
-    return askForText(fields, [content], logprobsIn(fields));
+    return requestTexts(fields, [content], logprobsParams(fields));
   },
 
-  answer(jobs, asked): ChatCompletion {
+  answer(jobs, request): ChatCompletion {
     return {
-      ...headOf(jobs[0]),
+      ...commonFields(jobs[0]),
       object: 'chat.completion',
       choices: jobs.map((job, index) => {
-        const { content, tool_calls } = messageIn(job);
+        const { content, tool_calls } = assistantMessage(job);
         const { reasoning, refusal = null } = job;
         return {
           index,
@@ -46,13 +52,13 @@ export const chatCompletions: Endpoint = {
           finish_reason: finishReasonOf(job),
         };
       }),
-      ...usageOf(jobs, asked),
-      aitbc: originOf(jobs),
+      ...usageOf(jobs, request),
+      aitbc: jobReferences(jobs),
     };
   },
 
-  pieces(first, asked) {
-    const head = { ...headOf(first), object: 'chat.completion.chunk' as const };
+  pieces(first, request) {
+    const head = { ...commonFields(first), object: 'chat.completion.chunk' as const };
     return {
       choice(index) {
         let isFirst = true;
@@ -64,14 +70,14 @@ export const chatCompletions: Endpoint = {
           const role = isFirst ? { role: 'assistant' } : {};
           isFirst = false;
           const choices = [{ index, delta: { ...role, ...delta }, logprobs, finish_reason }];
-          return { ...head, choices, ...(asked.includeUsage && { usage: null }) };
+          return { ...head, choices, ...(request.includeUsage && { usage: null }) };
         };
         return {
           text: content => chunk({ content }),
           reasoning: reasoning_content => chunk({ reasoning_content }),
-          whole: job => messageIn(job).content ?? '',
+          fullText: job => assistantMessage(job).content ?? '',
           end(job, rest) {
-            const { tool_calls } = messageIn(job);
+            const { tool_calls } = assistantMessage(job);
             const { refusal } = job;
             return [
               ...(rest === '' ? [] : [chunk({ content: rest })]),
@@ -79,31 +85,33 @@ export const chatCompletions: Endpoint = {
               ...(tool_calls
                 ? [chunk({ tool_calls: tool_calls.map((call, index) => ({ index, ...call })) })]
                 : []),
-              { ...chunk({}, finishReasonOf(job), chatLogprobs(job)), aitbc: originOf([job]) },
+              { ...chunk({}, finishReasonOf(job), chatLogprobs(job)), aitbc: jobReferences([job]) },
             ];
           },
         };
       },
-      end: jobs => usagePieces(head, jobs, asked),
+      end: jobs => usageEvents(head, jobs, request),
     };
   },
 };
 
-const headOf = (job: Started) => ({
+const commonFields = (job: StartedJob) => ({
   id: `chatcmpl-${job.job_id}`,
-  created: createdAt(job),
+  created: createdAtSeconds(job),
   model: job.model,
 });
 
-/** What engines are told of how likely the tokens were. */
-function logprobsIn({ logprobs = false, top_logprobs = 0 }: ChatCompletionRequest): object {
+/**
+ * Returns the log-probability parameters for the engine. Throws OpenAiError if `top_logprobs` is set without
+ * `logprobs`.
+ */
+function logprobsParams({ logprobs = false, top_logprobs = 0 }: ChatCompletionRequest): object {
   if (logprobs) return { logprobs, top_logprobs };
   if (top_logprobs === 0) return {};
   throw invalid('top_logprobs needs logprobs to be true', 'top_logprobs', 'invalid_value');
 }
 
-/** The message of the assistant. */
-function messageIn({ result, result_type, refusal }: Answered): {
+function assistantMessage({ result, result_type, refusal }: Answered): {
   content: string | null;
   tool_calls?: ResultMessage['tool_calls'];
 } {
@@ -111,7 +119,7 @@ function messageIn({ result, result_type, refusal }: Answered): {
   return { content: refusal !== undefined && !result ? null : (result ?? '') };
 }
 
-/** Miners that run no conversations do not say. */
+/** Miners that do not run chats report no finish reason. */
 function finishReasonOf({ finish_reason, result_type }: Answered) {
   return finish_reason ?? (result_type === 'message' ? 'tool_calls' : 'stop');
 }

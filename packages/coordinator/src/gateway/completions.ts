@@ -1,15 +1,14 @@
 import { type Completion, CompletionRequest } from '@aitbc/protocol';
-import { askForText, createdAt, type Endpoint, originOf, type Started } from './endpoint.ts';
+import { createdAtSeconds, type Endpoint, jobReferences, requestTexts, type StartedJob } from './endpoint.ts';
 import { invalid } from './errors.ts';
 import { fieldsBy } from './fields.ts';
 import { textLogprobs } from './logprobs.ts';
-import { usageOf, usagePieces } from './usage.ts';
+import { usageEvents, usageOf } from './usage.ts';
 
 const readFields = fieldsBy(CompletionRequest, [
   ...['model', 'prompt', 'stop', 'n', 'best_of', 'stream', 'stream_options', 'metadata', 'logprobs'],
 ]);
 
-/** `POST /v1/completions`. */
 export const completions: Endpoint = {
   read(body) {
     if ([Object(body).prompt].flat(2).some(item => typeof item === 'number')) throw TOKENS;
@@ -17,34 +16,34 @@ export const completions: Endpoint = {
     const prompts = [fields.prompt].flat();
     if (prompts.includes('')) throw invalid('prompt must not be empty', 'prompt', 'invalid_value');
     const { n = 1, best_of = n, logprobs } = fields as typeof fields & { best_of?: unknown };
-    if (best_of !== n) throw invalid('best_of must be n here', 'best_of', 'unsupported_value');
-    return askForText(
+    if (best_of !== n) throw invalid('best_of must equal n', 'best_of', 'unsupported_value');
+    return requestTexts(
       fields,
       prompts.map(prompt => ({ prompt })),
       {
-        // Ollama's word for it: the model goes on with the prompt, where it else answers it.
+        // `raw` is Ollama's name: the model continues the prompt instead of answering it as a chat message.
         raw: true,
         ...(logprobs !== undefined && { logprobs: true, top_logprobs: logprobs }),
       },
     );
   },
 
-  answer(jobs, asked): Completion {
+  answer(jobs, request): Completion {
     return {
-      ...headOf(jobs[0]),
+      ...commonFields(jobs[0]),
       choices: jobs.map((job, index) => ({
         index,
         text: job.result ?? '',
         logprobs: textLogprobs(job),
         finish_reason: job.finish_reason ?? 'stop',
       })),
-      ...usageOf(jobs, asked),
-      aitbc: originOf(jobs),
+      ...usageOf(jobs, request),
+      aitbc: jobReferences(jobs),
     };
   },
 
-  pieces(first, asked) {
-    const head = headOf(first);
+  pieces(first, request) {
+    const head = commonFields(first);
     return {
       choice(index) {
         const chunk = (
@@ -54,31 +53,31 @@ export const completions: Endpoint = {
         ) => ({
           ...head,
           choices: [{ index, text, logprobs, finish_reason }],
-          ...(asked.includeUsage && { usage: null }),
+          ...(request.includeUsage && { usage: null }),
         });
         return {
           text: piece => chunk(piece),
-          whole: job => job.result ?? '',
+          fullText: job => job.result ?? '',
           end(job, rest) {
             const last = chunk(rest, job.finish_reason ?? 'stop', textLogprobs(job));
-            return [{ ...last, aitbc: originOf([job]) }];
+            return [{ ...last, aitbc: jobReferences([job]) }];
           },
         };
       },
-      end: jobs => usagePieces(head, jobs, asked),
+      end: jobs => usageEvents(head, jobs, request),
     };
   },
 };
 
 const TOKENS = invalid(
-  'prompt must be a text or a list of texts: tokens are taken by /v1/embeddings only',
+  'prompt must be a text or a list of texts: only /v1/embeddings accepts tokens',
   'prompt',
   'unsupported_value',
 );
 
-const headOf = (job: Started) => ({
+const commonFields = (job: StartedJob) => ({
   id: `cmpl-${job.job_id}`,
   object: 'text_completion' as const,
-  created: createdAt(job),
+  created: createdAtSeconds(job),
   model: job.model,
 });

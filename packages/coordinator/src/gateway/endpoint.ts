@@ -1,25 +1,25 @@
 import { type AnswerDetails, type Job, LIMITS, type SubmitJob } from '@aitbc/protocol';
-import { paramsOf } from './fields.ts';
+import { jobParamsOf } from './fields.ts';
 
 /*
- * What an endpoint of OpenAI's API makes of requests, and of the jobs that answer them. Pure: it knows no HTTP and no
- * store, so that whatever runs the jobs can use it.
+ * An endpoint of OpenAI's API turns a request body into jobs, and completed jobs into an answer. Endpoints know neither
+ * HTTP nor the store, so that batches can use them too.
  */
 
 export interface Asked {
-  /** A job for each choice of the answer: those of the first prompt, then those of the next one. */
+  /** One job for each choice of the answer: those of the first prompt, then those of the next one. */
   submissions: readonly SubmitJob[];
-  /** Choices of each prompt. */
+  /** The number of choices for each prompt. */
   n: number;
-  /** The answer is wanted in pieces. */
+  /** Whether the client wants the answer as a stream of events. */
   stream: boolean;
-  /** The pieces end with the usage. */
+  /** Whether the stream ends with an event that has the token usage. */
   includeUsage: boolean;
-  /** Embeddings are wanted so. */
+  /** The format in which the client wants embeddings. */
   encoding: 'float' | 'base64';
 }
 
-/** A job that has answered. */
+/** The fields of a completed job that answers are built from. */
 export type Answered = Pick<
   Job,
   | keyof AnswerDetails
@@ -33,46 +33,46 @@ export type Answered = Pick<
   | 'receipt_id'
 >;
 
-/** Jobs that answer a request, one for each choice. */
+/** The jobs that answer a request: one for each choice. */
 export type AnsweredAll = readonly [Answered, ...Answered[]];
 
-export type Started = Pick<Job, 'job_id' | 'model' | 'created_at'>;
+export type StartedJob = Pick<Job, 'job_id' | 'model' | 'created_at'>;
 
-/** Bodies of the events of an answer in pieces, of one of its choices. */
+/** Builds the bodies of the stream events of one choice. */
 export interface ChoicePieces {
   text(piece: string): object;
-  /** Absent where an answer has no place for what the model thinks before it. */
+  /** Absent if the endpoint's format has no place for reasoning. */
   reasoning?(piece: string): object;
-  /** The text of an answer, as a whole. */
-  whole(job: Answered): string;
-  /** What follows when all but the `rest` of the text has been told. */
+  /** Returns the complete text of the answer. */
+  fullText(job: Answered): string;
+  /** Returns the last events of the choice. `rest` is the text that no earlier event has sent. */
   end(job: Answered, rest: string): object[];
 }
 
 export interface Pieces {
   choice(index: number): ChoicePieces;
-  /** What follows when all choices have been told. */
+  /** Returns the events that follow when all choices are complete. */
   end(jobs: readonly Answered[]): object[];
 }
 
 export interface Endpoint {
   /**
-   * The jobs that a request's body asks for.
+   * Reads a request body.
    *
-   * @throws {OpenAiError} where it is not understood, or asks for what is not served
+   * @throws {OpenAiError} if the body is invalid or asks for something unsupported
    */
   read(body: unknown): Asked;
   /**
-   * The body of the answer.
+   * Builds the body of an answer that is not streamed.
    *
-   * @throws {OpenAiError} where the miner's result is none
+   * @throws {OpenAiError} if the miner's result has the wrong format
    */
-  answer(jobs: AnsweredAll, asked: Asked): object;
-  /** Absent where it answers in one piece only. */
-  pieces?(first: Started, asked: Asked): Pieces;
+  answer(jobs: AnsweredAll, request: Asked): object;
+  /** Absent if the endpoint cannot stream. */
+  pieces?(first: StartedJob, request: Asked): Pieces;
 }
 
-/** Fields that requests for a text share, whatever it is about. */
+/** The fields that chat and text completion requests have in common. */
 interface TextFields {
   model: string;
   n?: number;
@@ -81,14 +81,21 @@ interface TextFields {
   metadata?: Record<string, string>;
 }
 
-type Content = Pick<SubmitJob, 'prompt' | 'messages' | 'tools' | 'tool_choice' | 'response_format'>;
+type JobContent = Pick<SubmitJob, 'prompt' | 'messages' | 'tools' | 'tool_choice' | 'response_format'>;
 
-/** What is asked by a request for texts about `contents`, with these parameters besides those among its fields. */
-export function askForText(fields: TextFields, contents: readonly Content[], more: object): Asked {
+/**
+ * Builds a request for `n` texts for each of `contents`. `extraParams` are added to the job parameters among the
+ * fields.
+ */
+export function requestTexts(
+  fields: TextFields,
+  contents: readonly JobContent[],
+  extraParams: object,
+): Asked {
   const { model, metadata, n = 1 } = fields;
   const stream = fields.stream === true;
-  const params = { ...paramsOf({ ...fields }), ...more };
-  const submit = (content: Content, choice: number): SubmitJob => ({
+  const params = { ...jobParamsOf({ ...fields }), ...extraParams };
+  const submit = (content: JobContent, choice: number): SubmitJob => ({
     model,
     ...content,
     params: { ...params, ...seedOf(params, choice) },
@@ -104,19 +111,19 @@ export function askForText(fields: TextFields, contents: readonly Content[], mor
   };
 }
 
-/** The same seed would give the same text as often as there are choices. */
+/** Gives each choice a seed of its own: with one seed all choices would be the same text. */
 function seedOf({ seed }: { seed?: number }, choice: number): { seed?: number } {
   if (seed === undefined) return {};
   return { seed: seed <= Number.MAX_SAFE_INTEGER - LIMITS.choices ? seed + choice : seed - choice };
 }
 
-/** Unix seconds. */
-export const createdAt = ({ created_at }: Pick<Job, 'created_at'>) =>
+/** Returns when the job was created, in Unix seconds. */
+export const createdAtSeconds = ({ created_at }: Pick<Job, 'created_at'>) =>
   Math.floor(Date.parse(created_at) / 1000);
 
-const namesOf = ({ job_id, receipt_id }: Pick<Job, 'job_id' | 'receipt_id'>) => ({ job_id, receipt_id });
+const idsOf = ({ job_id, receipt_id }: Pick<Job, 'job_id' | 'receipt_id'>) => ({ job_id, receipt_id });
 
-/** Of the jobs of an answer, or of one of its choices. */
-export function originOf(jobs: AnsweredAll) {
-  return { ...namesOf(jobs[0]), ...(jobs.length > 1 && { jobs: jobs.map(namesOf) }) };
+/** Returns the ids of an answer's jobs and receipts. The answer's `aitbc` field has them. */
+export function jobReferences(jobs: AnsweredAll) {
+  return { ...idsOf(jobs[0]), ...(jobs.length > 1 && { jobs: jobs.map(idsOf) }) };
 }

@@ -3,7 +3,7 @@ import { completions } from './completions.ts';
 import { embeddings } from './embeddings.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** What OpenAI's API has and is served here, by the path of the route. */
+/** The endpoints of OpenAI's API that answer with jobs, by path. */
 export const ENDPOINTS = {
   '/v1/chat/completions': chatCompletions,
   '/v1/completions': completions,

@@ -5,14 +5,14 @@ export interface ErrorDetails {
   status: number;
   type: string;
   code: string | null;
-  /** The field that was wrong, as OpenAI writes it: `messages[0].content`. */
+  /** The path of the wrong field in OpenAI's notation: `messages[0].content`. */
   param?: string | undefined;
   retryAfter?: number | undefined;
-  /** Whether the same request may fare better at once; clients decide by the status unless it is said. */
+  /** Whether the client should retry at once. If absent, clients decide by the status. */
   retry?: boolean;
 }
 
-/** An error in the terms of OpenAI's API. */
+/** An error in the format of OpenAI's API. */
 export class OpenAiError extends Error {
   override name = 'OpenAiError';
   readonly details: ErrorDetails;
@@ -30,7 +30,7 @@ export class OpenAiError extends Error {
 
 const INVALID = 'invalid_request_error';
 
-/** A request that can't be served as it is. */
+/** Returns a 400 error. */
 export function invalid(message: string, param: string | undefined, code: string | null): OpenAiError {
   return new OpenAiError(message, { status: 400, type: INVALID, code, param });
 }
@@ -41,8 +41,8 @@ export function modelNotFound(model: string): OpenAiError {
   });
 }
 
-/** Types and codes that OpenAI has for what the coordinator refuses. Others go by the coordinator's own codes. */
-const KNOWN: Partial<Record<ErrorCode, Pick<ErrorDetails, 'type' | 'code'>>> = {
+/** OpenAI's types and codes for the coordinator's errors. Other errors keep the coordinator's code in lower case. */
+const OPENAI_CODES: Partial<Record<ErrorCode, Pick<ErrorDetails, 'type' | 'code'>>> = {
   AUTH_MISSING_KEY: { type: INVALID, code: 'invalid_api_key' },
   AUTH_INVALID_KEY: { type: INVALID, code: 'invalid_api_key' },
   AUTH_EXPIRED_KEY: { type: INVALID, code: 'invalid_api_key' },
@@ -57,27 +57,29 @@ const KNOWN: Partial<Record<ErrorCode, Pick<ErrorDetails, 'type' | 'code'>>> = {
   VALIDATION_PROMPT_TOO_LONG: { type: INVALID, code: 'string_above_max_length' },
 };
 
-/** What the coordinator refuses, in OpenAI's terms. */
+/** Converts an error of the coordinator to the format of OpenAI's API. */
 export function errorOf({ code, detail, field, retryAfter }: ErrorInfo): OpenAiError {
   const status = ERROR_STATUS[code];
   const type = status >= 500 ? 'server_error' : INVALID;
   return new OpenAiError(detail, {
     status,
-    ...(KNOWN[code] ?? { type, code: code.toLowerCase() }),
-    param: field === undefined ? undefined : paramOf(field),
+    ...(OPENAI_CODES[code] ?? { type, code: code.toLowerCase() }),
+    param: field === undefined ? undefined : openAiPath(field),
     retryAfter,
   });
 }
 
-/** `messages.0.content` is `messages[0].content`, of whichever of the jobs that answer a request. */
-const paramOf = (field: string) =>
+/** Converts a field path to OpenAI's notation: `jobs.0.messages.0.content` becomes `messages[0].content`. */
+const openAiPath = (field: string) =>
   field.replace(/^(jobs\.\d+\.)?(params\.)?/, '').replace(/\.(\d+)(?=\.|$)/g, '[$1]');
 
-/** Seconds after which a client may ask again, where nobody says how long it takes. */
+/** The default number of seconds after which a client may retry. */
 const RETRY_AFTER = 10;
 
-/** What each end of a job without a result is to its client. Others are the fault of the miners, which have tried. */
-const FAILURES: Partial<Record<JobError['error_code'], Omit<ErrorDetails, 'code'> & { code?: string }>> = {
+/** What the client sees for each error code of a failed job. Every other code is a failure of the miners (502). */
+const FAILURE_DETAILS: Partial<
+  Record<JobError['error_code'], Omit<ErrorDetails, 'code'> & { code?: string }>
+> = {
   JOB_REFUSED: { status: 400, type: INVALID, retry: false },
   JOB_UNSUPPORTED: { status: 400, type: INVALID, code: 'unsupported_by_engine', retry: false },
   MINERS_BUSY: { status: 503, type: 'server_error', retryAfter: RETRY_AFTER, retry: true },
@@ -86,28 +88,30 @@ const FAILURES: Partial<Record<JobError['error_code'], Omit<ErrorDetails, 'code'
 
 const MINERS_FAILED = { status: 502, type: 'server_error', retry: false } as const;
 
-/** A job that came to no result, in the class that it has and by the engine's own code where that says more. */
+/**
+ * Converts a failed or cancelled job to an error. The engine's own code is used when it names the reason for a refusal.
+ */
 export function failureOf({ status, error }: Pick<Job, 'status' | 'error'>): OpenAiError {
   if (status === 'cancelled')
     return new OpenAiError('The job was cancelled', { ...MINERS_FAILED, status: 409, code: 'job_cancelled' });
   const { error_code = 'MINER_FAILED', engine_code, detail = 'The job failed', retry_after } = error ?? {};
-  const details: Omit<ErrorDetails, 'code'> = FAILURES[error_code] ?? MINERS_FAILED;
+  const details: Omit<ErrorDetails, 'code'> = FAILURE_DETAILS[error_code] ?? MINERS_FAILED;
   const { retryAfter } = details;
-  const isTold = error_code === 'JOB_REFUSED' && /^[a-z]/i.test(engine_code ?? '');
-  const code = isTold && engine_code ? engine_code : error_code.toLowerCase();
+  const hasEngineCode = error_code === 'JOB_REFUSED' && /^[a-z]/i.test(engine_code ?? '');
+  const code = hasEngineCode && engine_code ? engine_code : error_code.toLowerCase();
   return new OpenAiError(detail, { code, ...details, retryAfter: retry_after ?? retryAfter });
 }
 
-/** A model that was offered a short time ago, and will be again as far as anybody knows. */
-export function modelAway(model: string): OpenAiError {
-  return new OpenAiError(`The miners that offer the model \`${model}\` are away for the moment`, {
+/** The error for a model that was offered a short time ago: its miners will probably return. */
+export function modelUnavailable(model: string): OpenAiError {
+  return new OpenAiError(`The miners that offer the model \`${model}\` are not connected right now`, {
     ...{ status: 503, type: 'server_error', code: 'model_unavailable', param: 'model' },
     ...{ retryAfter: RETRY_AFTER, retry: true },
   });
 }
 
-/** What none of the miners that offer the model can do, as `reason` says. */
-export function notAble(reason: string, isTooLong: boolean): OpenAiError {
+/** The error for a request that no miner offering the model can serve, for the given reason. */
+export function unsupportedByModel(reason: string, isTooLong: boolean): OpenAiError {
   return invalid(reason, undefined, isTooLong ? 'context_length_exceeded' : 'unsupported_by_model');
 }
 

@@ -4,20 +4,20 @@ import { Compile } from 'typebox/compile';
 import { nearestOf } from '../nearest-name.ts';
 import { invalid, type OpenAiError } from './errors.ts';
 
-/** Fields that change nothing here, whatever they say. */
-const IGNORED = [
+/** Fields that are accepted and have no effect. */
+const IGNORED_FIELDS = [
   ...['user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'],
   ...['store', 'verbosity', 'prediction', 'service_tier'],
 ];
 
-/** Fields that ask for what is not served, unless they say this. */
-const UNSUPPORTED: Readonly<Record<string, readonly unknown[]>> = {
+/** Unsupported fields, each with the harmless values that are accepted. */
+const HARMLESS_VALUES: Readonly<Record<string, readonly unknown[]>> = {
   echo: [false],
   suffix: [''],
 };
 
-/** Fields that engines know beyond OpenAI's API, or that only they have a use for. */
-const ENGINES = [
+/** Parameters of inference engines that OpenAI's API does not have, or that only the engine interprets. */
+const ENGINE_FIELDS = [
   ...[
     'top_k',
     'min_p',
@@ -42,42 +42,54 @@ const ENGINES = [
   ...['num_ctx', 'num_keep', 'n_keep', 'num_predict', 'n_predict', 'cache_prompt', 'options', 'keep_alive'],
 ];
 
-const SAMPLING = ['temperature', 'top_p', 'seed', 'presence_penalty', 'frequency_penalty', 'max_tokens'];
+const SAMPLING_FIELDS = [
+  'temperature',
+  'top_p',
+  'seed',
+  'presence_penalty',
+  'frequency_penalty',
+  'max_tokens',
+];
 
-/** Reads a request's body by its schema; null says the same as nothing. Throws OpenAiError. */
+/**
+ * Returns a function that reads a request body by its schema and throws OpenAiError if the body is invalid. A field
+ * that is null counts as absent.
+ */
 export function fieldsBy<S extends TSchema>(schema: S, known: readonly string[]) {
   const validator = Compile(schema);
   return (body: unknown): Static<S> => {
     const fields = withoutNulls(body);
-    if (!validator.Check(fields)) throw refusalOf(faultOf(validator.Errors(fields)));
+    if (!validator.Check(fields)) throw errorForFault(mainFault(validator.Errors(fields)));
     for (const [name, value] of Object.entries(fields as object)) failOnField(name, value, known);
     return fields as Static<S>;
   };
 }
 
-/** The schema as the reference tells it: with all fields that are taken, of which null says the same as nothing. */
+/**
+ * Adds to a schema, for the API reference, all other fields that are accepted, and that optional fields may be null.
+ */
 export function describedFields<S extends TSchema>(schema: S): S {
   const {
     properties = {},
     required = [],
     [STATED]: more = {},
   } = schema as { properties?: object; required?: string[]; [STATED]?: object };
-  const nothing = { type: 'null' };
+  const nullSchema = { type: 'null' };
   const named = Object.entries(properties).map(
-    ([name, field]) => [name, required.includes(name) ? field : { anyOf: [field, nothing] }] as const,
+    ([name, field]) => [name, required.includes(name) ? field : { anyOf: [field, nullSchema] }] as const,
   );
-  const anything = (names: readonly string[]) => Object.fromEntries(names.map(name => [name, {}]));
-  const isForTexts = 'stream' in properties;
+  const anyValue = (names: readonly string[]) => Object.fromEntries(names.map(name => [name, {}]));
+  const isTextRequest = 'stream' in properties;
   return {
     ...schema,
     ...stated({
       ...more,
       properties: {
-        ...anything(IGNORED),
-        ...(isForTexts && {
-          ...anything([...SAMPLING, ...ENGINES]),
+        ...anyValue(IGNORED_FIELDS),
+        ...(isTextRequest && {
+          ...anyValue([...SAMPLING_FIELDS, ...ENGINE_FIELDS]),
           ...Object.fromEntries(
-            Object.entries(UNSUPPORTED).map(([name, values]) => [name, { enum: [...values, null] }]),
+            Object.entries(HARMLESS_VALUES).map(([name, values]) => [name, { enum: [...values, null] }]),
           ),
           modalities: { enum: [['text'], null] },
         }),
@@ -88,9 +100,11 @@ export function describedFields<S extends TSchema>(schema: S): S {
   };
 }
 
-/** The parameters among the fields of a request. */
-export function paramsOf(fields: Readonly<Record<string, unknown>>): JobParams {
-  const named = Object.entries(fields).filter(([name]) => SAMPLING.includes(name) || ENGINES.includes(name));
+/** Returns the job parameters among the fields of a request. */
+export function jobParamsOf(fields: Readonly<Record<string, unknown>>): JobParams {
+  const named = Object.entries(fields).filter(
+    ([name]) => SAMPLING_FIELDS.includes(name) || ENGINE_FIELDS.includes(name),
+  );
   const { stop, max_completion_tokens: limit } = fields;
   const stops = [stop].flat().filter(text => typeof text === 'string' && text !== '');
   return {
@@ -101,25 +115,21 @@ export function paramsOf(fields: Readonly<Record<string, unknown>>): JobParams {
 }
 
 function failOnField(name: string, value: unknown, known: readonly string[]): void {
-  if (known.includes(name) || IGNORED.includes(name)) return;
-  const harmless = UNSUPPORTED[name];
+  if (known.includes(name) || IGNORED_FIELDS.includes(name)) return;
+  const harmless = HARMLESS_VALUES[name];
   if (harmless?.includes(value)) return;
   if (name === 'modalities' && JSON.stringify(value) === '["text"]') return;
   if (harmless) {
     const only = harmless.map(value => JSON.stringify(value)).join(' or ');
-    throw invalid(`${name} must be ${only} here`, name, 'unsupported_value');
+    throw invalid(`${name} must be ${only}`, name, 'unsupported_value');
   }
-  if (SAMPLING.includes(name) || ENGINES.includes(name)) return;
-  const near = nearestOf(name, [...known, ...SAMPLING, ...ENGINES]);
+  if (SAMPLING_FIELDS.includes(name) || ENGINE_FIELDS.includes(name)) return;
+  const near = nearestOf(name, [...known, ...SAMPLING_FIELDS, ...ENGINE_FIELDS]);
   const hint = near === undefined ? '' : `: did you mean ${near}?`;
-  throw invalid(
-    `The parameter ${name} is not known or not served here${hint}`,
-    name,
-    'unsupported_parameter',
-  );
+  throw invalid(`The parameter ${name} is unknown or not supported${hint}`, name, 'unsupported_parameter');
 }
 
-/** Of the object itself: what is within a field means what it says. */
+/** Only the object's own fields are dropped: null has a meaning inside of some fields. */
 function withoutNulls(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
@@ -133,10 +143,10 @@ interface Fault {
 }
 
 /**
- * The first fault. Of what may be one of several things there is a fault for each: the one furthest in, and about more
- * than a type, is of what was meant.
+ * Returns the fault to report. For a union the validator lists the faults of every variant: the deepest fault, and
+ * rather one that is not about a type, belongs to the variant that the client most likely meant.
  */
-function faultOf([first, ...others]: readonly Fault[]): Fault | undefined {
+function mainFault([first, ...others]: readonly Fault[]): Fault | undefined {
   if (!first) return undefined;
   const isSame = ({ keyword, instancePath }: Fault) =>
     keyword !== 'anyOf' &&
@@ -148,7 +158,7 @@ function faultOf([first, ...others]: readonly Fault[]): Fault | undefined {
 
 const CODES: Record<string, string> = { required: 'missing_required_parameter', type: 'invalid_type' };
 
-function refusalOf(fault: Fault | undefined): OpenAiError {
+function errorForFault(fault: Fault | undefined): OpenAiError {
   const { keyword = '', instancePath = '', params = {}, message = 'is invalid' } = fault ?? {};
   const { requiredProperties = [] } = params as { requiredProperties?: string[] };
   const [missing] = keyword === 'required' ? requiredProperties : [];

@@ -5,32 +5,39 @@ import type { JobEvents } from '../jobs/streaming/follow-job.ts';
 import type { ClientJobs } from '../jobs/submitting/client-jobs.ts';
 import type { OfferedAbilities, Reach } from '../miners/directory.ts';
 import { NEEDS, type Need } from '../miners/eligibility.ts';
-import type { ModelDirectory, OfferedModel as Offer } from '../miners/models.ts';
+import type { ModelDirectory, ModelSummary } from '../miners/models.ts';
 import type { Answered, Asked, Endpoint, Pieces } from './endpoint.ts';
-import { failureOf, modelAway, modelNotFound, notAble, STOPPING } from './errors.ts';
-import { merged } from './merged.ts';
-import { tellPieces } from './pieces.ts';
+import { failureOf, modelNotFound, modelUnavailable, STOPPING, unsupportedByModel } from './errors.ts';
+import { mergeGenerators } from './merge-generators.ts';
+import { streamChoice } from './stream-choice.ts';
 
 export interface GatewayRequest {
   endpoint: Endpoint;
-  asked: Asked;
-  /** Repeating a request with the same key asks for nothing twice. */
+  parsed: Asked;
+  /** Repeating a request with the same key creates no new jobs. */
   idempotencyKey: string | undefined;
-  /** Aborts when nobody waits any more: the jobs are then cancelled. */
+  /** Aborts when the client disconnects. The jobs are then cancelled. */
   signal: AbortSignal;
 }
 
-/** The jobs of a request, one for each choice of its answer. */
-export type Jobs = readonly [Job, ...Job[]];
+/** The jobs of a request: one for each choice of its answer. */
+export type RequestJobs = readonly [Job, ...Job[]];
 
-/** Each throws OpenAiError, and RequestError as jobs do. */
+/** Each method throws OpenAiError, and RequestError for errors of the job rules. */
 export interface Gateway {
-  /** Has jobs done that answer the request. Nobody having waited for them, they have not ended. */
-  submit(principal: Principal, request: GatewayRequest): Promise<Jobs>;
-  /** The body of the answer, when there is one. */
-  answer(principal: Principal, jobs: Jobs, request: GatewayRequest): Promise<{ jobs: Jobs; body: object }>;
-  /** Bodies of the pieces of the answer, as they come. Must be read, or ended, once begun. */
-  pieces(principal: Principal, jobs: Jobs, request: GatewayRequest): Promise<AsyncIterable<object>>;
+  /** Creates the jobs of a request and returns them without waiting for them. */
+  submit(principal: Principal, request: GatewayRequest): Promise<RequestJobs>;
+  /** Waits until the jobs have completed, and returns them with the body of the answer. */
+  answer(
+    principal: Principal,
+    jobs: RequestJobs,
+    request: GatewayRequest,
+  ): Promise<{ jobs: RequestJobs; body: object }>;
+  /**
+   * Returns the bodies of the stream events as they arrive. The caller must read the iterable or end it: leaving it
+   * cancels the jobs that have not ended.
+   */
+  pieces(principal: Principal, jobs: RequestJobs, request: GatewayRequest): Promise<AsyncIterable<object>>;
   models(): Promise<OfferedModel[]>;
   model(id: string): Promise<OfferedModel>;
 }
@@ -42,8 +49,8 @@ export interface GatewayOptions {
 }
 
 export function createGateway({ jobs, events, models }: GatewayOptions): Gateway {
-  /** Whoever asked is gone, or one of the jobs has failed: what has not ended is for nobody. */
-  async function cancel(principal: Principal, started: Jobs): Promise<void> {
+  /** Cancels those of the jobs that have not ended: the client is gone, or one of the jobs has failed. */
+  async function cancel(principal: Principal, started: RequestJobs): Promise<void> {
     await Promise.all(
       started.map(({ job_id }) =>
         jobs.cancel(principal, job_id).catch(error => {
@@ -53,67 +60,77 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
     );
   }
 
-  /** Throws OpenAiError where nobody who offers the model can do what is asked. */
-  function demandAble({ model }: SubmitJob, { miners, reason, lacks }: Reach): void {
+  /** Throws OpenAiError if no miner that offers the model can run the job. */
+  function requireCapableMiner({ model }: SubmitJob, { miners, reason, lacks }: Reach): void {
     if (miners > 0) return;
-    demandOffered(model);
-    throw notAble(reason ?? `No miner can do this with the model ${model}`, lacks.includes('context_length'));
+    requireOffered(model);
+    throw unsupportedByModel(
+      reason ?? `No miner can run this request with the model ${model}`,
+      lacks.includes('context_length'),
+    );
   }
 
-  function demandOffered(model: string): void {
-    if (!models.has(model)) throw models.wasThere(model) ? modelAway(model) : modelNotFound(model);
+  function requireOffered(model: string): void {
+    if (!models.has(model)) throw models.wasThere(model) ? modelUnavailable(model) : modelNotFound(model);
   }
 
-  /** The job, when it has completed. Throws OpenAiError where it ends otherwise. */
-  async function completed(principal: Principal, { job_id }: Job, signal: AbortSignal): Promise<Job> {
+  /** Waits until the job has completed, and throws OpenAiError if it ends in any other way. */
+  async function waitForCompletion(principal: Principal, { job_id }: Job, signal: AbortSignal): Promise<Job> {
     const job = await jobs.ended(principal, job_id, signal);
     if (job.status === 'pending' || job.status === 'running') throw STOPPING;
     if (job.status !== 'completed') throw failureOf(job);
     return job;
   }
 
-  /** Follows the jobs of a request; those of them that have not ended when it is left are cancelled. */
-  async function* telling(
+  /** Cancels those of the jobs that have not ended when the caller stops reading. */
+  async function* followAll(
     principal: Principal,
-    started: Jobs,
+    started: RequestJobs,
     choices: readonly AsyncGenerator<object, Answered>[],
     pieces: Pieces,
   ): AsyncGenerator<object> {
-    let isOver = false;
+    let isComplete = false;
     try {
-      const answered = yield* merged(choices);
-      isOver = true;
+      const answered = yield* mergeGenerators(choices);
+      isComplete = true;
       yield* pieces.end(answered);
     } finally {
-      if (!isOver) await cancel(principal, started);
+      if (!isComplete) await cancel(principal, started);
     }
   }
 
   return {
-    async submit(principal, { asked: { submissions }, idempotencyKey }) {
-      const { jobs: made } = await jobs.submit(principal, submissions, idempotencyKey, demandAble);
-      return atLeastOne(made);
+    async submit(principal, { parsed: { submissions }, idempotencyKey }) {
+      const { jobs: created } = await jobs.submit(
+        principal,
+        submissions,
+        idempotencyKey,
+        requireCapableMiner,
+      );
+      return atLeastOne(created);
     },
 
-    async answer(principal, started, { endpoint, asked, signal }) {
+    async answer(principal, started, { endpoint, parsed, signal }) {
       try {
-        const ended = atLeastOne(await Promise.all(started.map(job => completed(principal, job, signal))));
-        return { jobs: ended, body: endpoint.answer(ended, asked) };
+        const ended = atLeastOne(
+          await Promise.all(started.map(job => waitForCompletion(principal, job, signal))),
+        );
+        return { jobs: ended, body: endpoint.answer(ended, parsed) };
       } catch (error) {
         await cancel(principal, started).catch(() => {});
         throw error;
       }
     },
 
-    async pieces(principal, started, { endpoint, asked, signal }) {
-      const pieces = endpoint.pieces?.(started[0], asked);
-      if (!pieces) throw new Error('The endpoint answers in one piece only');
+    async pieces(principal, started, { endpoint, parsed, signal }) {
+      const pieces = endpoint.pieces?.(started[0], parsed);
+      if (!pieces) throw new Error('The endpoint cannot stream');
       const follow = async (job: Job, index: number) => {
         const following = await events.follow(principal, job.job_id, { signal });
-        return tellPieces(following ?? [], job, pieces.choice(index));
+        return streamChoice(following ?? [], job, pieces.choice(index));
       };
       try {
-        return telling(principal, started, await Promise.all(started.map(follow)), pieces);
+        return followAll(principal, started, await Promise.all(started.map(follow)), pieces);
       } catch (error) {
         await cancel(principal, started).catch(() => {});
         throw error;
@@ -121,25 +138,25 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
     },
 
     async models() {
-      return (await models.list()).map(offered);
+      return (await models.list()).map(toOfferedModel);
     },
 
     async model(id) {
       const found = await models.get(id);
-      if (!found) demandOffered(id);
+      if (!found) requireOffered(id);
       if (!found) throw modelNotFound(id);
-      return offered(found);
+      return toOfferedModel(found);
     },
   };
 }
 
-function atLeastOne(jobs: readonly Job[]): Jobs {
+function atLeastOne(jobs: readonly Job[]): RequestJobs {
   const [first, ...others] = jobs;
-  if (!first) throw new Error('One request makes one job or more');
+  if (!first) throw new Error('A request must create at least one job');
   return [first, ...others];
 }
 
-function offered({
+function toOfferedModel({
   model,
   miners,
   loaded,
@@ -147,7 +164,7 @@ function offered({
   first_token_ms,
   tokens_per_second,
   abilities,
-}: Offer): OfferedModel {
+}: ModelSummary): OfferedModel {
   const { context_length } = abilities;
   const length = context_length === null ? {} : { context_length: context_length.most };
   return {
@@ -159,13 +176,16 @@ function offered({
     aitbc: {
       ...{ miners, loaded, slots, time_to_first_token_ms: first_token_ms, tokens_per_second },
       ...length,
-      ...Object.fromEntries(NEEDS.flatMap(need => told(need, abilities, miners))),
+      ...Object.fromEntries(NEEDS.flatMap(need => abilityFlag(need, abilities, miners))),
     },
   };
 }
 
-/** Whether one can, where all say or one says that it can: a miner that does not say counts as able. */
-function told(need: Need, abilities: OfferedAbilities, miners: number): [Need, boolean][] {
+/**
+ * Returns true if any miner reported the ability, false if all miners reported that they lack it, and nothing
+ * otherwise.
+ */
+function abilityFlag(need: Need, abilities: OfferedAbilities, miners: number): [Need, boolean][] {
   const { able, unable } = abilities[need];
   if (able > 0) return [[need, true]];
   return unable === miners ? [[need, false]] : [];

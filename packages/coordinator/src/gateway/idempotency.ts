@@ -8,12 +8,12 @@ export const IdempotencyHeaders = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: LIMITS.idempotencyKeyLength,
-      description: 'Repeating a request with the same key and body is answered by the same job or batch.',
+      description: 'Repeating a request with the same key and body returns the same job or batch.',
     }),
   ),
 });
 
-/** Throws OpenAiError. */
+/** Returns the request's idempotency key. Throws OpenAiError if its length is wrong. */
 export function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;

@@ -1,9 +1,11 @@
 import type { Answered } from './endpoint.ts';
 
-/** Of a chat. Null where the engine has not told them. */
+/** Returns the log probabilities of a chat answer, or null if the engine reported none. */
 export const chatLogprobs = ({ logprobs }: Answered) => (logprobs ? { content: logprobs } : null);
 
-/** Of a text that was gone on with, as OpenAI's older API tells them: by columns. */
+/**
+ * Returns the log probabilities of a text completion in the columns of OpenAI's legacy API, or null if there are none.
+ */
 export function textLogprobs({ logprobs }: Answered) {
   if (!logprobs) return null;
   const tokens = logprobs.map(({ token }) => String(token ?? ''));
@@ -12,7 +14,7 @@ export function textLogprobs({ logprobs }: Answered) {
     tokens,
     token_logprobs: logprobs.map(({ logprob }) => (typeof logprob === 'number' ? logprob : null)),
     top_logprobs: logprobs.some(({ top_logprobs }) => Array.isArray(top_logprobs) && top_logprobs.length > 0)
-      ? logprobs.map(({ top_logprobs }) => likeliest(top_logprobs))
+      ? logprobs.map(({ top_logprobs }) => probabilitiesByToken(top_logprobs))
       : null,
     text_offset: tokens.map(token => {
       offset += token.length;
@@ -21,7 +23,7 @@ export function textLogprobs({ logprobs }: Answered) {
   };
 }
 
-function likeliest(top: unknown): Record<string, number> {
+function probabilitiesByToken(top: unknown): Record<string, number> {
   const found = Array.isArray(top) ? top.map(each => Object(each)) : [];
   return Object.fromEntries(
     found.flatMap(({ token, logprob }) =>

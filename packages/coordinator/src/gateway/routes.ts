@@ -15,8 +15,8 @@ import { signalOf } from '../http/connection.ts';
 import { type App, keyed, sendJson } from '../http/routes.ts';
 import { begun, COMMENT, type ServerSentEvent, sendEvents } from '../http/server-sent-events.ts';
 import { openAiAnswers } from './answers.ts';
-import { errorFor } from './dialect.ts';
 import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
+import { toOpenAiError } from './error-handler.ts';
 import { describedFields } from './fields.ts';
 import type { Gateway, GatewayRequest } from './gateway.ts';
 import { IdempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
@@ -24,15 +24,15 @@ import { IdempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
 export interface GatewayRoutes {
   gateway: Gateway;
   guards: Guards;
-  /** Between comments in an answer in which nothing happens. */
+  /** The time between comments in a stream while nothing else is sent. */
   heartbeatMs: number;
-  /** Of requests, which may have images. In bytes. */
+  /** The size limit of request bodies, which may contain images, in bytes. */
   bodyLimit: number;
 }
 
 const tags = ['openai'];
 
-/** Routes that clients of OpenAI's API call. Must be in a scope that speaks it. */
+/** Adds the routes of OpenAI's API. The scope must use OpenAI's error format. */
 export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
   const { gateway, guards } = routes;
   answerRoute(app, routes, {
@@ -74,7 +74,7 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
   );
 
   app.get(
-    // A model's name may have slashes.
+    // A wildcard, because a model's name may contain slashes.
     '/v1/models/*',
     {
       onRequest: guards.client,
@@ -91,18 +91,18 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
   );
 }
 
-/** What is answered at once, and where the request has `stream`, as events. */
-const wholeOrInPieces = (answer: TSchema, body: TSchema) =>
+/** An endpoint answers with one JSON body, or with events if the request has `stream: true`. */
+const answerSchema = (answer: TSchema, body: TSchema) =>
   ({
     description: 'The answer',
     content: {
       'application/json': { schema: answer },
-      ...('stream' in (body as TObject).properties && { 'text/event-stream': { schema: PIECES } }),
+      ...('stream' in (body as TObject).properties && { 'text/event-stream': { schema: EVENTS } }),
     },
   }) as unknown as TSchema;
 
-const PIECES = Type.Unknown({
-  description: 'Events with pieces of the answer as data, `[DONE]` at their end.',
+const EVENTS = Type.Unknown({
+  description: 'Events whose data are pieces of the answer. The last event is `[DONE]`.',
 });
 
 interface AnswerRoute {
@@ -132,7 +132,7 @@ function answerRoute(
         headers: IdempotencyHeaders,
         body: describedFields(body),
         response: openAiAnswers(
-          { 200: wholeOrInPieces(answer, body) },
+          { 200: answerSchema(answer, body) },
           400,
           401,
           402,
@@ -149,26 +149,27 @@ function answerRoute(
     },
     async (request, reply) => {
       const principal = principalOf(request);
-      const asked = endpoint.read(request.body);
+      const parsed = endpoint.read(request.body);
       const idempotencyKey = idempotencyKeyOf(request);
-      const wanted: GatewayRequest = { endpoint, asked, idempotencyKey, signal: signalOf(reply) };
+      const wanted: GatewayRequest = { endpoint, parsed, idempotencyKey, signal: signalOf(reply) };
       const started = await gateway.submit(principal, wanted);
       reply.header('aitbc-job-id', started.map(({ job_id }) => job_id).join(', '));
-      if (!asked.stream) {
+      if (!parsed.stream) {
         const { jobs, body } = await gateway.answer(principal, started, wanted);
         const receipts = jobs.flatMap(({ receipt_id }) => receipt_id ?? []);
         if (receipts.length > 0) reply.header('aitbc-receipt-id', receipts.join(', '));
         return sendJson(reply, JSON.stringify(body));
       }
       const pieces = await gateway.pieces(principal, started, wanted);
-      // What fails before there is text is told by the status; a long wait for it begins with headers and comments.
+      // A failure before the first text sets the status. After a long wait the stream starts with headers and comments
+      // instead.
       const events = eventsOf(await begun(pieces, heartbeatMs), request);
       return sendEvents(reply, events, { heartbeatMs, opening: COMMENT });
     },
   );
 }
 
-/** An answer that breaks off ends with an error rather than with the last word. */
+/** A stream that fails ends with an error event instead of `[DONE]`. */
 async function* eventsOf(
   pieces: AsyncIterable<object>,
   request: FastifyRequest,
@@ -177,6 +178,6 @@ async function* eventsOf(
     for await (const piece of pieces) yield { data: JSON.stringify(piece) };
     yield { data: '[DONE]' };
   } catch (error) {
-    yield { data: JSON.stringify(errorFor(error as FastifyError, request).body) };
+    yield { data: JSON.stringify(toOpenAiError(error as FastifyError, request).body) };
   }
 }

@@ -10,13 +10,12 @@ export interface GrantInput extends Repeatable {
   grantId: string;
   nonce: string;
   to: string;
-  /** Credits. */
+  /** In credits. */
   amount: number;
   reason: string | undefined;
 }
 
 export interface GrantOutput {
-  /** The signed grant as JSON. */
   grant: string;
   replayed: boolean;
 }
@@ -26,12 +25,12 @@ export interface GrantOptions {
   signer: Signer;
 }
 
-/** With the digits of a credit, balances up to there, and what is yet earned, are exact in a double. */
+/** The largest balance in micro-credits. It leaves room for later earnings: a double is exact up to 9e15. */
 const MAX_BALANCE = 4e15;
 
 type Decision = Outcome<never> | { id: string; replayed: boolean };
 
-/** Signs grants and gives them to the ledger, which moves the balances with them. */
+/** Signs grants and appends them to the ledger, which also moves the balances. */
 export const grantCredits = (policy: GrantOptions): Operation<GrantInput, GrantOutput> => ({
   name: 'grants.grant',
   async apply(inputs, context) {
@@ -47,7 +46,7 @@ export const grantCredits = (policy: GrantOptions): Operation<GrantInput, GrantO
       const before = repeated.answer(input);
       if (before) return before.ok ? { id: before.value[0] ?? '', replayed: true } : before;
       const balance = (balances.get(input.to) ?? 0) + microCredits(input.amount);
-      if (balance > MAX_BALANCE) return tooMuch(input.to);
+      if (balance > MAX_BALANCE) return balanceTooLarge(input.to);
       balances.set(input.to, balance);
       repeated.note(input, [input.grantId]);
       fresh.push(input);
@@ -67,7 +66,7 @@ export const grantCredits = (policy: GrantOptions): Operation<GrantInput, GrantO
   },
 });
 
-/** The JSON of new grants by id. */
+/** Signs new grants and returns their JSON by id. */
 async function issue(
   inputs: readonly GrantInput[],
   accounts: Awaited<ReturnType<typeof accountsAt>>,
@@ -104,7 +103,7 @@ async function issue(
   return new Map(entries.map(({ id, body }) => [id, body]));
 }
 
-const tooMuch = (address: string) =>
+const balanceTooLarge = (address: string) =>
   failed('VALIDATION_OUT_OF_RANGE', `${address} would have more than ${MAX_BALANCE / 1e6} credits`, {
     field: 'amount',
   });

@@ -13,22 +13,22 @@ import type { Store } from '../store/store.ts';
 import type { GrantInput, GrantOutput } from './grant-credits.ts';
 import { findGrant, listGrants } from './queries.ts';
 
-/** Each throws RequestError. */
-export interface Grants {
-  /** Gives credits to an address. With an idempotency key, a repeated request answers the grant of the first. */
+/** Each method throws RequestError. */
+export interface GrantService {
+  /** Grants credits to an address. A repeated request with the same idempotency key returns the first grant. */
   grant(principal: Principal, request: NewGrant, idempotencyKey: string | undefined): Promise<GrantOutput>;
-  /** With its place in the ledger, once that was published. */
+  /** Returns a grant with its place in the ledger, which is null until the ledger has published it. */
   get(id: string): Promise<PublishedGrant>;
-  /** As a `.tlog-proof` file, which can be verified offline. */
+  /** Returns the grant as a `.tlog-proof` file, which can be verified offline. */
   proof(id: string): Promise<string>;
-  /** A page of grants, newest first, and the place behind which the next one starts. */
+  /** Returns a page of grants, newest first, and the log position after which the next page starts. */
   list(page: {
     limit: number;
     before: number | undefined;
   }): Promise<{ grants: Grant[]; next: number | undefined }>;
 }
 
-export interface GrantsOptions {
+export interface GrantServiceOptions {
   config: Pick<AccountConfig, 'idempotencySeconds'>;
   store: Store;
   ids: Ids;
@@ -36,7 +36,13 @@ export interface GrantsOptions {
   operations: { grantCredits: Operation<GrantInput, GrantOutput> };
 }
 
-export function createGrants({ config, store, ids, ledger, operations }: GrantsOptions): Grants {
+export function createGrantService({
+  config,
+  store,
+  ids,
+  ledger,
+  operations,
+}: GrantServiceOptions): GrantService {
   async function find(id: string): Promise<Row<'entry'>> {
     return (await findGrant(store.read, id)) ?? fail('TRANSACTION_NOT_FOUND', 'Grant not found');
   }

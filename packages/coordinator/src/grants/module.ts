@@ -9,7 +9,7 @@ export const grants = defineModule({
   idPrefix: 'grant',
   operations: ({ issuer }) => ({ grantCredits: grantCredits(issuer) }),
   async create({ config, store, ids, operations, services: { ledger } }) {
-    const { createGrants } = await import('./grants.ts');
+    const { createGrantService: createGrants } = await import('./grants.ts');
     return createGrants({ config, store, ids, ledger, operations });
   },
   async routes(app, { service: grants, guards }) {

@@ -12,7 +12,7 @@ export async function findGrant(db: Db, id: string): Promise<Row<'entry'> | unde
     .executeTakeFirst();
 }
 
-/** Newest first, behind a place in the log. */
+/** Lists grants, newest first, from before a position in the log. */
 export async function listGrants(
   db: Db,
   before: number | undefined,
@@ -20,6 +20,6 @@ export async function listGrants(
 ): Promise<Pick<Row<'entry'>, 'leaf_index' | 'body'>[]> {
   let query = db.selectFrom('entry').select(['leaf_index', 'body']).where('payer_id', 'is', null);
   if (before !== undefined) query = query.where('leaf_index', '<', before);
-  // In the order of the index over payers, which PostgreSQL takes for another one without the column that is null.
+  // Ordering by `payer_id`, which is always null here, makes PostgreSQL use the index over payers.
   return await query.orderBy('payer_id', 'desc').orderBy('leaf_index', 'desc').limit(limit).execute();
 }

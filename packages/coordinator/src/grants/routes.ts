@@ -3,12 +3,12 @@ import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkAfter, readPlace } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed, sendJson, sendProof, tlogProof } from '../http/routes.ts';
-import type { Grants } from './grants.ts';
+import type { GrantService } from './grants.ts';
 
 const tags = ['grants'];
 
-/** Grants are public, as all that the ledger has; only administrators make them. */
-export function grantRoutes(app: App, { grants, guards }: { grants: Grants; guards: Guards }): void {
+/** Grants are public, like the whole ledger. Only administrators create them. */
+export function grantRoutes(app: App, { grants, guards }: { grants: GrantService; guards: Guards }): void {
   app.post(
     '/v1/grants',
     {
@@ -39,7 +39,7 @@ export function grantRoutes(app: App, { grants, guards }: { grants: Grants; guar
       onRequest: guards.public,
       schema: {
         operationId: 'listGrants',
-        summary: 'Grants, newest first',
+        summary: 'List grants, newest first',
         tags,
         querystring: ListGrants,
         response: answers({ 200: Type.Array(Grant) }, 400, 401),
@@ -59,7 +59,7 @@ export function grantRoutes(app: App, { grants, guards }: { grants: Grants; guar
       onRequest: guards.public,
       schema: {
         operationId: 'getGrant',
-        summary: 'A signed grant, and its place in the ledger once that was published',
+        summary: 'Get a signed grant and its place in the ledger',
         tags,
         params: IdParams,
         response: answers({ 200: PublishedGrant }, 400, 401, 404),
@@ -74,7 +74,7 @@ export function grantRoutes(app: App, { grants, guards }: { grants: Grants; guar
       onRequest: guards.public,
       schema: {
         operationId: 'getGrantProof',
-        summary: 'A grant with the proof of its place in the ledger, to verify offline (C2SP tlog-proof)',
+        summary: 'Get a grant and the proof that it is in the ledger, to verify offline (C2SP tlog-proof)',
         tags,
         params: IdParams,
         response: answers({ 200: tlogProof }, 400, 401, 404),

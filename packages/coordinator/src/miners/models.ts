@@ -3,13 +3,13 @@ import type { Directory, Offer } from './directory.ts';
 import { averageSpeeds, type ModelSpeed } from './queries.ts';
 
 /** A model that live miners offer. */
-export type OfferedModel = ModelSpeed & Offer;
+export type ModelSummary = ModelSpeed & Offer;
 
 /** The models that can be run now. */
 export interface ModelDirectory {
   /** By name. */
-  list(): Promise<OfferedModel[]>;
-  get(model: string): Promise<OfferedModel | undefined>;
+  list(): Promise<ModelSummary[]>;
+  get(model: string): Promise<ModelSummary | undefined>;
   /** Whether a live miner offers it. */
   has(model: string): boolean;
   /** Whether one offered it a short time ago. */
@@ -52,7 +52,7 @@ export function createModelDirectory({
     return reading;
   }
 
-  async function describe(offers: ReturnType<Directory['models']>): Promise<OfferedModel[]> {
+  async function describe(offers: ReturnType<Directory['models']>): Promise<ModelSummary[]> {
     if (offers.length === 0) return [];
     const known = await currentSpeeds();
     return offers.map(offer => {

@@ -5,7 +5,7 @@ import { appendEntries } from '../ledger/entries.ts';
 import type { WriteContext } from '../store/operation.ts';
 import { chargeFor, type Pricing } from './pricing.ts';
 
-/** What a finished job is accounted for with. */
+/** Everything that a job's receipt is made from. */
 export interface Settlement {
   receiptId: string;
   nonce: string;
@@ -17,23 +17,23 @@ export interface Settlement {
     token_limit: number | null;
   };
   startedAt: number;
-  /** That is charged for, and that is not. */
+  /** The time that is billed, and the time that is not. */
   durationMs: number;
   unbilledMs: number;
   client: Party;
   provider: Party;
   minerId: string;
   artifactHash: string;
-  /** As the miner reported it, in ms. */
+  /** When the miner says that it completed the job, in Unix milliseconds. */
   reportedAt: number | undefined;
   usage: TokenUsage | undefined;
   attestation: Signature | undefined;
-  /** It is for what was delivered before the job was cancelled. */
+  /** Whether the job was cancelled and the receipt is for the text delivered before. */
   isCancelled?: boolean;
   purse: Purse;
 }
 
-/** What a client can pay, in micro-credits. Of several receipts each finds what the ones before have left. */
+/** The balance of a client, in micro-credits. Each receipt finds what earlier receipts of the same batch have left. */
 export interface Purse {
   ceiling(): number;
   charge(price: number): void;
@@ -50,7 +50,10 @@ export interface ReceiptOptions {
   pricingOf(model: string): Pricing;
 }
 
-/** Makes and signs receipts and gives them to the ledger, in the transaction that completes their jobs. Answers their JSON in order. */
+/**
+ * Signs receipts and appends them to the ledger, in the transaction that completes their jobs. Returns the receipts as
+ * JSON, in the given order.
+ */
 export async function issueReceipts(
   settlements: readonly Settlement[],
   policy: ReceiptOptions,
@@ -73,7 +76,7 @@ export async function issueReceipts(
   return bodies;
 }
 
-/** Tokens are what the miner says, up to the job's limit. */
+/** Token counts are the miner's, up to the job's limit. */
 function receiptFor(settlement: Settlement, policy: ReceiptOptions, now: number): UnsignedReceipt {
   const { job, startedAt, durationMs, purse } = settlement;
   const pricing = policy.pricingOf(job.model);
@@ -108,7 +111,7 @@ function metadataOf(
 ): UnsignedReceipt['metadata'] {
   return {
     miner_id: minerId,
-    // What the price follows from, so that anyone can work it out again.
+    // The values that the price was computed from, so that anyone can check it.
     ...(pricing.unit === 'token' ? { rate_per_1000: pricing.ratePer1000 } : { rate: pricing.rate }),
     ...(pricing.unit === 'token' && job.token_limit !== null && { token_limit: job.token_limit }),
     ...(limit !== null && { max_price: limit }),
@@ -120,7 +123,7 @@ function metadataOf(
   };
 }
 
-/** The JSON of receipts by id. */
+/** Returns the JSON of receipts by id. */
 export async function loadReceiptBodies(
   ids: readonly string[],
   tx: WriteContext['tx'],

@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { ledger } from '../ledger/module.ts';
 import { defineModule } from '../module.ts';
 import { receiptOptions } from './options.ts';
-import { admitKey, createReceipts } from './receipts.ts';
+import { admitKey, createReceiptService } from './receipts.ts';
 import { signingKeyPath } from './signing-key.ts';
 
 export const receipts = defineModule({
@@ -12,8 +12,8 @@ export const receipts = defineModule({
   idPrefix: 'rcpt',
   operations: () => ({ admitKey }),
   create({ config, store, issuer: { coordinatorId }, readiness, services: { ledger } }) {
-    readiness.add({ component: 'signing_key', check: () => unreadable(signingKeyPath(config)) });
-    return createReceipts(store, coordinatorId, ledger);
+    readiness.add({ component: 'signing_key', check: () => keyFileError(signingKeyPath(config)) });
+    return createReceiptService(store, coordinatorId, ledger);
   },
   async routes(app, { service: receipts, guards }) {
     const { receiptRoutes } = await import('./routes.ts');
@@ -21,12 +21,15 @@ export const receipts = defineModule({
   },
 });
 
-/** A key that is gone is missed at the next start only, when nobody has it any more. */
-async function unreadable(path: string): Promise<string | undefined> {
+/**
+ * Returns an error text if the key file is unreadable. The running coordinator has the key in memory and would only
+ * notice at its next start.
+ */
+async function keyFileError(path: string): Promise<string | undefined> {
   try {
     await access(path, constants.R_OK);
     return undefined;
   } catch (error) {
-    return `--signing-key ${path} can't be read: ${(error as Error).message}. Bring it back before the coordinator is started again`;
+    return `--signing-key ${path} can't be read: ${(error as Error).message}. Restore the file before you restart the coordinator`;
   }
 }

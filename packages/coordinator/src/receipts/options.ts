@@ -9,7 +9,7 @@ import {
   type ValuesOf,
 } from '../option.ts';
 
-/** Credits for a unit of each model. */
+/** Credits per unit, by model. */
 export type Rates = Readonly<Record<string, number>>;
 
 const ratesOption = (about: string): Option<Rates> => ({
@@ -20,21 +20,21 @@ const ratesOption = (about: string): Option<Rates> => ({
   read: readRates,
 });
 
-/** `MODEL=CREDITS,…`, or an object in the configuration file. */
+/** Reads `MODEL=CREDITS,…`, or an object in the configuration file. */
 function readRates(source: string, value: unknown): Rates {
-  const wrong = (): never => {
+  const fail = (): never => {
     throw new ConfigError(`${source} must be MODEL=CREDITS,…, not ${JSON.stringify(value)}`);
   };
   const pairs: [string, unknown][] =
     typeof value === 'string'
       ? value
           .split(',')
-          .map(pair => /^(.*)=(.*)$/.exec(pair) ?? wrong())
+          .map(pair => /^(.*)=(.*)$/.exec(pair) ?? fail())
           .map(([, model = '', rate]) => [model, rate])
-      : Object.entries(isPlainObject(value) ? value : wrong());
+      : Object.entries(isPlainObject(value) ? value : fail());
   return Object.fromEntries(
     pairs.map(([model, rate]) => {
-      if (!model) wrong();
+      if (!model) fail();
       return [model, checkNumber(`${source} (${model})`, { minimum: 0, maximum: 1e6 }, rate)];
     }),
   );
@@ -43,15 +43,16 @@ function readRates(source: string, value: unknown): Rates {
 const isPlainObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What receipts are signed with, and what jobs are charged by. */
 export const receiptOptions = {
-  signingKey: optionalText('Key that signs receipts; signing-key.pem in the data folder unless given', {
+  signingKey: optionalText('The key that signs receipts; by default signing-key.pem in the data folder', {
     unit: 'FILE',
   }),
-  rotateSigningKey: toggle('Sign with another key from now on, rather than refuse to start with it'),
+  rotateSigningKey: toggle(
+    'Change to the new signing key. Without this option, a changed key stops the start',
+  ),
   rate: number(0.01, 'Credits for one GPU second', 'CREDITS', 0, 1e6),
   rates: ratesOption('Credits for one GPU second by model: llama3.2=0.02,…'),
-  tokenRates: ratesOption('Credits for 1000 tokens, of models that are priced by tokens: llama3.2=0.5,…'),
+  tokenRates: ratesOption('Credits for 1000 tokens, for models that are priced by tokens: llama3.2=0.5,…'),
 } as const satisfies OptionTable;
 
 export type ReceiptConfig = ValuesOf<typeof receiptOptions>;

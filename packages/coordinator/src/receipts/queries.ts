@@ -10,7 +10,7 @@ export async function findReceipt(db: Db, id: string): Promise<Row<'entry'> | un
 export interface ReceiptFilter {
   clientId: number | undefined;
   providerId: number | undefined;
-  /** Only receipts at smaller places in the log. */
+  /** Only receipts at smaller positions in the log. */
   before: number | undefined;
   limit: number;
 }
@@ -18,7 +18,7 @@ export interface ReceiptFilter {
 export interface ReceiptPage {
   /** Newest first. */
   receipts: Pick<Row<'entry'>, 'leaf_index' | 'body'>[];
-  /** The place behind which the next page starts, unless this is the last one. */
+  /** The log position after which the next page starts. Undefined on the last page. */
   next: number | undefined;
 }
 
@@ -35,11 +35,12 @@ export async function listReceipts(db: Db, filter: ReceiptFilter): Promise<Recei
   return { receipts: found, next: found.length < limit ? undefined : found.at(-1)?.leaf_index };
 }
 
-const SCANNED_AT_ONCE = 1_000;
+const ENTRIES_PER_SCAN = 1_000;
 
 /**
- * Those of one client and one provider. An index for them would cost every completed job more than it is worth to
- * anyone: a page is looked for among the provider's next thousand, and may so be short, or empty, and have a next.
+ * Lists the receipts between one client and one provider. An index for this rare query would slow every completed job.
+ * Instead each page searches the provider's next thousand entries, so a page can be short or empty and still have a
+ * next page.
  */
 async function listBetween(
   db: Db,
@@ -50,7 +51,7 @@ async function listBetween(
     .select(['leaf_index', 'payer_id'])
     .where('payee_id', '=', providerId ?? -1);
   if (before !== undefined) scan = scan.where('leaf_index', '<', before);
-  const scanned = await scan.orderBy('leaf_index', 'desc').limit(SCANNED_AT_ONCE).execute();
+  const scanned = await scan.orderBy('leaf_index', 'desc').limit(ENTRIES_PER_SCAN).execute();
   const found = scanned.filter(entry => entry.payer_id === clientId).map(entry => entry.leaf_index);
   const places = found.slice(0, limit);
   const page =
@@ -61,7 +62,7 @@ async function listBetween(
           .where('leaf_index', 'in', places)
           .orderBy('leaf_index', 'desc')
           .execute();
-  const rest = scanned.length < SCANNED_AT_ONCE ? undefined : scanned.at(-1)?.leaf_index;
+  const rest = scanned.length < ENTRIES_PER_SCAN ? undefined : scanned.at(-1)?.leaf_index;
   return { receipts: page, next: found.length > limit ? places.at(-1) : rest };
 }
 

@@ -8,22 +8,22 @@ import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findReceipt, listReceipts, listSigningKeys } from './queries.ts';
 
-/** Each throws RequestError. */
-export interface Receipts {
-  /** With its place in the ledger, once that was published. */
+/** Each method throws RequestError. */
+export interface ReceiptService {
+  /** Returns a receipt with its place in the ledger, which is null until the ledger has published it. */
   get(id: string): Promise<PublishedReceipt>;
-  /** As it was signed. */
+  /** Returns the receipt alone, as it was signed. */
   signed(id: string): Promise<Receipt>;
-  /** As a `.tlog-proof` file, which can be verified offline. */
+  /** Returns the receipt as a `.tlog-proof` file, which can be verified offline. */
   proof(id: string): Promise<string>;
-  /** A page of receipts, newest first, and the place behind which the next one starts. */
+  /** Returns a page of receipts, newest first, and the log position after which the next page starts. */
   list(
     query: ListReceipts & { limit: number; before: number | undefined },
   ): Promise<{ receipts: Receipt[]; next: number | undefined }>;
   keys(): Promise<PublicKeys>;
 }
 
-export function createReceipts(store: Store, coordinatorId: string, ledger: Ledger): Receipts {
+export function createReceiptService(store: Store, coordinatorId: string, ledger: Ledger): ReceiptService {
   async function find(id: string): Promise<Row<'entry'>> {
     return (await findReceipt(store.read, id)) ?? fail('RECEIPT_NOT_FOUND', 'Receipt not found');
   }
@@ -41,7 +41,7 @@ export function createReceipts(store: Store, coordinatorId: string, ledger: Ledg
       const proof = await ledger.tlogProof(receipt);
       if (proof !== null) return proof;
       if (receipt.leaf_index < 0)
-        fail('RECEIPT_NOT_FOUND', 'This receipt stands in the ledger that was before a restore');
+        fail('RECEIPT_NOT_FOUND', 'This receipt is in the earlier ledger, which a restore replaced');
       fail('RECEIPT_NOT_FOUND', 'The ledger has not published this receipt yet', { retryAfter: 1 });
     },
     async list({ client, provider, limit, before }) {
@@ -71,8 +71,8 @@ export function createReceipts(store: Store, coordinatorId: string, ledger: Ledg
 }
 
 /**
- * Publishes the key that signs from now on. One that is not the database's is refused, unless it is to `rotate` to it:
- * the one before is then retired, and old receipts verify with it all the same.
+ * Publishes the key that signs from now on. Fails if the database has another key, unless `rotate` is true: then that
+ * key is retired, and receipts signed with it remain valid.
  */
 export const admitKey: Operation<{ keyId: string; rotate: boolean }, undefined> = {
   name: 'receipts.admit-key',
@@ -96,4 +96,4 @@ export const admitKey: Operation<{ keyId: string; rotate: boolean }, undefined> 
 };
 
 const mismatch = (found: string, active: string) =>
-  `its key is ${found}, but the receipts in this database are signed with ${active}. Bring that key's file here, or start once with --rotate-signing-key`;
+  `its key is ${found}, but the receipts in this database are signed with ${active}. Restore that key's file, or start once with --rotate-signing-key`;

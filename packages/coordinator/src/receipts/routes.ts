@@ -3,19 +3,22 @@ import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
 import { linkAfter, readPlace } from '../http/pages.ts';
 import { type App, answers, IdParams, sendProof, tlogProof } from '../http/routes.ts';
-import type { Receipts } from './receipts.ts';
+import type { ReceiptService } from './receipts.ts';
 
 const tags = ['receipts'];
 
-/** Receipts are public: they carry commitments, no texts. */
-export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receipts; guards: Guards }): void {
+/** Receipts are public: they have hashes of texts, not the texts. */
+export function receiptRoutes(
+  app: App,
+  { receipts, guards }: { receipts: ReceiptService; guards: Guards },
+): void {
   app.get(
     '/v1/receipts/:id',
     {
       onRequest: guards.public,
       schema: {
         operationId: 'getReceipt',
-        summary: 'A signed receipt, and its place in the ledger once that was published',
+        summary: 'Get a signed receipt and its place in the ledger',
         tags,
         params: IdParams,
         response: answers({ 200: PublishedReceipt }, 400, 401, 404),
@@ -30,7 +33,7 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
       onRequest: guards.public,
       schema: {
         operationId: 'getReceiptProof',
-        summary: 'A receipt with the proof of its place in the ledger, to verify offline (C2SP tlog-proof)',
+        summary: 'Get a receipt and the proof that it is in the ledger, to verify offline (C2SP tlog-proof)',
         tags,
         params: IdParams,
         response: answers({ 200: tlogProof }, 400, 401, 404),
@@ -52,7 +55,7 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
         onRequest: guards.public,
         schema: {
           operationId,
-          summary: 'Receipts, newest first',
+          summary: 'List receipts, newest first',
           tags: url.startsWith('/explorer') ? ['explorer'] : tags,
           querystring: ListReceipts,
           response: answers({ 200: Type.Array(Receipt) }, 400, 401),
@@ -73,7 +76,7 @@ export function receiptRoutes(app: App, { receipts, guards }: { receipts: Receip
       onRequest: guards.public,
       schema: {
         operationId: 'listKeys',
-        summary: 'Public keys that sign or signed receipts',
+        summary: 'List the public keys that sign or signed receipts',
         tags,
         response: answers({ 200: PublicKeys }, 401),
       },

@@ -20,14 +20,15 @@ export const signingKeyPath = ({
   signingKey ?? join(data, 'signing-key.pem');
 
 /**
- * The coordinator's Ed25519 key from a PKCS #8 PEM file, made with mode 0600 when missing.
- * One that others can read is refused. Signs in the calling thread: handing 35 µs of work to the thread pool costs more than it saves.
+ * Loads the coordinator's Ed25519 key from a PKCS #8 PEM file, which is created with mode 0600 if it does not exist.
+ * Throws if other users can read the file. Signing takes 35 µs and happens in the calling thread: handing it to the
+ * thread pool would cost more.
  */
 export function loadSigner(path: string): Signer {
   try {
     if (!existsSync(path)) createKeyFile(path);
   } catch (error) {
-    throw new Error(`it is not there, and can't be made: ${(error as Error).message}`);
+    throw new Error(`it does not exist and cannot be created: ${(error as Error).message}`);
   }
   const key = readKey(path);
   if (key?.asymmetricKeyType !== 'ed25519') throw new Error(`${path} holds no Ed25519 key`);
@@ -47,7 +48,7 @@ function readKey(path: string): KeyObject | undefined {
 function createKeyFile(path: string) {
   const { privateKey } = generateKeyPairSync('ed25519');
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  // Written aside and linked: of two coordinators that start at once, one makes the key and both read it.
+  // Written to another file and then linked: if two coordinators start at once, one creates the key and both read it.
   const draft = `${path}.${randomUUID()}`;
   try {
     writeFileSync(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flush: true });

@@ -1,7 +1,7 @@
 import type { JobError, JobEvent, NumberedJobEvent } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
 import { fail } from '../../errors.ts';
-import type { Receipts } from '../../receipts/receipts.ts';
+import type { ReceiptService } from '../../receipts/receipts.ts';
 import type { Chunk, Growth } from '../../store/events.ts';
 import type { Store } from '../../store/store.ts';
 import { hasEnded } from '../job.ts';
@@ -46,7 +46,7 @@ export interface JobEvents {
 export interface JobEventsOptions {
   store: Store;
   waits: Waits;
-  receipts: Pick<Receipts, 'signed'>;
+  receipts: Pick<ReceiptService, 'signed'>;
   limits: FollowLimits;
 }
 

@@ -15,12 +15,12 @@ import { principalOf } from '../../http/authentication.ts';
 import { preferredWait, signalOf } from '../../http/connection.ts';
 import { linkAfter } from '../../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../../http/routes.ts';
-import type { Receipts } from '../../receipts/receipts.ts';
+import type { ReceiptService } from '../../receipts/receipts.ts';
 import type { ClientJobs } from './client-jobs.ts';
 
 export interface ClientJobRoutes {
   jobs: ClientJobs;
-  receipts: Receipts;
+  receipts: ReceiptService;
   guards: Guards;
   batchBodyLimit: number;
 }

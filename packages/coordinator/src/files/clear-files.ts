@@ -1,14 +1,14 @@
 import { done, type Operation } from '../store/operation.ts';
 import { countBytes, type FileRow, partId } from './upload.ts';
 
-/** Parts that one step erases, so that other writes need not wait long. */
-const AT_ONCE = 16;
+/** The number of parts that one step erases. Steps are short so that other writes need not wait long. */
+const PARTS_PER_STEP = 16;
 
-const DUE = `SELECT * FROM file WHERE uses = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ${AT_ONCE}`;
+const DUE = `SELECT * FROM file WHERE uses = 0 AND expires_at <= ? ORDER BY expires_at LIMIT ${PARTS_PER_STEP}`;
 
 /**
- * Erases files past their time: those that were deleted, uploads that were given up, and what is too old. Answers
- * whether another step has something to do.
+ * Erases files whose time is over: deleted files, abandoned uploads and files that are too old. Returns whether there
+ * is more to erase.
  */
 export const clearFiles: Operation<undefined, { more: boolean }> = {
   name: 'files.clear',
@@ -16,7 +16,7 @@ export const clearFiles: Operation<undefined, { more: boolean }> = {
     const due = await tx.query<FileRow>(DUE, [now]);
     const parts: string[] = [];
     const left = due.map(file => {
-      const from = Math.max(0, file.parts - (AT_ONCE - parts.length));
+      const from = Math.max(0, file.parts - (PARTS_PER_STEP - parts.length));
       for (let index = from; index < file.parts; index++) parts.push(partId(file.id, index));
       return { ...file, status: 'deleted' as const, parts: from };
     });
@@ -38,7 +38,7 @@ export const clearFiles: Operation<undefined, { more: boolean }> = {
       tx,
     );
     return inputs.map(() =>
-      done({ more: due.length > 0 && (gone.length < due.length || due.length === AT_ONCE) }),
+      done({ more: due.length > 0 && (gone.length < due.length || due.length === PARTS_PER_STEP) }),
     );
   },
 };
