@@ -5,8 +5,9 @@ import { errorOf, OpenAiError } from './errors.ts';
 
 /** Makes the routes of a Fastify scope answer errors in the format of OpenAI's API. */
 export function useOpenAiErrors(app: App): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
+    done();
   });
   app.setErrorHandler<FastifyError>((error, request, reply) =>
     sendError(toOpenAiError(error, request), reply),

@@ -53,20 +53,40 @@ export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimit
     reply.raw.once('close', release);
   }
 
+  const watch = onceIncomplete((request, reply) => {
+    watchTime(request, seconds, error => giveUp(request, reply, error));
+  });
+
   app.addHook('preParsing', (request, reply, payload, done) => {
     const { raw } = request;
     const length = Number(raw.headers['content-length'] ?? Number.NaN);
-    // Most bodies have come together with their headers.
     if (raw.complete || length === 0 || !(length > 0 || raw.headers['transfer-encoding']))
       return done(null, payload);
-    const fail = (error: RequestError) => giveUp(request, reply, error);
     const { longBody } = request.routeOptions.config;
     const isLong = longBody !== undefined && !/^application\/json\b/.test(raw.headers['content-type'] ?? '');
+    const fail = (error: RequestError) => giveUp(request, reply, error);
     if (isLong) watchProgress(request, longBody, fail);
-    else watchTime(request, seconds, fail);
+    else watch(request, reply);
     if (!isLong && !(length <= COSTLY_BYTES)) count(request, reply, fail);
     done(null, payload);
   });
+}
+
+/**
+ * Calls `watch` with the requests whose bodies are incomplete when all that has arrived is read. Most bodies arrive
+ * together with their headers, and a timer for each of them would cost more than reading it.
+ */
+function onceIncomplete(watch: (request: FastifyRequest, reply: FastifyReply) => void) {
+  let begun: [FastifyRequest, FastifyReply][] = [];
+  const watchIncomplete = () => {
+    const requests = begun;
+    begun = [];
+    for (const [request, reply] of requests)
+      if (!request.raw.complete && !request.raw.destroyed) watch(request, reply);
+  };
+  return (request: FastifyRequest, reply: FastifyReply) => {
+    if (begun.push([request, reply]) === 1) setImmediate(watchIncomplete);
+  };
 }
 
 function watchTime({ raw }: FastifyRequest, seconds: number, fail: (error: RequestError) => void): void {

@@ -10,6 +10,9 @@ export interface HomeOptions {
   origins: readonly string[];
 }
 
+/** Hosts that were found to be its own, at most: a caller can name any number of addresses. */
+const MAX_CHECKED_HOSTS = 100;
+
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -20,13 +23,17 @@ const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function stayAtHome(app: FastifyInstance, { hosts, origins }: HomeOptions): void {
   const names = new Set(hosts.map(name => name.toLowerCase()));
   const allowed = new Set(origins);
+  const checkedHosts = new Set<string>();
   app.addHook('onRequest', (request, _reply, done) => {
     const { host, origin } = request.headers;
-    if (host !== undefined && !isOwnName(nameIn(host), names)) {
-      fail(
-        'HOST_NOT_ALLOWED',
-        `This coordinator asks for no key, so it answers to addresses, localhost and the names in --allowed-hosts only, not to ${nameIn(host)}`,
-      );
+    if (host !== undefined && !checkedHosts.has(host)) {
+      if (!isOwnName(nameIn(host), names)) {
+        fail(
+          'HOST_NOT_ALLOWED',
+          `This coordinator asks for no key, so it answers to addresses, localhost and the names in --allowed-hosts only, not to ${nameIn(host)}`,
+        );
+      }
+      if (checkedHosts.size < MAX_CHECKED_HOSTS) checkedHosts.add(host);
     }
     if (origin === undefined || READING.has(request.method)) return done();
     if (!isLoopbackOrigin(origin) && !allowed.has(origin) && hostIn(origin) !== host) {

@@ -7,9 +7,9 @@ import type { Limits } from '../limits/limits.ts';
  * the seconds until it is whole again.
  */
 export function tellRates(app: FastifyInstance, limits: Limits): void {
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     const states = request.principal ? limits.states(request.principal) : [];
-    if (states.length === 0) return;
+    if (states.length === 0) return done(null, payload);
     reply.header(
       'ratelimit-policy',
       states.map(({ name, limit, windowSeconds: w }) => `"${name}";q=${limit};w=${w}`).join(', '),
@@ -18,17 +18,19 @@ export function tellRates(app: FastifyInstance, limits: Limits): void {
       'ratelimit',
       states.map(({ name, left, resetSeconds: t }) => `"${name}";r=${left};t=${t}`).join(', '),
     );
+    done(null, payload);
   });
 }
 
 /** The same by the names that clients of OpenAI's API read. Jobs are not told: each request there is one. */
 export function tellOpenAiRates(app: FastifyInstance, limits: Limits): void {
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, payload, done) => {
     for (const state of request.principal ? limits.states(request.principal) : []) {
       if (state.name === 'jobs') continue;
       reply.header(`x-ratelimit-limit-${state.name}`, state.limit);
       reply.header(`x-ratelimit-remaining-${state.name}`, state.left);
       reply.header(`x-ratelimit-reset-${state.name}`, `${state.resetSeconds}s`);
     }
+    done(null, payload);
   });
 }

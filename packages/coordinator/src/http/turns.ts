@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Limits } from '../limits/limits.ts';
-import type { Caller } from '../limits/turns.ts';
+import { type Caller, COSTLY_BYTES } from '../limits/turns.ts';
 import { networkOf } from '../networks.ts';
 
 declare module 'fastify' {
@@ -31,6 +31,14 @@ export function passInTurn(app: FastifyInstance, { reading }: Pick<Limits, 'read
       request.endTurn = await reading.take(callerOf(request));
     };
   });
+  // Only costly requests have turns. A hook for the end of each answer would cost all others a listener.
+  app.addHook('preParsing', (request, reply, payload, done) => {
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+    const isLarge = encoding !== undefined || Number(length) > COSTLY_BYTES;
+    if (isLarge || request.routeOptions.config.costly !== undefined)
+      reply.raw.once('close', () => end(request));
+    done(null, payload);
+  });
   app.addHook('preHandler', (request, _reply, done) => {
     if (request.endTurn && request.routeOptions.config.costly === undefined) end(request);
     done();
@@ -41,9 +49,5 @@ export function passInTurn(app: FastifyInstance, { reading }: Pick<Limits, 'read
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     end(request);
     done(null, bytes);
-  });
-  app.addHook('onResponse', (request, _reply, done) => {
-    if (request.endTurn) end(request);
-    done();
   });
 }

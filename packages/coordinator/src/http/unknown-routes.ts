@@ -40,7 +40,10 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
   };
   app.setNotFoundHandler(answer);
   // Before the body is read, which may be one of a kind that is known nowhere here.
-  app.addHook('onRequest', async (request, reply) => (request.is404 ? answer(request, reply) : undefined));
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) answer(request, reply);
+    else done();
+  });
 }
 
 function send(reply: FastifyReply, info: ErrorInfo, code: string): FastifyReply {
