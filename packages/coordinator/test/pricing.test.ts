@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { chargeFor, highestCharge, priceLimit, pricingOf, tokenLimit } from '../src/receipts/pricing.ts';
+import { chargeFor, highestCharge, priceLimit, pricingOf } from '../src/receipts/pricing.ts';
+import { tokenLimit } from '../src/receipts/token-limit.ts';
 
 const rate = fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2, noNaN: true }), fc.nat(1e6));
 const pricing = fc

@@ -1,6 +1,7 @@
 import { defineModule } from '../module.ts';
+import { createAccounts } from './check-key.ts';
 import { countForAccounts } from './job-counters.ts';
-import { createAccounts, insertKey, openAccount, revokeKey } from './keys.ts';
+import { insertKey, openAccount, revokeKey } from './keys.ts';
 import { accountOptions } from './options.ts';
 
 export const accounts = defineModule({

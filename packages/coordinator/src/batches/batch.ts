@@ -1,6 +1,5 @@
 import type { Batch } from '@aitbc/protocol';
 import type { Row } from '../store/schema.ts';
-import type { Place } from './lines.ts';
 
 /*
  * The life of a batch. What is done with it next is its stage, what its owner sees is its status:
@@ -15,6 +14,15 @@ import type { Place } from './lines.ts';
  * moves it on. So any number of coordinators may prepare the same step: one makes it, and what is lost with a
  * coordinator is at most a step that is not made.
  */
+
+/** Where a line begins: in which part of a file, how many characters into it, and its number, from 1. */
+export interface Place {
+  part: number;
+  position: number;
+  line: number;
+}
+
+export const BEGINNING: Place = { part: 0, position: 0, line: 1 };
 
 export type BatchRow = Row<'batch'>;
 export type Stage = BatchRow['stage'];

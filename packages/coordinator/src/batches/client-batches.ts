@@ -11,9 +11,8 @@ import type { Ids } from '../ids.ts';
 import { unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import { toBatch } from './batch.ts';
-import { createBatches } from './create.ts';
 import { findBatch, listBatches } from './queries.ts';
-import { cancelBatches } from './stages.ts';
+import { cancelBatches, createBatches } from './stages.ts';
 
 export interface ClientBatchesOptions {
   config: Pick<AccountConfig, 'idempotencySeconds'>;

@@ -5,11 +5,9 @@ import { maintenance } from '../jobs/maintenance/module.ts';
 import { submitting } from '../jobs/submitting/module.ts';
 import { limits } from '../limits/module.ts';
 import { defineModule } from '../module.ts';
-import { createBatches } from './create.ts';
+import { submitPages, writePages } from './page-operations.ts';
 import { countProgress } from './progress.ts';
-import { beginBatches, cancelBatches, expireBatches, finalizeBatches } from './stages.ts';
-import { submitPages } from './submit.ts';
-import { writePages } from './write.ts';
+import { beginBatches, cancelBatches, createBatches, expireBatches, finalizeBatches } from './stages.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 

@@ -1,11 +1,10 @@
 import { cancelBatchJobs } from '../jobs/batch-jobs.ts';
 import { type BatchRow, isAnswered } from './batch.ts';
+import { validate, type WorkOptions } from './input-file.ts';
 import { listUnderWay } from './queries.ts';
 import { expireBatches, finalizeBatches } from './stages.ts';
-import { submitPage } from './submitting.ts';
-import { validate } from './validating.ts';
-import type { WorkOptions } from './work-options.ts';
-import { writePage } from './writing.ts';
+import { submitPage } from './submit-page.ts';
+import { writePage } from './write-page.ts';
 
 /** What nobody asks for: batches are worked off in steps. */
 export interface BatchWork {

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Accounts, KEY_PREFIX, type Principal, type Scope } from '../accounts/keys.ts';
+import type { Accounts } from '../accounts/check-key.ts';
+import { KEY_PREFIX, type Principal, type Scope } from '../accounts/keys.ts';
 import { type ErrorInfo, fail } from '../errors.ts';
 import type { Limits } from '../limits/limits.ts';
 import { type Outcome, unwrap } from '../store/operation.ts';

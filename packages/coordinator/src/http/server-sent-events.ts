@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { lineSafe } from '../json.ts';
+import { HEARTBEAT, withHeartbeats, within } from './stream-heartbeat.ts';
 
 /** As the WHATWG's HTML standard has it, "Server-sent events". */
 export interface ServerSentEvent {
@@ -13,7 +14,6 @@ export interface ServerSentEvent {
 
 /** Browsers wait so long before they connect again; each would decide for itself. */
 const RETRY = 'retry: 1000\n\n';
-const HEARTBEAT = ': still here\n\n';
 
 export interface EventsOptions {
   heartbeatMs: number;
@@ -27,7 +27,7 @@ export const COMMENT = ': \n\n';
 /**
  * Answers with events as they come, and with a comment when none has come for `heartbeatMs`, so that neither side nor
  * a proxy takes the connection for dead. Asks for no event before the one ahead of it has left: who reads slowly is
- * sent slowly. `events` must end when the client hangs up (`hangUpOf`).
+ * sent slowly. `events` must end when the client hangs up (`signalOf`).
  */
 export function sendEvents(
   reply: FastifyReply,
@@ -50,15 +50,7 @@ async function* framesOf(
   try {
     // At once, so that the client has the headers.
     yield opening;
-    for (let next = iterator.next(); ; ) {
-      const came = await within(heartbeatMs, next);
-      if (!came) yield HEARTBEAT;
-      else if (came.done) return;
-      else {
-        next = iterator.next();
-        yield frameOf(came.value);
-      }
-    }
+    for await (const event of withHeartbeats(iterator, heartbeatMs)) yield event ? frameOf(event) : HEARTBEAT;
   } finally {
     await iterator.return?.();
   }
@@ -80,17 +72,6 @@ async function* resumed<T>(iterator: AsyncIterator<T>, first: Promise<IteratorRe
     for (let next = await first; !next.done; next = await iterator.next()) yield next.value;
   } finally {
     await iterator.return?.();
-  }
-}
-
-/** Undefined where it takes longer. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(late.resolve, ms);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

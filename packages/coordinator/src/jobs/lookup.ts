@@ -1,6 +1,6 @@
 import type { ErrorInfo } from '../errors.ts';
 import { saysAbilities } from '../miners/eligibility.ts';
-import { superseded } from '../miners/lifecycle.ts';
+import { superseded } from '../miners/register.ts';
 import { failed, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';

@@ -18,15 +18,10 @@ import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Abilities, abilitiesOf, mismatch, SUSPENDED } from './eligibility.ts';
-import {
-  type MinerCaller,
-  type RegisterInput,
-  type Registration,
-  reinstateMiners,
-  withdrawMiners,
-} from './lifecycle.ts';
 import { findMiner, findSpeeds, listMiners, listWorkload, type MinerWithAddress } from './queries.ts';
+import type { MinerCaller, RegisterInput, Registration } from './register.ts';
 import { type ReputationPolicy, scoreOf, toReputation } from './reputation.ts';
+import { reinstateMiners, withdrawMiners } from './withdraw.ts';
 
 /** Heartbeats follow from how long leases last. */
 type Heartbeats = Pick<LeaseConfig, 'leaseSeconds'>;

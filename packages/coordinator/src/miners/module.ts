@@ -1,9 +1,10 @@
 import { leaseOptions } from '../jobs/leases/options.ts';
 import { defineModule } from '../module.ts';
 import { countForMiners } from './job-counters.ts';
-import { registerMiners, reinstateMiners, withdrawMiners } from './lifecycle.ts';
 import { minerOptions } from './options.ts';
+import { registerMiners } from './register.ts';
 import { reputationPolicy } from './reputation.ts';
+import { reinstateMiners, withdrawMiners } from './withdraw.ts';
 
 export const miners = defineModule({
   name: 'miners',

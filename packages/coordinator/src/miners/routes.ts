@@ -3,8 +3,8 @@ import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkNext } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
-import type { MinerCaller } from './lifecycle.ts';
 import type { Miners } from './miners.ts';
+import type { MinerCaller } from './register.ts';
 
 const tags = ['miners'];
 

@@ -5,7 +5,7 @@ import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
 import { type MeasuredAttempt, smoothSpeeds } from '../../miners/speed.ts';
 import { passProbation } from '../../miners/standing.ts';
 import { loadReceiptBodies } from '../../receipts/issue-receipts.ts';
-import { plausibleUsage } from '../../receipts/pricing.ts';
+import { plausibleUsage } from '../../receipts/token-limit.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { isReadable, unreadable } from '../damaged-jobs.ts';

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { JobParams } from '@aitbc/protocol';
-import { deliveredUsage } from '../../receipts/pricing.ts';
+import { deliveredUsage } from '../../receipts/token-limit.ts';
 import { objectIn } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';

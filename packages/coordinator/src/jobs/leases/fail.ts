@@ -1,5 +1,5 @@
 import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
-import { done, failed, type Operation, type Outcome } from '../../store/operation.ts';
+import { done, type Operation, type Outcome } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Transaction } from '../../store/transaction.ts';
 import {
@@ -10,27 +10,16 @@ import {
   exclusionsOf,
   operatorKey,
 } from '../exclusions.ts';
-import { endAttempt, type JobChange, type JobRow, markCancelled, releaseAttempt } from '../job.ts';
+import { endAttempt, type JobChange, type JobRow, releaseAttempt } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
-import {
-  endedError,
-  isSeenBy,
-  jobNotFound,
-  loadJobs,
-  loadMiners,
-  type MinerActor,
-  notActing,
-  ownedMiner,
-} from '../lookup.ts';
+import { jobNotFound, loadJobs, loadMiners, type MinerActor, notActing, ownedMiner } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { ownersOf } from '../scheduling/assignments.ts';
+import { toRetryQueues } from '../scheduling/job-queues.ts';
 import { isTrusted } from '../scheduling/slow-start.ts';
-import { toRetryQueues } from '../submitting/submit-jobs.ts';
 import { boundBlame } from './attempt-blame.ts';
 import { notLeased } from './complete.ts';
-import { type CancelledAttempt, settleDelivered } from './delivered-text.ts';
 import { type AfterFailure, afterFailure, type Failure } from './failure-classes.ts';
-import type { SettlementPolicy } from './settle.ts';
 
 export interface GiveUpInput extends MinerActor {
   jobId: string;
@@ -136,52 +125,5 @@ async function loadPlaces(jobs: readonly JobRow[], tx: Transaction) {
       operators.map(operator => [`operator/${operator}`, { until: Infinity }]),
     );
     return { queue, assigned };
-  };
-}
-
-export interface CancelInput {
-  jobId: string;
-  /** Null for an administrator. */
-  accountId: number | null;
-  /** For a receipt, where text of the job could be read already; a job that does not stream needs none. */
-  receipt?: { id: string; nonce: string };
-}
-
-/**
- * The owner cancels a job; a miner that runs it is told by its heartbeat, and when it posts anything of it. What it has
- * delivered of a stream is paid.
- */
-export function cancelJobs(policy: SettlementPolicy): Operation<CancelInput, JobRow> {
-  return {
-    name: 'jobs.cancel',
-    async apply(inputs, context) {
-      const jobs = await loadJobs(
-        context.tx,
-        inputs.map(input => input.jobId),
-      );
-      const changes: JobChange[] = [];
-      const runs: CancelledAttempt[] = [];
-      const outcomes = inputs.map(({ jobId, accountId, receipt }) => {
-        const job = jobs.get(jobId);
-        if (!job || !isSeenBy(accountId, job)) return jobNotFound;
-        if (job.status !== 'pending' && job.status !== 'running') {
-          const { code, detail } = endedError(job);
-          return failed(code, detail);
-        }
-        const after = markCancelled(job, context.now);
-        jobs.set(jobId, after);
-        changes.push({ before: job, after });
-        if (receipt) runs.push({ job, receiptId: receipt.id, nonce: receipt.nonce });
-        return done(after);
-      });
-      const paid = await settleDelivered(runs, policy, context);
-      for (const { job, receiptId } of runs) {
-        const after = jobs.get(job.id);
-        // The outcomes have the same row.
-        if (after && paid.has(job.id)) after.receipt_id = receiptId;
-      }
-      await saveJobs(changes, context);
-      return outcomes;
-    },
   };
 }

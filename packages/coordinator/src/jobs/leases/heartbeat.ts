@@ -7,7 +7,7 @@ import { extendLease, type JobRow, releaseAttempt } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
 import { loadJobs, loadMiners, type MinerActor, notActing, ownedMiner, readableMiner } from '../lookup.ts';
 import { saveJobs, saveLeases } from '../save-jobs.ts';
-import { toRetryQueues } from '../submitting/submit-jobs.ts';
+import { toRetryQueues } from '../scheduling/job-queues.ts';
 
 export interface HeartbeatInput extends MinerActor {
   /** The jobs that the miner believes it holds. */

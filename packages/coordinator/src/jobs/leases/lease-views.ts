@@ -3,8 +3,8 @@ import { isoTime } from '../../store/numbers.ts';
 import { askedIn } from '../content.ts';
 import type { JobRow } from '../job.ts';
 import { constraintsOf, parseParams } from '../views.ts';
-import type { HeldJob } from './claim.ts';
 import type { Pulse } from './heartbeat.ts';
+import type { HeldJob } from './held-job.ts';
 
 export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
   return {

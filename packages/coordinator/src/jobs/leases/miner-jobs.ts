@@ -12,8 +12,8 @@ import { accountScope, type Principal } from '../../accounts/keys.ts';
 import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
 import type { Limits } from '../../limits/limits.ts';
-import type { MinerCaller } from '../../miners/lifecycle.ts';
 import { heartbeatSeconds, type Miners } from '../../miners/miners.ts';
+import type { MinerCaller } from '../../miners/register.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Store } from '../../store/store.ts';
 import type { JobRow } from '../job.ts';
@@ -21,11 +21,14 @@ import { jobNotFound, type MinerActor } from '../lookup.ts';
 import { findJob, isAnyCancelled } from '../queries.ts';
 import type { SpotCheck } from '../replication/spot-checks.ts';
 import type { SchedulingConfig } from '../scheduling/options.ts';
-import { type LazySignal, LOOK_AGAIN_MS, type WaitingMiner, type Waits } from '../scheduling/waiting.ts';
-import type { ClaimInput, HeldJob, TakeInput } from './claim.ts';
+import { type LazySignal, LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
+import type { TakeInput } from './claim.ts';
+import type { ClaimInput } from './claim-by-id.ts';
+import { claimOrWait } from './claim-long-poll.ts';
 import { type CompleteInput, isAttested } from './complete.ts';
 import type { GiveUpInput } from './fail.ts';
 import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
+import type { HeldJob } from './held-job.ts';
 import { toHeartbeatAnswer, toMinerJob, toOutcome } from './lease-views.ts';
 import type { LeaseConfig } from './options.ts';
 import { failResult, isOfItsType } from './result-type.ts';
@@ -82,25 +85,6 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   });
   const actorOf = (principal: Principal, { miner_id, epoch }: { miner_id: string; epoch?: number }) =>
     actor(principal, { minerId: miner_id, epoch });
-
-  async function waitAndTake(
-    takeNow: () => Promise<HeldJob[]>,
-    waitingMiner: WaitingMiner,
-    waitMs: number,
-    callerSignal: AbortSignal,
-  ): Promise<HeldJob[]> {
-    const { abilities, since } = waitingMiner;
-    const until = since + waitMs;
-    for (;;) {
-      const ready = waits.lastReady(abilities);
-      const jobs = await takeNow();
-      const leftMs = until - performance.now();
-      if (jobs.length > 0 || leftMs <= 0 || waits.closed) return jobs;
-      if (waits.lastReady(abilities) === ready)
-        await waits.forWork(waitingMiner, Math.min(leftMs, LOOK_AGAIN_MS), callerSignal);
-      if (callerSignal.aborted) return [];
-    }
-  }
 
   /** Checks a miner's signature before the transaction: what it covers of the job never changes. */
   async function examine(
@@ -163,7 +147,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       };
       const gone = callerSignal();
       const over = limits.waiting(principal);
-      const taken = await waitAndTake(takeNow, waitingMiner, waitMs, gone).finally(over);
+      const taken = await claimOrWait(takeNow, waitingMiner, { waits, waitMs, signal: gone }).finally(over);
       if (gone.aborted && !offer) return await handBack(taken, input);
       return taken.map(toMinerJob);
     },

@@ -10,9 +10,11 @@ import { scheduling } from '../scheduling/module.ts';
 import { createYielding } from '../scheduling/priority-share.ts';
 import { submissionOptions } from '../submitting/options.ts';
 import { createStopwatch } from './billed-time.ts';
-import { claimJob, takeJobs } from './claim.ts';
+import { cancelJobs } from './cancel.ts';
+import { takeJobs } from './claim.ts';
+import { claimJob } from './claim-by-id.ts';
 import { completeJobs } from './complete.ts';
-import { cancelJobs, giveUpJobs } from './fail.ts';
+import { giveUpJobs } from './fail.ts';
 import { beatMiners, releaseAll } from './heartbeat.ts';
 import { leaseOptions } from './options.ts';
 

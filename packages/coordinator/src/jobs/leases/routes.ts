@@ -18,8 +18,8 @@ import { type Guards, principalOf } from '../../http/authentication.ts';
 import { REPLACING, replacingHalves } from '../../http/bodies.ts';
 import { signalOf } from '../../http/connection.ts';
 import { type App, answers, IdParams, keyed, sendJson } from '../../http/routes.ts';
-import type { MinerCaller } from '../../miners/lifecycle.ts';
 import type { Miners } from '../../miners/miners.ts';
+import type { MinerCaller } from '../../miners/register.ts';
 import type { MinerJobs } from './miner-jobs.ts';
 
 const tags = ['mining'];

@@ -1,7 +1,7 @@
-import { countActive, type MinerPolicy } from '../../miners/presence.ts';
+import { putSilentOffline } from '../../miners/offline.ts';
+import type { MinerPolicy } from '../../miners/presence.ts';
 import { LARGEST } from '../../store/numbers.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
-import type { Row } from '../../store/schema.ts';
 import { endUnreadable, isReadable } from '../damaged-jobs.ts';
 import { EXCLUDED_MS, exclude, operatorKey } from '../exclusions.ts';
 import { clearHold, endAttempt, type JobChange, type JobRow, markExpired } from '../job.ts';
@@ -9,7 +9,7 @@ import type { LeasePolicy } from '../lease.ts';
 import { boundBlame } from '../leases/attempt-blame.ts';
 import { loadMiners } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
-import { toRetryQueues } from '../submitting/submit-jobs.ts';
+import { toRetryQueues } from '../scheduling/job-queues.ts';
 import type { TimeKeeper } from './elapsed-time.ts';
 
 export interface ExpiryPolicy extends LeasePolicy, MinerPolicy {
@@ -39,7 +39,9 @@ export function sweepJobs(policy: ExpiryPolicy): Operation<undefined, { more: bo
       await saveJobs(await toRetryQueues(changes, context), context);
       const damaged = found.map(({ before }) => before).filter(job => !isReadable(job));
       await endUnreadable([...damaged, ...(await timesBeyondReach(context))], context);
-      const silent = isGranted ? await silentMiners(context, policy) : 0;
+      const silent = isGranted
+        ? await putSilentOffline({ silentMs: policy.minerTimeoutMs, limit: AT_ONCE }, context)
+        : 0;
       await forget(context);
       const more = !isGranted || found.length >= AT_ONCE || silent >= AT_ONCE;
       return inputs.map(() => done({ more }));
@@ -95,17 +97,6 @@ async function timesBeyondReach({ tx }: WriteContext): Promise<JobRow[]> {
   const jobs: JobRow[] = [];
   for (const sql of queries) jobs.push(...(await tx.query<JobRow>(sql, [LARGEST])));
   return jobs;
-}
-
-async function silentMiners(context: WriteContext, policy: ExpiryPolicy): Promise<number> {
-  const { tx, now, emit } = context;
-  const sql = `SELECT * FROM miner WHERE status IN ('online', 'draining') AND last_seen_at <= ? LIMIT ${AT_ONCE}`;
-  const silent = await tx.query<Row<'miner'>>(sql, [now - policy.minerTimeoutMs]);
-  const offline = silent.map(miner => ({ ...miner, status: 'offline' as const }));
-  await tx.update('miner', 'id', ['status'], offline);
-  await countActive(-offline.length, context);
-  for (const miner of offline) emit({ type: 'miner.changed', miner });
-  return offline.length;
 }
 
 /** Idempotency keys past their time, and fair shares that say no more than virtual time does, in any line. */

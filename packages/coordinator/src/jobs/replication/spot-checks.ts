@@ -6,7 +6,8 @@ import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
 import { insertJobs } from '../save-jobs.ts';
 import { createRanker } from '../scheduling/fairness.ts';
-import { loadJobQueues, type NewJob, newRow, type QueueKey } from '../submitting/submit-jobs.ts';
+import { loadJobQueues, type QueueKey } from '../scheduling/job-queues.ts';
+import { type NewJob, newRow } from '../submitting/submit-jobs.ts';
 import { isDeterministic } from './replication-request.ts';
 import { RUNS } from './runs.ts';
 

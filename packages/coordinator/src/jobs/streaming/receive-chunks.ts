@@ -1,7 +1,7 @@
 import type { PostedChunks } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
 import { fail } from '../../errors.ts';
-import type { MinerCaller } from '../../miners/lifecycle.ts';
+import type { MinerCaller } from '../../miners/register.ts';
 import type { Chunk } from '../../store/events.ts';
 import { isoTime } from '../../store/numbers.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';

@@ -10,13 +10,14 @@ import type { Limits } from '../../limits/limits.ts';
 import { COSTLY_BYTES, COSTLY_JOBS } from '../../limits/turns.ts';
 import type { Directory, Reach } from '../../miners/directory.ts';
 import type { ReceiptConfig } from '../../receipts/options.ts';
-import { pricingOf, tokenLimit } from '../../receipts/pricing.ts';
+import { pricingOf } from '../../receipts/pricing.ts';
+import { tokenLimit } from '../../receipts/token-limit.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
 import { contentOf, FIELDS, type JobContent } from '../content.ts';
 import { hasEnded, type JobRow } from '../job.ts';
-import type { CancelInput } from '../leases/fail.ts';
+import type { CancelInput } from '../leases/cancel.ts';
 import { isSeenBy } from '../lookup.ts';
 import {
   type FoundJob,
@@ -32,12 +33,13 @@ import { checkReplication } from '../replication/replication-request.ts';
 import { mostTokens, sizeOf } from '../request-size.ts';
 import { requirementsOf } from '../requirements.ts';
 import type { Clock } from '../scheduling/fairness.ts';
+import { queueKeyOf } from '../scheduling/job-queues.ts';
 import type { SchedulingConfig } from '../scheduling/options.ts';
 import { queueInfo } from '../scheduling/queue-position.ts';
 import { type LazySignal, LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
 import { toJob, toNewRun, toRun, toSummary } from '../views.ts';
 import type { SubmissionConfig } from './options.ts';
-import { type NewJob, type NewRun, queueKeyOf, type SubmitInput, type SubmitOutput } from './submit-jobs.ts';
+import type { NewJob, NewRun, SubmitInput, SubmitOutput } from './submit-jobs.ts';
 
 /** What of a caller decides what it may ask for. */
 type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;

@@ -1,5 +1,6 @@
 import type { SubmitJob } from '@aitbc/protocol';
-import { highestCharge, type Pricing, priceLimit, usualTokens } from '../../receipts/pricing.ts';
+import { highestCharge, type Pricing, priceLimit } from '../../receipts/pricing.ts';
+import { usualTokens } from '../../receipts/token-limit.ts';
 import { failed, type Outcome } from '../../store/operation.ts';
 import type { Transaction } from '../../store/transaction.ts';
 

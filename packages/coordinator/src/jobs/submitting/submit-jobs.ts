@@ -2,16 +2,12 @@ import type { SubmitJob } from '@aitbc/protocol';
 import { loadRepeated, type Repeatable } from '../../accounts/idempotency.ts';
 import { type AccountQuota, loadQuotas } from '../../limits/quotas.ts';
 import { priceLimit } from '../../receipts/pricing.ts';
-import type { ReadyQueue } from '../../store/events.ts';
-import { CLOCKS } from '../../store/indexes.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
-import type { NewRow, Row } from '../../store/schema.ts';
 import type { JobContent } from '../content.ts';
-import { RETRIES } from '../exclusions.ts';
-import type { JobChange, JobRow } from '../job.ts';
-import { RUNS } from '../replication/runs.ts';
+import type { JobRow } from '../job.ts';
 import { insertJobs } from '../save-jobs.ts';
-import { type Clock, createRanker, type FairQueue, type Ranker } from '../scheduling/fairness.ts';
+import { type Clock, createRanker, type Ranker } from '../scheduling/fairness.ts';
+import { type JobQueues, loadJobQueues, type QueueKey } from '../scheduling/job-queues.ts';
 import { type BillingPolicy, loadFunds } from './prepaid-balance.ts';
 
 /** A job as it was asked for, with what must be chosen outside the transaction. */
@@ -36,9 +32,6 @@ export interface NewJob {
   /** Where several miners are to run it; else empty. */
   runs: readonly NewRun[];
 }
-
-/** The queue in which a job stands. */
-export type QueueKey = Pick<Row<'queue'>, (typeof KEY)[number]>;
 
 /** A run, which is a job to its miner. */
 export type NewRun = Pick<NewJob, 'id' | 'salt' | 'promptHash'>;
@@ -118,105 +111,6 @@ const replay = (before: Outcome<string[]>): Outcome<SubmitOutput> =>
 
 const placesOf = (inputs: readonly SubmitInput[]) =>
   inputs.flatMap(input => input.jobs.map(job => job.place));
-
-export interface JobQueues {
-  byModel: ReadonlyMap<string, Clock[]>;
-  queueOf(place: QueueKey): FairQueue;
-  clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
-}
-
-const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane', 'needs', 'min_context'] as const;
-
-const valuesOf = (place: QueueKey) => KEY.map(column => place[column]);
-const nameOf = (place: QueueKey) => JSON.stringify(valuesOf(place));
-
-/** Where a new job stands that has such requirements. */
-export const queueKeyOf = ({ priority, replication }: SubmitJob, requirements: ReadyQueue): QueueKey => ({
-  ...requirements,
-  priority: priority ?? 0,
-  lane: (replication ?? 1) > 1 ? RUNS : 0,
-});
-
-/** The clocks and queues of places, made where they are new. */
-export async function loadJobQueues(
-  places: readonly QueueKey[],
-  { tx }: Pick<WriteContext, 'tx'>,
-): Promise<JobQueues> {
-  const keys = new Map(places.map(place => [nameOf(place), place]));
-  const [found, clocks] = await Promise.all([findQueues(keys, tx), loadClocks([...keys.values()], tx)]);
-  const clockOf = (key: Pick<Clock, 'model' | 'priority'>) => must(clocks.get(clockName(key)));
-  let queues = found;
-  const missing = new Map([...keys].filter(([name]) => !found.has(name)));
-  if (missing.size > 0) {
-    const counts = { virtual_time: 0, pending: 0, running: 0 };
-    const rows = [...missing.values()].map(key => ({ clock_id: clockOf(key).id, ...key, ...counts }));
-    await tx.insert('queue', rows);
-    queues = new Map([...queues, ...(await findQueues(missing, tx))]);
-  }
-  const fairQueues = new Map([...queues].map(([name, queue]) => [name, { queue, clock: clockOf(queue) }]));
-  return {
-    byModel: Map.groupBy(clocks.values(), clock => clock.model),
-    clockOf,
-    queueOf: place => must(fairQueues.get(nameOf(place))),
-  };
-}
-
-const clockName = ({ model, priority }: Pick<Clock, 'model' | 'priority'>) => `${model} ${priority}`;
-
-async function loadClocks(keys: readonly QueueKey[], tx: WriteContext['tx']): Promise<Map<string, Clock>> {
-  const models = [...new Set(keys.map(key => key.model))];
-  const load = async () => new Map((await tx.first(CLOCKS, models)).map(clock => [clockName(clock), clock]));
-  const clocks = await load();
-  const missing = new Map(
-    keys.filter(key => !clocks.has(clockName(key))).map(key => [clockName(key), newClock(key)]),
-  );
-  if (missing.size === 0) return clocks;
-  await tx.insert('fair_clock', [...missing.values()]);
-  return await load();
-}
-
-async function findQueues(
-  keys: ReadonlyMap<string, QueueKey>,
-  tx: WriteContext['tx'],
-): Promise<Map<string, Row<'queue'>>> {
-  const found = await tx.find('queue', KEY, [...keys.values()].map(valuesOf));
-  return new Map(found.map(queue => [nameOf(queue), queue]));
-}
-
-const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({
-  model,
-  priority,
-  virtual_time: 0,
-  tail_rank: 0,
-  dispatched_at: 0,
-  average_run_ms: 0,
-  pending: 0,
-  running: 0,
-});
-
-/** Jobs that come to exclude somebody and wait move to queues in which miners look past them. Runs are in such queues. */
-export async function toRetryQueues(
-  changes: readonly JobChange[],
-  context: Pick<WriteContext, 'tx'>,
-): Promise<readonly JobChange[]> {
-  const moves = ({ before, after }: JobChange) =>
-    after.status === 'pending' &&
-    after.role === 'ordinary' &&
-    before.owners === null &&
-    after.owners !== null;
-  const moving = changes.filter(moves);
-  if (moving.length === 0) return changes;
-  const queueIds = [...new Set(moving.map(({ before }) => before.queue_id))];
-  const queues = await context.tx.loadFixed('queue', 'id', queueIds, ['id', ...KEY]);
-  const places = new Map(queues.map(({ id, ...place }) => [id, { ...place, lane: RETRIES }]));
-  const jobQueues = await loadJobQueues([...places.values()], context);
-  return changes.map(change => {
-    const place = moves(change) && places.get(change.before.queue_id);
-    return place
-      ? { ...change, after: { ...change.after, queue_id: jobQueues.queueOf(place).queue.id } }
-      : change;
-  });
-}
 
 /** A row for the job, or where it has runs, one that nobody runs, and theirs. */
 function newRows(

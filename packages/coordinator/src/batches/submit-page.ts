@@ -1,11 +1,9 @@
 import type { ErrorCode } from '@aitbc/protocol';
 import { OpenAiError } from '../gateway/errors.ts';
 import type { NewJob } from '../jobs/submitting/submit-jobs.ts';
-import { type BatchRow, placeOf } from './batch.ts';
-import type { Place } from './lines.ts';
-import { attempt, endpointOf, requestLines } from './reading.ts';
-import { readRequest } from './requests.ts';
-import type { WorkOptions } from './work-options.ts';
+import { type BatchRow, type Place, placeOf } from './batch.ts';
+import type { WorkOptions } from './input-file.ts';
+import { attempt, endpointOf, readRequest, requestLines } from './input-file.ts';
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'limits' | 'operations'>;
 

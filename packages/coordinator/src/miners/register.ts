@@ -5,7 +5,7 @@ import { done, failed, type Operation, type Outcome, type WriteContext } from '.
 import type { NewRow, Row } from '../store/schema.ts';
 import { NEEDS } from './eligibility.ts';
 import { countActive } from './presence.ts';
-import { loadStandings, newStanding, stateOf, tellMiners } from './standing.ts';
+import { loadStandings, newStanding, stateOf } from './standing.ts';
 import { vramOf } from './vram.ts';
 
 export interface RegisterInput {
@@ -203,7 +203,7 @@ function processOf(known: Known, request: RegisterMiner, provenKey: string | und
   return { epoch, session, key_proven: keepsKey && known.key_proven ? 1 : Number(isProven) };
 }
 
-const isActive = (miner: Row<'miner'>) => miner.status === 'online' || miner.status === 'draining';
+export const isActive = (miner: Row<'miner'>) => miner.status === 'online' || miner.status === 'draining';
 
 /** Where it asked to be paid, or its owner's address; without a key, its own. */
 function payAddress(owner: RegisterInput['owner'], coordinatorId: string, request: RegisterMiner): string {
@@ -236,64 +236,3 @@ function abilitiesFrom({ capabilities, models = [] }: RegisterMiner): string | n
     Object.fromEntries(ABILITIES.flatMap(name => (name in abilities ? [[name, abilities[name]]] : [])));
   return JSON.stringify(Object.fromEntries(told.map(({ model, ...abilities }) => [model, known(abilities)])));
 }
-
-export interface WithdrawInput {
-  minerId: string;
-  /** Of the process that withdraws its miner. */
-  epoch?: number | undefined;
-  /** Null for an administrator. */
-  ownerId: number | null;
-  to: 'draining' | 'removed';
-}
-
-/** Stops giving a miner jobs. A removed one must have handed back what it holds: `releaseOf` sees to that. */
-export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
-  name: 'miners.withdraw',
-  async apply(inputs, context) {
-    const { tx, emit } = context;
-    const outcomes = [];
-    for (const { minerId, epoch, ownerId, to } of inputs) {
-      const [miner] = await tx.load('miner', 'id', [minerId]);
-      if (!miner || miner.status === 'removed' || (ownerId !== null && miner.owner_id !== ownerId)) {
-        outcomes.push(failed('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key`));
-        continue;
-      }
-      if (epoch !== undefined && epoch < miner.epoch) {
-        outcomes.push(superseded(minerId));
-        continue;
-      }
-      const after = { ...miner, status: to, draining: 1 };
-      // The way out when a key is lost.
-      if (to === 'removed' && ownerId === null) Object.assign(after, { public_key: null, key_proven: 0 });
-      await tx.update('miner', 'id', ['status', 'draining', 'public_key', 'key_proven'], [after]);
-      if (to === 'removed') await tx.add('counter', 'name', [{ name: 'miners.total', value: -1 }]);
-      await countActive((to === 'draining' ? 1 : 0) - (isActive(miner) ? 1 : 0), context);
-      emit({ type: 'miner.changed', miner: after });
-      outcomes.push(done(after));
-    }
-    return outcomes;
-  },
-};
-
-/** Lets a suspended miner's operator have jobs again, and forgets what was known of it: or its next run would decide anew. */
-export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
-  name: 'miners.reinstate',
-  async apply(inputs, context) {
-    const { tx, now } = context;
-    const outcomes = [];
-    for (const { minerId } of inputs) {
-      const [miner] = await tx.load('miner', 'id', [minerId]);
-      if (!miner || miner.status === 'removed') {
-        outcomes.push(failed('MINER_NOT_FOUND', `No miner ${minerId} is registered`));
-        continue;
-      }
-      if (miner.suspended_at !== null || miner.probation === 1) {
-        const standing = newStanding(miner.operator_id, now);
-        await tx.upsert('standing', ['id'], [standing]);
-        await tellMiners([standing], context);
-      }
-      outcomes.push(done(undefined));
-    }
-    return outcomes;
-  },
-};

@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { type BatchError, LIMITS, type SubmitJob } from '@aitbc/protocol';
+import { RequestError } from '../errors.ts';
+import { readPart } from '../files/files.ts';
+import type { FileConfig } from '../files/options.ts';
+import type { Asked, Endpoint } from '../gateway/endpoint.ts';
+import { ENDPOINTS, type EndpointPath } from '../gateway/endpoints.ts';
+import { errorOf, invalid, OpenAiError } from '../gateway/errors.ts';
+import type { Ids } from '../ids.ts';
+import type { JobRow } from '../jobs/job.ts';
+import type { CancelInput } from '../jobs/leases/cancel.ts';
+import type { Elapsed } from '../jobs/maintenance/elapsed-time.ts';
+import type { ClientJobs } from '../jobs/submitting/client-jobs.ts';
+import type { SubmissionConfig } from '../jobs/submitting/options.ts';
+import { parseJson } from '../json.ts';
+import type { Limits } from '../limits/limits.ts';
+import type { ServerConfig } from '../server-options.ts';
+import type { Operation } from '../store/operation.ts';
+import type { Store } from '../store/store.ts';
+import type { BatchRow } from './batch.ts';
+import { BEGINNING, type Place } from './batch.ts';
+import type { SubmitPageInput, WritePageInput } from './page-operations.ts';
+import { beginBatches } from './stages.ts';
+
+/** What steps of batches are made with. */
+export interface WorkOptions {
+  config: ServerConfig & SubmissionConfig & FileConfig;
+  store: Store;
+  ids: Ids;
+  now: () => number;
+  jobs: Pick<ClientJobs, 'prepare'>;
+  limits: Pick<Limits, 'mayProceed' | 'quotaOf'>;
+  operations: {
+    keepTime: Operation<undefined, Elapsed>;
+    cancelJobs: Operation<CancelInput, JobRow>;
+    submitPages: Operation<SubmitPageInput, undefined>;
+    writePages: Operation<WritePageInput, undefined>;
+  };
+}
+
+/** What limits the length of a request. */
+type LineLimits = Pick<ServerConfig, 'bodyLimit'> & Pick<SubmissionConfig, 'mediaLimit'>;
+
+/** Lines of a file, blank ones too. */
+export const MOST_LINES = 4 * LIMITS.fileRequests;
+
+/** How long a file is worked on before all else has its turn, in ms. */
+const SLICE_MS = 5;
+
+/**
+ * The lines of a batch's file that are not blank, from a place on; behind the last line that a file may have, the next
+ * one, whatever it is. Other owners' files, and requests, have their turns in between.
+ */
+export async function* requestLines(
+  { input_file_id }: BatchRow,
+  { store, config }: { store: Store; config: LineLimits },
+  from: Place,
+): AsyncGenerator<Line> {
+  async function partAt(index: number) {
+    // Reads may be answered at once, and a long file would keep all else waiting.
+    await setImmediate();
+    return await readPart(store, input_file_id, index);
+  }
+  let sliceEndsAt = performance.now() + SLICE_MS;
+  for await (const line of linesOf(partAt, from, lineLimit(config))) {
+    if (line.number > MOST_LINES || line.text?.trim() !== '') yield line;
+    if (line.number > MOST_LINES) return;
+    if (performance.now() < sliceEndsAt) continue;
+    await setImmediate();
+    sliceEndsAt = performance.now() + SLICE_MS;
+  }
+}
+
+/** Of a request of a batch, in characters: as of one that comes alone. */
+export const lineLimit = ({ bodyLimit, mediaLimit }: LineLimits) => bodyLimit + mediaLimit;
+
+export const endpointOf = ({ endpoint }: BatchRow) => ENDPOINTS[endpoint as EndpointPath];
+
+/** What `read` answers, or how it refuses. Throws what is no refusal. */
+export function attempt<Value>(read: () => Value): Value | OpenAiError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof OpenAiError) return error;
+    if (error instanceof RequestError) return errorOf(error.info);
+    throw error;
+  }
+}
+
+export interface Line {
+  number: number;
+  /** Without its line feed; undefined where it is longer than it may be. */
+  text: string | undefined;
+  /** The place behind it. */
+  end: Place;
+}
+
+/**
+ * The lines of a file from a place on, with no more than a part and a line in memory.
+ *
+ * @param partAt the text of a part, undefined behind the last one
+ * @param limit the longest line, in characters
+ */
+export async function* linesOf(
+  partAt: (index: number) => Promise<string | undefined>,
+  from: Place,
+  limit: number,
+): AsyncGenerator<Line> {
+  let { part, position, line: number } = from;
+  let begun = '';
+  let isTooLong = false;
+  const take = (text: string) => {
+    isTooLong ||= begun.length + text.length > limit;
+    begun = isTooLong ? '' : begun + text;
+  };
+  const lineTo = (end: Place): Line => {
+    const line = { number, text: isTooLong ? undefined : begun, end };
+    number = end.line;
+    begun = '';
+    isTooLong = false;
+    return line;
+  };
+  let text = await partAt(part);
+  while (text !== undefined) {
+    const end = text.indexOf('\n', position);
+    if (end >= 0) {
+      take(text.slice(position, end));
+      position = end + 1;
+      yield lineTo({ part, position, line: number + 1 });
+      continue;
+    }
+    take(text.slice(position));
+    part++;
+    position = 0;
+    text = await partAt(part);
+  }
+  if (begun !== '' || isTooLong) yield lineTo({ part, position, line: number + 1 });
+}
+
+/** A request of a batch, as its line says. */
+export interface BatchRequest {
+  customId: string;
+  asked: Asked;
+  submission: SubmitJob;
+}
+
+const FIELDS = ['custom_id', 'method', 'url', 'body'];
+
+/**
+ * Reads a line of a batch's file.
+ *
+ * @param path of the endpoint, which all requests of a batch are to
+ * @throws {OpenAiError} where it is no such request, or one that is not served
+ */
+export function readRequest(text: string, path: string, endpoint: Endpoint): BatchRequest {
+  const fields = fieldsOf(text);
+  const unknown = Object.keys(fields).find(name => !FIELDS.includes(name));
+  if (unknown !== undefined) throw invalid(`${unknown} is not known`, unknown, 'unknown_parameter');
+  const { custom_id: customId, method, url, body } = fields;
+  if (typeof customId !== 'string' || customId === '' || customId.length > LIMITS.customIdLength) {
+    const detail = `custom_id must be a text of 1 to ${LIMITS.customIdLength} characters`;
+    throw invalid(detail, 'custom_id', 'invalid_value');
+  }
+  if (method !== 'POST') throw invalid('method must be POST', 'method', 'invalid_value');
+  if (url !== path) throw invalid(`url must be ${path}, as the batch says`, 'url', 'mismatched_url');
+  const asked = endpoint.read(body);
+  const [submission, other] = asked.submissions;
+  if (!submission || other)
+    throw invalid(
+      'A request of a batch has one choice',
+      asked.n > 1 ? 'body.n' : 'body.prompt',
+      'unsupported_value',
+    );
+  if (asked.stream) throw invalid('Answers to a batch are not streamed', 'body.stream', 'unsupported_value');
+  return { customId, asked, submission };
+}
+
+function fieldsOf(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = parseJson(text);
+  } catch (error) {
+    throw invalid(`The line is no JSON: ${(error as Error).message}`, undefined, 'invalid_json_line');
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return value as Record<string, unknown>;
+  throw invalid('The line is no JSON object', undefined, 'invalid_json_line');
+}
+
+type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs'>;
+
+/** Reads the whole file, which takes no more memory than a hash for each request. Begins anew where it was not done. */
+export async function validate(batch: BatchRow, options: Options, signal: AbortSignal): Promise<boolean> {
+  const { store } = options;
+  const check = checker(batch, options);
+  const errors: BatchError[] = [];
+  let total = 0;
+  for await (const line of requestLines(batch, options, BEGINNING)) {
+    if (signal.aborted) return false;
+    total++;
+    const error = tooMany(total, line.number) ?? attempt(() => check(line));
+    if (error) errors.push(batchError(error, line.number));
+    if (tooMany(total, line.number) || errors.length === LIMITS.batchErrors) break;
+  }
+  if (total === 0) errors.push(batchError(EMPTY, null));
+  return (await store.write(beginBatches, { batchId: batch.id, total, errors })).ok;
+}
+
+const tooMany = (requests: number, lines: number) =>
+  requests > LIMITS.fileRequests ? TOO_MANY : lines > MOST_LINES ? TOO_MANY_LINES : undefined;
+
+const TOO_MANY_LINES = invalid(
+  `A file has no more than ${MOST_LINES} lines, blank ones included`,
+  'input_file_id',
+  'too_many_lines',
+);
+const EMPTY = invalid('The file has no requests', 'input_file_id', 'empty_file');
+const TOO_MANY = invalid(
+  `A batch has no more than ${LIMITS.fileRequests} requests`,
+  'input_file_id',
+  'too_many_requests',
+);
+
+/** Checks one line after the other. Throws as what reads it. */
+function checker(batch: BatchRow, { config, jobs }: Options): (line: Line) => void {
+  const seen = new Set<string>();
+  return ({ text }) => {
+    if (text === undefined)
+      throw invalid(`The line is longer than ${lineLimit(config)} characters`, undefined, 'line_too_long');
+    const { customId, submission } = readRequest(text, batch.endpoint, endpointOf(batch));
+    jobs.prepare(submission);
+    // Not the text itself, which keeps all of its part in memory.
+    const digest = createHash('sha256').update(customId).digest('base64');
+    if (seen.has(digest))
+      throw invalid(`The custom_id ${customId} was used before`, 'custom_id', 'duplicate_custom_id');
+    seen.add(digest);
+  };
+}
+
+const batchError = ({ message, details }: OpenAiError, line: number | null): BatchError => ({
+  code: details.code ?? 'invalid_value',
+  message,
+  param: details.param ?? null,
+  line,
+});

@@ -1,0 +1,53 @@
+import { done, failed, type Operation } from '../../store/operation.ts';
+import { type JobChange, type JobRow, markCancelled } from '../job.ts';
+import { endedError, isSeenBy, jobNotFound, loadJobs } from '../lookup.ts';
+import { saveJobs } from '../save-jobs.ts';
+import { type CancelledAttempt, settleDelivered } from './delivered-text.ts';
+import type { SettlementPolicy } from './settle.ts';
+
+export interface CancelInput {
+  jobId: string;
+  /** Null for an administrator. */
+  accountId: number | null;
+  /** For a receipt, where text of the job could be read already; a job that does not stream needs none. */
+  receipt?: { id: string; nonce: string };
+}
+
+/**
+ * The owner cancels a job; a miner that runs it is told by its heartbeat, and when it posts anything of it. What it has
+ * delivered of a stream is paid.
+ */
+export function cancelJobs(policy: SettlementPolicy): Operation<CancelInput, JobRow> {
+  return {
+    name: 'jobs.cancel',
+    async apply(inputs, context) {
+      const jobs = await loadJobs(
+        context.tx,
+        inputs.map(input => input.jobId),
+      );
+      const changes: JobChange[] = [];
+      const runs: CancelledAttempt[] = [];
+      const outcomes = inputs.map(({ jobId, accountId, receipt }) => {
+        const job = jobs.get(jobId);
+        if (!job || !isSeenBy(accountId, job)) return jobNotFound;
+        if (job.status !== 'pending' && job.status !== 'running') {
+          const { code, detail } = endedError(job);
+          return failed(code, detail);
+        }
+        const after = markCancelled(job, context.now);
+        jobs.set(jobId, after);
+        changes.push({ before: job, after });
+        if (receipt) runs.push({ job, receiptId: receipt.id, nonce: receipt.nonce });
+        return done(after);
+      });
+      const paid = await settleDelivered(runs, policy, context);
+      for (const { job, receiptId } of runs) {
+        const after = jobs.get(job.id);
+        // The outcomes have the same row.
+        if (after && paid.has(job.id)) after.receipt_id = receiptId;
+      }
+      await saveJobs(changes, context);
+      return outcomes;
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import { abilitiesOf, mismatch, SUSPENDED } from '../../miners/eligibility.ts';
+import { noteSeen } from '../../miners/presence.ts';
+import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
+import type { Row } from '../../store/schema.ts';
+import { endUnreadable, isReadable, unreadable } from '../damaged-jobs.ts';
+import { createOthers, EXCLUDED_MS, exclusionsOf, isExcluded } from '../exclusions.ts';
+import { isReadyFor, type JobChange, type JobRow, startAttempt } from '../job.ts';
+import {
+  endedError,
+  jobNotFound,
+  loadJobs,
+  loadMiners,
+  type MinerActor,
+  notActing,
+  ownedMiner,
+} from '../lookup.ts';
+import { saveJobs } from '../save-jobs.ts';
+import { createAssignments } from '../scheduling/assignments.ts';
+import { advance, type FairQueue } from '../scheduling/fairness.ts';
+import { loadOwnerAllowances } from '../scheduling/slow-start.ts';
+import type { ClaimPolicy } from './claim.ts';
+import { type HeldJob, held, loadQueues, loadTexts, roomOf } from './held-job.ts';
+
+export interface ClaimInput extends MinerActor {
+  jobId: string;
+}
+
+/** Leases one job by its id. Claiming what one holds already gives the same lease again. */
+export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
+  return {
+    name: 'jobs.claim',
+    async apply(inputs, context) {
+      const { tx, now } = context;
+      const miners = await loadMiners(
+        tx,
+        inputs.map(input => input.minerId),
+      );
+      const jobs = await loadJobs(
+        tx,
+        inputs.map(input => input.jobId),
+      );
+      const queues = await loadQueues(tx, [...jobs.values()]);
+      const assignments = createAssignments(tx);
+      await assignments.load([...jobs.values()]);
+      await noteSeen(
+        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+        policy,
+        context,
+      );
+      const changes: JobChange[] = [];
+      const damaged: JobRow[] = [];
+      const excluded = await findExcluded(
+        inputs.map(input => ({ job: jobs.get(input.jobId), miner: ownedMiner(miners, input) })),
+        queues,
+        context,
+      );
+      const acting = inputs.flatMap(input => ownedMiner(miners, input) ?? []);
+      const allowances = await loadOwnerAllowances(acting, policy, context);
+      const decisions = inputs.map(input => {
+        const miner = ownedMiner(miners, input);
+        const job = jobs.get(input.jobId);
+        if (!miner) return notActing(miners, input);
+        if (!job || job.role === 'replicated' || !assignments.isEligible(miner, job)) return jobNotFound;
+        if (!isReadable(job)) {
+          damaged.push(job);
+          return unreadable;
+        }
+        if (job.status === 'running' && job.miner_id === miner.id) return done(job);
+        const error =
+          whyNotClaimable(job, queues.get(job.queue_id), miner, now) ?? excluded.get(`${job.id} ${miner.id}`);
+        if (error) return error;
+        if (allowances.left(miner) <= 0) return ALLOWED_NO_MORE;
+        allowances.take(miner, 1);
+        const after = startAttempt(job, miner.id, policy.rateOf(job.model), now, policy);
+        policy.stopwatch.start(after, context.uptime);
+        assignments.assign(miner, job);
+        changes.push({ before: job, after });
+        jobs.set(job.id, after);
+        miner.running++;
+        return done(after);
+      });
+      await saveJobs(changes, context);
+      await endUnreadable([...damaged, ...assignments.damaged], context);
+      await assignments.save();
+      const started = changes.map(change => change.after);
+      await advance(started, await loadFairQueues(started, queues, tx), tx);
+      const texts = await loadTexts(
+        tx,
+        decisions.flatMap(decision => (decision.ok ? [decision.value] : [])),
+      );
+      return decisions.map(decision => (decision.ok ? done(held(decision.value, texts)) : decision));
+    },
+  };
+}
+
+/** Answers for those that ask for a job that others could run and that excludes them, by `JOB MINER`. */
+async function findExcluded(
+  claims: readonly { job: JobRow | undefined; miner: Row<'miner'> | undefined }[],
+  queues: ReadonlyMap<number, Row<'queue'>>,
+  { tx, now }: WriteContext,
+): Promise<Map<string, Outcome<never>>> {
+  const others = createOthers(tx, now);
+  const excluded = new Map<string, Outcome<never>>();
+  for (const { job, miner } of claims) {
+    const queue = job && queues.get(job.queue_id);
+    if (!queue || !miner || job.owners === null || job.status !== 'pending') continue;
+    // What it was offered, it may have.
+    if (job.held_for === miner.id) continue;
+    const exclusions = exclusionsOf(job);
+    if (!isExcluded(exclusions, miner, now) || !(await others.exist(queue, exclusions))) continue;
+    excluded.set(`${job.id} ${miner.id}`, EXCLUDED);
+  }
+  return excluded;
+}
+
+const ALLOWED_NO_MORE = failed(
+  'MINER_CAPACITY_FULL',
+  'The miners of this owner hold as many jobs as they may for now: each that they complete earns one more',
+);
+
+const EXCLUDED = failed(
+  'JOB_INVALID_STATUS',
+  'The job was given back from here before: it waits for another miner while there are others that could run it',
+  { retryAfter: Math.ceil(EXCLUDED_MS / 1000) },
+);
+
+async function loadFairQueues(
+  jobs: readonly JobRow[],
+  queues: ReadonlyMap<number, Row<'queue'>>,
+  tx: WriteContext['tx'],
+): Promise<Map<number, FairQueue>> {
+  const used = new Map(jobs.map(job => [job.queue_id, queues.get(job.queue_id)]));
+  const clockIds = new Set([...used.values()].flatMap(queue => queue?.clock_id ?? []));
+  const clocks = new Map((await tx.load('fair_clock', 'id', [...clockIds])).map(clock => [clock.id, clock]));
+  const fairQueues = [...used].flatMap(([id, queue]): [number, FairQueue][] => {
+    const clock = queue && clocks.get(queue.clock_id);
+    return clock ? [[id, { queue, clock }]] : [];
+  });
+  return new Map(fairQueues);
+}
+
+function whyNotClaimable(
+  job: JobRow,
+  queue: Row<'queue'> | undefined,
+  miner: Row<'miner'>,
+  now: number,
+): Outcome<never> | undefined {
+  if (job.status !== 'pending') {
+    const { code, detail } = endedError(job);
+    return failed(code, detail);
+  }
+  if (job.expires_at <= now) return failed('JOB_EXPIRED', 'The job has expired');
+  if (!isReadyFor(job, miner.id, now)) {
+    const retryAfter = Math.max(1, Math.ceil(((job.held_until ?? now) - now) / 1000));
+    if (job.held_for)
+      return failed('JOB_ALREADY_CLAIMED', 'The job is offered to another miner', { retryAfter });
+    return failed('JOB_INVALID_STATUS', 'The job pauses after a failed attempt', { retryAfter });
+  }
+  if (miner.suspended_at !== null) return failed('MINER_SUSPENDED', SUSPENDED);
+  const reason = queue && mismatch(queue, abilitiesOf(miner));
+  if (reason) return failed('JOB_INVALID_STATUS', `This miner can't run the job. ${reason}`);
+  if (miner.status === 'draining')
+    return failed('MINER_CAPACITY_FULL', 'The miner is draining: it takes no new jobs');
+  if (roomOf(miner) <= 0) {
+    return failed(
+      'MINER_CAPACITY_FULL',
+      `The miner runs ${miner.running} of the ${miner.concurrency} jobs it registered for`,
+    );
+  }
+  return undefined;
+}
