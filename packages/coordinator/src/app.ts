@@ -94,7 +94,10 @@ async function registerRoutes(
     if (module.api !== api) continue;
     const service = modules[module.name as keyof Modules];
     const context = { config: modules.config, store: modules.store, service, services: modules, guards };
-    await app.register(async scope => await module.routes(scope, context));
+    await app.register(async scope => {
+      scope.addHook('onRequest', async () => modules.store.requireCurrent());
+      await module.routes(scope, context);
+    });
   }
 }
 

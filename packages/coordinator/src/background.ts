@@ -96,6 +96,8 @@ const FAULT_LOG: Record<StoreFault, string> = {
   'read-only': 'the database is read-only: nothing is stored until it takes writes',
   failing: 'the database can not be read or written',
   damaged: 'the database is damaged: stop the coordinator, and bring back a sound one',
+  newer:
+    'a newer version has changed the schema of the database: this coordinator serves no more requests. Start it again in that version',
 };
 
 /** On a disk that is all but full, some writes succeed and others don't: that is said to be over when none has failed for so long. */
@@ -116,7 +118,7 @@ function watchOutcomes(log: FastifyBaseLogger): Outcomes {
   return {
     faulted,
     wrote() {
-      if (told === undefined || told === 'damaged') return;
+      if (told === undefined || told === 'damaged' || told === 'newer') return;
       if (told !== 'away' && performance.now() - faultedAt < QUIET_MS) return;
       log.info(told === 'away' ? 'the database answers again' : 'the database takes writes again');
       told = undefined;

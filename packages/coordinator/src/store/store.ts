@@ -24,6 +24,8 @@ export interface Store {
   onCommit(listener: StoreListener): () => void;
   /** Calls `listener` with each fault of the database that a write fails for. */
   onFault(listener: (fault: StoreUnavailable) => void): void;
+  /** @throws {StoreUnavailable} once a newer version has changed the schema: what is read may mean something else */
+  requireCurrent(): void;
   /** Rejects when the engine does not answer, or takes no writes. Cheap where writes have succeeded just now. */
   ping(): Promise<void>;
   /** Waits for what is in flight, then closes. */

@@ -1,9 +1,10 @@
 /**
  * Why a database can't be used just now. `away`: it does not answer. `busy`: another program holds it for too long. `full`:
  * there is no space left for what is written. `read-only`: it takes no writes. `failing`: it, or its disk, can't be read or
- * written. `damaged`: it is not what was written; only this one does not pass by itself.
+ * written. `damaged`: it is not what was written. `newer`: a newer version has changed its schema. Only the last two do not
+ * pass by themselves.
  */
-export type StoreFault = 'away' | 'busy' | 'full' | 'read-only' | 'failing' | 'damaged';
+export type StoreFault = 'away' | 'busy' | 'full' | 'read-only' | 'failing' | 'damaged' | 'newer';
 
 /** What clients are told, and after how many seconds another try may succeed. */
 const FAULTS: Record<StoreFault, { message: string; retryAfter: number }> = {
@@ -13,6 +14,7 @@ const FAULTS: Record<StoreFault, { message: string; retryAfter: number }> = {
   'read-only': { message: 'The database is read-only', retryAfter: 5 },
   failing: { message: 'The database can not be read or written', retryAfter: 5 },
   damaged: { message: 'The database is damaged', retryAfter: 60 },
+  newer: { message: 'A newer version of the coordinator has taken over the database', retryAfter: 5 },
 };
 
 /**

@@ -80,6 +80,10 @@ export interface WriteHealth {
    * @throws {StoreUnavailable} where it takes no such write
    */
   requireSpace(): Promise<void>;
+  /** Lets nothing be written from now on, for a fault that no write may come upon first. */
+  retire(fault: StoreUnavailable): void;
+  /** @throws {StoreUnavailable} once it was retired */
+  requireCurrent(): void;
 }
 
 /** Watches what becomes of writes. */
@@ -88,11 +92,17 @@ export function watchWrites(writes: Writes): WriteHealth {
   let failed = false;
   /** Only a restart on a sound database, and no write that misses the damage, says that it is gone. */
   let damage: StoreUnavailable | undefined;
+  let retired: StoreUnavailable | undefined;
   let probing: Promise<unknown> | undefined;
   const listeners: ((fault: StoreUnavailable) => void)[] = [];
 
+  function requireCurrent() {
+    if (retired) throw retired;
+  }
+
   const write: Writes['write'] = async (operation, input) => {
     try {
+      requireCurrent();
       const outcome = await writes.write(operation, input);
       failed = false;
       succeededAt = performance.now();
@@ -112,7 +122,13 @@ export function watchWrites(writes: Writes): WriteHealth {
     onFault(listener) {
       listeners.push(listener);
     },
+    retire(fault) {
+      retired = fault;
+      for (const listener of listeners) listener(fault);
+    },
+    requireCurrent,
     async requireWritable() {
+      requireCurrent();
       if (damage) throw damage;
       if (!failed && performance.now() - succeededAt < FRESH_MS) return;
       probing ??= write(probeStore, 'row').finally(() => {

@@ -92,10 +92,22 @@ async function requireNotNewer(db: Kysely<Schema>, migrator: Migrator): Promise<
   const known = await migrator.getMigrations();
   // The table of what was done is there only then.
   if (!known.some(({ executedAt }) => executedAt)) return known;
-  const { rows } = await sql<{ name: string }>`SELECT name FROM kysely_migration ORDER BY name`.execute(db);
-  const newer = rows.find(({ name }) => !NAMES.includes(name));
-  if (!newer) return known;
-  throw new Error(
-    `its schema is newer (${newer.name}) than this program, which knows ${SCHEMA_VERSION}: use the version that wrote it, or a later one`,
+  const { rows } = await sql.raw<{ name: string }>(SELECT_DONE).execute(db);
+  const newer = newerThanThis(rows);
+  if (newer) throw newer;
+  return known;
+}
+
+/** What was done of migrations, by whichever version. */
+export const SELECT_DONE = 'SELECT name FROM kysely_migration ORDER BY name';
+
+/** What to say where a schema is newer than this program. */
+export function newerThanThis(done: readonly { name: string }[]): Error | undefined {
+  const newer = done.find(({ name }) => !NAMES.includes(name));
+  return (
+    newer &&
+    new Error(
+      `its schema is newer (${newer.name}) than this program, which knows ${SCHEMA_VERSION}: use the version that wrote it, or a later one`,
+    )
   );
 }

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Client, QueryConfig } from 'pg';
 import type { StoreEvent } from '../events.ts';
+import { newerThanThis, SELECT_DONE } from '../migrations/migrate.ts';
 import type { Schema } from '../schema.ts';
 import { connect, type PostgresOptions } from './connection.ts';
 import { type Listener, moveUp, takePlace } from './listening.ts';
@@ -42,14 +43,19 @@ export interface Notifications {
 export interface ListenOptions extends PostgresOptions {
   /** Its own notifications are none to be heard here. */
   listener: Listener;
+  /** Called where another coordinator has brought the schema to where this program does not know it. */
+  onNewer(newer: Error): void;
 }
+
+/** Tells all coordinators that the schema was changed. Older versions take it for something that they have missed. */
+export const TELL_MIGRATED = `SELECT pg_notify('${CHANNEL}', 'migrated')`;
 
 /**
  * Hears what other replicas commit. After each time that the connection was lost it tells of a `missed` event, since
  * nobody keeps notifications for who does not listen.
  */
 export function listen(
-  { listener, ...options }: ListenOptions,
+  { listener, onNewer, ...options }: ListenOptions,
   read: Kysely<Schema>,
   hear: (events: readonly StoreEvent[]) => void,
 ): Notifications {
@@ -73,8 +79,15 @@ export function listen(
   function receive(payload: string) {
     const message = readMessage(payload);
     if (message?.from === listener.id) return;
+    if (!message && client) checkSchema(client).catch(() => {});
     if (message) followNext(message.events);
     else hear([{ type: 'missed' }]);
+  }
+
+  async function checkSchema(connected: Client): Promise<void> {
+    const { rows } = await connected.query<{ name: string }>(SELECT_DONE);
+    const newer = newerThanThis(rows);
+    if (newer) onNewer(newer);
   }
 
   async function attend(): Promise<void> {
@@ -86,6 +99,7 @@ export function listen(
     try {
       await takePlace(connected, listener);
       await connected.query(LISTEN);
+      await checkSchema(connected);
       hear([{ type: 'missed' }]);
       await attendTo(connected, ended);
     } finally {
@@ -99,6 +113,7 @@ export function listen(
     const beat = async () => {
       await moveUp(connected, listener);
       await connected.query(LISTEN);
+      await checkSchema(connected);
     };
     const pulse = setInterval(() => beat().catch(() => {}), options.timeoutMs);
     await ended.finally(() => clearInterval(pulse));

@@ -9,7 +9,7 @@ import type { Writes } from '../writes.ts';
 import { connect, openPool, type PostgresOptions } from './connection.ts';
 import { explainRejection, requireFit } from './fitness.ts';
 import type { Listener } from './listening.ts';
-import { listen } from './notifications.ts';
+import { listen, TELL_MIGRATED } from './notifications.ts';
 
 export interface PostgresStoreOptions extends PostgresOptions {
   writes: Writes;
@@ -31,7 +31,9 @@ export async function migratePostgres(options: PostgresOptions): Promise<readonl
   await requireFitServer(options);
   const db = openPool({ ...options, patient: true });
   try {
-    return await migrate(db, POSTGRES_TYPES);
+    const done = await migrate(db, POSTGRES_TYPES);
+    if (done.length > 0) await sql.raw(TELL_MIGRATED).execute(db);
+    return done;
   } catch (error) {
     throw error instanceof StoreUnavailable ? error.cause : error;
   } finally {
@@ -43,7 +45,11 @@ export async function migratePostgres(options: PostgresOptions): Promise<readonl
 export function createPostgresStore({ writes, health, listener, ...options }: PostgresStoreOptions): Store {
   const read = openPool(options);
   const { tell, onCommit } = createListeners();
-  const notifications = listen({ ...options, listener }, read, tell);
+  const notifications = listen(
+    { ...options, listener, onNewer: newer => health.retire(new StoreUnavailable(newer, 'newer')) },
+    read,
+    tell,
+  );
   writes.onCommit(events => {
     tell(events);
     notifications.confirm(events);
@@ -54,6 +60,7 @@ export function createPostgresStore({ writes, health, listener, ...options }: Po
     read,
     write: health.write,
     onFault: health.onFault,
+    requireCurrent: health.requireCurrent,
     onCommit,
     async ping() {
       await sql`SELECT 1 FROM setting LIMIT 1`.execute(read);

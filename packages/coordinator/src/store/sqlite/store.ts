@@ -28,6 +28,7 @@ export function createSqliteStore({ data, writes, health, lock }: SqliteOptions)
     read,
     write: health.write,
     onFault: health.onFault,
+    requireCurrent: health.requireCurrent,
     onCommit,
     async ping() {
       await sql`SELECT 1 FROM setting LIMIT 1`.execute(read);
