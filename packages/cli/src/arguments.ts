@@ -36,31 +36,31 @@ export function positiveNumber(text: string): number {
 
 export function address(text: string): string {
   const fault = addressFault(text);
-  if (fault !== undefined) throw new InvalidArgumentError(`It must be an address, ait1…: ${fault}.`);
+  if (fault !== undefined) throw new InvalidArgumentError(`It must be an address (ait1…): ${fault}.`);
   return text;
 }
 
 export const positiveInteger = integerFrom(1);
 
-/** Collects `name=value` options into an object; a value that is JSON is taken as such, any other as text. */
+/** Collects `name=value` options into an object. A value that is JSON is parsed, any other is a text. */
 export function pair(text: string, before: Record<string, unknown> = {}): Record<string, unknown> {
   const equals = text.indexOf('=');
   if (equals < 1) throw new InvalidArgumentError('It must look like name=value.');
   return { ...before, [text.slice(0, equals)]: jsonOrText(text.slice(equals + 1)) };
 }
 
-/** Names with commas between them, the option as often as needed. */
-export function list(text: string, before: readonly string[] = []): string[] {
+/** Names separated by commas. The option may be repeated. */
+export function nameList(text: string, before: readonly string[] = []): string[] {
   const names = text.split(',').map(name => name.trim());
   return [...before, ...names.filter(name => name !== '')];
 }
 
-/** Texts with spaces between them, the option as often as needed. */
+/** Texts separated by spaces. The option may be repeated. */
 export function words(text: string, before: readonly string[] = []): string[] {
   return [...before, ...text.split(/\s+/).filter(word => word !== '')];
 }
 
-/** All of the standard input as UTF-8. */
+/** Reads the whole standard input as UTF-8. */
 export async function readInput(io: Io): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of io.stdin) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);

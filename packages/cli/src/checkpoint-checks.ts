@@ -1,29 +1,29 @@
 import { type OpenCheckpoint, openCheckpoint, type Policy } from '@aitbc/tlog';
 import { message } from './failure.ts';
-import type { Finding } from './findings.ts';
+import type { CheckFinding } from './findings.ts';
 
-/** A witness that has cosigned, and when by its own clock. */
-export interface Cosigned {
+/** A witness that has cosigned, with the time that it states. */
+export interface Cosignature {
   name: string;
   time: string;
 }
 
 /** Who signed a checkpoint, and whether that is enough. */
 export interface CheckpointChecks {
-  /** `checkpoint` for the log's signature, `witnesses` for theirs. */
-  findings: [Finding, Finding];
-  /** null without the log's signature. */
+  /** `checkpoint` is about the log's signature, `witnesses` about theirs. */
+  findings: [CheckFinding, CheckFinding];
+  /** Null without the log's signature. */
   signed: OpenCheckpoint | null;
-  /** Those that the policy names; null where they are fewer than it demands. */
-  witnesses: Cosigned[] | null;
+  /** The witnesses that the policy names; null when fewer than it demands have signed. */
+  witnesses: Cosignature[] | null;
 }
 
-/** The policy without its witnesses: what the log itself has signed. */
+/** Returns the policy without its witnesses, so that only the log's signature is needed. */
 export function logAlone(policy: Policy): Policy {
   return { ...policy, witnesses: [], groups: [], quorum: null };
 }
 
-/** Holds a checkpoint to a policy. */
+/** Checks a checkpoint against a policy. */
 export async function checkCheckpoint(note: string, policy: Policy): Promise<CheckpointChecks> {
   const signed = await attempt(() => openCheckpoint(note, logAlone(policy)));
   if (!('value' in signed)) return unsigned(signed.fault);
@@ -38,7 +38,7 @@ export async function checkCheckpoint(note: string, policy: Policy): Promise<Che
   return { findings: [checkpoint, finding], signed: signed.value, witnesses };
 }
 
-/** What there is to say of a checkpoint that the log has not signed, or that is none. */
+/** Returns the checks of a checkpoint that the log has not signed, or that can not be parsed. */
 export function unsigned(fault: string): CheckpointChecks {
   return {
     findings: [
@@ -65,24 +65,24 @@ function describeCheckpoint({ signatures, size }: OpenCheckpoint): string {
   return `${keys.join(' and ')} signed the tree of ${size}`;
 }
 
-function describeWitnesses(witnesses: readonly Cosigned[], policy: Policy): string {
+function describeWitnesses(witnesses: readonly Cosignature[], policy: Policy): string {
   const demand = policy.quorum === null ? 'none is demanded' : 'the quorum is met';
   return witnesses.length === 0 ? demand : `${demand}: cosigned by ${cosigners(witnesses)}`;
 }
 
-/** Names and times in one line. */
-export function cosigners(witnesses: readonly Cosigned[]): string {
+/** Lists names and times in one line. */
+export function cosigners(witnesses: readonly Cosignature[]): string {
   return witnesses.map(({ name, time }) => `${name} (${time})`).join(', ');
 }
 
-function witnessesOf({ signatures }: OpenCheckpoint, { witnesses }: Policy): Cosigned[] {
+function witnessesOf({ signatures }: OpenCheckpoint, { witnesses }: Policy): Cosignature[] {
   return witnesses.flatMap(({ name, key }) => {
     const { time } = signatures.find(signature => signature.key.publicKey === key.publicKey) ?? {};
     return time === undefined ? [] : [{ name, time: isoTime(time) }];
   });
 }
 
-/** Seconds as anyone may state them: beyond what dates can tell they stay a number. */
+/** Formats seconds as a date. Witnesses can state any number, and one beyond all dates stays a number. */
 function isoTime(seconds: number): string {
   const date = new Date(seconds * 1000);
   return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString().replace('.000Z', 'Z');

@@ -12,14 +12,14 @@ export interface GlobalOptions {
   json?: boolean;
 }
 
-/** A client of the coordinator that the command line or the environment names. */
-export function connect(command: Command, io: Io): CoordinatorClient {
+/** Creates a client of the coordinator from the flags or the environment. */
+export function clientFor(command: Command, io: Io): CoordinatorClient {
   const { apiKey } = command.optsWithGlobals<GlobalOptions>();
   const url = coordinatorUrl(command, io);
   try {
     return new CoordinatorClient(url, { ...io.client, apiKey: apiKey ?? io.env.AITBC_API_KEY ?? null });
   } catch {
-    throw new UsageError(`"${url}" is not the URL of a coordinator: it looks like ${DEFAULT_COORDINATOR}`);
+    throw new UsageError(`"${url}" is not the URL of a coordinator, such as ${DEFAULT_COORDINATOR}`);
   }
 }
 

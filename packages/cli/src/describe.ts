@@ -1,7 +1,7 @@
 import type { Job, JobError, JobRun, JobSummary, QueueInfo } from '@aitbc/sdk';
 import { fieldList, table } from './output.ts';
 
-/** How a job stands, in one line for a spinner. */
+/** Describes the state of a job in one line for a spinner. */
 export function progressOf(job: Job): string {
   if (job.status === 'running')
     return `${job.job_id} is running on ${job.runs ? `${underWay(job.runs)} miners` : job.miner_id}`;
@@ -21,18 +21,18 @@ export function queueLine(queue: QueueInfo): string {
   return start === null ? `${place}, ${miners}` : `${place}, ${miners}, starts in about ${duration(start)}`;
 }
 
-/** Seconds for people: `4 s`, `3 min`, `2 h`. */
+/** Formats seconds for people: `4 s`, `3 min`, `2 h`. */
 export function duration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
-/** A timestamp of the contract without what nobody reads. */
+/** Formats a timestamp for people, without milliseconds. */
 export function time(timestamp: string): string {
   return timestamp.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
 }
 
-/** Everything about a job that fits on lines of its own, and its result under them. */
+/** Prints the short fields of a job on lines of their own, and its result below. */
 export function jobSheet(job: Job): string {
   const sheet = fieldList({
     Job: job.job_id,
@@ -46,7 +46,7 @@ export function jobSheet(job: Job): string {
     Ended: job.completed_at && time(job.completed_at),
     Error: job.error && failureLine(job.error),
     Receipt: job.receipt_id,
-    Erased: job.erased_at && `${time(job.erased_at)}: prompt and result are kept no longer`,
+    Erased: job.erased_at && `${time(job.erased_at)}: prompt and result are no longer stored`,
   });
   const sections = [sheet];
   if (job.runs) sections.push(table(['run', 'status', 'miner', 'agrees', 'receipt'], job.runs.map(runRow)));
@@ -62,16 +62,16 @@ const runRow = ({ job_id, status, miner_id, agrees, receipt_id }: JobRun) => [
   receipt_id ?? '-',
 ];
 
-/** Whose fault it is, where the code does not say it already. */
+/** Whose fault a failure is, for codes that do not say it. */
 const ADVICE: Partial<Record<JobError['error_code'], string>> = {
-  JOB_REFUSED: '. The request is at fault: no miner can do it as it is.',
-  JOB_UNSUPPORTED: '. No miner that is there can do what it asks: nobody is at fault.',
-  MINERS_BUSY: '. All miners were busy, and nobody is at fault: submit it again later.',
+  JOB_REFUSED: '. The request is at fault: no miner can run it as it is.',
+  JOB_UNSUPPORTED: '. No present miner can run it. Nobody is at fault.',
+  MINERS_BUSY: '. All miners were busy. Nobody is at fault: submit it again later.',
   MINER_FAILED: '. The miners are at fault: submit it again.',
   LEASE_EXPIRED: '. The miners are at fault: submit it again.',
 };
 
-/** Why a job failed, and whose fault that is. */
+/** Says why a job failed, and whose fault it is. */
 export function failureLine(error: NonNullable<JobSummary['error']>): string {
   const { detail, error_code, engine_code } = error;
   const codes = [error_code, ...(engine_code ? [engine_code] : [])].join(', ');

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { parseStrictJson } from '@aitbc/receipts';
 import { CommandFailure, message } from './failure.ts';
 
-/** The text of a file that the user has named. */
-export async function readText(path: string): Promise<string> {
+/** Reads a text file that the user has named. */
+export async function readTextFile(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -12,14 +12,14 @@ export async function readText(path: string): Promise<string> {
 }
 
 /**
- * Strict, as a text that repeats a field would show other readers something else than it shows here.
+ * Parses JSON strictly. A text that repeats a field could show other readers another value than this one.
  *
- * @param origin where the text is from
+ * @param origin where the text is from, for errors
  */
-export function parseJson(text: string, origin: string): unknown {
+export function parseReceiptJson(text: string, origin: string): unknown {
   try {
     return parseStrictJson(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw new CommandFailure(`${origin} is not JSON that a receipt can be read from: ${message(error)}`);
+    throw new CommandFailure(`${origin} is not valid JSON for a receipt: ${message(error)}`);
   }
 }

@@ -1,9 +1,9 @@
 import { table } from './output.ts';
 
-/** What a check has found. */
-export interface Finding {
+/** The result of a check. */
+export interface CheckFinding {
   name: string;
-  /** null where there was nothing to check. */
+  /** Null when there was nothing to check. */
   ok: boolean | null;
   detail: string;
 }
@@ -14,13 +14,13 @@ const MARKS = new Map([
   [null, '·'],
 ]);
 
-/** A line for each check: whether it holds, and what was found. */
-export function findingsTable(findings: readonly Finding[]): string {
+/** Prints one line for each check: its mark, its name and what was found. */
+export function findingsTable(findings: readonly CheckFinding[]): string {
   const rows = findings.map(({ ok, name, detail }) => [MARKS.get(ok), name, detail]);
   return table(['', 'check', 'found'], rows);
 }
 
-/** The names of the checks that do not hold, each once. */
-export function failedChecks(findings: readonly Finding[]): string[] {
+/** Returns the names of the failed checks, each once. */
+export function failedChecks(findings: readonly CheckFinding[]): string[] {
   return [...new Set(findings.filter(({ ok }) => ok === false).map(({ name }) => name))];
 }

@@ -4,15 +4,15 @@ import { CommandFailure, Interruption } from './failure.ts';
 import type { Io } from './io.ts';
 import { note } from './output.ts';
 
-/** Often enough for a queue position on the screen. Where nobody looks, the client's longer polls will do. */
+/** Often enough for the queue position on a terminal. Without one, the client's longer polls are enough. */
 const SCREEN_POLL_SECONDS = 2;
 
 export interface FollowOptions {
   /** Seconds; no limit when absent. */
   timeout?: number | undefined;
-  /** How the job stands so far: a line that stays, also where no spinner turns. */
+  /** The state of the job so far. It is printed even without a spinner. */
   first?: string | undefined;
-  /** The coordinator has answered just now: its absence is waited out. */
+  /** Whether the coordinator has just answered, so that its absence is waited for. */
   patient?: boolean;
 }
 
@@ -27,7 +27,7 @@ export async function follow(
   io: Io,
   options: FollowOptions,
 ): Promise<Job> {
-  const advice = `See how it goes with \`aitbc jobs get ${jobId} --wait\`, stop it with \`aitbc jobs cancel ${jobId}\`.`;
+  const advice = `Wait for it with \`aitbc jobs get ${jobId} --wait\`, or stop it with \`aitbc jobs cancel ${jobId}\`.`;
   const interrupted = new AbortController();
   const unsubscribe = io.onInterrupt(() =>
     interrupted.abort(new Interruption(`${jobId} goes on. ${advice}`)),
@@ -48,7 +48,7 @@ export async function follow(
   }
 }
 
-/** Fails the command when its job ended without a result. */
+/** Throws a CommandFailure when the job ended without a result. */
 export function requireResult(job: Job): void {
   if (!hasEnded(job) || job.status === 'completed') return;
   throw new CommandFailure(`${job.job_id} ${job.status}${job.error ? `: ${failureLine(job.error)}` : ''}`);

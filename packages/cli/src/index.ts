@@ -1,2 +1,2 @@
-export type { Io, Output, Spinner } from './io.ts';
+export type { Io, Spinner, TextOutput } from './io.ts';
 export { runCli } from './program.ts';

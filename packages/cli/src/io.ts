@@ -4,47 +4,47 @@ import { SingleBar } from 'cli-progress';
 import ora from 'ora';
 import { printable } from './printable.ts';
 
-export interface Output {
+export interface TextOutput {
   write(text: string): unknown;
   isTTY?: boolean;
 }
 
-/** Says on a terminal what is being waited for. */
+/** Shows on a terminal what the command waits for. */
 export interface Spinner {
   update(text: string): void;
   stop(): void;
 }
 
-/** Says on a terminal how far something is. */
+/** Shows on a terminal how far the work is. */
 export interface ProgressBar {
   advance(by: number): void;
   stop(): void;
 }
 
-/** All that a command has of the world, so that it can run inside a test. */
+/** Everything that a command uses of its environment, so that tests can run it in their own process. */
 export interface Io {
   /** For results. */
-  stdout: Output;
-  /** The same, for results that are not text. */
+  stdout: TextOutput;
+  /** For results that are not text. */
   binaryOutput: Writable;
   /** For everything else. */
-  stderr: Output;
+  stderr: TextOutput;
   stdin: AsyncIterable<Uint8Array | string>;
   env: Record<string, string | undefined>;
-  /** How requests are sent, where it is not the usual way. */
+  /** Options of the clients that commands create, for tests. */
   client?: ClientOptions;
   spinner(text: string): Spinner;
-  /** `total` is in what it advances by. */
+  /** `total` is in the unit of `advance`. */
   progressBar(label: string, total: number): ProgressBar;
-  /** Calls back on the first Ctrl-C; a second one ends the process. Returns how to unsubscribe. */
+  /** Calls back on the first Ctrl-C; a second one ends the process. Returns a function to unsubscribe. */
   onInterrupt(listener: () => void): () => void;
-  /** Calls back on each SIGTERM and SIGINT. Returns how to unsubscribe. */
+  /** Calls back on each SIGTERM and SIGINT. Returns a function to unsubscribe. */
   onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
 }
 
 export function processIo(): Io {
   process.stdout.on('error', leaveWhenNobodyReads);
-  // Remarks that can't be written, as on a full disk, must not end what they are about.
+  // A failed write of a remark, as on a full disk, must not end the command.
   process.stderr.on('error', () => {});
   return {
     stdout: process.stdout,

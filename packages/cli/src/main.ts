@@ -1,7 +1,8 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
-// Compiling is most of what a command takes that does little. Where nothing can be written, it is compiled each time.
+// Compiling takes most of the time of a small command, so its result is cached. Without a writable cache,
+// each start compiles again.
 enableCompileCache(join(import.meta.dirname, '../../../node_modules/.cache/compiled'));
 const [{ processIo }, { runCli }] = await Promise.all([import('./io.ts'), import('./program.ts')]);
 

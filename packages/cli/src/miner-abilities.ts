@@ -2,16 +2,19 @@ import { ABILITY_NAMES, perModel, type StatedAbilities } from '@aitbc/miner';
 import { LIMITS, type ModelAbilities } from '@aitbc/protocol';
 import { InvalidArgumentError } from 'commander';
 
-/** `32768`, `llama3.2=8192`: tokens of prompt and answer, of all models or of one. */
+/** Parses `32768` for all models or `llama3.2=8192` for one: tokens of prompt and answer together. */
 export const contextLengths = (text: string, before: StatedAbilities = {}): StatedAbilities =>
   entries(text, before, value => {
     const length = Number(value);
     if (!/^\d+$/.test(value) || length < 1 || length > LIMITS.tokens)
-      throw new InvalidArgumentError(`"${value}" is no number of tokens from 1 to ${LIMITS.tokens}.`);
+      throw new InvalidArgumentError(`"${value}" is not a number of tokens from 1 to ${LIMITS.tokens}.`);
     return { context_length: length };
   });
 
-/** `text,tools`, `nomic-embed-text=embeddings`: all that the models can do. What is not named they can't. */
+/**
+ * Parses `text,tools` for all models or `nomic-embed-text=embeddings` for one. Abilities that are not listed
+ * are absent.
+ */
 export const abilities = (text: string, before: StatedAbilities = {}): StatedAbilities =>
   entries(text, before, value => {
     const able = value.split(',').filter(name => name !== '');
@@ -21,8 +24,8 @@ export const abilities = (text: string, before: StatedAbilities = {}): StatedAbi
     return Object.fromEntries(ABILITY_NAMES.map(name => [name, able.includes(name)]));
   });
 
-/** What both options say of the same models. */
-export function together(...stated: readonly (StatedAbilities | undefined)[]): StatedAbilities {
+/** Combines what both options state about the same models. */
+export function combineAbilities(...stated: readonly (StatedAbilities | undefined)[]): StatedAbilities {
   const byModel = new Map<string, ModelAbilities>();
   for (const [model, one] of stated.flatMap(each => [...(each?.byModel ?? [])]))
     byModel.set(model, { ...byModel.get(model), ...one });

@@ -2,7 +2,7 @@ import type { MinerEvent, MinerEventHandler } from '@aitbc/miner';
 import type { Io } from './io.ts';
 import { print } from './output.ts';
 
-/** Writes what happens to a miner as it happens: lines for eyes, or JSON lines for programs. */
+/** Prints a miner's events as lines for people, or as JSON lines for programs. */
 export function minerLog(io: Io, { backend, json }: { backend: string; json: boolean }): MinerEventHandler {
   return event => {
     const time = new Date();
@@ -16,11 +16,11 @@ function lineOf(event: MinerEvent, backend: string): string {
     case 'registered':
       return registeredLine(event, backend);
     case 'model_skipped':
-      return `The model "${event.model}" is left out: jobs can not name it`;
+      return `The model "${event.model}" is skipped, because jobs can not have this name`;
     case 'models_left_out':
       return leftOutLine(event);
     case 'paused':
-      return `Paused, claiming nothing: ${event.error}`;
+      return `Paused, claiming no jobs: ${event.error}`;
     case 'resumed':
       return 'Claiming again';
     case 'disconnected':
@@ -32,7 +32,7 @@ function lineOf(event: MinerEvent, backend: string): string {
     case 'superseded':
       return `Ending: ${event.error}`;
     case 'suspended':
-      return 'The coordinator gives this miner no jobs: its reputation is too low. Ask its operator to reinstate it';
+      return 'The coordinator gives this miner no jobs: its reputation is too low. Its operator can reinstate it';
     case 'reinstated':
       return 'The coordinator gives this miner jobs again';
     case 'stopping':
@@ -56,7 +56,7 @@ function jobLine(event: JobEvent): string {
     case 'job_failed':
       return `${job_id} failed${event.retryable ? ', another try may follow' : ''}: ${event.error}`;
     case 'job_stopped':
-      return `${job_id} stopped, its result is not wanted any more: ${event.reason}`;
+      return `${job_id} stopped, its result is no longer wanted: ${event.reason}`;
     case 'job_released':
       return `${job_id} handed back: ${event.reason}`;
     case 'job_lost':

@@ -2,12 +2,12 @@ import Table from 'cli-table3';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
 
-/** Text as it is for files and pipes, and harmless for a terminal. */
+/** Prints text unchanged to files and pipes, and without control sequences to a terminal. */
 export function print(io: Io, text: string): void {
   io.stdout.write(`${io.stdout.isTTY ? printable(text) : text}\n`);
 }
 
-/** A remark that must not get into piped results. */
+/** Prints a remark to the standard error, so that it does not mix with piped results. */
 export function note(io: Io, text: string): void {
   io.stderr.write(`${printable(text)}\n`);
 }
@@ -18,12 +18,12 @@ export function printJson(io: Io, value: unknown): void {
 
 type Cell = string | number | null | undefined;
 
-/** Columns under headings, without lines, so that it pastes and greps well. */
+/** Formats columns under headings without lines, which is easy to paste and grep. */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   return render([head.map(title => title.toUpperCase()), ...rows]);
 }
 
-/** Names and values, those without a value left out. */
+/** Formats names and values, without those that have no value. */
 export function fieldList(fields: Record<string, Cell>): string {
   return render(Object.entries(fields).filter(([, value]) => value !== null && value !== undefined));
 }

@@ -7,32 +7,34 @@ import type { Io } from './io.ts';
 /** Adds a command to the program. */
 type Register = (program: Command, io: Io) => void;
 
-/** Loaded when called, or for the help: the server alone takes longer to load than most commands to run. */
+/**
+ * Commands are loaded when called, or for the help. Loading the server alone takes longer than most commands.
+ */
 const COMMANDS: Record<string, () => Promise<Register>> = {
-  serve: async () => (await import('./commands/serve.ts')).serve,
-  keys: async () => (await import('./commands/keys.ts')).keys,
-  migrate: async () => (await import('./commands/migrate.ts')).migrate,
-  backup: async () => (await import('./commands/backup.ts')).backup,
-  restore: async () => (await import('./commands/restore.ts')).restore,
-  store: async () => (await import('./commands/store.ts')).store,
-  submit: async () => (await import('./commands/submit.ts')).submit,
-  jobs: async () => (await import('./commands/jobs.ts')).jobs,
-  miner: async () => (await import('./commands/miner.ts')).miner,
-  miners: async () => (await import('./commands/miners.ts')).miners,
-  account: async () => (await import('./commands/account.ts')).account,
-  credits: async () => (await import('./commands/credits.ts')).credits,
-  stats: async () => (await import('./commands/stats.ts')).stats,
-  witness: async () => (await import('./commands/witness.ts')).witness,
-  receipt: async () => (await import('./commands/receipt.ts')).receipt,
-  explorer: async () => (await import('./commands/explorer.ts')).explorer,
-  ledger: async () => (await import('./commands/ledger.ts')).ledger,
+  serve: async () => (await import('./commands/serve.ts')).addServeCommand,
+  keys: async () => (await import('./commands/keys.ts')).addKeysCommand,
+  migrate: async () => (await import('./commands/migrate.ts')).addMigrateCommand,
+  backup: async () => (await import('./commands/backup.ts')).addBackupCommand,
+  restore: async () => (await import('./commands/restore.ts')).addRestoreCommand,
+  store: async () => (await import('./commands/store.ts')).addStoreCommand,
+  submit: async () => (await import('./commands/submit.ts')).addSubmitCommand,
+  jobs: async () => (await import('./commands/jobs.ts')).addJobsCommand,
+  miner: async () => (await import('./commands/miner.ts')).addMinerCommand,
+  miners: async () => (await import('./commands/miners.ts')).addMinersCommand,
+  account: async () => (await import('./commands/account.ts')).addAccountCommand,
+  credits: async () => (await import('./commands/credits.ts')).addCreditsCommand,
+  stats: async () => (await import('./commands/stats.ts')).addStatsCommand,
+  witness: async () => (await import('./commands/witness.ts')).addWitnessCommand,
+  receipt: async () => (await import('./commands/receipt.ts')).addReceiptCommand,
+  explorer: async () => (await import('./commands/explorer.ts')).addExplorerCommand,
+  ledger: async () => (await import('./commands/ledger.ts')).addLedgerCommand,
 };
 
 /**
  * Runs one command line.
  *
- * @param argv what follows the name of the command
- * @returns the exit code: 0 fine, 1 failed, 2 wrongly called, 130 interrupted
+ * @param argv the arguments after the program's name
+ * @returns the exit code: 0 success, 1 failure, 2 wrong usage, 130 interrupted
  */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const program = createProgram(io, argv.includes('--json'));
@@ -43,7 +45,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return 0;
   } catch (error) {
-    // Commander has printed its own errors, and help, by now.
+    // Commander has already printed its own errors and the help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     io.stderr.write(explain(error, { json: program.opts().json === true }));
     return exitCodeOf(error);
@@ -58,12 +60,12 @@ function createProgram(io: Io, json: boolean): Command {
     .version(manifest.version)
     .option(
       '--coordinator <url>',
-      `the coordinator to talk to (env AITBC_COORDINATOR, else ${DEFAULT_COORDINATOR})`,
+      `the coordinator to use (env AITBC_COORDINATOR, default ${DEFAULT_COORDINATOR})`,
     )
-    .option('--api-key <key>', 'your key (better in env AITBC_API_KEY, as others can read a command line)')
-    .option('--json', 'print JSON, errors too')
+    .option('--api-key <key>', 'your API key (better in env AITBC_API_KEY, as others can see a command line)')
+    .option('--json', 'print JSON, including errors')
     .exitOverride()
-    .showHelpAfterError(json ? false : '(--help tells how it is called)')
+    .showHelpAfterError(json ? false : '(--help shows the usage)')
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: text => io.stdout.write(text),
@@ -78,7 +80,7 @@ Examples:
   $ aitbc jobs list --status running
   $ aitbc receipt verify rcpt-01kc0pq5w8e4z9k3v7t2m6n1rx
 
-Exit codes: 0 fine, 1 failed, 2 wrongly called, 130 interrupted.`,
+Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted.`,
     );
   return program;
 }

@@ -1,6 +1,6 @@
 import type { Io, ProgressBar } from './io.ts';
 
-/** How far the work is: `by` more of a step, in what `all` of it is counted in. */
+/** The progress of the work: `by` more units of a step that has `all` units. */
 export interface StepProgress {
   step: keyof typeof LABELS;
   by: number;
@@ -15,7 +15,7 @@ const LABELS = {
   verify: 'Verifying',
 };
 
-/** Shows a bar for each step of the work, one after the other. */
+/** Shows a progress bar for each step of the work, one after the other. */
 export async function showSteps<T>(
   io: Io,
   work: (onProgress: (progress: StepProgress) => void) => Promise<T>,

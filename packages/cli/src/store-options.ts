@@ -6,14 +6,14 @@ import type { Io } from './io.ts';
 
 export type StoreFlags = Partial<Record<OptionName, unknown>> & { config?: string };
 
-/** Adds the options that say where a coordinator's data is, for a command that works on it without the coordinator. */
+/** Adds the options that locate a coordinator's data, for commands that work on it directly. */
 export function onStore(command: Command, more: readonly OptionName[] = []): Command {
   command.option('--config <file>', 'configuration file of the coordinator (env AITBC_CONFIG)');
   addConfigOptions(command, ['data', 'databaseUrl', ...more]);
   return command;
 }
 
-/** Does `work` with the configuration of the coordinator whose data the flags name. */
+/** Runs `work` with the configuration of the coordinator whose data the flags locate. */
 export async function withConfig<T>(
   { config: file = undefined, ...given }: StoreFlags,
   io: Io,

@@ -1,9 +1,9 @@
 import { type Policy, parsePolicy, parseVkey, type VerifierKey } from '@aitbc/tlog';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandFailure, message, UsageError } from './failure.ts';
-import { readText } from './files.ts';
+import { readTextFile } from './files.ts';
 
-/** Whose signatures on a checkpoint are believed. */
+/** The keys whose signatures a checkpoint needs. */
 export interface TrustFlags {
   vkey?: VerifierKey;
   policy?: string;
@@ -17,18 +17,18 @@ export function trustOptions(command: Command): Command {
     .option('--witness <vkey>', 'a witness that must have cosigned; can be repeated', addWitness);
 }
 
-/** What the flags demand of a checkpoint; null where they say nothing. */
+/** Returns the policy in the flags; null when they have none. */
 export async function readTrust({ vkey, policy, witness = [] }: TrustFlags): Promise<Policy | null> {
   if (policy !== undefined) {
-    if (witness.length > 0) throw new UsageError('--policy names the witnesses: leave out --witness.');
+    if (witness.length > 0) throw new UsageError('--policy already names the witnesses: omit --witness.');
     return await readPolicy(policy, vkey);
   }
   if (vkey !== undefined) return policyOf(vkey, witness);
-  if (witness.length > 0) throw new UsageError('--witness says nothing about the log itself: add --vkey.');
+  if (witness.length > 0) throw new UsageError("--witness needs the log's own key too: add --vkey.");
   return null;
 }
 
-/** The log must have signed, and all of the witnesses. */
+/** Returns a policy that demands the log's signature and those of all witnesses. */
 export function policyOf(log: VerifierKey, witnesses: readonly VerifierKey[] = []): Policy {
   const named = witnesses.map(key => ({ name: key.name, key }));
   const members = named.map(({ name }) => name);
@@ -40,11 +40,11 @@ export function policyOf(log: VerifierKey, witnesses: readonly VerifierKey[] = [
   };
 }
 
-/** No name of a key, which has no spaces. */
+/** No key has this name, since names of keys contain no spaces. */
 const ALL = 'all witnesses';
 
 async function readPolicy(path: string, vkey: VerifierKey | undefined): Promise<Policy> {
-  const policy = parse(path, await readText(path));
+  const policy = parse(path, await readTextFile(path));
   if (vkey) return { ...policy, logs: [{ key: vkey }] };
   if (policy.logs.length === 0) throw new UsageError(`${path} names no log: add --vkey.`);
   return policy;
@@ -54,7 +54,7 @@ function parse(path: string, text: string): Policy {
   try {
     return parsePolicy(text);
   } catch (error) {
-    throw new CommandFailure(`${path} is no policy: ${message(error)}`);
+    throw new CommandFailure(`${path} is not a policy: ${message(error)}`);
   }
 }
 
@@ -70,7 +70,7 @@ function addWitness(text: string, before: readonly VerifierKey[] = []): Verifier
   const key = logKey(text);
   if (key.type !== 'cosignature/v1') throw new InvalidArgumentError('It is not a key for cosignatures.');
   if (before.some(({ name, publicKey }) => name === key.name || publicKey === key.publicKey)) {
-    throw new InvalidArgumentError('It is the key of a witness that is there already.');
+    throw new InvalidArgumentError('This witness is already in the list.');
   }
   return [...before, key];
 }

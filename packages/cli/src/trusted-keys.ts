@@ -1,9 +1,9 @@
 import { isPublicKey, type TrustedKey } from '@aitbc/receipts';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandFailure } from './failure.ts';
-import { parseJson, readText } from './files.ts';
+import { parseReceiptJson, readTextFile } from './files.ts';
 
-/** Keys that are believed to sign statements. */
+/** The keys that may sign statements. */
 export interface KeyFlags {
   key?: string[];
   keys?: string;
@@ -15,14 +15,14 @@ export function keyOptions(command: Command): Command {
     .option('--keys <file>', 'a saved answer of GET /v1/keys, whose keys you trust');
 }
 
-/** The keys that the flags name; null where they name none. */
+/** Returns the keys in the flags; null when they have none. */
 export async function readKeys({ key, keys }: KeyFlags): Promise<TrustedKey[] | null> {
   if (!key && keys === undefined) return null;
   return [...(key ?? []), ...(keys === undefined ? [] : await readKeyFile(keys))];
 }
 
 async function readKeyFile(path: string): Promise<TrustedKey[]> {
-  const content = parseJson(await readText(path), path);
+  const content = parseReceiptJson(await readTextFile(path), path);
   const keys: unknown = Array.isArray(content) ? content : Object(content).keys;
   if (!Array.isArray(keys) || !keys.every(isKeyEntry)) {
     throw new CommandFailure(`${path} is not an answer of GET /v1/keys.`);

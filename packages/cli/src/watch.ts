@@ -6,9 +6,9 @@ import { note } from './output.ts';
 import { printable } from './printable.ts';
 
 export interface WatchOptions {
-  /** Print each event as a line of JSON. */
+  /** Whether to print each event as a line of JSON. */
   json: boolean;
-  /** How the job stands so far, where that is known. */
+  /** The state of the job so far, if it is known. */
   first?: string | undefined;
 }
 
@@ -24,7 +24,7 @@ export async function watch(
   io: Io,
   { json, first }: WatchOptions,
 ): Promise<void> {
-  const advice = `Go on with \`aitbc jobs watch ${jobId}\`, stop it with \`aitbc jobs cancel ${jobId}\`.`;
+  const advice = `Continue with \`aitbc jobs watch ${jobId}\`, or stop it with \`aitbc jobs cancel ${jobId}\`.`;
   const interrupted = new AbortController();
   const unsubscribe = io.onInterrupt(() =>
     interrupted.abort(new Interruption(`${jobId} goes on. ${advice}`)),
@@ -38,7 +38,7 @@ export async function watch(
       if (json) io.stdout.write(`${JSON.stringify(told)}\n`);
       else if (told.event === 'status' && !text.hasBegun) spinner.update(statusLine(told.data));
       else if (told.event === 'chunk' || told.event === 'result') {
-        // It would write over the text.
+        // The spinner would overwrite the text.
         spinner.stop();
         if (told.event === 'chunk') text.add(told.data.text);
         else text.end(told.data.result);
@@ -63,7 +63,7 @@ function failureIn(told: NumberedJobEvent): string | undefined {
   return told.event === 'status' && told.data.status === 'cancelled' ? 'cancelled' : undefined;
 }
 
-/** A text that is printed piece by piece, and ends with a line break. */
+/** Prints a text piece by piece, and ends it with a line break. */
 function createText(io: Io) {
   let printed = '';
   let isOpen = false;
@@ -84,14 +84,14 @@ function createText(io: Io) {
     restart() {
       close();
       printed = '';
-      note(io, 'Another attempt took over: the text so far is void, and starts anew.');
+      note(io, 'Another attempt took over. The text so far is void and starts again.');
     },
-    /** Prints what of the result has not been streamed. */
+    /** Prints the rest of the result that was not streamed. */
     end(result: string | null) {
       if (result?.startsWith(printed)) write(result.slice(printed.length));
       else if (result !== null) {
         close();
-        note(io, 'The result is another text than was streamed:');
+        note(io, 'The result differs from the streamed text:');
         write(result);
       }
       io.stdout.write('\n');

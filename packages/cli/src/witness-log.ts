@@ -2,16 +2,16 @@ import type { WitnessEvent, WitnessEventHandler } from '@aitbc/witness';
 import type { Io } from './io.ts';
 import { print } from './output.ts';
 
-/** What strangers and slow logs bring about: of no concern to who runs the witness. */
+/** Errors that strangers and slow logs cause. They do not concern the witness's operator. */
 const EVERYDAY = ['MALFORMED', 'UNKNOWN_LOG', 'UNSIGNED', 'OLD_TOO_LARGE', 'STALE'];
 
 export interface WitnessLogOptions {
   json: boolean;
-  /** Every request, rather than each log's first checkpoint and what is wrong. */
+  /** Whether to print every request. Otherwise only each log's first checkpoint and problems are printed. */
   verbose: boolean;
 }
 
-/** Writes what happens to a witness as it happens: lines for eyes, or JSON lines for programs. */
+/** Prints a witness's events as lines for people, or as JSON lines for programs. */
 export function witnessLog(io: Io, { json, verbose }: WitnessLogOptions): WitnessEventHandler {
   const seen = new Set<string>();
   return event => {
@@ -39,7 +39,7 @@ function lineOf(event: WitnessEvent): string {
     case 'failed':
       return `A request failed, and nothing was cosigned: ${event.detail}`;
     case 'log_unreachable':
-      return `${event.detail}. What is known of that log goes on to hold`;
+      return `${event.detail}. The witness goes on with that log's known keys`;
   }
 }
 

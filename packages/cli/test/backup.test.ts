@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Submits jobs one after the other until told to stop, and answers them. */
+/** Submits and completes jobs one after the other until it is stopped. */
 function keepSubmitting() {
   const jobs: Job[] = [];
   let isOver = false;
@@ -41,7 +41,7 @@ function keepSubmitting() {
   };
 }
 
-/** A coordinator on a restored backup. */
+/** Starts a coordinator on a restored backup. */
 async function restore(from: string) {
   const argv = ['restore', path(from), '--data', path(`${from}-restored`)];
   expect(await aitbc(argv)).toMatchObject({ exitCode: 0, stdout: `${path(`${from}-restored`)}\n` });

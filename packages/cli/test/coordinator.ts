@@ -6,14 +6,14 @@ import { CoordinatorClient } from '@aitbc/sdk';
 import { afterAll, beforeAll } from 'vitest';
 import { aitbc, type Terminal } from './terminal.ts';
 
-/** A real coordinator for the tests of one file, a client of it, and the command talking to it. */
+/** Starts a real coordinator for the tests of one file, with a client and the command connected to it. */
 export function withCoordinator() {
   const running = {
     url: '',
     /** A folder for the test's files. */
     folder: '',
     client: new CoordinatorClient('http://127.0.0.1:2'),
-    /** Makes an API key and gives its secret. */
+    /** Creates an API key and returns its secret. */
     key: async (..._scopes: Scope[]): Promise<string> => '',
     aitbc: (argv: readonly string[], terminal: Terminal = {}) =>
       aitbc(argv, { ...terminal, env: { AITBC_COORDINATOR: running.url, ...terminal.env } }),
@@ -39,7 +39,7 @@ export function withCoordinator() {
   return running;
 }
 
-/** Runs the next job for the model: waits for it, claims it and hands in the result. */
+/** Waits for the next job of the model, claims it and completes it. */
 export async function mineOne(client: CoordinatorClient, model: string, result = 'the answer') {
   const minerId = `miner-${model}`;
   await client.miners.register({

@@ -97,7 +97,7 @@ test('without a key the account is that of all who have none, with what this mac
   const state = join(coordinator.folder, 'miner');
   const asking = { env: { AITBC_MINER_STATE: state } };
   const before = await coordinator.aitbc(['account'], asking);
-  expect(before.stderr).toContain('the account that all who have none share');
+  expect(before.stderr).toContain('the account that all callers without a key share');
   expect(before.stdout.match(/^Address/gm)).toHaveLength(1);
 
   const { signer, minerId } = await loadIdentity({ state });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mineOne } from './coordinator.ts';
 import { aitbc } from './terminal.ts';
 
-/** A completed job, whose coordinator has since erased its texts. */
+/** A completed job whose texts the coordinator has erased. */
 let erased: Job;
 let run: (...argv: string[]) => ReturnType<typeof aitbc>;
 let stop = async () => {};
@@ -34,7 +34,7 @@ afterAll(() => stop());
 test('a job whose texts were erased is shown with the time of that, and no result', async () => {
   const { stdout } = await run('jobs', 'get', erased.job_id);
   expect(stdout).toMatch(/^Status +completed$/m);
-  expect(stdout).toMatch(/^Erased +2026-01-25 15:00:00Z: prompt and result are kept no longer\n$/m);
+  expect(stdout).toMatch(/^Erased +2026-01-25 15:00:00Z: prompt and result are no longer stored\n$/m);
 });
 
 test('its receipt is verified, and it is told how to compare texts of one’s own', async () => {

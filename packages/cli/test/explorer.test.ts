@@ -11,7 +11,7 @@ beforeAll(async () => {
   await coordinator.client.receipts.waitForProof(receipt.receipt_id);
 });
 
-/** What is printed below `aitbc explorer`. */
+/** Returns the output of `aitbc explorer`. */
 const shown = async (...argv: string[]) => (await coordinator.aitbc(['explorer', ...argv])).stdout;
 const read = async (...argv: string[]) => JSON.parse(await shown(...argv, '--json'));
 

@@ -13,7 +13,7 @@ afterAll(() => rm(data, { recursive: true, force: true }));
 
 const keys = (...argv: string[]) => aitbc(['keys', ...argv, '--data', data]);
 
-/** The names of keys that a list in JSON shows. */
+/** Returns the names of the keys that a list in JSON has. */
 async function listed(...argv: string[]): Promise<string[]> {
   const { stdout } = await keys('list', '--json', ...argv);
   return JSON.parse(stdout).map(({ name }: { name: string }) => name);
@@ -65,6 +65,6 @@ test.each([
 
 test('keys create makes a store for the coordinator to come, and says so once', async () => {
   const create = ['keys', 'create', '--scope', 'client', '--data', join(data, 'new')];
-  expect((await aitbc(create)).stderr).toContain('a new store was made there');
+  expect((await aitbc(create)).stderr).toContain('a new store was created there');
   expect((await aitbc(create)).stderr).not.toContain('a new store');
 });

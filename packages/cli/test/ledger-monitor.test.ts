@@ -27,7 +27,7 @@ async function withLog(size: number) {
       ['ledger', 'monitor', server.ledgerUrl, '--vkey', LOG.vkey, '--checkpoints', folder, ...argv],
       terminal,
     );
-  /** Follows the log; after each event comes what is to happen next. Behind the last one, a signal. */
+  /** Follows the log. After each event the next step runs, and after the last one comes a signal. */
   const follow = async (argv: string[], ...steps: ((event: Event) => unknown)[]) => {
     let send: (signal: NodeJS.Signals) => void = () => {};
     const events: Event[] = [];
@@ -76,12 +76,12 @@ test('it goes on from what was kept', async () => {
   const first = await monitor(['--once']);
   expect(first).toMatchObject({ exitCode: 0, stderr: '' });
   expect(first.stdout).toMatch(
-    /^\d\d:\d\d:\d\d {2}✓ 5 entries, 0 looked at: 0 receipts, 0 grants, root \S+=$/m,
+    /^\d\d:\d\d:\d\d {2}✓ 5 entries, 0 checked: 0 receipts, 0 grants, root \S+=$/m,
   );
   grow(8);
   const { exitCode, stdout } = await monitor(['--once']);
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/^\S+ {2}✓ 8 entries, 3 looked at: 3 receipts, 0 grants, root \S+=$/m);
+  expect(stdout).toMatch(/^\S+ {2}✓ 8 entries, 3 checked: 3 receipts, 0 grants, root \S+=$/m);
   expect(await readFile(join(folder, KEPT), 'utf8')).toBe(await served.log.checkpoint());
 });
 
@@ -214,9 +214,9 @@ test('the ledger of a coordinator is followed as it grows', async () => {
   };
   await complete();
   const monitor = () => coordinator.aitbc(['ledger', 'monitor', '--once', '--checkpoints', folder]);
-  expect((await monitor()).stdout).toContain('✓ 1 entry, 0 looked at');
+  expect((await monitor()).stdout).toContain('✓ 1 entry, 0 checked');
   await complete();
   const { exitCode, stdout } = await monitor();
   expect(exitCode).toBe(0);
-  expect(stdout).toContain('✓ 2 entries, 1 looked at: 1 receipt, 0 grants');
+  expect(stdout).toContain('✓ 2 entries, 1 checked: 1 receipt, 0 grants');
 });

@@ -20,7 +20,7 @@ import { aitbc, type Terminal } from './terminal.ts';
 
 const SIZE = 257;
 let receipts: Uint8Array[] = [];
-/** The same but for entry 17, which is signed by the coordinator too. */
+/** The same log except for entry 17, which the coordinator has signed too. */
 let otherLog: Log;
 beforeAll(async () => {
   receipts = await receiptEntries(SIZE);
@@ -33,13 +33,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** A served log of so many receipts, and the command that verifies it. */
+/** Serves a log with this many receipts, and returns the command that verifies it. */
 async function withLog(size = SIZE) {
   const server = await serveLog(createLog(receipts.slice(0, size)));
   const verify = (argv: string[] = [], terminal: Terminal = {}) =>
     aitbc(['ledger', 'verify', server.ledgerUrl, '--vkey', LOG.vkey, ...argv], terminal);
   const kept = (argv: string[] = []) => verify(['--checkpoints', folder, ...argv]);
-  /** Serves what another log would. */
+  /** Serves these paths from another log. */
   const lie = (log: Log, ...paths: string[]) => {
     for (const path of paths) server.lies.set(path, log.content(path) ?? '');
   };
@@ -54,8 +54,8 @@ test.each([0, 1, 255, 256, 257])('a ledger of %i receipts verifies', async size 
     new RegExp(`^✓ +checkpoint +${ORIGIN} \\([0-9a-f]{8}\\) signed the tree of ${size}$`, 'm'),
   );
   expect(stdout).toMatch(/^✓ +witnesses +none is demanded$/m);
-  expect(stdout).toMatch(/^· +history +compared with nothing: --checkpoints FOLDER keeps/m);
-  expect(stdout).toMatch(/^✓ +tiles +each comes down to its hash in the one above/m);
+  expect(stdout).toMatch(/^· +history +not compared: --checkpoints FOLDER keeps/m);
+  expect(stdout).toMatch(/^✓ +tiles +each hashes to its entry in the tile above/m);
   expect(stdout).toMatch(new RegExp(`^✓ +entries +${size} entr(y|ies), as signed$`, 'm'));
   expect(stdout).toMatch(new RegExp(`^✓ +statements +${size} receipts? and 0 grants: each adds up`, 'm'));
   expect(bars).toEqual([{ label: 'Verifying', done: size, total: size }]);
@@ -79,7 +79,7 @@ test('a checkpoint that was kept is compared with the next', async () => {
   served.log.append(receipts.slice(200));
   const { exitCode, stdout, stderr } = await kept();
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/^✓ +history +it begins with what was signed before: 1 saved checkpoint$/m);
+  expect(stdout).toMatch(/^✓ +history +it begins with the trees signed before: 1 saved checkpoint$/m);
   const file = join(folder, 'log.example%2Fledger.checkpoint');
   expect(stderr).toContain(`kept in ${file}`);
   expect(await readFile(file, 'utf8')).toBe(await served.log.checkpoint());
@@ -228,11 +228,11 @@ test('one file is compared with, and replaced', async () => {
 });
 
 test.each<[string, () => Promise<string>, string]>([
-  ['is none', async () => 'nothing', 'is no checkpoint'],
+  ['is none', async () => 'nothing', 'is not a checkpoint'],
   [
     'a stranger has signed',
     () => otherLog.checkpoint({ by: [STRANGER] }),
-    'is no checkpoint of this ledger: No known',
+    'is not a checkpoint of this ledger: No known',
   ],
 ])('a saved checkpoint that %s is named', async (_, make, reason) => {
   const { kept } = await withLog(3);
@@ -266,7 +266,7 @@ test('witnesses that are demanded must have cosigned', async () => {
 
 test.each([
   ['no URL', ['ledger', 'verify', 'log.example/ledger'], 'not the address of a ledger'],
-  ['a log whose key nobody has told', ['ledger', 'verify', 'http://127.0.0.1:2/log'], 'Give --vkey'],
+  ['a log whose key nobody has told', ['ledger', 'verify', 'http://127.0.0.1:2/log'], 'is needed: --vkey'],
 ])('%s is a wrong call', async (_, argv, reason) => {
   expect(await aitbc(argv)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(reason) });
 });
@@ -289,7 +289,7 @@ test('who stops it is told that nothing is said', async () => {
   const { verify } = await withLog(3);
   const { exitCode, stdout, stderr } = await verify([], { interrupt: pressed => pressed() });
   expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
-  expect(stderr).toContain('nothing is said');
+  expect(stderr).toContain('there is no result');
 });
 
 const coordinator = withCoordinator();
@@ -301,7 +301,10 @@ test('the ledger of a coordinator verifies as a whole, by its own key or by thos
   const { items } = await client.receipts.list({ limit: 1 }).page();
   await client.receipts.waitForProof(items[0]?.receipt_id ?? '', { timeout: 20_000 });
   const own = await coordinator.aitbc(['ledger', 'verify']);
-  expect(own).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("hold it to that: --vkey '") });
+  expect(own).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining("use the same key next time: --vkey '"),
+  });
   expect(own.stdout).toMatch(/^✓ +statements +3 receipts and 0 grants/m);
   const keys = (await client.signingKeys.list()).flatMap(({ key_id }) => ['--key', key_id]);
   const argv = [`${coordinator.url}/ledger/`, '--vkey', await client.ledger.vkey(), ...keys];
@@ -310,5 +313,8 @@ test('the ledger of a coordinator verifies as a whole, by its own key or by thos
 
 test('the address of a coordinator leads to its ledger', async () => {
   const own = await aitbc(['ledger', 'verify', coordinator.url]);
-  expect(own).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("hold it to that: --vkey '") });
+  expect(own).toMatchObject({
+    exitCode: 0,
+    stderr: expect.stringContaining("use the same key next time: --vkey '"),
+  });
 });

@@ -26,7 +26,7 @@ const MIGRATIONS = [
 ];
 const NEWEST = MIGRATIONS.at(-1);
 
-/** An empty database: the flags that name it, and how a later program would leave its mark. */
+/** An empty database: the flags that locate it, and how a later version would mark it. */
 const ENGINES = {
   async sqlite() {
     const data = await mkdtemp(join(tmpdir(), 'aitbc-migrate-'));

@@ -11,7 +11,7 @@ function miner(name: string, flags: readonly string[], terminal?: Terminal) {
   return coordinator.aitbc(['miner', '--miner-id', name, '--state', state, ...flags], terminal);
 }
 
-/** Calls back once what was printed tells it. */
+/** Calls back once the text was printed. */
 function whenPrinted(text: string, then: () => void) {
   let printed = '';
   let isTold = false;
@@ -171,7 +171,7 @@ test('a key that the coordinator does not know ends it, with advice', async () =
 test.each([
   ['--abilities', 'text,telepathy', '"telepathy" is none of text, embeddings'],
   ['--abilities', '=text', 'does not name a model'],
-  ['--context-length', 'llama3.2=many', '"many" is no number of tokens'],
+  ['--context-length', 'llama3.2=many', '"many" is not a number of tokens'],
   ['--vram', '24576', 'It must be in GB, at most 4096'],
   ['--gpu-name', ' ', '1 to 128 characters'],
 ])('%s does not take "%s"', async (flag, value, message) => {

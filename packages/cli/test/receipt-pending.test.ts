@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mineOne } from './coordinator.ts';
 import { aitbc } from './terminal.ts';
 
-/** A coordinator that has published its empty ledger, and will not publish again while the tests run. */
+/** Starts a coordinator that has published its empty ledger and does not publish again during the tests. */
 let stop = async () => {};
 let receipt: Receipt;
 let vkey = '';

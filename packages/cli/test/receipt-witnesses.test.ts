@@ -25,7 +25,7 @@ async function save(files: Record<string, string>): Promise<(name: string) => st
   return name => join(folder, name);
 }
 
-/** Verifies a receipt of a log whose checkpoint has these signatures, and whatever lines after them. */
+/** Verifies a receipt of a log whose checkpoint has these signatures, followed by these lines. */
 async function verify(signed: CheckpointOptions, flags: string[], { policy = '', lines = '' } = {}) {
   const log = createLog(await receiptEntries(5));
   const bundle = formatTlogProof({

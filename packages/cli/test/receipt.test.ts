@@ -163,7 +163,7 @@ test.each([
 
 test.each([
   ['a file that does not exist', 'none.json', 'can not be read'],
-  ['a file that is not JSON', 'text.txt', 'is not JSON'],
+  ['a file that is not JSON', 'text.txt', 'is not valid JSON'],
 ])('%s is a failure that names it', async (_, name, reason) => {
   await save('text.txt', 'no JSON');
   const path = join(coordinator.folder, name);

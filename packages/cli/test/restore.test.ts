@@ -15,7 +15,7 @@ let folder = '';
 beforeEach(async context => {
   const made = await mkdtemp(join(tmpdir(), 'aitbc-restore-'));
   folder = made;
-  // Behind the coordinators, which close when the test is finished.
+  // This must run after the coordinators have closed, which they do when the test ends.
   context.onTestFinished(() => rm(made, { recursive: true, force: true }));
 });
 const path = (name: string) => join(folder, name);
@@ -23,12 +23,12 @@ const path = (name: string) => join(folder, name);
 interface Served {
   running: RunningCoordinator;
   client: CoordinatorClient;
-  /** Has so many jobs run, which are entries of the ledger, and publishes them. */
+  /** Runs this many jobs, which become ledger entries, and publishes them. */
   earn(jobs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A coordinator on a data folder, which publishes when it is told to. */
+/** Starts a coordinator on a data folder. It publishes when the test says so. */
 async function serve(data: string, { witness = [] as string[], port = 0 } = {}): Promise<Served> {
   const options = { port, data: path(data), witness, logLevel: 'silent', ledgerInterval: 3600 } as const;
   const running = await startCoordinator({ ...options, witnessTimeoutSeconds: 30 });
@@ -81,7 +81,7 @@ test('a backup is no data folder, whoever copied it: serve names the command tha
       stderr: expect.stringContaining(`\`aitbc restore ${path(data)} --data DIR\``),
     });
   }
-  // Nothing was changed in it.
+  // The backup itself is unchanged.
   expect(await readFile(path('backup/coordinator.db'))).toEqual(await readFile(path('copy/coordinator.db')));
   expect(await readdir(path('copy'))).toEqual(['coordinator.db']);
 });
@@ -121,7 +121,7 @@ test('a restore that lacks what was signed begins a new ledger, which a monitor 
   expect((await watch()).exitCode).toBe(0);
   await before.close();
 
-  // All that survives is the backup, and the witness's memory.
+  // Only the backup and the witness's state survive.
   const { exitCode, stdout } = await restore('--witness', witness[0] ?? '');
   const restored = JSON.parse(stdout) as { ledger: string; vkey: string; restore: Restore };
   expect([exitCode, restored]).toMatchObject([
@@ -134,7 +134,7 @@ test('a restore that lacks what was signed begins a new ledger, which a monitor 
   expect(await violations(after.running.modules.store.read)).toEqual([]);
   await after.earn(2);
 
-  // Whoever holds the ledger to its key is told what was cut, and goes on with the new one.
+  // A user who checks the ledger by its key is told what was cut, and continues with the new one.
   const watched = await watch('--json');
   const events = watched.stdout
     .trim()
@@ -167,7 +167,7 @@ test('a restore that lacks what was signed begins a new ledger, which a monitor 
     ),
   });
 
-  // The witness has refused nothing but the ledger that it does not know yet, and cosigns that once it does.
+  // The witness rejected only the ledger that it did not know yet, and cosigns once it does.
   expect(witnessed.events).not.toContainEqual(expect.objectContaining({ code: 'FORK' }));
   await after.close();
   await witnessed.close();
@@ -181,7 +181,7 @@ test('a restore that lacks what was signed begins a new ledger, which a monitor 
   expect((await aitbc([...verify, '--witness', second.vkey])).stdout).toContain(
     'cosigned by witness.example/alice',
   );
-  // Receipts of before are there, though in no ledger that is published.
+  // Earlier receipts still exist, but in no published ledger.
   const receipts = await Array.fromAsync(again.client.receipts.list({ limit: 3 }));
   expect(receipts).toHaveLength(3 + 2 + 1);
   const [oldest] = receipts.slice(-1);
@@ -196,7 +196,7 @@ test('without anything that shows what was signed last, a new ledger begins', as
   const { stdout } = await restore();
   expect(JSON.parse(stdout)).toMatchObject({ ledger: 'new', shown: [] });
   const human = await aitbc(['restore', path('backup'), '--data', path('again')]);
-  expect(human.stderr).toContain('The newest checkpoint is not known');
+  expect(human.stderr).toContain('The newest checkpoint is unknown');
   // Two restores of one backup are two ledgers.
   const [one, two] = [await serve('restored'), await serve('again')];
   expect(await vkeyOf(one)).not.toBe(await vkeyOf(two));
@@ -212,7 +212,7 @@ test('a ledger can be restored again, and names the one before', async () => {
   const between = await serve('restored');
   await between.earn(1);
   await between.close();
-  // The data folder is copied by other means, without its file.
+  // The data folder is copied by other means, without this file.
   await rm(path('restored/ledger-checkpoint'));
   const refused = await aitbc(['serve', '--port', '0', '--data', path('restored')]);
   expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('`aitbc restore`') });

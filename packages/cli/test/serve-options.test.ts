@@ -15,7 +15,7 @@ test.each(NAMES)('`aitbc serve --help` tells the flag, the variable and the defa
   expect(help).toContain(`(env ${variableOf(name)}${unlessGiven})`);
 });
 
-/** A switch takes no value, so it can not be given a wrong one. */
+/** A switch takes no value, so it can not have a wrong one. */
 const taking = NAMES.filter(name => OPTIONS[name].kind !== 'switch');
 
 test.each(taking)('`aitbc serve` passes the flag of %s on, and ends where it can not be used', async name => {

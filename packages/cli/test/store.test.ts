@@ -13,7 +13,7 @@ const AITBC = join(import.meta.dirname, '../bin/aitbc.mjs');
 let folder = '';
 const path = (name: string) => join(folder, name);
 const run = (argv: string[], terminal?: Terminal) => aitbc(['store', ...argv], terminal);
-/** The ids of the keys in a store, which stand for all its data here. */
+/** Returns the ids of the keys in a store, which stand for all its data here. */
 async function keysIn(...flags: string[]): Promise<string[]> {
   const { stdout } = await aitbc(['keys', 'list', '--json', ...flags]);
   return JSON.parse(stdout).map(({ id }: { id: string }) => id);
@@ -47,18 +47,18 @@ test('data moves through a pipe, with nothing but remarks beside it', async () =
   expect(stderr.trim().split('\n').toSorted()).toEqual([
     expect.stringMatching(/^\d+ rows of a new coordinator exported\.$/),
     expect.stringMatching(/^\d+ rows of a new coordinator imported and checked\.$/),
-    expect.stringMatching(/^The signing key is not among them: bring /),
-    expect.stringMatching(/^The signing key was not among them: put it at /),
+    expect.stringMatching(/^The signing key is not included: copy /),
+    expect.stringMatching(/^The signing key was not included: copy it to /),
   ]);
   expect(await keysIn('--data', path('piped'))).toEqual(await keysIn('--data', path('data')));
 });
 
 test('both ends say that the signing key must be brought along, and where', async () => {
   const { stderr } = await run(['export', path('reminds.gz'), '--data', path('data')]);
-  expect(stderr).toContain(`bring ${path('data/signing-key.pem')} along`);
+  expect(stderr).toContain(`copy ${path('data/signing-key.pem')} too`);
   const argv = ['import', path('export.gz'), '--data', path('reminded')];
   expect((await run(argv)).stderr).toContain(
-    `put it at ${path('reminded/signing-key.pem')} before you start`,
+    `copy it to ${path('reminded/signing-key.pem')} before you start`,
   );
 });
 
@@ -67,7 +67,7 @@ test('the key of the ledger is named as well, where it is another one', async ()
   await writeFile(path('rotated/ledger-key.pem'), 'the one before');
   const { stderr } = await run(['export', path('rotated.gz'), '--data', path('rotated')]);
   const [key, ledgerKey] = [path('rotated/signing-key.pem'), path('rotated/ledger-key.pem')];
-  expect(stderr).toContain(`bring ${key} and ${ledgerKey} along`);
+  expect(stderr).toContain(`copy ${key} and ${ledgerKey} too`);
 });
 
 test('programs are told in JSON what was moved', async () => {
@@ -100,7 +100,7 @@ test('an export overwrites nothing', async () => {
   await writeFile(path('precious'), 'precious');
   expect(await run(['export', path('precious'), '--data', path('data')])).toMatchObject({
     exitCode: 1,
-    stderr: `aitbc: ${path('precious')} exists: it is not overwritten\n`,
+    stderr: `aitbc: ${path('precious')} exists and is not overwritten\n`,
   });
   expect(await readFile(path('precious'), 'utf8')).toBe('precious');
 });

@@ -17,7 +17,9 @@ const MAIN = inject('programs').main;
 describe('a text on the command line', () => {
   const coordinator = withCoordinator();
 
-  /** Claims the next job for the model, posts the texts once each was printed, and completes it. */
+  /**
+   * Claims the next job of the model, posts each text once the one before was printed, and completes the job.
+   */
   async function tell(model: string, texts: readonly string[], result: string, printed?: Printed) {
     const { client } = coordinator;
     await client.miners.register({ miner_id: model, capabilities: [model] });
@@ -61,7 +63,7 @@ describe('a text on the command line', () => {
     await tell('other', ['A draft'], 'The result');
     const { stdout, stderr } = await submitted;
     expect(stdout).toBe('A draft\nThe result\n');
-    expect(stderr).toContain('another text than was streamed');
+    expect(stderr).toContain('differs from the streamed text');
   });
 
   test('for programs is a line of JSON for each event', async () => {
@@ -131,7 +133,7 @@ describe('a text on the command line', () => {
   test('is waited for one way or the other', async () => {
     expect(await coordinator.aitbc(['submit', 'Hello!', '--stream', '--wait'])).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('leave out --wait'),
+      stderr: expect.stringContaining('omit --wait'),
     });
   });
 });
@@ -139,7 +141,7 @@ describe('a text on the command line', () => {
 interface Printed {
   pieces: string[];
   onOutput: NonNullable<Terminal['onOutput']>;
-  /** Resolves when this has been printed. */
+  /** Resolves once this text was printed. */
   until(text: string): Promise<void>;
 }
 
@@ -159,7 +161,7 @@ function watchOutput(): Printed {
   };
 }
 
-/** An inference server that begins a text and never ends it. */
+/** Starts an inference server that begins a text and never ends it. */
 async function serveHalf(model: string, text: string): Promise<string> {
   const server = createServer((request, response) => {
     if (request.method === 'GET') {
@@ -200,7 +202,7 @@ test('a text whose miner is killed in mid-stream starts anew with another, and g
   const heir = mine('heir', ['--backend', 'echo', '--model', 'm']);
   const { exitCode, stdout, stderr } = await submitted;
   expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'Echo, \nEcho, no model ran: Hello\n' });
-  expect(stderr).toContain('the text so far is void');
+  expect(stderr).toContain('The text so far is void');
   const pieces = [begun.value];
   for (let next = await reading.next(); !next.done; next = await reading.next()) pieces.push(next.value);
   const choices = pieces.flatMap(piece => piece.choices);

@@ -6,22 +6,22 @@ export interface Terminal {
   env?: Record<string, string>;
   stdin?: string | Uint8Array;
   isTTY?: boolean;
-  /** Given the callback that Ctrl-C would call. */
+  /** Receives the callback that Ctrl-C would call. */
   interrupt?: (pressed: () => void) => void;
-  /** Given the callback that a signal would call. */
+  /** Receives the callback that a signal would call. */
   signal?: (send: (signal: NodeJS.Signals) => void) => void;
-  /** Called with each piece of text as it is printed. */
+  /** Called with each printed piece of text. */
   onOutput?: (text: string) => void;
 }
 
-/** A progress bar as it was last seen. */
+/** The last state of a progress bar. */
 export interface Bar {
   label: string;
   done: number;
   total: number;
 }
 
-/** Runs a command line inside the test, and tells what it printed. */
+/** Runs a command line in this process, and returns what it printed. */
 export async function aitbc(argv: readonly string[], terminal: Terminal = {}) {
   const printed = { stdout: '', stderr: '', spun: [] as string[], bars: [] as Bar[] };
   const bytes: Uint8Array[] = [];

@@ -22,7 +22,7 @@ const LOG = ['--log', log.vkey];
 const witness = (argv: readonly string[], terminal?: Terminal) =>
   aitbc(['witness', '--data', join(folder, 'witness'), '--port', '0', ...argv], terminal);
 
-/** Runs the witness as long as `work` takes, and then stops it by a signal. */
+/** Runs the witness while `work` runs, and then stops it with a signal. */
 async function during(argv: readonly string[], work: (url: string) => Promise<unknown>) {
   const signal = Promise.withResolvers<(signal: NodeJS.Signals) => void>();
   const started = Promise.withResolvers<string>();
@@ -156,7 +156,7 @@ test('unless told otherwise it listens on the loopback address, and keeps its da
 test.each([
   ['no log', ['--name', NAME], 'A witness needs a log to watch: --log-from'],
   ['a key that is none', ['--log', 'nothing'], 'A coordinator shows its own at /ledger/vkey'],
-  ['an address that is none', ['--log-from', 'coordinator.example'], 'An address looks like https://'],
+  ['an address that is none', ['--log-from', 'coordinator.example'], 'an address such as https://'],
   ['a port that is none', ['--port', '65536'], 'It must be from 0 to 65535'],
 ])('%s is a wrong call', async (_, argv, message) => {
   const { exitCode, stderr } = await witness(argv);

@@ -7,15 +7,15 @@ import { note, print, printJson } from '../output.ts';
 import { showSteps } from '../progress.ts';
 import { onStore, type StoreFlags, withConfig } from '../store-options.ts';
 
-/** `aitbc backup`: a copy of a data folder, while its coordinator runs. */
-export function backup(program: Command, io: Io): void {
+/** `aitbc backup`: copies a data folder while its coordinator may run. */
+export function addBackupCommand(program: Command, io: Io): void {
   onStore(program.command('backup'))
-    .description('copy the database and the signing key of a coordinator, which may run meanwhile')
+    .description('copy the database and the signing key of a coordinator, even while it runs')
     .argument('<dir>', 'a folder that does not exist yet')
     .addHelpText(
       'after',
       `
-To restore it: aitbc restore. A coordinator does not start on a backup.
+To restore it, use aitbc restore. A coordinator does not start on a backup.
 
 Example:
   $ aitbc backup "/var/backups/aitbc/$(date +%F)" --data /var/lib/aitbc`,
@@ -44,6 +44,6 @@ async function run(to: string, flags: StoreFlags, command: Command, io: Io): Pro
   print(io, to);
   note(
     io,
-    `The database is there${hasKey ? ', and the signing key: lock it well away' : '; a signing key is not made yet'}.`,
+    `The database is copied${hasKey ? ', and the signing key: store it safely' : '; there is no signing key yet'}.`,
   );
 }

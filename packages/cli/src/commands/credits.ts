@@ -1,15 +1,15 @@
 import type { Grant } from '@aitbc/sdk';
 import type { Command } from 'commander';
 import { address, positiveInteger, positiveNumber } from '../arguments.ts';
-import { connect, wantsJson } from '../connection.ts';
+import { clientFor, wantsJson } from '../connection.ts';
 import type { Io } from '../io.ts';
-import { type Columns, type ListFlags, list, pageSize } from '../listing.ts';
 import { fieldList, print, printJson } from '../output.ts';
+import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
 
-export function credits(program: Command, io: Io): void {
+export function addCreditsCommand(program: Command, io: Io): void {
   const group = program
     .command('credits')
-    .description('give credits to an address, or list what was given')
+    .description('give credits to an address, or list grants')
     .addHelpText(
       'after',
       `
@@ -30,18 +30,22 @@ interface GrantFlags {
 function addGrant(group: Command, io: Io): void {
   group
     .command('grant')
-    .description('give credits to an address, with the key of an administrator')
-    .argument('<address>', 'whose balance grows (ait1…): `aitbc keys list` shows those of keys', address)
+    .description('give credits to an address, with an administrator’s key')
+    .argument(
+      '<address>',
+      'the address that receives them (ait1…); `aitbc keys list` shows those of keys',
+      address,
+    )
     .argument('<amount>', 'credits, at most 6 decimals', positiveNumber)
-    .option('--reason <text>', 'what for, in ASCII: everyone can read it')
+    .option('--reason <text>', 'what the credits are for, in ASCII; it is public')
     .option(
       '--idempotency-key <key>',
-      'the same key with the same grant is the same grant, however often it is sent',
+      'sending the same grant with the same key again creates no second grant',
     )
     .action(async (to: string, amount: number, flags: GrantFlags, command: Command) => {
       const { reason, idempotencyKey } = flags;
       const asked = { to, amount, ...(reason === undefined ? {} : { reason }) };
-      const grant = await connect(command, io).grants.create(asked, { idempotencyKey });
+      const grant = await clientFor(command, io).grants.create(asked, { idempotencyKey });
       if (wantsJson(command)) return printJson(io, grant);
       print(
         io,
@@ -58,12 +62,12 @@ function addGrant(group: Command, io: Io): void {
 function addList(group: Command, io: Io): void {
   group
     .command('list')
-    .description('show grants, newest first')
-    .option('--limit <n>', 'how many', positiveInteger, 20)
-    .option('--all', 'as many as there are')
+    .description('list grants, newest first')
+    .option('--limit <n>', 'how many to list', positiveInteger, 20)
+    .option('--all', 'list all')
     .action(async (flags: ListFlags, command: Command) => {
-      const found = connect(command, io).grants.list({ limit: pageSize(flags) });
-      await list(found, flags, { command, io, columns: COLUMNS });
+      const found = clientFor(command, io).grants.list({ limit: pageSize(flags) });
+      await printList(found, flags, { command, io, columns: COLUMNS });
     });
 }
 

@@ -1,13 +1,13 @@
 import type { AddressDetail, Block, BlockDetail, Transaction, TransactionDetail } from '@aitbc/sdk';
 import type { Command } from 'commander';
 import { address, positiveInteger } from '../arguments.ts';
-import { connect, wantsJson } from '../connection.ts';
+import { clientFor, wantsJson } from '../connection.ts';
 import { time } from '../describe.ts';
 import type { Io } from '../io.ts';
-import { type Columns, type ListFlags, list, pageSize } from '../listing.ts';
 import { fieldList, note, print, printJson, table } from '../output.ts';
+import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
 
-export function explorer(program: Command, io: Io): void {
+export function addExplorerCommand(program: Command, io: Io): void {
   const group = program
     .command('explorer')
     .description('look at the ledger: blocks, transactions, addresses')
@@ -30,22 +30,22 @@ const listOf = (group: Command, name: string, description: string) =>
   group
     .command(name)
     .description(description)
-    .option('--limit <n>', 'how many', positiveInteger, 20)
-    .option('--all', 'as many as there are');
+    .option('--limit <n>', 'how many to list', positiveInteger, 20)
+    .option('--all', 'list all');
 
 function addBlocks(group: Command, io: Io): void {
   listOf(group, 'blocks', 'list the blocks, newest first').action(
     async (flags: ListFlags, command: Command) => {
-      const found = connect(command, io).explorer.blocks({ limit: pageSize(flags) });
-      await list(found, flags, { command, io, columns: BLOCKS });
+      const found = clientFor(command, io).explorer.blocks({ limit: pageSize(flags) });
+      await printList(found, flags, { command, io, columns: BLOCKS });
     },
   );
   group
     .command('block')
-    .description('show a block, and the checkpoint that was signed for it')
-    .argument('<block>', 'its height, or its hash')
+    .description('show a block and its signed checkpoint')
+    .argument('<block>', 'its height or its hash')
     .action(async (id: string, _flags: object, command: Command) => {
-      const block = await connect(command, io).explorer.block(id);
+      const block = await clientFor(command, io).explorer.block(id);
       if (wantsJson(command)) printJson(io, block);
       else print(io, blockSheet(block));
     });
@@ -53,27 +53,27 @@ function addBlocks(group: Command, io: Io): void {
 
 function addTransactions(group: Command, io: Io): void {
   listOf(group, 'transactions', 'list the transactions, newest first')
-    .option('--address <address>', 'only those that this address pays or is paid by', address)
-    .option('--block <block>', 'only those of this block, by its height or hash')
+    .option('--address <address>', 'only transactions in which this address pays or is paid', address)
+    .option('--block <block>', 'only transactions of this block, by its height or hash')
     .action(
       async (
         { address, block, ...flags }: ListFlags & { address?: string; block?: string },
         command: Command,
       ) => {
-        const found = connect(command, io).explorer.transactions({
+        const found = clientFor(command, io).explorer.transactions({
           limit: pageSize(flags),
           ...(address !== undefined && { address }),
           ...(block !== undefined && { block }),
         });
-        await list(found, flags, { command, io, columns: TRANSACTIONS });
+        await printList(found, flags, { command, io, columns: TRANSACTIONS });
       },
     );
   group
     .command('transaction')
-    .description('show a transaction, and the signed statement that it is')
+    .description('show a transaction and its signed statement')
     .argument('<hash>', 'its hash')
     .action(async (hash: string, _flags: object, command: Command) => {
-      const transaction = await connect(command, io).explorer.transaction(hash);
+      const transaction = await clientFor(command, io).explorer.transaction(hash);
       if (wantsJson(command)) printJson(io, transaction);
       else print(io, transactionSheet(transaction));
     });
@@ -82,10 +82,10 @@ function addTransactions(group: Command, io: Io): void {
 function addAddress(group: Command, io: Io): void {
   group
     .command('address')
-    .description('show what an address has, and how often the ledger names it')
+    .description('show the balance of an address, and how often the ledger names it')
     .argument('<address>', 'ait1…', address)
     .action(async (of: string, _flags: object, command: Command) => {
-      const found = await connect(command, io).explorer.address(of);
+      const found = await clientFor(command, io).explorer.address(of);
       if (wantsJson(command)) printJson(io, found);
       else print(io, addressSheet(found));
     });
@@ -94,10 +94,10 @@ function addAddress(group: Command, io: Io): void {
 function addSearch(group: Command, io: Io): void {
   group
     .command('search')
-    .description('find what goes by a hash, a height, an index, an id or an address')
-    .argument('<text>', 'all of it')
+    .description('find an object by its hash, height, index, id or address')
+    .argument('<text>', 'the whole hash, number, id or address')
     .action(async (text: string, _flags: object, command: Command) => {
-      const found = await connect(command, io).explorer.search(text);
+      const found = await clientFor(command, io).explorer.search(text);
       if (wantsJson(command)) return printJson(io, found);
       if (found.length === 0) return note(io, 'None.');
       const rows = found.map(({ kind, id, path }) => [kind, id, path]);

@@ -8,21 +8,21 @@ import {
 } from '@aitbc/sdk';
 import { type Command, Option } from 'commander';
 import { number, positiveInteger } from '../arguments.ts';
-import { connect, hasKey, wantsJson } from '../connection.ts';
+import { clientFor, hasKey, wantsJson } from '../connection.ts';
 import { jobSheet, time } from '../describe.ts';
 import { CommandFailure, message } from '../failure.ts';
 import { follow, requireResult } from '../follow.ts';
 import type { Io } from '../io.ts';
-import { type Columns, type ListFlags, list, pageSize } from '../listing.ts';
 import { print, printJson } from '../output.ts';
+import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
 import { watch } from '../watch.ts';
 
 const STATUSES: JobStatus[] = ['pending', 'running', 'completed', 'failed', 'cancelled'];
 
-export function jobs(program: Command, io: Io): void {
+export function addJobsCommand(program: Command, io: Io): void {
   const group = program
     .command('jobs')
-    .description('list your jobs, look at one, watch it, cancel some')
+    .description('list, show, watch and cancel your jobs')
     .addHelpText(
       'after',
       `
@@ -42,10 +42,10 @@ function addList(group: Command, io: Io): void {
   group
     .command('list', { isDefault: true })
     .description('list your jobs, newest first')
-    .addOption(new Option('--status <status>', 'only jobs in this status').choices(STATUSES))
+    .addOption(new Option('--status <status>', 'only jobs with this status').choices(STATUSES))
     .option('--model <name>', 'only jobs for this model')
-    .option('--limit <n>', 'how many', positiveInteger, 20)
-    .option('--all', 'every one, with the key of an administrator those of all accounts; --limit bounds them')
+    .option('--limit <n>', 'how many to list', positiveInteger, 20)
+    .option('--all', 'list all, with an administrator’s key those of all accounts; --limit still applies')
     .action(
       async (
         { status, model, ...given }: ListFlags & Pick<ListJobs, 'status' | 'model'>,
@@ -53,16 +53,16 @@ function addList(group: Command, io: Io): void {
       ) => {
         const isLimited = command.getOptionValueSource('limit') === 'cli';
         const flags = { limit: given.limit, all: given.all === true && !isLimited };
-        const client = connect(command, io);
+        const client = clientFor(command, io);
         const query = { limit: pageSize(flags), ...(status && { status }), ...(model && { model }) };
         const all = given.all === true && hasKey(command, io) && (await seesAll(client));
         const found = client.jobs.list({ ...query, ...(all && { all }) });
-        await list(found, flags, { command, io, columns: COLUMNS });
+        await printList(found, flags, { command, io, columns: COLUMNS });
       },
     );
 }
 
-/** Whether the key is that of an administrator. Without, `--all` means all jobs of one's own. */
+/** Whether the key is an administrator's. Otherwise `--all` means all jobs of the caller. */
 async function seesAll(client: CoordinatorClient): Promise<boolean> {
   try {
     await client.jobs.list({ all: true, limit: 1 }).page();
@@ -84,9 +84,9 @@ function addGet(group: Command, io: Io): void {
     .description('show a job and its result')
     .argument('<id>', 'the id of the job')
     .option('-w, --wait', 'wait until the job has ended')
-    .option('--timeout <seconds>', 'with --wait: how long at most', number)
+    .option('--timeout <seconds>', 'the longest wait, with --wait', number)
     .action(async (id: string, flags: { wait?: boolean; timeout?: number }, command: Command) => {
-      const client = connect(command, io);
+      const client = clientFor(command, io);
       const job = flags.wait ? await follow(client, id, io, flags) : await client.jobs.get(id);
       if (wantsJson(command)) printJson(io, job);
       else print(io, jobSheet(job));
@@ -97,16 +97,16 @@ function addGet(group: Command, io: Io): void {
 function addWatch(group: Command, io: Io): void {
   group
     .command('watch')
-    .description('print the text of a job as it is generated, from its beginning')
+    .description('print the text of a job from its beginning while it is generated')
     .argument('<id>', 'the id of the job')
     .addHelpText(
       'after',
       `
-A job that was not submitted with --stream has its text printed when it has ended. With --json each event is a line of
-JSON.`,
+The text of a job that was not submitted with --stream is printed when the job has ended. With --json each event is a
+line of JSON.`,
     )
     .action(async (id: string, _flags: object, command: Command) => {
-      await watch(connect(command, io), id, io, { json: wantsJson(command) });
+      await watch(clientFor(command, io), id, io, { json: wantsJson(command) });
     });
 }
 
@@ -116,7 +116,7 @@ function addCancel(group: Command, io: Io): void {
     .description('cancel pending or running jobs')
     .argument('<id...>', 'the ids of the jobs')
     .action(async (ids: string[], _flags: object, command: Command) => {
-      const client = connect(command, io);
+      const client = clientFor(command, io);
       const cancelled: Job[] = [];
       const failures: string[] = [];
       for (const id of ids) {

@@ -26,41 +26,46 @@ interface CreateFlags extends StoreFlags {
   maxPriority?: number;
 }
 
-/** `aitbc keys`: for the operator, on the coordinator's own store, whether it runs or not. */
-export function keys(program: Command, io: Io): void {
-  const group = program.command('keys').description("make and revoke API keys, on the coordinator's machine");
+/** `aitbc keys`: works on the coordinator's own store, whether the coordinator runs or not. */
+export function addKeysCommand(program: Command, io: Io): void {
+  const group = program
+    .command('keys')
+    .description("create and revoke API keys, on the coordinator's machine");
 
-  onStore(group.command('create').description('make a key and print it, once'))
-    .requiredOption('--scope <scope>', `what it may do: ${SCOPES.join(', ')}; can be repeated`, addScope, [])
-    .option('--name <name>', 'whose it is, for the list')
-    .option('--expires <days>', 'days until it expires; never unless given', days)
-    .option('--account <address>', 'the account (ait1…) it acts for; a new one unless given', address)
-    .option('--trusted', 'vouch for the owner of miners: no limits of new owners hold for its account')
-    .option(
-      '--tier <name>',
-      'the limits that it has, of those in the configuration; the default ones unless given',
+  onStore(group.command('create').description('create a key and print it once'))
+    .requiredOption(
+      '--scope <scope>',
+      `what the key may do: ${SCOPES.join(', ')}; can be repeated`,
+      addScope,
+      [],
     )
-    .option('--max-priority <n>', 'the highest priority that it may ask for; 0 unless given', priority)
+    .option('--name <name>', 'the owner, shown in the list')
+    .option('--expires <days>', 'days until it expires; default: never', days)
+    .option('--account <address>', 'the account (ait1…) that the key acts for; default: a new one', address)
+    .option('--trusted', 'vouch for the owner of miners, so that limits for new owners do not apply')
+    .option('--tier <name>', 'the tier of limits from the configuration; default: the default limits')
+    .option('--max-priority <n>', 'the highest priority that the key may ask for; default: 0', priority)
     .addHelpText('after', '\nExample:\n  $ aitbc keys create --scope client --name "the web shop"')
     .action((flags: CreateFlags, command: Command) => createIn(flags, command, io));
 
-  onStore(group.command('list').description('show keys, newest first, never their secrets'))
-    .option('--limit <n>', 'how many', positiveInteger, 100)
+  onStore(group.command('list').description('list keys, newest first, without their secrets'))
+    .option('--limit <n>', 'how many to list', positiveInteger, 100)
     .action((flags: ListFlags, command: Command) =>
       withStore(flags, io, store => list(store, flags.limit, command, io)),
     );
 
   onStore(
-    group.command('revoke').description('make a key useless').argument('<id>', 'as the list shows it'),
+    group.command('revoke').description('revoke a key').argument('<id>', 'the id of the key in the list'),
   ).action((id: string, flags: StoreFlags) => withStore(flags, io, store => revoke(store, id, io)));
 }
 
-/** Makes a store where there is none, as who prepares a coordinator wants, and says so. */
+/** Creates a missing store for a coordinator that starts later, and says so. */
 async function createIn(flags: CreateFlags, command: Command, io: Io): Promise<void> {
   await withConfig(flags, io, async config => {
     const isNew = config.databaseUrl === undefined && !existsSync(join(config.data, 'coordinator.db'));
     await withStore(flags, io, store => create(store, flags, command, io), { existing: false });
-    if (isNew) note(io, `There was no coordinator's data in ${config.data}: a new store was made there.`);
+    if (isNew)
+      note(io, `There was no coordinator's data in ${config.data}, so a new store was created there.`);
   });
 }
 
@@ -95,7 +100,7 @@ async function create(store: Store, flags: CreateFlags, command: Command, io: Io
   const fields = { id: made.id, key: made.key, scopes: made.scopes.join(' '), account: made.address };
   if (wantsJson(command)) return printJson(io, { ...fields, scopes: made.scopes });
   print(io, fieldList({ Id: fields.id, Key: fields.key, Scopes: fields.scopes, Account: fields.account }));
-  note(io, 'Keep the key now: it is stored nowhere and can not be shown again.');
+  note(io, 'Save the key now: it is not stored and can not be shown again.');
 }
 
 async function list(store: Store, limit: number, command: Command, io: Io): Promise<void> {
@@ -111,7 +116,7 @@ async function list(store: Store, limit: number, command: Command, io: Io): Prom
     state: stateOf(key),
   }));
   if (wantsJson(command)) return printJson(io, found);
-  if (found.length === 0) return note(io, 'No keys yet: `aitbc keys create --scope client` makes one.');
+  if (found.length === 0) return note(io, 'No keys yet: `aitbc keys create --scope client` creates one.');
   const rows = found.map(key => [
     key.id,
     key.name,
@@ -142,7 +147,7 @@ async function revoke(store: Store, id: string, io: Io): Promise<void> {
   const outcome = await store.write(revokeKey, { id });
   if (!outcome.ok || !outcome.value)
     throw new CommandFailure(`There is no active key ${id}: \`aitbc keys list\` shows them.`);
-  note(io, `${id} is revoked. A running coordinator refuses it within seconds.`);
+  note(io, `${id} is revoked. A running coordinator rejects it within seconds.`);
 }
 
 const DAY_MS = 24 * 3600 * 1000;

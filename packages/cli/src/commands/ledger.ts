@@ -8,10 +8,10 @@ import { trustOptions } from '../trust.ts';
 import { keyOptions } from '../trusted-keys.ts';
 
 const URL =
-  'address of the ledger or of its coordinator, or of any tiled log; that of --coordinator unless given';
+  'address of a ledger, of its coordinator or of any tiled log; default: the ledger of --coordinator';
 
-/** `aitbc ledger`: what auditors do with the whole of it. */
-export function ledger(program: Command, io: Io): void {
+/** `aitbc ledger`: audits a whole ledger. */
+export function addLedgerCommand(program: Command, io: Io): void {
   const group = program
     .command('ledger')
     .description('verify a whole ledger, or follow it as it grows')
@@ -28,15 +28,16 @@ Examples:
 
 function ledgerOptions(command: Command): Command {
   for (const addOptions of [trustOptions, keyOptions, checkpointsOption]) addOptions(command);
-  return command.option('--no-statements', 'the entries are no receipts and grants: check the tree alone');
+  return command.option(
+    '--no-statements',
+    'check the tree alone, because entries are not statements of a coordinator',
+  );
 }
 
 function addVerify(group: Command, io: Io): void {
   const command = group
     .command('verify')
-    .description(
-      'download a whole ledger and compute all of it anew: entries, tiles, root, and what entries say',
-    )
+    .description('download a whole ledger and recompute all of it: entries, tiles, root and statements')
     .argument('[url]', URL);
   ledgerOptions(command)
     .addHelpText('after', VERIFY_HELP)
@@ -48,10 +49,10 @@ function addVerify(group: Command, io: Io): void {
 function addMonitor(group: Command, io: Io): void {
   const command = group
     .command('monitor')
-    .description('follow a ledger: see that it only grows, and that what is new verifies')
+    .description('follow a ledger: check that it only grows, and verify new entries')
     .argument('[url]', URL)
-    .option('--interval <seconds>', 'how often to look', positiveInteger, 60)
-    .option('--once', 'look once, and tell by the exit code');
+    .option('--interval <seconds>', 'how often to check', positiveInteger, 60)
+    .option('--once', 'check once; the exit code is the result');
   ledgerOptions(command)
     .addHelpText('after', MONITOR_HELP)
     .action((url: string | undefined, flags: MonitorFlags, command: Command) =>
@@ -60,12 +61,12 @@ function addMonitor(group: Command, io: Io): void {
 }
 
 const VERIFY_HELP = `
-You say whom you trust: the ledger's key (--vkey), or it and witnesses (--vkey with --witness, or --policy); and the keys
-that may sign receipts and grants (--key, --keys), for which else the ledger vouches. Where you name no key of the
-ledger, it is asked for its own, and the check is worth as much as your trust in it.
+You choose the keys that you trust: the ledger's key (--vkey), or the ledger's and witnesses' keys (--vkey with --witness,
+or --policy), and keys for receipts and grants (--key, --keys). Without keys for receipts, the ledger vouches for the keys
+that they name. Without a key of the ledger, it is asked for its own, and the result is as trustworthy as the ledger.
 
-Exits with 0 when all of it verifies, with 1 when it does not, and names what does not fit. A checkpoint that contradicts
-one that was kept is put into a file together with that one: both are signed, which proves it to anyone.
+The exit code is 0 when everything verifies, and 1 when something does not, which is then listed. When a checkpoint
+contradicts a saved one, both are written to a file. Both are signed, so the file proves the contradiction to anyone.
 
 Examples:
   $ aitbc ledger verify https://coordinator.example/ledger --vkey "$(cat ledger.vkey)" --checkpoints ./checkpoints
@@ -73,12 +74,13 @@ Examples:
   $ aitbc ledger verify https://log.example --vkey 'log.example+f492c0ad+AYqI…' --no-statements`;
 
 const MONITOR_HELP = `
-Whom you trust is said as for \`aitbc ledger verify\`. It goes on from the checkpoints that were kept, or from the newest one
-where none was: what is before that, \`aitbc ledger verify\` looks at. It prints a line for each new checkpoint, with what
-is wrong in the new entries, and goes on; while the ledger can't be reached it asks less and less often.
+You choose the keys that you trust as for \`aitbc ledger verify\`. It starts from the saved checkpoints, or from the newest
+checkpoint when there are none; \`aitbc ledger verify\` checks the entries before that. It prints a line for each new
+checkpoint, with the faults of the new entries, and goes on. While the ledger can't be reached, it tries less and less
+often.
 
-Where the ledger contradicts what it has signed before, it ends at once with 1, and both checkpoints are in a file, in the
-folder of the checkpoints or else in the current one. A signal ends it with 0, or with 1 where anything was wrong.
+When the ledger contradicts an earlier checkpoint, the command ends at once with 1. Both checkpoints are then in a file, in
+the folder of the checkpoints or else in the current folder. A signal ends it with 0, or with 1 after any fault.
 
 Examples:
   $ aitbc ledger monitor https://coordinator.example/ledger --policy trusted.policy --checkpoints ./checkpoints

@@ -6,13 +6,13 @@ import { print, printJson } from '../output.ts';
 import { onStore, type StoreFlags, withConfig } from '../store-options.ts';
 
 /** `aitbc migrate`: what `serve` does at its start, on its own and without a limit of time. */
-export function migrate(program: Command, io: Io): void {
+export function addMigrateCommand(program: Command, io: Io): void {
   const command = program.command('migrate').description('bring the database of a coordinator up to date');
   onStore(command)
     .addHelpText(
       'after',
       `
-A coordinator does this at its start. Here it takes as long as it takes, and fails where nobody waits for an answer.
+A coordinator does this at its start. This command has no time limit, and a failure stops no coordinator.
 
 Examples:
   $ aitbc migrate --data /var/lib/aitbc

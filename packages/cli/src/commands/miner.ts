@@ -20,11 +20,11 @@ import {
 import { LIMITS } from '@aitbc/protocol';
 import { isCoordinatorError } from '@aitbc/sdk';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { integerFrom, list, positiveInteger, positiveNumber } from '../arguments.ts';
-import { connect, wantsJson } from '../connection.ts';
+import { integerFrom, nameList, positiveInteger, positiveNumber } from '../arguments.ts';
+import { clientFor, wantsJson } from '../connection.ts';
 import { CommandFailure, UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { abilities, contextLengths, together } from '../miner-abilities.ts';
+import { abilities, combineAbilities, contextLengths } from '../miner-abilities.ts';
 import { minerLog } from '../miner-log.ts';
 import { note } from '../output.ts';
 
@@ -52,8 +52,8 @@ interface MinerFlags {
 }
 
 /** `aitbc miner`: runs jobs on this machine's engine until a signal stops it. */
-export function miner(program: Command, io: Io): void {
-  const command = program.command('miner').description('lend a GPU: run the jobs of a coordinator');
+export function addMinerCommand(program: Command, io: Io): void {
+  const command = program.command('miner').description('lend a GPU: run jobs of a coordinator');
   addOptions(command);
   command.addHelpText('after', HELP).action(async (flags: MinerFlags, command: Command) => {
     const { minerId, state = defaultStateFolder(io.env) } = flags;
@@ -74,45 +74,50 @@ function addOptions(command: Command): void {
     options.push(made);
     return made;
   };
-  option('-b, --backend <name>', 'the engine: llama with --gguf, else ollama by default').choices(BACKENDS);
-  option('--backend-url <url>', `where it listens (${OLLAMA_URL} for ollama, ${OPENAI_URL} for openai)`);
-  option('--backend-key <key>', 'the key that it asks for (better in the environment)');
-  option('--gguf <file>', 'the model file of the llama backend');
-  option('--context-size <tokens>', 'of the llama backend: prompt and answer together').argParser(
-    positiveInteger,
-  );
-  option('--threads <n>', 'of the llama backend').argParser(positiveInteger);
-  option('-m, --model <names>', 'only these of the engine’s models; what jobs call it for llama').argParser(
-    list,
+  option('-b, --backend <name>', 'the engine; default: llama with --gguf, otherwise ollama').choices(
+    BACKENDS,
   );
   option(
+    '--backend-url <url>',
+    `the engine's address (default ${OLLAMA_URL} for ollama, ${OPENAI_URL} for openai)`,
+  );
+  option('--backend-key <key>', 'the engine’s API key (better in the environment)');
+  option('--gguf <file>', 'the model file of the llama backend');
+  option('--context-size <tokens>', 'for the llama backend: tokens of prompt and answer together').argParser(
+    positiveInteger,
+  );
+  option('--threads <n>', 'for the llama backend: processor threads').argParser(positiveInteger);
+  option(
+    '-m, --model <names>',
+    'offer only these models of the engine; for llama: the model’s names',
+  ).argParser(nameList);
+  option(
     '--context-length <[model=]tokens>',
-    'prompt and answer together, of all models or of one; with ollama the most that a job may have it load',
+    'tokens of prompt and answer together, for all models or one; with ollama the most that a job may load',
   ).argParser(contextLengths);
   option(
     '--abilities <[model=]list>',
-    'all that models can do of text, embeddings, tools, images and json_schema, rather than what the engine tells',
+    'what models can do, of text, embeddings, tools, images and json_schema, instead of what the engine reports',
   ).argParser(abilities);
-  option('-c, --concurrency <n>', 'jobs at once').argParser(positiveInteger).default(1);
-  option('--max-jobs <n>', 'end after so many jobs').argParser(positiveInteger);
-  option('--region <name>', 'where this machine is, for jobs that ask for it');
-  option(
-    '--vram <gb>',
-    'GPU memory that a model can have here, rather than what the GPU’s tools tell',
-  ).argParser(gigabytes);
-  option('--gpu-name <name>', 'what the GPU is called, rather than what its tools tell').argParser(gpuName);
-  option('--address <ait1…>', 'where the earnings go, rather than to the owner of the API key');
-  option('--miner-id <id>', 'a name of your own; several miners on one machine need one each');
-  option('--state <dir>', 'where its key is kept, which signs results and is made at the first start');
-  option('--shutdown-seconds <n>', 'what running jobs get to finish when it is stopped')
+  option('-c, --concurrency <n>', 'how many jobs run at once').argParser(positiveInteger).default(1);
+  option('--max-jobs <n>', 'end after this many jobs').argParser(positiveInteger);
+  option('--region <name>', 'the region of this machine, for jobs that require one');
+  option('--vram <gb>', 'GPU memory for a model, instead of what the GPU’s tools report').argParser(
+    gigabytes,
+  );
+  option('--gpu-name <name>', 'the name of the GPU, instead of what its tools report').argParser(gpuName);
+  option('--address <ait1…>', 'the address that earnings go to, instead of the API key owner’s');
+  option('--miner-id <id>', 'the id of the miner; several miners on one machine need different ones');
+  option('--state <dir>', 'folder of its key, which signs results and is created at the first start');
+  option('--shutdown-seconds <n>', 'how long running jobs may finish after a stop')
     .argParser(integerFrom(0))
     .default(30);
-  // When they are complete: a default counts only if the option has it by now.
+  // Options are added last, because a default only counts if the option already has it.
   for (const made of options) command.addOption(made.env(variableOf(made)));
 }
 
 function gigabytes(text: string): number {
-  // Tools that count in MB, and people who copy from them, are more likely than machines of so many GB.
+  // Some tools count in MB, and a value copied from them is more likely than a machine with that many GB.
   const value = positiveNumber(text);
   if (value > LIMITS.vramGb.max)
     throw new InvalidArgumentError(`It must be in GB, at most ${LIMITS.vramGb.max}.`);
@@ -167,11 +172,11 @@ interface Start {
 
 async function start({ backend, identity, flags, command, io }: Start): Promise<RunningMiner> {
   const clock = createClock(io.client?.fetch);
-  const client = connect(command, { ...io, client: { ...io.client, fetch: clock.fetch } });
+  const client = clientFor(command, { ...io, client: { ...io.client, fetch: clock.fetch } });
   const { concurrency, model: models, region, address, maxJobs } = flags;
   return await startMiner({
     ...{ client, backend, identity, concurrency, models, region, address, maxJobs },
-    abilities: together(flags.contextLength, flags.abilities),
+    abilities: combineAbilities(flags.contextLength, flags.abilities),
     gpuInfo: stateGpu(await readGpuInfo('nvidia-smi', { env: io.env }), {
       vramGb: flags.vram,
       name: flags.gpuName,
@@ -194,7 +199,10 @@ async function run(miner: RunningMiner, io: Io): Promise<void> {
   await miner.done.catch(rejectPlainly).finally(unsubscribe);
 }
 
-/** Apart from other failures, so that a service manager does not start it again to take the id back. */
+/**
+ * This exit code differs from other failures, so that a service manager does not start the miner again to
+ * take the id back.
+ */
 class Superseded extends CommandFailure {
   override name = 'Superseded';
   override readonly exitCode = 3;
@@ -207,14 +215,14 @@ function rejectPlainly(error: unknown): never {
 }
 
 const HELP = `
-Every option can also stand in the environment, as AITBC_MINER_ and its name: AITBC_MINER_BACKEND=ollama.
-Of options for single models, several stand there with spaces between them.
+Every option can also be set in the environment, as AITBC_MINER_ and its name: AITBC_MINER_BACKEND=ollama. Separate
+several values for single models by spaces.
 
 Backends:
-  ollama   Ollama, by its own API
+  ollama   Ollama, through its own API
   openai   any server that speaks OpenAI's API: vLLM, llama.cpp's server, LM Studio
   llama    a GGUF file in this process; needs \`npm install --no-save node-llama-cpp\`
-  echo     repeats prompts and says so: for trying things
+  echo     repeats prompts and says so, for trials
 
 Examples:
   $ aitbc miner --coordinator https://coordinator.example

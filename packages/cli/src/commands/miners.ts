@@ -1,18 +1,18 @@
 import type { ListMiners, Miner, MinerDetail, MinerModel, MinerStatus, Workload } from '@aitbc/sdk';
 import { type Command, Option } from 'commander';
 import { positiveInteger } from '../arguments.ts';
-import { connect, wantsJson } from '../connection.ts';
+import { clientFor, wantsJson } from '../connection.ts';
 import { time } from '../describe.ts';
 import type { Io } from '../io.ts';
-import { type Columns, type ListFlags, list, pageSize } from '../listing.ts';
 import { fieldList, print, printJson, table } from '../output.ts';
+import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
 
 const STATUSES: MinerStatus[] = ['online', 'draining', 'offline'];
 
-export function miners(program: Command, io: Io): void {
+export function addMinersCommand(program: Command, io: Io): void {
   const group = program
     .command('miners')
-    .description('list the miners, see what one gets to do and why, reinstate or remove one')
+    .description('list miners, show which jobs a miner gets and why, reinstate or remove a miner')
     .addHelpText(
       'after',
       `
@@ -25,42 +25,42 @@ Examples:
   group
     .command('list', { isDefault: true })
     .description('list the miners')
-    .addOption(new Option('--status <status>', 'only miners in this status').choices(STATUSES))
-    .option('--limit <n>', 'how many', positiveInteger, 20)
-    .option('--all', 'as many as there are')
+    .addOption(new Option('--status <status>', 'only miners with this status').choices(STATUSES))
+    .option('--limit <n>', 'how many to list', positiveInteger, 20)
+    .option('--all', 'list all')
     .action(async ({ status, ...flags }: ListFlags & Pick<ListMiners, 'status'>, command: Command) => {
-      const found = connect(command, io).miners.list({ limit: pageSize(flags), ...(status && { status }) });
-      await list(found, flags, { command, io, columns: COLUMNS });
+      const found = clientFor(command, io).miners.list({ limit: pageSize(flags), ...(status && { status }) });
+      await printList(found, flags, { command, io, columns: COLUMNS });
     });
   group
     .command('get')
     .description('show a miner, the pending jobs that it can run, and why it can not run others')
     .argument('<id>', 'the id of the miner')
     .action(async (id: string, _flags: object, command: Command) => {
-      const miner = await connect(command, io).miners.get(id);
+      const miner = await clientFor(command, io).miners.get(id);
       if (wantsJson(command)) printJson(io, miner);
       else print(io, minerSheet(miner));
     });
   group
     .command('reinstate')
-    .description('give a suspended miner jobs again, with the key of an administrator')
+    .description('end the suspension of a miner, with an administrator’s key')
     .argument('<id>', 'the id of the miner')
     .addHelpText('after', '\nIts reputation is then that of a new miner.')
     .action(async (id: string, _flags: object, command: Command) => {
-      const miner = await connect(command, io).miners.reinstate(id);
+      const miner = await clientFor(command, io).miners.reinstate(id);
       if (wantsJson(command)) printJson(io, miner);
       else print(io, `${miner.miner_id} gets jobs again: its reputation is ${reputation(miner)}.`);
     });
   group
     .command('remove')
-    .description('take a miner out; what it holds goes to others')
+    .description('remove a miner and give its jobs to others')
     .argument('<id>', 'the id of the miner')
     .addHelpText(
       'after',
-      '\nWith the key of an administrator its id is then free for another key, as where its own key is lost.',
+      '\nWhen an administrator removes it, another key can take its id, for example when its key is lost.',
     )
     .action(async (id: string, _flags: object, command: Command) => {
-      await connect(command, io).miners.deregister(id);
+      await clientFor(command, io).miners.deregister(id);
       if (wantsJson(command)) printJson(io, { miner_id: id, removed: true });
       else print(io, `${id} is removed.`);
     });
@@ -114,7 +114,7 @@ function minerSheet(miner: MinerDetail): string {
   return sections.join('\n\n');
 }
 
-/** What the score follows from. */
+/** The figures that the score follows from. */
 function record(miner: Miner): string {
   const { successes, failures, timeouts, agreements, disagreements, suspended_at } = miner.reputation;
   const runs = `${successes} successes, ${failures} failures, ${timeouts} timeouts`;

@@ -1,20 +1,20 @@
 import type { CoordinatorClient } from '@aitbc/sdk';
 import type { Command } from 'commander';
-import { connect } from '../connection.ts';
+import { clientFor } from '../connection.ts';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { print, printJson } from '../output.ts';
 import { disclosureOptions } from '../receipts/disclosure.ts';
 import { fetchPublished, fetchReceipt } from '../receipts/evidence.ts';
 import { type VerifyFlags, verify } from '../receipts/verify.ts';
-import { getProof, waitOption, waitSeconds } from '../receipts/waiting.ts';
+import { getProof, waitOption, waitSeconds } from '../receipts/wait-for-proof.ts';
 import { trustOptions } from '../trust.ts';
 import { keyOptions } from '../trusted-keys.ts';
 
-export function receipt(program: Command, io: Io): void {
+export function addReceiptCommand(program: Command, io: Io): void {
   const group = program
     .command('receipt')
-    .description('fetch a receipt, the proof of its place in the ledger; verify both')
+    .description('fetch or verify a receipt and the proof of its place in the ledger')
     .addHelpText(
       'after',
       `
@@ -32,18 +32,18 @@ interface GetFlags {
   wait?: number | true;
 }
 
-const ID = 'the id of the receipt, or of its job; or of a grant';
+const ID = 'the id of the receipt, of its job, or of a grant';
 
 function addGet(group: Command, io: Io): void {
   waitOption(group.command('get').description('print a receipt as JSON').argument('<id>', ID))
     .option(
       '--bundle',
-      'with its place in the ledger, as `inclusion`: all that it takes to verify it offline',
+      'include its place in the ledger as `inclusion`, which is all that offline verification needs',
     )
     .action(async (id: string, flags: GetFlags, command: Command) => {
       const { bundle, wait } = flags;
-      if (!bundle && wait !== undefined) throw new UsageError('--wait goes with --bundle.');
-      const client = connect(command, io);
+      if (!bundle && wait !== undefined) throw new UsageError('--wait is only used with --bundle.');
+      const client = clientFor(command, io);
       if (!bundle) return printJson(io, await fetchReceipt(client, id));
       const receiptId = await receiptIdOf(client, id);
       await getProof(client, receiptId, waitSeconds(wait), io);
@@ -63,7 +63,7 @@ function addProof(group: Command, io: Io): void {
       '\nExample:\n  $ aitbc receipt proof rcpt-01kc0pq5w8e4z9k3v7t2m6n1rx --wait > receipt.tlog-proof',
     )
     .action(async (id: string, { wait }: GetFlags, command: Command) => {
-      const client = connect(command, io);
+      const client = clientFor(command, io);
       const proof = await getProof(client, await receiptIdOf(client, id), waitSeconds(wait), io);
       print(io, proof.replace(/\n$/, ''));
     });
@@ -76,34 +76,33 @@ async function receiptIdOf(client: CoordinatorClient, id: string): Promise<strin
 function addVerify(group: Command, io: Io): void {
   const command = group
     .command('verify')
-    .description('check a receipt: its form, signatures and arithmetic, and its place in the ledger')
+    .description('check a receipt: its fields, signatures and arithmetic, and its place in the ledger')
     .argument(
       '<receipt>',
-      'a file (.tlog-proof or JSON), - for the standard input, or the id of the receipt or of its job; grants are checked as well',
+      'a file (.tlog-proof or JSON), - for the standard input, or the id of the receipt or of its job; also checks grants',
     );
   for (const addOptions of [keyOptions, trustOptions, waitOption, disclosureOptions]) addOptions(command);
   command
-    .option('--proof <file>', 'the saved .tlog-proof of a receipt that has none with it')
+    .option('--proof <file>', 'the saved .tlog-proof file of a receipt that has no proof with it')
     .addHelpText('after', HELP)
     .action(async (source: string, flags: VerifyFlags & { wait?: number | true }, command: Command) => {
       const wait = waitSeconds(flags.wait);
       await verify({
         ...{ source, command, io },
         flags: { ...flags, ...(wait === undefined ? {} : { wait }) },
-        client: () => connect(command, io),
+        client: () => clientFor(command, io),
       });
     });
 }
 
 const HELP = `
-You say whom you trust: the keys that sign receipts (--key, --keys), the ledger's (--vkey), the ledger's and witnesses
-(--vkey with --witness, or --policy). What is in a file is then checked offline, on nobody else's word. With the
-ledger's key alone, its place in the ledger vouches for the key that a receipt names; with keys for receipts alone, the
-ledger is not looked at. Where you name nobody, the coordinator is asked for its keys, and the check is worth as much
-as your trust in it.
+You choose the keys that you trust: keys for receipts (--key, --keys), the ledger's key (--vkey), or the ledger's and
+witnesses' keys (--vkey with --witness, or --policy). A file is then checked offline. With the ledger's key alone, the
+ledger vouches for the key that the receipt names. With keys for receipts alone, the ledger is not checked. Without any
+key, the coordinator is asked for its own keys, and the result is as trustworthy as the coordinator.
 
-With the id of a job of yours its prompt and result are compared as well. Exits with 0 when the receipt is valid, with
-1 when it is not: also when the ledger has yet to publish it and you have named its key.
+With the id of your own job, its prompt and result are compared too. The exit code is 0 when the receipt is valid, and 1
+when it is not, or when you have named the ledger's key and the ledger has not published the receipt yet.
 
 Examples:
   $ aitbc receipt verify rcpt-01kc0pq5w8e4z9k3v7t2m6n1rx --wait

@@ -2,7 +2,7 @@ import { type Restored, restore as restoreStore } from '@aitbc/coordinator';
 import type { Command } from 'commander';
 import { wantsJson } from '../connection.ts';
 import type { Io } from '../io.ts';
-import { count, describeRestore } from '../ledger/auditing.ts';
+import { count, describeRestore } from '../ledger/audit-tree.ts';
 import { note, print, printJson } from '../output.ts';
 import { onStore, type StoreFlags, withConfig } from '../store-options.ts';
 
@@ -10,16 +10,16 @@ interface RestoreFlags extends StoreFlags {
   newLedger?: boolean;
 }
 
-/** `aitbc restore`: makes a data folder of a backup, and decides what becomes of the ledger. */
-export function restore(program: Command, io: Io): void {
+/** `aitbc restore`: turns a backup into a data folder, and decides whether its ledger can continue. */
+export function addRestoreCommand(program: Command, io: Io): void {
   const command = program
     .command('restore')
-    .description('make a data folder of a backup, or a PostgreSQL database that was restored fit to be used')
-    .argument(
-      '[backup]',
-      'folder that `aitbc backup` has made; what is at --data or --database-url unless given',
-    )
-    .option('--new-ledger', 'begin a new ledger in any case: more was signed than anything here shows');
+    .description('turn a backup into a data folder, or make a restored PostgreSQL database usable')
+    .argument('[backup]', 'folder made by `aitbc backup`; default: the data at --data or --database-url')
+    .option(
+      '--new-ledger',
+      'begin a new ledger in any case, because more was signed than anything here shows',
+    );
   onStore(command, ['signingKey', 'ledgerKey', 'ledgerCheckpoint', 'witness', 'witnessTimeoutSeconds'])
     .addHelpText('after', HELP)
     .action((backup: string | undefined, flags: RestoreFlags, command: Command) =>
@@ -44,7 +44,7 @@ async function run(
   for (const line of describe(restored)) note(io, line);
 }
 
-/** For programs. */
+/** The result for programs. */
 function summary({ shown, ...restored }: Restored) {
   return { ...restored, shown: shown.map(({ by, origin, size }) => ({ by, origin, tree_size: size })) };
 }
@@ -52,25 +52,25 @@ function summary({ shown, ...restored }: Restored) {
 function describe({ ledger, vkey, entries, shown, restore }: Restored): string[] {
   const [newest] = shown;
   const compared = newest
-    ? `The newest checkpoint that is known is over ${count(newest.size, 'entry', 'entries')} (${newest.by}).`
-    : 'The newest checkpoint is not known: no file and no witness shows one.';
-  if (ledger === 'none') return ['No ledger was published from it yet.'];
-  if (!restore) return [compared, `The ledger goes on, with ${count(entries, 'entry', 'entries')}.`];
+    ? `The newest known checkpoint is over ${count(newest.size, 'entry', 'entries')} (${newest.by}).`
+    : 'The newest checkpoint is unknown: no file and no witness shows one.';
+  if (ledger === 'none') return ['It has not published a ledger yet.'];
+  if (!restore) return [compared, `The ledger continues, with ${count(entries, 'entry', 'entries')}.`];
   return [
     compared,
-    `A new ledger begins, as that one can't go on: ${describeRestore(restore)}.`,
+    `A new ledger begins, as the old one can't continue: ${describeRestore(restore)}.`,
     `Its name is ${restore.ledger}, and its key ${vkey}. Tell your auditors and your witnesses.`,
   ];
 }
 
 const HELP = `
-A backup is older than what the ledger has signed since, and to sign anew what others have seen otherwise is proof of fraud to
-them. So the ledger only goes on where the newest checkpoint is shown, and the restored store has its tree: in the guard file
-of the lost coordinator (--ledger-checkpoint FILE, which else is looked for in --data), or by a witness (--witness URL=VKEY,
-which is asked). Otherwise a new ledger begins: its first entry names the old one and the balances that go on, and is signed.
-Accounts, credits, jobs and receipts stay in any case.
+The ledger may have signed more since the backup. Signing other entries in their place would look like fraud to everyone
+who has seen them. The ledger therefore only continues when the newest checkpoint is known and the restored store has its
+tree. The checkpoint comes from the guard file of the lost coordinator (--ledger-checkpoint FILE, by default in --data) or
+from a witness (--witness URL=VKEY). Otherwise a new ledger begins: its signed first entry names the old ledger and the
+balances that continue. Accounts, credits, jobs and receipts are kept in any case.
 
-PostgreSQL is restored by its own tools first; no coordinator may run on it.
+Restore PostgreSQL with its own tools first. No coordinator may run on it.
 
 Examples:
   $ aitbc restore /var/backups/aitbc/2026-01-24 --data /var/lib/aitbc --ledger-checkpoint /mnt/other/ledger-checkpoint

@@ -12,7 +12,7 @@ import { type Command, Option } from 'commander';
 import { PinoPretty } from 'pino-pretty';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { listeningError } from '../listening.ts';
+import { listeningError } from '../listening-error.ts';
 import { note } from '../output.ts';
 import { printable } from '../printable.ts';
 
@@ -21,11 +21,11 @@ interface ServeFlags extends Partial<Record<OptionName, unknown>> {
 }
 
 /** `aitbc serve`: runs the coordinator until a signal stops it. */
-export function serve(program: Command, io: Io): void {
+export function addServeCommand(program: Command, io: Io): void {
   const command = program
     .command('serve')
     .description('run a coordinator')
-    .option('--config <file>', 'JSON file with options by name, as in {"port": 9000} (env AITBC_CONFIG)')
+    .option('--config <file>', 'JSON file with options by name, such as {"port": 9000} (env AITBC_CONFIG)')
     .addHelpText('after', HELP);
   addConfigOptions(command, Object.keys(OPTIONS) as OptionName[]);
   command.action(async ({ config: file = io.env.AITBC_CONFIG, ...given }: ServeFlags) => {
@@ -35,7 +35,10 @@ export function serve(program: Command, io: Io): void {
   });
 }
 
-/** Options of the coordinator's configuration, as flags that are checked where all its sources are. */
+/**
+ * Adds options of the coordinator's configuration as flags. The configuration checks them, like its other
+ * sources.
+ */
 export function addConfigOptions(command: Command, names: readonly OptionName[]): void {
   for (const name of names) {
     const {
@@ -52,7 +55,7 @@ export function addConfigOptions(command: Command, names: readonly OptionName[])
   }
 }
 
-/** What is given more than once, in its order. */
+/** Collects a repeated option in order. */
 const collect = (text: string, before: readonly string[] = []) => [...before, text];
 
 interface Described {
@@ -77,7 +80,7 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
   }
 }
 
-/** For eyes; programs get JSON lines. Texts of strangers stand in it, too. */
+/** Prints readable log lines. Programs get JSON lines. Strangers wrote some of the texts. */
 function readableLog() {
   const pretty = PinoPretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
   const shown = (_name: string, value: unknown) => (typeof value === 'string' ? printable(value) : value);
@@ -92,7 +95,7 @@ function welcome({ url, open, config }: RunningCoordinator): string {
   const key = open ? '' : " -H 'X-Api-Key: KEY'";
   return `
 The coordinator listens on ${url}, with its data in ${config.databaseUrl === undefined ? config.data : 'PostgreSQL'}.
-${open ? 'It is open: requests need no key.' : `Requests need a key: \`${createKeyCommand(config)}\` makes one.`}
+${open ? 'It is open: requests need no key.' : `Requests need a key: \`${createKeyCommand(config)}\` creates one.`}
 
   Submit a job    curl ${url}/v1/jobs${key} -H 'Content-Type: application/json' \\
                     -d '{"prompt": "Hello!", "model": "llama3.2"}'
@@ -101,21 +104,21 @@ ${open ? 'It is open: requests need no key.' : `Requests need a key: \`${createK
 `;
 }
 
-/** Keys are made on the coordinator's own data, wherever that is. */
+/** Keys are created in the coordinator's own store, wherever it is. */
 function createKeyCommand({ data, databaseUrl }: Config): string {
   const flags = databaseUrl === undefined && data !== OPTIONS.data.default ? ` --data ${quoted(data)}` : '';
-  // Its password is no text for a terminal.
+  // A database's URL contains a password, which must not appear on a terminal.
   const same = databaseUrl === undefined ? '' : ' --database-url …';
   return `npx aitbc keys create --scope client${flags}${same}`;
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The first signal drains; a second one, or a drain that takes too long, ends the process at once. */
+/** The first signal drains. A second one, or a drain that takes too long, ends the process at once. */
 async function stopOnSignal(coordinator: RunningCoordinator, io: Io): Promise<void> {
   const { drainSeconds } = coordinator.config;
   const giveUp = (why: string) => {
-    note(io, `${why}: leaving requests unanswered. What was answered is stored.`);
+    note(io, `${why}: leaving requests unanswered. All answered requests are stored.`);
     process.exit(1);
   };
   await new Promise<void>(resolve => {
@@ -123,7 +126,7 @@ async function stopOnSignal(coordinator: RunningCoordinator, io: Io): Promise<vo
     io.onSignal(signal => {
       if (isDraining) giveUp(signal);
       isDraining = true;
-      note(io, `${signal}: finishing what is in flight…`);
+      note(io, `${signal}: finishing requests under way…`);
       setTimeout(() => giveUp(`Not finished after ${drainSeconds} s`), drainSeconds * 1000).unref();
       resolve();
     });
@@ -132,8 +135,8 @@ async function stopOnSignal(coordinator: RunningCoordinator, io: Io): Promise<vo
 }
 
 const HELP = `
-Every option can also stand in the environment or in the configuration file; the command line counts first,
-then the environment, then the file.
+Every option can also be set in the environment or in the configuration file. The command line overrides the
+environment, which overrides the file.
 
 Examples:
   $ aitbc serve

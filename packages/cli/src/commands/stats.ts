@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import { connect, wantsJson } from '../connection.ts';
+import { clientFor, wantsJson } from '../connection.ts';
 import type { Io } from '../io.ts';
 import { fieldList, print, printJson } from '../output.ts';
 
-export function stats(program: Command, io: Io): void {
+export function addStatsCommand(program: Command, io: Io): void {
   program
     .command('stats')
     .description('show the counts of jobs, miners and receipts')
     .action(async (_flags: object, command: Command) => {
-      const found = await connect(command, io).stats();
+      const found = await clientFor(command, io).stats();
       if (wantsJson(command)) return printJson(io, found);
       print(
         io,

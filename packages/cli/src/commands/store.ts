@@ -17,11 +17,11 @@ import { note, printJson } from '../output.ts';
 import { showSteps } from '../progress.ts';
 import { onStore, type StoreFlags, withConfig } from '../store-options.ts';
 
-/** `aitbc store`: all data of a coordinator in one file, which any engine takes. */
-export function store(program: Command, io: Io): void {
+/** `aitbc store`: exports all data of a coordinator to one file, which either engine can import. */
+export function addStoreCommand(program: Command, io: Io): void {
   const group = program
     .command('store')
-    .description('move all data of a coordinator, to the other engine too')
+    .description('move all data of a coordinator, also to the other database engine')
     .addHelpText(
       'after',
       `
@@ -31,14 +31,14 @@ Examples:
   $ aitbc store export - | ssh elsewhere aitbc store import - --data /var/lib/aitbc`,
     );
   onStore(group.command('export'))
-    .description('write all data to a file: JSON lines, compressed by gzip')
+    .description('write all data to a file of JSON lines, compressed with gzip')
     .argument('<file>', 'a file that does not exist yet, or - for the standard output')
     .action((file: string, flags: StoreFlags, command: Command) =>
       withConfig(flags, io, config => exportTo(file, config, command, io)),
     );
   onStore(group.command('import'))
-    .description('fill an empty store from such a file, as a whole or not at all')
-    .argument('<file>', 'what `aitbc store export` has written, or - for the standard input')
+    .description('fill an empty store from such a file, completely or not at all')
+    .argument('<file>', 'a file made by `aitbc store export`, or - for the standard input')
     .action((file: string, flags: StoreFlags, command: Command) =>
       withConfig(flags, io, config => importFrom(file, config, command, io)),
     );
@@ -53,18 +53,18 @@ async function exportTo(file: string, config: Config, command: Command, io: Io):
   note(io, `${counted(rows)} of ${header.coordinator_id ?? 'a new coordinator'} exported.`);
   note(
     io,
-    `${reminder(config)} Nor is ${lastCheckpointPath(config)}, without which a coordinator does not start on what was published. What changes from now on is not either.`,
+    `${reminder(config)} ${lastCheckpointPath(config)} is not included either, and a coordinator needs it to start on a published ledger. Later changes are not included.`,
   );
 }
 
 async function exportToOutput(config: Config, io: Io): Promise<Moved> {
   if (io.stdout.isTTY)
-    throw new UsageError('An export is not for the screen: name a file, or send it through a pipe.');
+    throw new UsageError('An export can not be printed to a terminal: name a file, or use a pipe.');
   return await showSteps(io, onProgress => exportStore(config, io.binaryOutput, { onProgress }));
 }
 
 async function exportToFile(file: string, config: Config, io: Io): Promise<Moved> {
-  // For its owner only: prompts and results stand there as plain text.
+  // Only the owner may read the file, as it contains prompts and results in plain text.
   const handle = await opened(file, open(file, 'wx', 0o600));
   const interrupted = new AbortController();
   const unsubscribe = io.onInterrupt(() =>
@@ -83,12 +83,12 @@ async function exportToFile(file: string, config: Config, io: Io): Promise<Moved
   }
 }
 
-/** The ledger has a key of its own since the signing key was replaced. */
+/** The ledger has its own key once the signing key was replaced. */
 function reminder(config: Config): string {
   const [key, ledgerKey] = [signingKeyPath(config), ledgerKeyPath(config)];
   return key === ledgerKey
-    ? `The signing key is not among them: bring ${key} along.`
-    : `The keys are not among them: bring ${key} and ${ledgerKey} along.`;
+    ? `The signing key is not included: copy ${key} too.`
+    : `The keys are not included: copy ${key} and ${ledgerKey} too.`;
 }
 
 async function importFrom(file: string, config: Config, command: Command, io: Io): Promise<void> {
@@ -103,21 +103,21 @@ async function importFrom(file: string, config: Config, command: Command, io: Io
   note(
     io,
     existsSync(key)
-      ? `The signing key was not among them: ${key} must be that of the same coordinator.`
-      : `The signing key was not among them: put it at ${key} before you start the coordinator.`,
+      ? `The signing key was not included: ${key} must be the same coordinator's.`
+      : `The signing key was not included: copy it to ${key} before you start the coordinator.`,
   );
 }
 
 async function opened(file: string, opening: Promise<FileHandle>): Promise<FileHandle> {
   return await opening.catch((error: NodeJS.ErrnoException) => {
-    const exists = `${file} exists: it is not overwritten`;
+    const exists = `${file} exists and is not overwritten`;
     throw new CommandFailure(error.code === 'EEXIST' ? exists : `${file} can't be opened: ${message(error)}`);
   });
 }
 
 const counted = (rows: number) => `${rows.toLocaleString('en')} rows`;
 
-/** What was moved, for programs. */
+/** The result for programs. */
 function summary(file: string, { rows, header: { tables, ...header } }: Moved) {
   return { file, ...header, rows };
 }

@@ -1,7 +1,7 @@
 import type { SubmitJob } from '@aitbc/sdk';
 import type { Command } from 'commander';
 import { integer, number, pair, positiveInteger, readInput } from '../arguments.ts';
-import { connect, wantsJson } from '../connection.ts';
+import { clientFor, wantsJson } from '../connection.ts';
 import { progressOf } from '../describe.ts';
 import { Interruption, UsageError } from '../failure.ts';
 import { follow, requireResult } from '../follow.ts';
@@ -30,7 +30,7 @@ interface SubmitFlags {
   idempotencyKey?: string;
 }
 
-export function submit(program: Command, io: Io): void {
+export function addSubmitCommand(program: Command, io: Io): void {
   program
     .command('submit')
     .description('submit a job, and with --wait or --stream print its result')
@@ -38,28 +38,21 @@ export function submit(program: Command, io: Io): void {
     .option('-m, --model <name>', 'the model to run', 'llama3.2')
     .option('-w, --wait', 'wait until the job has ended and print its result')
     .option('-s, --stream', 'print the text as it is generated')
-    .option('--timeout <seconds>', 'with --wait: how long at most', number)
-    .option('--max-tokens <n>', 'tokens to generate at most', integer)
+    .option('--timeout <seconds>', 'the longest wait, with --wait', number)
+    .option('--max-tokens <n>', 'the most tokens to generate', integer)
     .option('--temperature <t>', 'randomness, 0 to 2', number)
     .option('--top-p <p>', 'nucleus sampling, above 0 and up to 1', number)
-    .option('-p, --param <name=value>', 'any other parameter of the engine, as often as needed', pair)
-    .option('--priority <n>', 'higher runs first, -10 to 10', integer)
-    .option('--ttl <seconds>', 'give up when nobody has claimed the job by then', positiveInteger)
-    .option('--max-attempts <n>', 'claims before the job fails for good', positiveInteger)
-    .option(
-      '--replication <n>',
-      "run it on n owners' miners, and take what most of them get",
-      positiveInteger,
-    )
+    .option('-p, --param <name=value>', 'any other parameter of the engine; can be repeated', pair)
+    .option('--priority <n>', 'jobs with a higher priority run first, -10 to 10', integer)
+    .option('--ttl <seconds>', 'the job fails when no miner claims it in this time', positiveInteger)
+    .option('--max-attempts <n>', 'how many claims may fail before the job fails', positiveInteger)
+    .option('--replication <n>', "run it on n owners' miners, and take the result of most", positiveInteger)
     .option('--min-vram <gb>', 'GPU memory that the miner must have', integer)
-    .option('--min-context <tokens>', 'context that the model must have there', positiveInteger)
+    .option('--min-context <tokens>', 'context that the model must have at the miner', positiveInteger)
     .option('--region <name>', 'where the miner must be')
-    .option('--max-price <credits>', 'what the job may cost at most', number)
-    .option('--metadata <name=value>', 'kept with the job for you, as often as needed', pair)
-    .option(
-      '--idempotency-key <key>',
-      'the same key with the same job is the same job, however often it is sent',
-    )
+    .option('--max-price <credits>', 'the most that the job may cost', number)
+    .option('--metadata <name=value>', 'your own data for the job; can be repeated', pair)
+    .option('--idempotency-key <key>', 'sending the same job with the same key again creates no second job')
     .addHelpText(
       'after',
       `
@@ -70,19 +63,19 @@ Examples:
   $ aitbc submit "Name three colours" --param stop='["\\n\\n"]' --param seed=7
   $ aitbc submit "What is 6 times 7?" --replication 3 --temperature 0 --param seed=7
 
-Without --wait and --stream it prints the id of the job, to be looked at with \`aitbc jobs get ID\`. With --stream
---json it prints each event as a line of JSON.`,
+Without --wait and --stream it prints the id of the job, for \`aitbc jobs get ID\`. With --stream --json it prints each
+event as a line of JSON.`,
     )
     .action(async (prompt: string, flags: SubmitFlags, command: Command) => {
       const text = prompt === '-' ? (await readInput(io)).replace(/\r?\n$/, '') : prompt;
       if (text === '') throw new UsageError('The prompt is empty');
-      if (flags.stream && flags.wait) throw new UsageError('--stream waits already: leave out --wait');
+      if (flags.stream && flags.wait) throw new UsageError('--stream already waits: omit --wait');
       await run(requestFor(text, flags), flags, command, io);
     });
 }
 
 async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io: Io): Promise<void> {
-  const client = connect(command, io);
+  const client = clientFor(command, io);
   const json = wantsJson(command);
   const interrupted = new AbortController();
   const unsubscribe = io.onInterrupt(() => interrupted.abort(new Interruption(UNANSWERED)));
@@ -138,7 +131,7 @@ function requestFor(prompt: string, flags: SubmitFlags): SubmitJob {
   };
 }
 
-/** Without the properties that are undefined, so that they override nothing and are not sent. */
+/** Removes undefined properties, so that they override nothing and are not sent. */
 function given<T extends object>(values: T): Partial<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

@@ -5,7 +5,7 @@ import { port, words } from '../arguments.ts';
 import { wantsJson } from '../connection.ts';
 import { CommandFailure, UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { listeningError } from '../listening.ts';
+import { listeningError } from '../listening-error.ts';
 import { note } from '../output.ts';
 import { witnessLog } from '../witness-log.ts';
 
@@ -20,8 +20,10 @@ interface WitnessFlags {
 }
 
 /** `aitbc witness`: cosigns the checkpoints of logs until a signal stops it. */
-export function witness(program: Command, io: Io): void {
-  const command = program.command('witness').description('run a witness: vouch that ledgers rewrite nothing');
+export function addWitnessCommand(program: Command, io: Io): void {
+  const command = program
+    .command('witness')
+    .description('run a witness, which vouches that ledgers rewrite nothing');
   addOptions(command);
   command.addHelpText('after', HELP).action(async (flags: WitnessFlags, command: Command) => {
     if (!flags.log && !flags.logFrom) throw new UsageError(NO_LOG);
@@ -40,20 +42,20 @@ function addOptions(command: Command): void {
     options.push(made);
     return made;
   };
-  option('--log <vkey>', 'a log to watch, by its verifier key; as often as needed').argParser(vkeys);
+  option('--log <vkey>', 'a log to watch, by its verifier key; can be repeated').argParser(vkeys);
   option(
     '--log-from <url>',
-    'a log to watch, by its address: its key is read there at the first start',
+    'a log to watch, by its address; its key is read there at the first start',
   ).argParser(urls);
-  option('--name <name>', 'what the witness is called, such as witness.example/alice; never changes');
-  option('--data <dir>', 'folder of its key, made at the first start, and of what it has signed').default(
+  option('--name <name>', 'the name of the witness, such as witness.example/alice; it never changes');
+  option('--data <dir>', 'folder of its key, created at the first start, and of its checkpoints').default(
     './witness',
   );
   option('--host <address>', 'address to listen on').default('127.0.0.1');
-  option('--port <port>', 'port to listen on; 0 takes a free one').argParser(port).default(8100);
-  // When they are complete: a default counts only if the option has it by now.
+  option('--port <port>', 'port to listen on; 0 takes a free port').argParser(port).default(8100);
+  // Options are added last, because a default only counts if the option already has it.
   for (const made of options) command.addOption(made.env(variableOf(made)));
-  command.option('--verbose', 'tell of every request');
+  command.option('--verbose', 'print every request');
 }
 
 /** `--log-from` is `AITBC_WITNESS_LOG_FROM`. */
@@ -76,7 +78,7 @@ function urls(text: string, before: readonly string[] = []): string[] {
   const urls = words(text);
   const wrong = urls.find(url => !/^https?:$/.test(URL.parse(url)?.protocol ?? ''));
   if (wrong !== undefined) {
-    throw new InvalidArgumentError('An address looks like https://coordinator.example/ledger.');
+    throw new InvalidArgumentError('It must be an address such as https://coordinator.example/ledger.');
   }
   return [...before, ...urls];
 }
@@ -105,13 +107,13 @@ It watches ${logs.join(', ')}.
 
   Its key           ${vkey}
   In a coordinator  npx aitbc serve --witness '${url}=${vkey}'
-                    with the address at which the coordinator reaches it
+                    using the address at which the coordinator reaches it
 
-Never run it on an older copy of ${data}: a witness that forgets can't be believed.
+Never run it on an older copy of ${data}: a witness that forgets can't be trusted.
 `;
 }
 
-/** The first signal lets requests in flight finish, the second ends the process at once. */
+/** The first signal lets requests under way finish, the second ends the process at once. */
 async function stopOnSignal(running: RunningWitness, io: Io): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let isStopping = false;
@@ -129,15 +131,16 @@ const NO_LOG =
   'coordinator shows there at /vkey';
 
 const HELP = `
-A witness signs a ledger's checkpoints when each begins with the one before, and refuses forks and rewritten pasts. Run
-by somebody else than the ledger, it spares everyone who trusts it from keeping checkpoints. It speaks C2SP tlog-witness.
+A witness signs a ledger's checkpoint when its tree begins with the tree before, and not when the ledger has forked or
+rewritten its past. People who trust a witness of another operator need not keep checkpoints themselves. It speaks C2SP
+tlog-witness.
 
-Every option can also stand in the environment, as AITBC_WITNESS_ and its name; several logs with spaces between them.
+Every option can also be set in the environment, as AITBC_WITNESS_ and its name. Separate several logs by spaces.
 
 Examples:
   $ aitbc witness --name witness.example/alice --log-from https://coordinator.example/ledger
   $ aitbc witness --name witness.example/alice --log coordinator.example/ledger+f492c0ad+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c
   $ aitbc witness --log-from https://coordinator.example/ledger --data /var/lib/witness --port 9000 --json
 
-The name is needed at the first start only. The operator of the ledger adds the witness by its address and its key,
-which it shows at its start and at /vkey.`;
+The name is only needed at the first start. The operator of the ledger adds the witness by its address and its key,
+which it prints at its start and serves at /vkey.`;

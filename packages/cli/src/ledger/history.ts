@@ -4,14 +4,14 @@ import { type Ledger, type LedgerCheckpoint, LedgerError, type RequestOptions } 
 import { CommandFailure, message } from '../failure.ts';
 import type { SavedCheckpoint } from './saved-checkpoints.ts';
 
-/** A checkpoint from before, signed by the log. */
+/** An earlier checkpoint that the log has signed. */
 export interface Earlier {
-  /** Where it is kept; null for one that was only seen. */
+  /** The file of the checkpoint; null for one that was only seen. */
   file: string | null;
   checkpoint: LedgerCheckpoint;
 }
 
-/** A ledger that contradicts what it has signed before. */
+/** A ledger that contradicts its own earlier checkpoint. */
 export interface Breach {
   code: 'FORKED' | 'ROLLED_BACK';
   detail: string;
@@ -19,7 +19,7 @@ export interface Breach {
   now: LedgerCheckpoint;
 }
 
-/** @throws {CommandFailure} for one that the log has not signed */
+/** @throws {CommandFailure} for a checkpoint that the log has not signed */
 export async function openEarlier(ledger: Ledger, saved: readonly SavedCheckpoint[]): Promise<Earlier[]> {
   return await Promise.all(
     saved.map(async ({ file, note }) => {
@@ -27,17 +27,17 @@ export async function openEarlier(ledger: Ledger, saved: readonly SavedCheckpoin
         return { file, checkpoint: await ledger.openCheckpoint(note) };
       } catch (error) {
         if (!(error instanceof LedgerError)) throw error;
-        throw new CommandFailure(`${file} is no checkpoint of this ledger: ${message(error)}`);
+        throw new CommandFailure(`${file} is not a checkpoint of this ledger: ${message(error)}`);
       }
     }),
   );
 }
 
 /**
- * Whether the tree of a checkpoint begins with each of the earlier ones.
+ * Checks that the tree of a checkpoint begins with each earlier one.
  *
- * @returns the first contradiction, null for none
- * @throws LedgerError where the tiles that would show it are not those of the tree
+ * @returns the first contradiction, or null
+ * @throws LedgerError when the log's tiles do not fit the tree
  */
 export async function findBreach(
   ledger: Ledger,
@@ -59,7 +59,10 @@ export async function findBreach(
   return null;
 }
 
-/** Both checkpoints in one file: the log's signatures on them are the proof. Answers the file; what is there is kept. */
+/**
+ * Writes both checkpoints to a file, as the log's signatures on them prove the contradiction. Returns the
+ * file. An existing file is kept.
+ */
 export async function keepEvidence({ code, earlier, now }: Breach, folder: string): Promise<string> {
   const { origin, size } = now;
   const name = `${code === 'FORKED' ? 'fork' : 'rollback'}-${encodeURIComponent(origin)}-${earlier.checkpoint.size}-${size}.txt`;

@@ -1,24 +1,24 @@
 import { cosigners } from '../checkpoint-checks.ts';
 import type { Io } from '../io.ts';
 import { print } from '../output.ts';
-import { count, othersIn } from './auditing.ts';
+import { count, othersIn } from './audit-tree.ts';
 import type { Breach } from './history.ts';
-import type { Look } from './looking.ts';
+import type { Look } from './look.ts';
 import type { Successor } from './successor.ts';
 
-/** As many lines about one checkpoint. Programs get all that are remembered. */
+/** The most lines about one checkpoint. Programs get all stored faults. */
 const SHOWN_FAULTS = 10;
 
-/** Tells what a monitor sees, as it sees it. */
+/** Reports what a monitor sees. */
 export interface MonitorLog {
   seen(look: Look): void;
-  /** The ledger was restored: another one is followed from now on. */
+  /** The ledger was restored, and the monitor follows another one from now on. */
   restored(successor: Successor, detail: string): void;
   unreachable(detail: string, seconds: number): void;
   breach(breach: Breach, evidence: string): void;
 }
 
-/** Lines for eyes, or JSON lines for programs. */
+/** Prints lines for people, or JSON lines for programs. */
 export function monitorLog(io: Io, { json }: { json: boolean }): MonitorLog {
   const tell = (event: object, lines: readonly string[]) => {
     const time = new Date();
@@ -45,13 +45,13 @@ export function monitorLog(io: Io, { json }: { json: boolean }): MonitorLog {
 }
 
 function lineOf({ tree, from, receipts, grants, others, total }: Look): string {
-  if (!tree) return '✗ no checkpoint that can be believed';
+  if (!tree) return '✗ no valid checkpoint';
   const { tree_size, root_hash, witnesses } = tree;
   const { known, unknown } = othersIn({ others });
-  const kinds = [...known, ...unknown.map(text => `${text} (not known here)`)];
+  const kinds = [...known, ...unknown.map(text => `${text} (unknown)`)];
   const parts = [
     `${total === 0 ? '✓' : '✗'} ${count(tree_size, 'entry', 'entries')}`,
-    `${tree_size - from} looked at: ${[count(receipts, 'receipt'), count(grants, 'grant'), ...kinds].join(', ')}`,
+    `${tree_size - from} checked: ${[count(receipts, 'receipt'), count(grants, 'grant'), ...kinds].join(', ')}`,
     `root ${root_hash}`,
     ...(witnesses.length === 0 ? [] : [`cosigned by ${cosigners(witnesses)}`]),
     ...(total === 0 ? [] : [count(total, 'finding')]),

@@ -6,18 +6,18 @@ import { CommandFailure, message } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { note } from '../output.ts';
 import { readKeys } from '../trusted-keys.ts';
-import { count } from './auditing.ts';
+import { count } from './audit-tree.ts';
 import { type Breach, type Earlier, keepEvidence, openEarlier } from './history.ts';
-import { type Look, look } from './looking.ts';
+import { type Look, look } from './look.ts';
 import { type MonitorLog, monitorLog } from './monitor-log.ts';
-import { type NamedLedger, openNamed } from './opening.ts';
+import { type NamedLedger, openNamed } from './open-ledger.ts';
 import { openSaved, type SavedCheckpoints } from './saved-checkpoints.ts';
 import { describeSuccessor, findSuccessor, type Successor } from './successor.ts';
 import type { LedgerFlags } from './verify.ts';
 
-/** Between tries, where the ledger can't be read for long. */
+/** The longest pause between tries while the ledger can not be read. */
 const LONGEST_PAUSE_SECONDS = 900;
-/** Where evidence goes when there is no folder of checkpoints. */
+/** The folder for evidence when no folder of checkpoints is given. */
 const HERE = '.';
 
 export interface MonitorFlags extends LedgerFlags {
@@ -25,7 +25,7 @@ export interface MonitorFlags extends LedgerFlags {
   once?: boolean;
 }
 
-/** `aitbc ledger monitor`: follows a ledger until a signal, or until it contradicts itself. */
+/** `aitbc ledger monitor`: follows a ledger until a signal, or until the ledger contradicts itself. */
 export async function monitorLedger(
   url: string | undefined,
   flags: MonitorFlags,
@@ -39,7 +39,7 @@ export async function monitorLedger(
   const origins = policy.logs.map(({ key }) => key.name);
   const earlier = saved ? await openEarlier(ledger, await saved.read(origins)) : [];
   const json = wantsJson(command);
-  if (!json && !flags.once) note(io, `Follows ${address}, every ${flags.interval} s. Ctrl-C ends it.`);
+  if (!json && !flags.once) note(io, `Following ${address}, every ${flags.interval} s. Ctrl-C ends it.`);
   const stop = stopOnSignal(io);
   const following = createFollowing({ saved, log: monitorLog(io, { json }), earlier });
   try {
@@ -57,7 +57,7 @@ export async function monitorLedger(
   if (faults > 0) throw new CommandFailure(`The ledger does not verify: ${count(faults, 'finding')}`);
 }
 
-/** The first signal ends the pause or the requests that are underway, the second the process. */
+/** The first signal ends the pause or the requests under way, the second ends the process. */
 function stopOnSignal(io: Io) {
   const stopping = new AbortController();
   const unsubscribe = io.onSignal(() => {
@@ -79,14 +79,14 @@ interface Means {
 }
 
 interface Pace extends Pick<MonitorFlags, 'interval' | 'once'> {
-  /** The ledger that is followed at first. */
+  /** The ledger that the command line names. */
   named: NamedLedger;
   look(named: NamedLedger, earlier: readonly Earlier[]): Promise<Look>;
   successorOf(named: NamedLedger): Promise<Successor | null>;
   pause(seconds: number): Promise<void>;
 }
 
-/** What the monitor knows from one look to the next: the last checkpoint, and what it has told. */
+/** The state of a monitor between looks: the last checkpoint, and what was reported. */
 function createFollowing({ saved, log, earlier: first }: Means) {
   let earlier = first;
   let current: NamedLedger | undefined;
@@ -94,7 +94,7 @@ function createFollowing({ saved, log, earlier: first }: Means) {
   let taken = '';
   let failures = 0;
   const following = {
-    /** Findings so far. */
+    /** How many findings there were so far. */
     faults: 0,
     async until(signal: AbortSignal, pace: Pace): Promise<void> {
       do {
@@ -105,7 +105,7 @@ function createFollowing({ saved, log, earlier: first }: Means) {
     },
   };
 
-  /** One look. Answers in how many seconds the next one is due. */
+  /** Looks once. Returns the seconds until the next look. */
   async function visit(signal: AbortSignal, pace: Pace): Promise<number> {
     const { look, interval, once } = pace;
     let found: Look;
@@ -125,7 +125,7 @@ function createFollowing({ saved, log, earlier: first }: Means) {
     return interval;
   }
 
-  /** Goes on with the ledger that a restore has put in the place of the one that was followed, where there is one. */
+  /** Follows the new ledger when a restore has replaced the one that was followed. */
   async function succeed({ named, successorOf }: Pace): Promise<boolean> {
     const successor = await successorOf(current ?? named);
     if (!successor) return false;
@@ -144,7 +144,7 @@ function createFollowing({ saved, log, earlier: first }: Means) {
     told = what;
     following.faults += found.total;
     const { checkpoint } = found;
-    // Else the next look begins where this one did.
+    // Otherwise the next look starts where this one did.
     if (checkpoint && found.isSound) {
       taken = tree;
       earlier = [{ file: null, checkpoint }];
@@ -157,7 +157,7 @@ function createFollowing({ saved, log, earlier: first }: Means) {
     const evidence = await keepEvidence(breach, saved?.folder ?? HERE);
     log.breach(breach, evidence);
     throw new CommandFailure(
-      `The ledger contradicts what it signed before. Both checkpoints are in ${evidence}: publish them.`,
+      `The ledger contradicts its earlier checkpoint. Both checkpoints are in ${evidence}: publish them.`,
     );
   }
 

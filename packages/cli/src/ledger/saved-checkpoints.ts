@@ -6,30 +6,33 @@ import { CommandFailure, message } from '../failure.ts';
 
 const EXTENSION = '.checkpoint';
 
-/** A checkpoint in a file, which nobody has verified yet. */
+/** A checkpoint in a file. It is not verified yet. */
 export interface SavedCheckpoint {
   file: string;
   note: string;
 }
 
-/** Checkpoints that were saved, here or by others, to hold a ledger to. */
+/** Saved checkpoints, from here or from others, to compare a ledger with. */
 export interface SavedCheckpoints {
-  /** Those of these logs. */
+  /** Reads the checkpoints of these logs. */
   read(origins: readonly string[]): Promise<SavedCheckpoint[]>;
-  /** Keeps a verified one in place of the one before. Answers the file, which is on the disk. */
+  /** Replaces the last checkpoint by a verified one. Returns the file, which is on the disk by then. */
   keep(origin: string, note: string): Promise<string>;
-  /** Where to put what belongs with them. */
+  /** The folder for further files about them. */
   readonly folder: string;
 }
 
 export function checkpointsOption(command: Command): Command {
   return command.option(
     '--checkpoints <folder>',
-    `where verified checkpoints are kept, to compare the next ones with: a folder, all of whose *${EXTENSION} files of the ledger count, or one file`,
+    `where to keep verified checkpoints and compare the next ones with: a folder, of which all *${EXTENSION} files of the ledger are used, or one file`,
   );
 }
 
-/** @param path a folder, made when it is needed; or a file, which has an extension if it is not there yet */
+/**
+ * @param path a folder, created when needed; or a file, which must have an extension if it does not exist
+ * yet
+ */
 export async function openSaved(path: string): Promise<SavedCheckpoints> {
   const isFile = await isOneFile(path);
   const folder = isFile ? dirname(path) : path;
@@ -38,7 +41,7 @@ export async function openSaved(path: string): Promise<SavedCheckpoints> {
     async read(origins) {
       const files = isFile ? [path] : (await namesIn(folder)).map(name => join(folder, name));
       const saved = await Promise.all(files.map(readSaved));
-      // A single file is there for this ledger; a folder may have other ledgers' too.
+      // A single file is about this ledger. A folder may also have checkpoints of others.
       return saved.flatMap(read => (read && (isFile || origins.includes(originOf(read))) ? [read] : []));
     },
     async keep(origin, note) {
@@ -80,12 +83,12 @@ function originOf({ file, note }: SavedCheckpoint): string {
   try {
     return parseCheckpoint(parseNote(note).text).origin;
   } catch (error) {
-    if (error instanceof TlogError) throw new CommandFailure(`${file} is no checkpoint: ${error.message}`);
+    if (error instanceof TlogError) throw new CommandFailure(`${file} is not a checkpoint: ${error.message}`);
     throw error;
   }
 }
 
-/** A crash leaves the one before, or this one. */
+/** After a crash there is either the old file or the new one. */
 async function replaceFile(file: string, text: string): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true });

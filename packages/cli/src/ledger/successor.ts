@@ -4,13 +4,13 @@ import { AitbcError, CoordinatorClient, openLedger } from '@aitbc/sdk';
 import { formatVkey, parseVkey, TlogError, type VerifierKey } from '@aitbc/tlog';
 import { logAlone } from '../checkpoint-checks.ts';
 import type { Io } from '../io.ts';
-import { count, describeRestore } from './auditing.ts';
+import { count, describeRestore } from './audit-tree.ts';
 import type { Earlier } from './history.ts';
-import type { NamedLedger } from './opening.ts';
+import type { NamedLedger } from './open-ledger.ts';
 
 const LEDGER = '/ledger';
 
-/** A ledger that was started in the place of the one that is known, after a restore. */
+/** A ledger that replaces the known one after a restore. */
 export interface Successor {
   named: NamedLedger;
   vkey: string;
@@ -18,10 +18,10 @@ export interface Successor {
 }
 
 /**
- * Looks whether the ledger that is served is not another one, but one that follows the known one by its own word: its key is
- * the known one under another name, and its first entry is a restore that names the known ledger, signed by a trusted key.
+ * Checks whether the served ledger succeeds the known one: it has the same key under another name, and its
+ * first entry is a restore that names the known ledger, signed by a trusted key.
  *
- * @returns null where it is none
+ * @returns null when it does not
  */
 export async function findSuccessor(
   { url, policy }: NamedLedger,
@@ -53,9 +53,9 @@ const names = ({ previous, newest }: Restore, origin: string) =>
   previous.origin === origin || newest?.origin === origin;
 
 /**
- * What was cut, by the statement, and by what was kept of the ledger before.
+ * Describes what was cut, by the restore and by the earlier checkpoints.
  *
- * @param earlier checkpoints of the ledger before
+ * @param earlier checkpoints of the previous ledger
  */
 export function describeSuccessor({ restore, vkey }: Successor, earlier: readonly Earlier[]): string {
   const { previous, ledger } = restore;
@@ -66,7 +66,7 @@ export function describeSuccessor({ restore, vkey }: Successor, earlier: readonl
   const cut = most - previous.tree_size;
   const lost =
     cut > 0
-      ? ` Of those that were seen here, ${count(cut, 'entry', 'entries')} from ${previous.tree_size} on ${cut === 1 ? 'is' : 'are'} cut.`
+      ? ` Of the entries seen here, ${count(cut, 'entry', 'entries')} from ${previous.tree_size} on ${cut === 1 ? 'is' : 'are'} cut.`
       : '';
   const isOther = earlier.some(
     ({ checkpoint: { origin, size, root } }) =>
@@ -75,7 +75,7 @@ export function describeSuccessor({ restore, vkey }: Successor, earlier: readonl
       Buffer.from(root).toString('base64') !== previous.root_hash,
   );
   const contradicts = isOther
-    ? ' It names another tree of that size than was signed, and so contradicts the ledger before.'
+    ? ' It names another tree of that size than the signed one, so it contradicts the previous ledger.'
     : '';
   return `${ledger} is a new ledger: ${describeRestore(restore)}.${lost}${contradicts} Its key: --vkey '${vkey}'`;
 }

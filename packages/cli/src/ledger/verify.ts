@@ -3,15 +3,15 @@ import type { Command } from 'commander';
 import { type CheckpointChecks, checkCheckpoint, unsigned } from '../checkpoint-checks.ts';
 import { wantsJson } from '../connection.ts';
 import { CommandFailure, Interruption } from '../failure.ts';
-import { type Finding, failedChecks, findingsTable } from '../findings.ts';
+import { type CheckFinding, failedChecks, findingsTable } from '../findings.ts';
 import type { Io } from '../io.ts';
 import { note, print, printJson } from '../output.ts';
 import { showSteps } from '../progress.ts';
 import type { TrustFlags } from '../trust.ts';
 import { type KeyFlags, readKeys } from '../trusted-keys.ts';
-import { type Audit, type AuditFlags, auditFindings, auditTree, count } from './auditing.ts';
+import { type Audit, type AuditFlags, auditFindings, auditTree, count } from './audit-tree.ts';
 import { type Breach, findBreach, keepEvidence, openEarlier } from './history.ts';
-import { type NamedLedger, openNamed } from './opening.ts';
+import { type NamedLedger, openNamed } from './open-ledger.ts';
 import { openSaved, type SavedCheckpoints } from './saved-checkpoints.ts';
 import { describeSuccessor, findSuccessor } from './successor.ts';
 
@@ -20,18 +20,18 @@ export interface LedgerFlags extends TrustFlags, KeyFlags {
   statements: boolean;
 }
 
-/** What came of it all. */
+/** The result of the verification. */
 interface Verdict {
   checkpoint: LedgerCheckpoint | null;
   checks: CheckpointChecks;
-  findings: Finding[];
+  findings: CheckFinding[];
   audit: Audit | null;
-  /** Files of checkpoints that it was compared with. */
+  /** Files of checkpoints that the ledger was compared with. */
   compared: string[];
   breach: Breach | null;
 }
 
-/** `aitbc ledger verify`: downloads a whole ledger and computes all of it anew. */
+/** `aitbc ledger verify`: downloads a whole ledger and recomputes all of it. */
 export async function verifyLedger(
   url: string | undefined,
   flags: LedgerFlags,
@@ -60,7 +60,7 @@ interface Means {
 async function judge(named: NamedLedger, means: Means): Promise<Verdict> {
   const interrupted = new AbortController();
   const unsubscribe = means.io.onInterrupt(() =>
-    interrupted.abort(new Interruption('Stopped before all was seen: nothing is said of the ledger.')),
+    interrupted.abort(new Interruption('Stopped before the end, so there is no result.')),
   );
   try {
     return await judgeUntil(interrupted.signal, named, means);
@@ -106,7 +106,7 @@ async function judgeUntil(signal: AbortSignal, named: NamedLedger, means: Means)
 
 const NOTHING_SEEN = { audit: null, breach: null, compared: [] };
 
-/** What is wrong with the log is a result, what keeps it from being read is none. */
+/** Returns a fault of the log as a result. Other errors, which keep the log from being read, are thrown. */
 async function withFault<T>(reading: Promise<T>): Promise<{ value: T } | { fault: LedgerError }> {
   try {
     return { value: await reading };
@@ -116,19 +116,19 @@ async function withFault<T>(reading: Promise<T>): Promise<{ value: T } | { fault
   }
 }
 
-function describeHistory(breach: Breach | null, earlier: number | null): Finding {
+function describeHistory(breach: Breach | null, earlier: number | null): CheckFinding {
   if (breach) return { name: 'history', ok: false, detail: `${breach.detail} (${breach.earlier.file})` };
   if (earlier === null) {
     return {
       ...{ name: 'history', ok: null },
-      detail: 'compared with nothing: --checkpoints FOLDER keeps the checkpoint for the next time',
+      detail: 'not compared: --checkpoints FOLDER keeps the checkpoint for the next time',
     };
   }
   if (earlier === 0)
     return { name: 'history', ok: null, detail: 'no earlier checkpoint to compare with yet' };
   return {
     ...{ name: 'history', ok: true },
-    detail: `it begins with what was signed before: ${count(earlier, 'saved checkpoint')}`,
+    detail: `it begins with the trees signed before: ${count(earlier, 'saved checkpoint')}`,
   };
 }
 
@@ -160,7 +160,7 @@ function report(verdict: Verdict, { url, evidence, kept }: Outcome, command: Com
   if (kept !== null) note(io, `The checkpoint is kept in ${kept}.`);
 }
 
-/** A tree for programs. */
+/** Describes a tree for programs. */
 export function describeTree({ origin, size, root }: LedgerCheckpoint, { witnesses }: CheckpointChecks) {
   return {
     origin,

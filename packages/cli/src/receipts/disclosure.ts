@@ -2,11 +2,11 @@ import { verifyDisclosure } from '@aitbc/receipts';
 import type { CoordinatorClient } from '@aitbc/sdk';
 import type { Command } from 'commander';
 import { UsageError } from '../failure.ts';
-import type { Finding } from '../findings.ts';
+import type { CheckFinding } from '../findings.ts';
 import type { Io } from '../io.ts';
 import { note } from '../output.ts';
 
-/** The texts that a receipt is said to be for. */
+/** Texts that may be those of a receipt. */
 export interface DisclosureFlags {
   salt?: string;
   prompt?: string;
@@ -29,24 +29,24 @@ export interface Disclosed {
 export function readDisclosed({ salt, prompt, result }: DisclosureFlags): Disclosed | null {
   const hasText = prompt !== undefined || result !== undefined;
   if (hasText !== (salt !== undefined)) {
-    throw new UsageError('--salt goes with --prompt or --result: the hashes are of both.');
+    throw new UsageError('--salt and --prompt or --result are only used together.');
   }
   return salt === undefined ? null : { salt, prompt, result };
 }
 
-/** Who may ask for the job has its texts too: the receipt must be for those. */
+/** Returns the texts of the caller's own job, which its receipt must match. */
 export async function ownTexts(client: CoordinatorClient, jobId: string, io: Io): Promise<Disclosed> {
   const { salt, prompt, result, erased_at } = await client.jobs.get(jobId);
   if (erased_at !== null) {
     note(
       io,
-      `The coordinator has erased the texts of this job. Compare your own with --salt ${salt} and --prompt or --result.`,
+      `The coordinator has erased the texts of this job. To compare your own, use --salt ${salt} with --prompt or --result.`,
     );
   }
   return { salt, prompt: prompt ?? undefined, result: result ?? undefined };
 }
 
-export function checkDisclosed(receipt: unknown, disclosed: Disclosed | null): Finding[] {
+export function checkDisclosed(receipt: unknown, disclosed: Disclosed | null): CheckFinding[] {
   if (!disclosed) return [];
   const matches = verifyDisclosure({ receipt: Object(receipt), ...disclosed });
   return (['prompt', 'result'] as const)
@@ -55,7 +55,7 @@ export function checkDisclosed(receipt: unknown, disclosed: Disclosed | null): F
       name,
       ok: matches[name] === true,
       detail: matches[name]
-        ? 'it is what the receipt was made for'
-        : 'it is not what the receipt was made for',
+        ? 'it is the text that the receipt is for'
+        : 'it is not the text that the receipt is for',
     }));
 }

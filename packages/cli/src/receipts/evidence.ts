@@ -11,11 +11,11 @@ import {
 import { parseTlogProof, type TlogProof } from '@aitbc/tlog';
 import { readInput } from '../arguments.ts';
 import { CommandFailure, message, UsageError } from '../failure.ts';
-import { parseJson, readText } from '../files.ts';
+import { parseReceiptJson, readTextFile } from '../files.ts';
 import type { Io } from '../io.ts';
 import { isTlogProof, readInclusion, readTlogProof } from './proofs.ts';
 
-/** A receipt or a grant, and what there is to show that a ledger has it. */
+/** A receipt or a grant, with the proof of its place in the ledger if there is one. */
 export interface Evidence {
   receipt: unknown;
   proof: Proof;
@@ -24,7 +24,7 @@ export interface Evidence {
 export type Proof =
   | { state: 'there'; entry: Uint8Array; proof: TlogProof }
   | { state: 'none' }
-  /** The ledger has yet to publish it. */
+  /** The ledger has not published the statement yet. */
   | { state: 'pending' }
   | { state: 'wrong'; fault: string };
 
@@ -35,7 +35,10 @@ export const isJobId = (source: string) => isId(source) && source.startsWith('jo
 
 export const isGrantId = (id: string) => id.startsWith('grant-');
 
-/** A receipt or a grant with its place in the ledger, by its id; a receipt also by that of its job. */
+/**
+ * Fetches a receipt or a grant with its place in the ledger, by its id. A receipt is also found by its job's
+ * id.
+ */
 export async function fetchPublished(
   client: CoordinatorClient,
   id: string,
@@ -44,42 +47,42 @@ export async function fetchPublished(
   return await (id.startsWith('job-') ? client.jobs.receipt(id) : client.receipts.get(id));
 }
 
-/** As it was signed. */
+/** Fetches a receipt or a grant without its place in the ledger. */
 export async function fetchReceipt(client: CoordinatorClient, id: string): Promise<Receipt | Grant> {
   const { inclusion, ...statement } = await fetchPublished(client, id);
   return statement;
 }
 
-/** @param proofFile a `.tlog-proof` for a receipt that has none with it */
+/** @param proofFile a `.tlog-proof` file for a receipt that has no proof with it */
 export async function readEvidence(
   source: string,
   { proofFile, client, io }: { proofFile: string | undefined; client: () => CoordinatorClient; io: Io },
 ): Promise<Evidence> {
-  const proof = proofFile === undefined ? undefined : readTlogProof(await readText(proofFile), proofFile);
+  const proof = proofFile === undefined ? undefined : readTlogProof(await readTextFile(proofFile), proofFile);
   if (isId(source)) return withProof(await fetchReceipt(client(), source), proof);
   const [text, origin] =
-    source === '-' ? [await readInput(io), 'The standard input'] : [await readText(source), source];
-  if (!isTlogProof(text)) return withProof(parseJson(text, origin), proof);
-  if (proof) throw new UsageError(`${origin} is a proof already: leave out --proof.`);
+    source === '-' ? [await readInput(io), 'The standard input'] : [await readTextFile(source), source];
+  if (!isTlogProof(text)) return withProof(parseReceiptJson(text, origin), proof);
+  if (proof) throw new UsageError(`${origin} is already a proof: omit --proof.`);
   return readBundle(text, origin);
 }
 
-/** A `.tlog-proof` file that has its entry with it. */
+/** Reads a `.tlog-proof` file that contains its entry. */
 export function readBundle(text: string, origin: string): Evidence {
   const { extra: entry, ...proof } = readTlogProof(text, origin);
   if (!entry) {
     throw new CommandFailure(
-      `${origin} has no receipt in it: name the receipt's file, and this one with --proof.`,
+      `${origin} contains no receipt: give the receipt's file, and this file with --proof.`,
     );
   }
   try {
     return { receipt: parseCanonicalJson(entry), proof: { state: 'there', entry, proof } };
   } catch (error) {
-    throw new CommandFailure(`${origin} has no receipt in it: ${message(error)}`);
+    throw new CommandFailure(`${origin} contains no receipt: ${message(error)}`);
   }
 }
 
-/** Asks the coordinator for the proof of a receipt that has none with it. */
+/** Asks the coordinator for the proof of a receipt that has none. */
 export async function fetchProof(
   receipt: unknown,
   get: (receiptId: string) => Promise<string>,
@@ -87,19 +90,19 @@ export async function fetchProof(
   const { receipt_id, grant_id } = Object(receipt);
   const id: unknown = isGrant(Object(receipt)) ? grant_id : receipt_id;
   if (typeof id !== 'string' || !isId(id)) {
-    return { state: 'wrong', fault: 'it names no receipt that a ledger could be asked for' };
+    return { state: 'wrong', fault: 'it has no id to ask the ledger for' };
   }
   try {
     return withProof(receipt, parseTlogProof(await get(id))).proof;
   } catch (error) {
     if (!isCoordinatorError(error, 'RECEIPT_NOT_FOUND', 'TRANSACTION_NOT_FOUND')) throw error;
     return error.retryAfter === null
-      ? { state: 'wrong', fault: 'the coordinator knows no such receipt' }
+      ? { state: 'wrong', fault: 'the coordinator does not know this receipt' }
       : { state: 'pending' };
   }
 }
 
-/** The proof is the given one, or that in `inclusion`, where a published receipt has it. */
+/** Uses the given proof, or the one in the `inclusion` of a published receipt. */
 function withProof(receipt: unknown, given: TlogProof | undefined): Evidence {
   const inclusion: unknown = Object(receipt).inclusion ?? null;
   if (!given && inclusion === null) return { receipt, proof: { state: 'none' } };

@@ -1,22 +1,22 @@
 import { leafHash, type OpenCheckpoint, type Policy, type TlogProof, verifyInclusion } from '@aitbc/tlog';
-import { type Cosigned, checkCheckpoint } from '../checkpoint-checks.ts';
-import type { Finding } from '../findings.ts';
+import { type Cosignature, checkCheckpoint } from '../checkpoint-checks.ts';
+import type { CheckFinding } from '../findings.ts';
 
-/** Where an entry was found, for programs. */
-export interface Place {
+/** The place of an entry in a ledger, for programs. */
+export interface LedgerPlace {
   origin: string;
   index: number;
   tree_size: number;
-  /** Those that were demanded or known, with the time that they state. */
-  witnesses: Cosigned[];
+  /** The witnesses that the policy names, with the times that they state. */
+  witnesses: Cosignature[];
 }
 
-/** Checks that a ledger has an entry, on the word of those whom the policy names. */
+/** Checks that a ledger has an entry, by the signatures that the policy demands. */
 export async function checkLedger(
   entry: Uint8Array,
   proof: TlogProof,
   policy: Policy,
-): Promise<{ findings: Finding[]; place: Place | null }> {
+): Promise<{ findings: CheckFinding[]; place: LedgerPlace | null }> {
   const { signed, witnesses, findings } = await checkCheckpoint(proof.checkpoint, policy);
   const { index, hashes } = proof;
   const isIncluded =
@@ -26,8 +26,8 @@ export async function checkLedger(
   return { findings: all, place: { origin: signed.origin, index, tree_size: signed.size, witnesses } };
 }
 
-function describeInclusion(signed: OpenCheckpoint | null, isIncluded: boolean, index: number): Finding {
-  if (!signed) return { name: 'inclusion', ok: false, detail: 'not checked, for want of a checkpoint' };
+function describeInclusion(signed: OpenCheckpoint | null, isIncluded: boolean, index: number): CheckFinding {
+  if (!signed) return { name: 'inclusion', ok: false, detail: 'not checked without a valid checkpoint' };
   const { size } = signed;
   const detail = isIncluded
     ? `it is entry ${index} of ${size}`

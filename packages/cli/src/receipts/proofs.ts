@@ -14,22 +14,22 @@ export function readTlogProof(text: string, origin: string): TlogProof {
   try {
     return parseTlogProof(text);
   } catch (error) {
-    throw new CommandFailure(`${origin} is no .tlog-proof file: ${message(error)}`);
+    throw new CommandFailure(`${origin} is not a .tlog-proof file: ${message(error)}`);
   }
 }
 
 /**
- * The proof in the `inclusion` of a published receipt.
+ * Reads the proof in the `inclusion` of a published receipt.
  *
- * @param entry what it must be the proof of
- * @throws Error that says in which part it contradicts itself, or can't be read
+ * @param entry the entry that the proof must be about
+ * @throws Error that names the part which contradicts the rest, or can not be parsed
  */
 export function readInclusion(inclusion: unknown, entry: Uint8Array): TlogProof {
   const { logIndex, inclusionProof, canonicalizedBody }: Partial<Inclusion> = Object(inclusion);
   const { hashes, rootHash, treeSize, checkpoint }: Partial<Inclusion['inclusionProof']> =
     Object(inclusionProof);
   const envelope: unknown = Object(checkpoint).envelope;
-  if (!Array.isArray(hashes) || typeof envelope !== 'string') throw new Error('inclusion is not in its form');
+  if (!Array.isArray(hashes) || typeof envelope !== 'string') throw new Error('inclusion is malformed');
   const { size, root } = parseCheckpoint(parseNote(envelope).text);
   const claims = {
     logIndex: logIndex === Object(inclusionProof).logIndex,
@@ -38,15 +38,14 @@ export function readInclusion(inclusion: unknown, entry: Uint8Array): TlogProof 
     canonicalizedBody: equal(decode(canonicalizedBody), entry),
   };
   const [wrong] = Object.entries(claims).find(([, holds]) => !holds) ?? [];
-  if (wrong !== undefined)
-    throw new Error(`the ${wrong} of inclusion is another one than the rest of it says`);
-  if (!DECIMAL.test(String(logIndex))) throw new Error('the logIndex of inclusion is no index');
+  if (wrong !== undefined) throw new Error(`the ${wrong} of inclusion contradicts the rest of it`);
+  if (!DECIMAL.test(String(logIndex))) throw new Error('the logIndex of inclusion is not an index');
   return { index: Number(logIndex), hashes: hashes.map(decode), checkpoint: envelope };
 }
 
 function decode(text: unknown): Uint8Array {
   if (typeof text !== 'string' || !BASE64.test(text))
-    throw new Error('inclusion holds something else than base64');
+    throw new Error('inclusion contains something other than base64');
   return new Uint8Array(Buffer.from(text, 'base64'));
 }
 

@@ -4,15 +4,15 @@ import { type Policy, parseVkey } from '@aitbc/tlog';
 import type { Command } from 'commander';
 import { wantsJson } from '../connection.ts';
 import { CommandFailure, message } from '../failure.ts';
-import { type Finding, failedChecks, findingsTable } from '../findings.ts';
+import { type CheckFinding, failedChecks, findingsTable } from '../findings.ts';
 import type { Io } from '../io.ts';
 import { note, print, printJson } from '../output.ts';
 import { policyOf, readTrust, type TrustFlags } from '../trust.ts';
 import { type KeyFlags, readKeys } from '../trusted-keys.ts';
 import { checkDisclosed, type DisclosureFlags, ownTexts, readDisclosed } from './disclosure.ts';
 import { type Evidence, fetchProof, isJobId, type Proof, readEvidence } from './evidence.ts';
-import { checkLedger, type Place } from './ledger-checks.ts';
-import { getProof } from './waiting.ts';
+import { checkLedger, type LedgerPlace } from './ledger-checks.ts';
+import { getProof } from './wait-for-proof.ts';
 
 export interface VerifyFlags extends KeyFlags, TrustFlags, DisclosureFlags {
   proof?: string;
@@ -51,17 +51,16 @@ export async function verify(call: Call): Promise<void> {
   }
 }
 
-const PENDING =
-  'The ledger has not published the receipt yet, as it does within seconds: --wait waits for it.';
+const PENDING = 'The ledger has not published the receipt yet, which takes seconds. --wait waits for it.';
 
 interface Trust {
-  /** null where the ledger vouches for the key that the receipt names. */
+  /** Null when the ledger vouches for the key that the receipt names. */
   keys: readonly TrustedKey[] | null;
-  /** null where the ledger is not to be looked at. */
+  /** Null when the ledger is not to be checked. */
   policy: Policy | null;
 }
 
-/** What the flags say; null where they say nothing. */
+/** Returns the keys and the policy in the flags; null when there are none. */
 async function readGivenTrust(flags: VerifyFlags): Promise<Trust | null> {
   const [keys, policy] = [await readKeys(flags), await readTrust(flags)];
   return keys || policy ? { keys, policy } : null;
@@ -75,7 +74,7 @@ async function askForTrust({ client, command, io }: Call): Promise<Trust> {
   } catch (error) {
     if (!(error instanceof ConnectionError)) throw error;
     throw new CommandFailure(
-      `${message(error)}\nIt was asked for its keys: without it, give them with --key KEY or --keys FILE, and that of its ledger with --vkey VKEY or --policy FILE.`,
+      `${message(error)}\nThe command asks it for its keys. To check without it, give its keys with --key KEY or --keys FILE, and its ledger's key with --vkey VKEY or --policy FILE.`,
     );
   }
 }
@@ -89,7 +88,7 @@ async function findProof({ receipt, proof }: Evidence, isTrustGiven: boolean, ca
     if (error instanceof TimeoutError && flags.wait !== undefined) return { state: 'pending' };
     if (!isTrustGiven || !(error instanceof ConnectionError)) throw error;
     throw new CommandFailure(
-      `${message(error)}\nIt was asked for the receipt's place in the ledger: without it, give a proof that was saved with --proof FILE.`,
+      `${message(error)}\nThe command asks it for the receipt's place in the ledger. To check without it, give a saved proof with --proof FILE.`,
     );
   }
 }
@@ -98,15 +97,14 @@ async function judgeLedger(
   proof: Proof | null,
   policy: Policy | null,
   isTrustGiven: boolean,
-): Promise<{ findings: Finding[]; place: Place | null }> {
+): Promise<{ findings: CheckFinding[]; place: LedgerPlace | null }> {
   const alone = (ok: boolean | null, detail: string) => ({
     findings: [{ name: 'inclusion', ok, detail }],
     place: null,
   });
-  if (!proof || !policy)
-    return alone(null, 'not checked, as no key of the ledger is given: --vkey or --policy');
+  if (!proof || !policy) return alone(null, "not checked without the ledger's key: --vkey or --policy");
   if (proof.state === 'there') return await checkLedger(proof.entry, proof.proof, policy);
-  // Who has said whom to believe wants to know that it is there.
+  // When the user has named the ledger's key, the receipt must be in the ledger.
   if (proof.state === 'pending')
     return alone(isTrustGiven ? false : null, 'the ledger has not published it yet');
   return alone(false, proof.state === 'wrong' ? proof.fault : 'there is no proof of it');
@@ -115,21 +113,26 @@ async function judgeLedger(
 async function judgeReceipt(
   receipt: unknown,
   keys: readonly TrustedKey[] | null,
-  place: Place | null,
-): Promise<Finding[]> {
+  place: LedgerPlace | null,
+): Promise<CheckFinding[]> {
   const check = isGrant(Object(receipt)) ? verifyGrant : verifyReceipt;
   if (keys) return (await check(receipt, { keys })).checks;
   const named = String(Object(Object(receipt).signature).key_id);
   const { checks } = await check(receipt, { keys: [named] });
   const detail = place
-    ? `${named} is the key that the receipt names: that the ledger has it vouches for that`
-    : 'no key is given, and the ledger does not vouch for the one that the receipt names';
+    ? `${named} is the key that the receipt names, and the receipt is in the ledger`
+    : 'no key is given, and the receipt is not proven to be in the ledger';
   return checks.map(check =>
     check.name === 'key' && check.ok ? { ...check, ok: place !== null, detail } : check,
   );
 }
 
-function report(findings: readonly Finding[], place: Place | null, command: Command, io: Io): void {
+function report(
+  findings: readonly CheckFinding[],
+  place: LedgerPlace | null,
+  command: Command,
+  io: Io,
+): void {
   const valid = findings.every(({ ok }) => ok !== false);
   if (wantsJson(command)) printJson(io, { valid, checks: findings, ledger: place });
   else print(io, findingsTable(findings));

@@ -7,7 +7,7 @@ const HINTS: Record<string, string> = {
   EACCES: 'not allowed for this user, choose another --port',
 };
 
-/** The error of a server that could not listen, with what to do; any other as it is. */
+/** Adds advice to the error of a server that could not listen. Returns any other error unchanged. */
 export function listeningError(error: unknown): unknown {
   const { code = '', message } = error as NodeJS.ErrnoException;
   const hint = HINTS[code];

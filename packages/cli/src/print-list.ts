@@ -16,13 +16,13 @@ export interface Columns<Item> {
   row(item: Item): (string | number | null)[];
 }
 
-/** What to ask for at once. */
+/** Returns the page size for the flags. */
 export function pageSize({ limit, all }: ListFlags): number {
   return all ? LARGEST_PAGE : Math.min(limit, LARGEST_PAGE);
 }
 
-/** Prints the first items of a list, as many as the flags say. */
-export async function list<Item>(
+/** Prints the first items of a list, as many as the flags ask for. */
+export async function printList<Item>(
   found: Paged<Item>,
   flags: ListFlags,
   { command, io, columns }: { command: Command; io: Io; columns: Columns<Item> },
@@ -31,7 +31,7 @@ export async function list<Item>(
   if (wantsJson(command)) return printJson(io, items);
   if (items.length === 0) return note(io, 'None.');
   print(io, table(columns.head, items.map(columns.row)));
-  if (more) note(io, `There are more: --limit N shows N of them, --all every one.`);
+  if (more) note(io, `There are more: --limit N shows N of them, --all shows all.`);
 }
 
 async function take<Item>(found: Paged<Item>, most: number): Promise<{ items: Item[]; more: boolean }> {

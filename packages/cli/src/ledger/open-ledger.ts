@@ -10,19 +10,20 @@ import { policyOf, readTrust, type TrustFlags } from '../trust.ts';
 
 const LEDGER = '/ledger';
 
-/** A ledger to look at. */
+/** A ledger to read. */
 export interface NamedLedger {
   url: string;
-  /** Opens what the log itself has signed: its witnesses are looked at apart. */
+  /** A reader that only demands the log's signature. Witnesses are checked separately. */
   ledger: Ledger;
-  /** Whom to believe. */
+  /** The signatures that checkpoints need. */
   policy: Policy;
 }
 
 /**
- * The ledger that the command line names, or else the coordinator's.
+ * Opens the ledger that the command line names, or the coordinator's.
  *
- * @throws {UsageError} for what is no address, or where it is not said whom to believe and can't be asked
+ * @throws {UsageError} for an invalid address, or when no key is given and the ledger can not be asked for
+ * its own
  */
 export async function openNamed(
   named: string | undefined,
@@ -31,7 +32,7 @@ export async function openNamed(
   const given = (named ?? `${coordinatorUrl(command, io).replace(/\/+$/, '')}${LEDGER}`).replace(/\/+$/, '');
   if (!/^https?:$/.test(URL.parse(given)?.protocol ?? '')) {
     throw new UsageError(
-      `"${given}" is not the address of a ledger: it looks like https://coordinator.example/ledger`,
+      `"${given}" is not the address of a ledger, such as https://coordinator.example/ledger`,
     );
   }
   const url = given.endsWith(LEDGER) || !(await isCoordinator(given, io)) ? given : given + LEDGER;
@@ -39,7 +40,7 @@ export async function openNamed(
   return { url, policy, ledger: openLedger(url, { ...io.client, policy: logAlone(policy) }) };
 }
 
-/** Whoever follows a ledger may give the address of its coordinator. Other logs have nothing there. */
+/** Whether the address is a coordinator's, whose ledger is below it. Other logs have nothing there. */
 async function isCoordinator(url: string, io: Io): Promise<boolean> {
   const client = new CoordinatorClient(url, { ...io.client, maxRetries: 0 });
   return await client.ledger.vkey().then(
@@ -50,11 +51,11 @@ async function isCoordinator(url: string, io: Io): Promise<boolean> {
 
 async function askForKey(url: string, command: Command, io: Io): Promise<Policy> {
   if (!url.endsWith(LEDGER)) {
-    throw new UsageError(`Whom to believe about ${url}? Give --vkey with its key, or --policy.`);
+    throw new UsageError(`The key of ${url} is needed: --vkey or --policy.`);
   }
   const vkey = await new CoordinatorClient(url.slice(0, -LEDGER.length), io.client).ledger.vkey();
   const policy = policyOf(parseVkey(vkey));
   if (!wantsJson(command))
-    note(io, `The key is the one that the ledger itself shows. To hold it to that: --vkey '${vkey}'`);
+    note(io, `The key comes from the ledger itself. To use the same key next time: --vkey '${vkey}'`);
   return policy;
 }

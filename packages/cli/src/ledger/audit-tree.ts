@@ -1,14 +1,14 @@
 import type { Restore } from '@aitbc/protocol';
 import { STATEMENT_KINDS, type TrustedKey } from '@aitbc/receipts';
 import type { LedgerFault, LedgerTree } from '@aitbc/sdk';
-import type { Finding } from '../findings.ts';
+import type { CheckFinding } from '../findings.ts';
 
-/** As many as are remembered: a log can be wrong throughout. */
+/** The most faults that are stored. A log can be wrong throughout. */
 const MOST_FAULTS = 1000;
-/** As many as people are shown of a kind. */
+/** The most faults of one kind that are shown to people. */
 const SHOWN_FAULTS = 5;
 
-/** What an audit of a tree, or of its new part, came to. */
+/** The result of auditing a tree, or its new part. */
 export interface Audit {
   from: number;
   size: number;
@@ -16,9 +16,9 @@ export interface Audit {
   grants: number;
   /** Statements of other kinds, by kind. */
   others: Record<string, number>;
-  /** What the ledger begins with, where that follows a restore and was looked at. */
+  /** The restore that the ledger begins with, when entry 0 was audited and is one. */
   restore: Restore | null;
-  /** The first ones. */
+  /** The first faults. */
   faults: LedgerFault[];
   totals: Record<FaultKind, number>;
 }
@@ -26,7 +26,7 @@ export interface Audit {
 type FaultKind = 'tiles' | 'entries' | 'statements';
 
 export interface AuditFlags {
-  /** False where entries are no receipts and grants. */
+  /** False when entries need not be statements. */
   statements: boolean;
   keys: readonly TrustedKey[] | null;
 }
@@ -65,17 +65,17 @@ function kindOf({ code, path }: LedgerFault): FaultKind {
   return path === null || path.startsWith('tile/entries/') ? 'entries' : 'tiles';
 }
 
-/** A finding for each kind of check, or one for each of the first faults. */
-export function auditFindings(audit: Audit, flags: AuditFlags): Finding[] {
-  const good: Record<FaultKind, Finding> = {
+/** Returns a finding for each kind of check, or one for each of the first faults. */
+export function auditFindings(audit: Audit, flags: AuditFlags): CheckFinding[] {
+  const good: Record<FaultKind, CheckFinding> = {
     tiles: {
       ...{ name: 'tiles', ok: true },
-      detail: 'each comes down to its hash in the one above, the topmost to the root',
+      detail: 'each hashes to its entry in the tile above, and the topmost to the root',
     },
     entries: { name: 'entries', ok: true, detail: `${count(audit.size, 'entry', 'entries')}, as signed` },
     statements: flags.statements
       ? { name: 'statements', ok: true, detail: statementsIn(audit, flags) }
-      : { name: 'statements', ok: null, detail: 'not checked, as you say that there are none' },
+      : { name: 'statements', ok: null, detail: 'not checked, because of --no-statements' },
   };
   const findings = Object.values(good).flatMap(finding => {
     const kind = finding.name as FaultKind;
@@ -86,16 +86,16 @@ export function auditFindings(audit: Audit, flags: AuditFlags): Finding[] {
   return [...findings, { name: 'restore', ok: null, detail: describeRestore(audit.restore) }];
 }
 
-/** What was cut when a ledger began anew. */
+/** Describes what was cut when a restore began a new ledger. */
 export function describeRestore({ previous, newest, accounts, balance_sum }: Restore): string {
   const lost =
     newest === undefined
-      ? 'what was signed beyond them, if anything, is cut'
-      : `signed was a tree of ${newest.tree_size} at least: what is not among those is cut`;
-  return `the ledger goes on from the first ${count(previous.tree_size, 'entry', 'entries')} of ${previous.origin}; ${lost}. ${count(accounts, 'account')} opened with ${balance_sum} credits`;
+      ? 'entries signed beyond these, if any, are cut'
+      : `a tree of at least ${newest.tree_size} was signed, and its other entries are cut`;
+  return `the ledger continues from the first ${count(previous.tree_size, 'entry', 'entries')} of ${previous.origin}; ${lost}. ${count(accounts, 'account')} opened with ${balance_sum} credits`;
 }
 
-/** The first faults of a kind, in words, and how many more there are. */
+/** Describes the first faults of a kind, and how many more there are. */
 function faultDetails({ faults, totals }: Audit, kind: FaultKind): string[] {
   const shown = faults.filter(fault => kindOf(fault) === kind).slice(0, SHOWN_FAULTS);
   const more = totals[kind] - shown.length;
@@ -106,13 +106,11 @@ export function statementsIn(audit: Audit, { keys }: Pick<AuditFlags, 'keys'>): 
   const { receipts, grants } = audit;
   const who = keys ? 'a key that you trust' : 'the key that it names, for which the ledger vouches';
   const { known, unknown } = othersIn(audit);
-  const kinds = [...known, ...unknown.map(text => `${text} of a kind not known here`)].map(
-    text => `, ${text}`,
-  );
+  const kinds = [...known, ...unknown.map(text => `${text} of an unknown kind`)].map(text => `, ${text}`);
   return `${count(receipts, 'receipt')} and ${count(grants, 'grant')}: each adds up, and is signed by ${who}${kinds.join('')}`;
 }
 
-/** Statements of other kinds, counted in words. The names of those that are not known here are a stranger's text. */
+/** Counts the statements of other kinds. A stranger wrote the names of unknown kinds. */
 export function othersIn({ others }: Pick<Audit, 'others'>): { known: string[]; unknown: string[] } {
   const kinds = Object.entries(others);
   const isKnown = (kind: string) => (STATEMENT_KINDS as readonly string[]).includes(kind);
@@ -122,7 +120,7 @@ export function othersIn({ others }: Pick<Audit, 'others'>): { known: string[]; 
   };
 }
 
-/** Without what a terminal would take for a command. */
+/** Replaces characters that a terminal could take for a command. */
 const printable = (text: string) => text.replace(/[^\x20-\x7e]/g, '?');
 
 export const count = (number: number, noun: string, plural = `${noun}s`) =>

@@ -1,36 +1,39 @@
 import { type Ledger, type LedgerCheckpoint, LedgerError, type LedgerFault } from '@aitbc/sdk';
 import type { Policy } from '@aitbc/tlog';
 import { checkCheckpoint } from '../checkpoint-checks.ts';
-import { type AuditFlags, auditTree } from './auditing.ts';
+import { type AuditFlags, auditTree } from './audit-tree.ts';
 import { type Breach, type Earlier, findBreach } from './history.ts';
 import { describeTree } from './verify.ts';
 
-export interface Looking {
+export interface LookOptions {
   ledger: Ledger;
   policy: Policy;
   audit: AuditFlags;
   signal: AbortSignal;
-  /** Look at all entries where there is nothing earlier, rather than at none. */
+  /** Whether to audit all entries when there is no earlier checkpoint. Otherwise none are audited then. */
   fromStart?: boolean;
 }
 
-/** What one look at a ledger has found. */
+/** The result of one look at a ledger. */
 export interface Look {
-  /** null for one that can't be believed. */
+  /** Null when the checkpoint is not valid. */
   checkpoint: LedgerCheckpoint | null;
-  /** The same for programs, with its witnesses. */
+  /** The checkpoint for programs, with its witnesses. */
   tree: ReturnType<typeof describeTree> | null;
-  /** Entries before that one were not looked at now. */
+  /** Entries before this one were not audited now. */
   from: number;
   receipts: number;
   grants: number;
   /** Statements of other kinds, by kind. */
   others: Record<string, number>;
-  /** The first ones. */
+  /** The first faults. */
   faults: LedgerFault[];
   /** How many faults there are. */
   total: number;
-  /** The tree is as it was signed, and by whom it must be. What its entries say may be wrong for all that. */
+  /**
+   * Whether the tree is as signed, with all signatures that the policy demands. Its statements may still be
+   * invalid.
+   */
   isSound: boolean;
   breach: Breach | null;
 }
@@ -38,12 +41,12 @@ export interface Look {
 const NOTHING = { checkpoint: null, tree: null, from: 0, receipts: 0, grants: 0, others: {}, breach: null };
 
 /**
- * Looks at the newest checkpoint, and at what is new in its tree since the earlier ones; where there are none, at no
- * entries.
+ * Fetches the newest checkpoint, and audits the entries that are new since the earlier ones. Without earlier
+ * ones, it audits no entries.
  *
- * @throws what keeps the log from being read, such as a ConnectionError
+ * @throws errors of reading the log, such as a ConnectionError
  */
-export async function look(looking: Looking, earlier: readonly Earlier[]): Promise<Look> {
+export async function look(looking: LookOptions, earlier: readonly Earlier[]): Promise<Look> {
   try {
     return await lookOrThrow(looking, earlier);
   } catch (error) {
@@ -54,7 +57,7 @@ export async function look(looking: Looking, earlier: readonly Earlier[]): Promi
 }
 
 async function lookOrThrow(
-  { ledger, policy, audit: flags, signal, fromStart = false }: Looking,
+  { ledger, policy, audit: flags, signal, fromStart = false }: LookOptions,
   earlier: readonly Earlier[],
 ): Promise<Look> {
   const checkpoint = await ledger.checkpoint({ signal });

@@ -7,19 +7,19 @@ import { isGrantId } from './evidence.ts';
 
 const DEFAULT_SECONDS = 60;
 
-/** `--wait`, as seconds. */
+/** Adds `--wait`, in seconds. */
 export function waitOption(command: Command): Command {
   return command.option(
     '--wait [seconds]',
-    `wait until the ledger has published it, ${DEFAULT_SECONDS} s unless given`,
+    `wait until the ledger has published it, ${DEFAULT_SECONDS} s by default`,
     text => integerFrom(1)(text),
   );
 }
 
-/** The flag as seconds, undefined where it was not given. */
+/** Returns the flag in seconds; undefined when it is not given. */
 export const waitSeconds = (wait: number | true | undefined) => (wait === true ? DEFAULT_SECONDS : wait);
 
-/** The `.tlog-proof` of a receipt or a grant, waited for so many seconds, or not at all. */
+/** Fetches the `.tlog-proof` of a receipt or a grant. It waits up to `seconds`, or not at all. */
 export async function getProof(
   client: CoordinatorClient,
   receiptId: string,
