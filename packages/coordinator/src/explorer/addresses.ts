@@ -3,7 +3,10 @@ import { findAccount, requireExistingAddress } from '../accounts/accounts.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
-/** What the ledger says of an address: nothing of one that it does not name. Throws RequestError for what is none. */
+/**
+ * Returns what the ledger says about an address, with zeros if the ledger does not name it. Throws RequestError if the
+ * text is not an address.
+ */
 export async function readAddress({ read }: Store, address: string): Promise<AddressDetail> {
   requireExistingAddress(address);
   const found: Partial<Row<'account'>> = (await findAccount(read, address)) ?? {};

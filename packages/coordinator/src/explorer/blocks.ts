@@ -13,29 +13,29 @@ export interface BlockQuery {
   before: number | undefined;
 }
 
-/** Newest first, and the height below which the next page starts. */
+/** Returns blocks, newest first, and the height below which the next page starts. */
 export async function listBlocks(
   { read }: Store,
   { limit, before }: BlockQuery,
 ): Promise<{ blocks: Block[]; next: number | undefined }> {
-  // One more, as a block is what it has beyond the one before.
+  // One row more is read, because a block is the difference between two checkpoints.
   const rows = await listCheckpoints(read, { before, limit: limit + 1 });
   const blocks = rows.slice(0, limit).map((row, index) => toBlock(row, rows[index + 1]));
   return { blocks, next: rows.length > limit ? blocks.at(-1)?.height : undefined };
 }
 
 export interface FoundBlock extends BlockDetail {
-  /** Index of its first transaction; its last one is before `tree_size`. */
+  /** The index of the block's first transaction. The last one is before `tree_size`. */
   first: number;
-  /** Whether all about it stays: witnesses may yet sign the newest one. */
+  /** Whether the block's data can no longer change. Witnesses may still sign the newest block. */
   isFinal: boolean;
 }
 
 /**
- * @param id height, or hash in hex
- * @throws RequestError where there is no such block
+ * @param id a height, or a hash in hex
+ * @throws RequestError if there is no such block
  */
-export async function findBlock({ read }: Store, id: string): Promise<FoundBlock> {
+export async function readBlock({ read }: Store, id: string): Promise<FoundBlock> {
   const height = isHeight(id) ? Number(id) : await findHeight(read, id.toLowerCase());
   if (height === undefined) return blockNotFound();
   const around = await listCheckpoints(read, { before: height + 2, limit: 3 });
@@ -50,7 +50,7 @@ export async function findBlock({ read }: Store, id: string): Promise<FoundBlock
   };
 }
 
-/** A height rather than a hash: hashes have 64 digits. */
+/** Whether the id is a height. Hashes have 64 digits. */
 export const isHeight = (id: string) => /^\d{1,15}$/.test(id);
 
 const blockNotFound = () => fail('BLOCK_NOT_FOUND', 'The ledger has no such block');

@@ -10,21 +10,21 @@ import type {
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store } from '../store/store.ts';
 import { readAddress } from './addresses.ts';
-import { type BlockQuery, type FoundBlock, findBlock, listBlocks } from './blocks.ts';
-import { search } from './search.ts';
+import { type BlockQuery, type FoundBlock, listBlocks, readBlock } from './blocks.ts';
+import { searchLedger } from './search.ts';
 import { explorerStats, networkStats } from './stats.ts';
-import { findTransaction, pageOfTransactions, type TransactionQuery } from './transactions.ts';
+import { readTransaction, readTransactions, type TransactionQuery } from './transactions.ts';
 
-/** The ledger as everyone may look at it. Each throws RequestError for what there is not. */
-export interface Explorer {
+/** Public views of the ledger. Methods throw RequestError if what they look for does not exist. */
+export interface LedgerExplorer {
   networkStats(): Promise<NetworkStats>;
-  /** With series for charts. */
+  /** Returns network statistics with series for charts. */
   stats(): Promise<ExplorerStats>;
-  /** Newest first, and the height below which the next page starts. */
+  /** Returns blocks, newest first, and the height below which the next page starts. */
   blocks(query: BlockQuery): Promise<{ blocks: Block[]; next: number | undefined }>;
-  /** By height, or by hash. */
+  /** Returns a block by its height or hash. */
   block(id: string): Promise<FoundBlock>;
-  /** Newest first, and the place behind which the next page starts. */
+  /** Returns transactions, newest first, and the index before which the next page starts. */
   transactions(query: TransactionQuery): Promise<{ transactions: Transaction[]; next: number | undefined }>;
   transaction(hash: string): Promise<TransactionDetail>;
   address(address: string): Promise<AddressDetail>;
@@ -37,15 +37,15 @@ export interface ExplorerOptions {
   now: () => number;
 }
 
-export function createExplorer({ store, ledger, now }: ExplorerOptions): Explorer {
+export function createLedgerExplorer({ store, ledger, now }: ExplorerOptions): LedgerExplorer {
   return {
     networkStats: () => networkStats(store, ledger),
     stats: () => explorerStats(store, ledger, now()),
     blocks: query => listBlocks(store, query),
-    block: id => findBlock(store, id),
-    transactions: query => pageOfTransactions(store, query),
-    transaction: hash => findTransaction(store, ledger, hash),
+    block: id => readBlock(store, id),
+    transactions: query => readTransactions(store, query),
+    transaction: hash => readTransaction(store, ledger, hash),
     address: address => readAddress(store, address),
-    search: text => search(store, text),
+    search: text => searchLedger(store, text),
   };
 }

@@ -2,7 +2,7 @@ import type { SavedChange } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
 
-/** Counts jobs by status, for the statistics. The runs of a job are not jobs to anybody. */
+/** Counts jobs by status, for the statistics. The runs of a replicated job do not count. */
 export async function countJobs(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {
   const counters = new Increments<string, 'value'>(['value']);
   for (const { before, after } of changes) {

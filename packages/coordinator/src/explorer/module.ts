@@ -7,7 +7,7 @@ export const explorer = defineModule({
   uses: [ledger],
   subscribes: { 'job.changed': countJobs },
   async create({ store, now, services: { ledger } }) {
-    const { createExplorer } = await import('./explorer.ts');
+    const { createLedgerExplorer: createExplorer } = await import('./explorer.ts');
     return createExplorer({ store, ledger, now });
   },
   async routes(app, { service: explorer, guards }) {

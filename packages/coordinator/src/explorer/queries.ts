@@ -13,7 +13,7 @@ export async function readActivity(db: Db, from: number): Promise<Row<'activity'
   return await db.selectFrom('activity').selectAll().where('hour', '>=', from).orderBy('hour').execute();
 }
 
-/** The same, summed up over periods of so many ms. */
+/** Returns the activity summed over periods of `periodMs`. */
 export async function sumActivity(db: Db, from: number, periodMs: number): Promise<Row<'activity'>[]> {
   const period = sql<number>`hour - hour % ${sql.lit(periodMs)}`;
   const sum = (column: 'receipts' | 'amount') => sql<number>`CAST(SUM(${sql.ref(column)}) AS bigint)`;
@@ -25,7 +25,7 @@ export async function sumActivity(db: Db, from: number, periodMs: number): Promi
     .execute();
 }
 
-/** Newest first, from below a height on. */
+/** Lists checkpoints below a height, newest first. */
 export async function listCheckpoints(
   db: Db,
   { before, limit }: { before: number | undefined; limit: number },
@@ -35,13 +35,11 @@ export async function listCheckpoints(
   return await query.orderBy('height', 'desc').limit(limit).execute();
 }
 
-/** Whose hash it is. */
 export async function findHeight(db: Db, hash: string): Promise<number | undefined> {
   const row = await db.selectFrom('checkpoint').select('height').where('hash', '=', hash).executeTakeFirst();
   return row?.height;
 }
 
-/** Of the checkpoint of a height. */
 export async function findHash(db: Db, height: number): Promise<string | undefined> {
   const row = await db
     .selectFrom('checkpoint')
@@ -51,7 +49,7 @@ export async function findHash(db: Db, height: number): Promise<string | undefin
   return row?.hash;
 }
 
-/** An entry, with the addresses that it names and the block that it came with. */
+/** An entry with the addresses that it names and the height of its block. */
 export type TransactionRow = Pick<
   Row<'entry'>,
   'leaf_index' | 'id' | 'type' | 'job_id' | 'amount' | 'hash' | 'bytes' | 'created_at'
@@ -59,20 +57,20 @@ export type TransactionRow = Pick<
 
 export interface TransactionFilter {
   accountId: number | undefined;
-  /** Entries from this index on. */
+  /** Only entries from this index on. */
   from: number;
-  /** And before this one. */
+  /** Only entries before this index. */
   before: number | undefined;
   limit: number;
 }
 
-/** Newest first. */
+/** Lists transactions, newest first. */
 export async function listTransactions(db: Db, filter: TransactionFilter): Promise<TransactionRow[]> {
   const { accountId, limit } = filter;
   const found =
     accountId === undefined
       ? pageOf(db, filter)
-      : // Each account has at most two pages to merge; an entry within an account is in both.
+      : // An entry whose payer is also its payee is on both pages; the union removes the duplicate.
         pageOf(db, filter, 'payer_id').union(pageOf(db, filter, 'payee_id'));
   const page = db
     .selectFrom(found.as('found'))
@@ -109,15 +107,15 @@ function pageOf(
   let query = db.selectFrom('entry').select('leaf_index').where('leaf_index', '>=', from);
   if (party !== undefined) query = query.where(party, '=', accountId ?? null);
   if (before !== undefined) query = query.where('leaf_index', '<', before);
-  // A limit stands inside a union only in a subquery.
+  // SQLite accepts ORDER BY and LIMIT within a union only in a subquery.
   return db.selectFrom(query.orderBy('leaf_index', 'desc').limit(limit).as('found')).select('leaf_index');
 }
 
-const SCANNED_AT_ONCE = 1_000;
+const ENTRIES_PER_SCAN = 1_000;
 
 /**
- * The index of an entry by its hash. Hashes are indexed with the tree, which follows the entries within an interval of
- * the ledger: of those that the tree may not have yet, the newest are looked through.
+ * Returns the index of an entry by its hash. Hashes are indexed when the tree is extended, which happens a publication
+ * interval after the entries. So the newest entries are searched directly.
  */
 export async function findIndexByHash(db: Db, hash: string): Promise<number | undefined> {
   const indexed = await db
@@ -130,7 +128,7 @@ export async function findIndexByHash(db: Db, hash: string): Promise<number | un
     .selectFrom('entry')
     .select(['leaf_index', 'hash'])
     .orderBy('leaf_index', 'desc')
-    .limit(SCANNED_AT_ONCE)
+    .limit(ENTRIES_PER_SCAN)
     .as('newest');
   const row = await db.selectFrom(newest).select('leaf_index').where('hash', '=', hash).executeTakeFirst();
   return row?.leaf_index;
@@ -143,7 +141,7 @@ export async function findBody(db: Db, index: number): Promise<string | undefine
 
 export type NamedEntry = Pick<Row<'entry'>, 'id' | 'type' | 'hash'>;
 
-/** An entry by the id of its statement, or by its index. */
+/** Returns an entry by the id of its statement or by its index. */
 export async function findEntry(
   db: Db,
   by: { id: string } | { index: number },

@@ -20,12 +20,14 @@ import type { Guards } from '../http/authentication.ts';
 import { IMMUTABLE, MUTABLE } from '../http/caching.ts';
 import { linkAfter, readPlace } from '../http/pages.ts';
 import { type App, answers } from '../http/routes.ts';
-import type { Explorer } from './explorer.ts';
+import type { LedgerExplorer } from './explorer.ts';
 
 const tags = ['explorer'];
 
-/** What the ledger has, for everyone to look at. */
-export function explorerRoutes(app: App, { explorer, guards }: { explorer: Explorer; guards: Guards }): void {
+export function explorerRoutes(
+  app: App,
+  { explorer, guards }: { explorer: LedgerExplorer; guards: Guards },
+): void {
   statsRoutes(app, explorer, guards);
   blockRoutes(app, explorer, guards);
   transactionRoutes(app, explorer, guards);
@@ -37,7 +39,7 @@ export function explorerRoutes(app: App, { explorer, guards }: { explorer: Explo
       onRequest: guards.public,
       schema: {
         operationId: 'exploreAddress',
-        summary: 'What an address has, and how often the ledger names it',
+        summary: 'Get the balance of an address, and how often the ledger names it',
         tags,
         params: Type.Object({ address: Address('`ait1…`') }),
         response: answers({ 200: AddressDetail }, 400, 401, 404),
@@ -53,7 +55,7 @@ export function explorerRoutes(app: App, { explorer, guards }: { explorer: Explo
       onRequest: guards.public,
       schema: {
         operationId: 'exploreSearch',
-        summary: 'What goes by a hash, a height, an index, an id or an address',
+        summary: 'Search by hash, height, index, id or address',
         tags,
         querystring: Search,
         response: answers({ 200: SearchResults }, 400, 401),
@@ -63,14 +65,14 @@ export function explorerRoutes(app: App, { explorer, guards }: { explorer: Explo
   );
 }
 
-function statsRoutes(app: App, explorer: Explorer, guards: Guards): void {
+function statsRoutes(app: App, explorer: LedgerExplorer, guards: Guards): void {
   app.get(
     '/v1/stats',
     {
       onRequest: guards.public,
       schema: {
         operationId: 'getStats',
-        summary: 'Network statistics',
+        summary: 'Get network statistics',
         tags: ['network'],
         response: answers({ 200: NetworkStats }, 401),
       },
@@ -84,7 +86,7 @@ function statsRoutes(app: App, explorer: Explorer, guards: Guards): void {
       onRequest: guards.public,
       schema: {
         operationId: 'exploreStats',
-        summary: 'Network statistics, and series for charts',
+        summary: 'Get network statistics and series for charts',
         tags,
         response: answers({ 200: ExplorerStats }, 401),
       },
@@ -93,7 +95,7 @@ function statsRoutes(app: App, explorer: Explorer, guards: Guards): void {
   );
 }
 
-function blockRoutes(app: App, explorer: Explorer, guards: Guards): void {
+function blockRoutes(app: App, explorer: LedgerExplorer, guards: Guards): void {
   app.get(
     '/explorer/blocks',
     {
@@ -101,7 +103,7 @@ function blockRoutes(app: App, explorer: Explorer, guards: Guards): void {
       onRequest: guards.public,
       schema: {
         operationId: 'exploreBlocks',
-        summary: 'Blocks, newest first',
+        summary: 'List blocks, newest first',
         tags,
         querystring: PageQuery,
         response: answers({ 200: Type.Array(Block) }, 400, 401),
@@ -122,7 +124,7 @@ function blockRoutes(app: App, explorer: Explorer, guards: Guards): void {
       onRequest: guards.public,
       schema: {
         operationId: 'exploreBlock',
-        summary: 'A block by its height or hash, with its signed checkpoint',
+        summary: 'Get a block by its height or hash, with its signed checkpoint',
         tags,
         params: Type.Object({ id: BlockId }),
         response: answers({ 200: BlockDetail }, 400, 401, 404),
@@ -135,7 +137,7 @@ function blockRoutes(app: App, explorer: Explorer, guards: Guards): void {
   );
 }
 
-function transactionRoutes(app: App, explorer: Explorer, guards: Guards): void {
+function transactionRoutes(app: App, explorer: LedgerExplorer, guards: Guards): void {
   app.get(
     '/explorer/transactions',
     {
@@ -143,7 +145,7 @@ function transactionRoutes(app: App, explorer: Explorer, guards: Guards): void {
       onRequest: guards.public,
       schema: {
         operationId: 'exploreTransactions',
-        summary: 'Transactions, newest first: all, or those of an address or a block',
+        summary: 'List transactions, newest first: all, or those of an address or a block',
         tags,
         querystring: ListTransactions,
         response: answers({ 200: Type.Array(Transaction) }, 400, 401, 404),
@@ -163,7 +165,7 @@ function transactionRoutes(app: App, explorer: Explorer, guards: Guards): void {
       onRequest: guards.public,
       schema: {
         operationId: 'exploreTransaction',
-        summary: 'A transaction by its hash, with its statement and the proof of its place in the ledger',
+        summary: 'Get a transaction by its hash, with its statement and the proof that it is in the ledger',
         tags,
         params: Type.Object({ hash: TransactionId }),
         response: answers({ 200: TransactionDetail }, 400, 401, 404),

@@ -7,10 +7,10 @@ import { isHeight } from './blocks.ts';
 import { findEntry, findHash, findHeight, findIndexByHash, type NamedEntry } from './queries.ts';
 
 /**
- * All that goes by a text: a few at most, as each kind of thing has one of a name. Of jobs only those that are
- * completed, since their receipts tell everyone of them.
+ * Returns everything with this name or hash: at most one result of each kind. Only completed jobs are found, because
+ * only they have public receipts.
  */
-export async function search(store: Store, text: string): Promise<SearchResult[]> {
+export async function searchLedger(store: Store, text: string): Promise<SearchResult[]> {
   const query = text.trim();
   if (isHeight(query)) return await byNumber(store, Number(query));
   if (/^(0x)?[0-9a-f]{64}$/i.test(query)) return await byHash(store, query.slice(-64).toLowerCase());
@@ -41,7 +41,7 @@ async function byId(store: Store, id: string): Promise<SearchResult[]> {
   const entry = await findEntry(store.read, { id: receiptId ?? id });
   if (!entry) return [];
   const { type } = entry;
-  // The others have no route of their own.
+  // Entries of other types have no route of their own.
   if (type !== 'receipt' && type !== 'grant') return [transactionResult(entry)];
   const path = `/v1/${type}s/${entry.id}`;
   return [

@@ -10,7 +10,7 @@ const DAY_MS = 24 * HOUR_MS;
 const HOURS = 48;
 const DAYS = 90;
 
-/** Network statistics, from counters that the writes keep. */
+/** Returns network statistics from counters that are maintained by writes. */
 export async function networkStats(store: Store, ledger: Ledger): Promise<NetworkStats> {
   const [counters, latest] = await Promise.all([readCounters(store.read), ledger.latest()]);
   const count = (name: string) => counters.get(name) ?? 0;
@@ -31,7 +31,7 @@ export async function networkStats(store: Store, ledger: Ledger): Promise<Networ
   };
 }
 
-/** The same, with series for charts that end with the hour and the day of `now`. */
+/** Returns network statistics and series for charts, which end with the current hour and day. */
 export async function explorerStats(store: Store, ledger: Ledger, now: number): Promise<ExplorerStats> {
   const hours = series(now, HOUR_MS, HOURS);
   const days = series(now, DAY_MS, DAYS);
@@ -43,16 +43,16 @@ export async function explorerStats(store: Store, ledger: Ledger, now: number): 
   return { ...stats, hourly: toPoints(hours, byHour), daily: toPoints(days, byDay) };
 }
 
-/** When the last periods began, oldest first. */
+/** Returns the start times of the last periods, oldest first. */
 function series(now: number, periodMs: number, count: number): number[] {
   const current = now - (now % periodMs);
   return Array.from({ length: count }, (_, index) => current - (count - 1 - index) * periodMs);
 }
 
 function toPoints(times: readonly number[], rows: readonly Row<'activity'>[]): ActivityPoint[] {
-  const known = new Map(rows.map(row => [row.hour, row]));
+  const rowsByTime = new Map(rows.map(row => [row.hour, row]));
   return times.map(time => {
-    const { receipts = 0, amount = 0 } = known.get(time) ?? {};
+    const { receipts = 0, amount = 0 } = rowsByTime.get(time) ?? {};
     return { time: isoTime(time), receipts, credits: amount / 1e6 };
   });
 }

@@ -4,7 +4,7 @@ import { fail } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Store } from '../store/store.ts';
-import { findBlock } from './blocks.ts';
+import { readBlock } from './blocks.ts';
 import { findBody, findIndexByHash, listTransactions, type TransactionRow } from './queries.ts';
 
 export interface TransactionQuery extends Pick<ListTransactions, 'address' | 'block'> {
@@ -13,12 +13,15 @@ export interface TransactionQuery extends Pick<ListTransactions, 'address' | 'bl
   before: number | undefined;
 }
 
-/** Newest first, and the place behind which the next page starts. Throws RequestError where there is no such block. */
-export async function pageOfTransactions(
+/**
+ * Returns transactions, newest first, and the index before which the next page starts. Throws RequestError if there is
+ * no such block.
+ */
+export async function readTransactions(
   store: Store,
   { address, block, limit, before }: TransactionQuery,
 ): Promise<{ transactions: Transaction[]; next: number | undefined }> {
-  // Of an address also what the ledgers had that were before a restore.
+  // For an address, also the transactions of ledgers before a restore, which have negative indexes.
   const first = address === undefined ? 0 : Number.MIN_SAFE_INTEGER;
   const range = block === undefined ? { from: first, before } : await rangeOf(store, block, before);
   const accountId = address === undefined ? undefined : await accountIdAt(store.read, address);
@@ -29,15 +32,15 @@ export async function pageOfTransactions(
 }
 
 async function rangeOf(store: Store, block: string, before: number | undefined) {
-  const { first, tree_size } = await findBlock(store, block);
+  const { first, tree_size } = await readBlock(store, block);
   return { from: first, before: Math.min(tree_size, before ?? tree_size) };
 }
 
 /**
- * @param hash hex
- * @throws RequestError where there is no such transaction
+ * @param hash in hex
+ * @throws RequestError if there is no such transaction
  */
-export async function findTransaction(
+export async function readTransaction(
   store: Store,
   ledger: Ledger,
   hash: string,

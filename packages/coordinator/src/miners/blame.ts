@@ -1,25 +1,25 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import { decayOf, type ReputationPolicy } from './reputation.ts';
+import { decayFactor, type ReputationPolicy } from './reputation.ts';
 
 /*
- * Clients choose what miners run, so what one of them can do to a miner's reputation has a bound: of the failures and
- * timeouts of an operator's miners, those in jobs of one account count up to ACCOUNT_LIMIT, and those in jobs of one model up
- * to MODEL_LIMIT, each halved with every half-life as the reputation is. With the score of 0.2 that is demanded unless
- * changed, neither alone suspends anybody: 36 failures do, of four accounts and two models at least.
+ * Clients choose what miners run, so the harm that one client can do to a miner's reputation is bounded. Of the
+ * failures and timeouts of an operator's miners, at most ACCOUNT_LIMIT count for jobs of one account and at most
+ * MODEL_LIMIT for jobs of one model; both decay with the half-life of the reputation. With the default minimum score of
+ * 0.2 neither limit alone suspends anybody: that takes 36 failures, from at least four accounts and two models.
  */
 
 const ACCOUNT_LIMIT = 10;
 const MODEL_LIMIT = 30;
 
-/** A failure that a miner may be blamed for. */
+/** A failure that may be held against a miner. */
 export interface Blame {
   operatorId: number;
   accountId: number;
   model: string;
 }
 
-/** Which of these failures count, in their order. Costs a read and a write, and nothing where there are none. */
+/** Returns which of these failures count, in order. Takes one read and one write, or none if there are no failures. */
 export async function countBlames(
   blames: readonly Blame[],
   policy: ReputationPolicy,
@@ -33,12 +33,12 @@ export async function countBlames(
   const ids = [...new Set(limits.flat().map(([id]) => id))];
   const rows = new Map<string, Row<'blame'>>();
   for (const row of await tx.load('blame', 'id', ids)) {
-    const weight = row.weight * decayOf(row.weighed_at, now, policy);
+    const weight = row.weight * decayFactor(row.weighed_at, now, policy);
     rows.set(row.id, { id: row.id, weight, weighed_at: now });
   }
   const counted = limits.map(both => {
-    const counts = both.every(([id, limit]) => (rows.get(id)?.weight ?? 0) < limit);
-    if (!counts) return false;
+    const isCounted = both.every(([id, limit]) => (rows.get(id)?.weight ?? 0) < limit);
+    if (!isCounted) return false;
     for (const [id] of both) rows.set(id, { id, weight: (rows.get(id)?.weight ?? 0) + 1, weighed_at: now });
     return true;
   });

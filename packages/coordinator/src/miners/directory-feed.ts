@@ -3,17 +3,17 @@ import type { Store } from '../store/store.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { listAway, listOnline } from './queries.ts';
 
-const CATCH_UP_AGAIN_MS = 1_000;
+const CATCH_UP_RETRY_MS = 1_000;
 
 export interface DirectoryFeed {
   store: Store;
   now: () => number;
-  /** Models whose last miner left so long ago are remembered. */
+  /** How long a model is remembered after its last miner left. */
   memoryMs: number;
   closing: AbortSignal;
 }
 
-/** The directory of a store's miners, kept up to date by what is committed. */
+/** Opens the directory of a store's miners and keeps it up to date from commits. */
 export async function openDirectory({ store, now, memoryMs, closing }: DirectoryFeed): Promise<Directory> {
   const directory = createDirectory(now);
   store.onCommit(events => {
@@ -25,13 +25,13 @@ export async function openDirectory({ store, now, memoryMs, closing }: Directory
   return directory;
 }
 
-/** Reads the live miners anew, and again until that succeeds. What changes meanwhile is told once more. */
+/** Reads the live miners again, and retries until that succeeds. Commits in the meantime are applied too. */
 async function catchUp(store: Store, directory: Directory, closing: AbortSignal): Promise<void> {
   while (!closing.aborted) {
     try {
       return await directory.reset(() => listOnline(store.read));
     } catch {
-      await setTimeout(CATCH_UP_AGAIN_MS, undefined, { ref: false });
+      await setTimeout(CATCH_UP_RETRY_MS, undefined, { ref: false });
     }
   }
 }

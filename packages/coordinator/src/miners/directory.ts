@@ -9,8 +9,8 @@ import {
   NEEDS,
   type Need,
   nameOf,
-  namesIn,
   needsIn,
+  parseNames,
 } from './eligibility.ts';
 import { takesJobs } from './reputation.ts';
 
@@ -19,74 +19,76 @@ interface LiveMiner extends Abilities {
   slots: number;
 }
 
-/** How many live miners could run a queue's jobs, and how many at once. */
+/** How many live miners can run the jobs of a queue, and how many jobs at once. */
 export interface Reach {
   miners: number;
   slots: number;
-  /** Whose they are, of how many. */
+  /** How many operators these miners belong to. */
   operators: number;
-  /** Live miners that offer the model, whether they could run it or not. */
+  /** The number of live miners that offer the model, whether or not they can run these jobs. */
   offering: number;
-  /** What each of those lacks for it; empty where none is there, one can, or each lacks something else. */
+  /**
+   * The requirements that none of those miners meets. Empty if a miner can run the jobs, if no miner offers the model,
+   * or if no single requirement excludes all of them.
+   */
   lacks: readonly Lack[];
-  /** Why nobody can, when nobody can. */
+  /** Why no miner can run the jobs, or null if one can. */
   reason: string | null;
 }
 
-/** What a queue demands and a miner may not have. */
+/** A requirement of a queue that a miner may not meet. */
 export type Lack = Need | 'context_length' | 'region' | 'min_vram_gb';
 
-/** The miners that take jobs now, kept in memory from committed changes: answers what would need a scan. */
+/** The miners that take jobs now. It is kept in memory from commits, and answers questions that would need a scan. */
 export interface Directory {
   apply(events: readonly StoreEvent[]): void;
-  /** Starts over, from the miners that `read` finds online; what is told of meanwhile counts more. */
+  /** Replaces the miners with those that `read` returns. Commits that arrive during the read take precedence. */
   reset(read: () => Promise<readonly Row<'miner'>[]>): Promise<void>;
   reach(queue: ReadyQueue): Reach;
-  /** Whether the results of a live miner are all to be compared. */
+  /** Whether every result of this miner must be compared with another one's. */
   isOnProbation(minerId: string): boolean;
-  /** The models that live miners offer, by name; or the one of this name. */
+  /** Returns the models that live miners offer, by name, or only the given one. */
   models(name?: string): Offer[];
-  /** Whether a live miner offers the model. */
   offers(model: string): boolean;
-  /** When the last live miner that offered the model was gone; undefined where that is not known. */
+  /** When the last live miner that offered the model left, in Unix milliseconds. Undefined if that is not known. */
   leftAt(model: string): number | undefined;
-  /** Notes which models miners offered that are away, and when they were last heard of. */
+  /** Remembers the models that absent miners offered, and when each miner was last seen. */
   remember(away: readonly Pick<Row<'miner'>, 'capabilities' | 'last_seen_at'>[]): void;
 }
 
 export interface Offer {
   model: string;
   miners: number;
-  /** Of them, those that have it in memory. */
+  /** How many of these miners have the model in memory. */
   loaded: number;
-  /** Jobs that they run at once. */
+  /** How many jobs these miners run at once. */
   slots: number;
   abilities: OfferedAbilities;
 }
 
-/** What a model can do at the miners that offer it, as far as they told: by ability how many can, and how many can't. */
+/** The smallest and the largest context length reported, in tokens, or null if no miner reported one. */
 export type OfferedAbilities = Record<Need, { able: number; unable: number }> & {
   /** Tokens of prompt and answer, the least and the most that one told; null where none did. */
   context_length: { least: number; most: number } | null;
 };
 
-/** Clients name what they need as they like: only so many answers are kept. */
-const KEPT_REACHES = 1_000;
+/** Clients choose the requirements, so the number of cached answers is limited. */
+const MAX_CACHED_REACHES = 1_000;
 
-/** Models that nobody offers any more are named by miners as they like: only so many are remembered. */
-const KEPT_MODELS = 10_000;
+/** Miners choose the names of models, so the number of remembered names is limited. */
+const MAX_REMEMBERED_MODELS = 10_000;
 
-/** Empty until it is reset. */
+/** Creates an empty directory. It has no miners until `reset`. */
 export function createDirectory(now: () => number): Directory {
   const byModel = new Map<string, Map<string, LiveMiner>>();
   const models = new Map<string, ReadonlySet<string>>();
   const onProbation = new Set<string>();
-  const reaches = new LRUCache<string, Reach>({ max: KEPT_REACHES });
-  const left = new LRUCache<string, number>({ max: KEPT_MODELS });
-  /** For each reset under way the miners that were told of since it began. */
+  const reaches = new LRUCache<string, Reach>({ max: MAX_CACHED_REACHES });
+  const left = new LRUCache<string, number>({ max: MAX_REMEMBERED_MODELS });
+  /** For each running reset: the ids of the miners that changed since it began. */
   const resets = new Set<Set<string>>();
-  let begun = 0;
-  let done = 0;
+  let lastStarted = 0;
+  let lastFinished = 0;
 
   function remove(id: string) {
     for (const model of models.get(id) ?? []) {
@@ -117,53 +119,53 @@ export function createDirectory(now: () => number): Directory {
     apply(events) {
       for (const event of events) {
         if (event.type !== 'miner.changed') continue;
-        for (const told of resets) told.add(event.miner.id);
+        for (const changed of resets) changed.add(event.miner.id);
         put(event.miner);
       }
     },
     async reset(read) {
-      const number = ++begun;
-      const told = new Set<string>();
-      resets.add(told);
-      const online = await read().finally(() => resets.delete(told));
-      // One that began later has read what is newer.
-      if (number < done) return;
-      done = number;
-      for (const id of [...models.keys()]) if (!told.has(id)) remove(id);
+      const number = ++lastStarted;
+      const changed = new Set<string>();
+      resets.add(changed);
+      const online = await read().finally(() => resets.delete(changed));
+      // A reset that began later has read newer rows.
+      if (number < lastFinished) return;
+      lastFinished = number;
+      for (const id of [...models.keys()]) if (!changed.has(id)) remove(id);
       reaches.clear();
-      for (const row of online) if (!told.has(row.id)) put(row);
+      for (const row of online) if (!changed.has(row.id)) put(row);
     },
     offers: model => byModel.has(model),
     leftAt: model => left.get(model),
     remember(away) {
       for (const { capabilities, last_seen_at } of away)
-        for (const model of namesIn(capabilities))
+        for (const model of parseNames(capabilities))
           left.set(model, Math.max(last_seen_at, left.get(model) ?? 0));
     },
     reach(queue) {
       const key = nameOf(queue);
-      const reach = reaches.get(key) ?? measure(queue, [...(byModel.get(queue.model)?.values() ?? [])]);
+      const reach = reaches.get(key) ?? measureReach(queue, [...(byModel.get(queue.model)?.values() ?? [])]);
       reaches.set(key, reach);
       return reach;
     },
     isOnProbation: minerId => onProbation.has(minerId),
     models(name) {
       const names = name === undefined ? [...byModel.keys()].sort() : byModel.has(name) ? [name] : [];
-      return names.map(model => offerOf(model, [...(byModel.get(model)?.values() ?? [])]));
+      return names.map(model => toOffer(model, [...(byModel.get(model)?.values() ?? [])]));
     },
   };
 }
 
-function offerOf(model: string, offering: readonly LiveMiner[]): Offer {
+function toOffer(model: string, offering: readonly LiveMiner[]): Offer {
   const loaded = offering.filter(miner => miner.loaded?.has(model)).length;
-  const abilities = combine(offering.map(({ models }) => models?.get(model) ?? {}));
+  const abilities = combineAbilities(offering.map(({ models }) => models?.get(model) ?? {}));
   return { model, miners: offering.length, loaded, slots: slotsOf(offering), abilities };
 }
 
-function combine(told: readonly ModelAbilities[]): OfferedAbilities {
-  const count = (need: Need, can: boolean) => told.filter(abilities => abilities[need] === can).length;
+function combineAbilities(reported: readonly ModelAbilities[]): OfferedAbilities {
+  const count = (need: Need, can: boolean) => reported.filter(abilities => abilities[need] === can).length;
   const counts = NEEDS.map(need => [need, { able: count(need, true), unable: count(need, false) }]);
-  const lengths = told.flatMap(({ context_length }) => context_length ?? []);
+  const lengths = reported.flatMap(({ context_length }) => context_length ?? []);
   const context_length =
     lengths.length === 0
       ? null
@@ -176,7 +178,7 @@ function combine(told: readonly ModelAbilities[]): OfferedAbilities {
 
 const slotsOf = (miners: readonly LiveMiner[]) => miners.reduce((sum, miner) => sum + miner.slots, 0);
 
-function measure(queue: ReadyQueue, offering: readonly LiveMiner[]): Reach {
+function measureReach(queue: ReadyQueue, offering: readonly LiveMiner[]): Reach {
   const able = offering.filter(miner => mismatch(queue, miner) === null);
   return {
     miners: able.length,
@@ -188,8 +190,8 @@ function measure(queue: ReadyQueue, offering: readonly LiveMiner[]): Reach {
   };
 }
 
-/** What the queue demands, each as a queue that demands only that. */
-function demandsOf(queue: ReadyQueue): [Lack, ReadyQueue][] {
+/** Returns the queue's requirements, each as a queue with only that requirement. */
+function requirementsOf(queue: ReadyQueue): [Lack, ReadyQueue][] {
   const none = { model: queue.model, region: '', min_vram_gb: 0, needs: '', min_context: 0 };
   const { region, min_vram_gb, min_context } = queue;
   return [
@@ -201,20 +203,20 @@ function demandsOf(queue: ReadyQueue): [Lack, ReadyQueue][] {
 }
 
 const lackedByAll = (queue: ReadyQueue, offering: readonly LiveMiner[]): Lack[] =>
-  demandsOf(queue)
+  requirementsOf(queue)
     .filter(([, alone]) => offering.every(miner => mismatch(alone, miner) !== null))
     .map(([lack]) => lack);
 
 function explain(queue: ReadyQueue, offering: readonly LiveMiner[]): string {
   if (offering.length === 0) return `No live miner offers the model ${queue.model}.`;
   const lacked = lackedByAll(queue, offering);
-  // Where each lacks something else, all of it together is what none has.
-  const named = lacked.length > 0 ? lacked : demandsOf(queue).map(([lack]) => lack);
+  // If no single requirement excludes all miners, the combination of all requirements does.
+  const named = lacked.length > 0 ? lacked : requirementsOf(queue).map(([lack]) => lack);
   const has = offering.length === 1 ? '1 live miner offers' : `${offering.length} live miners offer`;
-  return `${has} the model ${queue.model}, but none ${wordsFor(named, queue)}.`;
+  return `${has} the model ${queue.model}, but none ${lackText(named, queue)}.`;
 }
 
-const DOES: Record<Need, string> = {
+const ABILITY_TEXTS: Record<Need, string> = {
   embeddings: 'embeds texts',
   images: 'takes images',
   json_schema: 'holds answers to a JSON schema',
@@ -222,8 +224,8 @@ const DOES: Record<Need, string> = {
   tools: 'calls tools',
 };
 
-function wordsFor(lacks: readonly Lack[], { min_context, min_vram_gb, region }: ReadyQueue): string {
-  const does = lacks.flatMap(lack => DOES[lack as Need] ?? []);
+function lackText(lacks: readonly Lack[], { min_context, min_vram_gb, region }: ReadyQueue): string {
+  const does = lacks.flatMap(lack => ABILITY_TEXTS[lack as Need] ?? []);
   const things: Partial<Record<Lack, string>> = {
     context_length: `a context of ${min_context} tokens`,
     min_vram_gb: `${min_vram_gb} GB of GPU memory`,

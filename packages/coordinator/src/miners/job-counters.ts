@@ -6,7 +6,7 @@ const RECORD_COLUMNS = ['successes', 'failures', 'timeouts'] as const;
 
 type Records<Key extends string | number> = Increments<Key, (typeof RECORD_COLUMNS)[number]>;
 
-/** Counts what miners run, and what became of it in the records of their operators. */
+/** Updates the number of jobs that miners run, and the records of their operators. */
 export async function countForMiners(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {
   const miners = new Increments<string, 'running' | 'completed' | 'failed'>([
     'running',
@@ -30,11 +30,11 @@ export async function countForMiners(changes: readonly SavedChange[], { tx }: Wr
     }
   }
   await tx.add('miner', 'id', miners.rows('id'));
-  if (!records.isEmpty) await moveRecords(records, tx);
+  if (!records.isEmpty) await addToOperators(records, tx);
 }
 
-/** A record is of a miner's operator. */
-async function moveRecords(byMiner: Records<string>, tx: WriteContext['tx']): Promise<void> {
+/** Adds the outcomes of each miner to its operator's record. */
+async function addToOperators(byMiner: Records<string>, tx: WriteContext['tx']): Promise<void> {
   const standings: Records<number> = new Increments(RECORD_COLUMNS);
   for (const { id, operator_id } of await tx.load('miner', 'id', [...byMiner.keys()]))
     standings.addRow(operator_id, byMiner.get(id) ?? {});

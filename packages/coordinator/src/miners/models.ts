@@ -7,12 +7,12 @@ export type ModelSummary = ModelSpeed & Offer;
 
 /** The models that can be run now. */
 export interface ModelDirectory {
-  /** By name. */
+  /** Returns the models by name. */
   list(): Promise<ModelSummary[]>;
   get(model: string): Promise<ModelSummary | undefined>;
-  /** Whether a live miner offers it. */
+  /** Whether a live miner offers the model. */
   has(model: string): boolean;
-  /** Whether one offered it a short time ago. */
+  /** Whether a live miner offered the model within the last `memoryMs`. */
   wasThere(model: string): boolean;
 }
 
@@ -20,12 +20,12 @@ export interface ModelDirectoryOptions {
   store: Store;
   directory: Directory;
   now: () => number;
-  /** How long ago a short time is, in ms. */
+  /** How long a model is remembered after its last miner left. */
   memoryMs: number;
 }
 
-/** Averages are over all live miners, so they are kept for so long. */
-const KEPT_MS = 5_000;
+/** The averages are computed over all live miners, so they are cached this long. */
+const CACHE_MS = 5_000;
 
 export function createModelDirectory({
   store,
@@ -42,7 +42,7 @@ export function createModelDirectory({
   }
 
   function currentSpeeds(): Promise<ReadonlyMap<string, ModelSpeed>> {
-    if (speeds && Math.abs(now() - readAt) < KEPT_MS) return speeds;
+    if (speeds && Math.abs(now() - readAt) < CACHE_MS) return speeds;
     readAt = now();
     const reading = readSpeeds();
     speeds = reading;

@@ -2,40 +2,39 @@ import { integer, number, type OptionTable, type ValuesOf } from '../option.ts';
 
 const DAY = 24 * 3600;
 
-/** Who is online, and whose miners are suspended. */
 export const minerOptions = {
-  minerTimeoutSeconds: integer(90, 'A miner not heard of for so long is offline', 'SECONDS', 1, DAY),
+  minerTimeoutSeconds: integer(90, 'How long a miner may be silent before it is offline', 'SECONDS', 1, DAY),
   modelMemorySeconds: integer(
     600,
-    'A model whose last miner left is away, rather than unknown, for so long',
+    'How long a model counts as unavailable, not unknown, after its last miner left',
     'SECONDS',
     0,
     30 * DAY,
   ),
   maxMinersPerOwner: integer(
     1_000,
-    'Miners of an owner whose key was not made with --trusted',
+    'The most miners of an owner whose key was created without --trusted',
     'NUMBER',
     1,
     1_000_000,
   ),
   minReputation: number(
     0.2,
-    'An owner of miners whose reputation falls below gets no jobs for a while; 0: none is suspended',
+    'An owner of miners with a lower reputation is suspended; 0 suspends nobody',
     'SCORE',
     0,
     1,
   ),
   suspensionHours: number(
     24,
-    'How long an owner of miners is suspended; it is on probation afterwards',
+    'How long an owner of miners is suspended, before a time on probation',
     'HOURS',
     0.01,
     100_000,
   ),
   reputationHalfLifeDays: number(
     14,
-    'What a miner did so long ago counts half in its reputation',
+    'The half-life of what counts in a miner’s reputation',
     'DAYS',
     0.01,
     36_500,

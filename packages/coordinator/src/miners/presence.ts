@@ -1,20 +1,20 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { abilitiesOf } from './eligibility.ts';
-import { RECORD, type ReputationPolicy, weighed } from './reputation.ts';
-import { judged, loadStandings, type Standing, tellMiners } from './standing.ts';
+import { decayRecord, type ReputationPolicy, TRACK_RECORD_COLUMNS } from './reputation.ts';
+import { judgeStanding, loadStandings, type Standing, tellMiners } from './standing.ts';
 
-/** `last_seen_at` is written at most this often, so that polling costs no writes. */
-const SEEN_EVERY_MS = 5_000;
+/** How often `last_seen_at` is written at most, so that polling causes few writes. */
+const LAST_SEEN_EVERY_MS = 5_000;
 
-/** Of operations that hear of miners. */
+/** The settings of operations in which miners make contact. */
 export interface MinerPolicy {
   reputation: ReputationPolicy;
 }
 
 /**
- * Notes that these miners are alive; one that was offline is online again, or draining if it was before. What is known
- * of their operators is weighed anew, and judged. Answers the operators' standings, by operator.
+ * Records that these miners are alive. A miner that was offline is online or draining again. Decays and judges the
+ * records of their operators, and returns the standings by operator.
  */
 export async function noteSeen(
   miners: Iterable<Row<'miner'>>,
@@ -31,7 +31,7 @@ export async function noteSeen(
   const seen = new Map<string, Row<'miner'>>();
   let returned = 0;
   for (const miner of present) {
-    if (miner.status !== 'offline' && now - miner.last_seen_at < SEEN_EVERY_MS) continue;
+    if (miner.status !== 'offline' && now - miner.last_seen_at < LAST_SEEN_EVERY_MS) continue;
     if (seen.has(miner.id)) continue;
     const isBack = miner.status === 'offline';
     if (isBack) {
@@ -54,37 +54,40 @@ async function judge(
   context: WriteContext,
 ): Promise<void> {
   const { tx, now } = context;
-  const weighedAnew: Standing[] = [];
+  const decayed: Standing[] = [];
   const changed: Standing[] = [];
   for (const standing of standings.values()) {
-    const after = judged(standing, now, policy);
+    const after = judgeStanding(standing, now, policy);
     if (after) changed.push(after);
-    // A time that is yet to come is one of a damaged row.
-    else if (now - standing.weighed_at >= SEEN_EVERY_MS || standing.weighed_at > now)
-      weighedAnew.push({ ...standing, ...weighed(standing, now, policy) });
+    // A time in the future means that the row is damaged.
+    else if (now - standing.weighed_at >= LAST_SEEN_EVERY_MS || standing.weighed_at > now)
+      decayed.push({ ...standing, ...decayRecord(standing, now, policy) });
   }
-  for (const standing of [...changed, ...weighedAnew]) standings.set(standing.id, standing);
-  await tx.update('standing', 'id', RECORD, weighedAnew);
+  for (const standing of [...changed, ...decayed]) standings.set(standing.id, standing);
+  await tx.update('standing', 'id', TRACK_RECORD_COLUMNS, decayed);
   await tx.update('standing', 'id', JUDGED, changed);
-  const told = new Map((await tellMiners(changed, context)).map(miner => [miner.id, miner]));
+  const updated = new Map((await tellMiners(changed, context)).map(miner => [miner.id, miner]));
   for (const miner of present) {
-    const { suspended_at, probation } = told.get(miner.id) ?? miner;
+    const { suspended_at, probation } = updated.get(miner.id) ?? miner;
     Object.assign(miner, { suspended_at, probation });
   }
 }
 
-const JUDGED = [...RECORD, 'suspended_at', 'probation', 'compared', 'alone'] as const;
+const JUDGED = [...TRACK_RECORD_COLUMNS, 'suspended_at', 'probation', 'compared', 'alone'] as const;
 
-/** What comparing results has shown, by the ids of miners; one is named once for each result. */
+/** The outcomes of comparing results, as miner ids. An id occurs once for each result. */
 export interface Comparisons {
   agreed: readonly string[];
   disagreed: readonly string[];
-  /** Whose results were held against those of two others, and of them those that began like neither. */
+  /**
+   * `compared` has the miners whose result was compared with those of two others. `alone` has those of them whose
+   * result began like neither.
+   */
   compared: readonly string[];
   alone: readonly string[];
 }
 
-/** Notes them with the miners' operators. */
+/** Adds the comparisons to the standings of the miners' operators. */
 export async function noteComparisons(
   comparisons: Comparisons,
   { tx }: Pick<WriteContext, 'tx'>,
@@ -106,7 +109,7 @@ export async function noteComparisons(
   }
 }
 
-/** Notes which of their models miners have in memory. What they said before costs no write. */
+/** Records which models miners have in memory. An unchanged report causes no write. */
 export async function noteLoaded(
   reports: Iterable<{ miner: Row<'miner'>; models: readonly string[] }>,
   { tx, emit }: WriteContext,
@@ -123,7 +126,7 @@ export async function noteLoaded(
   for (const miner of changed.values()) emit({ type: 'miner.changed', miner: { ...miner } });
 }
 
-/** Moves the count of miners that are online or draining. */
+/** Changes the count of miners that are online or draining. */
 export async function countActive(by: number, { tx }: WriteContext): Promise<void> {
   if (by !== 0) await tx.add('counter', 'name', [{ name: 'miners.active', value: by }]);
 }

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Row, Schema } from '../store/schema.ts';
-import { RECORD, type TrackRecord } from './reputation.ts';
+import { TRACK_RECORD_COLUMNS, type TrackRecord } from './reputation.ts';
 
 type Db = Kysely<Schema>;
 
@@ -13,7 +13,7 @@ const withAddress = (db: Db) =>
     .innerJoin('standing', 'standing.id', 'miner.operator_id')
     .selectAll('miner')
     .select('account.address')
-    .select(RECORD.map(column => `standing.${column}` as const));
+    .select(TRACK_RECORD_COLUMNS.map(column => `standing.${column}` as const));
 
 export async function findMiner(db: Db, id: string): Promise<MinerWithAddress | undefined> {
   return await withAddress(db)
@@ -31,7 +31,7 @@ interface MinerFilter {
   limit: number;
 }
 
-/** By id. The index is by status, so a list over all takes a page of each and merges, in one statement. */
+/** Lists miners by id. The index is by status, so a list of all statuses merges one page of each, in one statement. */
 export async function listMiners(db: Db, filter: MinerFilter): Promise<MinerWithAddress[]> {
   const [first = 'online', ...others] = filter.status ? [filter.status] : LISTED;
   const pages = others.reduce(
@@ -47,7 +47,7 @@ function pageOfStatus(db: Db, { after, limit }: MinerFilter, status: (typeof LIS
   return db.selectFrom(query.orderBy('miner.id').limit(limit).as('page')).selectAll();
 }
 
-/** How fast miners run which models, by miner. */
+/** Returns the measured speeds of miners with their models, by miner id. */
 export async function findSpeeds(
   db: Db,
   minerIds: readonly string[],
@@ -59,7 +59,7 @@ export async function findSpeeds(
 
 export type ModelSpeed = Pick<Row<'model_speed'>, 'model' | 'first_token_ms' | 'tokens_per_second'>;
 
-/** Of each model, the average over the miners that take jobs now. */
+/** Returns the average speed of each model over the miners that take jobs now. */
 export async function averageSpeeds(db: Db): Promise<ModelSpeed[]> {
   return await db
     .selectFrom('miner')
@@ -74,14 +74,13 @@ export async function averageSpeeds(db: Db): Promise<ModelSpeed[]> {
     .execute();
 }
 
-/** All that take jobs now, for the directory. */
 export async function listOnline(db: Db): Promise<Row<'miner'>[]> {
   return await db.selectFrom('miner').selectAll().where('status', '=', 'online').execute();
 }
 
-const MOST_AWAY = 10_000;
+const MAX_AWAY = 10_000;
 
-/** What miners offer that were heard of since then and take no jobs now, for the directory. */
+/** Lists the models of miners that were seen since then and take no jobs now. */
 export async function listAway(
   db: Db,
   since: number,
@@ -91,18 +90,18 @@ export async function listAway(
     .select(['capabilities', 'last_seen_at'])
     .where('status', 'in', ['draining', 'offline', 'removed'])
     .where('last_seen_at', '>=', since)
-    .limit(MOST_AWAY)
+    .limit(MAX_AWAY)
     .execute();
 }
 
-const WORKLOAD_KINDS = 200;
+const MAX_WORKLOAD_ROWS = 200;
 
 export type WorkloadRow = Pick<
   Row<'queue'>,
   'model' | 'region' | 'min_vram_gb' | 'needs' | 'min_context' | 'pending'
 >;
 
-/** Pending jobs by what they need. */
+/** Counts pending jobs by their requirements. */
 export async function listWorkload(db: Db): Promise<WorkloadRow[]> {
   return await db
     .selectFrom('queue')
@@ -110,6 +109,6 @@ export async function listWorkload(db: Db): Promise<WorkloadRow[]> {
     .where('pending', '>', 0)
     .orderBy('model')
     .orderBy('id')
-    .limit(WORKLOAD_KINDS)
+    .limit(MAX_WORKLOAD_ROWS)
     .execute();
 }

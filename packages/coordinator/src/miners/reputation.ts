@@ -4,23 +4,23 @@ import type { Row } from '../store/schema.ts';
 import type { MinerConfig } from './options.ts';
 
 /*
- * How far an operator's miners can be relied on, from 0 to 1: how many of their runs end with a result. What is long ago
- * counts less, so that an operator can better itself; and a new one begins as if it had some good runs behind it, so that
- * one failure says little.
+ * The reputation of an operator is a score from 0 to 1: the share of its miners' runs that end with a result. Runs
+ * decay with time, so that an operator can improve. A new operator starts with some assumed good runs, so that one
+ * failure changes little.
  *
- * Only what the miner chose counts: failures of the engine that it reports, and leases that it lets run out. Requests that
- * are refused or not supported, busy engines, deadlines that the client's price set, and the coordinator's own absence
- * count for nothing; one job counts once, and what one account and one model can do is bounded (`blame.ts`). Results that
- * differ from others' cost nothing either: honest engines differ by their build and by what else they run. Only results
- * that begin like nobody's bring probation (`standing.ts`).
+ * Only what a miner can control counts: engine failures that it reports, and leases that it lets expire. Requests that
+ * were refused or unsupported, busy engines, deadlines set by the client's price and outages of the coordinator do not
+ * count. A job counts at most once, and one account or model can only do limited harm (`blame.ts`). Results that differ
+ * from others' do not lower the score, because honest engines differ by their build and by what else they run. Only
+ * results that begin like no other bring probation (`standing.ts`).
  */
 
 export interface ReputationPolicy {
-  /** What happened so long ago counts half, in ms. */
+  /** The half-life of the record, in ms. */
   halfLifeMs: number;
-  /** An operator whose score is below this is suspended. */
+  /** Operators with a lower score are suspended. */
   minimum: number;
-  /** For so long, in ms; then it is on probation. */
+  /** How long a suspension lasts, in ms. Probation follows. */
   suspensionMs: number;
 }
 
@@ -32,13 +32,13 @@ export const reputationPolicy = (
   suspensionMs: config.suspensionHours * 3600 * 1000,
 });
 
-/** What became of runs, as of `weighed_at`. */
+/** The decayed counts of run outcomes, as of `weighed_at`. */
 export type TrackRecord = Pick<Row<'standing'>, (typeof COUNTS)[number] | 'weighed_at'>;
 
 const COUNTS = ['successes', 'failures', 'timeouts', 'agreements', 'disagreements'] as const;
 
-/** The columns that hold it. */
-export const RECORD = [...COUNTS, 'weighed_at'] as const;
+/** The columns of a track record. */
+export const TRACK_RECORD_COLUMNS = [...COUNTS, 'weighed_at'] as const;
 
 export const newRecord = (now: number): TrackRecord & Pick<Row<'standing'>, 'suspended_at'> => ({
   successes: 0,
@@ -50,20 +50,20 @@ export const newRecord = (now: number): TrackRecord & Pick<Row<'standing'>, 'sus
   suspended_at: null,
 });
 
-/** Runs that a new miner is taken to have behind it, and how many of them were good. */
+/** A new operator is assumed to have this many runs, and this many successes among them. */
 const PRIOR_RUNS = 10;
 const PRIOR_SUCCESSES = 9;
 
-/** What is left at `now` of a count as of `weighedAt`. */
-export const decayOf = (
+/** Returns the factor by which a count as of `weighedAt` has decayed at `now`. */
+export const decayFactor = (
   weighedAt: number,
   now: number,
   { halfLifeMs }: Pick<ReputationPolicy, 'halfLifeMs'>,
 ) => 2 ** -(Math.max(now - weighedAt, 0) / halfLifeMs);
 
-/** The record as it counts now. */
-export function weighed(record: TrackRecord, now: number, policy: ReputationPolicy): TrackRecord {
-  const factor = decayOf(record.weighed_at, now, policy);
+/** Returns the record decayed to `now`. */
+export function decayRecord(record: TrackRecord, now: number, policy: ReputationPolicy): TrackRecord {
+  const factor = decayFactor(record.weighed_at, now, policy);
   return {
     successes: record.successes * factor,
     failures: record.failures * factor,
@@ -74,13 +74,15 @@ export function weighed(record: TrackRecord, now: number, policy: ReputationPoli
   };
 }
 
-/** From 0 to 1. A new operator has 0.9. */
+/** Returns the score, from 0 to 1. A new operator has 0.9. */
 export function scoreOf(record: TrackRecord, now: number, policy: ReputationPolicy): number {
-  const { successes, failures, timeouts } = weighed(record, now, policy);
+  const { successes, failures, timeouts } = decayRecord(record, now, policy);
   return (PRIOR_SUCCESSES + successes) / (PRIOR_RUNS + successes + failures + timeouts);
 }
 
-/** Indexes of miners that ask at once, in the order in which they are served: the best score first, else as they came. */
+/**
+ * Indexes of the waiting miners in serving order: best reputation first; equal reputations keep their order of arrival.
+ */
 export function bestFirst(
   miners: readonly (Row<'miner'> | undefined)[],
   standings: ReadonlyMap<number, TrackRecord>,
@@ -96,7 +98,7 @@ export function bestFirst(
   return places.sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
 }
 
-/** Whether new jobs may be given to it. */
+/** Whether the miner may be given new jobs. */
 export const takesJobs = ({ status, suspended_at }: Row<'miner'>) =>
   status === 'online' && suspended_at === null;
 
@@ -106,7 +108,7 @@ export function toReputation(
   now: number,
   policy: ReputationPolicy,
 ): Reputation {
-  const record = weighed(standing, now, policy);
+  const record = decayRecord(standing, now, policy);
   return {
     score: rounded(scoreOf(standing, now, policy), 3),
     ...(Object.fromEntries(COUNTS.map(name => [name, rounded(record[name], 2)])) as Omit<

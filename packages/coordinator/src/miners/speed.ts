@@ -2,48 +2,48 @@ import type { TokenUsage } from '@aitbc/protocol';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 
-/** A job that a miner has done. */
+/** A job that a miner has completed. */
 export interface MeasuredAttempt {
   minerId: string;
   model: string;
   startedAt: number;
-  /** When its text began to come; null where it was not streamed. */
+  /** When the first chunk of its text arrived, or null if the job was not streamed. */
   firstChunkAt: number | null;
   usage: TokenUsage | undefined;
 }
 
 type Speed = Row<'model_speed'>;
 
-/** How much the last job counts. */
+/** The weight of the newest job in the average. */
 const SMOOTHING = 0.2;
 
-/** Keeps the average speed of each miner with each model, from runs that end now. What tells nothing changes nothing. */
+/** Updates the average speed of each miner with each model from jobs that complete now. */
 export async function smoothSpeeds(
   runs: readonly MeasuredAttempt[],
   { tx, now }: WriteContext,
 ): Promise<void> {
   const measured = runs.map(run => ({ id: speedId(run), ...run, ...measure(run, now) }));
-  const telling = measured.filter(
+  const measurable = measured.filter(
     ({ firstTokenMs, perSecond }) => firstTokenMs !== null || perSecond !== null,
   );
-  if (telling.length === 0) return;
-  const rows = await tx.load('model_speed', 'id', [...new Set(telling.map(({ id }) => id))]);
+  if (measurable.length === 0) return;
+  const rows = await tx.load('model_speed', 'id', [...new Set(measurable.map(({ id }) => id))]);
   const speeds = new Map<string, Speed>(rows.map(row => [row.id, row]));
-  for (const { id, minerId, model, firstTokenMs, perSecond } of telling) {
-    const known = speeds.get(id);
+  for (const { id, minerId, model, firstTokenMs, perSecond } of measurable) {
+    const previous = speeds.get(id);
     speeds.set(id, {
       id,
       miner_id: minerId,
       model,
-      first_token_ms: smooth(known?.first_token_ms ?? null, firstTokenMs),
-      tokens_per_second: smooth(known?.tokens_per_second ?? null, perSecond),
+      first_token_ms: smooth(previous?.first_token_ms ?? null, firstTokenMs),
+      tokens_per_second: smooth(previous?.tokens_per_second ?? null, perSecond),
       measured_at: now,
     });
   }
   await tx.upsert('model_speed', ['id'], [...speeds.values()]);
 }
 
-/** Ids of miners have no slash. */
+/** A miner id has no slash, so the ids are unambiguous. */
 const speedId = ({ minerId, model }: MeasuredAttempt) => `${minerId}/${model}`;
 
 function measure({ startedAt, firstChunkAt, usage }: MeasuredAttempt, now: number) {

@@ -3,20 +3,21 @@ import type { Row } from '../store/schema.ts';
 import { newRecord, type ReputationPolicy, scoreOf } from './reputation.ts';
 
 /*
- * Standing belongs to who runs miners, whatever ids these have: its operator. It is suspended when its score falls below
- * what is demanded, and comes back by itself after a while, on probation: one job at a time, each compared with another
- * owner's where it can be. Its miners' rows say so too, since claims and the directory look at those.
+ * A standing belongs to an operator: whoever runs miners, whatever their ids. An operator is suspended when its score
+ * falls below the minimum. After a while it returns on probation: its miners get one job at a time, and each result is
+ * compared with another owner's where possible. The rows of its miners repeat this state, because claims and the
+ * directory read those.
  */
 
 export type Standing = Row<'standing'>;
 
-/** Jobs that an operator completes on probation. */
+/** How many jobs an operator completes on probation. */
 export const PROBATION_JOBS = 10;
 
-/** Results that are compared before an operator is judged by them. */
-const JUDGED_RESULTS = 10;
+/** How many results are compared before an operator is judged by them. */
+const RESULTS_PER_JUDGEMENT = 10;
 
-/** Standings by operator, made where they are new. */
+/** Returns standings by operator. Creates the missing ones. */
 export async function loadStandings(
   operatorIds: Iterable<number>,
   { tx, now }: Pick<WriteContext, 'tx' | 'now'>,
@@ -37,22 +38,26 @@ export const newStanding = (id: number, now: number): Standing => ({
   alone: 0,
 });
 
-/** As it becomes now by what has come to be known; undefined where it stays. */
-export function judged(standing: Standing, now: number, policy: ReputationPolicy): Standing | undefined {
+/** Returns the standing after a suspension or probation begins or ends now, or undefined if nothing changes. */
+export function judgeStanding(
+  standing: Standing,
+  now: number,
+  policy: ReputationPolicy,
+): Standing | undefined {
   if (standing.suspended_at !== null) {
     if (now - standing.suspended_at < policy.suspensionMs) return undefined;
     return { ...newStanding(standing.id, now), probation: PROBATION_JOBS };
   }
   if (scoreOf(standing, now, policy) < policy.minimum)
     return { ...standing, suspended_at: now, probation: 0 };
-  if (standing.compared < JUDGED_RESULTS) return undefined;
+  if (standing.compared < RESULTS_PER_JUDGEMENT) return undefined;
   const isAlone = standing.alone > standing.compared / 2;
   return { ...standing, compared: 0, alone: 0, ...(isAlone && { probation: PROBATION_JOBS }) };
 }
 
 const STATE = ['suspended_at', 'probation'] as const;
 
-/** Tells the miners of operators how these stand now. Answers the miners that changed. */
+/** Writes the state of operators to their miners' rows. Returns the changed miners. */
 export async function tellMiners(
   standings: readonly Standing[],
   { tx, emit }: WriteContext,
@@ -69,7 +74,7 @@ export async function tellMiners(
   return changed;
 }
 
-/** What a miner's row says of its operator's standing. */
+/** Returns the columns of a miner's row that repeat its operator's standing. */
 export const stateOf = ({
   suspended_at,
   probation,
@@ -78,7 +83,7 @@ export const stateOf = ({
   probation: probation > 0 ? 1 : 0,
 });
 
-/** Counts completed jobs of operators that are on probation, which ends with the last of them. */
+/** Counts the completed jobs of operators on probation. Probation ends with the last of PROBATION_JOBS. */
 export async function passProbation(
   miners: readonly Row<'miner'>[],
   standings: ReadonlyMap<number, Standing>,

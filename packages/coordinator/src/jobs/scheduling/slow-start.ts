@@ -1,5 +1,5 @@
 import { LIMITS } from '@aitbc/protocol';
-import { namesIn } from '../../miners/eligibility.ts';
+import { parseNames } from '../../miners/eligibility.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 
@@ -80,6 +80,6 @@ async function shareModels(
     [operatorId],
   );
   if (others.length === OTHERS) return true;
-  const own = new Set(miners.flatMap(({ capabilities }) => [...namesIn(capabilities)]));
-  return others.some(({ capabilities }) => !own.isDisjointFrom(namesIn(capabilities)));
+  const own = new Set(miners.flatMap(({ capabilities }) => [...parseNames(capabilities)]));
+  return others.some(({ capabilities }) => !own.isDisjointFrom(parseNames(capabilities)));
 }
