@@ -92,7 +92,7 @@ function wrongValuesOf({ kind, choices, minimum = 0, maximum = 0 }: Option): [un
       return [
         ['many', 'must be JSON'],
         ['[]', 'must be an object of tiers by name'],
-        ['{"gold":{"wishes":3}}', 'has wishes in gold, which is no limit'],
+        ['{"gold":{"wishes":3}}', 'has the unknown limit wishes in gold'],
         ['{"gold":{"pending":0}}', 'must have a whole number from 1 to'],
         ['{"a b":{}}', 'whose name must be'],
       ];

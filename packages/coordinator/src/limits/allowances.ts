@@ -4,42 +4,41 @@ import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-lim
 import type { Store } from '../store/store.ts';
 
 export interface Allowance {
-  /** Uses so much up. Answers after how many ms to try again, or 0 where it was allowed. */
+  /** Returns what is left, as far as this coordinator knows, and the milliseconds until the window ends. */
   take(key: string, amount: number): number | Promise<number>;
   /** What is left, as far as this coordinator knows, and in how many ms the whole is there again. */
   state(key: string): { limit: number; left: number; resetMs: number };
 }
 
-/** A key's part of an allowance that this coordinator has drawn, until its window ends. */
+/** The part of a key's allowance that this coordinator has drawn, until the window ends. */
 interface Slice {
   left: number;
-  /** What others, or this one later, may still draw. */
-  beyond: number;
+  /** The amount that this coordinator or others can still draw. */
+  undrawn: number;
   endsAt: number;
-  /** Amounts from this one on are refused until then, without asking again. */
-  refusedFrom: number;
+  /** Larger amounts, and this one, are rejected until the window ends, without asking again. */
+  rejectedFrom: number;
   drawing?: Promise<number>;
 }
 
-/** Keys whose slices are kept. One that is forgotten has lost what is left of its slice. */
-const MOST_KEYS = 50_000;
+/** The number of keys whose slices are kept. When a slice is dropped, the rest of it is lost. */
+const MAX_KEYS = 50_000;
 
-/** Of an allowance that a coordinator draws at once. */
+/** The number of slices that an allowance is divided into. */
 const SLICES = 50;
 
 export interface AllowanceOptions {
   name: string;
-  /** In each window. */
+  /** The allowance per window. */
   points: number;
   windowSeconds: number;
   store: Pick<Store, 'read' | 'isShared'>;
 }
 
 /**
- * So many points in each window, for each key. A coordinator draws a slice of them and hands it out from memory, so that
- * most requests neither read nor write anything: coordinators that share a database draw theirs from one row. What a
- * coordinator does not use of its slice is lost with the window. Where the database does not answer, each allows the
- * whole.
+ * Limits each key to `points` per window. A coordinator draws a slice at a time and hands it out from memory, so most
+ * requests need no read or write. Coordinators that share a database draw from one row. What is left of a slice is lost
+ * at the end of the window. If the database does not answer, each coordinator allows the full amount.
  */
 export function createAllowance({ name, points, windowSeconds, store }: AllowanceOptions): Allowance {
   const local = { points, duration: windowSeconds, keyPrefix: name };
@@ -53,7 +52,7 @@ export function createAllowance({ name, points, windowSeconds, store }: Allowanc
         insuranceLimiter: new RateLimiterMemory(local),
       })
     : new RateLimiterMemory(local);
-  const slices = new LRUCache<string, Slice>({ max: MOST_KEYS });
+  const slices = new LRUCache<string, Slice>({ max: MAX_KEYS });
   const sliceSize = Math.max(1, Math.floor(points / SLICES));
 
   function sliceOf(key: string): Slice {
@@ -62,9 +61,9 @@ export function createAllowance({ name, points, windowSeconds, store }: Allowanc
     const { drawing } = found ?? {};
     const fresh = {
       left: 0,
-      beyond: points,
+      undrawn: points,
       endsAt: Infinity,
-      refusedFrom: Infinity,
+      rejectedFrom: Infinity,
       ...(drawing && { drawing }),
     };
     slices.set(key, fresh);
@@ -75,27 +74,27 @@ export function createAllowance({ name, points, windowSeconds, store }: Allowanc
     Math.max(1, Math.min(endsAt - performance.now(), windowSeconds * 1000));
 
   async function draw(key: string, slice: Slice, amount: number): Promise<number> {
-    const wanted = Math.max(amount - slice.left, Math.min(sliceSize, slice.beyond));
+    const wanted = Math.max(amount - slice.left, Math.min(sliceSize, slice.undrawn));
     try {
       const drawn = await limiter.consume(key, wanted);
       slice.left += wanted - amount;
-      slice.beyond = drawn.remainingPoints;
+      slice.undrawn = drawn.remainingPoints;
       slice.endsAt = performance.now() + drawn.msBeforeNext;
       return 0;
-    } catch (refused) {
-      if (!(refused instanceof RateLimiterRes)) throw refused;
-      // What was not given was counted: smaller amounts may still be there.
+    } catch (rejected) {
+      if (!(rejected instanceof RateLimiterRes)) throw rejected;
+      // A rejected amount is counted as well, so it is given back: a smaller amount may still be available.
       await limiter.reward(key, wanted);
-      slice.beyond = Math.max(0, points - (refused.consumedPoints - wanted));
-      slice.endsAt = performance.now() + refused.msBeforeNext;
-      if (wanted > amount - slice.left && amount - slice.left <= slice.beyond)
+      slice.undrawn = Math.max(0, points - (rejected.consumedPoints - wanted));
+      slice.endsAt = performance.now() + rejected.msBeforeNext;
+      if (wanted > amount - slice.left && amount - slice.left <= slice.undrawn)
         return await draw(key, slice, amount);
-      slice.refusedFrom = Math.min(slice.refusedFrom, amount);
+      slice.rejectedFrom = Math.min(slice.rejectedFrom, amount);
       return waitOf(slice);
     }
   }
 
-  /** One draw at a time for each key: those that come meanwhile look at what it brought. */
+  /** Draws one slice at a time for each key. Requests that wait in the meantime use what it brought. */
   async function drawInTurn(key: string, amount: number): Promise<number> {
     const { drawing } = sliceOf(key);
     if (drawing) await drawing.catch(() => {});
@@ -112,7 +111,7 @@ export function createAllowance({ name, points, windowSeconds, store }: Allowanc
   }
 
   function takeLocally(slice: Slice, amount: number): number | undefined {
-    if (amount > points || amount >= slice.refusedFrom) return waitOf(slice);
+    if (amount > points || amount >= slice.rejectedFrom) return waitOf(slice);
     if (slice.left < amount) return undefined;
     slice.left -= amount;
     return 0;
@@ -124,14 +123,14 @@ export function createAllowance({ name, points, windowSeconds, store }: Allowanc
       return takeLocally(slice, amount) ?? drawInTurn(key, amount);
     },
     state(key) {
-      const { left, beyond, endsAt } = sliceOf(key);
+      const { left, undrawn, endsAt } = sliceOf(key);
       const resetMs = Math.min(endsAt - performance.now(), windowSeconds * 1000);
-      return { limit: points, left: left + beyond, resetMs };
+      return { limit: points, left: left + undrawn, resetMs };
     },
   };
 }
 
-/** As `rate-limiter-flexible` calls a client of `pg`. */
+/** Runs the library's SQL through Kysely, with the interface of a `pg` client. */
 function clientOver(read: Store['read']) {
   return {
     async query({ text, values }: { text: string; values: unknown[] }) {

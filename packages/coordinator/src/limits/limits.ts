@@ -6,9 +6,9 @@ import { type Allowance, createAllowance } from './allowances.ts';
 import { createOverload } from './overload.ts';
 import type { AccountQuota } from './quotas.ts';
 import { DEFAULT_TIER, PUBLIC_TIER, type Tier, type Tiers } from './tiers.ts';
-import { createPresence, createTurns, type Turns } from './turns.ts';
+import { createRecentCallers, createTurns, type Turns } from './turns.ts';
 
-/** Of a policy: what is left in its window. */
+/** What is left of a limit in its current window. */
 export interface PolicyState {
   name: 'requests' | 'jobs' | 'tokens';
   limit: number;
@@ -17,24 +17,24 @@ export interface PolicyState {
   resetSeconds: number;
 }
 
-/** Each throws RequestError: RATE_LIMIT_EXCEEDED, or SYSTEM_OVERLOADED. */
+/** Methods throw RequestError with RATE_LIMIT_EXCEEDED or SYSTEM_OVERLOADED. */
 export interface Limits {
-  /** Counts a request: of a key, or of an address where there is none. */
+  /** Counts a request: for its key, or for its address if it has no key. */
   request(principal: Principal | undefined, address: string): void | Promise<void>;
-  /** Counts jobs that are submitted, and their tokens. */
+  /** Counts submitted jobs and their tokens. */
   jobs(principal: Principal, jobs: number, tokens: number): Promise<void>;
-  /** Jobs of a batch: whether so many may be submitted now. Never throws. */
+  /** Whether this many jobs of a batch may be submitted now. Never throws. */
   mayProceed(accountId: number, tier: string | null, jobs: number): Promise<boolean>;
-  /** Jobs are about to be written; to be called when they are. */
+  /** Counts jobs that are about to be written. The caller calls the returned function when they are written. */
   writing(accountId: number, jobs: number): () => void;
-  /** A request waits; to be called when it does no more. */
+  /** Counts a waiting request. The caller calls the returned function when the wait is over. */
   waiting(principal: Principal): () => void;
-  /** What an account may have; undefined where nothing is limited. */
+  /** Returns the quota of a tier, or undefined if limits are off. */
   quotaOf(tier: string | null | undefined): AccountQuota | undefined;
   streamsOf(principal: Principal): number | null;
-  /** What a caller's headers tell. Empty where nothing is limited. */
+  /** Returns the state of each limit, for the response headers. Empty if limits are off. */
   states(principal: Principal): PolicyState[];
-  /** Turns of what costs this coordinator, or its writer, much: large bodies, and many jobs at once. */
+  /** Turns of requests that cost this coordinator or its writer much: large bodies, and many jobs at once. */
   costly: Turns;
   /** Turns of reading lists. */
   reading: Turns;
@@ -44,7 +44,7 @@ export interface Limits {
 export interface LimitsOptions {
   store: Pick<Store, 'read' | 'isShared'>;
   tiers: Tiers;
-  /** Whether tiers hold; overload is heeded in any case. */
+  /** Whether the limits of tiers apply. Overload protection always does. */
   enabled: boolean;
   overloadMs: number;
 }
@@ -59,31 +59,31 @@ interface Rates {
 
 const MINUTE = 60;
 
-/** One that is being stored, and one that is read. */
+/** Two at once: one request is stored while the next one is read. */
 const COSTLY = { atOnce: 2, share: 3 };
-/** Where another process reads. */
+/** For PostgreSQL: another process does the reading. */
 const READING = { atOnce: 4, share: 3 };
-/** SQLite is read by this thread, which has to parse and to write as much besides. */
+/** For SQLite: this thread does the reading, besides parsing and writing. */
 const READING_HERE = { atOnce: 1, share: 5 };
 
 export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOptions): Limits {
   const overload = createOverload({ limitMs: overloadMs });
-  const byTier = new Map(Object.entries(tiers).map(([name, tier]) => [name, ratesOf(name, tier, store)]));
-  const usual = byTier.get(DEFAULT_TIER);
-  const byAddress = byTier.get(PUBLIC_TIER);
+  const byTier = new Map(Object.entries(tiers).map(([name, tier]) => [name, createRates(name, tier, store)]));
+  const defaultRates = byTier.get(DEFAULT_TIER);
+  const publicRates = byTier.get(PUBLIC_TIER);
   const waits = new Map<number, number>();
-  const presence = createPresence();
-  const { othersAreThere } = presence;
+  const recentCallers = createRecentCallers();
+  const { othersAreThere } = recentCallers;
 
-  /** Keys of a tier that the configuration does not name any more have the default one. */
-  const of = (tier: string | null | undefined) =>
-    enabled ? (byTier.get(tier ?? DEFAULT_TIER) ?? usual) : undefined;
+  /** Returns the rates of a tier. Keys whose tier is no longer configured get the default tier. */
+  const ratesFor = (tier: string | null | undefined) =>
+    enabled ? (byTier.get(tier ?? DEFAULT_TIER) ?? defaultRates) : undefined;
 
   return {
     request(principal, address) {
-      presence.note(principal?.accountId ?? networkOf(address) ?? '');
+      recentCallers.note(principal?.accountId ?? networkOf(address) ?? '');
       if (!enabled) return;
-      const rates = principal ? of(principal.tier) : byAddress;
+      const rates = principal ? ratesFor(principal.tier) : publicRates;
       const key = principal ? keyOf(principal) : networkOf(address);
       if (!rates?.requests || key === undefined) return;
       const waitMs = rates.requests.take(key, 1);
@@ -92,7 +92,7 @@ export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOption
     },
 
     async jobs(principal, jobs, tokens) {
-      const rates = of(principal.tier);
+      const rates = ratesFor(principal.tier);
       const key = keyOf(principal);
       const waitMs = (await rates?.jobs?.take(key, jobs)) ?? 0;
       if (waitMs > 0) tooMany('jobs', waitMs);
@@ -102,20 +102,20 @@ export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOption
 
     async mayProceed(accountId, tier, jobs) {
       if (overload.lagMs() > overloadMs) return false;
-      const waitMs = await of(tier)?.jobs?.take(`account-${accountId}`, jobs);
+      const waitMs = await ratesFor(tier)?.jobs?.take(`account-${accountId}`, jobs);
       return (waitMs ?? 0) === 0;
     },
 
     writing: (accountId, jobs) => overload.enter(accountId, jobs),
 
     waiting({ accountId, tier }) {
-      const most = of(tier)?.tier.waits ?? Infinity;
-      const own = waits.get(accountId) ?? 0;
-      if (own >= most)
-        fail('RATE_LIMIT_EXCEEDED', `${own} of your requests wait, which is as many as may`, {
+      const limit = ratesFor(tier)?.tier.waits ?? Infinity;
+      const current = waits.get(accountId) ?? 0;
+      if (current >= limit)
+        fail('RATE_LIMIT_EXCEEDED', `${current} of your requests are waiting, which is the limit`, {
           retryAfter: 1,
         });
-      waits.set(accountId, own + 1);
+      waits.set(accountId, current + 1);
       return () => {
         const left = (waits.get(accountId) ?? 1) - 1;
         if (left > 0) waits.set(accountId, left);
@@ -123,12 +123,12 @@ export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOption
       };
     },
 
-    quotaOf: tier => of(tier)?.tier,
-    streamsOf: ({ tier }) => of(tier)?.tier.streams ?? null,
+    quotaOf: tier => ratesFor(tier)?.tier,
+    streamsOf: ({ tier }) => ratesFor(tier)?.tier.streams ?? null,
 
     states(principal) {
       const key = keyOf(principal);
-      return (of(principal.tier)?.policies ?? []).map(({ name, windowSeconds, allowance }) => {
+      return (ratesFor(principal.tier)?.policies ?? []).map(({ name, windowSeconds, allowance }) => {
         const { limit, left, resetMs } = allowance.state(key);
         return { name, limit, windowSeconds, left, resetSeconds: Math.max(0, Math.ceil(resetMs / 1000)) };
       });
@@ -140,14 +140,14 @@ export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOption
   };
 }
 
-function ratesOf(name: string, tier: Tier, store: LimitsOptions['store']): Rates {
+function createRates(name: string, tier: Tier, store: LimitsOptions['store']): Rates {
   const { requests_per_minute, tokens_per_minute, jobs_per_second, jobs_burst } = tier;
   const policies: Rates['policies'] = [];
-  const add = (of: PolicyState['name'], points: number | null, windowSeconds: number) => {
+  const add = (policy: PolicyState['name'], points: number | null, windowSeconds: number) => {
     if (points === null) return {};
-    const allowance = createAllowance({ name: `${name}/${of}`, points, windowSeconds, store });
-    policies.push({ name: of, windowSeconds, allowance });
-    return { [of]: allowance };
+    const allowance = createAllowance({ name: `${name}/${policy}`, points, windowSeconds, store });
+    policies.push({ name: policy, windowSeconds, allowance });
+    return { [policy]: allowance };
   };
   // A window of a burst is as long as the average takes for it.
   const burst = jobs_per_second === null ? null : Math.max(jobs_burst, jobs_per_second);
@@ -163,7 +163,7 @@ function ratesOf(name: string, tier: Tier, store: LimitsOptions['store']): Rates
 const keyOf = ({ keyId, accountId }: Principal) => keyId ?? `account-${accountId}`;
 
 function tooMany(what: PolicyState['name'], waitMs: number): never {
-  return fail('RATE_LIMIT_EXCEEDED', `Too many ${what} for now`, {
+  return fail('RATE_LIMIT_EXCEEDED', `Too many ${what}: try again later`, {
     retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
   });
 }

@@ -1,7 +1,7 @@
 import { ConfigError, number, type OptionTable, text, type ValuesOf } from '../option.ts';
-import { readTiers, type Tiers, USUAL_TIERS } from './tiers.ts';
+import { DEFAULT_TIERS, readTiers, type Tiers } from './tiers.ts';
 
-/** An object in the configuration file, JSON elsewhere. */
+/** The tiers are an object in the configuration file, and JSON in flags and variables. */
 function readTiersOption(source: string, value: unknown): Tiers {
   try {
     return readTiers(typeof value === 'string' ? JSON.parse(value) : value);
@@ -12,21 +12,20 @@ function readTiersOption(source: string, value: unknown): Tiers {
   }
 }
 
-/** What keys, accounts and addresses may do. */
 export const limitOptions = {
-  limits: text('auto', 'Whether the limits of tiers hold; auto: where keys are needed', {
+  limits: text('auto', 'Whether the limits of tiers apply; with auto they apply if API keys are required', {
     choices: ['auto', 'on', 'off'],
   }),
   tiers: {
     kind: 'tiers',
-    default: USUAL_TIERS as Tiers,
-    about: 'Limits of keys by tier, such as {"default":{"pending":1000},"gold":{"pending":null}}',
+    default: DEFAULT_TIERS as Tiers,
+    about: 'The limits of keys by tier, such as {"default":{"pending":1000},"gold":{"pending":null}}',
     unit: 'JSON',
     read: readTiersOption,
   },
   overloadSeconds: number(
     2,
-    'Where writes come so late, clients with most in the queue are refused',
+    'From this delay of writes on, the clients with the most queued jobs are rejected',
     'SECONDS',
     0.05,
     600,

@@ -1,58 +1,61 @@
 import { fail } from '../errors.ts';
 
 export interface Overload {
-  /** Counts an account's jobs while they are being written. Throws RequestError: SYSTEM_OVERLOADED. */
+  /** Counts an account's jobs while they are being written. Throws RequestError with SYSTEM_OVERLOADED. */
   enter(accountId: number, jobs: number): () => void;
-  /** How late writes, or this thread, have been for a while, in ms. */
+  /** Returns how late writes or the event loop have been, in ms. */
   lagMs(): number;
   close(): void;
 }
 
 export interface OverloadOptions {
-  /** Lag from which the accounts with most in the queue are refused. */
+  /** The lag from which the accounts with the most queued jobs are rejected. */
   limitMs: number;
 }
 
-/** How often the event loop is looked at, in ms, at least. */
+/** The longest time between two checks of the event loop. */
 const TICK_MS = 100;
 
-/** The event loop lags when so many looks in a row come late. One late look may be a pause of the whole machine. */
+/**
+ * The event loop counts as late after this many late checks in a row. One late check may be a pause of the whole
+ * machine.
+ */
 const LATE_TICKS = 3;
 
-/** From so many times the limit on, every submission that would join the queue is refused. */
-const TOO_MUCH = 4;
+/** From this multiple of the limit on, every submission is rejected. */
+const REJECT_ALL_FACTOR = 4;
 
-/** Jobs from which the queue is taken for one: fewer than these are not what others wait for. */
-const QUEUED_JOBS = 4;
+/** The number of jobs from which an account's jobs count as a queue. Fewer jobs do not delay others. */
+const MIN_QUEUED_JOBS = 4;
 
 /**
- * Refuses new submissions while writes or the event loop lag, those of the accounts with most in the queue first. What
- * ends jobs passes, because it makes room.
+ * Rejects new submissions while writes or the event loop are late, first those of the accounts with the most queued
+ * jobs. Completions pass, because they free capacity.
  *
- * Lag is measured by how long this process has run, not by how much time has passed: a process or a machine that was
- * paused has missed that time, and is not behind with anything.
+ * Lag is measured in the running time of this process, not in elapsed time: a process or machine that was paused is not
+ * behind with its work.
  */
 export function createOverload({ limitMs }: OverloadOptions): Overload {
   const tickMs = Math.min(TICK_MS, limitMs / 8);
   const longestStepMs = limitMs / 4;
   const queued = new Map<number, number>();
-  /** When each submission came that is still being written, by `runningMs`, oldest first. */
+  /** When each unfinished write began, by `runningMs`, oldest first. */
   const waiting = new Set<{ since: number }>();
   let total = 0;
   let ranMs = 0;
-  let lookedAt = performance.now();
+  let checkedAt = performance.now();
   let lateness: readonly number[] = [];
   const ticker = setInterval(() => {
     ranMs = runningMs();
     const now = performance.now();
-    lateness = [...lateness, now - lookedAt - tickMs].slice(-LATE_TICKS);
-    lookedAt = now;
+    lateness = [...lateness, now - checkedAt - tickMs].slice(-LATE_TICKS);
+    checkedAt = now;
   }, tickMs);
   ticker.unref();
 
-  /** How long this process has run. A longer time between two looks counts as a short one. */
+  /** Returns how long this process has run. A long time between two checks counts as a short one. */
   function runningMs(): number {
-    return ranMs + Math.min(performance.now() - lookedAt, longestStepMs);
+    return ranMs + Math.min(performance.now() - checkedAt, longestStepMs);
   }
 
   function lagMs(): number {
@@ -62,9 +65,9 @@ export function createOverload({ limitMs }: OverloadOptions): Overload {
   }
 
   function isRejected(accountId: number, lag: number): boolean {
-    if (lag > limitMs * TOO_MUCH && total >= QUEUED_JOBS) return true;
-    const own = queued.get(accountId) ?? 0;
-    return lag > limitMs && own >= QUEUED_JOBS && own * queued.size >= total;
+    if (lag > limitMs * REJECT_ALL_FACTOR && total >= MIN_QUEUED_JOBS) return true;
+    const ownJobs = queued.get(accountId) ?? 0;
+    return lag > limitMs && ownJobs >= MIN_QUEUED_JOBS && ownJobs * queued.size >= total;
   }
 
   return {

@@ -3,18 +3,18 @@ import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { Tier } from './tiers.ts';
 
-/** What an account may have at once, or spend in a day. */
+/** What an account may have at once, or spend per day. */
 export type AccountQuota = Pick<Tier, 'pending' | 'running' | 'credits_per_day' | 'disk_mib'>;
 
 export interface QuotaInput {
   accountId: number;
-  /** Absent where nothing is limited. */
+  /** Absent if limits are off. */
   quota?: AccountQuota | undefined;
   jobs: readonly { inputBytes: number; runs: readonly unknown[] }[];
 }
 
 export interface Quotas {
-  /** Counts the jobs for their account, or says which limit they would go beyond. */
+  /** Counts the jobs for their account, or returns the error if a quota is exceeded. */
   take(input: QuotaInput): Outcome<never> | undefined;
   save(): Promise<void>;
 }
@@ -22,14 +22,14 @@ export interface Quotas {
 const DAY_MS = 24 * 3600 * 1000;
 const MiB = 1024 * 1024;
 
-/** When to look again for what goes down as miners work, in seconds. */
+/** When a client should retry after exceeding a quota that frees up as jobs end. */
 const RETRY_SECONDS = 5;
 
 const NONE: Quotas = { take: () => undefined, save: async () => {} };
 
 /**
- * What accounts have left, by the counters that the transactions of their jobs keep: nothing is counted here. Nothing is
- * read either where no input has a limit.
+ * Loads what accounts have left of their quotas, from counters that the job transactions maintain. Reads nothing if no
+ * input has a quota.
  */
 export async function loadQuotas(
   inputs: readonly QuotaInput[],
@@ -40,51 +40,58 @@ export async function loadQuotas(
   if (ids.size === 0) return NONE;
   const accounts = new Map((await tx.load('account', 'id', [...ids])).map(account => [account.id, account]));
   const today = Math.floor(now / DAY_MS);
-  const begun = new Map<number, Row<'account'>>();
+  const newDays = new Map<number, Row<'account'>>();
   return {
     take({ accountId, quota, jobs }) {
       const account = accounts.get(accountId);
       if (!quota || !account) return undefined;
       if (quota.credits_per_day !== null && account.spent_day !== today) {
         Object.assign(account, { spent_day: today, spent_before: account.spent });
-        begun.set(accountId, account);
+        newDays.set(accountId, account);
       }
       const count = jobs.reduce((sum, { runs }) => sum + Math.max(1, runs.length), 0);
       const bytes = jobs.reduce((sum, job) => sum + job.inputBytes * (1 + job.runs.length), 0);
-      const fault = faultOf(account, quota, { count, bytes }, now);
+      const fault = quotaFault(account, quota, { count, bytes }, now);
       if (fault) return fault;
       account.pending += count;
       account.input_bytes += bytes;
       return undefined;
     },
     async save() {
-      await tx.update('account', 'id', ['spent_day', 'spent_before'], [...begun.values()]);
+      await tx.update('account', 'id', ['spent_day', 'spent_before'], [...newDays.values()]);
     },
   };
 }
 
-function faultOf(
+function quotaFault(
   account: Row<'account'>,
   { pending, running, credits_per_day, disk_mib }: AccountQuota,
   added: { count: number; bytes: number },
   now: number,
 ): Outcome<never> | undefined {
-  const quota = (detail: string, retryAfter: number) => failed('RATE_QUOTA_EXCEEDED', detail, { retryAfter });
+  const exceeded = (detail: string, retryAfter: number) =>
+    failed('RATE_QUOTA_EXCEEDED', detail, { retryAfter });
   if (pending !== null && account.pending + added.count > pending)
-    return quota(`${account.pending} of your jobs are pending, and ${pending} may be at once`, RETRY_SECONDS);
+    return exceeded(
+      `${account.pending} of your jobs are pending, and the limit is ${pending}`,
+      RETRY_SECONDS,
+    );
   if (running !== null && account.running >= running)
-    return quota(`${account.running} of your jobs are running, and ${running} may be at once`, RETRY_SECONDS);
+    return exceeded(
+      `${account.running} of your jobs are running, and the limit is ${running}`,
+      RETRY_SECONDS,
+    );
   const spent = account.spent - account.spent_before + account.reserved;
   if (credits_per_day !== null && spent >= credits_per_day * 1e6)
-    return quota(
-      `Your jobs have cost ${spent / 1e6} credits today, and may cost ${credits_per_day} in a day`,
+    return exceeded(
+      `Your jobs have cost ${spent / 1e6} credits today, and the limit is ${credits_per_day} per day`,
       Math.ceil((DAY_MS - (now % DAY_MS)) / 1000),
     );
   if (added.bytes > 0) return storageFault(account, disk_mib, added.bytes);
   return undefined;
 }
 
-/** Whether an account may store so many more bytes, of files and of inputs together. */
+/** Returns an error if the account may not store this many more bytes of files and job inputs together. */
 export function storageFault(
   { file_bytes, input_bytes }: Pick<Row<'account'>, 'file_bytes' | 'input_bytes'>,
   diskMib: number | null,
@@ -93,6 +100,6 @@ export function storageFault(
   if (diskMib === null || file_bytes + input_bytes + bytes <= diskMib * MiB) return undefined;
   return failed(
     'STORAGE_QUOTA_EXCEEDED',
-    `Your files and the inputs of your jobs may take ${diskMib} MiB together: delete files, or wait for jobs to end`,
+    `Your files and the inputs of your jobs would exceed ${diskMib} MiB together: delete files, or wait for jobs to end`,
   );
 }

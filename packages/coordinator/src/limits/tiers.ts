@@ -1,34 +1,36 @@
-/** What a tier limits. `null` is no limit. Names are those of the configuration file. */
+/** The limits of a tier. `null` means that there is no limit. The names are those of the configuration file. */
 export interface Tier {
-  /** Requests in a minute, of one key. */
+  /** Requests per minute of one key. */
   requests_per_minute: number | null;
-  /** Tokens in a minute, of one key: those that prompts may have, and `max_tokens`. */
+  /** Tokens per minute of one key: the tokens of prompts and `max_tokens` together. */
   tokens_per_minute: number | null;
-  /** Jobs in a second, of one key, on average over the time that a burst takes. */
+  /** Jobs per second of one key, on average over the time of a burst. */
   jobs_per_second: number | null;
-  /** Jobs at once, of one key. */
+  /** Jobs at once of one key. */
   jobs_burst: number;
-  /** Jobs that wait for a miner, of one account. */
+  /** Jobs of one account that wait for a miner. */
   pending: number | null;
-  /** Jobs that run, of one account, beyond which it submits no others. */
+  /** Running jobs of one account. With this many, the account can submit no more jobs. */
   running: number | null;
-  /** Streams of events at once, of one account at one coordinator. */
+  /** Event streams at once of one account at one coordinator. */
   streams: number | null;
-  /** Requests that wait for a job, or for work, at once, of one account at one coordinator. */
+  /** Waiting requests at once, for a job's end or for work, of one account at one coordinator. */
   waits: number | null;
-  /** Credits that the jobs of one account may cost in a day, by UTC. */
+  /** Credits that the jobs of one account may cost per UTC day. */
   credits_per_day: number | null;
-  /** MiB of the files of one account and of the inputs of its jobs that have not ended. */
+  /** MiB of one account's files and of the inputs of its unfinished jobs. */
   disk_mib: number | null;
 }
 
 export type Tiers = Readonly<Record<string, Tier>>;
 
-/** The tier of keys that name none, and the one of requests without a key, which are counted by address. */
+/**
+ * Keys without a tier have the default tier. Requests without a key have the public tier and are counted by address.
+ */
 export const DEFAULT_TIER = 'default';
 export const PUBLIC_TIER = 'public';
 
-const USUAL: Tier = {
+const DEFAULT_LIMITS: Tier = {
   requests_per_minute: 1_200_000,
   tokens_per_minute: null,
   jobs_per_second: 2_000,
@@ -41,32 +43,39 @@ const USUAL: Tier = {
   disk_mib: 20_480,
 };
 
-/** Nobody honest meets them. */
-export const USUAL_TIERS: Tiers = {
-  [DEFAULT_TIER]: USUAL,
-  [PUBLIC_TIER]: { ...USUAL, requests_per_minute: 60_000 },
+/** The default limits are so high that ordinary use never reaches them. */
+export const DEFAULT_TIERS: Tiers = {
+  [DEFAULT_TIER]: DEFAULT_LIMITS,
+  [PUBLIC_TIER]: { ...DEFAULT_LIMITS, requests_per_minute: 60_000 },
 };
 
-const MOST = 1e12;
+const MAX_LIMIT = 1e12;
 
-/** A rate that is given without a burst allows what comes in so long. */
+/** A rate without a burst allows a burst of this many seconds' jobs. */
 const BURST_SECONDS = 5;
 
 /**
- * The tiers of a configuration. Each begins with what the default one has, and that with the usual limits.
+ * Reads the tiers of a configuration. A tier inherits the limits that it does not set from the default tier, which
+ * inherits from the built-in limits.
  *
- * @throws {Error} whose message continues the name of the option
+ * @throws {Error} with a message that continues the name of the option
  */
 export function readTiers(given: unknown): Tiers {
   if (!isObject(given)) throw new Error('must be an object of tiers by name');
-  const usual = readTier(DEFAULT_TIER, given[DEFAULT_TIER] ?? {}, USUAL);
+  const defaultTier = readTier(DEFAULT_TIER, given[DEFAULT_TIER] ?? {}, DEFAULT_LIMITS);
   const others = Object.entries(given).filter(([name]) => name !== DEFAULT_TIER);
-  const open = { ...usual, requests_per_minute: USUAL_TIERS[PUBLIC_TIER]?.requests_per_minute ?? null };
+  const publicTier = {
+    ...defaultTier,
+    requests_per_minute: DEFAULT_TIERS[PUBLIC_TIER]?.requests_per_minute ?? null,
+  };
   return {
-    [DEFAULT_TIER]: usual,
-    [PUBLIC_TIER]: open,
+    [DEFAULT_TIER]: defaultTier,
+    [PUBLIC_TIER]: publicTier,
     ...Object.fromEntries(
-      others.map(([name, tier]) => [name, readTier(name, tier, name === PUBLIC_TIER ? open : usual)]),
+      others.map(([name, tier]) => [
+        name,
+        readTier(name, tier, name === PUBLIC_TIER ? publicTier : defaultTier),
+      ]),
     ),
   };
 }
@@ -79,10 +88,13 @@ function readTier(name: string, given: unknown, base: Tier): Tier {
   if (!isObject(given)) throw new Error(`must have an object of limits as ${name}`);
   const tier: Record<string, number | null> = { ...base };
   for (const [limit, value] of Object.entries(given)) {
-    if (!Object.hasOwn(USUAL, limit)) throw new Error(`has ${limit} in ${name}, which is no limit`);
-    const isNone = value === null && limit !== 'jobs_burst';
-    if (!isNone && !(Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MOST))
-      throw new Error(`must have a whole number from 1 to ${MOST}, or null, as ${limit} in ${name}`);
+    if (!Object.hasOwn(DEFAULT_LIMITS, limit)) throw new Error(`has the unknown limit ${limit} in ${name}`);
+    const isUnlimited = value === null && limit !== 'jobs_burst';
+    if (
+      !isUnlimited &&
+      !(Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_LIMIT)
+    )
+      throw new Error(`must have a whole number from 1 to ${MAX_LIMIT}, or null, as ${limit} in ${name}`);
     tier[limit] = value as number | null;
   }
   const { jobs_per_second: rate } = given;

@@ -1,59 +1,59 @@
-/** Who is counted as one: an account, or the network of an address without one. */
+/** The caller that turns are counted for: an account id, or the network of an address without an account. */
 export type Caller = number | string;
 
 export interface Turns {
-  /** Resolves when the caller may do something costly, with what says that it is done. */
+  /** Waits for a turn. The caller calls the returned function when its costly work is done. */
   take(caller: Caller): Promise<() => void>;
-  /** Does something costly in a turn: in the caller's own, where it has one now. */
+  /** Runs `work` in a turn. If the caller has a turn already, the work is part of it. */
   run<T>(caller: Caller, work: () => Promise<T>): Promise<T>;
 }
 
 export interface TurnsOptions {
-  /** Turns at once, each of another caller. */
+  /** The number of turns at once. Each belongs to another caller. */
   atOnce: number;
-  /** One part in so many of the time is what the turns of one caller may take, while others are there. */
+  /** While others are active, the turns of one caller may take at most 1/`share` of the time. */
   share: number;
-  /** Whether anybody else has asked for something of late: turns of a caller who is alone cost nothing. */
+  /** Whether another caller was active recently. A caller that is alone pays nothing for its turns. */
   othersAreThere(caller: Caller): boolean;
 }
 
-/** Bodies that are larger, and inputs, are costly. */
+/** Larger bodies and inputs are costly. */
 export const COSTLY_BYTES = 64 * 1024;
 
-/** So are more jobs than that in one request. */
+/** A request with more jobs than this is costly. */
 export const COSTLY_JOBS = 50;
 
-/** So much of its share, in ms, a caller may use at once that has not used it before. */
+/** The part of its share that an inactive caller can use at once, in ms of work. */
 const BURST_MS = 300;
 
-/** A caller waits for its share to come back no longer than so many ms. */
+/** The longest time that a caller waits for its share to recover. */
 const LONGEST_REST_MS = 2_000;
 
-interface Place {
+interface CallerState {
   waiting: (() => void)[];
   hasTurn: boolean;
-  /** By `performance.now()`: when its share has come back. */
-  paidAt: number;
+  /** When the caller's share has recovered, by `performance.now()`. */
+  readyAt: number;
 }
 
 /**
- * Costly requests pass one at a time of each caller, in turn among callers, and take no more than a share of the time of
- * each. Between two turns the event loop goes round, so that what costs little comes in between.
+ * Lets costly requests pass one at a time per caller, in turn among callers, and limits each caller to its share of the
+ * time. The event loop runs between two turns, so that cheap requests pass in between.
  */
 export function createTurns({ atOnce, share, othersAreThere }: TurnsOptions): Turns {
-  /** Callers who have, want or have had a turn, the one whose turn was last at the end. */
-  const places = new Map<Caller, Place>();
+  /** The callers that have, want or recently had a turn. The caller with the latest turn is last. */
+  const states = new Map<Caller, CallerState>();
   let taken = 0;
   let isScheduled = false;
   let timer: NodeJS.Timeout | undefined;
 
-  function placeOf(caller: Caller): Place {
-    let place = places.get(caller);
-    if (!place) {
-      place = { waiting: [], hasTurn: false, paidAt: 0 };
-      places.set(caller, place);
+  function stateOf(caller: Caller): CallerState {
+    let state = states.get(caller);
+    if (!state) {
+      state = { waiting: [], hasTurn: false, readyAt: 0 };
+      states.set(caller, state);
     }
-    return place;
+    return state;
   }
 
   function schedule() {
@@ -69,63 +69,63 @@ export function createTurns({ atOnce, share, othersAreThere }: TurnsOptions): Tu
     clearTimeout(timer);
     const now = performance.now();
     let next = Number.POSITIVE_INFINITY;
-    for (const [caller, place] of [...places]) {
+    for (const [caller, state] of [...states]) {
       if (taken >= atOnce) return;
-      const [first] = place.waiting;
-      if (place.hasTurn) continue;
-      if (place.paidAt > now) {
-        if (first) next = Math.min(next, place.paidAt);
+      const [first] = state.waiting;
+      if (state.hasTurn) continue;
+      if (state.readyAt > now) {
+        if (first) next = Math.min(next, state.readyAt);
         continue;
       }
-      places.delete(caller);
+      states.delete(caller);
       if (!first) continue;
-      places.set(caller, place);
-      place.waiting.shift();
-      begin(place);
+      states.set(caller, state);
+      state.waiting.shift();
+      begin(state);
       first();
     }
     if (next < Number.POSITIVE_INFINITY) timer = setTimeout(giveTurns, Math.ceil(next - now));
   }
 
-  function begin(place: Place) {
-    place.hasTurn = true;
+  function begin(state: CallerState) {
+    state.hasTurn = true;
     taken++;
   }
 
-  function endOf(caller: Caller, place: Place): () => void {
+  function endOf(caller: Caller, state: CallerState): () => void {
     const since = performance.now();
-    let isOver = false;
+    let hasEnded = false;
     return () => {
-      if (isOver) return;
-      isOver = true;
-      place.hasTurn = false;
+      if (hasEnded) return;
+      hasEnded = true;
+      state.hasTurn = false;
       taken--;
       const now = performance.now();
       if (othersAreThere(caller)) {
-        const paidAt = Math.max(place.paidAt, since - BURST_MS) + (now - since) * share;
-        place.paidAt = Math.min(paidAt, now + LONGEST_REST_MS);
+        const readyAt = Math.max(state.readyAt, since - BURST_MS) + (now - since) * share;
+        state.readyAt = Math.min(readyAt, now + LONGEST_REST_MS);
       }
       schedule();
     };
   }
 
   async function take(caller: Caller): Promise<() => void> {
-    const place = placeOf(caller);
-    if (taken < atOnce && !place.hasTurn && place.waiting.length === 0 && place.paidAt <= performance.now())
-      begin(place);
+    const state = stateOf(caller);
+    if (taken < atOnce && !state.hasTurn && state.waiting.length === 0 && state.readyAt <= performance.now())
+      begin(state);
     else {
       await new Promise<void>(resolve => {
-        place.waiting.push(resolve);
+        state.waiting.push(resolve);
         schedule();
       });
     }
-    return endOf(caller, place);
+    return endOf(caller, state);
   }
 
   return {
     take,
     async run(caller, work) {
-      if (places.get(caller)?.hasTurn) return await work();
+      if (states.get(caller)?.hasTurn) return await work();
       const end = await take(caller);
       try {
         return await work();
@@ -136,19 +136,19 @@ export function createTurns({ atOnce, share, othersAreThere }: TurnsOptions): Tu
   };
 }
 
-/** For how long somebody counts as being there after a request, in ms. */
+/** How long a caller counts as active after a request. */
 const PRESENCE_MS = 1_000;
 
-export interface Presence {
+export interface RecentCallers {
   note(caller: Caller): void;
   othersAreThere(caller: Caller): boolean;
 }
 
-/** Remembers of the last two callers when they asked, which is enough to tell whether one is alone. */
-export function createPresence(): Presence {
+/** Remembers when the last two callers were active, which is enough to know whether a caller is alone. */
+export function createRecentCallers(): RecentCallers {
   let last: Caller | undefined;
   let lastAt = Number.NEGATIVE_INFINITY;
-  /** When somebody else than the last one has asked. */
+  /** When the last request of another caller than `last` arrived. */
   let beforeAt = Number.NEGATIVE_INFINITY;
   return {
     note(caller) {

@@ -1,7 +1,7 @@
 import { LIMITS, type Problem } from '@aitbc/protocol';
 import { describe, expect, test } from 'vitest';
 import { scanJson } from '../../src/json-scan.ts';
-import { createPresence, createTurns } from '../../src/limits/turns.ts';
+import { createRecentCallers, createTurns } from '../../src/limits/turns.ts';
 import { type Answer, withCoordinator } from '../harness/coordinator.ts';
 import { sqlite } from '../harness/engines.ts';
 
@@ -56,7 +56,7 @@ describe('Costly requests', () => {
   });
 
   test('are paid for by waiting while others are there, and are free for who is alone', async () => {
-    const presence = createPresence();
+    const presence = createRecentCallers();
     const turns = createTurns({ atOnce: 1, share: 3, othersAreThere: presence.othersAreThere });
     async function work(times: number, callers: string[]): Promise<void> {
       for (let time = 0; time < times; time++) {
