@@ -31,11 +31,11 @@ class ClaimedJob(MinerJob):
     _stopped: threading.Event = PrivateAttr(default_factory=threading.Event)
     _thread: asyncio.Future[None] | None = PrivateAttr(default=None)
 
-    def stop(self) -> None:
+    def _stop(self) -> None:
         """Says that the result is wanted no more."""
         self._stopped.set()
 
-    async def whenever_done(self) -> None:
+    async def _until_done(self) -> None:
         """Waits until the thread of a synchronous function has ended."""
         if self._thread is not None:
             await asyncio.wait([self._thread])
@@ -144,7 +144,7 @@ Hear: TypeAlias = Callable[[str], object]
 async def run_function(function: Function, job: ClaimedJob, hear: Hear) -> Output:
     """Has the function do a job, and puts its answer together.
 
-    A thread that it runs in can't be ended from outside: ``job.whenever_done()`` waits for that.
+    A thread that it runs in can't be ended from outside: ``job._until_done()`` waits for that.
     """
     pieces = _Pieces(hear)
     if inspect.isasyncgenfunction(_called(function)):
@@ -153,8 +153,8 @@ async def run_function(function: Function, job: ClaimedJob, hear: Hear) -> Outpu
     elif inspect.iscoroutinefunction(_called(function)):
         pieces.end(await function(job))
     else:
-        job._thread = _in_thread(function, job, pieces)  # pyright: ignore[reportPrivateUsage]
-        await asyncio.shield(job._thread)  # pyright: ignore[reportPrivateUsage]
+        job._thread = _in_thread(function, job, pieces)
+        await asyncio.shield(job._thread)
     return pieces.output(job)
 
 

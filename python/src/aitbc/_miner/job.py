@@ -64,7 +64,7 @@ class Work:
         if self.reason is not None or self.is_over:
             return
         self.reason = reason
-        self.job.stop()
+        self.job._stop()
         if self._active is not None:
             self._active.cancel()
 
@@ -80,7 +80,7 @@ class Work:
             emit("job_lost", {"job_id": job.job_id, "error": f"{type(error).__name__}: {error}"})
         self.is_over = True
         self._runner.on_over()
-        await job.whenever_done()
+        await job._until_done()
 
     async def _run_or_settle(self) -> None:
         begun = time.monotonic()

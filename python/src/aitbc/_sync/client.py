@@ -119,7 +119,7 @@ class CoordinatorClient:
             the job, as the coordinator told it
         """
         job = {"prompt": prompt, "model": model, "params": params}
-        return self.jobs._submit(job, wait=None, idempotency_key=None)  # pyright: ignore[reportPrivateUsage]
+        return self.jobs._submit(job, wait=None, idempotency_key=None)
 
     def get_job(self, job_id: str) -> dict[str, Any]:
         """The tutorial's way to look at a job.
@@ -139,7 +139,7 @@ class CoordinatorClient:
         Raises:
             JobTimeoutError: a TimeoutError, when it had not ended after ``timeout`` seconds
         """
-        return self.jobs._wait(job_id, timeout=timeout)  # pyright: ignore[reportPrivateUsage]
+        return self.jobs._wait(job_id, timeout=timeout)
 
     def stats(self) -> NetworkStats:
         """Counts of jobs, miners and receipts."""
