@@ -9,6 +9,13 @@ npx() {
   esac
 }
 
+aitbc-py() {
+  case "$1" in
+    miner) in_its_own_terminal "$1-$2" "$PYTHON" -m aitbc.cli "$@" ;;
+    *) "$PYTHON" -m aitbc.cli "$@" ;;
+  esac
+}
+
 npm() {
   case "$*" in
     ci) ;;

@@ -21,7 +21,7 @@ interface Step extends CodeBlock {
 /**
  * Follows a guide as its reader would: runs its `sh`, `ts` and `python` blocks in order, in one shell and an empty folder,
  * with the coordinators and miners that the guide itself starts. Answers what went wrong, block by block. Python is left out
- * where it lacks OpenAI's client, except in CI.
+ * where it lacks OpenAI's client or what the Python package needs, except in CI.
  *
  * A remark right above a block, an HTML comment, may say `not run: why`, or `stopped before: serve` where the reader
  * is told to stop what runs. A `text` block behind one that runs is what that one prints, `…` standing for anything.
@@ -36,7 +36,7 @@ export async function followGuide(path: string): Promise<string[]> {
       markdown.replaceAll(SAMPLE_URL, url).replaceAll(WITNESS_URL, `http://127.0.0.1:${witnessPort}`),
     );
     const hasPython = await canRunPython();
-    const steps = stepsOf(blocks).filter(({ language }) => language !== 'python' || hasPython);
+    const steps = stepsOf(blocks).filter(step => hasPython || !needsPython(step));
     await furnish(folder, steps);
     await run(folder, {
       AITBC_COORDINATOR: url,
@@ -53,12 +53,17 @@ const PYTHON = process.env.PYTHON ?? 'python3';
 
 async function canRunPython(): Promise<boolean> {
   if (process.env.CI) return true;
-  const found = promisify(execFile)(PYTHON, ['-c', 'import openai']);
+  const found = promisify(execFile)(PYTHON, [
+    '-c',
+    'import openai, httpx_sse, pydantic, rfc8785, cryptography, tqdm',
+  ]);
   return await found.then(
     () => true,
     () => false,
   );
 }
+
+const needsPython = ({ language, code }: CodeBlock) => language === 'python' || /^aitbc-py /m.test(code);
 
 const RUNNERS: Record<string, string> = { sh: '.', ts: 'node', python: PYTHON };
 
@@ -77,7 +82,7 @@ function stepsOf(blocks: readonly CodeBlock[]): Step[] {
 /** The folder is like the checkout that the reader has: packages are found from it. */
 async function furnish(folder: string, steps: readonly Step[]): Promise<void> {
   await mkdir(join(folder, '.guide'));
-  for (const name of ['node_modules', 'packages', 'examples'])
+  for (const name of ['node_modules', 'packages', 'examples', 'python'])
     await symlink(join(ROOT, name), join(folder, name));
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
   await Promise.all(steps.map(({ file, code }) => writeFile(join(folder, file), code)));
@@ -100,7 +105,12 @@ async function run(folder: string, env: Record<string, string>): Promise<void> {
     cwd: folder,
     detached: true,
     stdio: 'ignore',
-    env: { ...process.env, PATH, HOME: folder, XDG_STATE_HOME: join(folder, '.state'), ...env },
+    env: {
+      ...process.env,
+      ...{ PATH, PYTHON, HOME: folder, XDG_STATE_HOME: join(folder, '.state') },
+      ...{ PYTHONPATH: join(ROOT, 'python/src'), PYTHONDONTWRITEBYTECODE: '1' },
+      ...env,
+    },
   });
   await once(bash, 'exit');
   try {

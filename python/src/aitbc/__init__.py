@@ -2,10 +2,12 @@
 
 from . import models, verify
 from ._async.client import AsyncCoordinatorClient
+from ._async.ledger import AsyncLedger
 from ._async.requests import AsyncPaged
 from ._http import Page
 from ._miner import Busy, ClaimedJob, Miner, MinerError, Output, Reasoning, Refused, Unsupported, miner
 from ._sync.client import CoordinatorClient
+from ._sync.ledger import Ledger
 from ._sync.requests import Paged
 from ._version import __version__
 from .errors import (
@@ -32,6 +34,7 @@ from .errors import (
 __all__ = [
     "AitbcError",
     "AsyncCoordinatorClient",
+    "AsyncLedger",
     "AsyncPaged",
     "AuthenticationError",
     "BadRequestError",
@@ -45,6 +48,7 @@ __all__ = [
     "InsufficientBalanceError",
     "JobFailedError",
     "JobTimeoutError",
+    "Ledger",
     "LedgerError",
     "Miner",
     "MinerError",

@@ -243,15 +243,19 @@ def _common_checks(
     version, algorithm = _member(value, "version"), _member(signature, "alg")
     return [
         _listed("shape", faults, f"it has every field of {article} {what}, each of its kind", "; "),
-        Check(
-            "version", version == "1.0", f"format {_quote(version)}" + ("" if version == "1.0" else ", and only 1.0")
-        ),
+        _version_check(version),
         _listed("numbers", unsafe_numbers(value), "at most 6 decimals", ", ", "more than 6 decimals or too large: "),
         _listed("strings", non_ascii_texts(value), "ASCII", ", ", "not ASCII: "),
         Check("algorithm", algorithm == "Ed25519", "Ed25519" if algorithm == "Ed25519" else _quote(algorithm)),
         _key_check(_member(signature, "key_id"), _member(value, time), keys, event),
         _not_checked("signature", what) if faults else _signature_check(value, what),
     ]
+
+
+def _version_check(version: Any) -> Check:
+    if version == "1.0":
+        return Check("version", True, "format 1.0")
+    return Check("version", False, f"format {_quote(version)}, and only 1.0 is known here")
 
 
 def _key_check(key_id: Any, signed_at: Any, keys: Sequence[TrustedKey], event: str) -> Check:
