@@ -44,6 +44,13 @@ def test_with_the_coordinators_key(
     assert f"✗  key          {key.key_id} is not among the trusted keys (1)\n" in out
 
 
+def test_a_key_may_begin_with_a_dash(receipt: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    signers = (verify.Signer.from_seed(number.to_bytes(32, "big")) for number in range(1_000))
+    key = next(signer.key_id for signer in signers if signer.key_id.startswith("-"))
+    code, out, _ = run(capsys, receipt, "--key", key)
+    assert (code, "is not among the trusted keys (1)" in out) == (1, True)
+
+
 def test_without_a_key_it_says_whose_key_it_took(receipt: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, receipt)
     assert code == 0

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_verify(commands)
     add_miner(commands)
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
         code: int = options.run(options)
     except UsageError as error:
@@ -31,6 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"aitbc-py: {error}", file=sys.stderr)
         return 1
     return code
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """A key may begin with a dash, which argparse would take for an option where it stands alone."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--key":
+            joined[-1] = f"--key={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 if __name__ == "__main__":
