@@ -91,7 +91,7 @@ describeEachEngine('a batch whose server is killed at each of its stages', engin
   let worked: Awaited<ReturnType<typeof batchAndKill>>;
 
   beforeAll(async () => {
-    database = await engine.create();
+    database = await engine.prepare();
     worked = await batchAndKill(database.options);
     running = await startCoordinator({ ...database.options, port: 0, logLevel: 'silent' });
   }, 60_000);

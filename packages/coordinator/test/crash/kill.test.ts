@@ -9,10 +9,10 @@ import { falseReceipts, violations } from '../invariants/violations.ts';
 import { type Acknowledged, type Reply, type Send, startLoad, submit } from './load.ts';
 import { type ServerProcess, spawnServer } from './server.ts';
 
-const KILLS = 10;
+const KILLS = 6;
 const SEED = Number(process.env.AITBC_CRASH_SEED ?? 20_260_124);
 
-/** Loads a server that is killed ten times, each time after some number of acknowledged writes. */
+/** Loads a server that is killed, again and again, each time after some number of acknowledged writes. */
 async function loadAndKill(database: DatabaseOptions): Promise<Acknowledged> {
   const random = randomNumbers(SEED);
   const someWrites = () => 1 + Math.floor(random() * 120);
@@ -84,7 +84,7 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
   let db: Store['read'];
 
   beforeAll(async () => {
-    database = await engine.create();
+    database = await engine.prepare();
     acknowledged = await loadAndKill(database.options);
     running = await startCoordinator({ ...database.options, port: 0, logLevel: 'silent' });
     db = running.modules.store.read;

@@ -72,7 +72,7 @@ describeEachEngine('a server', engine => {
   let database: Database;
 
   beforeEach(async () => {
-    database = await engine.create();
+    database = await engine.prepare();
   });
   afterEach(async () => {
     await killServers();
@@ -81,7 +81,8 @@ describeEachEngine('a server', engine => {
 
   const serveIt = (options: ServerOptions = {}) => serve(options, database.options);
 
-  describe.each(['SIGTERM', 'SIGINT'] as const)('on %s', signal => {
+  const signals = engine.name === 'sqlite' ? (['SIGTERM', 'SIGINT'] as const) : (['SIGTERM'] as const);
+  describe.each(signals)('on %s', signal => {
     test('ends an idle server with 0', async () => {
       const server = serveIt();
       await fetch(`${await server.listening}/health`);

@@ -9,7 +9,7 @@ const CHUNKS = 10;
 
 describeEachEngine('a server that is killed in mid-stream', engine => {
   test('has every chunk that it acknowledged, and goes on from there', async () => {
-    const { options, remove } = await engine.create();
+    const { options, remove } = await engine.prepare();
     let server = spawnServer(options);
     let url = await server.listening;
     const client = () => new CoordinatorClient(url);

@@ -6,7 +6,7 @@ import { randomNumbers } from '../harness/random.ts';
 import { falseReceipts, violations } from './violations.ts';
 
 const MINERS = 50;
-const JOBS = 5_000;
+const JOBS = Number(process.env.AITBC_CONCURRENCY_JOBS ?? 1_500);
 const MODELS = ['a', 'b', 'c'];
 
 describeEachEngine(`${MINERS} miners at once`, engine => {
@@ -20,8 +20,8 @@ describeEachEngine(`${MINERS} miners at once`, engine => {
   }
 
   async function submitAll(count: number): Promise<void> {
-    for (let start = 0; start < count; start += 1_000) {
-      const jobs = Array.from({ length: 1_000 }, (_, index) => ({
+    for (let start = 0; start < count; start += 500) {
+      const jobs = Array.from({ length: Math.min(500, count - start) }, (_, index) => ({
         prompt: `job ${start + index}`,
         model: MODELS[index % MODELS.length],
         priority: index % 7 === 0 ? 1 : 0,

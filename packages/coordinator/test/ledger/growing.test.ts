@@ -17,7 +17,7 @@ describeEachEngine('a ledger that grows', engine => {
   let ledger: Ledger;
 
   beforeAll(async () => {
-    database = await engine.create();
+    database = await engine.prepare();
     const config = readConfig({ given: database.options });
     let time = Date.parse('2026-01-24T15:00:00Z');
     const now = () => time;

@@ -32,7 +32,7 @@ describeEachEngine('a store', engine => {
   /** As an operator restores a backup: another store, with what lies beside this one. */
   async function startOn(backup: Buffer, files = ['signing-key.pem', 'ledger-checkpoint']) {
     const { config } = coordinator.running;
-    const database = await engine.create();
+    const database = await engine.prepare();
     databases.push(database);
     await importStore({ ...config, databaseUrl: undefined, ...database.options }, [backup]);
     for (const file of files) await cp(join(config.data, file), join(database.options.data, file));

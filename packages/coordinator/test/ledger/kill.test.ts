@@ -31,7 +31,7 @@ describeEachEngine('a ledger whose process is killed', engine => {
   beforeEach(async () => {
     database = await engine.prepare();
     loadSigner(signingKeyPath(readConfig({ given: database.options })));
-    expect(await run(0, 0)).toBe(0);
+    await open(ledger => ledger.publish(0));
   });
   afterEach(() => database.remove());
 

@@ -14,7 +14,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { runWitness, type TestWitness } from '../../../witness/test/witnesses.ts';
 import { backup, ConfigError, restore, type StartOptions, startCoordinator } from '../../src/index.ts';
 import { actions, startTestCoordinator, type TestCoordinator } from '../harness/coordinator.ts';
-import { describeEachEngine, ENGINES, type Engine } from '../harness/engines.ts';
+import { describeOneEngine, ENGINES, type Engine } from '../harness/engines.ts';
 import { dishonest, MALLORYS_KEY, signs } from '../harness/witnesses.ts';
 
 const sqlite = ENGINES[0] as Engine;
@@ -69,7 +69,7 @@ async function earn(coordinator: TestCoordinator): Promise<string> {
   return receipt_id;
 }
 
-describeEachEngine('a ledger with two witnesses', engine => {
+describeOneEngine('a ledger with two witnesses', engine => {
   test('is published as both have cosigned it', async () => {
     const { coordinator, witnesses } = await runWitnessed(engine);
     await earn(coordinator);
@@ -155,7 +155,7 @@ describeEachEngine('a ledger with two witnesses', engine => {
   });
 });
 
-describeEachEngine('the policy of a ledger', engine => {
+describeOneEngine('the policy of a ledger', engine => {
   const quorumOf = async (coordinator: TestCoordinator) => {
     const { witnesses, groups, quorum } = parsePolicy(await text(coordinator, '/ledger/policy'));
     return [groups.find(({ name }) => name === quorum)?.threshold ?? 0, witnesses.length];

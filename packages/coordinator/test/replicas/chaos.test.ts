@@ -11,7 +11,7 @@ import { type Replica, type Replicas, startReplicas } from './replicas.ts';
 
 const REPLICAS = 3;
 const MINERS = 60;
-const JOBS = Number(process.env.AITBC_CHAOS_JOBS ?? 6_000);
+const JOBS = Number(process.env.AITBC_CHAOS_JOBS ?? 3_000);
 const SEED = Number(process.env.AITBC_CHAOS_SEED ?? 20_260_124);
 
 /** Each once while jobs are submitted and run, in an order that the seed decides. */

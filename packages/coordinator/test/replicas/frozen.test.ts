@@ -1,5 +1,5 @@
 import { CoordinatorClient } from '@aitbc/sdk';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openStore, readConfig } from '../../src/index.ts';
 import { createMigratedDatabase } from '../harness/engines.ts';
 import { violations } from '../invariants/violations.ts';
@@ -12,8 +12,11 @@ let gate: Gate;
 let replicas: Replicas;
 let frozen: Replica;
 let other: CoordinatorClient;
+/** Others for each test, so that none meets the jobs of another. */
+let [model, slow, quick] = ['', '', ''];
+let tests = 0;
 
-beforeEach(async () => {
+beforeAll(async () => {
   databaseUrl = await createMigratedDatabase();
   gate = await openGate(databaseUrl);
   // Only the other one sweeps, so that the transactions of the first are those of requests.
@@ -25,12 +28,16 @@ beforeEach(async () => {
   replicas = await startReplicas([gate.url, databaseUrl], args, sweeps);
   frozen = replicas.all[0] as Replica;
   other = new CoordinatorClient(replicas.all[1]?.url ?? '', { maxRetries: 5 });
-  for (const id of ['slow', 'quick'])
-    await frozen.client.miners.register({ miner_id: id, capabilities: ['m'] });
 });
-afterEach(async () => {
-  await replicas.stop();
-  await gate.close();
+afterAll(async () => {
+  await replicas?.stop();
+  await gate?.close();
+});
+beforeEach(async () => {
+  tests++;
+  [model, slow, quick] = [`model${tests}`, `slow${tests}`, `quick${tests}`];
+  for (const id of [slow, quick])
+    await frozen.client.miners.register({ miner_id: id, capabilities: [model] });
 });
 
 const freeze = () => frozen.server.child.kill('SIGSTOP');
@@ -41,14 +48,14 @@ async function freezeWhen(matches: (said: Said) => boolean): Promise<void> {
   await gate.hears(said => matches(said) && freeze());
 }
 
-const submit = () => other.jobs.submit({ prompt: 'Hello', model: 'm' });
+const submit = () => other.jobs.submit({ prompt: 'Hello', model });
 const complete = (client: CoordinatorClient, jobId: string, minerId: string) =>
   client.jobs.complete(jobId, { miner_id: minerId, result: `The answer of ${minerId}` });
 
 /** A job that a miner has claimed from the one that will freeze. */
 async function claimed(): Promise<string> {
   const { job_id } = await submit();
-  await frozen.client.jobs.claim(job_id, 'slow');
+  await frozen.client.jobs.claim(job_id, slow);
   return job_id;
 }
 
@@ -62,8 +69,8 @@ async function settled(completion: Promise<object>): Promise<unknown> {
 
 /** The other one gives a job away whose lease has run out, to a miner that completes it. */
 async function quickCompletes(jobId: string): Promise<void> {
-  expect(await other.miners.claimJobs('quick', { wait: 15 })).toMatchObject([{ job_id: jobId }]);
-  await complete(other, jobId, 'quick');
+  expect(await other.miners.claimJobs(quick, { wait: 15 })).toMatchObject([{ job_id: jobId }]);
+  await complete(other, jobId, quick);
 }
 
 async function expectCompletedOnce(jobId: string, minerId: string): Promise<void> {
@@ -74,7 +81,8 @@ async function expectCompletedOnce(jobId: string, minerId: string): Promise<void
     });
   const store = await openStore(readConfig({ given: { databaseUrl } }), undefined);
   expect(await violations(store.read)).toEqual([]);
-  expect(await store.read.selectFrom('entry').select('job_id').execute()).toEqual([{ job_id: jobId }]);
+  const entries = store.read.selectFrom('entry').select('job_id').where('job_id', '=', jobId);
+  expect(await entries.execute()).toEqual([{ job_id: jobId }]);
   await store.close();
 }
 
@@ -82,32 +90,32 @@ describe('a coordinator that stands still', () => {
   test('loses its leases, and refuses what comes too late', async () => {
     const job = await claimed();
     freeze();
-    const late = settled(complete(frozen.client, job, 'slow'));
+    const late = settled(complete(frozen.client, job, slow));
     await quickCompletes(job);
     thaw();
     expect(await late).toBe('JOB_ALREADY_COMPLETED');
-    await expectCompletedOnce(job, 'quick');
+    await expectCompletedOnce(job, quick);
   });
 
   test('in the middle of a transaction holds up the others for a moment only', async () => {
     const job = await claimed();
     const holding = freezeWhen(({ by, text }) => by === 'database' && text.includes('pg_advisory_xact_lock'));
-    const late = settled(complete(frozen.client, job, 'slow'));
+    const late = settled(complete(frozen.client, job, slow));
     await holding;
     await quickCompletes(job);
     thaw();
     // Its transaction was undone: what it answers is to try again.
     expect(await late).toBe('SYSTEM_OVERLOADED');
-    expect(await settled(complete(frozen.client, job, 'slow'))).toBe('JOB_ALREADY_COMPLETED');
-    await expectCompletedOnce(job, 'quick');
+    expect(await settled(complete(frozen.client, job, slow))).toBe('JOB_ALREADY_COMPLETED');
+    await expectCompletedOnce(job, quick);
   });
 
   test('in the middle of a large answer of the database does so too', async () => {
     const prompt = 'large'.repeat(50_000);
     for (const _ of [1, 2])
-      await other.jobs.submitBatch(Array.from({ length: 60 }, () => ({ prompt, model: 'm' })));
+      await other.jobs.submitBatch(Array.from({ length: 60 }, () => ({ prompt, model })));
     const reading = freezeWhen(({ by, text }) => by === 'database' && text.includes('largelarge'));
-    const claiming = frozen.client.miners.claimJobs('slow', { max: 120 }).catch(({ errorCode }) => errorCode);
+    const claiming = frozen.client.miners.claimJobs(slow, { max: 120 }).catch(({ errorCode }) => errorCode);
     await reading;
     await other.jobs.cancel((await submit()).job_id);
     thaw();
@@ -117,26 +125,26 @@ describe('a coordinator that stands still', () => {
   test('having asked to commit has done so, and says it later', async () => {
     const job = await claimed();
     const asked = freezeWhen(({ by, text }) => by === 'coordinator' && text.includes('COMMIT'));
-    const late = settled(complete(frozen.client, job, 'slow'));
+    const late = settled(complete(frozen.client, job, slow));
     await asked;
     expect(await other.jobs.get(job, { wait: 15 })).toMatchObject({ status: 'completed' });
-    expect(await other.miners.claimJobs('quick')).toEqual([]);
+    expect(await other.miners.claimJobs(quick)).toEqual([]);
     thaw();
     expect(await late).toBe('completed');
-    await expectCompletedOnce(job, 'slow');
+    await expectCompletedOnce(job, slow);
   });
 
   test('gives nothing to those who wait at it that others have taken', async () => {
     const looked = gate.hears(
       ({ by, on, text }) => by === 'database' && on === 'writing' && text.includes('COMMIT'),
     );
-    const waiting = frozen.client.miners.claimJobs('slow', { wait: 2 });
+    const waiting = frozen.client.miners.claimJobs(slow, { wait: 2 });
     await looked;
     freeze();
     const { job_id } = await submit();
     await quickCompletes(job_id);
     thaw();
     expect(await waiting).toEqual([]);
-    await expectCompletedOnce(job_id, 'quick');
+    await expectCompletedOnce(job_id, quick);
   });
 });
