@@ -211,6 +211,7 @@ test('coordinators that share a database have the ledger cosigned in turns', asy
   const signingKey = join(config.data, 'signing-key.pem');
   const { databaseUrl = '' } = config;
   await mkdir(data);
+  await coordinator.publish();
   await copyFile(join(config.data, 'ledger-checkpoint'), join(data, 'ledger-checkpoint'));
   const other = await startCoordinator({
     ...{
