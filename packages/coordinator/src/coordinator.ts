@@ -78,9 +78,9 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
         await modules.ledger.publish(0);
       },
       async close() {
-        // They would hold up the stop for a minute.
-        const hangUps = setInterval(connections.closeIdle, 20);
-        await app.close().finally(() => clearInterval(hangUps));
+        // Idle keep-alive connections would otherwise delay the stop by up to a minute.
+        const closing = setInterval(connections.closeIdle, 20);
+        await app.close().finally(() => clearInterval(closing));
         await background.stop();
         modules.close();
         await store.close();

@@ -60,9 +60,9 @@ export async function findRepeated(
 const idOf = ({ accountId, idempotency }: Repeatable) => idempotency && `${accountId}/${idempotency.key}`;
 
 function replay(
-  { request_hash, job_ids }: Pick<Row<'idempotency'>, 'request_hash' | 'job_ids'>,
+  { request_hash, job_ids: madeIds }: Pick<Row<'idempotency'>, 'request_hash' | 'job_ids'>,
   requestHash: string,
 ): Outcome<string[]> {
-  if (request_hash === requestHash) return done(JSON.parse(job_ids));
+  if (request_hash === requestHash) return done(JSON.parse(madeIds));
   return failed('IDEMPOTENCY_KEY_REUSED', 'This idempotency key was used before with another request body');
 }

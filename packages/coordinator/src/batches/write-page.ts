@@ -1,5 +1,6 @@
 import { PART_LENGTH } from '../files/splitting.ts';
 import type { Asked, Endpoint } from '../gateway/endpoint.ts';
+import { statusOf } from '../gateway/error-status.ts';
 import { failureOf, OpenAiError } from '../gateway/errors.ts';
 import { type EndedJob, readBatchJobs } from '../jobs/batch-jobs.ts';
 import { lineSafe } from '../json.ts';
@@ -149,5 +150,5 @@ const ERASED = { code: 'result_erased', message: 'The result was erased for its 
 /** @throws what is no refusal */
 function failureAnswer(error: unknown, request_id: string): Answer {
   if (!(error instanceof OpenAiError)) throw error;
-  return { response: { status_code: error.details.status, request_id, body: error.body }, error: null };
+  return { response: { status_code: statusOf(error.details), request_id, body: error.body }, error: null };
 }

@@ -150,3 +150,9 @@ export async function findEntry(
   const found = 'id' in by ? entries.where('id', '=', by.id) : entries.where('leaf_index', '=', by.index);
   return await found.executeTakeFirst();
 }
+
+/** The id of the receipt of a job, by which everyone may know of the job. */
+export async function findReceiptId(db: Db, id: string): Promise<string | undefined> {
+  const job = await db.selectFrom('job').select('receipt_id').where('id', '=', id).executeTakeFirst();
+  return job?.receipt_id ?? undefined;
+}

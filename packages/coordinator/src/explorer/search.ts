@@ -1,10 +1,16 @@
 import type { SearchKind, SearchResult } from '@aitbc/protocol';
 import { isAddress } from '@aitbc/receipts';
-import { receiptOfJob } from '../jobs/accounted.ts';
 import type { Store } from '../store/store.ts';
 import { readAddress } from './addresses.ts';
 import { isHeight } from './blocks.ts';
-import { findEntry, findHash, findHeight, findIndexByHash, type NamedEntry } from './queries.ts';
+import {
+  findEntry,
+  findHash,
+  findHeight,
+  findIndexByHash,
+  findReceiptId,
+  type NamedEntry,
+} from './queries.ts';
 
 /**
  * Returns everything with this name or hash: at most one result of each kind. Only completed jobs are found, because
@@ -37,7 +43,7 @@ async function byAddress(store: Store, address: string): Promise<SearchResult[]>
 }
 
 async function byId(store: Store, id: string): Promise<SearchResult[]> {
-  const receiptId = await receiptOfJob(store, id);
+  const receiptId = await findReceiptId(store.read, id);
   const entry = await findEntry(store.read, { id: receiptId ?? id });
   if (!entry) return [];
   const { type } = entry;

@@ -14,8 +14,8 @@ export const files = defineModule({
   idPrefix: 'file',
   operations: () => ({ addPart, wholeFile: completeUpload, removeFile, clearFiles }),
   async create({ config, store, ids, services: { limits } }) {
-    const { createClientFiles: createFiles } = await import('./files.ts');
-    return createFiles({ config, store, ids, limits });
+    const { createClientFiles } = await import('./files.ts');
+    return createClientFiles({ config, store, ids, limits });
   },
   api: 'openai',
   async routes(app, { config, service: files, guards }) {

@@ -51,7 +51,7 @@ function vectorsOf({ result, result_type }: Answered): readonly string[] {
 
 function missingEmbeddings(): OpenAiError {
   return new OpenAiError('The miner did not return one embedding for each input', {
-    ...{ status: 502, type: 'server_error', code: 'miner_failed', retry: false },
+    ...{ reason: 'miners_failed', type: 'server_error', code: 'miner_failed', retry: false },
   });
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { errorInfoOf } from '../http/problem.ts';
 import { type App, sendJson } from '../http/routes.ts';
+import { statusOf } from './error-status.ts';
 import { errorOf, OpenAiError } from './errors.ts';
 
 /** Makes the routes of a Fastify scope answer errors in the format of OpenAI's API. */
@@ -25,7 +26,8 @@ export function toOpenAiError(error: FastifyError | OpenAiError, request: Fastif
 }
 
 function sendError({ body, details }: OpenAiError, reply: FastifyReply): FastifyReply {
-  const { status, retryAfter, retry } = details;
+  const { retryAfter, retry } = details;
+  const status = statusOf(details);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   // OpenAI's clients read this header. Without it they retry after every 409 and 5xx.
   if (retry !== undefined) reply.header('x-should-retry', String(retry));

@@ -1,14 +1,24 @@
 import { ERROR_STATUS, type ErrorCode, type Job, type JobError, type OpenAiProblem } from '@aitbc/protocol';
 import type { ErrorInfo } from '../errors.ts';
 
+/** Why a request of OpenAI's API fails: for a reason of its own, or for an error of the coordinator. */
+export type ErrorReason =
+  | 'invalid'
+  | 'not_found'
+  | 'cancelled'
+  | 'miners_failed'
+  | 'unavailable'
+  | 'expired'
+  | ErrorCode;
+
 export interface ErrorDetails {
-  status: number;
+  reason: ErrorReason;
   type: string;
   code: string | null;
   /** The path of the wrong field in OpenAI's notation: `messages[0].content`. */
   param?: string | undefined;
   retryAfter?: number | undefined;
-  /** Whether the client should retry at once. If absent, clients decide by the status. */
+  /** Whether the client should retry at once. If absent, clients decide by the reason. */
   retry?: boolean;
 }
 
@@ -30,14 +40,14 @@ export class OpenAiError extends Error {
 
 const INVALID = 'invalid_request_error';
 
-/** Returns a 400 error. */
+/** The error for a request that can't be served as it is. */
 export function invalid(message: string, param: string | undefined, code: string | null): OpenAiError {
-  return new OpenAiError(message, { status: 400, type: INVALID, code, param });
+  return new OpenAiError(message, { reason: 'invalid', type: INVALID, code, param });
 }
 
 export function modelNotFound(model: string): OpenAiError {
   return new OpenAiError(`The model \`${model}\` does not exist: no miner offers it`, {
-    ...{ status: 404, type: INVALID, code: 'model_not_found', param: 'model' },
+    ...{ reason: 'not_found', type: INVALID, code: 'model_not_found', param: 'model' },
   });
 }
 
@@ -59,10 +69,9 @@ const OPENAI_CODES: Partial<Record<ErrorCode, Pick<ErrorDetails, 'type' | 'code'
 
 /** Converts an error of the coordinator to the format of OpenAI's API. */
 export function errorOf({ code, detail, field, retryAfter }: ErrorInfo): OpenAiError {
-  const status = ERROR_STATUS[code];
-  const type = status >= 500 ? 'server_error' : INVALID;
+  const type = ERROR_STATUS[code] >= 500 ? 'server_error' : INVALID;
   return new OpenAiError(detail, {
-    status,
+    reason: code,
     ...(OPENAI_CODES[code] ?? { type, code: code.toLowerCase() }),
     param: field === undefined ? undefined : openAiPath(field),
     retryAfter,
@@ -76,24 +85,28 @@ const openAiPath = (field: string) =>
 /** The default number of seconds after which a client may retry. */
 const RETRY_AFTER = 10;
 
-/** What the client sees for each error code of a failed job. Every other code is a failure of the miners (502). */
+/** What the client sees for each error code of a failed job. Every other code is a failure of the miners. */
 const FAILURE_DETAILS: Partial<
   Record<JobError['error_code'], Omit<ErrorDetails, 'code'> & { code?: string }>
 > = {
-  JOB_REFUSED: { status: 400, type: INVALID, retry: false },
-  JOB_UNSUPPORTED: { status: 400, type: INVALID, code: 'unsupported_by_engine', retry: false },
-  MINERS_BUSY: { status: 503, type: 'server_error', retryAfter: RETRY_AFTER, retry: true },
-  JOB_EXPIRED: { status: 504, type: 'server_error', retry: false },
+  JOB_REFUSED: { reason: 'invalid', type: INVALID, retry: false },
+  JOB_UNSUPPORTED: { reason: 'invalid', type: INVALID, code: 'unsupported_by_engine', retry: false },
+  MINERS_BUSY: { reason: 'unavailable', type: 'server_error', retryAfter: RETRY_AFTER, retry: true },
+  JOB_EXPIRED: { reason: 'expired', type: 'server_error', retry: false },
 };
 
-const MINERS_FAILED = { status: 502, type: 'server_error', retry: false } as const;
+const MINERS_FAILED = { reason: 'miners_failed', type: 'server_error', retry: false } as const;
 
 /**
  * Converts a failed or cancelled job to an error. The engine's own code is used when it names the reason for a refusal.
  */
 export function failureOf({ status, error }: Pick<Job, 'status' | 'error'>): OpenAiError {
   if (status === 'cancelled')
-    return new OpenAiError('The job was cancelled', { ...MINERS_FAILED, status: 409, code: 'job_cancelled' });
+    return new OpenAiError('The job was cancelled', {
+      ...MINERS_FAILED,
+      reason: 'cancelled',
+      code: 'job_cancelled',
+    });
   const { error_code = 'MINER_FAILED', engine_code, detail = 'The job failed', retry_after } = error ?? {};
   const details: Omit<ErrorDetails, 'code'> = FAILURE_DETAILS[error_code] ?? MINERS_FAILED;
   const { retryAfter } = details;
@@ -105,7 +118,7 @@ export function failureOf({ status, error }: Pick<Job, 'status' | 'error'>): Ope
 /** The error for a model that was offered a short time ago: its miners will probably return. */
 export function modelUnavailable(model: string): OpenAiError {
   return new OpenAiError(`The miners that offer the model \`${model}\` are not connected right now`, {
-    ...{ status: 503, type: 'server_error', code: 'model_unavailable', param: 'model' },
+    ...{ reason: 'unavailable', type: 'server_error', code: 'model_unavailable', param: 'model' },
     ...{ retryAfter: RETRY_AFTER, retry: true },
   });
 }
@@ -116,5 +129,5 @@ export function unsupportedByModel(reason: string, isTooLong: boolean): OpenAiEr
 }
 
 export const STOPPING = new OpenAiError('The coordinator is stopping: the job was cancelled', {
-  ...{ status: 503, type: 'server_error', code: 'service_unavailable', retryAfter: 5 },
+  ...{ reason: 'unavailable', type: 'server_error', code: 'service_unavailable', retryAfter: 5 },
 });

@@ -103,5 +103,5 @@ function createSentText(): SentText {
 function diverged(): OpenAiError {
   const message =
     'The miner stopped in mid-text, and the miner that took over produced different text: repeat the request';
-  return new OpenAiError(message, { status: 502, type: 'server_error', code: 'stream_diverged' });
+  return new OpenAiError(message, { reason: 'miners_failed', type: 'server_error', code: 'stream_diverged' });
 }

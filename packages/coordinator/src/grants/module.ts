@@ -9,8 +9,8 @@ export const grants = defineModule({
   idPrefix: 'grant',
   operations: ({ issuer }) => ({ grantCredits: grantCredits(issuer) }),
   async create({ config, store, ids, operations, services: { ledger } }) {
-    const { createGrantService: createGrants } = await import('./grants.ts');
-    return createGrants({ config, store, ids, ledger, operations });
+    const { createGrantService } = await import('./grants.ts');
+    return createGrantService({ config, store, ids, ledger, operations });
   },
   async routes(app, { service: grants, guards }) {
     const { grantRoutes } = await import('./routes.ts');

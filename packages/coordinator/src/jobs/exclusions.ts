@@ -11,7 +11,7 @@ import type { JobRow } from './job.ts';
  * the others stand in queues of their own, in which miners look past what is not for them.
  */
 
-/** The lane of queues for jobs that exclude somebody. */
+/** `queue.lane` of queues of jobs that exclude somebody: miners look past those that exclude them. */
 export const RETRIES = 2;
 
 /** By `operator/ID` or `miner/ID`, of one question also `owner/ID`. Stored with the job, as JSON. */

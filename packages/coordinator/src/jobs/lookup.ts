@@ -20,6 +20,32 @@ export async function loadMiners(
   return new Map(rows.map(row => [row.id, row]));
 }
 
+/** The miners that inputs of a batch act for, whether they may or not. */
+export const loadMinersOf = (
+  inputs: readonly MinerActor[],
+  tx: Transaction,
+): Promise<Map<string, Row<'miner'>>> =>
+  loadMiners(
+    tx,
+    inputs.map(input => input.minerId),
+  );
+
+/** The jobs that inputs of a batch name. */
+export const loadJobsOf = (
+  inputs: readonly { jobId: string }[],
+  tx: Transaction,
+): Promise<Map<string, JobRow>> =>
+  loadJobs(
+    tx,
+    inputs.map(input => input.jobId),
+  );
+
+/** The miners that inputs of a batch may act for. */
+export const ownedMiners = (
+  miners: ReadonlyMap<string, Row<'miner'>>,
+  inputs: readonly MinerActor[],
+): Row<'miner'>[] => inputs.flatMap(input => ownedMiner(miners, input) ?? []);
+
 /** Who acts for a miner: its owner's account, or an administrator (null). */
 export interface MinerActor {
   minerId: string;

@@ -26,11 +26,6 @@ export async function findJobs(db: Db, ids: readonly string[]): Promise<FoundJob
   return await withRequirements(db).where('job.id', 'in', ids).orderBy('job.id').execute();
 }
 
-export async function findReceiptId(db: Db, id: string): Promise<string | undefined> {
-  const job = await db.selectFrom('job').select('receipt_id').where('id', '=', id).executeTakeFirst();
-  return job?.receipt_id ?? undefined;
-}
-
 export async function isAnyCancelled(db: Db, ids: readonly string[]): Promise<boolean> {
   if (ids.length === 0) return false;
   const cancelled = db

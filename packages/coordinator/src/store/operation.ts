@@ -47,7 +47,3 @@ export interface Operation<Input, Output> {
   readonly name: string;
   apply(inputs: readonly Input[], context: WriteContext): Promise<Outcome<Output>[]>;
 }
-
-/** The former names, for code that is being written at the same time. They go at the end of issue 15. */
-export { fail as refuse, RequestError as Refused } from '../errors.ts';
-export { failed as refused };

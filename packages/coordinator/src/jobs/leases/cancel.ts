@@ -1,6 +1,6 @@
 import { done, failed, type Operation } from '../../store/operation.ts';
 import { type JobChange, type JobRow, markCancelled } from '../job.ts';
-import { endedError, isSeenBy, jobNotFound, loadJobs } from '../lookup.ts';
+import { endedError, isSeenBy, jobNotFound, loadJobsOf } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { type CancelledAttempt, settleDelivered } from './delivered-text.ts';
 import type { SettlementPolicy } from './settle.ts';
@@ -21,10 +21,7 @@ export function cancelJobs(policy: SettlementPolicy): Operation<CancelInput, Job
   return {
     name: 'jobs.cancel',
     async apply(inputs, context) {
-      const jobs = await loadJobs(
-        context.tx,
-        inputs.map(input => input.jobId),
-      );
+      const jobs = await loadJobsOf(inputs, context.tx);
       const changes: JobChange[] = [];
       const runs: CancelledAttempt[] = [];
       const outcomes = inputs.map(({ jobId, accountId, receipt }) => {

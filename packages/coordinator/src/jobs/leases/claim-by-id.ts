@@ -8,11 +8,12 @@ import { isReadyFor, type JobChange, type JobRow, startAttempt } from '../job.ts
 import {
   endedError,
   jobNotFound,
-  loadJobs,
-  loadMiners,
+  loadJobsOf,
+  loadMinersOf,
   type MinerActor,
   notActing,
   ownedMiner,
+  ownedMiners,
 } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { createAssignments } from '../scheduling/assignments.ts';
@@ -31,22 +32,12 @@ export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
     name: 'jobs.claim',
     async apply(inputs, context) {
       const { tx, now } = context;
-      const miners = await loadMiners(
-        tx,
-        inputs.map(input => input.minerId),
-      );
-      const jobs = await loadJobs(
-        tx,
-        inputs.map(input => input.jobId),
-      );
+      const miners = await loadMinersOf(inputs, tx);
+      const jobs = await loadJobsOf(inputs, tx);
       const queues = await loadQueues(tx, [...jobs.values()]);
       const assignments = createAssignments(tx);
       await assignments.load([...jobs.values()]);
-      await noteSeen(
-        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
-        policy,
-        context,
-      );
+      await noteSeen(ownedMiners(miners, inputs), policy, context);
       const changes: JobChange[] = [];
       const damaged: JobRow[] = [];
       const excluded = await findExcluded(
@@ -54,7 +45,7 @@ export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
         queues,
         context,
       );
-      const acting = inputs.flatMap(input => ownedMiner(miners, input) ?? []);
+      const acting = ownedMiners(miners, inputs);
       const allowances = await loadOwnerAllowances(acting, policy, context);
       const decisions = inputs.map(input => {
         const miner = ownedMiner(miners, input);

@@ -7,7 +7,7 @@ import type { Row } from '../../store/schema.ts';
 import { endUnreadable, partReadable } from '../damaged-jobs.ts';
 import { type JobChange, type JobRow, offerTo, startAttempt } from '../job.ts';
 import { deadlineFor, type LeasePolicy } from '../lease.ts';
-import { loadMiners, type MinerActor, notActing, readableMiner } from '../lookup.ts';
+import { loadMinersOf, type MinerActor, notActing, readableMiner } from '../lookup.ts';
 import { mostBytes } from '../request-size.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { type PreferencePolicy, readReadyJobs } from '../scheduling/next-job.ts';
@@ -39,10 +39,7 @@ export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
     name: 'jobs.take',
     async apply(inputs, context) {
       const { tx, now } = context;
-      const miners = await loadMiners(
-        tx,
-        inputs.map(input => input.minerId),
-      );
+      const miners = await loadMinersOf(inputs, tx);
       const acting = inputs.map(input => readableMiner(miners, input));
       const present = acting.filter(miner => miner !== undefined);
       const standings = await noteSeen(present, policy, context);

@@ -13,11 +13,12 @@ import { type JobRow, markCompleted } from '../job.ts';
 import {
   endedError,
   jobNotFound,
-  loadJobs,
-  loadMiners,
+  loadJobsOf,
+  loadMinersOf,
   type MinerActor,
   notActing,
   ownedMiner,
+  ownedMiners,
 } from '../lookup.ts';
 import { addChecks, type Checked, type SpotCheck } from '../replication/spot-checks.ts';
 import { saveJobs } from '../save-jobs.ts';
@@ -63,20 +64,10 @@ export function completeJobs(policy: SettlementPolicy & MinerPolicy): Operation<
     name: 'jobs.complete',
     async apply(inputs, context) {
       const [miners, jobs] = await Promise.all([
-        loadMiners(
-          context.tx,
-          inputs.map(input => input.minerId),
-        ),
-        loadJobs(
-          context.tx,
-          inputs.map(input => input.jobId),
-        ),
+        loadMinersOf(inputs, context.tx),
+        loadJobsOf(inputs, context.tx),
       ]);
-      const standings = await noteSeen(
-        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
-        policy,
-        context,
-      );
+      const standings = await noteSeen(ownedMiners(miners, inputs), policy, context);
       const decisions = inputs.map(input => {
         const decision = decide(input, miners, jobs.get(input.jobId), context.now);
         if ('completion' in decision) jobs.set(input.jobId, decision.completion.after);

@@ -12,7 +12,15 @@ import {
 } from '../exclusions.ts';
 import { endAttempt, type JobChange, type JobRow, releaseAttempt } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
-import { jobNotFound, loadJobs, loadMiners, type MinerActor, notActing, ownedMiner } from '../lookup.ts';
+import {
+  jobNotFound,
+  loadJobsOf,
+  loadMinersOf,
+  type MinerActor,
+  notActing,
+  ownedMiner,
+  ownedMiners,
+} from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { ownersOf } from '../scheduling/assignments.ts';
 import { toRetryQueues } from '../scheduling/job-queues.ts';
@@ -35,14 +43,8 @@ export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpI
     name: 'jobs.give-up',
     async apply(inputs, context) {
       const { tx, now } = context;
-      const miners = await loadMiners(
-        tx,
-        inputs.map(input => input.minerId),
-      );
-      const jobs = await loadJobs(
-        tx,
-        inputs.map(input => input.jobId),
-      );
+      const miners = await loadMinersOf(inputs, tx);
+      const jobs = await loadJobsOf(inputs, tx);
       const failing = inputs.some(({ failure }) => failure);
       const places = failing ? await loadPlaces([...jobs.values()], tx) : undefined;
       const failureContext = { others: createOthers(tx, now), now, backoffMs: policy.backoffMs };
@@ -76,11 +78,7 @@ export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpI
         changes.push(change);
         outcomes.push(done(change.after));
       }
-      await noteSeen(
-        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
-        policy,
-        context,
-      );
+      await noteSeen(ownedMiners(miners, inputs), policy, context);
       const bounded = await boundBlame(changes, miners, policy.reputation, context);
       await saveJobs(await toRetryQueues(bounded, context), context);
       return outcomes;

@@ -5,7 +5,7 @@ import type { Row } from '../../store/schema.ts';
 import { EXCLUDED_MS, exclude, operatorKey } from '../exclusions.ts';
 import { extendLease, type JobRow, releaseAttempt } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
-import { loadJobs, loadMiners, type MinerActor, notActing, ownedMiner, readableMiner } from '../lookup.ts';
+import { loadJobs, loadMinersOf, type MinerActor, notActing, ownedMiner, readableMiner } from '../lookup.ts';
 import { saveJobs, saveLeases } from '../save-jobs.ts';
 import { toRetryQueues } from '../scheduling/job-queues.ts';
 
@@ -27,10 +27,7 @@ export function beatMiners(policy: LeasePolicy & MinerPolicy): Operation<Heartbe
   return {
     name: 'jobs.heartbeat',
     async apply(inputs, context) {
-      const miners = await loadMiners(
-        context.tx,
-        inputs.map(input => input.minerId),
-      );
+      const miners = await loadMinersOf(inputs, context.tx);
       const acting = inputs.map(input => readableMiner(miners, input));
       await noteSeen(
         acting.flatMap(miner => miner ?? []),
@@ -84,10 +81,7 @@ async function loadHeld(minerIds: readonly string[], { tx }: WriteContext): Prom
 export const releaseAll: Operation<MinerActor, number> = {
   name: 'jobs.release-all',
   async apply(inputs, context) {
-    const miners = await loadMiners(
-      context.tx,
-      inputs.map(input => input.minerId),
-    );
+    const miners = await loadMinersOf(inputs, context.tx);
     const acting = inputs.map(input => ownedMiner(miners, input));
     const held = await loadHeld(
       acting.flatMap(miner => miner?.id ?? []),

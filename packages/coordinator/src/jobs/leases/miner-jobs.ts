@@ -61,14 +61,14 @@ export interface TakeRequest extends MinerCaller {
 
 /** What miners do with jobs. Each throws RequestError. */
 export interface MinerJobs {
-  /** The jobs the miner should run next; waits for a first one, until `hangUp` aborts. */
+  /** The jobs the miner should run next; waits for a first one, until `callerSignal` aborts. */
   take(principal: Principal, request: TakeRequest, callerSignal: LazySignal): Promise<MinerJob[]>;
   claim(principal: Principal, jobId: string, caller: MinerCaller): Promise<MinerJob>;
   /** The receipt, as JSON. */
   complete(principal: Principal, jobId: string, request: CompleteJob): Promise<string>;
   fail(principal: Principal, jobId: string, request: FailJob): Promise<JobOutcome>;
   release(principal: Principal, jobId: string, caller: MinerCaller): Promise<JobOutcome>;
-  /** Extends leases, then waits for a job to stop, until `hangUp` aborts. */
+  /** Extends leases, then waits for a job to stop, until `callerSignal` aborts. */
   heartbeat(
     principal: Principal,
     caller: MinerCaller,

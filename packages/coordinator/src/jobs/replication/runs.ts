@@ -7,7 +7,7 @@ import { hasEnded, type JobRow } from '../job.ts';
  * id, a salt and a receipt of its own. Pure: what becomes of a job when something became of its runs.
  */
 
-/** The lane of queues in which runs stand, apart from other jobs: what a miner may not have of them holds nothing else up. */
+/** `queue.lane` of queues of runs. They stand apart from other jobs, since miners look past runs that they may not have. */
 export const RUNS = 1;
 
 export type Output = Row<'job_output'>;

@@ -5,7 +5,15 @@ import type { NewRow, Row } from '../../store/schema.ts';
 import { extendLease, type JobRow } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
 import { notLeased } from '../leases/complete.ts';
-import { jobNotFound, loadJobs, loadMiners, type MinerActor, notActing, ownedMiner } from '../lookup.ts';
+import {
+  jobNotFound,
+  loadJobs,
+  loadMinersOf,
+  type MinerActor,
+  notActing,
+  ownedMiner,
+  ownedMiners,
+} from '../lookup.ts';
 import { saveLeases } from '../save-jobs.ts';
 import { chunkId } from './chunks.ts';
 
@@ -44,10 +52,7 @@ export function postChunks(policy: StreamPolicy): Operation<PostInput, Posted> {
     async apply(inputs, context) {
       const ids = [...new Set(inputs.map(input => input.jobId))];
       const [miners, jobs, rows] = await Promise.all([
-        loadMiners(
-          context.tx,
-          inputs.map(input => input.minerId),
-        ),
+        loadMinersOf(inputs, context.tx),
         loadJobs(context.tx, ids),
         context.tx.load('job_stream', 'job_id', ids),
       ]);
@@ -82,11 +87,7 @@ export function postChunks(policy: StreamPolicy): Operation<PostInput, Posted> {
         }
         return done({ job: lease, next });
       });
-      await noteSeen(
-        inputs.flatMap(input => ownedMiner(miners, input) ?? []),
-        policy,
-        context,
-      );
+      await noteSeen(ownedMiners(miners, inputs), policy, context);
       await save([...growths.values()], context);
       await saveLeases([...extended.values()], context);
       return outcomes;

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Job, type JobSummary, type ListJobs, type SubmitJob, writeOwn } from '@aitbc/protocol';
+import type { Job, JobSummary, ListJobs, SubmitJob } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
 import { findRepeated } from '../../accounts/idempotency.ts';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
@@ -10,12 +10,9 @@ import type { Limits } from '../../limits/limits.ts';
 import { COSTLY_BYTES, COSTLY_JOBS } from '../../limits/turns.ts';
 import type { Directory, Reach } from '../../miners/directory.ts';
 import type { ReceiptConfig } from '../../receipts/options.ts';
-import { pricingOf } from '../../receipts/pricing.ts';
-import { tokenLimit } from '../../receipts/token-limit.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
-import { contentOf, FIELDS, type JobContent } from '../content.ts';
 import { hasEnded, type JobRow } from '../job.ts';
 import type { CancelInput } from '../leases/cancel.ts';
 import { isSeenBy } from '../lookup.ts';
@@ -29,20 +26,14 @@ import {
   type JobPage,
   listJobs,
 } from '../queries.ts';
-import { checkReplication } from '../replication/replication-request.ts';
-import { mostTokens, sizeOf } from '../request-size.ts';
-import { requirementsOf } from '../requirements.ts';
 import type { Clock } from '../scheduling/fairness.ts';
-import { queueKeyOf } from '../scheduling/job-queues.ts';
 import type { SchedulingConfig } from '../scheduling/options.ts';
 import { queueInfo } from '../scheduling/queue-position.ts';
 import { type LazySignal, LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
 import { toJob, toNewRun, toRun, toSummary } from '../views.ts';
+import { createJobMaker } from './new-job.ts';
 import type { SubmissionConfig } from './options.ts';
-import type { NewJob, NewRun, SubmitInput, SubmitOutput } from './submit-jobs.ts';
-
-/** What of a caller decides what it may ask for. */
-type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;
+import type { NewJob, SubmitInput, SubmitOutput } from './submit-jobs.ts';
 
 type ClientConfig = SubmissionConfig &
   ReceiptConfig &
@@ -78,9 +69,9 @@ export interface ClientJobs {
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
   /** A job as it is stored, for what submits jobs itself. */
   prepare(request: SubmitJob): NewJob;
-  /** Answers when the job has ended, or after `waitSeconds`, or when `hangUp` aborts. */
+  /** Answers when the job has ended, or after `waitSeconds`, or when `callerSignal` aborts. */
   get(principal: Principal, id: string, waitSeconds: number, callerSignal: LazySignal): Promise<Job>;
-  /** Answers when the job has ended, or when `hangUp` aborts or the coordinator stops. */
+  /** Answers when the job has ended, or when `callerSignal` aborts or the coordinator stops. */
   ended(principal: Principal, id: string, callerSignal: AbortSignal): Promise<Job>;
   /** With `all`, the jobs of all accounts: for administrators. */
   list(
@@ -102,32 +93,7 @@ export function createClientJobs({
   operations,
   now,
 }: ClientJobsOptions): ClientJobs {
-  function prepare(request: SubmitJob, index: number, count: number, principal: Asker): NewJob {
-    const prefix = count === 1 ? '' : `jobs.${index}.`;
-    const content = contentOf(request, prefix);
-    checkLimits(request, content, prefix, config, principal);
-    checkReplication(request, prefix);
-    const promptBytes = mostTokens(request, content);
-    const runs = (request.replication ?? 1) > 1 ? request.replication : 0;
-    return {
-      ...newRun(content),
-      runs: Array.from({ length: runs ?? 0 }, () => newRun(content)),
-      content,
-      params: writeOwn(request.params ?? {}),
-      request,
-      place: queueKeyOf(request, requirementsOf(request, content)),
-      ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
-      maxAttempts: request.max_attempts ?? config.maxAttempts,
-      promptBytes,
-      tokenLimit: tokenLimit(promptBytes, request.params?.max_tokens ?? config.tokenLimit),
-      inputBytes: Buffer.byteLength(content.text) + jsonLength(request.params) + jsonLength(request.metadata),
-    };
-  }
-
-  function newRun({ text }: JobContent): NewRun {
-    const salt = ids.hex(16);
-    return { id: ids.next('job'), salt, promptHash: hash('sha256', salt + text) };
-  }
+  const prepare = createJobMaker(config, ids);
 
   async function owned(principal: Principal, id: string): Promise<FoundJob> {
     const job = await findJob(store.read, id);
@@ -307,43 +273,3 @@ function withoutEmpty(request: SubmitJob): object {
 /** Tokens that a job may take, as far as that is known before it runs: four bytes of a prompt are about one. */
 const tokensOf = ({ promptBytes, request, runs }: NewJob) =>
   Math.max(1, runs.length) * (Math.ceil(promptBytes / 4) + (request.params?.max_tokens ?? 0));
-
-const jsonLength = (value: object | undefined) => (value === undefined ? 2 : JSON.stringify(value).length);
-
-function checkLimits(
-  request: SubmitJob,
-  content: JobContent,
-  prefix: string,
-  config: ClientConfig,
-  principal: Asker,
-): void {
-  const { kind } = content;
-  const field = `${prefix}${FIELDS[kind]}`;
-  const bytes = sizeOf(request, content);
-  const requireAtMost = (limit: number, size: number, what: string) => {
-    const detail = `The ${what} of a job must not be longer than ${limit} bytes`;
-    if (size > limit) fail('VALIDATION_PROMPT_TOO_LONG', detail, { field });
-  };
-  requireAtMost(config.promptLimit, bytes.prompt, FIELDS[kind]);
-  requireAtMost(config.mediaLimit, bytes.media, kind === 'embedding' ? 'input' : 'images');
-  const maxPrice = request.constraints?.max_price;
-  if (maxPrice !== undefined) checkPrice(maxPrice, request.model, prefix, config);
-  if ((request.priority ?? 0) > config.maxPriority && !principal.scopes.has('admin')) {
-    fail('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
-      field: `${prefix}priority`,
-    });
-  }
-  if ((request.priority ?? 0) > (principal.maxPriority ?? Infinity)) {
-    const detail = `This key may ask for a priority of up to ${principal.maxPriority}`;
-    fail('AUTH_INSUFFICIENT_SCOPE', detail, { field: `${prefix}priority` });
-  }
-}
-
-/** A limit that pays for no practical time would only make miners fail. */
-function checkPrice(maxPrice: number, model: string, prefix: string, config: ClientConfig): void {
-  const pricing = pricingOf(model, config);
-  if (pricing.unit !== 'gpu_second' || maxPrice >= pricing.rate * config.minRunSeconds) return;
-  const least = pricing.rate * config.minRunSeconds;
-  const detail = `max_price must pay for ${config.minRunSeconds} s at least, which are ${least} credits`;
-  fail('VALIDATION_OUT_OF_RANGE', detail, { field: `${prefix}constraints.max_price` });
-}

@@ -93,7 +93,7 @@ export interface JobTable {
    * `replicated`: is not run itself, but has runs. `run`: one of them. `check`: a run to compare an ordinary job's
    * result with, which its client knows nothing of.
    */
-  role: Flagless<'ordinary' | 'replicated' | 'run' | 'check'>;
+  role: Flagless<'ordinary' | 'replicated' | 'run'>;
   /** The job that it is a run of. */
   run_of: Flagless<string | null>;
   /** Of a job that has runs: by operator the run that it may have. */

@@ -1,0 +1,94 @@
+import { hash } from 'node:crypto';
+import { type SubmitJob, writeOwn } from '@aitbc/protocol';
+import type { Principal } from '../../accounts/keys.ts';
+import { fail } from '../../errors.ts';
+import type { Ids } from '../../ids.ts';
+import type { ReceiptConfig } from '../../receipts/options.ts';
+import { pricingOf } from '../../receipts/pricing.ts';
+import { tokenLimit } from '../../receipts/token-limit.ts';
+import { contentOf, FIELDS, type JobContent } from '../content.ts';
+import { checkReplication } from '../replication/replication-request.ts';
+import { mostTokens, sizeOf } from '../request-size.ts';
+import { requirementsOf } from '../requirements.ts';
+import { queueKeyOf } from '../scheduling/job-queues.ts';
+import type { SubmissionConfig } from './options.ts';
+import type { NewJob, NewRun } from './submit-jobs.ts';
+
+/** What of a caller decides what it may ask for. */
+export type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;
+
+type JobConfig = SubmissionConfig & ReceiptConfig;
+
+/**
+ * What makes jobs of requests, as they are stored. It throws RequestError, which names the field, for what no job may ask.
+ */
+export function createJobMaker(config: JobConfig, ids: Ids) {
+  function makeJob(request: SubmitJob, index: number, count: number, asker: Asker): NewJob {
+    const prefix = count === 1 ? '' : `jobs.${index}.`;
+    const content = contentOf(request, prefix);
+    checkLimits(request, content, prefix, config, asker);
+    checkReplication(request, prefix);
+    const promptBytes = mostTokens(request, content);
+    const runs = (request.replication ?? 1) > 1 ? request.replication : 0;
+    return {
+      ...newRun(content),
+      runs: Array.from({ length: runs ?? 0 }, () => newRun(content)),
+      content,
+      params: writeOwn(request.params ?? {}),
+      request,
+      place: queueKeyOf(request, requirementsOf(request, content)),
+      ttlMs: (request.ttl_seconds ?? config.ttlSeconds) * 1000,
+      maxAttempts: request.max_attempts ?? config.maxAttempts,
+      promptBytes,
+      tokenLimit: tokenLimit(promptBytes, request.params?.max_tokens ?? config.tokenLimit),
+      inputBytes: Buffer.byteLength(content.text) + jsonLength(request.params) + jsonLength(request.metadata),
+    };
+  }
+
+  function newRun({ text }: JobContent): NewRun {
+    const salt = ids.hex(16);
+    return { id: ids.next('job'), salt, promptHash: hash('sha256', salt + text) };
+  }
+
+  return makeJob;
+}
+
+const jsonLength = (value: object | undefined) => (value === undefined ? 2 : JSON.stringify(value).length);
+
+function checkLimits(
+  request: SubmitJob,
+  content: JobContent,
+  prefix: string,
+  config: JobConfig,
+  asker: Asker,
+): void {
+  const { kind } = content;
+  const field = `${prefix}${FIELDS[kind]}`;
+  const bytes = sizeOf(request, content);
+  const requireAtMost = (limit: number, size: number, what: string) => {
+    const detail = `The ${what} of a job must not be longer than ${limit} bytes`;
+    if (size > limit) fail('VALIDATION_PROMPT_TOO_LONG', detail, { field });
+  };
+  requireAtMost(config.promptLimit, bytes.prompt, FIELDS[kind]);
+  requireAtMost(config.mediaLimit, bytes.media, kind === 'embedding' ? 'input' : 'images');
+  const maxPrice = request.constraints?.max_price;
+  if (maxPrice !== undefined) checkPrice(maxPrice, request.model, prefix, config);
+  if ((request.priority ?? 0) > config.maxPriority && !asker.scopes.has('admin')) {
+    fail('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
+      field: `${prefix}priority`,
+    });
+  }
+  if ((request.priority ?? 0) > (asker.maxPriority ?? Infinity)) {
+    const detail = `This key may ask for a priority of up to ${asker.maxPriority}`;
+    fail('AUTH_INSUFFICIENT_SCOPE', detail, { field: `${prefix}priority` });
+  }
+}
+
+/** A limit that pays for no practical time would only make miners fail. */
+function checkPrice(maxPrice: number, model: string, prefix: string, config: JobConfig): void {
+  const pricing = pricingOf(model, config);
+  if (pricing.unit !== 'gpu_second' || maxPrice >= pricing.rate * config.minRunSeconds) return;
+  const least = pricing.rate * config.minRunSeconds;
+  const detail = `max_price must pay for ${config.minRunSeconds} s at least, which are ${least} credits`;
+  fail('VALIDATION_OUT_OF_RANGE', detail, { field: `${prefix}constraints.max_price` });
+}
