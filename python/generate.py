@@ -113,8 +113,8 @@ def _plain(name: str, value: Any) -> str:
 
 
 def _first(value: Any) -> str:
-    text = (inspect.getdoc(value) or "").strip().split("\n\n")[0].replace("\n", " ")
-    return "" if text.startswith(("typing.", "Runtime representation")) else text
+    text = " ".join((inspect.getdoc(value) or "").strip().split("\n\n")[0].split()).replace("``", "`")
+    return "one of the events." if text.startswith(("typing.", "Runtime representation")) else text
 
 
 def _methods(prefix: str, owner: type) -> list[str]:

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PUBLISHED, readManifest } from '../../scripts/packages.ts';
 import { packAll } from '../../scripts/tarballs.ts';
 import { withBrowser } from '../browser.ts';
+import { runPytest } from '../pytest.ts';
 import { readSamples } from '../samples.ts';
 import { createProject, nodeOf, type Project, type Running, readBytes, typeFaults } from './projects.ts';
 
@@ -194,6 +195,12 @@ test('the command submits, watches and verifies from a folder that is no checkou
   expect(watched).toContain('Echo, no model ran: Hi');
   expect(await command.run('npx', ['aitbc', 'receipt', 'verify', id, '--wait'], env)).toContain('signature');
   expect(await readdir(join(command.folder, 'data'))).toContain('signing-key.pem');
+});
+
+test("the Python client's tests pass with the installed command", { timeout: 300_000 }, async context => {
+  const binary = join(command.folder, 'node_modules/aitbc/bin/aitbc.mjs');
+  const tests = ['tests/test_client.py', 'tests/test_verify_command.py'];
+  await runPytest(context, tests, { AITBC_COMMAND: `${process.execPath} ${binary}` });
 });
 
 test('an older Node.js hands the command over to the one that npm has brought along', async () => {

@@ -8,6 +8,8 @@ from typing_extensions import NotRequired, TypedDict
 
 
 class ImageUrl(TypedDict):
+    """An image."""
+
     url: str
     """A ``data:`` URL: miners fetch nothing from anywhere."""
     detail: NotRequired[Literal["auto", "low", "high"]]
@@ -22,6 +24,8 @@ class ContentPart(TypedDict):
 
 
 class FunctionCall(TypedDict):
+    """What the model wants called, and with what."""
+
     name: str
     arguments: str
     """JSON, as the model wrote it."""
@@ -36,6 +40,8 @@ class ToolCall(TypedDict):
 
 
 class ChatMessage(TypedDict):
+    """A message of a conversation."""
+
     role: Literal["system", "user", "assistant", "tool"]
     content: NotRequired[str | list[ContentPart] | None]
     name: NotRequired[str]
@@ -45,6 +51,8 @@ class ChatMessage(TypedDict):
 
 
 class Function(TypedDict):
+    """A function that the model may call."""
+
     name: str
     description: NotRequired[str]
     parameters: NotRequired[dict[str, Any]]
@@ -53,11 +61,15 @@ class Function(TypedDict):
 
 
 class Tool(TypedDict):
+    """What the model may call."""
+
     type: Literal["function"]
     function: Function
 
 
 class JsonSchemaFormat(TypedDict):
+    """A JSON schema that an answer is to follow."""
+
     name: str
     description: NotRequired[str]
     schema: NotRequired[dict[str, Any]]
@@ -65,5 +77,7 @@ class JsonSchemaFormat(TypedDict):
 
 
 class ResponseFormat(TypedDict):
+    """The form that an answer is to have."""
+
     type: Literal["text", "json_object", "json_schema"]
     json_schema: NotRequired[JsonSchemaFormat]
