@@ -7,10 +7,13 @@ import { digestOf, openAccount, type Principal, type Scope } from './keys.ts';
 import { findKey } from './queries.ts';
 
 export interface Accounts {
-  /** Everyone without a key; undefined where keys are needed. */
+  /** The caller of all requests without a key, or undefined if a key is required. */
   anonymous: Principal | undefined;
   authenticate(key: string): Promise<Outcome<Principal>>;
-  /** As `authenticate`, for a request that lasts: asked every `recheckMs`, it tells of a revocation within the time of the cache. */
+  /**
+   * Authenticates the key of a long request again. Called every `recheckMs`, it notices a revocation within the cache
+   * time.
+   */
   recheck(key: string): Promise<Outcome<Principal>>;
   readonly recheckMs: number;
 }
@@ -20,14 +23,14 @@ export interface AccountsOptions {
   now: () => number;
   open: boolean;
   coordinatorId: string;
-  /** For how long a key that was looked up is trusted, in ms. */
+  /** How long a key that was looked up is trusted. */
   cacheMs: number;
 }
 
 const CACHED_KEYS = 10_000;
 
-/** Where nothing is cached, requests that last look their keys up so often. */
-const LEAST_RECHECK_MS = 250;
+/** How often long requests look up their key if nothing is cached. */
+const MIN_RECHECK_MS = 250;
 
 export async function createAccounts({
   store,
@@ -41,10 +44,10 @@ export async function createAccounts({
   async function lookUp(digest: string, maxAgeMs: number): Promise<FoundKey | undefined> {
     const cached = cache.get(digest);
     const ageMs = cached ? now() - cached.at : 0;
-    // Kept for less than no time: the clock was set back.
+    // A negative age means that the clock was set back.
     if (cached && ageMs >= 0 && ageMs < maxAgeMs) return cached.key;
     const key = await findKey(store.read, digest);
-    // Only keys that exist are kept: guesses must not push them out.
+    // Unknown keys are not cached: wrong guesses must not push valid keys out of the cache.
     if (key) cache.set(digest, { key, at: now() });
     return key;
   }
@@ -69,13 +72,14 @@ export async function createAccounts({
   return {
     anonymous: open ? await anonymousPrincipal(store, coordinatorId) : undefined,
     authenticate: secret => authenticate(secret, cacheMs),
-    // Half the time passes until somebody asks, and half of it may have passed since another request did.
+    // The check comes up to half the cache time after a revocation, and may use an entry that is as old as the other
+    // half.
     recheck: secret => authenticate(secret, cacheMs / 2),
-    recheckMs: Math.max(cacheMs / 2, LEAST_RECHECK_MS),
+    recheckMs: Math.max(cacheMs / 2, MIN_RECHECK_MS),
   };
 }
 
-/** Priority is not free: clients get none above 0 unless the operator says so. */
+/** Clients may only use priority 0 unless the operator allows more. */
 const maxPriorityOf = ({ scopes, max_priority }: FoundKey) =>
   scopes.split(' ').includes('admin') ? {} : { maxPriority: max_priority ?? 0 };
 

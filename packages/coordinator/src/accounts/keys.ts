@@ -5,33 +5,31 @@ import type { Store } from '../store/store.ts';
 import { accountAt, localAddress } from './accounts.ts';
 
 export const SCOPES = ['client', 'miner', 'admin'] as const;
-/** What every key begins with. */
 export const KEY_PREFIX = 'aitbc_';
 export type Scope = (typeof SCOPES)[number];
 
-/** Who calls. */
+/** The caller of a request. */
 export interface Principal {
   accountId: number;
-  /** The id of the key; absent for everyone without one. */
+  /** The id of the caller's API key. Absent for callers without a key. */
   keyId?: string;
-  /** The tier of the configuration whose limits the key has; the default one unless given. */
+  /** The configured tier whose limits apply. Absent for the default tier. */
   tier?: string;
-  /** The highest priority that it may ask for; no limit of its own unless given. */
+  /** The highest priority that the caller may ask for. Absent if there is no limit. */
   maxPriority?: number;
   address: string;
   scopes: ReadonlySet<Scope>;
   anonymous: boolean;
 }
 
-/** The account that rows must belong to for this caller; null for an administrator, who sees all. */
+/** Returns the account whose rows the caller may see, or null for an administrator, who may see all rows. */
 export function accountScope(principal: Principal): number | null {
   return principal.scopes.has('admin') ? null : principal.accountId;
 }
 
-/** Only this is stored: a key has enough randomness for a plain hash. */
+/** Only the hash of a key is stored. A key is random enough for a hash without salt. */
 export const digestOf = (key: string) => hash('sha256', key);
 
-/** Finds or makes the account of an address. */
 export const openAccount: Operation<{ address: string; name: string | null }, Row<'account'>> = {
   name: 'accounts.open',
   async apply(inputs, context) {
@@ -46,23 +44,23 @@ export interface NewKey {
   name: string | null;
   scopes: readonly Scope[];
   expiresAt: number | null;
-  /** The account it acts for; a new one when absent. */
+  /** The account that the key acts for. If absent, a new account is created. */
   address?: string | undefined;
-  /** The operator vouches for the account: limits for owners of miners do not hold for it. */
+  /** Whether the limits for owners of miners do not apply to the account, because the operator vouches for it. */
   trusted?: boolean | undefined;
-  /** The tier of the configuration whose limits it has; the default one when absent. */
+  /** The configured tier whose limits apply. If absent, the default tier. */
   tier?: string | undefined;
-  /** The highest priority that it may ask for; 0 when absent. */
+  /** The highest priority that the key may ask for. If absent, 0. */
   maxPriority?: number | undefined;
 }
 
 export interface CreatedKey extends NewKey {
-  /** The secret: shown now and never again. */
+  /** The secret. It is shown only once. */
   key: string;
   address: string;
 }
 
-/** Makes an API key and, unless an address is given, an account for it. */
+/** Creates an API key and, if no address is given, a new account for it. */
 export async function createKey(store: Store, { address, ...key }: NewKey): Promise<CreatedKey> {
   const secret = `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`;
   const owner = address ?? localAddress(randomBytes(16).toString('hex'), key.id);
@@ -93,16 +91,16 @@ export const insertKey: Operation<NewKey & { address: string; hash: string }, un
   },
 };
 
-/** Revokes a key by its id. Answers false when there is none, or it was revoked before. */
+/** Revokes a key by its id. Returns false if there is no such key or it is revoked already. */
 export const revokeKey: Operation<{ id: string }, boolean> = {
   name: 'accounts.revoke-key',
   async apply(inputs, { tx, now }) {
     const outcomes = [];
     for (const { id } of inputs) {
       const [key] = await tx.load('api_key', 'id', [id]);
-      const revocable = key !== undefined && key.revoked_at === null;
-      if (revocable) await tx.update('api_key', 'id', ['revoked_at'], [{ id, revoked_at: now }]);
-      outcomes.push(done(revocable));
+      const isRevocable = key !== undefined && key.revoked_at === null;
+      if (isRevocable) await tx.update('api_key', 'id', ['revoked_at'], [{ id, revoked_at: now }]);
+      outcomes.push(done(isRevocable));
     }
     return outcomes;
   },

@@ -2,20 +2,20 @@ import type { Batch } from '@aitbc/protocol';
 import type { Row } from '../store/schema.ts';
 
 /*
- * The life of a batch. What is done with it next is its stage, what its owner sees is its status:
+ * The life of a batch. Its stage says what is done next, and its owner sees its status:
  *
- *   validating ──▶ submitting ──▶ running ──▶ writing ──▶ done
- *   (validating)   (in_progress)              (finalizing) (completed)
- *        │               └──window over, cancel──▶ ending ──▶ writing ──▶ done
- *        │                          (finalizing or cancelling)           (expired or cancelled)
- *        └──wrong file, window over, cancel──▶ done (failed, expired or cancelled)
+ * validating ──▶ submitting ──▶ running ──▶ writing ──▶ done
+ * (validating)   (in_progress)              (finalizing) (completed)
+ * │               └──window over, cancel──▶ ending ──▶ writing ──▶ done
+ * │                          (finalizing or cancelling)           (expired or cancelled)
+ * └──wrong file, window over, cancel──▶ done (failed, expired or cancelled)
  *
- * Each step is a transaction that demands to find the stage, and the place in the file, that it was prepared for, and
- * moves it on. So any number of coordinators may prepare the same step: one makes it, and what is lost with a
- * coordinator is at most a step that is not made.
+ * The transaction of a step checks that the batch still has the stage and file position that the step was prepared for,
+ * and advances the batch. So any number of coordinators may prepare the same step and one succeeds. A coordinator that
+ * stops loses at most a step that was not made.
  */
 
-/** Where a line begins: in which part of a file, how many characters into it, and its number, from 1. */
+/** The start of a line: the part of the file, the offset in it in characters, and the number of the line, from 1. */
 export interface Place {
   part: number;
   position: number;
@@ -36,14 +36,14 @@ export function statusOf({ stage, outcome }: Pick<BatchRow, 'stage' | 'outcome'>
 
 export const placeOf = ({ part, position, line }: BatchRow): Place => ({ part, position, line });
 
-/** Whether a step that was prepared for this stage, and place, may be made. */
+/** Whether the batch still has the stage and position that a step was prepared for. */
 export const isAt = (batch: BatchRow | undefined, stage: Stage, place: Place): batch is BatchRow =>
   batch?.stage === stage &&
   batch.part === place.part &&
   batch.position === place.position &&
   batch.line === place.line;
 
-/** Whether all of it was answered, however late that is noticed. */
+/** Whether all requests were answered, even if the window has ended since. */
 export const isAnswered = ({ stage, total, completed }: BatchRow) =>
   stage === 'running' && completed === total;
 
@@ -51,7 +51,7 @@ export function end(batch: BatchRow, outcome: NonNullable<BatchRow['outcome']>, 
   return { ...batch, stage: 'done', outcome, ended_at: now };
 }
 
-/** Unix seconds. */
+/** Returns Unix seconds. */
 const seconds = (time: number | null) => (time === null ? null : Math.floor(time / 1000));
 
 export function toBatch(batch: BatchRow): Batch {

@@ -20,14 +20,14 @@ export interface ClientBatchesOptions {
   ids: Ids;
 }
 
-/** Batches of clients. Each throws RequestError, or OpenAiError. */
+/** Clients' batches. Each method throws RequestError or OpenAiError. */
 export interface ClientBatches {
-  /** Begins a batch. With an idempotency key, a repeated request answers the batch of the first. */
+  /** Creates a batch. A repeated request with the same idempotency key returns the first batch. */
   create(principal: Principal, request: CreateBatch, idempotencyKey: string | undefined): Promise<Batch>;
   get(principal: Principal, id: string): Promise<Batch>;
-  /** Newest first. */
+  /** Lists batches, newest first. */
   list(principal: Principal, page: { after: string | undefined; limit: number }): Promise<BatchPage>;
-  /** Answers while its jobs are being cancelled. */
+  /** Cancels a batch. Returns while its jobs are still being cancelled. */
   cancel(principal: Principal, id: string): Promise<Batch>;
 }
 
@@ -49,7 +49,7 @@ export function createClientBatches({ config, store, ids }: ClientBatchesOptions
             };
       const batch = await store.write(createBatches, {
         ...{ accountId, tier, endpoint, input_file_id, completion_window },
-        // OpenAI's ids of batches begin like this.
+        // OpenAI's batch ids begin with `batch_`.
         id: ids.next('batch').replace('-', '_'),
         metadata: metadata ? JSON.stringify(metadata) : null,
         windowMs: windowOf(completion_window),
@@ -88,7 +88,7 @@ export function createClientBatches({ config, store, ids }: ClientBatchesOptions
 const HOUR_SECONDS = 3600;
 const UNIT_HOURS: Record<string, number> = { h: 1, d: 24 };
 
-/** In ms. Throws OpenAiError. */
+/** Returns the window in ms. Throws OpenAiError if the text is invalid. */
 function windowOf(text: string): number {
   const [, count = '', unit = ''] = /^(\d{1,4})([hd])$/.exec(text) ?? [];
   const seconds = Number(count) * (UNIT_HOURS[unit] ?? 0) * HOUR_SECONDS;

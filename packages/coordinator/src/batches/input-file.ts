@@ -23,7 +23,7 @@ import { BEGINNING, type Place } from './batch.ts';
 import type { SubmitPageInput, WritePageInput } from './page-operations.ts';
 import { beginBatches } from './stages.ts';
 
-/** What steps of batches are made with. */
+/** What the steps of batches need. */
 export interface WorkOptions {
   config: ServerConfig & SubmissionConfig & FileConfig;
   store: Store;
@@ -39,18 +39,18 @@ export interface WorkOptions {
   };
 }
 
-/** What limits the length of a request. */
+/** The options that limit the length of a request. */
 type LineLimits = Pick<ServerConfig, 'bodyLimit'> & Pick<SubmissionConfig, 'mediaLimit'>;
 
-/** Lines of a file, blank ones too. */
-export const MOST_LINES = 4 * LIMITS.fileRequests;
+/** The most lines of a file, including blank lines. */
+export const MAX_LINES = 4 * LIMITS.fileRequests;
 
-/** How long a file is worked on before all else has its turn, in ms. */
+/** How long a file is processed before other work gets a turn. */
 const SLICE_MS = 5;
 
 /**
- * The lines of a batch's file that are not blank, from a place on; behind the last line that a file may have, the next
- * one, whatever it is. Other owners' files, and requests, have their turns in between.
+ * Yields the lines of a batch's file that are not blank, from a position on. After the last line that a file may have,
+ * it yields one more line and ends. Other work gets turns in between.
  */
 export async function* requestLines(
   { input_file_id }: BatchRow,
@@ -58,26 +58,26 @@ export async function* requestLines(
   from: Place,
 ): AsyncGenerator<Line> {
   async function partAt(index: number) {
-    // Reads may be answered at once, and a long file would keep all else waiting.
+    // Reads may resolve at once, so a long file would otherwise block all other work.
     await setImmediate();
     return await readPart(store, input_file_id, index);
   }
   let sliceEndsAt = performance.now() + SLICE_MS;
   for await (const line of linesOf(partAt, from, lineLimit(config))) {
-    if (line.number > MOST_LINES || line.text?.trim() !== '') yield line;
-    if (line.number > MOST_LINES) return;
+    if (line.number > MAX_LINES || line.text?.trim() !== '') yield line;
+    if (line.number > MAX_LINES) return;
     if (performance.now() < sliceEndsAt) continue;
     await setImmediate();
     sliceEndsAt = performance.now() + SLICE_MS;
   }
 }
 
-/** Of a request of a batch, in characters: as of one that comes alone. */
+/** Returns the length limit of a batch's request, in characters. It is the limit of a single request. */
 export const lineLimit = ({ bodyLimit, mediaLimit }: LineLimits) => bodyLimit + mediaLimit;
 
 export const endpointOf = ({ endpoint }: BatchRow) => ENDPOINTS[endpoint as EndpointPath];
 
-/** What `read` answers, or how it refuses. Throws what is no refusal. */
+/** Returns what `read` returns, or its error in OpenAI's format. Throws unexpected errors. */
 export function attempt<Value>(read: () => Value): Value | OpenAiError {
   try {
     return read();
@@ -90,17 +90,17 @@ export function attempt<Value>(read: () => Value): Value | OpenAiError {
 
 export interface Line {
   number: number;
-  /** Without its line feed; undefined where it is longer than it may be. */
+  /** The line without its line feed, or undefined if it is too long. */
   text: string | undefined;
-  /** The place behind it. */
+  /** The position after the line. */
   end: Place;
 }
 
 /**
- * The lines of a file from a place on, with no more than a part and a line in memory.
+ * Yields the lines of a file from a position on, with at most one part and one line in memory.
  *
- * @param partAt the text of a part, undefined behind the last one
- * @param limit the longest line, in characters
+ * @param partAt returns the text of a part, or undefined after the last one
+ * @param limit the length limit of a line, in characters
  */
 export async function* linesOf(
   partAt: (index: number) => Promise<string | undefined>,
@@ -138,7 +138,7 @@ export async function* linesOf(
   if (begun !== '' || isTooLong) yield lineTo({ part, position, line: number + 1 });
 }
 
-/** A request of a batch, as its line says. */
+/** A request of a batch. */
 export interface BatchRequest {
   customId: string;
   asked: Asked;
@@ -150,8 +150,8 @@ const FIELDS = ['custom_id', 'method', 'url', 'body'];
 /**
  * Reads a line of a batch's file.
  *
- * @param path of the endpoint, which all requests of a batch are to
- * @throws {OpenAiError} where it is no such request, or one that is not served
+ * @param path the endpoint's path, which every request must have
+ * @throws {OpenAiError} if the request is invalid or unsupported
  */
 export function readRequest(text: string, path: string, endpoint: Endpoint): BatchRequest {
   const fields = fieldsOf(text);
@@ -190,7 +190,7 @@ function fieldsOf(text: string): Record<string, unknown> {
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs'>;
 
-/** Reads the whole file, which takes no more memory than a hash for each request. Begins anew where it was not done. */
+/** Validates the whole file, with a hash per request in memory. If it is interrupted, it starts again. */
 export async function validate(batch: BatchRow, options: Options, signal: AbortSignal): Promise<boolean> {
   const { store } = options;
   const check = checker(batch, options);
@@ -208,10 +208,10 @@ export async function validate(batch: BatchRow, options: Options, signal: AbortS
 }
 
 const tooMany = (requests: number, lines: number) =>
-  requests > LIMITS.fileRequests ? TOO_MANY : lines > MOST_LINES ? TOO_MANY_LINES : undefined;
+  requests > LIMITS.fileRequests ? TOO_MANY : lines > MAX_LINES ? TOO_MANY_LINES : undefined;
 
 const TOO_MANY_LINES = invalid(
-  `A file has no more than ${MOST_LINES} lines, blank ones included`,
+  `A file has no more than ${MAX_LINES} lines, blank ones included`,
   'input_file_id',
   'too_many_lines',
 );
@@ -222,7 +222,7 @@ const TOO_MANY = invalid(
   'too_many_requests',
 );
 
-/** Checks one line after the other. Throws as what reads it. */
+/** Returns a function that checks one line after the other. It throws what reading a request throws. */
 function checker(batch: BatchRow, { config, jobs }: Options): (line: Line) => void {
   const seen = new Set<string>();
   return ({ text }) => {
@@ -230,7 +230,7 @@ function checker(batch: BatchRow, { config, jobs }: Options): (line: Line) => vo
       throw invalid(`The line is longer than ${lineLimit(config)} characters`, undefined, 'line_too_long');
     const { customId, submission } = readRequest(text, batch.endpoint, endpointOf(batch));
     jobs.prepare(submission);
-    // Not the text itself, which keeps all of its part in memory.
+    // The hash is stored because a part of the text would keep the whole file part in memory.
     const digest = createHash('sha256').update(customId).digest('base64');
     if (seen.has(digest))
       throw invalid(`The custom_id ${customId} was used before`, 'custom_id', 'duplicate_custom_id');

@@ -13,11 +13,11 @@ export interface SubmitPageInput {
   from: Place;
   to: Place;
   jobs: readonly { line: number; job: NewJob }[];
-  /** There is no more behind it. */
+  /** Whether this is the last page. */
   isLast: boolean;
 }
 
-/** Submits the jobs of a page of a batch's file, by the same rules as all jobs, and moves on behind it. */
+/** Submits the jobs of one page of a batch's file by the rules of all jobs, and advances the batch. */
 export const submitPages = (
   submit: Operation<SubmitInput, SubmitOutput>,
 ): Operation<SubmitPageInput, undefined> => ({
@@ -54,9 +54,9 @@ export const submitPages = (
   },
 });
 
-/** Lines of one of the files of a batch. */
+/** Lines of a batch's output or error file. */
 export interface Lines {
-  /** Of the file, where these are its first lines. */
+  /** The id of the file, if these are its first lines. */
   fileId: string;
   text: string;
 }
@@ -67,13 +67,13 @@ export interface WritePageInput {
   to: Place;
   output: Lines;
   errors: Lines;
-  /** Requests that no job was made for, and jobs that completed with something that is no answer. */
+  /** Requests without a job, and completed jobs whose result is no answer. */
   missing: number;
   unusable: number;
   isLast: boolean;
 }
 
-/** Writes what became of a page of a batch's requests, and ends the batch behind the last one. */
+/** Writes the results of one page of requests, and ends the batch after the last page. */
 export const writePages = ({ keepMs }: { keepMs: number }): Operation<WritePageInput, undefined> => ({
   name: 'batches.write',
   async apply(inputs, context) {
@@ -93,7 +93,7 @@ export const writePages = ({ keepMs }: { keepMs: number }): Operation<WritePageI
         error_file_id: await append(batch, batch.error_file_id, 'errors', input.errors, context),
       };
       const moved = isLast ? end(written, batch.outcome ?? 'completed', now) : written;
-      await tx.update('batch', 'id', MOVING, [moved]);
+      await tx.update('batch', 'id', WRITE_COLUMNS, [moved]);
       const counts = { failed: missing + unusable, completed: -unusable };
       if (missing + unusable > 0) await tx.add('batch', 'id', [{ id, ...counts }]);
       if (isLast) await finish(moved, keepMs, context);
@@ -103,12 +103,12 @@ export const writePages = ({ keepMs }: { keepMs: number }): Operation<WritePageI
   },
 });
 
-const MOVING = [
+const WRITE_COLUMNS = [
   ...(['stage', 'outcome', 'part', 'position', 'line'] as const),
   ...(['output_file_id', 'error_file_id', 'ended_at'] as const),
 ];
 
-/** @returns the id of the file, null while nothing was written to it */
+/** @returns the id of the file, or null if nothing has been written to it */
 async function append(
   { id, account_id }: BatchRow,
   fileId: string | null,
@@ -125,7 +125,7 @@ async function append(
   return start.id;
 }
 
-/** The files that it wrote are seen, and the one that it read is its owner's to keep or not. */
+/** Makes the written files visible, and releases the input file, which its owner may then delete. */
 async function finish(
   { input_file_id, output_file_id, error_file_id }: BatchRow,
   keepMs: number,

@@ -3,7 +3,7 @@ import { hasEnded, type SavedChange } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
 
-/** Counts the jobs of batches that are outstanding, and those that have ended. Other jobs cost nothing. */
+/** Counts the outstanding and the ended jobs of batches. Other jobs cost nothing. */
 export async function countProgress(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {
   const batches = new Increments<string, 'outstanding' | 'completed' | 'failed'>([
     'outstanding',

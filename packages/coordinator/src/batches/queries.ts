@@ -8,7 +8,7 @@ export async function findBatch(db: Db, id: string): Promise<BatchRow | undefine
   return await db.selectFrom('batch').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** Newest first. */
+/** Lists batches, newest first. */
 export async function listBatches(
   db: Db,
   { accountId, after, limit }: { accountId: number; after: string | undefined; limit: number },
@@ -18,7 +18,7 @@ export async function listBatches(
   return await query.orderBy('id', 'desc').limit(limit).execute();
 }
 
-/** Batches that have not ended, behind the one with the id `after`. */
+/** Lists unfinished batches after the id `after`. */
 export async function listUnderWay(db: Db, after: string, limit: number): Promise<BatchRow[]> {
   return await db
     .selectFrom('batch')

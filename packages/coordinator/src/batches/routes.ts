@@ -16,7 +16,7 @@ const tags = ['openai'];
 
 const readBatch = fieldsBy(CreateBatch, Object.keys(CreateBatch.properties));
 
-/** Must be in the scope of the gateway. */
+/** Adds the batch routes. They must be in the gateway's scope. */
 export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
   app.post(
     '/v1/batches',
@@ -24,7 +24,7 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
       onRequest: guards.client,
       schema: {
         operationId: 'createBatch',
-        summary: 'Have all requests of a file answered',
+        summary: 'Create a batch that answers all requests of a file',
         tags,
         security: keyed,
         headers: IdempotencyHeaders,
@@ -43,7 +43,7 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
       onRequest: guards.client,
       schema: {
         operationId: 'listBatches',
-        summary: 'List one’s own batches, newest first',
+        summary: 'List your batches, newest first',
         tags,
         security: keyed,
         querystring: ListQuery,
@@ -59,7 +59,7 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
       onRequest: guards.client,
       schema: {
         operationId: 'getBatch',
-        summary: 'How far a batch is',
+        summary: 'Get a batch and its progress',
         tags,
         security: keyed,
         params: IdParams,
@@ -75,7 +75,7 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
       onRequest: guards.client,
       schema: {
         operationId: 'cancelBatch',
-        summary: 'Cancel a batch. What was answered before stays, and is written',
+        summary: 'Cancel a batch. Existing answers are kept and written',
         tags,
         security: keyed,
         params: IdParams,

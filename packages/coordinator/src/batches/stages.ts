@@ -5,15 +5,17 @@ import { done, failed, type Operation, type Outcome, type WriteContext } from '.
 import type { Column } from '../store/transaction.ts';
 import { type BatchRow, BEGINNING, end, isAnswered, statusOf } from './batch.ts';
 
-/** A step that was prepared for what is no longer so: somebody else made it, or the batch was cancelled. */
+/**
+ * The error for a step whose batch has changed since: another coordinator made the step, or the batch was cancelled.
+ */
 export const overtaken = failed('BATCH_INVALID_STATUS', 'The batch is no longer in this stage');
 
-const MOVING = [
+const STAGE_COLUMNS = [
   ...['stage', 'outcome', 'part', 'position', 'line', 'total', 'errors'],
   ...['in_progress_at', 'cancelling_at', 'finalizing_at', 'ended_at'],
 ] as Column<'batch'>[];
 
-/** Moves each batch by a decision on its row, and lets go of the files of those that are done. */
+/** Changes each batch by a decision on its row, and releases the input files of batches that are done. */
 async function moveBatches<Input extends { batchId: string }>(
   inputs: readonly Input[],
   { tx }: WriteContext,
@@ -33,7 +35,7 @@ async function moveBatches<Input extends { batchId: string }>(
     if (outcome.value.stage === 'done' && batch.stage !== 'done') ended.push(batch);
     return outcome;
   });
-  await tx.update('batch', 'id', MOVING, [...batches.values()]);
+  await tx.update('batch', 'id', STAGE_COLUMNS, [...batches.values()]);
   await holdFiles(
     ended.map(batch => [batch.input_file_id, -1]),
     tx,
@@ -43,12 +45,12 @@ async function moveBatches<Input extends { batchId: string }>(
 
 export interface BeginInput {
   batchId: string;
-  /** Of its file; there are none where there are errors. */
+  /** The number of requests in the file. Not used if there are errors. */
   total: number;
   errors: readonly BatchError[];
 }
 
-/** A batch whose file was read begins, or has failed. */
+/** Starts a batch whose file was validated, or fails it. */
 export const beginBatches: Operation<BeginInput, BatchRow> = {
   name: 'batches.begin',
   apply: (inputs, context) =>
@@ -66,7 +68,7 @@ export interface CancelInput {
   accountId: number | null;
 }
 
-/** Its owner cancels a batch. What has been answered stays. */
+/** Cancels a batch for its owner. Answers that exist already are kept. */
 export const cancelBatches: Operation<CancelInput, BatchRow> = {
   name: 'batches.cancel',
   apply: (inputs, context) =>
@@ -81,7 +83,7 @@ export const cancelBatches: Operation<CancelInput, BatchRow> = {
     }),
 };
 
-/** The window of a batch is over. */
+/** Ends a batch whose window is over. */
 export const expireBatches: Operation<{ batchId: string }, BatchRow> = {
   name: 'batches.expire',
   apply: (inputs, { now, ...context }) =>
@@ -92,7 +94,7 @@ export const expireBatches: Operation<{ batchId: string }, BatchRow> = {
     }),
 };
 
-/** All jobs of a batch have ended: its files can be written. */
+/** Starts writing the files of a batch whose jobs have all ended. */
 export const finalizeBatches: Operation<{ batchId: string }, BatchRow> = {
   name: 'batches.finalize',
   apply: (inputs, context) =>
@@ -111,7 +113,7 @@ export interface CreateInput
   windowMs: number;
 }
 
-/** Begins a batch with a file of its owner's, which stays until the batch has ended. */
+/** Creates a batch with a file of its owner, which is kept until the batch has ended. */
 export const createBatches: Operation<CreateInput, BatchRow> = {
   name: 'batches.create',
   async apply(inputs, context) {

@@ -7,12 +7,12 @@ import { attempt, endpointOf, readRequest, requestLines } from './input-file.ts'
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs' | 'limits' | 'operations'>;
 
-/** Of requests that are submitted in one transaction, which other writes wait for. */
-const MOST_REQUESTS = 200;
-const MOST_CHARACTERS = 512 * 1024;
+/** The most requests that one transaction submits, because other writes wait for it. */
+const MAX_REQUESTS = 200;
+const MAX_CHARACTERS = 512 * 1024;
 
-/** What an account may have at once comes free as its jobs end; what it lacks, with a grant. */
-const WAITED_FOR = new Set<ErrorCode>([
+/** Errors after which a page is tried again: quotas free up as jobs end, and balances may grow. */
+const TEMPORARY_ERRORS = new Set<ErrorCode>([
   'PAYMENT_INSUFFICIENT_BALANCE',
   'RATE_QUOTA_EXCEEDED',
   'STORAGE_QUOTA_EXCEEDED',
@@ -21,11 +21,14 @@ const WAITED_FOR = new Set<ErrorCode>([
 interface Prepared {
   line: number;
   end: Place;
-  /** Absent where the request can't be served after all. */
+  /** Absent if the request turns out to be unsupported. */
   job: NewJob | undefined;
 }
 
-/** Submits the next page. What its owner can't pay for now waits, as what no miner offers does. */
+/**
+ * Submits the next page. Requests that the owner cannot pay for yet are tried again later. Requests without a miner
+ * wait as jobs.
+ */
 export async function submitPage(batch: BatchRow, options: Options): Promise<boolean> {
   const { store, limits, operations } = options;
   const page = await preparePage(batch, options);
@@ -43,7 +46,7 @@ export async function submitPage(batch: BatchRow, options: Options): Promise<boo
       isLast: page.length === 0,
     });
     if (outcome.ok) return count === page.length;
-    if (!WAITED_FOR.has(outcome.error.code)) return true;
+    if (!TEMPORARY_ERRORS.has(outcome.error.code)) return true;
     if (count <= 1) return false;
   }
 }
@@ -57,7 +60,7 @@ async function preparePage(batch: BatchRow, options: Options): Promise<Prepared[
     );
     page.push({ line: number, end, job: job instanceof OpenAiError ? undefined : job });
     characters += text.length;
-    if (page.length === MOST_REQUESTS || characters >= MOST_CHARACTERS) break;
+    if (page.length === MAX_REQUESTS || characters >= MAX_CHARACTERS) break;
   }
   return page;
 }

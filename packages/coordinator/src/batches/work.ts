@@ -6,24 +6,24 @@ import { expireBatches, finalizeBatches } from './stages.ts';
 import { submitPage } from './submit-page.ts';
 import { writePage } from './write-page.ts';
 
-/** What nobody asks for: batches are worked off in steps. */
+/** The background work on batches, in steps. */
 export interface BatchWork {
-  /** Makes the next step of some batches, in turn. Answers whether others could be made at once. */
+  /** Makes the next step of some batches in turn. Returns whether more could be done at once. */
   step(signal: AbortSignal): Promise<boolean>;
 }
 
-/** Batches that are looked at in one step. */
+/** The number of batches that are handled in one step. */
 const AT_ONCE = 20;
 
 export function createBatchWork(options: WorkOptions): BatchWork {
   const { store, now, operations } = options;
   let last = '';
 
-  /** Answers whether there is more to do at once. */
+  /** Returns whether there is more to do at once. */
   async function advance(batch: BatchRow, signal: AbortSignal): Promise<boolean> {
     const batchId = batch.id;
     if (batch.outcome === null && batch.expires_at <= now() && !isAnswered(batch)) {
-      // A window that only seems over, since the clock was set ahead, is moved along first.
+      // If the window seems over only because the clock was set ahead, this moves the window first.
       await store.write(operations.keepTime, undefined);
       return (await store.write(expireBatches, { batchId })).ok;
     }
@@ -33,7 +33,7 @@ export function createBatchWork(options: WorkOptions): BatchWork {
       case 'submitting':
         return await submitPage(batch, options);
       case 'ending':
-        // What has ended meanwhile answers an error, and is left as it is.
+        // A job that has ended meanwhile returns an error and stays as it is.
         await cancelBatchJobs(
           store,
           batchId,
@@ -57,14 +57,14 @@ export function createBatchWork(options: WorkOptions): BatchWork {
       last = batches.length === AT_ONCE ? (batches.at(-1)?.id ?? '') : '';
       let more = last !== '';
       const errors: unknown[] = [];
-      /** One after the other: an owner with many batches has one turn at a time. */
+      /** Steps are made one after the other, so that an owner with many batches has one turn at a time. */
       async function advanceAll(own: readonly BatchRow[]) {
         for (const batch of own) {
           if (signal.aborted) return;
           try {
             more = (await advance(batch, signal)) || more;
           } catch (error) {
-            // What is wrong with one batch holds up no other.
+            // An error in one batch does not stop the others.
             errors.push(error);
           }
         }

@@ -5,10 +5,10 @@ import { batchLine, behindBatch, lineNumber } from './batch-line.ts';
 import { findBatchJobs, findOpenBatchJobs } from './queries.ts';
 import { errorOf, toResult } from './views.ts';
 
-/** Jobs that are cancelled in one transaction. */
+/** The number of jobs that are cancelled at once. */
 const AT_ONCE = 100;
 
-/** What a job of a batch came to. */
+/** A job of a batch, with its result if it has one. */
 export type EndedJob = Pick<
   Job,
   | 'job_id'
@@ -24,7 +24,7 @@ export type EndedJob = Pick<
   | 'error'
 > & { erased: boolean };
 
-/** Jobs of the lines of a batch from one to another, both included, by line. */
+/** Returns the jobs of the lines `from` to `to` of a batch, by line. */
 export async function readBatchJobs(
   store: Store,
   batchId: string,
@@ -50,7 +50,7 @@ export async function readBatchJobs(
   );
 }
 
-/** Cancels what a batch has not ended, until the signal aborts. Nothing must be submitted any more. */
+/** Cancels the unfinished jobs of a batch until the signal aborts. The batch must submit no more jobs. */
 export async function cancelBatchJobs(
   store: Store,
   batchId: string,

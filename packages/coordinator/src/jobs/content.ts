@@ -12,28 +12,28 @@ import { fail } from '../errors.ts';
 import { raw } from '../raw.ts';
 import type { Row } from '../store/schema.ts';
 
-/** What a job asks for, as it is stored. */
+/** What a job asks for, in its stored form. */
 export interface JobContent {
   kind: Row<'job_input'>['kind'];
-  /** What its receipt's prompt_hash is for: a prompt as it is, what has more parts as canonical JSON. */
+  /** The text that the receipt's prompt_hash covers: a prompt as it is, other kinds as canonical JSON. */
   text: string;
   /**
-   * The parts whose order of members an engine goes by, as the client wrote them: a JSON object with the tools and the
-   * form of the answer. Null where there are none.
+   * The tools and the response format as the client wrote them, as a JSON object, because engines depend on the order
+   * of their members. Null if there are none.
    */
   own: string | null;
 }
 
-/** The field of a request that asks for a job of the kind. */
+/** The field that a request of each kind must have. */
 export const FIELDS = { prompt: 'prompt', chat: 'messages', embedding: 'input' } as const;
 
 type Asked = Pick<MinerJob, keyof ChatRequest | 'input'>;
 
 /**
- * A prompt is the text itself; what has more parts is their canonical JSON, of the fields that are known and there.
+ * Converts a request to stored content: a prompt to its text, other kinds to the canonical JSON of their known fields.
  *
- * @param prefix of the names of fields in refusals
- * @throws {RequestError} where it is not one of them, or not what an engine could take
+ * @param prefix the prefix of field names in errors
+ * @throws {RequestError} if the request has no content, has two kinds of content, or is invalid for engines
  */
 export function contentOf(request: SubmitJob, prefix = ''): JobContent {
   const kind = kindOf(request, prefix);
@@ -50,7 +50,10 @@ function ownOf({ tools, response_format }: Asked): string | null {
     : null;
 }
 
-/** The parts again, for an answer: those that JavaScript can't hold as they were written are raw (`raw.ts`). */
+/**
+ * Converts stored content back to the fields of an answer. Numbers that JavaScript cannot represent stay as raw text
+ * (`raw.ts`).
+ */
 export function askedIn({ kind, text, own }: JobContent): Asked {
   if (kind === 'prompt') return {};
   const asked = JSON.parse(text) as Asked;
@@ -80,7 +83,7 @@ function forbidChatFields(request: SubmitJob, prefix: string): void {
   if (name) fail('VALIDATION_INVALID_FORMAT', `${name} goes with messages only`, { field: prefix + name });
 }
 
-/** The chat of a request, without what is not part of it. */
+/** Returns the chat fields of a request. */
 function chatOf(request: ChatRequest, prefix: string): ChatRequest {
   const { messages, tools, tool_choice, response_format } = request;
   checkToolChoice(request, prefix);
@@ -151,7 +154,7 @@ function partOf(
     fail('VALIDATION_MISSING_FIELD', `${field}.image_url is missing`, { field: `${field}.image_url` });
   if (role !== 'user')
     fail('VALIDATION_INVALID_FORMAT', 'Only a user’s message has images', { field: `${field}.type` });
-  // Else a client could have a miner's server ask for what only that can reach.
+  // Otherwise a client could make a miner's server fetch addresses that only the miner can reach.
   if (!image_url.url.startsWith('data:image/')) {
     fail('VALIDATION_INVALID_FORMAT', 'An image must be in a data: URL: miners fetch nothing', {
       field: `${field}.image_url.url`,
@@ -164,7 +167,7 @@ function canonical(asked: object, field: string): string {
   try {
     return canonicalJson(asked);
   } catch (error) {
-    // Such as 1e400, which JSON has and no number is.
+    // For example 1e400, which is valid JSON but not a JavaScript number.
     fail('VALIDATION_INVALID_FORMAT', (error as Error).message, { field });
   }
 }

@@ -5,7 +5,7 @@ import { isExclusion } from './exclusions.ts';
 import { hasEnded, type JobRow, markFailed } from './job.ts';
 import { saveJobs } from './save-jobs.ts';
 
-/** What a value becomes that the coordinator can't have written. */
+/** The replacement for a value that the coordinator cannot have written. */
 const MENDED = {
   queue_id: 0,
   priority: 0,
@@ -29,13 +29,13 @@ const MENDED = {
 
 const COLUMNS = Object.keys(MENDED) as (keyof typeof MENDED)[];
 
-/** Whether a job's row is such as the coordinator writes. */
+/** Whether the coordinator can have written this row. */
 export const isReadable = (job: JobRow): boolean => COLUMNS.every(column => isSound(job, column));
 
 const isSound = (job: JobRow, column: keyof typeof MENDED): boolean =>
   column === 'owners' ? areOwners(job.owners) : isPlausible(job[column]);
 
-/** Of a job with runs who has them, of another whom it excludes. */
+/** A replicated job stores which operator has which run. Other jobs store whom they exclude. */
 const areOwners = (owners: string | null): boolean =>
   owners === null ||
   Object.values(objectIn(owners) ?? { damaged: null }).every(
@@ -47,16 +47,16 @@ const ERROR = {
   detail: "The coordinator's own record of this job is damaged: submit the job again",
 } as const;
 
-/** What a miner is told that wants to act on such a job. */
+/** The error for a miner that tries to use such a job. */
 export const unreadable: Outcome<never> = failed('JOB_INVALID_STATUS', ERROR.detail);
 
 /**
- * Ends jobs whose rows are damaged, and makes the rows readable. Such jobs are passed over by whoever meets them: they
- * hold up no other job, and blame no miner. Each is told of once, for the operator.
+ * Fails jobs whose rows are damaged, and replaces the damaged values. Until then damaged jobs are skipped, so they
+ * delay no other job and are held against no miner. Each is reported once to the operator.
  */
 export async function endUnreadable(jobs: readonly JobRow[], context: WriteContext): Promise<void> {
   if (jobs.length === 0) return;
-  // A job may be met twice in a batch.
+  // One batch may find a job twice.
   const open = [...new Map(jobs.map(job => [job.id, job])).values()].filter(job => !hasEnded(job.status));
   const mended = open.map(mend);
   await context.tx.update('job', 'id', COLUMNS, mended);
@@ -76,7 +76,7 @@ function mend(job: JobRow): JobRow {
 
 const damagedColumns = (job: JobRow): string[] => COLUMNS.filter(column => !isSound(job, column));
 
-/** Parts jobs that can be worked with from damaged ones. */
+/** Separates intact jobs from damaged ones. */
 export function partReadable(jobs: readonly JobRow[]): { sound: JobRow[]; damaged: JobRow[] } {
   const sound = jobs.filter(isReadable);
   return { sound, damaged: sound.length === jobs.length ? [] : jobs.filter(job => !isReadable(job)) };

@@ -4,17 +4,17 @@ import { deadlineFor, type LeasePolicy, leaseEnd } from './lease.ts';
 import { retryBackoffMs } from './retry-backoff.ts';
 
 /*
- * The life of a job. Pure: what a row becomes, never how it is stored.
+ * The life of a job, as pure functions from a row to the next row.
  *
- *   pending ──start──▶ running ──complete──▶ completed
- *      ▲                 │ │ │
- *      ├──giveBack───────┘ │ └──giveBack, no attempts left, or fail──▶ failed
- *      ├──release──────────┘
- *      ├──expire──▶ failed
- *   pending | running ──cancel──▶ cancelled
+ * pending ──start──▶ running ──complete──▶ completed
+ * ▲                 │ │ │
+ * ├──giveBack───────┘ │ └──giveBack, no attempts left, or fail──▶ failed
+ * ├──release──────────┘
+ * ├──expire──▶ failed
+ * pending | running ──cancel──▶ cancelled
  *
- * Which way a job goes whose miner reports a failure is decided by the class of the failure: `failure-classes.ts`. Who does not
- * get it again afterwards: `exclusions.ts`.
+ * `failure-classes.ts` decides what happens to a job when its miner reports a failure. `exclusions.ts` decides which
+ * miners do not get it again.
  */
 
 export type JobRow = Row<'job'>;
@@ -22,17 +22,17 @@ export type JobRow = Row<'job'>;
 export interface JobChange {
   before: JobRow;
   after: JobRow;
-  /** The attempt counts as a failure of the miner that held the job, in its reputation as what it was. */
+  /** How the attempt counts against the miner that held the job. Absent if it does not count as a failure. */
   minerFailed?: Failing;
 }
 
-/** A change that is saved. A job that is new has nothing before. */
+/** A saved change. A new job has no `before`. */
 export type SavedChange = Omit<JobChange, 'before'> & { before: JobRow | undefined };
 
-/** `blameless`: it was the job's fault. */
+/** `blameless` means that the miner is not at fault. */
 export type Failing = 'failed' | 'timed-out' | 'blameless';
 
-/** The statuses that a job of each status can get next. Nothing leads on from the last three. */
+/** The statuses that may follow each status. The last three are final. */
 export const NEXT_STATUSES: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   pending: ['running', 'failed', 'cancelled'],
   running: ['pending', 'completed', 'failed', 'cancelled'],
@@ -41,7 +41,7 @@ export const NEXT_STATUSES: Readonly<Record<JobStatus, readonly JobStatus[]>> = 
   cancelled: [],
 };
 
-/** @throws when the status of a job changes in a way that is not in {@link NEXT_STATUSES}: a rule has a fault */
+/** @throws if {@link NEXT_STATUSES} does not allow the change, which means that a rule is wrong */
 export function requireTransition({ before, after }: JobChange): void {
   if (before.status === after.status || NEXT_STATUSES[before.status].includes(after.status)) return;
   throw new Error(`job ${after.id} can't become ${after.status}: it is ${before.status}`);
@@ -49,7 +49,7 @@ export function requireTransition({ before, after }: JobChange): void {
 
 export const hasEnded = (status: JobStatus) => status !== 'pending' && status !== 'running';
 
-/** Whether the job may be given to `minerId` now. */
+/** Whether the job may be given to this miner now. */
 export function isReadyFor(job: JobRow, minerId: string, now: number): boolean {
   if (job.status !== 'pending' || job.expires_at <= now) return false;
   return job.held_until === null || job.held_until <= now || job.held_for === minerId;
@@ -69,7 +69,7 @@ export function startAttempt(
   const deadline = deadlineFor(job, rate, now, policy);
   return {
     ...job,
-    // Not a second spread: it would cost several times the first, and every job passes here.
+    // Written out because a second spread would cost several times the first, and every job takes this path.
     held_until: null,
     held_for: null,
     status: 'running',
@@ -90,7 +90,7 @@ export function extendLease(job: JobRow, now: number, policy: LeasePolicy): JobR
   };
 }
 
-/** Time during which no coordinator ran counts against no lease. */
+/** Extends a lease by the time in which no coordinator ran. */
 export function extendByGrace(job: JobRow, until: number): JobRow {
   return {
     ...job,
@@ -110,19 +110,22 @@ export function markCompleted(job: JobRow, receiptId: string, now: number): JobR
   };
 }
 
-/** An attempt ended without a result: back in the queue after a pause, or failed when it was the last. */
+/** Ends an attempt that failed: the job returns to the queue after a pause, or fails if this was its last attempt. */
 export function endAttempt(job: JobRow, error: JobError, now: number, backoffMs: number): JobRow {
   if (job.attempts >= job.max_attempts) return markFailed(job, error, now);
   return requeueAfter(job, now, retryBackoffMs(job.attempts, backoffMs));
 }
 
-/** Back in the queue, for nobody before the pause is over. */
+/** Returns the job to the queue. No miner gets it before the pause is over. */
 export const requeueAfter = (job: JobRow, now: number, pauseMs: number): JobRow => ({
   ...requeue(job),
   held_until: pauseMs > 0 ? now + pauseMs : null,
 });
 
-/** The miner hands the job back, or can't do what another may be able to do: the attempt does not count. */
+/**
+ * Returns the job to the queue without counting the attempt: the miner gave it back, or another miner may be able to
+ * run it.
+ */
 export function releaseAttempt(job: JobRow): JobRow {
   return { ...requeue(job), attempts: job.attempts - 1 };
 }
@@ -157,7 +160,7 @@ function requeue(job: JobRow): JobRow {
   return { ...job, ...unheld, ...unleased, status: 'pending' };
 }
 
-/** What the error of a failed job is told from. */
+/** The columns that the error of a failed job is built from. */
 export const ERROR_COLUMNS = [
   'error_code',
   'error_detail',

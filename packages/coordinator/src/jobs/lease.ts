@@ -1,12 +1,12 @@
 import type { LeaseConfig } from './leases/options.ts';
 
-/** How long attempts may last. All times are in ms. */
+/** The limits of attempts, in ms. */
 export interface LeasePolicy {
-  /** A claim lasts so long without a heartbeat. */
+  /** How long a lease lasts without a heartbeat. */
   leaseMs: number;
-  /** One attempt lasts at most so long. */
+  /** How long an attempt may last. */
   timeoutMs: number;
-  /** Pause after a first failed attempt; doubled with each further one. */
+  /** The pause after a first failed attempt. It doubles with each further one. */
   backoffMs: number;
 }
 
@@ -18,7 +18,10 @@ export const leasePolicy = (
   backoffMs: config.retryBackoffSeconds * 1000,
 });
 
-/** When an attempt that starts now must be over: the time limit, or sooner where the price limit pays for less. */
+/**
+ * Returns the deadline of an attempt that starts now: after the time limit, or earlier if the price limit pays for less
+ * time.
+ */
 export function deadlineFor(
   { max_price }: { max_price: number | null },
   rate: number,
@@ -29,6 +32,6 @@ export function deadlineFor(
   return now + Math.floor(Math.min(policy.timeoutMs, paidMs));
 }
 
-/** When a lease that is taken or extended now runs out: never after the attempt's deadline. */
+/** Returns when a lease that is taken or extended now ends. It never ends after the attempt's deadline. */
 export const leaseEnd = (now: number, deadline: number, { leaseMs }: LeasePolicy): number =>
   Math.min(now + leaseMs, deadline);

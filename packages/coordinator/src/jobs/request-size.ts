@@ -2,7 +2,7 @@ import type { SubmitJob } from '@aitbc/protocol';
 import type { JobContent } from './content.ts';
 import type { JobRow } from './job.ts';
 
-/** Bytes of what is asked: of images and of texts to embed there may be more than of a prompt. */
+/** The size of a request's content, in bytes. Images and texts to embed (`media`) have a higher limit than prompts. */
 export interface Size {
   prompt: number;
   media: number;
@@ -15,10 +15,13 @@ export function sizeOf(request: SubmitJob, { kind, text }: JobContent): Size {
   return { prompt: all - media, media };
 }
 
-/** No engine makes more tokens of an image: those with the most cut it into as many tiles as it has megapixels. */
+/**
+ * The most tokens that an engine makes of an image. Engines with the most tokens cut an image into as many tiles as it
+ * has megapixels.
+ */
 const IMAGE_TOKENS = 16_384;
 
-/** Tokens that an engine can make of what is asked at most: a token of a text has a byte or more. */
+/** Returns the most tokens that an engine can make of the content. A token of text has at least one byte. */
 export function mostTokens(request: SubmitJob, content: JobContent): number {
   const { prompt, media } = sizeOf(request, content);
   if (content.kind === 'embedding') return media;
@@ -27,8 +30,8 @@ export function mostTokens(request: SubmitJob, content: JobContent): number {
 }
 
 /**
- * Bytes that the request of a stored job may have: its length, or where it has large images, of which only their tokens are
- * counted, as many as a request may have.
+ * Returns the most bytes that the request of a stored job can have. For large images only the tokens are stored, so the
+ * result is the limit for requests.
  */
 export function mostBytes(
   { prompt_bytes }: Pick<JobRow, 'prompt_bytes'>,
@@ -39,7 +42,7 @@ export function mostBytes(
   return needs.split(',').includes('images') && prompt_bytes >= IMAGE_TOKENS ? limit : prompt_bytes;
 }
 
-/** Bytes of each image of a chat. */
+/** Returns the size of each image of a chat, in bytes. */
 const imagesOf = ({ messages = [] }: SubmitJob): number[] =>
   messages.flatMap(({ content }) =>
     Array.isArray(content)

@@ -4,23 +4,25 @@ import type { ReadyQueue } from '../store/events.ts';
 import type { JobContent } from './content.ts';
 
 /*
- * What a job needs of a miner, read from what it asks for. Jobs with equal needs share a queue, so needs are few: names
- * of abilities, and a context length that is the client's own or a power of two.
+ * The requirements of a job for its miner, derived from its request. Jobs with equal requirements share a queue, so
+ * there should be few different ones: names of abilities, and a context length that the client chose or a power of two.
  */
 
-/** What a queue demands of miners is kept with the queue, not with each of its jobs. Shown as the job's constraints. */
+/** The requirements that are stored with the queue instead of each job. They are shown as the job's constraints. */
 export type Requirements = Pick<ReadyQueue, 'region' | 'min_vram_gb' | 'min_context'>;
 
 /**
- * No tokenizer has a longer token, in bytes of UTF-8: 128 is the longest in the vocabularies of GPT-4o, GPT-4 and
- * Llama 3, which are those with the longest tokens. So a text of n bytes is n / 128 tokens at least.
+ * The longest token of any tokenizer, in UTF-8 bytes. The vocabularies of GPT-4o, GPT-4 and Llama 3 have the longest
+ * tokens, of 128 bytes. So a text of n bytes has at least n / 128 tokens.
  */
 const LONGEST_TOKEN_BYTES = 128;
 
-/** Every model takes so many tokens: smaller needs are none, or queues would be many for nothing. */
+/**
+ * Every model accepts this many tokens. Smaller requirements are ignored, because they would only multiply the queues.
+ */
 const LEAST_CONTEXT = 2_048;
 
-/** The queue's requirements for a request. */
+/** Returns the requirements of a request. */
 export function requirementsOf(request: SubmitJob, content: JobContent): ReadyQueue {
   const { model, constraints } = request;
   return {
@@ -32,7 +34,7 @@ export function requirementsOf(request: SubmitJob, content: JobContent): ReadyQu
   };
 }
 
-/** The abilities that a model must have at the miner, sorted. */
+/** Returns the abilities that the model needs, sorted. */
 function needsOf({ messages, input, tools, tool_choice, response_format }: SubmitJob): Need[] {
   if (input !== undefined) return ['embeddings'];
   return [
@@ -46,15 +48,21 @@ function needsOf({ messages, input, tools, tool_choice, response_format }: Submi
 const hasImage = ({ content }: ChatMessage) =>
   Array.isArray(content) && content.some(part => part.type === 'image_url');
 
-/** What any tokenizer makes of the prompt at least, rounded down to a power of two; 0 where every model takes it. */
+/**
+ * Returns the least number of tokens that any tokenizer makes of the prompt, rounded down to a power of two, or 0 if
+ * every model accepts the prompt.
+ */
 function leastContext(request: SubmitJob, { text }: JobContent): number {
-  // A character has 3 bytes at most, so most prompts are not looked at again.
+  // A character has at most 3 bytes, so this skips the exact count for most prompts.
   if (text.length * 3 < LEAST_CONTEXT * LONGEST_TOKEN_BYTES) return 0;
   const tokens = leastTokens(request);
   return tokens < LEAST_CONTEXT ? 0 : 2 ** Math.floor(Math.log2(tokens));
 }
 
-/** Of the texts only: what an image takes is the engine's secret. Inputs to embed are read one at a time. */
+/**
+ * Counts texts only: engines do not publish how many tokens an image takes. Inputs to embed are processed one at a
+ * time.
+ */
 function leastTokens({ prompt, messages, input }: SubmitJob): number {
   if (input !== undefined) return Math.max(...inputsIn(input).map(tokensOf));
   return (messages ?? [])
@@ -70,6 +78,6 @@ function inputsIn(input: unknown): unknown[] {
   return typeof input[0] === 'number' ? [input] : input;
 }
 
-/** A text, or the numbers of its tokens. */
+/** `text` is a text or an array of token ids. */
 const tokensOf = (text: unknown): number =>
   Array.isArray(text) ? text.length : Math.ceil(Buffer.byteLength(String(text)) / LONGEST_TOKEN_BYTES);

@@ -1,11 +1,11 @@
-/** No pause before another attempt is longer. */
+/** The longest pause before another attempt. */
 export const LONGEST_BACKOFF_MS = 10 * 60_000;
 
 /**
- * How long a job pauses after an attempt that failed, in ms. The pause doubles with each attempt.
+ * Returns the pause after a failed attempt, in ms. It doubles with each attempt.
  *
- * @param attempts those that the job has had, at least one
- * @param firstMs the pause after the first of them
+ * @param attempts the attempts so far, at least 1
+ * @param firstMs the pause after the first attempt
  */
 export const retryBackoffMs = (attempts: number, firstMs: number): number =>
   Math.min(firstMs * 2 ** (attempts - 1), LONGEST_BACKOFF_MS);

@@ -2,7 +2,7 @@ import type { WriteContext } from '../store/operation.ts';
 import type { Column } from '../store/transaction.ts';
 import { hasEnded, type JobChange, type JobRow, requireTransition, type SavedChange } from './job.ts';
 
-const CHANGING = [
+const OFTEN_CHANGED = [
   'status',
   'attempts',
   'held_until',
@@ -17,8 +17,8 @@ const CHANGING = [
   'error_detail',
 ] as const satisfies Column<'job'>[];
 
-/** Of jobs that failed, or go elsewhere. */
-const RARELY_CHANGING = [
+/** Columns that change only when a job fails or moves to another queue. */
+const RARELY_CHANGED = [
   'queue_id',
   'owners',
   'error_class',
@@ -27,8 +27,8 @@ const RARELY_CHANGING = [
 ] as const satisfies Column<'job'>[];
 
 /**
- * Stores changed jobs, and tells the modules that follow jobs, within the transaction: counters, streams, replicated jobs
- * and batches move with the jobs or not at all.
+ * Stores changed jobs and publishes the changes within the transaction, so that counters, streams, replicated jobs and
+ * batches change together with the jobs.
  */
 export async function saveJobs(changes: readonly JobChange[], context: WriteContext): Promise<void> {
   if (changes.length === 0) return;
@@ -36,15 +36,15 @@ export async function saveJobs(changes: readonly JobChange[], context: WriteCont
   await context.tx.update(
     'job',
     'id',
-    CHANGING,
+    OFTEN_CHANGED,
     changes.map(change => change.after),
   );
   await context.tx.update(
     'job',
     'id',
-    RARELY_CHANGING,
+    RARELY_CHANGED,
     changes.flatMap(({ before, after }) =>
-      RARELY_CHANGING.some(column => before[column] !== after[column]) ? [after] : [],
+      RARELY_CHANGED.some(column => before[column] !== after[column]) ? [after] : [],
     ),
   );
   for (const { before, after } of changes) {
@@ -54,22 +54,21 @@ export async function saveJobs(changes: readonly JobChange[], context: WriteCont
     if (after.status === 'cancelled' && before.status === 'running' && before.miner_id !== null)
       context.emit({ type: 'job.withdrawn', jobId, minerId: before.miner_id });
   }
-  await tellOf(changes, context);
+  await publishChanges(changes, context);
 }
 
-/** Extends or moves leases only: no status changes, so no counter does. */
+/** Stores changed leases. No status changes, so nothing is published. */
 export async function saveLeases(jobs: readonly JobRow[], { tx }: WriteContext): Promise<void> {
   await tx.update('job', 'id', ['lease_expires_at', 'deadline'], jobs);
 }
 
-/** Stores new jobs. */
 export async function insertJobs(jobs: readonly JobRow[], context: WriteContext): Promise<void> {
   await context.tx.insert('job', jobs);
-  await tellOf(
+  await publishChanges(
     jobs.map(after => ({ before: undefined, after })),
     context,
   );
 }
 
-const tellOf = (changes: readonly SavedChange[], context: WriteContext) =>
+const publishChanges = (changes: readonly SavedChange[], context: WriteContext) =>
   context.publish('job.changed', changes);

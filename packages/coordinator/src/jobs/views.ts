@@ -19,7 +19,7 @@ import { askedIn } from './content.ts';
 import type { ERROR_COLUMNS, JobRow } from './job.ts';
 import type { Requirements } from './requirements.ts';
 
-/** A run of a job, and whether its result is the job's; null where one of them is not there. */
+/** A run, and whether its result equals the job's result. Null if either has no result. */
 export type FoundRun = JobRow & { agrees: number | boolean | null };
 
 export type JobTexts = {
@@ -55,7 +55,7 @@ export function toJob(
   runs: readonly JobRun[] | undefined,
 ): Job {
   const { input } = texts;
-  // Read apart from the job, which may have been completed in between.
+  // The texts are read separately from the job, which may have completed in between.
   const hasResult = job.status === 'completed' || job.receipt_id !== null;
   const output = hasResult ? texts.output : undefined;
   return {
@@ -94,7 +94,7 @@ export const toNewRun = ({ id, salt }: Pick<JobRow, 'id' | 'salt'>): JobRun => (
   error: null,
 });
 
-/** Null where there is none, or none any more. */
+/** Returns the result fields, which are null if there is no result or it was erased. */
 export function toResult(output: JobTexts['output']): Pick<Job, 'result' | 'usage'> & ResultForm {
   return {
     result: output?.result ?? null,

@@ -23,7 +23,7 @@ import type { MinerCaller, RegisterInput, Registration } from './register.ts';
 import { type ReputationPolicy, scoreOf, toReputation } from './reputation.ts';
 import { reinstateMiners, withdrawMiners } from './withdraw.ts';
 
-/** Heartbeats follow from how long leases last. */
+/** The heartbeat interval is derived from the length of leases. */
 type Heartbeats = Pick<LeaseConfig, 'leaseSeconds'>;
 
 export interface MinersOptions {
@@ -35,30 +35,33 @@ export interface MinersOptions {
   operations: { registerMiners: Operation<RegisterInput, Registration> };
 }
 
-/** Each throws RequestError. */
+/** Each method throws RequestError. */
 export interface Miners {
   register(principal: Principal, request: RegisterMiner): Promise<{ miner: Miner; created: boolean }>;
   list(query: ListMiners & { limit: number; after: string | undefined }): Promise<Miner[]>;
   get(id: string): Promise<MinerDetail>;
   drain(principal: Principal, caller: MinerCaller): Promise<Miner>;
-  /** The miner must hold no jobs any more. */
+  /** Removes a miner. It must hold no jobs any more. */
   remove(principal: Principal, caller: MinerCaller): Promise<void>;
-  /** Gives a suspended miner jobs again; its record begins anew. One that is not suspended stays as it is. */
+  /** Ends a miner's suspension and clears its record. Does nothing if the miner is not suspended. */
   reinstate(id: string): Promise<Miner>;
-  /** What a miner of the caller's can run, and its score. */
+  /** Returns what the miner can run, and its reputation score from 0 to 1. The miner must be the caller's. */
   standing(principal: Principal, id: string): Promise<{ abilities: Abilities; score: number }>;
 }
 
-/** Four heartbeats fit into a lease: three may be lost. */
+/** Returns the interval between heartbeats. Four fit into a lease, so that three may be lost. */
 export const heartbeatSeconds = (config: Heartbeats) =>
   Math.max(1, Math.min(15, Math.floor(config.leaseSeconds / 4)));
 
-/** The key that the caller has shown to hold. Whether that is the miner's, the transaction finds out. */
+/**
+ * Returns the public key of the proof if the signature is valid. The transaction checks whether that is the miner's
+ * key.
+ */
 async function examineProof(request: RegisterMiner): Promise<string | undefined> {
   const { miner_id, public_key = null, session = null, address = null, proof } = request;
   if (!proof) return undefined;
   if (await verifyRegistration({ miner_id, public_key, session, address }, proof)) return proof.key_id;
-  return fail('RECEIPT_INVALID_SIGNATURE', 'The proof does not fit the registration', { field: 'proof' });
+  return fail('RECEIPT_INVALID_SIGNATURE', 'The proof does not match the registration', { field: 'proof' });
 }
 
 export function createMiners(options: MinersOptions): Miners {
@@ -68,7 +71,7 @@ export function createMiners(options: MinersOptions): Miners {
     reputation: toReputation(miner, miner.suspended_at, now(), reputation),
   });
 
-  async function found(id: string): Promise<MinerWithAddress> {
+  async function findOrFail(id: string): Promise<MinerWithAddress> {
     return (await findMiner(store.read, id)) ?? fail('MINER_NOT_FOUND', `No miner ${id} is registered`);
   }
 
@@ -85,17 +88,17 @@ export function createMiners(options: MinersOptions): Miners {
     async register(owner, request) {
       if (request.address !== undefined) requireAddress(request.address, 'address');
       if (request.public_key !== undefined && !isPublicKey(request.public_key)) {
-        fail('VALIDATION_INVALID_FORMAT', 'public_key is no Ed25519 public key that can be trusted', {
+        fail('VALIDATION_INVALID_FORMAT', 'public_key is not a valid Ed25519 public key', {
           field: 'public_key',
         });
       }
       const provenKey = await examineProof(request);
       const input = { owner, coordinatorId, request, provenKey };
       const registration = unwrap(await store.write(operations.registerMiners, input));
-      // Of this registration, though another may have followed.
+      // The epoch is this registration's, even if another process has registered since.
       const { epoch } = registration.miner;
       return {
-        miner: { ...(await view(await found(registration.miner.id))), epoch },
+        miner: { ...(await view(await findOrFail(registration.miner.id))), epoch },
         created: registration.created,
       };
     },
@@ -109,25 +112,25 @@ export function createMiners(options: MinersOptions): Miners {
         store.read,
         miners.map(miner => miner.id),
       );
-      return miners.map(miner => summarized(toView(miner, speeds.get(miner.id))));
+      return miners.map(miner => summaryOf(toView(miner, speeds.get(miner.id))));
     },
     async get(id) {
-      const miner = await found(id);
+      const miner = await findOrFail(id);
       return { ...(await view(miner)), workload: explain(miner, await listWorkload(store.read)) };
     },
     async drain(principal, caller) {
       await withdraw(principal, caller, 'draining');
-      return await view(await found(caller.minerId));
+      return await view(await findOrFail(caller.minerId));
     },
     async remove(principal, caller) {
       await withdraw(principal, caller, 'removed');
     },
     async reinstate(id) {
       unwrap(await store.write(reinstateMiners, { minerId: id }));
-      return await view(await found(id));
+      return await view(await findOrFail(id));
     },
     async standing(principal, id) {
-      const miner = await found(id);
+      const miner = await findOrFail(id);
       const account = accountScope(principal);
       if (account !== null && miner.owner_id !== account)
         fail('MINER_NOT_FOUND', `No miner ${id} is registered with this key`);
@@ -172,8 +175,8 @@ function toMiner(
   };
 }
 
-/** Of its GPU what a list has. */
-function summarized(miner: Miner): Miner {
+/** Lists have only the name and the memory size of a GPU. */
+function summaryOf(miner: Miner): Miner {
   if (miner.gpu_info === null) return miner;
   const { name, memory } = miner.gpu_info;
   const isShort = (text: unknown) => typeof text === 'string' && text.length <= LIMITS.gpuInfoBytes;
@@ -183,7 +186,7 @@ function summarized(miner: Miner): Miner {
 const rounded = (value: number | null, decimals: number) =>
   value === null ? null : Number(value.toFixed(decimals));
 
-/** Tells a miner why it gets what it gets. */
+/** Explains to a miner which pending jobs it can run, and why it gets no others. */
 function explain(
   miner: MinerWithAddress,
   queues: readonly (ReadyQueue & { pending: number })[],

@@ -12,11 +12,11 @@ export interface RegisterInput {
   owner: { accountId: number; address: string; anonymous: boolean };
   coordinatorId: string;
   request: RegisterMiner;
-  /** The key that the caller has shown to hold. */
+  /** The public key whose private key the caller has proven to hold. */
   provenKey?: string | undefined;
 }
 
-/** The miner that a request is from, and its process where the request tells. */
+/** The miner that sends a request. `epoch` identifies its process, if the request has one. */
 export interface MinerCaller {
   minerId: string;
   epoch?: number | undefined;
@@ -24,12 +24,12 @@ export interface MinerCaller {
 
 export interface Registration {
   miner: Row<'miner'>;
-  /** Where it is paid. */
+  /** The address to which the miner is paid. */
   address: string;
   created: boolean;
 }
 
-/** Registers a miner, or changes what an owner registered before. Puts it online. */
+/** Registers a miner or changes its registration, and puts the miner online. */
 export const registerMiners = (policy: RegistrationPolicy): Operation<RegisterInput, Registration> => ({
   name: 'miners.register',
   async apply(inputs, context) {
@@ -40,14 +40,17 @@ export const registerMiners = (policy: RegistrationPolicy): Operation<RegisterIn
 });
 
 export interface RegistrationPolicy {
-  /** Miners of one owner that nobody vouches for. */
+  /** The most miners of one owner, unless the operator vouches for the owner. */
   maxPerOwner: number;
 }
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Whether an owner has as many miners as it may, where there are others. Those that were registered and removed today are counted too. */
-async function hasAllMiners(
+/**
+ * Whether the owner has reached the limit of miners. Miners registered within the last day count even if they were
+ * removed. The limit applies only while other owners have miners online.
+ */
+async function hasReachedLimit(
   { accountId, anonymous }: RegisterInput['owner'],
   { maxPerOwner }: RegistrationPolicy,
   { tx, now }: WriteContext,
@@ -72,17 +75,17 @@ async function register(
   if (known && known.owner_id !== owner.accountId) {
     return failed(
       'MINER_ALREADY_REGISTERED',
-      `The id ${request.miner_id} belongs to another owner: choose another one`,
+      `The id ${request.miner_id} belongs to another owner: choose another id`,
       {
         field: 'miner_id',
       },
     );
   }
-  const error = known && whyNotTaken(known, owner, request, provenKey);
+  const error = known && takeoverError(known, owner, request, provenKey);
   if (error) return error;
   const gpuBytes = request.gpu_info ? Buffer.byteLength(JSON.stringify(request.gpu_info)) : 0;
   if (gpuBytes > LIMITS.gpuInfoBytes) {
-    const detail = `gpu_info has ${gpuBytes} bytes as JSON: ${LIMITS.gpuInfoBytes} are the most`;
+    const detail = `gpu_info has ${gpuBytes} bytes as JSON: the limit is ${LIMITS.gpuInfoBytes}`;
     return failed('VALIDATION_OUT_OF_RANGE', detail, { field: 'gpu_info' });
   }
   const vram = vramOf(request.gpu_info);
@@ -91,8 +94,8 @@ async function register(
       field: 'gpu_info.memory',
     });
   }
-  if ((!known || known.status === 'removed') && (await hasAllMiners(owner, policy, context))) {
-    const detail = `This owner has ${policy.maxPerOwner} miners, as many as it may: remove one, or ask the operator to vouch for it`;
+  if ((!known || known.status === 'removed') && (await hasReachedLimit(owner, policy, context))) {
+    const detail = `This owner has ${policy.maxPerOwner} miners, which is the limit: remove one, or ask the operator to vouch for this owner`;
     return failed('RATE_QUOTA_EXCEEDED', detail);
   }
   const payee = await accountAt(payAddress(owner, coordinatorId, request), null, context);
@@ -121,7 +124,7 @@ async function register(
         failed: 0,
         registered_at: now,
       };
-  if (known) await tx.update('miner', 'id', CHANGING, [miner]);
+  if (known) await tx.update('miner', 'id', MUTABLE_COLUMNS, [miner]);
   else await tx.insert('miner', [miner satisfies NewRow<'miner'>]);
   const wasCounted = known !== undefined && known.status !== 'removed';
   await tx.add('counter', 'name', [{ name: 'miners.total', value: wasCounted ? 0 : 1 }]);
@@ -130,7 +133,7 @@ async function register(
   return done({ miner, address: payee.address, created: !known });
 }
 
-const CHANGING = [
+const MUTABLE_COLUMNS = [
   'payee_id',
   'operator_id',
   'capabilities',
@@ -155,12 +158,12 @@ type Known = Row<'miner'> | undefined;
 const hasSession = (known: Known, { session }: RegisterMiner) =>
   session !== undefined && known?.session === session;
 
-/** Whether the process that has the id changes what it registered. */
+/** Whether the miner's current process is changing its registration. */
 const isSameProcess = (known: Row<'miner'>, request: RegisterMiner) =>
   known.epoch === request.epoch || hasSession(known, request);
 
-/** Why a process does not get the id of a miner of the same owner. */
-function whyNotTaken(
+/** Returns an error if this process may not take over a miner id of the same owner. */
+function takeoverError(
   known: Row<'miner'>,
   owner: RegisterInput['owner'],
   request: RegisterMiner,
@@ -168,27 +171,26 @@ function whyNotTaken(
 ): Outcome<never> | undefined {
   if (!isSameProcess(known, request) && (request.epoch ?? known.epoch) < known.epoch)
     return superseded(known.id);
-  // Whoever has no API key is nobody's owner: there an id belongs to who holds its private key.
+  // Callers without an API key share one account, so there an id belongs to whoever holds its private key.
   if (!owner.anonymous || known.public_key === null) return undefined;
   if (request.public_key === known.public_key && (!known.key_proven || hasSession(known, request)))
     return undefined;
   if (provenKey === known.public_key) return undefined;
-  return failed('MINER_ALREADY_REGISTERED', TAKEN(known), {
+  return failed('MINER_ALREADY_REGISTERED', idTaken(known), {
     field: request.public_key === known.public_key ? 'proof' : 'public_key',
   });
 }
 
-const TAKEN = ({ id, public_key }: Row<'miner'>) =>
-  `The id ${id} belongs to the key ${public_key}: choose another one, or send a proof by that key`;
+const idTaken = ({ id, public_key }: Row<'miner'>) =>
+  `The id ${id} belongs to the key ${public_key}: choose another id, or send a proof by that key`;
 
-/** What an older process is told. */
 export const superseded = (minerId: string): Outcome<never> =>
   failed(
     'MINER_SUPERSEDED',
     `Another process has registered as ${minerId} since: give each its own id, and stop one of them`,
   );
 
-/** The process that has the id from now on. */
+/** Returns the columns that identify the process: a new process gets the next epoch. */
 function processOf(known: Known, request: RegisterMiner, provenKey: string | undefined) {
   const isProven = provenKey !== undefined && provenKey === request.public_key;
   if (!known || !isSameProcess(known, request)) {
@@ -205,7 +207,10 @@ function processOf(known: Known, request: RegisterMiner, provenKey: string | und
 
 export const isActive = (miner: Row<'miner'>) => miner.status === 'online' || miner.status === 'draining';
 
-/** Where it asked to be paid, or its owner's address; without a key, its own. */
+/**
+ * Returns the address to pay: the requested one, else the owner's, or one that is derived from the miner if callers
+ * need no key.
+ */
 function payAddress(owner: RegisterInput['owner'], coordinatorId: string, request: RegisterMiner): string {
   if (request.address) return request.address;
   if (!owner.anonymous) return owner.address;
@@ -228,11 +233,13 @@ function describe(request: RegisterMiner) {
 
 const ABILITIES = ['context_length', ...NEEDS] as const;
 
-/** By model, as JSON; null where nothing is told. */
+/** Returns the reported abilities by model as JSON, or null if none were reported. */
 function abilitiesFrom({ capabilities, models = [] }: RegisterMiner): string | null {
-  const told = models.filter(({ model }) => capabilities.includes(model));
-  if (told.length === 0) return null;
-  const known = (abilities: ModelAbilities) =>
+  const reported = models.filter(({ model }) => capabilities.includes(model));
+  if (reported.length === 0) return null;
+  const knownAbilities = (abilities: ModelAbilities) =>
     Object.fromEntries(ABILITIES.flatMap(name => (name in abilities ? [[name, abilities[name]]] : [])));
-  return JSON.stringify(Object.fromEntries(told.map(({ model, ...abilities }) => [model, known(abilities)])));
+  return JSON.stringify(
+    Object.fromEntries(reported.map(({ model, ...abilities }) => [model, knownAbilities(abilities)])),
+  );
 }

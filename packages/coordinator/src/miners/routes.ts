@@ -21,7 +21,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: Miners; guar
       onRequest: guards.miner,
       schema: {
         operationId: 'registerMiner',
-        summary: 'Register a miner, or change what it registered',
+        summary: 'Register a miner, or change its registration',
         tags,
         security: keyed,
         body: RegisterMiner,
@@ -42,7 +42,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: Miners; guar
       onRequest: guards.public,
       schema: {
         operationId: 'listMiners',
-        summary: 'Miners by id',
+        summary: 'List miners by id',
         tags,
         querystring: ListMiners,
         response: answers({ 200: Type.Array(Miner) }, 400, 401),
@@ -67,7 +67,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: Miners; guar
       onRequest: guards.public,
       schema: {
         operationId: 'getMiner',
-        summary: 'A miner, and why it gets the jobs it gets',
+        summary: 'Get a miner, and why it gets the jobs it gets',
         tags,
         params: IdParams,
         response: answers({ 200: MinerDetail }, 400, 401, 404),
@@ -82,7 +82,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: Miners; guar
       onRequest: guards.miner,
       schema: {
         operationId: 'drainMiner',
-        summary: 'Give it no new jobs; what it holds it may finish',
+        summary: 'Give a miner no new jobs; it may finish those it holds',
         tags,
         security: keyed,
         params: IdParams,
@@ -99,7 +99,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: Miners; guar
       onRequest: guards.admin,
       schema: {
         operationId: 'reinstateMiner',
-        summary: 'Give a suspended miner jobs again, its reputation as that of a new one; for administrators',
+        summary: 'End a miner’s suspension and reset its reputation, for administrators',
         tags,
         security: keyed,
         params: IdParams,

@@ -6,14 +6,14 @@ import { newStanding, tellMiners } from './standing.ts';
 
 export interface WithdrawInput {
   minerId: string;
-  /** Of the process that withdraws its miner. */
+  /** The epoch of the process that withdraws its miner. */
   epoch?: number | undefined;
   /** Null for an administrator. */
   ownerId: number | null;
   to: 'draining' | 'removed';
 }
 
-/** Stops giving a miner jobs. A removed one must have handed back what it holds: `releaseOf` sees to that. */
+/** Stops giving jobs to a miner. Before a miner is removed, its caller must have released the jobs that it holds. */
 export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
   name: 'miners.withdraw',
   async apply(inputs, context) {
@@ -30,7 +30,7 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
         continue;
       }
       const after = { ...miner, status: to, draining: 1 };
-      // The way out when a key is lost.
+      // Lets the owner register the id again with a new key after losing the old one.
       if (to === 'removed' && ownerId === null) Object.assign(after, { public_key: null, key_proven: 0 });
       await tx.update('miner', 'id', ['status', 'draining', 'public_key', 'key_proven'], [after]);
       if (to === 'removed') await tx.add('counter', 'name', [{ name: 'miners.total', value: -1 }]);
@@ -42,7 +42,10 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
   },
 };
 
-/** Lets a suspended miner's operator have jobs again, and forgets what was known of it: or its next run would decide anew. */
+/**
+ * Ends the suspension of a miner's operator and clears its record: the old record would suspend it again at the next
+ * judgement.
+ */
 export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
   name: 'miners.reinstate',
   async apply(inputs, context) {

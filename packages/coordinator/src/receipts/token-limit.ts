@@ -1,30 +1,30 @@
 import type { TokenUsage } from '@aitbc/protocol';
 
-/** What the chat template of a model may add to a prompt. */
+/** The most tokens that a model's chat template is assumed to add to a prompt. */
 const TEMPLATE_TOKENS = 256;
 
-/** Tokens of an answer for which nobody has named a limit, as it usually is. */
+/** The expected length of an answer without a limit. */
 const USUAL_ANSWER_TOKENS = 2_048;
 
-/** The most that a job can be charged for: a token of text has a byte at least. */
+/** Returns the most tokens that a job can be charged for. Each token of text has at least one byte. */
 export function tokenLimit(promptBytes: number, answerTokens: number): number {
   return promptBytes + TEMPLATE_TOKENS + answerTokens;
 }
 
-/** Those that a job is expected to be charged for at most. */
+/** Returns the most tokens that a job is expected to be charged for. */
 export function usualTokens(promptBytes: number, maxTokens = USUAL_ANSWER_TOKENS): number {
   return tokenLimit(promptBytes, maxTokens);
 }
 
-/** Lengths of the texts of a run, in UTF-8. */
+/** The lengths of a run's texts, in UTF-8 bytes. */
 export interface TextBytes {
-  /** Null where it was not kept. */
+  /** Null if the prompt was not kept. */
   prompt: number | null;
-  /** Result, reasoning and refusal. */
+  /** The sum of result, reasoning and refusal. */
   answer: number;
 }
 
-/** What a miner has counted, as far as the texts allow it: a token has a byte at least. */
+/** Caps the miner's token counts by the lengths of the texts: each token has at least one byte. */
 export function plausibleUsage(usage: TokenUsage, { prompt, answer }: TextBytes): TokenUsage {
   const most = { prompt: prompt === null ? Infinity : prompt + TEMPLATE_TOKENS, answer };
   const { prompt_tokens = most.prompt, completion_tokens = answer } = usage;
@@ -43,21 +43,22 @@ export function plausibleUsage(usage: TokenUsage, { prompt, answer }: TextBytes)
   );
 }
 
-/** Bytes that a token of text has, about. */
-const BYTES_A_TOKEN = 4;
+/** The assumed average number of bytes per token of text. */
+const BYTES_PER_TOKEN = 4;
 
 /**
- * Tokens of a text that was delivered before its job was cancelled, and that nobody has counted: of the answer its pieces,
- * or a quarter of its bytes where that is more, within its bytes and the job's `max_tokens`; of the prompt a quarter of its bytes.
+ * Estimates the tokens of the text that was delivered before a job was cancelled, which no miner has counted. The
+ * answer's tokens are the number of chunks or a quarter of its bytes, whichever is more, but at most its bytes and
+ * `maxTokens`. The prompt's tokens are a quarter of its bytes.
  */
 export function deliveredUsage(
   { prompt, answer }: { prompt: number; answer: number },
-  pieces: number,
+  chunks: number,
   maxTokens = Infinity,
 ): TokenUsage {
-  const counted = Math.max(pieces, Math.ceil(answer / BYTES_A_TOKEN));
+  const counted = Math.max(chunks, Math.ceil(answer / BYTES_PER_TOKEN));
   return {
-    prompt_tokens: Math.ceil(prompt / BYTES_A_TOKEN),
+    prompt_tokens: Math.ceil(prompt / BYTES_PER_TOKEN),
     completion_tokens: Math.min(counted, answer, maxTokens),
   };
 }

@@ -5,7 +5,10 @@ import type { Row } from '../../store/schema.ts';
 import { exclusionsOf, operatorKey } from '../exclusions.ts';
 import type { JobChange } from '../job.ts';
 
-/** The changes, where miners are blamed for no more than one job, one account and one model may do to them. */
+/**
+ * Returns the changes with `blameless` instead of each failure that exceeds what one job, account or model may count
+ * against a miner.
+ */
 export async function boundBlame(
   changes: readonly JobChange[],
   miners: ReadonlyMap<string, Row<'miner'>>,

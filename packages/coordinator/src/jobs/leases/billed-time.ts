@@ -3,19 +3,19 @@ import type { JobRow } from '../job.ts';
 import { deadlineFor, type LeasePolicy } from '../lease.ts';
 
 /*
- * How long an attempt ran, as far as it is charged for: from its claim to its end, without the time in which no
- * coordinator ran, and not past the deadline that its claim set. Where this process saw the claim, a step of the clock
- * in between does not count. Otherwise the job's times do, which the sweep moves along when the clock is set.
+ * The time that an attempt is billed for: from its claim to its end, without the time in which no coordinator ran, and
+ * at most to the deadline that the claim set. If this process saw the claim, changes of the system clock do not matter.
+ * Otherwise the job's times count, which the sweep corrects when the clock is set.
  */
 
-/** Notes when attempts begin, by the monotonic clock of the process. */
+/** Records when attempts begin, by the monotonic clock of this process. */
 export interface Stopwatch {
   start(job: JobRow, uptime: number): void;
-  /** How long the attempt that runs has run, in ms; undefined where another process saw it begin. */
+  /** Returns how long the current attempt has run, in ms, or undefined if another process started it. */
   elapsedMs(job: JobRow, uptime: number): number | undefined;
 }
 
-/** Attempts that are remembered, the newest: more than run at once. */
+/** The number of attempts that are remembered, which is more than run at once. */
 const REMEMBERED = 20_000;
 
 export function createStopwatch(): Stopwatch {
@@ -37,25 +37,25 @@ export function createStopwatch(): Stopwatch {
 }
 
 export interface BilledTimePolicy extends LeasePolicy {
-  /** Credits for a second, which `max_price` may limit; 0 where time costs nothing. */
+  /** Returns the credits per second that `max_price` may limit, or 0 if time costs nothing. */
   rateOf(model: string): number;
   stopwatch: Stopwatch;
 }
 
-/** The two clocks run apart by less than that where nobody has set one. */
+/** The two clocks differ by less than this unless the system clock was set. */
 const APART_MS = 1_000;
 
-/** What of the time of a run is charged for, and what of it is not. */
+/** The billed and unbilled time of a run. */
 export interface BilledTime {
-  /** Not after the end of the run. */
+  /** Never later than the end of the run. */
   startedAt: number;
   durationMs: number;
   unbilledMs: number;
 }
 
 /**
- * @param reportedAt when the miner said, in a signed completion, that it was done. It may ask for less time; a time
- * before the claim, or after now, is its clock's mistake and counts for nothing
+ * @param reportedAt when the miner finished, according to its signed completion. It may reduce the billed time. A time
+ * before the claim or after now is ignored, because the miner's clock must be wrong
  */
 export function billedTimeOf(
   job: JobRow,
@@ -77,8 +77,8 @@ export function billedTimeOf(
 }
 
 /**
- * How long the claim let the attempt run. An absence of the coordinator may have moved the deadline since, also of an attempt
- * that began after the last sweep, of which nobody knows for how long no coordinator ran.
+ * Returns how long the claim allowed the attempt to run. An absence of the coordinator may have moved the deadline since.
+ * For an attempt that began after the last sweep, nobody knows how much of its time was such an absence.
  */
 function timeLimitOf(job: JobRow, policy: BilledTimePolicy): number {
   const limit = (job.deadline ?? Infinity) - (job.started_at ?? 0);

@@ -5,13 +5,13 @@ export interface LongPoll {
   waits: Pick<Waits, 'lastReady' | 'forWork' | 'closed'>;
   /** How long the miner waits for a first job. */
   waitMs: number;
-  /** Aborts when the miner waits no more. */
+  /** Aborts when the miner stops waiting. */
   signal: AbortSignal;
 }
 
 /**
- * Claims jobs, and while there are none waits for one. The miner asks again when a job gets ready that it can run, and now
- * and then when not: a wake-up that was lost costs time, never a job.
+ * Claims jobs, or waits for one if there are none. The miner asks again when a job becomes ready that it can run, and
+ * also at intervals: a lost wake-up costs time, never a job.
  */
 export async function claimOrWait(
   claim: () => Promise<HeldJob[]>,
@@ -24,7 +24,7 @@ export async function claimOrWait(
     const jobs = await claim();
     const leftMs = until - performance.now();
     if (jobs.length > 0 || leftMs <= 0 || waits.closed) return jobs;
-    // What got ready while it asked, it may not have seen.
+    // Waiting is skipped if a job became ready during the claim, which may have missed it.
     if (waits.lastReady(miner.abilities) === ready)
       await waits.forWork(miner, Math.min(leftMs, LOOK_AGAIN_MS), signal);
     if (signal.aborted) return [];

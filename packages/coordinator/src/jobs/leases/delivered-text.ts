@@ -8,17 +8,17 @@ import type { JobRow } from '../job.ts';
 import { chunkId, runEnd } from '../streaming/chunks.ts';
 import { type EndedAttempt, type SettlementPolicy, settleAttempts } from './settle.ts';
 
-/** A job that its client cancels, with what a receipt for it needs. */
+/** A job that is being cancelled, and the ids for its receipt. */
 export interface CancelledAttempt {
-  /** As it ran. */
+  /** The job as it was before the cancellation. */
   job: JobRow;
   receiptId: string;
   nonce: string;
 }
 
 /**
- * Pays for text that could be read before its job was cancelled: receipts for it, and the text as the job's result, which
- * opens the receipt's hash. Answers the jobs that have one. Costs nothing where none of them streams.
+ * Pays for text that clients could read before the job was cancelled. Issues receipts and stores the text as the job's
+ * result, which opens the receipt's hash. Returns the ids of the paid jobs. Does nothing if no job streams.
  */
 export async function settleDelivered(
   cancelled: readonly CancelledAttempt[],
@@ -70,7 +70,7 @@ async function loadDeliveries(runs: readonly CancelledAttempt[], { tx }: WriteCo
     const { id, miner_id } = run.job;
     const [stream, miner] = [streams.get(id), miners.get(miner_id ?? '')];
     if (!stream || stream.chunks === 0 || !miner) continue;
-    // One page of an index each: a stream has a bound of its own, and few of them are cancelled in one batch.
+    // One indexed query for each stream. The length of a stream is limited, and a batch cancels few of them.
     const sql = 'SELECT * FROM job_chunk WHERE id >= ? AND id < ? ORDER BY id';
     const range = [chunkId(id, stream.run, 0), runEnd(id, stream.run)];
     const chunks = await tx.query<Row<'job_chunk'>>(sql, range);

@@ -14,24 +14,25 @@ import { endAttempt, type Failing, type JobRow, markFailed, releaseAttempt, requ
 import { LONGEST_BACKOFF_MS } from '../retry-backoff.ts';
 
 /*
- * What becomes of a job whose miner reports a failure, by the class of it:
+ * What happens to a job when its miner reports a failure, by class:
  *
- *   refused      elsewhere once, uncounted; failed when another owner's miner says the same, or no other could run it
- *   unsupported  to another miner, uncounted; failed when no other could run it
- *   busy         to another miner, or later; counts as an attempt
- *   broken       to another operator's miner after a pause; counts as an attempt
+ * refused      tried once more at another owner's miner, uncounted; fails if that miner also refuses it or none can run
+ * it
+ * unsupported  tried at another miner, uncounted; fails if no other miner can run it
+ * busy         tried at another miner or later; counts as an attempt
+ * broken       tried at another operator's miner after a pause; counts as an attempt
  *
- * Only what is broken is held against the miner. A report without a class, from an older miner, is broken, or with
- * `retryable: false` needs to be confirmed as what is refused does.
+ * Only `broken` counts against the miner. Older miners report no class: such a failure is broken, or, with `retryable:
+ * false`, needs confirmation like a refusal.
  */
 
-/** As the miner reports it. */
+/** A failure as the miner reported it. */
 export interface Failure {
   error: string;
   retryable: boolean;
   errorClass?: FailureClass | undefined;
   engineCode?: string | undefined;
-  /** Of a busy engine. */
+  /** When a busy engine expects to be free. */
   retryAfterMs?: number | undefined;
 }
 
@@ -39,16 +40,16 @@ export interface FailedAttempt {
   job: JobRow;
   miner: Row<'miner'>;
   queue: Row<'queue'>;
-  /** The coordinator's operator vouches for the miner's owner, whose word is enough. */
+  /** Whether the operator vouches for the miner's owner. Then no confirmation is needed. */
   trusted: boolean;
-  /** Operators that have other runs of the same job, and so can't have this one. */
+  /** The operators that have other runs of the same job and so cannot run this one. */
   assigned: Exclusions;
 }
 
 export interface FailureContext {
   others: Others;
   now: number;
-  /** Pause after a first failed attempt. */
+  /** The pause after a first failed attempt. */
   backoffMs: number;
 }
 
@@ -88,7 +89,7 @@ function afterBreakdown({ job, miner }: FailedAttempt, failure: Failure, context
   return exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS, blamed: true }, now);
 }
 
-/** The word of one owner, unless it is trusted, is not enough where another owner's miner could say the same, or prove it wrong. */
+/** A refusal by one owner, unless trusted, must be confirmed if another owner's miner could run the job. */
 async function afterRefusal(
   { job, miner, trusted, queue, assigned }: FailedAttempt,
   failure: Failure,
@@ -116,7 +117,7 @@ async function afterUnsupported(
   return isAble ? after : markFailed(job, errorOf('JOB_UNSUPPORTED', failure), now);
 }
 
-/** Miners that a job is tried at whose engines lack what it takes. */
+/** The most miners with unsuitable engines that a job is tried at. */
 const UNSUPPORTED_AT_MOST = 16;
 
 async function afterBusy(

@@ -2,14 +2,13 @@ import { integer, number, type OptionTable, type ValuesOf } from '../../option.t
 
 const DAY = 24 * 3600;
 
-/** How long miners hold jobs. */
 export const leaseOptions = {
   leaseSeconds: integer(120, 'How long a claim lasts without a heartbeat', 'SECONDS', 1, DAY),
   jobTimeoutSeconds: integer(600, 'How long one attempt may run', 'SECONDS', 1, 7 * DAY),
   offerSeconds: integer(5, 'How long an offered job is kept for its miner', 'SECONDS', 1, 300),
   retryBackoffSeconds: number(
     1,
-    'Pause after a first failed attempt; it doubles with each',
+    'The pause after a first failed attempt; it doubles with each further one',
     'SECONDS',
     0,
     3600,

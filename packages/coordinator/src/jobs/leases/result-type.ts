@@ -4,7 +4,7 @@ import { fail } from '../../errors.ts';
 
 const SCHEMAS = { message: ResultMessage, embeddings: ResultEmbeddings } as const;
 
-/** Whether a result is what its type says. */
+/** Whether a result has the format of its type. */
 export function isOfItsType({
   result,
   result_type = 'text',

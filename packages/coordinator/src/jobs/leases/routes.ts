@@ -24,7 +24,7 @@ import type { MinerJobs } from './miner-jobs.ts';
 
 const tags = ['mining'];
 
-/** Where every field is optional, so is the body. */
+/** A body is optional if all its fields are. */
 async function emptyWithoutBody(request: FastifyRequest): Promise<void> {
   request.body ??= {};
 }
@@ -43,7 +43,7 @@ export function minerJobRoutes(
       onRequest,
       schema: {
         operationId: 'availableJob',
-        summary: 'The best job for a miner, kept for it for some seconds; null when there is none',
+        summary: 'Offer the best job to a miner and keep it for some seconds; null if there is none',
         tags,
         security: keyed,
         querystring: AvailableJob,
@@ -54,7 +54,7 @@ export function minerJobRoutes(
       const { miner_id, epoch, wait = 0 } = request.query;
       const take = { minerId: miner_id, epoch, max: 1, waitSeconds: wait, offer: true };
       const [job] = await jobs.take(principalOf(request), take, () => signalOf(reply));
-      // A null from a handler is an empty body to the framework.
+      // Fastify would send an empty body for a returned null.
       return job ?? sendJson(reply, 'null');
     },
   );
@@ -87,7 +87,7 @@ export function minerJobRoutes(
       onRequest,
       schema: {
         operationId: 'claimJob',
-        summary: 'Claim a job: a lease until lease_expires_at',
+        summary: 'Claim a job, which leases it until lease_expires_at',
         tags,
         security: keyed,
         params: IdParams,
@@ -106,7 +106,7 @@ export function minerJobRoutes(
       schema: {
         operationId: 'completeJob',
         description: REPLACING,
-        summary: 'Post the result of a leased job; answers the receipt',
+        summary: 'Post the result of a leased job and get the receipt',
         tags,
         security: keyed,
         params: IdParams,
@@ -145,7 +145,7 @@ export function minerJobRoutes(
       onRequest,
       schema: {
         operationId: 'releaseJob',
-        summary: 'Hand a leased job back: the attempt does not count',
+        summary: 'Return a leased job; the attempt does not count',
         tags,
         security: keyed,
         params: IdParams,
@@ -163,7 +163,7 @@ export function minerJobRoutes(
       preValidation: emptyWithoutBody,
       schema: {
         operationId: 'heartbeat',
-        summary: 'Extend all leases of a miner; learn which jobs to stop',
+        summary: 'Extend all leases of a miner and learn which jobs to stop',
         tags,
         security: keyed,
         params: IdParams,
@@ -185,7 +185,7 @@ export function minerJobRoutes(
       onRequest,
       schema: {
         operationId: 'deregisterMiner',
-        summary: 'Take a miner out; what it holds goes back to pending',
+        summary: 'Remove a miner; the jobs it holds become pending again',
         tags: ['miners'],
         security: keyed,
         params: IdParams,
@@ -196,7 +196,7 @@ export function minerJobRoutes(
     async (request, reply) => {
       const principal = principalOf(request);
       const caller = { minerId: request.params.id, epoch: request.query.epoch };
-      // Draining first: from then on no new job can be claimed in between.
+      // The miner drains first, so that it cannot claim new jobs in between.
       await miners.drain(principal, caller);
       await jobs.releaseAll(principal, caller);
       await miners.remove(principal, caller);

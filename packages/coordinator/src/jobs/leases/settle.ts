@@ -7,26 +7,26 @@ import type { JobRow } from '../job.ts';
 import { loadPurses } from '../submitting/prepaid-balance.ts';
 import { type BilledTimePolicy, billedTimeOf } from './billed-time.ts';
 
-/** A run that ends with something to pay for. */
+/** An ended attempt that is paid for. */
 export interface EndedAttempt {
-  /** As it ran. */
+  /** The job as it was while it ran. */
   job: JobRow;
   miner: Pick<Row<'miner'>, 'id' | 'payee_id'>;
   receiptId: string;
   nonce: string;
   artifactHash: string;
-  /** As the miner reported it, in ms. */
+  /** When the miner says that it finished, in Unix milliseconds. */
   reportedAt: number | undefined;
-  /** No more than its texts allow. */
+  /** The token counts, capped by what the texts allow. */
   usage: TokenUsage | undefined;
   attestation: Signature | undefined;
-  /** It was cancelled, and is paid for what was delivered. */
+  /** Whether the job was cancelled and only the delivered text is paid for. */
   isCancelled?: boolean;
 }
 
 export type SettlementPolicy = ReceiptOptions & BilledTimePolicy;
 
-/** Makes the receipts of runs that end. Answers their JSON in order. */
+/** Issues the receipts of ended attempts. Returns them as JSON, in order. */
 export async function settleAttempts(
   runs: readonly EndedAttempt[],
   policy: SettlementPolicy,

@@ -4,46 +4,47 @@ import { extendByGrace, type JobRow } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
 
 /*
- * Leases, silences and durations are differences of times of the wall clock, which may be set: by hand, by a time server
- * that corrects what was wrong for long, or with a virtual machine that was put to sleep. So each sweep compares how far
- * the clock has moved since the last one with how much time has passed. Where this process made the last sweep, its
- * monotonic clock knows that; where it did not, a clock can only be seen to have been set back, and what it is too far ahead
- * counts as an absence of the coordinator. What the clock was set by, the times of what is under way are moved by.
+ * Leases, absences and durations are differences between times of the system clock, which may be set: by hand, by a
+ * time server that corrects a large error, or when a virtual machine was asleep. So each sweep compares how far the
+ * clock has moved since the last sweep with how much time has really passed. If this process made the last sweep, its
+ * monotonic clock knows that. Otherwise only a clock that was set back can be recognised, and time by which it is too
+ * far ahead counts as an absence of the coordinator. When the clock was set, the times of unfinished jobs are moved by
+ * the same amount.
  */
 
 export interface TimePolicy extends LeasePolicy {
-  /** A pause between sweeps longer than this was nobody's fault but the coordinators'. */
+  /** A pause between sweeps that is longer than this means that no coordinator ran. */
   absenceMs: number;
 }
 
-/** What has come to pass since the last sweep. */
+/** What happened since the last sweep. */
 export interface Elapsed {
-  /** How long no coordinator ran, in ms; 0 where one did. */
+  /** How long no coordinator ran, in ms, or 0. */
   awayMs: number;
-  /** What the clock was set ahead, or back (below 0), in ms; 0 where it was not. */
+  /** By how much the clock was set, in ms: positive if ahead, negative if back, 0 if not at all. */
   setByMs: number;
-  /** What really passed, in ms, as far as it is known. */
+  /** How much time really passed, in ms, as far as it is known. */
   passedMs: number;
-  /** Whether what ran has all had its grace. Where not, another sweep is to follow at once. */
+  /** Whether all running jobs have been given their grace. If not, another sweep must follow at once. */
   isGranted: boolean;
 }
 
 type Step = Pick<Elapsed, 'setByMs' | 'passedMs'>;
 
-/** Less than that is no more than clocks that are slewed, and coordinators that take turns, make of it. */
+/** Smaller differences come from clocks that are being adjusted, and from coordinators that take turns. */
 const TOLERANCE_MS = 2_000;
 
 const LAST_SWEEP = 'swept_at';
 
-/** By how much the clock was seen to be set ahead and not back since, in ms: the times to live were moved by that. */
+/** By how much the clock was set ahead and not yet back, in ms. Times to live were moved by this much. */
 const SET_AHEAD = 'clock_set_ahead';
 
-/** Rows of each kind that are changed at once. */
+/** The number of rows of each kind that are changed at once. */
 const AT_ONCE = 500;
 
 export type TimeKeeper = (context: WriteContext) => Promise<Elapsed>;
 
-/** Keeps time: to be asked at each sweep, and once before a coordinator serves anybody. */
+/** Creates the time keeper, which must be called at each sweep, and once before a coordinator serves requests. */
 export function createTimeKeeper(policy: TimePolicy): TimeKeeper {
   let own: { sweptAt: number; uptime: number } | undefined;
   return async context => {
@@ -67,7 +68,7 @@ export function createTimeKeeper(policy: TimePolicy): TimeKeeper {
   };
 }
 
-/** @param passedMs by a clock that nobody sets; undefined where there is none */
+/** @param passedMs the time by a clock that nobody sets, or undefined if there is none */
 function compare(
   movedMs: number,
   passedMs: number | undefined,
@@ -78,9 +79,7 @@ function compare(
   return { awayMs: realMs > absenceMs ? Math.round(realMs) : 0, setByMs, passedMs: Math.round(realMs) };
 }
 
-/**
- * The operation that keeps time and does nothing else: before completions of the same batch, which are charged by it.
- */
+/** The operation that only keeps time. It runs before completions in the same batch, because they are billed by it. */
 export const keepTime = (keeper: TimeKeeper): Operation<undefined, Elapsed> => ({
   name: 'jobs.keep-time',
   async apply(inputs, context) {
@@ -89,10 +88,10 @@ export const keepTime = (keeper: TimeKeeper): Operation<undefined, Elapsed> => (
   },
 });
 
-/** Moves the times of attempts, of their pauses and of live miners along with the clock. */
+/** Moves the times of attempts, pauses and live miners along with the clock. */
 async function moveTimes({ setByMs, passedMs }: Step, context: WriteContext): Promise<void> {
   const { tx, now } = context;
-  // What began after the clock was set has its time by the clock as it is; nothing began later than now.
+  // Attempts that began after the clock was set have correct times already. Nothing began later than now.
   const isBefore = setByMs > 0 ? 'started_at <= ? AND 0 <= ?' : '(started_at < ? OR started_at > ?)';
   const before = setByMs > 0 ? [now - setByMs, 0] : [now - passedMs, now];
   const moved = (column: string) =>
@@ -119,22 +118,22 @@ async function moveTimes({ setByMs, passedMs }: Step, context: WriteContext): Pr
 }
 
 /**
- * Moves the times to live of jobs that have not ended, and the windows of batches. A clock that is set back may have been
- * ahead since before this coordinator started: what was asked for at a time that is still to come is moved by all of the
- * step, and what is older only by what it was moved ahead by before, since else it would be over too soon.
+ * Moves the times to live of unfinished jobs and the windows of batches. A clock that is set back may have been ahead
+ * since before this coordinator started. So jobs created in the future are moved by the whole step. Older ones are
+ * moved only by what an earlier step moved them ahead, or they would expire too early.
  */
 async function moveTimesToLive({ setByMs, passedMs }: Step, { tx, now }: WriteContext): Promise<void> {
   const [known] = await tx.load('setting', 'name', [SET_AHEAD]);
   const aheadMs = Number(known?.value ?? 0);
   const left = String(Math.max(aheadMs + setByMs, 0));
   await tx.upsert('setting', ['name'], [{ name: SET_AHEAD, value: left }]);
-  // What was created before the clock was set: at a time still to come, or so long ago.
+  // Rows created before the clock was set: those with a time in the future, or older than the step.
   const agoMs = setByMs > 0 ? setByMs : passedMs + 1;
   const oldBy = setByMs > 0 ? setByMs : -Math.min(aheadMs, -setByMs);
   const moved = (column: string) =>
     `CASE WHEN created_at > ? THEN ${column} + ? WHEN created_at <= ? THEN ${column} + ? ELSE ${column} END`;
   const by = [now, setByMs, now - agoMs, oldBy];
-  // A replicated job is held for as long as it lives.
+  // A replicated job is held until it expires.
   const held = `CASE WHEN role = 'replicated' THEN ${moved('held_until')} ELSE held_until END`;
   for (const status of ['pending', 'running'])
     await tx.query(
@@ -147,23 +146,23 @@ async function moveTimesToLive({ setByMs, passedMs }: Step, { tx, now }: WriteCo
   );
 }
 
-/** What an absence of all coordinators is made up for with. Times are in ms since the epoch. */
+/** What running jobs are given after an absence of all coordinators. Times are in Unix milliseconds. */
 interface Grace {
   awayMs: number;
-  /** When was swept last before it, by the clock as it is now. */
+  /** When the last sweep before the absence was, by the clock as it is now. */
   sweptAt: number;
-  /** When the absence was noticed, and how long leases last from then on. */
+  /** When the absence was noticed, and until when leases last. */
   since: number;
   until: number;
 }
 
-/** Setting that holds a grace, until all that ran have had it. */
+/** The setting that stores an unfinished grace. */
 const GRACE = 'grace';
 
 /**
- * One that is damaged is none: leases end as they would.
+ * Returns the unfinished grace. A damaged one is ignored: leases end as usual.
  *
- * @param setByMs what the clock was set by since the last sweep
+ * @param setByMs by how much the clock was set since the last sweep
  */
 async function pendingGrace(setByMs: number, { tx }: WriteContext): Promise<Grace | undefined> {
   const [setting] = await tx.load('setting', 'name', [GRACE]);
@@ -177,15 +176,16 @@ async function pendingGrace(setByMs: number, { tx }: WriteContext): Promise<Grac
 }
 
 /**
- * Nobody could extend a lease while no coordinator ran, and what ran meanwhile is not charged for. After a long absence these
- * are more rows than other writes can wait for, so each call changes some of them. Answers whether that were all.
+ * Extends leases, because none could be extended while no coordinator ran, and does not bill that time. After a long
+ * absence there may be too many rows for one transaction, so each call changes some of them. Returns whether it has
+ * finished.
  */
 async function grantGrace(grace: Grace, { tx, now }: WriteContext): Promise<boolean> {
   const { awayMs, sweptAt, since, until } = grace;
   const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at < ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
   const jobs = await tx.query<JobRow>(sql, [until]);
   const graced = jobs.map(job => {
-    // Of an attempt that began later nothing is known to have passed without a coordinator.
+    // An attempt that began after the last sweep is not known to have run without a coordinator.
     const isOlder = (job.started_at ?? now) <= sweptAt;
     return { ...extendByGrace(job, until), away_ms: job.away_ms + (isOlder ? awayMs : 0) };
   });

@@ -17,18 +17,18 @@ export interface ExpiryPolicy extends LeasePolicy, MinerPolicy {
   keeper: TimeKeeper;
 }
 
-/** Rows of each kind that one sweep handles, so that other writes need not wait long. */
+/** The number of rows of each kind that one sweep handles. It is limited so that other writes need not wait long. */
 const AT_ONCE = 500;
 
 /**
- * Enforces time: leases, times to live, offers and pauses, silent miners. Answers whether something was left for
- * another sweep at once.
+ * Ends what is out of time: leases, times to live, offers, pauses and silent miners. Returns whether another sweep
+ * should follow at once.
  */
 export function sweepJobs(policy: ExpiryPolicy): Operation<undefined, { more: boolean }> {
   return {
     name: 'jobs.sweep',
     async apply(inputs, context) {
-      // Nobody is taken for late before all that run have had their grace.
+      // No lease expires before all running jobs have been given their grace.
       const { isGranted } = await policy.keeper(context);
       const found: JobChange[] = [
         ...(isGranted ? await leasesRunOut(policy, context) : []),
@@ -71,7 +71,7 @@ async function leasesRunOut(policy: ExpiryPolicy, context: WriteContext): Promis
   return await boundBlame(changes, miners, policy.reputation, context);
 }
 
-/** Whether the attempt had all the time that attempts have: a price limit shortens it, and an absence moves its end. */
+/** Whether the attempt had the full time limit. A price limit shortens it, and an absence moves its end. */
 const isOwnDeadline = ({ started_at, deadline }: JobRow, { timeoutMs }: ExpiryPolicy) =>
   deadline === (started_at ?? 0) + Math.floor(timeoutMs);
 
@@ -87,7 +87,10 @@ async function holdsOver({ tx, now }: WriteContext): Promise<JobChange[]> {
   return jobs.map(before => ({ before, after: clearHold(before) }));
 }
 
-/** Jobs whose time would never come, since no such time exists: each query is one look at the end of an index. */
+/**
+ * Returns jobs whose stored times are impossibly late because they are damaged. Each query reads only the end of an
+ * index.
+ */
 async function timesBeyondReach({ tx }: WriteContext): Promise<JobRow[]> {
   const queries = [
     `SELECT * FROM job WHERE status = 'running' AND lease_expires_at > ? LIMIT ${AT_ONCE}`,
@@ -99,7 +102,7 @@ async function timesBeyondReach({ tx }: WriteContext): Promise<JobRow[]> {
   return jobs;
 }
 
-/** Idempotency keys past their time, and fair shares that say no more than virtual time does, in any line. */
+/** Deletes expired idempotency keys, and fair shares that do not exceed the virtual time of any queue. */
 async function forget({ tx, now }: WriteContext): Promise<void> {
   await tx.query(
     `DELETE FROM idempotency WHERE id IN

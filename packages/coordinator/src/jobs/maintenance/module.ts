@@ -38,9 +38,9 @@ export const maintenance = defineModule({
       for (const event of events) if (event.type === 'clock.set') clockWatch.settled(event.setByMs);
     });
     return {
-      /** Keeps time, a step, and answers what has come to pass. */
+      /** Keeps time, and returns what happened since the last sweep. */
       keepTime: () => store.write(operations.keepTime, undefined),
-      /** Enforces time in one batch, which begins with what has passed: completions in it are charged by that. */
+      /** Runs a sweep in one batch that begins by keeping time, because completions in it are billed by that. */
       async sweep(): Promise<boolean> {
         const [, more] = await Promise.all([
           store.write(operations.keepTime, undefined),
@@ -57,7 +57,7 @@ export const maintenance = defineModule({
     const writes = true as const;
     return [
       { name: operations.sweepJobs.name, writes, step: service.sweep, everyMs, rest: 0 },
-      // Nobody waits for it, so that the most of the time is left to other writes.
+      // Nobody waits for erasure, so most of the time is left to other writes.
       { name: operations.eraseTexts.name, writes, step: service.erase, everyMs, rest: 4 },
     ];
   },

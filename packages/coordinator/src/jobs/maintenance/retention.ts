@@ -5,16 +5,19 @@ import type { JobRow } from '../job.ts';
 import { deleteChunks } from '../streaming/chunks.ts';
 
 export interface RetentionPolicy {
-  /** Texts stay so long after their job has ended, in ms; 0: for ever. */
+  /** How long texts are kept after the end of their job, in ms, or 0 for ever. */
   retentionMs: number;
-  /** Streamed text stays so long after its job has ended, in ms. */
+  /** How long streamed text is kept after the end of its job, in ms. */
   streamKeepMs: number;
 }
 
-/** Few, since each may have a megabyte of text, and other writes wait for as long as this takes. */
+/** The number is small because each job may have a megabyte of text, and other writes wait meanwhile. */
 const AT_ONCE = 100;
 
-/** Results that a batch has still to write stay: few, since the window of a batch is hardly longer than texts stay. */
+/**
+ * Results that a batch has yet to write are kept. There are few, because a batch's window is hardly longer than the
+ * retention.
+ */
 const DUE = `SELECT * FROM job WHERE completed_at <= ? AND erased_at IS NULL AND (batch_line IS NULL OR NOT EXISTS
     (SELECT 1 FROM batch WHERE batch.id = substr(job.batch_line, 1, ${BATCH_ID_LENGTH}) AND batch.stage <> 'done'))
   ORDER BY completed_at LIMIT ${AT_ONCE}`;
@@ -22,9 +25,9 @@ const DUE = `SELECT * FROM job WHERE completed_at <= ? AND erased_at IS NULL AND
 const STREAMS_DUE = `SELECT * FROM job_stream WHERE ended_at <= ? ORDER BY ended_at LIMIT ${AT_ONCE}`;
 
 /**
- * Erases the texts of jobs that ended too long ago: prompt, params, metadata, result, usage. The job stays, with the
- * salt that opens its receipt's hashes for whoever has kept the texts. What was streamed goes sooner, or with them.
- * Answers whether another step has something to do.
+ * Erases the texts of jobs that ended too long ago: prompt, params, metadata, result and usage. The job stays, with the
+ * salt that opens its receipt's hashes for anyone who kept the texts. Streamed text is erased earlier or at the same
+ * time. Returns whether there is more to erase.
  */
 export function eraseTexts({
   retentionMs,
@@ -46,7 +49,7 @@ export function eraseTexts({
   };
 }
 
-/** Erases prompts and results; the jobs stay. */
+/** Erases prompts and results. The jobs stay. */
 export async function eraseTextsOf(ids: readonly string[], { tx, now }: WriteContext): Promise<void> {
   await tx.delete('job_input', 'job_id', ids);
   await tx.delete('job_output', 'job_id', ids);
@@ -58,7 +61,7 @@ export async function eraseTextsOf(ids: readonly string[], { tx, now }: WriteCon
   );
 }
 
-/** @returns how many were due */
+/** @returns the number of erased streams */
 async function eraseStreams(endedUntil: number, { tx }: WriteContext): Promise<number> {
   const due = await tx.query<Row<'job_stream'>>(STREAMS_DUE, [endedUntil]);
   for (const { job_id } of due) await deleteChunks(job_id, tx);

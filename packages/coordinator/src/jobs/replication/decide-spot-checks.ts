@@ -5,17 +5,18 @@ import { eraseTextsOf } from '../maintenance/retention.ts';
 import { findAlone, groupResults, isSameResult, type Output } from './runs.ts';
 
 export interface CheckedGroup {
-  /** It has completed. */
+  /** The checked job, which has completed. */
   job: JobRow;
   runs: readonly JobRow[];
-  /** Of the runs. */
+  /** The changes of these runs. */
   moves: readonly JobChange[];
   outputs: ReadonlyMap<string, Output>;
 }
 
 /**
- * What comes of a run that checked a job: where both have the same result, their miners agree; where not, another run
- * decides between them. Where nobody runs them, nothing comes of it. Answers what changes for it, to be saved.
+ * Handles a run that checked a job. If both have the same result, their miners agree. Otherwise a third run, the
+ * referee, decides between them. If nobody runs them, the check is dropped. Returns the resulting changes, which the
+ * caller saves.
  */
 export async function followChecks(group: CheckedGroup, context: WriteContext): Promise<JobChange[]> {
   const { job, moves, outputs } = group;
@@ -26,15 +27,15 @@ export async function followChecks(group: CheckedGroup, context: WriteContext): 
   const isOpen = !hasEnded(referee.status);
   if (ended.has(check.id) && isOpen && original && second && !isSameResult(original, second))
     return [{ before: referee, after: clearHold(referee) }];
-  // A referee that was not needed says nothing.
+  // A referee that was not needed has no effect.
   const speaks = ended.has(check.id) || referee.status === 'completed';
   if (speaks) await compare([job, check, referee], outputs, context);
-  // The text is the client's, whose job has it.
+  // Only the client's own job keeps the text.
   await eraseTextsOf([check.id, referee.id], context);
   return isOpen ? [{ before: referee, after: markCancelled(referee, context.now) }] : [];
 }
 
-/** Only what two have is known to be right. */
+/** A result counts as right only if two runs have it. */
 async function compare(
   runs: readonly JobRow[],
   outputs: ReadonlyMap<string, Output>,

@@ -3,10 +3,10 @@ import type { Directory } from '../../miners/directory.ts';
 import type { SpotCheck } from './spot-checks.ts';
 
 /**
- * Draws which completions are checked: all of a miner on probation, of others a share by chance. It is drawn before
- * anything is known of the job, so that nobody can tell which ones are.
+ * Returns a function that decides whether a completion is checked: always for a miner on probation, otherwise by
+ * chance. It decides before anything about the job is known, so that nobody can predict it.
  *
- * @param share from 0 to 1
+ * @param share the share of completions, from 0 to 1
  */
 export function createSpotCheckDraw(
   share: number,

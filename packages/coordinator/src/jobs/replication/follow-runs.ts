@@ -14,8 +14,8 @@ import { followChecks } from './decide-spot-checks.ts';
 import { agreedOn, findAlone, isSameResult, type Output, progressed, verdictOn } from './runs.ts';
 
 /**
- * Lets jobs that have runs follow these, and the other way round, and saves what changes by it. Costs nothing where no
- * job of a batch has runs or is one.
+ * Updates replicated jobs when their runs change and runs when their jobs change, and saves the resulting changes. Does
+ * nothing if no changed job is or has a run.
  */
 export async function followRuns(changes: readonly SavedChange[], context: WriteContext): Promise<void> {
   const moved = changes.filter(hasMoved);
@@ -48,7 +48,7 @@ async function follow(group: Group, context: WriteContext): Promise<JobChange[]>
 interface Group {
   job: JobRow;
   runs: readonly JobRow[];
-  /** Of them, and of the job itself. */
+  /** The changes of these runs and of the job itself. */
   moves: readonly JobChange[];
   outputs: ReadonlyMap<string, Output>;
 }
@@ -59,7 +59,7 @@ async function loadOutputs(jobs: readonly JobRow[], { tx }: WriteContext): Promi
   return new Map(rows.map(row => [row.job_id, row]));
 }
 
-/** Whoever failed with a run gets none of this job again. */
+/** An operator that failed with a run gets no run of this job again. */
 async function barFailed({ job, moves }: Group, { tx }: WriteContext): Promise<void> {
   const failed = moves.filter(({ after, minerFailed }) => minerFailed && after.status === 'pending');
   const before = ownersOf(job);
@@ -79,7 +79,7 @@ async function decide(group: Group, context: WriteContext): Promise<JobChange[]>
       { agreed: [], disagreed: [], compared: minersOf(compared), alone: minersOf(alone) },
       context,
     );
-    return [{ before: job, after }, ...unneeded(runs, context)];
+    return [{ before: job, after }, ...cancelPending(runs, context)];
   }
   const { agreed, disagreed } = verdict;
   const [chosen] = agreed;
@@ -94,10 +94,10 @@ async function decide(group: Group, context: WriteContext): Promise<JobChange[]>
     },
     context,
   );
-  return [{ before: job, after }, ...unneeded(runs, context)];
+  return [{ before: job, after }, ...cancelPending(runs, context)];
 }
 
-/** What still runs may end, for its miner is at work and is paid; unless it is the client who ended it. */
+/** Runs that are still running may finish and are paid, unless the client cancelled the job. */
 async function afterEnd({ job, runs, moves, outputs }: Group, context: WriteContext): Promise<JobChange[]> {
   const result = outputs.get(job.id);
   const ended = moves.filter(({ after }) => after.run_of !== null && after.status === 'completed');
@@ -117,16 +117,16 @@ async function afterEnd({ job, runs, moves, outputs }: Group, context: WriteCont
       context,
     );
   }
-  return job.status === 'cancelled' ? withdrawn(runs, context) : unneeded(runs, context);
+  return job.status === 'cancelled' ? cancelAll(runs, context) : cancelPending(runs, context);
 }
 
-const unneeded = (runs: readonly JobRow[], context: WriteContext) =>
-  withdrawn(
+const cancelPending = (runs: readonly JobRow[], context: WriteContext) =>
+  cancelAll(
     runs.filter(run => run.status === 'pending'),
     context,
   );
 
-const withdrawn = (runs: readonly JobRow[], { now }: WriteContext): JobChange[] =>
+const cancelAll = (runs: readonly JobRow[], { now }: WriteContext): JobChange[] =>
   runs.filter(run => !hasEnded(run.status)).map(before => ({ before, after: markCancelled(before, now) }));
 
 const minersOf = (runs: readonly JobRow[]) => runs.flatMap(run => run.miner_id ?? []);

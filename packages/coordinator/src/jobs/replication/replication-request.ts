@@ -2,10 +2,10 @@ import type { SubmitJob } from '@aitbc/protocol';
 import { fail } from '../../errors.ts';
 
 /**
- * Texts that several miners make can only be compared where they are the same each time.
+ * Checks that a replicated job has the same result each time, because only such results can be compared.
  *
- * @param prefix of the names of fields in refusals
- * @throws {RequestError} where those of a request with `replication` need not be
+ * @param prefix the prefix of field names in errors
+ * @throws {RequestError} if the results of a request with `replication` may differ
  */
 export function checkReplication(request: SubmitJob, prefix: string): void {
   if ((request.replication ?? 1) === 1) return;
@@ -28,7 +28,7 @@ function demand(what: string, field: string, given: unknown): never {
   fail(code, `replication compares texts: it needs ${what} in params`, { field });
 }
 
-/** Whether two miners that do what it says get the same text. */
+/** Whether two honest miners get the same text. */
 export function isDeterministic(params: { temperature?: unknown; seed?: unknown }): boolean {
   return params.temperature === 0 && params.seed !== undefined && params.seed !== null;
 }

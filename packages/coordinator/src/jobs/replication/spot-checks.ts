@@ -12,11 +12,11 @@ import { isDeterministic } from './replication-request.ts';
 import { RUNS } from './runs.ts';
 
 /*
- * Jobs that completed are run once more, by another operator's miner, now and then, without anybody being told: their
- * results must be the same (`decide-spot-checks.ts` says what comes of it). The coordinator pays for it.
+ * Some completed jobs are secretly run once more by another operator's miner, and the results must be the same (see
+ * `decide-spot-checks.ts`). The coordinator pays for these runs.
  */
 
-/** Ids and salts of the run that checks, and of one that decides between the two. */
+/** The ids and salts of the run that checks, and of the referee that decides if the results differ. */
 export interface SpotCheck {
   check: CheckRun;
   referee: CheckRun;
@@ -24,20 +24,20 @@ export interface SpotCheck {
 
 export type CheckRun = Pick<NewJob, 'id' | 'salt'>;
 
-/** Name of the account that pays. */
+/** The name of the account that pays for checks. */
 const PAYER = 'spot-checks';
 
-/** What nobody has checked after so long stays unchecked. */
+/** The time to live of a check. After that the job stays unchecked. */
 const CHECK_TTL_MS = 3600 * 1000;
 
 export interface Checked {
-  /** As it completed. */
+  /** The job as it completed. */
   job: JobRow;
   miner: Pick<Row<'miner'>, 'operator_id'>;
   spotCheck: SpotCheck;
 }
 
-/** Adds runs of those jobs whose results can be compared. The one that decides is held back until it is needed. */
+/** Adds check runs for those jobs whose results can be compared. The referee is held back until it is needed. */
 export async function addChecks(
   checked: readonly Checked[],
   coordinatorId: string,
@@ -85,7 +85,7 @@ export async function addChecks(
     runs.map(({ input }) => input),
   );
   await ranker.save();
-  // Whoever has run it can not check it.
+  // The operator that ran the job cannot check it.
   const owners = due.map(({ job, miner }) => ({
     id: job.id,
     owners: JSON.stringify({ [miner.operator_id]: job.id }),
@@ -121,7 +121,7 @@ async function loadComparable(checked: readonly Checked[], { tx }: WriteContext)
   });
 }
 
-/** Engines give calls of tools ids of their own. */
+/** Jobs with tools are not comparable, because engines invent the ids of tool calls. */
 function isComparable({ prompt, kind, params }: Row<'job_input'>): boolean {
   if (!isDeterministic(objectIn(params) ?? {})) return false;
   const asked = kind === 'prompt' ? {} : objectIn(prompt);

@@ -4,23 +4,24 @@ import type { Transaction } from '../../store/transaction.ts';
 import type { JobRow } from '../job.ts';
 
 /*
- * Who may have which run of a job: an operator has one of them at most, and none again that failed with it. A row says
- * for each operator which run that is; what was offered and not claimed may go to another.
+ * Decides which operator may run which run of a replicated job. An operator gets at most one of the runs, and none
+ * after failing with it. The job's row stores the run of each operator. A run that was offered and not claimed may go
+ * to another operator.
  */
 
-/** By operator the run that it may have, or nothing where it failed. */
+/** The run that each operator may have, by operator. Empty if the operator failed with it. */
 export type Owners = Record<string, string>;
 
 const BARRED = '';
 
-/** Undefined where the row is damaged. */
+/** Returns undefined if the row is damaged. */
 export function ownersOf({ owners }: Pick<JobRow, 'owners'>): Owners | undefined {
   if (owners === null) return {};
   const found = objectIn(owners);
   return found && Object.values(found).every(run => typeof run === 'string') ? (found as Owners) : undefined;
 }
 
-/** As they become when a run failed with whoever had it. */
+/** Returns the owners after a run failed: its operator may not have it again. */
 export function barred(owners: Owners, runId: string): Owners {
   return Object.fromEntries(
     Object.entries(owners).map(([operator, run]) => [operator, run === runId ? BARRED : run]),
@@ -32,20 +33,20 @@ function assigned(owners: Owners, runId: string, operator: number): Owners {
   return { ...Object.fromEntries(others), [operator]: runId };
 }
 
-/** The assignments of a batch. Of other jobs than runs it knows nothing, and everyone may have them. */
+/** The assignments of a batch of claims. Jobs other than runs are eligible for everybody. */
 export interface Assignments {
-  /** To be called before anything is asked of these jobs. Reads nothing where there is no run among them. */
+  /** Must be called with these jobs before other methods. Reads nothing if none of them is a run. */
   load(jobs: readonly JobRow[]): Promise<void>;
-  /** False where it can't be told. */
+  /** False also if the job's row is damaged. */
   isEligible(miner: Row<'miner'>, job: JobRow): boolean;
-  /** Jobs that were met of which it can't be told who has their runs. */
+  /** The replicated jobs whose rows turned out to be damaged. */
   readonly damaged: readonly JobRow[];
   assign(miner: Row<'miner'>, job: JobRow): void;
   save(): Promise<void>;
 }
 
 export function createAssignments(tx: Transaction): Assignments {
-  const known = new Map<string, Owners>();
+  const ownersByJob = new Map<string, Owners>();
   const changed = new Set<string>();
   const damaged = new Map<string, JobRow>();
   return {
@@ -57,27 +58,27 @@ export function createAssignments(tx: Transaction): Assignments {
       const rows = await tx.load(
         'job',
         'id',
-        [...ids].filter(id => !known.has(id) && !damaged.has(id)),
+        [...ids].filter(id => !ownersByJob.has(id) && !damaged.has(id)),
       );
       for (const row of rows) {
         const owners = ownersOf(row);
-        if (owners) known.set(row.id, owners);
+        if (owners) ownersByJob.set(row.id, owners);
         else damaged.set(row.id, row);
       }
     },
     isEligible(miner, { id, run_of }) {
       if (run_of === null) return true;
       if (damaged.has(run_of)) return false;
-      const run = known.get(run_of)?.[miner.operator_id];
+      const run = ownersByJob.get(run_of)?.[miner.operator_id];
       return run === undefined || run === id;
     },
     assign(miner, { id, run_of }) {
       if (run_of === null) return;
-      known.set(run_of, assigned(known.get(run_of) ?? {}, id, miner.operator_id));
+      ownersByJob.set(run_of, assigned(ownersByJob.get(run_of) ?? {}, id, miner.operator_id));
       changed.add(run_of);
     },
     async save() {
-      const rows = [...changed].map(id => ({ id, owners: JSON.stringify(known.get(id)) }));
+      const rows = [...changed].map(id => ({ id, owners: JSON.stringify(ownersByJob.get(id)) }));
       await tx.update('job', 'id', ['owners'], rows);
     },
   };

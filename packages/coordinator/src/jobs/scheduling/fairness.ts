@@ -5,35 +5,35 @@ import type { Transaction } from '../../store/transaction.ts';
 import type { JobRow } from '../job.ts';
 
 /*
- * Start-time fair queueing (Goyal, Vin and Cheng, 1996) over clients, with a cost of one for each job. A job's rank
- * is fixed when it is submitted: the virtual time, or where its client's last job ends if that is later. Miners
- * take the lowest rank. A client that was idle so starts level with the others, and one with a long backlog gets
- * one turn in each round. There is one clock for each model and priority: ranks of different clocks say nothing
- * about each other, and neither another model's backlog nor a jump by urgent jobs moves this one.
+ * Start-time fair queueing (Goyal, Vin and Cheng, 1996) over clients, with a cost of one for each job. A job's rank is
+ * fixed when it is submitted: the virtual time, or the end of its client's last job if that is later. Miners take the
+ * lowest rank. So an idle client starts level with the others, and a client with a long backlog gets one turn in each
+ * round. Each model and priority has a clock of its own: ranks of different clocks are not comparable, and neither
+ * another model's backlog nor urgent jobs move this clock.
  *
- * Within a clock each queue keeps a virtual time of its own. Jobs that few miners can run get on slower than others:
- * were their newcomers ranked by what starts elsewhere, they would stand behind the whole backlog of their queue. A
- * queue without a backlog is level with its clock, so that nobody gains by choosing one that was idle.
+ * Within a clock each queue has its own virtual time. Jobs that few miners can run progress more slowly than others: if
+ * their new jobs were ranked by the progress elsewhere, they would stand behind the whole backlog of their queue. A
+ * queue without a backlog is level with its clock, so that nobody gains by choosing an idle queue.
  */
 
 export type Clock = Row<'fair_clock'>;
 
-/** A queue with the clock that its ranks are of. */
+/** A queue and the clock that its ranks belong to. */
 export interface FairQueue {
   queue: Row<'queue'>;
   clock: Clock;
 }
 
-/** A damaged rank counts as the first one: from beyond reach no rank could follow. */
+/** A damaged rank counts as 0: no rank could follow one that is out of range. */
 const sound = (rank: number) => (isPlausible(rank) ? rank : 0);
 
 export interface Ranker {
-  /** The rank of the client's next job in a line. */
+  /** Returns the rank of the client's next job in a queue. */
   next(fairQueue: FairQueue, accountId: number): number;
   save(): Promise<void>;
 }
 
-/** Hands out ranks in lines that the transaction has loaded. */
+/** Creates a ranker for queues that the transaction has loaded. */
 export async function createRanker(
   tx: Transaction,
   fairQueues: readonly FairQueue[],
@@ -74,9 +74,9 @@ export async function createRanker(
 }
 
 /**
- * Virtual time follows the ranks of what has started. A job that was claimed out of its turn, by its id, takes it no
- * further than to the job whose turn it is: or a client that claims the last job of its backlog would put all
- * newcomers behind it.
+ * Advances virtual time to the ranks of jobs that started. A job that was claimed out of turn, by its id, advances it
+ * only to the job whose turn it is. Otherwise a client that claims the last job of its own backlog would put all new
+ * jobs behind that backlog.
  */
 export async function advance(
   jobs: readonly JobRow[],
@@ -104,15 +104,15 @@ export async function advance(
   await tx.update('fair_clock', 'id', ['virtual_time', 'dispatched_at'], [...clocks]);
 }
 
-/** The lowest rank that is ready in a queue. */
+/** Returns the lowest rank of the ready jobs in a queue. */
 async function firstRank({ id }: Row<'queue'>, tx: Transaction): Promise<number | undefined> {
   const [first] = await tx.first(READY_JOBS, [id], 1);
   return first?.rank;
 }
 
 /**
- * Jobs that run before the one of this rank, estimated from the clock's counters: its share of the ranks that are
- * still to come, of the jobs that are pending. Exact for one client, near for many.
+ * Estimates how many jobs run before the job of this rank, from the clock's counters: its share of the pending ranks,
+ * applied to the pending jobs. The estimate is exact for one client and close for many.
  */
 export function jobsAhead(clock: Clock, rank: number): number {
   const ranks = Math.max(clock.tail_rank - clock.virtual_time, 1);

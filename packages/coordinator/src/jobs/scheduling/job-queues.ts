@@ -8,7 +8,7 @@ import type { JobChange, JobRow } from '../job.ts';
 import { RUNS } from '../replication/runs.ts';
 import type { Clock, FairQueue } from './fairness.ts';
 
-/** The queue in which a job stands. */
+/** The columns that identify a queue. */
 export type QueueKey = Pick<Row<'queue'>, (typeof KEY)[number]>;
 
 export interface JobQueues {
@@ -22,14 +22,14 @@ const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane', 'needs', 'min
 const valuesOf = (place: QueueKey) => KEY.map(column => place[column]);
 const nameOf = (place: QueueKey) => JSON.stringify(valuesOf(place));
 
-/** Where a new job stands that has such requirements. */
+/** Returns the queue of a new job with these requirements. */
 export const queueKeyOf = ({ priority, replication }: SubmitJob, requirements: ReadyQueue): QueueKey => ({
   ...requirements,
   priority: priority ?? 0,
   lane: (replication ?? 1) > 1 ? RUNS : 0,
 });
 
-/** The clocks and queues of places, made where they are new. */
+/** Loads the queues with these keys and their clocks. Creates the missing ones. */
 export async function loadJobQueues(
   places: readonly QueueKey[],
   { tx }: Pick<WriteContext, 'tx'>,
@@ -86,7 +86,9 @@ const newClock = ({ model, priority }: QueueKey): NewRow<'fair_clock'> => ({
   running: 0,
 });
 
-/** Jobs that come to exclude somebody and wait move to queues in which miners look past them. Runs are in such queues. */
+/**
+ * Moves waiting jobs with new exclusions to queues in which miners search past them. Runs are in such queues already.
+ */
 export async function toRetryQueues(
   changes: readonly JobChange[],
   context: Pick<WriteContext, 'tx'>,

@@ -9,37 +9,39 @@ import { createAssignments } from './assignments.ts';
 import { advance, type Clock, type FairQueue } from './fairness.ts';
 import type { Yielding } from './priority-share.ts';
 
-/** How many jobs from the head of a queue are searched for one that the miner may have, where not all are for everybody. */
-const SEARCHED = 200;
+/** How many jobs from the head of a queue are searched if some of them are not for every miner. */
+const SEARCH_DEPTH = 200;
 
-/** For so many jobs that exclude a miner it is asked whether anybody else could run them. */
-const MOST_ASKED = 5;
+/** For how many jobs that exclude a miner one search asks whether other miners could run them. */
+const MAX_EXCLUSION_CHECKS = 5;
 
-/** Damaged rows at the head of a queue that one batch looks past. They are ended, so the next batch finds others. */
-const MOST_DAMAGED = 500;
+/**
+ * The most damaged rows at the head of a queue that one batch skips. They are ended, so the next batch finds others.
+ */
+const MAX_DAMAGED = 500;
 
 interface WaitingQueue extends FairQueue {
-  /** The best jobs of the queue in order, read when first needed. */
+  /** The first jobs of the queue in order. Read when first needed. */
   jobs?: JobRow[];
 }
 
 /**
- * The ready jobs that miners of a batch may take. A queue's jobs are read from its head, as many as the batch can
- * use, so that the cost does not grow with the backlog.
+ * The ready jobs that the miners of a batch may take. A queue is read from its head, only as far as the batch can use,
+ * so the cost does not grow with the backlog.
  */
 export interface ReadyJobs {
-  /** Takes the job that this miner should run next, or nothing. */
+  /** Takes the job that this miner should run next, or returns undefined. */
   take(miner: Row<'miner'>): Promise<JobRow | undefined>;
-  /** The abilities that a waiting job needs of its miner, as its queue has them. */
+  /** Returns the abilities that a waiting job requires, from its queue. */
   needsOf(job: JobRow): string;
-  /** Jobs that were met and that nobody can run, since their rows are damaged. */
+  /** Jobs that were skipped because their rows are damaged. */
   readonly damaged: readonly JobRow[];
-  /** Keeps whose the taken ones are, and moves the clocks on to the jobs that start now. */
+  /** Records which owner got each job, and advances the fair-queueing clocks to these jobs' ranks. */
   started(jobs: readonly JobRow[]): Promise<void>;
 }
 
 export interface PreferencePolicy {
-  /** Models that a miner has not loaded are passed over for so long, in ms, for those that it has. */
+  /** How long jobs of models that a miner has not loaded are passed over for jobs of loaded ones, in ms. */
   loadedPreferenceMs: number;
   yieldsTurn: Yielding;
 }
@@ -61,7 +63,7 @@ export async function readReadyJobs(
   const fairQueuesById = new Map(fairQueues.map(fairQueue => [fairQueue.queue.id, fairQueue]));
   const assignments = createAssignments(tx);
   const others = createOthers(tx, now);
-  /** By job, where it excludes somebody. */
+  /** Exclusions by job id, for jobs that have any. */
   const excluding = new Map<string, Exclusions>();
   const damaged: JobRow[] = [];
   const queuesByMiner = new Map<string, WaitingQueue[]>();
@@ -74,26 +76,26 @@ export async function readReadyJobs(
       if (!assignments.isEligible(miner, job)) continue;
       const exclusions = excluding.get(job.id);
       if (!exclusions || !isExcluded(exclusions, miner, now)) return job;
-      if (asked++ < MOST_ASKED && !(await others.exist(fairQueue.queue, exclusions))) return job;
+      if (asked++ < MAX_EXCLUSION_CHECKS && !(await others.exist(fairQueue.queue, exclusions))) return job;
     }
     return undefined;
   }
 
   async function readFirst({ id, lane }: Row<'queue'>): Promise<JobRow[]> {
-    const wanted = lane === 0 ? most : most + SEARCHED;
+    const wanted = lane === 0 ? most : most + SEARCH_DEPTH;
     const jobs = await readSound(id, wanted);
     await assignments.load(jobs);
     for (const job of jobs) if (job.owners !== null) excluding.set(job.id, exclusionsOf(job));
     return jobs.filter(job => job.expires_at > now);
   }
 
-  /** Damaged jobs are noted to be ended, and as many more are read. */
+  /** Collects damaged jobs so that they are ended, and reads as many more. */
   async function readSound(queueId: number, wanted: number): Promise<JobRow[]> {
     for (let limit = wanted; ; ) {
       const jobs = await tx.first(READY_JOBS, [queueId], limit);
       const { sound, damaged: found } = partReadable(jobs);
       const isAll = sound.length >= wanted || jobs.length < limit;
-      if (isAll || found.length > MOST_DAMAGED) {
+      if (isAll || found.length > MAX_DAMAGED) {
         damaged.push(...found);
         return sound;
       }
@@ -101,7 +103,9 @@ export async function readReadyJobs(
     }
   }
 
-  /** Its model would have to be loaded, and had a turn not long ago, or has only begun to wait for one. */
+  /**
+   * Skip a job whose model the miner would have to load, unless that model has waited longer than `loadedPreferenceMs`.
+   */
   function isPassedOver(miner: Row<'miner'>): (turn: Turn) => boolean {
     const has = abilities.get(miner.id);
     const since = now - loadedPreferenceMs;
@@ -112,7 +116,7 @@ export async function readReadyJobs(
   }
 
   function remove({ fairQueue, job }: Turn, miner: Row<'miner'>) {
-    // The first of them, but for jobs that the miner may not have.
+    // It is the first job, or one behind jobs that the miner may not have.
     fairQueue.jobs?.splice(fairQueue.jobs.indexOf(job), 1);
     assignments.assign(miner, job);
   }
@@ -158,12 +162,15 @@ interface Turn {
   job: JobRow;
 }
 
-/** By fair rank, which is of one clock. */
+/** Compares by fair rank. Both jobs must be of one clock. */
 function isEarlier(a: JobRow, b: JobRow): boolean {
   return a.rank === b.rank ? a.id < b.id : a.rank < b.rank;
 }
 
-/** Between clocks, whose ranks can't be compared: priority, then what is loaded, then who waited longest for a turn. */
+/**
+ * Compares turns of different clocks, whose ranks are not comparable: by priority, then loaded models, then the longest
+ * time without a turn.
+ */
 function comesFirst(a: Turn, b: Turn, isPassedOver: (turn: Turn) => boolean): boolean {
   if (a.job.priority !== b.job.priority) return a.job.priority > b.job.priority;
   const [later, sooner] = [isPassedOver(a), isPassedOver(b)];

@@ -1,22 +1,21 @@
 import { integer, number, type OptionTable, type ValuesOf } from '../../option.ts';
 
-/** Which job runs next. */
 export const schedulingOptions = {
   preferLoadedSeconds: number(
     10,
-    'Jobs for models that a miner has in memory go before others to it for at most so long',
+    'How long a miner gets jobs of the models it has in memory before others',
     'SECONDS',
     0,
     3600,
   ),
   lowPriorityShare: number(
     0.1,
-    'Share of a miner’s jobs that goes to lower priorities while a higher one waits; 0: none',
+    'The share of a miner’s jobs that goes to lower priorities while a higher one waits; 0 for none',
     'SHARE',
     0,
     0.5,
   ),
-  maxWaitSeconds: integer(30, 'Longest long poll; a longer wait is answered then', 'SECONDS', 0, 300),
+  maxWaitSeconds: integer(30, 'The longest time that a request may wait', 'SECONDS', 0, 300),
 } as const satisfies OptionTable;
 
 export type SchedulingConfig = ValuesOf<typeof schedulingOptions>;

@@ -5,7 +5,7 @@ import type { JobRow, SavedChange } from '../job.ts';
 
 const FIXED = ['id', 'clock_id', 'model', 'region', 'min_vram_gb', 'lane', 'needs', 'min_context'] as const;
 
-/** Counts the jobs of queues and clocks, and tells waiting miners of jobs that became ready. */
+/** Counts the jobs of queues and clocks, and wakes waiting miners when jobs become ready. */
 export async function countQueues(
   changes: readonly SavedChange[],
   { tx, emit }: WriteContext,
@@ -34,7 +34,7 @@ export async function countQueues(
 
 const isReady = (job: JobRow) => job.status === 'pending' && job.held_until === null;
 
-/** A job that has runs stands in no queue itself. */
+/** A replicated job stands in no queue itself; its runs do. */
 const isQueued = (job: JobRow): job is JobRow & { status: 'pending' | 'running' } =>
   job.role !== 'replicated' && (job.status === 'pending' || job.status === 'running');
 

@@ -5,9 +5,9 @@ import { majorityOf } from '../replication/runs.ts';
 import { type Clock, jobsAhead } from './fairness.ts';
 
 /**
- * Where a pending job stands, from the counters of its model's clocks.
+ * Returns the position and the estimated start of a pending job, from the counters of its model's clocks.
  *
- * @param runs how many runs it has, where it has some
+ * @param runs the number of its runs, or 0
  */
 export function queueInfo(job: JobRow, clocks: readonly Clock[], reach: Reach, runs = 0): QueueInfo {
   const own = clocks.find(clock => clock.priority === job.priority);
@@ -30,7 +30,10 @@ function tooFewOwners({ operators }: Reach, runs: number): string | null {
   return `It needs the same result from miners of ${needed} owners, and those that could run it are of ${operators}.`;
 }
 
-/** Rounds of the eligible slots until the job's turn, each as long as its model's jobs run on average. */
+/**
+ * Estimates the start in seconds: the rounds of the eligible slots before the job's turn, times the average run time of
+ * its model.
+ */
 function estimateStart(
   position: number,
   running: number,

@@ -4,32 +4,32 @@ import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 
 /*
- * How many jobs an owner's miners hold at once. A new owner begins with a few and earns one more with each that it
- * completes; one on probation has one. The first holds between owners: not in open mode, not for those whom the
- * coordinator's operator vouches for, and not for miners whose models no other owner offers, since jobs that they did not
- * get would only wait.
+ * How many jobs an owner's miners may hold at once. A new owner begins with a few and earns one more with each
+ * completed job. An owner on probation has one. The limit for new owners applies only between owners: not in open mode,
+ * not to owners whom the operator vouches for, and not to miners whose models no other owner offers, because jobs that
+ * they did not get would only wait.
  */
 
 export interface SlowStartPolicy {
-  /** New owners begin with few jobs at once. */
+  /** Whether new owners begin with few jobs at once. */
   slowStart: boolean;
-  /** Operators that have earned all, kept so that they are not looked at again. */
+  /** Operators that have no limit any more. They are not checked again. */
   established: Set<number>;
 }
 
-/** Jobs at once of an owner that has completed none yet. */
+/** The jobs at once of an owner that has completed none. */
 const FIRST_JOBS = 4;
 
-/** Miners of others that are looked at. Where there are more, one of them is taken to offer the same model. */
+/** How many miners of others are checked. If there are more, one of them is assumed to offer the same model. */
 const OTHERS = 20;
 
 export interface OwnerAllowances {
-  /** Jobs that this miner's operator may be given yet; Infinity where nothing limits them. */
+  /** Returns how many more jobs the miner's operator may be given, or Infinity if there is no limit. */
   left(miner: Row<'miner'>): number;
   take(miner: Row<'miner'>, jobs: number): void;
 }
 
-/** Costs nothing where all miners are of operators that are established. */
+/** Takes no query if all miners belong to established operators. */
 export async function loadOwnerAllowances(
   miners: readonly Row<'miner'>[],
   { slowStart, established }: SlowStartPolicy,
@@ -63,13 +63,13 @@ async function workOf(operatorId: number, tx: WriteContext['tx']) {
   return { running: Number(sums?.running ?? 0), completed: Number(sums?.completed ?? 0) };
 }
 
-/** Whether the coordinator's operator vouches for an account. */
+/** Whether the operator of the coordinator vouches for an account. */
 export async function isTrusted(accountId: number, tx: WriteContext['tx']): Promise<boolean> {
   const [account] = await tx.load('account', 'id', [accountId]);
   return account?.trusted === 1;
 }
 
-/** Whether a miner of another owner that is online offers one of the models of these. */
+/** Whether another owner has an online miner that offers one of these miners' models. */
 async function shareModels(
   operatorId: number,
   miners: readonly Row<'miner'>[],

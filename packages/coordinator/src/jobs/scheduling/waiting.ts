@@ -2,13 +2,13 @@ import { LRUCache } from 'lru-cache';
 import { type Abilities, isLoaded, mismatch, nameOf } from '../../miners/eligibility.ts';
 import type { ReadyQueue, StoreEvent } from '../../store/events.ts';
 
-/** Aborts when nobody waits for an answer any more. Made only for requests that wait. */
+/** Aborts when the caller stops waiting. The signal is created only for requests that wait. */
 export type LazySignal = () => AbortSignal;
 
-/** Who waits looks again after so long even when nothing woke it: a lost wake-up costs time, never a job. */
+/** How often a waiting request checks again even if nothing woke it: a lost wake-up costs time, never a job. */
 export const LOOK_AGAIN_MS = 5_000;
 
-/** A wait that ends when it is woken, when its time is over, or when nobody waits any more. */
+/** A wait. It ends when it is woken, when its time is over, or when the caller stops waiting. */
 interface Waiter {
   /** `cause` is what the wait resolves with. */
   wake(cause?: string): void;
@@ -17,53 +17,56 @@ interface Waiter {
 /** A miner that waits for work. */
 export interface WaitingMiner {
   abilities: Abilities;
-  /** Its reputation, from 0 to 1. */
+  /** The miner's reputation, from 0 to 1. */
   score: number;
-  /** Since when it waits, by `performance.now()`. */
+  /** When the wait began, by `performance.now()`. */
   since: number;
 }
 
 export interface Waits {
   /** Resolves when the job ends, after `ms`, on abort or at shutdown. */
   forJob(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
-  /** Resolves when something happens to a job that is followed, after `ms`, on abort or at shutdown. */
+  /** Resolves when something happens to a followed job, after `ms`, on abort or at shutdown. */
   forEvent(jobId: string, ms: number, signal: AbortSignal): Promise<void>;
   /**
-   * Resolves with the id of a job that the miner is to stop; with nothing after `ms`, on abort or at shutdown, and when
-   * it may have been missed.
+   * Resolves with the id of a job that the miner must stop. Resolves with undefined after `ms`, on abort, at shutdown,
+   * or if an event may have been missed.
    */
   forWithdrawal(minerId: string, ms: number, signal: AbortSignal): Promise<string | undefined>;
-  /** Resolves when there may be a job for such a miner, after `ms`, on abort or at shutdown. */
+  /** Resolves when there may be a job for this miner, after `ms`, on abort or at shutdown. */
   forWork(waitingMiner: WaitingMiner, ms: number, signal: AbortSignal): Promise<void>;
   /**
-   * Wakes miners for jobs that are about to be ready, given by their queues, so that they ask within the batch that makes
-   * them so. None is woken for these again when that is committed. What it answers must be called where that comes to
-   * nothing.
+   * Wakes miners for jobs that are about to be stored in these queues, so that their claims join the same batch. The
+   * commit does not wake miners for these jobs again. If the jobs are not stored, the caller must call the returned
+   * function.
    */
   wakeEarly(queues: readonly ReadyQueue[]): () => void;
-  /** Grows when jobs get ready for such a miner, and now and then when not: equal at two moments, none did between. */
+  /**
+   * Returns a number that grows when jobs become ready for such a miner, and sometimes without cause. If it is equal at
+   * two moments, no job became ready in between.
+   */
   lastReady(abilities: Abilities): number;
   apply(events: readonly StoreEvent[]): void;
   readonly closed: boolean;
-  /** Ends all waits, now and from now on. */
+  /** Ends all waits, now and in the future. */
   close(): void;
 }
 
-/** Clients name models as they like: only so many are told apart. */
-const KNOWN_MODELS = 10_000;
+/** Clients choose the names of models, so the number of remembered names is limited. */
+const MAX_MODELS = 10_000;
 
 export function createWaits(): Waits {
   const ends = createWaitersById();
   const followers = createWaitersById();
   const holders = createWaitersById();
   const workers = createWorkers();
-  /** Miners that were woken for jobs that are not committed yet, by queue. */
+  /** The number of miners that were woken for jobs that are not committed yet, by queue. */
   const wokenEarly = new Map<string, number>();
   const all = new Set<Waiter>();
   let readied = 0;
   let forgotten = 0;
   const readyByModel = new LRUCache<string, number>({
-    max: KNOWN_MODELS,
+    max: MAX_MODELS,
     dispose: (at, _model, reason) => {
       if (reason === 'evict') forgotten = Math.max(forgotten, at);
     },
@@ -99,7 +102,10 @@ export function createWaits(): Waits {
     else wokenEarly.delete(name);
   }
 
-  /** As many miners as there are new jobs: the others would find nothing. For runs all, as owners have one of a job. */
+  /**
+   * Wakes as many miners as there are new jobs, because more would find nothing. For runs it wakes all, because an
+   * owner may have only one run of a job.
+   */
   function wakeWorkers(queue: ReadyQueue, count: number) {
     const name = nameOf(queue);
     const awake = Math.min(count, wokenEarly.get(name) ?? 0);
@@ -163,12 +169,15 @@ export function createWaits(): Waits {
   };
 }
 
-/** One that can't be relied on at all comes so much behind one that can. So it waits longer, but not for ever. */
+/**
+ * How much longer a miner with reputation 0 waits than a miner with reputation 1. The limit keeps it from waiting
+ * forever.
+ */
 const REPUTATION_MS = 10_000;
 
 const turnOf = ({ since, score }: WaitingMiner) => since + (1 - score) * REPUTATION_MS;
 
-/** Those that have the model in memory first; among them, and among the others, who waits longest by its reputation. */
+/** Sorts miners: those with the model in memory first, then by waiting time, adjusted by reputation. */
 function inOrder<W extends WaitingMiner>(workers: readonly W[], model: string): W[] {
   const byTurn = workers.toSorted((a, b) => turnOf(a) - turnOf(b));
   const [ready, others] = [true, false].map(wanted =>
@@ -177,7 +186,7 @@ function inOrder<W extends WaitingMiner>(workers: readonly W[], model: string): 
   return [...(ready ?? []), ...(others ?? [])];
 }
 
-/** Miners that wait for work, found by the models that they offer. */
+/** The miners that wait for work, by the models that they offer. */
 function createWorkers() {
   type Worker = Waiter & WaitingMiner;
   const byModel = new Map<string, Set<Worker>>();
@@ -195,7 +204,7 @@ function createWorkers() {
         if (workers?.size === 0) byModel.delete(model);
       }
     },
-    /** Those whose turn it is first, as many as there are, or `count`. */
+    /** Returns up to `count` miners that can run a queue's jobs, those whose turn it is first. */
     ableTo(queue: ReadyQueue, count: number): Worker[] {
       if (count <= 0) return [];
       const workers = [...(byModel.get(queue.model) ?? [])];

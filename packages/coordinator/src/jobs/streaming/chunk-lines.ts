@@ -3,10 +3,10 @@ import { fail } from '../../errors.ts';
 import type { Chunk } from '../../store/events.ts';
 
 /**
- * The chunks of a body of JSON lines, `{"text":"…"}` or `{"reasoning":"…"}` each, as many at once as have arrived: whoever is slow to take them
- * so gets more of them the next time. Throws RequestError for what is no such line.
+ * Reads the chunks of a body of JSON lines, each `{"text":"…"}` or `{"reasoning":"…"}`. Yields as many at once as have
+ * arrived, so a slow consumer gets more of them each time. Throws RequestError for a line in another format.
  *
- * @param lineLimit bytes of one line
+ * @param lineLimit the length limit of a line, in bytes
  */
 export async function* readChunkLines(
   body: AsyncIterable<Uint8Array>,
@@ -27,11 +27,11 @@ export async function* readChunkLines(
   if (last.length > 0) yield last;
 }
 
-/** None in an empty line. */
+/** Returns no chunk for an empty line. */
 function chunksIn(line: string, number: number): Chunk[] {
   if (line.trim() === '') return [];
   const chunk = parse(line);
-  if (!chunk) fail('VALIDATION_INVALID_FORMAT', `Line ${number} is no JSON like {"text":"…"}`);
+  if (!chunk) fail('VALIDATION_INVALID_FORMAT', `Line ${number} is not JSON like {"text":"…"}`);
   return [{ ...chunk, text: chunk.text.toWellFormed() }];
 }
 

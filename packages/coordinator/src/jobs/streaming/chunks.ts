@@ -3,9 +3,9 @@ import type { Transaction } from '../../store/transaction.ts';
 import { hasEnded, type SavedChange } from '../job.ts';
 
 /*
- * A job's stream is its text as it is generated, in chunks. Each run of it is one attempt's; when an attempt ends
- * without an end of the job, its text is void and the next run starts anew. An attempt's number does not tell runs
- * apart, since one that is handed back does not count.
+ * A job's stream is its text as it is generated, in chunks. Each attempt writes a run of its own. If an attempt ends
+ * and the job does not, its text is deleted and the next run starts anew. The number of an attempt does not identify a
+ * run, because a returned attempt is not counted.
  */
 
 const RUN_DIGITS = 6;
@@ -13,14 +13,14 @@ const INDEX_DIGITS = 8;
 
 const runPrefix = (jobId: string, run: number) => `${jobId}/${String(run).padStart(RUN_DIGITS, '0')}/`;
 
-/** Sorts by job, run and index. */
+/** Ids sort by job, run and index. */
 export const chunkId = (jobId: string, run: number, index: number) =>
   runPrefix(jobId, run) + String(index).padStart(INDEX_DIGITS, '0');
 
-/** Behind every chunk of the run. */
+/** Returns a key that sorts after every chunk of the run. */
 export const runEnd = (jobId: string, run: number) => `${runPrefix(jobId, run)}~`;
 
-/** Lets streams follow their jobs: on to another run, or to the end. Costs nothing where none of them streams. */
+/** Updates the streams of jobs that changed: starts a new run or ends the stream. Does nothing if no job streams. */
 export async function moveStreams(changes: readonly SavedChange[], context: WriteContext): Promise<void> {
   const moved = changes.filter(
     ({ before, after }) => before && after.stream === 1 && before.status !== after.status,
@@ -47,8 +47,8 @@ async function restartStream(jobId: string, tx: Transaction): Promise<void> {
   await deleteChunks(jobId, tx);
 }
 
-/** Chunks of a job, of whichever run. */
+/** Deletes the chunks of all runs of a job. */
 export async function deleteChunks(jobId: string, tx: Transaction): Promise<void> {
-  // The character behind the slash that the ids go on with.
+  // '0' is the character after '/' in ASCII.
   await tx.execute('job_chunk', 'DELETE FROM job_chunk WHERE id > ? AND id < ?', [`${jobId}/`, `${jobId}0`]);
 }

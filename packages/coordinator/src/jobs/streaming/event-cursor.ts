@@ -1,17 +1,17 @@
 import { fail } from '../../errors.ts';
 
-/** What a follower has been told last, besides chunks, in their order. */
+/** The last thing, besides chunks, that a follower was sent, in order. */
 export const STAGES = ['new', 'pending', 'running', 'ended', 'result', 'over'] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** How far a follower of a job has come: it goes on from there at any coordinator. */
+/** How far a follower of a job has come. It can continue from there at any coordinator. */
 export interface EventCursor {
   stage: Stage;
-  /** Attempt that it was told of. */
+  /** The attempt that the follower was told about. */
   attempt: number;
-  /** Run of the stream that it reads. */
+  /** The run of the stream that the follower reads. */
   run: number;
-  /** Index of the chunk that it gets next. */
+  /** The index of the next chunk. */
   next: number;
 }
 
@@ -19,10 +19,10 @@ export const FROM_THE_START: EventCursor = { stage: 'new', attempt: 0, run: 0, n
 
 const CURSOR = /^([a-z]+)\.(\d{1,9})\.(\d{1,6})\.(\d{1,8})$/;
 
-/** An event's id, from which `readEventId` gets the cursor. Opaque to clients. */
+/** Returns the id of an event, which `readEventId` converts back to a cursor. The format is opaque to clients. */
 export const eventIdOf = ({ stage, attempt, run, next }: EventCursor) => `${stage}.${attempt}.${run}.${next}`;
 
-/** Throws RequestError. */
+/** Throws RequestError if the id has another format. */
 export function readEventId(id: string): EventCursor {
   const [, stage, ...numbers] = CURSOR.exec(id) ?? [];
   const [attempt = 0, run = 0, next = 0] = numbers.map(Number);

@@ -22,19 +22,19 @@ import { type FollowedJob, findFollowedJob, listChunks } from './queries.ts';
 import { createRecentChunks } from './recent-chunks.ts';
 
 export interface FollowRequest {
-  /** Id of the event to go on behind; from the start unless given. */
+  /** The id of the event after which to continue. Absent to start at the beginning. */
   after?: string | undefined;
-  /** Ends it. Must abort at some time if the events are not read to their end. */
+  /** Ends the events. It must abort eventually if the events are not read to their end. */
   signal: AbortSignal;
 }
 
 export interface JobEvents {
   /**
-   * Tells what happens to a job, at the reader's own pace: nothing is kept for it but a page, and one that falls behind
-   * reads from the database. The events end with the job, when the signal aborts, and when the coordinator stops. Undefined when
-   * there is nothing to tell behind `after`.
+   * Yields what happens to a job, at the reader's pace: at most one page is kept for a reader, and a reader that falls
+   * behind reads from the database. The events end with the job, when the signal aborts, or when the coordinator stops.
+   * Returns undefined if nothing follows `after`.
    *
-   * Throws RequestError: JOB_NOT_FOUND, also to others than the owner, and RATE_LIMIT_EXCEEDED.
+   * Throws RequestError with JOB_NOT_FOUND, also for jobs of others, or with RATE_LIMIT_EXCEEDED.
    */
   follow(
     principal: Principal,
@@ -50,10 +50,10 @@ export interface JobEventsOptions {
   limits: FollowLimits;
 }
 
-/** Chunks that are read at once, and kept at most. */
+/** The number of chunks that are read at once, and the most that are kept. */
 const PAGE = 64;
 
-/** Nobody is woken by what starts a job that does not stream, so that only its followers pay for it. */
+/** Nobody is woken when a job starts that does not stream, so only its followers pay for noticing that. */
 const LOOK_AGAIN_UNSTREAMED_MS = 1_000;
 
 export function createJobEvents({ store, waits, receipts, limits }: JobEventsOptions): JobEvents {
@@ -74,10 +74,10 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
     let isNew = true;
     try {
       while (!ended.aborted && !waits.closed) {
-        // The wait begins before the look, so that nothing in between is missed.
+        // The wait begins before the check, so that no event in between is missed.
         const woken = waits.forEvent(job.id, lookAgainMs, ended);
         const news = recent.take();
-        // Woken by nothing that was told here, it looks whether something was not.
+        // If no new text explains the wake-up, the database is checked.
         const isKnown = !isNew && !news.more && news.grown.length > 0;
         for await (const step of (isKnown && growthOf(news.grown, cursor)) || look(job.id, cursor)) {
           cursor = step.cursor;
@@ -94,13 +94,13 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
     }
   }
 
-  /** Reads what a follower that has come as far as `cursor` has not been told. */
+  /** Reads from the database what a follower at `cursor` has not been sent. */
   async function* look(jobId: string, cursor: EventCursor): AsyncGenerator<Step> {
     const job = await findFollowedJob(store.read, jobId);
     if (job) yield* newsOf(job, cursor);
   }
 
-  /** What a follower that has come as far as `cursor` has not been told of the job as it is now. */
+  /** Yields what a follower at `cursor` has not been sent, from the given row. */
   async function* newsOf(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
     if (job.status === 'pending') {
       const isKnown = cursor.stage === 'pending' && cursor.attempt === job.attempts;
@@ -115,7 +115,7 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
     if (hasEnded(job.status)) yield* endOf(job, at);
   }
 
-  /** That an attempt runs, or ran, and its text. */
+  /** Yields the status event of an attempt, and its text. */
   async function* attemptOf(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
     if (job.miner_id === null || !isBefore(cursor, 'ended')) return;
     const run = job.run ?? 0;
@@ -129,7 +129,7 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
     }
     while (at.next < (job.chunks ?? 0) && job.erased_at === null) {
       const chunks = await listChunks(store.read, { jobId: job.id, run, first: at.next, limit: PAGE });
-      // Another run has begun, or the text was erased for its age.
+      // Another run has begun, or the text was erased because of its age.
       if (chunks.length === 0) return;
       for (const chunk of chunks) {
         const step = chunkBehind(at, chunk);
@@ -171,12 +171,12 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
   };
 }
 
-/** Of a job whose row was read as it was being written by an older coordinator. */
+/** For a job whose row was read while an older coordinator was writing it. */
 const UNEXPLAINED: JobError = { error_code: 'MINER_FAILED', detail: 'The job failed' };
 
 interface Step {
   event: JobEvent;
-  /** Of a follower that was told of the event. */
+  /** The cursor after the event. */
   cursor: EventCursor;
 }
 
@@ -188,7 +188,7 @@ function chunkBehind(cursor: EventCursor, { kind, text }: Chunk): Step {
   return tell({ event, data: { attempt, index: next, text } }, { ...cursor, next: next + 1 });
 }
 
-/** Undefined where it does not follow on what the follower has been told. */
+/** Returns undefined if the text does not continue where the follower is. */
 function growthOf(grown: readonly Growth[], cursor: EventCursor): Step[] | undefined {
   const steps: Step[] = [];
   let at = cursor;

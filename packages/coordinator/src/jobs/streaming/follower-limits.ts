@@ -2,13 +2,15 @@ import type { Principal } from '../../accounts/keys.ts';
 import { fail } from '../../errors.ts';
 
 export interface FollowLimits {
-  /** Followers at once. */
+  /** The most followers at once. */
   all: number;
-  /** Followers at once of one account. */
+  /** The most followers at once of one account. */
   perAccount(principal: Principal): number;
 }
 
-/** Counts followers in; each is counted out once by what it gets. Throws RequestError. */
+/**
+ * Returns a function that counts a follower, and whose result uncounts it. Throws RequestError if a limit is reached.
+ */
 export function createAdmission({ all, perAccount }: FollowLimits): (principal: Principal) => () => void {
   const byAccount = new Map<number, number>();
   let count = 0;

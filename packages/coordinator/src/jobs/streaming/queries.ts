@@ -6,7 +6,7 @@ import { chunkId, runEnd } from './chunks.ts';
 
 type Db = Kysely<Schema>;
 
-/** A job and how far its stream is, as of one moment. */
+/** A job and the length of its stream at one moment. */
 export type FollowedJob = Pick<
   JobRow,
   | 'id'
@@ -32,7 +32,7 @@ export async function findFollowedJob(db: Db, id: string): Promise<FollowedJob |
     .executeTakeFirst();
 }
 
-/** Chunks of a run, from the chunk `first` on. */
+/** Lists chunks of a run, starting with the chunk `first`. */
 export async function listChunks(
   db: Db,
   { jobId, run, first, limit }: { jobId: string; run: number; first: number; limit: number },

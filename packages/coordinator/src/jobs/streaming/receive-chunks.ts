@@ -10,14 +10,14 @@ import type { Posted, PostInput } from './post-chunks.ts';
 
 export interface PostRequest extends MinerCaller {
   attempt: number | undefined;
-  /** Index of the first chunk. */
+  /** The index of the first chunk. */
   first: number;
   chunks: readonly Chunk[];
 }
 
 export interface ChunkReceiver {
   /**
-   * Takes more of a text as it is generated. Repeating a request adds nothing twice.
+   * Stores more of a text while it is generated. Repeating a request adds nothing.
    *
    * @throws {RequestError}
    */
@@ -27,7 +27,7 @@ export interface ChunkReceiver {
 export interface ChunkReceiverOptions {
   store: Store;
   operations: { postChunks: Operation<PostInput, Posted> };
-  /** Bytes of one chunk. */
+  /** The length limit of a chunk, in bytes. */
   chunkLimit: number;
 }
 

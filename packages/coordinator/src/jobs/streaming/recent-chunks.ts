@@ -2,13 +2,15 @@ import type { Growth, StoreEvent } from '../../store/events.ts';
 
 /** What happened to a job since its follower last asked. */
 export interface News {
-  /** Text that was added, in its order. */
+  /** The added text, in order. */
   grown: readonly Growth[];
-  /** Something else happened, too, or too much: only the database knows what. */
+  /** Whether something else happened, or too much text was added, so that the follower must read the database. */
   more: boolean;
 }
 
-/** What is committed here of a job that somebody follows: whoever keeps up need not read it from the database. */
+/**
+ * The committed text of a job with followers on this coordinator. Followers that keep up need not read the database.
+ */
 export interface RecentReader {
   take(): News;
   close(): void;
@@ -27,7 +29,7 @@ interface Kept {
 
 const nothing = (): Kept => ({ grown: [], chunks: 0, more: false });
 
-/** @param most chunks that are kept for a follower; one that is further behind reads them from the database */
+/** @param most how many chunks are kept for a follower. A follower that is further behind reads the database */
 export function createRecentChunks(most: number): RecentChunks {
   const followers = new Map<string, Set<{ kept: Kept }>>();
 

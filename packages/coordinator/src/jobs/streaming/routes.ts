@@ -25,15 +25,15 @@ export interface StreamRoutes {
   events: JobEvents;
   chunks: ChunkReceiver;
   guards: Guards;
-  /** Between comments in a stream in which nothing happens. */
+  /** The time between comments in an idle stream. */
   heartbeatMs: number;
-  /** Bytes of a line of a long request. */
+  /** The length limit of a line in a long request, in bytes. */
   lineLimit: number;
-  /** Of a stream of chunks. */
+  /** The size limit of a stream of chunks. */
   bodyLimits: LongBody;
 }
 
-/** Must be in a scope of their own: they take lines of JSON, and nobody else does. */
+/** Adds the streaming routes. They need a Fastify scope of their own, because only they accept lines of JSON. */
 export function streamRoutes(app: App, routes: StreamRoutes): void {
   eventRoutes(app, routes);
   chunkRoutes(app, routes);
@@ -44,7 +44,7 @@ const EventHeaders = Type.Object({
     Type.String({
       maxLength: 64,
       pattern: EVENT_ID_PATTERN,
-      description: 'Goes on behind this event, at any coordinator.',
+      description: 'Continues after this event, at any coordinator.',
     }),
   ),
 });
@@ -56,7 +56,7 @@ function eventRoutes(app: App, { events, guards, heartbeatMs }: StreamRoutes): v
       onRequest: guards.client,
       schema: {
         operationId: 'followJob',
-        summary: 'What happens to a job, as server-sent events, until it has ended',
+        summary: 'Follow a job as server-sent events until it ends',
         description: describeEvents(),
         tags: ['jobs'],
         security: keyed,
@@ -66,7 +66,7 @@ function eventRoutes(app: App, { events, guards, heartbeatMs }: StreamRoutes): v
         response: answers(
           {
             200: eventStream(Type.Unknown({ description: 'Events, as described above.' })) as never,
-            204: Type.Null({ description: 'All was told before.' }),
+            204: Type.Null({ description: 'Nothing follows this event.' }),
           },
           ...[400, 401, 403, 404, 429, 503],
         ),
@@ -76,7 +76,7 @@ function eventRoutes(app: App, { events, guards, heartbeatMs }: StreamRoutes): v
       const after = request.headers['last-event-id'] || request.query.last_event_id || undefined;
       const follow = { after, signal: signalOf(reply) };
       const following = await events.follow(principalOf(request), request.params.id, follow);
-      // What makes an EventSource stop to connect again.
+      // A 204 makes an EventSource stop reconnecting.
       if (!following) return reply.code(204).send(null);
       return sendEvents(reply, messagesOf(following), { heartbeatMs });
     },
@@ -112,8 +112,8 @@ function chunkRoutes(app: App, { chunks: receiver, guards, lineLimit, bodyLimits
       config: { ...replacingHalves.config, longBody: bodyLimits },
       schema: {
         operationId: 'postChunks',
-        summary: 'Post more of the text of a leased job as it is generated; extends the lease',
-        description: `As JSON in many short requests, or as \`${LINES}\` in a long one: a line \`{"text":"…"}\` or \`{"reasoning":"…"}\` for each chunk, which is taken when it comes. The query then says what else there is to say. ${REPLACING}`,
+        summary: 'Post text of a leased job as it is generated; extends the lease',
+        description: `As JSON in many short requests, or as \`${LINES}\` in a long one: a line \`{"text":"…"}\` or \`{"reasoning":"…"}\` for each chunk, which is stored when it arrives. The other fields are then query parameters. ${REPLACING}`,
         tags: ['mining'],
         security: keyed,
         params: IdParams,
@@ -136,9 +136,9 @@ function chunkRoutes(app: App, { chunks: receiver, guards, lineLimit, bodyLimits
         const { miner_id, epoch, attempt, first, chunks } = request.body;
         return await post({ minerId: miner_id, epoch, attempt, first, chunks: chunks.map(chunkOf) });
       }
-      // A stream lasts: its key may be revoked meanwhile.
+      // A stream can outlast its key, which may be revoked meanwhile.
       signalOf(reply);
-      // Where the rest is not read, the connection is of no more use.
+      // The connection is closed if the rest of the body is not read.
       reply.header('connection', 'close');
       const answer = await postLines(request.query, request.raw, lineLimit, post);
       reply.removeHeader('connection');
@@ -150,7 +150,7 @@ function chunkRoutes(app: App, { chunks: receiver, guards, lineLimit, bodyLimits
 const chunkOf = (chunk: PostChunks['chunks'][number]): Chunk =>
   typeof chunk === 'string' ? { kind: 'text', text: chunk } : { kind: 'reasoning', text: chunk.reasoning };
 
-/** Posts what has come, then what has come meanwhile. */
+/** Posts the chunks that have arrived, then those that arrived in the meantime. */
 async function postLines(
   { miner_id: minerId, epoch, attempt, first = 0 }: StreamChunks,
   body: IncomingMessage,
@@ -160,7 +160,7 @@ async function postLines(
   if (minerId === undefined)
     fail('VALIDATION_MISSING_FIELD', 'miner_id is missing in the query', { field: 'miner_id' });
   const request = { minerId, epoch, attempt };
-  // Refused at once, rather than when a first token is there.
+  // Checks the lease at once, not when the first token arrives.
   let answer = await post({ ...request, first, chunks: [] });
   let at = first;
   for await (const chunks of readChunkLines(body, lineLimit)) {

@@ -5,42 +5,42 @@ import { failed, type Outcome } from '../../store/operation.ts';
 import type { Transaction } from '../../store/transaction.ts';
 
 /*
- * Where clients pay ahead, a job is taken when what it will usually cost is covered, and that is set aside. Of a model
- * that nothing is known of, the worst case is set aside while that is covered, else what is usual of others. A run that costs
- * more is paid from what the account still has when it ends, and no further: a balance never falls below 0. So a
- * client with few credits may be charged less than a run was worth, which is bounded by how far runs depart from the
- * usual, and the miner's loss; the worst case would keep out clients who could pay for hundreds of usual jobs.
+ * With prepaid billing a job is accepted if the balance covers its usual cost, which is then reserved. For a model
+ * without statistics the worst case is reserved if the balance covers that, otherwise the usual cost of other models. A
+ * run that costs more is paid from what the account has left when it ends: a balance never falls below 0. So a client
+ * with few credits may be charged less than a run was worth. That loss of the miner is bounded by how far runs differ
+ * from the usual, while reserving the worst case would reject clients who could pay for hundreds of usual jobs.
  */
 
-/** What prices follow from, and whether they must be covered before a job is taken. */
+/** How jobs are priced, and whether the balance must cover a job before it is accepted. */
 export interface BillingPolicy {
   prepaid: boolean;
   pricingOf(model: string): Pricing;
-  /** One attempt lasts at most so long, in ms. */
+  /** The time limit of an attempt. */
   timeoutMs: number;
 }
 
-/** A job before it is taken. */
+/** What a job's price depends on. */
 export interface Priced {
   request: Pick<SubmitJob, 'model' | 'constraints' | 'replication' | 'params'>;
-  /** Tokens that it can be charged for. */
+  /** The most tokens that can be billed. */
   tokenLimit: number;
-  /** Length of what is asked, in UTF-8. */
+  /** The length of the content, in UTF-8 bytes. */
   promptBytes: number;
 }
 
-/** A run is expected to take at most so many times the average of its model. */
+/** A run is expected to take at most this many times the average of its model. */
 const USUAL_SPREAD = 4;
 
-/** A run is not expected to be shorter, and one of a model that nothing is known of to take so long. */
+/** The shortest expected run, also used for a model without statistics. */
 const SHORTEST_USUAL_MS = 60_000;
 
 /**
- * What a job, or a run of it, is expected to cost at most, in micro-credits. Time: four times the average run of its
- * model, at least a minute, at most an attempt's time limit. Tokens: those that its prompt may have, and of the answer
- * `max_tokens`, or a usual answer's. Never more than its price limit.
+ * Returns the highest expected cost of a job or of one of its runs, in micro-credits. Time: four times the average run
+ * of its model, at least a minute, at most an attempt's time limit. Tokens: the most that its prompt may have, and
+ * `max_tokens` or the usual length for the answer. Never more than the price limit.
  *
- * @param averageRunMs of its model and priority; 0 where nothing is known
+ * @param averageRunMs the average for its model and priority, or 0 if unknown
  */
 export function usualCost(job: Priced, averageRunMs: number, policy: BillingPolicy): number {
   const usualMs = Math.max(SHORTEST_USUAL_MS, USUAL_SPREAD * averageRunMs);
@@ -48,7 +48,7 @@ export function usualCost(job: Priced, averageRunMs: number, policy: BillingPoli
   return costOf(job, Math.min(usualMs, policy.timeoutMs), Math.min(tokens, job.tokenLimit), policy);
 }
 
-/** The most that it can cost: one attempt as long as it may take, all tokens that it can be charged for. */
+/** Returns the highest possible cost: an attempt of the full time limit with all tokens that can be billed. */
 const worstCost = (job: Priced, policy: BillingPolicy) =>
   costOf(job, policy.timeoutMs, job.tokenLimit, policy);
 
@@ -64,11 +64,11 @@ function costOf(
 
 const runsOf = ({ request: { replication = 1 } }: Priced) => replication;
 
-/** What accounts can still spend, while a batch of submissions is decided one after the other. */
+/** What accounts can still spend while the submissions of a batch are decided in order. */
 export interface Funds {
-  /** What was set aside for a job that was taken, or for each of its runs. */
+  /** Returns what was reserved for an accepted job, or for each of its runs. */
   reservedFor(job: Priced): number;
-  /** Sets aside what the jobs are expected to cost of what the account has left, or says why it can't. */
+  /** Reserves the expected cost of the jobs, or returns the error if the account has too little left. */
   take<Job extends Priced>(
     accountId: number,
     jobs: readonly Job[],
@@ -76,7 +76,7 @@ export interface Funds {
   ): Outcome<never> | undefined;
 }
 
-/** Where clients pay later, nothing is read and nothing is set aside. */
+/** With postpaid billing nothing is read or reserved. */
 const UNLIMITED: Funds = { reservedFor: () => 0, take: () => undefined };
 
 export async function loadFunds(
@@ -107,17 +107,17 @@ export async function loadFunds(
   };
 }
 
-/** What accounts have and have not set aside, in micro-credits. */
+/** Returns the unreserved balances of accounts, in micro-credits. */
 async function loadAvailable(accountIds: readonly number[], tx: Transaction): Promise<Map<number, number>> {
   const accounts = await tx.load('account', 'id', [...new Set(accountIds)]);
   return new Map(accounts.map(({ id, balance, reserved }) => [id, balance - reserved]));
 }
 
-/** What the runs that end in a batch may be charged, one after the other. */
+/** What the ending runs of a batch may be charged, in order. */
 export interface Purses {
-  /** The most that a run of a job can be charged, in micro-credits; Infinity where nothing was set aside for it. */
+  /** Returns the most that a run can be charged, in micro-credits, or Infinity if nothing was reserved for it. */
   ceiling(job: Reserved): number;
-  /** Notes what it was charged. */
+  /** Records what a run was charged. */
   charge(job: Reserved, price: number): void;
 }
 

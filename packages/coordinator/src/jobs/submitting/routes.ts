@@ -28,7 +28,9 @@ export interface ClientJobRoutes {
 const SubmitHeaders = Type.Object({
   'idempotency-key': Type.Optional(IdempotencyKey),
   prefer: Type.Optional(
-    Type.String({ description: '`wait=SECONDS`: answer when the job has ended, or after that time.' }),
+    Type.String({
+      description: 'With `wait=SECONDS` the answer comes when the job has ended, or after that time.',
+    }),
   ),
 });
 
@@ -94,7 +96,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
       onRequest: guards.client,
       schema: {
         operationId: 'listJobs',
-        summary: 'Your jobs, newest first; as an administrator those of all accounts',
+        summary: 'List your jobs, newest first, or those of all accounts for administrators',
         tags,
         security: keyed,
         querystring: ListJobs,
@@ -115,7 +117,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
       onRequest: guards.client,
       schema: {
         operationId: 'getJob',
-        summary: 'A job with its result',
+        summary: 'Get a job with its result',
         tags,
         security: keyed,
         params: IdParams,
@@ -149,7 +151,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
       onRequest: guards.client,
       schema: {
         operationId: 'getJobReceipt',
-        summary: "The receipt of one's job",
+        summary: 'Get the receipt of your job',
         tags,
         security: keyed,
         params: IdParams,

@@ -10,12 +10,12 @@ import { type Clock, createRanker, type Ranker } from '../scheduling/fairness.ts
 import { type JobQueues, loadJobQueues, type QueueKey } from '../scheduling/job-queues.ts';
 import { type BillingPolicy, loadFunds } from './prepaid-balance.ts';
 
-/** A job as it was asked for, with what must be chosen outside the transaction. */
+/** A requested job, with everything that must be chosen outside the transaction. */
 export interface NewJob {
   id: string;
   salt: string;
   content: JobContent;
-  /** JSON, as the client wrote it. */
+  /** The parameters as JSON, as the client wrote them. */
   params: string;
   promptHash: string;
   request: SubmitJob;
@@ -23,21 +23,21 @@ export interface NewJob {
   ttlMs: number;
   maxAttempts: number;
   tokenLimit: number;
-  /** Length of what is asked, in UTF-8. */
+  /** The length of the content, in UTF-8 bytes. */
   promptBytes: number;
-  /** Bytes that its input takes in the store. */
+  /** The storage that the input takes, in bytes. */
   inputBytes: number;
-  /** Where it answers a request of a batch. */
+  /** The batch request that the job answers, if any. */
   batchLine?: string;
-  /** Where several miners are to run it; else empty. */
+  /** The runs of a replicated job. Empty for other jobs. */
   runs: readonly NewRun[];
 }
 
-/** A run, which is a job to its miner. */
+/** A run of a replicated job. */
 export type NewRun = Pick<NewJob, 'id' | 'salt' | 'promptHash'>;
 
 export interface SubmitInput extends Repeatable {
-  /** What the account may have at once; nothing is limited where it is absent. */
+  /** The account's quota. Absent if nothing is limited. */
   quota?: AccountQuota | undefined;
   jobs: readonly NewJob[];
 }
@@ -46,7 +46,7 @@ export type SubmitOutput =
   | { replayed: false; jobs: JobRow[]; clocks: ReadonlyMap<string, Clock[]> }
   | { replayed: true; jobIds: string[] };
 
-/** Stores new jobs, all of an input or none. `clocks` are those of the jobs' models, by model. */
+/** Stores new jobs: all jobs of an input or none. `clocks` has the clocks of the jobs' models, by model. */
 export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, SubmitOutput> => ({
   name: 'jobs.submit',
   async apply(inputs, context) {
@@ -61,7 +61,7 @@ export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, Submit
       ),
     ]);
     const averageRunMs = (job: NewJob) => jobQueues.queueOf(job.place).clock.average_run_ms;
-    // One after the other: what one input uses up, of keys and of credits, the next does not find.
+    // Inputs are decided in order, because each may use up keys and credits of the next.
     const outcomes = inputs.map(input => {
       const before = repeated.answer(input);
       const answer = before
@@ -112,7 +112,7 @@ const replay = (before: Outcome<string[]>): Outcome<SubmitOutput> =>
 const placesOf = (inputs: readonly SubmitInput[]) =>
   inputs.flatMap(input => input.jobs.map(job => job.place));
 
-/** A row for the job, or where it has runs, one that nobody runs, and theirs. */
+/** Returns the row of a job, or of a replicated job and its runs. */
 function newRows(
   job: NewJob,
   accountId: number,
@@ -143,7 +143,7 @@ function newRows(
   return [replicated, ...runs];
 }
 
-/** A job in its queue. */
+/** Creates the row of a job in its queue. */
 export function newRow(
   job: Omit<NewJob, 'content' | 'params' | 'runs' | 'tokenLimit' | 'inputBytes'> &
     Partial<Pick<NewJob, 'tokenLimit' | 'inputBytes'>>,
@@ -205,7 +205,7 @@ async function insertTexts(inputs: readonly SubmitInput[], { tx }: WriteContext)
         params,
         metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
       };
-      // Their miners are not shown what is the client's own.
+      // Miners are not shown the client's own metadata.
       return [{ job_id: id, ...asked }, ...runs.map(run => ({ job_id: run.id, ...asked, metadata: null }))];
     }),
   );
