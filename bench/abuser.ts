@@ -5,9 +5,9 @@ import { parseArgs } from 'node:util';
 import { ATTACKS, type Attack, type AttackName, type Sent } from './attacks.ts';
 
 /*
- * A client that means no good, a process of its own: keeps its connections busy with one kind of request until it is
- * ended. Prints a line when it is ready, begins when something comes on its standard input, and from then on prints how
- * often it was answered with each status.
+ * An abusive client in its own process. It keeps its connections busy with one kind of request until it is
+ * ended. It prints a line when it is ready, starts at the first input on its standard input, and from then on
+ * prints how often it was answered with each status.
  */
 
 const { values } = parseArgs({
@@ -38,7 +38,7 @@ async function send({ method, path, body }: Sent): Promise<string> {
   return String(response.statusCode);
 }
 
-/** Sends all of a body but its last byte, and gives up some time after that. */
+/** Sends a body except for its last byte, and gives up some time later. */
 async function stall({ method, path, body = Buffer.alloc(0) }: Sent): Promise<string> {
   const socket = connect(Number(url.port), url.hostname);
   socket.on('error', () => {});

@@ -7,11 +7,11 @@ export interface Sent {
 }
 
 export interface Attack {
-  /** Sent in turn, again and again. */
+  /** Requests that are sent in turn, repeatedly. */
   requests(): Sent[];
-  /** Bodies never come to their end. */
+  /** Bodies are never completed. */
   stalls?: true;
-  /** Batches of 1,000 jobs that the abuser has in its queue before. */
+  /** Batches of 1,000 jobs that the abuser queues first. */
   batchesBefore?: number;
 }
 
@@ -27,11 +27,11 @@ const jobs = (count: number, promptLength: number) => ({
 
 export const fullBatch = () => batch(JSON.stringify(jobs(LIMITS.batchJobs, 200)));
 
-/** `start`, as often `unit` as fits, and `end`. */
+/** Returns `start`, as many `unit` as fit, and `end`. */
 const filled = (start: string, unit: string, end: string) =>
   start + unit.repeat(Math.floor((SIZE - start.length - end.length) / unit.length)) + end;
 
-/** An object with as many members as fit, each of another name. */
+/** Returns an object with as many members as fit, with different names. */
 function manyMembers(): string {
   const members = Array.from({ length: SIZE / 16 }, (_, index) => `"${String(index).padStart(11, 'm')}":0`);
   return `{${members.join(',')}}`;

@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** One keep-alive connection that sends one request at a time. */
+/** A keep-alive connection that sends one request at a time. */
 export interface Connection {
-  /** Resolves with the body of a 2xx answer. Rejects with any other, and when the connection breaks. */
+  /** Resolves with the body of a 2xx answer. Rejects for any other answer, and when the connection breaks. */
   post(path: string, body: string): Promise<string>;
   close(): void;
 }
 
 /**
- * HTTP/1.1 in its barest form: on a machine of two cores a complete client would take from the server what it is to
- * measure. Relies on `Content-Length`, which the servers here always send.
+ * A minimal HTTP/1.1 client. On a machine with two cores a complete client would take processor time from the
+ * measured server. It relies on `Content-Length`, which these servers always send.
  */
 export async function openConnection(
   url: URL,

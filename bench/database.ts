@@ -3,34 +3,40 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { startPostgres } from '../test/postgres.ts';
 
-/** A PostgreSQL made for one server under load, so that none pays for what another left behind. */
+/** A PostgreSQL for one server under load, so that no server pays for what another left behind. */
 export interface Database {
-  /** Of an empty database. */
+  /** The URL of an empty database. */
   url: string;
   pid: number;
-  /** Makes of it what it is after a while: vacuumed, with statistics, and with files for its log. */
+  /**
+   * Brings the database into the state of one that has run for a while: vacuumed, with statistics and log
+   * files.
+   */
   settle(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface DatabaseOptions {
-  /** A folder to write `statements-PID.json` to when the database stops. */
+  /** A folder for `statements-PID.json`, which is written when the database stops. */
   profile?: string | undefined;
 }
 
-/** As an operator would set it. Commits wait for the disk as ever: `fsync` and `synchronous_commit` stay on. */
+/**
+ * Settings that an operator would choose. Commits wait for the disk: `fsync` and `synchronous_commit` stay
+ * on.
+ */
 const SETTINGS = { shared_buffers: '512MB', min_wal_size: '512MB', max_wal_size: '2GB' };
 
 /**
- * Files of the log, of 16 MB each, that a server which has run for a while has at hand, since it uses old ones again. On
- * a new one each is made, in 30 ms, in the midst of what is measured.
+ * Creates log files of 16 MB each. A server that has run for a while reuses old ones; a new server would
+ * create each in 30 ms during the measurement.
  */
 const MAKE_LOG_FILES = `DO $$ BEGIN FOR file IN 1..30 LOOP
     PERFORM pg_logical_emit_message(false, 'bench', '');
     PERFORM pg_switch_wal();
   END LOOP; END $$`;
 
-/** Without `BEGIN` and `COMMIT`, which say nothing. */
+/** `BEGIN` and `COMMIT` are not counted. */
 const COUNTING = {
   shared_preload_libraries: 'pg_stat_statements',
   'pg_stat_statements.track_utility': 'off',

@@ -7,19 +7,19 @@ import type { Server } from './server.ts';
 
 export interface LoadOptions {
   connections: number;
-  /** Measured, after `warmup`. */
+  /** Measured seconds after `warmup`. */
   seconds?: number;
-  /** In seconds. Before it, if it is any, databases settle. */
+  /** In seconds. Databases settle before a warm-up longer than 0. */
   warmup: number;
-  /** In place of `seconds`: stop after so many. */
+  /** Stop after this many lifecycles instead of after `seconds`. */
   lifecycles?: number;
-  /** Called with how many are done, every thousand. */
+  /** Called every thousand lifecycles with their number. */
   onProgress?: (lifecycles: number) => void;
 }
 
 const PROGRAM = fileURLToPath(new URL('./load.ts', import.meta.url));
 
-/** Runs the load generator in a process of its own. Rejects when a request failed. */
+/** Runs the load generator in its own process. Rejects when a request failed. */
 export async function load({ url, pid, databasePid }: Server, options: LoadOptions): Promise<LoadResult> {
   const { connections, seconds, warmup, lifecycles, onProgress } = options;
   const argv = [PROGRAM, '--url', url, '--connections', `${connections}`, '--warmup', `${warmup}`];
@@ -43,7 +43,7 @@ export async function load({ url, pid, databasePid }: Server, options: LoadOptio
   return JSON.parse(printed);
 }
 
-/** Loads a server made for this run alone. */
+/** Loads a server that is started for this run alone. */
 export async function loadFresh(start: () => Promise<Server>, options: LoadOptions): Promise<LoadResult> {
   const server = await start();
   try {

@@ -5,9 +5,9 @@ import { readProcessorTime } from './processor-time.ts';
 import { type Cores, type Latencies, type LoadResult, latencyOf, PARTS } from './results.ts';
 
 /*
- * The load generator, a process of its own. Each connection is a client and a miner in turn: it submits a job, claims
- * the job that is due, which is mostly another's, and completes it. Claims go the way of the agent, which asks for what it
- * has room for: /v1/miners/{id}/claims, one at a time.
+ * The load generator, in its own process. Each connection is a client and a miner in turn: it submits a job,
+ * claims the next job, which usually another connection submitted, and completes it. It claims like the agent
+ * does, with /v1/miners/{id}/claims, one job at a time.
  */
 
 const MODEL = 'bench';
@@ -32,7 +32,7 @@ const histograms = Object.fromEntries(PARTS.map(part => [part, createHistogram()
   keyof Latencies,
   RecordableHistogram
 >;
-/** When the jobs that are under way were submitted. */
+/** When the unfinished jobs were submitted. */
 const submittedAt = new Map<string, number>();
 let recording = false;
 let completed = 0;

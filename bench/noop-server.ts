@@ -3,12 +3,12 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify from 'fastify';
 
 /*
- * The coordinator's routes and schemas with nothing behind them: what HTTP, validation and serialization cost alone.
- * Answers have the shape and size of real ones.
+ * The coordinator's routes and schemas without any work behind them. This measures the cost of HTTP,
+ * validation and serialization alone. The answers have the shape and size of real ones.
  */
 
 const TIME = new Date().toISOString();
-/** As the coordinator sets it up: bodies are checked, not changed to fit. */
+/** The coordinator's validator settings: bodies are checked, and not changed to fit. */
 const CHECKS = {
   useDefaults: true,
   allErrors: false,

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
 /*
- * Speaks as much of OpenAI's API as a chat's streamed answer takes, and runs no model: its tokens come at a fixed pace,
- * so that whatever else a client waits for was not spent on them.
+ * Serves the part of OpenAI's API that a streamed chat needs, without a model. Its tokens come at a fixed
+ * pace, so that any further waiting of a client is not the engine's.
  */
 
 const MODEL = 'bench';

@@ -7,7 +7,7 @@ import { PARTS } from './results.ts';
 import { peers } from './scenarios/peers.ts';
 import type { OwnServer } from './server.ts';
 
-/** Finds what a job was and what became of it, in each peer's tables. */
+/** Statements that find a job and its result in each peer's tables. */
 const KEPT = {
   'pg-boss': `SELECT data->>'prompt' AS prompt, output->>'result' AS result FROM pgboss.job`,
   'pg-boss, batched': `SELECT data->>'prompt' AS prompt, result FROM pgboss.job JOIN result ON job_id = id

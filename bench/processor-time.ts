@@ -1,24 +1,27 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Seconds of processor time so far. Null where the system doesn't tell: all but Linux. */
+/** Seconds of processor time so far. Null on systems other than Linux, which do not report it. */
 export interface ProcessorTime {
   generator: number;
   server: number | null;
-  /** Of the database's processes, where it has some of its own. */
+  /** The time of the database's processes, if it has its own. */
   database: number | null;
-  /** Of all processes, and the kernel for them. */
+  /** The time of all processes and of the kernel for them. */
   busy: number | null;
-  /** `busy` and idle together: less than the clock's time on every core where a host gives its time to others. */
+  /**
+   * `busy` plus idle. On a virtual machine it is less than the time of all cores when the host gives time to
+   * others.
+   */
   given: number | null;
 }
 
-/** Linux shows times in hundredths of a second, whatever the hardware. */
+/** Linux reports times in hundredths of a second on any hardware. */
 const TICKS_PER_SECOND = 100;
 
 /** Process ids. */
 export interface Measured {
   server: string | undefined;
-  /** The one that all the database's others are children of. */
+  /** The parent of the database's other processes. */
   database: string | undefined;
 }
 
@@ -32,7 +35,7 @@ export function readProcessorTime(measured: Measured): ProcessorTime {
   };
 }
 
-/** Of a process, its children, and those of its children that have ended. */
+/** Returns the time of a process, its children, and of those of its children that have ended. */
 function timeOf(pid: string | undefined): number | null {
   const parent = pid === undefined ? undefined : statOf(pid);
   if (!parent) return null;
@@ -45,11 +48,14 @@ function timeOf(pid: string | undefined): number | null {
 interface ProcessStat {
   parent: string | undefined;
   own: number;
-  /** Of children that have ended and were waited for. */
+  /** The time of children that have ended and were waited for. */
   ofEnded: number;
 }
 
-/** From `/proc/PID/stat`, see proc_pid_stat(5): fields 4 and 14 to 17, counted on from the `)` that ends the second. */
+/**
+ * Reads `/proc/PID/stat`, see proc_pid_stat(5): fields 4 and 14 to 17, counted from the `)` that ends the
+ * second field.
+ */
 function statOf(pid: string): ProcessStat | undefined {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
@@ -60,7 +66,7 @@ function statOf(pid: string): ProcessStat | undefined {
 
 const allProcesses = () => readdirSync('/proc').filter(name => /^\d+$/.test(name));
 
-/** From the first line of `/proc/stat`, see proc_stat(5). */
+/** Reads the first line of `/proc/stat`, see proc_stat(5). */
 function timeOfMachine(): Pick<ProcessorTime, 'busy' | 'given'> {
   const line = read('/proc/stat')?.split('\n')[0];
   if (line === undefined) return { busy: null, given: null };

@@ -39,7 +39,7 @@ function table(rows: readonly (readonly [name: string, result: LoadResult])[]): 
   return `${grid}${rows.map(([name, result]) => warning(name, result.cores)).join('')}`;
 }
 
-/** What the server used, and its database where that has processes of its own. */
+/** Formats the cores of the server, and of its database if that has its own processes. */
 function ofServer({ server, database }: Cores, format: (value: number) => string): string {
   const used = [server, database].filter(value => value !== null);
   return used.length === 0 ? NONE : used.map(format).join(', ');
@@ -57,7 +57,7 @@ const inCores = (value: number) => Math.max(0, value).toFixed(2);
 
 const NOT_GIVEN = 0.9;
 
-/** A virtual machine may get less than it was promised, and knows it by its clock alone. */
+/** Warns when a virtual machine got less processor time than its clock shows. */
 function warning(name: string, { given }: Cores): string {
   const cores = availableParallelism();
   if (given === null || given > NOT_GIVEN * cores) return '';

@@ -11,29 +11,29 @@ export interface Latency {
 /** Null for what did not happen: jobs behind a long backlog have no result within the run. */
 export type Latencies = Record<(typeof PARTS)[number], Latency | null>;
 
-/** Mean number of cores in use during a run. Null where the system doesn't tell. */
+/** The mean number of cores in use during a run. Null when the system does not report it. */
 export interface Cores {
   generator: number;
   server: number | null;
-  /** The processes of the server's database, where it has some of its own. */
+  /** The processes of the server's database, if it has its own. */
   database: number | null;
   /** All processes. */
   busy: number | null;
-  /** Busy or idle: fewer than there are where a host gives their time to others. */
+  /** Busy or idle. It is less than the number of cores when a host gives time to others. */
   given: number | null;
 }
 
-/** What one run of the load generator found. */
+/** The result of one run of the load generator. */
 export interface LoadResult {
   lifecycles: number;
   perSecond: number;
-  /** Claims that were answered with no job although one was pending. */
+  /** Claims that were answered without a job although one was pending. */
   emptyClaims: number;
   cores: Cores;
   latencies: Latencies;
 }
 
-/** The result in the middle by `by`: the machine's moods push others up or down. */
+/** Returns the median result by `by`, as the machine's speed varies between runs. */
 export function medianOf(results: readonly LoadResult[], by: (result: LoadResult) => number): LoadResult {
   const sorted = [...results].sort((a, b) => by(a) - by(b));
   const median = sorted[Math.floor(sorted.length / 2)];
@@ -41,7 +41,7 @@ export function medianOf(results: readonly LoadResult[], by: (result: LoadResult
   return median;
 }
 
-/** Of a histogram in microseconds. Null where there is nothing in it. */
+/** Reads a histogram in microseconds. Null when it is empty. */
 export function latencyOf(histogram: Histogram): Latency | null {
   if (histogram.count === 0) return null;
   return { p50: histogram.percentile(50) / 1000, p99: histogram.percentile(99) / 1000 };

@@ -9,19 +9,19 @@ import { type Database, type DatabaseOptions, startDatabase } from './database.t
 /** A server to put load on. */
 export interface Server {
   url: string;
-  /** Unknown where the server is not one of ours. */
+  /** Unknown for a server that the bench did not start. */
   pid?: number;
-  /** Of its database, where that has processes of its own. */
+  /** The process of its database, if that has its own. */
   databasePid?: number;
-  /** Makes of its database what it is after a while, where that takes something. */
+  /** Brings its database into the state of one that has run for a while, if that is needed. */
   settle?(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A server in a process of its own, made for a run. */
+/** A server in its own process, started for a run. */
 export interface OwnServer extends Server {
   pid: number;
-  /** Bytes in memory, without the database's processes. */
+  /** Returns the bytes in memory, without the database's processes. */
   residentBytes(): number;
 }
 
@@ -34,13 +34,13 @@ export type StoreName = (typeof STORES)[number];
 
 export interface CoordinatorOptions {
   store: StoreName;
-  /** A folder for CPU profiles of its threads and, on PostgreSQL, for what statements it sent. */
+  /** A folder for CPU profiles of its threads and, on PostgreSQL, for its statements. */
   profile?: string | undefined;
   /** Further options of the coordinator. */
   flags?: readonly string[];
 }
 
-/** The coordinator as it is shipped, on an empty database. */
+/** Starts the released coordinator on an empty database. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<OwnServer> {
   const place = await preparePlace(options);
   try {
@@ -52,15 +52,15 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Own
   }
 }
 
-/** Where a coordinator keeps what it has, from one start to the next. */
-export interface Place {
-  /** What names it on the command line. */
+/** The data of a coordinator, which it keeps between starts. */
+export interface CoordinatorData {
+  /** The options that locate it on the command line. */
   args: readonly string[];
   database?: Database;
   remove(): Promise<void>;
 }
 
-export async function preparePlace({ store, profile }: CoordinatorOptions): Promise<Place> {
+export async function preparePlace({ store, profile }: CoordinatorOptions): Promise<CoordinatorData> {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
   const removeData = () => rm(data, { recursive: true });
   if (store === 'sqlite') return { args: ['--data', data], remove: removeData };
@@ -69,9 +69,9 @@ export async function preparePlace({ store, profile }: CoordinatorOptions): Prom
   return { args: ['--data', data, '--database-url', database.url], database, remove };
 }
 
-/** Starts the coordinator on what it has kept there. */
+/** Starts the coordinator on existing data. */
 export async function startAt(
-  { args, database }: Place,
+  { args, database }: CoordinatorData,
   { profile, flags = [] }: Pick<CoordinatorOptions, 'profile' | 'flags'> = {},
 ): Promise<OwnServer> {
   const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
@@ -80,10 +80,10 @@ export async function startAt(
   return { ...server, ...(database && on(database)) };
 }
 
-/** What a server has of its database. */
+/** Returns the server's properties that come from its database. */
 const on = ({ pid, settle }: Database) => ({ databasePid: pid, settle });
 
-/** A miner as it is shipped, when the coordinator knows it. Its `url` is the coordinator's. */
+/** Starts the released miner and waits until the coordinator knows it. Its `url` is the coordinator's. */
 export async function startMiner(coordinator: string, flags: readonly string[]): Promise<OwnServer> {
   const state = await mkdtemp(join(tmpdir(), 'aitbc-bench-miner-'));
   const removeState = () => rm(state, { recursive: true });
@@ -97,7 +97,7 @@ export async function startMiner(coordinator: string, flags: readonly string[]):
   }
 }
 
-/** A server on a PostgreSQL made for it. */
+/** Starts a server on a PostgreSQL of its own. */
 export async function startOnPostgres(
   start: (databaseUrl: string) => Promise<OwnServer>,
   options?: DatabaseOptions,
@@ -114,12 +114,15 @@ export async function startOnPostgres(
 
 export const startNoop = () => startProgram([file('./noop-server.ts')]);
 
-/** A server that runs already, and goes on afterwards. */
+/** Describes a server that runs already and keeps running. */
 export const runningAt = (url: string): Server => ({ url, stop: async () => {} });
 
 const URL_PATTERN = /http:\/\/[\d.]+:\d+/;
 
-/** Starts a program that prints the address on which it listens, or whatever else says that it is ready. */
+/**
+ * Starts a program and waits until it prints the address on which it listens, or another sign that it is
+ * ready.
+ */
 export async function startProgram(argv: readonly string[], ready = URL_PATTERN): Promise<OwnServer> {
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
   const url = await firstMatch(child, ready);

@@ -4,8 +4,8 @@ import { openConnection } from './connection.ts';
 import { latencyOf } from './results.ts';
 
 /*
- * A client with one connection, a process of its own: submits small jobs one after the other, with a pause between them,
- * so that moments in which nothing is answered count for as much as others. Prints how long they took.
+ * A client with one connection in its own process. It submits small jobs one after the other with a pause
+ * between them, so that moments without any answers have their full weight. It prints how long the jobs took.
  */
 
 const PAUSE_MS = 5;

@@ -1,5 +1,5 @@
 /*
- * Puts one question to many texts, and prints each answer as it comes.
+ * Asks one question about many texts, and prints each answer as it comes.
  *
  *   npx node examples/batch.ts
  */
@@ -19,7 +19,7 @@ const jobs = await client.jobs.submitBatch(
   })),
 );
 
-/** Each waiting request holds a connection: some at a time are enough, however many jobs there are. */
+/** Each waiting request holds a connection. Some at a time are enough for any number of jobs. */
 const WAITING_AT_ONCE = 20;
 const waiting = jobs.values();
 await Promise.all(

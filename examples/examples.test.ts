@@ -35,7 +35,7 @@ afterAll(async () => {
   for (const stop of stops) await stop();
 });
 
-/** Runs an example, and tells what it printed. Rejects when it fails. */
+/** Runs an example and returns what it printed. Rejects when it fails. */
 async function run(example: string, ...argv: string[]): Promise<string> {
   const env = { ...process.env, AITBC_COORDINATOR: url };
   const program = join(import.meta.dirname, example);

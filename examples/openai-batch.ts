@@ -1,5 +1,5 @@
 /*
- * Has each line of a text answered, as one batch by OpenAI's own client, and tells how far it is.
+ * Sends each line of a text as a request of one batch with OpenAI's own client, and shows the progress.
  *
  *   npx node examples/openai-batch.ts prompts.txt
  */

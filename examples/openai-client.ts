@@ -1,5 +1,5 @@
 /*
- * Prints a model's answer as it comes, through OpenAI's own client: only base URL and key are others.
+ * Prints a model's answer as it comes, with OpenAI's own client. Only base URL and API key differ.
  *
  *   npx node examples/openai-client.ts "Tell me about the sea"
  */

@@ -1,6 +1,7 @@
 /*
- * A miner for an engine of one's own, by the coordinator's API alone: registers, claims, sends heartbeats, posts texts
- * as they are generated, signs its results and hands them in. Its "model" shouts. `npx aitbc miner` is the one to use with a real engine.
+ * A miner with an engine of its own, using only the coordinator's API. It registers, claims jobs, sends heartbeats, posts
+ * texts while they are generated, signs its results and completes the jobs. Its "model" converts the prompt to capitals.
+ * Use `npx aitbc miner` for a real engine.
  *
  *   npx node examples/own-miner.ts           until Ctrl-C
  *   npx node examples/own-miner.ts 3         for three jobs
@@ -14,7 +15,7 @@ const [jobs = Infinity] = process.argv.slice(2).map(Number);
 
 const client = new CoordinatorClient(AITBC_COORDINATOR, AITBC_API_KEY);
 const minerId = `shouter-${process.pid}`;
-/** A real miner keeps its key, as its earnings may be bound to it. */
+/** A real miner keeps its key, because its earnings may belong to it. */
 const signer = generateSigner();
 const stopping = new AbortController();
 process.once('SIGINT', () => stopping.abort());
@@ -23,7 +24,7 @@ async function* generate({ prompt }: MinerJob): AsyncGenerator<string> {
   yield* prompt.toUpperCase().match(/\s*\S+/g) ?? [];
 }
 
-/** Generates the text of a job, and posts it piece by piece where its client wants that. */
+/** Generates the text of a job, and posts it piece by piece when its client streams it. */
 async function generateAndPost(job: MinerJob): Promise<string> {
   let text = '';
   let first = 0;
@@ -44,13 +45,16 @@ async function run(job: MinerJob): Promise<void> {
     const receipt = await client.jobs.complete(job_id, { miner_id: minerId, result, signature });
     console.log(`${job_id} earned ${receipt.price} credits`);
   } catch (error) {
-    // Cancelled meanwhile, or given to another miner: nobody wants the result any more.
+    // The job was cancelled or given to another miner meanwhile, so nobody wants the result any more.
     if (isCoordinatorError(error, 'JOB_*')) return console.log(`${job_id}: ${error.detail}`);
     await client.jobs.fail(job_id, { miner_id: minerId, error: String(error), retryable: true });
   }
 }
 
-/** Extends the leases of all jobs that the miner holds. Without it a job of more than two minutes goes to another. */
+/**
+ * Extends the leases of all jobs that the miner holds. Without it a job of more than two minutes goes to
+ * another miner.
+ */
 async function sendHeartbeats(seconds: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await client.miners.heartbeat(minerId).catch(error => console.error(error.message));
@@ -77,6 +81,6 @@ try {
 } finally {
   stopping.abort();
   await heartbeats;
-  // Hands back what it may still hold.
+  // Deregistering also hands back jobs that the miner may still hold.
   await client.miners.deregister(minerId);
 }

@@ -18,7 +18,7 @@ try {
     { signal: stopping.signal },
   )) {
     if (event === 'chunk') process.stdout.write(data.text);
-    // Its miner has vanished, and another one begins the answer anew.
+    // The miner has vanished, and another one starts the answer again.
     if (event === 'restart') process.stdout.write(`\n\nOnce more:\n`);
     if (event === 'receipt') console.log(`\n\n${data.price} credits`);
     if (event === 'error') console.error(`\n\n${data.detail}`);

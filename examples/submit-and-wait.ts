@@ -1,5 +1,5 @@
 /*
- * Submits a prompt and waits for the answer, telling meanwhile how the job stands.
+ * Submits a prompt, waits for the answer, and shows the state of the job meanwhile.
  *
  *   npx node examples/submit-and-wait.ts "What is 6 times 7?"
  */

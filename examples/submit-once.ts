@@ -1,6 +1,6 @@
 /*
- * Has each order described once, even when this program crashes between asking and noting the answer: run again, it
- * gets the same job. The name of what the answer is for is the idempotency key.
+ * Gets a description of each order exactly once, even when this program crashes before it has stored the answer: run
+ * again, it gets the same job. The name of the order is the idempotency key.
  *
  *   npx node examples/submit-once.ts order-17 "a red shoe"
  */

@@ -1,5 +1,6 @@
 /*
- * Runs a job and checks its receipt as a stranger would, then the texts that only the job's owner can disclose.
+ * Runs a job and checks its receipt as a stranger would. Then it checks the texts, which only the job's owner can
+ * disclose.
  *
  *   npx node examples/verify-receipt.ts
  */
@@ -9,7 +10,9 @@ import { CoordinatorClient } from '@aitbc/sdk';
 const { AITBC_COORDINATOR = 'http://127.0.0.1:8000', AITBC_API_KEY } = process.env;
 
 const client = new CoordinatorClient(AITBC_COORDINATOR, AITBC_API_KEY);
-/** Had before the job, and kept: a coordinator that signs with another key later has to explain it. */
+/**
+ * Fetch and keep the keys before the job: a coordinator that later signs with another key has to explain it.
+ */
 const keys = await client.signingKeys.list();
 
 const { job_id, salt } = await client.jobs.submit({ prompt: 'What is 6 times 7?', model: 'llama3.2' });

@@ -12,29 +12,32 @@ import { afterAll, beforeAll, type TestContext } from 'vitest';
 import { requirement } from './requirement.ts';
 
 export interface Site {
-  /** TypeScript, importing as a file in `folder` would. What it exports is the page's global `bundle`. */
+  /** TypeScript that imports like a file in `folder`. Its exports are the page's global `bundle`. */
   source: string;
   /** `import.meta.dirname` of the test. */
   folder: string;
-  /** Unless false the page has what browsers keep from plain HTTP, such as WebCrypto. */
+  /** Default true: the page has what browsers withhold over plain HTTP, such as WebCrypto. */
   secure?: boolean;
 }
 
 export interface TestBrowser {
   /**
-   * A page that has loaded the bundle, from an origin of its own. Its policy lets no script run but that one, none
-   * made from text either (no `eval`), and lets it fetch from anywhere.
+   * Opens a page that has loaded the bundle, from its own origin. Its policy only runs that script, without
+   * `eval`, and allows fetches from anywhere.
    *
-   * Where no Chromium can start, this skips the test of the context; in CI it fails it.
+   * When no Chromium can start, this skips the test of the context; in CI it fails the test.
    */
   open(context: TestContext, site: Site): Promise<Page>;
-  /** An empty page, which trusts plain HTTP on a loopback address only; INSECURE_HOST is another name for one. */
+  /**
+   * Opens an empty page. It trusts plain HTTP only on a loopback address; INSECURE_HOST is another name for
+   * one.
+   */
   blank(context: TestContext): Promise<Page>;
 }
 
 /**
- * A Chromium for the tests of one file: the one that npm brings, or the one that the environment variable
- * CHROMIUM_PATH names.
+ * Starts a Chromium for the tests of one file: the one from npm, or the one in the environment variable
+ * CHROMIUM_PATH.
  */
 export function withBrowser(): TestBrowser {
   const servers: Server[] = [];
@@ -86,8 +89,8 @@ const UNPACK = `
 `;
 
 /**
- * The package unpacks into the temporary folder, and takes whatever lies there for complete. As tests start in
- * parallel, each unpacks into a draft of its own, and the first that is done gives it the lasting name.
+ * The package unpacks into the temporary folder, and takes any file there as complete. Tests start in
+ * parallel, so each unpacks into its own draft, and the first one renames it.
  */
 async function unpackChromium(): Promise<string> {
   const { version } = JSON.parse(await readFile(join(MODULES, '@sparticuz/chromium/package.json'), 'utf8'));

@@ -8,7 +8,7 @@ const DOCS = join(import.meta.dirname, '../docs');
 
 const COMMAND = 'npx vitest run test/docs-tables.test.ts --update';
 
-/** The guide with its table as the code has it, which is what the command writes into the file. */
+/** Returns the guide with its table generated from the code. With `-u` this is written to the file. */
 function withTable(guide: string, name: string, table: string): string {
   const text = readFileSync(join(DOCS, guide), 'utf8');
   const [start, end] = [`<!-- ${name}: written by ${COMMAND} -->\n`, `<!-- /${name} -->`];
@@ -18,7 +18,7 @@ function withTable(guide: string, name: string, table: string): string {
   return `${before}${start}\n${table}\n${end}${after}`;
 }
 
-/** Columns padded, as Markdown is formatted here. */
+/** Pads columns like Biome formats Markdown. */
 function markdownTable([head = [], ...rows]: readonly (readonly string[])[]): string {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map(row => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]) =>

@@ -45,7 +45,7 @@ test('every decision is listed, by the number and the title that it has', () => 
   );
 });
 
-/** As GitHub makes them from headings. */
+/** Returns the anchors that GitHub makes from headings. */
 function anchorsOf(markdown: string): string[] {
   const headings = Array.from(markdown.matchAll(/^#+ (.*)$/gm), ([, heading = '']) => heading.toLowerCase());
   return headings.map(heading => heading.replace(/[^\p{Letter}\p{Number} _-]/gu, '').replaceAll(' ', '-'));

@@ -6,10 +6,10 @@ import { expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '..');
 const DOCUMENT = readFileSync(join(ROOT, 'docs/application-developer.md'), 'utf8');
 
-/** Codes of the contract that stand for what the coordinator does not do yet. */
+/** Codes of the contract for features that the coordinator does not have yet. */
 const RESERVED: readonly ErrorCode[] = ['SYSTEM_UPSTREAM_ERROR', 'WEBHOOK_NOT_FOUND'];
 
-/** What is thrown, by a code and the detail behind it, or answered as an object with both. */
+/** Matches errors that are thrown with a code and a detail, or answered as an object with both. */
 const THROWN = [
   /\b(?:fail|refused|refuse|failed|errorOf|rejected|quota)\(\s*\n?\s*'([A-Z][A-Z_]+)'/g,
   /\bcode: '([A-Z][A-Z_]+)'/g,
@@ -39,7 +39,7 @@ test('Every code that the coordinator throws is documented, with its status', ()
   const thrown = new Set(THROWN.flatMap(pattern => [...text.matchAll(pattern)].map(([, code = '']) => code)));
   const ours = [...thrown].filter(code => !isForeign(code));
   expect(ours.length).toBeGreaterThan(30);
-  // Those of jobs that failed are no answers to requests, and stand elsewhere in the guide.
+  // Codes of failed jobs are not answers to requests, so they are elsewhere in the guide.
   expect(ours.filter(code => !documented.has(code) && !DOCUMENT.includes(`\`${code}\``))).toEqual([]);
   expect(Object.fromEntries(documented)).toEqual(ERROR_STATUS);
 });

@@ -14,17 +14,19 @@ const MODULES = join(ROOT, 'node_modules');
 /** A block that a reader runs. */
 interface Step extends CodeBlock {
   file: string;
-  /** What the guide says that it prints. */
+  /** What the guide says the block prints. */
   shown: CodeBlock | undefined;
 }
 
 /**
- * Follows a guide as its reader would: runs its `sh`, `ts` and `python` blocks in order, in one shell and an empty folder,
- * with the coordinators and miners that the guide itself starts. Answers what went wrong, block by block. Python is left out
- * where it lacks OpenAI's client or what the Python package needs, except in CI.
+ * Follows a guide as its reader would: runs its `sh`, `ts` and `python` blocks in order, in one shell and an
+ * empty folder, with the coordinators and miners that the guide itself starts. Returns what went wrong, block
+ * by block. Python blocks are skipped when OpenAI's client or what the Python package needs is missing, except
+ * in CI.
  *
- * A remark right above a block, an HTML comment, may say `not run: why`, or `stopped before: serve` where the reader
- * is told to stop what runs. A `text` block behind one that runs is what that one prints, `…` standing for anything.
+ * An HTML comment right above a block may say `not run: why`, or `stopped before: serve` when the reader must
+ * stop a running program. A `text` block after a block that runs is its output, in which `…` stands for
+ * anything.
  */
 export async function followGuide(path: string): Promise<string[]> {
   const markdown = await readFile(join(ROOT, path), 'utf8');
@@ -37,7 +39,7 @@ export async function followGuide(path: string): Promise<string[]> {
     );
     const hasPython = await canRunPython();
     const steps = stepsOf(blocks).filter(step => hasPython || !needsPython(step));
-    await furnish(folder, steps);
+    await prepareFolder(folder, steps);
     await run(folder, {
       AITBC_COORDINATOR: url,
       AITBC_PORT: `${port}`,
@@ -79,8 +81,8 @@ function stepsOf(blocks: readonly CodeBlock[]): Step[] {
   });
 }
 
-/** The folder is like the checkout that the reader has: packages are found from it. */
-async function furnish(folder: string, steps: readonly Step[]): Promise<void> {
+/** Makes the folder look like the reader's checkout, from which packages are found. */
+async function prepareFolder(folder: string, steps: readonly Step[]): Promise<void> {
   await mkdir(join(folder, '.guide'));
   for (const name of ['node_modules', 'packages', 'examples', 'python'])
     await symlink(join(ROOT, name), join(folder, name));
@@ -98,7 +100,7 @@ async function furnish(folder: string, steps: readonly Step[]): Promise<void> {
   await writeFile(join(folder, '.guide/script.sh'), script.join('\n'));
 }
 
-/** In a group of processes of its own, none of which outlives it. */
+/** Runs the script in its own process group, which ends with it. */
 async function run(folder: string, env: Record<string, string>): Promise<void> {
   const PATH = `${join(MODULES, '.bin')}:${process.env.PATH}`;
   const bash = spawn('bash', ['.guide/script.sh'], {
@@ -133,7 +135,7 @@ async function faultsOf(steps: readonly Step[], folder: string, path: string): P
   return faults;
 }
 
-/** What differs from run to run may differ: numbers, ids, keys, addresses, hashes, and how wide columns are. */
+/** What differs between runs: numbers, ids, keys, addresses, hashes and the widths of columns. */
 const VOLATILE: readonly [RegExp, string][] = [
   [/…/, '[^]*?'],
   [/\b(?:job|rcpt|key)-[0-9a-z]+/, '(?:job|rcpt|key)-[0-9a-z]+'],
@@ -157,7 +159,10 @@ function patternOf(shown: string): RegExp {
   return new RegExp(`^\\s*${parts.join('')}\\s*$`);
 }
 
-/** Below those that the system hands out for outgoing connections: nobody takes it until the guide's coordinator does. */
+/**
+ * Returns a port below those that the system uses for outgoing connections, so that nobody takes it before
+ * the guide's coordinator does.
+ */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);

@@ -29,7 +29,6 @@ import { onTestFinished } from 'vitest';
 export const ORIGIN = 'log.example/ledger';
 export const TIME = 1764000000;
 
-/** Someone who signs, and the key to verify that with. */
 export interface Party {
   signer: SeedSigner;
   key: VerifierKey;
@@ -42,7 +41,7 @@ export function party(name: string, type: VerifierKey['type'], seed: number): Pa
   return { signer, key, vkey: formatVkey(key) };
 }
 
-/** Known keys, so that a failure shows the same bytes each time. */
+/** The keys are fixed, so that a failing test shows the same bytes each time. */
 export const LOG = party(ORIGIN, 'Ed25519', 1);
 export const LOG_COSIGNER = party(ORIGIN, 'cosignature/v1', 2);
 export const WITNESS = party('witness.example', 'cosignature/v1', 3);
@@ -50,7 +49,7 @@ export const STRANGER = party(ORIGIN, 'Ed25519', 9);
 
 const utf8 = new TextEncoder();
 
-/** Entries that are no statements, no two alike. */
+/** Returns distinct entries that are not statements. */
 export const someEntries = (count: number, what = 'entry') =>
   Array.from({ length: count }, (_, index) => utf8.encode(`${what} ${index}`));
 
@@ -59,21 +58,21 @@ export interface Log {
   readonly size: number;
   readonly entries: readonly Uint8Array[];
   append(entries: readonly Uint8Array[]): void;
-  /** A signed checkpoint of the first entries, or of a root that is not theirs. */
+  /** Returns a signed checkpoint of the first entries, or of a false root. */
   checkpoint(options?: CheckpointOptions): Promise<string>;
-  /** The content of a tile or a bundle in the whole tree. */
+  /** Returns the content of a tile or a bundle of the whole tree. */
   content(path: string): Uint8Array | undefined;
   readonly read: NodeReader;
 }
 
 export interface CheckpointOptions {
-  /** All of them unless given. */
+  /** Default: all entries. */
   size?: number;
   root?: Uint8Array;
   origin?: string;
-  /** The log and its cosigner unless given. */
+  /** Default: the log and its cosigner. */
   by?: readonly Party[];
-  /** Of cosignatures, in unix seconds. */
+  /** The time of cosignatures, in Unix seconds. */
   time?: number;
 }
 
@@ -131,10 +130,13 @@ function readPath(path: string) {
   }
 }
 
-/** What is answered in place of the truth. */
+/** A false answer. */
 export type Lie = Uint8Array | string | ((response: ServerResponse) => void);
 
-/** A log served over HTTP below `/ledger`, that can lie about any resource. Tells what it was asked for; what it serves can be replaced. */
+/**
+ * Serves a log over HTTP below `/ledger`. It can lie about any resource, records its requests, and its log
+ * can be replaced.
+ */
 export async function serveLog(log: Log) {
   const lies = new Map<string, Lie>();
   const asked: string[] = [];
@@ -165,7 +167,7 @@ async function truth(log: Log, path: string): Promise<string | Uint8Array | unde
   return log.content(path);
 }
 
-/** A copy with another last byte. */
+/** Returns a copy with another last byte. */
 export function forged(bytes: Uint8Array | undefined, at = -1): Uint8Array {
   const copy = Uint8Array.from(bytes ?? []);
   const position = at < 0 ? copy.length + at : at;

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { readChanges } from '../scripts/changelog.ts';
 import { PUBLISHED, publishedManifest, ROOT, readManifest } from '../scripts/packages.ts';
 
-/** `npm run test:packages` builds, packs and uses what these tests look at. */
+/** `npm run test:packages` builds, packs and uses what these tests check. */
 const folders = globSync('packages/*/package.json', { cwd: ROOT }).map(path => dirname(path));
 const { version } = readManifest('.');
 

@@ -1,17 +1,17 @@
 /** A fenced block of code in a Markdown text. */
 export interface CodeBlock {
-  /** What stands behind the fence: `sh`. */
+  /** The word after the fence: `sh`. */
   language: string;
   code: string;
-  /** Of its first line of code, counted from 1. */
+  /** The number of its first line of code, from 1. */
   line: number;
-  /** Text of the HTML comment right above it. */
+  /** The text of the HTML comment right above it. */
   remark: string | undefined;
 }
 
 const BLOCK = /(?:^<!-- ([^\n]*?) -->\n\n?)?^```(\w*)\n(.*?)^```$/gms;
 
-/** The fenced blocks of a Markdown text, in order. */
+/** Returns the fenced blocks of a Markdown text in order. */
 export function codeBlocks(markdown: string): CodeBlock[] {
   return Array.from(
     markdown.matchAll(BLOCK),

@@ -12,11 +12,12 @@ import { requirement } from './requirement.ts';
 
 const run = promisify(execFile);
 
-/** What coordinators send with the first message, which PgBouncer refuses unless it is told not to. */
+/** Startup parameters of coordinators, which PgBouncer rejects unless it is configured to ignore them. */
 export const IGNORED = 'extra_float_digits,statement_timeout,idle_in_transaction_session_timeout';
 
 /**
- * A PgBouncer in front of a database, which ends with the test. Answers the URL of the database by way of it.
+ * Starts a PgBouncer in front of a database, which ends with the test. Returns the URL of the database
+ * through it.
  *
  * @param settings of its configuration file
  */
@@ -40,7 +41,7 @@ export async function startPgBouncer(
   await writeFile(file, ['[databases]', `* = ${server}`, '[pgbouncer]', ...lines, ''].join('\n'));
   await writeFile(options.auth_file, `"${database.username}" "${database.password}"\n`);
   await chmod(folder, 0o755);
-  // It refuses to run as root.
+  // PgBouncer does not run as root.
   const account = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
   const child = spawn('pgbouncer', ['-q', ...account, file], { stdio: 'ignore', cwd: '/' });
   onTestFinished(async () => {

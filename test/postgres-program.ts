@@ -5,22 +5,22 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Paths of PostgreSQL's programs, and the account to run them as: one's own, or nobody's where one is root. */
+/** Paths of PostgreSQL's programs, and the account that runs them: the own one, or `nobody` for root. */
 export interface PostgresProgram {
   initdb: string;
   postgres: string;
   account: Account;
 }
 
-/** Nothing, or what `spawn` takes to run something as another user. */
+/** Empty, or the options by which `spawn` runs a program as another user. */
 export interface Account {
   uid?: number;
   gid?: number;
 }
 
 /**
- * The PostgreSQL that npm brings. The folder is given to the account, and takes a copy of PostgreSQL where the account
- * can't run the original, say because the checkout is in root's home.
+ * Returns the PostgreSQL from npm. The account becomes the owner of the folder, which gets a copy of
+ * PostgreSQL when the account can not run the original, for example in root's home.
  */
 export async function postgresProgram(folder: string): Promise<PostgresProgram> {
   const account = await unprivilegedAccount();
@@ -43,7 +43,7 @@ function programIn(native: string, account: Account): PostgresProgram {
   return { initdb: join(native, 'bin/initdb'), postgres: join(native, 'bin/postgres'), account };
 }
 
-/** PostgreSQL refuses to run as root. */
+/** PostgreSQL does not run as root. */
 async function unprivilegedAccount(): Promise<Account> {
   if (process.getuid?.() !== 0) return {};
   const id = async (which: string) => Number((await run('id', [which, 'nobody'])).stdout);
@@ -51,8 +51,8 @@ async function unprivilegedAccount(): Promise<Account> {
 }
 
 /**
- * A package can't hold symbolic links, so the names that libraries are loaded by are in a list. We make the links,
- * since the package's own install script doesn't run under `--ignore-scripts`.
+ * A package can not contain symbolic links, so it lists the names by which libraries are loaded. The links
+ * are created here, since the package's install script does not run under `--ignore-scripts`.
  */
 async function linkLibraries(): Promise<void> {
   const list = await readFile(join(NATIVE, 'pg-symlinks.json'), 'utf8').catch(() => '[]');

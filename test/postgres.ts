@@ -17,33 +17,33 @@ const run = promisify(execFile);
 export interface PostgresServerOptions {
   /** Server parameters, such as `{ shared_buffers: '1GB' }`. */
   settings?: Record<string, string | number>;
-  /** Environment variables of its processes, beside ours. */
+  /** Additional environment variables of its processes. */
   env?: Record<string, string>;
 }
 
-/** A PostgreSQL of one's own on 127.0.0.1, which ends and leaves nothing behind when this process ends. */
+/** A separate PostgreSQL on 127.0.0.1. It is removed completely when this process ends. */
 export interface PostgresServer {
-  /** Of the process that all its others are children of. Another one after a restart. */
+  /** The process id of the parent of its other processes. It changes with a restart. */
   readonly pid: number;
-  /** The URL of a database, as the superuser. Stays the same over restarts. */
+  /** Returns the URL of a database, as the superuser. It stays the same after restarts. */
   url(database: string): string;
-  /** Makes an empty database, of a random name unless one is given, and answers its URL. */
+  /** Creates an empty database, with a random name by default, and returns its URL. */
   createDatabase(name?: string): Promise<string>;
-  /** SIGKILL for all its processes, as in a crash. The data stays for `restart`. */
+  /** Sends SIGKILL to all its processes, as in a crash. The data stays for `restart`. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and data, after ending it properly if it still runs. */
+  /** Starts it again on the same port and data. A running server is stopped properly first. */
   restart(): Promise<void>;
-  /** Starts a second server that follows this one, as fast as it can but with nobody waiting for it. */
+  /** Starts a second server that replicates this one asynchronously. */
   startStandby(): Promise<StandbyServer>;
-  /** Ends it and deletes its data. */
+  /** Stops the server and deletes its data. */
   stop(): Promise<void>;
 }
 
-/** A hot standby: it answers reads. */
+/** A hot standby, which answers reads. */
 export interface StandbyServer extends PostgresServer {
-  /** From now on it learns nothing new. */
+  /** Stops replication. */
   cutOff(): Promise<void>;
-  /** Makes it a primary. It takes writes when this resolves. */
+  /** Makes it a primary. It accepts writes when this resolves. */
   promote(): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export async function startPostgres({ settings, env }: PostgresServerOptions = {
 
 interface Installed {
   program: PostgresProgram;
-  /** With the data in `data`. */
+  /** The folder with the data in `data`. */
   folder: string;
   password: string;
   settings: Record<string, string | number>;
@@ -97,7 +97,10 @@ async function runServer({ program, folder, password, settings, env }: Installed
   };
 }
 
-/** From a copy of the data that is made by the low-level functions, as `pg_basebackup` is not part of what npm brings. */
+/**
+ * Starts from a copy of the data made with the low-level functions, because npm's PostgreSQL has no
+ * `pg_basebackup`.
+ */
 async function startStandby(primary: Installed, port: number, url: string): Promise<StandbyServer> {
   const folder = await mkdtemp(join(tmpdir(), 'aitbc-standby-'));
   const { account } = primary.program;
@@ -110,7 +113,7 @@ async function startStandby(primary: Installed, port: number, url: string): Prom
   await client.connect();
   try {
     await client.query("SELECT pg_backup_start('standby', true)");
-    // What the server deletes while it is copied is none of what a backup needs.
+    // Files that the server deletes during the copy are not needed in a backup.
     await run('cp', ['-a', join(primary.folder, 'data'), data]).catch(() => {});
     const { rows } = await client.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
     await rm(join(data, 'postmaster.pid'), { force: true });
@@ -154,13 +157,13 @@ async function until(succeeds: () => Promise<void>): Promise<void> {
 
 export interface TestDatabase {
   url: string;
-  /** Disconnects who still uses it. */
+  /** Disconnects all users of the database and drops it. */
   drop(): Promise<void>;
 }
 
 /**
- * A database for a test, on the server that all tests share: an empty one, or a copy of `template`, which nobody may be
- * connected to.
+ * Creates a database for a test on the shared server: an empty one, or a copy of `template`, to which nobody
+ * may be connected.
  */
 export async function createTestDatabase(template = 'template1'): Promise<TestDatabase> {
   const server = sharedServer();
@@ -172,7 +175,7 @@ export async function createTestDatabase(template = 'template1'): Promise<TestDa
   };
 }
 
-/** Fills a database by `fill`, unless it is there, to be a template for all processes of the run. */
+/** Fills a database with `fill`, unless it exists, as a template for all processes of the run. */
 export async function createTemplate(name: string, fill: (url: string) => Promise<void>): Promise<void> {
   const server = sharedServer();
   const client = new Client({ connectionString: server });
@@ -184,7 +187,7 @@ export async function createTemplate(name: string, fill: (url: string) => Promis
     const draft = randomName();
     await client.query(`CREATE DATABASE "${draft}"`);
     await fill(urlOf(server, draft));
-    // Those who filled it may still be about to leave.
+    // Connections that filled the template may still be closing.
     await client.query(`CREATE DATABASE "${name}" TEMPLATE "${draft}"`);
     await client.query(`DROP DATABASE "${draft}"`);
   } finally {
@@ -206,7 +209,7 @@ function urlOf(server: string, database: string): string {
 
 const randomName = () => `test_${randomBytes(8).toString('hex')}`;
 
-/** For tests of one machine; what makes commits durable stays on. */
+/** Settings for tests on one machine. What makes commits durable stays on. */
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -214,7 +217,9 @@ const SETTINGS = {
   shared_buffers: '64MB',
 };
 
-/** Text sorts as in English, not by bytes, so that a query that relies on either order is noticed. */
+/**
+ * Text sorts as in English rather than by bytes, so that tests notice a query that relies on either order.
+ */
 async function initialize({ initdb, account }: PostgresProgram, folder: string, password: string) {
   const passwordFile = join(folder, 'password');
   await writeFile(passwordFile, password, { mode: 0o600 });
@@ -238,15 +243,18 @@ async function freePort(): Promise<number> {
 
 interface Processes {
   postmaster: number;
-  /** Does nothing when they are gone. */
+  /** Does nothing when the processes are gone. */
   kill(): Promise<void>;
-  /** Lets no transaction finish, but writes all that is committed. Does nothing when they are gone. */
+  /**
+   * Ends the server after writing all committed data, without waiting for transactions. Does nothing when it
+   * is gone.
+   */
   end(): Promise<void>;
 }
 
 /**
- * Its input ends when we do, however that comes about: it then ends PostgreSQL and deletes the folder. A line of input
- * lets it go without that. It says when PostgreSQL is gone.
+ * A guard process whose input ends when this process ends for any reason. It then stops PostgreSQL and
+ * deletes the folder. A line of input makes it leave without that. It reports when PostgreSQL is gone.
  */
 const GUARD = `
   folder=$1; shift
@@ -294,7 +302,7 @@ async function startProcesses(
   };
 }
 
-/** In a session of its own, where no Ctrl-C reaches it. */
+/** Starts the guard in its own session, where Ctrl-C does not reach it. */
 function startGuard(
   folder: string,
   command: string[],
@@ -333,16 +341,16 @@ async function execute(url: string, statement: string): Promise<void> {
   }
 }
 
-/** The postmaster is halted first, so that it can't start what then is missed. */
+/** The postmaster is halted first, so that it can not start further processes. */
 async function killTree(postmaster: number): Promise<void> {
   process.kill(postmaster, 'SIGSTOP');
   const family = await living(({ pid, parent }) => pid === postmaster || parent === postmaster);
   for (const pid of family) signal(pid, 'SIGKILL');
-  // A new postmaster refuses to start while one of them still has the old one's memory.
+  // A new postmaster does not start while a process still has the old one's shared memory.
   while ((await living(({ pid }) => family.includes(pid))).length > 0) await delay(10);
 }
 
-/** Those that have ended may stay listed as zombies, for as long as nobody asks how they ended. */
+/** Ignores zombies, which stay listed until their parent reads their exit status. */
 async function living(matches: (process: { pid: number; parent: number }) => boolean): Promise<number[]> {
   const { stdout } = await run('ps', ['-A', '-o', 'pid=,ppid=,stat=']);
   const processes = stdout.split('\n').map(line => {

@@ -7,7 +7,7 @@ declare module 'vitest' {
   }
 }
 
-/** Builds what tests start as processes and threads of their own. */
+/** Builds the programs and threads that tests start. */
 export async function setup(project: TestProject): Promise<void> {
   await buildPrograms();
   const { folder: _, ...built } = programs();

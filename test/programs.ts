@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /*
- * Tests start the command `aitbc` and the coordinator's thread some hundreds of times, and loading their sources and all
- * dependencies, file by file, is most of what a start costs. So they are bundled, once for each state of the sources.
+ * Tests start the command `aitbc` and the coordinator's thread some hundreds of times. Loading their sources
+ * and dependencies file by file is most of the cost of a start, so they are bundled once for each state of
+ * the sources.
  */
 
 const ROOT = join(import.meta.dirname, '..');
@@ -17,18 +18,18 @@ const ENTRIES = {
   'ledger-steps': 'packages/coordinator/test/crash/ledger-steps.ts',
 };
 
-/** Packages that read files of their own, or that need not be there. */
+/** Packages that read their own files, or that are optional. */
 const EXTERNAL = ['@fastify/swagger-ui', 'node-llama-cpp', 'pg-native', 'pino', 'pino-pretty'];
 
 export interface Programs {
-  /** `aitbc`, to be run by Node. */
+  /** The command `aitbc`, which Node runs. */
   main: string;
   writerThread: string;
-  /** A ledger that kills itself on its way. */
+  /** A ledger that kills its own process on its way. */
   ledgerSteps: string;
 }
 
-/** Where the programs are, or will be once they are built. */
+/** Returns the paths of the programs, whether they are built yet or not. */
 export function programs(): Programs & { folder: string } {
   const folder = join(ROOT, 'node_modules/.cache/programs', stateOfSources());
   const program = (name: keyof typeof ENTRIES) => join(folder, 'dist', `${name}.js`);
@@ -53,7 +54,7 @@ function stateOfSources(): string {
   return state.digest('hex').slice(0, 16);
 }
 
-/** Builds the programs, unless they are there. Those of other states of the sources are removed. */
+/** Builds the programs unless they exist. Those of other states of the sources are removed. */
 export async function buildPrograms(): Promise<void> {
   const { folder, main } = programs();
   if (existsSync(main)) return;
@@ -69,21 +70,21 @@ export async function buildPrograms(): Promise<void> {
     platform: 'node',
     target: 'node24',
     external: EXTERNAL,
-    // What is CommonJS among the dependencies asks for built-in modules by `require`.
+    // CommonJS dependencies load built-in modules with `require`.
     banner: {
       js: "import { createRequire as createRequireOf } from 'node:module';\nconst require = createRequireOf(import.meta.url);",
     },
     plugins: [threadsByTheirBundle],
     logLevel: 'error',
   });
-  // The version is read from there.
+  // The version is read from this file.
   await copyFile(join(ROOT, 'packages/coordinator/package.json'), join(draft, 'package.json'));
   await mkdir(folder, { recursive: true });
   await rm(folder, { recursive: true });
   await rename(draft, folder);
 }
 
-/** A thread is started by the address of its source: in the bundle that is the file beside. */
+/** A thread is started by the address of its source, which in a bundle is the file beside it. */
 const threadsByTheirBundle: Plugin = {
   name: 'threads by their bundle',
   setup({ onLoad }) {
@@ -97,7 +98,7 @@ const threadsByTheirBundle: Plugin = {
   },
 };
 
-/** A source that starts the writer's thread, with another address for it. */
+/** Replaces the address of the writer's thread in a source that starts it. */
 export function withWriterThread(source: string, address: string): string {
   const changed = source.replace("new URL('./writer-thread.ts', import.meta.url)", address);
   if (changed === source) throw new Error('Nothing in the source starts ./writer-thread.ts');

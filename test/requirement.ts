@@ -1,8 +1,8 @@
 import type { TestContext } from 'vitest';
 
 /**
- * For tests that need what npm can't bring. Where it is missing, the test is skipped with the reason; in CI, which
- * must have everything, it fails.
+ * For tests that need something that npm can not install. When it is missing, the test is skipped with the
+ * reason; in CI it fails.
  */
 export function requirement(context: TestContext, found: boolean, missing: string): void {
   if (found) return;

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { codeBlocks } from './markdown.ts';
 
-/** The address that samples name: each test puts that of its own coordinator there. */
+/** The address in samples. Each test replaces it by that of its own coordinator. */
 export const SAMPLE_URL = 'http://127.0.0.1:8000';
 
-/** The address of a witness in guides, put in place as well. */
+/** The address of a witness in guides, which is replaced too. */
 export const WITNESS_URL = 'http://127.0.0.1:8100';
 
-/** The TypeScript samples of a README, in order. */
+/** Returns the TypeScript samples of a README in order. */
 export function readSamples(path: URL): string[] {
   const blocks = codeBlocks(readFileSync(path, 'utf8'));
   return blocks.filter(({ language }) => language === 'ts').map(({ code }) => code);
 }
 
 /**
- * Runs a sample within the test, against the coordinator at `url`, and tells what it printed.
+ * Runs a sample within the test against the coordinator at `url`, and returns what it printed.
  *
- * @param modules what it may import, by the name that it imports it under
+ * @param modules what it may import, by import name
  */
 export async function runSample(
   sample: string,

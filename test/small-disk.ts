@@ -3,21 +3,21 @@ import { mkdtempSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A file system of its own with little space, in memory. */
+/** A small file system in memory. */
 export interface SmallDisk {
   path: string;
-  /** Takes all space that is left. */
+  /** Uses up all free space. */
   fill(): void;
-  /** Gives back what `fill` took. */
+  /** Frees the space that `fill` uses. */
   free(): void;
-  /** From now on nothing can be written to it. Nobody may have a file in it open for writing. */
+  /** Makes it read-only. No file in it may be open for writing. */
   makeReadOnly(): void;
   remove(): void;
 }
 
 /**
- * Why there are no such disks here; undefined where there are. Mounting needs rights that tests on a developer's machine may
- * lack. In CI that is no excuse.
+ * Why small disks can not be created here; undefined when they can. Mounting needs rights that a developer's
+ * machine may not give. CI must give them.
  */
 export const withoutDisks: string | undefined = process.env.CI ? undefined : reasonAgainst();
 
@@ -30,7 +30,7 @@ function reasonAgainst(): string | undefined {
   }
 }
 
-/** @param owner of whom the disk is; the user of this process unless given */
+/** @param owner the owner of the disk; default: the user of this process */
 export function createSmallDisk({ megabytes, owner }: { megabytes: number; owner?: number }): SmallDisk {
   const path = mkdtempSync(join(tmpdir(), 'aitbc-disk-'));
   const uid = owner ?? statSync(path).uid;
@@ -40,7 +40,7 @@ export function createSmallDisk({ megabytes, owner }: { megabytes: number; owner
   return {
     path,
     fill() {
-      // Less and less at once, to the last page.
+      // The files become smaller, down to one page.
       for (const size of [1 << 20, 1 << 12]) {
         const bytes = Buffer.alloc(size);
         while (append(ballast, bytes));

@@ -1,7 +1,10 @@
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import { addressFromLabel, canonicalBytes, type Signer, signReceiptJson, textHash } from '@aitbc/receipts';
 
-/** A signer by Node's own implementation, which is fast enough for tens of thousands. */
+/**
+ * Returns a signer that uses Node's own implementation, which is fast enough for tens of thousands of
+ * signatures.
+ */
 export function nodeSigner(seed: number): Signer {
   const pkcs8 = Buffer.concat([
     Buffer.from('302e020100300506032b657004220420', 'hex'),
@@ -25,7 +28,7 @@ export interface ReceiptChanges {
   units?: number;
 }
 
-/** The entry of a receipt, as a coordinator would have signed it. */
+/** Returns the entry of a receipt as a coordinator would sign it. */
 export async function receiptBytesOf(
   index: number,
   { receipt_id = `rcpt-${index}`, job_id = `job-${index}`, units = 2 }: ReceiptChanges = {},
@@ -62,7 +65,7 @@ export async function receiptEntries(count: number, from = 0): Promise<Uint8Arra
   return entries;
 }
 
-/** The entry of any statement. */
+/** Returns the entry of any statement. */
 export async function statementEntry(
   fields: Record<string, unknown>,
   signer = COORDINATOR,

@@ -11,7 +11,9 @@ import { requirement } from './requirement.ts';
 
 const run = promisify(execFile);
 
-/** Runs the clients of the integration tutorial, unchanged. Beside the checkout, as the contract is kept there. */
+/**
+ * Runs the unchanged clients of the integration tutorial. They are beside the checkout, with the contract.
+ */
 const check = fileURLToPath(new URL('../../shared/contract/tutorial/check', import.meta.url));
 const python = process.env.PYTHON ?? 'python3';
 

@@ -6,17 +6,21 @@ import { type PeerQueue, serve, type Work } from './serve.ts';
 import { together } from './together.ts';
 
 /*
- * graphile-worker has no call that claims a job: since 0.17 the statements that take and complete jobs are within its
- * runner. So a runner takes jobs ahead, and the task of each waits here for a miner to ask for it and to bring its
- * result. Once the task is over, the runner deletes the job; results are kept in a table of ours, with the prompt.
+ * graphile-worker has no call that claims a job: since 0.17 its runner contains the statements that take and
+ * complete jobs. So a runner takes jobs in advance, and the task of each waits here for a miner to claim it
+ * and to send its result. After the task the runner deletes the job; a separate table keeps the result and
+ * the prompt.
  */
 
 const TASK = 'inference';
 
-/** Jobs that the runner takes at most before miners have completed earlier ones: more than miners ask for at once. */
+/**
+ * The most jobs that the runner takes before earlier ones are completed, which is more than miners claim at
+ * once.
+ */
 const AHEAD = 256;
 
-/** As its manual advises where many jobs pass: jobs are taken and completed many at once. */
+/** The manual's settings for high throughput: many jobs are taken and completed at once. */
 const PRESET = {
   worker: { localQueue: { size: AHEAD }, completeJobBatchDelay: 0, failJobBatchDelay: 0 },
 };
@@ -37,7 +41,7 @@ interface Result extends Work {
 
 const options = peerOptions();
 const pgPool = new Pool({ connectionString: options.databaseUrl, max: CONNECTIONS });
-/** No miner has asked for these yet. */
+/** No miner has claimed these yet. */
 const offered: Taken[] = [];
 const waitingMiners: ((job: Taken | undefined) => void)[] = [];
 const claimed = new Map<string, Taken>();
@@ -67,7 +71,7 @@ function offer(job: Taken): void {
   else offered.push(job);
 }
 
-/** Waits for a job: the runner hears of new ones only after they are stored. */
+/** Waits for a job, as the runner hears of new jobs only after they are stored. */
 function nextOffered(): Promise<Taken | undefined> {
   const job = offered.shift();
   if (job) return Promise.resolve(job);

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 /** How a peer's server is started. */
 export interface PeerOptions {
   databaseUrl: string;
-  /** Serve what comes at the same time with the peer's calls for many jobs, rather than each request with one call. */
+  /** Whether concurrent requests use the peer's calls for many jobs, rather than one call each. */
   batched: boolean;
 }
 
@@ -16,5 +16,5 @@ export function peerOptions(): PeerOptions {
   return { databaseUrl, batched: values.batched };
 }
 
-/** What the coordinator has: 10 connections that read, one that writes, one that listens. */
+/** The coordinator's number: 10 connections that read, one that writes and one that listens. */
 export const CONNECTIONS = 12;

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type OwnServer, startProgram } from '../server.ts';
 
-/** Job queues on PostgreSQL that others make. */
+/** Other job queues on PostgreSQL. */
 const PROGRAMS = { 'pg-boss': 'pg-boss-server.ts', 'graphile-worker': 'graphile-worker-server.ts' } as const;
 
 export interface Peer {
   name: keyof typeof PROGRAMS;
-  /** Whether requests that come together are one call of it, rather than each request one. */
+  /** Whether concurrent requests share one call. */
   batched: boolean;
 }
 
@@ -19,13 +19,13 @@ export const PEERS: readonly Peer[] = [
 ];
 
 /**
- * Whether the peers are installed. They are apart from what a checkout needs, since they ask for a newer Node.js than npm
- * may run on: `npm ci --prefix bench/peers` brings them.
+ * Whether the peers are installed. They are not among the dependencies, as they may need a newer Node.js than
+ * npm runs on: `npm ci --prefix bench/peers` installs them.
  */
 export const arePeersInstalled = (): boolean =>
   existsSync(new URL('node_modules/pg-boss/package.json', import.meta.url));
 
-/** A server of ours on an empty database, with the peer behind the three routes of a lifecycle. */
+/** Starts a server on an empty database that offers the three routes of a lifecycle through the peer. */
 export function startPeer({ name, batched }: Peer, databaseUrl: string): Promise<OwnServer> {
   const path = fileURLToPath(new URL(PROGRAMS[name], import.meta.url));
   return startProgram([path, '--database-url', databaseUrl, ...(batched ? ['--batched'] : [])]);

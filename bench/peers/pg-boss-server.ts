@@ -7,7 +7,7 @@ import { together } from './together.ts';
 
 const QUEUE = 'inference';
 
-/** Each request is one call of pg-boss. Results are the jobs' outputs. */
+/** Each request is one call of pg-boss. Results are the outputs of the jobs. */
 function oneByOne(boss: PgBoss): PeerQueue {
   return {
     async submit(work) {
@@ -27,8 +27,8 @@ function oneByOne(boss: PgBoss): PeerQueue {
 }
 
 /**
- * Requests that come together are one call. `complete` takes one output for all its jobs, so results are rows of a table
- * of ours, written in the transaction that completes.
+ * Concurrent requests share one call. `complete` takes one output for all its jobs, so results go to a
+ * separate table in the same transaction.
  */
 async function batched(boss: PgBoss, pool: Pool): Promise<PeerQueue> {
   await pool.query('CREATE TABLE result (job_id uuid PRIMARY KEY, result text NOT NULL)');

@@ -9,11 +9,11 @@ export interface Work {
   prompt: string;
 }
 
-/** A job queue behind the three routes of a lifecycle. Each resolves once what it did is durable. */
+/** A job queue with the three operations of a lifecycle. Each resolves once its effect is durable. */
 export interface PeerQueue {
-  /** Resolves with the new job's id. */
+  /** Resolves with the id of the new job. */
   submit(work: Work): Promise<string>;
-  /** A job that nobody else is given. Undefined where none is pending. */
+  /** Returns a job that nobody else gets; undefined when none is pending. */
   claim(): Promise<({ id: string } & Work) | undefined>;
   complete(id: string, result: string): Promise<void>;
   close(): Promise<void>;
@@ -26,12 +26,12 @@ const Claimed = Type.Object({
 const Completed = Type.Object({ job_id: Type.String(), status: Type.String() });
 
 /**
- * Serves the routes that the load generator uses. Requests are checked like the coordinator's; answers are shorter,
- * since there are no receipts in them.
+ * Serves the routes that the load generator uses. Requests are validated as in the coordinator. Answers are
+ * shorter, as they contain no receipts.
  */
 export async function serve(queue: PeerQueue): Promise<void> {
   const app = Fastify({
-    // The schemas carry notes for the reference that validators leave aside.
+    // The schemas contain keywords for the reference that validators ignore.
     ajv: { customOptions: { strict: false } },
     forceCloseConnections: 'idle',
   }).withTypeProvider<TypeBoxTypeProvider>();

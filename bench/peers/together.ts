@@ -1,6 +1,6 @@
 /**
- * Answers single calls from batches: what comes while one is under way forms the next. `run` gets at most `most` inputs
- * and answers each, in their order.
+ * Combines single calls into batches: calls that come while one batch runs form the next one. `run` gets at
+ * most `most` inputs and returns a result for each, in their order.
  */
 export function together<Input, Output>(
   run: (inputs: Input[]) => Promise<readonly Output[]>,
@@ -10,7 +10,7 @@ export function together<Input, Output>(
   let running = false;
 
   async function runAll(): Promise<void> {
-    // What comes with this turn of the event loop belongs to one batch.
+    // All calls of this turn of the event loop belong to one batch.
     await new Promise(setImmediate);
     while (waiting.length > 0) {
       const batch = waiting.splice(0, most);

@@ -10,13 +10,13 @@ import type { Progress } from './progress.ts';
 
 export interface Abused {
   attack: AttackName;
-  /** What the victim's submissions take while nobody else is there. */
+  /** How long the victim's submissions take without the abuser. */
   idle: Latency;
-  /** The same while the abuser is. */
+  /** How long the victim's submissions take with the abuser. */
   abused: Latency;
-  /** Of the medians. */
+  /** The ratio of the medians. */
   ratio: number;
-  /** Most bytes in memory. */
+  /** The most bytes in memory. */
   memory: number;
   /** How often the abuser was answered with each status. */
   answered: Readonly<Record<string, number>>;
@@ -24,7 +24,7 @@ export interface Abused {
 
 export interface Abuse {
   attacks: readonly Abused[];
-  /** What was missed, in words. Empty where all bounds hold. */
+  /** The bounds that were missed, in words. Empty when all bounds hold. */
   missed: readonly string[];
 }
 
@@ -34,13 +34,13 @@ export interface AbuseOptions {
   warmup: number;
   rounds: number;
   profile?: string | undefined;
-  /** All unless given. */
+  /** Default: all attacks. */
   attacks?: readonly AttackName[];
 }
 
-/** The victim's median is at most so many times what it is while nobody else is there. */
+/** How many times slower the victim's median may become. */
 export const MOST_RATIO = 3;
-/** Bytes in memory at most. */
+/** The most bytes in memory. */
 export const MOST_MEMORY = 1024 ** 3;
 
 const ABUSER_CONNECTIONS = 4;
@@ -49,7 +49,7 @@ const MEMORY_MS = 100;
 const run = promisify(execFile);
 const program = (name: string) => fileURLToPath(new URL(`../${name}.ts`, import.meta.url));
 
-/** What one client with few connections can do to another one. */
+/** Measures what one client with few connections can do to another. */
 export async function abuse(options: AbuseOptions, progress: Progress): Promise<Abuse> {
   const { attacks = Object.keys(ATTACKS) as AttackName[], rounds } = options;
   const results: Abused[] = [];
@@ -143,7 +143,7 @@ async function victim(
   return latency ?? { p50: Number.POSITIVE_INFINITY, p99: Number.POSITIVE_INFINITY };
 }
 
-/** Does something while an abuser is at work. */
+/** Runs something while an abuser is at work. */
 async function during<T>(
   attack: AttackName,
   server: OwnServer,

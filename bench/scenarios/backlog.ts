@@ -7,13 +7,13 @@ export interface Backlog {
   jobs: number;
   empty: LoadResult;
   full: LoadResult;
-  /** p99 of a claim with the backlog for each ms of one without. */
+  /** The p99 of a claim with the backlog, divided by the p99 without. */
   claimRatio: number;
 }
 
 const BATCH = 1_000;
 
-/** The same load without pending jobs and on top of very many, on two coordinators in turn. */
+/** Runs the same load without pending jobs and on top of very many, on two coordinators in turn. */
 export async function backlog(
   jobs: number,
   { store, rounds, ...options }: LoadOptions & { store: StoreName; rounds: number },
@@ -25,7 +25,7 @@ export async function backlog(
   const withBacklog: LoadResult[] = [];
   try {
     await fill(fullServer.url, jobs, progress);
-    // A backlog of that size grows over hours: what the database puts off for so long is done by then.
+    // A backlog of that size grows over hours, in which the database would have done its deferred work.
     if (options.warmup > 0) await Promise.all([emptyServer.settle?.(), fullServer.settle?.()]);
     for (let round = 1; round <= rounds; round++) {
       progress(`Round ${round} of ${rounds}: without a backlog`);

@@ -5,13 +5,13 @@ import { type OwnServer, type StoreName, startCoordinator, startMiner, startProg
 import type { Progress } from './progress.ts';
 
 export interface Gateway {
-  /** Streams read each way. */
+  /** How many streams are read each way. */
   streams: number;
-  /** From the request to the first token, of the engine itself. */
+  /** The time from the request to the first token at the engine itself. */
   direct: Latency;
-  /** The same through the gateway: a coordinator, and a miner that asks the same engine. */
+  /** The same through the gateway: a coordinator and a miner that uses the same engine. */
   gateway: Latency;
-  /** What the gateway adds. */
+  /** The time that the gateway adds. */
   overhead: Latency;
 }
 
@@ -27,7 +27,7 @@ export interface GatewayOptions {
 const ENGINE = fileURLToPath(new URL('../paced-server.ts', import.meta.url));
 const CHAT = JSON.stringify({ model: 'bench', messages: [{ role: 'user', content: 'Hello' }], stream: true });
 
-/** How long the first token of a stream takes, asked for at the engine and through the gateway in turn. */
+/** Measures the time to the first token of a stream, at the engine and through the gateway in turn. */
 export async function gateway(options: GatewayOptions, progress: Progress): Promise<Gateway> {
   const stops: (() => Promise<void>)[] = [];
   const started = async (starting: Promise<OwnServer>) => {
@@ -49,7 +49,7 @@ export async function gateway(options: GatewayOptions, progress: Progress): Prom
   }
 }
 
-/** Many streams at once: a server that runs has compiled its code long ago, and one at a time does not get it there. */
+/** Reads many streams at once, as single ones are not enough to compile the code of a running server. */
 async function warmUp(url: string, { warmup, connections }: GatewayOptions): Promise<void> {
   const end = performance.now() + warmup * 1000;
   const reader = async () => {
@@ -75,7 +75,7 @@ async function compare(engine: string, coordinator: string, seconds: number): Pr
 
 const record = (histogram: RecordableHistogram, ms: number) => histogram.record(Math.round(ms * 1000));
 
-/** Reads a stream to its end. Resolves with the milliseconds that its first token took. */
+/** Reads a stream to its end. Resolves with the milliseconds until its first token. */
 async function firstToken(url: string): Promise<number> {
   const asked = performance.now();
   const response = await fetch(`${url}/v1/chat/completions`, {

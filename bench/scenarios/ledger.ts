@@ -1,26 +1,29 @@
 import { setTimeout } from 'node:timers/promises';
 import { type LoadOptions, load, loadFresh } from '../generator.ts';
 import { type LoadResult, medianOf } from '../results.ts';
-import { type Place, preparePlace, type StoreName, startAt, startCoordinator } from '../server.ts';
+import { type CoordinatorData, preparePlace, type StoreName, startAt, startCoordinator } from '../server.ts';
 import type { Progress } from './progress.ts';
 
 export interface Ledger {
   entries: number;
   without: LoadResult;
   publishing: LoadResult;
-  /** Lifecycles with publishing for each one without. */
+  /** Lifecycles with publishing, divided by those without. */
   ratio: number;
-  /** Entries that the tree grew by while it caught up with those that waited, under load. */
+  /** How many entries per second the tree gained under load while it caught up. */
   entriesPerSecond: number;
   catchingUp: LoadResult;
 }
 
 type Options = LoadOptions & { store: StoreName; rounds: number };
 
-/** Entries get their places as ever, but nothing is published during a run. */
+/** Entries get their places as usual, but nothing is published during a run. */
 const UNPUBLISHED = ['--ledger-interval', '3600'];
 
-/** Jobs with and without a ledger that is published, and how fast it takes in entries that wait while jobs run. */
+/**
+ * Runs jobs with and without a published ledger, and measures how fast it takes in waiting entries while jobs
+ * run.
+ */
 export async function ledger(
   entries: number,
   { store, rounds, ...options }: Options,
@@ -47,15 +50,20 @@ export async function ledger(
 
 const perSecond = (result: LoadResult) => result.perSecond;
 
-/** Completes as many jobs without publishing them. */
-async function fill(place: Place, entries: number, options: LoadOptions, progress: Progress): Promise<void> {
+/** Completes this many jobs without publishing them. */
+async function fill(
+  place: CoordinatorData,
+  entries: number,
+  options: LoadOptions,
+  progress: Progress,
+): Promise<void> {
   const server = await startAt(place, { flags: UNPUBLISHED });
   const { connections } = options;
   const onProgress = (done: number) => done % 10_000 === 0 && progress(`Filling: ${done} of ${entries}`);
   await load(server, { connections, warmup: 0, lifecycles: entries, onProgress }).finally(server.stop);
 }
 
-async function catchUp(place: Place, entries: number, options: LoadOptions, progress: Progress) {
+async function catchUp(place: CoordinatorData, entries: number, options: LoadOptions, progress: Progress) {
   progress(`${entries} entries are taken in while jobs run`);
   const server = await startAt(place);
   try {
@@ -70,7 +78,7 @@ async function catchUp(place: Place, entries: number, options: LoadOptions, prog
   }
 }
 
-/** Resolves with the size of the first checkpoint over so many entries. */
+/** Resolves with the size of the first checkpoint over this many entries. */
 async function untilPublished(url: string, entries: number): Promise<number> {
   for (;;) {
     const response = await fetch(`${url}/ledger/checkpoint`);

@@ -4,13 +4,16 @@ import type { Progress } from './progress.ts';
 
 export interface Memory {
   lifecycles: number;
-  /** Mean resident bytes of each quarter of the run. The first one warms up: caches fill, code is compiled. */
+  /**
+   * The mean resident bytes of each quarter of the run. The first quarter warms up: caches fill and code is
+   * compiled.
+   */
   quarters: readonly number[];
-  /** The last quarter for each byte of the first. */
+  /** The last quarter divided by the first. */
   growth: number;
 }
 
-/** Whether the coordinator's memory grows with what it has done. */
+/** Measures whether the coordinator's memory grows with the work it has done. */
 export async function memory(
   lifecycles: number,
   { store, connections }: Pick<LoadOptions, 'connections'> & { store: StoreName },

@@ -6,7 +6,7 @@ import type { Progress } from './progress.ts';
 
 export interface PeerResult extends Peer {
   result: LoadResult;
-  /** Lifecycles of the coordinator for each one of this peer. */
+  /** Lifecycles of the coordinator, divided by those of this peer. */
   ratio: number;
 }
 
@@ -15,7 +15,7 @@ export interface Peers {
   peers: readonly PeerResult[];
 }
 
-/** The coordinator on PostgreSQL and its peers in turn, each on a PostgreSQL of its own. */
+/** Runs the coordinator on PostgreSQL and its peers in turn, each on its own PostgreSQL. */
 export async function peers(
   { rounds, ...options }: LoadOptions & { rounds: number },
   progress: Progress,

@@ -1,2 +1,2 @@
-/** Told what goes on. */
+/** Receives a description of each step. */
 export type Progress = (text: string) => void;

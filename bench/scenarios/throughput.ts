@@ -6,7 +6,7 @@ import type { Progress } from './progress.ts';
 export interface Throughput {
   coordinator: LoadResult;
   noop: LoadResult;
-  /** Lifecycles of the coordinator for each one of the server that does nothing. */
+  /** Lifecycles of the coordinator, divided by those of the server without work. */
   ratio: number;
 }
 
@@ -15,7 +15,10 @@ export interface ThroughputOptions extends LoadOptions {
   coordinator(): Promise<Server>;
 }
 
-/** The coordinator and the server that does nothing in turn, so that the machine's moods touch both. */
+/**
+ * Runs the coordinator and the server without work in turn, so that changes in the machine's speed affect
+ * both.
+ */
 export async function throughput(
   { rounds, coordinator: start, ...options }: ThroughputOptions,
   progress: Progress,

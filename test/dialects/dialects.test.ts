@@ -13,8 +13,8 @@ import { withCoordinator } from '../../packages/miner/test/coordinator.ts';
 import { type Dialect, type Gets, readDialects, serveDialects } from './engine.ts';
 
 /*
- * Answers of engines as they are in the field, each replayed through a coordinator and a miner: as a job, as a stream,
- * and both again by the routes that are like OpenAI's.
+ * Real answers of engines, each replayed through a coordinator and a miner: as a job, as a stream, and both
+ * again through the routes of OpenAI's API.
  */
 
 const dialects = await readDialects();
@@ -22,7 +22,7 @@ const coordinator = withCoordinator({ maxAttempts: 1, minReputation: 0 });
 
 let engine: Awaited<ReturnType<typeof serveDialects>>;
 let miners: RunningMiner[] = [];
-/** What the miner told of jobs that failed. */
+/** The miner's reports of failed jobs. */
 const reports = new Map<string, FailJob>();
 /** Resolves when the miner claims jobs, which it does not for a moment after some failures. */
 let claiming = Promise.resolve();
@@ -119,7 +119,7 @@ function expectFailure(job: Job, { class: error_class, code, says }: NonNullable
   });
 }
 
-/** What is to come, with undefined for what must not come. */
+/** Returns the expected values, with undefined for what must be absent. */
 function wanted({ text, vectors, tool_calls = [], finish_reason, ...gets }: Gets): object {
   const { reasoning, refusal, logprobs, usage } = gets;
   if (vectors) return { vectors: vectors.map(rounded), ...(usage !== undefined && { usage }) };
@@ -144,7 +144,7 @@ function meantBy(job: Job, { usage, logprobs }: Gets): object {
   };
 }
 
-/** Calls with no id, or one that another call has, could not be answered. */
+/** Checks that every call has an id of its own, since otherwise it could not be answered. */
 function callsIn(message: unknown): object[] {
   const calls: ToolCall[] = Object(message).tool_calls ?? [];
   expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length);
@@ -159,7 +159,7 @@ function decoded(base64: string): number[] {
   return rounded(Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readFloatLE(index * 4)));
 }
 
-/** The texts of a stream's pieces. */
+/** Returns the texts of a stream's pieces. */
 async function streamed(jobId: string): Promise<object> {
   const texts = { chunk: '', reasoning: '' };
   for await (const { event, data } of coordinator.client.jobs.events(jobId)) {
@@ -180,7 +180,7 @@ const post = (path: string, body: object) =>
     body: JSON.stringify(body),
   });
 
-/** What the answers of OpenAI's API have of it. */
+/** Returns the part that answers of OpenAI's API contain. */
 function wantedOfOpenAi(gets: Gets): object {
   if (gets.vectors) return { vectors: gets.vectors.map(rounded) };
   const { text = '', tool_calls = [], finish_reason } = gets;
@@ -212,7 +212,7 @@ function meantByPieces(pieces: any[]): object {
   };
 }
 
-/** The data of an answer's events; an answer that is none is one. */
+/** Returns the data of an answer's events. An answer without events is one event. */
 function eventsIn(text: string): string[] {
   if (text.startsWith('{')) return [text];
   const events: string[] = [];

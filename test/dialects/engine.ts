@@ -5,12 +5,15 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ChatRequest, FailureClass, SubmitJob, TokenUsage } from '@aitbc/protocol';
 
-/** What an engine sends for one request, and what a client must get for it. A file has one, named `ENGINE-FAULT`. */
+/**
+ * What an engine sends for a request, and what a client must get for it. Each file has one and is named
+ * `ENGINE-FAULT`.
+ */
 export interface Dialect {
   name: string;
   /** What is special about it, in a sentence. */
   fault: string;
-  /** The engine speaks an API of its own. OpenAI's unless given. */
+  /** The engine's own API. Default: OpenAI's. */
   api?: 'ollama';
   request: Pick<SubmitJob, 'prompt' | 'params' | keyof ChatRequest> & { input?: string[] };
   sends: Sent;
@@ -18,13 +21,13 @@ export interface Dialect {
 }
 
 interface Sent {
-  /** 200 unless given. */
+  /** Default 200. */
   status?: number;
-  /** `text/event-stream` unless given. */
+  /** Default `text/event-stream`. */
   type?: string;
   headers?: Record<string, string>;
   writes: string[];
-  /** Each byte by itself. */
+  /** Sends each byte separately. */
   bytes?: boolean;
   /** Does not end the answer. */
   hangs?: boolean;
@@ -32,7 +35,7 @@ interface Sent {
   breaks?: boolean;
 }
 
-/** A text, vectors or a failure. What is not named does not matter. */
+/** A text, vectors or a failure. Fields that are absent do not matter. */
 export interface Gets {
   text?: string;
   finish_reason?: string | null;
@@ -40,7 +43,7 @@ export interface Gets {
   reasoning?: string;
   refusal?: string;
   logprobs?: object[];
-  /** null for none. */
+  /** Null when there is none. */
   usage?: TokenUsage | null;
   vectors?: number[][];
   failure?: { class: FailureClass; code?: string; says: string };
@@ -58,7 +61,7 @@ export async function readDialects(): Promise<Dialect[]> {
 
 const OLLAMA_ANSWERS = ['/api/chat', '/api/generate', '/api/embed'];
 
-/** An engine that has a model of the name of each dialect, and sends what that says. */
+/** Starts an engine that has a model named after each dialect, and sends what the dialect says. */
 export async function serveDialects(dialects: readonly Dialect[]) {
   const asked: Record<string, unknown>[] = [];
   const server = createServer(async (request, response) => {
@@ -85,7 +88,7 @@ export async function serveDialects(dialects: readonly Dialect[]) {
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    /** Bodies of requests, oldest first. */
+    /** The bodies of requests, oldest first. */
     askedFor: (name: string) => asked.filter(({ model }) => model === name),
     close() {
       server.closeAllConnections();
@@ -98,7 +101,7 @@ async function send(response: ServerResponse, sent: Sent): Promise<void> {
   const { status = 200, type = 'text/event-stream', headers, writes, bytes, hangs, breaks } = sent;
   response.writeHead(status, { 'content-type': type, ...headers });
   const parts = bytes ? Array.from(Buffer.from(writes.join('')), byte => Uint8Array.of(byte)) : writes;
-  // Written in one go, they would reach the miner together.
+  // A single write would send them to the miner together.
   for (const part of parts) await new Promise(resolve => response.write(part, resolve));
   if (breaks) response.socket?.destroySoon();
   else if (!hangs) response.end();

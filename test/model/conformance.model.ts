@@ -17,8 +17,8 @@ import { MODEL } from './network.ts';
 import { serveOllama } from './ollama-server.ts';
 
 /*
- * The same jobs at all backends: with the real model in this process, behind llama.cpp's own server, and behind that
- * server by Ollama's protocol; and echo, as far as it can.
+ * Runs the same jobs on all backends: with the real model in this process, behind llama.cpp's own server, and
+ * behind that server through Ollama's protocol; and on echo, as far as it can.
  */
 
 const backends = {} as Record<'llama' | 'openai' | 'ollama' | 'echo', Backend>;
@@ -79,13 +79,13 @@ const failureOf = async (name: keyof typeof backends, asked: Asked) => {
 const say = (...messages: ChatRequest['messages']): ChatRequest => ({ messages });
 const user = (content: string) => ({ role: 'user' as const, content });
 
-/** Counted by llama.cpp's server. */
+/** Counts with llama.cpp's server. */
 async function countOf(chat: ChatRequest): Promise<number> {
   const post = async (path: string, body: object) =>
     (
       await fetch(server + path, {
         method: 'POST',
-        // The server closes idle connections while a next request may be on its way.
+        // The server closes idle connections while the next request may be under way.
         headers: { connection: 'close' },
         body: JSON.stringify(body),
       })

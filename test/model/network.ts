@@ -9,7 +9,7 @@ import { afterAll, beforeAll, inject } from 'vitest';
 
 const AITBC = join(import.meta.dirname, '../../packages/cli/bin/aitbc.mjs');
 
-/** What jobs call the model. */
+/** The name of the model in jobs. */
 export const MODEL = 'smollm2';
 
 export interface Network {
@@ -21,13 +21,13 @@ export interface Network {
   stream(prompt: string): Promise<{ pieces: string[]; result: string | null }>;
 }
 
-/** Starts an engine, where it is a process of its own, and tells how a miner is to use it. */
+/** Starts an engine, if it has its own process, and returns the miner's options for it. */
 export type Engine = (run: Run) => Promise<readonly string[]>;
 
-/** Runs a program until the tests are over. Resolves with the line that matches. */
+/** Runs a program until the tests end. Resolves with the line that matches. */
 export type Run = (child: ChildProcess, expected: RegExp) => Promise<RegExpExecArray>;
 
-/** A coordinator and a miner, each a process as its owner would start it, for the tests of one file. */
+/** Starts a coordinator and a miner in their own processes, for the tests of one file. */
 export function withMiner(engine: Engine): Network {
   const stops: (() => Promise<unknown>)[] = [];
   const network: Network = {

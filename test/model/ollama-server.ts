@@ -4,15 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { createParser } from 'eventsource-parser';
 
 /*
- * Ollama's protocol (https://docs.ollama.com/api) in front of llama.cpp's server, which Ollama runs models by: Ollama
- * itself is in no registry. What it takes and gives is translated; nothing is made up.
+ * Ollama's protocol (https://docs.ollama.com/api) in front of llama.cpp's server, which Ollama runs models
+ * with. Ollama itself is in no package registry. This translates requests and answers, and makes nothing up.
  */
 
 type Fields = Record<string, unknown>;
 
 const COUNTS = { num_predict: 'max_tokens' } as const;
 
-/** @returns its address, and how to stop it */
+/** @returns its address, and a function to stop it */
 export async function serveOllama(llamaServer: string): Promise<{ url: string; stop(): Promise<void> }> {
   const server = createServer((request, response) => {
     answer(llamaServer, request, response).catch(error => {
@@ -115,7 +115,7 @@ function messagesOf(path: string, { system, prompt, messages }: Fields) {
   return [...first, { role: 'user', content: prompt }];
 }
 
-/** Calls have their arguments as objects there, and neither a type nor, in older versions, an id. */
+/** Ollama's calls have objects as arguments, no type and, in older versions, no id. */
 function withTypedCalls({ tool_calls, ...message }: Fields): Fields {
   if (!Array.isArray(tool_calls)) return message;
   const typed = tool_calls.map(({ function: { name, arguments: params }, id }, index) => ({

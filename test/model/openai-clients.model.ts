@@ -20,7 +20,7 @@ const ask = (content: string, more: object = {}) =>
   });
 const textOf = ({ choices }: OpenAI.ChatCompletion) => choices[0]?.message.content ?? '';
 
-/** Answered with “The capital of France is Paris.” */
+/** The answer is “The capital of France is Paris.” */
 const QUESTION = 'Which city is the capital of France? Answer with one sentence.';
 
 const CITY = {
@@ -133,7 +133,7 @@ test('a text ends before a stop', async () => {
 
 test('a bias decides which tokens are said', async () => {
   const free = textOf(await ask(QUESTION));
-  // So much likelier than all others, it is said again and again.
+  // This token is so much likelier than the others that it is repeated.
   const only = textOf(await ask(QUESTION, { logit_bias: { 1343: 100 }, max_tokens: 3 }));
   expect(free).toContain('Paris');
   expect(only).toMatch(/^(.+)\1\1$/);

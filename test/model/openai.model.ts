@@ -7,7 +7,7 @@ import { MODEL, withMiner } from './network.ts';
 
 const PROGRAM = join(import.meta.dirname, 'llama-server.py');
 
-/** llama.cpp's server, as whoever has one running lends it. */
+/** Runs llama.cpp's server, as an owner who lends it would. */
 const network = withMiner(async run => {
   const env = { ...process.env, PYTHONPATH: inject('server') };
   const server = spawn(process.env.PYTHON ?? 'python3', [PROGRAM, inject('gguf'), MODEL], { env });

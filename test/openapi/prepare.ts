@@ -3,7 +3,7 @@ import type { Batch, FileObject, Grant, Transaction } from '@aitbc/protocol';
 import { addressFromLabel } from '@aitbc/receipts';
 import { CoordinatorClient } from '@aitbc/sdk';
 
-/** By scope; a scope without a key needs none. */
+/** Keys by scope. A scope without a key needs none. */
 export type Keys = Partial<Record<'client' | 'miner' | 'admin', string>>;
 
 const ADDRESS = addressFromLabel('openapi/newcomer');
@@ -13,7 +13,7 @@ const BATCH_LINE = JSON.stringify({
   body: { model: 'llama3.2', prompt: 'Hello' },
 });
 
-/** Makes one of everything, and answers the ids by the word that comes before them in paths. */
+/** Creates one object of each kind, and returns the ids by the word that precedes them in paths. */
 export async function prepare(coordinator: RunningCoordinator, keys: Keys): Promise<Record<string, string>> {
   const { url } = coordinator;
   const call = async <Body>(path: string, scope: keyof Keys, body?: FormData | object): Promise<Body> => {

@@ -12,8 +12,8 @@ import { requirement } from '../requirement.ts';
 import { type Keys, prepare } from './prepare.ts';
 
 /*
- * Schemathesis makes requests from /openapi.json, valid and invalid ones, and checks that the answers are as it says.
- * What a schema can't say is in hooks.py.
+ * Schemathesis makes valid and invalid requests from /openapi.json, and checks the answers against it.
+ * hooks.py has what a schema can not say.
  */
 
 const run = promisify(execFile);
@@ -24,12 +24,12 @@ const seed = process.env.SEED ?? '1';
 const OPTIONS: StartOptions = {
   port: 0,
   logLevel: 'silent',
-  // Requests that wait for what never comes would take most of the time.
+  // Requests that wait for something that never happens would take most of the time.
   maxWaitSeconds: 1,
   ttlSeconds: 1,
 };
 
-/** The scopes that there are keys for. In open mode only what administrators do needs one. */
+/** The scopes that have keys. In open mode only administrators' actions need one. */
 const SCOPES = { open: ['admin'], keyed: ['client', 'miner', 'admin'] } as const;
 
 test.concurrent.for(['open', 'keyed'] as const)(
@@ -63,7 +63,7 @@ async function createKeys({ modules }: RunningCoordinator, scopes: readonly (key
   return keys;
 }
 
-/** Answers what is asked of the model in the examples. */
+/** Runs the jobs for the model of the examples. */
 async function mine({ onTestFinished }: TestContext, url: string, apiKey: string | undefined): Promise<void> {
   const miner = await startMiner({
     client: new CoordinatorClient(url, { ...(apiKey !== undefined && { apiKey }) }),
@@ -73,7 +73,7 @@ async function mine({ onTestFinished }: TestContext, url: string, apiKey: string
   onTestFinished(() => miner.quit());
 }
 
-/** What Schemathesis reports where it exits with a failure; empty otherwise. */
+/** Returns what Schemathesis reports when it fails; otherwise an empty text. */
 async function findings(given: { URL: string }, cwd: string, signal: AbortSignal): Promise<string> {
   const config = join(import.meta.dirname, 'schemathesis.toml');
   const env = {

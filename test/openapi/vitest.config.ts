@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** Apart from the other tests, since it takes a minute and keeps a core busy. */
+/** Separate from the other tests, since it takes a minute and keeps a core busy. */
 export default defineConfig({
   test: {
     root: import.meta.dirname,

@@ -13,8 +13,9 @@ import { readSamples } from '../samples.ts';
 import { createProject, nodeOf, type Project, type Running, readBytes, typeFaults } from './projects.ts';
 
 /*
- * Packs what is published, installs the tarballs in empty projects, and uses them as their users do: the libraries on each
- * Node.js that they support, in a browser and from TypeScript, the command from a folder that is no checkout.
+ * Packs the published packages, installs the tarballs in empty projects, and uses them as their users do: the
+ * libraries on each supported Node.js, in a browser and from TypeScript, and the command in a folder that is
+ * not a checkout.
  */
 
 declare const bundle: typeof sdk;
@@ -67,7 +68,7 @@ describe.each(PUBLISHED.map(({ name }) => name))('the tarball of %s', name => {
   test('has types that fit what it exports, wherever they are imported', async () => {
     const checked = await checkPackage(createPackageFromTarballData(await readBytes(tarballs[name] ?? '')));
     if (!checked.types) throw new Error('It has no types');
-    // CommonJS and resolution without `exports` are not served: the packages are ES modules.
+    // The packages are ES modules, so CommonJS and resolution without `exports` are not supported.
     const problems = checked.problems.filter(
       problem => !('resolutionKind' in problem && /^node10$|^node16-cjs$/.test(problem.resolutionKind)),
     );

@@ -9,20 +9,20 @@ import ts from 'typescript';
 
 const run = promisify(execFile);
 
-/** A folder that is no checkout and knows nothing of this one, with packages installed. */
+/** A folder outside any checkout with packages installed. */
 export interface Project {
   folder: string;
   write(files: Record<string, string>): Promise<void>;
-  /** What a program of it prints. Rejects where it fails, with what it said. */
+  /** Returns what a program prints. Rejects with its output when it fails. */
   run(program: string, args: readonly string[], env?: Record<string, string>): Promise<string>;
-  /** Starts a program that goes on. */
+  /** Starts a program that keeps running. */
   start(program: string, args: readonly string[], env?: Record<string, string>): Running;
   remove(): Promise<void>;
 }
 
 export interface Running {
   process: ChildProcess;
-  /** Resolves with the first line that fits, of either output. */
+  /** Resolves with the first line of either output that matches. */
   line(pattern: RegExp): Promise<RegExpExecArray>;
   stop(): Promise<void>;
 }
@@ -33,7 +33,7 @@ const PATH = (process.env.PATH ?? '')
   .filter(folder => !folder.includes('node_modules'))
   .join(delimiter);
 
-/** npm and its commands run on the Node.js of the machine, or where there is none on that of the tests. */
+/** npm and its commands run on the machine's Node.js, or on that of the tests if there is none. */
 const ENVIRONMENT = { PATH, HOME: process.env.HOME ?? tmpdir(), npm_config_update_notifier: 'false' };
 
 /** @param dependencies names with versions, or with the paths of tarballs */
@@ -57,7 +57,7 @@ export async function createProject(dependencies: Record<string, string>): Promi
   };
 }
 
-/** Where the npm that runs the tests is told by its environment where packages come from, so is that of a project. */
+/** When the environment configures the registry of the npm that runs the tests, projects use the same one. */
 const registry = (): Record<string, string> =>
   Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
@@ -92,14 +92,14 @@ function follow(child: ChildProcess): Running {
       }
     },
     async stop() {
-      // npx has started others: all are of one group.
+      // npx has started other processes, all in one group.
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM');
       await ended;
     },
   };
 }
 
-/** Names of the package that has a Node.js of a version for this machine, as a project installs it. */
+/** Returns the names of the packages with a version of Node.js for this machine, as a project installs it. */
 export function nodeOf(version: string): string {
   const system = process.platform === 'win32' ? 'win' : process.platform;
   const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
@@ -112,8 +112,8 @@ const RESOLUTION = {
 };
 
 /**
- * What TypeScript, at its strictest, finds wrong with a program and with the declarations of ours that it imports. Those of
- * others take a minute to check, and are their affair.
+ * Returns what TypeScript at its strictest reports in a program and in the declarations of our packages.
+ * Other packages' declarations are not checked, as this takes a minute.
  */
 export function typeFaults(project: Project, program: string, resolution: keyof typeof RESOLUTION): string[] {
   const compiled = ts.createProgram({

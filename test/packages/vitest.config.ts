@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Apart from the other tests, since it builds, packs and installs: what it asks npm for should be in npm's cache. */
+/**
+ * Separate from the other tests, since it builds, packs and installs. What it installs should be in npm's
+ * cache.
+ */
 export default defineConfig({
   test: {
     root: import.meta.dirname,

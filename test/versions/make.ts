@@ -7,8 +7,8 @@ import { brotliCompressSync } from 'node:zlib';
 import { build, type Plugin } from 'esbuild';
 
 /*
- * Makes what the tests of mixed versions run: the client with the miner's agent, and the coordinator, as a commit had
- * them, each in one file. Needs the whole history.
+ * Builds what the tests of mixed versions run: the client with the miner's agent, and the coordinator, each
+ * in one file, as of a commit. It needs the whole history.
  *
  *   node test/versions/make.ts 4d3d1c4 0.1
  */
@@ -21,13 +21,13 @@ const PROGRAMS = {
   coordinator: `export { startCoordinator } from '@aitbc/coordinator';`,
 };
 
-/** CommonJS within the bundle asks for what belongs to Node.js in its own way. */
+/** CommonJS within the bundle loads built-in modules with its own `require`. */
 const banner = `import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);`;
 
 const run = promisify(execFile);
 
-/** The page reads files beside its program, which a bundle does not have. */
+/** The reference page reads files beside its program, which a bundle does not have. */
 const noReferencePage: Plugin = {
   name: 'no reference page',
   setup({ onResolve, onLoad }) {
@@ -69,7 +69,7 @@ try {
   await rm(checkout, { recursive: true });
 }
 
-/** Finds packages of ours in the checkout of the commit, by what they export there. */
+/** Resolves our packages to their sources in the commit's checkout. */
 function ownSources(checkout: string): Plugin {
   return {
     name: 'own sources',
