@@ -49,7 +49,7 @@ async function restore(from: string) {
   return { restored, of: new CoordinatorClient(restored.url) };
 }
 
-test('a backup that is made while jobs come in restores to a moment of it', async () => {
+test('a backup made while jobs come in restores to one moment of that time', async () => {
   const large = Array.from({ length: 50 }, () => ({ prompt: 'x'.repeat(100_000), model: 'unmined' }));
   const before = await client.jobs.submitBatch(large);
   await client.jobs.submit({ prompt: 'What is 6 times 7?', model: 'm' });
@@ -74,7 +74,7 @@ test('a backup that is made while jobs come in restores to a moment of it', asyn
   await restored.close();
 });
 
-test('a backup is two files, for their owner alone', async () => {
+test('a backup is two files that only their owner can read', async () => {
   await backup('private');
   expect((await readdir(path('private'))).toSorted()).toEqual(['coordinator.db', 'signing-key.pem']);
   const modes = ['private', 'private/coordinator.db', 'private/signing-key.pem'].map(async name => {
@@ -83,7 +83,7 @@ test('a backup is two files, for their owner alone', async () => {
   expect(await Promise.all(modes)).toEqual([0o700, 0o600, 0o600]);
 });
 
-test('a backup goes where there is nothing, in folders that it makes', async () => {
+test('a backup creates its folder and the folders above', async () => {
   expect((await backup('new/and/deep')).exitCode).toBe(0);
   expect(existsSync(path('new/and/deep/coordinator.db'))).toBe(true);
 });
@@ -101,7 +101,7 @@ test.each(['a file', 'a folder', 'an empty folder'])('a backup does not overwrit
   if (what === 'a file') expect(await readFile(path(to), 'utf8')).toBe('precious');
 });
 
-test('a backup that fails, or is interrupted, leaves nothing behind', async () => {
+test('a failed or interrupted backup leaves nothing behind', async () => {
   const before = await readdir(folder);
   const failed = await aitbc(['backup', path('failed'), '--data', path('nowhere')]);
   expect(failed).toMatchObject({
@@ -113,12 +113,12 @@ test('a backup that fails, or is interrupted, leaves nothing behind', async () =
   expect(await readdir(folder)).toEqual(before);
 });
 
-test('a coordinator on PostgreSQL is told to use what PostgreSQL has', async () => {
+test('a backup of PostgreSQL refers to PostgreSQL’s own tools', async () => {
   const argv = ['backup', path('postgres'), '--database-url', 'postgres://127.0.0.1/aitbc'];
   expect(await aitbc(argv)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('pg_dump') });
 });
 
-test('data of which no coordinator has signed anything yet is backed up without a key, and that is said', async () => {
+test('data without a signing key is backed up without it, and the output says so', async () => {
   await aitbc(['migrate', '--data', path('unsigned-data')]);
   const argv = ['backup', path('unsigned'), '--json', '--data', path('unsigned-data')];
   expect(JSON.parse((await aitbc(argv)).stdout)).toEqual({ folder: path('unsigned'), signing_key: false });

@@ -60,13 +60,13 @@ test.each([
   expect(stderr).toContain(words);
 });
 
-test('what only the coordinator can refuse is told with its reason', async () => {
+test('an error of the coordinator is shown with its reason', async () => {
   const { exitCode, stderr } = await coordinator.aitbc(['credits', 'grant', TO, '0.0000015'], { env });
   expect(exitCode).toBe(1);
   expect(stderr).toContain('amount must have at most 6 decimals');
 });
 
-test('a grant is verified as receipts are: by its id, and offline from a file', async () => {
+test('a grant is verified like a receipt: by its id, and offline from a file', async () => {
   const made = await coordinator.aitbc(['credits', 'grant', TO, '3', '--json'], { env });
   const { grant_id } = JSON.parse(made.stdout);
   const bundle = await coordinator.aitbc(['receipt', 'proof', grant_id, '--wait', '20']);
@@ -93,7 +93,7 @@ test('a grant is verified as receipts are: by its id, and offline from a file', 
   expect(refused.stderr).toContain('The grant is not valid: ');
 });
 
-test('without a key the account is that of all who have none, with what this machine’s miner has beside it', async () => {
+test('without an API key the shared account is shown, and this machine’s miner’s', async () => {
   const state = join(coordinator.folder, 'miner');
   const asking = { env: { AITBC_MINER_STATE: state } };
   const before = await coordinator.aitbc(['account'], asking);

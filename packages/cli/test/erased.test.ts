@@ -31,19 +31,19 @@ beforeAll(async () => {
 });
 afterAll(() => stop());
 
-test('a job whose texts were erased is shown with the time of that, and no result', async () => {
+test('a job with erased texts is shown with the time of erasure and no result', async () => {
   const { stdout } = await run('jobs', 'get', erased.job_id);
   expect(stdout).toMatch(/^Status +completed$/m);
   expect(stdout).toMatch(/^Erased +2026-01-25 15:00:00Z: prompt and result are no longer stored\n$/m);
 });
 
-test('its receipt is verified, and it is told how to compare texts of one’s own', async () => {
+test('its receipt is verified, and the output says how to compare own texts', async () => {
   const { exitCode, stderr } = await run('receipt', 'verify', erased.job_id);
   expect(exitCode).toBe(0);
   expect(stderr).toContain(`--salt ${erased.salt}`);
 });
 
-test('texts of one’s own are compared with its receipt', async () => {
+test('own texts are compared with its receipt', async () => {
   const own = ['--salt', erased.salt, '--prompt', 'What is 6 times 7?', '--result', '42'];
   const { exitCode, stdout } = await run('receipt', 'verify', erased.job_id, ...own);
   expect(exitCode).toBe(0);

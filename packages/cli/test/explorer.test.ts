@@ -39,7 +39,7 @@ test('an address is shown with what it has', async () => {
   expect(text).toMatch(/^Balance +\S+\nJobs +0\nJobs run +1\nReceipts +1\nTransactions +1$/m);
 });
 
-test('a search says what it has found', async () => {
+test('a search lists what it has found', async () => {
   const kinds = (await shown('search', receipt.job_id)).split('\n').map(line => line.split(' ')[0]);
   expect(kinds.slice(0, 4)).toEqual(['KIND', 'job', 'receipt', 'transaction']);
 });
@@ -48,7 +48,7 @@ test.each([
   [['block', '17'], 1, 'BLOCK_NOT_FOUND'],
   [['search', 'nothing'], 0, 'None.'],
   [['address', 'ait1'], 2, 'address'],
-])('explorer %j says what there is not', async (argv, exitCode, said) => {
+])('explorer %j names what does not exist', async (argv, exitCode, said) => {
   const answer = await coordinator.aitbc(['explorer', ...argv]);
   expect(answer).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(said) });
 });

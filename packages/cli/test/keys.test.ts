@@ -19,7 +19,7 @@ async function listed(...argv: string[]): Promise<string[]> {
   return JSON.parse(stdout).map(({ name }: { name: string }) => name);
 }
 
-test('keys are listed newest first, as many as asked for, and it is said when there are more', async () => {
+test('keys are listed newest first up to the limit, and the output says when there are more', async () => {
   for (const name of ['first', 'second', 'third']) await keys('create', '--scope', 'client', '--name', name);
   expect(await listed()).toEqual(['third', 'second', 'first']);
   expect(await listed('--limit', '2')).toEqual(['third', 'second']);
@@ -27,7 +27,7 @@ test('keys are listed newest first, as many as asked for, and it is said when th
   expect((await keys('list', '--limit', '3')).stderr).toBe('');
 });
 
-test('a list of no keys, or of a number that is none, is refused', async () => {
+test('a limit that is not a positive number is rejected', async () => {
   for (const limit of ['0', 'all']) {
     expect(await keys('list', '--limit', limit)).toMatchObject({
       exitCode: 2,
@@ -36,7 +36,7 @@ test('a list of no keys, or of a number that is none, is refused', async () => {
   }
 });
 
-test('keys are made with a tier and a highest priority, which the list shows', async () => {
+test('keys have a tier and a highest priority, which the list shows', async () => {
   await keys('create', '--scope', 'client', '--tier', 'gold', '--max-priority', '5');
   const { stdout } = await keys('list', '--json', '--limit', '1');
   expect(JSON.parse(stdout)).toMatchObject([{ tier: 'gold', max_priority: 5 }]);
@@ -51,7 +51,7 @@ test.each([
   ['keys revoke', ['keys', 'revoke', 'key-01kc0pq5w8e4z9k3v7t2m6n1rx']],
   ['backup', ['backup', 'copy']],
   ['store export', ['store', 'export', 'export.jsonl.gz']],
-])('%s of a folder without a store says so, and makes nothing there', async (_, argv) => {
+])('%s of a folder without a store fails and creates nothing', async (_, argv) => {
   const mistyped = join(data, 'mistyped');
   const folder = await mkdtemp(join(tmpdir(), 'aitbc-nothing-'));
   const targets = argv.map(word => (/^(copy|export\.)/.test(word) ? join(folder, word) : word));
@@ -63,7 +63,7 @@ test.each([
   await rm(folder, { recursive: true });
 });
 
-test('keys create makes a store for the coordinator to come, and says so once', async () => {
+test('keys create creates a missing store and says so once', async () => {
   const create = ['keys', 'create', '--scope', 'client', '--data', join(data, 'new')];
   expect((await aitbc(create)).stderr).toContain('a new store was created there');
   expect((await aitbc(create)).stderr).not.toContain('a new store');

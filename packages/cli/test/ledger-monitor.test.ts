@@ -59,7 +59,7 @@ const seen = (size: number, from: number, more: object = {}) => ({
   ledger: expect.objectContaining({ tree_size: size }),
 });
 
-test('each new checkpoint is told, with what is new in it, until a signal', async () => {
+test('each new checkpoint is reported with its new entries, until a signal', async () => {
   const { follow, grow, asked } = await withLog(250);
   const { exitCode, events, stderr } = await follow(
     [],
@@ -71,7 +71,7 @@ test('each new checkpoint is told, with what is new in it, until a signal', asyn
   expect(asked.filter(path => path.startsWith('tile/entries/000'))).toEqual(['tile/entries/000']);
 });
 
-test('it goes on from what was kept', async () => {
+test('it continues from the saved checkpoint', async () => {
   const { monitor, grow, served } = await withLog(5);
   const first = await monitor(['--once']);
   expect(first).toMatchObject({ exitCode: 0, stderr: '' });
@@ -85,7 +85,7 @@ test('it goes on from what was kept', async () => {
   expect(await readFile(join(folder, KEPT), 'utf8')).toBe(await served.log.checkpoint());
 });
 
-test('a ledger that forks is told at once, and the evidence kept', async () => {
+test('a fork is reported at once, and the evidence is kept', async () => {
   const { follow, served } = await withLog(300);
   const before = await served.log.checkpoint();
   const other = createLog(receipts.slice(0, 300).with(17, await receiptBytesOf(17, { units: 5 })));
@@ -102,7 +102,7 @@ test('a ledger that forks is told at once, and the evidence kept', async () => {
 test.each<[string, (log: Log) => Log, string, string]>([
   ['rolls back', () => createLog(receipts.slice(0, 299)), 'ROLLED_BACK', 'rollback'],
   ['grows on another past', () => createLog(receipts.slice(1, 400)), 'FORKED', 'fork'],
-])('a ledger that %s is told at once', async (_, change, code, evidence) => {
+])('a ledger that %s is reported at once', async (_, change, code, evidence) => {
   const { monitor, served } = await withLog(300);
   await monitor(['--once']);
   served.log = change(served.log);
@@ -134,7 +134,7 @@ test.each<[string, (server: Awaited<ReturnType<typeof withLog>>) => unknown, obj
     async ({ lies, served }) => lies.set('checkpoint', await served.log.checkpoint({ by: [STRANGER] })),
     { code: 'CHECKPOINT_INVALID', detail: 'No known key has signed' },
   ],
-])('%s is told once, not taken, and looked at again', async (_, forge, fault) => {
+])('%s is reported once, not accepted, and checked again', async (_, forge, fault) => {
   const server = await withLog(300);
   await server.monitor(['--once']);
   server.grow(400);
@@ -148,7 +148,7 @@ test.each<[string, (server: Awaited<ReturnType<typeof withLog>>) => unknown, obj
   expect(events.at(-1)).toMatchObject(seen(400, 300));
 });
 
-test('a new entry that is no valid receipt is told once, and what follows is looked at', async () => {
+test('an invalid new receipt is reported once, and later entries are checked', async () => {
   const { follow, served, grow } = await withLog(3);
   const { exitCode, events } = await follow(
     [],
@@ -163,7 +163,7 @@ test('a new entry that is no valid receipt is told once, and what follows is loo
   ]);
 });
 
-test('witnesses that are missing are told, until they have cosigned', async () => {
+test('missing witnesses are reported until they have cosigned', async () => {
   const { follow, lies, served } = await withLog(3);
   const cosigned = await served.log.checkpoint({ by: [LOG, WITNESS] });
   const { events } = await follow(['--witness', WITNESS.vkey], () => lies.set('checkpoint', cosigned));
@@ -176,7 +176,7 @@ test('witnesses that are missing are told, until they have cosigned', async () =
   ]);
 });
 
-test('a ledger that does not answer is asked less and less often, and followed on', async () => {
+test('a ledger that does not answer is asked less and less often, and then followed again', async () => {
   const { follow, lies, grow } = await withLog(3);
   const { exitCode, events } = await follow(
     ['--interval', '600'],

@@ -61,7 +61,7 @@ test.each([0, 1, 255, 256, 257])('a ledger of %i receipts verifies', async size 
   expect(bars).toEqual([{ label: 'Verifying', done: size, total: size }]);
 });
 
-test('any other log is verified without a look into its entries', async () => {
+test('another log is verified without checking its entries', async () => {
   const server = await serveLog(createLog(someEntries(300)));
   const argv = ['ledger', 'verify', `${server.url}/`, '--vkey', LOG.vkey];
   expect(await aitbc(argv)).toMatchObject({
@@ -73,7 +73,7 @@ test('any other log is verified without a look into its entries', async () => {
   expect(stdout).toMatch(/^· +statements +not checked/m);
 });
 
-test('a checkpoint that was kept is compared with the next', async () => {
+test('a saved checkpoint is compared with the next one', async () => {
   const { served, kept } = await withLog(200);
   expect((await kept()).stdout).toMatch(/^· +history +no earlier checkpoint/m);
   served.log.append(receipts.slice(200));
@@ -85,7 +85,7 @@ test('a checkpoint that was kept is compared with the next', async () => {
   expect(await readFile(file, 'utf8')).toBe(await served.log.checkpoint());
 });
 
-test('programs are told all of it', async () => {
+test('--json has the whole result', async () => {
   const { kept, ledgerUrl } = await withLog();
   const { stdout } = await kept(['--json']);
   expect(JSON.parse(stdout)).toMatchObject({
@@ -189,7 +189,7 @@ test.each<[string, (server: Server) => unknown, RegExp, string]>([
     /^✗ +history +The log of 259 entries does not begin with the 257 entries that it had before/m,
     'fork-log.example%2Fledger-257-259.txt',
   ],
-])('a ledger that was %s is detected, and the evidence kept', async (_, change, line, evidence) => {
+])('a ledger that was %s is detected, and the evidence is kept', async (_, change, line, evidence) => {
   const server = await withLog();
   await server.kept();
   const before = await server.served.log.checkpoint();
@@ -205,7 +205,7 @@ test.each<[string, (server: Server) => unknown, RegExp, string]>([
   expect(await readFile(join(folder, 'log.example%2Fledger.checkpoint'), 'utf8')).toBe(before);
 });
 
-test('a checkpoint that somebody else was shown counts, whatever its file is called', async () => {
+test('a checkpoint from somebody else is compared, whatever its file’s name', async () => {
   const { kept } = await withLog();
   await writeFile(join(folder, 'from-alice.checkpoint'), await otherLog.checkpoint());
   await writeFile(
@@ -217,7 +217,7 @@ test('a checkpoint that somebody else was shown counts, whatever its file is cal
   expect(stdout).toMatch(/^✗ +history +The log had .*from-alice\.checkpoint\)$/m);
 });
 
-test('one file is compared with, and replaced', async () => {
+test('a single file is compared and replaced', async () => {
   const { verify, served } = await withLog(200);
   const file = join(folder, 'new', 'last.txt');
   await verify(['--checkpoints', file]);
@@ -234,7 +234,7 @@ test.each<[string, () => Promise<string>, string]>([
     () => otherLog.checkpoint({ by: [STRANGER] }),
     'is not a checkpoint of this ledger: No known',
   ],
-])('a saved checkpoint that %s is named', async (_, make, reason) => {
+])('the error names a saved checkpoint that %s', async (_, make, reason) => {
   const { kept } = await withLog(3);
   await writeFile(join(folder, 'a.checkpoint'), await make());
   const { exitCode, stderr } = await kept();
@@ -244,7 +244,7 @@ test.each<[string, () => Promise<string>, string]>([
   });
 });
 
-test('receipts are held to the keys that are given', async () => {
+test('receipts are checked with the given keys', async () => {
   const { verify } = await withLog(20);
   const own = await verify(['--key', COORDINATOR.keyId]);
   expect(own.stdout).toMatch(/^✓ +statements +20 receipts .* signed by a key that you trust$/m);
@@ -254,7 +254,7 @@ test('receipts are held to the keys that are given', async () => {
   expect(stdout).toMatch(/^✗ +statements +and 15 more$/m);
 });
 
-test('witnesses that are demanded must have cosigned', async () => {
+test('named witnesses must have cosigned', async () => {
   const { verify, lies, served } = await withLog(3);
   const argv = ['--witness', WITNESS.vkey];
   expect((await verify(argv)).stdout).toMatch(/^✗ +witnesses +No witness signed/m);
@@ -271,7 +271,7 @@ test.each([
   expect(await aitbc(argv)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(reason) });
 });
 
-test('a ledger that does not answer is told', async () => {
+test('a ledger that does not answer is an error', async () => {
   const { exitCode, stderr } = await aitbc([
     'ledger',
     'verify',
@@ -285,7 +285,7 @@ test('a ledger that does not answer is told', async () => {
   });
 });
 
-test('who stops it is told that nothing is said', async () => {
+test('an interrupted verification says that there is no result', async () => {
   const { verify } = await withLog(3);
   const { exitCode, stdout, stderr } = await verify([], { interrupt: pressed => pressed() });
   expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
@@ -294,7 +294,7 @@ test('who stops it is told that nothing is said', async () => {
 
 const coordinator = withCoordinator();
 
-test('the ledger of a coordinator verifies as a whole, by its own key or by those that were kept', async () => {
+test('the whole ledger of a coordinator verifies, with its own key or saved ones', async () => {
   const { client } = coordinator;
   await client.jobs.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'whole' })));
   for (let job = 0; job < 3; job++) await mineOne(client, 'whole');

@@ -16,7 +16,7 @@ test('the list of jobs has a line for each, newest first', async () => {
   expect(lines.map(line => line.split(/\s+/)[0])).toEqual(jobs.map(job => job.job_id).reverse());
 });
 
-test('a list that is cut says so', async () => {
+test('a shortened list says so', async () => {
   await coordinator.client.jobs.submitBatch(Array.from({ length: 3 }, () => ({ prompt: 'p', model: 'cut' })));
   const { stdout, stderr } = await coordinator.aitbc(['jobs', 'list', '--model', 'cut', '--limit', '2']);
   expect(stdout.trimEnd().split('\n')).toHaveLength(3);
@@ -31,7 +31,7 @@ test('--all lists beyond one page', async () => {
   expect(JSON.parse(stdout)).toHaveLength(101);
 });
 
-test('an account is shown with what it has', async () => {
+test('an account is shown with its balance', async () => {
   const { stdout } = await coordinator.aitbc(['account']);
   const { address, billing } = await coordinator.client.accounts.own();
   expect(stdout).toMatch(
@@ -64,7 +64,7 @@ test('a job that nobody can run says so', async () => {
   expect(stdout).toContain(queue?.reason);
 });
 
-test('a job waited for is shown when it has ended', async () => {
+test('a job is shown when it has ended', async () => {
   const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'get-wait' });
   const shown = coordinator.aitbc(['jobs', 'get', job_id, '--wait']);
   await mineOne(coordinator.client, 'get-wait', 'Good day!');
@@ -143,7 +143,7 @@ test('the statistics are also lines for people', async () => {
   expect(stdout).toMatch(new RegExp(`^Miners +${total_miners}$`, 'm'));
 });
 
-test('jobs list --all is every job of one’s own, and with the key of an administrator of all accounts', async () => {
+test('jobs list --all lists all own jobs, and with an administrator’s key those of all accounts', async () => {
   const [admin, one, other] = [
     await coordinator.key('admin', 'client'),
     await coordinator.key('client'),

@@ -69,14 +69,14 @@ describe.each(Object.keys(ENGINES) as (keyof typeof ENGINES)[])('a database of %
     await remove();
   });
 
-  test('tells programs in JSON what was done', async () => {
+  test('reports in JSON what was done', async () => {
     const { flags, remove } = await ENGINES[engine]();
     const { stdout } = await aitbc(['migrate', '--json', ...flags]);
     expect(JSON.parse(stdout)).toEqual({ schema: NEWEST, applied: MIGRATIONS });
     await remove();
   });
 
-  test('that a later program has changed is left alone, by every command', async () => {
+  test('that a later version has changed is not used by any command', async () => {
     const { flags, execute, remove } = await ENGINES[engine]();
     await aitbc(['migrate', ...flags]);
     await execute(`INSERT INTO kysely_migration (name, timestamp) VALUES ('999-later', '2027-01-01')`);
@@ -92,7 +92,7 @@ describe.each(Object.keys(ENGINES) as (keyof typeof ENGINES)[])('a database of %
   });
 });
 
-test('a database that is none of the known ones is refused by its name', async () => {
+test('an unknown kind of database is an error that names it', async () => {
   expect(await aitbc(['migrate', '--database-url', 'mysql://localhost/aitbc'])).toMatchObject({
     exitCode: 2,
     stderr: expect.stringContaining('knows no mysql database'),

@@ -23,7 +23,7 @@ function whenPrinted(text: string, then: () => void) {
   };
 }
 
-test('it runs jobs, tells what they earned, and ends after --max-jobs', async () => {
+test('the miner runs jobs, reports their earnings, and ends after --max-jobs', async () => {
   const { job_id } = await coordinator.client.jobs.submit({ prompt: 'Hello there', model: 'printed' });
   const { exitCode, stdout } = await miner('lines', [
     ...['--backend', 'echo', '--model', 'printed', '--max-jobs', '1'],
@@ -56,7 +56,7 @@ test('with --json each event is a line of JSON', async () => {
   expect(events[0].time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
 });
 
-test('--model takes several names, each of which it then offers', async () => {
+test('--model takes several names, which the miner then offers', async () => {
   let send: (signal: NodeJS.Signals) => void = () => {};
   const registered = Promise.withResolvers<void>();
   const run = miner('several', ['--backend', 'echo', '--model', 'one,two', '--model', 'three'], {
@@ -72,7 +72,7 @@ test('--model takes several names, each of which it then offers', async () => {
   expect(capabilities).toEqual(['one', 'three', 'two']);
 });
 
-test('a signal ends it well, and the coordinator knows that it is gone', async () => {
+test('a signal ends the miner properly and deregisters it', async () => {
   let send: (signal: NodeJS.Signals) => void = () => {};
   const { exitCode, stdout } = await miner('signalled', ['--backend', 'echo'], {
     signal: listener => {
@@ -89,7 +89,7 @@ test('a signal ends it well, and the coordinator knows that it is gone', async (
   });
 });
 
-test('one whose id another process takes says so and ends, in a way that service managers can tell', async () => {
+test('a miner whose id another process takes ends with its own exit code', async () => {
   const started = Promise.withResolvers<void>();
   const older = miner('cloned', ['--backend', 'echo'], {
     onOutput: whenPrinted('Waiting for jobs', started.resolve),
@@ -109,7 +109,7 @@ test('one whose id another process takes says so and ends, in a way that service
   });
 });
 
-test('a job that runs when a signal comes may finish, within the time that the help tells', async () => {
+test('a job that runs at a signal may finish within --shutdown-seconds', async () => {
   const { job_id } = await coordinator.client.jobs.submit({ prompt: 'Hello', model: 'slow' });
   let send: (signal: NodeJS.Signals) => void = () => {};
   const stopping = Promise.withResolvers<void>();
@@ -133,7 +133,7 @@ test('a job that runs when a signal comes may finish, within the time that the h
   });
 });
 
-test('an engine that does not answer is named, with its address', async () => {
+test('the error names an engine that does not answer, with its address', async () => {
   const closed = 'http://127.0.0.1:2';
   const { exitCode, stderr } = await miner('no-engine', ['--backend', 'ollama', '--backend-url', closed]);
   expect({ exitCode, stderr }).toEqual({
@@ -155,12 +155,12 @@ test.each([
   expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) });
 });
 
-test('a model file that is not there is named', async () => {
+test('the error names a missing model file', async () => {
   const { exitCode, stderr } = await miner('no-file', ['--gguf', 'missing.gguf']);
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining("'missing.gguf'") });
 });
 
-test('a key that the coordinator does not know ends it, with advice', async () => {
+test('an unknown API key ends the miner with advice', async () => {
   const { exitCode, stderr } = await miner('stranger', ['--backend', 'echo', '--api-key', 'aitbc_wrong']);
   expect({ exitCode, stderr }).toEqual({
     exitCode: 1,
@@ -174,7 +174,7 @@ test.each([
   ['--context-length', 'llama3.2=many', '"many" is not a number of tokens'],
   ['--vram', '24576', 'It must be in GB, at most 4096'],
   ['--gpu-name', ' ', '1 to 128 characters'],
-])('%s does not take "%s"', async (flag, value, message) => {
+])('%s rejects "%s"', async (flag, value, message) => {
   const { exitCode, stderr } = await miner('strict', [flag, value]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(message) });
 });

@@ -59,20 +59,20 @@ test('a bundle from the standard input is checked', async () => {
   expect(await verify(['-', '--vkey', vkey], { ...NOWHERE, stdin: proof })).toMatchObject({ exitCode: 0 });
 });
 
-test('with keys as well, the receipt is held to those', async () => {
+test('with keys too, the receipt is checked with those', async () => {
   const argv = [saved.bundle, '--vkey', vkey];
   expect(await verify([...argv, '--keys', saved.keys])).toMatchObject({ exitCode: 0 });
   const other = await verify([...argv, '--key', generateSigner().keyId]);
   expect(other).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('not valid: key\n') });
 });
 
-test('with keys alone the ledger is not looked at, and that is said', async () => {
+test('with keys alone the ledger is not checked, and the output says so', async () => {
   const { exitCode, stdout } = await verify([saved.bundle, '--keys', saved.keys]);
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^· +inclusion +not checked without the ledger's key/m);
 });
 
-test('without any trust the coordinator is asked, and what that is worth is said', async () => {
+test('without any key the coordinator is asked, and the output says what that is worth', async () => {
   const { exitCode, stdout, stderr } = await coordinator.aitbc(['receipt', 'verify', receipt.receipt_id]);
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^✓ +inclusion +it is entry 0 of 1$/m);
@@ -85,19 +85,19 @@ test('a file without a proof is completed by the coordinator', async () => {
   expect(stdout).toMatch(/^✓ +inclusion +it is entry 0 of 1$/m);
 });
 
-test('a file without a proof, and no coordinator, is told of --proof', async () => {
+test('a file without a proof and without a coordinator fails with advice to use --proof', async () => {
   const { exitCode, stderr } = await verify([saved.plain, '--vkey', vkey]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('--proof FILE') });
 });
 
-test('programs are told the place', async () => {
+test('--json has the place in the ledger', async () => {
   const { stdout } = await verify([saved.bundle, '--vkey', vkey, '--json']);
   const { valid, ledger } = JSON.parse(stdout);
   expect(valid).toBe(true);
   expect(ledger).toEqual({ origin: vkey.split('+')[0], index: 0, tree_size: 1, witnesses: [] });
 });
 
-test("another ledger's key does not do", async () => {
+test("another ledger's key is not enough", async () => {
   const argv = [saved.bundle, '--vkey', party('other.example', 'Ed25519', 7).vkey];
   const { exitCode, stderr } = await verify(argv);
   expect({ exitCode, stderr }).toMatchObject({
@@ -109,7 +109,7 @@ test("another ledger's key does not do", async () => {
   });
 });
 
-test('a witness that has not cosigned is missed', async () => {
+test('a witness that has not cosigned fails the check', async () => {
   const argv = [saved.bundle, '--vkey', vkey, '--witness', WITNESS.vkey];
   expect(await verify(argv)).toMatchObject({
     exitCode: 1,
@@ -134,7 +134,7 @@ test('a receipt with another price is not the one that the ledger has', async ()
   });
 });
 
-test('a receipt that a stranger signed is not vouched for', async () => {
+test('the ledger does not vouch for a receipt that a stranger signed', async () => {
   const path = await save('stranger.json', JSON.stringify(await signReceipt(receipt, generateSigner())));
   const argv = [path, '--proof', saved.bundle, '--vkey', vkey];
   expect(await verify(argv)).toMatchObject({
@@ -242,7 +242,7 @@ test.each([
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(reason) });
 });
 
-test('a policy that is none is told by its line', async () => {
+test('an invalid policy is an error that names the line', async () => {
   const path = await save('wrong.policy', 'quorum me\n');
   const { exitCode, stderr } = await verify([saved.bundle, '--policy', path]);
   expect({ exitCode, stderr }).toMatchObject({

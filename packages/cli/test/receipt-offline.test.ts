@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { mineOne } from './coordinator.ts';
 import { aitbc } from './terminal.ts';
 
-test('what was saved from a coordinator verifies after it has closed, and no longer once tampered with', async () => {
+test('saved files verify after the coordinator has closed, and not after a change', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'aitbc-cli-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const running = await startCoordinator({ port: 0, data: join(folder, 'data'), logLevel: 'silent' });

@@ -38,14 +38,14 @@ async function untilPublished(url: string): Promise<void> {
   while ((await fetch(`${url}/ledger/checkpoint`)).status !== 200);
 }
 
-test('a receipt that the ledger has yet to publish is valid so far, and that is said', async () => {
+test('an unpublished receipt is valid so far, and the output says so', async () => {
   const { exitCode, stdout, stderr } = await aitbc(['receipt', 'verify', receipt.receipt_id], { env });
   expect(exitCode).toBe(0);
   expect(stdout).toMatch(/^· +inclusion +the ledger has not published it yet$/m);
   expect(stderr).toContain('--wait waits for it');
 });
 
-test('for who has named the key of the ledger it is not valid yet', async () => {
+test('with the ledger’s key an unpublished receipt is not valid yet', async () => {
   const argv = ['receipt', 'verify', receipt.receipt_id, '--vkey', vkey];
   const { exitCode, stdout, stderr } = await aitbc(argv, { env });
   expect(exitCode).toBe(1);
@@ -53,7 +53,7 @@ test('for who has named the key of the ledger it is not valid yet', async () => 
   expect(stderr).toContain('--wait waits for it');
 });
 
-test('waiting for it ends', async () => {
+test('waiting for it times out', async () => {
   const argv = ['receipt', 'verify', receipt.receipt_id, '--vkey', vkey, '--wait', '1'];
   const { exitCode, stderr, spun } = await aitbc(argv, { env });
   expect(exitCode).toBe(1);

@@ -44,7 +44,7 @@ async function verify(signed: CheckpointOptions, flags: string[], { policy = '',
 
 const VKEY = ['--vkey', LOG.vkey];
 
-test('witnesses that have cosigned are told, with the time that they state', async () => {
+test('cosigning witnesses are listed with the time that they state', async () => {
   const by = [LOG, LOG_COSIGNER, WITNESS];
   const { exitCode, ledger, found } = await verify({ by }, [...VKEY, '--witness', WITNESS.vkey]);
   expect(exitCode).toBe(0);
@@ -78,7 +78,7 @@ test.each([
   expect(exitCode).toBe(code);
 });
 
-test('a witness whose signature is not over this checkpoint is told by name', async () => {
+test('a witness’s bad signature is an error that names the witness', async () => {
   const elsewhere = await createLog(await receiptEntries(4)).checkpoint({ by: [WITNESS] });
   const lines = `${elsewhere.split('\n').at(-2)}\n`;
   const flags = [...VKEY, '--witness', WITNESS.vkey];
@@ -91,7 +91,7 @@ test('a witness whose signature is not over this checkpoint is told by name', as
   });
 });
 
-test('signatures of keys that nobody has named are passed over, whatever they are', async () => {
+test('signatures by unknown keys are ignored', async () => {
   const lines = `— grease.example ${Buffer.from('grease').toString('base64')}\n`;
   expect(await verify({ by: [LOG] }, VKEY, { lines })).toMatchObject({ exitCode: 0 });
 });

@@ -44,7 +44,7 @@ test('a receipt by the id of its job is compared with the texts of the job', asy
   expect(stdout).toMatch(/^✓ +prompt .*\n✓ +result /m);
 });
 
-test('a receipt that was fetched into a file is valid', async () => {
+test('a receipt fetched into a file is valid', async () => {
   const { stdout } = await coordinator.aitbc(['receipt', 'get', receipt.receipt_id]);
   const path = await save('fetched.json', stdout);
   expect(await coordinator.aitbc(['receipt', 'verify', path])).toMatchObject({ exitCode: 0 });
@@ -70,7 +70,7 @@ test('a receipt with another price is not valid, and says why', async () => {
   expect(stderr).toContain('The receipt is not valid: signature, arithmetic');
 });
 
-test('a receipt that is not valid is told in JSON to who asked for JSON', async () => {
+test('with --json an invalid receipt is an error in JSON', async () => {
   const path = await save('tampered-json.json', JSON.stringify({ ...receipt, price: 10 }));
   const { exitCode, stdout, stderr } = await coordinator.aitbc(['receipt', 'verify', path, '--json']);
   expect({ exitCode, valid: JSON.parse(stdout).valid }).toEqual({ exitCode: 1, valid: false });
@@ -83,7 +83,7 @@ test('a receipt that a stranger signed is not valid', async () => {
   expect({ exitCode, stderr }).toEqual({ exitCode: 1, stderr: expect.stringContaining('not valid: key') });
 });
 
-test('a field that occurs twice makes no receipt', async () => {
+test('a receipt with a repeated field is rejected', async () => {
   const text = JSON.stringify(receipt).replace('"price":', '"price":1000000,"price":');
   const path = await save('ambiguous.json', text);
   const { exitCode, stderr } = await coordinator.aitbc(['receipt', 'verify', path, '--key', key]);
@@ -91,7 +91,7 @@ test('a field that occurs twice makes no receipt', async () => {
   expect(stderr).toContain('"price" occurs twice');
 });
 
-test('what a terminal would obey is written out in what a receipt says', async () => {
+test('control characters in a receipt are escaped on a terminal', async () => {
   const path = await save('escapes.json', JSON.stringify({ ...receipt, version: '\u001b[2Jcleared' }));
   const { stdout } = await coordinator.aitbc(['receipt', 'verify', path, '--key', key], { isTTY: true });
   expect(stdout).not.toContain('\u001b');
@@ -114,7 +114,7 @@ test('one of several keys is enough', async () => {
   expect(await aitbc(argv, NOWHERE)).toMatchObject({ exitCode: 0 });
 });
 
-test('the key of another does not make it valid', async () => {
+test('another coordinator’s key does not make it valid', async () => {
   const argv = ['receipt', 'verify', receiptFile, '--key', generateSigner().keyId];
   expect(await aitbc(argv, NOWHERE)).toMatchObject({
     exitCode: 1,
@@ -122,7 +122,7 @@ test('the key of another does not make it valid', async () => {
   });
 });
 
-test('without a key and without the coordinator it says how to check offline', async () => {
+test('without a key and a coordinator, the error says how to check offline', async () => {
   const { exitCode, stderr } = await aitbc(['receipt', 'verify', receiptFile], NOWHERE);
   expect(exitCode).toBe(1);
   expect(stderr).toContain('--keys FILE');
@@ -146,7 +146,7 @@ test('one text can be disclosed without the other', async () => {
   expect(stdout).not.toMatch(/^. +prompt /m);
 });
 
-test('a disclosed text that is another one makes the check fail', async () => {
+test('a different disclosed text fails the check', async () => {
   const { exitCode, stdout } = await disclose('--prompt', PROMPT, '--result', '43');
   expect(exitCode).toBe(1);
   expect(stdout).toMatch(/^✓ +prompt .*\n✗ +result /m);

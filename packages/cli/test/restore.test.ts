@@ -68,7 +68,7 @@ const balancesOf = async ({ running }: Served) =>
     .orderBy('address')
     .execute();
 
-test('a backup is no data folder, whoever copied it: serve names the command that makes one of it', async () => {
+test('serve does not start on a backup, and names the command to restore it', async () => {
   const before = await serve('data');
   await before.earn(1);
   await backup();
@@ -86,7 +86,7 @@ test('a backup is no data folder, whoever copied it: serve names the command tha
   expect(await readdir(path('copy'))).toEqual(['coordinator.db']);
 });
 
-test('a ledger goes on where the surviving file shows that nothing was signed since', async () => {
+test('a ledger continues when the surviving file shows that nothing was signed since', async () => {
   const before = await serve('data');
   await before.earn(2);
   await backup();
@@ -100,7 +100,7 @@ test('a ledger goes on where the surviving file shows that nothing was signed si
   expect((await aitbc(argv)).exitCode).toBe(0);
 });
 
-test('a restore that lacks what was signed begins a new ledger, which a monitor and a witness see', {
+test('a restore that lacks signed entries begins a new ledger, which a monitor and a witness notice', {
   timeout: 120_000,
 }, async () => {
   const first = await serve('data');
@@ -188,7 +188,7 @@ test('a restore that lacks what was signed begins a new ledger, which a monitor 
   expect(await again.client.receipts.get(oldest?.receipt_id ?? '')).toMatchObject({ inclusion: null });
 });
 
-test('without anything that shows what was signed last, a new ledger begins', async () => {
+test('without a known last checkpoint a new ledger begins', async () => {
   const before = await serve('data');
   await before.earn(1);
   await backup();
@@ -202,7 +202,7 @@ test('without anything that shows what was signed last, a new ledger begins', as
   expect(await vkeyOf(one)).not.toBe(await vkeyOf(two));
 });
 
-test('a ledger can be restored again, and names the one before', async () => {
+test('a ledger can be restored again, and names its predecessor', async () => {
   const before = await serve('data');
   await before.earn(1);
   await backup();

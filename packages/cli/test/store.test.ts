@@ -39,7 +39,7 @@ test('data moves from SQLite to PostgreSQL and back through files', async () => 
   expect(await keysIn('--data', path('back'))).toEqual(keys);
 });
 
-test('data moves through a pipe, with nothing but remarks beside it', async () => {
+test('data moves through a pipe, and only remarks are printed', async () => {
   const pipe = '"$0" "$1" store export - --data "$2" | "$0" "$1" store import - --data "$3"';
   const argv = ['-c', pipe, process.execPath, AITBC, path('data'), path('piped')];
   const { stdout, stderr } = await promisify(execFile)('sh', argv);
@@ -53,7 +53,7 @@ test('data moves through a pipe, with nothing but remarks beside it', async () =
   expect(await keysIn('--data', path('piped'))).toEqual(await keysIn('--data', path('data')));
 });
 
-test('both ends say that the signing key must be brought along, and where', async () => {
+test('export and import say where the signing key must be copied', async () => {
   const { stderr } = await run(['export', path('reminds.gz'), '--data', path('data')]);
   expect(stderr).toContain(`copy ${path('data/signing-key.pem')} too`);
   const argv = ['import', path('export.gz'), '--data', path('reminded')];
@@ -62,7 +62,7 @@ test('both ends say that the signing key must be brought along, and where', asyn
   );
 });
 
-test('the key of the ledger is named as well, where it is another one', async () => {
+test('a separate key of the ledger is named too', async () => {
   await cp(path('data'), path('rotated'), { recursive: true });
   await writeFile(path('rotated/ledger-key.pem'), 'the one before');
   const { stderr } = await run(['export', path('rotated.gz'), '--data', path('rotated')]);
@@ -70,7 +70,7 @@ test('the key of the ledger is named as well, where it is another one', async ()
   expect(stderr).toContain(`copy ${key} and ${ledgerKey} too`);
 });
 
-test('programs are told in JSON what was moved', async () => {
+test('--json reports what was moved', async () => {
   const out = await run(['export', path('json.gz'), '--json', '--data', path('data')]);
   const told = JSON.parse(out.stdout);
   expect(told).toMatchObject({
@@ -83,7 +83,7 @@ test('programs are told in JSON what was moved', async () => {
   expect(JSON.parse(back.stdout)).toEqual(told);
 });
 
-test('bars show how far an import is, and then how far its check is', async () => {
+test('progress bars show the import and then its check', async () => {
   const { bars } = await run(['import', path('export.gz'), '--data', path('bars')]);
   const total = bars[0]?.total;
   expect(bars).toEqual([
@@ -92,7 +92,7 @@ test('bars show how far an import is, and then how far its check is', async () =
   ]);
 });
 
-test('an export is for its owner’s eyes only', async () => {
+test('only the owner can read an export', async () => {
   expect((await stat(path('export.gz'))).mode & 0o777).toBe(0o600);
 });
 
@@ -105,7 +105,7 @@ test('an export overwrites nothing', async () => {
   expect(await readFile(path('precious'), 'utf8')).toBe('precious');
 });
 
-test('an export that fails, or is interrupted, leaves no file', async () => {
+test('a failed or interrupted export leaves no file', async () => {
   const failed = await run(['export', path('failed.gz'), '--data', path('nothing')]);
   expect(failed).toMatchObject({
     exitCode: 2,
@@ -118,19 +118,19 @@ test('an export that fails, or is interrupted, leaves no file', async () => {
   expect([path('failed.gz'), path('interrupted.gz')].filter(existsSync)).toEqual([]);
 });
 
-test('an export is not written onto the screen', async () => {
+test('an export is not printed to a terminal', async () => {
   const { exitCode, bytes } = await run(['export', '-', '--data', path('data')], { isTTY: true });
   expect({ exitCode, bytes: bytes.length }).toEqual({ exitCode: 2, bytes: 0 });
 });
 
-test('an import into data that is there is refused', async () => {
+test('an import into existing data is rejected', async () => {
   expect(await run(['import', path('export.gz'), '--data', path('data')])).toMatchObject({
     exitCode: 1,
     stderr: expect.stringMatching(/^aitbc: The store is not empty/),
   });
 });
 
-test('an import of what is no export, or not there, is refused', async () => {
+test('an import of something else than an export is rejected', async () => {
   await writeFile(path('text'), 'Hello');
   expect(await run(['import', path('text'), '--data', path('none')])).toMatchObject({
     exitCode: 1,

@@ -32,7 +32,7 @@ describe('a text on the command line', () => {
     await client.jobs.complete(id, { miner_id: model, result });
   }
 
-  test('is printed as it comes, and nothing else is', async () => {
+  test('is printed as it comes, without anything else', async () => {
     const printed = watchOutput();
     const argv = ['submit', 'Hello!', '--model', 'comes', '--stream'];
     const submitted = coordinator.aitbc(argv, { onOutput: printed.onOutput });
@@ -51,14 +51,14 @@ describe('a text on the command line', () => {
     });
   });
 
-  test('that is not streamed is printed when it is there', async () => {
+  test('that is not streamed is printed when the job has ended', async () => {
     const { job_id } = await coordinator.client.jobs.submit({ prompt: 'p', model: 'whole' });
     const watched = coordinator.aitbc(['jobs', 'watch', job_id]);
     await tell('whole', ['not', 'streamed'], 'The whole text');
     expect(await watched).toMatchObject({ exitCode: 0, stdout: 'The whole text\n', stderr: '' });
   });
 
-  test('is not what counts, but the result', async () => {
+  test('that differs from the result is replaced by the result', async () => {
     const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'other', '--stream']);
     await tell('other', ['A draft'], 'The result');
     const { stdout, stderr } = await submitted;
@@ -66,7 +66,7 @@ describe('a text on the command line', () => {
     expect(stderr).toContain('differs from the streamed text');
   });
 
-  test('for programs is a line of JSON for each event', async () => {
+  test('with --json is a line of JSON for each event', async () => {
     const submitted = coordinator.aitbc(['submit', 'p', '--model', 'json', '--stream', '--json']);
     await tell('json', ['text'], 'text');
     const { stdout, stderr } = await submitted;
@@ -78,14 +78,14 @@ describe('a text on the command line', () => {
     expect(stderr).toBe('');
   });
 
-  test('of a terminal holds nothing that it would obey', async () => {
+  test('on a terminal contains no control characters', async () => {
     const argv = ['submit', 'Hello!', '--model', 'escapes', '--stream'];
     const submitted = coordinator.aitbc(argv, { isTTY: true });
     await tell('escapes', ['a\u001b[2Jb', '\u0007c'], 'a\u001b[2Jb\u0007c');
     expect((await submitted).stdout).toBe('a\\u001b[2Jb\\u0007c\n');
   });
 
-  test('of a job that is cancelled breaks off, which is a failure', async () => {
+  test('of a cancelled job ends early, which is a failure', async () => {
     const printed = watchOutput();
     const argv = ['submit', 'Hello!', '--model', 'cancelled', '--stream'];
     const submitted = coordinator.aitbc(argv, { onOutput: printed.onOutput });
@@ -117,7 +117,7 @@ describe('a text on the command line', () => {
     });
   });
 
-  test('that is left with Ctrl-C goes on, and can be watched again', async () => {
+  test('that is left with Ctrl-C continues and can be watched again', async () => {
     const listeners: (() => void)[] = [];
     const interrupt = (pressed: () => void) => {
       listeners.push(pressed);
@@ -179,7 +179,7 @@ async function serveHalf(model: string, text: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-test('a text whose miner is killed in mid-stream starts anew with another, and goes on for clients that know no anew', async () => {
+test('a text whose miner is killed starts again with another miner, also for clients that can not restart', async () => {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-killed-'));
   const options = { port: 0, data, logLevel: 'silent', leaseSeconds: 1, retryBackoffSeconds: 0 };
   const coordinator = await startCoordinator(options);

@@ -42,7 +42,7 @@ test('every option reaches the job', async () => {
   });
 });
 
-test('several miners are asked for, and shown with what became of their runs', async () => {
+test('a replicated job is shown with its runs', async () => {
   const { client } = coordinator;
   const asked = ['--replication', '2', '--temperature', '0', '--param', 'seed=7'];
   const { stdout } = await coordinator.aitbc(['submit', 'Hello!', '--model', 'checked', ...asked]);
@@ -94,7 +94,7 @@ test('with --wait --json the standard output is the job', async () => {
   expect(stderr).toBe('');
 });
 
-test('while it waits the spinner shows the place in the queue', async () => {
+test('while waiting the spinner shows the place in the queue', async () => {
   const argv = ['submit', 'Hello!', '--model', 'spun', '--wait', '--timeout', '0.05'];
   await coordinator.client.jobs.submit({ prompt: 'before', model: 'spun' });
   const { spun } = await coordinator.aitbc(argv);
@@ -116,7 +116,7 @@ test('a job that fails is a failure that says why', async () => {
   expect(stderr).toContain('out of memory (MINER_FAILED)');
 });
 
-test('a job that can not be done says that the request is at fault, with the code of the engine', async () => {
+test('a rejected job says that the request is at fault, with the engine’s code', async () => {
   const { client } = coordinator;
   const argv = ['submit', 'Hello!', '--model', 'refusing', '--wait', '--min-context', '4096'];
   const submitted = coordinator.aitbc(argv);
@@ -155,7 +155,7 @@ test('Ctrl-C before the coordinator has answered says that the job may exist', a
   expect(stderr).toContain('`aitbc jobs list`');
 });
 
-test('Ctrl-C while waiting tells the id of the job and how to look again', async () => {
+test('Ctrl-C while waiting shows the job’s id and how to wait again', async () => {
   const listeners: (() => void)[] = [];
   const interrupt = (pressed: () => void) => {
     listeners.push(pressed);
@@ -168,26 +168,26 @@ test('Ctrl-C while waiting tells the id of the job and how to look again', async
   expect(stderr).toContain(`\`aitbc jobs get ${job?.job_id} --wait\``);
 });
 
-test('a value that the coordinator refuses is a failure with its reason and code', async () => {
+test('a value that the coordinator rejects is a failure with its reason and code', async () => {
   const { exitCode, stderr } = await coordinator.aitbc(['submit', 'Hello!', '--temperature', '3']);
   expect(exitCode).toBe(1);
   expect(stderr).toMatch(/temperature.*VALIDATION_OUT_OF_RANGE/);
 });
 
-test('a refusal is JSON for who asked for JSON', async () => {
+test('with --json an error of the coordinator is JSON', async () => {
   const { stderr } = await coordinator.aitbc(['submit', 'Hello!', '--temperature', '3', '--json']);
   expect(JSON.parse(stderr)).toMatchObject({
     error: { error_code: 'VALIDATION_OUT_OF_RANGE', status: 400, field: 'params.temperature' },
   });
 });
 
-test('a wrong key is a failure that says where to give the right one', async () => {
+test('a wrong API key is a failure that says where to give the right one', async () => {
   const { exitCode, stderr } = await coordinator.aitbc(['submit', 'Hello!', '--api-key', 'wrong']);
   expect(exitCode).toBe(1);
   expect(stderr).toContain('AITBC_API_KEY');
 });
 
-test('what a terminal would obey is written out in a result shown on one', async () => {
+test('control characters in a result are escaped on a terminal', async () => {
   const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'escapes', '--wait'], { isTTY: true });
   await mineOne(coordinator.client, 'escapes', 'a\u001b[2Jb\u0007c\td\r\n\u009b1m\r\u202etxt.exe\u2069');
   expect((await submitted).stdout).toBe('a\\u001b[2Jb\\u0007c\td\n\\u009b1m\\u000d\\u202etxt.exe\\u2069\n');
@@ -208,7 +208,7 @@ test('a program gets a result exactly, on a terminal too', async () => {
   expect(JSON.parse((await submitted).stdout)).toMatchObject({ result: text });
 });
 
-test('a result for a file stays as it is', async () => {
+test('a result for a file is unchanged', async () => {
   const submitted = coordinator.aitbc(['submit', 'Hello!', '--model', 'raw', '--wait']);
   await mineOne(coordinator.client, 'raw', 'a\u001b[2Jb');
   expect((await submitted).stdout).toBe('a\u001b[2Jb\n');

@@ -35,12 +35,12 @@ test.each([
   expect(stderr).not.toBe('');
 });
 
-test('a wrong call is told in JSON to who asked for JSON', async () => {
+test('with --json a wrong call is an error in JSON', async () => {
   const { stderr } = await aitbc(['stats', '--nope', '--json']);
   expect(JSON.parse(stderr)).toEqual({ error: { detail: "error: unknown option '--nope'" } });
 });
 
-test('a coordinator that does not answer is named, with what to do', async () => {
+test('the error names a coordinator that does not answer, with advice', async () => {
   const { exitCode, stderr } = await aitbc(['stats', '--coordinator', NOWHERE]);
   expect(exitCode).toBe(1);
   expect(stderr).toContain(NOWHERE);
@@ -52,7 +52,7 @@ test('the coordinator can be named by the environment', async () => {
   expect(stderr).toContain(NOWHERE);
 });
 
-test('the command line goes before the environment', async () => {
+test('the command line overrides the environment', async () => {
   const env = { AITBC_COORDINATOR: 'http://127.0.0.1:3' };
   const { stderr } = await aitbc(['stats', '--coordinator', NOWHERE], { env });
   expect(stderr).toContain(NOWHERE);

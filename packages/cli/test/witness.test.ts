@@ -52,7 +52,7 @@ async function during(argv: readonly string[], work: (url: string) => Promise<un
   };
 }
 
-test('it tells its key, and how a coordinator comes to know it', async () => {
+test('the witness prints its key and how to configure a coordinator', async () => {
   const { exitCode, stderr } = await witness(['--name', NAME, ...LOG], { signal: send => send('SIGINT') });
   expect(exitCode).toBe(0);
   expect(stderr).toContain(`${NAME} listens on http://127.0.0.1:`);
@@ -62,7 +62,7 @@ test('it tells its key, and how a coordinator comes to know it', async () => {
   );
 });
 
-test('it cosigns until a signal ends it, and tells of each log once', async () => {
+test('the witness cosigns until a signal, and prints each log once', async () => {
   const { exitCode, events } = await during(['--name', NAME, ...LOG], async url => {
     await addCheckpoint(url, await log.request(0, 10));
     await addCheckpoint(url, await log.request(10, 25));
@@ -75,7 +75,7 @@ test('it cosigns until a signal ends it, and tells of each log once', async () =
   ]);
 });
 
-test('with --verbose it tells of every request', async () => {
+test('with --verbose every request is printed', async () => {
   const { events } = await during(['--name', NAME, ...LOG, '--verbose'], async url => {
     await addCheckpoint(url, await log.request(0, 10));
     await addCheckpoint(url, await log.request(10, 25));
@@ -88,7 +88,7 @@ test('with --verbose it tells of every request', async () => {
   ]);
 });
 
-test('a fork is told in any case, with the proof of it', async () => {
+test('a fork is always printed, with its proof', async () => {
   const { events } = await during(['--name', NAME, ...LOG], async url => {
     await addCheckpoint(url, await log.request(0, 10));
     await addCheckpoint(url, await log.forkedAt(4).request(10, 10));
@@ -127,7 +127,7 @@ test('on a terminal a fork is a line', async () => {
   );
 });
 
-test('options can stand in the environment, several logs with spaces between them', async () => {
+test('options can be set in the environment, several logs separated by spaces', async () => {
   const other = testLog({ origin: 'other.example/log', seed: 3 });
   vi.stubEnv('AITBC_WITNESS_NAME', NAME);
   vi.stubEnv('AITBC_WITNESS_LOG', `${log.vkey} ${other.vkey}`);
@@ -135,7 +135,7 @@ test('options can stand in the environment, several logs with spaces between the
   expect(events[0]).toMatchObject({ name: NAME, logs: [log.key.name, other.key.name] });
 });
 
-test('unless told otherwise it listens on the loopback address, and keeps its data where it was started', async () => {
+test('by default the witness listens on the loopback address and keeps its data in the current folder', async () => {
   const { stdout } = await aitbc(['witness', '--help']);
   expect(stdout).toContain('default: "./witness"');
   const before = process.cwd();
