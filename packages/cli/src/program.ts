@@ -19,6 +19,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   store: async () => (await import('./commands/store.ts')).addStoreCommand,
   submit: async () => (await import('./commands/submit.ts')).addSubmitCommand,
   jobs: async () => (await import('./commands/jobs.ts')).addJobsCommand,
+  batch: async () => (await import('./commands/batch.ts')).addBatchCommand,
   miner: async () => (await import('./commands/miner.ts')).addMinerCommand,
   miners: async () => (await import('./commands/miners.ts')).addMinersCommand,
   account: async () => (await import('./commands/account.ts')).addAccountCommand,
