@@ -10,13 +10,13 @@ import { attempt, endpointOf, type Line, readRequest, requestLines } from './inp
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'ids' | 'operations'>;
 
-/** Requests, and their characters, that are in memory at once with their results. */
+/** The most requests, and characters of them, that are in memory at once with their results. */
 const AT_ONCE = 32;
 const CHARACTERS_AT_ONCE = 16 * 1024 * 1024;
-/** Of one transaction. */
-const MOST_REQUESTS = 512;
+/** The most requests of one transaction. */
+const MAX_REQUESTS = 512;
 
-/** Writes what became of the next requests, in the order of the file, until there is a part of a file. */
+/** Writes the results of the next requests, in the order of the file, until there is enough for one part of a file. */
 export async function writePage(batch: BatchRow, options: Options): Promise<boolean> {
   const { store, ids, operations } = options;
   const page = { output: '', errors: '', missing: 0, unusable: 0 };
@@ -35,7 +35,7 @@ export async function writePage(batch: BatchRow, options: Options): Promise<bool
       to = line.end;
     }
     count += lines.length;
-    isLast = page.output.length + page.errors.length < PART_LENGTH && count < MOST_REQUESTS;
+    isLast = page.output.length + page.errors.length < PART_LENGTH && count < MAX_REQUESTS;
     if (!isLast) break;
   }
   const outcome = await store.write(operations.writePages, {
@@ -82,12 +82,12 @@ async function* groups(lines: AsyncIterable<Line>): AsyncGenerator<Line[]> {
   if (group.length > 0) yield group;
 }
 
-/** What became of a request, as a line of one of the batch's files. */
+/** The result of a request, as a line of one of the batch's files. */
 export interface Result {
   file: 'output' | 'errors';
-  /** With its line feed. */
+  /** The line with its line feed. */
   text: string;
-  /** The job completed with something that is no answer. */
+  /** Whether the job completed with a result that is no answer. */
   unusable: boolean;
 }
 
@@ -96,7 +96,7 @@ export interface Answering {
   endpoint: Endpoint;
   line: number;
   customId: string | null;
-  /** What was asked, or why that can't be served after all. */
+  /** The request, or why it turned out to be unsupported. */
   asked: Asked | OpenAiError;
   job: EndedJob | undefined;
 }
@@ -145,9 +145,9 @@ const CANCELLED = {
   code: 'batch_cancelled',
   message: 'The batch was cancelled before the request was answered',
 };
-const ERASED = { code: 'result_erased', message: 'The result was erased for its age' };
+const ERASED = { code: 'result_erased', message: 'The result was erased because of its age' };
 
-/** @throws what is no refusal */
+/** @throws unexpected errors */
 function failureAnswer(error: unknown, request_id: string): Answer {
   if (!(error instanceof OpenAiError)) throw error;
   return { response: { status_code: statusOf(error.details), request_id, body: error.body }, error: null };

@@ -6,32 +6,33 @@ import type { Transaction, Value } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
 
 /*
- * Who does not get a job again while others could run it: the operator of a miner that failed with it, lost it or handed
- * it back, or a single miner whose engine is busy or lacks what it takes. Jobs that exclude nobody pay nothing for this:
- * the others stand in queues of their own, in which miners look past what is not for them.
+ * A job excludes the miners that should not get it again while others can run it: all miners of an operator that
+ * failed, lost or returned the job, or a single miner whose engine is busy or does not support the job. Jobs with
+ * exclusions stand in queues of their own, where miners search past jobs that exclude them, so ordinary jobs cost
+ * nothing extra.
  */
 
 /** `queue.lane` of queues of jobs that exclude somebody: miners look past those that exclude them. */
 export const RETRIES = 2;
 
-/** By `operator/ID` or `miner/ID`, of one question also `owner/ID`. Stored with the job, as JSON. */
+/** Exclusions by `operator/ID` or `miner/ID`; a single query can also use `owner/ID`. Stored with the job as JSON. */
 export type Exclusions = Record<string, Exclusion>;
 
 export interface Exclusion {
-  /** Ms since the epoch. From then on it may have the job again, so that no job waits for ever for others. */
+  /** When the exclusion ends, in Unix milliseconds. It ends so that a job does not wait forever for other miners. */
   until: number;
-  /** It said that no miner can do what the job asks. */
+  /** Whether the miner reported that no miner can run the job. */
   refused?: true;
-  /** It was blamed for this job before, which is enough. */
+  /** Whether this job already counted against the operator's reputation. It counts only once. */
   blamed?: true;
-  /** How often it handed the job back. */
+  /** How often the operator has returned the job. */
   releases?: number;
 }
 
-/** Others are waited for at most this long. */
+/** How long an exclusion lasts by default. */
 export const EXCLUDED_MS = 5 * 60_000;
 
-/** More are not remembered: the first are forgotten. */
+/** The most exclusions of a job. The oldest are dropped. */
 const MOST = 32;
 
 type ExcludedMiner = Pick<Row<'miner'>, 'id' | 'operator_id'>;
@@ -39,7 +40,7 @@ type ExcludedMiner = Pick<Row<'miner'>, 'id' | 'operator_id'>;
 export const operatorKey = ({ operator_id }: ExcludedMiner) => `operator/${operator_id}`;
 export const minerKey = ({ id }: ExcludedMiner) => `miner/${id}`;
 
-/** Of a job that is run itself. What is damaged excludes nobody: such a job is ended. */
+/** Returns the exclusions of a job. Damaged ones are ignored. */
 export function exclusionsOf({ owners }: Pick<JobRow, 'owners'>): Exclusions {
   if (owners === null) return {};
   const known = Object.entries(objectIn(owners) ?? {});
@@ -49,7 +50,10 @@ export function exclusionsOf({ owners }: Pick<JobRow, 'owners'>): Exclusions {
 export const isExclusion = (value: unknown): value is Exclusion =>
   isObject(value) && typeof value.until === 'number';
 
-/** The job, as it excludes one more. What is over is forgotten, but for what was refused or blamed. */
+/**
+ * Returns the job with one more exclusion. Ended exclusions are dropped unless they record a refusal, blame or
+ * releases.
+ */
 export function exclude(job: JobRow, key: string, exclusion: Exclusion, now: number): JobRow {
   const kept = Object.entries(exclusionsOf(job)).filter(
     ([known, { until, refused, blamed, releases }]) =>
@@ -67,18 +71,18 @@ export function isExcluded(exclusions: Exclusions, miner: ExcludedMiner, now: nu
   return [operatorKey(miner), minerKey(miner)].some(key => (exclusions[key]?.until ?? 0) > now);
 }
 
-/** Answers of one transaction about live miners. */
+/** Answers questions about the other live miners within one transaction. */
 export interface Others {
-  /** Whether a live miner could run a queue's jobs that is not excluded, whether it has room now or not. */
+  /** Whether a live miner that is not excluded could run a queue's jobs, even if it is busy now. */
   exist(queue: ReadyQueue, exclusions: Exclusions): Promise<boolean>;
 }
 
-/** Miners that are looked at for one question: as a rule the first can, and where many can't, no more are asked. */
+/** How many miners are checked: usually one of the first few can run the job, and the search stops after 100. */
 const LOOKED_AT = [3, 100];
 
 const COLUMNS = { operator: 'operator_id', miner: 'id', owner: 'owner_id' } as const;
 
-/** Costs a query for each queue and set of exclusions that it is asked about, and nothing until then. */
+/** Takes one query for each queue and set of exclusions that is asked about. */
 export function createOthers(tx: Transaction, now: number): Others {
   const known = new Map<string, Promise<boolean>>();
 

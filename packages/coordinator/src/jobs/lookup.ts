@@ -6,7 +6,7 @@ import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
 
-/** Rows by id, as a batch works on them: an operation reads what the one before it in the batch wrote. */
+/** Loads jobs by id. Within a batch, an operation sees what earlier operations wrote. */
 export async function loadJobs(tx: Transaction, ids: readonly string[]): Promise<Map<string, JobRow>> {
   const rows = await tx.load('job', 'id', [...new Set(ids)]);
   return new Map(rows.map(row => [row.id, row]));
@@ -46,11 +46,11 @@ export const ownedMiners = (
   inputs: readonly MinerActor[],
 ): Row<'miner'>[] => inputs.flatMap(input => ownedMiner(miners, input) ?? []);
 
-/** Who acts for a miner: its owner's account, or an administrator (null). */
+/** The caller that acts for a miner. `ownerId` is null for an administrator. */
 export interface MinerActor {
   minerId: string;
   ownerId: number | null;
-  /** Of the process that acts, where it says so. */
+  /** The epoch of the acting process, if it sent one. */
   epoch?: number | undefined;
 }
 
@@ -67,7 +67,7 @@ const isActing = ({ status, owner_id }: Row<'miner'>, { ownerId }: MinerActor) =
 
 const isCurrent = (miner: Row<'miner'>, { epoch = miner.epoch }: MinerActor) => epoch === miner.epoch;
 
-/** Why there is no `ownedMiner`. An epoch that the store does not know yet is from before a backup was restored. */
+/** Returns why `ownedMiner` found no miner. An epoch that the store does not know is older than a restored backup. */
 export function notActing(miners: ReadonlyMap<string, Row<'miner'>>, actor: MinerActor): Outcome<never> {
   const miner = miners.get(actor.minerId);
   if (miner && isActing(miner, actor) && (actor.epoch ?? miner.epoch) < miner.epoch)
@@ -79,8 +79,8 @@ export function notActing(miners: ReadonlyMap<string, Row<'miner'>>, actor: Mine
 }
 
 /**
- * Of those that ask for work. One whose row does not say what it offers any more is told to register again, which writes
- * the row anew; what it has done already it can bring as it is.
+ * Returns the miner if it may ask for work. A miner whose row is damaged must register again, which rewrites the row.
+ * It can still hand in results.
  */
 export function readableMiner(
   miners: ReadonlyMap<string, Row<'miner'>>,
@@ -90,13 +90,15 @@ export function readableMiner(
   return miner && saysAbilities(miner) ? miner : undefined;
 }
 
-/** Whether a job is one of the account's, or of anyone's to an administrator (null). Its runs are not shown as jobs. */
+/**
+ * Whether the account may see the job; null is an administrator. The runs of a replicated job are never shown as jobs.
+ */
 export const isSeenBy = (accountId: number | null, job: Pick<JobRow, 'account_id' | 'role'>): boolean =>
   job.role !== 'run' && (accountId === null || job.account_id === accountId);
 
 export const jobNotFound: Outcome<never> = failed('JOB_NOT_FOUND', 'Job not found');
 
-/** Why a job that has ended, or is on its way, can't be acted upon. */
+/** Returns why a job that is running or has ended cannot be used. */
 export function endedError(job: JobRow): ErrorInfo {
   const [code, detail] = REFUSALS[job.status];
   if (job.error_code === 'JOB_EXPIRED') return { code: 'JOB_EXPIRED', detail: 'The job has expired' };

@@ -71,7 +71,7 @@ type OwnFilter = JobFilter & { accountId: number };
 export interface JobPage<Job> {
   /** Newest first. */
   jobs: Job[];
-  /** The id behind which the next page starts, unless this is the last one. */
+  /** The id after which the next page starts. Undefined on the last page. */
   next: string | undefined;
 }
 
@@ -85,8 +85,8 @@ export async function listJobs(db: Db, filter: JobFilter): Promise<JobPage<Found
 }
 
 /**
- * Those of all accounts. Indexes for that would cost each job more than they are worth to administrators: a page is
- * looked for among the next thousand jobs, and may so be short, or empty, and have a next.
+ * Lists the jobs of all accounts. Indexes for this would cost each job more than administrators gain. Instead each page
+ * searches the next thousand jobs, so a page can be short or empty and still have a next page.
  */
 async function listAllJobs(db: Db, { status, model, before, limit }: JobFilter): Promise<JobPage<FoundJob>> {
   let scan = db.selectFrom('job').select(['id', 'status', 'model', 'role']);
@@ -105,9 +105,8 @@ async function listAllJobs(db: Db, { status, model, before, limit }: JobFilter):
 }
 
 /**
- * Newest first. The indexes are by status, so a list over all statuses takes a page of each and merges: five times
- * a page at most, however many jobs the account has. One statement, so that a job that changes its status meanwhile
- * is listed once.
+ * Lists jobs, newest first. The indexes are by status, so a list of all statuses merges one page of each. It is one
+ * statement, so that a job whose status changes meanwhile is listed once.
  */
 async function listJobsOf(db: Db, filter: OwnFilter): Promise<FoundJob[]> {
   const [first = 'pending', ...others] = filter.status ? [filter.status] : JOB_STATUSES;
@@ -123,16 +122,16 @@ function pageOfStatus(db: Db, { accountId, model, before, limit }: OwnFilter, st
   query = query.where('job.role', '!=', 'run');
   if (model !== undefined) query = query.where('job.model', '=', model);
   if (before !== undefined) query = query.where('job.id', '<', before);
-  // A limit stands inside a union only in a subquery.
+  // SQLite accepts ORDER BY and LIMIT within a union only in a subquery.
   return db.selectFrom(query.orderBy('job.id', 'desc').limit(limit).as('page')).selectAll();
 }
 
-/** The clocks of a model, one for each priority. */
+/** Returns the clocks of a model: one for each priority. */
 export async function findClocks(db: Db, model: string): Promise<Row<'fair_clock'>[]> {
   return await db.selectFrom('fair_clock').selectAll().where('model', '=', model).execute();
 }
 
-/** Jobs of a batch from one line to another, both included, with what they came to. */
+/** Returns the jobs of a batch with keys from `from` to `to`, with their results. */
 export async function findBatchJobs(db: Db, from: string, to: string) {
   return await db
     .selectFrom('job')
@@ -145,7 +144,7 @@ export async function findBatchJobs(db: Db, from: string, to: string) {
     .execute();
 }
 
-/** Of these lines, the first jobs that have not ended. */
+/** Returns the first unfinished jobs among these lines. */
 export async function findOpenBatchJobs(
   db: Db,
   { after, to, limit }: { after: string; to: string; limit: number },

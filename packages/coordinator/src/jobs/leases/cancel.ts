@@ -9,13 +9,13 @@ export interface CancelInput {
   jobId: string;
   /** Null for an administrator. */
   accountId: number | null;
-  /** For a receipt, where text of the job could be read already; a job that does not stream needs none. */
+  /** Ids for a receipt, which a streaming job needs if it has delivered text. */
   receipt?: { id: string; nonce: string };
 }
 
 /**
- * The owner cancels a job; a miner that runs it is told by its heartbeat, and when it posts anything of it. What it has
- * delivered of a stream is paid.
+ * Cancels a job of the caller. A miner that runs it learns that from its next heartbeat or post. Streamed text that was
+ * delivered is paid for.
  */
 export function cancelJobs(policy: SettlementPolicy): Operation<CancelInput, JobRow> {
   return {
@@ -40,7 +40,7 @@ export function cancelJobs(policy: SettlementPolicy): Operation<CancelInput, Job
       const paid = await settleDelivered(runs, policy, context);
       for (const { job, receiptId } of runs) {
         const after = jobs.get(job.id);
-        // The outcomes have the same row.
+        // The outcomes hold the same row object.
         if (after && paid.has(job.id)) after.receipt_id = receiptId;
       }
       await saveJobs(changes, context);

@@ -26,7 +26,7 @@ export interface ClaimInput extends MinerActor {
   jobId: string;
 }
 
-/** Leases one job by its id. Claiming what one holds already gives the same lease again. */
+/** Leases a job by its id. Claiming a job that the miner already holds returns the same lease. */
 export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
   return {
     name: 'jobs.claim',
@@ -84,7 +84,7 @@ export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
   };
 }
 
-/** Answers for those that ask for a job that others could run and that excludes them, by `JOB MINER`. */
+/** Returns errors for claims of jobs that exclude the miner and that others could run, by `JOB MINER`. */
 async function findExcluded(
   claims: readonly { job: JobRow | undefined; miner: Row<'miner'> | undefined }[],
   queues: ReadonlyMap<number, Row<'queue'>>,
@@ -95,7 +95,7 @@ async function findExcluded(
   for (const { job, miner } of claims) {
     const queue = job && queues.get(job.queue_id);
     if (!queue || !miner || job.owners === null || job.status !== 'pending') continue;
-    // What it was offered, it may have.
+    // A miner may claim a job that was offered to it.
     if (job.held_for === miner.id) continue;
     const exclusions = exclusionsOf(job);
     if (!isExcluded(exclusions, miner, now) || !(await others.exist(queue, exclusions))) continue;

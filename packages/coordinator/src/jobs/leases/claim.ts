@@ -17,23 +17,23 @@ import { type HeldJob, held, loadQueues, loadTexts, roomOf } from './held-job.ts
 
 export interface TakeInput extends MinerActor {
   max: number;
-  /** Offer rather than lease: the miner still has to claim it. */
+  /** Whether to offer the jobs instead of leasing them. The miner must still claim an offered job. */
   offer: boolean;
 }
 
 export interface ClaimPolicy extends LeasePolicy, PreferencePolicy, MinerPolicy, SlowStartPolicy {
   offerMs: number;
-  /** Credits for a second, which `max_price` may limit; 0 where time costs nothing. */
+  /** Returns the credits per second that `max_price` may limit, or 0 if time costs nothing. */
   rateOf(model: string): number;
-  /** The most bytes that one request may have. */
+  /** The size limit of requests, in bytes. */
   requestBytes: number;
   stopwatch: Stopwatch;
 }
 
-/** An answer whose jobs may have so many bytes gets no further one: the miner claims again for more. */
+/** An answer of this size gets no further job: the miner claims again for more. */
 const CLAIM_BYTES = 32 * 2 ** 20;
 
-/** Gives each miner the jobs that it should run next. Empty when there are none, or it has no room. */
+/** Gives each miner the jobs that it should run next. The list is empty if there are none or the miner is full. */
 export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
   return {
     name: 'jobs.take',
@@ -65,7 +65,8 @@ export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
           const before = kept.shift() ?? (await ready.take(miner));
           if (!before) break;
           bytes += mostBytes(before, ready.needsOf(before), policy.requestBytes);
-          // Offered again, it is kept no longer: or a miner that asks but never claims would keep it from all others.
+          // An offer is not extended when it is repeated. Otherwise a miner that asks and never claims could keep the
+          // job from all others.
           const after = input.offer
             ? offerTo(before, miner.id, before.held_until ?? now + policy.offerMs)
             : startAttempt(before, miner.id, policy.rateOf(before.model), now, policy);
@@ -75,7 +76,7 @@ export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
           changes.set(after.id, { before: changes.get(after.id)?.before ?? before, after });
         }
         if (!input.offer) allowances.take(miner, jobs.length);
-        // Asked twice in one batch, it is offered the same job, as it would be in two.
+        // A miner that asks twice in one batch is offered the same job twice, as it would be in two batches.
         if (input.offer) kept.unshift(...jobs);
       }
       const changed = [...changes.values()];
@@ -93,12 +94,12 @@ export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
 }
 
 interface Offers {
-  /** By miner. */
+  /** By miner id. */
   jobs: Map<string, JobRow[]>;
   damaged: readonly JobRow[];
 }
 
-/** Jobs that are kept for one of these miners, and that it still can run as it is registered now. */
+/** Loads the jobs that are offered to these miners and that they can still run. */
 async function loadOffers(miners: readonly Row<'miner'>[], { tx, now }: WriteContext): Promise<Offers> {
   const ids = [...new Set(miners.map(miner => miner.id))];
   const { sound: jobs, damaged } = partReadable(await tx.first(OFFERED_JOBS, ids));
@@ -116,7 +117,7 @@ async function loadOffers(miners: readonly Row<'miner'>[], { tx, now }: WriteCon
   return { jobs: Map.groupBy(ready, job => job.held_for ?? ''), damaged };
 }
 
-/** An offer has no lease yet: it shows until when the job is kept, and the deadline that a claim now would have. */
+/** An offer has no lease. It shows how long the job is kept, and the deadline that a claim now would have. */
 function asOffered(job: JobRow, policy: ClaimPolicy, now: number): JobRow {
   const deadline = deadlineFor(job, policy.rateOf(job.model), now, policy);
   return { ...job, attempts: job.attempts + 1, lease_expires_at: job.held_until, deadline };

@@ -35,14 +35,14 @@ export interface CompleteInput extends MinerActor {
   reportedAt: number | undefined;
   usage: TokenUsage | undefined;
   attestation?: Attested | undefined;
-  /** Another miner's result is to be compared, where it can be. */
+  /** Set if this job was drawn for a spot check. */
   spotCheck?: SpotCheck | undefined;
 }
 
-/** A miner's signature, examined. */
+/** A miner's signature and whether it is valid. */
 export interface Attested {
   signature: Signature;
-  /** Whether it fits the job and the result. Whose it is, is checked with the lease. */
+  /** Whether the signature matches the job and the result. Whether the key is the miner's is checked with the lease. */
   genuine: boolean;
 }
 
@@ -52,13 +52,15 @@ interface Completion {
   after: JobRow;
   miner: Row<'miner'>;
   artifactHash: string;
-  /** As the miner counted it, as far as its texts allow. */
+  /** The miner's token counts, capped by what its texts allow. */
   usage: TokenUsage | undefined;
 }
 
 type Decision = { error: Outcome<never> } | { repeated: string } | { completion: Completion };
 
-/** Ends jobs with their results. Answers the receipts as JSON; repeating a completion gives its receipt again. */
+/**
+ * Completes jobs with their results and returns the receipts as JSON. A repeated completion returns the same receipt.
+ */
 export function completeJobs(policy: SettlementPolicy & MinerPolicy): Operation<CompleteInput, string> {
   return {
     name: 'jobs.complete',
@@ -105,7 +107,7 @@ function decide(
   if (job.status === 'completed' && job.miner_id === miner.id && job.receipt_id)
     return { repeated: job.receipt_id };
   if (job.status !== 'running' || job.miner_id !== miner.id) return { error: notLeased(job, miner.id) };
-  // What it says of prices and times can't be signed. The sweep ends it.
+  // A damaged row has no reliable price or times to sign. The sweep ends the job.
   if (!isReadable(job)) return { error: unreadable };
   const error = checkAttestation(input.attestation, miner);
   if (error) return { error };
@@ -122,7 +124,7 @@ function decide(
   };
 }
 
-/** Before it is signed, and before speeds follow from it. */
+/** The counts are capped before they are signed and before speeds are computed from them. */
 function usageOf({ usage, result, details }: CompleteInput, job: JobRow): TokenUsage | undefined {
   if (!usage) return undefined;
   const { reasoning = '', refusal = '' } = details ?? {};
@@ -130,7 +132,7 @@ function usageOf({ usage, result, details }: CompleteInput, job: JobRow): TokenU
   return plausibleUsage(usage, { prompt: job.prompt_bytes, answer });
 }
 
-/** Why a miner that acts as if it held the job does not. */
+/** Returns why a miner does not hold a job that it acts on. */
 export function notLeased(job: JobRow, minerId: string): Outcome<never> {
   if (job.status === 'pending' || job.status === 'running') {
     return failed(
@@ -144,7 +146,7 @@ export function notLeased(job: JobRow, minerId: string): Outcome<never> {
 
 const artifactHashOf = (job: Pick<JobRow, 'salt'>, result: string) => hash('sha256', job.salt + result);
 
-/** Whether a signature is over this result of this job, by whomever. */
+/** Whether the signature covers this result of this job, whoever signed it. */
 export async function isAttested(
   { id, model, prompt_hash, salt }: Pick<JobRow, 'id' | 'model' | 'prompt_hash' | 'salt'>,
   result: string,
@@ -225,7 +227,7 @@ async function noteSpeeds(completions: readonly Completion[], context: WriteCont
 
 const SMOOTHING = 0.2;
 
-/** Keeps the average run time by model and priority that starts are estimated from. */
+/** Updates the average run time by model and priority, which start estimates use. */
 async function smoothRunTimes(completions: readonly Completion[], { tx, now }: WriteContext): Promise<void> {
   const queueIds = [...new Set(completions.map(({ before }) => before.queue_id))];
   const queues = await tx.loadFixed('queue', 'id', queueIds, ['id', 'clock_id']);

@@ -31,13 +31,13 @@ import { type AfterFailure, afterFailure, type Failure } from './failure-classes
 
 export interface GiveUpInput extends MinerActor {
   jobId: string;
-  /** Absent: the miner hands the job back, and the attempt does not count. */
+  /** Absent if the miner returns the job, which does not count as an attempt. */
   failure?: Failure;
-  /** Nobody was there to take the job, which says nothing about its miner. */
+  /** Whether the claim's caller had disconnected, which says nothing about the miner. */
   unseen?: true;
 }
 
-/** A miner gives up a job that it holds. */
+/** Fails or returns a job that the miner holds. */
 export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpInput, JobRow> {
   return {
     name: 'jobs.give-up',
@@ -59,8 +59,10 @@ export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpI
           );
         if (unseen) return { after: releaseAttempt(job) };
         const releases = (exclusionsOf(job)[operatorKey(miner)]?.releases ?? 0) + 1;
-        const isTooOften = releases > FREE_RELEASES;
-        const after = isTooOften ? endAttempt(job, HANDED_BACK, now, policy.backoffMs) : releaseAttempt(job);
+        const countsAsAttempt = releases > FREE_RELEASES;
+        const after = countsAsAttempt
+          ? endAttempt(job, HANDED_BACK, now, policy.backoffMs)
+          : releaseAttempt(job);
         return { after: exclude(after, operatorKey(miner), { until: now + EXCLUDED_MS, releases }, now) };
       }
 
@@ -86,7 +88,7 @@ export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpI
   };
 }
 
-/** So often an operator hands a job back before that counts as an attempt. */
+/** How often an operator may return a job before that counts as an attempt. */
 const FREE_RELEASES = 10;
 
 const HANDED_BACK = {
@@ -106,7 +108,7 @@ function heldJob(
   return done({ job, miner });
 }
 
-/** The queue of each job, and the operators that have other runs of the same job. */
+/** Returns a function that finds the queue of a job, and the operators with other runs of the same job. */
 async function loadPlaces(jobs: readonly JobRow[], tx: Transaction) {
   const [queues, parents] = await Promise.all([
     tx.load('queue', 'id', [...new Set(jobs.map(job => job.queue_id))]),

@@ -12,7 +12,7 @@ import { toRetryQueues } from '../scheduling/job-queues.ts';
 export interface HeartbeatInput extends MinerActor {
   /** The jobs that the miner believes it holds. */
   believes: readonly string[];
-  /** The models that its engine has in memory, where it knows. */
+  /** The models that the engine has in memory, if known. */
   loaded?: readonly string[] | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface Pulse {
   stop: { jobId: string; status: JobStatus | null }[];
 }
 
-/** Extends the leases of all that a miner holds, and tells it which jobs to stop. */
+/** Extends the leases of all jobs that a miner holds, and returns the jobs that it must stop. */
 export function beatMiners(policy: LeasePolicy & MinerPolicy): Operation<HeartbeatInput, Pulse> {
   return {
     name: 'jobs.heartbeat',
@@ -67,7 +67,7 @@ export function beatMiners(policy: LeasePolicy & MinerPolicy): Operation<Heartbe
   };
 }
 
-/** What a miner may know of a job that it names: nothing, unless it has been its own. */
+/** Returns the status of a job that the miner names, or null if the job was never this miner's. */
 function seenBy(miner: Row<'miner'>, job: JobRow | undefined): JobStatus | null {
   return job?.miner_id === miner.id ? job.status : null;
 }
@@ -77,7 +77,7 @@ async function loadHeld(minerIds: readonly string[], { tx }: WriteContext): Prom
   return Map.groupBy(jobs, job => job.miner_id ?? '');
 }
 
-/** Hands back all that a miner holds, as when it leaves for good. */
+/** Returns all jobs of a miner to the queue, for example before it is removed. */
 export const releaseAll: Operation<MinerActor, number> = {
   name: 'jobs.release-all',
   async apply(inputs, context) {

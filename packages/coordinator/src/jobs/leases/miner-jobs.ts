@@ -50,7 +50,7 @@ export interface MinerJobsOptions {
   };
 }
 
-/** What a miner says of itself. */
+/** What a miner reports in a heartbeat. */
 export type BeatRequest = Pick<HeartbeatInput, 'believes' | 'loaded'> & { waitSeconds: number };
 
 export interface TakeRequest extends MinerCaller {
@@ -59,12 +59,12 @@ export interface TakeRequest extends MinerCaller {
   offer: boolean;
 }
 
-/** What miners do with jobs. Each throws RequestError. */
+/** What miners do with jobs. Each method throws RequestError. */
 export interface MinerJobs {
   /** The jobs the miner should run next; waits for a first one, until `callerSignal` aborts. */
   take(principal: Principal, request: TakeRequest, callerSignal: LazySignal): Promise<MinerJob[]>;
   claim(principal: Principal, jobId: string, caller: MinerCaller): Promise<MinerJob>;
-  /** The receipt, as JSON. */
+  /** Returns the receipt as JSON. */
   complete(principal: Principal, jobId: string, request: CompleteJob): Promise<string>;
   fail(principal: Principal, jobId: string, request: FailJob): Promise<JobOutcome>;
   release(principal: Principal, jobId: string, caller: MinerCaller): Promise<JobOutcome>;
@@ -86,8 +86,8 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
   const actorOf = (principal: Principal, { miner_id, epoch }: { miner_id: string; epoch?: number }) =>
     actor(principal, { minerId: miner_id, epoch });
 
-  /** Checks a miner's signature before the transaction: what it covers of the job never changes. */
-  async function examine(
+  /** Verifies a miner's signature before the transaction. The parts of the job that it covers never change. */
+  async function verifySignature(
     jobId: string,
     { result, signature }: CompleteJob,
   ): Promise<CompleteInput['attestation']> {
@@ -112,13 +112,13 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     let pulse: Pulse | undefined;
     try {
       for (;;) {
-        // The wait begins before the look, so that nothing in between is missed.
+        // The wait begins before the check, so that no change in between is missed.
         const leftMs = until - performance.now();
         const withdrawn = waits.forWithdrawal(input.minerId, Math.min(leftMs, LOOK_AGAIN_MS), signal);
         pulse ??= await beat({ ...input, believes });
         if (pulse.stop.length > 0 || leftMs <= 0 || signal.aborted || waits.closed) return pulse;
         const jobId = await withdrawn;
-        // It may have been claimed since the miner asked.
+        // The job may have been claimed after this request began.
         if (jobId !== undefined && !believes.includes(jobId)) believes = [...believes, jobId];
         if (jobId !== undefined || (await isAnyCancelled(store.read, believes))) pulse = undefined;
       }
@@ -127,8 +127,11 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     }
   }
 
-  /** Nobody is there to run them: better now than when their leases run out. */
-  async function handBack(taken: readonly HeldJob[], actor: MinerActor): Promise<[]> {
+  /**
+   * Returns jobs at once that were leased to a disconnected caller. Otherwise they would wait for their leases to
+   * expire.
+   */
+  async function returnJobs(taken: readonly HeldJob[], actor: MinerActor): Promise<[]> {
     await Promise.all(
       taken.map(({ job }) => store.write(operations.giveUpJobs, { ...actor, jobId: job.id, unseen: true })),
     );
@@ -148,7 +151,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       const gone = callerSignal();
       const over = limits.waiting(principal);
       const taken = await claimOrWait(takeNow, waitingMiner, { waits, waitMs, signal: gone }).finally(over);
-      if (gone.aborted && !offer) return await handBack(taken, input);
+      if (gone.aborted && !offer) return await returnJobs(taken, input);
       return taken.map(toMinerJob);
     },
 
@@ -163,7 +166,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         if (!(await findJob(store.read, jobId))) unwrap(jobNotFound);
         failResult(request);
       }
-      const attestation = await examine(jobId, request);
+      const attestation = await verifySignature(jobId, request);
       const outcome = await store.write(operations.completeJobs, {
         ...actorOf(principal, request),
         jobId,
@@ -214,14 +217,15 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
 }
 
 /**
- * The counts that a receipt may carry: engines report much else, and now and then what can be no count. That says nothing
- * about the result, so it is dropped. What is too much is cut, here to what any job can have, later to what its texts can.
+ * Returns the token counts that a receipt may carry. Engines report much else, and sometimes invalid counts, which are
+ * dropped because they say nothing about the result. Excessive counts are capped, here by the general limit and later
+ * by the texts.
  */
 function countsOf(usage: unknown): TokenUsage | undefined {
   if (usage === null || typeof usage !== 'object') return undefined;
-  const told = usage as Record<string, unknown>;
+  const reported = usage as Record<string, unknown>;
   const count = (name: keyof TokenUsage, most = Infinity) => {
-    const value = told[name] as number;
+    const value = reported[name] as number;
     return Number.isSafeInteger(value) && value >= 0 && value <= most
       ? { [name]: Math.min(value, LIMITS.tokens) }
       : {};
@@ -235,16 +239,16 @@ function countsOf(usage: unknown): TokenUsage | undefined {
   };
 }
 
-/** What comes with a result beside its text; undefined where nothing does. */
+/** Returns the parts of a result beside its text, or undefined if there are none. */
 function detailsOf({ reasoning, refusal, logprobs }: CompleteJob): AnswerDetails | undefined {
   if (!reasoning && !refusal && !logprobs) return undefined;
   return { ...(reasoning && { reasoning }), ...(refusal && { refusal }), ...(logprobs && { logprobs }) };
 }
 
-/** Milliseconds since the epoch. A time without an offset is UTC. */
+/** Returns Unix milliseconds. A time without an offset is UTC. */
 function readTime(text: string): number {
   const ms = Date.parse(/(z|[+-]\d\d(:?\d\d)?)$/i.test(text) ? text : `${text}Z`);
   if (Number.isNaN(ms))
-    fail('VALIDATION_INVALID_FORMAT', 'completed_at is no time that exists', { field: 'completed_at' });
+    fail('VALIDATION_INVALID_FORMAT', 'completed_at is not a valid time', { field: 'completed_at' });
   return ms;
 }

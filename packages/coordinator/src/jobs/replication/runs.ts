@@ -3,8 +3,8 @@ import type { Row } from '../../store/schema.ts';
 import { hasEnded, type JobRow } from '../job.ts';
 
 /*
- * A job that several owners' miners run. It is not run itself: it has runs, each of which is a job to its miner, with an
- * id, a salt and a receipt of its own. Pure: what becomes of a job when something became of its runs.
+ * A replicated job is run by miners of several owners. It is not run itself: each of its runs is a job to its miner,
+ * with its own id, salt and receipt. These pure functions compute what happens to a job when its runs change.
  */
 
 /** `queue.lane` of queues of runs. They stand apart from other jobs, since miners look past runs that they may not have. */
@@ -12,12 +12,12 @@ export const RUNS = 1;
 
 export type Output = Row<'job_output'>;
 
-/** More than half of the runs. */
+/** Returns the smallest majority: more than half of the runs. */
 export const majorityOf = (runs: number) => Math.floor(runs / 2) + 1;
 
 export const isSameResult = (a: Output, b: Output) => a.type === b.type && a.result === b.result;
 
-/** Runs that have a result, by what it is; the largest group first, the earlier among equals. */
+/** Groups completed runs by result: the largest group first, and of equal groups the one that completed first. */
 export function groupResults(runs: readonly JobRow[], outputs: ReadonlyMap<string, Output>): JobRow[][] {
   const groups: JobRow[][] = [];
   for (const run of runs.toSorted(byEnd)) {
@@ -30,13 +30,19 @@ export function groupResults(runs: readonly JobRow[], outputs: ReadonlyMap<strin
   return groups.toSorted((a, b) => b.length - a.length);
 }
 
-/** Characters that results begin with alike where engines are of one mind: they part later, by their builds. */
+/**
+ * How many characters honest engines' results have in common at the start. Later they may differ, depending on their
+ * builds.
+ */
 const BEGINNING = 8;
 
 const sharesBeginning = (a: Output, b: Output) =>
   a.type === b.type && a.result.slice(0, BEGINNING) === b.result.slice(0, BEGINNING);
 
-/** Of runs with a result, where there are three at least, those that begin like none while two others begin alike. */
+/**
+ * Returns, among at least three runs with a result, those whose result begins like no other while two others begin
+ * alike.
+ */
 export function findAlone(
   runs: readonly JobRow[],
   outputs: ReadonlyMap<string, Output>,
@@ -55,7 +61,7 @@ export function findAlone(
   return { compared, alone };
 }
 
-/** Ids of runs are made in their order. */
+/** Sorts by completion, then by id. */
 const byEnd = (a: JobRow, b: JobRow) =>
   (a.completed_at ?? 0) - (b.completed_at ?? 0) || (a.id < b.id ? -1 : 1);
 
@@ -64,7 +70,7 @@ export type Verdict =
   | { error: JobError }
   | undefined;
 
-/** Whether it can be said what the result is, or that there will be none. */
+/** Returns the agreed result, or an error if there can be none, or undefined while neither is certain. */
 export function verdictOn(runs: readonly JobRow[], outputs: ReadonlyMap<string, Output>): Verdict {
   const needed = majorityOf(runs.length);
   const groups = groupResults(runs, outputs);
@@ -93,20 +99,23 @@ function failureOf(runs: readonly JobRow[]): JobError {
   };
 }
 
-/** While nothing is decided. */
+/** Returns the job while the result is undecided. */
 export function progressed(job: JobRow, runs: readonly JobRow[]): JobRow {
   const isUnderWay = runs.some(run => run.status === 'running' || run.status === 'completed');
   return {
     ...job,
     ...countsOf(runs),
     status: isUnderWay ? 'running' : 'pending',
-    // Nobody runs it itself.
+    // A replicated job is never claimed itself.
     held_until: isUnderWay ? null : job.expires_at,
     started_at: isUnderWay ? startOf(runs) : null,
   };
 }
 
-/** As of the run that the others agree with: its receipt is the job's, and so is the salt that opens it. */
+/**
+ * Returns the job completed with the result of an agreeing run. It takes over that run's receipt, and the salt that
+ * opens the receipt.
+ */
 export function agreedOn(job: JobRow, runs: readonly JobRow[], run: JobRow, now: number): JobRow {
   return {
     ...job,

@@ -19,32 +19,32 @@ import { chunkId } from './chunks.ts';
 
 export interface PostInput extends MinerActor {
   jobId: string;
-  /** Refused when it is not the attempt that runs. */
+  /** The number of the attempt. Chunks of another attempt are rejected. */
   attempt: number | undefined;
-  /** Index of the first chunk. */
+  /** The index of the first chunk. */
   first: number;
   chunks: readonly Chunk[];
 }
 
 export interface Posted {
   job: JobRow;
-  /** Index of the chunk that comes next. */
+  /** The index of the next chunk. */
   next: number;
 }
 
 export interface StreamPolicy extends LeasePolicy, MinerPolicy {
-  /** Of one stream, in UTF-8. */
+  /** The length limit of a stream, in UTF-8 bytes. */
   maxBytes: number;
-  /** Of one stream. */
+  /** The most chunks of a stream. */
   maxChunks: number;
 }
 
-/** A lease is written again when that gains this part of it, so that not every chunk costs a write to its job. */
+/** A lease is written only if that extends it by this part, so that not every chunk costs a write to its job. */
 const WORTH_EXTENDING = 0.1;
 
 /**
- * Takes more of the text of jobs that their miners hold, and extends their leases. What is there already is not added
- * again, and a gap is refused. Text of a job that nobody wants streamed is taken and let go.
+ * Stores text of jobs that their miners hold, and extends the leases. Chunks that are already there are ignored, and a
+ * gap is an error. The text of a job that does not stream is accepted and dropped.
  */
 export function postChunks(policy: StreamPolicy): Operation<PostInput, Posted> {
   return {

@@ -54,32 +54,34 @@ export interface ClientJobsOptions {
   now(): number;
 }
 
-/** What clients do with jobs. Each throws RequestError. */
+/** What clients do with jobs. Each method throws RequestError. */
 export interface ClientJobs {
-  /** Stores the jobs, all or none. With an idempotency key, a repeated request answers the jobs of the first. */
+  /**
+   * Stores the jobs, all or none. A repeated request with the same idempotency key returns the first request's jobs.
+   */
   submit(
     principal: Principal,
     requests: readonly SubmitJob[],
     idempotencyKey: string | undefined,
     /**
-     * Told of each before any is stored, and of the live miners that could run it. What it throws ends the request, unless
-     * that repeats an earlier one.
+     * Called for each job before any is stored, with the live miners that could run it. An error from it fails the
+     * request, unless the request repeats an earlier one.
      */
     admit?: (request: SubmitJob, reach: Reach) => void,
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
-  /** A job as it is stored, for what submits jobs itself. */
+  /** Prepares a job for callers that store jobs themselves. */
   prepare(request: SubmitJob): NewJob;
   /** Answers when the job has ended, or after `waitSeconds`, or when `callerSignal` aborts. */
   get(principal: Principal, id: string, waitSeconds: number, callerSignal: LazySignal): Promise<Job>;
   /** Answers when the job has ended, or when `callerSignal` aborts or the coordinator stops. */
   ended(principal: Principal, id: string, callerSignal: AbortSignal): Promise<Job>;
-  /** With `all`, the jobs of all accounts: for administrators. */
+  /** Lists jobs. With `all`, which needs an administrator, those of all accounts. */
   list(
     principal: Principal,
     query: ListJobs & { limit: number; before: string | undefined },
   ): Promise<JobPage<JobSummary>>;
   cancel(principal: Principal, id: string): Promise<Job>;
-  /** The id of the receipt of a job. */
+  /** Returns the id of a job's receipt. */
   receiptId(principal: Principal, id: string): Promise<string>;
 }
 
@@ -164,11 +166,11 @@ export function createClientJobs({
     }
   }
 
-  /** Miners that wait ask for the jobs in the batch that stores them, which saves a commit of its own. */
+  /** Stores jobs. Waiting miners claim them in the same batch, which saves a commit. */
   async function storeWakingEarly(input: SubmitInput): Promise<SubmitOutput> {
     const written = limits.writing(input.accountId, input.jobs.length);
     const storing = store.write(operations.submitJobs, input);
-    const takeBack = waits.wakeEarly(input.jobs.map(({ place }) => place));
+    const undoWake = waits.wakeEarly(input.jobs.map(({ place }) => place));
     let isNew = false;
     try {
       const output = unwrap(await storing);
@@ -176,7 +178,7 @@ export function createClientJobs({
       return output;
     } finally {
       written();
-      if (!isNew) takeBack();
+      if (!isNew) undoWake();
     }
   }
 
@@ -262,7 +264,7 @@ export function createClientJobs({
   };
 }
 
-/** Members that say nothing, such as `params: {}`, ask for what their absence asks for. */
+/** Removes empty members: `params: {}` means the same as no `params`. */
 function withoutEmpty(request: SubmitJob): object {
   const isEmpty = (value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
@@ -270,6 +272,6 @@ function withoutEmpty(request: SubmitJob): object {
     Object.entries(request).filter(([, value]) => value !== undefined && !isEmpty(value)),
   );
 }
-/** Tokens that a job may take, as far as that is known before it runs: four bytes of a prompt are about one. */
+/** Estimates the tokens that a job may take, at four bytes of the prompt per token. */
 const tokensOf = ({ promptBytes, request, runs }: NewJob) =>
   Math.max(1, runs.length) * (Math.ceil(promptBytes / 4) + (request.params?.max_tokens ?? 0));

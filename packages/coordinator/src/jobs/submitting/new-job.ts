@@ -14,7 +14,7 @@ import { queueKeyOf } from '../scheduling/job-queues.ts';
 import type { SubmissionConfig } from './options.ts';
 import type { NewJob, NewRun } from './submit-jobs.ts';
 
-/** What of a caller decides what it may ask for. */
+/** The parts of a caller that decide what it may ask for. */
 export type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;
 
 type JobConfig = SubmissionConfig & ReceiptConfig;
@@ -74,7 +74,7 @@ function checkLimits(
   const maxPrice = request.constraints?.max_price;
   if (maxPrice !== undefined) checkPrice(maxPrice, request.model, prefix, config);
   if ((request.priority ?? 0) > config.maxPriority && !asker.scopes.has('admin')) {
-    fail('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority} here`, {
+    fail('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority}`, {
       field: `${prefix}priority`,
     });
   }
@@ -84,7 +84,7 @@ function checkLimits(
   }
 }
 
-/** A limit that pays for no practical time would only make miners fail. */
+/** Rejects a price limit that pays for too little time: it would only make miners fail. */
 function checkPrice(maxPrice: number, model: string, prefix: string, config: JobConfig): void {
   const pricing = pricingOf(model, config);
   if (pricing.unit !== 'gpu_second' || maxPrice >= pricing.rate * config.minRunSeconds) return;
