@@ -95,6 +95,6 @@ describe.each(Object.keys(ENGINES) as (keyof typeof ENGINES)[])('a database of %
 test('an unknown kind of database is an error that names it', async () => {
   expect(await aitbc(['migrate', '--database-url', 'mysql://localhost/aitbc'])).toMatchObject({
     exitCode: 2,
-    stderr: expect.stringContaining('knows no mysql database'),
+    stderr: expect.stringContaining('has no support for mysql databases'),
   });
 });

@@ -8,12 +8,12 @@ import { useOpenAiErrors } from './gateway/error-handler.ts';
 import { createGuards, type Guards } from './http/authentication.ts';
 import { takeJsonBodies } from './http/bodies.ts';
 import { limitBodies } from './http/body-limits.ts';
-import { endRevokedRequests } from './http/connection.ts';
-import { guardAnswers } from './http/headers.ts';
+import { rejectRevokedRequests } from './http/connection.ts';
+import { setSecurityHeaders } from './http/headers.ts';
 import { healthRoutes } from './http/health.ts';
-import { isLoopbackOrigin, stayAtHome } from './http/open-mode.ts';
+import { isLoopbackOrigin, rejectForeignPages } from './http/open-mode.ts';
 import { answerErrors, answerFrameworkError, answerUnreadable } from './http/problem.ts';
-import { tellOpenAiRates, tellRates } from './http/rate-headers.ts';
+import { sendOpenAiRateHeaders, sendRateHeaders } from './http/rate-headers.ts';
 import { serveReference } from './http/reference.ts';
 import type { App } from './http/routes.ts';
 import { passInTurn } from './http/turns.ts';
@@ -25,22 +25,22 @@ import { VERSION } from './version.ts';
 
 export interface AppOptions {
   logger: FastifyServerOptions['logger'];
-  /** Requests without a key are served. */
+  /** Whether requests without a key are served. */
   open: boolean;
 }
 
 const MiB = 1024 * 1024;
 
-/** The HTTP surface over the modules. The caller listens and closes. */
+/** Builds the HTTP server over the modules. The caller makes it listen, and closes it. */
 export async function buildApp(config: Config, modules: Modules, { logger, open }: AppOptions): Promise<App> {
   const app: App = Fastify({
     ...(logger !== undefined && { logger }),
-    // One line a request costs more than the request: ask for them with the level debug.
+    // A log line costs more than a request, so only the levels debug and trace log requests.
     logController: new LogController({
       disableRequestLogging: config.logLevel !== 'debug' && config.logLevel !== 'trace',
     }),
     bodyLimit: config.bodyLimit,
-    trustProxy: trusted(config),
+    trustProxy: trustedProxies(config),
     requestIdHeader: false,
     genReqId: () => `req-${randomUUID()}`,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 128 },
@@ -49,13 +49,13 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerUnreadable,
   });
-  guardAnswers(app);
+  setSecurityHeaders(app);
   if (open)
-    stayAtHome(app, {
+    rejectForeignPages(app, {
       hosts: namesIn(config.allowedHosts).concat(config.host),
       origins: namesIn(config.corsOrigin),
     });
-  endRevokedRequests(app);
+  rejectRevokedRequests(app);
   limitBodies(app, { seconds: config.bodySeconds, memory: config.bodyMemory * MiB });
   takeJsonBodies(app, modules.limits);
   passInTurn(app, modules.limits);
@@ -67,23 +67,23 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
   await serveReference(app, { version: VERSION, open, limits: limitsOf(config) });
   await app.register(async scope => {
     const guards = createGuards(modules.accounts, { limits: modules.limits });
-    tellRates(scope, modules.limits);
+    sendRateHeaders(scope, modules.limits);
     healthRoutes(scope, { readiness: modules.readiness, guards, version: VERSION });
     await registerRoutes(scope, 'own', modules, guards);
     await scope.register(async openAi => {
       useOpenAiErrors(openAi);
-      tellOpenAiRates(openAi, modules.limits);
+      sendOpenAiRateHeaders(openAi, modules.limits);
       const tolerant = createGuards(modules.accounts, { toleratePlaceholders: true, limits: modules.limits });
       await registerRoutes(openAi, 'openai', modules, tolerant);
     });
   });
-  // Long polls hold their requests open: end them first, or closing would wait for each.
+  // Closing waits for open requests, so long polls must end first.
   app.addHook('preClose', async () => modules.stopWaiting());
   await app.ready();
   return app;
 }
 
-/** Registers each module's routes as a plugin of its own, so that what one adds to its scope is of no other. */
+/** Registers each module's routes as a separate plugin, so that a module's hooks apply only to its own routes. */
 async function registerRoutes(
   app: App,
   api: AnyModule['api'],
@@ -101,19 +101,19 @@ async function registerRoutes(
   }
 }
 
-/** Both `/` and `/api` prefix every route. */
+/** Every route is served below `/` and below `/api`. */
 function withoutApiPrefix(url: string): string {
   return /^\/api(?=$|[/?])/.test(url) ? url.slice('/api'.length).replace(/^(?!\/)/, '/') : url;
 }
 
-/** What the reference says of the limits here. */
+/** The configured limits that the API reference shows. */
 const limitsOf = ({ maxPriority, rate, rates, tokenRates, minRunSeconds }: Config): ConfiguredLimits => ({
   highestPriority: maxPriority,
   leastMaxPrice: Object.keys({ ...rates, ...tokenRates }).length > 0 ? undefined : rate * minRunSeconds,
 });
 
-/** Fastify takes a number for none, since whoever connects may be no proxy: here the operator says that it is one. */
-function trusted({ trustProxy }: Config): FastifyServerOptions['trustProxy'] & {} {
+/** A number of proxies becomes a function, since Fastify does not trust the connecting address for a plain number. */
+function trustedProxies({ trustProxy }: Config): FastifyServerOptions['trustProxy'] & {} {
   if (typeof trustProxy === 'boolean') return trustProxy;
   if (typeof trustProxy === 'number') return (_address: string, hop: number) => hop < trustProxy;
   return [...trustProxy];
@@ -131,7 +131,7 @@ function corsOptions({ corsOrigin }: Config, open: boolean) {
         ? '*'
         : origins,
     methods: ['GET', 'POST', 'DELETE'],
-    // Any other OPTIONS request gets the answer of an unknown route, in the shape of all errors.
+    // Any other OPTIONS request gets the response of an unknown route, in the usual shape of errors.
     strictPreflight: false,
     exposedHeaders: [
       ...['link', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],

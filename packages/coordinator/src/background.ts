@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import { describe } from './clock-watch.ts';
+import { describeClockStep } from './clock-watch.ts';
 import type { Modules } from './create-modules.ts';
 import type { AnyModule, Task } from './module.ts';
 import { MODULES } from './modules.ts';
@@ -11,9 +11,8 @@ export interface Background {
 }
 
 /**
- * Enforces time and publishes the ledger, at intervals until stopped, or not at all where `isTimed` is false. What fails is
- * logged and tried again. Since they ask at all times, they are who says that the database is away, and when it is back:
- * once each, however many requests fail meanwhile.
+ * Runs the modules' background tasks at intervals until stopped, or not at all where `isTimed` is false. Failed steps are
+ * logged and repeated. Logs once when the database is away and once when it is back, however many requests fail meanwhile.
  */
 export function startBackground(
   modules: Modules,
@@ -22,9 +21,9 @@ export function startBackground(
 ): Background {
   const stopped = new AbortController();
   const outcomes = watchOutcomes(log);
-  modules.store.onFault(outcomes.faulted);
+  modules.store.onFault(outcomes.noteFault);
   const tasks = isTimed ? tasksOf(modules, log) : [];
-  const running = tasks.map(task => repeat(task, stopped.signal, outcomes));
+  const running = tasks.map(task => repeatTask(task, stopped.signal, outcomes));
   return {
     async stop() {
       stopped.abort();
@@ -33,7 +32,7 @@ export function startBackground(
   };
 }
 
-/** Logs what operators are to know of commits. */
+/** Logs the committed events that operators should know. */
 export function logCommits({ store }: Pick<Modules, 'store'>, log: FastifyBaseLogger): void {
   store.onCommit(events => {
     for (const event of events) {
@@ -45,7 +44,7 @@ export function logCommits({ store }: Pick<Modules, 'store'>, log: FastifyBaseLo
         const { setByMs } = event;
         log.warn(
           { setByMs },
-          `the clock was set ${describe(setByMs)}: the times of jobs and miners were moved along`,
+          `the clock was set ${describeClockStep(setByMs)}: the times of jobs and miners were moved along`,
         );
       }
     }
@@ -60,7 +59,7 @@ function tasksOf(modules: Modules, log: FastifyBaseLogger): Task[] {
   );
 }
 
-async function repeat(
+async function repeatTask(
   { name, everyMs, rest, writes, step }: Task,
   signal: AbortSignal,
   outcomes: Outcomes,
@@ -70,10 +69,10 @@ async function repeat(
     let more = false;
     try {
       more = await step(signal);
-      outcomes.succeeded(name);
-      if (writes) outcomes.wrote();
+      outcomes.noteSuccess(name);
+      if (writes) outcomes.noteWrite();
     } catch (error) {
-      outcomes.failed(name, error);
+      outcomes.noteFailure(name, error);
     }
     const pauseMs = more ? rest * (performance.now() - began) : everyMs;
     if (pauseMs > 0) await setTimeout(pauseMs, undefined, { signal }).catch(() => {});
@@ -81,12 +80,12 @@ async function repeat(
 }
 
 interface Outcomes {
-  /** A step was made that writes. */
-  wrote(): void;
-  succeeded(step: string): void;
-  failed(step: string, error: unknown): void;
-  /** The database can't be used. */
-  faulted(fault: StoreUnavailable): void;
+  /** Call this after a successful step that writes. */
+  noteWrite(): void;
+  noteSuccess(step: string): void;
+  noteFailure(step: string, error: unknown): void;
+  /** Call this with each fault of the database. */
+  noteFault(fault: StoreUnavailable): void;
 }
 
 const FAULT_LOG: Record<StoreFault, string> = {
@@ -100,34 +99,34 @@ const FAULT_LOG: Record<StoreFault, string> = {
     'a newer version has changed the schema of the database: this coordinator serves no more requests. Start it again in that version',
 };
 
-/** On a disk that is all but full, some writes succeed and others don't: that is said to be over when none has failed for so long. */
+/** On an almost full disk, some writes succeed and others fail. A fault is over when no write has failed for this time. */
 const QUIET_MS = 5_000;
 
-/** Says once that something does not work, and once that it does again, however often it is tried meanwhile. */
+/** Logs once that a step fails and once that it succeeds again, however often it is repeated meanwhile. */
 function watchOutcomes(log: FastifyBaseLogger): Outcomes {
   const failing = new Map<string, string>();
-  let told: StoreFault | undefined;
+  let loggedFault: StoreFault | undefined;
   let faultedAt = 0;
 
-  function faulted(fault: StoreUnavailable) {
+  function noteFault(fault: StoreUnavailable) {
     faultedAt = performance.now();
-    if (told !== fault.fault) log.error({ err: fault }, FAULT_LOG[fault.fault]);
-    told = fault.fault;
+    if (loggedFault !== fault.fault) log.error({ err: fault }, FAULT_LOG[fault.fault]);
+    loggedFault = fault.fault;
   }
 
   return {
-    faulted,
-    wrote() {
-      if (told === undefined || told === 'damaged' || told === 'newer') return;
-      if (told !== 'away' && performance.now() - faultedAt < QUIET_MS) return;
-      log.info(told === 'away' ? 'the database answers again' : 'the database takes writes again');
-      told = undefined;
+    noteFault,
+    noteWrite() {
+      if (loggedFault === undefined || loggedFault === 'damaged' || loggedFault === 'newer') return;
+      if (loggedFault !== 'away' && performance.now() - faultedAt < QUIET_MS) return;
+      log.info(loggedFault === 'away' ? 'the database answers again' : 'the database takes writes again');
+      loggedFault = undefined;
     },
-    succeeded(step) {
+    noteSuccess(step) {
       if (failing.delete(step)) log.info(`${step} succeeds again`);
     },
-    failed(step, error) {
-      if (error instanceof StoreUnavailable) return faulted(error);
+    noteFailure(step, error) {
+      if (error instanceof StoreUnavailable) return noteFault(error);
       const { message } = error as Error;
       if (failing.get(step) !== message) log.error({ err: error }, `${step} failed`);
       failing.set(step, message);

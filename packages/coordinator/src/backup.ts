@@ -8,10 +8,10 @@ import { signingKeyPath } from './receipts/signing-key.ts';
 import { backupStore, type CopyOptions } from './store/backup.ts';
 
 /**
- * Makes the folder `to` with a copy of the database as of now and of the keys, for its owner alone. A
- * coordinator may run meanwhile. The folder is there when all is in it, and never before.
+ * Creates the folder `to` with a copy of the database and the keys, which only its owner can read. A coordinator may run
+ * meanwhile. The folder appears only once it is complete.
  *
- * @returns whether there was a signing key to copy: a coordinator makes it at its first start
+ * @returns whether there was a signing key to copy, which a coordinator creates at its first start
  * @throws {ConfigError} where there is no SQLite database to copy
  */
 export async function backup(

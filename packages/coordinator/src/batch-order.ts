@@ -1,6 +1,6 @@
 /**
- * The order in which a batch applies its operations. What frees capacity comes before what takes it, so that a miner that
- * completes a job and asks for another in the same batch gets one.
+ * The order in which a batch applies its operations. Operations that free capacity come before those that use it, so that
+ * a miner that completes a job and claims another in the same batch gets one.
  */
 export const BATCH_ORDER: readonly string[] = [
   'store.probe',
@@ -10,10 +10,10 @@ export const BATCH_ORDER: readonly string[] = [
   'accounts.open',
   'accounts.insert-key',
   'accounts.revoke-key',
-  // Completions are charged by the time that has passed.
+  // The price of a completed job depends on the time that this operation keeps.
   'jobs.keep-time',
   'miners.register',
-  // What a miner posts together with its result is read before the result ends the job.
+  // Chunks must be stored before the job's result ends it.
   'jobs.post-chunks',
   'jobs.complete',
   'jobs.give-up',
@@ -22,7 +22,7 @@ export const BATCH_ORDER: readonly string[] = [
   'jobs.release-all',
   'miners.withdraw',
   'miners.reinstate',
-  // Submissions may need the credits.
+  // Submissions may need the granted credits.
   'grants.grant',
   'jobs.submit',
   'jobs.claim',
@@ -36,12 +36,12 @@ export const BATCH_ORDER: readonly string[] = [
   'batches.finalize',
   'batches.submit',
   'batches.write',
-  // After submissions: a waiting miner that was woken for a job asks within the batch that stores the job.
+  // A waiting miner is woken before its job is committed, so its claim may be in the same batch as the submission.
   'jobs.take',
   'jobs.sweep',
   'jobs.erase',
   'files.clear',
-  // Only what an earlier transaction has committed is published, so this comes before the tree grows.
+  // Publishing comes before the tree grows, since only a committed tree may be published.
   'ledger.publish',
   'ledger.cosign',
   'ledger.integrate',

@@ -5,8 +5,8 @@ import { ConfigError, checkOption, type Option, type OptionTable, type ValuesOf 
 export { ConfigError } from './option.ts';
 
 /**
- * Every option of the coordinator: those of all modules. `fooBar` is `--foo-bar` on the command line, `AITBC_FOO_BAR` in
- * the environment and `foo_bar` in the configuration file; the first of these that is given counts.
+ * The options of all modules. `fooBar` is `--foo-bar` on the command line, `AITBC_FOO_BAR` in the environment and
+ * `foo_bar` in the configuration file. The first of these that is given counts.
  */
 export const OPTIONS: Options = Object.assign({}, ...MODULES.map(({ options }): OptionTable => options));
 
@@ -20,7 +20,7 @@ export const variableOf = (name: string) =>
 const settingOf = (name: string) => variableOf(name).slice('AITBC_'.length).toLowerCase();
 
 export interface ConfigSources {
-  /** Values of the command line, or of a program that starts the coordinator itself. */
+  /** Values from the command line, or from a program that starts the coordinator. */
   given?: Partial<Record<OptionName, unknown>>;
   env?: Readonly<Record<string, string | undefined>>;
   /** Path of a JSON file. */
@@ -42,7 +42,11 @@ export interface StartOptions extends Partial<Config> {
   background?: boolean;
 }
 
-/** Reads and checks the configuration. Throws ConfigError. */
+/**
+ * Reads and checks the configuration.
+ *
+ * @throws {ConfigError} where a value, a name or the file can't be used
+ */
 export function readConfig({ given = {}, env = {}, file }: ConfigSources = {}): Config {
   const settings = file === undefined ? {} : readSettings(file);
   const config: Record<string, unknown> = {};

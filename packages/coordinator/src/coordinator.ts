@@ -10,8 +10,8 @@ import { limitConnections, watchConnections } from './http/connection.ts';
 import { isLoopbackName } from './http/open-mode.ts';
 import { openLogOutput } from './log-output.ts';
 import { openStore } from './open-store.ts';
-import { type OnWait, withPatience } from './store/patience.ts';
-import { type Store, stepOf } from './store/store.ts';
+import { type OnWait, retryWhileSlow } from './store/slow-database.ts';
+import { runStep, type Store } from './store/store.ts';
 
 export interface RunningCoordinator {
   /** Where it listens: `http://127.0.0.1:8000`. */
@@ -20,15 +20,15 @@ export interface RunningCoordinator {
   /** Whether requests without a key are served. */
   open: boolean;
   modules: Modules;
-  /** Does now, once, what time brings about at intervals. */
+  /** Runs the time-dependent background work once, at once. */
   sweep(): Promise<void>;
-  /** Publishes now all that the ledger has. */
+  /** Publishes all entries of the ledger at once. */
   publish(): Promise<void>;
-  /** Stops accepting, finishes what is in flight, closes the store. */
+  /** Stops accepting requests, finishes those in progress, and closes the store. */
   close(): Promise<void>;
 }
 
-const UNSTOPPED = new AbortController().signal;
+const NEVER_STOPPED = new AbortController().signal;
 
 const WRITER_THREAD = new URL('./writer-thread.ts', import.meta.url);
 
@@ -41,37 +41,37 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   const output = config.logLevel === 'silent' || logStream ? undefined : openLogOutput();
   const stream = logStream ?? output?.stream;
   const logger = config.logLevel !== 'silent' && stream !== undefined && { level: config.logLevel, stream };
-  const onWait = waitLog(logger);
-  const { store, modules } = await withPatience(async () => {
-    const store = await openStore(config, now, { writerThread: WRITER_THREAD, alone: true, onWait });
+  const onWait = createWaitLog(logger);
+  const { store, modules } = await retryWhileSlow(async () => {
+    const store = await openStore(config, now, { writerThread: WRITER_THREAD, exclusive: true, onWait });
     const creating = createModules({ config, store, now: now ?? Date.now, uptime, open });
-    return { store, modules: await creating.catch(closing(store)) };
+    return { store, modules: await creating.catch(closeAndRethrow(store)) };
   }, onWait);
   try {
     if (output) modules.readiness.add(output);
     const app = await buildApp(config, modules, { logger, open });
     const connections = watchConnections(app.server);
     logCommits(modules, app.log);
-    // What ends its run at once is not charged for the time in which no coordinator ran.
-    while (!(await withPatience(() => hasGrace(modules), onWait)));
+    // This comes before the first request: a job that ends right away must not be charged for the coordinator's absence.
+    while (!(await retryWhileSlow(() => keepTime(modules), onWait)));
     limitConnections(app.server, {
       perAddress: config.connectionsPerAddress,
       isExempt: exemptAddresses(config),
     });
     if (open && !isLoopback(config.host)) app.log.warn({ host: config.host }, OPEN_TO_ALL);
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
-    // Only now: where listening fails, nothing may be left that keeps the process alive.
+    // This starts only now, since after a failed start nothing may keep the process alive.
     const background = startBackground(modules, app.log, { isTimed });
     return {
-      url: reachable(url),
+      url: toReachableUrl(url),
       config,
       open,
       modules,
       async sweep() {
         await store.write(modules.operations.sweepJobs, undefined);
         await modules.maintenance.erase();
-        while (await stepOf(store, clearFiles));
-        while (await modules.batches.work.step(UNSTOPPED));
+        while (await runStep(store, clearFiles));
+        while (await modules.batches.work.step(NEVER_STOPPED));
       },
       async publish() {
         while (await modules.ledger.integrate());
@@ -87,18 +87,18 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
       },
     };
   } catch (error) {
-    return await closing(store)(error);
+    return await closeAndRethrow(store)(error);
   }
 }
 
 /** Closes the store of a coordinator that could not be started. */
-const closing = (store: Store) => async (error: unknown) => {
+const closeAndRethrow = (store: Store) => async (error: unknown) => {
   await store.close();
   throw error;
 };
 
-/** Logs what a start waits for, each thing once. There is no server yet that would have a log. */
-function waitLog(logger: false | { level: string; stream: LogStream }): OnWait {
+/** Logs each message about a waiting start once. It makes its own logger, since there is no server yet. */
+function createWaitLog(logger: false | { level: string; stream: LogStream }): OnWait {
   const told = new Set<string>();
   return text => {
     if (logger && !told.has(text)) pino({ level: logger.level }, logger.stream).warn(text);
@@ -106,8 +106,8 @@ function waitLog(logger: false | { level: string; stream: LogStream }): OnWait {
   };
 }
 
-/** Keeps time, a step. Answers whether all that ran when coordinators were last seen has had its grace. */
-async function hasGrace({ maintenance }: Modules): Promise<boolean> {
+/** Runs a step of timekeeping. Resolves with whether all jobs that ran during the absence got their extra time. */
+async function keepTime({ maintenance }: Modules): Promise<boolean> {
   const outcome = await maintenance.keepTime();
   return !outcome.ok || outcome.value.isGranted;
 }
@@ -122,14 +122,14 @@ const OPEN_TO_ALL =
 
 const isLoopback = (host: string) => isLoopbackName(host);
 
-/** Where proxies are counted rather than named, whoever connects is one. */
+/** This machine and trusted proxies have no limit. If `trustProxy` is a number, every connection comes from a proxy. */
 function exemptAddresses({ trustProxy }: Config): (address: string) => boolean {
   if (typeof trustProxy === 'number') return () => true;
   const isProxy = compile(['loopback', ...(typeof trustProxy === 'boolean' ? [] : trustProxy)]);
   return address => isIP(address) !== 0 && isProxy(address, 0);
 }
 
-/** An address that listens on all interfaces is none that one can call. */
-function reachable(url: string): string {
+/** Replaces the address of all interfaces, which clients can't connect to, by a loopback address. */
+function toReachableUrl(url: string): string {
   return url.replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//[::1]');
 }

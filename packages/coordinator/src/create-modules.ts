@@ -58,13 +58,13 @@ export async function createModules({ config, store, ...options }: ModulesOption
 /** Coordinators that share a database sign with one key: a key that is not the database's comes from a mistake. */
 async function admitSigner(config: Config, store: Store): Promise<Signer> {
   const path = signingKeyPath(config);
-  const signer = signerIn(path);
+  const signer = loadSignerFrom(path);
   const admitted = await store.write(admitKey, { keyId: signer.keyId, rotate: config.rotateSigningKey });
   if (!admitted.ok) throw new ConfigError(`--signing-key ${path}: ${admitted.error.detail}`);
   return signer;
 }
 
-function signerIn(path: string): Signer {
+function loadSignerFrom(path: string): Signer {
   try {
     return loadSigner(path);
   } catch (error) {

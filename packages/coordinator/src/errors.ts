@@ -1,6 +1,6 @@
 import type { ErrorCode, Problem } from '@aitbc/protocol';
 
-/** What a caller is told when a request fails. It is plain data, so that it crosses threads. */
+/** The error that a caller gets. It is plain data, so that it can cross threads. */
 export interface ErrorInfo {
   code: ErrorCode;
   detail: string;
@@ -8,11 +8,11 @@ export interface ErrorInfo {
   field?: string;
   /** Seconds after which the same request may succeed. */
   retryAfter?: number;
-  /** What is wrong with which component; for administrators. */
+  /** The faulty components, for administrators. */
   components?: Problem['components'];
 }
 
-/** An error that the caller is told. Rules throw it; the HTTP layer makes a problem of it. */
+/** An error for the caller. Modules throw it, and the HTTP layer turns it into a response. */
 export class RequestError extends Error {
   override name = 'RequestError';
   readonly info: ErrorInfo;

@@ -3,7 +3,7 @@ import type { Batcher } from './store/batcher.ts';
 import { done, type Operation, unwrap } from './store/operation.ts';
 import { COORDINATOR_ID } from './store/schema.ts';
 
-/** The coordinator's name in receipts: the configured one, or one made at first start and kept. */
+/** Returns the coordinator's name in receipts: the configured one, or one that was generated at the first start. */
 export async function readIdentity(
   store: Pick<Batcher, 'write'>,
   configured: string | undefined,

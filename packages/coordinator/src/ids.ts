@@ -2,13 +2,13 @@ import { randomFillSync } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
 
 export interface Ids {
-  /** `job-01kc0pq5w8e4z9k3v7t2m6n1rx`: sorts by time, unique without asking anyone. */
+  /** A new unique id that sorts by time, such as `job-01kc0pq5w8e4z9k3v7t2m6n1rx`. */
   next(prefix: string): string;
   /** Random bytes in hex. */
   hex(bytes: number): string;
 }
 
-/** @param prefixes those that modules have declared; any unless given */
+/** @param prefixes the allowed prefixes, which modules declare; all are allowed unless given */
 export function createIds(now: () => number, prefixes?: ReadonlySet<string>): Ids {
   const random = createRandom();
   const ulid = monotonicFactory(() => random(1).readUInt8() / 256);
@@ -24,7 +24,7 @@ export function createIds(now: () => number, prefixes?: ReadonlySet<string>): Id
 
 const POOL_BYTES = 4096;
 
-/** Secure random bytes, taken from the system in larger portions: each call to it costs more than the bytes. */
+/** Returns secure random bytes. They are fetched in large portions, since each call to the system is expensive. */
 function createRandom(): (bytes: number) => Buffer {
   const pool = Buffer.allocUnsafe(POOL_BYTES);
   let used = POOL_BYTES;

@@ -1,19 +1,19 @@
 import { type BaseLogger, destination } from 'pino';
 import type { ReadinessCheck } from './readiness.ts';
 
-/** What background work writes its messages to. */
+/** The log for background work. */
 export type Log = Pick<BaseLogger, 'debug' | 'info' | 'warn' | 'error'>;
 
-/** What is kept of the log while it can't be written, in bytes. Lines that come on top are lost. */
-const KEPT_BYTES = 1024 * 1024;
+/** How many bytes of the log are kept in memory while it can't be written. Further lines are lost. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 export interface LogOutput extends ReadinessCheck {
   stream: { write(line: string): void };
 }
 
-/** The log on standard output. Where that can't be written, as on a full disk, the coordinator goes on without. */
+/** Opens the log on standard output. While it can't be written, as on a full disk, the coordinator keeps running. */
 export function openLogOutput(): LogOutput {
-  const stream = destination({ fd: 1, sync: true, maxLength: KEPT_BYTES });
+  const stream = destination({ fd: 1, sync: true, maxLength: MAX_BUFFERED_BYTES });
   let fault: Error | undefined;
   stream.on('error', error => {
     fault = error;
@@ -21,7 +21,7 @@ export function openLogOutput(): LogOutput {
   stream.on('write', () => {
     fault = undefined;
   });
-  // Writes what is kept, and says so by an event. Its own flushSync would wait for space, and hold up everything.
+  // Writes the kept lines and emits an event. The stream's own flushSync would block the process until there is space.
   const tryAgain = () => void stream.write('');
   stream.on('drop', tryAgain);
   return {

@@ -70,7 +70,9 @@ export interface Module<Name extends string, Table extends OptionTable, Operatio
 export type AnyModule = Module<string, OptionTable, any, any>;
 
 type NameOf<M> = M extends Module<infer Name, OptionTable, unknown, unknown> ? Name : never;
-type Union<U> = (U extends unknown ? (union: U) => void : never) extends (all: infer All) => void
+type UnionToIntersection<U> = (U extends unknown ? (union: U) => void : never) extends (
+  all: infer All,
+) => void
   ? All
   : never;
 
@@ -82,12 +84,12 @@ export type ServicesOf<M extends readonly AnyModule[]> = {
 /** All operations of the modules of a list. */
 export type OperationsOf<M extends readonly AnyModule[]> = M extends readonly []
   ? Record<never, never>
-  : Union<ReturnType<M[number]['operations']>>;
+  : UnionToIntersection<ReturnType<M[number]['operations']>>;
 
 /** All options of the modules of a list. */
 export type OptionsOf<M extends readonly AnyModule[]> = M extends readonly []
   ? Record<never, never>
-  : Union<M[number]['options']>;
+  : UnionToIntersection<M[number]['options']>;
 
 /** What a module sees of the configuration. */
 type ConfigOf<
@@ -101,7 +103,11 @@ type ConfigOf<
   (OptionsOf<Uses> extends infer T extends OptionTable ? ValuesOf<T> : never);
 
 /** What operations are made from. */
-interface Setting<Uses extends readonly AnyModule[], Reads extends OptionTable, Table extends OptionTable> {
+interface OperationContext<
+  Uses extends readonly AnyModule[],
+  Reads extends OptionTable,
+  Table extends OptionTable,
+> {
   config: ConfigOf<Uses, Reads, Table>;
   issuer: Issuer;
   /** Of the modules that this one uses. */
@@ -176,7 +182,7 @@ export interface Description<
   reads?: Reads;
   options?: Table;
   idPrefix?: string | readonly string[];
-  operations?: (setting: Setting<Uses, Reads, Table>) => Operations;
+  operations?: (setting: OperationContext<Uses, Reads, Table>) => Operations;
   subscribes?: Subscriptions;
   create?: (context: Context<Uses, Reads, Table, Operations>) => Service | Promise<Service>;
   api?: 'openai';

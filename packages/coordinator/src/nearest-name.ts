@@ -1,16 +1,16 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** What of a JSON schema is looked at. */
+/** The part of a JSON schema that `nearestName` reads. */
 export interface ObjectSchema {
   properties?: Record<string, ObjectSchema>;
 }
 
-/** Letters that may be wrong, as a share of the name. */
-const MISTAKES = 1 / 3;
+/** The largest share of a name's letters that may be wrong. */
+const MAX_WRONG_SHARE = 1 / 3;
 
 /**
- * The name that was meant by one that a schema does not know: one of the schema's own, or of an object in it, dotted.
- * Undefined where none is near. `maxPrice` and `max-price` are as near to `max_price` as it is itself.
+ * Finds the schema's name that is most similar to an unknown one, also in objects one level down (dotted). Returns
+ * undefined where none is similar. Case, `-` and `_` do not count: `maxPrice` and `max-price` equal `max_price`.
  */
 export function nearestName(unknown: string, { properties = {} }: ObjectSchema): string | undefined {
   const names = new Map<string, string>();
@@ -23,11 +23,13 @@ export function nearestName(unknown: string, { properties = {} }: ObjectSchema):
   if (names.size === 0) return undefined;
   const wanted = plain(unknown.slice(0, 64));
   const found = closest(wanted, [...names.keys()]);
-  return distance(wanted, found) <= Math.max(1, wanted.length * MISTAKES) ? names.get(found) : undefined;
+  return distance(wanted, found) <= Math.max(1, wanted.length * MAX_WRONG_SHARE)
+    ? names.get(found)
+    : undefined;
 }
 
-/** The name that was meant, of a list of known ones. */
-export const nearestOf = (unknown: string, known: readonly string[]): string | undefined =>
+/** Finds the name in a list that is most similar to an unknown one. */
+export const nearestIn = (unknown: string, known: readonly string[]): string | undefined =>
   nearestName(unknown, { properties: Object.fromEntries(known.map(name => [name, {}])) });
 
 const plain = (name: string) => name.toLowerCase().replace(/[^a-z0-9]/g, '');

@@ -1,11 +1,11 @@
 import ipaddr from 'ipaddr.js';
 
-/** Leading groups of an IPv6 address, of 16 bits each, by which providers tell their customers apart. */
+/** How many leading 16-bit groups of an IPv6 address identify a provider's customer. */
 const CUSTOMER_GROUPS = 4;
 
 /**
- * What an address is counted as: itself for IPv4, however it is written, and its /64 for IPv6, since each customer of a
- * provider has all addresses of one. Undefined for this machine, which is behind all requests that a proxy on it passes on.
+ * The network by which an address is counted: the address itself for IPv4, and its /64 for IPv6, since each customer of a
+ * provider has a whole /64. Undefined for this machine, since a proxy on it passes on the requests of many clients.
  */
 export function networkOf(address: string): string | undefined {
   if (!ipaddr.isValid(address)) return address;

@@ -6,9 +6,9 @@ import type { Operation } from './store/operation.ts';
 import type { Subscriber, WritePlan } from './store/write-plan.ts';
 
 /**
- * The operations of all modules, as a configuration has them work. A store that writes in another thread makes its own.
+ * Creates the operations of all modules for a configuration. The writer thread creates its own.
  *
- * @throws where two have one name, or where `BATCH_ORDER` lacks one
+ * @throws where two operations have the same name, or `BATCH_ORDER` lacks one
  */
 export function createOperations(config: Config, issuer: Issuer): Operations {
   let operations: OperationTable = {};
@@ -25,7 +25,7 @@ export function allOperations(operations: object): readonly Operation<never, unk
   return Object.values(operations);
 }
 
-/** What the store is told of the modules' operations. */
+/** How the store applies the modules' operations. */
 export const WRITE_PLAN: WritePlan = { order: BATCH_ORDER, subscribers: subscribers() };
 
 function subscribers(): Map<string, Subscriber[]> {

@@ -1,4 +1,4 @@
-/** What a value looks like on the command line. */
+/** The form of an option's value. */
 export type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies' | 'tiers';
 
 /** One option of the coordinator, whose values are of the type `V`. */
@@ -6,18 +6,18 @@ export interface Option<V = unknown> {
   kind: Kind;
   default: V;
   about: string;
-  /** What the value is, in `--help`: `SECONDS`. */
+  /** Stands for the value in `--help`: `SECONDS`. */
   unit?: string;
   minimum?: number;
   maximum?: number;
   choices?: readonly string[];
-  /** Printable ASCII only: the value stands in receipts. */
+  /** Whether the value must be printable ASCII, since receipts contain it. */
   ascii?: boolean;
   /**
-   * Reads a value of a kind of its own, as it stands in any source.
+   * Reads a value of a special kind, from any source.
    *
-   * @param source where it is given: `--port`
-   * @throws {ConfigError}
+   * @param source names the source in errors: `--port`
+   * @throws {ConfigError} where the value can't be used
    */
   read?(source: string, value: unknown): V;
 }
@@ -71,16 +71,16 @@ export const number = (
 
 export const toggle = (about: string): Option<boolean> => ({ kind: 'switch', default: false, about });
 
-/** A value that can't be used: the message names the option as it was given. */
+/** A value that can't be used. The message names the option and the source. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
 /**
- * The value of an option, of whatever its source has.
+ * Checks a value from any source, and converts text to the option's type.
  *
- * @param source where it is given: `--port`
- * @throws {ConfigError}
+ * @param source names the source in errors: `--port`
+ * @throws {ConfigError} where the value can't be used
  */
 export function checkOption(source: string, option: Option, value: unknown): unknown {
   if (option.read) return option.read(source, value);
@@ -97,7 +97,7 @@ function checkSwitch(source: string, value: unknown): boolean {
 function checkText(source: string, option: Option, value: unknown): string {
   if (typeof value !== 'string' || value === '') throw new ConfigError(`${source} must be a text`);
   if (option.ascii && !/^[\x20-\x7e]+$/.test(value)) {
-    throw new ConfigError(`${source} must be of printable ASCII characters, since it stands in receipts`);
+    throw new ConfigError(`${source} must have printable ASCII characters only, since receipts contain it`);
   }
   if (option.choices && !option.choices.includes(value)) {
     throw new ConfigError(

@@ -1,28 +1,28 @@
-import { reasonOf } from './store/unavailable.ts';
+import { messageWithCauses } from './store/unavailable.ts';
 
-/** Part of a coordinator that can be unfit to serve while the process runs. */
+/** Checks a component that can fail while the process runs. */
 export interface ReadinessCheck {
-  /** As administrators read it: `store`. */
+  /** Name of the component for administrators: `store`. */
   component: string;
-  /** Resolves with what is wrong, in words for the operator; undefined where all is well. To be cheap: it is asked for often. */
+  /** Returns a sentence for the operator that says what is wrong, or undefined. Must be cheap, since it is called often. */
   check(): Promise<string | undefined> | string | undefined;
-  /** What administrators should know though all is well. */
+  /** Returns a sentence for administrators about a component that works, or undefined. */
   warning?(): string | undefined;
 }
 
-/** What each component says, in the order in which they were added. */
-export type ReadinessReport = readonly Found[];
+/** The state of each component, in the order in which the checks were added. */
+export type ReadinessReport = readonly ComponentState[];
 
-interface Found {
+interface ComponentState {
   component: string;
   fault?: string | undefined;
   warning?: string | undefined;
 }
 
-/** Whether a coordinator can serve: a list of checks that modules add to. */
+/** The checks that tell whether a coordinator can serve. Modules add them. */
 export interface Readiness {
   add(check: ReadinessCheck): void;
-  /** Asks all of them at once. What throws is at fault, by its message. */
+  /** Runs all checks at once. A check that throws counts as a fault with the error's message. */
   report(): Promise<ReadinessReport>;
 }
 
@@ -38,7 +38,7 @@ export function createReadiness(): Readiness {
           try {
             return { component, fault: await check(), warning: warning?.() };
           } catch (error) {
-            return { component, fault: reasonOf(error as Error) };
+            return { component, fault: messageWithCauses(error as Error) };
           }
         }),
       ),

@@ -5,11 +5,11 @@ import type { Restore } from '@aitbc/protocol';
 import { formatVkey, parseCheckpoint, parseNote, parseVkey, TlogError, verifierKey } from '@aitbc/tlog';
 import { type Config, ConfigError } from './config.ts';
 import { createIds } from './ids.ts';
-import { keysOf } from './ledger/identity.ts';
+import { loadKeys } from './ledger/identity.ts';
 import {
-  type Kept,
+  type KeptCheckpoint,
   lastCheckpointPath,
-  openKept,
+  openSignedCheckpoint,
   replaceFile,
   syncFolder,
 } from './ledger/last-checkpoint.ts';
@@ -28,42 +28,43 @@ import { BACKUP_OF, COORDINATOR_ID } from './store/schema.ts';
 import { openStoreTarget, type StoreTarget } from './store/target.ts';
 
 export interface RestoreOptions {
-  /** Folder of the backup; the store that the configuration names is restored in its place unless given. */
+  /** Folder of the backup. Without it, the configured store itself is made ready. */
   backup?: string;
-  /** Begin a new ledger even where the newest checkpoint that is known agrees with the store. */
+  /** Whether to begin a new ledger even where the newest known checkpoint agrees with the store. */
   newLedger?: boolean;
-  /** Milliseconds since the epoch. */
+  /** Returns ms since the epoch. */
   now?: () => number;
 }
 
 export interface Restored {
-  /** What became of the ledger: it goes on, or a new one began, or there was none yet. */
+  /** Whether the ledger continues, a new one began, or there was none yet. */
   ledger: 'continued' | 'new' | 'none';
-  /** Its verifier key; null where there is none yet. */
+  /** The ledger's verifier key, or null where there is no ledger yet. */
   vkey: string | null;
-  /** Entries of the ledger in the restored store, as it was before. */
+  /** Number of ledger entries in the store before the restore. */
   entries: number;
-  /** What the ledger was compared with, the newest first. */
+  /** The checkpoints that the ledger was compared with, newest first. */
   shown: readonly ShownCheckpoint[];
-  /** The statement that the new ledger begins with. */
+  /** The first statement of the new ledger, or null where none began. */
   restore: Restore | null;
 }
 
-/** A checkpoint that the log of the store, or one after it, has signed. */
-export interface ShownCheckpoint extends Kept {
+/** A checkpoint that was signed by the store's log, or by its successor after another restore. */
+export interface ShownCheckpoint extends KeptCheckpoint {
   origin: string;
-  /** Whose it is, in words. */
+  /** Where it comes from, in words. */
   by: string;
 }
 
 /**
- * Makes a store that comes from a backup fit for a coordinator, and decides what becomes of its ledger. The ledger goes on
- * where the newest checkpoint that was signed is shown (by the guard file, or by witnesses) and is one of the store's own
- * tree. Otherwise what was signed after the backup is unknown, or lost: then a new ledger begins, which says so.
+ * Makes a store from a backup ready for a coordinator, and decides whether its ledger continues. It continues where the
+ * guard file or witnesses have the newest signed checkpoint, and that belongs to the store's own tree. Otherwise the
+ * entries that were signed after the backup are unknown or lost, and a new ledger begins, whose first entry says so.
  *
- * All of it is done, or nothing. Takes no longer for larger texts, and memory for each account.
+ * Either everything is done or nothing. The time does not depend on the size of texts; the memory grows with the number
+ * of accounts.
  *
- * @throws {ConfigError} where there is nothing to restore, or a coordinator runs on it
+ * @throws {ConfigError} where there is nothing to restore, or a coordinator runs on the store
  */
 export async function restore(config: Config, options: RestoreOptions = {}): Promise<Restored> {
   const { backup } = options;
@@ -84,8 +85,8 @@ export async function restore(config: Config, options: RestoreOptions = {}): Pro
     for (const name of ['coordinator.db', 'coordinator.db-wal'])
       if (existsSync(join(backup, name))) await copyFile(join(backup, name), join(draft, name));
     await chmod(join(draft, 'coordinator.db'), 0o600);
-    await bringKeys(backup, config);
-    const restored = await restoreInPlace({ ...pathsOf(config), data: draft }, options);
+    await copyKeys(backup, config);
+    const restored = await restoreInPlace({ ...withExplicitPaths(config), data: draft }, options);
     const kept = join(draft, 'ledger-checkpoint');
     if (existsSync(kept)) await rename(kept, join(config.data, 'ledger-checkpoint'));
     await rename(join(draft, 'coordinator.db'), file);
@@ -96,8 +97,8 @@ export async function restore(config: Config, options: RestoreOptions = {}): Pro
   }
 }
 
-/** The configuration with the places of what does not lie in the folder that is being made. */
-function pathsOf(config: Config): Config {
+/** The configuration with explicit paths of the files that are not in the draft folder. */
+function withExplicitPaths(config: Config): Config {
   return {
     ...config,
     signingKey: signingKeyPath(config),
@@ -106,8 +107,8 @@ function pathsOf(config: Config): Config {
   };
 }
 
-/** The keys of a backup, into the data folder, where the operator does not keep them elsewhere. */
-async function bringKeys(backup: string, { data, signingKey, ledgerKey }: Config): Promise<void> {
+/** Copies a backup's keys into the data folder, unless the operator keeps them elsewhere. */
+async function copyKeys(backup: string, { data, signingKey, ledgerKey }: Config): Promise<void> {
   const wanted = [
     ...(signingKey === undefined ? ['signing-key.pem'] : []),
     ...(ledgerKey === undefined ? [LEDGER_KEY_FILE] : []),
@@ -127,7 +128,7 @@ async function bringKeys(backup: string, { data, signingKey, ledgerKey }: Config
 async function restoreInPlace(config: Config, options: RestoreOptions): Promise<Restored> {
   const target = await openStoreTarget(config);
   try {
-    if (!(await target.isAlone())) {
+    if (!(await target.isDatabaseUnused())) {
       throw new ConfigError('--database-url: a coordinator runs on this database. Stop all of them first');
     }
     const settings = await readSettings(target);
@@ -138,7 +139,7 @@ async function restoreInPlace(config: Config, options: RestoreOptions): Promise<
       return { ledger: 'none', vkey: null, entries: 0, shown: [], restore: null };
     }
     return await restoreLedger(target, config, options, {
-      keys: keysOf(ledgerKeyPath(config), parseVkey(vkey).name),
+      keys: loadKeys(ledgerKeyPath(config), parseVkey(vkey).name),
       vkey,
       coordinatorId: config.coordinatorId ?? settings.get(COORDINATOR_ID) ?? '',
     });
@@ -165,7 +166,7 @@ async function restoreLedger(
   { keys, vkey, coordinatorId }: OldLedger,
 ): Promise<Restored> {
   const { tx } = target;
-  const shown = await newestFirst(config, keys);
+  const shown = await readShownCheckpoints(config, keys);
   const [last] = await tx.query<{ size: number; root: string; note: string }>(
     'SELECT size, root, note FROM checkpoint ORDER BY height DESC LIMIT 1',
     [],
@@ -185,26 +186,26 @@ async function restoreLedger(
   }
   if (newest && newest.size >= (last?.size ?? 0) && shown.every(isOurs) && !newLedger) {
     await target.commit();
-    // The file may have been named for this one time: the coordinator is to find it in its folder as well.
+    // The option may have been given for this command only, so the data folder gets a copy for the coordinator.
     for (const path of new Set([lastCheckpointPath(config), lastCheckpointPath({ data: config.data })]))
       await replaceFile(path, newest.note);
     return { ledger: 'continued', vkey, entries, shown, restore: null };
   }
   const ids = createIds(now);
-  const next = keysOf(ledgerKeyPath(config), restoredOrigin(keys.origin, now(), ids.hex(3)));
+  const next = loadKeys(ledgerKeyPath(config), restoredOrigin(keys.origin, now(), ids.hex(3)));
   const restore = await restartLedger(tx, {
     ...{ coordinatorId, ids, now: now(), signer: await signerOf(target, config) },
     ...{ vkey: next.log.vkey, previousVkey: keys.log.vkey },
     ...{ tree: { size: entries, root }, checkpoint: last?.note },
     newest: shown.find(each => !isOurs(each)),
   });
-  // Coordinators keep rows in memory for as long as nobody else has written.
+  // This makes coordinators on PostgreSQL forget their rows in memory.
   await tx.upsert('setting', ['name'], [{ name: 'last_batch', value: restore.restore_id }]);
   await target.commit();
   return { ledger: 'new', vkey: formatVkey(next.log.vkey), entries, shown, restore };
 }
 
-/** The key that signs the statement must be the one that the store knows: auditors have no other. */
+/** Returns the key that signs the statement. It must be the store's signing key, since auditors have no other. */
 async function signerOf({ tx }: StoreTarget, config: Config) {
   const path = signingKeyPath(config);
   if (!existsSync(path))
@@ -218,8 +219,8 @@ async function signerOf({ tx }: StoreTarget, config: Config) {
   throw new ConfigError(`--signing-key ${path} is not the key of this store, which is ${rows[0]?.key_id}`);
 }
 
-/** The checkpoints that the guard file and the witnesses have. */
-async function newestFirst(config: Config, keys: LogKeys): Promise<ShownCheckpoint[]> {
+/** Reads the checkpoints of the guard file and the witnesses, and sorts them by age, newest first. */
+async function readShownCheckpoints(config: Config, keys: LogKeys): Promise<ShownCheckpoint[]> {
   const path = lastCheckpointPath(config);
   const kept = existsSync(path) ? await readFile(path, 'utf8') : undefined;
   const witnessed = parseWitnesses(config.witness).map(async witness => {
@@ -235,20 +236,26 @@ async function newestFirst(config: Config, keys: LogKeys): Promise<ShownCheckpoi
   });
   const found = [{ by: path, note: kept }, ...(await Promise.all(witnessed))];
   const shown = await Promise.all(
-    found.map(async ({ by, note }) => (note === undefined ? [] : [await openShown(note, by, keys)])),
+    found.map(async ({ by, note }) =>
+      note === undefined ? [] : [await verifyShownCheckpoint(note, by, keys)],
+    ),
   );
-  // Of another origin only where the ledger was restored since the backup: that one is newer, however small.
+  // Another origin means that the ledger was restored since the backup, so that checkpoint is newer at any size.
   const isNewer = ({ origin }: ShownCheckpoint) => (origin === keys.origin ? 0 : 1);
   return shown.flat().sort((a, b) => isNewer(b) - isNewer(a) || b.size - a.size);
 }
 
-/** @throws {ConfigError} for what neither the log of the store nor one that follows it has signed */
-async function openShown(note: string, by: string, { origin, log }: LogKeys): Promise<ShownCheckpoint> {
+/** @throws {ConfigError} where neither the store's log nor a successor of it has signed the checkpoint */
+async function verifyShownCheckpoint(
+  note: string,
+  by: string,
+  { origin, log }: LogKeys,
+): Promise<ShownCheckpoint> {
   try {
     const named = parseCheckpoint(parseNote(note).text).origin;
-    const isOfLine = firstOrigin(named) === firstOrigin(origin);
-    const key = isOfLine ? verifierKey(named, 'Ed25519', log.vkey.publicKey) : log.vkey;
-    return { ...(await openKept(note, key)), origin: named, by };
+    const isSameLedger = firstOrigin(named) === firstOrigin(origin);
+    const key = isSameLedger ? verifierKey(named, 'Ed25519', log.vkey.publicKey) : log.vkey;
+    return { ...(await openSignedCheckpoint(note, key)), origin: named, by };
   } catch (error) {
     if (!(error instanceof TlogError)) throw error;
     throw new ConfigError(`What ${by} shows is no checkpoint of ${origin}: ${error.message}`);

@@ -9,10 +9,10 @@ import {
   type ValuesOf,
 } from './option.ts';
 
-/** Proxies that are trusted: none, so many in a row, or those in these networks. */
+/** The trusted proxies: none, a number of them in a row, or those in these networks. */
 export type Proxies = boolean | number | readonly string[];
 
-/** `true` is what one proxy in front was called before there were numbers. */
+/** Reads the trusted proxies. `true` means one proxy, for configurations that are older than numbers. */
 function readProxies(source: string, value: unknown): Proxies {
   if (value === true || value === 'true') return 1;
   if (value === false || value === 'false') return false;
@@ -38,7 +38,7 @@ function readProxies(source: string, value: unknown): Proxies {
 const DAY = 24 * 3600;
 const MiB = 1024 * 1024;
 
-/** How the HTTP server listens, and what it takes. */
+/** Options of the HTTP server. */
 export const serverOptions = {
   host: text('127.0.0.1', 'Address to listen on'),
   port: integer(8000, 'Port to listen on; 0 takes a free one', 'PORT', 0, 65_535),

@@ -4,7 +4,7 @@ import { serverOptions } from './server-options.ts';
 import { storeOptions } from './store/options.ts';
 import { probeStore } from './store/write-health.ts';
 
-/** What every coordinator has, whichever modules it is made of. */
+/** The options, operations and checks of the server and the store themselves. */
 export const server = defineModule({
   name: 'server',
   options: { ...serverOptions, ...storeOptions },

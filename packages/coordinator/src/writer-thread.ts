@@ -7,10 +7,7 @@ import { openSqliteWriter } from './store/sqlite/writer.ts';
 import { serveWriter } from './store/writer-thread.ts';
 import { createWrites } from './store/writes.ts';
 
-/*
- * The program of the thread that writes to SQLite: the same operations as everywhere, on the terms of the same
- * configuration.
- */
+/* The program of the thread that writes to SQLite, with the operations and the configuration of the main thread. */
 if (!parentPort) throw new Error('This program runs as a thread of the coordinator');
 const config = workerData as Config;
 const writer = openSqliteWriter(config.data, WRITE_PLAN);

@@ -240,7 +240,7 @@ describe('the configuration file', () => {
 
 test('the name in receipts is printable ASCII', () => {
   expect(() => readConfig({ given: { coordinatorId: 'Köln' } })).toThrow(
-    '--coordinator-id must be of printable ASCII characters, since it stands in receipts',
+    '--coordinator-id must have printable ASCII characters only, since receipts contain it',
   );
 });
 

@@ -86,7 +86,7 @@ describe('a step of the clock', () => {
     expect([watch.check(), watch.warning?.()]).toEqual([undefined, undefined]);
     ms = 3_600_000;
     expect(watch.check()).toMatch('set ahead by 3600 s');
-    watch.settled(3_600_000);
+    watch.noteSettled(3_600_000);
     expect([watch.check(), watch.warning?.()]).toEqual([
       undefined,
       'The clock was set ahead by 3600 s at 2026-01-24T16:00:00.000Z, and the times of what runs were moved along',

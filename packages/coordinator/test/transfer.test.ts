@@ -148,7 +148,7 @@ describeEachEngine('an import', engine => {
     ],
     ['has one more', () => fileOf(linesOf(file).flatMap(line => [line, line])), /not|duplicate|UNIQUE/],
     ['goes on after its end', () => fileOf([...linesOf(file), '{}']), /^Something follows the last line/],
-    ['has a changed row', () => changed('"Hello"', '"Bye"'), /rows of job_input are not those/],
+    ['has a changed row', () => changed('"Hello"', '"Bye"'), /rows of job_input differ from/],
     ['has half a row', () => changed('"Hello",', ''), /^Line \d+ of the file is not a row/],
     [
       'has a row of no table',

@@ -9,7 +9,7 @@ import { Pool } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { startCoordinator } from '../src/index.ts';
 import { POSTGRES_TYPES } from '../src/store/migrations/column-types.ts';
-import { STEPS } from '../src/store/migrations/migrate.ts';
+import { MIGRATIONS } from '../src/store/migrations/migrate.ts';
 import { actions } from './harness/coordinator.ts';
 import { type Database, ENGINES, type Engine } from './harness/engines.ts';
 
@@ -24,7 +24,7 @@ const versions = (await readdir(STORES))
   .sort();
 
 test('there is a store of every schema up to the last one that was released', () => {
-  const released = Object.keys(STEPS).filter(name => name <= '011-trust');
+  const released = Object.keys(MIGRATIONS).filter(name => name <= '011-trust');
   expect(versions).toEqual(released);
 });
 
@@ -109,7 +109,7 @@ async function moveToPostgres(file: string, databaseUrl: string): Promise<void> 
   });
   try {
     const done = source.prepare('SELECT name FROM kysely_migration').all();
-    const steps = Object.entries(STEPS).filter(([name]) => done.some(row => row.name === name));
+    const steps = Object.entries(MIGRATIONS).filter(([name]) => done.some(row => row.name === name));
     const migrations = Object.fromEntries(
       steps.map(([name, up]) => [name, { up: (db: Kysely<unknown>) => up(db, POSTGRES_TYPES) }]),
     );

@@ -63,7 +63,7 @@ export function addKeysCommand(program: Command, io: Io): void {
 async function createIn(flags: CreateFlags, command: Command, io: Io): Promise<void> {
   await withConfig(flags, io, async config => {
     const isNew = config.databaseUrl === undefined && !existsSync(join(config.data, 'coordinator.db'));
-    await withStore(flags, io, store => create(store, flags, command, io), { existing: false });
+    await withStore(flags, io, store => create(store, flags, command, io), { mustExist: false });
     if (isNew)
       note(io, `There was no coordinator's data in ${config.data}, so a new store was created there.`);
   });
@@ -73,10 +73,10 @@ async function withStore(
   flags: StoreFlags,
   io: Io,
   use: (store: Store) => Promise<void>,
-  { existing = true } = {},
+  { mustExist = true } = {},
 ): Promise<void> {
   await withConfig(flags, io, async config => {
-    const store = await openStore(config, Date.now, { existing });
+    const store = await openStore(config, Date.now, { mustExist });
     try {
       await use(store);
     } finally {

@@ -1,7 +1,7 @@
 import { maintenanceOptions } from '../jobs/maintenance/options.ts';
 import { limits } from '../limits/module.ts';
 import { defineModule } from '../module.ts';
-import { stepOf } from '../store/store.ts';
+import { runStep } from '../store/store.ts';
 import { clearFiles } from './clear-files.ts';
 import { fileOptions } from './options.ts';
 import { addPart, completeUpload, removeFile } from './upload.ts';
@@ -29,7 +29,7 @@ export const files = defineModule({
       everyMs: config.sweepSeconds * 1000,
       rest: 4,
       writes: true,
-      step: () => stepOf(store, clearFiles),
+      step: () => runStep(store, clearFiles),
     },
   ],
 });

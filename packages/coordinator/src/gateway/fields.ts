@@ -1,7 +1,7 @@
 import { type JobParams, STATED, stated } from '@aitbc/protocol';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { nearestOf } from '../nearest-name.ts';
+import { nearestIn } from '../nearest-name.ts';
 import { invalid, type OpenAiError } from './errors.ts';
 
 /** Fields that are accepted and have no effect. */
@@ -124,7 +124,7 @@ function failOnField(name: string, value: unknown, known: readonly string[]): vo
     throw invalid(`${name} must be ${only}`, name, 'unsupported_value');
   }
   if (SAMPLING_FIELDS.includes(name) || ENGINE_FIELDS.includes(name)) return;
-  const near = nearestOf(name, [...known, ...SAMPLING_FIELDS, ...ENGINE_FIELDS]);
+  const near = nearestIn(name, [...known, ...SAMPLING_FIELDS, ...ENGINE_FIELDS]);
   const hint = near === undefined ? '' : `: did you mean ${near}?`;
   throw invalid(`The parameter ${name} is unknown or not supported${hint}`, name, 'unsupported_parameter');
 }

@@ -13,7 +13,7 @@ import { type TObject, type TSchema, Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { signalOf } from '../http/connection.ts';
 import { type App, keyed, sendJson } from '../http/routes.ts';
-import { begun, COMMENT, type ServerSentEvent, sendEvents } from '../http/server-sent-events.ts';
+import { COMMENT, type ServerSentEvent, sendEvents, waitForFirst } from '../http/server-sent-events.ts';
 import { openAiAnswers } from './answers.ts';
 import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
 import { toOpenAiError } from './error-handler.ts';
@@ -163,7 +163,7 @@ function answerRoute(
       const pieces = await gateway.pieces(principal, started, wanted);
       // A failure before the first text sets the status. After a long wait the stream starts with headers and comments
       // instead.
-      const events = eventsOf(await begun(pieces, heartbeatMs), request);
+      const events = eventsOf(await waitForFirst(pieces, heartbeatMs), request);
       return sendEvents(reply, events, { heartbeatMs, opening: COMMENT });
     },
   );

@@ -10,36 +10,37 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `requireScope` and `identify`; absent on a public route without a key. */
     principal?: Principal;
-    /** Looks the caller's key up again, for requests that last; absent without a key. */
+    /** Looks the caller's key up again, for long requests. Absent without a key. */
     recheckKey?: () => Promise<Outcome<Principal>>;
+    /** How often long requests call `recheckKey`. */
     recheckMs?: number;
-    /** Why the caller's key holds no longer, which was found while the request lasted. */
+    /** The error to send because the caller's key was revoked during the request. */
     revocation?: ErrorInfo;
   }
 }
 
 type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
-/** It names the scope that it demands, for the reference. */
+/** A guard that requires a scope, which the API reference shows. */
 export type ScopeGuard = Guard & { scope: Scope };
 
-/** Before-handlers that decide who calls. A wrong key is refused everywhere, an absent one where one is needed. */
+/** Hooks that identify the caller. All of them reject a wrong key, and those that need a key reject a missing one. */
 export interface Guards {
-  /** Anyone; a key that is sent must be right. */
+  /** Accepts callers without a key. A key that is sent must be valid. */
   public: Guard;
   client: ScopeGuard;
   miner: ScopeGuard;
   admin: ScopeGuard;
-  /** Everyone who has an account, whatever its key is for. */
+  /** Accepts a key with any scope. */
   account: Guard;
 }
 
 export interface GuardsOptions {
   /**
-   * Where no key is needed, a bearer token that can't be a key counts as none: for clients that always send one. It gives
-   * away nothing, as the caller is who it would be without.
+   * In open mode, treats a bearer token that can't be a key as no key, since some clients always send one. This is safe:
+   * such a caller has the same rights as one without a key.
    */
   toleratePlaceholders?: boolean;
-  /** Counts requests: of a key, or of an address. */
+  /** Counts requests by key, or by address. */
   limits: Pick<Limits, 'request'>;
 }
 
@@ -56,9 +57,9 @@ export function createGuards(
     const isOwn = key.startsWith(KEY_PREFIX) || request.headers['x-api-key'] !== undefined;
     if (toleratePlaceholders && accounts.anonymous && !isOwn) return accounts.anonymous;
     const outcome = await accounts.authenticate(key);
-    // Who is refused for too many requests is told what is left.
+    // The principal is set before the limit is checked, so that a rejection has the rate headers.
     if (outcome.ok) request.principal = outcome.value;
-    // Whoever tries wrong keys is counted by address.
+    // Requests with wrong keys are counted by address.
     const counted = limits.request(outcome.ok ? outcome.value : undefined, request.ip);
     if (counted) await counted;
     const principal = unwrap(outcome);
@@ -67,7 +68,7 @@ export function createGuards(
     return principal;
   }
 
-  async function demand(request: FastifyRequest): Promise<Principal> {
+  async function requirePrincipal(request: FastifyRequest): Promise<Principal> {
     const principal = await identify(request);
     if (principal) return principal;
     return fail('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
@@ -77,7 +78,7 @@ export function createGuards(
     Object.assign(
       async (request: FastifyRequest, reply: FastifyReply) => {
         reply.header('cache-control', PRIVATE);
-        const principal = await demand(request);
+        const principal = await requirePrincipal(request);
         if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
           fail('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
         }
@@ -96,7 +97,7 @@ export function createGuards(
     admin: requireScope('admin'),
     async account(request, reply) {
       reply.header('cache-control', PRIVATE);
-      request.principal = await demand(request);
+      request.principal = await requirePrincipal(request);
     },
   };
 }
@@ -110,7 +111,7 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   return scheme.toLowerCase() === 'bearer' ? token : authorization;
 }
 
-/** Who calls a guarded route. */
+/** The caller of a guarded route. */
 export function principalOf(request: FastifyRequest): Principal {
   if (!request.principal) throw new Error(`${request.routeOptions.url} is not guarded`);
   return request.principal;

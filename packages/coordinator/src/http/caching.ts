@@ -1,8 +1,9 @@
-/** `cache-control` of content that is the same for ever, and of content that must be asked for again. */
+/** `cache-control` of content that never changes. */
 export const IMMUTABLE = 'public, max-age=604800, immutable';
+/** `cache-control` of content that caches must revalidate. */
 export const MUTABLE = 'no-cache';
 
-/** Whether an `If-None-Match` names what is there: proxies that pack answers make tags weak, and caches send several. */
+/** Whether an `If-None-Match` has this tag. Compressing proxies make tags weak, and caches send several tags. */
 export function isUnchanged(ifNoneMatch: string | undefined, etag: string): boolean {
   const tags = ifNoneMatch?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? [];
   return tags.includes(etag) || tags.includes('*');

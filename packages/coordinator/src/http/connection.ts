@@ -4,25 +4,22 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RequestError } from '../errors.ts';
 import { networkOf } from '../networks.ts';
 
-/**
- * Aborts when the caller hangs up, so that nothing is done for nobody, and when its key is revoked. Once the answer is
- * sent it aborts too.
- */
+/** Returns a signal that aborts when the caller disconnects, its key is revoked, or the response is sent. */
 export function signalOf({ raw: response, request }: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  // Not the socket's event: sockets are kept for many requests, and the listeners would pile up.
+  // A socket serves many requests, so listeners on the socket itself would pile up.
   if (response.destroyed) controller.abort();
   else response.once('close', () => controller.abort());
   watchKey(request, controller);
   return controller.signal;
 }
 
-/** Ends a request that lasts when its key does not hold any longer. */
+/** Aborts a long request when its key is revoked. */
 function watchKey(request: FastifyRequest, controller: AbortController): void {
   const { recheckKey, recheckMs = 0 } = request;
   if (!recheckKey || controller.signal.aborted) return;
   const timer = setInterval(async () => {
-    // Where the database is away, nothing is known of the key.
+    // While the database is away, the key's state is unknown, and the request continues.
     const outcome = await recheckKey().catch(() => undefined);
     if (!outcome || outcome.ok) return;
     request.revocation = outcome.error;
@@ -31,12 +28,12 @@ function watchKey(request: FastifyRequest, controller: AbortController): void {
   controller.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 }
 
-/** What a wait ended with for a key that was revoked meanwhile is shown to nobody. */
-export function endRevokedRequests(app: FastifyInstance): void {
+/** Replaces the response of a request whose key was revoked meanwhile by an error. */
+export function rejectRevokedRequests(app: FastifyInstance): void {
   app.addHook('onSend', (request, _reply, payload, done) => {
     const { revocation } = request;
     if (!revocation) return done(null, payload);
-    // The refusal itself is sent.
+    // Without this, the error response would be replaced again.
     delete request.revocation;
     done(new RequestError(revocation));
   });
@@ -44,11 +41,11 @@ export function endRevokedRequests(app: FastifyInstance): void {
 
 export interface ConnectionLimit {
   perAddress: number;
-  /** Addresses that count as many: of this machine, and of proxies. */
+  /** Whether an address has no limit, since many clients share it: this machine's, or a proxy's. */
   isExempt(address: string): boolean;
 }
 
-/** Closes connections of an address, or of an IPv6 network of one customer, that has more than its share at once. */
+/** Closes new connections of an address, or of a customer's IPv6 network, that already has too many. */
 export function limitConnections(server: Server, { perAddress, isExempt }: ConnectionLimit): void {
   const open = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
@@ -69,15 +66,15 @@ export function limitConnections(server: Server, { perAddress, isExempt }: Conne
   });
 }
 
-/** Seconds from `Prefer: wait=N` (RFC 7240), or nothing. */
+/** The seconds of the header `Prefer: wait=N` (RFC 7240), or undefined. */
 export function preferredWait(request: FastifyRequest): number | undefined {
   const match = /(?:^|[,;\s])wait=(\d{1,6})(?=$|[,;\s])/i.exec(String(request.headers.prefer ?? ''));
   return match ? Number(match[1]) : undefined;
 }
 
 /**
- * Watches a server's connections, and ends on demand those that wait for no answer: kept for a next request, or opened
- * ahead of a first one as browsers and health checks do. Node's own `closeIdleConnections` spares the latter.
+ * Tracks a server's connections, to close those without a request in progress. Node's own `closeIdleConnections` leaves
+ * connections open on which no request was ever sent, as browsers and health checks open them.
  */
 export function watchConnections(server: Server): { closeIdle(): void } {
   const requests = new Map<Socket, number>();

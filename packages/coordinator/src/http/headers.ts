@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { fail } from '../errors.ts';
 
-/** Constant, and set by hand rather than by a library: they are part of every answer, and the API's pages are few. */
+/** Security headers of all responses. A library would be slower for constants that every response has. */
 const HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
@@ -9,21 +9,21 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
-/** Of the pages of the API reference, which bring their own scripts. */
+/** Content security policy of the API reference's pages, which load scripts from the coordinator. */
 export const PAGES_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
 
-/** `cache-control` of what is not for everybody. */
+/** `cache-control` of responses that depend on the caller. */
 export const PRIVATE = 'no-store';
 
-/** Tells browsers to make nothing of answers but what they are, and refuses bodies that are packed. */
-export function guardAnswers(app: FastifyInstance): void {
+/** Sets the security headers of all responses, and rejects compressed bodies. */
+export function setSecurityHeaders(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(HEADERS);
     const { 'content-encoding': encoding = 'identity' } = request.headers;
     if (encoding.toLowerCase() !== 'identity') {
       reply.header('accept-encoding', 'identity');
-      fail('UNSUPPORTED_MEDIA_TYPE', `Bodies are taken as they are, without Content-Encoding: ${encoding}`);
+      fail('UNSUPPORTED_MEDIA_TYPE', `Send the body uncompressed, without Content-Encoding: ${encoding}`);
     }
     done();
   });

@@ -31,7 +31,7 @@ export function healthRoutes(app: App, { readiness, guards, version }: HealthPar
     {
       schema: {
         operationId: 'ready',
-        summary: 'Whether it can serve: it can store and publish. Administrators see each component',
+        summary: 'Whether the coordinator can store and publish. Administrators see each component',
         tags,
         response: answers({ 200: Health }, 503),
       },
@@ -57,7 +57,7 @@ function componentsOf(report: ReadinessReport): Record<string, HealthComponent> 
   );
 }
 
-/** Probes send no key, or one of no use here; and keys can't be looked up while the store is away. */
+/** Never rejects: probes send no key or a useless one, and keys can't be looked up while the store is away. */
 async function isAdministrator(
   request: FastifyRequest,
   reply: FastifyReply,

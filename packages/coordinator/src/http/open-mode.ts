@@ -2,11 +2,11 @@ import { isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { fail } from '../errors.ts';
 
-/** Who may call a coordinator that asks for no key. */
-export interface HomeOptions {
-  /** Names that it is called by, besides addresses and localhost. */
+/** The names and pages that may call a coordinator in open mode. */
+export interface OpenModeOptions {
+  /** Host names of the coordinator, besides addresses and localhost. */
   hosts: readonly string[];
-  /** Origins whose pages may write, besides those on this machine and its own. */
+  /** Origins whose pages may write, besides this machine's and the coordinator's own. */
   origins: readonly string[];
 }
 
@@ -16,11 +16,11 @@ const MAX_CHECKED_HOSTS = 100;
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Keeps pages from elsewhere out of a coordinator that asks for no key: a browser on the operator's machine or network
- * would call it for them. A name that somebody else's DNS points here is no name of ours (DNS rebinding), and a page's
- * origin is told with every write.
+ * Rejects requests that web pages of other origins make through a browser on the operator's machine or network, since in
+ * open mode no key protects the coordinator. An unknown host name may be an attacker's that resolves to this machine (DNS
+ * rebinding). For writes, browsers always send the page's origin.
  */
-export function stayAtHome(app: FastifyInstance, { hosts, origins }: HomeOptions): void {
+export function rejectForeignPages(app: FastifyInstance, { hosts, origins }: OpenModeOptions): void {
   const names = new Set(hosts.map(name => name.toLowerCase()));
   const allowed = new Set(origins);
   const checkedHosts = new Set<string>();
@@ -60,7 +60,7 @@ export function isLoopbackName(name: string): boolean {
 const isOwnName = (name: string, names: ReadonlySet<string>) =>
   isIP(name) !== 0 || isLoopbackName(name) || names.has(name);
 
-/** Without its port, and without the brackets of an IPv6 address. */
+/** A host without its port, and without the brackets of an IPv6 address. */
 const nameIn = (host: string) =>
   host
     .replace(/:\d+$/, '')

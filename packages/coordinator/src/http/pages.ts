@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /**
- * The place that a cursor names, in pages whose items have a number: a place in the ledger, the height of a block. Other
- * cursors are the id behind which a page starts. They are opaque to clients.
+ * Reads a cursor that is a number, such as an index in the ledger or the height of a block. All other cursors are the id
+ * after which a page starts. Cursors are opaque to clients.
  */
 export function readPlace(cursor: string | undefined): number | undefined {
   return cursor === undefined ? undefined : Number(cursor);
 }
 
-/** Points to the next page, when this one is full. */
+/** Adds a link to the next page where this one is full. */
 export function linkNext(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -20,8 +20,8 @@ export function linkNext(
 }
 
 /**
- * Points to the page that starts behind an id or a place, if there is one. The reference has only a query, so that it resolves to the right
- * address behind any proxy.
+ * Adds a link to the page that starts after an id or a number, if there is one. The link has only a query, so that it
+ * resolves to the right address behind any proxy.
  */
 export function linkAfter(
   request: FastifyRequest,

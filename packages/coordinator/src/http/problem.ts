@@ -55,22 +55,22 @@ function send(reply: FastifyReply, info: ErrorInfo): FastifyReply {
     .send(problem);
 }
 
-/** What an error of the framework, or of any other library, says by its status is the caller's fault. */
+/** Error codes for errors of Fastify and other libraries, by status. The default is VALIDATION_INVALID_FORMAT. */
 const CODES_BY_STATUS: Record<number, ErrorCode> = {
   404: 'ROUTE_NOT_FOUND',
   408: 'REQUEST_TIMEOUT',
   413: 'PAYLOAD_TOO_LARGE',
-  // Names in the path that are longer than any that there are.
+  // A parameter of the path is longer than any that exists.
   414: 'ROUTE_NOT_FOUND',
   415: 'UNSUPPORTED_MEDIA_TYPE',
   429: 'RATE_LIMIT_EXCEEDED',
   431: 'HEADERS_TOO_LARGE',
 };
 
-/** Characters of the name of a field in an answer. Clients choose names, and answers are small. */
+/** The most characters of a field's name in a response. Clients choose names, and responses should be small. */
 const FIELD_LENGTH = 256;
 
-/** What is told of an error, whoever threw it. */
+/** The error for the caller, from any thrown error. */
 export function errorInfoOf(error: FastifyError, request: FastifyRequest): ErrorInfo {
   const info = causeOf(error, request);
   const { detail, field } = info;
@@ -90,26 +90,26 @@ function causeOf(error: FastifyError, request: FastifyRequest): ErrorInfo {
     return { code: 'SYSTEM_OVERLOADED', detail: error.message, retryAfter: error.retryAfter };
   }
   if (error.validation?.[0]) return validationError(error.validation, error.validationContext);
-  // Nobody reads the answer, and it is no failure of ours.
+  // The caller has disconnected, so this must not count as a failure of the coordinator.
   if (request.raw.destroyed && !request.raw.complete)
     return { code: 'VALIDATION_INVALID_FORMAT', detail: 'The request broke off' };
   const { statusCode = 500 } = error;
-  if (statusCode >= 400 && statusCode < 500) return fault(statusCode, error, request);
+  if (statusCode >= 400 && statusCode < 500) return frameworkErrorInfo(statusCode, error, request);
   if (error.statusCode === 503)
     return { code: 'SYSTEM_MAINTENANCE', detail: 'The coordinator is stopping', retryAfter: 5 };
   return {
     code: 'SYSTEM_INTERNAL_ERROR',
-    detail: 'Something went wrong on our side; the request id tells the operator what',
+    detail: 'The coordinator failed; the operator can find the reason by the request id',
   };
 }
 
-/** What is read and thrown away of a body that is too large, and for how long, before its sender is answered. */
+/** How much of a too large body is read and discarded before the response, and for how long. */
 const DRAINED_BYTES = 64 * 1024 * 1024;
 const DRAINED_MS = 10_000;
 
 /**
- * Reads on to the end of a body that was refused, within bounds. The connection is closed behind the answer, and a client
- * that is still sending then would see a reset rather than the answer.
+ * Reads a rejected body to its end, within limits. The connection is closed after the response, and a client that is
+ * still sending would see a reset instead of the response.
  */
 async function drain(request: IncomingMessage): Promise<void> {
   if (request.complete || request.destroyed) return;
@@ -127,7 +127,7 @@ async function drain(request: IncomingMessage): Promise<void> {
   request.pause();
 }
 
-function fault(status: number, { message }: FastifyError, request: FastifyRequest): ErrorInfo {
+function frameworkErrorInfo(status: number, { message }: FastifyError, request: FastifyRequest): ErrorInfo {
   const code = CODES_BY_STATUS[status] ?? 'VALIDATION_INVALID_FORMAT';
   if (code === 'PAYLOAD_TOO_LARGE')
     return { code, detail: `The body is larger than ${request.routeOptions.bodyLimit} bytes` };
@@ -145,7 +145,7 @@ export function answerErrors(app: FastifyInstance): void {
   });
 }
 
-/** What can't be routed at all. */
+/** Responds to a request that Fastify can't route. */
 export function answerFrameworkError(
   error: FastifyError,
   request: FastifyRequest,
@@ -154,7 +154,7 @@ export function answerFrameworkError(
   send(reply, errorInfoOf(error, request));
 }
 
-/** What is no HTTP request that can be read: there is nobody to route it, and the connection is of no more use. */
+/** Responds to data that is not a readable HTTP request, and closes the connection. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

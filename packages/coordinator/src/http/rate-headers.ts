@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import type { Limits } from '../limits/limits.ts';
 
 /**
- * Tells callers with a key what they have left, in the fields of draft-ietf-httpapi-ratelimit-headers-10: each policy is
- * an item whose value is its name as a string, `q` its quota and `w` its window in seconds; `r` is what remains and `t`
- * the seconds until it is whole again.
+ * Sends callers with a key what remains of their limits, in the fields of draft-ietf-httpapi-ratelimit-headers-10: each
+ * policy is an item whose value is its name as a string, `q` its quota and `w` its window in seconds; `r` is the rest of
+ * the quota and `t` the seconds until it is full again.
  */
-export function tellRates(app: FastifyInstance, limits: Limits): void {
+export function sendRateHeaders(app: FastifyInstance, limits: Limits): void {
   app.addHook('onSend', (request, reply, payload, done) => {
     const states = request.principal ? limits.states(request.principal) : [];
     if (states.length === 0) return done(null, payload);
@@ -22,8 +22,8 @@ export function tellRates(app: FastifyInstance, limits: Limits): void {
   });
 }
 
-/** The same by the names that clients of OpenAI's API read. Jobs are not told: each request there is one. */
-export function tellOpenAiRates(app: FastifyInstance, limits: Limits): void {
+/** Sends the same by OpenAI's header names. Leaves out jobs, since each request there is one job. */
+export function sendOpenAiRateHeaders(app: FastifyInstance, limits: Limits): void {
   app.addHook('onSend', (request, reply, payload, done) => {
     for (const state of request.principal ? limits.states(request.principal) : []) {
       if (state.name === 'jobs') continue;

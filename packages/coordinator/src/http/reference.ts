@@ -7,10 +7,10 @@ import type { ScopeGuard } from './authentication.ts';
 import { isUnchanged, MUTABLE } from './caching.ts';
 import { PAGES_POLICY } from './headers.ts';
 
-/** OpenAPI 3.1 from the routes' own schemas at `/openapi.json`, and a page to read and try it at `/docs`. */
+/** Serves the routes' schemas as OpenAPI 3.1 at `/openapi.json`, and an interactive page at `/docs`. */
 export async function serveReference(
   app: FastifyInstance,
-  { version, ...here }: Here & { version: string },
+  { version, ...here }: ServedHere & { version: string },
 ): Promise<void> {
   await app.register(swagger, {
     transform: ({ schema, url, route }) => ({
@@ -19,7 +19,7 @@ export async function serveReference(
     }),
     transformObject: described =>
       withSharedErrors(
-        exact('openapiObject' in described && described.openapiObject, here) as Document,
+        completeSchemas('openapiObject' in described && described.openapiObject, here) as Document,
       ) as never,
     refResolver: {
       buildLocalReference: (schema, _base, _fragment, index) => `${schema.$id ?? `Schema${index}`}`,
@@ -44,18 +44,18 @@ export async function serveReference(
         { name: 'jobs', description: 'For applications' },
         { name: 'openai', description: 'For clients of OpenAI’s API, with errors in its shape' },
         { name: 'mining', description: 'For miners: claim jobs and post results' },
-        { name: 'accounts', description: 'Credits that one has' },
+        { name: 'accounts', description: 'The credits of an account' },
         { name: 'miners', description: 'Registration and state of miners' },
         { name: 'receipts', description: 'Public, signed, verifiable offline' },
         { name: 'ledger', description: 'The public log of all receipts, in the formats of C2SP' },
-        { name: 'explorer', description: 'What the explorer shows' },
+        { name: 'explorer', description: 'The data of the explorer' },
         { name: 'network', description: 'Health and statistics' },
       ],
     },
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    // With the slash the page names its files relative to itself: they are found below any prefix of a proxy.
+    // With the slash, the page refers to its files relatively, so they are found below any prefix of a proxy.
     uiHooks: {
       onRequest(request, reply, next) {
         if (request.url.split('?')[0] === '/docs') reply.redirect('docs/');
@@ -77,7 +77,7 @@ export async function serveReference(
   });
 }
 
-/** Says by name which scope the key of a route must have, as its guard demands it. */
+/** Adds the scope that the route's guard requires to its security schemes. */
 function withRoles(schema: FastifySchema, guards: readonly object[]): FastifySchema {
   const roles = guards.flatMap(guard => (guard as Partial<ScopeGuard>).scope ?? []);
   const security = schema?.security?.map(
@@ -96,16 +96,16 @@ interface Document {
   components: { schemas: Record<string, object> };
 }
 
-const SHARED = ['Problem', 'OpenAiProblem'];
+const SHARED_SCHEMAS = ['Problem', 'OpenAiProblem'];
 
-/** With the shapes of errors once, and named in each answer: they would be most of the document. */
+/** Moves the schemas of errors to the document's components, since copies in each response would be most of it. */
 function withSharedErrors(document: Document): Document {
   const shared: Record<string, object> = {};
   const share = (part: unknown): unknown => {
     if (Array.isArray(part)) return part.map(share);
     if (typeof part !== 'object' || part === null) return part;
     const { title } = part as { title?: unknown };
-    if (!SHARED.includes(title as string))
+    if (!SHARED_SCHEMAS.includes(title as string))
       return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, share(value)]));
     shared[title as string] = part;
     return { $ref: `#/components/schemas/${title}` };
@@ -114,38 +114,41 @@ function withSharedErrors(document: Document): Document {
   return { ...whole, components: { ...components, schemas: { ...components.schemas, ...shared } } };
 }
 
-/** What any route may answer, beside what it says itself. */
-const ANYWHERE = {
+/** Errors that any route may respond with, besides its own. */
+const COMMON_ERRORS = {
   403: 'The key lacks the scope, or in open mode the request comes from elsewhere',
   429: 'Too many at once',
   503: 'Not available now',
 };
 
-/** The same of routes that take a body. */
-const WITH_BODY = {
-  408: 'The body did not come in time',
+/** Errors that any route with a body may respond with. */
+const BODY_ERRORS = {
+  408: 'The body did not arrive in time',
   413: 'Body too large',
-  415: 'A body of another kind, or one that is packed',
+  415: 'The body has another content type, or is compressed',
 };
 
-/** The statuses of all routes, with the shape that the route's other errors have. */
+/** The route's responses with the common errors, in the shape of the route's own errors. */
 function withCommonAnswers({ responses, requestBody }: OpenApiOperation): OpenApiOperation['responses'] {
-  const common = Object.entries({ ...ANYWHERE, ...(requestBody && WITH_BODY) }).map(
+  const common = Object.entries({ ...COMMON_ERRORS, ...(requestBody && BODY_ERRORS) }).map(
     ([status, description]) => [status, { ...responses.default, description }] as const,
   );
   return { ...Object.fromEntries(common), ...responses };
 }
 
-/** What the reference says of the coordinator that serves it. */
-interface Here {
+/** What the reference states about the coordinator that serves it. */
+interface ServedHere {
   /** Whether no key is needed. */
   open: boolean;
   limits: ConfiguredLimits;
 }
 
-/** With what the schemas state beside what validators read, limits as they are here, and in open mode that no key is needed. */
-function exact(part: unknown, here: Here): unknown {
-  if (Array.isArray(part)) return part.map(item => exact(item, here));
+/**
+ * Completes the schemas: with the keywords that validators don't read, with this coordinator's limits, and in open mode
+ * with the fact that no key is needed.
+ */
+function completeSchemas(part: unknown, here: ServedHere): unknown {
+  if (Array.isArray(part)) return part.map(item => completeSchemas(item, here));
   if (typeof part !== 'object' || part === null) return part;
   const { [STATED]: stated, [CONFIGURED]: configured, ...own } = part as Record<string, unknown>;
   const limits = Object.entries(Object(configured) as Record<string, keyof ConfiguredLimits>)
@@ -153,7 +156,9 @@ function exact(part: unknown, here: Here): unknown {
     .filter(([, value]) => value !== undefined);
   const entries = Object.entries({ ...own, ...Object(stated), ...Object.fromEntries(limits) });
   const whole = Object.fromEntries(
-    entries.filter(([, value]) => value !== undefined).map(([name, value]) => [name, exact(value, here)]),
+    entries
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, completeSchemas(value, here)]),
   );
   const { security, requestBody, responses } = whole as Partial<OpenApiOperation>;
   if (responses?.default) whole.responses = withCommonAnswers(whole as unknown as OpenApiOperation);

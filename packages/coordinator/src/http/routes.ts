@@ -25,7 +25,7 @@ const ERROR_WORDS: Record<number, string> = {
   503: 'Not available now',
 };
 
-/** Response schemas: what a success looks like, and the error statuses that the route knows. */
+/** A route's response schemas: those of success, and problems for the given error statuses. */
 export function answers<S extends Record<number, TSchema>>(
   success: S,
   ...errors: (keyof typeof ERROR_WORDS)[]
@@ -41,10 +41,10 @@ const problem = (description: string) => ({
 
 export const IdParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
 
-/** How a route takes keys, for the reference: any of the two headers. */
+/** A route's security schemes for the reference: a key in either of the two headers. */
 export const keyed: Record<string, string[]>[] = [{ apiKey: [] }, { bearer: [] }];
 
-/** Sends JSON that is text already, as it was signed or stored. */
+/** Sends JSON text unchanged, as it was signed or stored. */
 export function sendJson(reply: FastifyReply, json: string): FastifyReply {
   return reply.type('application/json; charset=utf-8').serializer(String).send(json);
 }
@@ -54,7 +54,7 @@ export const tlogProof = {
   content: { 'text/plain': { schema: Type.String() } },
 };
 
-/** Sends the `.tlog-proof` of a statement, which browsers save by its id. */
+/** Sends the `.tlog-proof` of a statement as a file that is named by the statement's id. */
 export function sendProof(reply: FastifyReply, id: string, proof: string): FastifyReply {
   return reply
     .header('content-disposition', `attachment; filename="${id}.tlog-proof"`)

@@ -1,38 +1,38 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { lineSafe } from '../json.ts';
-import { HEARTBEAT, withHeartbeats, within } from './stream-heartbeat.ts';
+import { HEARTBEAT, withHeartbeats, withTimeout } from './stream-heartbeat.ts';
 
-/** As the WHATWG's HTML standard has it, "Server-sent events". */
+/** An event of the WHATWG's HTML standard, section "Server-sent events". */
 export interface ServerSentEvent {
-  /** `message` to clients unless given. */
+  /** Name of the event; clients use `message` unless given. */
   event?: string;
   id?: string;
-  /** JSON on one line, or another word. */
+  /** JSON on one line, or a word. */
   data: string;
 }
 
-/** Browsers wait so long before they connect again; each would decide for itself. */
+/** Tells browsers how long to wait before they connect again. */
 const RETRY = 'retry: 1000\n\n';
 
-export interface EventsOptions {
+export interface SendEventsOptions {
   heartbeatMs: number;
-  /** What comes before the events: unless given, how long clients wait before they connect again. */
+  /** Text before the events; unless given, it tells clients how long to wait before they connect again. */
   opening?: string;
 }
 
-/** For clients that take every field for an event of theirs. */
+/** An opening for clients that fail on fields other than events. */
 export const COMMENT = ': \n\n';
 
 /**
- * Answers with events as they come, and with a comment when none has come for `heartbeatMs`, so that neither side nor
- * a proxy takes the connection for dead. Asks for no event before the one ahead of it has left: who reads slowly is
- * sent slowly. `events` must end when the client hangs up (`signalOf`).
+ * Responds with events as they arrive, and with a comment after each `heartbeatMs` without one, so that neither side nor
+ * a proxy considers the connection dead. Takes the next event only when the one before was sent, so a slow reader slows
+ * down the source. `events` must end when the client disconnects (see `signalOf`).
  */
 export function sendEvents(
   reply: FastifyReply,
   events: AsyncIterable<ServerSentEvent>,
-  { heartbeatMs, opening = RETRY }: EventsOptions,
+  { heartbeatMs, opening = RETRY }: SendEventsOptions,
 ): FastifyReply {
   return reply
     .header('content-type', 'text/event-stream; charset=utf-8')
@@ -48,7 +48,7 @@ async function* framesOf(
 ): AsyncGenerator<string> {
   const iterator = events[Symbol.asyncIterator]();
   try {
-    // At once, so that the client has the headers.
+    // Sent at once, so that the client gets the headers.
     yield opening;
     for await (const event of withHeartbeats(iterator, heartbeatMs)) yield event ? frameOf(event) : HEARTBEAT;
   } finally {
@@ -57,17 +57,17 @@ async function* framesOf(
 }
 
 /**
- * The events, when the first of them is there, or after `ms`. Rejects as the events do, so that there can be another
- * answer than events. What it resolves with must be read.
+ * Resolves with the same events once the first has arrived, or after `ms`. Rejects where they fail before that, so that
+ * the response can be an error. The caller must read the events that it resolves with.
  */
-export async function begun<T>(events: AsyncIterable<T>, ms: number): Promise<AsyncIterable<T>> {
+export async function waitForFirst<T>(events: AsyncIterable<T>, ms: number): Promise<AsyncIterable<T>> {
   const iterator = events[Symbol.asyncIterator]();
   const first = iterator.next();
-  await within(ms, first);
-  return resumed(iterator, first);
+  await withTimeout(ms, first);
+  return resume(iterator, first);
 }
 
-async function* resumed<T>(iterator: AsyncIterator<T>, first: Promise<IteratorResult<T>>): AsyncGenerator<T> {
+async function* resume<T>(iterator: AsyncIterator<T>, first: Promise<IteratorResult<T>>): AsyncGenerator<T> {
   try {
     for (let next = await first; !next.done; next = await iterator.next()) yield next.value;
   } finally {

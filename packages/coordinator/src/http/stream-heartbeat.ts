@@ -1,16 +1,16 @@
-/** A comment, which clients of server-sent events pass over. */
+/** A comment, which clients of server-sent events ignore. */
 export const HEARTBEAT = ': still here\n\n';
 
 /**
- * The events as they come, and `undefined` whenever none has come for `ms`: a heartbeat is due then, so that neither side
- * nor a proxy takes the connection for dead. The caller must end `events`.
+ * Yields the events as they arrive, and `undefined` after each `ms` without one. The caller then sends a heartbeat, so
+ * that neither side nor a proxy considers the connection dead. The caller must end `events`.
  */
 export async function* withHeartbeats<T>(
   events: AsyncIterator<T>,
   ms: number,
 ): AsyncGenerator<T | undefined> {
   for (let next = events.next(); ; ) {
-    const came = await within(ms, next);
+    const came = await withTimeout(ms, next);
     if (!came) yield undefined;
     else if (came.done) return;
     else {
@@ -20,8 +20,8 @@ export async function* withHeartbeats<T>(
   }
 }
 
-/** Undefined where it takes longer. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+/** Resolves with undefined where the promise takes longer than `ms`. */
+export async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(late.resolve, ms);
   try {

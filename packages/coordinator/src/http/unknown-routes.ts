@@ -1,12 +1,12 @@
 import type { OpenAiProblem, Problem } from '@aitbc/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorInfo } from '../errors.ts';
-import { nearestOf } from '../nearest-name.ts';
+import { nearestIn } from '../nearest-name.ts';
 import { problemOf } from './problem.ts';
 
 /*
- * What no route is for. Whoever asks may be a client of this API, of OpenAI's or of another that is like it: one body
- * is read by all of them, and says what may have been meant.
+ * Responses to requests without a route. The caller may be a client of this API, of OpenAI's or of a similar one, so the
+ * body has both error shapes and suggests a route.
  */
 
 /** Both shapes of errors at once. */
@@ -14,12 +14,12 @@ type UnknownRoute = Problem & OpenAiProblem;
 
 interface Route {
   method: string;
-  /** As it is registered: `/v1/jobs/:id`. */
+  /** The path as registered: `/v1/jobs/:id`. */
   path: string;
   pattern: RegExp;
 }
 
-/** Must be called before routes are registered, which it collects, and behind what sets headers of all answers. */
+/** Must be called before routes are registered, which it collects, and after the hooks that set common headers. */
 export function answerUnknownRoutes(app: FastifyInstance): void {
   const routes: Route[] = [];
   app.addHook('onRoute', ({ method, url, schema }) => {
@@ -35,11 +35,11 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
       const detail = `${path} takes ${methods.join(' and ')}, not ${request.method}`;
       return send(reply, { code: 'METHOD_NOT_ALLOWED', detail }, 'method_not_supported');
     }
-    const detail = `There is no ${request.method} ${path}${hintFor(request, path, routes)}`;
+    const detail = `There is no ${request.method} ${path}${createHint(request, path, routes)}`;
     return send(reply, { code: 'ROUTE_NOT_FOUND', detail }, 'unknown_url');
   };
   app.setNotFoundHandler(answer);
-  // Before the body is read, which may be one of a kind that is known nowhere here.
+  // Responds before the body is read, since its content type may be unknown.
   app.addHook('onRequest', (request, reply, done) => {
     if (request.is404) answer(request, reply);
     else done();
@@ -61,7 +61,7 @@ function send(reply: FastifyReply, info: ErrorInfo, code: string): FastifyReply 
 
 const pathOf = (url: string) => (url.split('?')[0] ?? '/').replace(/(?<=.)\/+$/, '');
 
-/** Parameters are any text without a slash, and a star is any text. */
+/** Parameters match any text without a slash, and a star matches any text. */
 function patternOf(path: string): RegExp {
   const parts = path.split('/').map(part => {
     if (part.startsWith(':')) return '[^/]+';
@@ -74,20 +74,20 @@ const methodsFor = (path: string, routes: readonly Route[]): string[] => [
   ...new Set(routes.flatMap(({ method, pattern }) => (pattern.test(path) ? [method] : []))),
 ];
 
-/** What else may have been meant, to follow on `There is no GET /…`. */
-function hintFor(request: FastifyRequest, path: string, routes: readonly Route[]): string {
-  const meant = meantBy(path, routes);
+/** A suggestion that continues the sentence `There is no GET /…`. */
+function createHint(request: FastifyRequest, path: string, routes: readonly Route[]): string {
+  const meant = findMeantPath(path, routes);
   if (meant !== undefined)
     return `: did you mean ${meant}? Clients of OpenAI’s API need the address with /v1 at its end`;
-  const other = FOREIGN.find(({ pattern }) => pattern.test(pathOf(request.originalUrl)));
+  const other = OTHER_APIS.find(({ pattern }) => pattern.test(pathOf(request.originalUrl)));
   if (other) return `: that is of ${other.api}, and here is OpenAI’s /v1/chat/completions`;
   const paths = [...new Set(routes.map(route => route.path))].filter(known => !/[:*]/.test(known));
-  const near = nearestOf(path, paths);
+  const near = nearestIn(path, paths);
   return near === undefined ? '. What there is stands at /docs' : `: did you mean ${near}?`;
 }
 
-/** The known path that this one ends with, or would with `/v1` before it: `/chat/completions`, `/v1/v1/models`. */
-function meantBy(path: string, routes: readonly Route[]): string | undefined {
+/** Finds a known path that ends this one, with or without `/v1`: for `/chat/completions` or `/v1/v1/models`. */
+function findMeantPath(path: string, routes: readonly Route[]): string | undefined {
   const parts = path.split('/').filter(part => part !== '');
   for (let from = 0; from < parts.length; from++) {
     const rest = parts.slice(from);
@@ -97,8 +97,8 @@ function meantBy(path: string, routes: readonly Route[]): string | undefined {
   return undefined;
 }
 
-/** Routes of other APIs that clients are often set to. */
-const FOREIGN = [
+/** Routes of other APIs that clients are often configured for. */
+const OTHER_APIS = [
   { api: 'Ollama’s API', pattern: /^\/api\/(chat|generate|tags|embed|embeddings|show|ps|pull|version)$/ },
   { api: 'Anthropic’s API', pattern: /^(\/v1)?\/(messages|complete)(\/|$)/ },
   { api: 'OpenAI’s API too, and not served here', pattern: /^(\/v1)?\/responses(\/|$)/ },

@@ -7,32 +7,29 @@ import type { ErrorInfo } from '../errors.ts';
 import { nearestName, type ObjectSchema } from '../nearest-name.ts';
 import { fillRaw } from '../raw.ts';
 
-/** Bodies are taken as they are; text from paths, queries and headers is turned into the schema's type. */
+/** Validates requests. Text of paths, queries and headers is converted to the schema's types; bodies are not converted. */
 export function checkRequests(app: FastifyInstance): void {
   const shared = {
     useDefaults: true,
     allErrors: false,
     strict: false,
     strictNumbers: true,
-    // One that is part of another may be compiled before or after it: nothing refers to either by name.
+    // Schemas are not registered by name, so one that is part of another may be compiled in any order.
     addUsedSchema: false,
-    // Errors say what the schema knows, for the name that was meant.
+    // Errors include the schema, whose names are suggested for an unknown one.
     verbose: true,
   } as const;
   const strict = withFormats(new Ajv(shared));
   const coercing = withFormats(new Ajv({ ...shared, coerceTypes: true }));
   app.setValidatorCompiler<object>(({ schema, httpPart }) =>
     httpPart === 'body'
-      ? validateOnceNeeded(() => strict.compile(schema))
-      : failingOnInfinity(validateOnceNeeded(() => coercing.compile(schema))),
+      ? compileWhenNeeded(() => strict.compile(schema))
+      : rejectingInfinity(compileWhenNeeded(() => coercing.compile(schema))),
   );
 }
 
-/**
- * Compiles what a route checks when its first request comes, not for all routes before the coordinator listens: that
- * would be half of what a start costs.
- */
-function validateOnceNeeded(compile: () => ValidateFunction) {
+/** Compiles a route's validator at its first request. Compiling all of them would double the time of a start. */
+function compileWhenNeeded(compile: () => ValidateFunction) {
   let compiled: ValidateFunction | undefined;
   const validate = Object.assign(
     (data: unknown) => {
@@ -46,8 +43,8 @@ function validateOnceNeeded(compile: () => ValidateFunction) {
   return validate;
 }
 
-/** Text such as `1e400` is turned into a number that passes every limit: Ajv compares finite ones only. */
-function failingOnInfinity(check: ReturnType<typeof validateOnceNeeded>) {
+/** Rejects text such as `1e400`, which becomes Infinity. Ajv checks the limits of finite numbers only. */
+function rejectingInfinity(check: ReturnType<typeof compileWhenNeeded>) {
   const validate = Object.assign(
     (data: unknown) => {
       const isValid = check(data);
@@ -70,7 +67,7 @@ const beyondAnyNumber = (name: string): ErrorObject => ({
   message: 'must be a number that JSON libraries have',
 });
 
-/** Likewise what a route answers. */
+/** Compiles a route's serializer at its first response. */
 export function writeAnswers(app: FastifyInstance): void {
   const compile = SerializerSelector()();
   app.setSerializerCompiler(({ schema, method, url, httpStatus = '' }) => {
@@ -83,7 +80,7 @@ export function writeAnswers(app: FastifyInstance): void {
 }
 
 function withFormats(ajv: Ajv): Ajv {
-  // The CommonJS module's function sits on its `default` when it is imported from an ES module.
+  // Imported from an ES module, the CommonJS module's function is its property `default`.
   addFormats.default(ajv);
   return ajv;
 }
@@ -98,7 +95,7 @@ const CODES: Record<string, ErrorCode> = {
   additionalProperties: 'VALIDATION_UNKNOWN_FIELD',
 };
 
-/** The first thing that is wrong, by the field's dotted name. */
+/** The first validation error, with the dotted name of its field. */
 export function validationError(errors: readonly FastifySchemaValidationError[], where = 'body'): ErrorInfo {
   const error = errors[0];
   const missing = error?.keyword === 'required' ? String(error.params.missingProperty) : undefined;

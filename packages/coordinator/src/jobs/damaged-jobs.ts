@@ -1,4 +1,4 @@
-import { objectIn } from '../store/json.ts';
+import { parseObject } from '../store/json.ts';
 import { isPlausible } from '../store/numbers.ts';
 import { failed, type Outcome, type WriteContext } from '../store/operation.ts';
 import { isExclusion } from './exclusions.ts';
@@ -38,7 +38,7 @@ const isSound = (job: JobRow, column: keyof typeof MENDED): boolean =>
 /** A replicated job stores which operator has which run. Other jobs store whom they exclude. */
 const areOwners = (owners: string | null): boolean =>
   owners === null ||
-  Object.values(objectIn(owners) ?? { damaged: null }).every(
+  Object.values(parseObject(owners) ?? { damaged: null }).every(
     value => typeof value === 'string' || isExclusion(value),
   );
 

@@ -1,6 +1,6 @@
 import { abilitiesOf, mismatch, nameOf } from '../miners/eligibility.ts';
 import type { ReadyQueue } from '../store/events.ts';
-import { isObject, objectIn } from '../store/json.ts';
+import { isObject, parseObject } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction, Value } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
@@ -43,7 +43,7 @@ export const minerKey = ({ id }: ExcludedMiner) => `miner/${id}`;
 /** Returns the exclusions of a job. Damaged ones are ignored. */
 export function exclusionsOf({ owners }: Pick<JobRow, 'owners'>): Exclusions {
   if (owners === null) return {};
-  const known = Object.entries(objectIn(owners) ?? {});
+  const known = Object.entries(parseObject(owners) ?? {});
   return Object.fromEntries(known.filter((entry): entry is [string, Exclusion] => isExclusion(entry[1])));
 }
 

@@ -1,6 +1,6 @@
 import { consistencyProof, type NodeReader, verifyConsistency } from '@aitbc/tlog';
 
-/** A tree, or a checkpoint of it. */
+/** The size and the root of a Merkle tree. */
 export interface TreeHead {
   size: number;
   /** hex */
@@ -8,8 +8,8 @@ export interface TreeHead {
 }
 
 /**
- * The ledger in the store contradicts what was signed before. To sign it would show a second history to everyone, so it is
- * not published until the store has the first one again. The message says what to do.
+ * The ledger in the store contradicts a checkpoint that was signed before. Signing it would publish a second history, so
+ * the ledger is not published until the store has the first history again. The message says what to do.
  */
 export class LedgerConflict extends Error {
   override name = 'LedgerConflict';
@@ -19,20 +19,20 @@ const WHAT_TO_DO =
   'Bring back the newest store, or let the database fail over to the copy that has all of it. Where that is lost for good, stop all coordinators and start a new ledger with `aitbc restore`';
 
 /**
- * Holds a tree of the store to a checkpoint that was signed before.
+ * Checks that a tree of the store extends one that was signed before.
  *
- * @param what names the checkpoint
- * @throws {LedgerConflict} where the tree does not begin with that of the checkpoint
+ * @param checkpointName names the signed checkpoint in the error's message
+ * @throws {LedgerConflict} where the tree does not begin with the signed one
  */
 export async function requireExtension(
   signed: TreeHead,
   tree: TreeHead,
   nodes: NodeReader,
-  what: string,
+  checkpointName: string,
 ): Promise<void> {
   if (tree.size < signed.size) {
     throw new LedgerConflict(
-      `The ledger in the store has ${tree.size} entries, but ${what} is over ${signed.size}. The store may be an old backup, or a standby that lagged: to go on from it would rewrite what others have seen. ${WHAT_TO_DO}`,
+      `The ledger in the store has ${tree.size} entries, but ${checkpointName} is over ${signed.size}. The store may be an old backup, or a standby that lagged: to go on from it would rewrite what others have seen. ${WHAT_TO_DO}`,
     );
   }
   const isConsistent = verifyConsistency({
@@ -44,6 +44,6 @@ export async function requireExtension(
   });
   if (isConsistent) return;
   throw new LedgerConflict(
-    `The ledger in the store has other entries than ${what}, over ${signed.size} of them, says: it is not the store that was published from. ${WHAT_TO_DO}`,
+    `The ledger in the store has other entries than ${checkpointName}, over ${signed.size} of them, says: it is not the store that was published from. ${WHAT_TO_DO}`,
   );
 }

@@ -5,25 +5,25 @@ import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 
-/** The one row of the table `tree`, before there is any entry. */
+/** The only row of the table `tree`, before the first entry. */
 export const EMPTY_TREE: Row<'tree'> = { id: 1, entries: 0, size: 0, root: hash('sha256', ''), bytes: 0 };
 
-/** A signed statement, with what it moves. */
-export interface Statement extends Transfer {
+/** A signed statement, with the credits that it moves. */
+export interface LedgerStatement extends Transfer {
   id: string;
   type: Row<'entry'>['type'];
   jobId: string | null;
-  /** Its canonical JSON. */
+  /** The statement as canonical JSON. */
   body: string;
 }
 
 /**
- * Gives statements their places in the log, in the transaction of what they state. Transactions that write come one
- * after the other on every engine, so that places are without gap and in the order of commits. The tree follows:
- * see `integrate.ts`.
+ * Appends statements to the log and moves their credits, in the transaction of the change that they state. Write
+ * transactions run one after the other on both engines, so indexes have no gaps and follow the order of commits.
+ * `integrate.ts` adds the entries to the tree later.
  */
 export async function appendEntries(
-  statements: readonly Statement[],
+  statements: readonly LedgerStatement[],
   { tx, now }: Pick<WriteContext, 'tx' | 'now'>,
 ): Promise<void> {
   if (statements.length === 0) return;
@@ -52,7 +52,10 @@ export async function loadTree(tx: Transaction): Promise<Row<'tree'>> {
   return tree ?? EMPTY_TREE;
 }
 
-/** SHA-256 of a zero byte and the entry (RFC 6962 section 2.1), by the platform: every completed job passes here. */
+/**
+ * The leaf hash of an entry, SHA-256 over a zero byte and the entry (RFC 6962 section 2.1), in hex, and the entry's size.
+ * It uses the platform's hash because every completed job needs it.
+ */
 export function leafOf(body: string): { hash: string; bytes: number } {
   const leaf = Buffer.from(`\0${body}`);
   const bytes = leaf.length - 1;

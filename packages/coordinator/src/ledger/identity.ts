@@ -15,26 +15,26 @@ import {
 import type { LedgerConfig } from './options.ts';
 import { LEDGER_VKEY, readBackupMark, readVkey } from './queries.ts';
 
-type LogPlaces = Pick<LedgerConfig, 'ledgerOrigin' | 'ledgerKey'> &
+type LogFileConfig = Pick<LedgerConfig, 'ledgerOrigin' | 'ledgerKey'> &
   Pick<ReceiptConfig, 'signingKey'> &
   Pick<StoreConfig, 'data'>;
 
 /**
- * The log that a store is of. Its name and its key are fixed by the first coordinator that starts on the store: with
- * others it would be another log, of which nobody could say that it goes on from this one.
+ * Opens the store's log. The first coordinator that starts on a store fixes the log's name and key: with others it would
+ * be another log, and nobody could verify that it continues this one.
  *
- * @throws {ConfigError} where configuration or key file are of another log
+ * @throws {ConfigError} where the configured name or the key file belongs to another log
  */
-export async function openLog(config: LogPlaces, coordinatorId: string, store: Store): Promise<LogKeys> {
+export async function openLog(config: LogFileConfig, coordinatorId: string, store: Store): Promise<LogKeys> {
   if ((await readBackupMark(store.read)) !== undefined)
     throw new ConfigError(
-      'The database was imported from a backup: `aitbc restore` says what becomes of the ledger, with the same --database-url and --data',
+      'The database was imported from a backup: `aitbc restore` explains what happens to the ledger; run it with the same --database-url and --data',
     );
   const path = ledgerKeyPath(config);
   const stored = await readVkey(store.read);
   const known = stored === undefined ? undefined : parseVkey(stored);
-  const origin = originFor(config.ledgerOrigin, known?.name) ?? defaultOrigin(coordinatorId);
-  const keys = keysOf(path, origin);
+  const origin = chooseOrigin(config.ledgerOrigin, known?.name) ?? defaultOrigin(coordinatorId);
+  const keys = loadKeys(path, origin);
   const vkey = unwrap(await store.write(admitLog, { vkey: formatVkey(keys.log.vkey) }));
   if (vkey === formatVkey(keys.log.vkey)) return keys;
   const { name } = parseVkey(vkey);
@@ -45,13 +45,13 @@ export async function openLog(config: LogPlaces, coordinatorId: string, store: S
   );
 }
 
-/** Whoever names the ledger goes on to do so by its first name, when a restore has given it another one. */
-function originFor(configured: string | undefined, known: string | undefined): string | undefined {
+/** Lets operators keep the configured first name of a ledger after a restore has given it a new name. */
+function chooseOrigin(configured: string | undefined, known: string | undefined): string | undefined {
   if (known === undefined || configured === undefined) return known ?? configured;
   return firstOrigin(known) === configured ? known : configured;
 }
 
-export function keysOf(path: string, origin: string): LogKeys {
+export function loadKeys(path: string, origin: string): LogKeys {
   try {
     return loadLogKeys(path, origin);
   } catch (error) {
@@ -59,7 +59,7 @@ export function keysOf(path: string, origin: string): LogKeys {
   }
 }
 
-/** Answers the verifier key of the log that the store is of: this one where it was of none. */
+/** Stores the log's verifier key unless the store has one, and returns the stored key. */
 export const admitLog: Operation<{ vkey: string }, string> = {
   name: 'ledger.admit',
   async apply(inputs, { tx }) {

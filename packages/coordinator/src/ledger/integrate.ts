@@ -7,19 +7,20 @@ import { loadTree } from './entries.ts';
 import { type Leaf, readLeaves, readTree, tileReader } from './queries.ts';
 import { appendToTiles, encodeHashes, withTiles } from './tiles.ts';
 
-/** Entries of one step: enough for throughput, few enough for other writes not to wait. */
-const AT_ONCE = 2_048;
+/** Enough entries for good throughput, and few enough that other writes do not wait long. */
+const MAX_ENTRIES_PER_STEP = 2_048;
 
-/** The tree of `from` leaves grows to `size`. */
-export interface Growth {
+/** The rows with which the tree of `from` leaves grows to `size` leaves. */
+export interface TreeGrowth {
   from: number;
-  /** hex, of the tree before, and of the last entry. */
+  /** Root of the tree before, in hex. */
   fromRoot: string;
+  /** Leaf hash of the last new entry, in hex. */
   lastHash: string;
   size: number;
   /** hex */
   root: string;
-  /** Of the new entries. */
+  /** Size of the new entries. */
   bytes: number;
   tiles: readonly Row<'tile'>[];
   entryHashes: readonly Row<'entry_hash'>[];
@@ -27,25 +28,26 @@ export interface Growth {
 }
 
 /**
- * Brings the tree up to the entries that have a place in the log, a step at a time. Everything is computed outside the
- * transaction, from what is committed, and written only where the tree is still the one that it was computed for:
- * so any number of processes may try at once. A crash leaves the tree as it was before or after a step.
+ * Adds the next entries of the log to the tree. All is computed outside the transaction, from committed rows, and written
+ * only where the tree has not changed meanwhile, so any number of processes may do it at once. A crash leaves the tree as
+ * it was before or after a step.
  *
- * @returns whether there is more to do at once
+ * @returns whether there are more entries to add at once
  */
 export async function integrateNext(store: Store): Promise<boolean> {
   const tree = await readTree(store.read);
-  const leaves = tree.entries > tree.size ? await readLeaves(store.read, tree.size, AT_ONCE) : [];
+  const leaves =
+    tree.entries > tree.size ? await readLeaves(store.read, tree.size, MAX_ENTRIES_PER_STEP) : [];
   if (leaves.length === 0) return false;
-  await store.write(integrate, await growthOf(tree, leaves, store));
+  await store.write(integrate, await computeGrowth(tree, leaves, store));
   return tree.size + leaves.length < tree.entries;
 }
 
-async function growthOf(
+async function computeGrowth(
   { size: from, root: fromRoot }: Row<'tree'>,
   leaves: readonly Leaf[],
   { read }: Store,
-): Promise<Growth> {
+): Promise<TreeGrowth> {
   const size = from + leaves.length;
   if (leaves.at(-1)?.leaf_index !== size - 1) throw new Error(`The entries from ${from} on have a gap`);
   const stored = tileReader(read);
@@ -61,7 +63,7 @@ async function growthOf(
     root: Buffer.from(root).toString('hex'),
     bytes: leaves.reduce((sum, { bytes }) => sum + bytes, 0),
     tiles: [...tiles].map(([id, hashes]) => ({ id, hashes: encodeHashes(hashes) })),
-    // In their order, since the index over them is: neighbours are written together.
+    // Sorted, since the index over them is sorted, and writes of neighbours are cheaper.
     entryHashes: leaves
       .map(({ hash, leaf_index }) => ({ hash, leaf_index }))
       .sort((a, b) => (a.hash < b.hash ? -1 : 1)),
@@ -81,15 +83,15 @@ function activityOf(leaves: readonly Leaf[]): Row<'activity'>[] {
   }));
 }
 
-/** Answers whether the tree was the one that the growth is of. */
-export const integrate: Operation<Growth, boolean> = {
+/** Adds the rows to the tree. Returns false where the tree is not the one that they were computed for. */
+export const integrate: Operation<TreeGrowth, boolean> = {
   name: 'ledger.integrate',
   async apply(inputs, { tx }) {
     const outcomes = [];
     for (const growth of inputs) {
       const { size, root, bytes, tiles, entryHashes, activity } = growth;
       const tree = await loadTree(tx);
-      const isOfTree = await isGrowthOf(tree, growth, tx);
+      const isOfTree = await isGrowthOfTree(tree, growth, tx);
       outcomes.push(done(isOfTree));
       if (!isOfTree) continue;
       await tx.upsert('tile', ['id'], tiles);
@@ -112,10 +114,10 @@ export const integrate: Operation<Growth, boolean> = {
   },
 };
 
-/** What was read may come from a database that is not the one that is written to any more: places don't tell, hashes do. */
-async function isGrowthOf(
+/** After a failover, the rows may have been read from another database than this one. Only the hashes show that. */
+async function isGrowthOfTree(
   tree: Row<'tree'>,
-  { from, fromRoot, size, lastHash }: Growth,
+  { from, fromRoot, size, lastHash }: TreeGrowth,
   tx: Transaction,
 ): Promise<boolean> {
   if (tree.size !== from || tree.root !== fromRoot) return false;

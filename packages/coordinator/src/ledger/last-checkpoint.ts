@@ -5,35 +5,34 @@ import { setTimeout } from 'node:timers/promises';
 import { type NodeReader, openCheckpoint, type VerifierKey } from '@aitbc/tlog';
 import { ConfigError } from '../option.ts';
 import type { StoreConfig } from '../store/options.ts';
-import { keepPrivate } from '../store/private-files.ts';
+import { ensurePrivateFile } from '../store/private-files.ts';
 import { LedgerConflict, requireExtension, type TreeHead } from './conflict.ts';
 import type { LogKeys } from './log-key.ts';
 import type { LedgerConfig } from './options.ts';
 
 /*
- * The guard file: the last checkpoint that was signed, kept apart from the store. A database that was restored, or failed
- * over to, can lack what was signed; the file does not. It only ever moves on to a tree that begins with the one in it.
+ * The guard file has the last checkpoint that was signed, and stays outside the store: a database after a restore or a
+ * failover may lack entries of that checkpoint. The file only ever advances to a tree that extends the one in it.
  */
 
-type Places = Partial<Pick<LedgerConfig, 'ledgerCheckpoint'>> & Pick<StoreConfig, 'data'>;
+type GuardFileConfig = Partial<Pick<LedgerConfig, 'ledgerCheckpoint'>> & Pick<StoreConfig, 'data'>;
 
-/** Where the file is unless the operator says otherwise. */
-const standardPath = ({ data }: Places) => join(data, 'ledger-checkpoint');
+const defaultPath = ({ data }: GuardFileConfig) => join(data, 'ledger-checkpoint');
 
-export const lastCheckpointPath = (places: Places) => places.ledgerCheckpoint ?? standardPath(places);
+export const lastCheckpointPath = (places: GuardFileConfig) => places.ledgerCheckpoint ?? defaultPath(places);
 
-/** Brings the file to where the operator now wants it, from where it is otherwise. */
-export async function bringGuardFile(places: Places): Promise<void> {
-  const [from, to] = [standardPath(places), lastCheckpointPath(places)];
-  if (from === to || (await readIfThere(to)) !== undefined) return;
-  const note = await readIfThere(from);
+/** Copies the guard file from its default path to a newly configured one that has no file yet. */
+export async function copyGuardFile(places: GuardFileConfig): Promise<void> {
+  const [from, to] = [defaultPath(places), lastCheckpointPath(places)];
+  if (from === to || (await readIfExists(to)) !== undefined) return;
+  const note = await readIfExists(from);
   if (note === undefined) return;
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
   await replaceFile(to, note);
 }
 
-/** A checkpoint as it was signed. */
-export interface Kept {
+/** A signed checkpoint, with its tree. */
+export interface KeptCheckpoint {
   note: string;
   size: number;
   /** hex */
@@ -43,39 +42,44 @@ export interface Kept {
 export interface GuardFile {
   readonly path: string;
   /**
-   * What the file has; undefined where there is none, or one of the ledger before a restore. Throws ConfigError for what
-   * can't be read, or is another log's.
+   * Resolves with the checkpoint in the file, or undefined where there is no file, or one of the ledger before a restore.
+   *
+   * @throws {ConfigError} where the file can't be read, or belongs to another log
    */
-  read(): Promise<Kept | undefined>;
-  /** Whether there is no file. */
+  read(): Promise<KeptCheckpoint | undefined>;
   isMissing(): Promise<boolean>;
   /**
-   * Compares a tree of the store with what was signed last.
+   * Checks that a tree of the store extends the last signed one.
    *
-   * @throws {LedgerConflict} where the tree does not begin with that
+   * @throws {LedgerConflict} where it does not
    */
-  require(tree: TreeHead): Promise<void>;
+  requireExtendedBy(tree: TreeHead): Promise<void>;
   /**
-   * Puts a checkpoint into the file, on disk when it resolves, unless the file has it or a later one. A crash leaves the
-   * one before, or this one.
+   * Writes a checkpoint to the file, unless the file has it or a later one. It is on disk when this resolves. A crash
+   * leaves the former checkpoint or this one.
    *
-   * @throws {LedgerConflict} where it contradicts the one in the file, which stays
+   * @throws {LedgerConflict} where it contradicts the checkpoint in the file, which then stays
    */
-  keep(note: string): Promise<void>;
+  advanceTo(note: string): Promise<void>;
 }
 
 /**
- * @param nodes of the tree in the store
- * @param previous key of the ledger that the store was restored from: its checkpoint says nothing of this one
+ * @param nodes reads the nodes of the store's tree
+ * @param previous key of the ledger before a restore, whose checkpoints the new ledger does not continue
  */
-export function guardFile(path: string, keys: LogKeys, nodes: NodeReader, previous?: VerifierKey): GuardFile {
-  /** The last one that was read or written here: the file may be deleted while the coordinator runs. */
-  let known: Kept | undefined;
+export function createGuardFile(
+  path: string,
+  keys: LogKeys,
+  nodes: NodeReader,
+  previous?: VerifierKey,
+): GuardFile {
+  /** The last checkpoint that was read or written here, since the file may be deleted while the coordinator runs. */
+  let known: KeptCheckpoint | undefined;
 
-  async function read(): Promise<Kept | undefined> {
-    const note = await readIfThere(path);
+  async function read(): Promise<KeptCheckpoint | undefined> {
+    const note = await readIfExists(path);
     if (note === undefined || note === known?.note) return known;
-    const kept = await openKept(note, keys.log.vkey).catch(async (error: Error) => {
+    const kept = await openSignedCheckpoint(note, keys.log.vkey).catch(async (error: Error) => {
       if (previous && (await isSignedBy(note, previous))) return undefined;
       throw new ConfigError(
         `--ledger-checkpoint ${path} is no checkpoint of ${keys.origin}: ${error.message}`,
@@ -85,7 +89,7 @@ export function guardFile(path: string, keys: LogKeys, nodes: NodeReader, previo
     return kept;
   }
 
-  async function requireKept(tree: TreeHead): Promise<Kept | undefined> {
+  async function requireKept(tree: TreeHead): Promise<KeptCheckpoint | undefined> {
     const kept = newer(await read(), known);
     if (kept) await requireExtension(kept, tree, nodes, `the checkpoint that was signed last (${path})`);
     return kept;
@@ -94,17 +98,17 @@ export function guardFile(path: string, keys: LogKeys, nodes: NodeReader, previo
   return {
     path,
     read,
-    isMissing: async () => (await readIfThere(path)) === undefined,
-    async require(tree) {
+    isMissing: async () => (await readIfExists(path)) === undefined,
+    async requireExtendedBy(tree) {
       await requireKept(tree);
     },
-    async keep(note) {
+    async advanceTo(note) {
       if (known?.note === note) return;
-      const next = await openKept(note, keys.log.vkey);
+      const next = await openSignedCheckpoint(note, keys.log.vkey);
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await underLock(path, async () => {
+      await withFileLock(path, async () => {
         const kept = await read();
-        // Another coordinator that shares the file may be further.
+        // Another coordinator that shares the file may have written a larger tree.
         if (kept && kept.size > next.size) return;
         await requireKept(next);
         if (kept?.size !== next.size || kept.note !== note) await replaceFile(path, note);
@@ -114,27 +118,31 @@ export function guardFile(path: string, keys: LogKeys, nodes: NodeReader, previo
   };
 }
 
-const newer = (one: Kept | undefined, other: Kept | undefined) =>
+const newer = (one: KeptCheckpoint | undefined, other: KeptCheckpoint | undefined) =>
   (one?.size ?? -1) >= (other?.size ?? -1) ? one : other;
 
-/** @throws TlogError for what the log has not signed */
-export async function openKept(note: string, log: VerifierKey): Promise<Kept> {
+/**
+ * Reads a checkpoint and verifies the log's signature.
+ *
+ * @throws {TlogError} where the log has not signed it
+ */
+export async function openSignedCheckpoint(note: string, log: VerifierKey): Promise<KeptCheckpoint> {
   const { size, root } = await openCheckpoint(note, { log });
   return { note, size, root: Buffer.from(root).toString('hex') };
 }
 
 const isSignedBy = (note: string, log: VerifierKey) =>
-  openKept(note, log).then(
+  openSignedCheckpoint(note, log).then(
     () => true,
     () => false,
   );
 
 /**
- * Refuses a store that does not lead on from what was signed last, or of which nobody knows what was: one that comes from a
- * backup, say. What it would sign next could contradict what others have seen.
+ * Checks that the store's tree extends the last signed checkpoint. Otherwise, for example in a store from a backup, the
+ * next checkpoint could contradict one that others have seen.
  *
  * @param latest the newest checkpoint in the store
- * @throws {ConfigError}
+ * @throws {ConfigError} where it does not, or the last signed checkpoint is unknown
  */
 export async function requireSameHistory(
   guard: GuardFile,
@@ -144,18 +152,18 @@ export async function requireSameHistory(
 ): Promise<void> {
   try {
     if (latest) await requireExtension(latest, tree, nodes, 'the last checkpoint in it');
-    if (!(await guard.isMissing())) return await guard.require(tree);
+    if (!(await guard.isMissing())) return await guard.requireExtendedBy(tree);
   } catch (error) {
     throw error instanceof LedgerConflict ? new ConfigError(error.message, { cause: error }) : error;
   }
-  // Every tree begins with the empty one, so that nothing can contradict that.
-  if (latest && latest.size > 0) throw new ConfigError(missing(guard.path, latest.size));
+  // Every tree extends the empty tree, so an empty checkpoint needs no guard file.
+  if (latest && latest.size > 0) throw new ConfigError(missingMessage(guard.path, latest.size));
 }
 
-const missing = (path: string, size: number) =>
-  `--ledger-checkpoint ${path} is missing, in which the last checkpoint that was signed is kept. The ledger in the store has published ${size} entries, and without the file nobody knows whether these are all. Bring the file here; on PostgreSQL the file of another coordinator on the same database will do, or what a running one shows at /ledger/checkpoint. Where there is none any more, or the store comes from a backup, \`aitbc restore\` says what becomes of the ledger`;
+const missingMessage = (path: string, size: number) =>
+  `--ledger-checkpoint ${path} is missing. It keeps the last signed checkpoint. The ledger in the store has published ${size} entries, and without the file nobody can know whether these are all. Copy the file here; on PostgreSQL you can also use the file of another coordinator on the same database, or the response of a running one at /ledger/checkpoint. If no copy exists any more, or the store comes from a backup, \`aitbc restore\` explains what happens to the ledger`;
 
-/** Replaces a file as a whole: it and its name are on disk when this resolves. */
+/** Replaces a file atomically. Its content and its name are on disk when this resolves. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}`;
   const file = await open(draft, 'w', 0o600);
@@ -169,7 +177,7 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** The names in a folder are on disk when this resolves. Windows neither needs that nor can it. */
+/** Writes a folder's file names to disk. Does nothing on Windows, which neither needs nor supports that. */
 export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
@@ -177,25 +185,28 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 const LOCK_TIMEOUT_MS = 5_000;
-const LOCK_AGAIN_MS = 20;
-/** SQLITE_BUSY: somebody else holds the lock. */
+const LOCK_RETRY_MS = 20;
+/** SQLite's result code SQLITE_BUSY: another process holds the lock. */
 const BUSY = 5;
 
-/** Keeps other coordinators that share the file from replacing it meanwhile. The lock is the system's, and goes with its holder. */
-async function underLock(path: string, work: () => Promise<void>): Promise<void> {
+/**
+ * Runs `work` while no other coordinator that shares the file can replace it. The operating system holds the lock, and
+ * releases it when the process ends.
+ */
+async function withFileLock(path: string, work: () => Promise<void>): Promise<void> {
   const file = `${path}.lock`;
-  keepPrivate(file);
+  ensurePrivateFile(file);
   const lock = new DatabaseSync(file);
   try {
-    await takeLock(lock);
+    await acquireLock(lock);
     await work();
   } finally {
     lock.close();
   }
 }
 
-/** SQLite itself would wait without letting this process do anything else, also not let go of a lock that it holds. */
-async function takeLock(lock: DatabaseSync): Promise<void> {
+/** Retries here, since SQLite's own waiting would block this process, which may itself hold the lock. */
+async function acquireLock(lock: DatabaseSync): Promise<void> {
   const deadline = performance.now() + LOCK_TIMEOUT_MS;
   for (;;) {
     try {
@@ -203,12 +214,12 @@ async function takeLock(lock: DatabaseSync): Promise<void> {
     } catch (error) {
       const { errcode } = error as { errcode?: number };
       if (errcode !== BUSY || performance.now() > deadline) throw error;
-      await setTimeout(LOCK_AGAIN_MS);
+      await setTimeout(LOCK_RETRY_MS);
     }
   }
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+async function readIfExists(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

@@ -17,48 +17,52 @@ import type { Store } from '../store/store.ts';
 import type { LedgerConflict } from './conflict.ts';
 import { openLog } from './identity.ts';
 import { integrateNext } from './integrate.ts';
-import { bringGuardFile, guardFile, lastCheckpointPath, requireSameHistory } from './last-checkpoint.ts';
+import { copyGuardFile, createGuardFile, lastCheckpointPath, requireSameHistory } from './last-checkpoint.ts';
 import type { LogKeys } from './log-key.ts';
 import type { LedgerConfig } from './options.ts';
 import { ledgerPolicy } from './policy.ts';
-import { readLatest, readPreviousVkey, readTree, tileReader } from './queries.ts';
-import { createTileServer, type TileServer } from './serving.ts';
+import { readLatestCheckpoint, readPreviousVkey, readTree, tileReader } from './queries.ts';
 import { createPublication, type Publication } from './sign-checkpoint.ts';
+import { createTileServer, type TileServer } from './tile-server.ts';
 import { parseWitnesses } from './witness-options.ts';
 import type { WitnessReport } from './witnesses.ts';
 
 type Checkpoint = Row<'checkpoint'>;
 export type Entry = Pick<Row<'entry'>, 'leaf_index' | 'body'>;
 
-/** The public log of everything that moved credits. */
+/** The public log of all statements that moved credits. */
 export interface Ledger {
   readonly keys: LogKeys;
   /** The log's verifier key as text. */
   readonly vkey: string;
-  /** Whom to believe about it, as a policy file (C2SP tlog-policy). */
+  /** The keys and witnesses that verifiers should trust, as a policy file (C2SP tlog-policy). */
   readonly policy: string;
-  /** Brings the tree up to the entries, a step; answers whether there is more to do. */
+  /** Adds the next entries to the tree. Resolves with whether there are more to add at once. */
   integrate(): Promise<boolean>;
   /**
-   * Publishes the tree, as its witnesses have cosigned it, if it has grown and the last checkpoint is `intervalMs` old;
-   * answers whether it did. Otherwise asks those who have not cosigned the last one. Where the tree contradicts what was
-   * signed before, nothing is signed: see `conflict`.
+   * Publishes the tree with its witnesses' signatures, if it has grown and the last checkpoint is `intervalMs` old.
+   * Resolves with whether it did. Otherwise asks the witnesses that have not cosigned the last checkpoint. Signs nothing
+   * where the tree contradicts an earlier checkpoint: see `conflict`.
    */
   publish(intervalMs: number): Promise<boolean>;
-  /** Why the ledger is not published any more, as of the last try; undefined where it is. */
+  /** The conflict that stopped the last attempt to publish, or undefined. */
   conflict(): LedgerConflict | undefined;
-  /** What is wrong with publication, in words: a conflict, a guard file that can't be written, or that it has not succeeded for long. */
-  unready(): string | undefined;
-  /** What was published last; undefined before the first. */
+  /** Why the ledger can't be published, as a sentence: a conflict, a guard file that can't be written, or a long delay. */
+  unreadyReason(): string | undefined;
+  /** Resolves with the last published checkpoint, or undefined before the first. */
   latest(): Promise<Checkpoint | undefined>;
-  /** The proof that an entry is in the log; null until it was published. */
+  /** Resolves with the proof that an entry is in the log, or null until the entry is published. */
   inclusion(entry: Entry): Promise<Inclusion | null>;
-  /** The same as a `.tlog-proof` file with the entry in it. */
+  /** As `inclusion`, as the text of a `.tlog-proof` file that contains the entry. */
   tlogProof(entry: Entry): Promise<string | null>;
-  /** Throws RequestError for sizes that were not published. */
+  /**
+   * Resolves with the proof that the published tree of `to` entries extends the one of `from`.
+   *
+   * @throws {RequestError} where a size was not published
+   */
   consistency(from: number, to: number | undefined): Promise<readonly Uint8Array[]>;
   readonly tiles: TileServer;
-  /** Calls back when something about a witness has changed. */
+  /** Calls `listener` whenever a witness answers differently than before. */
   onWitness(listener: (report: WitnessReport) => void): void;
 }
 
@@ -71,11 +75,15 @@ export interface LedgerOptions {
   now: () => number;
 }
 
-/** Opens the log of a store. Throws ConfigError where it is another one, or has another history, than was published. */
+/**
+ * Opens a store's ledger.
+ *
+ * @throws {ConfigError} where the store has another log, or another history, than was published
+ */
 export async function createLedger({ config, store, coordinatorId, now }: LedgerOptions): Promise<Ledger> {
   const keys = await openLog(config, coordinatorId, store);
   const nodes = nodesOfTiles(tileReader(store.read));
-  const latest = () => readLatest(store.read);
+  const latest = () => readLatestCheckpoint(store.read);
   const guard = await openGuard(config, keys, store, nodes);
   const addresses = parseWitnesses(config.witness);
   const policy = ledgerPolicy(keys.log.vkey, addresses, config);
@@ -91,7 +99,7 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
 
   async function proofOf({ leaf_index }: Entry) {
     const checkpoint = await latest();
-    // Negative: it stands in the ledger that was before a restore.
+    // Entries of the ledger before a restore have negative indexes.
     if (!checkpoint || checkpoint.size <= leaf_index || leaf_index < 0) return null;
     return { checkpoint, hashes: await inclusionProof(leaf_index, checkpoint.size, nodes) };
   }
@@ -104,7 +112,7 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
 
     publish: publication.next,
     conflict: publication.conflict,
-    unready: () => unreadiness(publication, config),
+    unreadyReason: () => findUnreadyReason(publication, config),
     latest,
 
     async inclusion(entry) {
@@ -133,30 +141,33 @@ export async function createLedger({ config, store, coordinatorId, now }: Ledger
   };
 }
 
-/** Publication that has failed for so many seconds is worth an alarm. */
-const LONG_SECONDS = 60;
+/** After failing for this many seconds, publication makes the coordinator unready. */
+const STALE_SECONDS = 60;
 
-function unreadiness({ conflict, failure, secondsSinceLast }: Publication, { ledgerInterval }: LogConfig) {
+function findUnreadyReason(
+  { conflict, failure, secondsSinceLast }: Publication,
+  { ledgerInterval }: LogConfig,
+) {
   const found = conflict();
   if (found) return found.message;
   const failed = failure();
   if (failed) return `The ledger can't be published: ${failed.message}`;
   const seconds = Math.floor(secondsSinceLast());
-  if (seconds <= Math.max(LONG_SECONDS, 10 * ledgerInterval)) return undefined;
+  if (seconds <= Math.max(STALE_SECONDS, 10 * ledgerInterval)) return undefined;
   return `The ledger could not be published for ${seconds} s`;
 }
 
-/** The guard file of the store's log, with which the store agrees. Throws ConfigError. */
+/** Opens the guard file. Throws ConfigError where the store's tree does not extend the checkpoint in it. */
 async function openGuard(config: LogConfig, keys: LogKeys, store: Store, nodes: NodeReader) {
   const previous = await readPreviousVkey(store.read);
-  await bringGuardFile(config);
-  const guard = guardFile(
+  await copyGuardFile(config);
+  const guard = createGuardFile(
     lastCheckpointPath(config),
     keys,
     nodes,
     previous === undefined ? undefined : parseVkey(previous),
   );
-  const latest = await readLatest(store.read);
+  const latest = await readLatestCheckpoint(store.read);
   await requireSameHistory(guard, latest, await readTree(store.read), nodes);
   return guard;
 }

@@ -8,36 +8,35 @@ import type { StoreConfig } from '../store/options.ts';
 import { requirePrivate } from '../store/private-files.ts';
 import type { LedgerConfig } from './options.ts';
 
-/** In the data folder. */
+/** Name of the ledger's key file in the data folder. */
 export const LEDGER_KEY_FILE = 'ledger-key.pem';
 
 const SEED_BYTES = 32;
 
-/** With what a log signs: its name and both its keys. */
+/** A log's name and its two key pairs. */
 export interface LogKeys {
   origin: string;
   /** Signs checkpoints. */
   log: { signer: Signer; vkey: VerifierKey };
-  /** Signs checkpoints together with a time. */
+  /** Signs checkpoints together with the time (C2SP tlog-cosignature). */
   cosigner: { signer: Signer; vkey: VerifierKey };
 }
 
-type KeyPlaces = Pick<LedgerConfig, 'ledgerKey'> &
+type KeyFileConfig = Pick<LedgerConfig, 'ledgerKey'> &
   Pick<ReceiptConfig, 'signingKey'> &
   Pick<StoreConfig, 'data'>;
 
-/** The file that a log's keys are derived from: that of the signing key, until another takes its place. */
-export function ledgerKeyPath(config: KeyPlaces): string {
+/** The file that a log's keys are derived from: the configured one, `ledger-key.pem` where it exists, or the signing key. */
+export function ledgerKeyPath(config: KeyFileConfig): string {
   const kept = config.ledgerKey ?? join(config.data, LEDGER_KEY_FILE);
   return config.ledgerKey !== undefined || existsSync(kept) ? kept : signingKeyPath(config);
 }
 
 /**
- * The keys of a log, derived by HKDF (RFC 5869) from the Ed25519 key in a PKCS #8 PEM file. No two kinds of signature may
- * come from one key (C2SP signed-note), and so there is still only one secret to keep and to bring to all coordinators
- * of a database.
+ * Derives a log's keys by HKDF (RFC 5869) from the Ed25519 key in a PKCS #8 PEM file. Each kind of signature needs a key
+ * of its own (C2SP signed-note), but operators have only one secret to keep and to copy to all coordinators.
  *
- * @throws where the file can't be read, can be read by others, or holds no Ed25519 key
+ * @throws where the file can't be read, others can read it, or it has no Ed25519 key
  */
 export function loadLogKeys(path: string, origin: string): LogKeys {
   const secret = readSecret(path);
@@ -58,19 +57,19 @@ function readSecret(path: string): Buffer {
   return Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url');
 }
 
-/** A log's name of its own, where the operator gives it none: something that can be the name of a key. */
+/** The log's name unless the operator chooses one. It has only characters that are allowed in a key's name. */
 export const defaultOrigin = (coordinatorId: string) => `${coordinatorId.replace(/[^\w.-]/g, '-')}/ledger`;
 
 const RESTORED = /\/restored-\d{8}-[0-9a-f]{6}$/;
 
-/** The name that a ledger had before it was restored; its own where it never was. */
+/** The name that a ledger had before its first restore. */
 export const firstOrigin = (origin: string) => origin.replace(RESTORED, '');
 
 /**
- * A name that no ledger has had, for the one that follows a restore.
+ * A new name for the ledger after a restore.
  *
- * @param now milliseconds since the epoch
- * @param random 6 hex digits: one backup can be restored twice on a day
+ * @param now ms since the epoch
+ * @param random 6 hex digits, since a backup can be restored twice on one day
  */
 export function restoredOrigin(origin: string, now: number, random: string): string {
   const day = new Date(now).toISOString().slice(0, 10).replaceAll('-', '');

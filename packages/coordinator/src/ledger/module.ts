@@ -4,24 +4,24 @@ import { addCosignatures } from './cosign.ts';
 import { admitLog } from './identity.ts';
 import { integrate } from './integrate.ts';
 import { ledgerOptions } from './options.ts';
-import { publishing } from './publishing.ts';
-import { publish } from './store-checkpoint.ts';
+import { createPublishingTask } from './publishing.ts';
+import { publishCheckpoint } from './store-checkpoint.ts';
 
 export const ledger = defineModule({
   name: 'ledger',
   reads: receiptOptions,
   options: ledgerOptions,
   idPrefix: ['restore', 'opening'],
-  operations: () => ({ admitLog, publish, addCosignatures, integrate }),
+  operations: () => ({ admitLog, publishCheckpoint, addCosignatures, integrate }),
   async create({ config, store, now, issuer: { coordinatorId }, readiness }) {
     const { createLedger } = await import('./ledger.ts');
     const ledger = await createLedger({ config, store, coordinatorId, now });
-    readiness.add({ component: 'ledger', check: ledger.unready });
+    readiness.add({ component: 'ledger', check: ledger.unreadyReason });
     return ledger;
   },
   async routes(app, { service: ledger, guards }) {
     const { ledgerRoutes } = await import('./routes.ts');
     ledgerRoutes(app, { ledger, guards });
   },
-  tasks: ({ service, config, log }) => [publishing(service, config.ledgerInterval * 1000, log)],
+  tasks: ({ service, config, log }) => [createPublishingTask(service, config.ledgerInterval * 1000, log)],
 });

@@ -1,7 +1,7 @@
 import { ConfigError, integer, number, type OptionTable, optionalText, type ValuesOf } from '../option.ts';
 import { parseWitnesses } from './witness-options.ts';
 
-/** In the environment with spaces between them, which neither addresses nor keys have. */
+/** Reads a list of witnesses. A single text, as in the environment, separates them by spaces. */
 function readWitnesses(source: string, value: unknown): readonly string[] {
   const texts = typeof value === 'string' ? value.trim().split(/\s+/) : value;
   if (!Array.isArray(texts) || !texts.every(text => typeof text === 'string')) {
@@ -15,37 +15,37 @@ function readWitnesses(source: string, value: unknown): readonly string[] {
   return texts;
 }
 
-/** The public log, and its witnesses. */
+/** Options of the public ledger and its witnesses. */
 export const ledgerOptions = {
   ledgerOrigin: optionalText('Name of the ledger, such as coordinator.example/ledger; fixed at first start', {
     unit: 'NAME',
   }),
   ledgerKey: optionalText(
-    'Key that the ledger is signed with; ledger-key.pem in the data folder, or the signing key, unless given',
+    'Key that signs the ledger; unless given, ledger-key.pem in the data folder if it exists, else the signing key',
     { unit: 'FILE' },
   ),
   ledgerCheckpoint: optionalText(
-    'Where the last signed checkpoint is kept; ledger-checkpoint in the data folder unless given',
+    'File that keeps the last signed checkpoint; ledger-checkpoint in the data folder unless given',
     { unit: 'FILE' },
   ),
-  ledgerInterval: number(1, 'The ledger is published at most so often', 'SECONDS', 0.05, 3600),
+  ledgerInterval: number(1, 'Shortest time between two checkpoints of the ledger', 'SECONDS', 0.05, 3600),
   witness: {
     kind: 'witnesses',
     default: [] as readonly string[],
-    about: 'A witness to cosign the ledger, by its address and its key; as often as needed, up to 14',
+    about: 'Address and key of a witness that cosigns the ledger; repeat it for up to 14 witnesses',
     unit: 'URL=VKEY',
     read: readWitnesses,
   },
   witnessQuorum: integer(
     0,
-    'How many witnesses the published policy demands; 0: more than half',
+    'How many witnesses the published policy requires; 0 means more than half',
     'NUMBER',
     0,
     14,
   ),
   witnessTimeoutSeconds: number(
     2,
-    'How long witnesses get to cosign, which a checkpoint waits for',
+    'How long a checkpoint waits for its witnesses to cosign',
     'SECONDS',
     0.05,
     60,

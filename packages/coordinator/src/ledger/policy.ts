@@ -3,13 +3,14 @@ import { ConfigError } from '../option.ts';
 import type { LedgerConfig } from './options.ts';
 import type { WitnessAddress } from './witness-options.ts';
 
-/** No witness is called that: the names of keys have no `+`. */
+/** No witness can have this name, since names of keys have no `+`. */
 const GROUP = 'enough+witnesses';
 
 /**
- * Whom to believe about the ledger, for verifiers to keep (C2SP tlog-policy): its key, and so many of its witnesses.
+ * The text of the policy file that verifiers keep (C2SP tlog-policy): the ledger's key, its witnesses, and how many of
+ * them must have cosigned a checkpoint.
  *
- * @throws {ConfigError} where there are fewer
+ * @throws {ConfigError} where the quorum is larger than the number of witnesses
  */
 export function ledgerPolicy(
   log: VerifierKey,

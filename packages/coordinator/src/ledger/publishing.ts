@@ -3,8 +3,8 @@ import type { Task } from '../module.ts';
 import type { Ledger } from './ledger.ts';
 import type { WitnessReport } from './witnesses.ts';
 
-/** Brings the tree up to the entries and publishes it, at intervals. */
-export function publishing(ledger: Ledger, intervalMs: number, log: Log): Task {
+/** The background task that adds new entries to the tree and publishes it at intervals. */
+export function createPublishingTask(ledger: Ledger, intervalMs: number, log: Log): Task {
   ledger.onWitness(report => logWitness(log, report));
   const conflicts = watchConflicts(log);
   return {
@@ -14,7 +14,7 @@ export function publishing(ledger: Ledger, intervalMs: number, log: Log): Task {
     async step() {
       const more = await ledger.integrate();
       await ledger.publish(intervalMs);
-      conflicts.tell(ledger.conflict());
+      conflicts.update(ledger.conflict());
       return more;
     },
   };
@@ -22,10 +22,10 @@ export function publishing(ledger: Ledger, intervalMs: number, log: Log): Task {
 
 const WITNESS_LOG = {
   cosigned: ['info', 'the witness cosigns the ledger'],
-  failed: ['warn', 'the witness can not be asked, and is left alone for a while'],
+  failed: ['warn', 'the witness does not answer as it should; trying again after a pause'],
   ahead: [
     'warn',
-    'the witness has cosigned more of the ledger: another coordinator was faster, or this one was set back',
+    'the witness has cosigned a larger ledger: another coordinator was faster, or this store is an old one',
   ],
   refused: ['error', 'the witness REFUSES to cosign the ledger'],
 } as const;
@@ -35,15 +35,15 @@ function logWitness(log: Log, { outcome, ...report }: WitnessReport): void {
   log[level](report, text);
 }
 
-/** Says once that publication has stopped, and why, and once that it goes on. */
+/** Logs once that publication has stopped and why, and once that it continues. */
 function watchConflicts(log: Log) {
-  let told: string | undefined;
+  let lastMessage: string | undefined;
   return {
-    tell(conflict: Error | undefined) {
-      if (conflict && conflict.message !== told)
+    update(conflict: Error | undefined) {
+      if (conflict && conflict.message !== lastMessage)
         log.error(`The ledger is not published: ${conflict.message}`);
-      if (!conflict && told !== undefined) log.info('the ledger is published again');
-      told = conflict?.message;
+      if (!conflict && lastMessage !== undefined) log.info('the ledger is published again');
+      lastMessage = conflict?.message;
     },
   };
 }

@@ -16,7 +16,7 @@ export const readVkey = (db: Db) => readSetting(db, LEDGER_VKEY);
 
 export const readPreviousVkey = (db: Db) => readSetting(db, PREVIOUS_VKEY);
 
-/** When the store was copied, where it is a backup. */
+/** When the store was copied, if it is a backup that was not restored. */
 export const readBackupMark = (db: Db) => readSetting(db, BACKUP_OF);
 
 async function readSetting(db: Db, name: string): Promise<string | undefined> {
@@ -40,7 +40,7 @@ export async function readTile(db: Db, id: TileId): Promise<string | undefined> 
 
 export type Leaf = Pick<Row<'entry'>, 'leaf_index' | 'type' | 'hash' | 'bytes' | 'amount' | 'created_at'>;
 
-/** Entries from an index on, in their order, without their bodies. */
+/** Returns up to `limit` entries from an index on, in order, without their bodies. */
 export async function readLeaves(db: Db, from: number, limit: number): Promise<Leaf[]> {
   return await db
     .selectFrom('entry')
@@ -51,7 +51,7 @@ export async function readLeaves(db: Db, from: number, limit: number): Promise<L
     .execute();
 }
 
-/** The bodies of entries from an index on, in their order. */
+/** Returns the bodies of up to `limit` entries from an index on, in order. */
 export async function readBodies(db: Db, from: number, limit: number): Promise<string[]> {
   const rows = await db
     .selectFrom('entry')
@@ -63,7 +63,6 @@ export async function readBodies(db: Db, from: number, limit: number): Promise<s
   return rows.map(({ body }) => body);
 }
 
-/** The newest. */
-export async function readLatest(db: Db): Promise<Row<'checkpoint'> | undefined> {
+export async function readLatestCheckpoint(db: Db): Promise<Row<'checkpoint'> | undefined> {
   return await db.selectFrom('checkpoint').selectAll().orderBy('height', 'desc').limit(1).executeTakeFirst();
 }

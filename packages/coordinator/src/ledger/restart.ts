@@ -14,17 +14,17 @@ import type { Row } from '../store/schema.ts';
 import type { Transaction } from '../store/transaction.ts';
 import type { TreeHead } from './conflict.ts';
 import { EMPTY_TREE, leafOf } from './entries.ts';
-import type { Kept } from './last-checkpoint.ts';
+import type { KeptCheckpoint } from './last-checkpoint.ts';
 import { LEDGER_VKEY, PREVIOUS_VKEY } from './queries.ts';
 
 type Tx = Pick<Transaction, 'insert' | 'delete' | 'upsert' | 'execute' | 'query'>;
 
-const AT_ONCE = 1_000;
+const ROWS_PER_QUERY = 1_000;
 
 /**
- * The roots of the trees over the first entries of a store, in hex, worked out from the entries alone.
+ * Computes roots of trees over the first entries of a store, in hex, from the entries alone.
  *
- * @param sizes those that are wanted; the one over all entries is always there
+ * @param sizes the sizes whose roots to return as `roots`; `root` is that of all entries
  */
 export async function rootsOfEntries(
   tx: Tx,
@@ -39,60 +39,66 @@ export async function rootsOfEntries(
   };
   note();
   for (;;) {
-    const sql = `SELECT hash FROM entry WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ${AT_ONCE}`;
+    const sql = `SELECT hash FROM entry WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ${ROWS_PER_QUERY}`;
     const rows = await tx.query<Pick<Row<'entry'>, 'hash'>>(sql, [range.size]);
     for (const group of splitAt(rows, range.size, wanted)) {
       const hashes = group.map(({ hash }) => Buffer.from(hash, 'hex'));
       ({ range, root } = appendLeafHashes(range, hashes));
       note();
     }
-    if (rows.length < AT_ONCE) break;
+    if (rows.length < ROWS_PER_QUERY) break;
   }
   return { entries: range.size, root: Buffer.from(root).toString('hex'), roots };
 }
 
-/** Rows in groups that end where the tree over them is wanted. */
+/** Splits rows into groups that end at the wanted tree sizes. */
 function splitAt<T>(rows: readonly T[], from: number, wanted: ReadonlySet<number>): T[][] {
   const ends = [...wanted].map(size => size - from).filter(end => end > 0 && end < rows.length);
   const bounds = [0, ...ends.sort((a, b) => a - b), rows.length];
   return bounds.slice(1).map((end, index) => rows.slice(bounds[index], end));
 }
 
-/** What a new ledger begins with. */
+/** What the first statement of a new ledger says. */
 export interface RestartOptions {
   coordinatorId: string;
   signer: Signer;
-  /** Key of the new ledger, and of the one before. */
+  /** Key of the new ledger. */
   vkey: VerifierKey;
+  /** Key of the ledger before. */
   previousVkey: VerifierKey;
-  /** The tree over all entries in the store, and the newest checkpoint in it. */
+  /** The tree over all entries in the store. */
   tree: TreeHead;
+  /** The newest checkpoint in the store. */
   checkpoint: string | undefined;
-  /** The newest checkpoint that is known, where the store does not have its tree. */
-  newest: (Kept & { origin: string }) | undefined;
+  /** The newest known checkpoint, if the store lacks entries of its tree. */
+  newest: (KeptCheckpoint & { origin: string }) | undefined;
   ids: Ids;
-  /** Milliseconds since the epoch. */
+  /** In ms since the epoch. */
   now: number;
 }
 
 /**
- * Begins a new ledger in a store, in its transaction: with a statement of what was before, and the balance of each account.
- * Entries of the ledger before stay, at places below 0, so that receipts stay where they were.
+ * Begins a new ledger in a store, within the given transaction. Its first entries state which ledger came before, and the
+ * balance of each account. Entries of the former ledger stay at negative indexes, so that their receipts stay readable.
  */
 export async function restartLedger(tx: Tx, options: RestartOptions): Promise<Restore> {
   const accounts = await readAccounts(tx);
   const totals = createBalanceTotals();
   for (const { address, balance } of accounts) totals.add({ account: address, balance: balance / 1e6 });
   const restore = await signRestore({ ...statementOf(options), ...totals.totals() }, options.signer);
-  await setAside(tx);
+  await moveOldEntriesAside(tx);
   const body = Buffer.from(restoreEntry(restore)).toString();
-  const first = rowOf({ id: restore.restore_id, type: 'restore', amount: 0, payee_id: 0, body }, 0, options);
+  const first = toEntryRow(
+    { id: restore.restore_id, type: 'restore', amount: 0, payee_id: 0, body },
+    0,
+    options,
+  );
   await tx.insert('entry', [first]);
-  for (let from = 0; from < accounts.length; from += AT_ONCE) {
-    const group = accounts.slice(from, from + AT_ONCE);
+  for (let from = 0; from < accounts.length; from += ROWS_PER_QUERY) {
+    const group = accounts.slice(from, from + ROWS_PER_QUERY);
     const rows = group.map(async (account, index) => {
       const opening = await openingFor(account, restore, options);
-      return rowOf(opening, from + index + 1, options);
+      return toEntryRow(opening, from + index + 1, options);
     });
     await tx.insert('entry', await Promise.all(rows));
   }
@@ -111,15 +117,15 @@ export async function restartLedger(tx: Tx, options: RestartOptions): Promise<Re
 
 type Account = Pick<Row<'account'>, 'id' | 'address' | 'balance'>;
 
-/** In the order of their addresses by bytes, which is not every database's. */
+/** Returns all accounts sorted by the bytes of their addresses, which databases may sort differently. */
 async function readAccounts(tx: Tx): Promise<Account[]> {
   const accounts: Account[] = [];
   for (let after = 0; ; ) {
-    const sql = `SELECT id, address, balance FROM account WHERE id > ? ORDER BY id LIMIT ${AT_ONCE}`;
+    const sql = `SELECT id, address, balance FROM account WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_QUERY}`;
     const rows = await tx.query<Account>(sql, [after]);
     accounts.push(...rows);
     after = rows.at(-1)?.id ?? after;
-    if (rows.length < AT_ONCE) break;
+    if (rows.length < ROWS_PER_QUERY) break;
   }
   return accounts.sort((a, b) => (a.address < b.address ? -1 : 1));
 }
@@ -165,7 +171,7 @@ async function openingFor(
   { id, address, balance }: Account,
   { restore_id }: Restore,
   { coordinatorId, signer, ids, now }: RestartOptions,
-): Promise<Statement> {
+): Promise<FirstEntry> {
   const opening = await signOpening(
     {
       type: 'opening',
@@ -191,9 +197,9 @@ async function openingFor(
   };
 }
 
-type Statement = Pick<Row<'entry'>, 'id' | 'type' | 'amount' | 'payee_id' | 'body'>;
+type FirstEntry = Pick<Row<'entry'>, 'id' | 'type' | 'amount' | 'payee_id' | 'body'>;
 
-function rowOf(statement: Statement, place: number, { now }: RestartOptions): Row<'entry'> {
+function toEntryRow(statement: FirstEntry, place: number, { now }: RestartOptions): Row<'entry'> {
   return {
     ...statement,
     leaf_index: place,
@@ -204,8 +210,8 @@ function rowOf(statement: Statement, place: number, { now }: RestartOptions): Ro
   };
 }
 
-/** Moves the entries to places below all that are taken, so that no two meet on the way. */
-async function setAside(tx: Tx): Promise<void> {
+/** Moves all entries below the lowest index in use, so that no two have the same index on the way. */
+async function moveOldEntriesAside(tx: Tx): Promise<void> {
   const [row] = await tx.query<{ low: number | null; high: number | null }>(
     'SELECT min(leaf_index) AS low, max(leaf_index) AS high FROM entry',
     [],

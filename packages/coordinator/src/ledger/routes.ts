@@ -15,7 +15,7 @@ const content = (type: string, description: string) => ({
   content: { [type]: { schema: Type.String() } },
 });
 
-/** The log as verifiers of others read it (C2SP tlog-tiles), below `/ledger/`. Open to the pages of all origins. */
+/** Serves the log in the format that verifiers read (C2SP tlog-tiles), below `/ledger/`, to web pages of all origins. */
 export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; guards: Guards }): void {
   const open = async (request: FastifyRequest, reply: FastifyReply) => {
     reply.header('access-control-allow-origin', '*');
@@ -61,7 +61,7 @@ export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; gua
       schema: {
         operationId: 'getLedgerPolicy',
         summary:
-          'Whom to believe about the ledger: its key, and how many of which witnesses (C2SP tlog-policy)',
+          'The policy for verifiers: the key of the ledger, its witnesses and their quorum (C2SP tlog-policy)',
         tags,
         response: answers({ 200: content('text/plain', 'A policy file') }, 401),
       },
@@ -94,7 +94,7 @@ export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; gua
       schema: {
         operationId: 'getConsistency',
         summary:
-          'The proof that the ledger of `to` entries begins with that of `from` (RFC 6962, get-sth-consistency)',
+          'The proof that the ledger of `to` entries extends that of `from` (RFC 6962, get-sth-consistency)',
         tags,
         querystring: Type.Object(
           {
@@ -103,7 +103,7 @@ export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; gua
               Type.Integer({
                 minimum: 0,
                 maximum: Number.MAX_SAFE_INTEGER,
-                description: 'The newest unless given.',
+                description: 'Size of the newest published tree unless given.',
               }),
             ),
           },

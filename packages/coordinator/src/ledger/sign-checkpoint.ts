@@ -3,11 +3,11 @@ import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/unavailable.ts';
 import { LedgerConflict, requireExtension, type TreeHead } from './conflict.ts';
-import { addCosignatures, cosignaturesOf } from './cosign.ts';
-import { type GuardFile, openKept } from './last-checkpoint.ts';
+import { addCosignatures, requestCosignatures } from './cosign.ts';
+import { type GuardFile, openSignedCheckpoint } from './last-checkpoint.ts';
 import type { LogKeys } from './log-key.ts';
-import { readLatest, readTree, readVkey } from './queries.ts';
-import { blockHash, isRecent, publish, signCheckpoint } from './store-checkpoint.ts';
+import { readLatestCheckpoint, readTree, readVkey } from './queries.ts';
+import { blockHash, isPublishedRecently, publishCheckpoint, signCheckpoint } from './store-checkpoint.ts';
 import type { WitnessAddress } from './witness-options.ts';
 import { type Contradiction, createWitnesses, type WitnessReport } from './witnesses.ts';
 
@@ -20,138 +20,141 @@ export interface PublicationOptions {
   nodes: NodeReader;
   witnesses: readonly WitnessAddress[];
   witnessTimeoutMs: number;
-  /** Milliseconds since the epoch. */
+  /** Returns ms since the epoch. */
   now: () => number;
   report: (report: WitnessReport) => void;
 }
 
-/** Publication as it goes on, or as it was stopped. */
+/** Publishes checkpoints, and knows why that last failed. */
 export interface Publication {
   /** See `Ledger.publish`. */
   next(intervalMs: number): Promise<boolean>;
-  /** What keeps the ledger from being published, as of the last try; undefined where nothing does. */
+  /** The conflict that stopped the last attempt, or undefined. */
   conflict(): LedgerConflict | undefined;
-  /** What the last try failed for, other than a conflict and the store; undefined where it succeeded. */
+  /** The last attempt's error, unless it was a conflict or the store was unavailable. Undefined after a success. */
   failure(): Error | undefined;
-  /** Seconds since the last try that did not fail, by a clock that nobody sets. */
+  /** Seconds since the last successful attempt, by a monotonic clock. */
   secondsSinceLast(): number;
 }
 
-const OTHER_LOG =
-  'The store has begun a new ledger since this coordinator was started (`aitbc restore`). Start the coordinator again to go on with that one';
+const NEW_LEDGER_MESSAGE =
+  'The store has begun a new ledger since this coordinator was started (`aitbc restore`). Start the coordinator again to continue with the new ledger';
 
 export function createPublication(options: PublicationOptions): Publication {
   const { store, keys, guard, nodes, now } = options;
   const vkey = formatVkey(keys.log.vkey);
-  /** What witnesses say that contradicts this store, by their names, until they cosign again or it is disproved. */
-  const doubts = new Map<string, Contradiction>();
+  /** Statements of witnesses that contradict this store, by witness, until the witness cosigns or is proved wrong. */
+  const contradictions = new Map<string, Contradiction>();
   const witnesses = createWitnesses({
     witnesses: options.witnesses,
     origin: keys.origin,
     timeoutMs: options.witnessTimeoutMs,
     now,
     report: options.report,
-    doubt(witness, contradiction) {
-      if (contradiction) doubts.set(witness, contradiction);
-      else doubts.delete(witness);
+    onContradiction(witness, contradiction) {
+      if (contradiction) contradictions.set(witness, contradiction);
+      else contradictions.delete(witness);
     },
   });
-  /** The last checkpoint that this process published. Whoever published another one may have published more. */
-  let own: string | undefined;
+  /** Hash of the last checkpoint if this process published it. Another publisher may have published more since. */
+  let ownLastHash: string | undefined;
   let conflict: LedgerConflict | undefined;
   let failure: Error | undefined;
-  let lastGood = performance.now();
+  let lastSuccessAt = performance.now();
   let publishing: Promise<boolean> = Promise.resolve(false);
 
   /**
-   * The tree to publish. The file, and the row, are read before the tree, or another coordinator could have moved them on
-   * behind it.
+   * Reads the tree to publish. Reads the guard file and the last checkpoint before the tree, since another coordinator may
+   * advance them at any time.
    *
-   * @throws {LedgerConflict} where it does not begin with all that is known to be signed
+   * @throws {LedgerConflict} where the tree does not extend all checkpoints that are known to be signed
    */
-  async function requiredTree(last: Checkpoint | undefined): Promise<Row<'tree'>> {
+  async function readTreeToPublish(last: Checkpoint | undefined): Promise<Row<'tree'>> {
     await guard.read();
     const tree = await readTree(store.read);
-    // Behind the tree: a tree that was read while the store was still of this log is of this log.
-    if ((await readVkey(store.read)) !== vkey) throw new LedgerConflict(OTHER_LOG);
+    // The key is read after the tree: if it is still this log's, so is the tree.
+    if ((await readVkey(store.read)) !== vkey) throw new LedgerConflict(NEW_LEDGER_MESSAGE);
     if (last) await requireExtension(last, tree, nodes, 'the last checkpoint in it');
-    await guard.require(tree);
-    for (const doubt of doubts.values()) await requireWitnessed(doubt, tree);
+    await guard.requireExtendedBy(tree);
+    for (const contradiction of contradictions.values()) await resolveContradiction(contradiction, tree);
     return tree;
   }
 
-  /** A witness's word is worth what it can show: a checkpoint that this log has signed. Who shows none is believed a size. */
-  async function requireWitnessed(doubt: Contradiction, tree: TreeHead): Promise<void> {
-    const { witness, size = 0 } = doubt;
-    if (doubt.note === undefined && size <= tree.size) {
-      // That tree is there: whether it is the same one, the next request to the witness tells.
-      doubts.delete(witness);
+  /**
+   * Compares a witness's contradiction with a tree. A checkpoint that the log has signed is proof. A witness that shows
+   * no checkpoint is believed only that a larger tree exists.
+   */
+  async function resolveContradiction(contradiction: Contradiction, tree: TreeHead): Promise<void> {
+    const { witness, size = 0 } = contradiction;
+    if (contradiction.note === undefined && size <= tree.size) {
+      // The store has a tree of that size. The next request to the witness shows whether it is the same tree.
+      contradictions.delete(witness);
       return;
     }
-    const note = doubt.note ?? (await doubt.show());
+    const note = contradiction.note ?? (await contradiction.fetchLatestNote());
     if (note === undefined) {
       throw new LedgerConflict(
         `The witness ${witness} says that it has cosigned ${size} entries of the ledger, and the store has ${tree.size}: it may be an old backup, or a standby that lagged. Bring back the newest store. If it is the newest, leave that witness out`,
       );
     }
-    const signed = await openKept(note, keys.log.vkey).catch(error => {
+    const signed = await openSignedCheckpoint(note, keys.log.vkey).catch(error => {
       if (error instanceof TlogError) return undefined;
       throw error;
     });
-    // Not signed by this log: then the witness is wrong, and the log of the coordinator says that it refuses.
+    // This log has not signed it, so the witness is wrong. The coordinator's log says that the witness refuses.
     if (!signed) return;
     await requireExtension(signed, tree, nodes, `a checkpoint that the witness ${witness} has cosigned`);
-    doubts.delete(witness);
+    contradictions.delete(witness);
   }
 
-  /** Asks for signatures of what is published anyway: a witness that has cosigned more says so, and nothing new is signed. */
+  /** Asks for signatures of a published checkpoint. A witness that has cosigned a larger tree says so. Signs nothing new. */
   async function askAgain({ note, size }: Checkpoint): Promise<void> {
     const { text, signatures } = parseNote(note);
     const own = signatures.filter(({ name }) => name === keys.origin);
-    await cosignaturesOf({ note: formatNote({ text, signatures: own }), size }, witnesses, nodes);
+    await requestCosignatures({ note: formatNote({ text, signatures: own }), size }, witnesses, nodes);
   }
 
   async function cosignLate({ height, note, size }: Checkpoint): Promise<void> {
-    const lines = await cosignaturesOf({ note, size }, witnesses, nodes);
+    const lines = await requestCosignatures({ note, size }, witnesses, nodes);
     if (lines !== '') await store.write(addCosignatures, { height, lines });
   }
 
   /**
-   * Durability order: the tree is committed; it is compared with what was signed before; it is signed; the file has the
-   * checkpoint; witnesses cosign it; the store has it; only then is it served. A crash between two of these leaves at most a
-   * checkpoint that witnesses alone have seen, of a tree that stays.
+   * Durability order: the tree is committed, compared with earlier checkpoints and signed; the checkpoint is written to
+   * the guard file, cosigned by witnesses and written to the store; only then is it served. A crash between two steps
+   * leaves at most a checkpoint that only witnesses have seen, of a committed tree.
    */
   async function publishNext(intervalMs: number): Promise<boolean> {
-    const last = await readLatest(store.read);
-    if (last && [...doubts.values()].some(({ note }) => note === undefined)) await askAgain(last);
-    const tree = await requiredTree(last);
-    if (last) await guard.keep(last.note);
-    if (last && (last.size >= tree.size || isRecent(last, intervalMs, now()))) {
+    const last = await readLatestCheckpoint(store.read);
+    if (last && [...contradictions.values()].some(({ note }) => note === undefined)) await askAgain(last);
+    const tree = await readTreeToPublish(last);
+    if (last) await guard.advanceTo(last.note);
+    if (last && (last.size >= tree.size || isPublishedRecently(last, intervalMs, now()))) {
       await cosignLate(last);
-      await requireUndoubted(tree);
+      await resolveContradictions(tree);
       return false;
     }
-    // What others have published may not be in the file yet, and a store that was set back does not know of it.
-    if (last && own !== last.hash) {
+    // The file may lack checkpoints that other coordinators published, and so may a store from a backup.
+    if (last && ownLastHash !== last.hash) {
       await askAgain(last);
-      await requireUndoubted(tree);
+      await resolveContradictions(tree);
     }
     const signed = await signCheckpoint(tree, keys, now());
-    await guard.keep(signed.note);
-    const note = signed.note + (await cosignaturesOf(signed, witnesses, nodes));
-    await requireUndoubted(tree);
-    const outcome = await store.write(publish, { ...signed, note, vkey, intervalMs });
+    await guard.advanceTo(signed.note);
+    const note = signed.note + (await requestCosignatures(signed, witnesses, nodes));
+    await resolveContradictions(tree);
+    const outcome = await store.write(publishCheckpoint, { ...signed, note, vkey, intervalMs });
     const isPublished = outcome.ok && outcome.value;
-    own = isPublished ? blockHash(note) : undefined;
+    ownLastHash = isPublished ? blockHash(note) : undefined;
     return isPublished;
   }
 
-  /** What a witness answers a moment later may be of a larger tree: it is held to the one that there is by then. */
-  async function requireUndoubted(tree: TreeHead): Promise<void> {
-    if (doubts.size === 0) return;
+  /** A witness may have cosigned a tree that has grown since, so the contradictions are compared with the newest tree. */
+  async function resolveContradictions(tree: TreeHead): Promise<void> {
+    if (contradictions.size === 0) return;
     const newest = await readTree(store.read);
-    for (const doubt of doubts.values())
-      await requireWitnessed(doubt, newest.size < tree.size ? tree : newest);
+    for (const contradiction of contradictions.values())
+      await resolveContradiction(contradiction, newest.size < tree.size ? tree : newest);
   }
 
   async function tryNext(intervalMs: number): Promise<boolean> {
@@ -159,10 +162,10 @@ export function createPublication(options: PublicationOptions): Publication {
       const isPublished = await publishNext(intervalMs);
       conflict = undefined;
       failure = undefined;
-      lastGood = performance.now();
+      lastSuccessAt = performance.now();
       return isPublished;
     } catch (error) {
-      own = undefined;
+      ownLastHash = undefined;
       if (!(error instanceof LedgerConflict)) {
         if (!(error instanceof StoreUnavailable)) failure = error as Error;
         throw error;
@@ -174,12 +177,12 @@ export function createPublication(options: PublicationOptions): Publication {
 
   return {
     next(intervalMs) {
-      // One after the other, or the file might end with the older of two.
+      // Attempts run one after the other. Otherwise the file might end with the older of two checkpoints.
       publishing = publishing.catch(() => false).then(() => tryNext(intervalMs));
       return publishing;
     },
     conflict: () => conflict,
     failure: () => failure,
-    secondsSinceLast: () => (performance.now() - lastGood) / 1000,
+    secondsSinceLast: () => (performance.now() - lastSuccessAt) / 1000,
   };
 }

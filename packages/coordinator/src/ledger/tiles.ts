@@ -3,7 +3,7 @@ import { decodeTile, encodeTile, merkleRoot, type TileId, type TileReader } from
 const WIDTH = 256;
 const HASH_BYTES = 32;
 
-export type Tiles = ReadonlyMap<string, readonly Uint8Array[]>;
+export type TileHashes = ReadonlyMap<string, readonly Uint8Array[]>;
 
 export const tileKey = ({ level, index }: TileId) => `${level}/${index}`;
 
@@ -16,8 +16,8 @@ export function decodeHashes(text: string): Uint8Array[] {
 }
 
 /**
- * The tiles that change when leaves are appended to a tree of `size` leaves: those at its right edge, and new ones. A
- * tile that gets full adds its root to the level above.
+ * Computes the tiles that change when leaves are appended to a tree of `size` leaves: those at its right edge and new
+ * ones. A full tile adds its root to the level above.
  */
 export async function appendToTiles(
   size: number,
@@ -43,8 +43,8 @@ export async function appendToTiles(
   return changed;
 }
 
-/** Tiles that are not stored yet come before those that are. */
-export function withTiles(tiles: Tiles, read: TileReader): TileReader {
+/** Reads tiles from `tiles`, and the others by `read`. */
+export function withTiles(tiles: TileHashes, read: TileReader): TileReader {
   return async ids => {
     const missing = ids.filter(id => !tiles.has(tileKey(id)));
     const stored = missing.length === 0 ? [] : await read(missing);
@@ -53,7 +53,7 @@ export function withTiles(tiles: Tiles, read: TileReader): TileReader {
   };
 }
 
-/** @param load rows of tiles by their keys, in any order */
+/** @param load reads rows of tiles by their keys, in any order */
 export function tilesOf(
   load: (keys: string[]) => Promise<readonly { id: string; hashes: string }[]>,
 ): TileReader {

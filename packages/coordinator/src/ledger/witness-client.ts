@@ -10,39 +10,38 @@ import {
 import type { WitnessAddress } from './witness-options.ts';
 
 const MAX_ANSWER_BYTES = 64 * 1024;
-/** The first tells how far the witness is, the second uses that, and another coordinator may be in between. */
+/** The first attempt learns the witness's size, the second uses it, and another coordinator may get in between. */
 const MAX_ATTEMPTS = 3;
 
-/** The proof that the checkpoint in question begins with the tree of so many entries. */
+/** Computes the proof that the checkpoint extends the tree of `size` entries. */
 export type ConsistencyFrom = (size: number) => Promise<readonly Uint8Array[]>;
 
 export interface CheckpointToCosign {
-  /** As the log has signed it. */
+  /** The checkpoint with the log's signatures. */
   note: string;
   size: number;
 }
 
 /**
- * What came of asking a witness:
- * - `cosigned`: its signature, verified
+ * A witness's answer:
+ * - `cosigned`: it has cosigned, and its signature is verified
  * - `ahead`: it has cosigned a larger tree of the log
- * - `refused`: it may not cosign the checkpoint; or, where it `contradicts`, the witness says that it has cosigned another
- *   tree of the log
+ * - `refused`: it does not cosign this checkpoint. With `contradicts`, it says that it has cosigned another tree of the log
  */
-export type Outcome =
+export type WitnessOutcome =
   | { outcome: 'cosigned'; signature: NoteSignature }
   | { outcome: 'ahead'; size: number }
   | { outcome: 'refused'; reason: string; contradicts: boolean };
 
-export interface Asked {
+export interface CosignRequest {
   checkpoint: CheckpointToCosign;
   consistency: ConsistencyFrom;
-  /** The size that the witness has probably cosigned last. */
+  /** The size that the witness is believed to have cosigned last. */
   from: number;
   signal: AbortSignal;
 }
 
-interface Answer {
+interface WitnessAnswer {
   status: number;
   type: string;
   text: string;
@@ -51,17 +50,17 @@ interface Answer {
 /**
  * Asks a witness to cosign a checkpoint (C2SP tlog-witness, add-checkpoint).
  *
- * @throws where it does not answer, or not as a witness does
+ * @throws where it does not answer, or its answer breaks the protocol
  */
-export async function askWitness(witness: WitnessAddress, asked: Asked): Promise<Outcome> {
+export async function askWitness(witness: WitnessAddress, asked: CosignRequest): Promise<WitnessOutcome> {
   const { checkpoint, consistency, signal } = asked;
   let old = Math.min(asked.from, checkpoint.size);
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const body = formatAddCheckpoint({ old, proof: await consistency(old), checkpoint: checkpoint.note });
     const answer = await post(`${witness.url}/add-checkpoint`, body, signal);
-    if (answer.status === 200) return await cosigned(witness, checkpoint, answer.text);
-    const size = sizeIn(answer);
-    if (size === undefined) return refusedBy(answer);
+    if (answer.status === 200) return await verifyCosignature(witness, checkpoint, answer.text);
+    const size = readCosignedSize(answer);
+    if (size === undefined) return readRefusal(answer);
     if (size > checkpoint.size) return { outcome: 'ahead', size };
     if (size === old) throw new Error(`it has cosigned size ${old} last and says that it has not`);
     old = size;
@@ -69,7 +68,7 @@ export async function askWitness(witness: WitnessAddress, asked: Asked): Promise
   throw new Error('it names another size each time');
 }
 
-async function post(url: string, body: string, signal: AbortSignal): Promise<Answer> {
+async function post(url: string, body: string, signal: AbortSignal): Promise<WitnessAnswer> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'text/plain; charset=utf-8' },
@@ -92,15 +91,15 @@ async function readText({ body }: Response): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The size that a witness has cosigned last, where it says that it is another one. */
-function sizeIn({ status, type, text }: Answer): number | undefined {
+/** The size that a witness has cosigned last, if its answer names it (409 with the type text/x.tlog.size). */
+function readCosignedSize({ status, type, text }: WitnessAnswer): number | undefined {
   if (status !== 409 || type.split(';', 1)[0]?.trim() !== 'text/x.tlog.size') return undefined;
   const size = /^(0|[1-9]\d*)\n$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isSafeInteger(size)) throw new Error(`it names a size that is none: ${quote(text)}`);
   return size;
 }
 
-/** By v1.0.0 a fork is 409, by later drafts 422. */
+/** Reasons by status. The status of a fork is 409 in version 1.0.0 of tlog-witness, and 422 in later drafts. */
 const REFUSALS: Readonly<Record<number, string>> = {
   403: 'it does not know the key that has signed',
   404: 'it does not watch this ledger',
@@ -108,7 +107,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   422: 'the checkpoint does not lead on from the last one that it has cosigned',
 };
 
-function refusedBy({ status, text }: Answer): Outcome {
+function readRefusal({ status, text }: WitnessAnswer): WitnessOutcome {
   const reason = REFUSALS[status];
   if (reason === undefined) throw new Error(`it answers ${status} ${quote(text)}`);
   const contradicts = status === 409 || status === 422;
@@ -116,8 +115,8 @@ function refusedBy({ status, text }: Answer): Outcome {
 }
 
 /**
- * The last checkpoint of a log that a witness has cosigned (C2SP tlog-witness, monitoring), which nobody has verified yet;
- * undefined where it says that there is none, or shows none.
+ * Fetches the last checkpoint of a log that a witness has cosigned (C2SP tlog-witness, monitoring). It is not verified.
+ * Resolves with undefined where the witness returns none.
  *
  * @throws where it does not answer
  */
@@ -131,11 +130,11 @@ export async function askForLatest(
   return response.status === 200 ? text : undefined;
 }
 
-async function cosigned(
+async function verifyCosignature(
   { key }: WitnessAddress,
   { note }: CheckpointToCosign,
   lines: string,
-): Promise<Outcome> {
+): Promise<WitnessOutcome> {
   const { text } = parseNote(note);
   const signatures = parseSignatureLines(lines);
   const signature = signatures.find(({ name, keyHash }) => name === key.name && keyHash === key.keyHash);

@@ -1,20 +1,20 @@
 import { formatVkey, parseVkey, type VerifierKey } from '@aitbc/tlog';
 
-/** Whom the coordinator asks to cosign its checkpoints. */
+/** A witness that the coordinator asks to cosign its checkpoints. */
 export interface WitnessAddress {
-  /** What `/add-checkpoint` is appended to; without a slash at its end. */
+  /** Address to which `/add-checkpoint` is appended, without a slash at its end. */
   url: string;
-  /** Of type cosignature/v1. */
+  /** A key of type cosignature/v1. */
   key: VerifierKey;
 }
 
-/** Of the 16 signatures that every verifier of notes accepts, the log makes two. */
+/** Every verifier of notes accepts 16 signatures, of which two are the log's own. */
 const MAX_WITNESSES = 14;
 
 /**
- * Reads `URL=VKEY`. The URL ends at the first `=`: one in it is written `%3D`.
+ * Reads `URL=VKEY`. The URL ends at the first `=`, so a `=` within it must be written `%3D`.
  *
- * @throws with what is wrong, worded to follow the name of the option
+ * @throws with a message that continues the option's name
  */
 export function parseWitness(text: string): WitnessAddress {
   const [, url = '', vkey = ''] = /^([^=]*)=(.*)$/.exec(text) ?? [];
@@ -23,7 +23,7 @@ export function parseWitness(text: string): WitnessAddress {
 }
 
 /**
- * Reads several, each with a key and a name of its own.
+ * Reads several witnesses, whose names and keys must all differ.
  *
  * @throws as {@link parseWitness}
  */
@@ -56,7 +56,7 @@ function readKey(vkey: string): VerifierKey {
   }
   if (key.type !== 'cosignature/v1')
     throw new Error(`must have a witness's key, of type cosignature/v1, not ${vkey}`);
-  // In a policy file it stands for no witness at all.
+  // In a policy file, `none` means that no witness is needed.
   if (key.name === 'none') throw new Error('must not have a witness called none');
   return key;
 }

@@ -1,7 +1,7 @@
 import type { ModelAbilities } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadyQueue } from '../store/events.ts';
-import { isObject, objectIn, stringsIn } from '../store/json.ts';
+import { isObject, parseObject, parseStrings } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
 import { nominalGb } from './vram.ts';
 
@@ -55,7 +55,7 @@ const parsed = new LRUCache<string, ModelsAbilities>({ max: 1_000 });
 function abilitiesIn(json: string): ModelsAbilities | undefined {
   const cached = parsed.get(json);
   if (cached) return cached;
-  const reported = objectIn(json);
+  const reported = parseObject(json);
   if (!reported || !Object.values(reported).every(isObject)) return undefined;
   const models = new Map(Object.entries(reported as Record<string, ModelAbilities>));
   parsed.set(json, models);
@@ -63,7 +63,7 @@ function abilitiesIn(json: string): ModelsAbilities | undefined {
 }
 
 /** Returns an empty set if the text is damaged. */
-export const parseNames = (json: string): ReadonlySet<string> => new Set(stringsIn(json));
+export const parseNames = (json: string): ReadonlySet<string> => new Set(parseStrings(json));
 
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -72,7 +72,7 @@ export const saysAbilities = ({
   capabilities,
   abilities,
 }: Pick<Row<'miner'>, 'capabilities' | 'abilities'>) =>
-  stringsIn(capabilities) !== undefined && (abilities === null || abilitiesIn(abilities) !== undefined);
+  parseStrings(capabilities) !== undefined && (abilities === null || abilitiesIn(abilities) !== undefined);
 
 /**
  * Whether the miner has this model in memory. Miners that never reported their loaded models are assumed to have it.

@@ -12,7 +12,7 @@ import { accountScope, type Principal } from '../accounts/keys.ts';
 import { fail } from '../errors.ts';
 import type { LeaseConfig } from '../jobs/leases/options.ts';
 import type { ReadyQueue } from '../store/events.ts';
-import { objectIn } from '../store/json.ts';
+import { parseObject } from '../store/json.ts';
 import { isoTime } from '../store/numbers.ts';
 import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -159,7 +159,7 @@ function toMiner(
         ...models?.get(model),
       };
     }),
-    gpu_info: miner.gpu_info ? (objectIn(miner.gpu_info) ?? null) : null,
+    gpu_info: miner.gpu_info ? (parseObject(miner.gpu_info) ?? null) : null,
     vram_gb: miner.vram_gb,
     region: miner.region,
     concurrency: miner.concurrency,

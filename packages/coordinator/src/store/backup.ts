@@ -1,22 +1,26 @@
 import { ConfigError } from '../option.ts';
-import { type EngineConfig, engineOf, usable } from './engine.ts';
+import { asConfigError, type EngineConfig, engineOf } from './engine.ts';
 import { type CopyOptions, copyDatabase } from './sqlite/backup.ts';
-import { openMoment } from './sqlite/connection.ts';
+import { openSnapshot } from './sqlite/connection.ts';
 
 export type { CopyOptions };
 
-/** Copies the embedded database into a folder. Throws ConfigError, also where there is another engine. */
+/**
+ * Copies the SQLite database into a folder.
+ *
+ * @throws {ConfigError} where the database can't be read, or is not SQLite
+ */
 export async function backupStore(config: EngineConfig, to: string, options?: CopyOptions): Promise<void> {
   const engine = engineOf(config);
   if (engine.name === 'postgres') {
     throw new ConfigError(
-      '--database-url: PostgreSQL has backups of its own, such as pg_dump; this one is for SQLite in a data folder',
+      '--database-url: this command copies SQLite only; back up PostgreSQL with its own tools, such as pg_dump',
     );
   }
-  const moment = await usable(engine, openMoment(engine.data));
+  const snapshot = await asConfigError(engine, openSnapshot(engine.data));
   try {
-    await copyDatabase(moment, to, options);
+    await copyDatabase(snapshot, to, options);
   } finally {
-    moment.close();
+    snapshot.close();
   }
 }

@@ -1,96 +1,96 @@
 import type { Operation, Outcome } from './operation.ts';
 
-/** One write that was asked for. */
-export interface Call {
+/** One requested write. */
+export interface WriteCall {
   operation: Operation<never, unknown>;
   input: unknown;
 }
 
-/** What became of a call: its outcome, or the error that undid it. */
-export type Result = { outcome: Outcome<unknown> } | { error: unknown };
+/** The outcome of a call, or the error that rolled it back. */
+export type WriteResult = { outcome: Outcome<unknown> } | { error: unknown };
 
 /**
- * Commits calls together. Resolves once they are durable, with a result for each in their order. `sent` may be called
- * before that, when the next ones may come: they are committed after these.
+ * Commits a batch of calls. Resolves once they are durable, with one result for each call, in the same order. It may
+ * call `sent` earlier, as soon as it can take the next batch, which is then committed after this one.
  */
-export type Commit = (calls: readonly Call[], sent: () => void) => Promise<readonly Result[]>;
+export type CommitBatch = (calls: readonly WriteCall[], sent: () => void) => Promise<readonly WriteResult[]>;
 
 export interface Batcher {
   write<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Outcome<Output>>;
-  /** Resolves when nothing is queued or in flight. */
+  /** Resolves when no write is queued or being committed. */
   idle(): Promise<void>;
 }
 
 interface Pending {
-  call: Call;
+  call: WriteCall;
   resolve(outcome: Outcome<unknown>): void;
   reject(error: unknown): void;
 }
 
 export interface BatcherOptions {
-  /** Calls in one batch at most. */
+  /** The largest number of calls in one batch. */
   maxBatch: number;
 }
 
-/** Batches that were taken and are not durable yet, at most: one that is being committed, and one behind it. */
-const MOST_UNDER_WAY = 2;
+/** How many batches may be open (taken but not durable) at once: one that is being committed, and one behind it. */
+const MAX_OPEN_BATCHES = 2;
 
 /**
- * Group commit: whatever arrives while a batch is under way forms the next one. Few at a time make batches larger, and
- * much of what a batch costs is the same however large it is. Nothing is answered before its transaction is committed,
- * so that an acknowledged write survives a crash at any point.
+ * Group commit: the calls that arrive while a batch is being committed form the next batch. Few open batches make
+ * larger ones, and most of a batch's cost does not depend on its size. No call is answered before its transaction is
+ * committed, so an acknowledged write survives a crash at any point.
  */
-export function createBatcher(commit: Commit, { maxBatch }: BatcherOptions): Batcher {
+export function createBatcher(commit: CommitBatch, { maxBatch }: BatcherOptions): Batcher {
   const queue: Pending[] = [];
-  let underWay = 0;
-  /** A batch is not sent yet. */
-  let isBusy = false;
-  let scheduled = false;
-  const idlers: (() => void)[] = [];
+  let openBatches = 0;
+  /** Whether a batch was taken and is not sent yet. */
+  let isSending = false;
+  let isScheduled = false;
+  const idleWaiters: (() => void)[] = [];
 
-  const mayDispatch = () => queue.length > 0 && !isBusy && underWay < MOST_UNDER_WAY;
+  const canDispatch = () => queue.length > 0 && !isSending && openBatches < MAX_OPEN_BATCHES;
 
-  /** Not at once: what arrives with this turn of the event loop belongs to one batch. */
+  /** Waits for the end of this turn of the event loop, so that all calls of the turn share one batch. */
   function schedule() {
-    if (scheduled || !mayDispatch()) return;
-    scheduled = true;
+    if (isScheduled || !canDispatch()) return;
+    isScheduled = true;
     setImmediate(() => {
-      scheduled = false;
+      isScheduled = false;
       dispatch();
     });
   }
 
   function dispatch() {
-    if (!mayDispatch()) return;
-    underWay++;
-    isBusy = true;
+    if (!canDispatch()) return;
+    openBatches++;
+    isSending = true;
     void settle(queue.splice(0, maxBatch));
   }
 
   async function settle(batch: readonly Pending[]) {
     let isSent = false;
-    const sent = () => {
-      if (!isSent) isBusy = false;
+    const markSent = () => {
+      if (!isSent) isSending = false;
       isSent = true;
       schedule();
     };
-    let results: readonly Result[];
+    let results: readonly WriteResult[];
     try {
       results = await commit(
         batch.map(pending => pending.call),
-        sent,
+        markSent,
       );
     } catch (error) {
       results = batch.map(() => ({ error }));
     }
-    underWay--;
-    sent();
+    openBatches--;
+    markSent();
     for (const [index, { resolve, reject }] of batch.entries()) {
       const result = results[index] ?? { error: new Error('A write was left unanswered') };
       if ('outcome' in result) resolve(result.outcome);
       else reject(result.error);
     }
-    if (underWay === 0 && queue.length === 0) for (const idle of idlers.splice(0)) idle();
+    if (openBatches === 0 && queue.length === 0) for (const idle of idleWaiters.splice(0)) idle();
   }
 
   return {
@@ -101,7 +101,7 @@ export function createBatcher(commit: Commit, { maxBatch }: BatcherOptions): Bat
       });
     },
     async idle() {
-      if (underWay > 0 || queue.length > 0) await new Promise<void>(idle => idlers.push(idle));
+      if (openBatches > 0 || queue.length > 0) await new Promise<void>(idle => idleWaiters.push(idle));
     },
   };
 }

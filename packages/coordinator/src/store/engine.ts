@@ -1,9 +1,9 @@
 import { ConfigError } from '../option.ts';
 import type { StoreConfig } from './options.ts';
-import { reasonOf } from './unavailable.ts';
+import { messageWithCauses } from './unavailable.ts';
 
-/** The engine that a configuration names, with what it takes to connect. */
-export type Engine =
+/** A database engine with the settings that it needs to connect. */
+export type DatabaseEngine =
   | { name: 'sqlite'; data: string }
   | { name: 'postgres'; url: string; poolSize: number; timeoutMs: number };
 
@@ -12,27 +12,31 @@ export type EngineConfig = Pick<
   'data' | 'databaseUrl' | 'databasePoolSize' | 'databaseTimeoutSeconds'
 >;
 
-/** SQLite in the data folder unless a URL says otherwise. Throws ConfigError. */
-export function engineOf(config: EngineConfig): Engine {
+/**
+ * The engine that a configuration names: SQLite in the data folder unless there is a URL.
+ *
+ * @throws {ConfigError} where the URL names neither SQLite nor PostgreSQL
+ */
+export function engineOf(config: EngineConfig): DatabaseEngine {
   const { data, databaseUrl: url, databasePoolSize: poolSize, databaseTimeoutSeconds } = config;
   if (url === undefined || url.startsWith('sqlite:')) return { name: 'sqlite', data };
   if (/^postgres(ql)?:/.test(url))
     return { name: 'postgres', url, poolSize, timeoutMs: databaseTimeoutSeconds * 1000 };
   const scheme = url.split(':')[0];
   throw new ConfigError(
-    `--database-url: this coordinator knows no ${scheme} database; it may be postgres://…, or left out for SQLite in --data`,
+    `--database-url: this coordinator has no support for ${scheme} databases; use postgres://…, or leave the option out to use SQLite in --data`,
   );
 }
 
-/** What opens the engine's database. Rejects with ConfigError, which names the option that leads there. */
-export async function usable<T>(engine: Engine, opening: Promise<T>): Promise<T> {
+/** Resolves as `opening` does, and turns its rejection into a ConfigError that names the engine's option. */
+export async function asConfigError<T>(engine: DatabaseEngine, opening: Promise<T>): Promise<T> {
   const option = engine.name === 'sqlite' ? `--data ${engine.data}` : '--database-url';
   return await opening.catch((error: Error) => {
-    throw new ConfigError(`${option} can't be used: ${reasonOf(error)}`, { cause: error });
+    throw new ConfigError(`${option} can't be used: ${messageWithCauses(error)}`, { cause: error });
   });
 }
 
-/** What is in the way of a writer is in the configuration, as all else has been tried before. */
-export function unusable(error: Error): never {
-  throw new ConfigError(reasonOf(error), { cause: error });
+/** Reports an error of the writer's start as one of the configuration: everything else was tested before. */
+export function throwConfigError(error: Error): never {
+  throw new ConfigError(messageWithCauses(error), { cause: error });
 }

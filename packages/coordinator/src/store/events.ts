@@ -1,44 +1,44 @@
 import type { Row } from './schema.ts';
 
-/** What a committed batch changed, for those who wait for it. */
+/** A change that a committed batch made, for the parts of the coordinator that wait for it. */
 export type StoreEvent =
   | { type: 'job.ended'; jobId: string }
-  /** There is more of its text, or a job whose text is streamed has another status. `growth` does not cross replicas. */
-  | { type: 'job.streamed'; jobId: string; growth?: Growth }
-  /** It was cancelled while a miner ran it, which is to stop. */
+  /** A streamed job has more text or another status. `growth` is missing on other replicas. */
+  | { type: 'job.streamed'; jobId: string; growth?: StreamGrowth }
+  /** The job was cancelled while this miner ran it, so the miner has to stop. */
   | { type: 'job.withdrawn'; jobId: string; minerId: string }
-  /** `runs`: not every miner that could run them may have them, so all are woken. */
+  /** With `runs`, some jobs are runs of a replicated job. Not every suitable miner may take them, so all are woken. */
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number; runs?: boolean }
   | { type: 'miner.changed'; miner: Row<'miner'> }
-  /** Its row was damaged, so the job has failed. Told to this coordinator only, for its log. */
+  /** The job failed because its row was damaged. Stays in this process, for its log. */
   | { type: 'job.unreadable'; jobId: string; columns: readonly string[] }
-  /** The clock was set ahead by so many ms, or back (below 0). Told to this coordinator only, for its log. */
+  /** The clock was set ahead by this many ms, or back where negative. Stays in this process, for its log. */
   | { type: 'clock.set'; setByMs: number }
-  /** Other coordinators may have committed what was not told here. */
+  /** Other coordinators may have committed changes whose events did not arrive here. */
   | { type: 'missed' };
 
-/** Text that was added to a run of a job's stream. */
-export interface Growth {
+/** Chunks that were added to a stream. `run` is the run of the job that they belong to. */
+export interface StreamGrowth {
   run: number;
-  /** Index of the first chunk. */
+  /** Index of the first added chunk in its run. */
   first: number;
-  chunks: readonly Chunk[];
+  chunks: readonly StreamChunk[];
 }
 
-/** A piece of what a model says, or of what it thinks before. */
-export interface Chunk {
+/** A piece of a model's answer, or of the reasoning before it. */
+export interface StreamChunk {
   kind: 'text' | 'reasoning';
   text: string;
 }
 
-/** What a miner must have for a queue's jobs. */
+/** What a miner needs to run the jobs of a queue. */
 export interface ReadyQueue {
   model: string;
   region: string;
   min_vram_gb: number;
-  /** Abilities of the model, sorted, with commas between; empty where none is needed. */
+  /** Abilities that the model needs, sorted and joined by commas. Empty where it needs none. */
   needs: string;
-  /** Tokens that the model must take. */
+  /** Length of the context that the model needs, in tokens. */
   min_context: number;
 }
 

@@ -1,41 +1,44 @@
-import type { Call, Result } from './batcher.ts';
+import type { WriteCall, WriteResult } from './batcher.ts';
 import type { Outcome, WriteContext } from './operation.ts';
 import { StoreUnavailable } from './unavailable.ts';
 
-/** Where an operation stands in a batch, by its name: lower first. */
-export type Position = (name: string) => number;
+/** The position of an operation in a batch, by its name. Lower positions come first. */
+export type PositionOf = (name: string) => number;
 
-/** Runs `work` in one transaction and commits it before it resolves; an error rolls it back. */
+/** Runs `work` in one transaction and resolves once it is committed. An error rolls it back. */
 export type Transact = (work: (context: WriteContext) => Promise<void>) => Promise<void>;
 
-/** Runs calls in one transaction; where that fails, each in one of its own, so that a bad one takes no other with it. */
-export async function execute(
-  calls: readonly Call[],
+/**
+ * Runs calls in one transaction. If it fails, runs each call in a transaction of its own, so that one bad call does
+ * not fail the others.
+ */
+export async function executeCalls(
+  calls: readonly WriteCall[],
   transact: Transact,
-  position: Position,
-): Promise<Result[]> {
+  position: PositionOf,
+): Promise<WriteResult[]> {
   let outcomes: Outcome<unknown>[] = [];
   try {
     await transact(async context => {
-      outcomes = await apply(calls, context, position);
+      outcomes = await applyCalls(calls, context, position);
     });
   } catch (error) {
-    if (calls.length === 1 || isOfAll(error)) return calls.map(() => ({ error }));
-    const results: Result[] = [];
-    for (const call of calls) results.push(...(await execute([call], transact, position)));
+    if (calls.length === 1 || concernsAllCalls(error)) return calls.map(() => ({ error }));
+    const results: WriteResult[] = [];
+    for (const call of calls) results.push(...(await executeCalls([call], transact, position)));
     return results;
   }
   return outcomes.map(outcome => ({ outcome }));
 }
 
-/** Whether an error says nothing of the calls. Damage is somewhere: what does not meet it goes on. */
-const isOfAll = (error: unknown) => error instanceof StoreUnavailable && error.fault !== 'damaged';
+/** Whether the database itself failed, so that single calls would fail too. Damage affects only the calls that read it. */
+const concernsAllCalls = (error: unknown) => error instanceof StoreUnavailable && error.fault !== 'damaged';
 
-/** Applies each kind of operation once, to all its inputs, in the order of the kinds. */
-export async function apply(
-  calls: readonly Call[],
+/** Applies each operation once, to all of its inputs in the batch, in the order of the operations' positions. */
+export async function applyCalls(
+  calls: readonly WriteCall[],
   context: WriteContext,
-  position: Position,
+  position: PositionOf,
 ): Promise<Outcome<unknown>[]> {
   const outcomes: Outcome<unknown>[] = [];
   const kinds = Map.groupBy(calls.entries(), ([, call]) => call.operation);

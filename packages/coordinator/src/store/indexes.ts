@@ -2,21 +2,21 @@ import type { Row, Table } from './schema.ts';
 
 type Column<T extends Table> = keyof Row<T> & string;
 
-/** A partial index whose rows an engine may keep in memory: its condition once in SQL, and once in TypeScript. */
+/** A partial index whose rows an engine may keep in memory. It has its condition in SQL and in TypeScript. */
 export interface RowIndex<T extends Table> {
   table: T;
-  /** Rows are looked up by this column. */
+  /** The column by which rows are looked up. */
   column: Column<T>;
-  /** In SQL; the same as `includes`. */
+  /** The condition in SQL. It must hold for the same rows as `includes`. */
   where: string;
   includes(row: Row<T>): boolean;
-  /** Never change once a row is there; the last is the primary key. */
+  /** Columns that sort the rows. Their values never change in a row, and the last one is the primary key. */
   order: readonly Column<T>[];
 }
 
 const index = <T extends Table>(index: RowIndex<T>): RowIndex<T> => index;
 
-/** Jobs that may be given out, in their fair order, by queue. */
+/** Jobs that miners may claim, by queue, in fair order. */
 export const READY_JOBS = index({
   table: 'job',
   column: 'queue_id',
@@ -25,7 +25,7 @@ export const READY_JOBS = index({
   order: ['rank', 'id'],
 });
 
-/** Jobs that are kept for a miner, by miner. */
+/** Jobs that are held for one miner, by miner. */
 export const OFFERED_JOBS = index({
   table: 'job',
   column: 'held_for',
@@ -34,7 +34,7 @@ export const OFFERED_JOBS = index({
   order: ['id'],
 });
 
-/** Queues in which something waits, by model. */
+/** Queues with waiting jobs, by model. */
 export const WAITING_QUEUES = index({
   table: 'queue',
   column: 'model',
@@ -43,7 +43,7 @@ export const WAITING_QUEUES = index({
   order: ['id'],
 });
 
-/** Clocks by model. */
+/** Fair-queueing clocks, by model. */
 export const CLOCKS = index({
   table: 'fair_clock',
   column: 'model',

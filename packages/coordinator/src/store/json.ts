@@ -1,9 +1,9 @@
 /*
- * Columns of JSON text. A text that the coordinator can't have written says nothing: whoever meets it goes on with the
- * rest, and what it belongs to is ended, or registered again, in its own place.
+ * Columns with JSON text. Damaged text reads as undefined, so that one bad row never fails the work on other rows. The
+ * code that owns the row ends the job, or makes the miner register again.
  */
 
-function valueIn(json: string): unknown {
+function parseOrUndefined(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
@@ -11,15 +11,15 @@ function valueIn(json: string): unknown {
   }
 }
 
-/** Undefined where the text is damaged. */
-export function objectIn(json: string): Record<string, unknown> | undefined {
-  const value = valueIn(json);
+/** Returns undefined where the text is not a JSON object. */
+export function parseObject(json: string): Record<string, unknown> | undefined {
+  const value = parseOrUndefined(json);
   return isObject(value) ? value : undefined;
 }
 
-/** Undefined where the text is damaged. */
-export function stringsIn(json: string): string[] | undefined {
-  const value = valueIn(json);
+/** Returns undefined where the text is not a JSON array of strings. */
+export function parseStrings(json: string): string[] | undefined {
+  const value = parseOrUndefined(json);
   return Array.isArray(value) && value.every(item => typeof item === 'string') ? value : undefined;
 }
 

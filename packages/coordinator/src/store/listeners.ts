@@ -1,9 +1,9 @@
 import type { StoreEvent, StoreListener } from './events.ts';
 import type { Store } from './store.ts';
 
-/** Who wants to hear of commits. */
+/** The listeners for committed events. */
 export interface Listeners extends Pick<Store, 'onCommit'> {
-  tell(events: readonly StoreEvent[]): void;
+  notify(events: readonly StoreEvent[]): void;
 }
 
 export function createListeners(): Listeners {
@@ -13,7 +13,7 @@ export function createListeners(): Listeners {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    tell(events) {
+    notify(events) {
       if (events.length > 0) for (const listener of listeners) listener(events);
     },
   };

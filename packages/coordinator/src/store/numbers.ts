@@ -1,18 +1,19 @@
-/** The largest time that there is, in ms since the epoch. Counts, ranks and amounts stay far below. */
-export const LARGEST = 8.64e15;
-
 /**
- * What a number beyond 2^53 is read and written as, so that no row makes a statement fail: a larger one could not be
- * read back exactly. No sound row has it, since all numbers are bounded where they come in.
+ * The latest time that a Date can hold, in ms since the epoch (ECMAScript, "Time Values and Time Range"). Counts, ranks
+ * and amounts stay far below it.
  */
-const OUT_OF_RANGE = Number.MAX_SAFE_INTEGER;
+export const MAX_TIME_MS = 8.64e15;
 
-export const bounded = (value: number): number => Math.max(-OUT_OF_RANGE, Math.min(OUT_OF_RANGE, value));
+/** Larger numbers are not exact as doubles. Only damaged rows have them, since all input is bounded. */
+const MAX_STORED = Number.MAX_SAFE_INTEGER;
 
-/** Whether a number from the store can be what the coordinator has written: anything else comes from elsewhere. */
+/** The nearest number that can be stored and read back exactly, so that a damaged row never fails a statement. */
+export const clampNumber = (value: number): number => Math.max(-MAX_STORED, Math.min(MAX_STORED, value));
+
+/** Whether the coordinator can have written this value. Other values mean that the row is damaged. */
 export const isPlausible = (value: unknown): boolean =>
-  value === null || (typeof value === 'number' && value >= -LARGEST && value <= LARGEST);
+  value === null || (typeof value === 'number' && value >= -MAX_TIME_MS && value <= MAX_TIME_MS);
 
-/** RFC 3339 in UTC. A time that does not exist is shown as the nearest one that does. */
+/** A time as text in RFC 3339, in UTC. A number outside the range of times is shown as the nearest time. */
 export const isoTime = (ms: number): string =>
-  new Date(Number.isNaN(ms) ? 0 : Math.max(-LARGEST, Math.min(LARGEST, Number(ms)))).toISOString();
+  new Date(Number.isNaN(ms) ? 0 : Math.max(-MAX_TIME_MS, Math.min(MAX_TIME_MS, Number(ms)))).toISOString();

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type Engine, engineOf, unusable, usable } from './engine.ts';
+import { asConfigError, type DatabaseEngine, engineOf, throwConfigError } from './engine.ts';
 import type { StoreConfig } from './options.ts';
-import { type OnWait, tellIfLong } from './patience.ts';
-import type { Listener } from './postgres/listening.ts';
+import type { ReplicaListener } from './postgres/listener-locks.ts';
 import { createPostgresStore, migratePostgres } from './postgres/store.ts';
 import { createPostgresWriter } from './postgres/writer.ts';
+import { type OnWait, reportIfSlow } from './slow-database.ts';
 import { isBackup } from './sqlite/backup.ts';
-import { requireStore } from './sqlite/connection.ts';
+import { requireDatabase } from './sqlite/connection.ts';
 import { type FolderLock, lockFolder } from './sqlite/lock.ts';
 import { migrateSqlite } from './sqlite/migrate.ts';
 import { createSqliteStore } from './sqlite/store.ts';
@@ -20,36 +20,37 @@ import { createWrites } from './writes.ts';
 
 export interface OpenOptions {
   plan: WritePlan;
-  /** Program of a thread that writes, where the engine gains from one; this thread writes unless given. */
+  /** Program of the writer thread, for an engine that gains from one. Without it, this thread writes. */
   writerThread?: URL;
-  /** Refuse a data folder that a coordinator runs on, and a database that takes no writes or has no space. */
-  alone?: boolean;
-  /** Refuse a data folder that nobody has kept anything in, rather than begin one there. */
-  existing?: boolean;
-  /** Hears what takes long. */
+  /** Whether to fail where another coordinator runs on the data folder, or the database takes no writes or is full. */
+  exclusive?: boolean;
+  /** Whether to fail where the data folder has no database, instead of creating one. */
+  mustExist?: boolean;
+  /** Called with a message when opening takes long. */
   onWait?: OnWait;
 }
 
 /**
- * Opens the engine that the configuration names, and brings its schema up to date. Throws ConfigError.
+ * Opens the engine that the configuration names, and brings its schema up to date.
  *
- * @param now milliseconds since the epoch; the engine's own clock unless given
+ * @param now returns ms since the epoch; the engine's own clock unless given
+ * @throws {ConfigError} where the database can't be used
  */
-export async function openStore(
+export async function openEngine(
   config: StoreConfig,
   now: (() => number) | undefined,
-  { plan, writerThread, alone = false, existing = false, onWait = () => {} }: OpenOptions,
+  { plan, writerThread, exclusive = false, mustExist = false, onWait = () => {} }: OpenOptions,
 ): Promise<Store> {
   const engine = engineOf(config);
-  const listener: Listener = { id: randomUUID(), isFirst: false };
-  const lock = await usable(engine, prepare(engine, { alone, existing, onWait }));
+  const listener: ReplicaListener = { id: randomUUID(), isFirst: false };
+  const lock = await asConfigError(engine, prepare(engine, { exclusive, mustExist, onWait }));
   const options = { now, maxBatch: config.maxBatch };
-  // PostgreSQL is waited for without holding anything up: a thread between would be one more to wait for.
+  // Waiting for PostgreSQL does not block this thread, so a writer thread would only add delay.
   const writes =
     writerThread && engine.name === 'sqlite'
       ? await startWriterThread(writerThread, config, options).catch(error => {
           lock?.release();
-          return unusable(error);
+          return throwConfigError(error);
         })
       : createWrites(openWriter(engine, listener, plan), options);
   const health = watchWrites(writes);
@@ -57,35 +58,35 @@ export async function openStore(
     engine.name === 'postgres'
       ? createPostgresStore({ ...engine, listener, writes, health })
       : createSqliteStore({ ...engine, lock, writes, health });
-  if (alone) {
+  if (exclusive) {
     const proven = health.requireSpace().catch(async error => {
       await store.close();
       throw error;
     });
-    await usable(engine, proven);
+    await asConfigError(engine, proven);
   }
   return store;
 }
 
-const MIGRATING =
+const MIGRATION_WAIT =
   'waiting for the schema of the database, which this coordinator or another one brings up to date';
 
-/** Brings the schema up to date, of a folder that nobody else is to run on. */
+/** Locks the data folder where asked to, and brings the schema up to date. */
 async function prepare(
-  engine: Engine,
-  { alone, existing, onWait }: { alone: boolean; existing: boolean; onWait: OnWait },
+  engine: DatabaseEngine,
+  { exclusive, mustExist, onWait }: { exclusive: boolean; mustExist: boolean; onWait: OnWait },
 ): Promise<FolderLock | undefined> {
   if (engine.name === 'postgres') {
-    await tellIfLong(migratePostgres(engine), MIGRATING, onWait);
+    await reportIfSlow(migratePostgres(engine), MIGRATION_WAIT, onWait);
     return undefined;
   }
-  if (existing) requireStore(engine.data);
+  if (mustExist) requireDatabase(engine.data);
   if (isBackup(engine.data)) {
     throw new Error(
-      `it is a backup, not a data folder: \`aitbc restore ${engine.data} --data DIR\` makes one of it, and says what becomes of the ledger`,
+      `it is a backup, not a data folder: \`aitbc restore ${engine.data} --data DIR\` makes a data folder from it, and explains what happens to the ledger`,
     );
   }
-  const lock = alone ? lockFolder(engine.data) : undefined;
+  const lock = exclusive ? lockFolder(engine.data) : undefined;
   try {
     await migrateSqlite(engine.data);
   } catch (error) {
@@ -95,12 +96,8 @@ async function prepare(
   return lock;
 }
 
-/**
- * What writes to an engine, whose schema must be up to date.
- *
- * @param listener what its notifications depend on
- */
-function openWriter(engine: Engine, listener: Listener, plan: WritePlan): Writer {
+/** Opens the writer of an engine. The schema must be up to date. */
+function openWriter(engine: DatabaseEngine, listener: ReplicaListener, plan: WritePlan): Writer {
   return engine.name === 'postgres'
     ? createPostgresWriter({ ...engine, listener, plan })
     : openSqliteWriter(engine.data, plan);

@@ -2,7 +2,7 @@ import { type ErrorInfo, RequestError } from '../errors.ts';
 import type { StoreEvent } from './events.ts';
 import type { Transaction } from './transaction.ts';
 
-/** What came of one input of an operation. With an error, the input changed nothing. */
+/** The result of one input of an operation. An input with an error changed nothing. */
 export type Outcome<Output> = { ok: true; value: Output } | { ok: false; error: ErrorInfo };
 
 export const done = <Output>(value: Output): Outcome<Output> => ({ ok: true, value });
@@ -13,11 +13,7 @@ export const failed = (
   more: Omit<ErrorInfo, 'code' | 'detail'> = {},
 ): Outcome<never> => ({ ok: false, error: { code, detail, ...more } });
 
-/**
- * The value of an outcome.
- *
- * @throws {RequestError} where the outcome is an error
- */
+/** @throws {RequestError} where the outcome is an error */
 export function unwrap<Output>(outcome: Outcome<Output>): Output {
   if (outcome.ok) return outcome.value;
   throw new RequestError(outcome.error);
@@ -25,25 +21,25 @@ export function unwrap<Output>(outcome: Outcome<Output>): Output {
 
 export interface WriteContext {
   tx: Transaction;
-  /** One moment for the whole batch, in ms since the epoch. */
+  /** The time of the batch, in ms since the epoch. All its operations see the same time. */
   now: number;
   /**
-   * The process's monotonic clock in ms, for durations: where it stands says nothing, and no step of the clock moves it.
-   * Where `now` is injected, it is `now`.
+   * A monotonic clock in ms, for durations only: it starts anywhere, and setting the system's clock does not move it.
+   * Equals `now` where `now` is injected.
    */
   uptime: number;
-  /** Told to whoever waits, once the transaction is committed. */
+  /** Passes the event to the store's listeners once the transaction is committed. */
   emit(event: StoreEvent): void;
-  /** Calls the subscribers of `topic` within this transaction, one after the other, each with all changes. */
+  /** Calls the subscribers of `topic` one after the other, within this transaction, each with all changes. */
   publish(topic: string, changes: unknown): Promise<void>;
 }
 
 /**
- * A kind of write. It gets all inputs of its kind that are in the batch, in the order in which they came, and
- * answers each in the same order. An input that it answers with an error leaves no trace; a throw undoes the whole batch.
+ * A kind of write. `apply` gets all of its inputs in the batch, in order of arrival, and returns an outcome for each in
+ * the same order. An input with an error outcome must change nothing. A throw rolls back the whole batch.
  */
 export interface Operation<Input, Output> {
-  /** Unique, since operations are told by their names where they cross threads, and where they are put in order. */
+  /** Unique: the writer thread and the batch order look operations up by name. */
   readonly name: string;
   apply(inputs: readonly Input[], context: WriteContext): Promise<Outcome<Output>[]>;
 }

@@ -2,26 +2,25 @@ import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { ConfigError } from '../option.ts';
 
 const OWNER_ONLY = 0o600;
-const OTHERS = 0o077;
+const GROUP_AND_OTHERS = 0o077;
 
-/** Makes a file that nobody but its owner reads and writes, whatever its folder lets others do, unless it is there. */
-export function keepPrivate(path: string): void {
+/** Creates the file unless it exists, and lets only its owner read and write it. */
+export function ensurePrivateFile(path: string): void {
   closeSync(openSync(path, 'a', OWNER_ONLY));
-  // One that was made by an older version, or by hand.
-  if (isShared(path)) chmodSync(path, OWNER_ONLY);
+  // An older version, or an operator, may have created the file with other permissions.
+  if (isReadableByOthers(path)) chmodSync(path, OWNER_ONLY);
 }
 
 /**
- * Refuses a secret that others can read: they may have done so already.
+ * Checks that only its owner can read a file with a secret.
  *
- * @throws {ConfigError} with the command that mends it
+ * @throws {ConfigError} where others can read it; the message has the command that fixes it
  */
 export function requirePrivate(path: string): void {
-  if (!isShared(path)) return;
-  throw new ConfigError(
-    `${path} can be read by others, and holds a secret: \`chmod 600 ${path}\` keeps them out`,
-  );
+  if (!isReadableByOthers(path)) return;
+  throw new ConfigError(`${path} holds a secret, and others can read it: run \`chmod 600 ${path}\``);
 }
 
-/** Windows has no such modes: a file there has what its folder has. */
-const isShared = (path: string) => process.platform !== 'win32' && (statSync(path).mode & OTHERS) !== 0;
+/** Always false on Windows, which has no such modes: files inherit their folder's permissions. */
+const isReadableByOthers = (path: string) =>
+  process.platform !== 'win32' && (statSync(path).mode & GROUP_AND_OTHERS) !== 0;

@@ -4,30 +4,30 @@ import type { Operation, Outcome } from './operation.ts';
 import type { Schema } from './schema.ts';
 import type { StoreUnavailable } from './unavailable.ts';
 
-/** A step of work that nobody asks for: it answers whether another step has something to do at once. */
-export type Step = Operation<undefined, { more: boolean }>;
+/** A step of background work. `more` says whether another step has work to do at once. */
+export type BackgroundStep = Operation<undefined, { more: boolean }>;
 
-export async function stepOf(store: Pick<Store, 'write'>, step: Step): Promise<boolean> {
+export async function runStep(store: Pick<Store, 'write'>, step: BackgroundStep): Promise<boolean> {
   const outcome = await store.write(step, undefined);
   return outcome.ok && outcome.value.more;
 }
 
-/** A database engine, as the modules see it. */
+/** The database as the modules see it. */
 export interface Store {
-  /** Whether other coordinators may use it, too. */
+  /** Whether other coordinators may use the same database. */
   readonly isShared: boolean;
-  /** Committed state. */
+  /** Queries over the committed state. */
   readonly read: Kysely<Schema>;
   /** Resolves once the write is durable. */
   write<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Outcome<Output>>;
-  /** Calls `listener` after each commit that had events; returns how to stop. */
+  /** Calls `listener` after each commit with events. Returns a function that removes the listener. */
   onCommit(listener: StoreListener): () => void;
-  /** Calls `listener` with each fault of the database that a write fails for. */
+  /** Calls `listener` whenever a write fails because of the database. */
   onFault(listener: (fault: StoreUnavailable) => void): void;
-  /** @throws {StoreUnavailable} once a newer version has changed the schema: what is read may mean something else */
+  /** @throws {StoreUnavailable} once a newer version has changed the schema, since rows may have another meaning then */
   requireCurrent(): void;
-  /** Rejects when the engine does not answer, or takes no writes. Cheap where writes have succeeded just now. */
+  /** Rejects where the database does not answer or takes no writes. Costs only a read where a write succeeded recently. */
   ping(): Promise<void>;
-  /** Waits for what is in flight, then closes. */
+  /** Waits for the writes in progress, then closes the connections. */
   close(): Promise<void>;
 }

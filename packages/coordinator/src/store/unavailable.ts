@@ -1,12 +1,12 @@
 /**
- * Why a database can't be used just now. `away`: it does not answer. `busy`: another program holds it for too long. `full`:
- * there is no space left for what is written. `read-only`: it takes no writes. `failing`: it, or its disk, can't be read or
- * written. `damaged`: it is not what was written. `newer`: a newer version has changed its schema. Only the last two do not
- * pass by themselves.
+ * Why a database can't be used just now. `away`: it does not answer. `busy`: another program locks it for too long.
+ * `full`: it has no space for new data. `read-only`: it takes no writes. `failing`: reading or writing it, or its disk,
+ * fails. `damaged`: its content is corrupt. `newer`: a newer version has changed its schema. Only the last two do not pass
+ * by themselves.
  */
 export type StoreFault = 'away' | 'busy' | 'full' | 'read-only' | 'failing' | 'damaged' | 'newer';
 
-/** What clients are told, and after how many seconds another try may succeed. */
+/** The message for clients, and the seconds after which another try may succeed. */
 const FAULTS: Record<StoreFault, { message: string; retryAfter: number }> = {
   away: { message: 'The database does not answer', retryAfter: 1 },
   busy: { message: 'The database is held by another program', retryAfter: 1 },
@@ -18,8 +18,8 @@ const FAULTS: Record<StoreFault, { message: string; retryAfter: number }> = {
 };
 
 /**
- * The database can't be used just now. A write that fails so may or may not have been committed: repeating it with
- * the same idempotency key, or for the same job, does no harm.
+ * The database can't be used just now. A write that fails with this error may or may not have been committed. Repeating
+ * it with the same idempotency key, or for the same job, is safe.
  */
 export class StoreUnavailable extends Error {
   override name = 'StoreUnavailable';
@@ -34,7 +34,7 @@ export class StoreUnavailable extends Error {
   }
 }
 
-/** The message with that of its cause, for the operator. */
-export function reasonOf({ message, cause }: Error): string {
-  return cause instanceof Error ? `${message}: ${reasonOf(cause)}` : message;
+/** An error's message followed by those of its causes, for the operator. */
+export function messageWithCauses({ message, cause }: Error): string {
+  return cause instanceof Error ? `${message}: ${messageWithCauses(cause)}` : message;
 }

@@ -4,44 +4,43 @@ import type { Transaction } from './transaction.ts';
 import { type StoreFault, StoreUnavailable } from './unavailable.ts';
 import type { Writes } from './writes.ts';
 
-/** Characters that are written to prove that there is space again: others may have more than a row to write. */
-const PROOF_LENGTH = 256 * 1024;
+/** How many characters are written to prove that there is space again. Other writes may need more than one small row. */
+const PROOF_CHARACTERS = 256 * 1024;
 
-/** A proof that there is space, or a row that proves no more than that writes succeed. */
+/** `proof` writes enough to prove that there is space. `row` only proves that writes succeed. */
 type Probe = 'proof' | 'row';
 
 async function writeProbe(tx: Transaction, probe: Probe, now: number): Promise<void> {
-  // Random, as databases compress.
-  const proof = probe === 'proof' && randomBytes((PROOF_LENGTH * 3) / 4).toString('base64');
+  // The text is random because databases compress values.
+  const proof = probe === 'proof' && randomBytes((PROOF_CHARACTERS * 3) / 4).toString('base64');
   await tx.upsert('setting', ['name'], [{ name: 'probe', value: proof || String(now) }]);
 }
 
-/** What a writer adds to its transactions after one has failed for a fault of the database. */
-export interface Doubt {
-  /** To be called last in a transaction. Answers what to do when it is committed. */
-  write(tx: Transaction, now: number): Promise<() => void>;
-  failed(error: unknown): void;
+/** Adds a test row to a writer's transactions after one has failed because of the database. */
+export interface WriteProber {
+  /** Call this last in a transaction, and the returned function once the transaction is committed. */
+  probe(tx: Transaction, now: number): Promise<() => void>;
+  noteFailure(error: unknown): void;
 }
 
-const nothing = () => {};
+const doNothing = () => {};
 
 /**
- * A commit that had little or nothing to write succeeds on a full disk too, and proves nothing: until one has written
- * something of a size, none succeeds. So a disk that has no space for most writes does not seem well again after each
- * that is small.
+ * Makes each transaction after a full disk write a large row, until one of them is committed. A transaction that writes
+ * little succeeds on a full disk too, and would make the disk look healthy again.
  */
-export function createDoubt(): Doubt {
+export function createWriteProber(): WriteProber {
   let next: Probe | undefined;
   return {
-    async write(tx, now) {
-      if (next === undefined) return nothing;
+    async probe(tx, now) {
+      if (next === undefined) return doNothing;
       const written = next;
       await writeProbe(tx, written, now);
       return () => {
         if (next === written) next = written === 'proof' ? 'row' : undefined;
       };
     },
-    failed(error) {
+    noteFailure(error) {
       if (!(error instanceof StoreUnavailable)) return;
       if (error.fault === 'full') next = 'proof';
       next ??= 'row';
@@ -49,7 +48,7 @@ export function createDoubt(): Doubt {
   };
 }
 
-/** Does nothing but write. */
+/** Writes a test row and nothing else. */
 export const probeStore: Operation<Probe, null> = {
   name: 'store.probe',
   async apply(inputs, { tx, now }) {
@@ -58,39 +57,39 @@ export const probeStore: Operation<Probe, null> = {
   },
 };
 
-/** So long a successful write is taken as proof that others succeed. */
+/** For how long a successful write proves that writes succeed. */
 const FRESH_MS = 5_000;
 
-/** Faults that say nothing of whether a write would succeed. */
-const PASSING: ReadonlySet<StoreFault> = new Set(['away', 'busy']);
+/** Faults after which a later write may well succeed. */
+const PASSING_FAULTS: ReadonlySet<StoreFault> = new Set(['away', 'busy']);
 
 export interface WriteHealth {
   readonly write: Writes['write'];
-  /** Calls `listener` with each fault of the database that a write fails for. */
+  /** Calls `listener` whenever a write fails because of the database. */
   onFault(listener: (fault: StoreUnavailable) => void): void;
   /**
-   * Resolves where writes succeed: where the last one has and is not long ago, or where one does now.
+   * Resolves where writes succeed: where the last write succeeded recently, or where a test write succeeds now.
    *
-   * @throws {StoreUnavailable} with what is wrong
+   * @throws {StoreUnavailable} where it does not
    */
   requireWritable(): Promise<void>;
   /**
-   * Whether there is space for more than a few rows. A database that is slow to answer has not said that there is none.
+   * Resolves where there is space for more than a few rows, and where the database is only too slow to tell.
    *
-   * @throws {StoreUnavailable} where it takes no such write
+   * @throws {StoreUnavailable} where a large test write fails
    */
   requireSpace(): Promise<void>;
-  /** Lets nothing be written from now on, for a fault that no write may come upon first. */
+  /** Rejects all writes from now on with this fault, before one of them can do harm. */
   retire(fault: StoreUnavailable): void;
-  /** @throws {StoreUnavailable} once it was retired */
+  /** @throws {StoreUnavailable} after `retire` was called */
   requireCurrent(): void;
 }
 
-/** Watches what becomes of writes. */
+/** Records whether writes succeed. */
 export function watchWrites(writes: Writes): WriteHealth {
   let succeededAt = Number.NEGATIVE_INFINITY;
   let failed = false;
-  /** Only a restart on a sound database, and no write that misses the damage, says that it is gone. */
+  /** Stays until a restart: a later write may succeed merely because it does not touch the damaged pages. */
   let damage: StoreUnavailable | undefined;
   let retired: StoreUnavailable | undefined;
   let probing: Promise<unknown> | undefined;
@@ -140,9 +139,9 @@ export function watchWrites(writes: Writes): WriteHealth {
       try {
         await write(probeStore, 'proof');
       } catch (error) {
-        if (!(error instanceof StoreUnavailable) || !PASSING.has(error.fault)) throw error;
+        if (!(error instanceof StoreUnavailable) || !PASSING_FAULTS.has(error.fault)) throw error;
       }
-      // Only to take less space. Nobody waits for it.
+      // This frees the space of the large test row again. Nothing depends on it.
       write(probeStore, 'row').catch(() => {});
     },
   };

@@ -1,24 +1,24 @@
 import type { WriteContext } from './operation.ts';
 
-/** Called within a transaction with what has just been changed in it. */
+/** Called within a transaction with the changes that an operation has just made in it. */
 export type Subscriber = (changes: never, context: WriteContext) => Promise<void>;
 
-/** What a store is told of the operations that it applies. */
+/** How a store applies operations. */
 export interface WritePlan {
-  /** The names of operations, in the order in which a batch applies them. */
+  /** Names of the operations, in the order in which a batch applies them. */
   order: readonly string[];
-  /** By what has happened: `job.changed`. */
+  /** Subscribers by topic, such as `job.changed`. */
   subscribers: ReadonlyMap<string, readonly Subscriber[]>;
 }
 
-/** Where an operation stands in a batch. One that the plan does not name comes first. */
-export function positionsIn({ order }: WritePlan): (name: string) => number {
+/** Returns the function that looks up an operation's position. Operations that the plan does not name come first. */
+export function createPositionOf({ order }: WritePlan): (name: string) => number {
   const positions = new Map(order.map((name, index) => [name, index]));
   return name => positions.get(name) ?? -1;
 }
 
-/** The context of a transaction, in which what happens is told to its subscribers. */
-export function contextOf(
+/** Completes a transaction's context with `publish`. */
+export function createContext(
   base: Omit<WriteContext, 'publish'>,
   { subscribers }: Pick<WritePlan, 'subscribers'>,
 ): WriteContext {

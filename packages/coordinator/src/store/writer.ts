@@ -1,19 +1,19 @@
-import type { Call, Result } from './batcher.ts';
+import type { WriteCall, WriteResult } from './batcher.ts';
 import type { StoreEvent } from './events.ts';
 
 export interface Committed {
-  results: readonly Result[];
+  results: readonly WriteResult[];
   events: readonly StoreEvent[];
 }
 
-/** What an engine writes batches with. */
+/** Commits batches to one engine. */
 export interface Writer {
   /**
-   * Resolves once the calls are durable. Rejects with StoreUnavailable. Calls `sent` when there is no more to do here
-   * than to wait, so that the next ones may be committed meanwhile.
+   * Resolves once the calls are durable. Rejects with StoreUnavailable.
    *
-   * @param now milliseconds since the epoch; the engine's own clock unless given
+   * @param now ms since the epoch; the engine's own clock unless given
+   * @param sent called when the batch is on its way to the disk, so that the next one can be prepared meanwhile
    */
-  commit(calls: readonly Call[], now: number | undefined, sent: () => void): Promise<Committed>;
+  commit(calls: readonly WriteCall[], now: number | undefined, sent: () => void): Promise<Committed>;
   close(): Promise<void>;
 }

@@ -3,38 +3,38 @@ import type { StoreEvent } from './events.ts';
 import { StoreUnavailable } from './unavailable.ts';
 import type { Writer } from './writer.ts';
 
-/** Takes writes, in this thread or for another one. */
+/** Accepts writes and forms batches of them, in this thread or in the writer thread. */
 export interface Writes {
   readonly write: Batcher['write'];
-  /** Calls `listener` with what each commit tells, before its writes are answered. To be called once, at first. */
+  /** Calls `listener` with each commit's events, before its writes resolve. Must be called once, before the first write. */
   onCommit(listener: (events: readonly StoreEvent[]) => void): void;
-  /** Waits for what is under way, then closes the writer. */
+  /** Waits for the writes in progress, then closes the writer. */
   close(): Promise<void>;
 }
 
 export interface WritesOptions {
-  /** Milliseconds since the epoch; the engine's own clock unless given. */
+  /** Returns ms since the epoch; the engine's own clock unless given. */
   now: (() => number | undefined) | undefined;
-  /** Calls in one batch at most. */
+  /** The largest number of calls in one batch. */
   maxBatch: number;
 }
 
-/** Writes in this thread. */
+/** Forms batches in this thread and commits them by `writer`. */
 export function createWrites(writer: Writer, { now, maxBatch }: WritesOptions): Writes {
-  let tell: (events: readonly StoreEvent[]) => void = () => {};
+  let notify: (events: readonly StoreEvent[]) => void = () => {};
   const batcher = createBatcher(
     async (calls, sent) => {
       const { results, events } = await writer.commit(calls, now?.(), sent);
-      tell(events);
+      notify(events);
       return results;
     },
     { maxBatch },
   );
   let isClosed = false;
   return {
-    write: (operation, input) => (isClosed ? failLate() : batcher.write(operation, input)),
+    write: (operation, input) => (isClosed ? rejectClosed() : batcher.write(operation, input)),
     onCommit(listener) {
-      tell = listener;
+      notify = listener;
     },
     async close() {
       await batcher.idle();
@@ -44,6 +44,6 @@ export function createWrites(writer: Writer, { now, maxBatch }: WritesOptions): 
   };
 }
 
-/** Of a writer that is closed: on PostgreSQL it would connect once more, and keep the process from ending. */
-export const failLate = (): Promise<never> =>
+/** Rejects a write after the close. On PostgreSQL the write would connect again and keep the process alive. */
+export const rejectClosed = (): Promise<never> =>
   Promise.reject(new StoreUnavailable(new Error('The store is closed')));

@@ -1,5 +1,5 @@
 import { appendLeafHashes, type CompactRange, leafHash, openCheckpoint, parseVkey } from '@aitbc/tlog';
-import { appendEntries, type Statement } from '../../src/ledger/entries.ts';
+import { appendEntries, type LedgerStatement } from '../../src/ledger/entries.ts';
 import { done, type Operation } from '../../src/store/operation.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -62,7 +62,7 @@ export const appendNumbered: Operation<{ from: number; count: number }, undefine
   },
 };
 
-const statement = (number: number): Statement => ({
+const statement = (number: number): LedgerStatement => ({
   id: `grant-${number}`,
   type: 'grant',
   jobId: null,

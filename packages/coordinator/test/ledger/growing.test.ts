@@ -22,7 +22,7 @@ describeEachEngine('a ledger that grows', engine => {
     let time = Date.parse('2026-01-24T15:00:00Z');
     const now = () => time;
     loadSigner(signingKeyPath(config));
-    store = await openStore(config, now, { alone: true });
+    store = await openStore(config, now, { exclusive: true });
     ledger = await createLedger({ config, store, coordinatorId: 'grows', now });
     let size = 0;
     for (const wanted of SIZES) {

@@ -1,11 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { cachedTransaction } from '../../src/store/cache/cached-transaction.ts';
+import { createCachedTransaction } from '../../src/store/cache/cached-transaction.ts';
 import { CLOCKS, OFFERED_JOBS, READY_JOBS, WAITING_QUEUES } from '../../src/store/indexes.ts';
 import type { Row, Table } from '../../src/store/schema.ts';
 import { databasePath } from '../../src/store/sqlite/connection.ts';
-import { sqliteTransaction } from '../../src/store/sqlite/transaction.ts';
+import { createSqliteTransaction } from '../../src/store/sqlite/transaction.ts';
 import type { Transaction } from '../../src/store/transaction.ts';
 import { type Database, ENGINES, type Engine } from '../harness/engines.ts';
 
@@ -33,13 +33,13 @@ async function openDatabase(): Promise<DatabaseSync> {
 }
 
 /** The calls of a transaction, some of which go to the database. */
-function cachedOn(database: DatabaseSync, inner: Transaction = sqliteTransaction(database)) {
+function cachedOn(database: DatabaseSync, inner: Transaction = createSqliteTransaction(database)) {
   const columnsOf = (table: Table) =>
     database
       .prepare(`PRAGMA table_info(${table})`)
       .all()
       .map(({ name }) => String(name));
-  return cachedTransaction(inner, columnsOf);
+  return createCachedTransaction(inner, columnsOf);
 }
 
 const JOBS = ['job0', 'job1', 'job2', 'job3', 'job4', 'job5'];
@@ -195,7 +195,7 @@ const DISTURBANCE = `UPDATE job SET rank = rank + 1; UPDATE queue SET pending = 
 
 test('rows that are kept in memory answer as the database does, whatever is done in whatever order', async () => {
   const [plainly, keeping] = [await openDatabase(), await openDatabase()];
-  const plain = sqliteTransaction(plainly);
+  const plain = createSqliteTransaction(plainly);
   const both = [plainly, keeping];
   const contents = () =>
     both.map(database => TABLES.map(table => database.prepare(`SELECT * FROM ${table} ORDER BY id`).all()));
@@ -209,10 +209,10 @@ test('rows that are kept in memory answer as the database does, whatever is done
         for (const database of both) database.exec('BEGIN');
         cached.begin(!disturbed);
         for (const each of steps) expect(await each.run(cached), String(each)).toEqual(await each.run(plain));
-        if (end === 'committed') await cached.written();
+        if (end === 'committed') await cached.flushWrites();
         for (const database of both) database.exec(end === 'committed' ? 'COMMIT' : 'ROLLBACK');
-        if (end === 'committed') cached.committed();
-        else cached.abandon();
+        if (end === 'committed') cached.noteCommitSent();
+        else cached.forgetAll();
         const [expected, found] = contents();
         expect(found).toEqual(expected);
       }
@@ -240,7 +240,7 @@ test.each([
   ['characters', 40, 'x'.repeat(1_000_000)],
 ])('too many %s are not kept, the oldest going first, and none is lost', async (_what, count, text) => {
   const database = await openDatabase();
-  const { tx: inner, read } = counting(sqliteTransaction(database));
+  const { tx: inner, read } = counting(createSqliteTransaction(database));
   const cached = cachedOn(database, inner);
   const speeds = Array.from({ length: count }, (_, index) => ({
     ...{ id: `${index}/${text}`, miner_id: 'm', model: String(index), speed: 1, runs: 1 },
@@ -254,9 +254,9 @@ test.each([
   database.exec('BEGIN');
   cached.begin(false);
   await cached.insert('model_speed', whole as never);
-  await cached.written();
+  await cached.flushWrites();
   database.exec('COMMIT');
-  cached.committed();
+  cached.noteCommitSent();
 
   cached.begin(true);
   const [oldest, newest] = [whole.slice(0, 10), whole.slice(-10)];

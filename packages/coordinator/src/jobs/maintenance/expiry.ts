@@ -1,6 +1,6 @@
 import { putSilentOffline } from '../../miners/offline.ts';
 import type { MinerPolicy } from '../../miners/presence.ts';
-import { LARGEST } from '../../store/numbers.ts';
+import { MAX_TIME_MS } from '../../store/numbers.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
 import { endUnreadable, isReadable } from '../damaged-jobs.ts';
 import { EXCLUDED_MS, exclude, operatorKey } from '../exclusions.ts';
@@ -98,7 +98,7 @@ async function timesBeyondReach({ tx }: WriteContext): Promise<JobRow[]> {
     `SELECT * FROM job WHERE held_until IS NOT NULL AND held_until > ? LIMIT ${AT_ONCE}`,
   ];
   const jobs: JobRow[] = [];
-  for (const sql of queries) jobs.push(...(await tx.query<JobRow>(sql, [LARGEST])));
+  for (const sql of queries) jobs.push(...(await tx.query<JobRow>(sql, [MAX_TIME_MS])));
   return jobs;
 }
 

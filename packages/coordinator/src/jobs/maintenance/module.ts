@@ -1,7 +1,7 @@
 import { miners } from '../../miners/module.ts';
 import { reputationPolicy } from '../../miners/reputation.ts';
 import { defineModule } from '../../module.ts';
-import { stepOf } from '../../store/store.ts';
+import { runStep } from '../../store/store.ts';
 import { leasePolicy } from '../lease.ts';
 import { leases } from '../leases/module.ts';
 import { streamOptions } from '../streaming/options.ts';
@@ -35,7 +35,7 @@ export const maintenance = defineModule({
     const clockWatch = createClockWatch(now, uptime);
     readiness.add(clockWatch);
     store.onCommit(events => {
-      for (const event of events) if (event.type === 'clock.set') clockWatch.settled(event.setByMs);
+      for (const event of events) if (event.type === 'clock.set') clockWatch.noteSettled(event.setByMs);
     });
     return {
       /** Keeps time, and returns what happened since the last sweep. */
@@ -44,12 +44,12 @@ export const maintenance = defineModule({
       async sweep(): Promise<boolean> {
         const [, more] = await Promise.all([
           store.write(operations.keepTime, undefined),
-          stepOf(store, operations.sweepJobs),
+          runStep(store, operations.sweepJobs),
         ]);
-        clockWatch.settled(0);
+        clockWatch.noteSettled(0);
         return more;
       },
-      erase: () => stepOf(store, operations.eraseTexts),
+      erase: () => runStep(store, operations.eraseTexts),
     };
   },
   tasks({ config, service, operations }) {

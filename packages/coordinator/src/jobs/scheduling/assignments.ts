@@ -1,4 +1,4 @@
-import { objectIn } from '../../store/json.ts';
+import { parseObject } from '../../store/json.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Transaction } from '../../store/transaction.ts';
 import type { JobRow } from '../job.ts';
@@ -17,7 +17,7 @@ const BARRED = '';
 /** Returns undefined if the row is damaged. */
 export function ownersOf({ owners }: Pick<JobRow, 'owners'>): Owners | undefined {
   if (owners === null) return {};
-  const found = objectIn(owners);
+  const found = parseObject(owners);
   return found && Object.values(found).every(run => typeof run === 'string') ? (found as Owners) : undefined;
 }
 

@@ -1,6 +1,6 @@
 import { LIMITS } from '@aitbc/protocol';
 import { fail } from '../../errors.ts';
-import type { Chunk } from '../../store/events.ts';
+import type { StreamChunk } from '../../store/events.ts';
 
 /**
  * Reads the chunks of a body of JSON lines, each `{"text":"…"}` or `{"reasoning":"…"}`. Yields as many at once as have
@@ -11,7 +11,7 @@ import type { Chunk } from '../../store/events.ts';
 export async function* readChunkLines(
   body: AsyncIterable<Uint8Array>,
   lineLimit: number,
-): AsyncGenerator<Chunk[]> {
+): AsyncGenerator<StreamChunk[]> {
   const decoder = new TextDecoder();
   let rest = '';
   let number = 0;
@@ -28,14 +28,14 @@ export async function* readChunkLines(
 }
 
 /** Returns no chunk for an empty line. */
-function chunksIn(line: string, number: number): Chunk[] {
+function chunksIn(line: string, number: number): StreamChunk[] {
   if (line.trim() === '') return [];
   const chunk = parse(line);
   if (!chunk) fail('VALIDATION_INVALID_FORMAT', `Line ${number} is not JSON like {"text":"…"}`);
   return [{ ...chunk, text: chunk.text.toWellFormed() }];
 }
 
-function parse(line: string): Chunk | undefined {
+function parse(line: string): StreamChunk | undefined {
   try {
     const { text, reasoning } = Object(JSON.parse(line));
     if (typeof text === 'string' && text !== '') return { kind: 'text', text };

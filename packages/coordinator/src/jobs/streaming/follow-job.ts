@@ -2,7 +2,7 @@ import type { JobError, JobEvent, NumberedJobEvent } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
 import { fail } from '../../errors.ts';
 import type { ReceiptService } from '../../receipts/receipts.ts';
-import type { Chunk, Growth } from '../../store/events.ts';
+import type { StreamChunk, StreamGrowth } from '../../store/events.ts';
 import type { Store } from '../../store/store.ts';
 import { hasEnded } from '../job.ts';
 import { isSeenBy } from '../lookup.ts';
@@ -182,14 +182,14 @@ interface Step {
 
 const tell = (event: JobEvent, cursor: EventCursor): Step => ({ event, cursor });
 
-function chunkBehind(cursor: EventCursor, { kind, text }: Chunk): Step {
+function chunkBehind(cursor: EventCursor, { kind, text }: StreamChunk): Step {
   const { attempt, next } = cursor;
   const event = kind === 'reasoning' ? 'reasoning' : 'chunk';
   return tell({ event, data: { attempt, index: next, text } }, { ...cursor, next: next + 1 });
 }
 
 /** Returns undefined if the text does not continue where the follower is. */
-function growthOf(grown: readonly Growth[], cursor: EventCursor): Step[] | undefined {
+function growthOf(grown: readonly StreamGrowth[], cursor: EventCursor): Step[] | undefined {
   const steps: Step[] = [];
   let at = cursor;
   for (const { run, first, chunks } of grown) {

@@ -1,5 +1,5 @@
 import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
-import type { Chunk } from '../../store/events.ts';
+import type { StreamChunk } from '../../store/events.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { NewRow, Row } from '../../store/schema.ts';
 import { extendLease, type JobRow } from '../job.ts';
@@ -23,7 +23,7 @@ export interface PostInput extends MinerActor {
   attempt: number | undefined;
   /** The index of the first chunk. */
   first: number;
-  chunks: readonly Chunk[];
+  chunks: readonly StreamChunk[];
 }
 
 export interface Posted {
@@ -106,7 +106,7 @@ const newStream = (jobId: string): Row<'job_stream'> => ({
 
 interface Appended {
   after: Row<'job_stream'>;
-  added: readonly Chunk[];
+  added: readonly StreamChunk[];
   next: number;
 }
 
@@ -141,7 +141,7 @@ const isWorth = (lease: JobRow, job: JobRow, { leaseMs }: LeasePolicy) =>
 interface Grown {
   before: Row<'job_stream'>;
   after: Row<'job_stream'>;
-  added: readonly Chunk[];
+  added: readonly StreamChunk[];
 }
 
 async function save(grown: readonly Grown[], { tx, emit }: WriteContext): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Chunk } from '../../store/events.ts';
+import type { StreamChunk } from '../../store/events.ts';
 import type { Schema } from '../../store/schema.ts';
 import { ERROR_COLUMNS, type JobRow } from '../job.ts';
 import { chunkId, runEnd } from './chunks.ts';
@@ -36,7 +36,7 @@ export async function findFollowedJob(db: Db, id: string): Promise<FollowedJob |
 export async function listChunks(
   db: Db,
   { jobId, run, first, limit }: { jobId: string; run: number; first: number; limit: number },
-): Promise<Chunk[]> {
+): Promise<StreamChunk[]> {
   return await db
     .selectFrom('job_chunk')
     .select(['kind', 'text'])

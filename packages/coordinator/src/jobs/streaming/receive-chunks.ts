@@ -2,7 +2,7 @@ import type { PostedChunks } from '@aitbc/protocol';
 import { accountScope, type Principal } from '../../accounts/keys.ts';
 import { fail } from '../../errors.ts';
 import type { MinerCaller } from '../../miners/register.ts';
-import type { Chunk } from '../../store/events.ts';
+import type { StreamChunk } from '../../store/events.ts';
 import { isoTime } from '../../store/numbers.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Store } from '../../store/store.ts';
@@ -12,7 +12,7 @@ export interface PostRequest extends MinerCaller {
   attempt: number | undefined;
   /** The index of the first chunk. */
   first: number;
-  chunks: readonly Chunk[];
+  chunks: readonly StreamChunk[];
 }
 
 export interface ChunkReceiver {
@@ -47,7 +47,7 @@ export function createChunkReceiver({ store, operations, chunkLimit }: ChunkRece
   };
 }
 
-function requireShort(chunks: readonly Chunk[], limit: number): void {
+function requireShort(chunks: readonly StreamChunk[], limit: number): void {
   const index = chunks.findIndex(({ text }) => Buffer.byteLength(text) > limit);
   if (index === -1) return;
   fail('VALIDATION_OUT_OF_RANGE', `A chunk has at most ${limit} bytes`, { field: `chunks.${index}` });

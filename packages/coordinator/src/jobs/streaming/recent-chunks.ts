@@ -1,9 +1,9 @@
-import type { Growth, StoreEvent } from '../../store/events.ts';
+import type { StoreEvent, StreamGrowth } from '../../store/events.ts';
 
 /** What happened to a job since its follower last asked. */
 export interface News {
   /** The added text, in order. */
-  grown: readonly Growth[];
+  grown: readonly StreamGrowth[];
   /** Whether something else happened, or too much text was added, so that the follower must read the database. */
   more: boolean;
 }
@@ -22,7 +22,7 @@ export interface RecentChunks {
 }
 
 interface Kept {
-  grown: Growth[];
+  grown: StreamGrowth[];
   chunks: number;
   more: boolean;
 }
@@ -33,7 +33,7 @@ const nothing = (): Kept => ({ grown: [], chunks: 0, more: false });
 export function createRecentChunks(most: number): RecentChunks {
   const followers = new Map<string, Set<{ kept: Kept }>>();
 
-  function add(jobId: string, growth: Growth | undefined) {
+  function add(jobId: string, growth: StreamGrowth | undefined) {
     for (const follower of followers.get(jobId) ?? []) {
       const { kept } = follower;
       kept.chunks += growth?.chunks.length ?? 0;

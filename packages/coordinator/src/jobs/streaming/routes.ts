@@ -16,7 +16,7 @@ import type { LongBody } from '../../http/body-limits.ts';
 import { signalOf } from '../../http/connection.ts';
 import { type App, answers, IdParams, keyed } from '../../http/routes.ts';
 import { type ServerSentEvent, sendEvents } from '../../http/server-sent-events.ts';
-import type { Chunk } from '../../store/events.ts';
+import type { StreamChunk } from '../../store/events.ts';
 import { readChunkLines } from './chunk-lines.ts';
 import type { JobEvents } from './follow-job.ts';
 import type { ChunkReceiver, PostRequest } from './receive-chunks.ts';
@@ -147,7 +147,7 @@ function chunkRoutes(app: App, { chunks: receiver, guards, lineLimit, bodyLimits
   );
 }
 
-const chunkOf = (chunk: PostChunks['chunks'][number]): Chunk =>
+const chunkOf = (chunk: PostChunks['chunks'][number]): StreamChunk =>
   typeof chunk === 'string' ? { kind: 'text', text: chunk } : { kind: 'reasoning', text: chunk.reasoning };
 
 /** Posts the chunks that have arrived, then those that arrived in the meantime. */

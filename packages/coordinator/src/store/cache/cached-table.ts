@@ -3,49 +3,50 @@ import { PRIMARY_KEYS, type Table } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import { type CachedRow, createKnownRows, type KnownRows } from './known-rows.ts';
 
-/** Rows that are kept of a table, and characters of their texts, at most. */
-const MOST_ROWS = 20_000;
-const MOST_CHARACTERS = 32_000_000;
+/** How many rows of a table, and how many characters of their texts, are kept in memory at most. */
+const MAX_ROWS = 20_000;
+const MAX_CHARACTERS = 32_000_000;
 
-/** What changed in a table and is not in the database yet. */
-export interface Dirty {
+/** The rows of a table that changed in memory and are not yet in the database. */
+export interface DirtyRows {
   inserted: CachedRow[];
   upserted: CachedRow[];
   updated: CachedRow[];
-  /** Those that `updated` may have changed. */
+  /** The columns in which the rows of `updated` may differ from the database. */
   columns: readonly string[];
 }
 
-/** Rows of a table as a transaction would read them. The rows that it gives out are its own. */
+/** A table's rows in memory, as a transaction would read them. Callers must not change the rows that it returns. */
 export interface CachedTable {
   readonly name: Table;
   readonly key: string;
-  /** Another one after each change. */
+  /** Increases with each change. */
   readonly version: number;
-  /** Whether `get` can tell. */
-  knows(key: Value): boolean;
+  /** Whether the row with this key, or its absence, is in memory. */
+  isKnown(key: Value): boolean;
   get(key: Value): CachedRow | undefined;
   find(columns: readonly string[], key: readonly Value[]): CachedRow | undefined;
   knownRows(index: RowIndex<Table>): KnownRows;
-  /** Keeps what was read, unless something newer is kept. Answers what is kept. */
+  /** Keeps a row that was read, unless a newer version is in memory. Returns the row in memory. */
   keep(row: CachedRow): CachedRow;
   keepAbsence(key: Value): void;
-  /** Notes that `find` may look the row up by these columns. */
+  /** Lets `find` look the row up by these columns. */
   noteKey(columns: readonly string[], row: CachedRow): void;
-  /** False where they can't be kept, and nothing was done. */
+  /** Returns false, and does nothing, where the rows can't be kept in memory. */
   insert(rows: readonly CachedRow[]): boolean;
   upsert(rows: readonly CachedRow[]): boolean;
-  /** Answers the rows that are not kept, to be changed in the database. */
+  /** Changes the rows in memory. Returns the other rows, which the caller must update in the database. */
   update(columns: readonly string[], rows: readonly CachedRow[]): CachedRow[];
-  add(differences: readonly CachedRow[]): CachedRow[];
-  takeDirty(): Dirty;
-  /** Rows have come that are not known here. */
-  insertedElsewhere(): void;
-  /** Forgets everything, which must not be dirty unless its transaction is rolled back. */
+  /** As `update`, for amounts to add. */
+  add(increments: readonly CachedRow[]): CachedRow[];
+  takeDirty(): DirtyRows;
+  /** Call this after inserting rows straight into the database. */
+  noteUncachedInsert(): void;
+  /** Forgets all rows. No row may be dirty, unless the transaction is rolled back. */
   clear(): void;
-  /** Nobody will ask for them again soon. */
+  /** Marks rows that will not be needed again soon. */
   release(keys: readonly Value[]): void;
-  /** Forgets what was released and what is too much, between transactions. */
+  /** Forgets the released rows, and the oldest ones above the limits. Call it between transactions. */
   trim(): void;
 }
 
@@ -53,36 +54,38 @@ export function createCachedTable(
   name: Table,
   allColumns: readonly string[],
   indexes: readonly RowIndex<Table>[],
-  isOver: (row: CachedRow) => boolean = () => false,
+  isFinished: (row: CachedRow) => boolean = () => false,
 ): CachedTable {
   const key: string = PRIMARY_KEYS[name];
-  /** Null for what is known not to be there. */
+  /** Null for a key without a row in the database. */
   const rows = new Map<Value, CachedRow | null>();
+  /** Primary keys by `keyOf` the columns that `find` looks up. */
   const keys = new Map<string, Value>();
-  const dirty = new Map<Value, keyof Omit<Dirty, 'columns'>>();
-  /** All that ever changed: a statement that is always the same is prepared once. */
-  const changing = new Set<string>();
-  const known = indexes.map(createKnownRows);
+  const dirty = new Map<Value, keyof Omit<DirtyRows, 'columns'>>();
+  /** All columns that ever changed, so that the update statement stays the same and is prepared once. */
+  const changedColumns = new Set<string>();
+  const knownRowsOfIndexes = indexes.map(createKnownRows);
   let released: Value[] = [];
   let version = 0;
   let characters = 0;
 
-  const isWhole = (row: CachedRow) => allColumns.every(column => row[column] !== undefined);
-  /** UTF-8 has no half of a surrogate pair: what the database keeps is not what it was given. */
-  const isKeptAsItIs = (row: CachedRow) =>
+  const hasAllColumns = (row: CachedRow) => allColumns.every(column => row[column] !== undefined);
+  /** A lone surrogate has no UTF-8 form, so the database would store another text than it was given. */
+  const isStoredUnchanged = (row: CachedRow) =>
     Object.values(row).every(value => typeof value !== 'string' || value.isWellFormed());
 
   function change(row: CachedRow, columns: readonly string[], apply: () => void) {
-    const from = known.map(each => each.valueOf(row));
+    const from = knownRowsOfIndexes.map(each => each.valueOf(row));
     apply();
-    for (const [at, each] of known.entries()) each.move(row, from[at] ?? null, each.valueOf(row));
-    for (const column of columns) changing.add(column);
+    for (const [at, each] of knownRowsOfIndexes.entries())
+      each.move(row, from[at] ?? null, each.valueOf(row));
+    for (const column of columns) changedColumns.add(column);
     const id = row[key] as Value;
     if (!dirty.has(id)) dirty.set(id, 'updated');
   }
 
-  /** Changes these columns of the rows that are kept. Answers what is to be done to the others. */
-  function alter(
+  /** Changes these columns of the rows in memory. Returns the changes to all other rows. */
+  function changeRows(
     changes: readonly CachedRow[],
     columns: readonly string[],
     apply: (kept: CachedRow, by: CachedRow) => void,
@@ -92,31 +95,31 @@ export function createCachedTable(
     return changes.filter(by => {
       const kept = rows.get(by[key] as Value);
       if (kept) change(kept, columns, () => apply(kept, by));
-      else changedElsewhere(by);
+      else noteUncachedChange(by);
       return !kept;
     });
   }
 
-  function put(row: CachedRow, as: 'inserted' | 'upserted') {
+  function addRow(row: CachedRow, as: 'inserted' | 'upserted') {
     const kept = { ...row };
     rows.set(row[key] as Value, kept);
     dirty.set(row[key] as Value, as);
-    characters += charactersOf(kept);
-    for (const each of known) each.move(kept, null, each.valueOf(kept));
+    characters += countCharacters(kept);
+    for (const each of knownRowsOfIndexes) each.move(kept, null, each.valueOf(kept));
   }
 
-  /** Unless it is among the first of an index. */
+  /** Forgets a row, unless it is among the known first rows of an index. */
   function drop(id: Value) {
     const row = rows.get(id);
-    if (row && known.some(each => each.holds(row))) return;
-    if (row) characters -= charactersOf(row);
+    if (row && knownRowsOfIndexes.some(each => each.holds(row))) return;
+    if (row) characters -= countCharacters(row);
     rows.delete(id);
   }
 
-  /** It is in the database and not here, so it is under none of the values that are known. It may come under one. */
-  function changedElsewhere(row: CachedRow) {
-    for (const each of known) {
-      if (isWhole(row)) each.forget(each.valueOf(row));
+  /** A row that is only in the database changes, so the first rows of its new value in each index are unknown now. */
+  function noteUncachedChange(row: CachedRow) {
+    for (const each of knownRowsOfIndexes) {
+      if (hasAllColumns(row)) each.forget(each.valueOf(row));
       else each.clear();
     }
   }
@@ -127,22 +130,22 @@ export function createCachedTable(
     get version() {
       return version;
     },
-    knows: value => rows.has(value),
+    isKnown: value => rows.has(value),
     get: value => rows.get(value) ?? undefined,
     find(columns, values) {
       const id = keys.get(keyOf(columns, values));
       return id === undefined ? undefined : (rows.get(id) ?? undefined);
     },
     knownRows(index) {
-      const found = known.find(each => each.index === index);
-      if (!found) throw new Error(`No such index is kept of ${name}`);
+      const found = knownRowsOfIndexes.find(each => each.index === index);
+      if (!found) throw new Error(`The cache of ${name} has no such index`);
       return found;
     },
     keep(row) {
       const kept = rows.get(row[key] as Value);
       if (kept) return kept;
       rows.set(row[key] as Value, row);
-      characters += charactersOf(row);
+      characters += countCharacters(row);
       return row;
     },
     keepAbsence(value) {
@@ -153,19 +156,19 @@ export function createCachedTable(
       keys.set(keyOf(columns, values), row[key] as Value);
     },
     insert(inserted) {
-      if (!inserted.every(row => isWhole(row) && isKeptAsItIs(row))) return false;
+      if (!inserted.every(row => hasAllColumns(row) && isStoredUnchanged(row))) return false;
       version++;
-      for (const row of inserted) put(row, 'inserted');
+      for (const row of inserted) addRow(row, 'inserted');
       return true;
     },
     upsert(upserted) {
-      if (!upserted.every(row => isWhole(row) && isKeptAsItIs(row))) return false;
+      if (!upserted.every(row => hasAllColumns(row) && isStoredUnchanged(row))) return false;
       version++;
       for (const row of upserted) {
         const kept = rows.get(row[key] as Value);
         if (!kept) {
-          for (const each of known) each.forget(each.valueOf(row));
-          put(row, 'upserted');
+          for (const each of knownRowsOfIndexes) each.forget(each.valueOf(row));
+          addRow(row, 'upserted');
           continue;
         }
         change(kept, allColumns, () => Object.assign(kept, row));
@@ -173,35 +176,35 @@ export function createCachedTable(
       return true;
     },
     update(columns, updated) {
-      return alter(updated, columns, (kept, row) => {
+      return changeRows(updated, columns, (kept, row) => {
         for (const column of columns) kept[column] = row[column] ?? null;
       });
     },
-    add(differences) {
-      const columns = Object.keys(differences[0] ?? {}).filter(column => column !== key);
-      return alter(differences, columns, (kept, by) => {
+    add(increments) {
+      const columns = Object.keys(increments[0] ?? {}).filter(column => column !== key);
+      return changeRows(increments, columns, (kept, by) => {
         for (const column of columns) kept[column] = (kept[column] as number) + (by[column] as number);
       });
     },
     takeDirty() {
-      const taken: Dirty = {
+      const taken: DirtyRows = {
         inserted: [],
         upserted: [],
         updated: [],
-        columns: [...changing].filter(column => column !== key),
+        columns: [...changedColumns].filter(column => column !== key),
       };
       for (const [id, as] of dirty) {
         const row = rows.get(id);
         if (!row) continue;
         taken[as].push(row);
-        if (isOver(row)) released.push(id);
+        if (isFinished(row)) released.push(id);
       }
       dirty.clear();
       return taken;
     },
-    insertedElsewhere() {
+    noteUncachedInsert() {
       version++;
-      for (const each of known) each.clear();
+      for (const each of knownRowsOfIndexes) each.clear();
       for (const [id, row] of rows) if (row === null) rows.delete(id);
     },
     clear() {
@@ -211,7 +214,7 @@ export function createCachedTable(
       dirty.clear();
       released = [];
       characters = 0;
-      for (const each of known) each.clear();
+      for (const each of knownRowsOfIndexes) each.clear();
     },
     release(values) {
       released.push(...values);
@@ -219,9 +222,9 @@ export function createCachedTable(
     trim() {
       for (const id of released) drop(id);
       released = [];
-      if (rows.size <= MOST_ROWS && characters <= MOST_CHARACTERS) return;
+      if (rows.size <= MAX_ROWS && characters <= MAX_CHARACTERS) return;
       for (const id of rows.keys()) {
-        if (rows.size <= MOST_ROWS / 2 && characters <= MOST_CHARACTERS / 2) break;
+        if (rows.size <= MAX_ROWS / 2 && characters <= MAX_CHARACTERS / 2) break;
         drop(id);
       }
       for (const [composite, id] of keys) if (!rows.has(id)) keys.delete(composite);
@@ -232,8 +235,8 @@ export function createCachedTable(
 const keyOf = (columns: readonly string[], values: readonly Value[]) =>
   JSON.stringify([columns.join(), ...values]);
 
-/** About, and of what is long. */
-function charactersOf(row: CachedRow): number {
+/** An estimate of a row's size: the characters of its texts. */
+function countCharacters(row: CachedRow): number {
   let sum = 0;
   for (const column in row) {
     const value = row[column];

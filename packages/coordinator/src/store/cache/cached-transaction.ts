@@ -4,7 +4,7 @@ import type { Transaction, Value } from '../transaction.ts';
 import { type CachedTable, createCachedTable } from './cached-table.ts';
 import type { CachedRow } from './known-rows.ts';
 
-/** What batches read and write again and again. Of the rest nothing is kept. */
+/** The tables whose rows are kept in memory, since batches read and write the same rows again and again. */
 const CACHED = [
   'job',
   'job_input',
@@ -17,34 +17,36 @@ const CACHED = [
   'tree',
 ] as const;
 
-/** They end, and most are never asked for again: kept on, they would only get old in memory. */
-const OVER: Partial<Record<Table, (row: CachedRow) => boolean>> = { job: row => row.completed_at !== null };
+/** Rows that are not worth keeping, since hardly any of them is read again: jobs that have ended. */
+const IS_FINISHED: Partial<Record<Table, (row: CachedRow) => boolean>> = {
+  job: row => row.completed_at !== null,
+};
 
-/** What is read once, as a rule. */
+/** Tables whose rows are usually read once. */
 const READ_ONCE: readonly Table[] = ['job_input'];
 
 export interface CachedTransaction extends Transaction {
-  /** To be called first in each transaction: whether nobody else has written since the last one was committed. */
+  /** Call this first in each transaction. `isCurrent`: nobody else has written since the last transaction. */
   begin(isCurrent: boolean): void;
-  /** Writes at once what is held back. Rejects with the first error of such a write. */
-  written(): Promise<void>;
-  /** To be called when all of the transaction is sent: what follows is read behind it. */
-  committed(): void;
-  /** To be called when the transaction is rolled back: forgets everything. */
-  abandon(): void;
+  /** Writes the rows that changed in memory. Rejects with the first error of such a write. */
+  flushWrites(): Promise<void>;
+  /** Call this when the whole transaction is sent. Later reads go over the same connection, after it. */
+  noteCommitSent(): void;
+  /** Call this when the transaction is rolled back. */
+  forgetAll(): void;
 }
 
-/** Read ahead of what is asked for, since claims come one batch after the other. */
-const HEAD_ROWS = 500;
+/** How many first rows of an index are read at least, since the next batches' claims will need them. */
+const READ_AHEAD_ROWS = 500;
 
 /**
- * Keeps rows in memory from one transaction to the next, for as long as nobody else writes, and writes each changed
- * row once, when the transaction ends or somebody reads its table by hand. So the usual batch asks the database
- * nothing between `BEGIN` and `COMMIT`. What is in memory is what the transaction would read: an error forgets it all.
+ * Keeps rows in memory from one transaction to the next, for as long as nobody else writes. Each changed row is written
+ * once, when the transaction ends or an SQL statement names its table. So the usual batch reads nothing from the
+ * database. The rows in memory are those that the transaction would read; an error forgets all of them.
  *
- * @param columnsOf all columns that the database has of a table
+ * @param columnsOf returns all columns that a table has in the database
  */
-export function cachedTransaction(
+export function createCachedTransaction(
   inner: Transaction,
   columnsOf: (table: Table) => readonly string[],
 ): CachedTransaction {
@@ -55,17 +57,17 @@ export function cachedTransaction(
         table,
         columnsOf(table),
         INDEXES.filter(index => index.table === table),
-        OVER[table],
+        IS_FINISHED[table],
       ),
     ]),
   );
   const cachedBy = (table: Table, key: string) =>
     PRIMARY_KEYS[table] === key ? tables.get(table) : undefined;
 
-  /** Writes that nobody waits for before `written`. */
+  /** Writes that were sent and not waited for. `flushWrites` waits for them. */
   let writes: Promise<unknown>[] = [];
 
-  /** Sends what a table holds back; at once, so that no read comes in between. */
+  /** Sends a table's changes in one go, so that no read comes in between. */
   function flush(table: CachedTable | undefined) {
     if (!table) return;
     const { inserted, upserted, updated, columns } = table.takeDirty();
@@ -83,7 +85,7 @@ export function cachedTransaction(
     tables.get(table)?.clear();
   }
 
-  /** Rows of a statement by hand are read and written in the database itself. */
+  /** An SQL statement works on the database, so it needs the changes in memory of all tables that it names. */
   function flushNamed(sql: string) {
     const words = new Set(sql.match(/\w+/g));
     for (const table of tables.values()) if (words.has(table.name)) flush(table);
@@ -95,12 +97,12 @@ export function cachedTransaction(
     flush(table);
     const { version } = table;
     const rows = (await read()) as CachedRow[];
-    // Changed meanwhile, what was read is no longer what there is.
+    // If the table changed meanwhile, the rows that were read may be out of date.
     return table.version === version ? rows.map(row => table.keep(row)) : rows;
   }
 
   async function loadByKey(table: CachedTable, values: readonly Value[]): Promise<CachedRow[]> {
-    const missing = values.filter(value => !table.knows(value));
+    const missing = values.filter(value => !table.isKnown(value));
     const found = new Map<Value, CachedRow>();
     if (missing.length > 0) {
       const { version } = table;
@@ -123,7 +125,7 @@ export function cachedTransaction(
     const missing = values.filter(value => !rows.get(value));
     if (missing.length > 0) {
       const { version } = table;
-      const wanted = limit === Infinity ? undefined : Math.max(limit, HEAD_ROWS);
+      const wanted = limit === Infinity ? undefined : Math.max(limit, READ_AHEAD_ROWS);
       const read = await readInto(table, () => inner.first(index, missing, wanted));
       const byValue = Map.groupBy(read, row => row[index.column] as Value);
       for (const value of missing) {
@@ -166,9 +168,9 @@ export function cachedTransaction(
     loadFixed: inner.loadFixed,
     async insert(table, rows) {
       const cached = tables.get(table);
-      // Ids that the database makes are not known here.
+      // Rows whose ids the database generates can't be kept in memory.
       if (!cached?.insert(rows as readonly CachedRow[])) {
-        cached?.insertedElsewhere();
+        cached?.noteUncachedInsert();
         await inner.insert(table, rows);
       }
     },
@@ -200,20 +202,20 @@ export function cachedTransaction(
       flushNamed(sql);
       return await inner.query(sql, values);
     },
-    async written() {
+    async flushWrites() {
       for (const table of tables.values()) flush(table);
       const begun = writes;
       writes = [];
       await Promise.all(begun);
     },
-    abandon() {
+    forgetAll() {
       writes = [];
       for (const table of tables.values()) table.clear();
     },
     begin(isCurrent) {
       if (!isCurrent) for (const table of tables.values()) table.clear();
     },
-    committed() {
+    noteCommitSent() {
       for (const table of tables.values()) table.trim();
     },
   };

@@ -4,27 +4,27 @@ import type { Value } from '../transaction.ts';
 
 export type CachedRow = Record<string, Value>;
 
-interface Known {
-  /** The first rows, in the order of the index. */
+interface KnownPrefix {
+  /** The first rows, sorted as in the index. */
   rows: CachedRow[];
-  /** There are no others. */
+  /** Whether these are all rows. */
   isAll: boolean;
 }
 
-/** Values of an index about which something is known, and rows that are known of one, at most. */
-const MOST_VALUES = 1_000;
-const MOST_ROWS = 2_000;
+/** For how many values of an index the first rows are known, and how many rows of one value, at most. */
+const MAX_VALUES = 1_000;
+const MAX_ROWS = 2_000;
 
-/** The first rows of an index for each value of its column, as far as they are known. Holds no rows of its own. */
+/** The known first rows of an index for each value of its column. The rows belong to the table's cache. */
 export interface KnownRows {
   readonly index: RowIndex<Table>;
-  /** The value that a row stands under, or null where the index leaves it out. */
+  /** A row's value in the index, or null where the index does not include the row. */
   valueOf(row: CachedRow): Value;
-  /** The first rows of a value; undefined where not so many are known. */
+  /** The first `limit` rows of a value, or undefined where fewer are known and there may be more. */
   first(value: Value, limit: number): readonly CachedRow[] | undefined;
-  /** What was read: the first rows of a value, or all of them. */
+  /** Stores the first rows of a value as they were read. `isAll` says whether there are no others. */
   learn(value: Value, rows: CachedRow[], isAll: boolean): void;
-  /** A row has changed from one value to another, or has come (`from` null), or is out (`to` null). */
+  /** Moves a row from one value to another. `from` is null for a new row, `to` for one that left the index. */
   move(row: CachedRow, from: Value, to: Value): void;
   holds(row: CachedRow): boolean;
   forget(value: Value): void;
@@ -32,7 +32,7 @@ export interface KnownRows {
 }
 
 export function createKnownRows(index: RowIndex<Table>): KnownRows {
-  const known = new Map<Value, Known>();
+  const known = new Map<Value, KnownPrefix>();
   const order = index.order as readonly string[];
 
   const compare = (a: CachedRow, b: CachedRow): number => {
@@ -43,11 +43,11 @@ export function createKnownRows(index: RowIndex<Table>): KnownRows {
     return 0;
   };
 
-  const standsUnder = (row: CachedRow): Value =>
+  const indexValueOf = (row: CachedRow): Value =>
     index.includes(row as never) ? (row[index.column] ?? null) : null;
 
-  /** Where a row stands, or would stand. */
-  function placeOf(rows: readonly CachedRow[], row: CachedRow): number {
+  /** The position at which a row is, or would be inserted. */
+  function findPosition(rows: readonly CachedRow[], row: CachedRow): number {
     let [low, high] = [0, rows.length];
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -62,39 +62,39 @@ export function createKnownRows(index: RowIndex<Table>): KnownRows {
     return found !== undefined && compare(found, row) === 0;
   };
 
-  function remove({ rows }: Known, row: CachedRow) {
-    const place = placeOf(rows, row);
+  function remove({ rows }: KnownPrefix, row: CachedRow) {
+    const place = findPosition(rows, row);
     if (!isAt(rows, place, row)) return;
-    // Most leave at the head, where this is a move of the rest and no search.
+    // Most rows leave at the front, where `shift` is faster than `splice`.
     if (place === 0) rows.shift();
     else rows.splice(place, 1);
   }
 
-  function insert(here: Known, row: CachedRow) {
+  function insert(here: KnownPrefix, row: CachedRow) {
     const { rows, isAll } = here;
-    const place = placeOf(rows, row);
-    // Beyond what is known, others may stand before it.
+    const place = findPosition(rows, row);
+    // Behind the last known row, unknown rows may come before this one.
     if (place === rows.length && !isAll) return;
     rows.splice(place, 0, row);
-    if (rows.length <= MOST_ROWS) return;
-    rows.length = MOST_ROWS / 2;
+    if (rows.length <= MAX_ROWS) return;
+    rows.length = MAX_ROWS / 2;
     here.isAll = false;
   }
 
   return {
     index,
-    valueOf: standsUnder,
+    valueOf: indexValueOf,
     first(value, limit) {
       const here = known.get(value);
       if (!here || (!here.isAll && here.rows.length < limit)) return undefined;
       return here.rows.slice(0, limit);
     },
     learn(value, rows, isAll) {
-      if (rows.length > MOST_ROWS) return;
+      if (rows.length > MAX_ROWS) return;
       known.delete(value);
       known.set(value, { rows, isAll });
       const [oldest] = known.keys();
-      if (known.size > MOST_VALUES && oldest !== undefined) known.delete(oldest);
+      if (known.size > MAX_VALUES && oldest !== undefined) known.delete(oldest);
     },
     move(row, from, to) {
       if (from === to) return;
@@ -103,8 +103,8 @@ export function createKnownRows(index: RowIndex<Table>): KnownRows {
       if (to !== null && entered) insert(entered, row);
     },
     holds(row) {
-      const here = known.get(standsUnder(row));
-      return here !== undefined && isAt(here.rows, placeOf(here.rows, row), row);
+      const here = known.get(indexValueOf(row));
+      return here !== undefined && isAt(here.rows, findPosition(here.rows, row), row);
     },
     forget(value) {
       known.delete(value);

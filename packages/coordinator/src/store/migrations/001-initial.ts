@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-export async function initial(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+export async function createTables(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
   await accounts(db, types);
   await queues(db, types);
   await jobs(db, types);
@@ -180,7 +180,7 @@ async function receipts({ schema }: Kysely<unknown>, { integer, text }: ColumnTy
     .addColumn('created_at', integer, column => column.notNull())
     .execute();
   await schema.createIndex('receipt_by_client').on('receipt').columns(['client_id', 'id']).execute();
-  // With the client, so that both are filtered for without reading the receipts.
+  // The index includes the client, so that filtering by miner and client reads no other receipts.
   await schema
     .createIndex('receipt_by_provider')
     .on('receipt')

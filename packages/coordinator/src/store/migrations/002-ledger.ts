@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import type { Kysely } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** Receipts become entries of a log, in the order in which they were made. */
-export async function ledger(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+/** Makes the receipts entries of the ledger's log, in the order in which they were issued. */
+export async function addLedger(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
   await entries(db, types);
   await tree(db, types);
   await credits(db, types);
@@ -27,7 +27,7 @@ async function entries({ schema }: Kysely<unknown>, { integer, primaryInteger, t
     .addColumn('created_at', integer, column => column.notNull())
     .execute();
   await schema.createIndex('entry_by_payer').on('entry').columns(['payer_id', 'leaf_index']).execute();
-  // With the payer, so that both are filtered for without reading the entries.
+  // The index includes the payer, so that filtering by payee and payer reads no other entries.
   await schema
     .createIndex('entry_by_payee')
     .on('entry')
@@ -157,7 +157,7 @@ async function moveReceipts(db: Kysely<Old & New>): Promise<void> {
     await db.insertInto('entry').values(rows).execute();
   }
   if (size === 0) return;
-  // Its tiles are made by the program, as of any entries.
+  // The coordinator computes the tiles later, as for all entries.
   const tree = { id: 1, entries: size, size: 0, root: hash('sha256', ''), bytes: 0 };
   await db.insertInto('tree').values(tree).execute();
   for (const [id, balance] of balances)

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** Texts of jobs as they are generated. */
-export async function streams({ schema }: Kysely<unknown>, { integer, text, clustered }: ColumnTypes) {
+/** Adds the texts of jobs while they are being generated. */
+export async function addStreams({ schema }: Kysely<unknown>, { integer, text, clustered }: ColumnTypes) {
   await schema
     .alterTable('job')
     .addColumn('stream', integer, column => column.notNull().defaultTo(0))

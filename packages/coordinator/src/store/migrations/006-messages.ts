@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** Jobs that ask for more than a prompt, and results that are more than a text. */
-export async function messages({ schema }: Kysely<unknown>, { text }: ColumnTypes) {
+/** Adds jobs with more input than a prompt, and results with more output than a text. */
+export async function addMessages({ schema }: Kysely<unknown>, { text }: ColumnTypes) {
   await schema
     .alterTable('job_input')
     .addColumn('kind', text, column => column.notNull().defaultTo('prompt'))

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** What miners have loaded, and how fast each of them runs which model. */
-export async function scheduling({ schema }: Kysely<unknown>, { integer, real, text }: ColumnTypes) {
+/** Adds the models that each miner has in memory, and each miner's speed with each model. */
+export async function addScheduling({ schema }: Kysely<unknown>, { integer, real, text }: ColumnTypes) {
   await schema.alterTable('miner').addColumn('loaded', text).execute();
   await schema.alterTable('job').addColumn('token_limit', integer).execute();
   await schema.alterTable('job_stream').addColumn('first_chunk_at', integer).execute();

@@ -1,14 +1,14 @@
 import { type Kysely, sql } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** How many jobs, receipts and transactions each account has. */
-export async function explorer(db: Kysely<unknown>, { integer }: ColumnTypes): Promise<void> {
+/** Adds the number of jobs, receipts and transactions of each account. */
+export async function addExplorer(db: Kysely<unknown>, { integer }: ColumnTypes): Promise<void> {
   for (const name of ['jobs', 'jobs_run', 'receipts', 'transactions'])
     await db.schema
       .alterTable('account')
       .addColumn(name, integer, column => column.notNull().defaultTo(0))
       .execute();
-  // Nobody pays for a grant, and a receipt within one account is one of its receipts.
+  // A grant has no payer. A receipt whose payer and payee are one account counts once.
   const paid = sql`SELECT payer_id AS id, 1 AS jobs, 0 AS jobs_run, 1 AS receipts, 1 AS transactions
     FROM entry WHERE payer_id <> payee_id`;
   const earned = sql`SELECT payee_id, CASE WHEN payer_id = payee_id THEN 1 ELSE 0 END,

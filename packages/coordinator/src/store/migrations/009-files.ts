@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** Files that clients upload and batches write. */
-export async function files({ schema }: Kysely<unknown>, { integer, text }: ColumnTypes): Promise<void> {
+/** Adds the files that clients upload and batches write. */
+export async function addFiles({ schema }: Kysely<unknown>, { integer, text }: ColumnTypes): Promise<void> {
   await schema
     .createTable('file')
     .addColumn('id', text, column => column.primaryKey())

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** Files of requests that are worked off as jobs. */
-export async function batches({ schema }: Kysely<unknown>, { integer, text }: ColumnTypes): Promise<void> {
+/** Adds batches: files of requests, each of which runs as a job. */
+export async function addBatches({ schema }: Kysely<unknown>, { integer, text }: ColumnTypes): Promise<void> {
   await schema
     .createTable('batch')
     .addColumn('id', text, column => column.primaryKey())

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** How far miners can be relied on, and jobs that several of them run. */
-export async function trust(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+/** Adds the reputation of miners, and jobs that several miners run. */
+export async function addTrust(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
   await reputation(db, types);
   await runs(db, types);
   await jobQueues(db, types);
@@ -20,7 +20,7 @@ async function reputation(db: Kysely<unknown>, { integer, real }: ColumnTypes): 
       .addColumn(name, integer, column => column.notNull().defaultTo(0))
       .execute();
   await db.schema.alterTable('miner').addColumn('suspended_at', integer).execute();
-  // Whether its owner had a key, registering again tells.
+  // Whether a miner's owner has a key becomes known when the miner registers again.
   await sql`UPDATE miner SET weighed_at = last_seen_at, operator_id = payee_id`.execute(db);
 }
 
@@ -41,7 +41,7 @@ async function runs({ schema }: Kysely<unknown>, { text }: ColumnTypes): Promise
 
 const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane'] as const;
 
-/** Runs stand in queues of their own. SQLite changes no constraint of a table that is there. */
+/** Gives runs queues of their own. The table is made anew, since SQLite can't change a table's constraints. */
 async function jobQueues(db: Kysely<unknown>, { id, integer, text, schema: named }: ColumnTypes) {
   const { schema } = db;
   if (named) {

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** Classes of failures, what models can do at each miner, and what answers have beside their text. */
-export async function answers(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
+/** Adds the classes of failures, the abilities of each miner's models, and the parts of an answer other than its text. */
+export async function addAnswers(db: Kysely<unknown>, types: ColumnTypes): Promise<void> {
   const { schema } = db;
   const { text } = types;
   await schema.alterTable('job').addColumn('error_class', text).execute();
@@ -18,7 +18,7 @@ export async function answers(db: Kysely<unknown>, types: ColumnTypes): Promise<
 
 const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane', 'needs', 'min_context'] as const;
 
-/** Queues are told apart by what their jobs need of a model, too. SQLite changes no constraint of a table. */
+/** Separates queues by the abilities that their jobs need, too. SQLite can't change a table's constraints. */
 async function queueNeeds(db: Kysely<unknown>, { id, integer, text, schema: named }: ColumnTypes) {
   const { schema } = db;
   if (named) {

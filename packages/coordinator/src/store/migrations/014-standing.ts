@@ -3,8 +3,8 @@ import type { ColumnTypes } from './column-types.ts';
 
 const COUNTS = ['successes', 'failures', 'timeouts', 'agreements', 'disagreements'] as const;
 
-/** What is known of those who run miners, rather than of each miner, and what each client has done to it. */
-export async function standing(db: Kysely<unknown>, { integer, primaryInteger, real, text }: ColumnTypes) {
+/** Moves the reputation from miners to their owners, and adds each client's share in it. */
+export async function addStanding(db: Kysely<unknown>, { integer, primaryInteger, real, text }: ColumnTypes) {
   const { schema } = db;
 
   let table = schema.createTable('standing').addColumn('id', primaryInteger, column => column.primaryKey());

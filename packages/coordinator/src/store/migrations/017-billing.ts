@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** What bounds a price: the length of the prompt, and how long no coordinator ran while an attempt did. */
-export async function billing({ schema }: Kysely<unknown>, { integer }: ColumnTypes): Promise<void> {
+/** Adds what limits a price: the length of the prompt, and the time of an attempt in which no coordinator ran. */
+export async function addBilling({ schema }: Kysely<unknown>, { integer }: ColumnTypes): Promise<void> {
   await schema.alterTable('job').addColumn('prompt_bytes', integer).execute();
   await schema
     .alterTable('job')

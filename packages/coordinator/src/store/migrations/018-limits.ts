@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** What keys are limited to, what accounts have under way, and allowances that several coordinators share. */
-export async function limits(
+/** Adds the limits of keys, the work in progress of accounts, and the allowances that several coordinators share. */
+export async function addLimits(
   db: Kysely<unknown>,
   { integer, text, schema: named }: ColumnTypes,
 ): Promise<void> {
@@ -27,7 +27,7 @@ export async function limits(
     .alterTable('job')
     .addColumn('input_bytes', integer, column => column.notNull().defaultTo(0))
     .execute();
-  // In the form of `rate-limiter-flexible`, which alone reads and writes it. Only coordinators that share a database do.
+  // Only `rate-limiter-flexible` reads and writes this table, and only where coordinators share a database.
   if (named)
     await schema
       .createTable('rate_limit')

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { ColumnTypes } from './column-types.ts';
 
-/** Which process has a miner's id, and whether it showed that it holds the miner's private key. */
-export async function minerEpochs(
+/** Adds the process that uses a miner's id, and whether it proved that it has the miner's private key. */
+export async function addMinerEpochs(
   { schema }: Kysely<unknown>,
   { integer, text }: ColumnTypes,
 ): Promise<void> {

@@ -9,25 +9,25 @@ import {
 type ColumnType = Parameters<CreateTableBuilder<string>['addColumn']>[1];
 type AnyTable = CreateTableBuilder<string, never>;
 
-/** How an engine calls what the schema needs. */
+/** An engine's names for the column types that the schema uses. */
 export interface ColumnTypes {
-  /** A number that the engine makes up. */
+  /** An integer that the engine generates. */
   id: { type: ColumnType; build: ColumnBuilderCallback };
-  /** Up to 2^53. */
+  /** An integer up to 2^53. */
   integer: ColumnType;
-  /** As `integer`, for a primary key that the program makes up. */
+  /** As `integer`, for a primary key whose value the coordinator chooses. */
   primaryInteger: ColumnType;
-  /** A double. */
+  /** A double-precision number. */
   real: ColumnType;
-  /** Sorted by its bytes. */
+  /** Text that sorts by its bytes. */
   text: ColumnType;
-  /** SQL for where new tables go, in an engine whose databases have several schemas. */
+  /** SQL that returns the schema of new tables, for an engine whose databases have several schemas. */
   schema?: RawBuilder<string | null>;
-  /** For a table whose rows are best kept in the order of their key. */
+  /** Stores a table's rows in the order of their primary key, where the engine can. */
   clustered<Builder>(table: Builder): Builder;
 }
 
-/** Ids are time-ordered, so clustered rows are appended, and no second tree holds the key. */
+/** SQLite clusters by `WITHOUT ROWID`, which saves an index. Ids are time-ordered, so new rows go to the end. */
 export const SQLITE_TYPES: ColumnTypes = {
   id: { type: 'integer', build: column => column.primaryKey() },
   integer: 'integer',
@@ -37,7 +37,7 @@ export const SQLITE_TYPES: ColumnTypes = {
   clustered: table => (table as AnyTable).modifyEnd(sql`WITHOUT ROWID`) as typeof table,
 };
 
-/** Whatever collation the database has, pages follow the order of bytes, as elsewhere. */
+/** Text sorts by bytes whatever the database's collation, so that pages have the same order as on SQLite. */
 export const POSTGRES_TYPES: ColumnTypes = {
   id: {
     type: 'bigint',

@@ -1,62 +1,63 @@
 import { type Kysely, type Migration, type MigrationInfo, Migrator, sql } from 'kysely';
 import type { Schema } from '../schema.ts';
-import { initial } from './001-initial.ts';
-import { ledger } from './002-ledger.ts';
-import { streams } from './004-streams.ts';
-import { messages } from './006-messages.ts';
-import { scheduling } from './007-scheduling.ts';
-import { explorer } from './008-explorer.ts';
-import { files } from './009-files.ts';
-import { batches } from './010-batches.ts';
-import { trust } from './011-trust.ts';
-import { answers } from './012-answers.ts';
-import { ownText } from './013-own-text.ts';
-import { standing } from './014-standing.ts';
-import { billing } from './017-billing.ts';
-import { limits } from './018-limits.ts';
-import { minerEpochs } from './019-miner-epochs.ts';
+import { createTables } from './001-initial.ts';
+import { addLedger } from './002-ledger.ts';
+import { addStreams } from './004-streams.ts';
+import { addMessages } from './006-messages.ts';
+import { addScheduling } from './007-scheduling.ts';
+import { addExplorer } from './008-explorer.ts';
+import { addFiles } from './009-files.ts';
+import { addBatches } from './010-batches.ts';
+import { addTrust } from './011-trust.ts';
+import { addAnswers } from './012-answers.ts';
+import { addOwnText } from './013-own-text.ts';
+import { addStanding } from './014-standing.ts';
+import { addBilling } from './017-billing.ts';
+import { addLimits } from './018-limits.ts';
+import { addMinerEpochs } from './019-miner-epochs.ts';
 import type { ColumnTypes } from './column-types.ts';
 
-/** In order; what was released is never changed, only followed by another. */
-export const STEPS = {
-  '001-initial': initial,
-  '002-ledger': ledger,
-  '004-streams': streams,
-  '006-messages': messages,
-  '007-scheduling': scheduling,
-  '008-explorer': explorer,
-  '009-files': files,
-  '010-batches': batches,
-  '011-trust': trust,
-  '012-answers': answers,
-  '013-own-text': ownText,
-  '014-standing': standing,
-  '017-billing': billing,
-  '018-limits': limits,
-  '019-miner-epochs': minerEpochs,
+/** All migrations, in order. A released migration never changes; corrections are new migrations. */
+export const MIGRATIONS = {
+  '001-initial': createTables,
+  '002-ledger': addLedger,
+  '004-streams': addStreams,
+  '006-messages': addMessages,
+  '007-scheduling': addScheduling,
+  '008-explorer': addExplorer,
+  '009-files': addFiles,
+  '010-batches': addBatches,
+  '011-trust': addTrust,
+  '012-answers': addAnswers,
+  '013-own-text': addOwnText,
+  '014-standing': addStanding,
+  '017-billing': addBilling,
+  '018-limits': addLimits,
+  '019-miner-epochs': addMinerEpochs,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
-const NAMES = Object.keys(STEPS);
+const NAMES = Object.keys(MIGRATIONS);
 
-/** The migration that brings a schema to where this program wants it. */
+/** Name of the last migration. It names the schema that this program needs. */
 export const SCHEMA_VERSION = NAMES.at(-1) ?? '';
 
 /**
- * Brings the schema up to date, one process at a time; a schema newer than this program is refused.
+ * Brings the schema up to date. Only one process at a time applies migrations.
  *
- * @returns the names of the migrations that were missing
+ * @returns the names of the migrations that it applied
+ * @throws where the schema is newer than this program
  */
-export async function migrate(db: Kysely<Schema>, types: ColumnTypes): Promise<readonly string[]> {
+export async function migrateSchema(db: Kysely<Schema>, types: ColumnTypes): Promise<readonly string[]> {
   const migrator = await migratorFor(db, types);
   const known = await requireNotNewer(db, migrator);
-  // Without the lock for which coordinators that start at once would wait in line.
+  // An up-to-date schema needs no lock, for which coordinators that start together would have to queue.
   if (known.every(({ executedAt }) => executedAt)) return [];
   const { error, results = [] } = await migrator.migrateToLatest();
   if (error) throw new Error('The database schema could not be brought up to date', { cause: error });
   return results.map(result => result.migrationName);
 }
 
-/** Throws where the schema is not the one that this program works with. */
+/** Throws where the schema is older or newer than this program needs. */
 export async function requireCurrent(db: Kysely<Schema>, types: ColumnTypes): Promise<void> {
   const migrations = await requireNotNewer(db, await migratorFor(db, types));
   if (migrations.every(({ executedAt }) => executedAt === undefined))
@@ -66,7 +67,7 @@ export async function requireCurrent(db: Kysely<Schema>, types: ColumnTypes): Pr
 }
 
 async function migratorFor(db: Kysely<Schema>, types: ColumnTypes): Promise<Migrator> {
-  const migrations = Object.entries(STEPS).map(([name, up]): [string, Migration] => [
+  const migrations = Object.entries(MIGRATIONS).map(([name, up]): [string, Migration] => [
     name,
     { up: (db: Kysely<unknown>) => up(db, types) },
   ]);
@@ -74,9 +75,9 @@ async function migratorFor(db: Kysely<Schema>, types: ColumnTypes): Promise<Migr
   return new Migrator({
     db,
     provider: { getMigrations: async () => Object.fromEntries(migrations) },
-    // Numbers are given out before the work is done: one may come behind a later one, and needs nothing of it.
+    // Numbers are assigned before the work is done, so a migration may be released after one with a higher number.
     allowUnorderedMigrations: true,
-    // Or it would take the tables of another program's migrations for its own.
+    // Without the schema's name, Kysely would use another program's migration tables.
     ...(schema !== undefined && { migrationTableSchema: schema }),
   });
 }
@@ -87,10 +88,10 @@ async function schemaOf(db: Kysely<Schema>, { schema }: ColumnTypes): Promise<st
   return rows[0]?.name ?? undefined;
 }
 
-/** Answers the migrations of this program, with what was done of them. */
+/** Returns this program's migrations and when each was applied. Throws where the schema has others. */
 async function requireNotNewer(db: Kysely<Schema>, migrator: Migrator): Promise<readonly MigrationInfo[]> {
   const known = await migrator.getMigrations();
-  // The table of what was done is there only then.
+  // The table of applied migrations may not exist before the first one.
   if (!known.some(({ executedAt }) => executedAt)) return known;
   const { rows } = await sql.raw<{ name: string }>(SELECT_DONE).execute(db);
   const newer = newerThanThis(rows);
@@ -98,10 +99,10 @@ async function requireNotNewer(db: Kysely<Schema>, migrator: Migrator): Promise<
   return known;
 }
 
-/** What was done of migrations, by whichever version. */
+/** Reads the names of all applied migrations, also those of other versions. */
 export const SELECT_DONE = 'SELECT name FROM kysely_migration ORDER BY name';
 
-/** What to say where a schema is newer than this program. */
+/** Returns the error to report where a schema is newer than this program, else undefined. */
 export function newerThanThis(done: readonly { name: string }[]): Error | undefined {
   const newer = done.find(({ name }) => !NAMES.includes(name));
   return (

@@ -1,17 +1,17 @@
 import { StoreUnavailable } from '../unavailable.ts';
 
 const FIRST_MS = 50;
-const LONGEST_MS = 5_000;
+const MAX_MS = 5_000;
 
-export interface Backoff {
+export interface ConnectBackoff {
   /**
-   * Tries to connect. After a failure it refuses at once, with StoreUnavailable, until a pause is over that doubles
-   * with each: callers learn quickly that the database is away, and it is not stormed when it comes back.
+   * Tries to connect. After a failure it rejects at once with StoreUnavailable, until a pause is over that doubles with
+   * each failure. So callers learn quickly that the database is away, and do not storm it when it comes back.
    */
   attempt<T>(connect: () => Promise<T>): Promise<T>;
 }
 
-export function createBackoff(): Backoff {
+export function createConnectBackoff(): ConnectBackoff {
   let failures = 0;
   let pausedUntil = 0;
   let reason: unknown;
@@ -25,7 +25,7 @@ export function createBackoff(): Backoff {
         return connected;
       } catch (error) {
         reason = error;
-        pausedUntil = performance.now() + Math.min(LONGEST_MS, FIRST_MS * 2 ** failures++);
+        pausedUntil = performance.now() + Math.min(MAX_MS, FIRST_MS * 2 ** failures++);
         throw error;
       }
     },

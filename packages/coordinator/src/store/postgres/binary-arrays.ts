@@ -1,12 +1,13 @@
 import { types } from 'pg';
-import { bounded } from '../numbers.ts';
+import { clampNumber } from '../numbers.ts';
 import { encodeText } from './text.ts';
 
-/** How one element is written behind its length. Answers the offset behind it. */
+/** How an element of an array is encoded. */
 interface ElementType {
   oid: number;
+  /** Writes a value at an offset, and returns the offset after it. */
   write(value: unknown, to: Buffer, offset: number): number;
-  /** Bytes that an element has. */
+  /** Size of a value in bytes. */
   size(value: unknown): number;
 }
 
@@ -21,7 +22,7 @@ const BIGINT: ElementType = {
   size: () => 8,
   write(value, to, offset) {
     if (!Number.isInteger(value)) throw new RangeError(`Not an integer: ${value}`);
-    const number = bounded(value as number);
+    const number = clampNumber(value as number);
     to.writeInt32BE(Math.floor(number / 2 ** 32), offset);
     return to.writeUInt32BE(number >>> 0, offset + 4);
   },
@@ -33,7 +34,7 @@ const DOUBLE: ElementType = {
   write: (value, to, offset) => to.writeDoubleBE(value as number, offset),
 };
 
-/** By their names in PostgreSQL: the types that the schema's columns have. */
+/** The types of the schema's columns, by their names in PostgreSQL. */
 const ELEMENT_TYPES: Record<string, ElementType> = {
   text: TEXT,
   bigint: BIGINT,
@@ -45,16 +46,17 @@ const LENGTH_BYTES = 4;
 const NULL_LENGTH = -1;
 
 /**
- * An array as the server takes it without parsing: `array_recv` in its `arrayfuncs.c`. Dimensions, whether there are
- * nulls, the elements' type, their number and the first index, then each element behind its length.
+ * Encodes an array in PostgreSQL's binary format, which the server reads without parsing text (`array_recv` in its
+ * `arrayfuncs.c`): the number of dimensions, whether there are nulls, the elements' type, their number, the first index,
+ * then each element preceded by its length.
  *
- * @param type the elements' type by its name in PostgreSQL
+ * @param type the elements' type, by its name in PostgreSQL
  */
 export function binaryArray(type: string, values: readonly unknown[]): Buffer {
   const element = ELEMENT_TYPES[type];
   if (!element) throw new Error(`No column has the type ${type}`);
   const elements = element === TEXT ? values.map(textOf) : values;
-  // Counted through: iterators make an object for each element, of which there are a million a second.
+  // Iterators would create an object for each element, of which there are up to a million a second.
   let size = HEADER_BYTES + LENGTH_BYTES * elements.length;
   for (let at = 0; at < elements.length; at++) size += elements[at] == null ? 0 : element.size(elements[at]);
   const bytes = Buffer.allocUnsafe(size);

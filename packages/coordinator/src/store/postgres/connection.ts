@@ -1,35 +1,35 @@
 import { Socket } from 'node:net';
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Client, type ClientBase, type ClientConfig, DatabaseError, Pool, types } from 'pg';
-import { bounded } from '../numbers.ts';
+import { clampNumber } from '../numbers.ts';
 import type { Schema } from '../schema.ts';
 import { type StoreFault, StoreUnavailable } from '../unavailable.ts';
-import { giveUpHost, hostsOf } from './hosts.ts';
+import { markHostFailed, parseHosts } from './hosts.ts';
 import { decodeText, encode } from './text.ts';
 
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=FILE` */
   url: string;
-  /** Connections that read. */
+  /** Number of connections that read. */
   poolSize: number;
-  /** After so many ms a statement is given up, and after so many without one an open transaction. */
+  /** The longest time that a statement, or a pause within a transaction, may take. */
   timeoutMs: number;
-  /** For work on the whole database: no statement is given up, only connecting. */
-  patient?: boolean;
+  /** Lets statements take any time, for work on the whole database. Connecting keeps its timeout. */
+  withoutTimeouts?: boolean;
 }
 
-/** While the server answers, it is the one that gives up a statement: we wait this much longer than it may take. */
+/** The server should be the one that cancels a slow statement, so the client waits this much longer. */
 const GRACE_MS = 1_000;
 
-export function clientConfig({ url, timeoutMs, patient }: PostgresOptions): ClientConfig {
-  const { urls, current } = hostsOf(url);
+export function clientConfig({ url, timeoutMs, withoutTimeouts }: PostgresOptions): ClientConfig {
+  const { urls, current } = parseHosts(url);
   return {
     connectionString: urls[current] ?? url,
     application_name: 'aitbc-coordinator',
     connectionTimeoutMillis: timeoutMs,
-    // A process that was frozen in a transaction must not hold up the others.
+    // A process that is frozen within a transaction must not block the others.
     idle_in_transaction_session_timeout: timeoutMs,
-    ...(!patient && { statement_timeout: timeoutMs, query_timeout: timeoutMs + GRACE_MS }),
+    ...(!withoutTimeouts && { statement_timeout: timeoutMs, query_timeout: timeoutMs + GRACE_MS }),
     keepAlive: true,
     pipeline: true,
     types: { getTypeParser: parserOf },
@@ -37,8 +37,8 @@ export function clientConfig({ url, timeoutMs, patient }: PostgresOptions): Clie
 }
 
 const PARSERS: Record<number, (text: string) => unknown> = {
-  // Counts and times: none that the coordinator wrote is larger than a double is exact for.
-  [types.builtins.INT8]: text => bounded(Number(text)),
+  // Counts and times fit exactly into a double, unless their row is damaged.
+  [types.builtins.INT8]: text => clampNumber(Number(text)),
   [types.builtins.TEXT]: decodeText,
 };
 
@@ -46,24 +46,24 @@ function parserOf(oid: number, format?: string) {
   return (format !== 'binary' && PARSERS[oid]) || types.getTypeParser(oid, format as 'text');
 }
 
-/** A connection of one's own. Rejects with StoreUnavailable. */
-export async function connect(options: PostgresOptions): Promise<Client> {
-  return await onSomeHost(options, async () => {
+/** Opens a single connection. Rejects with StoreUnavailable. */
+export async function connectPostgres(options: PostgresOptions): Promise<Client> {
+  return await tryHosts(options, async () => {
     const client = new Client(clientConfig(options));
-    await begin(client, options);
+    await open(client, options);
     return client;
   });
 }
 
-/** Tries one host after the other, from the one on that was good last. Rejects as the last one does. */
-async function onSomeHost<T>({ url }: PostgresOptions, attempt: () => Promise<T>): Promise<T> {
-  const hosts = hostsOf(url);
+/** Tries each host once, starting with the one that worked last. Rejects with the last host's error. */
+async function tryHosts<T>({ url }: PostgresOptions, attempt: () => Promise<T>): Promise<T> {
+  const hosts = parseHosts(url);
   for (let left = hosts.urls.length; ; left--) {
     const index = hosts.current;
     try {
       return await attempt();
     } catch (error) {
-      giveUpHost(hosts, index);
+      markHostFailed(hosts, index);
       if (left <= 1) throw error;
     }
   }
@@ -71,19 +71,19 @@ async function onSomeHost<T>({ url }: PostgresOptions, attempt: () => Promise<T>
 
 export interface BurstConnection {
   client: Client;
-  /** The statements that are sent in this turn of the event loop leave together. */
-  gather(): void;
+  /** Sends all statements of this turn of the event loop in one packet. */
+  corkUntilNextTick(): void;
 }
 
-/** A connection of one's own for many statements in a row. Rejects with StoreUnavailable. */
+/** Opens a single connection for many statements in a row. Rejects with StoreUnavailable. */
 export async function connectForBursts(options: PostgresOptions): Promise<BurstConnection> {
-  return await onSomeHost(options, async () => {
+  return await tryHosts(options, async () => {
     const socket = new Socket();
     const client = new Client({ ...clientConfig(options), stream: () => socket });
-    await begin(client, options);
+    await open(client, options);
     return {
       client,
-      gather() {
+      corkUntilNextTick() {
         if (socket.writableCorked > 0) return;
         socket.cork();
         process.nextTick(() => socket.uncork());
@@ -92,16 +92,17 @@ export async function connectForBursts(options: PostgresOptions): Promise<BurstC
   });
 }
 
-async function begin(client: Client, { url, timeoutMs }: PostgresOptions): Promise<void> {
-  surviveErrors(client);
+async function open(client: Client, { url, timeoutMs }: PostgresOptions): Promise<void> {
+  ignoreErrors(client);
   try {
     await client.connect();
-    // Frozen while the server says more than buffers hold, a process is not idle, and its statement is over.
+    // A process that is frozen while it receives a large answer is not idle, and its statement has ended. Only this
+    // timeout ends its transaction.
     await client.query(`SET tcp_user_timeout = ${timeoutMs}`);
-    if (hostsOf(url).mustWrite) await requireWritable(client);
+    if (parseHosts(url).mustBeWritable) await requireWritable(client);
   } catch (error) {
     client.end().catch(() => {});
-    throw unreachable(error);
+    throw toUnavailable(error);
   }
 }
 
@@ -110,19 +111,19 @@ async function requireWritable(client: ClientBase): Promise<void> {
   if (rows[0]?.transaction_read_only !== 'off') throw new Error('The server takes no writes');
 }
 
-/** The next query tells of them as well; without a listener they would end the process. */
-function surviveErrors(emitter: { on(event: 'error', listener: () => void): unknown }) {
+/** An error without a listener would end the process. The next query reports the error anyway. */
+function ignoreErrors(emitter: { on(event: 'error', listener: () => void): unknown }) {
   emitter.on('error', () => {});
 }
 
-/** Whatever it says: a server that lets nobody in may do so again after a change of its settings. */
-const unreachable = (error: unknown) =>
+/** Any error while connecting counts as unavailable: a server that rejects a login may accept it later. */
+const toUnavailable = (error: unknown) =>
   new StoreUnavailable(error instanceof AggregateError ? error.errors[0] : error);
 
-/** Kysely over a pool of connections. Queries reject with StoreUnavailable when the database does not answer. */
+/** Opens Kysely over a pool of connections. Queries reject with StoreUnavailable where the database fails. */
 export function openPool(options: PostgresOptions): Kysely<Schema> {
-  const hosts = hostsOf(options.url);
-  /** Each new connection goes to the host that is the good one by then. */
+  const hosts = parseHosts(options.url);
+  /** Makes each new connection go to the host that worked last. */
   class HostClient extends Client {
     constructor(config: ClientConfig = {}) {
       super({ ...config, ...clientConfig(options) });
@@ -131,19 +132,19 @@ export function openPool(options: PostgresOptions): Kysely<Schema> {
   const pool = new Pool({
     ...clientConfig(options),
     max: options.poolSize,
-    ...(hosts.mustWrite && { Client: HostClient, verify: verifyWritable }),
+    ...(hosts.mustBeWritable && { Client: HostClient, verify: verifyWritable }),
   });
-  surviveErrors(pool);
-  // The pool listens only while they are idle.
-  pool.on('connect', surviveErrors);
+  ignoreErrors(pool);
+  // The pool itself listens for a connection's errors only while that connection is idle.
+  pool.on('connect', ignoreErrors);
   return new Kysely<Schema>({
     dialect: new PostgresDialect({
       pool: {
         connect: async () => {
-          const connected = await onSomeHost(options, () => pool.connect()).catch(error => {
-            throw unreachable(error);
+          const connected = await tryHosts(options, () => pool.connect()).catch(error => {
+            throw toUnavailable(error);
           });
-          return guarded(connected);
+          return withTranslatedErrors(connected);
         },
         end: () => pool.end(),
       },
@@ -151,25 +152,25 @@ export function openPool(options: PostgresOptions): Kysely<Schema> {
   });
 }
 
-/** For the pool, of each new connection: one to a standby is of no use, as it reads what was so a while ago. */
+/** Checks each new connection of a pool, since a standby would return outdated rows. */
 function verifyWritable(client: ClientBase, done: (error?: Error) => void): void {
   requireWritable(client).then(() => done(), done);
 }
 
-function guarded(client: PostgresPoolClient): PostgresPoolClient {
+function withTranslatedErrors(client: PostgresPoolClient): PostgresPoolClient {
   const query = (sql: string, parameters: readonly unknown[]) =>
     client.query(sql, parameters.map(encode)).catch(error => {
-      throw translate(error);
+      throw translatePostgresError(error);
     });
   return { query: query as PostgresPoolClient['query'], release: () => client.release() };
 }
 
 /**
- * PostgreSQL's SQLSTATEs that say something of the server or the session rather than the statement: no space (53100),
- * read-only by its settings or after a failover (25006), damage (XX001, XX002), errors of its disk (58), connection (08), a
- * plan that another version's migration made useless (0A000), a transaction that lasted too long (25P03, 25P04), prepared
- * statements that somebody dropped (26), a deadlock with somebody else (40), other resources (53), a lock that was waited
- * for too long (55P03), and shutdowns and timeouts (57).
+ * PostgreSQL's SQLSTATEs (its manual's appendix A) for faults of the server or the session rather than of a statement:
+ * no space (53100), read-only by its settings or after a failover (25006), damage (XX001, XX002), errors of its disk (58),
+ * connection (08), a plan that another version's migration invalidated (0A000), a transaction that took too long (25P03,
+ * 25P04), prepared statements that another client dropped (26), a deadlock (40), other resources (53), a lock that took
+ * too long (55P03), and shutdowns and timeouts (57).
  */
 const FAULTS: readonly [RegExp, StoreFault][] = [
   [/^53100/, 'full'],
@@ -179,8 +180,8 @@ const FAULTS: readonly [RegExp, StoreFault][] = [
   [/^(08|0A000|25P03|25P04|26|40|53|55P03|57)/, 'away'],
 ];
 
-/** Errors of the server and of the way to it as StoreUnavailable; any other as it is. */
-export function translate(error: unknown): unknown {
+/** Turns an error of the server or the connection into StoreUnavailable, and returns any other error unchanged. */
+export function translatePostgresError(error: unknown): unknown {
   if (error instanceof StoreUnavailable) return error;
   const { code } = Object(error) as { code?: unknown };
   if (error instanceof DatabaseError) {
@@ -190,23 +191,23 @@ export function translate(error: unknown): unknown {
   return isConnectionError(error) ? new StoreUnavailable(error) : error;
 }
 
-/** What is neither a server's error nor a mistake in the program comes from the socket, or from pg about it. */
+/** Whether an error comes from the socket, or is the `pg` package's error about the connection. */
 function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (typeof Object(error).syscall === 'string' || error instanceof AggregateError) return true;
   return /connection|timeout|client was closed|not queryable/i.test(error.message);
 }
 
-/** SQLSTATEs of a server that would have done the same a moment later: it starts, or somebody else held what was asked for. */
-const MOMENTARY = /^(25P03|25P04|40|55P03|57014|57P03)/;
+/** SQLSTATEs after which the same statement may succeed a moment later: the server is starting, or others hold a lock. */
+const SLOW_SQLSTATES = /^(25P03|25P04|40|55P03|57014|57P03)/;
 
-/** What the client says of its own timeouts: of a connection, a statement, and one of the pool. */
+/** Messages of the `pg` package's own timeouts, for a connection, a statement and the pool. */
 const CLIENT_TIMEOUT =
   /^(timeout expired|Connection terminated due to connection timeout|Query read timeout|timeout exceeded when trying to connect)$/;
 
-/** Whether an error, or what caused it, says that the server was slow, and not that it can't be used. */
+/** Whether an error, or its cause, means that the server was slow rather than unusable. */
 export function isSlowAnswer(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  if (error instanceof DatabaseError) return MOMENTARY.test(String(error.code));
+  if (error instanceof DatabaseError) return SLOW_SQLSTATES.test(String(error.code));
   return isSlowAnswer(error.cause) || CLIENT_TIMEOUT.test(error.message);
 }

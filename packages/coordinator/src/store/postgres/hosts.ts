@@ -1,22 +1,22 @@
-/** The servers that a URL names, of which one takes writes at a time. */
-export interface Hosts {
-  /** A URL for each, without what only this program understands. */
+/** The servers that a URL names. One of them takes writes at a time. */
+export interface PostgresHosts {
+  /** One URL for each server, without the parameters that only this program understands. */
   readonly urls: readonly string[];
-  /** Whether a server must take writes to be connected to. */
-  readonly mustWrite: boolean;
-  /** The one that was good last. */
+  /** Whether to connect only to a server that takes writes. */
+  readonly mustBeWritable: boolean;
+  /** Index of the server that worked last. */
   current: number;
 }
 
-const byUrl = new Map<string, Hosts>();
+const byUrl = new Map<string, PostgresHosts>();
 
 /**
- * Reads a URL as libpq does: `postgres://user@one:5432,two:5432/db?target_session_attrs=read-write`. Answers the same object
- * for the same URL, so that all connections know which server is the good one.
+ * Reads a URL as libpq does: `postgres://user@one:5432,two:5432/db?target_session_attrs=read-write`. Returns the same
+ * object for the same URL, so that all connections share which server worked last.
  *
- * @throws for several hosts without a word on which of them is wanted, and for such a word that can't be meant
+ * @throws where several hosts have no `target_session_attrs`, or one that does not ask for a writable server
  */
-export function hostsOf(url: string): Hosts {
+export function parseHosts(url: string): PostgresHosts {
   const known = byUrl.get(url);
   if (known) return known;
   const [, scheme = '', authority = '', rest = ''] = /^([a-z]+:\/\/)([^/?#]*)(.*)$/i.exec(url) ?? [];
@@ -30,8 +30,8 @@ export function hostsOf(url: string): Hosts {
       `target_session_attrs=${wanted} is of no use, as a coordinator writes: it must be read-write`,
     );
   }
-  const mustWrite = wanted === 'read-write' || wanted === 'primary';
-  if (names.length > 1 && !mustWrite) {
+  const mustBeWritable = wanted === 'read-write' || wanted === 'primary';
+  if (names.length > 1 && !mustBeWritable) {
     throw new Error(
       'it names several hosts, of which only one takes writes: add target_session_attrs=read-write to it',
     );
@@ -44,12 +44,12 @@ export function hostsOf(url: string): Hosts {
   parameters.delete('target_session_attrs');
   const recent = parameters.size === 0 ? '' : `?${parameters}`;
   const urls = wanted === null ? [url] : names.map(name => `${scheme}${login}${name}${path}${recent}`);
-  const hosts = { urls, mustWrite, current: 0 };
+  const hosts = { urls, mustBeWritable, current: 0 };
   byUrl.set(url, hosts);
   return hosts;
 }
 
-/** Takes the next one for the good one, unless somebody else has found another already. */
-export function giveUpHost(hosts: Hosts, index: number): void {
+/** Moves on to the next server, unless another connection has done so already. */
+export function markHostFailed(hosts: PostgresHosts, index: number): void {
   if (hosts.current === index) hosts.current = (index + 1) % hosts.urls.length;
 }

@@ -4,8 +4,8 @@ import type { Client, QueryConfig } from 'pg';
 import type { StoreEvent } from '../events.ts';
 import { newerThanThis, SELECT_DONE } from '../migrations/migrate.ts';
 import type { Schema } from '../schema.ts';
-import { connect, type PostgresOptions } from './connection.ts';
-import { type Listener, moveUp, takePlace } from './listening.ts';
+import { connectPostgres, type PostgresOptions } from './connection.ts';
+import { lockListenerPlace, type ReplicaListener, tryBecomeFirst } from './listener-locks.ts';
 import { OTHER_LISTENERS } from './locks.ts';
 
 const CHANNEL = 'aitbc';
@@ -16,72 +16,72 @@ const NOTIFY_OTHERS = {
   text: `${NOTIFY.text} WHERE NOT pg_try_advisory_xact_lock(${OTHER_LISTENERS})`,
 };
 
-/** PostgreSQL takes less than 8,000 bytes, of which escapes may take some. */
+/** PostgreSQL allows just under 8,000 bytes. Escapes may take some of them. */
 const PAYLOAD_LIMIT = 7_000;
 
 const RECONNECT_MS = 1_000;
 
-/** What crosses between replicas: `miner` stands for a row that is too large, and is read by who needs it. */
-type Told =
+/** An event as it crosses between replicas. `miner` names a changed row, which may be too large to send: receivers read it. */
+type ReplicaEvent =
   | Exclude<StoreEvent, { type: 'miner.changed' | 'job.unreadable' | 'clock.set' | 'missed' }>
   | { type: 'miner'; id: string };
 
 interface Message {
   from: string;
-  events: Told[];
+  events: ReplicaEvent[];
 }
 
 export interface Notifications {
   /**
-   * Looks again at miners that were told of here. A commit's answer and what others committed since come over different
-   * connections, in any order: without this the older of two changes might stay.
+   * Reads the changed miners of these events again and passes them on. Own commits and the notifications of others
+   * arrive over different connections in any order, so the older of two changes might otherwise win.
    */
-  confirm(events: readonly StoreEvent[]): void;
+  rereadMiners(events: readonly StoreEvent[]): void;
   close(): Promise<void>;
 }
 
 export interface ListenOptions extends PostgresOptions {
-  /** Its own notifications are none to be heard here. */
-  listener: Listener;
-  /** Called where another coordinator has brought the schema to where this program does not know it. */
+  /** This coordinator as a listener. Its own notifications are ignored. */
+  listener: ReplicaListener;
+  /** Called when another coordinator has changed the schema to one that this program does not know. */
   onNewer(newer: Error): void;
 }
 
-/** Tells all coordinators that the schema was changed. Older versions take it for something that they have missed. */
+/** Notifies all coordinators that the schema was changed. Older versions treat it as a missed event. */
 export const TELL_MIGRATED = `SELECT pg_notify('${CHANNEL}', 'migrated')`;
 
 /**
- * Hears what other replicas commit. After each time that the connection was lost it tells of a `missed` event, since
- * nobody keeps notifications for who does not listen.
+ * Passes on the events that other replicas commit. After each new connection it sends a `missed` event, since PostgreSQL
+ * does not keep notifications for a client that is not connected.
  */
 export function listen(
   { listener, onNewer, ...options }: ListenOptions,
   read: Kysely<Schema>,
-  hear: (events: readonly StoreEvent[]) => void,
+  notify: (events: readonly StoreEvent[]) => void,
 ): Notifications {
   const stopped = new AbortController();
   let client: Client | undefined;
   let last = Promise.resolve();
 
-  async function follow(events: readonly Told[]): Promise<void> {
+  async function deliver(events: readonly ReplicaEvent[]): Promise<void> {
     const ids = events.flatMap(event => (event.type === 'miner' ? [event.id] : []));
     const rows =
       ids.length === 0 ? [] : await read.selectFrom('miner').selectAll().where('id', 'in', ids).execute();
     const others = events.filter(event => event.type !== 'miner');
-    hear([...rows.map(miner => ({ type: 'miner.changed', miner }) as const), ...others]);
+    notify([...rows.map(miner => ({ type: 'miner.changed', miner }) as const), ...others]);
   }
 
-  /** In their order, also where one has to wait for rows. */
-  function followNext(events: readonly Told[]) {
-    last = last.then(() => follow(events)).catch(() => hear([{ type: 'missed' }]));
+  /** Keeps the order of events, also where some have to wait for rows. */
+  function deliverInOrder(events: readonly ReplicaEvent[]) {
+    last = last.then(() => deliver(events)).catch(() => notify([{ type: 'missed' }]));
   }
 
   function receive(payload: string) {
     const message = readMessage(payload);
     if (message?.from === listener.id) return;
     if (!message && client) checkSchema(client).catch(() => {});
-    if (message) followNext(message.events);
-    else hear([{ type: 'missed' }]);
+    if (message) deliverInOrder(message.events);
+    else notify([{ type: 'missed' }]);
   }
 
   async function checkSchema(connected: Client): Promise<void> {
@@ -90,28 +90,28 @@ export function listen(
     if (newer) onNewer(newer);
   }
 
-  async function attend(): Promise<void> {
-    const connected = await connect(options);
+  async function listenOnce(): Promise<void> {
+    const connected = await connectPostgres(options);
     client = connected;
     if (stopped.signal.aborted) return await connected.end();
     const ended = new Promise<void>(resolve => connected.once('end', resolve));
     connected.on('notification', ({ payload = '' }) => receive(payload));
     try {
-      await takePlace(connected, listener);
+      await lockListenerPlace(connected, listener);
       await connected.query(LISTEN);
       await checkSchema(connected);
-      hear([{ type: 'missed' }]);
-      await attendTo(connected, ended);
+      notify([{ type: 'missed' }]);
+      await keepListening(connected, ended);
     } finally {
       listener.isFirst = false;
       await connected.end();
     }
   }
 
-  /** A connection that is dead without a word is only noticed by using it. */
-  async function attendTo(connected: Client, ended: Promise<void>): Promise<void> {
+  /** Uses the connection from time to time: a dead connection is noticed only when it is used. */
+  async function keepListening(connected: Client, ended: Promise<void>): Promise<void> {
     const beat = async () => {
-      await moveUp(connected, listener);
+      await tryBecomeFirst(connected, listener);
       await connected.query(LISTEN);
       await checkSchema(connected);
     };
@@ -119,31 +119,31 @@ export function listen(
     await ended.finally(() => clearInterval(pulse));
   }
 
-  async function attendForever(): Promise<void> {
+  async function listenUntilClosed(): Promise<void> {
     const { signal } = stopped;
     while (!signal.aborted) {
-      await attend().catch(() => {});
+      await listenOnce().catch(() => {});
       await setTimeout(RECONNECT_MS, undefined, { signal }).catch(() => {});
     }
   }
 
-  const attending = attendForever();
+  const listening = listenUntilClosed();
   return {
-    confirm(events) {
-      const told = events.flatMap(event => (event.type === 'miner.changed' ? [toldOf(event)] : []));
-      if (told.length > 0) followNext(told);
+    rereadMiners(events) {
+      const told = events.flatMap(event => (event.type === 'miner.changed' ? [toReplicaEvent(event)] : []));
+      if (told.length > 0) deliverInOrder(told);
     },
     async close() {
       stopped.abort();
       await client?.end().catch(() => {});
-      await attending;
+      await listening;
       await last;
     },
   };
 }
 
-/** The statements that tell the others who listen, once the transaction commits that they are part of. */
-export function notifying(events: readonly StoreEvent[], listener: Listener): QueryConfig[] {
+/** The statements that notify other listeners when their transaction commits. */
+export function notifyStatements(events: readonly StoreEvent[], listener: ReplicaListener): QueryConfig[] {
   const statement = listener.isFirst ? NOTIFY_OTHERS : NOTIFY;
   return messagesOf(events, listener.id).map(message => ({
     ...statement,
@@ -151,13 +151,13 @@ export function notifying(events: readonly StoreEvent[], listener: Listener): Qu
   }));
 }
 
-/** One message a batch, or as many as its events need. */
+/** Packs a batch's events into one message, or into more where they exceed the limit. */
 function messagesOf(events: readonly StoreEvent[], from: string): Message[] {
   const messages: Message[] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const event of events) {
     if (event.type === 'missed' || event.type === 'job.unreadable' || event.type === 'clock.set') continue;
-    const told = toldOf(event);
+    const told = toReplicaEvent(event);
     const bytes = Buffer.byteLength(JSON.stringify(told)) + 1;
     if (size + bytes > PAYLOAD_LIMIT) {
       messages.push({ from, events: [] });
@@ -169,12 +169,14 @@ function messagesOf(events: readonly StoreEvent[], from: string): Message[] {
   return messages;
 }
 
-function toldOf(event: Exclude<StoreEvent, { type: 'job.unreadable' | 'clock.set' | 'missed' }>): Told {
+function toReplicaEvent(
+  event: Exclude<StoreEvent, { type: 'job.unreadable' | 'clock.set' | 'missed' }>,
+): ReplicaEvent {
   if (event.type === 'miner.changed') return { type: 'miner', id: event.miner.id };
   return event.type === 'job.streamed' ? { type: event.type, jobId: event.jobId } : event;
 }
 
-/** Undefined for what no coordinator of this version has sent. */
+/** Returns undefined for a payload that is not from a coordinator of this version. */
 function readMessage(payload: string): Message | undefined {
   try {
     const { from, events }: Partial<Message> = JSON.parse(payload);

@@ -1,193 +1,196 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, QueryConfig } from 'pg';
-import { type CachedTransaction, cachedTransaction } from '../cache/cached-transaction.ts';
+import { type CachedTransaction, createCachedTransaction } from '../cache/cached-transaction.ts';
 import { connectForBursts, type PostgresOptions } from './connection.ts';
-import { RUNNING, WRITE_LOCK } from './locks.ts';
-import { postgresTransaction, readCatalog } from './transaction.ts';
+import { COORDINATOR_RUNNING, WRITE_LOCK } from './locks.ts';
+import { createPostgresTransaction, readCatalog } from './transaction.ts';
 
-/** Setting that names the last batch, `SESSION/NUMBER`: what its session has in memory is what the database has. */
+/** Setting with the name of the last batch, `SESSION/NUMBER`. That session's rows in memory are up to date. */
 const LAST_BATCH = 'last_batch';
 
 /**
- * The one lock that all writers share. Batches of all replicas so come one after the other. They would anyway: each
- * moves the same few counters, clocks and queues, whose row locks it would hold to its end, and taking those in
- * differing orders would end in deadlocks.
+ * Takes the lock that all writers share, so that the batches of all replicas run one after the other. They would anyway:
+ * each batch changes the same few counters, clocks and queues, whose row locks it would hold to its end, and taking those
+ * in different orders would cause deadlocks.
  */
 const LOCK = { name: 'lock', text: `SELECT pg_advisory_xact_lock(${WRITE_LOCK})` };
 
-/** A statement of its own, behind that of the lock, so that it sees what was committed by whoever had it before. */
-const OPENED = `SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
+/** A separate statement after that of the lock, so that it sees the commit of the lock's former holder. */
+const OPEN_SQL = `SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now,
   (SELECT value FROM setting WHERE name = '${LAST_BATCH}') AS last_batch`;
-const OPEN = { name: 'open', text: OPENED };
+const OPEN = { name: 'open', text: OPEN_SQL };
 
-/** Fails, and with it all that is sent behind it up to COMMIT, unless the last batch was this one. */
-const OPEN_BEHIND = {
+/** Fails unless the last batch was `$1`, and so makes all statements up to COMMIT fail, too. */
+const OPEN_AFTER = {
   name: 'open_behind',
-  text: `${OPENED}, 1 / (SELECT count(*) FROM setting WHERE name = '${LAST_BATCH}' AND value = $1) AS found`,
+  text: `${OPEN_SQL}, 1 / (SELECT count(*) FROM setting WHERE name = '${LAST_BATCH}' AND value = $1) AS found`,
 };
 
 /**
- * Every statement here finds its rows by an index, however large a table is or was when the statement was prepared:
- * plans are made once, and none that a small table would suggest.
+ * Plans are made once for each statement, and must use an index. A plan made while the table is small would scan it, and
+ * would still do so when the table has grown.
  */
-const PLANS = 'SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off';
+const PLANNER_SETTINGS = 'SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET jit = off';
 
 /**
- * The server's C library gives memory back to the system after each statement and takes it again for the next, page by
- * page: a sixth of the time that a batch takes there. glibc stops that up to twice the size of a block that it has
- * freed once (mallopt(3), M_MMAP_THRESHOLD). The block is filled by the kilobyte and its characters are not counted, which
- * would take the server half a second.
+ * The server's C library returns memory to the system after each statement and gets it back page by page for the next,
+ * which takes a sixth of a batch's time there. Once glibc has freed a large block, it keeps free memory up to twice that
+ * size (mallopt(3), M_MMAP_THRESHOLD). `octet_length` and long pieces keep this statement short: counting the characters
+ * of the block would take half a second.
  */
 const KEEP_HEAP = `SELECT octet_length(repeat(repeat(' ', 1024), ${4 * 1024}))`;
 
-/** Batches in a row without anybody else's between them, after which none is expected. */
-const UNDISTURBED = 16;
+/** After this many own batches in a row, the next batch is expected to be the own one, too. */
+const MIN_UNDISTURBED_BATCHES = 16;
 
-/** A connection that writes, with what it has in memory. Its transactions follow each other. */
-export interface Session {
+/** A connection that writes, with its rows in memory. It runs one transaction after the other. */
+export interface WriteSession {
   readonly client: Client;
   readonly tx: CachedTransaction;
-  /** The connection is of no more use: what became of its last transaction is unknown. */
-  readonly broken: boolean;
-  /** Something that was sent was rolled back, and with it all that was sent behind it. `recover` goes on. */
+  /** Whether the connection can't be used any more. It is unknown whether its last transaction was committed. */
+  readonly isBroken: boolean;
+  /** Whether a transaction was rolled back, and with it all those sent after it. Call `recover` to continue. */
   readonly hasFailed: boolean;
-  /** Whether a transaction may begin on the assumption that nobody else has written. */
-  readonly mayGoAhead: boolean;
-  /** Begins a transaction, with the time by the database. */
-  begin(): Promise<Began>;
-  /** As `begin`, without waiting: `commit` fails where the last batch was not this session's last. */
-  beginAhead(): Began;
-  /** Sends all that was written. Resolves once it is durable. Rejects with the first error. */
+  /** Whether a transaction may begin without waiting, on the assumption that nobody else has written. */
+  readonly canSendAhead: boolean;
+  /** Begins a transaction. Resolves with the database's time in ms since the epoch. */
+  begin(): Promise<TransactionStart>;
+  /** As `begin`, without waiting. `commit` fails where another session has written since this session's last batch. */
+  beginWithoutWaiting(): TransactionStart;
+  /** Sends all writes and COMMIT. Resolves once they are durable. Rejects with the first error. */
   commit(notifications: readonly QueryConfig[]): Promise<void>;
-  /** Ends a transaction without a trace. Resolves with the first error of a statement in it, if there was one. */
+  /** Rolls the transaction back. Resolves with the first error of a statement in it, if there was one. */
   rollBack(): Promise<unknown>;
-  /** Waits for all that was sent, and forgets what is in memory. */
+  /** Waits for all transactions that were sent, and forgets the rows in memory. */
   recover(): Promise<void>;
-  fail(): void;
+  /** Closes a connection whose state is unknown. */
+  discard(): void;
 }
 
-interface Began {
+interface TransactionStart {
   now: number;
 }
 
-interface Opened extends Began {
+interface OpenAnswer extends TransactionStart {
   last_batch: string | null;
 }
 
-export async function openSession(options: PostgresOptions): Promise<Session> {
-  const { client, gather } = await connectForBursts(options);
-  await client.query(PLANS);
+export async function openWriteSession(options: PostgresOptions): Promise<WriteSession> {
+  const { client, corkUntilNextTick } = await connectForBursts(options);
+  await client.query(PLANNER_SETTINGS);
   await client.query(KEEP_HEAP);
-  await client.query(`SELECT pg_advisory_lock_shared(${RUNNING})`);
+  await client.query(`SELECT pg_advisory_lock_shared(${COORDINATOR_RUNNING})`);
   const catalog = await readCatalog(client);
-  const sent = postgresTransaction(client, catalog, gather);
-  const tx = cachedTransaction(sent, table => [...(catalog.get(table)?.keys() ?? [])]);
+  const sent = createPostgresTransaction(client, catalog, corkUntilNextTick);
+  const tx = createCachedTransaction(sent, table => [...(catalog.get(table)?.keys() ?? [])]);
   const id = randomUUID();
   let batches = 0;
-  /** As it is in the database when all is committed that was sent. */
-  let last = '';
-  let undisturbed = 0;
-  /** What the database's clock is ahead of our monotonic one, which nobody sets, in ms. */
-  let offset = 0;
+  /** The database's last batch once all sent transactions are committed. */
+  let lastBatch = '';
+  let undisturbedBatches = 0;
+  /** The database's time minus our monotonic clock, in ms. */
+  let clockOffsetMs = 0;
   let broken = false;
   let hasFailed = false;
-  let landing: Promise<unknown> = Promise.resolve();
-  /** The answer to the open transaction's first statement. */
-  let opening: Promise<unknown> = landing;
+  let pendingCommits: Promise<unknown> = Promise.resolve();
+  /** The answers to the open transaction's first statements. */
+  let opening: Promise<unknown> = pendingCommits;
 
   client.once('end', () => {
     broken = true;
   });
 
   /** Sends the first statements of a transaction. */
-  async function open(demanded?: string): Promise<Opened> {
-    gather();
-    const [, , answer] = await allOf([
+  async function open(requiredBatch?: string): Promise<OpenAnswer> {
+    corkUntilNextTick();
+    const [, , answer] = await awaitAll([
       client.query('BEGIN'),
       client.query(LOCK),
-      client.query<Opened>(demanded === undefined ? OPEN : { ...OPEN_BEHIND, values: [demanded] }),
+      client.query<OpenAnswer>(
+        requiredBatch === undefined ? OPEN : { ...OPEN_AFTER, values: [requiredBatch] },
+      ),
     ]);
     const [row] = answer.rows;
     if (!row) throw new Error('The database did not say what time it is');
-    offset = row.now - performance.now();
+    clockOffsetMs = row.now - performance.now();
     return row;
   }
 
-  /** Names the batch that begins. */
-  function name() {
-    last = `${id}/${++batches}`;
-    void tx.upsert('setting', ['name'], [{ name: LAST_BATCH, value: last }]);
+  /** Stores the name of the new batch. */
+  function nameBatch() {
+    lastBatch = `${id}/${++batches}`;
+    void tx.upsert('setting', ['name'], [{ name: LAST_BATCH, value: lastBatch }]);
   }
 
   return {
     client,
     tx,
-    get broken() {
+    get isBroken() {
       return broken;
     },
     get hasFailed() {
       return hasFailed;
     },
-    get mayGoAhead() {
-      return undisturbed >= UNDISTURBED;
+    get canSendAhead() {
+      return undisturbedBatches >= MIN_UNDISTURBED_BATCHES;
     },
     async begin() {
       const opened = open();
       opening = opened;
       const { now, last_batch } = await opened;
-      const isCurrent = last_batch === last;
-      undisturbed = isCurrent ? undisturbed + 1 : 0;
+      const isCurrent = last_batch === lastBatch;
+      undisturbedBatches = isCurrent ? undisturbedBatches + 1 : 0;
       tx.begin(isCurrent);
-      name();
+      nameBatch();
       return { now };
     },
-    beginAhead() {
-      opening = open(last);
+    beginWithoutWaiting() {
+      opening = open(lastBatch);
       opening.catch(() => {});
       tx.begin(true);
-      name();
-      return { now: Math.round(performance.now() + offset) };
+      nameBatch();
+      return { now: Math.round(performance.now() + clockOffsetMs) };
     },
     async commit(notifications) {
-      const all = allOf([
+      const all = awaitAll([
         opening,
-        tx.written(),
-        sent.written(),
+        tx.flushWrites(),
+        sent.flushWrites(),
         ...notifications.map(notification => client.query(notification)),
         client.query('COMMIT'),
       ]);
-      landing = Promise.allSettled([landing, all]);
-      tx.committed();
+      pendingCommits = Promise.allSettled([pendingCommits, all]);
+      tx.noteCommitSent();
       try {
         await all;
       } catch (error) {
         hasFailed = true;
-        undisturbed = 0;
+        undisturbedBatches = 0;
         throw error;
       }
     },
     async rollBack() {
       hasFailed = true;
-      tx.abandon();
-      const [first] = await Promise.all([sent.abandon(), client.query('ROLLBACK').catch(() => {})]);
+      tx.forgetAll();
+      const [first] = await Promise.all([sent.discardWrites(), client.query('ROLLBACK').catch(() => {})]);
       return first;
     },
     async recover() {
-      await landing;
-      tx.abandon();
-      await Promise.all([sent.abandon(), client.query('ROLLBACK')]);
-      last = '';
+      await pendingCommits;
+      tx.forgetAll();
+      await Promise.all([sent.discardWrites(), client.query('ROLLBACK')]);
+      lastBatch = '';
       hasFailed = false;
     },
-    fail() {
+    discard() {
       broken = true;
       client.end().catch(() => {});
     },
   };
 }
 
-/** Rejects with the error of the first that failed, not of whichever was told first: the others only follow from it. */
-async function allOf<T extends readonly Promise<unknown>[]>(
+/** Rejects with the error of the first failed step in their order: the errors of later steps only follow from it. */
+async function awaitAll<T extends readonly Promise<unknown>[]>(
   steps: readonly [...T],
 ): Promise<{ [K in keyof T]: Awaited<T[K]> }> {
   for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;

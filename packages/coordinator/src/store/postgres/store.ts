@@ -1,39 +1,39 @@
 import { sql } from 'kysely';
 import { createListeners } from '../listeners.ts';
 import { POSTGRES_TYPES } from '../migrations/column-types.ts';
-import { migrate } from '../migrations/migrate.ts';
+import { migrateSchema } from '../migrations/migrate.ts';
 import type { Store } from '../store.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 import type { WriteHealth } from '../write-health.ts';
 import type { Writes } from '../writes.ts';
-import { connect, openPool, type PostgresOptions } from './connection.ts';
-import { explainRejection, requireFit } from './fitness.ts';
-import type { Listener } from './listening.ts';
+import { connectPostgres, openPool, type PostgresOptions } from './connection.ts';
+import type { ReplicaListener } from './listener-locks.ts';
 import { listen, TELL_MIGRATED } from './notifications.ts';
+import { explainRejection, requireUsableServer } from './server-check.ts';
 
 export interface PostgresStoreOptions extends PostgresOptions {
   writes: Writes;
   health: WriteHealth;
-  /** The writer's, too. */
-  listener: Listener;
+  /** The same listener as the writer has. */
+  listener: ReplicaListener;
 }
 
-/** Throws for a server, or a way to it, over which a coordinator can't work. */
-async function requireFitServer(options: PostgresOptions): Promise<void> {
-  const client = await connect(options).catch(error => {
+/** Throws where a coordinator can't work with the server, or with the pooler before it. */
+async function requireServer(options: PostgresOptions): Promise<void> {
+  const client = await connectPostgres(options).catch(error => {
     throw explainRejection(error instanceof StoreUnavailable ? error.cause : error);
   });
-  await requireFit(options, client).finally(() => client.end().catch(() => {}));
+  await requireUsableServer(options, client).finally(() => client.end().catch(() => {}));
 }
 
-/** Brings the schema up to date, and answers the names of the migrations that were missing. */
+/** Brings the schema up to date, and returns the names of the migrations that it applied. */
 export async function migratePostgres(options: PostgresOptions): Promise<readonly string[]> {
-  await requireFitServer(options);
-  const db = openPool({ ...options, patient: true });
+  await requireServer(options);
+  const db = openPool({ ...options, withoutTimeouts: true });
   try {
-    const done = await migrate(db, POSTGRES_TYPES);
-    if (done.length > 0) await sql.raw(TELL_MIGRATED).execute(db);
-    return done;
+    const applied = await migrateSchema(db, POSTGRES_TYPES);
+    if (applied.length > 0) await sql.raw(TELL_MIGRATED).execute(db);
+    return applied;
   } catch (error) {
     throw error instanceof StoreUnavailable ? error.cause : error;
   } finally {
@@ -41,18 +41,18 @@ export async function migratePostgres(options: PostgresOptions): Promise<readonl
   }
 }
 
-/** The store that several coordinators share. Its schema must be up to date. */
+/** Opens the store that several coordinators share. Its schema must be up to date. */
 export function createPostgresStore({ writes, health, listener, ...options }: PostgresStoreOptions): Store {
   const read = openPool(options);
-  const { tell, onCommit } = createListeners();
+  const { notify, onCommit } = createListeners();
   const notifications = listen(
     { ...options, listener, onNewer: newer => health.retire(new StoreUnavailable(newer, 'newer')) },
     read,
-    tell,
+    notify,
   );
   writes.onCommit(events => {
-    tell(events);
-    notifications.confirm(events);
+    notify(events);
+    notifications.rereadMiners(events);
   });
 
   return {

@@ -1,6 +1,6 @@
 /*
- * PostgreSQL keeps every character but NUL. It stands there as U+001A and `0`, and U+001A itself as U+001A and `1`, so
- * that every text comes back as it went in.
+ * PostgreSQL stores every character but NUL. The store writes NUL as U+001A followed by `0`, and U+001A as U+001A
+ * followed by `1`, so that every text reads back unchanged.
  */
 
 const ESCAPE = '\x1a';
@@ -9,7 +9,7 @@ const SPECIAL = /[\0\x1a]/g;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is decoded
 const ENCODED = /\x1a([01])/g;
 
-/** A parameter of a statement: texts as the database keeps them. */
+/** Encodes a parameter of a statement where it is a text. */
 export const encode = (value: unknown): unknown => (typeof value === 'string' ? encodeText(value) : value);
 
 export function decodeText(text: string): string {

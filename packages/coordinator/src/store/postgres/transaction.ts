@@ -1,15 +1,21 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { ClientBase } from 'pg';
 import type { Transaction } from '../transaction.ts';
 import { binaryArray } from './binary-arrays.ts';
-import { createSums } from './sums.ts';
+import { createPendingIncrements } from './increments.ts';
+import {
+  joinStatements,
+  numberParameters,
+  type StatementPart,
+  statementName,
+  wordsOf,
+} from './statements.ts';
 import { encode } from './text.ts';
 
 /** PostgreSQL's name of each column's type: `types.get('job')?.get('rank')` is `bigint`. */
 export type ColumnCatalog = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
-/** By the system's tables: the views of the information schema take the server ten times as long. */
+/** Reads the types of all columns from the system's tables, since the information schema's views take ten times as long. */
 export async function readCatalog(client: ClientBase): Promise<ColumnCatalog> {
   const { rows } = await client.query<{ table_name: string; column_name: string; data_type: string }>(
     `SELECT relname AS table_name, attname AS column_name, format_type(atttypid, NULL) AS data_type
@@ -26,36 +32,36 @@ export async function readCatalog(client: ClientBase): Promise<ColumnCatalog> {
 }
 
 export interface PostgresTransaction extends Transaction {
-  /** Sends what waits. Rejects with the first error of a write. */
-  written(): Promise<void>;
-  /** Forgets what a transaction left that is to be rolled back. Resolves with the first error of a statement, if any. */
-  abandon(): Promise<unknown>;
+  /** Sends all waiting writes. Rejects with the first error of a write. */
+  flushWrites(): Promise<void>;
+  /** Forgets the waiting writes of a transaction to roll back. Resolves with the first error of a statement, if any. */
+  discardWrites(): Promise<unknown>;
 }
 
-const KEPT_ROWS = 10_000;
+const MAX_FIXED_ROWS = 10_000;
 
 /**
- * The transaction's calls on one connection, each a single statement for all its rows: they are sent as one array for
- * each column, so that the statement is the same however many rows there are, and prepared once. `BEGIN` and
- * `COMMIT` are the caller's.
+ * Runs a transaction's calls on one connection, each as a single statement for all its rows. The rows are sent as one
+ * array for each column, so that the statement is the same for any number of rows, and is prepared once. The caller
+ * begins and commits the transaction.
  *
- * Writes are sent and not waited for: reads behind them see what they wrote, since a connection has one order, and
- * `written` tells of their errors. Differences wait until somebody looks at their table. A batch so waits for the
- * network as often as it reads, and once more to commit.
+ * Writes are sent and not waited for: a connection keeps the order of statements, so later reads see them, and
+ * `flushWrites` reports their errors. Increments wait until a statement reads their table. So a batch waits for the
+ * network once for each read, and once to commit.
  */
-export function postgresTransaction(
+export function createPostgresTransaction(
   client: ClientBase,
   catalog: ColumnCatalog,
-  gather: () => void = () => {},
+  corkUntilNextTick: () => void = () => {},
 ): PostgresTransaction {
-  const sums = createSums();
-  const fixed = new LRUCache<string, object>({ max: KEPT_ROWS });
+  const sums = createPendingIncrements();
+  const fixed = new LRUCache<string, object>({ max: MAX_FIXED_ROWS });
   let writes: Promise<unknown>[] = [];
-  /** What failed first in this transaction: all that follows is refused for that. */
+  /** The first error in this transaction. The server rejects all later statements because of it. */
   let failed: { first?: unknown } = {};
 
-  /** Writes that leave as one statement, no two to one table: the parts of a statement don't see each other. */
-  const group = new Map<string, Part>();
+  /** Writes that go out as one statement. Each has another table, since parts of a statement don't see each other. */
+  const group = new Map<string, StatementPart>();
 
   async function read<R>(sql: string, values: readonly unknown[]): Promise<R[]> {
     sendGroup();
@@ -72,7 +78,7 @@ export function postgresTransaction(
     const parts = [...group.values()];
     group.clear();
     const sent = run(
-      inOne(parts.map(part => part.sql)),
+      joinStatements(parts.map(part => part.sql)),
       parts.flatMap(part => part.values),
     );
     sent.catch(() => {});
@@ -80,10 +86,14 @@ export function postgresTransaction(
   }
 
   async function run<R>(sql: string, values: readonly unknown[]): Promise<R[]> {
-    gather();
+    corkUntilNextTick();
     const failing = failed;
     try {
-      const { rows } = await client.query({ name: nameOf(sql), text: sql, values: values.map(encode) });
+      const { rows } = await client.query({
+        name: statementName(sql),
+        text: sql,
+        values: values.map(encode),
+      });
       return rows as R[];
     } catch (error) {
       failing.first ??= error;
@@ -182,7 +192,7 @@ export function postgresTransaction(
     },
     async update(table, key, columns, rows) {
       if (!rows[0]) return;
-      if (sums.touch(table, columns)) sendSums(table);
+      if (sums.affects(table, columns)) sendSums(table);
       const all = [key, ...columns];
       const settings = columns.map(column => `${column} = new.${column}`);
       const sql = `UPDATE ${table} SET ${settings} FROM ${arrays(table, all)} AS new(${all}) WHERE ${table}.${key} = new.${key}`;
@@ -209,20 +219,20 @@ export function postgresTransaction(
     },
     async execute(table, sql, values) {
       sendSumsOf(sql);
-      write(table, numbered(sql), values);
+      write(table, numberParameters(sql), values);
     },
     async query(sql, values) {
       sendSumsOf(sql);
-      return await read(numbered(sql), values);
+      return await read(numberParameters(sql), values);
     },
-    async written() {
+    async flushWrites() {
       for (const table of sums.tables()) sendSums(table);
       sendGroup();
       const sent = writes;
       writes = [];
       await Promise.all(sent);
     },
-    async abandon() {
+    async discardWrites() {
       sums.clear();
       group.clear();
       const sent = writes;
@@ -233,69 +243,4 @@ export function postgresTransaction(
       return first;
     },
   };
-}
-
-interface Part {
-  sql: string;
-  values: readonly unknown[];
-}
-
-const inOneByParts = new Map<string, string>();
-
-/** Several statements as one, their parameters counted on. */
-function inOne(parts: readonly string[]): string {
-  const [only] = parts;
-  if (only !== undefined && parts.length === 1) return only;
-  const key = parts.join(';');
-  let text = inOneByParts.get(key);
-  if (text === undefined) {
-    let used = 0;
-    const numberedOn = parts.map((part, index) => {
-      const offset = used;
-      const shifted = part.replace(/\$(\d+)/g, (_, digits) => {
-        used = Math.max(used, offset + Number(digits));
-        return `$${offset + Number(digits)}`;
-      });
-      return `write_${index} AS (${shifted})`;
-    });
-    text = `WITH ${numberedOn.join(', ')} SELECT 1`;
-    inOneByParts.set(key, text);
-  }
-  return text;
-}
-
-const names = new Map<string, string>();
-
-/** PostgreSQL cuts names after 63 bytes. */
-function nameOf(sql: string): string {
-  const known = names.get(sql);
-  if (known !== undefined) return known;
-  const name = createHash('sha256').update(sql).digest('base64url');
-  names.set(sql, name);
-  return name;
-}
-
-const wordsBySql = new Map<string, ReadonlySet<string>>();
-
-/** Among them the tables that a statement reads. */
-function wordsOf(sql: string): ReadonlySet<string> {
-  let words = wordsBySql.get(sql);
-  if (!words) {
-    words = new Set(sql.match(/\w+/g));
-    wordsBySql.set(sql, words);
-  }
-  return words;
-}
-
-const numberedBySql = new Map<string, string>();
-
-/** `$1`, `$2`, … for each `?`. */
-function numbered(sql: string): string {
-  let text = numberedBySql.get(sql);
-  if (text === undefined) {
-    let count = 0;
-    text = sql.replace(/\?/g, () => `$${++count}`);
-    numberedBySql.set(sql, text);
-  }
-  return text;
 }

@@ -5,69 +5,71 @@ import { requireCurrent } from '../migrations/migrate.ts';
 import { PRIMARY_KEYS, TABLES } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Source, Target } from '../transfer/database.ts';
-import { connect, openPool, type PostgresOptions } from './connection.ts';
-import { FIRST_LISTENER, OTHER_LISTENERS, RUNNING, WRITE_LOCK } from './locks.ts';
+import { connectPostgres, openPool, type PostgresOptions } from './connection.ts';
+import { COORDINATOR_RUNNING, FIRST_LISTENER, OTHER_LISTENERS, WRITE_LOCK } from './locks.ts';
 import { migratePostgres } from './store.ts';
-import { postgresTransaction, readCatalog } from './transaction.ts';
+import { createPostgresTransaction, readCatalog } from './transaction.ts';
 
 const ROWS_AT_ONCE = 200;
 
-/** The database as it is now. */
+/** Opens the database for reading it in its present state. */
 export async function openPostgresSource(options: PostgresOptions): Promise<Source> {
   const pool = openPool(options);
   await requireCurrent(pool, POSTGRES_TYPES).finally(() => pool.destroy());
-  const client = await begin(options, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  return reading(client);
+  const client = await beginTransaction(options, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  return createSource(client);
 }
 
-/** The database, brought up to date, and locked for all coordinators. */
+/** Opens the database for changing all of it, brought up to date, and locks out the writes of all coordinators. */
 export async function openPostgresTarget(options: PostgresOptions): Promise<Target> {
   await migratePostgres(options);
-  const client = await begin(options, `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK})`);
-  const tx = postgresTransaction(client, await readCatalog(client));
+  const client = await beginTransaction(options, `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK})`);
+  const tx = createPostgresTransaction(client, await readCatalog(client));
   return {
-    ...reading(client),
+    ...createSource(client),
     tx,
-    written: tx.written,
-    isAlone: () => isAlone(client),
+    flushWrites: tx.flushWrites,
+    isDatabaseUnused: () => lockOutCoordinators(client),
     async commit() {
-      await tx.written();
-      await moveSequences(client);
-      // Nobody has counted these rows yet for the planner.
+      await tx.flushWrites();
+      await advanceSequences(client);
+      // The planner has no statistics of the new rows yet.
       await client.query(`ANALYZE ${TABLES}`);
       await client.query('COMMIT');
     },
   };
 }
 
-/** A coordinator that has lost its connections has tried to connect again within this time. */
+/** Within this time, a coordinator that lost its connections tries to connect again. */
 const RECONNECTED_MS = 2_000;
 const LOOK_AGAIN_MS = 100;
 
-/** Another connection waits for a lock that this one holds. */
-const WAITED_FOR = `SELECT FROM pg_locks AS held JOIN pg_locks AS wanted USING (locktype, database, classid, objid, objsubid)
+/** Returns a row where another connection waits for a lock that this one holds. */
+const SOMEBODY_WAITS = `SELECT FROM pg_locks AS held JOIN pg_locks AS wanted USING (locktype, database, classid, objid, objsubid)
   WHERE held.pid = pg_backend_pid() AND held.locktype = 'advisory' AND held.granted AND NOT wanted.granted LIMIT 1`;
 
 /**
- * Takes the locks that running coordinators hold, to the end of the transaction, and answers whether it got them. After a
- * failover coordinators hold none until they have connected again: those that do so now are seen waiting for them.
+ * Takes the locks that running coordinators hold, to the end of the transaction, and returns whether it got them. After
+ * a failover, coordinators hold no locks until they have connected again, so it watches for those that wait for them.
  */
-async function isAlone(client: Client): Promise<boolean> {
-  const locks = [RUNNING, FIRST_LISTENER, OTHER_LISTENERS].map(lock => `pg_try_advisory_xact_lock(${lock})`);
+async function lockOutCoordinators(client: Client): Promise<boolean> {
+  const locks = [COORDINATOR_RUNNING, FIRST_LISTENER, OTHER_LISTENERS].map(
+    lock => `pg_try_advisory_xact_lock(${lock})`,
+  );
   const { rows } = await client.query<{ free: boolean }>(`SELECT ${locks.join(' AND ')} AS free`);
   if (!rows[0]?.free) return false;
   const deadline = performance.now() + RECONNECTED_MS;
   while (performance.now() < deadline) {
-    if ((await client.query(WAITED_FOR)).rowCount !== 0) return false;
+    if ((await client.query(SOMEBODY_WAITS)).rowCount !== 0) return false;
     await setTimeout(LOOK_AGAIN_MS);
   }
   return true;
 }
 
-async function begin(options: PostgresOptions, statement: string): Promise<Client> {
-  const client = await connect({ ...options, patient: true });
+async function beginTransaction(options: PostgresOptions, statement: string): Promise<Client> {
+  const client = await connectPostgres({ ...options, withoutTimeouts: true });
   try {
-    // Between two statements a file is read or written, by whatever is at its other end.
+    // The time between two statements depends on the file that is being read or written.
     await client.query(
       `SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0; ${statement}`,
     );
@@ -78,7 +80,7 @@ async function begin(options: PostgresOptions, statement: string): Promise<Clien
   }
 }
 
-function reading(client: Client): Source {
+function createSource(client: Client): Source {
   return {
     async columns(table) {
       const { fields } = await client.query(`SELECT * FROM ${table} LIMIT 0`);
@@ -99,7 +101,7 @@ function reading(client: Client): Source {
           yield rows;
         }
       } finally {
-        // Fails where the reading did, which tells more.
+        // Fails where FETCH has failed, whose error says more.
         await client.query('CLOSE reading').catch(() => {});
       }
     },
@@ -107,8 +109,8 @@ function reading(client: Client): Source {
   };
 }
 
-/** Ids that were inserted are unknown to the sequences that make them up. */
-async function moveSequences(client: Client): Promise<void> {
+/** Moves the sequences of generated ids beyond the ids that were inserted. */
+async function advanceSequences(client: Client): Promise<void> {
   for (const [table, key] of Object.entries(PRIMARY_KEYS)) {
     const { rows } = await client.query<{ sequence: string | null }>(
       'SELECT pg_get_serial_sequence($1, $2) AS sequence',

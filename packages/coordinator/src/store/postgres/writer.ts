@@ -1,65 +1,66 @@
-import type { Call } from '../batcher.ts';
+import type { WriteCall } from '../batcher.ts';
 import type { StoreEvent } from '../events.ts';
-import { apply, execute, type Transact } from '../execute.ts';
+import { applyCalls, executeCalls, type Transact } from '../execute.ts';
 import type { WriteContext } from '../operation.ts';
 import { StoreUnavailable } from '../unavailable.ts';
-import { createDoubt } from '../write-health.ts';
-import { contextOf, positionsIn, type WritePlan } from '../write-plan.ts';
+import { createWriteProber } from '../write-health.ts';
+import { createContext, createPositionOf, type WritePlan } from '../write-plan.ts';
 import type { Committed, Writer } from '../writer.ts';
-import { createBackoff } from './backoff.ts';
-import { type PostgresOptions, translate } from './connection.ts';
-import type { Listener } from './listening.ts';
-import { notifying } from './notifications.ts';
-import { openSession, type Session } from './session.ts';
-import { createTurns } from './turns.ts';
+import { createConnectBackoff } from './backoff.ts';
+import { type PostgresOptions, translatePostgresError } from './connection.ts';
+import type { ReplicaListener } from './listener-locks.ts';
+import { createMutex } from './mutex.ts';
+import { notifyStatements } from './notifications.ts';
+import { openWriteSession, type WriteSession } from './session.ts';
 
 export interface PostgresWriterOptions extends PostgresOptions {
-  /** Its own part in who listens. */
-  listener: Listener;
+  /** This coordinator as a listener for notifications. */
+  listener: ReplicaListener;
   plan: WritePlan;
 }
 
 /**
- * Writes over one connection, made when needed and made anew when it breaks. Durability order: a batch's rows and its
- * notification are in one transaction, COMMIT answers once its log is on disk, and only then are its callers answered.
+ * Writes over one connection, which it opens when needed and again when it breaks. Durability order: a batch's rows and
+ * its notification are in one transaction, COMMIT returns once the log is on disk, and only then do the batch's writes
+ * resolve.
  *
- * Batches follow each other closely: while the database commits one, the next is decided on what that one leaves, and
- * sent behind it. Each names itself in its transaction, and demands to find the name of the one before it. Where that
- * was rolled back, or somebody else has written since, the next one fails as a whole and is done again, alone, on what
- * there is. So nothing is ever committed that was decided on something else.
+ * While the database commits one batch, the next one is computed from the rows that the first leaves in memory, and sent
+ * right after it. Each transaction stores its batch's name and requires to find the name of the batch before. Where that
+ * batch was rolled back, or another coordinator has written since, the whole next batch fails and runs again alone, on
+ * the rows in the database. So no batch is ever committed that was computed from other rows than those before it.
  */
 export function createPostgresWriter({ listener, plan, ...options }: PostgresWriterOptions): Writer {
-  const backoff = createBackoff();
-  const turns = createTurns();
-  const doubt = createDoubt();
-  const position = positionsIn(plan);
-  let session: Session | undefined;
-  /** Whether a batch may have been committed whose events nobody here was told. */
-  let isUnsure = false;
+  const backoff = createConnectBackoff();
+  const turns = createMutex();
+  const doubt = createWriteProber();
+  const position = createPositionOf(plan);
+  let session: WriteSession | undefined;
+  /** Whether a batch may have been committed whose events did not go out. */
+  let mayHaveMissedEvents = false;
 
-  async function current(): Promise<Session> {
-    if (session && !session.broken) return session;
-    session = await backoff.attempt(() => openSession(options));
+  async function currentSession(): Promise<WriteSession> {
+    if (session && !session.isBroken) return session;
+    session = await backoff.attempt(() => openWriteSession(options));
     return session;
   }
 
-  /** What was emitted, once it may be told. */
-  function told(emitted: readonly StoreEvent[]): StoreEvent[] {
-    // Having had the lock, this transaction came after the end of that one, whichever it was.
-    const events: StoreEvent[] = isUnsure ? [{ type: 'missed' }, ...emitted] : [...emitted];
-    isUnsure = false;
+  /** The events of a committed transaction. */
+  function toCommittedEvents(emitted: readonly StoreEvent[]): StoreEvent[] {
+    // This transaction had the write lock, so the one with the unknown outcome has ended.
+    const events: StoreEvent[] = mayHaveMissedEvents ? [{ type: 'missed' }, ...emitted] : [...emitted];
+    mayHaveMissedEvents = false;
     return events;
   }
 
-  /** Runs `work` in a transaction, and answers when it is on its way: `committed` tells what came of it. */
+  /** Runs `work` in a transaction, and resolves when it is sent. `committed` settles with the transaction's outcome. */
   async function send(
-    on: Session,
+    on: WriteSession,
     { ahead, now }: { ahead: boolean; now: number | undefined },
     work: (context: WriteContext) => Promise<void>,
   ) {
     const emitted: StoreEvent[] = [];
     let proven = () => {};
-    const began = ahead ? on.beginAhead() : await on.begin();
+    const began = ahead ? on.beginWithoutWaiting() : await on.begin();
     const moment = now ?? began.now;
     try {
       const base = {
@@ -68,75 +69,75 @@ export function createPostgresWriter({ listener, plan, ...options }: PostgresWri
         uptime: now ?? performance.now(),
         emit: (event: StoreEvent) => emitted.push(event),
       };
-      await work(contextOf(base, plan));
-      proven = await doubt.write(on.tx, moment);
+      await work(createContext(base, plan));
+      proven = await doubt.probe(on.tx, moment);
     } catch (error) {
       throw (await on.rollBack()) ?? error;
     }
-    return { emitted, committed: on.commit(notifying(emitted, listener)).then(proven) };
+    return { emitted, committed: on.commit(notifyStatements(emitted, listener)).then(proven) };
   }
 
-  /** What is of the session's or the server's making ends the session, since what became of it is unknown. */
-  function failed(on: Session, error: unknown): unknown {
-    const translated = translate(error);
-    doubt.failed(translated);
-    // A full disk undoes the transaction, and leaves its session as good as it was.
+  /** Closes the session after a fault of the server or the connection, since its last transaction's outcome is unknown. */
+  function noteFailure(on: WriteSession, error: unknown): unknown {
+    const translated = translatePostgresError(error);
+    doubt.noteFailure(translated);
+    // A full disk rolls the transaction back, and the session stays usable.
     if (translated instanceof StoreUnavailable && translated.fault !== 'full') {
-      on.fail();
-      isUnsure = true;
+      on.discard();
+      mayHaveMissedEvents = true;
     }
     return translated;
   }
 
-  /** All calls in one transaction, behind what is on its way already. Undefined where they have to be done alone. */
+  /** Runs all calls in one transaction, right after those already sent. Returns undefined where they must run alone. */
   async function commitBehind(
-    calls: readonly Call[],
+    calls: readonly WriteCall[],
     now: number | undefined,
     sent: () => void,
   ): Promise<Committed | undefined> {
-    const turn = await turns.take();
-    let on: Session | undefined;
+    const turn = await turns.acquire();
+    let on: WriteSession | undefined;
     try {
-      on = await current();
+      on = await currentSession();
       if (on.hasFailed) return undefined;
-      let outcomes: Awaited<ReturnType<typeof apply>> = [];
-      const { emitted, committed } = await send(on, { ahead: on.mayGoAhead, now }, async context => {
-        outcomes = await apply(calls, context, position);
+      let outcomes: Awaited<ReturnType<typeof applyCalls>> = [];
+      const { emitted, committed } = await send(on, { ahead: on.canSendAhead, now }, async context => {
+        outcomes = await applyCalls(calls, context, position);
       });
-      turn.end();
+      turn.release();
       sent();
       await committed;
-      return { results: outcomes.map(outcome => ({ outcome })), events: told(emitted) };
+      return { results: outcomes.map(outcome => ({ outcome })), events: toCommittedEvents(emitted) };
     } catch (error) {
-      const translated = on ? failed(on, error) : error;
+      const translated = on ? noteFailure(on, error) : error;
       if (translated instanceof StoreUnavailable) throw translated;
       return undefined;
     } finally {
-      turn.end();
+      turn.release();
     }
   }
 
-  /** Waits for all that is on its way, and goes on from what the database has. */
-  async function commitAlone(calls: readonly Call[], now: number | undefined): Promise<Committed> {
-    const turn = await turns.take();
+  /** Waits for all sent transactions, then runs the calls on the rows in the database. */
+  async function commitAlone(calls: readonly WriteCall[], now: number | undefined): Promise<Committed> {
+    const turn = await turns.acquire();
     const events: StoreEvent[] = [];
     try {
-      const on = await current();
+      const on = await currentSession();
       await on.recover();
       const transact: Transact = async work => {
         try {
           const { emitted, committed } = await send(on, { ahead: false, now }, work);
           await committed;
-          events.push(...told(emitted));
+          events.push(...toCommittedEvents(emitted));
         } catch (error) {
-          const translated = failed(on, error);
-          if (!on.broken) await on.recover();
+          const translated = noteFailure(on, error);
+          if (!on.isBroken) await on.recover();
           throw translated;
         }
       };
-      return { results: await execute(calls, transact, position), events };
+      return { results: await executeCalls(calls, transact, position), events };
     } finally {
-      turn.end();
+      turn.release();
     }
   }
 
@@ -145,9 +146,9 @@ export function createPostgresWriter({ listener, plan, ...options }: PostgresWri
       return (await commitBehind(calls, now, sent)) ?? (await commitAlone(calls, now));
     },
     async close() {
-      const turn = await turns.take();
-      if (!session?.broken) await session?.client.end();
-      turn.end();
+      const turn = await turns.acquire();
+      if (!session?.isBroken) await session?.client.end();
+      turn.release();
     },
   };
 }

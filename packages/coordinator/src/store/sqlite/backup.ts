@@ -3,29 +3,29 @@ import { backup, DatabaseSync } from 'node:sqlite';
 import { BACKUP_OF } from '../schema.ts';
 import { databasePath } from './connection.ts';
 
-/** A megabyte: long enough for throughput, short enough for a bar that moves. */
-const PAGES_AT_ONCE = 256;
+/** One megabyte: enough for good throughput, and small enough for a smooth progress bar. */
+const PAGES_PER_STEP = 256;
 
 export interface CopyOptions {
-  /** Called now and then with the pages that are copied, of all. */
+  /** Called from time to time with the number of copied pages and of all pages. */
   onProgress?: (copied: number, all: number) => void;
   signal?: AbortSignal;
 }
 
 /**
- * Copies a database into a folder without one.
+ * Copies a database into a folder that has none, and marks the copy as a backup.
  *
- * @param moment from `openMoment`: of another connection, the copy would begin anew with each write of somebody else
+ * @param snapshot from `openSnapshot`; over any other connection, each write by others would restart the copy
  */
 export async function copyDatabase(
-  moment: DatabaseSync,
+  snapshot: DatabaseSync,
   folder: string,
   { onProgress, signal }: CopyOptions = {},
 ): Promise<void> {
   const file = databasePath(folder);
   signal?.throwIfAborted();
-  await backup(moment, file, {
-    rate: PAGES_AT_ONCE,
+  await backup(snapshot, file, {
+    rate: PAGES_PER_STEP,
     progress({ totalPages, remainingPages }) {
       signal?.throwIfAborted();
       onProgress?.(totalPages - remainingPages, totalPages);
@@ -35,18 +35,18 @@ export async function copyDatabase(
   seal(file);
 }
 
-/** A copy that is started on would sign another history than the original, so it says what it is. */
-function mark(copy: DatabaseSync): void {
+/** A coordinator that started on the copy would sign another history than the original, so the mark prevents that. */
+function markAsBackup(copy: DatabaseSync): void {
   const insert = copy.prepare('INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)');
   insert.run(BACKUP_OF, new Date().toISOString());
 }
 
-/** Leaves a sound database in a single file. */
+/** Turns the copy into a single file, and throws where it is damaged. */
 function seal(file: string): void {
   const copy = new DatabaseSync(file);
   try {
     copy.exec('PRAGMA journal_mode = DELETE');
-    mark(copy);
+    markAsBackup(copy);
     const [found] = Object.values(copy.prepare('PRAGMA quick_check(1)').get() ?? {});
     if (found !== 'ok') throw new Error(`the copy is damaged: ${found}`);
   } finally {
@@ -54,14 +54,14 @@ function seal(file: string): void {
   }
 }
 
-/** Whether the database in a folder is a backup that nobody has restored. */
+/** Whether the database in a folder is a backup that was not restored. */
 export function isBackup(data: string): boolean {
   if (!existsSync(databasePath(data))) return false;
   const database = new DatabaseSync(databasePath(data), { readOnly: true });
   try {
     return database.prepare('SELECT 1 FROM setting WHERE name = ?').get(BACKUP_OF) !== undefined;
   } catch {
-    // It has no such table yet, or can't be read, which is told by whoever does more with it.
+    // The database has no such table yet, or can't be read. Opening it will report the latter.
     return false;
   } finally {
     database.close();

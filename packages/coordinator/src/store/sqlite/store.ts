@@ -8,20 +8,20 @@ import { kyselyOver } from './dialect.ts';
 import type { FolderLock } from './lock.ts';
 
 export interface SqliteOptions {
-  /** The folder with the database, which is there. */
+  /** The folder of the database, which must exist. */
   data: string;
   writes: Writes;
   health: WriteHealth;
-  /** Released when the store is closed. */
+  /** Released when the store closes. */
   lock: FolderLock | undefined;
 }
 
-/** The embedded store: reads in this thread. */
+/** The SQLite store. It reads in this thread. */
 export function createSqliteStore({ data, writes, health, lock }: SqliteOptions): Store {
   const reader = openForReading(data);
   const read = kyselyOver(reader);
-  const { tell, onCommit } = createListeners();
-  writes.onCommit(tell);
+  const { notify, onCommit } = createListeners();
+  writes.onCommit(notify);
 
   return {
     isShared: false,

@@ -1,18 +1,18 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { bounded } from '../numbers.ts';
+import { clampNumber } from '../numbers.ts';
 import type { Transaction, Value } from '../transaction.ts';
-import { readAll } from './reading.ts';
+import { readAll } from './read-rows.ts';
 
 type Values = Record<string, Value>;
 
-/** The transaction's calls on one connection; `BEGIN` and `COMMIT` are the caller's. */
-export function sqliteTransaction(database: DatabaseSync): Transaction {
+/** Runs a transaction's calls on one connection. The caller begins and commits the transaction. */
+export function createSqliteTransaction(database: DatabaseSync): Transaction {
   const prepared = statementCache(database);
 
   function each(sql: string, columns: readonly string[], rows: readonly object[]) {
     const statement = prepared(sql);
     for (const row of rows)
-      statement.run(...columns.map(column => writable((row as Values)[column] ?? null)));
+      statement.run(...columns.map(column => toStoredValue((row as Values)[column] ?? null)));
   }
 
   return {
@@ -73,9 +73,9 @@ export function sqliteTransaction(database: DatabaseSync): Transaction {
   };
 }
 
-const writable = (value: Value) => (typeof value === 'number' ? bounded(value) : value);
+const toStoredValue = (value: Value) => (typeof value === 'number' ? clampNumber(value) : value);
 
-/** Prepared statements of one connection by their text. */
+/** Prepares each statement of a connection once. */
 function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
   const statements = new Map<string, StatementSync>();
   return sql => {

@@ -4,28 +4,28 @@ import { requireCurrent } from '../migrations/migrate.ts';
 import { PRIMARY_KEYS, type Table } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Source, Target } from '../transfer/database.ts';
-import { openForWriting, openMoment } from './connection.ts';
+import { openForWriting, openSnapshot } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
 import { lockFolder } from './lock.ts';
 import { migrateSqlite } from './migrate.ts';
-import { readBounded } from './reading.ts';
-import { sqliteTransaction } from './transaction.ts';
+import { readBounded } from './read-rows.ts';
+import { createSqliteTransaction } from './transaction.ts';
 
 const ROWS_AT_ONCE = 200;
 
-/** The database in a folder as it is now. */
+/** Opens a folder's database for reading it in its present state. */
 export async function openSqliteSource(data: string): Promise<Source> {
-  const database = await openMoment(data);
+  const database = await openSnapshot(data);
   try {
     await requireCurrent(kyselyOver(database), SQLITE_TYPES);
-    return reading(database);
+    return createSource(database);
   } catch (error) {
     database.close();
     throw error;
   }
 }
 
-/** The database in a folder, made or brought up to date, and kept from coordinators and from everyone else who writes. */
+/** Opens a folder's database for changing all of it, created or brought up to date, and locks out all other writers. */
 export async function openSqliteTarget(data: string): Promise<Target> {
   const lock = lockFolder(data);
   const database = await openLocked(data).catch(error => {
@@ -33,11 +33,11 @@ export async function openSqliteTarget(data: string): Promise<Target> {
     throw error;
   });
   return {
-    ...reading(database),
-    tx: sqliteTransaction(database),
-    // The folder is locked.
-    isAlone: async () => true,
-    async written() {},
+    ...createSource(database),
+    tx: createSqliteTransaction(database),
+    // The lock on the folder proves it.
+    isDatabaseUnused: async () => true,
+    async flushWrites() {},
     async commit() {
       database.exec('COMMIT');
     },
@@ -62,7 +62,7 @@ async function openLocked(data: string): Promise<DatabaseSync> {
   }
 }
 
-function reading(database: DatabaseSync): Source {
+function createSource(database: DatabaseSync): Source {
   return {
     async columns(table) {
       const columns = database.prepare(`SELECT * FROM ${table}`).columns();

@@ -1,27 +1,27 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { cachedTransaction } from '../cache/cached-transaction.ts';
+import { createCachedTransaction } from '../cache/cached-transaction.ts';
 import type { StoreEvent } from '../events.ts';
-import { execute, type Transact } from '../execute.ts';
-import { createDoubt } from '../write-health.ts';
-import { contextOf, positionsIn, type WritePlan } from '../write-plan.ts';
+import { executeCalls, type Transact } from '../execute.ts';
+import { createWriteProber } from '../write-health.ts';
+import { createContext, createPositionOf, type WritePlan } from '../write-plan.ts';
 import type { Writer } from '../writer.ts';
 import { openForWriting } from './connection.ts';
-import { translate } from './faults.ts';
-import { sqliteTransaction } from './transaction.ts';
+import { translateSqliteError } from './faults.ts';
+import { createSqliteTransaction } from './transaction.ts';
 
 /**
- * Durability order: a batch's rows reach the write-ahead log, COMMIT syncs the log
- * (`synchronous=FULL`), and only then are its callers answered and its events told. A crash before the sync
- * leaves the batch out as a whole; a crash after it leaves the batch in, answered or not.
+ * Opens the writer of a data folder. Durability order: a batch's rows reach the write-ahead log, COMMIT syncs the log
+ * (`synchronous=FULL`), and only then do the batch's writes resolve and its events go out. A crash before the sync loses
+ * the whole batch; a crash after it keeps the whole batch, whether or not its callers got an answer.
  */
 export function openSqliteWriter(data: string, plan: WritePlan): Writer {
   const database = openForWriting(data);
-  const tx = cachedTransaction(sqliteTransaction(database), table => columnsOf(database, table));
-  /** Another number after each commit of another connection, such as that of `aitbc keys`. */
+  const tx = createCachedTransaction(createSqliteTransaction(database), table => columnsOf(database, table));
+  /** Returns a number that changes when another connection commits, such as that of `aitbc keys`. */
   const dataVersion = database.prepare('PRAGMA data_version');
   let lastVersion: unknown;
-  const doubt = createDoubt();
-  const position = positionsIn(plan);
+  const doubt = createWriteProber();
+  const position = createPositionOf(plan);
 
   function isUndisturbed(): boolean {
     const version = dataVersion.get()?.data_version;
@@ -40,42 +40,42 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
         try {
           database.exec('BEGIN IMMEDIATE');
           tx.begin(isUndisturbed());
-          await work(contextOf({ tx, now, uptime, emit: event => emitted.push(event) }, plan));
-          const proven = await doubt.write(tx, now);
-          await tx.written();
+          await work(createContext({ tx, now, uptime, emit: event => emitted.push(event) }, plan));
+          const proven = await doubt.probe(tx, now);
+          await tx.flushWrites();
           database.exec('COMMIT');
-          tx.committed();
+          tx.noteCommitSent();
           proven();
         } catch (error) {
-          tx.abandon();
+          tx.forgetAll();
           rollBack(database);
-          const translated = translate(error);
-          doubt.failed(translated);
+          const translated = translateSqliteError(error);
+          doubt.noteFailure(translated);
           throw translated;
         }
         events.push(...emitted);
       };
-      const results = await execute(calls, transact, position);
+      const results = await executeCalls(calls, transact, position);
       return { results, events };
     },
     async close() {
       try {
         database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       } catch {
-        // On a full disk the log can't be moved into the database. It stays, and counts when that is opened again.
+        // A full disk prevents moving the log into the database. SQLite does so when the database is next opened.
       }
       database.close();
     },
   };
 }
 
-/** SQLite has rolled back already after some faults. */
+/** Rolls back, unless SQLite has done so already, as it does after some faults. */
 function rollBack(database: DatabaseSync): void {
   if (!database.isTransaction) return;
   try {
     database.exec('ROLLBACK');
   } catch {
-    // What it failed for is what the transaction failed for.
+    // The transaction failed for the same reason, and that error is reported.
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { type EngineConfig, engineOf, usable } from '../engine.ts';
+import { asConfigError, type EngineConfig, engineOf } from '../engine.ts';
 import { SCHEMA_VERSION } from '../migrations/migrate.ts';
 import { COORDINATOR_ID, TABLES } from '../schema.ts';
 import type { Source } from './database.ts';
@@ -9,8 +9,8 @@ import { createTallies, FORMAT, FORMAT_VERSION, type Header, lineOf, rowLine } f
 import { openSource, rowsOf, type TransferOptions, type Transferred } from './transfer.ts';
 
 /**
- * Writes all data of a store as of this moment to `to`, in the format of format.ts, and ends it. A coordinator may run
- * on the store meanwhile. Takes the same memory however much data there is.
+ * Writes all data of a store in its present state to `to`, in the format of format.ts, and ends the stream. A coordinator
+ * may run on the store meanwhile. The memory that it needs does not grow with the data.
  *
  * @throws {ConfigError} where the store can't be read
  */
@@ -20,7 +20,7 @@ export async function exportStore(
   { onProgress = () => {}, signal }: TransferOptions = {},
 ): Promise<Transferred> {
   const engine = engineOf(config);
-  const source = await usable(engine, openSource(engine));
+  const source = await asConfigError(engine, openSource(engine));
   try {
     const header: Header = {
       format: FORMAT,

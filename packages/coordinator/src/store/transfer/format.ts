@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
-import type { Engine } from '../engine.ts';
+import type { DatabaseEngine } from '../engine.ts';
 import { TABLES, type Table } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 
 /*
- * An export: JSON lines, compressed by gzip.
+ * The format of an export: JSON lines, compressed by gzip.
  *
  *   {"format":"aitbc-store","version":1,"schema":"001-initial",…,"tables":{"account":{"columns":["id",…],"rows":1},…}}
  *   {"account":[1,"ait1…",null,1769266800000]}
  *   …
  *   {"totals":{"account":{"rows":1,"sha256":"…"},…}}
  *
- * The first line says what follows. Then comes a line for each row, with its values in the order of its table's
- * columns: table by table, rows by their primary key. The last line has each table's count of rows, and the SHA-256
- * of its lines, each with its line feed. Texts are as clients sent them, whatever the engine makes of them.
+ * The first line describes the tables. Then comes a line for each row, with its values in the order of its table's
+ * columns: table by table, rows sorted by primary key. The last line has each table's number of rows, and the SHA-256 of
+ * its lines, each with its line feed. Texts are as clients sent them, however the engine encodes them.
  */
 
 export const FORMAT = 'aitbc-store';
@@ -24,11 +24,11 @@ export interface Header {
   version: typeof FORMAT_VERSION;
   /** Name of the last migration. */
   schema: string;
-  /** Where the data comes from. */
-  engine: Engine['name'];
+  /** The engine that the data comes from. */
+  engine: DatabaseEngine['name'];
   /** ISO 8601. */
   exported_at: string;
-  /** As in receipts; null where no coordinator has started yet. */
+  /** The name in receipts, or null where no coordinator has started yet. */
   coordinator_id: string | null;
   tables: Record<Table, { columns: readonly string[]; rows: number }>;
 }
@@ -46,13 +46,13 @@ export const rowLine = (table: Table, values: readonly Value[]) => `${JSON.strin
 export function createTallies() {
   const tallies = new Map(TABLES.map(table => [table, { rows: 0, hash: createHash('sha256') }]));
   return {
-    /** `lines` are of so many rows, each with its line feed. */
+    /** Adds the lines of this many rows, each with its line feed. */
     add(table: Table, lines: string | Uint8Array, rows: number): void {
       const tally = tallies.get(table);
       tally?.hash.update(lines);
       if (tally) tally.rows += rows;
     },
-    /** Once, at the end. */
+    /** Must be called once, at the end. */
     totals(): Footer['totals'] {
       const totals = [...tallies].map(([table, { rows, hash }]) => [
         table,
@@ -63,12 +63,12 @@ export function createTallies() {
   };
 }
 
-/** A table of which there is not the same on both sides. */
+/** The first table whose count or hash differs. */
 export function differingTable(a: Footer['totals'], b: Footer['totals']): Table | undefined {
   return TABLES.find(table => a[table]?.rows !== b[table]?.rows || a[table]?.sha256 !== b[table]?.sha256);
 }
 
-/** A file that can't be taken, or a store that can't take it. The message is for the operator, complete. */
+/** A file that can't be imported, or a store that can't take it. The message is a full explanation for the operator. */
 export class TransferError extends Error {
   override name = 'TransferError';
 }

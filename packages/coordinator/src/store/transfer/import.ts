@@ -1,20 +1,20 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { type EngineConfig, engineOf, usable } from '../engine.ts';
+import { asConfigError, type EngineConfig, engineOf } from '../engine.ts';
 import { type NewRow, TABLES, type Table } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Target } from './database.ts';
 import { createTallies, differingTable, type Header, rowLine, TransferError } from './format.ts';
 import { splitLines } from './lines.ts';
-import { type Export, readExport } from './reading.ts';
+import { type Export, readExport } from './read-export.ts';
 import { openTarget, rowsOf, type TransferOptions, type Transferred } from './transfer.ts';
 
 /**
- * Fills an empty store with an export, in one transaction that is committed only when every table has the count and
- * the hash that the file says. Takes the same memory however much data there is.
+ * Fills an empty store with an export, in one transaction. It is committed only if every table has the count and the
+ * hash that the file states. The memory that it needs does not grow with the data.
  *
- * @throws {TransferError} where the file is not whole, or of another schema, or the store is not empty
+ * @throws {TransferError} where the file is incomplete or has another schema, or the store is not empty
  * @throws {ConfigError} where the store can't be opened
  */
 export async function importStore(
@@ -26,7 +26,7 @@ export async function importStore(
   let transferred: Transferred | undefined;
   const take = async (bytes: AsyncIterable<Uint8Array>) => {
     const file = await readExport(splitLines(bytes));
-    const target = await usable(engine, openTarget(engine));
+    const target = await asConfigError(engine, openTarget(engine));
     try {
       await fill(target, file, onProgress);
     } finally {
@@ -52,14 +52,14 @@ async function fill(target: Target, file: Export, report: Report): Promise<void>
   const all = rowsOf(file.header);
   for await (const { table, rows } of file.chunks()) {
     await target.tx.insert(table, rows as unknown as NewRow<Table>[]);
-    await target.written();
+    await target.flushWrites();
     report({ step: 'import', by: rows.length, all });
   }
   await check(target, file, report);
   await target.commit();
 }
 
-/** What migrations put there themselves, counters of nothing, makes room. */
+/** Throws where the store has rows other than the zero counters that migrations insert, and deletes those. */
 async function requireEmpty(target: Target): Promise<void> {
   const counters: Value[] = [];
   for (const table of TABLES) {
@@ -74,7 +74,7 @@ async function requireEmpty(target: Target): Promise<void> {
     }
   }
   await target.tx.delete('counter', 'name', counters);
-  await target.written();
+  await target.flushWrites();
 }
 
 async function requireColumns(target: Target, { tables }: Header): Promise<void> {
@@ -86,7 +86,7 @@ async function requireColumns(target: Target, { tables }: Header): Promise<void>
   }
 }
 
-/** Compares what is in the store now with what the file says. */
+/** Throws where a table's rows in the store differ from the file's count or hash. */
 async function check(target: Target, { header, totals }: Export, report: Report): Promise<void> {
   const tallies = createTallies();
   const all = rowsOf(header);

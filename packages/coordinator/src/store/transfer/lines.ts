@@ -1,6 +1,6 @@
 const LINE_FEED = 0x0a;
 
-/** The lines of a text, each with its line feed; the last one may lack it. Other line ends are part of a line. */
+/** Yields the lines of a text, each with its line feed, which the last line may lack. Other line ends are part of a line. */
 export async function* splitLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let begun: Uint8Array[] = [];
   for await (const chunk of bytes) {

@@ -1,22 +1,22 @@
-import type { Engine } from '../engine.ts';
+import type { DatabaseEngine } from '../engine.ts';
 import { openPostgresSource, openPostgresTarget } from '../postgres/transfer.ts';
 import { openSqliteSource, openSqliteTarget } from '../sqlite/transfer.ts';
 import type { Source, Target } from './database.ts';
 import type { Header } from './format.ts';
 
-export const openSource = (engine: Engine): Promise<Source> =>
+export const openSource = (engine: DatabaseEngine): Promise<Source> =>
   engine.name === 'sqlite' ? openSqliteSource(engine.data) : openPostgresSource(engine);
 
-export const openTarget = (engine: Engine): Promise<Target> =>
+export const openTarget = (engine: DatabaseEngine): Promise<Target> =>
   engine.name === 'sqlite' ? openSqliteTarget(engine.data) : openPostgresTarget(engine);
 
 export interface TransferOptions {
-  /** Called with the rows that were moved since the call before, of all. */
+  /** Called with the number of rows since the last call, `by`, and of all rows. */
   onProgress?: (progress: { step: 'export' | 'import' | 'check'; by: number; all: number }) => void;
   signal?: AbortSignal;
 }
 
-/** What was moved. */
+/** What an export or import has moved. */
 export interface Transferred {
   rows: number;
   header: Header;

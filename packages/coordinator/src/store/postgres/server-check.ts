@@ -1,17 +1,17 @@
 import { Client, DatabaseError } from 'pg';
 import { clientConfig, type PostgresOptions } from './connection.ts';
 
-/** A pooler that has one connection keeps the second one waiting: it answers nothing for so long. */
-const POOLER_MS = 5_000;
+/** A pooler with a single connection leaves the second client waiting. The check gives up after this time. */
+const POOLER_TIMEOUT_MS = 5_000;
 
-const POOLER =
-  'a pooler such as PgBouncer is in between, and hands out connections for a transaction at a time: notifications, prepared statements and advisory locks need sessions. Connect to PostgreSQL itself, or set pool_mode = session';
+const POOLER_MESSAGE =
+  'a pooler such as PgBouncer is in between, and assigns connections for one transaction at a time: notifications, prepared statements and advisory locks need sessions. Connect to PostgreSQL itself, or set pool_mode = session';
 
 /**
- * Throws, and names why, where a coordinator can't work over such a connection though it can be made: a hot standby, a
- * database that is read-only, a pooler that knows no sessions.
+ * Throws, with the reason, where a coordinator can connect to a server but can't work with it: it is a hot standby, is
+ * read-only, or is a pooler without sessions.
  */
-export async function requireFit(options: PostgresOptions, client: Client): Promise<void> {
+export async function requireUsableServer(options: PostgresOptions, client: Client): Promise<void> {
   const { rows } = await client.query<{ standby: boolean; read_only: string; pid: number }>(
     "SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') AS read_only, pg_backend_pid() AS pid",
   );
@@ -23,17 +23,17 @@ export async function requireFit(options: PostgresOptions, client: Client): Prom
   }
   if (server?.read_only === 'on')
     throw new Error('it is read-only for this role (default_transaction_read_only)');
-  // What a server itself says at the beginning of a connection is its own number. A pooler makes one up.
+  // A server announces its process id when a connection begins. A pooler announces a made-up one.
   const { processID } = client as unknown as { processID: number | null };
   if (processID !== server?.pid) await requireSessions(options, client);
 }
 
 /**
- * Holds a connection to the server in a transaction, and looks whether the other one has still the server's process that it
- * had: a pooler by transactions gives it another one, or has none left.
+ * Opens a transaction on a second connection, and throws where the first connection then has another server process, or
+ * none: a pooler that assigns connections by transaction does that.
  */
 async function requireSessions(options: PostgresOptions, client: Client): Promise<void> {
-  const other = new Client({ ...clientConfig(options), query_timeout: POOLER_MS });
+  const other = new Client({ ...clientConfig(options), query_timeout: POOLER_TIMEOUT_MS });
   other.on('error', () => {});
   try {
     const pidOf = async (of: Client) => {
@@ -46,9 +46,9 @@ async function requireSessions(options: PostgresOptions, client: Client): Promis
     const held = await pidOf(other);
     const after = await withTimeout(pidOf(client));
     await other.query('ROLLBACK');
-    if (held === before || after !== before) throw new Error(POOLER);
+    if (held === before || after !== before) throw new Error(POOLER_MESSAGE);
   } catch (error) {
-    if (error instanceof DatabaseError) throw new Error(POOLER, { cause: error });
+    if (error instanceof DatabaseError) throw new Error(POOLER_MESSAGE, { cause: error });
     throw error;
   } finally {
     await other.end().catch(() => {});
@@ -57,12 +57,12 @@ async function requireSessions(options: PostgresOptions, client: Client): Promis
 
 async function withTimeout<T>(answer: Promise<T>): Promise<T | undefined> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(resolve, POOLER_MS);
+  const timer = setTimeout(resolve, POOLER_TIMEOUT_MS);
   answer.catch(() => {});
   return await Promise.race([answer, promise]).finally(() => clearTimeout(timer));
 }
 
-/** What a refusal of the first message says to whoever knows that it comes from a pooler. */
+/** Explains the error with which a pooler rejects a new connection's parameters. Returns any other error unchanged. */
 export function explainRejection(error: unknown): unknown {
   const { message = '' } = Object(error) as { message?: string };
   if (!/unsupported startup parameter/i.test(message)) return error;

@@ -13,13 +13,13 @@ import {
 
 export interface Export {
   header: Header;
-  /** All rows, those of one table some at a time. Rejects with TransferError, at the end where the file is not whole. */
-  chunks(): AsyncGenerator<Chunk>;
-  /** What the last line says, which is what there was. Known when there are no more chunks. */
+  /** Yields all rows, each chunk with rows of one table. Rejects with TransferError, at the end where lines are missing. */
+  chunks(): AsyncGenerator<RowChunk>;
+  /** The counts and hashes of the last line, which match the rows. Throws before the last chunk was read. */
   totals(): Footer['totals'];
 }
 
-export interface Chunk {
+export interface RowChunk {
   table: Table;
   rows: Record<string, Value>[];
 }
@@ -27,7 +27,7 @@ export interface Chunk {
 const ROWS_AT_ONCE = 500;
 const BYTES_AT_ONCE = 1024 * 1024;
 
-/** Reads an export from its lines, and holds each to what the format says. Rejects with TransferError. */
+/** Reads an export from its lines, and checks each against the format. Rejects with TransferError. */
 export async function readExport(lines: AsyncIterator<Buffer>): Promise<Export> {
   const first = await lines.next();
   if (first.done) throw new TransferError('The file is empty');
@@ -35,7 +35,7 @@ export async function readExport(lines: AsyncIterator<Buffer>): Promise<Export> 
   const tallies = createTallies();
   let footer: Footer | undefined;
 
-  async function* rows(): AsyncGenerator<Row> {
+  async function* rows(): AsyncGenerator<FileRow> {
     for (let number = 2; ; number++) {
       const { value: line, done } = await lines.next();
       if (done) throw new TransferError('The file is not whole: its last line is missing');
@@ -61,14 +61,14 @@ export async function readExport(lines: AsyncIterator<Buffer>): Promise<Export> 
   };
 }
 
-interface Row {
+interface FileRow {
   table: Table;
   values: Record<string, Value>;
   bytes: number;
 }
 
-async function* inChunks(rows: AsyncIterable<Row>): AsyncGenerator<Chunk> {
-  let chunk: Chunk | undefined;
+async function* inChunks(rows: AsyncIterable<FileRow>): AsyncGenerator<RowChunk> {
+  let chunk: RowChunk | undefined;
   let size = 0;
   for await (const { table, values, bytes } of rows) {
     if (chunk && (chunk.table !== table || chunk.rows.length === ROWS_AT_ONCE || size > BYTES_AT_ONCE)) {
@@ -122,7 +122,7 @@ function wholeFooter(footer: Footer, found: Footer['totals']): Footer {
   const table = differingTable(Object(footer.totals), found);
   if (!table) return footer;
   throw new TransferError(
-    `The file is not whole: its ${found[table].rows} rows of ${table} are not those that its last line tells of`,
+    `The file is not whole: its ${found[table].rows} rows of ${table} differ from those that its last line states`,
   );
 }
 

@@ -1,12 +1,12 @@
 import type { StatementSync } from 'node:sqlite';
-import { bounded } from '../numbers.ts';
+import { clampNumber } from '../numbers.ts';
 import type { Value } from '../transaction.ts';
 
 export type SqliteRow = Record<string, Value>;
 
 /**
- * All rows of a statement. `node:sqlite` refuses to read a whole page for one integer beyond 2^53; such a number is
- * read as one that is out of range, so that a damaged row stops nobody from reading the others.
+ * Returns all rows of a statement. `node:sqlite` throws where any integer is beyond 2^53. Such integers are clamped
+ * instead, so that one damaged row does not prevent reading the others.
  */
 export function readAll(statement: StatementSync, values: readonly Value[]): SqliteRow[] {
   try {
@@ -17,7 +17,7 @@ export function readAll(statement: StatementSync, values: readonly Value[]): Sql
   }
 }
 
-/** As `readAll`, row by row, and slower where nothing is wrong. */
+/** As `readAll`, row by row. Slower, since it reads all integers as bigints. */
 export function* readBounded(statement: StatementSync, values: readonly Value[]): Generator<SqliteRow> {
   statement.setReadBigInts(true);
   try {
@@ -30,7 +30,7 @@ export function* readBounded(statement: StatementSync, values: readonly Value[])
 function boundedRow(row: Record<string, unknown>): SqliteRow {
   for (const column in row) {
     const value = row[column];
-    if (typeof value === 'bigint') row[column] = bounded(Number(value));
+    if (typeof value === 'bigint') row[column] = clampNumber(Number(value));
   }
   return row as SqliteRow;
 }

@@ -6,18 +6,18 @@ import type { Store } from '../store/store.ts';
 import { readBodies, readTile } from './queries.ts';
 import { decodeHashes } from './tiles.ts';
 
-const FULL = 256;
+const FULL_WIDTH = 256;
 const CACHED_BYTES = 64 * 1024 * 1024;
 
-/** The tiles and bundles of what was published. Full ones never change: the most wanted are kept in memory. */
+/** Serves the tiles and entry bundles of the published tree. Full ones never change, so recently used ones stay in memory. */
 export interface TileServer {
-  /** The content; undefined for what is beyond the published tree. */
+  /** Resolves with a tile's or bundle's content, or undefined where it is beyond the published tree. */
   tile(tile: Tile): Promise<Buffer | undefined>;
-  /** The same of a bundle of entries, compressed by gzip. */
+  /** As `tile`, for a bundle of entries, compressed by gzip. */
   gzippedBundle(tile: Tile): Promise<Buffer | undefined>;
 }
 
-/** @param publishedSize leaves of the newest published tree */
+/** @param publishedSize reads the number of leaves of the newest published tree */
 export function createTileServer({ read }: Store, publishedSize: () => Promise<number>): TileServer {
   const cache = new LRUCache<string, Buffer>({
     maxSize: CACHED_BYTES,
@@ -25,7 +25,7 @@ export function createTileServer({ read }: Store, publishedSize: () => Promise<n
   });
   let knownSize = 0;
 
-  /** A tree only grows: it is asked for anew where the tile is not in the one that is known. */
+  /** Reads the published size again only for a tile beyond the known size, since the tree only grows. */
   async function isPublished(tile: Tile): Promise<boolean> {
     if (tile.width <= tileWidth(tile, knownSize)) return true;
     knownSize = await publishedSize();
@@ -35,10 +35,10 @@ export function createTileServer({ read }: Store, publishedSize: () => Promise<n
   async function cached(name: string, tile: Tile, make: () => Promise<Buffer | undefined>) {
     if (!(await isPublished(tile))) return undefined;
     const key = `${name} ${tile.level} ${tile.index}`;
-    const known = tile.width === FULL ? cache.get(key) : undefined;
+    const known = tile.width === FULL_WIDTH ? cache.get(key) : undefined;
     if (known) return known;
     const content = await make();
-    if (content && tile.width === FULL) cache.set(key, content);
+    if (content && tile.width === FULL_WIDTH) cache.set(key, content);
     return content;
   }
 
@@ -48,7 +48,7 @@ export function createTileServer({ read }: Store, publishedSize: () => Promise<n
   }
 
   async function bundle({ index, width }: Tile): Promise<Buffer | undefined> {
-    const bodies = await readBodies(read, index * FULL, width);
+    const bodies = await readBodies(read, index * FULL_WIDTH, width);
     if (bodies.length < width) return undefined;
     return Buffer.from(encodeEntryBundle(bodies.map(body => Buffer.from(body))));
   }
