@@ -2,7 +2,7 @@ import type { OpenAiProblem } from '@aitbc/protocol';
 import { parseOwn } from '@aitbc/protocol/own-json';
 import { CoordinatorError, type StatedProblem } from './errors.ts';
 import { parseRetryAfter } from './retry.ts';
-import { errorOf } from './status-errors.ts';
+import { errorOfStatus } from './status-errors.ts';
 
 /** How an answer is read. */
 export interface Reading {
@@ -55,7 +55,7 @@ function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
 function problem(response: Response, json: unknown, now: number): CoordinatorError {
   const stated = statedProblem(response, json);
   const retryAfter = parseRetryAfter(response.headers.get('retry-after'), now);
-  return errorOf(response.status, {
+  return errorOfStatus(response.status, {
     ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
     ...stated,
     detail: stated.detail ?? describe(response),

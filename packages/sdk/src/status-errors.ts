@@ -58,7 +58,7 @@ const BY_STATUS: Record<number, typeof CoordinatorError> = {
 };
 
 /** Returns an error of the class that its status has. */
-export function errorOf(status: number, problem: StatedProblem & { detail: string }): CoordinatorError {
+export function errorOfStatus(status: number, problem: StatedProblem & { detail: string }): CoordinatorError {
   const Class = BY_STATUS[status] ?? (status >= 500 ? ServerError : CoordinatorError);
   return new Class(status, problem);
 }

@@ -10,12 +10,12 @@ import { logprobsOf } from './llama/logprobs.ts';
 import {
   errorText,
   type Llama,
+  type LlamaModel,
   loadNodeLlamaCpp,
-  type Model,
   type NodeLlamaCpp,
   type Sequence,
 } from './llama/node-llama-cpp.ts';
-import { type Engine, type Written, write } from './llama/write.ts';
+import { type LlamaEngine, type Written, write } from './llama/write.ts';
 
 export interface LlamaOptions {
   /** The path of a GGUF file. */
@@ -84,7 +84,7 @@ async function load(
   library: NodeLlamaCpp,
   { gguf, contextSize, threads }: LlamaOptions,
   concurrency: number,
-): Promise<{ llama: Llama; model: Model; sequences: Sequence[] }> {
+): Promise<{ llama: Llama; model: LlamaModel; sequences: Sequence[] }> {
   try {
     const maxThreads = threads ?? Math.max(1, availableParallelism() - 1);
     const llama = await library.getLlama({
@@ -106,7 +106,7 @@ async function load(
 }
 
 /** Returns the chat template of the file. Base models have none. */
-function templateOf({ fileInfo, tokens }: Model, given: string | undefined): ChatTemplate | undefined {
+function templateOf({ fileInfo, tokens }: LlamaModel, given: string | undefined): ChatTemplate | undefined {
   const { chat_template } = Object(fileInfo.metadata.tokenizer);
   const source = given ?? chat_template;
   if (typeof source !== 'string') return undefined;
@@ -128,7 +128,7 @@ function abilitiesOf(contextSize: number, template: ChatTemplate | undefined): M
 }
 
 /** Tokenizes a text, and prepends the token that begins all texts of some models. */
-function tokensOf(model: Model, text: string): number[] {
+function tokensOf(model: LlamaModel, text: string): number[] {
   const { bos, bosString, shouldPrependBosToken } = model.tokens;
   const isBegun = bosString !== null && bosString !== '' && text.startsWith(bosString);
   const tokens = model.tokenize(text, true);
@@ -136,7 +136,7 @@ function tokensOf(model: Model, text: string): number[] {
 }
 
 async function generate(
-  engine: Engine,
+  engine: LlamaEngine,
   template: ChatTemplate | undefined,
   generation: Generation,
 ): Promise<Generated> {
@@ -210,7 +210,7 @@ function textFor({ prompt, chat, params }: Generation, template: ChatTemplate | 
 
 /** Returns the logprobs of the answer's tokens when the client asked for them. */
 async function logprobsFor(
-  engine: Engine,
+  engine: LlamaEngine,
   { params, signal }: Generation,
   { prompt, written, length }: { prompt: readonly number[]; written: Written; length: number },
 ) {

@@ -76,7 +76,7 @@ const FIRST_STEP = 4_096;
 const KEEP_MS = 10 * 60_000;
 
 /** The tokens that a prompt and its answer take. */
-export interface Need {
+export interface TokenNeed {
   /** The fewest tokens of the prompt with any tokenizer. */
   least: number;
   /** A likely upper bound of prompt and answer together. */
@@ -147,7 +147,7 @@ export function createContexts(
      */
     async sizeFor(
       model: string,
-      need: Need,
+      need: TokenNeed,
       { isCertain = false, signal }: { isCertain?: boolean; signal: AbortSignal },
     ): Promise<number | undefined> {
       const name = nameOf(model);

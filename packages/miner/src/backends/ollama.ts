@@ -22,7 +22,7 @@ import { embedBy, vectorsOf } from './embeddings.ts';
 import { EngineError, engineError, errorIn } from './engine-errors.ts';
 import { parseObject, readJson, readLines, readList, type Server, send, serverUrl } from './http.ts';
 import { requestFor } from './ollama-chat.ts';
-import { createContexts, createDetails, type Need } from './ollama-context.ts';
+import { createContexts, createDetails, type TokenNeed } from './ollama-context.ts';
 import { withEngineIds } from './tool-calls.ts';
 import { usageFrom } from './usage.ts';
 
@@ -57,7 +57,7 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
     path: string,
     model: string,
     body: WithOptions,
-    need: Need,
+    need: TokenNeed,
     signal: AbortSignal,
   ) {
     const ask = async (size: number | undefined) => {
@@ -191,7 +191,7 @@ const IMAGE_TOKENS = { likely: 2_048, most: 16_384 };
 /** The expected tokens of an answer without a limit. */
 const ANSWER_TOKENS = 1_024;
 
-function needOf(generation: Generation): Need {
+function needOf(generation: Generation): TokenNeed {
   const { chat, params } = generation;
   const texts = allTexts(generation);
   const images = imagesIn(generation);
@@ -229,7 +229,7 @@ const fillsContext = ({ prompt_eval_count: count }: Record<string, unknown>, siz
   size !== undefined && Number(count) >= size;
 
 /** Whether fewer tokens were counted than any tokenizer makes from the prompt. */
-const isCutShort = ({ prompt_eval_count: count }: Record<string, unknown>, { least }: Need) =>
+const isCutShort = ({ prompt_eval_count: count }: Record<string, unknown>, { least }: TokenNeed) =>
   Number.isInteger(count) && Number(count) > 0 && Number(count) < least;
 
 function without({ usage, ...generated }: Generated, count: keyof TokenUsage): Generated {

@@ -1,8 +1,8 @@
 import { BackendError, type Embedded, type Embedding } from '../../backend.ts';
-import { type EmbeddingContext, errorText, type Model } from './node-llama-cpp.ts';
+import { type EmbeddingContext, errorText, type LlamaModel } from './node-llama-cpp.ts';
 
 /** Embeds texts with a loaded model. The context takes memory, so it is created at the first use. */
-export function createEmbedder(model: Model, contextSize: number) {
+export function createEmbedder(model: LlamaModel, contextSize: number) {
   let making: Promise<EmbeddingContext> | undefined;
 
   async function context(): Promise<EmbeddingContext> {
@@ -44,7 +44,7 @@ export function createEmbedder(model: Model, contextSize: number) {
 }
 
 /** Returns the size of the model's vocabulary. Undefined when its file does not list the tokens. */
-function vocabularyOf({ fileInfo: { metadata } }: Model): number | undefined {
+function vocabularyOf({ fileInfo: { metadata } }: LlamaModel): number | undefined {
   const { length } = Object(Object(Object(metadata.tokenizer).ggml).tokens);
   return typeof length === 'number' ? length : undefined;
 }

@@ -1,5 +1,5 @@
 import { LIMITS } from '@aitbc/protocol';
-import type { Model, Sequence } from './node-llama-cpp.ts';
+import type { LlamaModel, Sequence } from './node-llama-cpp.ts';
 
 /** How many tokens are read at once. */
 const STEP = 256;
@@ -18,7 +18,7 @@ interface TokenLogprob {
  * @param top how many of the likeliest tokens to report for each token
  */
 export async function logprobsOf(
-  { model, sequence }: { model: Model; sequence: Sequence },
+  { model, sequence }: { model: LlamaModel; sequence: Sequence },
   prompt: readonly number[],
   tokens: readonly number[],
   { top, signal }: { top: number; signal: AbortSignal },
@@ -49,7 +49,7 @@ export async function logprobsOf(
 }
 
 /** A token that is part of a character has no text of its own. */
-function tokenLogprob(model: Model, token: number, logprob: number): TokenLogprob {
+function tokenLogprob(model: LlamaModel, token: number, logprob: number): TokenLogprob {
   const text = model.detokenize([token], true);
   return { token: text, logprob, bytes: text.includes('\ufffd') ? null : [...Buffer.from(text)] };
 }

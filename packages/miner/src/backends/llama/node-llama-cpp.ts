@@ -11,14 +11,14 @@ export interface NodeLlamaCpp {
     progressLogs: boolean;
     maxThreads: number;
   }): Promise<Llama>;
-  LlamaGrammarEvaluationState: new (options: { model: Model; grammar: LlamaGrammar }) => GrammarState;
-  TokenBias: new (tokenizer: Model['tokenizer']) => TokenBias;
+  LlamaGrammarEvaluationState: new (options: { model: LlamaModel; grammar: LlamaGrammar }) => GrammarState;
+  TokenBias: new (tokenizer: LlamaModel['tokenizer']) => TokenBias;
 }
 
 export interface Llama {
   /** `false` without a usable GPU. */
   gpu: string | false;
-  loadModel(options: { modelPath: string }): Promise<Model>;
+  loadModel(options: { modelPath: string }): Promise<LlamaModel>;
   /** @param options a grammar in GBNF */
   createGrammar(options: { grammar: string }): Promise<LlamaGrammar>;
   dispose(): Promise<void>;
@@ -28,7 +28,7 @@ export type LlamaGrammar = { readonly grammar: string };
 /** How far a text has advanced in a grammar. */
 export type GrammarState = { clone(): GrammarState };
 
-export interface Model {
+export interface LlamaModel {
   trainContextSize: number;
   readonly tokenizer: object;
   /** The file's metadata: `tokenizer.chat_template` and others, each name split at its dots. */

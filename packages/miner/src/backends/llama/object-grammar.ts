@@ -1,8 +1,8 @@
 import { characterOf, either, type Grammar, joined, literal, repeated } from './gbnf.ts';
 import { anyCharacter } from './pattern-grammar.ts';
 import { unsupported } from './schema-error.ts';
-import { isObject, type Schema, type SchemaObject } from './schema-merge.ts';
-import { type SchemaPlace, SPACE, within } from './schema-place.ts';
+import { isSchemaObject, type Schema, type SchemaObject } from './schema-merge.ts';
+import { intoPart, type SchemaPlace, SPACE } from './schema-place.ts';
 
 interface Property {
   /** The key, the colon and the value. */
@@ -23,7 +23,7 @@ export function objectGrammar(said: SchemaObject, place: SchemaPlace): string | 
   const properties: Property[] = [];
   for (const [name, schema] of known) {
     const step = `/properties/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    const value = place.visit(schema, within(place, step));
+    const value = place.visit(schema, intoPart(place, step));
     const isRequired = required.includes(name);
     if (value === null && isRequired) return null;
     if (value !== null) properties.push({ pair: pairOf(literal(JSON.stringify(name)), value), isRequired });
@@ -89,11 +89,11 @@ function extraOf(said: SchemaObject, names: readonly string[], place: SchemaPlac
   if (propertyNames !== undefined && !isMap && !isPlainText(propertyNames))
     unsupported('propertyNames', path, 'it can not be combined with "properties"');
   const schema = additionalProperties ?? isMap;
-  const value = place.visit(schema, within(place, '/additionalProperties'));
+  const value = place.visit(schema, intoPart(place, '/additionalProperties'));
   if (value === null) return null;
   const key =
     isMap && propertyNames !== undefined
-      ? place.visit(keySchema(propertyNames), within(place, '/propertyNames'))
+      ? place.visit(keySchema(propertyNames), intoPart(place, '/propertyNames'))
       : otherThan(grammar, names);
   return key === null ? null : grammar.rule(pairOf(key, value));
 }
@@ -108,18 +108,18 @@ function patternPair(
     unsupported('propertyNames', place.path, 'it can not be combined with "patternProperties"');
   if (additionalProperties !== true && additionalProperties !== false)
     unsupported('additionalProperties', place.path, 'it can not be combined with "patternProperties"');
-  const key = place.visit({ type: 'string', pattern }, within(place, '/patternProperties'));
-  const value = place.visit(schema, within(place, '/patternProperties'));
+  const key = place.visit({ type: 'string', pattern }, intoPart(place, '/patternProperties'));
+  const value = place.visit(schema, intoPart(place, '/patternProperties'));
   return key === null || value === null ? null : place.grammar.rule(pairOf(key, value));
 }
 
 const isPlainText = (schema: unknown) =>
   schema === true ||
-  (isObject(schema) &&
+  (isSchemaObject(schema) &&
     Object.entries(schema).every(([name, value]) => name === 'type' && value === 'string'));
 
 const keySchema = (schema: unknown): Schema =>
-  isObject(schema) && schema.type === undefined && schema.$ref === undefined
+  isSchemaObject(schema) && schema.type === undefined && schema.$ref === undefined
     ? { ...schema, type: 'string' }
     : (schema as Schema);
 

@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { SchemaError } from './schema-error.ts';
-import { isObject, type Schema } from './schema-merge.ts';
+import { isSchemaObject, type Schema } from './schema-merge.ts';
 
 /*
  * Checks whether a schema is valid, and whether a value satisfies it. Formats and patterns are left to the
@@ -27,7 +27,7 @@ let dialects: readonly [Ajv2020, Ajv] | undefined;
 
 /** @throws {SchemaError} when the schema is neither draft 2020-12 nor draft 7 */
 export function checkerOf(schema: Schema): Checker {
-  const named = isObject(schema) ? withoutNames(schema) : schema;
+  const named = isSchemaObject(schema) ? withoutNames(schema) : schema;
   dialects ??= [new Ajv2020(OPTIONS), new Ajv(OPTIONS)];
   const ajv = dialects.find(each => each.validateSchema(named));
   if (!ajv) {
@@ -49,7 +49,7 @@ function compiled(ajv: Ajv | Ajv2020, schema: Schema) {
     throw invalid(error instanceof Error ? error.message : String(error));
   } finally {
     // Otherwise ajv would keep every schema forever.
-    if (isObject(schema)) ajv.removeSchema(schema);
+    if (isSchemaObject(schema)) ajv.removeSchema(schema);
   }
 }
 

@@ -3,8 +3,8 @@ import { MOST, numberGrammar, placesOf } from './number-grammar.ts';
 import { objectGrammar } from './object-grammar.ts';
 import { checkerOf } from './schema-check.ts';
 import { SchemaError, unsupported } from './schema-error.ts';
-import { ANNOTATIONS, isObject, merged, type Schema, type SchemaObject } from './schema-merge.ts';
-import { deeper, type SchemaPlace, SPACE, within } from './schema-place.ts';
+import { ANNOTATIONS, isSchemaObject, merged, type Schema, type SchemaObject } from './schema-merge.ts';
+import { deeper, intoPart, type SchemaPlace, SPACE } from './schema-place.ts';
 import { stringGrammar } from './string-grammar.ts';
 
 /*
@@ -76,7 +76,7 @@ function visit(schema: unknown, place: SchemaPlace): string | null {
     );
   if (schema === false) return null;
   if (schema === true) return reference('any', place, inside => typed({ type: [...TYPES] }, inside));
-  if (!isObject(schema)) throw new SchemaError('invalid', `The schema at ${path} is not a JSON schema`);
+  if (!isSchemaObject(schema)) throw new SchemaError('invalid', `The schema at ${path} is not a JSON schema`);
   const said = Object.fromEntries(Object.entries(schema).filter(([keyword]) => speaks(keyword)));
   checkSupport(said, path);
   if (said.not !== undefined) return negated(said, place);
@@ -101,7 +101,7 @@ function checkSupport(said: SchemaObject, path: string): void {
 
 /** A grammar can only negate everything. */
 function negated({ not, ...said }: SchemaObject, place: SchemaPlace): string | null {
-  const isAnything = not === true || (isObject(not) && !Object.keys(not).some(speaks));
+  const isAnything = not === true || (isSchemaObject(not) && !Object.keys(not).some(speaks));
   if (isAnything) return null;
   return not === false ? visit(said, place) : unsupported('not', place.path);
 }
@@ -144,7 +144,7 @@ function resolve(pointer: string, { root, path }: SchemaPlace): Schema {
         ? (target as SchemaObject)[name]
         : undefined;
   }
-  if (typeof target === 'boolean' || isObject(target)) return target;
+  if (typeof target === 'boolean' || isSchemaObject(target)) return target;
   throw new SchemaError('invalid', `"$ref" at ${path} leads nowhere: ${pointer}`);
 }
 
@@ -250,11 +250,11 @@ function arrayGrammar(said: SchemaObject, place: SchemaPlace): string | null {
   const isTuple = Array.isArray(items);
   const first = (isTuple ? items : prefixItems) as Schema[] | undefined;
   const tuple = (first ?? []).map((each, index) =>
-    visit(each, within(place, `/${isTuple ? 'items' : 'prefixItems'}/${index}`)),
+    visit(each, intoPart(place, `/${isTuple ? 'items' : 'prefixItems'}/${index}`)),
   );
   const others = isTuple ? additionalItems : items;
   const isOpen = others !== undefined || tuple.length < min || tuple.length === 0;
-  const item = isOpen && max > tuple.length ? visit(others ?? true, within(place, '/items')) : null;
+  const item = isOpen && max > tuple.length ? visit(others ?? true, intoPart(place, '/items')) : null;
   return listGrammar(grammar, tuple, item, min, max);
 }
 

@@ -6,7 +6,7 @@ export type Schema = SchemaObject | boolean;
 
 /* Merges two JSON schemas into one that requires both, as "allOf" and "$ref" with siblings do. */
 
-export const isObject = (value: unknown): value is SchemaObject =>
+export const isSchemaObject = (value: unknown): value is SchemaObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 type Merge = (a: unknown, b: unknown, merge: Merged) => unknown;

@@ -29,7 +29,7 @@ export const deeper = (place: SchemaPlace, step = ''): SchemaPlace => ({
 });
 
 /** Goes into the schema of a part of the value. */
-export const within = (place: SchemaPlace, step: string): SchemaPlace => ({
+export const intoPart = (place: SchemaPlace, step: string): SchemaPlace => ({
   ...deeper(place, step),
   following: new Set(),
 });

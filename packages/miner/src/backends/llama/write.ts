@@ -1,12 +1,12 @@
 import type { JobParams } from '@aitbc/protocol';
-import type { Llama, Model, NodeLlamaCpp, Sampling, Sequence } from './node-llama-cpp.ts';
+import type { Llama, LlamaModel, NodeLlamaCpp, Sampling, Sequence } from './node-llama-cpp.ts';
 
 /* Lets a model continue a text, token by token. */
 
-export interface Engine {
+export interface LlamaEngine {
   library: NodeLlamaCpp;
   llama: Llama;
-  model: Model;
+  model: LlamaModel;
   sequence: Sequence;
 }
 
@@ -48,7 +48,7 @@ const TOKENS_BEFORE = 8;
 const HALF = '\ufffd';
 const MOST_HALVES = 6;
 
-export async function write(engine: Engine, assignment: Assignment): Promise<Written> {
+export async function write(engine: LlamaEngine, assignment: Assignment): Promise<Written> {
   const { model, sequence, library, llama } = engine;
   const { prompt, limit, params, signal, spelled, read } = assignment;
   await sequence.clearHistory();
@@ -99,7 +99,7 @@ async function readPrompt(sequence: Sequence, tokens: readonly number[], signal:
 }
 
 function spelledOut(
-  model: Model,
+  model: LlamaModel,
   tokens: readonly number[],
   prompt: readonly number[],
   written: readonly number[],
@@ -132,7 +132,7 @@ async function wound(sequence: Sequence, tokens: readonly number[]): Promise<num
 const DEFAULTS = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05 };
 
 /** Uses those of the unchecked parameters that have the right type. */
-function samplingOf(params: JobParams, engine: Engine, written: () => readonly number[]): Sampling {
+function samplingOf(params: JobParams, engine: LlamaEngine, written: () => readonly number[]): Sampling {
   const { temperature, top_p, top_k, min_p, seed, repeat_penalty } = params as Record<string, unknown>;
   const { presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty } = params;
   const penalty = typeof repeat_penalty === 'number' ? repeat_penalty : 1;
@@ -167,7 +167,7 @@ function seedOf(seed: unknown): number {
 /** Reads biases by token number, from -100, which means never, to 100. */
 function biasOf(
   { logit_bias }: JobParams,
-  { library: { TokenBias }, model }: Engine,
+  { library: { TokenBias }, model }: LlamaEngine,
 ): Pick<Sampling, 'tokenBias'> {
   const biases = Object.entries(Object(logit_bias)).flatMap(([token, bias]) =>
     /^\d+$/.test(token) && typeof bias === 'number' ? [[Number(token), bias] as const] : [],
