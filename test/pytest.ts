@@ -14,7 +14,7 @@ const NEEDED = 'httpx httpx_sse pydantic rfc8785 cryptography pytest tqdm ruff h
  * Runs tests of the Python package, and throws what pytest prints where one fails. Skips the test, or fails it in CI, where
  * Python lacks something.
  *
- * @param tests files below `python`, all of them unless given
+ * @param tests files below `python`, and options; all of them unless given
  */
 export async function runPytest(
   context: TestContext,

@@ -1,4 +1,7 @@
 import { test } from 'vitest';
 import { runPytest } from './pytest.ts';
 
-test("the Python package's own tests", { timeout: 480_000 }, context => runPytest(context));
+// The slow ones are run by .ci/run.
+test("the Python package's own tests", { timeout: 480_000 }, context =>
+  runPytest(context, ['-m', 'not slow']),
+);

@@ -6,11 +6,13 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
 from conftest import NODE
 
 from aitbc import verify
 
 
+@pytest.mark.slow
 def test_ten_thousand_generated_and_mutated_receipts() -> None:
     program = [NODE, str(Path(__file__).parent / "agreement.ts"), "10000"]
     with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as node:

@@ -13,6 +13,7 @@ NEEDED = ("nbclient", "ipykernel", "matplotlib")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("echo")
 @pytest.mark.skipif(bool(MISSING) and not os.environ.get("CI"), reason=f"needs {', '.join(MISSING)}")
 def test_the_notebook_runs(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -26,6 +28,7 @@ def test_the_code_is_as_ruff_wants_it() -> None:
     run("-m", "ruff", "format", "--check", "--quiet", "--no-cache", ".")
 
 
+@pytest.mark.slow
 def test_wheel_and_source_are_whole(tmp_path: Path) -> None:
     run("-m", "build", "--no-isolation", "--outdir", str(tmp_path), ".")
     (wheel,) = tmp_path.glob("aitbc_sdk-*-py3-none-any.whl")
