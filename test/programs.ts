@@ -54,11 +54,14 @@ function stateOfSources(): string {
   return state.digest('hex').slice(0, 16);
 }
 
-/** Builds the programs unless they exist. Those of other states of the sources are removed. */
+/** A run that began earlier may still use what it has built. */
+const KEPT_MS = 3_600_000;
+
+/** Builds the programs, unless they are there. Old ones of other states of the sources are removed. */
 export async function buildPrograms(): Promise<void> {
   const { folder, main } = programs();
   if (existsSync(main)) return;
-  await rm(join(folder, '..'), { recursive: true, force: true });
+  await removeOld(join(folder, '..'));
   const draft = `${folder}.${process.pid}`;
   await build({
     absWorkingDir: ROOT,
@@ -84,7 +87,15 @@ export async function buildPrograms(): Promise<void> {
   await rename(draft, folder);
 }
 
-/** A thread is started by the address of its source, which in a bundle is the file beside it. */
+async function removeOld(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (statSync(path).mtimeMs < Date.now() - KEPT_MS) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** A thread is started by the address of its source: in the bundle that is the file beside. */
 const threadsByTheirBundle: Plugin = {
   name: 'threads by their bundle',
   setup({ onLoad }) {
