@@ -34,7 +34,7 @@ test.each([
   ['the sample of a proof', 'waitForProof(receipt_id', [['c2sp.org/tlog-proof@v1']]],
   ['the sample of a ledger', 'inclusionProof', [[true, expect.any(Number)]]],
   ['the sample of an audit', 'audit(', [[true, 0]]],
-  ['the sample of a stream', 'another miner begins', [['the answer']]],
+  ['the sample of a stream', 'another miner starts again', [['the answer']]],
   ['the sample of a miner that streams', "miner_id: 'poet'", [[3]]],
   ['the sample of errors', 'VALIDATION_*', [['VALIDATION_OUT_OF_RANGE', 'params.temperature']]],
 ])('%s does what it says', async (_, mark, expected) => {
