@@ -4,11 +4,11 @@ import type { Row } from '../store/schema.ts';
 /*
  * The life of a batch. Its stage says what is done next, and its owner sees its status:
  *
- * validating ──▶ submitting ──▶ running ──▶ writing ──▶ done
- * (validating)   (in_progress)              (finalizing) (completed)
- * │               └──window over, cancel──▶ ending ──▶ writing ──▶ done
- * │                          (finalizing or cancelling)           (expired or cancelled)
- * └──wrong file, window over, cancel──▶ done (failed, expired or cancelled)
+ *   validating ──▶ submitting ──▶ running ──▶ writing ──▶ done
+ *   (validating)   (in_progress)              (finalizing) (completed)
+ *        │               └──window over, cancel──▶ ending ──▶ writing ──▶ done
+ *        │                          (finalizing or cancelling)           (expired or cancelled)
+ *        └──wrong file, window over, cancel──▶ done (failed, expired or cancelled)
  *
  * The transaction of a step checks that the batch still has the stage and file position that the step was prepared for,
  * and advances the batch. So any number of coordinators may prepare the same step and one succeeds. A coordinator that

@@ -27,7 +27,7 @@ export function usageOf(jobs: readonly Pick<Answered, 'usage'>[], { n }: Pick<As
   };
 }
 
-/** Returns the event with the token usage if the client request for it and the usage is known. */
+/** Returns the event with the token usage if the client asked for it and the usage is known. */
 export function usageEvents(head: object, jobs: readonly Answered[], request: Asked): object[] {
   const usage = usageOf(jobs, request);
   return request.includeUsage && 'usage' in usage ? [{ ...head, choices: [], ...usage }] : [];

@@ -12,7 +12,7 @@ import type { JobRow } from './job.ts';
  * nothing extra.
  */
 
-/** `queue.lane` of queues of jobs that exclude somebody: miners look past those that exclude them. */
+/** The `queue.lane` of queues for jobs that exclude miners. */
 export const RETRIES = 2;
 
 /** Exclusions by `operator/ID` or `miner/ID`; a single query can also use `owner/ID`. Stored with the job as JSON. */
@@ -33,7 +33,7 @@ export interface Exclusion {
 export const EXCLUDED_MS = 5 * 60_000;
 
 /** The most exclusions of a job. The oldest are dropped. */
-const MOST = 32;
+const MAX_EXCLUSIONS = 32;
 
 type ExcludedMiner = Pick<Row<'miner'>, 'id' | 'operator_id'>;
 
@@ -60,7 +60,7 @@ export function exclude(job: JobRow, key: string, exclusion: Exclusion, now: num
       known !== key && (until > now || refused || blamed || releases),
   );
   const own = { ...exclusionsOf(job)[key], ...exclusion };
-  const owners = JSON.stringify(Object.fromEntries([...kept.slice(1 - MOST), [key, own]]));
+  const owners = JSON.stringify(Object.fromEntries([...kept.slice(1 - MAX_EXCLUSIONS), [key, own]]));
   return { ...job, owners };
 }
 
@@ -78,7 +78,7 @@ export interface Others {
 }
 
 /** How many miners are checked: usually one of the first few can run the job, and the search stops after 100. */
-const LOOKED_AT = [3, 100];
+const MINERS_CHECKED = [3, 100];
 
 const COLUMNS = { operator: 'operator_id', miner: 'id', owner: 'owner_id' } as const;
 
@@ -96,7 +96,7 @@ export function createOthers(tx: Transaction, now: number): Others {
       values.push(...(kind === 'miner' ? ids : ids.map(Number)));
     }
     const model = `%${JSON.stringify(queue.model).replaceAll(/[!%_]/g, '!$&')}%`;
-    for (const limit of LOOKED_AT) {
+    for (const limit of MINERS_CHECKED) {
       const rows = await tx.query<Row<'miner'>>(
         `SELECT * FROM miner WHERE status = 'online' AND suspended_at IS NULL
           AND capabilities LIKE ? ESCAPE '!' ${conditions.join(' ')} LIMIT ${limit}`,

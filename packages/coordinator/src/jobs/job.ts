@@ -6,12 +6,12 @@ import { retryBackoffMs } from './retry-backoff.ts';
 /*
  * The life of a job, as pure functions from a row to the next row.
  *
- * pending ──start──▶ running ──complete──▶ completed
- * ▲                 │ │ │
- * ├──giveBack───────┘ │ └──giveBack, no attempts left, or fail──▶ failed
- * ├──release──────────┘
- * ├──expire──▶ failed
- * pending | running ──cancel──▶ cancelled
+ *   pending ──startAttempt──▶ running ──markCompleted──▶ completed
+ *      ▲                        │ │ │
+ *      ├──endAttempt────────────┘ │ └──endAttempt without attempts left, markFailed──▶ failed
+ *      ├──releaseAttempt──────────┘
+ *      ├──markExpired──▶ failed
+ *   pending | running ──markCancelled──▶ cancelled
  *
  * `failure-classes.ts` decides what happens to a job when its miner reports a failure. `exclusions.ts` decides which
  * miners do not get it again.

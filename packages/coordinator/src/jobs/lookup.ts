@@ -20,7 +20,7 @@ export async function loadMiners(
   return new Map(rows.map(row => [row.id, row]));
 }
 
-/** The miners that inputs of a batch act for, whether they may or not. */
+/** Loads the miners that the inputs of a batch name, without checking who may act for them. */
 export const loadMinersOf = (
   inputs: readonly MinerActor[],
   tx: Transaction,
@@ -30,7 +30,7 @@ export const loadMinersOf = (
     inputs.map(input => input.minerId),
   );
 
-/** The jobs that inputs of a batch name. */
+/** Loads the jobs that the inputs of a batch name. */
 export const loadJobsOf = (
   inputs: readonly { jobId: string }[],
   tx: Transaction,
@@ -40,7 +40,7 @@ export const loadJobsOf = (
     inputs.map(input => input.jobId),
   );
 
-/** The miners that inputs of a batch may act for. */
+/** Returns the miners that the inputs of a batch may act for. */
 export const ownedMiners = (
   miners: ReadonlyMap<string, Row<'miner'>>,
   inputs: readonly MinerActor[],

@@ -4,9 +4,9 @@ import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-lim
 import type { Store } from '../store/store.ts';
 
 export interface Allowance {
-  /** Returns what is left, as far as this coordinator knows, and the milliseconds until the window ends. */
+  /** Takes `amount` from the key's allowance. Returns 0 if that is allowed, else the milliseconds before a retry. */
   take(key: string, amount: number): number | Promise<number>;
-  /** What is left, as far as this coordinator knows, and in how many ms the whole is there again. */
+  /** Returns what is left, as far as this coordinator knows, and the milliseconds until the window ends. */
   state(key: string): { limit: number; left: number; resetMs: number };
 }
 

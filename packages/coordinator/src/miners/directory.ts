@@ -66,9 +66,11 @@ export interface Offer {
   abilities: OfferedAbilities;
 }
 
-/** The smallest and the largest context length reported, in tokens, or null if no miner reported one. */
+/**
+ * What the miners report that a model can do: for each ability, how many miners have it and how many lack it.
+ */
 export type OfferedAbilities = Record<Need, { able: number; unable: number }> & {
-  /** Tokens of prompt and answer, the least and the most that one told; null where none did. */
+  /** The smallest and the largest context length reported, in tokens, or null if no miner reported one. */
   context_length: { least: number; most: number } | null;
 };
 

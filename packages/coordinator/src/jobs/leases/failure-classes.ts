@@ -16,14 +16,13 @@ import { LONGEST_BACKOFF_MS } from '../retry-backoff.ts';
 /*
  * What happens to a job when its miner reports a failure, by class:
  *
- * refused      tried once more at another owner's miner, uncounted; fails if that miner also refuses it or none can run
- * it
- * unsupported  tried at another miner, uncounted; fails if no other miner can run it
- * busy         tried at another miner or later; counts as an attempt
- * broken       tried at another operator's miner after a pause; counts as an attempt
+ *   refused      tried once at another owner's miner, uncounted; fails if that miner refuses too or no other can run it
+ *   unsupported  tried at another miner, uncounted; fails if no other miner can run it
+ *   busy         tried at another miner or later; counts as an attempt
+ *   broken       tried at another operator's miner after a pause; counts as an attempt
  *
- * Only `broken` counts against the miner. Older miners report no class: such a failure is broken, or, with `retryable:
- * false`, needs confirmation like a refusal.
+ * Only `broken` counts against the miner. Older miners report no class: their failures are broken, or with
+ * `retryable: false` need confirmation like a refusal.
  */
 
 /** A failure as the miner reported it. */

@@ -61,7 +61,7 @@ export interface TakeRequest extends MinerCaller {
 
 /** What miners do with jobs. Each method throws RequestError. */
 export interface MinerJobs {
-  /** The jobs the miner should run next; waits for a first one, until `callerSignal` aborts. */
+  /** Returns the jobs that the miner should run next. Waits for a first one until `callerSignal` aborts. */
   take(principal: Principal, request: TakeRequest, callerSignal: LazySignal): Promise<MinerJob[]>;
   claim(principal: Principal, jobId: string, caller: MinerCaller): Promise<MinerJob>;
   /** Returns the receipt as JSON. */

@@ -7,7 +7,7 @@ import { hasEnded, type JobRow } from '../job.ts';
  * with its own id, salt and receipt. These pure functions compute what happens to a job when its runs change.
  */
 
-/** `queue.lane` of queues of runs. They stand apart from other jobs, since miners look past runs that they may not have. */
+/** The `queue.lane` of queues for runs. Runs are apart from other jobs because miners search past those they may not have. */
 export const RUNS = 1;
 
 export type Output = Row<'job_output'>;

@@ -71,9 +71,9 @@ export interface ClientJobs {
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
   /** Prepares a job for callers that store jobs themselves. */
   prepare(request: SubmitJob): NewJob;
-  /** Answers when the job has ended, or after `waitSeconds`, or when `callerSignal` aborts. */
+  /** Returns the job when it has ended, after `waitSeconds`, or when `callerSignal` aborts. */
   get(principal: Principal, id: string, waitSeconds: number, callerSignal: LazySignal): Promise<Job>;
-  /** Answers when the job has ended, or when `callerSignal` aborts or the coordinator stops. */
+  /** Returns the job when it has ended, when `callerSignal` aborts, or when the coordinator stops. */
   ended(principal: Principal, id: string, callerSignal: AbortSignal): Promise<Job>;
   /** Lists jobs. With `all`, which needs an administrator, those of all accounts. */
   list(

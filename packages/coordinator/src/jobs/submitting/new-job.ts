@@ -19,9 +19,7 @@ export type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;
 
 type JobConfig = SubmissionConfig & ReceiptConfig;
 
-/**
- * What makes jobs of requests, as they are stored. It throws RequestError, which names the field, for what no job may ask.
- */
+/** Creates the functions that convert requests to stored jobs. They throw RequestError, which names the wrong field. */
 export function createJobMaker(config: JobConfig, ids: Ids) {
   function makeJob(request: SubmitJob, index: number, count: number, asker: Asker): NewJob {
     const prefix = count === 1 ? '' : `jobs.${index}.`;
