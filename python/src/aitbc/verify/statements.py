@@ -274,8 +274,8 @@ def _key_entry(key: TrustedKey) -> Mapping[str, Any]:
     if isinstance(key, str):
         return {"key_id": key}
     to_dict: Any = getattr(key, "to_dict", None)
-    entry: dict[str, Any] = dict(to_dict() if callable(to_dict) else key)
-    return entry
+    entry: Any = to_dict() if callable(to_dict) else key
+    return dict(entry)
 
 
 def _is_for_receipts(entry: Mapping[str, Any]) -> bool:
