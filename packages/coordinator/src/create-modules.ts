@@ -10,16 +10,16 @@ import { admitKey } from './receipts/receipts.ts';
 import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
 import type { Store } from './store/store.ts';
 
-/** Everything behind the HTTP surface: what the modules offer, by their names, and what they share. */
+/** Everything behind the HTTP server: the services of all modules, by name, and what they share. */
 export interface Modules extends Services {
   config: Config;
   store: Store;
   coordinatorId: string;
   operations: Operations;
   readiness: Readiness;
-  /** Ends all waits, now and from now on. */
+  /** Ends all waits, also those that begin later. */
   stopWaiting(): void;
-  /** To be called last. */
+  /** Must be called last. */
   close(): void;
 }
 
@@ -27,13 +27,13 @@ export interface ModulesOptions {
   config: Config;
   store: Store;
   now: () => number;
-  /** Milliseconds by a clock that nobody sets. */
+  /** Returns ms by a monotonic clock. */
   uptime: () => number;
   open: boolean;
   ids?: Ids;
 }
 
-/** Creates all modules over a store, each after those that it uses. */
+/** Creates all modules over a store, in the order of the list. */
 export async function createModules({ config, store, ...options }: ModulesOptions): Promise<Modules> {
   const { now, ids = createIds(now, ID_PREFIXES) } = options;
   const coordinatorId = await readIdentity(store, config.coordinatorId);
@@ -55,7 +55,7 @@ export async function createModules({ config, store, ...options }: ModulesOption
   };
 }
 
-/** Coordinators that share a database sign with one key: a key that is not the database's comes from a mistake. */
+/** Loads the signing key. Coordinators that share a database must all have the database's key. */
 async function admitSigner(config: Config, store: Store): Promise<Signer> {
   const path = signingKeyPath(config);
   const signer = loadSignerFrom(path);

@@ -12,48 +12,48 @@ import type { StoreConfig } from './store/options.ts';
 import type { Store } from './store/store.ts';
 
 /*
- * A module describes itself: what it is called, which options it has, what it writes, which routes serve it and what it
- * does in the background. `modules.ts` lists the descriptions, and everything else is a loop over that list.
+ * Each module exports a description of itself: its name, options, operations, routes and background tasks. `modules.ts`
+ * lists the descriptions, and everything else is a loop over that list.
  *
  * The thread that writes to SQLite needs the operations and nothing else. So a description imports its operations and
  * options at once, and its service and routes when they are created.
  */
 
-/** Kinds of writes by name. */
+/** Operations by name. */
 export type OperationTable = Readonly<Record<string, Operation<never, unknown>>>;
 
-/** Calls of operations within their transaction, by what has happened. Each gets all that one step has changed. */
+/** Functions by topic that run within the transaction of a change. Each call gets all changes of one operation. */
 export interface Subscriptions {
   'job.changed'?: (changes: readonly SavedChange[], context: WriteContext) => Promise<void>;
 }
 
-/** Who signs receipts, and the name of the coordinator in them. */
+/** The signer of receipts, and the coordinator's name in them. */
 export interface Issuer {
   coordinatorId: string;
   signer: Signer;
 }
 
-/** Work that nobody asks for. Any number of processes may do it at once. */
+/** Background work. Any number of processes may run it at once. */
 export interface Task {
   name: string;
   everyMs: number;
-  /** Pause between steps that follow each other, as a multiple of what a step took. */
+  /** Pause between steps while there is more work, as a multiple of the last step's duration. */
   rest: number;
-  /** Each step writes: reads may be answered again before writes are. */
+  /** Each step writes, so a successful step proves that the database takes writes. */
   writes?: true;
-  /** Answers whether another step has something to do at once. */
+  /** Resolves with whether another step has work to do at once. */
   step(stopped: AbortSignal): Promise<boolean>;
 }
 
-/** A description, as the loops over all modules see it. */
+/** A module's description as the loops over all modules see it. */
 export interface Module<Name extends string, Table extends OptionTable, Operations, Service> {
   readonly name: Name;
   readonly uses: readonly AnyModule[];
   readonly options: Table;
-  /** What the ids begin with that the module makes. */
+  /** Prefixes of the ids that the module creates. */
   readonly idPrefixes: readonly string[];
   readonly subscribes: Subscriptions;
-  /** Routes of OpenAI's API have its errors, and take its placeholders for keys. */
+  /** `openai` for routes with OpenAI's errors, which accept placeholder keys in open mode. */
   readonly api: 'own' | 'openai';
   // biome-ignore lint/suspicious/noExplicitAny: each gets what the modules before it in the list have created.
   operations(setting: any): Operations;
@@ -76,7 +76,7 @@ type UnionToIntersection<U> = (U extends unknown ? (union: U) => void : never) e
   ? All
   : never;
 
-/** What the modules of a list offer, by their names. */
+/** The services of a list of modules, by name. */
 export type ServicesOf<M extends readonly AnyModule[]> = {
   readonly [Each in M[number] as NameOf<Each>]: Awaited<ReturnType<Each['create']>>;
 };
@@ -91,7 +91,7 @@ export type OptionsOf<M extends readonly AnyModule[]> = M extends readonly []
   ? Record<never, never>
   : UnionToIntersection<M[number]['options']>;
 
-/** What a module sees of the configuration. */
+/** The part of the configuration that a module sees. */
 type ConfigOf<
   Uses extends readonly AnyModule[],
   Reads extends OptionTable,
@@ -102,7 +102,7 @@ type ConfigOf<
   ValuesOf<Table> &
   (OptionsOf<Uses> extends infer T extends OptionTable ? ValuesOf<T> : never);
 
-/** What operations are made from. */
+/** What a module gets to create its operations. */
 interface OperationContext<
   Uses extends readonly AnyModule[],
   Reads extends OptionTable,
@@ -110,11 +110,11 @@ interface OperationContext<
 > {
   config: ConfigOf<Uses, Reads, Table>;
   issuer: Issuer;
-  /** Of the modules that this one uses. */
+  /** Operations of the modules that this one uses. */
   operations: OperationsOf<Uses>;
 }
 
-/** What a module's service is made from. */
+/** What a module gets to create its service. */
 interface Context<
   Uses extends readonly AnyModule[],
   Reads extends OptionTable,
@@ -123,16 +123,16 @@ interface Context<
 > {
   config: ConfigOf<Uses, Reads, Table>;
   store: Store;
-  /** Milliseconds since the epoch. */
+  /** Returns ms since the epoch. */
   now: () => number;
-  /** Milliseconds by a clock that nobody sets. */
+  /** Returns ms by a monotonic clock. */
   uptime: () => number;
   ids: Ids;
-  /** Requests without a key are served. */
+  /** Whether requests without a key are served. */
   open: boolean;
   issuer: Issuer;
   readiness: Readiness;
-  /** Aborts when the coordinator stops: whoever waits is to be answered. */
+  /** Aborts when the coordinator stops, so that waiting requests end. */
   closing: AbortSignal;
   operations: Operations & OperationsOf<Uses>;
   services: ServicesOf<Uses>;
@@ -166,7 +166,7 @@ interface TaskContext<
   log: Log;
 }
 
-/** A description, as a module writes it. The order of its members is that in which their types follow from each other. */
+/** A description as a module writes it. Each member's type depends only on the members before it. */
 export interface Description<
   Name extends string,
   Uses extends readonly AnyModule[],
@@ -176,9 +176,9 @@ export interface Description<
   Service,
 > {
   name: Name;
-  /** Modules whose services, operations and options this one needs. They come before it in the list. */
+  /** Modules whose services, operations and options this one needs. They must come before it in the list. */
   uses?: Uses;
-  /** Options of other modules that this one reads, and whose services it does not need. */
+  /** Options of other modules whose services this one does not need. */
   reads?: Reads;
   options?: Table;
   idPrefix?: string | readonly string[];
@@ -188,7 +188,7 @@ export interface Description<
   api?: 'openai';
   routes?: (app: App, context: RouteContext<Uses, Reads, Table, Service>) => Promise<void>;
   tasks?: (context: TaskContext<Uses, Reads, Table, Operations, Service>) => readonly Task[];
-  /** Called last, when nobody needs the module any more. */
+  /** Called last, when no other part needs the module any more. */
   close?: (service: Service) => void;
 }
 

@@ -17,7 +17,7 @@ import type { OperationsOf, OptionsOf, ServicesOf } from './module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
 
-/** All modules. Each comes after those that it uses. */
+/** All modules. Each one comes after those that it uses. */
 export const MODULES = [
   server,
   accounts,
@@ -38,10 +38,10 @@ export const MODULES = [
   explorer,
 ] as const;
 
-/** What the modules offer, by their names. */
+/** The services of all modules, by name. */
 export type Services = ServicesOf<typeof MODULES>;
 export type Operations = OperationsOf<typeof MODULES>;
 export type Options = OptionsOf<typeof MODULES>;
 
-/** What the ids begin with that modules make. */
+/** Prefixes of the ids that modules create. */
 export const ID_PREFIXES: ReadonlySet<string> = new Set(MODULES.flatMap(module => module.idPrefixes));

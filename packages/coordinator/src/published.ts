@@ -11,11 +11,11 @@ export { VERSION } from './version.ts';
 /** The options of `aitbc serve`, in camel case, of which these are the first that a program needs. */
 export interface CoordinatorOptions {
   host?: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port?: number;
   /** Folder of the database and the signing key. */
   data?: string;
-  /** A PostgreSQL in place of the database in the folder. */
+  /** PostgreSQL instead of the database in the folder. */
   databaseUrl?: string;
   /** Whether requests need a key: `auto` asks for none on an address of this machine only. */
   mode?: 'auto' | 'open' | 'keyed';
@@ -30,11 +30,11 @@ export interface CoordinatorOptions {
   [option: string]: unknown;
 }
 
-/** A coordinator that serves. */
+/** A running coordinator. */
 export interface Coordinator {
   /** Where it listens: `http://127.0.0.1:8000`. */
   readonly url: string;
-  /** Stops accepting, finishes what is in flight, closes the store. */
+  /** Stops accepting requests, finishes those in progress, and closes the store. */
   close(): Promise<void>;
 }
 
@@ -49,5 +49,5 @@ export async function startCoordinator(options: CoordinatorOptions = {}): Promis
   return await start(options);
 }
 
-/** Those that the command does not have. */
+/** Options that the command does not have. */
 const OWN_OPTIONS: readonly string[] = ['configFile', 'env', 'logStream', 'now'];

@@ -41,7 +41,7 @@ const MiB = 1024 * 1024;
 /** Options of the HTTP server. */
 export const serverOptions = {
   host: text('127.0.0.1', 'Address to listen on'),
-  port: integer(8000, 'Port to listen on; 0 takes a free one', 'PORT', 0, 65_535),
+  port: integer(8000, 'Port to listen on; 0 selects a free one', 'PORT', 0, 65_535),
   mode: text('auto', 'open: no keys needed; keyed: keys needed; auto: open on a loopback address only', {
     choices: ['auto', 'open', 'keyed'],
   }),
@@ -64,7 +64,7 @@ export const serverOptions = {
     kind: 'proxies',
     default: false as Proxies,
     about:
-      'Take the client address from X-Forwarded-For: of so many proxies in a row, or of those in these networks',
+      'Take the client address from X-Forwarded-For behind this many proxies in a row, or behind proxies in these networks',
     unit: 'HOPS|NETWORKS',
     read: readProxies,
   },
@@ -75,13 +75,13 @@ export const serverOptions = {
     1,
     1_000_000,
   ),
-  bodySeconds: number(60, 'A request body must have come after so long', 'SECONDS', 0.05, 3600),
-  bodyMemory: integer(256, 'Memory for large bodies that have not come to their end', 'MIB', 1, 102_400),
+  bodySeconds: number(60, 'How long a request body may take to arrive', 'SECONDS', 0.05, 3600),
+  bodyMemory: integer(256, 'Memory for large bodies that are still arriving', 'MIB', 1, 102_400),
   bodyLimit: integer(MiB, 'Largest request body', 'BYTES', 1024, 1024 * MiB),
   drainSeconds: integer(30, 'How long a stop waits for requests in flight', 'SECONDS', 0, 3600),
   uploadSeconds: integer(
     3600,
-    'The upload of a file must have come after so long, without pauses longer than --body-seconds',
+    'How long the upload of a file may take, without pauses longer than --body-seconds',
     'SECONDS',
     1,
     DAY,

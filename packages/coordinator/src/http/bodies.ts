@@ -10,26 +10,25 @@ import { callerOf } from './turns.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What the route takes is not to be lost for half a character: U+FFFD stands for it, and the answer says where. */
+    /** Replaces invalid characters by U+FFFD instead of rejecting the body. The response names the fields. */
     replacesHalves?: boolean;
   }
   interface FastifyRequest {
-    /** Fields of the body in which something was replaced. */
+    /** Fields of the body in which characters were replaced. */
     replacedIn: string[] | null;
   }
 }
 
-/** The fields in which something was replaced, in answers of routes that replace. */
+/** Response header that names the fields in which characters were replaced. */
 const REPLACED_TEXT = 'replaced-text';
 
-/** As many fields as a header has room for. */
+/** The most fields that the header names. */
 const FIELDS_TOLD = 8;
 
 /**
- * Takes JSON bodies, and none when there is none: clients that send the content type with every request may call
- * routes that need no body. Text is Unicode in UTF-8, so that it has a hash: else it is an error, but on routes
- * that replace what is not. Large ones are looked at in turn of their callers, and for what they have in them before they
- * are parsed. Throws RequestError as `soundJson` and `scanJson` do.
+ * Parses JSON bodies. An empty body counts as none, since some clients send the content type with every request. Text
+ * must be valid Unicode in UTF-8, so that it has a hash; some routes replace invalid characters instead. Large bodies are
+ * scanned before they are parsed, one at a time for each caller. Throws RequestError as `soundJson` and `scanJson` do.
  */
 export function takeJsonBodies(app: FastifyInstance, { costly }: Pick<Limits, 'costly'>): void {
   const parser = app.getDefaultJsonParser('error', 'error');
@@ -72,7 +71,7 @@ export function takeJsonBodies(app: FastifyInstance, { costly }: Pick<Limits, 'c
 interface Received {
   bytes: Buffer;
   text: string;
-  /** Of all objects in it, where they were counted. */
+  /** Number of members of all objects, if they were counted. */
   members: number | undefined;
 }
 
@@ -88,11 +87,11 @@ function soundBody(request: FastifyRequest, { bytes, text, members }: Received, 
   return keepText(soundJson(text, body, { onReplaced: mayReplace ? onReplaced : undefined, members }), text);
 }
 
-/** What such a route says of that. */
+/** The sentence for the reference of such a route. */
 export const REPLACING =
   'What is not Unicode, such as half of a character that was cut, is replaced by U+FFFD; the header `Replaced-Text` of the answer then names the fields.';
 
-/** Options of a route that takes what engines have written. */
+/** Options of a route that accepts text from engines. */
 export const replacingHalves = {
   config: { replacesHalves: true },
   preValidation: async ({ replacedIn }: FastifyRequest, reply: FastifyReply) => {

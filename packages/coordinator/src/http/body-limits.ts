@@ -4,37 +4,37 @@ import { COSTLY_BYTES } from '../limits/turns.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The body is taken as it comes, however long that takes as long as something comes. */
+    /** Lets the body take a long time, as long as data keeps arriving. */
     longBody?: LongBody;
   }
   interface FastifyRequest {
-    /** Says that the body is held no more, or is being parsed. */
+    /** Call this when the body is parsed or discarded, so that its bytes no longer count. */
     releaseBody: (() => void) | null;
   }
 }
 
 export interface LongBody {
-  /** Pauses are no longer. */
+  /** The longest pause within the body. */
   idleSeconds: number;
   totalSeconds: number;
 }
 
 export interface BodyLimits {
-  /** A body must be whole after so many seconds. */
+  /** A body must be complete after this time. */
   seconds: number;
-  /** Bytes of all bodies that are not whole yet, or wait to be parsed. */
+  /** The most bytes of all bodies that are incomplete or wait to be parsed. */
   memory: number;
 }
 
 /**
- * Refuses bodies that take too long, and large ones where too much of others is in memory already. Small ones are not
- * counted, so that usual requests pass while large ones are refused.
+ * Rejects bodies that take too long, and large ones while incomplete bodies already take too much memory. Small bodies
+ * are not counted, so that usual requests pass while large ones are rejected.
  */
 export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimits): void {
   let held = 0;
   app.decorateRequest('releaseBody', null);
 
-  /** Counts what has come of a body until it is parsed, or given up. */
+  /** Counts the received bytes of a body until it is parsed or rejected. */
   function count(request: FastifyRequest, reply: FastifyReply, fail: (error: RequestError) => void) {
     let own = 0;
     const take = (chunk: Buffer | string) => {
@@ -113,7 +113,7 @@ function watchProgress(
   raw.once('end', stop).once('close', stop);
 }
 
-/** Whoever reads the body is told, and answers. The connection is of no more use. */
+/** Passes the error to the reader of the body, which sends it, and closes the connection. */
 function giveUp({ raw }: FastifyRequest, reply: FastifyReply, error: RequestError): void {
   if (raw.destroyed) return;
   if (!reply.sent) reply.header('connection', 'close');

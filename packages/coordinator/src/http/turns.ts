@@ -9,16 +9,16 @@ declare module 'fastify' {
     costly?: 'read' | 'write';
   }
   interface FastifyRequest {
-    /** Ends the turn that the request has, see `limits/turns.ts`. */
+    /** Ends the request's turn, see `limits/turns.ts`. */
     endTurn: (() => void) | null;
   }
 }
 
-/** Who is counted as one by turns. */
+/** The caller to which a turn belongs. */
 export const callerOf = ({ principal, ip }: FastifyRequest): Caller =>
   principal?.accountId ?? networkOf(ip) ?? 'this machine';
 
-/** Lets costly reads pass in turn, and ends the turns of requests when they are answered, or have cost what they do. */
+/** Lets each caller's costly reads run one at a time, and ends a request's turn when its expensive part is over. */
 export function passInTurn(app: FastifyInstance, { reading }: Pick<Limits, 'reading'>): void {
   app.decorateRequest('endTurn', null);
   const end = (request: FastifyRequest) => {

@@ -1,4 +1,4 @@
-/** Differences of numeric columns by the key of their row, merged so that a batch changes each row once. */
+/** Amounts to add to numeric columns, by the row's key, merged so that a batch changes each row once. */
 export class Increments<Key extends string | number, Column extends string> {
   readonly #columns: readonly Column[];
   readonly #byKey = new Map<Key, Record<Column, number>>();
@@ -28,7 +28,7 @@ export class Increments<Key extends string | number, Column extends string> {
     for (const column of this.#columns) sums[column] += row[column] ?? 0;
   }
 
-  /** As rows for `Transaction.add`, all with the same columns. */
+  /** Returns the amounts as rows for `Transaction.add`, all with the same columns. */
   rows<Name extends string>(key: Name): ({ [N in Name]: Key } & Record<Column, number>)[] {
     return [...this.#byKey].map(([id, sums]) => ({ ...sums, [key]: id }) as never);
   }

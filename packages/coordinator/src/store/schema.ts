@@ -99,8 +99,8 @@ export const PRIMARY_KEYS = {
 
 export const TABLES = Object.keys(PRIMARY_KEYS) as Table[];
 
-/** Name of the setting that marks a copy as a backup; its value says when it was made (ISO 8601). */
+/** Name of the setting that marks a copy as a backup. Its value is the time of the copy (ISO 8601). */
 export const BACKUP_OF = 'backup_made_at';
 
-/** Name of the setting that holds it. */
+/** Name of the setting with the coordinator's name in receipts. */
 export const COORDINATOR_ID = 'coordinator_id';

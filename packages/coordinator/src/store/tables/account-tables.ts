@@ -1,48 +1,48 @@
 import type { Generated } from 'kysely';
 import type { Flagless, Json, MicroCredits, Time } from './values.ts';
 
-/** Everyone who can owe or earn: owners of keys, and the addresses that miners are paid at. */
+/** Accounts that can owe or earn credits: owners of keys, and the addresses to which miners are paid. */
 export interface AccountTable {
   id: Generated<number>;
   address: string;
   name: string | null;
   created_at: Time;
-  /** What it earned and was granted, less what it owes: follows from the entries of the ledger. */
+  /** Credits that were earned and granted, less those owed. Follows from the entries of the ledger. */
   balance: Flagless<MicroCredits>;
-  /** What of it its jobs may yet cost. */
+  /** The part of the balance that unfinished jobs may cost. */
   reserved: Flagless<MicroCredits>;
-  /** Receipts of jobs that it asked for, of jobs that it ran, and of either. They follow from the entries too. */
+  /** Receipts of jobs that the account submitted, of jobs that it ran, and of both. They follow from the entries, too. */
   jobs: Flagless<number>;
   jobs_run: Flagless<number>;
   receipts: Flagless<number>;
-  /** Entries that name it. */
+  /** Number of entries that name the account. */
   transactions: Flagless<number>;
-  /** 1: the operator of the coordinator vouches for it: no limits for owners of miners hold for it. */
+  /** 1: the operator of the coordinator trusts the account, so the limits for owners of miners do not apply. */
   trusted: Flagless<number>;
-  /** Its jobs that have not ended, runs counted each; kept by the transactions that change them. */
+  /** Number of unfinished jobs, where each run of a replicated job counts. */
   pending: Flagless<number>;
   running: Flagless<number>;
-  /** What all its jobs have cost. */
+  /** Cost of all jobs of the account. */
   spent: Flagless<MicroCredits>;
-  /** The same when it first submitted on `spent_day`, in days since the epoch; kept where its days have a budget. */
+  /** `spent` at the first submission on `spent_day` (days since the epoch). Kept for accounts with a daily budget. */
   spent_before: Flagless<MicroCredits>;
   spent_day: Flagless<number>;
-  /** Bytes of the inputs of its jobs that have not ended, and of its files. */
+  /** Bytes of the inputs of unfinished jobs, and of files. */
   input_bytes: Flagless<number>;
   file_bytes: Flagless<number>;
 }
 
 export interface ApiKeyTable {
   id: string;
-  /** hex SHA-256 of the key: the key itself is shown once and kept nowhere. */
+  /** SHA-256 of the key, in hex. The key itself is shown once and stored nowhere. */
   hash: string;
   account_id: number;
   name: string | null;
   /** Space-separated. */
   scopes: string;
-  /** Limits of the configuration that it has; the default ones where it names none. */
+  /** The configured tier whose limits apply, or null for the default tier. */
   tier: Flagless<string | null>;
-  /** The highest priority that it may ask for; 0 where none is given. */
+  /** The highest priority that jobs may have; null means 0. */
   max_priority: Flagless<number | null>;
   created_at: Time;
   expires_at: Time | null;
@@ -53,7 +53,7 @@ export interface IdempotencyTable {
   /** `ACCOUNT/KEY` */
   id: string;
   request_hash: string;
-  /** Ids of what the first request made: of jobs, or of a grant. */
+  /** Ids of the jobs, or of the grant, that the first request created. */
   job_ids: Json;
   expires_at: Time;
 }

@@ -1,62 +1,62 @@
 import type { Flagless, Json, Time } from './values.ts';
 
-/** What a client uploaded, or a batch wrote. */
+/** Files that clients upload and batches write. */
 export interface FileTable {
   id: string;
   account_id: number;
-  /** Only files that are `whole` are shown to anybody; `deleted` ones are about to go. */
+  /** Callers see only `whole` files. `deleted` ones are being erased. */
   status: 'partial' | 'whole' | 'deleted';
   purpose: 'batch' | 'batch_output';
   filename: string;
-  /** In UTF-8. */
+  /** Size in UTF-8. */
   bytes: number;
-  /** How many it has. */
+  /** Number of parts. */
   parts: number;
-  /** Batches that yet read or write it: it is not erased before they have ended. */
+  /** Number of unfinished batches that read or write the file. It is not erased before they have ended. */
   uses: number;
   created_at: Time;
-  /** When it is erased, unless it is in use. */
+  /** When the file is erased, unless it is in use. */
   expires_at: Time;
 }
 
-/** Texts of a file, which are the file one after the other. */
+/** The parts of a file. Joined in order, they are its text. */
 export interface FilePartTable {
-  /** `FILE/INDEX`, the number padded so that they sort. */
+  /** `FILE/INDEX`, with the index padded so that ids sort. */
   id: string;
   text: string;
 }
 
-/** A file of requests that is worked off as jobs. */
+/** A file of requests, each of which runs as a job. */
 export interface BatchTable {
   id: string;
   account_id: number;
   endpoint: string;
-  /** The tier of the key that made it, whose limits its jobs keep. */
+  /** The tier of the key that created the batch. Its limits apply to the jobs. */
   tier: Flagless<string | null>;
-  /** As it was asked for: `24h`. */
+  /** As requested: `24h`. */
   completion_window: string;
   metadata: Json | null;
   input_file_id: string;
-  /** Of the answers, and of the requests that got none; null until there is one. */
+  /** Files of the answers and of the failed requests, or null until they exist. */
   output_file_id: string | null;
   error_file_id: string | null;
-  /** Why it failed. */
+  /** Why the batch failed. */
   errors: Json | null;
-  /** What is being done with it. */
+  /** The current stage of processing. */
   stage: 'validating' | 'submitting' | 'running' | 'ending' | 'writing' | 'done';
-  /** What it comes to, once that is decided. */
+  /** The final status, once it is decided. */
   outcome: 'completed' | 'failed' | 'expired' | 'cancelled' | null;
-  /** Where in the input file the stage goes on: index of a part, characters into it, and the number of the line there. */
+  /** Where the stage continues in the input file: index of the part, characters into it, and number of the line. */
   part: number;
   position: number;
   line: number;
-  /** Requests; those that were answered, those that were not, and jobs that have not ended. */
+  /** Number of all requests, of answered ones, of failed ones, and of unfinished jobs. */
   total: number;
   completed: number;
   failed: number;
   outstanding: number;
   created_at: Time;
-  /** The end of its window. */
+  /** The end of the completion window. */
   expires_at: Time;
   in_progress_at: Time | null;
   cancelling_at: Time | null;

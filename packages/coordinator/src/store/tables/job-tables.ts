@@ -1,23 +1,23 @@
 import type { Generated } from 'kysely';
 import type { Flagless, Json, MicroCredits, Time } from './values.ts';
 
-/** Virtual time of start-time fair queueing, one for each model and priority. */
+/** The clocks of start-time fair queueing, one for each model and priority. */
 export interface FairClockTable {
   id: Generated<number>;
   model: string;
   priority: number;
-  /** That of its queue that is furthest on. */
+  /** The latest virtual time of the clock's queues. */
   virtual_time: number;
-  /** Rank that the next job of the busiest client would get. */
+  /** The rank that the next job of the busiest client would get. */
   tail_rank: number;
   dispatched_at: Time;
-  /** Smoothed run time of its jobs in ms; 0 until one has completed. */
+  /** Smoothed run time of jobs in ms; 0 until one has completed. */
   average_run_ms: number;
   pending: number;
   running: number;
 }
 
-/** Where a client's next job would stand on a fair clock. */
+/** The rank that a client's next job would get on a fair clock. */
 export interface FairShareTable {
   /** `CLOCK/ACCOUNT` */
   id: string;
@@ -26,22 +26,22 @@ export interface FairShareTable {
   next_rank: number;
 }
 
-/** Jobs that the same miners can run: counted here, so that nobody has to count them. */
+/** Jobs with the same requirements. Their number is stored, so that no query has to count them. */
 export interface QueueTable {
   id: Generated<number>;
   clock_id: number;
   model: string;
   priority: number;
-  /** Empty: anywhere. */
+  /** Empty means any region. */
   region: string;
   min_vram_gb: number;
-  /** 1: of runs of jobs that several owners' miners run. */
+  /** 1: the queue has runs of replicated jobs. */
   lane: number;
-  /** Abilities that the model must have at the miner, sorted, with commas between: `images,tools`. */
+  /** Abilities that the model must have at the miner, sorted and joined by commas: `images,tools`. */
   needs: Flagless<string>;
-  /** Tokens that the model must take at the miner. */
+  /** Length of the context that the model must take at the miner, in tokens. */
   min_context: Flagless<number>;
-  /** Rank of the job whose turn it was last. Behind the clock's where fewer miners can run its jobs. */
+  /** Rank of the job that was claimed last. Queues that few miners can serve are behind their clock. */
   virtual_time: number;
   pending: number;
   running: number;
@@ -62,55 +62,55 @@ export interface JobTable {
   rank: number;
   status: 'pending' | 'running' | 'completed' | 'failed' | 'cancelled';
   attempts: Flagless<number>;
-  /** A pending job is not given out before this, except to `held_for`: an offer, or the backoff after a failure. */
+  /** Until then, only the miner `held_for` may claim the job, because of an offer or the backoff after a failure. */
   held_until: Flagless<Time | null>;
   held_for: Flagless<string | null>;
   miner_id: Flagless<string | null>;
   started_at: Flagless<Time | null>;
   lease_expires_at: Flagless<Time | null>;
-  /** Of a running job. Of one that failed as miners were busy: when they may have room again, where they said so. */
+  /** End of a running job's lease. For a job that failed because miners were busy: when they expect to be free, if known. */
   deadline: Flagless<Time | null>;
   completed_at: Flagless<Time | null>;
   receipt_id: Flagless<string | null>;
   error_code: Flagless<string | null>;
   error_detail: Flagless<string | null>;
-  /** What kind of failure it was, and the code that the engine gave. */
+  /** The class of the failure, and the engine's error code. */
   error_class: Flagless<string | null>;
   engine_code: Flagless<string | null>;
-  /** When its input and output were deleted for their age. */
+  /** When the input and output were deleted because of their age. */
   erased_at: Flagless<Time | null>;
-  /** What is set aside of its owner's balance while it has not ended. */
+  /** The part of the owner's balance that is reserved until the job ends. */
   reserved: Flagless<MicroCredits>;
-  /** Tokens that it can be charged for, where its model is priced by tokens. */
+  /** The most tokens that can be charged, if the model is priced by tokens. */
   token_limit: Flagless<number | null>;
-  /** Length of what is asked, in UTF-8; null for jobs from before that was kept. */
+  /** Size of the prompt in UTF-8, or null for jobs older than this column. */
   prompt_bytes: Flagless<number | null>;
-  /** How long no coordinator ran while the current attempt did, in ms. */
+  /** Time of the current attempt during which no coordinator ran, in ms. */
   away_ms: Flagless<number>;
-  /** 1: its text is wanted as it is generated. */
+  /** 1: the client wants the text while it is generated. */
   stream: Flagless<number>;
   /**
    * `replicated`: is not run itself, but has runs. `run`: one of them. `check`: a run to compare an ordinary job's
    * result with, which its client knows nothing of.
    */
   role: Flagless<'ordinary' | 'replicated' | 'run'>;
-  /** The job that it is a run of. */
+  /** The replicated job that this run belongs to. */
   run_of: Flagless<string | null>;
-  /** Of a job that has runs: by operator the run that it may have. */
+  /** For a replicated job: the run that each operator may have, by operator. */
   owners: Flagless<Json | null>;
-  /** Bytes of its input, which count for its account while it has not ended. */
+  /** Size of the input, which counts for the account until the job ends. */
   input_bytes: Flagless<number>;
-  /** Which request of which batch it answers: `BATCH/LINE`, the number padded so that they sort. */
+  /** The batch's request that the job answers: `BATCH/LINE`, with the number padded so that values sort. */
   batch_line: Flagless<string | null>;
 }
 
-/** The texts are apart from the job, so that a change of status does not write them again. */
+/** Inputs have a table of their own, so that a change of a job's status does not write them again. */
 export interface JobInputTable {
   job_id: string;
-  /** The text that prompt_hash is for: the prompt, or else canonical JSON. */
+  /** The text whose hash is `prompt_hash`: the prompt, or canonical JSON. */
   prompt: string;
   kind: Flagless<'prompt' | 'chat' | 'embedding'>;
-  /** Of it, what an engine takes as the client wrote it: tools and the form of the answer. */
+  /** The parts that engines get exactly as the client wrote them: tools and the response format. */
   own: Flagless<Json | null>;
   params: Json;
   metadata: Json | null;
@@ -118,32 +118,32 @@ export interface JobInputTable {
 
 export interface JobOutputTable {
   job_id: string;
-  /** The text that artifact_hash is for. */
+  /** The text whose hash is `artifact_hash`. */
   result: string;
   type: Flagless<'text' | 'message' | 'embeddings'>;
   finish_reason: Flagless<string | null>;
   usage: Json | null;
-  /** Reasoning, refusal and logprobs, where there are any. */
+  /** Reasoning, refusal and logprobs, or null. */
   details: Flagless<Json | null>;
 }
 
-/** How far a job's text has been streamed. There from its first chunk on. */
+/** The progress of a job's stream. The row exists from the first chunk on. */
 export interface JobStreamTable {
   job_id: string;
-  /** How often the stream has started anew: the text of runs before is void. */
+  /** How often the stream has started again. The text of earlier runs is void. */
   run: number;
-  /** Of this run, which is also the index of the next one. */
+  /** Number of chunks of this run, which is the index of the next one. */
   chunks: number;
-  /** Of this run, in UTF-8. */
+  /** Size of this run's text in UTF-8. */
   bytes: number;
-  /** Of this run; null before it. */
+  /** Time of this run's first chunk, or null before it. */
   first_chunk_at: Time | null;
-  /** When the job ended; null while it may go on. */
+  /** When the job ended, or null. */
   ended_at: Time | null;
 }
 
 export interface JobChunkTable {
-  /** `JOB/RUN/INDEX`, the numbers padded so that they sort. */
+  /** `JOB/RUN/INDEX`, with the numbers padded so that ids sort. */
   id: string;
   text: string;
   kind: Flagless<'text' | 'reasoning'>;

@@ -1,33 +1,33 @@
 import type { Json, MicroCredits, Time } from './values.ts';
 
-/** A signed statement that moves credits, at its place in the log. */
+/** The entries of the log: signed statements that move credits. */
 export interface EntryTable {
-  /** Counted from 0, without a gap. Below 0 in the ledgers that were before a restore, in their order. */
+  /** Index in the log, from 0 without a gap. Negative for entries of ledgers before a restore, in their order. */
   leaf_index: number;
-  /** The statement's own: of a receipt or of a grant. */
+  /** Id of the statement, such as a receipt or a grant. */
   id: string;
   type: 'receipt' | 'grant' | 'restore' | 'opening';
   job_id: string | null;
-  /** Nobody pays for a grant. 0, which is nobody either, for an opening: the list of grants goes by null. */
+  /** Null for a grant, which has no payer; the list of grants selects by null. 0 for an opening, which has none either. */
   payer_id: number | null;
-  /** 0 for a restore, which is of no account. */
+  /** 0 for a restore, which belongs to no account. */
   payee_id: number;
   amount: MicroCredits;
-  /** The leaf hash of the body (RFC 6962), hex. */
+  /** Leaf hash of the body (RFC 6962), in hex. */
   hash: string;
-  /** Length of the body. */
+  /** Size of the body. */
   bytes: number;
   /** The whole signed statement as canonical JSON. */
   body: Json;
   created_at: Time;
 }
 
-/** The state of the log, one row. */
+/** The state of the log, in a single row. */
 export interface TreeTable {
   id: number;
-  /** Entries that have their place. */
+  /** Number of all entries. */
   entries: number;
-  /** Of them, those that the tiles have, with the root over them in hex and their bytes. */
+  /** Number of entries in the tiles, with the root over them in hex and their size in bytes. */
   size: number;
   root: string;
   bytes: number;
@@ -41,34 +41,34 @@ export interface TileTable {
   hashes: string;
 }
 
-/** Finds entries by their hashes; those that the tiles have. */
+/** Indexes of entries by leaf hash, for the entries in the tiles. */
 export interface EntryHashTable {
   /** hex */
   hash: string;
   leaf_index: number;
 }
 
-/** A tree that was published: a block of the explorer. */
+/** Published checkpoints, which are the explorer's blocks. */
 export interface CheckpointTable {
   height: number;
   size: number;
   /** hex */
   root: string;
-  /** hex SHA-256 of the text that is signed. */
+  /** SHA-256 of the signed text, in hex. */
   hash: string;
   parent_hash: string | null;
-  /** With all signatures. */
+  /** The signed note with all signatures. */
   note: string;
-  /** As the log's own cosignature says: full seconds. */
+  /** Time in the log's own cosignature, in full seconds. */
   signed_at: Time;
   published_at: Time;
-  /** Of all entries up to its size. */
+  /** Size of all entries in the tree. */
   bytes: number;
 }
 
-/** What was accounted for in an hour. */
+/** The receipts of each hour. */
 export interface ActivityTable {
-  /** Its beginning. */
+  /** Beginning of the hour. */
   hour: Time;
   receipts: number;
   amount: MicroCredits;

@@ -5,29 +5,29 @@ export interface MinerTable {
   owner_id: number;
   payee_id: number;
   capabilities: Json;
-  /** What its models can do, by name, as far as it told. */
+  /** Abilities of the models that the miner reported, by model. */
   abilities: Flagless<Json | null>;
   gpu_info: Json | null;
   vram_gb: number | null;
   region: string | null;
   concurrency: number | null;
   public_key: string | null;
-  /** Of the process that has the id: grows when another one takes it. */
+  /** Increases when another process takes the miner's id. */
   epoch: Flagless<number>;
-  /** What that process chose to be known by; null where it chose nothing. */
+  /** Name that the process chose for itself, or null. */
   session: Flagless<string | null>;
-  /** 1: a process that held the private key registered it, so that others must prove that they hold it, too. */
+  /** 1: a process proved that it has the private key, so all later ones must prove it, too. */
   key_proven: Flagless<number>;
-  /** Models that its engine has in memory, as it last said; null when it never did. */
+  /** Models in the engine's memory by the last report, or null without a report. */
   loaded: Flagless<Json | null>;
   status: 'online' | 'draining' | 'offline' | 'removed';
-  /** Who runs it: its owner, or where that has no key, who is paid. */
+  /** Account of the operator: the owner, or the payee where the owner has no key. */
   operator_id: number;
-  /** Since when it gets no jobs for its operator's reputation: as of its operator's `standing`. */
+  /** Since when the miner gets no jobs because of its operator's reputation. A copy from `standing`. */
   suspended_at: Flagless<Time | null>;
-  /** 1: its operator is on probation. */
+  /** 1: the operator is on probation. */
   probation: Flagless<number>;
-  /** 1: no new jobs until it registers again, also when it has been offline in between. */
+  /** 1: the miner gets no new jobs until it registers again, even after being offline. */
   draining: Flagless<number>;
   running: number;
   completed: number;
@@ -36,45 +36,45 @@ export interface MinerTable {
   last_seen_at: Time;
 }
 
-/** What is known of who runs miners, whatever ids these have. */
+/** The reputation of each operator over all of its miners. */
 export interface StandingTable {
   /** The operator's account. */
   id: number;
-  /** What became of runs, less by half after each half-life, as of `weighed_at`. */
+  /** Weights of the outcomes of runs at `weighed_at`, halved after each half-life. */
   successes: number;
   failures: number;
   timeouts: number;
-  /** Of runs whose result was compared with others'. */
+  /** Weights of the runs whose results were compared with those of others. */
   agreements: number;
   disagreements: number;
   weighed_at: Time;
-  /** Since when it gets no jobs. */
+  /** Since when the operator's miners get no jobs. */
   suspended_at: Flagless<Time | null>;
-  /** Jobs that it has yet to complete one at a time, each compared with another owner's; 0 without probation. */
+  /** Remaining probation jobs, which run one at a time and are compared with another owner's; 0 without probation. */
   probation: Flagless<number>;
-  /** Of its last results that were compared with those of two others, how many there were, and how many began like neither. */
+  /** Number of recent results compared with those of two others, and how many of them began like neither. */
   compared: Flagless<number>;
   alone: Flagless<number>;
 }
 
-/** Failures of an operator's miners in jobs of one account, or of one model. */
+/** Failures of an operator's miners in the jobs of one account, or of one model. */
 export interface BlameTable {
   /** `OPERATOR/account/ACCOUNT` or `OPERATOR/model/MODEL` */
   id: string;
-  /** Less by half after each half-life, as of `weighed_at`. */
+  /** Weight of the failures at `weighed_at`, halved after each half-life. */
   weight: number;
   weighed_at: Time;
 }
 
-/** How fast a miner runs a model, smoothed over its jobs. */
+/** The speed of a miner with a model, smoothed over its jobs. */
 export interface ModelSpeedTable {
   /** `MINER/MODEL` */
   id: string;
   miner_id: string;
   model: string;
-  /** From claim to the first chunk, of jobs that stream. */
+  /** Time from the claim to the first chunk, for streamed jobs. */
   first_token_ms: number | null;
-  /** Of the answer, over the whole run. */
+  /** Output tokens per second, over the whole run. */
   tokens_per_second: number | null;
   measured_at: Time;
 }
