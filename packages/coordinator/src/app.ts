@@ -4,6 +4,7 @@ import cors from '@fastify/cors';
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import type { Config } from './config.ts';
 import type { Modules } from './create-modules.ts';
+import type { AnyModule } from './define-module.ts';
 import { useOpenAiErrors } from './gateway/error-handler.ts';
 import { createGuards, type Guards } from './http/authentication.ts';
 import { takeJsonBodies } from './http/bodies.ts';
@@ -19,7 +20,6 @@ import type { App } from './http/routes.ts';
 import { passInTurn } from './http/turns.ts';
 import { answerUnknownRoutes } from './http/unknown-routes.ts';
 import { checkRequests, writeAnswers } from './http/validation.ts';
-import type { AnyModule } from './module.ts';
 import { MODULES } from './modules.ts';
 import { VERSION } from './version.ts';
 

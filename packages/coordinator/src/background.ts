@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import { describeClockStep } from './clock-watch.ts';
 import type { Modules } from './create-modules.ts';
-import type { AnyModule, Task } from './module.ts';
+import type { AnyModule, Task } from './define-module.ts';
 import { MODULES } from './modules.ts';
 import { type StoreFault, StoreUnavailable } from './store/unavailable.ts';
 

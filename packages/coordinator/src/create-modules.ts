@@ -1,8 +1,8 @@
 import type { Signer } from '@aitbc/receipts';
 import { type Config, ConfigError } from './config.ts';
+import type { AnyModule, Issuer } from './define-module.ts';
 import { readIdentity } from './identity.ts';
 import { createIds, type Ids } from './ids.ts';
-import type { AnyModule, Issuer } from './module.ts';
 import { ID_PREFIXES, MODULES, type Operations, type Services } from './modules.ts';
 import { createOperations } from './operations.ts';
 import { createReadiness, type Readiness } from './readiness.ts';

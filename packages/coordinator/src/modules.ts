@@ -1,5 +1,6 @@
 import { accounts } from './accounts/module.ts';
 import { batches } from './batches/module.ts';
+import type { OperationsOf, OptionsOf, ServicesOf } from './define-module.ts';
 import { explorer } from './explorer/module.ts';
 import { files } from './files/module.ts';
 import { gateway } from './gateway/module.ts';
@@ -13,7 +14,6 @@ import { submitting } from './jobs/submitting/module.ts';
 import { ledger } from './ledger/module.ts';
 import { limits } from './limits/module.ts';
 import { miners } from './miners/module.ts';
-import type { OperationsOf, OptionsOf, ServicesOf } from './module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
 

@@ -1,6 +1,6 @@
 import { BATCH_ORDER } from './batch-order.ts';
 import type { Config } from './config.ts';
-import type { AnyModule, Issuer, OperationTable } from './module.ts';
+import type { AnyModule, Issuer, OperationTable } from './define-module.ts';
 import { MODULES, type Operations } from './modules.ts';
 import type { Operation } from './store/operation.ts';
 import type { Subscriber, WritePlan } from './store/write-plan.ts';

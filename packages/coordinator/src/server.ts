@@ -1,5 +1,5 @@
+import { defineModule } from './define-module.ts';
 import { keepIdentity } from './identity.ts';
-import { defineModule } from './module.ts';
 import { serverOptions } from './server-options.ts';
 import { storeOptions } from './store/options.ts';
 import { probeStore } from './store/write-health.ts';

@@ -4,7 +4,7 @@ import { readIdentity } from './identity.ts';
 import { allOperations, createOperations, WRITE_PLAN } from './operations.ts';
 import { loadSigner, signingKeyPath } from './receipts/signing-key.ts';
 import { openSqliteWriter } from './store/sqlite/writer.ts';
-import { serveWriter } from './store/writer-thread.ts';
+import { serveWriter } from './store/threaded-writes.ts';
 import { createWrites } from './store/writes.ts';
 
 /* The program of the thread that writes to SQLite, with the operations and the configuration of the main thread. */

@@ -1,4 +1,4 @@
-import { defineModule } from '../module.ts';
+import { defineModule } from '../define-module.ts';
 import { createAccounts } from './check-key.ts';
 import { countForAccounts } from './job-counters.ts';
 import { insertKey, openAccount, revokeKey } from './keys.ts';

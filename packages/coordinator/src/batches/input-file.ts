@@ -6,7 +6,7 @@ import { readPart } from '../files/files.ts';
 import type { FileConfig } from '../files/options.ts';
 import type { Asked, Endpoint } from '../gateway/endpoint.ts';
 import { ENDPOINTS, type EndpointPath } from '../gateway/endpoints.ts';
-import { errorOf, invalid, OpenAiError } from '../gateway/errors.ts';
+import { invalid, OpenAiError, openAiErrorFor } from '../gateway/errors.ts';
 import type { Ids } from '../ids.ts';
 import type { JobRow } from '../jobs/job.ts';
 import type { CancelInput } from '../jobs/leases/cancel.ts';
@@ -83,7 +83,7 @@ export function attempt<Value>(read: () => Value): Value | OpenAiError {
     return read();
   } catch (error) {
     if (error instanceof OpenAiError) return error;
-    if (error instanceof RequestError) return errorOf(error.info);
+    if (error instanceof RequestError) return openAiErrorFor(error.info);
     throw error;
   }
 }

@@ -1,10 +1,10 @@
 import { accounts } from '../accounts/module.ts';
+import { defineModule } from '../define-module.ts';
 import { files } from '../files/module.ts';
 import { leases } from '../jobs/leases/module.ts';
 import { maintenance } from '../jobs/maintenance/module.ts';
 import { submitting } from '../jobs/submitting/module.ts';
 import { limits } from '../limits/module.ts';
-import { defineModule } from '../module.ts';
 import { submitPages, writePages } from './page-operations.ts';
 import { countProgress } from './progress.ts';
 import { beginBatches, cancelBatches, createBatches, expireBatches, finalizeBatches } from './stages.ts';

@@ -62,14 +62,14 @@ export const beginBatches: Operation<BeginInput, BatchRow> = {
     }),
 };
 
-export interface CancelInput {
+export interface CancelBatchInput {
   batchId: string;
   /** Null for an administrator. */
   accountId: number | null;
 }
 
 /** Cancels a batch for its owner. Answers that exist already are kept. */
-export const cancelBatches: Operation<CancelInput, BatchRow> = {
+export const cancelBatches: Operation<CancelBatchInput, BatchRow> = {
   name: 'batches.cancel',
   apply: (inputs, context) =>
     moveBatches(inputs, context, (batch, { accountId }) => {

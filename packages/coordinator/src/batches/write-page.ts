@@ -1,6 +1,6 @@
 import { PART_LENGTH } from '../files/splitting.ts';
 import type { Asked, Endpoint } from '../gateway/endpoint.ts';
-import { statusOf } from '../gateway/error-status.ts';
+import { httpStatusOf } from '../gateway/error-status.ts';
 import { failureOf, OpenAiError } from '../gateway/errors.ts';
 import { type EndedJob, readBatchJobs } from '../jobs/batch-jobs.ts';
 import { lineSafe } from '../json.ts';
@@ -57,7 +57,7 @@ async function jobsOf(
   return await readBatchJobs(store, id, first.number, last.number);
 }
 
-function resultOfLine(batch: BatchRow, { text = '', number }: Line, job: EndedJob | undefined): Result {
+function resultOfLine(batch: BatchRow, { text = '', number }: Line, job: EndedJob | undefined): ResultLine {
   const endpoint = endpointOf(batch);
   const request = attempt(() => readRequest(text, batch.endpoint, endpoint));
   const isRefused = request instanceof OpenAiError;
@@ -83,7 +83,7 @@ async function* groups(lines: AsyncIterable<Line>): AsyncGenerator<Line[]> {
 }
 
 /** The result of a request, as a line of one of the batch's files. */
-export interface Result {
+export interface ResultLine {
   file: 'output' | 'errors';
   /** The line with its line feed. */
   text: string;
@@ -106,7 +106,7 @@ interface Answer {
   error: { code: string; message: string } | null;
 }
 
-export function resultOf(answering: Answering): Result {
+export function resultOf(answering: Answering): ResultLine {
   const { batch, line, customId, job } = answering;
   const { response, error } = answerTo(answering);
   const isAnswer = response?.status_code === 200;
@@ -150,5 +150,8 @@ const ERASED = { code: 'result_erased', message: 'The result was erased because 
 /** @throws unexpected errors */
 function failureAnswer(error: unknown, request_id: string): Answer {
   if (!(error instanceof OpenAiError)) throw error;
-  return { response: { status_code: statusOf(error.details), request_id, body: error.body }, error: null };
+  return {
+    response: { status_code: httpStatusOf(error.details), request_id, body: error.body },
+    error: null,
+  };
 }

@@ -1,5 +1,5 @@
+import { defineModule } from '../define-module.ts';
 import { ledger } from '../ledger/module.ts';
-import { defineModule } from '../module.ts';
 import { countJobs } from './job-counters.ts';
 
 export const explorer = defineModule({

@@ -1,6 +1,6 @@
+import { defineModule } from '../define-module.ts';
 import { maintenanceOptions } from '../jobs/maintenance/options.ts';
 import { limits } from '../limits/module.ts';
-import { defineModule } from '../module.ts';
 import { runStep } from '../store/store.ts';
 import { clearFiles } from './clear-files.ts';
 import { fileOptions } from './options.ts';

@@ -1,8 +1,8 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { errorInfoOf } from '../http/problem.ts';
 import { type App, sendJson } from '../http/routes.ts';
-import { statusOf } from './error-status.ts';
-import { errorOf, OpenAiError } from './errors.ts';
+import { httpStatusOf } from './error-status.ts';
+import { OpenAiError, openAiErrorFor } from './errors.ts';
 
 /** Makes the routes of a Fastify scope answer errors in the format of OpenAI's API. */
 export function useOpenAiErrors(app: App): void {
@@ -22,12 +22,12 @@ export function toOpenAiError(error: FastifyError | OpenAiError, request: Fastif
   if (error instanceof OpenAiError) return error;
   const info = errorInfoOf(error, request);
   if (info.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
-  return errorOf(info);
+  return openAiErrorFor(info);
 }
 
 function sendError({ body, details }: OpenAiError, reply: FastifyReply): FastifyReply {
   const { retryAfter, retry } = details;
-  const status = statusOf(details);
+  const status = httpStatusOf(details);
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
   // OpenAI's clients read this header. Without it they retry after every 409 and 5xx.
   if (retry !== undefined) reply.header('x-should-retry', String(retry));

@@ -11,6 +11,6 @@ const STATUS: Partial<Record<ErrorReason, number>> = {
 };
 
 /** The HTTP status of an error: of an answer, and of an entry in the error file of a batch. */
-export function statusOf({ reason }: Pick<ErrorDetails, 'reason'>): number {
+export function httpStatusOf({ reason }: Pick<ErrorDetails, 'reason'>): number {
   return STATUS[reason] ?? ERROR_STATUS[reason as keyof typeof ERROR_STATUS];
 }

@@ -68,7 +68,7 @@ const OPENAI_CODES: Partial<Record<ErrorCode, Pick<ErrorDetails, 'type' | 'code'
 };
 
 /** Converts an error of the coordinator to the format of OpenAI's API. */
-export function errorOf({ code, detail, field, retryAfter }: ErrorInfo): OpenAiError {
+export function openAiErrorFor({ code, detail, field, retryAfter }: ErrorInfo): OpenAiError {
   const type = ERROR_STATUS[code] >= 500 ? 'server_error' : INVALID;
   return new OpenAiError(detail, {
     reason: code,

@@ -1,7 +1,7 @@
 import { LIMITS } from '@aitbc/protocol';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { errorOf } from './errors.ts';
+import { openAiErrorFor } from './errors.ts';
 
 export const IdempotencyHeaders = Type.Object({
   'idempotency-key': Type.Optional(
@@ -19,7 +19,7 @@ export function idempotencyKeyOf({ headers }: FastifyRequest): string | undefine
   if (key === undefined) return undefined;
   const text = String(key);
   if (text !== '' && text.length <= LIMITS.idempotencyKeyLength) return text;
-  throw errorOf({
+  throw openAiErrorFor({
     code: 'VALIDATION_OUT_OF_RANGE',
     detail: `Idempotency-Key must have 1 to ${LIMITS.idempotencyKeyLength} characters`,
     field: 'idempotency-key',

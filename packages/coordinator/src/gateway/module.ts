@@ -1,7 +1,7 @@
+import { defineModule } from '../define-module.ts';
 import { streaming } from '../jobs/streaming/module.ts';
 import { submitting } from '../jobs/submitting/module.ts';
 import { miners } from '../miners/module.ts';
-import { defineModule } from '../module.ts';
 
 export const gateway = defineModule({
   name: 'gateway',

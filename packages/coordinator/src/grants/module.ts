@@ -1,6 +1,6 @@
 import { accounts } from '../accounts/module.ts';
+import { defineModule } from '../define-module.ts';
 import { ledger } from '../ledger/module.ts';
-import { defineModule } from '../module.ts';
 import { grantCredits } from './grant-credits.ts';
 
 export const grants = defineModule({

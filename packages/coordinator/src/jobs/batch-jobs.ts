@@ -3,7 +3,7 @@ import { isoTime } from '../store/numbers.ts';
 import type { Store } from '../store/store.ts';
 import { batchLine, behindBatch, lineNumber } from './batch-line.ts';
 import { findBatchJobs, findOpenBatchJobs } from './queries.ts';
-import { errorOf, toResult } from './views.ts';
+import { jobErrorOf, toResult } from './views.ts';
 
 /** The number of jobs that are cancelled at once. */
 const AT_ONCE = 100;
@@ -43,7 +43,7 @@ export async function readBatchJobs(
         lineNumber(row.batch_line ?? ''),
         {
           ...{ job_id: id, model, status, receipt_id, erased: row.erased_at !== null },
-          ...{ created_at: isoTime(created_at), error: errorOf(row), ...toResult(output) },
+          ...{ created_at: isoTime(created_at), error: jobErrorOf(row), ...toResult(output) },
         },
       ];
     }),

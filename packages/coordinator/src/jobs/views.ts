@@ -41,7 +41,7 @@ export function toSummary(job: JobRow, requirements: Requirements): JobSummary {
     started_at: isoTimeOrNull(job.started_at),
     completed_at: isoTimeOrNull(job.completed_at),
     miner_id: job.miner_id,
-    error: errorOf(job),
+    error: jobErrorOf(job),
     receipt_id: job.receipt_id,
     erased_at: isoTimeOrNull(job.erased_at),
   };
@@ -80,7 +80,7 @@ export function toRun(run: FoundRun): JobRun {
     receipt_id: run.receipt_id,
     salt: run.salt,
     agrees: run.agrees === null ? null : Boolean(run.agrees),
-    error: errorOf(run),
+    error: jobErrorOf(run),
   };
 }
 
@@ -119,7 +119,7 @@ export function constraintsOf(
   };
 }
 
-export function errorOf(job: Pick<JobRow, (typeof ERROR_COLUMNS)[number]>): JobError | null {
+export function jobErrorOf(job: Pick<JobRow, (typeof ERROR_COLUMNS)[number]>): JobError | null {
   if (job.error_code === null) return null;
   const { completed_at, deadline } = job;
   const isTimed = job.error_code === 'MINERS_BUSY' && completed_at !== null && deadline !== null;

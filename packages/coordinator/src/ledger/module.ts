@@ -1,4 +1,4 @@
-import { defineModule } from '../module.ts';
+import { defineModule } from '../define-module.ts';
 import { receiptOptions } from '../receipts/options.ts';
 import { addCosignatures } from './cosign.ts';
 import { admitLog } from './identity.ts';

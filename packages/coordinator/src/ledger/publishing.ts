@@ -1,5 +1,5 @@
+import type { Task } from '../define-module.ts';
 import type { Log } from '../log-output.ts';
-import type { Task } from '../module.ts';
 import type { Ledger } from './ledger.ts';
 import type { WitnessReport } from './witnesses.ts';
 

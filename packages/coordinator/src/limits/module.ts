@@ -1,4 +1,4 @@
-import { defineModule } from '../module.ts';
+import { defineModule } from '../define-module.ts';
 import { limitOptions } from './options.ts';
 
 export const limits = defineModule({

@@ -1,5 +1,5 @@
+import { defineModule } from '../define-module.ts';
 import { leaseOptions } from '../jobs/leases/options.ts';
-import { defineModule } from '../module.ts';
 import { countForMiners } from './job-counters.ts';
 import { minerOptions } from './options.ts';
 import { registerMiners } from './register.ts';

@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
+import { defineModule } from '../define-module.ts';
 import { ledger } from '../ledger/module.ts';
-import { defineModule } from '../module.ts';
 import { receiptOptions } from './options.ts';
 import { admitKey, createReceiptService } from './receipts.ts';
 import { signingKeyPath } from './signing-key.ts';

@@ -12,10 +12,10 @@ import { migrateSqlite } from './sqlite/migrate.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 import { openSqliteWriter } from './sqlite/writer.ts';
 import type { Store } from './store.ts';
+import { startWriterThread } from './threaded-writes.ts';
 import { watchWrites } from './write-health.ts';
 import type { WritePlan } from './write-plan.ts';
 import type { Writer } from './writer.ts';
-import { startWriterThread } from './writer-thread.ts';
 import { createWrites } from './writes.ts';
 
 export interface OpenOptions {

@@ -1,6 +1,6 @@
+import { defineModule } from '../../define-module.ts';
 import { miners } from '../../miners/module.ts';
 import { reputationPolicy } from '../../miners/reputation.ts';
-import { defineModule } from '../../module.ts';
 import { runStep } from '../../store/store.ts';
 import { leasePolicy } from '../lease.ts';
 import { leases } from '../leases/module.ts';

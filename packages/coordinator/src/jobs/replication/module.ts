@@ -1,5 +1,5 @@
+import { defineModule } from '../../define-module.ts';
 import { miners } from '../../miners/module.ts';
-import { defineModule } from '../../module.ts';
 import { followRuns } from './follow-runs.ts';
 import { replicationOptions } from './options.ts';
 

@@ -1,4 +1,4 @@
-import { defineModule } from '../../module.ts';
+import { defineModule } from '../../define-module.ts';
 import { schedulingOptions } from './options.ts';
 import { countQueues } from './queue-counters.ts';
 

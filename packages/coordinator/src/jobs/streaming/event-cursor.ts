@@ -2,11 +2,11 @@ import { fail } from '../../errors.ts';
 
 /** The last thing, besides chunks, that a follower was sent, in order. */
 export const STAGES = ['new', 'pending', 'running', 'ended', 'result', 'over'] as const;
-export type Stage = (typeof STAGES)[number];
+export type FollowStage = (typeof STAGES)[number];
 
 /** How far a follower of a job has come. It can continue from there at any coordinator. */
 export interface EventCursor {
-  stage: Stage;
+  stage: FollowStage;
   /** The attempt that the follower was told about. */
   attempt: number;
   /** The run of the stream that the follower reads. */

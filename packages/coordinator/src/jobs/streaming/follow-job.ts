@@ -8,14 +8,14 @@ import { hasEnded } from '../job.ts';
 import { isSeenBy } from '../lookup.ts';
 import { findTexts } from '../queries.ts';
 import { LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
-import { errorOf, toResult } from '../views.ts';
+import { jobErrorOf, toResult } from '../views.ts';
 import {
   type EventCursor,
   eventIdOf,
+  type FollowStage,
   FROM_THE_START,
   readEventId,
   STAGES,
-  type Stage,
 } from './event-cursor.ts';
 import { createAdmission, type FollowLimits } from './follower-limits.ts';
 import { type FollowedJob, findFollowedJob, listChunks } from './queries.ts';
@@ -154,7 +154,7 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
 
   async function lastOf(job: FollowedJob): Promise<JobEvent> {
     if (job.receipt_id !== null) return { event: 'receipt', data: await receipts.signed(job.receipt_id) };
-    return { event: 'error', data: errorOf(job) ?? UNEXPLAINED };
+    return { event: 'error', data: jobErrorOf(job) ?? UNEXPLAINED };
   }
 
   return {
@@ -203,7 +203,8 @@ function growthOf(grown: readonly StreamGrowth[], cursor: EventCursor): Step[] |
   return steps;
 }
 
-const isBefore = ({ stage }: EventCursor, other: Stage) => STAGES.indexOf(stage) < STAGES.indexOf(other);
+const isBefore = ({ stage }: EventCursor, other: FollowStage) =>
+  STAGES.indexOf(stage) < STAGES.indexOf(other);
 
 function statusOf(job: FollowedJob, status = job.status): JobEvent {
   const { id, attempts, max_attempts, miner_id } = job;

@@ -1,7 +1,7 @@
+import { defineModule } from '../../define-module.ts';
 import { limits } from '../../limits/module.ts';
 import { miners } from '../../miners/module.ts';
 import { reputationPolicy } from '../../miners/reputation.ts';
-import { defineModule } from '../../module.ts';
 import { receipts } from '../../receipts/module.ts';
 import { leasePolicy } from '../lease.ts';
 import { leases } from '../leases/module.ts';
