@@ -151,7 +151,7 @@ describeEachEngine('texts', engine => {
     coordinator.moveClock({ seconds: DAYS });
     const { read } = coordinator.running.modules.store;
     await expect
-      .poll(() => read.selectFrom('job_input').select('job_id').execute(), { interval: 20 })
+      .poll(() => read.selectFrom('job_input').select('job_id').execute(), { interval: 20, timeout: 20_000 })
       .toEqual([]);
     await coordinator.stop();
   });
