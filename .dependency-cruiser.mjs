@@ -105,7 +105,7 @@ export default {
         pathNot: [
           'routes\\.ts$',
           'module\\.ts$',
-          inCoordinator('gateway/(error-handler|answers|idempotency)\\.ts$'),
+          inCoordinator('gateway/(error-handler|responses|idempotency)\\.ts$'),
         ],
       },
       to: { path: ['^packages/coordinator/src/http/', 'node_modules/fastify/'] },

@@ -11,18 +11,18 @@ import { findAccountAt } from './queries.ts';
 export const ANONYMOUS = 'anonymous';
 
 /** Finds or creates the account of an address. */
-export async function accountAt(
+export async function findOrCreateAccount(
   address: string,
   name: string | null,
   context: Pick<WriteContext, 'tx' | 'now'>,
 ): Promise<Row<'account'>> {
-  const account = (await accountsAt([{ address, name }], context)).get(address);
+  const account = (await findOrCreateAccounts([{ address, name }], context)).get(address);
   if (!account) throw new Error('The account that was just created is missing');
   return account;
 }
 
 /** Finds or creates the accounts of addresses. */
-export async function accountsAt(
+export async function findOrCreateAccounts(
   parties: readonly { address: string; name: string | null }[],
   { tx, now }: Pick<WriteContext, 'tx' | 'now'>,
 ): Promise<Map<string, Row<'account'>>> {
@@ -71,6 +71,6 @@ export async function findAccount(db: Kysely<Schema>, address: string): Promise<
   return await findAccountAt(db, address);
 }
 
-export async function accountIdAt(db: Kysely<Schema>, address: string): Promise<number | undefined> {
+export async function findAccountId(db: Kysely<Schema>, address: string): Promise<number | undefined> {
   return (await findAccountAt(db, address))?.id;
 }

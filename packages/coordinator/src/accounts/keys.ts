@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { done, type Operation } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { accountAt, localAddress } from './accounts.ts';
+import { findOrCreateAccount, localAddress } from './accounts.ts';
 
 export const SCOPES = ['client', 'miner', 'admin'] as const;
 export const KEY_PREFIX = 'aitbc_';
@@ -34,7 +34,8 @@ export const openAccount: Operation<{ address: string; name: string | null }, Ro
   name: 'accounts.open',
   async apply(inputs, context) {
     const outcomes = [];
-    for (const { address, name } of inputs) outcomes.push(done(await accountAt(address, name, context)));
+    for (const { address, name } of inputs)
+      outcomes.push(done(await findOrCreateAccount(address, name, context)));
     return outcomes;
   },
 };
@@ -73,7 +74,7 @@ export const insertKey: Operation<NewKey & { address: string; hash: string }, un
   name: 'accounts.insert-key',
   async apply(inputs, context) {
     for (const { id, name, scopes, expiresAt, address, hash, trusted, tier, maxPriority } of inputs) {
-      const account = await accountAt(address, name, context);
+      const account = await findOrCreateAccount(address, name, context);
       if (trusted) await context.tx.update('account', 'id', ['trusted'], [{ id: account.id, trusted: 1 }]);
       const row = {
         id,

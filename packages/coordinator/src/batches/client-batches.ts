@@ -5,8 +5,8 @@ import { canonicalJson } from '@aitbc/receipts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { AccountConfig } from '../accounts/options.ts';
 import { fail } from '../errors.ts';
-import { ENDPOINTS } from '../gateway/endpoints.ts';
-import { invalid } from '../gateway/errors.ts';
+import { ENDPOINTS } from '../gateway/endpoint-paths.ts';
+import { invalidRequest } from '../gateway/errors.ts';
 import type { Ids } from '../ids.ts';
 import { unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
@@ -37,7 +37,7 @@ export function createClientBatches({ config, store, ids }: ClientBatchesOptions
       const { endpoint, input_file_id, completion_window, metadata } = request;
       if (!Object.hasOwn(ENDPOINTS, endpoint)) {
         const detail = `endpoint must be one of ${Object.keys(ENDPOINTS).join(', ')}`;
-        throw invalid(detail, 'endpoint', 'invalid_value');
+        throw invalidRequest(detail, 'endpoint', 'invalid_value');
       }
       const idempotency =
         key === undefined
@@ -94,5 +94,5 @@ function windowOf(text: string): number {
   const seconds = Number(count) * (UNIT_HOURS[unit] ?? 0) * HOUR_SECONDS;
   if (seconds >= HOUR_SECONDS && seconds <= LIMITS.ttlSeconds.max) return seconds * 1000;
   const detail = 'completion_window must be hours or days, 1h to 30d, such as 24h';
-  throw invalid(detail, 'completion_window', 'invalid_value');
+  throw invalidRequest(detail, 'completion_window', 'invalid_value');
 }

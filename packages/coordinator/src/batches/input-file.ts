@@ -4,9 +4,9 @@ import { type BatchError, LIMITS, type SubmitJob } from '@aitbc/protocol';
 import { RequestError } from '../errors.ts';
 import { readPart } from '../files/files.ts';
 import type { FileConfig } from '../files/options.ts';
-import type { Asked, Endpoint } from '../gateway/endpoint.ts';
-import { ENDPOINTS, type EndpointPath } from '../gateway/endpoints.ts';
-import { invalid, OpenAiError, openAiErrorFor } from '../gateway/errors.ts';
+import type { Endpoint, ModelRequest } from '../gateway/endpoint.ts';
+import { ENDPOINTS, type EndpointPath } from '../gateway/endpoint-paths.ts';
+import { invalidRequest, OpenAiError, openAiErrorFor } from '../gateway/errors.ts';
 import type { Ids } from '../ids.ts';
 import type { JobRow } from '../jobs/job.ts';
 import type { CancelInput } from '../jobs/leases/cancel.ts';
@@ -30,7 +30,7 @@ export interface WorkOptions {
   ids: Ids;
   now: () => number;
   jobs: Pick<ClientJobs, 'prepare'>;
-  limits: Pick<Limits, 'mayProceed' | 'quotaOf'>;
+  limits: Pick<Limits, 'canSubmitBatch' | 'quotaOf'>;
   operations: {
     keepTime: Operation<undefined, Elapsed>;
     cancelJobs: Operation<CancelInput, JobRow>;
@@ -141,7 +141,7 @@ export async function* linesOf(
 /** A request of a batch. */
 export interface BatchRequest {
   customId: string;
-  asked: Asked;
+  request: ModelRequest;
   submission: SubmitJob;
 }
 
@@ -156,24 +156,25 @@ const FIELDS = ['custom_id', 'method', 'url', 'body'];
 export function readRequest(text: string, path: string, endpoint: Endpoint): BatchRequest {
   const fields = fieldsOf(text);
   const unknown = Object.keys(fields).find(name => !FIELDS.includes(name));
-  if (unknown !== undefined) throw invalid(`${unknown} is not known`, unknown, 'unknown_parameter');
+  if (unknown !== undefined) throw invalidRequest(`${unknown} is not known`, unknown, 'unknown_parameter');
   const { custom_id: customId, method, url, body } = fields;
   if (typeof customId !== 'string' || customId === '' || customId.length > LIMITS.customIdLength) {
     const detail = `custom_id must be a text of 1 to ${LIMITS.customIdLength} characters`;
-    throw invalid(detail, 'custom_id', 'invalid_value');
+    throw invalidRequest(detail, 'custom_id', 'invalid_value');
   }
-  if (method !== 'POST') throw invalid('method must be POST', 'method', 'invalid_value');
-  if (url !== path) throw invalid(`url must be ${path}, as the batch says`, 'url', 'mismatched_url');
-  const asked = endpoint.read(body);
-  const [submission, other] = asked.submissions;
+  if (method !== 'POST') throw invalidRequest('method must be POST', 'method', 'invalid_value');
+  if (url !== path) throw invalidRequest(`url must be ${path}, as the batch says`, 'url', 'mismatched_url');
+  const request = endpoint.read(body);
+  const [submission, other] = request.submissions;
   if (!submission || other)
-    throw invalid(
+    throw invalidRequest(
       'A request of a batch has one choice',
-      asked.n > 1 ? 'body.n' : 'body.prompt',
+      request.n > 1 ? 'body.n' : 'body.prompt',
       'unsupported_value',
     );
-  if (asked.stream) throw invalid('Answers to a batch are not streamed', 'body.stream', 'unsupported_value');
-  return { customId, asked, submission };
+  if (request.stream)
+    throw invalidRequest('Answers to a batch are not streamed', 'body.stream', 'unsupported_value');
+  return { customId, request, submission };
 }
 
 function fieldsOf(text: string): Record<string, unknown> {
@@ -181,11 +182,11 @@ function fieldsOf(text: string): Record<string, unknown> {
   try {
     value = parseJson(text);
   } catch (error) {
-    throw invalid(`The line is no JSON: ${(error as Error).message}`, undefined, 'invalid_json_line');
+    throw invalidRequest(`The line is no JSON: ${(error as Error).message}`, undefined, 'invalid_json_line');
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw invalid('The line is no JSON object', undefined, 'invalid_json_line');
+  throw invalidRequest('The line is no JSON object', undefined, 'invalid_json_line');
 }
 
 type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs'>;
@@ -210,13 +211,13 @@ export async function validate(batch: BatchRow, options: Options, signal: AbortS
 const tooMany = (requests: number, lines: number) =>
   requests > LIMITS.fileRequests ? TOO_MANY : lines > MAX_LINES ? TOO_MANY_LINES : undefined;
 
-const TOO_MANY_LINES = invalid(
+const TOO_MANY_LINES = invalidRequest(
   `A file has no more than ${MAX_LINES} lines, blank ones included`,
   'input_file_id',
   'too_many_lines',
 );
-const EMPTY = invalid('The file has no requests', 'input_file_id', 'empty_file');
-const TOO_MANY = invalid(
+const EMPTY = invalidRequest('The file has no requests', 'input_file_id', 'empty_file');
+const TOO_MANY = invalidRequest(
   `A batch has no more than ${LIMITS.fileRequests} requests`,
   'input_file_id',
   'too_many_requests',
@@ -227,13 +228,17 @@ function checker(batch: BatchRow, { config, jobs }: Options): (line: Line) => vo
   const seen = new Set<string>();
   return ({ text }) => {
     if (text === undefined)
-      throw invalid(`The line is longer than ${lineLimit(config)} characters`, undefined, 'line_too_long');
+      throw invalidRequest(
+        `The line is longer than ${lineLimit(config)} characters`,
+        undefined,
+        'line_too_long',
+      );
     const { customId, submission } = readRequest(text, batch.endpoint, endpointOf(batch));
     jobs.prepare(submission);
     // The hash is stored because a part of the text would keep the whole file part in memory.
     const digest = createHash('sha256').update(customId).digest('base64');
     if (seen.has(digest))
-      throw invalid(`The custom_id ${customId} was used before`, 'custom_id', 'duplicate_custom_id');
+      throw invalidRequest(`The custom_id ${customId} was used before`, 'custom_id', 'duplicate_custom_id');
     seen.add(digest);
   };
 }

@@ -1,8 +1,8 @@
 import { Batch, BatchPage, CreateBatch } from '@aitbc/protocol';
-import { openAiAnswers } from '../gateway/answers.ts';
-import { describedFields, fieldsBy } from '../gateway/fields.ts';
+import { createFieldReader, describeFields } from '../gateway/fields.ts';
 import { IdempotencyHeaders, idempotencyKeyOf } from '../gateway/idempotency.ts';
-import { ListQuery, readPage } from '../gateway/lists.ts';
+import { ListQuery, readPage } from '../gateway/page-query.ts';
+import { openAiResponses } from '../gateway/responses.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { type App, IdParams, keyed } from '../http/routes.ts';
 import type { ClientBatches } from './client-batches.ts';
@@ -14,7 +14,7 @@ export interface BatchRoutes {
 
 const tags = ['openai'];
 
-const readBatch = fieldsBy(CreateBatch, Object.keys(CreateBatch.properties));
+const readBatch = createFieldReader(CreateBatch, Object.keys(CreateBatch.properties));
 
 /** Adds the batch routes. They must be in the gateway's scope. */
 export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
@@ -28,8 +28,8 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
         tags,
         security: keyed,
         headers: IdempotencyHeaders,
-        body: describedFields(CreateBatch),
-        response: openAiAnswers({ 200: Batch }, 400, 401, 403, 404, 409, 413, 503),
+        body: describeFields(CreateBatch),
+        response: openAiResponses({ 200: Batch }, 400, 401, 403, 404, 409, 413, 503),
       },
     },
     async request =>
@@ -47,7 +47,7 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
         tags,
         security: keyed,
         querystring: ListQuery,
-        response: openAiAnswers({ 200: BatchPage }, 400, 401, 403),
+        response: openAiResponses({ 200: BatchPage }, 400, 401, 403),
       },
     },
     async request => await batches.list(principalOf(request), readPage(request.query)),
@@ -63,7 +63,7 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
         tags,
         security: keyed,
         params: IdParams,
-        response: openAiAnswers({ 200: Batch }, 400, 401, 403, 404),
+        response: openAiResponses({ 200: Batch }, 400, 401, 403, 404),
       },
     },
     async request => await batches.get(principalOf(request), request.params.id),
@@ -79,7 +79,7 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
         tags,
         security: keyed,
         params: IdParams,
-        response: openAiAnswers({ 200: Batch }, 400, 401, 403, 404, 409),
+        response: openAiResponses({ 200: Batch }, 400, 401, 403, 404, 409),
       },
     },
     async request => await batches.cancel(principalOf(request), request.params.id),

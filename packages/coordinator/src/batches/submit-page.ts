@@ -33,7 +33,7 @@ export async function submitPage(batch: BatchRow, options: Options): Promise<boo
   const { store, limits, operations } = options;
   const page = await preparePage(batch, options);
   const from = placeOf(batch);
-  if (!(await limits.mayProceed(batch.account_id, batch.tier, page.length))) return false;
+  if (!(await limits.canSubmitBatch(batch.account_id, batch.tier, page.length))) return false;
   const quota = limits.quotaOf(batch.tier);
   for (let count = page.length; ; count = Math.floor(count / 2)) {
     const taken = page.slice(0, count);

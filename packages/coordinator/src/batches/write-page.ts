@@ -1,7 +1,7 @@
-import { PART_LENGTH } from '../files/splitting.ts';
-import type { Asked, Endpoint } from '../gateway/endpoint.ts';
+import { PART_LENGTH } from '../files/split-parts.ts';
+import type { Endpoint, ModelRequest } from '../gateway/endpoint.ts';
 import { httpStatusOf } from '../gateway/error-status.ts';
-import { failureOf, OpenAiError } from '../gateway/errors.ts';
+import { jobFailure, OpenAiError } from '../gateway/errors.ts';
 import { type EndedJob, readBatchJobs } from '../jobs/batch-jobs.ts';
 import { lineSafe } from '../json.ts';
 import { type BatchRow, placeOf } from './batch.ts';
@@ -59,12 +59,12 @@ async function jobsOf(
 
 function resultOfLine(batch: BatchRow, { text = '', number }: Line, job: EndedJob | undefined): ResultLine {
   const endpoint = endpointOf(batch);
-  const request = attempt(() => readRequest(text, batch.endpoint, endpoint));
-  const isRefused = request instanceof OpenAiError;
+  const parsed = attempt(() => readRequest(text, batch.endpoint, endpoint));
+  const isInvalid = parsed instanceof OpenAiError;
   return resultOf({
     ...{ batch, endpoint, line: number, job },
-    customId: isRefused ? null : request.customId,
-    asked: isRefused ? request : request.asked,
+    customId: isInvalid ? null : parsed.customId,
+    request: isInvalid ? parsed : parsed.request,
   });
 }
 
@@ -97,7 +97,7 @@ export interface Answering {
   line: number;
   customId: string | null;
   /** The request, or why it turned out to be unsupported. */
-  asked: Asked | OpenAiError;
+  request: ModelRequest | OpenAiError;
   job: EndedJob | undefined;
 }
 
@@ -118,23 +118,26 @@ export function resultOf(answering: Answering): ResultLine {
   };
 }
 
-function answerTo({ batch, endpoint, asked, job, line }: Answering): Answer {
+function answerTo({ batch, endpoint, request, job, line }: Answering): Answer {
   const request_id = job?.job_id ?? `${batch.id}-${line}`;
   if (job?.status === 'completed') {
     if (job.erased) return { response: null, error: ERASED };
     try {
-      if (asked instanceof OpenAiError) throw asked;
-      return { response: { status_code: 200, request_id, body: endpoint.answer([job], asked) }, error: null };
+      if (request instanceof OpenAiError) throw request;
+      return {
+        response: { status_code: 200, request_id, body: endpoint.answer([job], request) },
+        error: null,
+      };
     } catch (error) {
       return failureAnswer(error, request_id);
     }
   }
   const hasEnded = job?.status === 'failed' && job.error?.error_code !== 'JOB_EXPIRED';
-  if (job && hasEnded) return failureAnswer(failureOf(job), request_id);
+  if (job && hasEnded) return failureAnswer(jobFailure(job), request_id);
   if (batch.outcome === 'cancelled') return { response: null, error: CANCELLED };
   if (batch.outcome === 'expired' || job?.status === 'failed') return { response: null, error: EXPIRED };
-  if (job) return failureAnswer(failureOf(job), request_id);
-  return failureAnswer(asked, request_id);
+  if (job) return failureAnswer(jobFailure(job), request_id);
+  return failureAnswer(request, request_id);
 }
 
 const EXPIRED = {

@@ -1,5 +1,5 @@
 import type { ListTransactions, Transaction, TransactionDetail } from '@aitbc/protocol';
-import { accountIdAt } from '../accounts/accounts.ts';
+import { findAccountId } from '../accounts/accounts.ts';
 import { fail } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
@@ -24,7 +24,7 @@ export async function readTransactions(
   // For an address, also the transactions of ledgers before a restore, which have negative indexes.
   const first = address === undefined ? 0 : Number.MIN_SAFE_INTEGER;
   const range = block === undefined ? { from: first, before } : await rangeOf(store, block, before);
-  const accountId = address === undefined ? undefined : await accountIdAt(store.read, address);
+  const accountId = address === undefined ? undefined : await findAccountId(store.read, address);
   if (address !== undefined && accountId === undefined) return { transactions: [], next: undefined };
   const rows = await listTransactions(store.read, { accountId, ...range, limit });
   const next = rows.length < limit ? undefined : rows.at(-1)?.leaf_index;

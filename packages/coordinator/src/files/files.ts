@@ -7,7 +7,7 @@ import { unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import type { FileConfig } from './options.ts';
 import { type FileFilter, findFile, findPart, listFiles } from './queries.ts';
-import { splitIntoParts } from './splitting.ts';
+import { splitIntoParts } from './split-parts.ts';
 import { addPart, completeUpload, type FileRow, removeFile } from './upload.ts';
 
 const DAY_MS = 24 * 3600 * 1000;

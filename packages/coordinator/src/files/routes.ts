@@ -4,9 +4,9 @@ import multipart from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { fail, RequestError } from '../errors.ts';
-import { openAiAnswers } from '../gateway/answers.ts';
-import { invalid } from '../gateway/errors.ts';
-import { ListQuery, readPage, readParam } from '../gateway/lists.ts';
+import { invalidRequest } from '../gateway/errors.ts';
+import { ListQuery, readPage, readParam } from '../gateway/page-query.ts';
+import { openAiResponses } from '../gateway/responses.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import type { LongBody } from '../http/body-limits.ts';
 import { type App, IdParams, keyed } from '../http/routes.ts';
@@ -70,12 +70,12 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
         security: keyed,
         consumes: ['multipart/form-data'],
         body: FileForm,
-        response: openAiAnswers({ 200: FileObject }, 400, 401, 403, 413, 503),
+        response: openAiResponses({ 200: FileObject }, 400, 401, 403, 413, 503),
       },
     },
     async request => {
       if (!request.isMultipart())
-        throw invalid('A file must be uploaded as multipart/form-data', 'file', 'invalid_type');
+        throw invalidRequest('A file must be uploaded as multipart/form-data', 'file', 'invalid_type');
       if (Number(request.headers['content-length'] ?? 0) > files.limit + FORM_BYTES)
         fail('PAYLOAD_TOO_LARGE', fileTooLarge(files.limit), { field: 'file' });
       try {
@@ -108,7 +108,7 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
           ),
           purpose: Type.Optional(Type.Enum(['batch', 'batch_output'], { type: 'string' })),
         }),
-        response: openAiAnswers({ 200: FilePage }, 400, 401, 403),
+        response: openAiResponses({ 200: FilePage }, 400, 401, 403),
       },
     },
     async request => {
@@ -131,7 +131,7 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
         tags,
         security: keyed,
         params: IdParams,
-        response: openAiAnswers({ 200: FileObject }, 400, 401, 403, 404),
+        response: openAiResponses({ 200: FileObject }, 400, 401, 403, 404),
       },
     },
     async request => await files.get(principalOf(request), request.params.id),
@@ -147,7 +147,7 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
         tags,
         security: keyed,
         params: IdParams,
-        response: openAiAnswers({ 200: DeletedFile }, 400, 401, 403, 404),
+        response: openAiResponses({ 200: DeletedFile }, 400, 401, 403, 404),
       },
     },
     async request => {
@@ -167,7 +167,7 @@ export async function fileRoutes(app: App, { files, guards, bodyLimits }: FileRo
         tags,
         security: keyed,
         params: IdParams,
-        response: openAiAnswers({ 200: content }, 400, 401, 403, 404),
+        response: openAiResponses({ 200: content }, 400, 401, 403, 404),
       },
     },
     async (request, reply) => {
@@ -194,24 +194,24 @@ async function receiveForm(request: FastifyRequest, files: ClientFiles): Promise
         continue;
       }
       if (part.fieldname !== 'file')
-        throw invalid(`${part.fieldname} must not be a file`, part.fieldname, 'invalid_type');
+        throw invalidRequest(`${part.fieldname} must not be a file`, part.fieldname, 'invalid_type');
       filename = (part.filename ?? '').toWellFormed();
       upload = await files.receive(principalOf(request), checkedParts(part.file));
     }
-    if (!upload) throw invalid('file is missing', 'file', 'missing_required_parameter');
+    if (!upload) throw invalidRequest('file is missing', 'file', 'missing_required_parameter');
     checkForm(fields, filename);
     return await files.complete(upload, filename, expirySeconds(fields));
   } catch (error) {
     if (upload) await files.discard(upload).catch(() => {});
     // The client is gone: this error is not sent to anybody, and must not be logged as a failure of the coordinator.
     if (!request.raw.complete && request.raw.destroyed)
-      throw invalid('The upload was interrupted', 'file', 'incomplete_upload');
+      throw invalidRequest('The upload was interrupted', 'file', 'incomplete_upload');
     throw error;
   }
 }
 
 const unknownField = (name: string) =>
-  invalid(`The parameter ${name} is unknown or not supported`, name, 'unsupported_parameter');
+  invalidRequest(`The parameter ${name} is unknown or not supported`, name, 'unsupported_parameter');
 
 /** Reports any error of reading the form as an invalid form. */
 async function* checkedParts<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
@@ -219,16 +219,21 @@ async function* checkedParts<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
     yield* parts;
   } catch (error) {
     if (error instanceof RequestError) throw error;
-    throw invalid(`The form can not be read: ${(error as Error).message}`, undefined, 'invalid_multipart');
+    throw invalidRequest(
+      `The form can not be read: ${(error as Error).message}`,
+      undefined,
+      'invalid_multipart',
+    );
   }
 }
 
 function checkForm(fields: ReadonlyMap<string, unknown>, filename: string): void {
-  if (!fields.has('purpose')) throw invalid('purpose is missing', 'purpose', 'missing_required_parameter');
+  if (!fields.has('purpose'))
+    throw invalidRequest('purpose is missing', 'purpose', 'missing_required_parameter');
   if (fields.get('purpose') !== 'batch')
-    throw invalid('purpose must be batch', 'purpose', 'unsupported_value');
+    throw invalidRequest('purpose must be batch', 'purpose', 'unsupported_value');
   if (filename === '' || filename.length > LIMITS.fileNameLength)
-    throw invalid(
+    throw invalidRequest(
       `The name of the file must have 1 to ${LIMITS.fileNameLength} characters`,
       'file',
       'invalid_value',
@@ -242,5 +247,5 @@ function expirySeconds(fields: ReadonlyMap<string, unknown>): number | undefined
   if (text === undefined) return undefined;
   const seconds = Number(text);
   if (Number.isSafeInteger(seconds) && seconds >= 3600) return seconds;
-  throw invalid(`${name} must be a whole number from 3600`, name, 'invalid_value');
+  throw invalidRequest(`${name} must be a whole number from 3600`, name, 'invalid_value');
 }

@@ -1,14 +1,14 @@
 import { type ChatCompletion, ChatCompletionRequest, type ResultMessage } from '@aitbc/protocol';
 import {
-  type Answered,
+  type AnsweredJob,
   createdAtSeconds,
   type Endpoint,
   jobReferences,
   requestTexts,
   type StartedJob,
 } from './endpoint.ts';
-import { invalid } from './errors.ts';
-import { fieldsBy } from './fields.ts';
+import { invalidRequest } from './errors.ts';
+import { createFieldReader } from './fields.ts';
 import { chatLogprobs } from './logprobs.ts';
 import { toChatMessage, withCleanMessages } from './messages.ts';
 import { usageEvents, usageOf } from './usage.ts';
@@ -17,7 +17,7 @@ const FIELDS = [
   ...['model', 'messages', 'tools', 'tool_choice', 'response_format', 'stop', 'max_completion_tokens', 'n'],
   ...['stream', 'stream_options', 'metadata', 'logprobs', 'top_logprobs'],
 ];
-const readFields = fieldsBy(ChatCompletionRequest, FIELDS);
+const readFields = createFieldReader(ChatCompletionRequest, FIELDS);
 
 export const chatCompletions: Endpoint = {
   read(body) {
@@ -108,10 +108,10 @@ const commonFields = (job: StartedJob) => ({
 function logprobsParams({ logprobs = false, top_logprobs = 0 }: ChatCompletionRequest): object {
   if (logprobs) return { logprobs, top_logprobs };
   if (top_logprobs === 0) return {};
-  throw invalid('top_logprobs needs logprobs to be true', 'top_logprobs', 'invalid_value');
+  throw invalidRequest('top_logprobs needs logprobs to be true', 'top_logprobs', 'invalid_value');
 }
 
-function assistantMessage({ result, result_type, refusal }: Answered): {
+function assistantMessage({ result, result_type, refusal }: AnsweredJob): {
   content: string | null;
   tool_calls?: ResultMessage['tool_calls'];
 } {
@@ -120,6 +120,6 @@ function assistantMessage({ result, result_type, refusal }: Answered): {
 }
 
 /** Miners that do not run chats report no finish reason. */
-function finishReasonOf({ finish_reason, result_type }: Answered) {
+function finishReasonOf({ finish_reason, result_type }: AnsweredJob) {
   return finish_reason ?? (result_type === 'message' ? 'tool_calls' : 'stop');
 }

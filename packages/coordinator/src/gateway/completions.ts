@@ -1,11 +1,11 @@
 import { type Completion, CompletionRequest } from '@aitbc/protocol';
 import { createdAtSeconds, type Endpoint, jobReferences, requestTexts, type StartedJob } from './endpoint.ts';
-import { invalid } from './errors.ts';
-import { fieldsBy } from './fields.ts';
+import { invalidRequest } from './errors.ts';
+import { createFieldReader } from './fields.ts';
 import { textLogprobs } from './logprobs.ts';
 import { usageEvents, usageOf } from './usage.ts';
 
-const readFields = fieldsBy(CompletionRequest, [
+const readFields = createFieldReader(CompletionRequest, [
   ...['model', 'prompt', 'stop', 'n', 'best_of', 'stream', 'stream_options', 'metadata', 'logprobs'],
 ]);
 
@@ -14,9 +14,9 @@ export const completions: Endpoint = {
     if ([Object(body).prompt].flat(2).some(item => typeof item === 'number')) throw TOKENS;
     const fields = readFields(body);
     const prompts = [fields.prompt].flat();
-    if (prompts.includes('')) throw invalid('prompt must not be empty', 'prompt', 'invalid_value');
+    if (prompts.includes('')) throw invalidRequest('prompt must not be empty', 'prompt', 'invalid_value');
     const { n = 1, best_of = n, logprobs } = fields as typeof fields & { best_of?: unknown };
-    if (best_of !== n) throw invalid('best_of must equal n', 'best_of', 'unsupported_value');
+    if (best_of !== n) throw invalidRequest('best_of must equal n', 'best_of', 'unsupported_value');
     return requestTexts(
       fields,
       prompts.map(prompt => ({ prompt })),
@@ -69,7 +69,7 @@ export const completions: Endpoint = {
   },
 };
 
-const TOKENS = invalid(
+const TOKENS = invalidRequest(
   'prompt must be a text or a list of texts: only /v1/embeddings accepts tokens',
   'prompt',
   'unsupported_value',

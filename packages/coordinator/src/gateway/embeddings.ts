@@ -4,12 +4,12 @@ import {
   type Embeddings,
   type ResultEmbeddings,
 } from '@aitbc/protocol';
-import { type Answered, type Endpoint, jobReferences } from './endpoint.ts';
+import { type AnsweredJob, type Endpoint, jobReferences } from './endpoint.ts';
 import { OpenAiError } from './errors.ts';
-import { fieldsBy } from './fields.ts';
+import { createFieldReader } from './fields.ts';
 import { usageOf } from './usage.ts';
 
-const readFields = fieldsBy(EmbeddingRequest, ['model', 'input', 'encoding_format', 'dimensions']);
+const readFields = createFieldReader(EmbeddingRequest, ['model', 'input', 'encoding_format', 'dimensions']);
 
 export const embeddings: Endpoint = {
   read(body) {
@@ -44,7 +44,7 @@ function toInputs(input: EmbeddingRequest['input']): EmbeddingInput {
   return typeof input[0] === 'number' ? [input as number[]] : (input as EmbeddingInput);
 }
 
-function vectorsOf({ result, result_type }: Answered): readonly string[] {
+function vectorsOf({ result, result_type }: AnsweredJob): readonly string[] {
   if (result_type !== 'embeddings') throw missingEmbeddings();
   return (JSON.parse(result ?? '') as ResultEmbeddings).embeddings;
 }

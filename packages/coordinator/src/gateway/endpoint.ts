@@ -6,7 +6,7 @@ import { jobParamsOf } from './fields.ts';
  * HTTP nor the store, so that batches can use them too.
  */
 
-export interface Asked {
+export interface ModelRequest {
   /** One job for each choice of the answer: those of the first prompt, then those of the next one. */
   submissions: readonly SubmitJob[];
   /** The number of choices for each prompt. */
@@ -20,7 +20,7 @@ export interface Asked {
 }
 
 /** The fields of a completed job that answers are built from. */
-export type Answered = Pick<
+export type AnsweredJob = Pick<
   Job,
   | keyof AnswerDetails
   | 'job_id'
@@ -34,7 +34,7 @@ export type Answered = Pick<
 >;
 
 /** The jobs that answer a request: one for each choice. */
-export type AnsweredAll = readonly [Answered, ...Answered[]];
+export type AnsweredJobs = readonly [AnsweredJob, ...AnsweredJob[]];
 
 export type StartedJob = Pick<Job, 'job_id' | 'model' | 'created_at'>;
 
@@ -44,15 +44,15 @@ export interface ChoicePieces {
   /** Absent if the endpoint's format has no place for reasoning. */
   reasoning?(piece: string): object;
   /** Returns the complete text of the answer. */
-  fullText(job: Answered): string;
+  fullText(job: AnsweredJob): string;
   /** Returns the last events of the choice. `rest` is the text that no earlier event has sent. */
-  end(job: Answered, rest: string): object[];
+  end(job: AnsweredJob, rest: string): object[];
 }
 
 export interface Pieces {
   choice(index: number): ChoicePieces;
   /** Returns the events that follow when all choices are complete. */
-  end(jobs: readonly Answered[]): object[];
+  end(jobs: readonly AnsweredJob[]): object[];
 }
 
 export interface Endpoint {
@@ -61,15 +61,15 @@ export interface Endpoint {
    *
    * @throws {OpenAiError} if the body is invalid or asks for something unsupported
    */
-  read(body: unknown): Asked;
+  read(body: unknown): ModelRequest;
   /**
    * Builds the body of an answer that is not streamed.
    *
    * @throws {OpenAiError} if the miner's result has the wrong format
    */
-  answer(jobs: AnsweredAll, request: Asked): object;
+  answer(jobs: AnsweredJobs, request: ModelRequest): object;
   /** Absent if the endpoint cannot stream. */
-  pieces?(first: StartedJob, request: Asked): Pieces;
+  pieces?(first: StartedJob, request: ModelRequest): Pieces;
 }
 
 /** The fields that chat and text completion requests have in common. */
@@ -91,7 +91,7 @@ export function requestTexts(
   fields: TextFields,
   contents: readonly JobContent[],
   extraParams: object,
-): Asked {
+): ModelRequest {
   const { model, metadata, n = 1 } = fields;
   const stream = fields.stream === true;
   const params = { ...jobParamsOf({ ...fields }), ...extraParams };
@@ -124,6 +124,6 @@ export const createdAtSeconds = ({ created_at }: Pick<Job, 'created_at'>) =>
 const idsOf = ({ job_id, receipt_id }: Pick<Job, 'job_id' | 'receipt_id'>) => ({ job_id, receipt_id });
 
 /** Returns the ids of an answer's jobs and receipts. The answer's `aitbc` field has them. */
-export function jobReferences(jobs: AnsweredAll) {
+export function jobReferences(jobs: AnsweredJobs) {
   return { ...idsOf(jobs[0]), ...(jobs.length > 1 && { jobs: jobs.map(idsOf) }) };
 }

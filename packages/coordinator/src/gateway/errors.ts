@@ -41,7 +41,7 @@ export class OpenAiError extends Error {
 const INVALID = 'invalid_request_error';
 
 /** The error for a request that can't be served as it is. */
-export function invalid(message: string, param: string | undefined, code: string | null): OpenAiError {
+export function invalidRequest(message: string, param: string | undefined, code: string | null): OpenAiError {
   return new OpenAiError(message, { reason: 'invalid', type: INVALID, code, param });
 }
 
@@ -100,7 +100,7 @@ const MINERS_FAILED = { reason: 'miners_failed', type: 'server_error', retry: fa
 /**
  * Converts a failed or cancelled job to an error. The engine's own code is used when it names the reason for a refusal.
  */
-export function failureOf({ status, error }: Pick<Job, 'status' | 'error'>): OpenAiError {
+export function jobFailure({ status, error }: Pick<Job, 'status' | 'error'>): OpenAiError {
   if (status === 'cancelled')
     return new OpenAiError('The job was cancelled', {
       ...MINERS_FAILED,
@@ -125,7 +125,7 @@ export function modelUnavailable(model: string): OpenAiError {
 
 /** The error for a request that no miner offering the model can serve, for the given reason. */
 export function unsupportedByModel(reason: string, isTooLong: boolean): OpenAiError {
-  return invalid(reason, undefined, isTooLong ? 'context_length_exceeded' : 'unsupported_by_model');
+  return invalidRequest(reason, undefined, isTooLong ? 'context_length_exceeded' : 'unsupported_by_model');
 }
 
 export const STOPPING = new OpenAiError('The coordinator is stopping: the job was cancelled', {

@@ -2,7 +2,7 @@ import { type JobParams, STATED, stated } from '@aitbc/protocol';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { nearestIn } from '../nearest-name.ts';
-import { invalid, type OpenAiError } from './errors.ts';
+import { invalidRequest, type OpenAiError } from './errors.ts';
 
 /** Fields that are accepted and have no effect. */
 const IGNORED_FIELDS = [
@@ -55,7 +55,7 @@ const SAMPLING_FIELDS = [
  * Returns a function that reads a request body by its schema and throws OpenAiError if the body is invalid. A field
  * that is null counts as absent.
  */
-export function fieldsBy<S extends TSchema>(schema: S, known: readonly string[]) {
+export function createFieldReader<S extends TSchema>(schema: S, known: readonly string[]) {
   const validator = Compile(schema);
   return (body: unknown): Static<S> => {
     const fields = withoutNulls(body);
@@ -68,7 +68,7 @@ export function fieldsBy<S extends TSchema>(schema: S, known: readonly string[])
 /**
  * Adds to a schema, for the API reference, all other fields that are accepted, and that optional fields may be null.
  */
-export function describedFields<S extends TSchema>(schema: S): S {
+export function describeFields<S extends TSchema>(schema: S): S {
   const {
     properties = {},
     required = [],
@@ -121,12 +121,16 @@ function failOnField(name: string, value: unknown, known: readonly string[]): vo
   if (name === 'modalities' && JSON.stringify(value) === '["text"]') return;
   if (harmless) {
     const only = harmless.map(value => JSON.stringify(value)).join(' or ');
-    throw invalid(`${name} must be ${only}`, name, 'unsupported_value');
+    throw invalidRequest(`${name} must be ${only}`, name, 'unsupported_value');
   }
   if (SAMPLING_FIELDS.includes(name) || ENGINE_FIELDS.includes(name)) return;
   const near = nearestIn(name, [...known, ...SAMPLING_FIELDS, ...ENGINE_FIELDS]);
   const hint = near === undefined ? '' : `: did you mean ${near}?`;
-  throw invalid(`The parameter ${name} is unknown or not supported${hint}`, name, 'unsupported_parameter');
+  throw invalidRequest(
+    `The parameter ${name} is unknown or not supported${hint}`,
+    name,
+    'unsupported_parameter',
+  );
 }
 
 /** Only the object's own fields are dropped: null has a meaning inside of some fields. */
@@ -168,5 +172,5 @@ function errorForFault(fault: Fault | undefined): OpenAiError {
     .join('');
   const code = CODES[keyword] ?? 'invalid_value';
   const detail = missing === undefined ? `${param || 'The body'} ${message}` : `${param} is missing`;
-  return invalid(detail, param || undefined, code);
+  return invalidRequest(detail, param || undefined, code);
 }

@@ -6,14 +6,14 @@ import type { ClientJobs } from '../jobs/submitting/client-jobs.ts';
 import type { OfferedAbilities, Reach } from '../miners/directory.ts';
 import { NEEDS, type Need } from '../miners/eligibility.ts';
 import type { ModelDirectory, ModelSummary } from '../miners/models.ts';
-import type { Answered, Asked, Endpoint, Pieces } from './endpoint.ts';
-import { failureOf, modelNotFound, modelUnavailable, STOPPING, unsupportedByModel } from './errors.ts';
+import type { AnsweredJob, Endpoint, ModelRequest, Pieces } from './endpoint.ts';
+import { jobFailure, modelNotFound, modelUnavailable, STOPPING, unsupportedByModel } from './errors.ts';
 import { mergeGenerators } from './merge-generators.ts';
 import { streamChoice } from './stream-choice.ts';
 
 export interface GatewayRequest {
   endpoint: Endpoint;
-  parsed: Asked;
+  parsed: ModelRequest;
   /** Repeating a request with the same key creates no new jobs. */
   idempotencyKey: string | undefined;
   /** Aborts when the client disconnects. The jobs are then cancelled. */
@@ -78,7 +78,7 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
   async function waitForCompletion(principal: Principal, { job_id }: Job, signal: AbortSignal): Promise<Job> {
     const job = await jobs.ended(principal, job_id, signal);
     if (job.status === 'pending' || job.status === 'running') throw STOPPING;
-    if (job.status !== 'completed') throw failureOf(job);
+    if (job.status !== 'completed') throw jobFailure(job);
     return job;
   }
 
@@ -86,7 +86,7 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
   async function* followAll(
     principal: Principal,
     started: RequestJobs,
-    choices: readonly AsyncGenerator<object, Answered>[],
+    choices: readonly AsyncGenerator<object, AnsweredJob>[],
     pieces: Pieces,
   ): AsyncGenerator<object> {
     let isComplete = false;

@@ -1,12 +1,12 @@
-import type { Answered } from './endpoint.ts';
+import type { AnsweredJob } from './endpoint.ts';
 
 /** Returns the log probabilities of a chat answer, or null if the engine reported none. */
-export const chatLogprobs = ({ logprobs }: Answered) => (logprobs ? { content: logprobs } : null);
+export const chatLogprobs = ({ logprobs }: AnsweredJob) => (logprobs ? { content: logprobs } : null);
 
 /**
  * Returns the log probabilities of a text completion in the columns of OpenAI's legacy API, or null if there are none.
  */
-export function textLogprobs({ logprobs }: Answered) {
+export function textLogprobs({ logprobs }: AnsweredJob) {
   if (!logprobs) return null;
   const tokens = logprobs.map(({ token }) => String(token ?? ''));
   let offset = 0;

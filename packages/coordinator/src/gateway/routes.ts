@@ -14,12 +14,12 @@ import { type Guards, principalOf } from '../http/authentication.ts';
 import { signalOf } from '../http/connection.ts';
 import { type App, keyed, sendJson } from '../http/routes.ts';
 import { COMMENT, type ServerSentEvent, sendEvents, waitForFirst } from '../http/server-sent-events.ts';
-import { openAiAnswers } from './answers.ts';
-import { ENDPOINTS, type EndpointPath } from './endpoints.ts';
+import { ENDPOINTS, type EndpointPath } from './endpoint-paths.ts';
 import { toOpenAiError } from './error-handler.ts';
-import { describedFields } from './fields.ts';
+import { describeFields } from './fields.ts';
 import type { Gateway, GatewayRequest } from './gateway.ts';
 import { IdempotencyHeaders, idempotencyKeyOf } from './idempotency.ts';
+import { openAiResponses } from './responses.ts';
 
 export interface GatewayRoutes {
   gateway: Gateway;
@@ -67,7 +67,7 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
         summary: 'The models that live miners offer, by name',
         tags,
         security: keyed,
-        response: openAiAnswers({ 200: OfferedModels }, 401, 403),
+        response: openAiResponses({ 200: OfferedModels }, 401, 403),
       },
     },
     async () => ({ object: 'list' as const, data: await gateway.models() }),
@@ -84,7 +84,7 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
         tags,
         security: keyed,
         params: Type.Object({ '*': Type.String({ description: 'The name of the model.' }) }),
-        response: openAiAnswers({ 200: OfferedModel }, 400, 401, 403, 404),
+        response: openAiResponses({ 200: OfferedModel }, 400, 401, 403, 404),
       },
     },
     async request => await gateway.model(request.params['*']),
@@ -130,8 +130,8 @@ function answerRoute(
         tags,
         security: keyed,
         headers: IdempotencyHeaders,
-        body: describedFields(body),
-        response: openAiAnswers(
+        body: describeFields(body),
+        response: openAiResponses(
           { 200: answerSchema(answer, body) },
           400,
           401,

@@ -1,6 +1,6 @@
 import type { Job, JobEvent } from '@aitbc/protocol';
-import type { Answered, ChoicePieces } from './endpoint.ts';
-import { failureOf, OpenAiError, STOPPING } from './errors.ts';
+import type { AnsweredJob, ChoicePieces } from './endpoint.ts';
+import { jobFailure, OpenAiError, STOPPING } from './errors.ts';
 
 /** The text that has been sent to the client, and so can't be changed. */
 interface SentText {
@@ -23,10 +23,10 @@ export async function* streamChoice(
   events: AsyncIterable<JobEvent> | Iterable<JobEvent>,
   job: Job,
   pieces: ChoicePieces,
-): AsyncGenerator<object, Answered> {
+): AsyncGenerator<object, AnsweredJob> {
   const sent = createSentText();
   const reasoning = createSentReasoning();
-  let answered: Answered | undefined;
+  let answered: AnsweredJob | undefined;
   for await (const { event, data } of events) {
     if (event === 'chunk') {
       const text = sent.next(data.text);
@@ -41,8 +41,8 @@ export async function* streamChoice(
       reasoning.restart();
     }
     if (event === 'status' && data.status === 'cancelled')
-      throw failureOf({ status: 'cancelled', error: null });
-    if (event === 'error') throw failureOf({ status: 'failed', error: data });
+      throw jobFailure({ status: 'cancelled', error: null });
+    if (event === 'error') throw jobFailure({ status: 'failed', error: data });
     if (event === 'result') answered = { ...job, ...data };
     if (event === 'receipt' && answered) {
       const done = { ...answered, receipt_id: data.receipt_id };

@@ -1,11 +1,11 @@
 import type { TokenUsage } from '@aitbc/protocol';
-import type { Answered, Asked } from './endpoint.ts';
+import type { AnsweredJob, ModelRequest } from './endpoint.ts';
 
 /**
  * Returns the token usage of an answer in OpenAI's format. The tokens of a prompt count once, however many choices it
  * has; those of all choices are summed. A count is absent if any of the miners did not report it.
  */
-export function usageOf(jobs: readonly Pick<Answered, 'usage'>[], { n }: Pick<Asked, 'n'>) {
+export function usageOf(jobs: readonly Pick<AnsweredJob, 'usage'>[], { n }: Pick<ModelRequest, 'n'>) {
   const prompts = Array.from({ length: Math.ceil(jobs.length / n) }, (_, at) =>
     jobs.slice(at * n, (at + 1) * n),
   );
@@ -28,15 +28,15 @@ export function usageOf(jobs: readonly Pick<Answered, 'usage'>[], { n }: Pick<As
 }
 
 /** Returns the event with the token usage if the client asked for it and the usage is known. */
-export function usageEvents(head: object, jobs: readonly Answered[], request: Asked): object[] {
+export function usageEvents(head: object, jobs: readonly AnsweredJob[], request: ModelRequest): object[] {
   const usage = usageOf(jobs, request);
   return request.includeUsage && 'usage' in usage ? [{ ...head, choices: [], ...usage }] : [];
 }
 
-const isText = ({ result_type }: Partial<Answered>) => result_type !== 'embeddings';
+const isText = ({ result_type }: Partial<AnsweredJob>) => result_type !== 'embeddings';
 
 function highestCount(
-  choices: readonly Pick<Answered, 'usage'>[],
+  choices: readonly Pick<AnsweredJob, 'usage'>[],
   name: keyof TokenUsage,
 ): number | undefined {
   const counts = choices.flatMap(({ usage }) => usage?.[name] ?? []);

@@ -1,7 +1,7 @@
 import type { UnsignedGrant } from '@aitbc/protocol';
 import { GRANT_VERSION } from '@aitbc/protocol/versions';
 import { grantEntry, microCredits, type Signer, signGrant } from '@aitbc/receipts';
-import { accountsAt } from '../accounts/accounts.ts';
+import { findOrCreateAccounts } from '../accounts/accounts.ts';
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
 import { appendEntries } from '../ledger/entries.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
@@ -35,7 +35,7 @@ export const grantCredits = (policy: GrantOptions): Operation<GrantInput, GrantO
   name: 'grants.grant',
   async apply(inputs, context) {
     const repeated = await loadRepeated(inputs, context);
-    const accounts = await accountsAt(
+    const accounts = await findOrCreateAccounts(
       inputs.map(({ to }) => ({ address: to, name: null })),
       context,
     );
@@ -69,7 +69,7 @@ export const grantCredits = (policy: GrantOptions): Operation<GrantInput, GrantO
 /** Signs new grants and returns their JSON by id. */
 async function issue(
   inputs: readonly GrantInput[],
-  accounts: Awaited<ReturnType<typeof accountsAt>>,
+  accounts: Awaited<ReturnType<typeof findOrCreateAccounts>>,
   { coordinatorId, signer }: GrantOptions,
   context: WriteContext,
 ): Promise<Map<string, string>> {

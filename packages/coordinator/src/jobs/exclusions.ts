@@ -1,4 +1,4 @@
-import { abilitiesOf, mismatch, nameOf } from '../miners/eligibility.ts';
+import { abilitiesOf, mismatch, requirementsKey } from '../miners/eligibility.ts';
 import type { ReadyQueue } from '../store/events.ts';
 import { isObject, parseObject } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
@@ -111,7 +111,7 @@ export function createOthers(tx: Transaction, now: number): Others {
   return {
     exist(queue, exclusions) {
       const keys = Object.keys(exclusions).filter(key => (exclusions[key]?.until ?? 0) > now);
-      const key = `${nameOf(queue)} ${keys.sort()}`;
+      const key = `${requirementsKey(queue)} ${keys.sort()}`;
       const found = known.get(key) ?? look(queue, keys);
       known.set(key, found);
       return found;

@@ -1,5 +1,5 @@
 import type { ErrorInfo } from '../errors.ts';
-import { saysAbilities } from '../miners/eligibility.ts';
+import { hasReadableAbilities } from '../miners/eligibility.ts';
 import { superseded } from '../miners/register.ts';
 import { failed, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -87,7 +87,7 @@ export function readableMiner(
   actor: MinerActor,
 ): Row<'miner'> | undefined {
   const miner = ownedMiner(miners, actor);
-  return miner && saysAbilities(miner) ? miner : undefined;
+  return miner && hasReadableAbilities(miner) ? miner : undefined;
 }
 
 /**

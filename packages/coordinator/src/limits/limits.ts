@@ -24,11 +24,11 @@ export interface Limits {
   /** Counts submitted jobs and their tokens. */
   jobs(principal: Principal, jobs: number, tokens: number): Promise<void>;
   /** Whether this many jobs of a batch may be submitted now. Never throws. */
-  mayProceed(accountId: number, tier: string | null, jobs: number): Promise<boolean>;
+  canSubmitBatch(accountId: number, tier: string | null, jobs: number): Promise<boolean>;
   /** Counts jobs that are about to be written. The caller calls the returned function when they are written. */
-  writing(accountId: number, jobs: number): () => void;
+  countWrites(accountId: number, jobs: number): () => void;
   /** Counts a waiting request. The caller calls the returned function when the wait is over. */
-  waiting(principal: Principal): () => void;
+  countWait(principal: Principal): () => void;
   /** Returns the quota of a tier, or undefined if limits are off. */
   quotaOf(tier: string | null | undefined): AccountQuota | undefined;
   streamsOf(principal: Principal): number | null;
@@ -100,15 +100,15 @@ export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOption
       if (tokensWaitMs > 0) tooMany('tokens', tokensWaitMs);
     },
 
-    async mayProceed(accountId, tier, jobs) {
+    async canSubmitBatch(accountId, tier, jobs) {
       if (overload.lagMs() > overloadMs) return false;
       const waitMs = await ratesFor(tier)?.jobs?.take(`account-${accountId}`, jobs);
       return (waitMs ?? 0) === 0;
     },
 
-    writing: (accountId, jobs) => overload.enter(accountId, jobs),
+    countWrites: (accountId, jobs) => overload.enter(accountId, jobs),
 
-    waiting({ accountId, tier }) {
+    countWait({ accountId, tier }) {
       const limit = ratesFor(tier)?.tier.waits ?? Infinity;
       const current = waits.get(accountId) ?? 0;
       if (current >= limit)

@@ -8,9 +8,9 @@ import {
   mismatch,
   NEEDS,
   type Need,
-  nameOf,
   needsIn,
   parseNames,
+  requirementsKey,
 } from './eligibility.ts';
 import { takesJobs } from './reputation.ts';
 
@@ -145,7 +145,7 @@ export function createDirectory(now: () => number): Directory {
           left.set(model, Math.max(last_seen_at, left.get(model) ?? 0));
     },
     reach(queue) {
-      const key = nameOf(queue);
+      const key = requirementsKey(queue);
       const reach = reaches.get(key) ?? measureReach(queue, [...(byModel.get(queue.model)?.values() ?? [])]);
       reaches.set(key, reach);
       return reach;

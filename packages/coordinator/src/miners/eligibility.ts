@@ -68,7 +68,7 @@ export const parseNames = (json: string): ReadonlySet<string> => new Set(parseSt
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** Whether the miner's row is intact. A miner with a damaged row gets no jobs until it registers again. */
-export const saysAbilities = ({
+export const hasReadableAbilities = ({
   capabilities,
   abilities,
 }: Pick<Row<'miner'>, 'capabilities' | 'abilities'>) =>
@@ -121,7 +121,7 @@ const INABILITY_TEXTS: Record<Need, string> = {
 };
 
 /** Returns a key that is equal for queues with the same requirements. */
-export const nameOf = ({ model, region, min_vram_gb, needs, min_context }: ReadyQueue) =>
+export const requirementsKey = ({ model, region, min_vram_gb, needs, min_context }: ReadyQueue) =>
   JSON.stringify([model, region, min_vram_gb, needs, min_context]);
 
 export const SUSPENDED =

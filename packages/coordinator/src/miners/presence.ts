@@ -2,7 +2,7 @@ import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { abilitiesOf } from './eligibility.ts';
 import { decayRecord, type ReputationPolicy, TRACK_RECORD_COLUMNS } from './reputation.ts';
-import { judgeStanding, loadStandings, type Standing, tellMiners } from './standing.ts';
+import { judgeStanding, loadStandings, type Standing, updateMiners } from './standing.ts';
 
 /** How often `last_seen_at` is written at most, so that polling causes few writes. */
 const LAST_SEEN_EVERY_MS = 5_000;
@@ -66,7 +66,7 @@ async function judge(
   for (const standing of [...changed, ...decayed]) standings.set(standing.id, standing);
   await tx.update('standing', 'id', TRACK_RECORD_COLUMNS, decayed);
   await tx.update('standing', 'id', JUDGED, changed);
-  const updated = new Map((await tellMiners(changed, context)).map(miner => [miner.id, miner]));
+  const updated = new Map((await updateMiners(changed, context)).map(miner => [miner.id, miner]));
   for (const miner of present) {
     const { suspended_at, probation } = updated.get(miner.id) ?? miner;
     Object.assign(miner, { suspended_at, probation });

@@ -1,6 +1,6 @@
 import { LIMITS, type ModelAbilities, type RegisterMiner } from '@aitbc/protocol';
 import { addressFromPublicKey } from '@aitbc/receipts';
-import { accountAt, localAddress } from '../accounts/accounts.ts';
+import { findOrCreateAccount, localAddress } from '../accounts/accounts.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { NEEDS } from './eligibility.ts';
@@ -98,7 +98,7 @@ async function register(
     const detail = `This owner has ${policy.maxPerOwner} miners, which is the limit: remove one, or ask the operator to vouch for this owner`;
     return failed('RATE_QUOTA_EXCEEDED', detail);
   }
-  const payee = await accountAt(payAddress(owner, coordinatorId, request), null, context);
+  const payee = await findOrCreateAccount(payAddress(owner, coordinatorId, request), null, context);
   const operatorId = owner.anonymous ? payee.id : owner.accountId;
   const standing =
     (await loadStandings([operatorId], context)).get(operatorId) ?? newStanding(operatorId, now);

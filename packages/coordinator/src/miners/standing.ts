@@ -58,7 +58,7 @@ export function judgeStanding(
 const STATE = ['suspended_at', 'probation'] as const;
 
 /** Writes the state of operators to their miners' rows. Returns the changed miners. */
-export async function tellMiners(
+export async function updateMiners(
   standings: readonly Standing[],
   { tx, emit }: WriteContext,
 ): Promise<Row<'miner'>[]> {
@@ -97,7 +97,7 @@ export async function passProbation(
   }
   const rows = [...changed.values()];
   await context.tx.update('standing', 'id', ['probation'], rows);
-  await tellMiners(
+  await updateMiners(
     rows.filter(({ probation }) => probation === 0),
     context,
   );

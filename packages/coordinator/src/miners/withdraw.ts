@@ -2,7 +2,7 @@ import { done, failed, type Operation } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { countActive } from './presence.ts';
 import { isActive, superseded } from './register.ts';
-import { newStanding, tellMiners } from './standing.ts';
+import { newStanding, updateMiners } from './standing.ts';
 
 export interface WithdrawInput {
   minerId: string;
@@ -60,7 +60,7 @@ export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
       if (miner.suspended_at !== null || miner.probation === 1) {
         const standing = newStanding(miner.operator_id, now);
         await tx.upsert('standing', ['id'], [standing]);
-        await tellMiners([standing], context);
+        await updateMiners([standing], context);
       }
       outcomes.push(done(undefined));
     }

@@ -1,5 +1,5 @@
 import type { ListReceipts, PublicKeys, PublishedReceipt, Receipt } from '@aitbc/protocol';
-import { accountIdAt } from '../accounts/accounts.ts';
+import { findAccountId } from '../accounts/accounts.ts';
 import { fail } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
@@ -45,8 +45,8 @@ export function createReceiptService(store: Store, coordinatorId: string, ledger
       fail('RECEIPT_NOT_FOUND', 'The ledger has not published this receipt yet', { retryAfter: 1 });
     },
     async list({ client, provider, limit, before }) {
-      const clientId = client === undefined ? undefined : await accountIdAt(store.read, client);
-      const providerId = provider === undefined ? undefined : await accountIdAt(store.read, provider);
+      const clientId = client === undefined ? undefined : await findAccountId(store.read, client);
+      const providerId = provider === undefined ? undefined : await findAccountId(store.read, provider);
       const unknown =
         (client !== undefined && clientId === undefined) ||
         (provider !== undefined && providerId === undefined);

@@ -40,7 +40,7 @@ export interface MinerJobsOptions {
   miners: Miners;
   drawSpotCheck(minerId: string): SpotCheck | undefined;
   waits: Waits;
-  limits: Pick<Limits, 'waiting'>;
+  limits: Pick<Limits, 'countWait'>;
   operations: {
     takeJobs: Operation<TakeInput, HeldJob[]>;
     claimJob: Operation<ClaimInput, HeldJob>;
@@ -149,7 +149,7 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
         since: performance.now(),
       };
       const gone = callerSignal();
-      const over = limits.waiting(principal);
+      const over = limits.countWait(principal);
       const taken = await claimOrWait(takeNow, waitingMiner, { waits, waitMs, signal: gone }).finally(over);
       if (gone.aborted && !offer) return await returnJobs(taken, input);
       return taken.map(toMinerJob);

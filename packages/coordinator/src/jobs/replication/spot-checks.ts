@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { accountAt, localAddress } from '../../accounts/accounts.ts';
+import { findOrCreateAccount, localAddress } from '../../accounts/accounts.ts';
 import { parseObject } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
@@ -46,7 +46,7 @@ export async function addChecks(
   const { tx, now } = context;
   const due = await loadComparable(checked, context);
   if (due.length === 0) return;
-  const account = await accountAt(localAddress(coordinatorId, PAYER), PAYER, context);
+  const account = await findOrCreateAccount(localAddress(coordinatorId, PAYER), PAYER, context);
   const jobQueues = await loadJobQueues(
     due.map(({ place }) => place),
     context,

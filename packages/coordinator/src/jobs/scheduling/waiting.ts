@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { type Abilities, isLoaded, mismatch, nameOf } from '../../miners/eligibility.ts';
+import { type Abilities, isLoaded, mismatch, requirementsKey } from '../../miners/eligibility.ts';
 import type { ReadyQueue, StoreEvent } from '../../store/events.ts';
 
 /** Aborts when the caller stops waiting. The signal is created only for requests that wait. */
@@ -107,7 +107,7 @@ export function createWaits(): Waits {
    * owner may have only one run of a job.
    */
   function wakeWorkers(queue: ReadyQueue, count: number) {
-    const name = nameOf(queue);
+    const name = requirementsKey(queue);
     const awake = Math.min(count, wokenEarly.get(name) ?? 0);
     if (awake > 0) forget(name, awake);
     for (const worker of workers.ableTo(queue, count - awake)) worker.wake();
@@ -128,7 +128,7 @@ export function createWaits(): Waits {
     },
     wakeEarly(queues) {
       const woken: [name: string, count: number][] = [];
-      for (const [name, jobs] of Map.groupBy(queues, nameOf)) {
+      for (const [name, jobs] of Map.groupBy(queues, requirementsKey)) {
         const able = jobs[0] ? workers.ableTo(jobs[0], jobs.length) : [];
         if (able.length === 0) continue;
         wokenEarly.set(name, (wokenEarly.get(name) ?? 0) + able.length);

@@ -158,7 +158,7 @@ export function createClientJobs({
   }
 
   async function limited<T>(principal: Principal, wait: () => Promise<T>): Promise<T> {
-    const over = limits.waiting(principal);
+    const over = limits.countWait(principal);
     try {
       return await wait();
     } finally {
@@ -168,7 +168,7 @@ export function createClientJobs({
 
   /** Stores jobs. Waiting miners claim them in the same batch, which saves a commit. */
   async function storeWakingEarly(input: SubmitInput): Promise<SubmitOutput> {
-    const written = limits.writing(input.accountId, input.jobs.length);
+    const written = limits.countWrites(input.accountId, input.jobs.length);
     const storing = store.write(operations.submitJobs, input);
     const undoWake = waits.wakeEarly(input.jobs.map(({ place }) => place));
     let isNew = false;

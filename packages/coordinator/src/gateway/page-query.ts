@@ -1,6 +1,6 @@
 import { LIMITS } from '@aitbc/protocol';
 import { type Static, Type } from 'typebox';
-import { invalid } from './errors.ts';
+import { invalidRequest } from './errors.ts';
 
 /** The paging parameters of OpenAI's API. The routes read them themselves, so that errors have OpenAI's format. */
 export const ListQuery = Type.Object({
@@ -20,7 +20,7 @@ export function readPage(query: object): { after: string | undefined; limit: num
   const { after, limit = String(LIMITS.defaultPageSize) } = query as Record<string, unknown>;
   const count = Number(limit);
   if (!Number.isSafeInteger(count) || count < 1)
-    throw invalid('limit must be a whole number from 1', 'limit', 'invalid_value');
+    throw invalidRequest('limit must be a whole number from 1', 'limit', 'invalid_value');
   return { after: readParam('after', after), limit: Math.min(count, LIMITS.pageSize) };
 }
 
@@ -34,5 +34,5 @@ export function readParam<V extends string>(
   const isValid = choices ? (choices as readonly unknown[]).includes(value) : typeof value === 'string';
   if (isValid) return value as V;
   const what = choices ? `one of ${choices.join(', ')}` : 'a text';
-  throw invalid(`${name} must be ${what}`, name, 'invalid_value');
+  throw invalidRequest(`${name} must be ${what}`, name, 'invalid_value');
 }

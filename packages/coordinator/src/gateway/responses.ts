@@ -16,7 +16,7 @@ const ERROR_WORDS: Record<number, string> = {
 };
 
 /** Returns the response schemas of a route of OpenAI's API: the given ones, and one for each error status. */
-export function openAiAnswers<S extends Record<number, TSchema>>(success: S, ...errors: number[]) {
+export function openAiResponses<S extends Record<number, TSchema>>(success: S, ...errors: number[]) {
   const problem = (description: string, status?: number) => ({
     description,
     content: {
