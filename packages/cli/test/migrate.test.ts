@@ -23,6 +23,7 @@ const MIGRATIONS = [
   '017-billing',
   '018-limits',
   '019-miner-epochs',
+  '020-clearer-names',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -35,7 +35,7 @@ export async function loadRepeated(
       const id = idOf(input);
       if (!idempotency || id === undefined) return;
       const { requestHash: request_hash, lastsMs } = idempotency;
-      const row = { id, request_hash, job_ids: JSON.stringify(made), expires_at: now + lastsMs };
+      const row = { id, request_hash, created_ids: JSON.stringify(made), expires_at: now + lastsMs };
       known.set(id, row);
       used.push(row);
     },
@@ -60,9 +60,9 @@ export async function findRepeated(
 const idOf = ({ accountId, idempotency }: Repeatable) => idempotency && `${accountId}/${idempotency.key}`;
 
 function replay(
-  { request_hash, job_ids: madeIds }: Pick<Row<'idempotency'>, 'request_hash' | 'job_ids'>,
+  { request_hash, created_ids }: Pick<Row<'idempotency'>, 'request_hash' | 'created_ids'>,
   requestHash: string,
 ): Outcome<string[]> {
-  if (request_hash === requestHash) return done(JSON.parse(madeIds));
+  if (request_hash === requestHash) return done(JSON.parse(created_ids));
   return failed('IDEMPOTENCY_KEY_REUSED', 'This idempotency key was used before with another request body');
 }

@@ -17,10 +17,11 @@ export type StoreEvent =
   /** Other coordinators may have committed changes whose events did not arrive here. */
   | { type: 'missed' };
 
-/** Chunks that were added to a stream. `run` is the run of the job that they belong to. */
+/** Chunks that were added to a stream. */
 export interface StreamGrowth {
-  run: number;
-  /** Index of the first added chunk in its run. */
+  /** How often the stream had started again. */
+  restarts: number;
+  /** Index of the first added chunk since the last restart. */
   first: number;
   chunks: readonly StreamChunk[];
 }

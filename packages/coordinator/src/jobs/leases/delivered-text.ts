@@ -5,7 +5,7 @@ import { parseObject } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
-import { chunkId, runEnd } from '../streaming/chunks.ts';
+import { chunkId, textEnd } from '../streaming/chunks.ts';
 import { type EndedAttempt, type SettlementPolicy, settleAttempts } from './settle.ts';
 
 /** A job that is being cancelled, and the ids for its receipt. */
@@ -72,7 +72,7 @@ async function loadDeliveries(runs: readonly CancelledAttempt[], { tx }: WriteCo
     if (!stream || stream.chunks === 0 || !miner) continue;
     // One indexed query for each stream. The length of a stream is limited, and a batch cancels few of them.
     const sql = 'SELECT * FROM job_chunk WHERE id >= ? AND id < ? ORDER BY id';
-    const range = [chunkId(id, stream.run, 0), runEnd(id, stream.run)];
+    const range = [chunkId(id, stream.restarts, 0), textEnd(id, stream.restarts)];
     const chunks = await tx.query<Row<'job_chunk'>>(sql, range);
     deliveries.push({ run, miner, input: inputs.get(id), chunks });
   }

@@ -7,7 +7,7 @@ import { hasEnded, type JobRow } from '../job.ts';
  * with its own id, salt and receipt. These pure functions compute what happens to a job when its runs change.
  */
 
-/** The `queue.lane` of queues for runs. Runs are apart from other jobs because miners search past those they may not have. */
+/** The `queue.restriction` of queues for runs. Runs are apart from other jobs because miners search past those they may not have. */
 export const RUNS = 1;
 
 export type Output = Row<'job_output'>;

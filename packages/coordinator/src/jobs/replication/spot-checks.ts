@@ -117,7 +117,7 @@ async function loadComparable(checked: readonly Checked[], { tx }: WriteContext)
     const queue = queuesById.get(each.job.queue_id);
     if (!input || !queue || !isComparable(input)) return [];
     const { id: _, ...requirements } = queue;
-    return [{ ...each, input, place: { ...requirements, priority: each.job.priority, lane: RUNS } }];
+    return [{ ...each, input, place: { ...requirements, priority: each.job.priority, restriction: RUNS } }];
   });
 }
 

@@ -17,7 +17,7 @@ export interface JobQueues {
   clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
 }
 
-const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'lane', 'needs', 'min_context'] as const;
+const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'restriction', 'needs', 'min_context'] as const;
 
 const valuesOf = (place: QueueKey) => KEY.map(column => place[column]);
 const nameOf = (place: QueueKey) => JSON.stringify(valuesOf(place));
@@ -26,7 +26,7 @@ const nameOf = (place: QueueKey) => JSON.stringify(valuesOf(place));
 export const queueKeyOf = ({ priority, replication }: SubmitJob, requirements: ReadyQueue): QueueKey => ({
   ...requirements,
   priority: priority ?? 0,
-  lane: (replication ?? 1) > 1 ? RUNS : 0,
+  restriction: (replication ?? 1) > 1 ? RUNS : 0,
 });
 
 /** Loads the queues with these keys and their clocks. Creates the missing ones. */
@@ -102,7 +102,7 @@ export async function toRetryQueues(
   if (moving.length === 0) return changes;
   const queueIds = [...new Set(moving.map(({ before }) => before.queue_id))];
   const queues = await context.tx.loadFixed('queue', 'id', queueIds, ['id', ...KEY]);
-  const places = new Map(queues.map(({ id, ...place }) => [id, { ...place, lane: RETRIES }]));
+  const places = new Map(queues.map(({ id, ...place }) => [id, { ...place, restriction: RETRIES }]));
   const jobQueues = await loadJobQueues([...places.values()], context);
   return changes.map(change => {
     const place = moves(change) && places.get(change.before.queue_id);

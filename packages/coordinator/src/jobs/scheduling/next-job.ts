@@ -70,7 +70,7 @@ export async function readReadyJobs(
 
   async function firstReady(fairQueue: WaitingQueue, miner: Row<'miner'>): Promise<JobRow | undefined> {
     fairQueue.jobs ??= await readFirst(fairQueue.queue);
-    if (fairQueue.queue.lane === 0) return fairQueue.jobs[0];
+    if (fairQueue.queue.restriction === 0) return fairQueue.jobs[0];
     let asked = 0;
     for (const job of fairQueue.jobs) {
       if (!assignments.isEligible(miner, job)) continue;
@@ -81,8 +81,8 @@ export async function readReadyJobs(
     return undefined;
   }
 
-  async function readFirst({ id, lane }: Row<'queue'>): Promise<JobRow[]> {
-    const wanted = lane === 0 ? most : most + SEARCH_DEPTH;
+  async function readFirst({ id, restriction }: Row<'queue'>): Promise<JobRow[]> {
+    const wanted = restriction === 0 ? most : most + SEARCH_DEPTH;
     const jobs = await readSound(id, wanted);
     await assignments.load(jobs);
     for (const job of jobs) if (job.owners !== null) excluding.set(job.id, exclusionsOf(job));

@@ -3,7 +3,16 @@ import { Increments } from '../../store/increments.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { JobRow, SavedChange } from '../job.ts';
 
-const FIXED = ['id', 'clock_id', 'model', 'region', 'min_vram_gb', 'lane', 'needs', 'min_context'] as const;
+const FIXED = [
+  'id',
+  'clock_id',
+  'model',
+  'region',
+  'min_vram_gb',
+  'restriction',
+  'needs',
+  'min_context',
+] as const;
 
 /** Counts the jobs of queues and clocks, and wakes waiting miners when jobs become ready. */
 export async function countQueues(
@@ -26,7 +35,8 @@ export async function countQueues(
     const moved = queues.get(queue.id);
     if (moved && (moved.pending !== 0 || moved.running !== 0)) clocks.addRow(queue.clock_id, moved);
     const count = ready.get(queue.id);
-    if (count) emit({ type: 'jobs.ready', queue: requirementsOf(queue), count, runs: queue.lane !== 0 });
+    if (count)
+      emit({ type: 'jobs.ready', queue: requirementsOf(queue), count, runs: queue.restriction !== 0 });
   }
   await tx.add('queue', 'id', queues.rows('id'));
   await tx.add('fair_clock', 'id', clocks.rows('id'));

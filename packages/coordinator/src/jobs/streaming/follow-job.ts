@@ -118,18 +118,19 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
   /** Yields the status event of an attempt, and its text. */
   async function* attemptOf(job: FollowedJob, cursor: EventCursor): AsyncGenerator<Step> {
     if (job.miner_id === null || !isBefore(cursor, 'ended')) return;
-    const run = job.run ?? 0;
+    const restarts = job.restarts ?? 0;
     let at: EventCursor = { ...cursor, stage: 'running', attempt: job.attempts };
-    const isKnown = cursor.stage === 'running' && cursor.attempt === job.attempts && cursor.run === run;
+    const isKnown =
+      cursor.stage === 'running' && cursor.attempt === job.attempts && cursor.restarts === restarts;
     if (!isKnown) yield tell(statusOf(job, 'running'), at);
-    if (cursor.run !== run) {
+    if (cursor.restarts !== restarts) {
       const hadText = cursor.next > 0;
-      at = { ...at, run, next: 0 };
+      at = { ...at, restarts, next: 0 };
       if (hadText) yield tell({ event: 'restart', data: { attempt: job.attempts } }, at);
     }
     while (at.next < (job.chunks ?? 0) && job.erased_at === null) {
-      const chunks = await listChunks(store.read, { jobId: job.id, run, first: at.next, limit: PAGE });
-      // Another run has begun, or the text was erased because of its age.
+      const chunks = await listChunks(store.read, { jobId: job.id, restarts, first: at.next, limit: PAGE });
+      // The stream has started again, or the text was erased because of its age.
       if (chunks.length === 0) return;
       for (const chunk of chunks) {
         const step = chunkBehind(at, chunk);
@@ -192,8 +193,8 @@ function chunkBehind(cursor: EventCursor, { kind, text }: StreamChunk): Step {
 function growthOf(grown: readonly StreamGrowth[], cursor: EventCursor): Step[] | undefined {
   const steps: Step[] = [];
   let at = cursor;
-  for (const { run, first, chunks } of grown) {
-    if (at.stage !== 'running' || at.run !== run || at.next < first) return undefined;
+  for (const { restarts, first, chunks } of grown) {
+    if (at.stage !== 'running' || at.restarts !== restarts || at.next < first) return undefined;
     for (const chunk of chunks.slice(at.next - first)) {
       const step = chunkBehind(at, chunk);
       at = step.cursor;

@@ -97,7 +97,7 @@ export function postChunks(policy: StreamPolicy): Operation<PostInput, Posted> {
 
 const newStream = (jobId: string): Row<'job_stream'> => ({
   job_id: jobId,
-  run: 0,
+  restarts: 0,
   chunks: 0,
   bytes: 0,
   first_chunk_at: null,
@@ -145,9 +145,9 @@ interface Grown {
 }
 
 async function save(grown: readonly Grown[], { tx, emit }: WriteContext): Promise<void> {
-  const chunks = grown.flatMap(({ before: { job_id, run, chunks }, added }) =>
+  const chunks = grown.flatMap(({ before: { job_id, restarts, chunks }, added }) =>
     added.map(
-      (chunk, index): NewRow<'job_chunk'> => ({ id: chunkId(job_id, run, chunks + index), ...chunk }),
+      (chunk, index): NewRow<'job_chunk'> => ({ id: chunkId(job_id, restarts, chunks + index), ...chunk }),
     ),
   );
   await tx.insert('job_chunk', chunks);
@@ -157,7 +157,7 @@ async function save(grown: readonly Grown[], { tx, emit }: WriteContext): Promis
     grown.map(({ after }) => after),
   );
   for (const { before, added } of grown) {
-    const growth = { run: before.run, first: before.chunks, chunks: added };
+    const growth = { restarts: before.restarts, first: before.chunks, chunks: added };
     emit({ type: 'job.streamed', jobId: before.job_id, growth });
   }
 }

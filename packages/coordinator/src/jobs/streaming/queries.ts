@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { StreamChunk } from '../../store/events.ts';
 import type { Schema } from '../../store/schema.ts';
 import { ERROR_COLUMNS, type JobRow } from '../job.ts';
-import { chunkId, runEnd } from './chunks.ts';
+import { chunkId, textEnd } from './chunks.ts';
 
 type Db = Kysely<Schema>;
 
@@ -20,28 +20,28 @@ export type FollowedJob = Pick<
   | 'receipt_id'
   | 'erased_at'
   | 'stream'
-> & { run: number | null; chunks: number | null };
+> & { restarts: number | null; chunks: number | null };
 
 export async function findFollowedJob(db: Db, id: string): Promise<FollowedJob | undefined> {
   return await db
     .selectFrom('job')
     .leftJoin('job_stream', 'job_stream.job_id', 'job.id')
     .select(['job.id', 'account_id', 'role', 'status', 'attempts', 'max_attempts', 'miner_id'])
-    .select([...ERROR_COLUMNS, 'receipt_id', 'erased_at', 'stream', 'run', 'chunks'])
+    .select([...ERROR_COLUMNS, 'receipt_id', 'erased_at', 'stream', 'restarts', 'chunks'])
     .where('job.id', '=', id)
     .executeTakeFirst();
 }
 
-/** Lists chunks of a run, starting with the chunk `first`. */
+/** Lists the chunks since a restart, starting with the chunk `first`. */
 export async function listChunks(
   db: Db,
-  { jobId, run, first, limit }: { jobId: string; run: number; first: number; limit: number },
+  { jobId, restarts, first, limit }: { jobId: string; restarts: number; first: number; limit: number },
 ): Promise<StreamChunk[]> {
   return await db
     .selectFrom('job_chunk')
     .select(['kind', 'text'])
-    .where('id', '>=', chunkId(jobId, run, first))
-    .where('id', '<', runEnd(jobId, run))
+    .where('id', '>=', chunkId(jobId, restarts, first))
+    .where('id', '<', textEnd(jobId, restarts))
     .orderBy('id')
     .limit(limit)
     .execute();

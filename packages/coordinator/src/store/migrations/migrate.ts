@@ -15,6 +15,7 @@ import { addStanding } from './014-standing.ts';
 import { addBilling } from './017-billing.ts';
 import { addLimits } from './018-limits.ts';
 import { addMinerEpochs } from './019-miner-epochs.ts';
+import { renameColumns } from './020-clearer-names.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -34,6 +35,7 @@ export const MIGRATIONS = {
   '017-billing': addBilling,
   '018-limits': addLimits,
   '019-miner-epochs': addMinerEpochs,
+  '020-clearer-names': renameColumns,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

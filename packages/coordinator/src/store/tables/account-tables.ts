@@ -54,6 +54,6 @@ export interface IdempotencyTable {
   id: string;
   request_hash: string;
   /** Ids of the jobs, or of the grant, that the first request created. */
-  job_ids: Json;
+  created_ids: Json;
   expires_at: Time;
 }

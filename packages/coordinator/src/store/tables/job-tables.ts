@@ -36,7 +36,7 @@ export interface QueueTable {
   region: string;
   min_vram_gb: number;
   /** 1: the queue has runs of replicated jobs. */
-  lane: number;
+  restriction: number;
   /** Abilities that the model must have at the miner, sorted and joined by commas: `images,tools`. */
   needs: Flagless<string>;
   /** Length of the context that the model must take at the miner, in tokens. */
@@ -130,20 +130,20 @@ export interface JobOutputTable {
 /** The progress of a job's stream. The row exists from the first chunk on. */
 export interface JobStreamTable {
   job_id: string;
-  /** How often the stream has started again. The text of earlier runs is void. */
-  run: number;
-  /** Number of chunks of this run, which is the index of the next one. */
+  /** How often the stream has started again. The text before is void. */
+  restarts: number;
+  /** Number of chunks since the last start, which is the index of the next one. */
   chunks: number;
-  /** Size of this run's text in UTF-8. */
+  /** Size of their text in UTF-8. */
   bytes: number;
-  /** Time of this run's first chunk, or null before it. */
+  /** Time of the first of them, or null before it. */
   first_chunk_at: Time | null;
   /** When the job ended, or null. */
   ended_at: Time | null;
 }
 
 export interface JobChunkTable {
-  /** `JOB/RUN/INDEX`, with the numbers padded so that ids sort. */
+  /** `JOB/RESTARTS/INDEX`, with the numbers padded so that ids sort. */
   id: string;
   text: string;
   kind: Flagless<'text' | 'reasoning'>;
