@@ -53,7 +53,7 @@ export const optionalText = (about: string, details: TextDetails = {}): Option<s
   ...details,
 });
 
-export const integer = (
+export const integerOption = (
   value: number,
   about: string,
   unit: string,
@@ -61,7 +61,7 @@ export const integer = (
   maximum: number,
 ): Option<number> => ({ kind: 'integer', default: value, about, unit, minimum, maximum });
 
-export const number = (
+export const numberOption = (
   value: number,
   about: string,
   unit: string,

@@ -2,8 +2,8 @@ import { compile } from '@fastify/proxy-addr';
 import {
   ConfigError,
   checkNumber,
-  integer,
-  number,
+  integerOption,
+  numberOption,
   type OptionTable,
   text,
   type ValuesOf,
@@ -41,7 +41,7 @@ const MiB = 1024 * 1024;
 /** Options of the HTTP server. */
 export const serverOptions = {
   host: text('127.0.0.1', 'Address to listen on'),
-  port: integer(8000, 'Port to listen on; 0 selects a free one', 'PORT', 0, 65_535),
+  port: integerOption(8000, 'Port to listen on; 0 selects a free one', 'PORT', 0, 65_535),
   mode: text('auto', 'open: no keys needed; keyed: keys needed; auto: open on a loopback address only', {
     choices: ['auto', 'open', 'keyed'],
   }),
@@ -68,18 +68,18 @@ export const serverOptions = {
     unit: 'HOPS|NETWORKS',
     read: readProxies,
   },
-  connectionsPerAddress: integer(
+  connectionsPerAddress: integerOption(
     1_000,
     'Connections of one address at once; this machine and trusted proxies may have more',
     'NUMBER',
     1,
     1_000_000,
   ),
-  bodySeconds: number(60, 'How long a request body may take to arrive', 'SECONDS', 0.05, 3600),
-  bodyMemory: integer(256, 'Memory for large bodies that are still arriving', 'MIB', 1, 102_400),
-  bodyLimit: integer(MiB, 'Largest request body', 'BYTES', 1024, 1024 * MiB),
-  drainSeconds: integer(30, 'How long a stop waits for requests in flight', 'SECONDS', 0, 3600),
-  uploadSeconds: integer(
+  bodySeconds: numberOption(60, 'How long a request body may take to arrive', 'SECONDS', 0.05, 3600),
+  bodyMemory: integerOption(256, 'Memory for large bodies that are still arriving', 'MIB', 1, 102_400),
+  bodyLimit: integerOption(MiB, 'Largest request body', 'BYTES', 1024, 1024 * MiB),
+  drainSeconds: integerOption(30, 'How long a stop waits for requests in flight', 'SECONDS', 0, 3600),
+  uploadSeconds: integerOption(
     3600,
     'How long the upload of a file may take, without pauses longer than --body-seconds',
     'SECONDS',

@@ -3,8 +3,8 @@ import { addressFault, addressFromLabel, isAddress } from '@aitbc/receipts';
 import type { Kysely } from 'kysely';
 import { fail } from '../errors.ts';
 import type { WriteContext } from '../store/operation.ts';
-import type { Row, Schema } from '../store/schema.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { DatabaseSchema, Row } from '../store/schema.ts';
+import type { WriteTransaction } from '../store/transaction.ts';
 import { findAccountAt } from './queries.ts';
 
 /** The name of the account that all callers without a key share, in open mode. */
@@ -58,7 +58,10 @@ export function requireAddress(text: string, field: string): void {
 }
 
 /** Returns addresses by account id. */
-export async function loadAddresses(ids: readonly number[], tx: Transaction): Promise<Map<number, string>> {
+export async function loadAddresses(
+  ids: readonly number[],
+  tx: WriteTransaction,
+): Promise<Map<number, string>> {
   const rows = await tx.loadFixed('account', 'id', [...new Set(ids)], ['id', 'address']);
   return new Map(rows.map(row => [row.id, row.address]));
 }
@@ -67,10 +70,16 @@ export async function loadAddresses(ids: readonly number[], tx: Transaction): Pr
 export const localAddress = (coordinatorId: string, name: string) =>
   addressFromLabel(`${coordinatorId}/${name}`);
 
-export async function findAccount(db: Kysely<Schema>, address: string): Promise<Row<'account'> | undefined> {
+export async function findAccount(
+  db: Kysely<DatabaseSchema>,
+  address: string,
+): Promise<Row<'account'> | undefined> {
   return await findAccountAt(db, address);
 }
 
-export async function findAccountId(db: Kysely<Schema>, address: string): Promise<number | undefined> {
+export async function findAccountId(
+  db: Kysely<DatabaseSchema>,
+  address: string,
+): Promise<number | undefined> {
   return (await findAccountAt(db, address))?.id;
 }

@@ -6,7 +6,7 @@ import { ANONYMOUS, localAddress } from './accounts.ts';
 import { digestOf, openAccount, type Principal, type Scope } from './keys.ts';
 import { findKey } from './queries.ts';
 
-export interface Accounts {
+export interface Authenticator {
   /** The caller of all requests without a key, or undefined if a key is required. */
   anonymous: Principal | undefined;
   authenticate(key: string): Promise<Outcome<Principal>>;
@@ -18,7 +18,7 @@ export interface Accounts {
   readonly recheckMs: number;
 }
 
-export interface AccountsOptions {
+export interface AuthenticatorOptions {
   store: Store;
   now: () => number;
   open: boolean;
@@ -32,13 +32,13 @@ const CACHED_KEYS = 10_000;
 /** How often long requests look up their key if nothing is cached. */
 const MIN_RECHECK_MS = 250;
 
-export async function createAccounts({
+export async function createAuthenticator({
   store,
   now,
   open,
   coordinatorId,
   cacheMs,
-}: AccountsOptions): Promise<Accounts> {
+}: AuthenticatorOptions): Promise<Authenticator> {
   const cache = new LRUCache<string, { key: FoundKey | undefined; at: number }>({ max: CACHED_KEYS });
 
   async function lookUp(digest: string, maxAgeMs: number): Promise<FoundKey | undefined> {

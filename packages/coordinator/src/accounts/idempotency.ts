@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 import { done, failed, type Outcome, type WriteContext } from '../store/operation.ts';
-import type { Row, Schema } from '../store/schema.ts';
+import type { DatabaseSchema, Row } from '../store/schema.ts';
 import { findIdempotencyKey } from './queries.ts';
 
 /** The parts of a request that decide whether it repeats an earlier one. */
@@ -47,7 +47,7 @@ export async function loadRepeated(
  * Returns the outcome of an earlier request with the same key, or undefined if there is none or the request has no key.
  */
 export async function findRepeated(
-  db: Kysely<Schema>,
+  db: Kysely<DatabaseSchema>,
   input: Repeatable,
   now: number,
 ): Promise<Outcome<string[]> | undefined> {

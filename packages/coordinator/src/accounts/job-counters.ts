@@ -1,4 +1,4 @@
-import { hasEnded, type JobRow, type SavedChange } from '../jobs/job.ts';
+import { isEnded, type JobRow, type SavedChange } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
 
@@ -25,7 +25,7 @@ export async function countForAccounts(changes: readonly SavedChange[], { tx }: 
 }
 
 /** Set aside while a job may yet cost something. */
-const reservedFor = (job: JobRow) => (hasEnded(job.status) ? 0 : job.reserved);
+const reservedFor = (job: JobRow) => (isEnded(job.status) ? 0 : job.reserved);
 
 /** They count while the job may be run; then retention decides how long they stay. */
-const inputBytesOf = (job: JobRow) => (hasEnded(job.status) ? 0 : job.input_bytes);
+const inputBytesOf = (job: JobRow) => (isEnded(job.status) ? 0 : job.input_bytes);

@@ -1,5 +1,5 @@
 import { defineModule } from '../define-module.ts';
-import { createAccounts } from './check-key.ts';
+import { createAuthenticator } from './check-key.ts';
 import { countForAccounts } from './job-counters.ts';
 import { insertKey, openAccount, revokeKey } from './keys.ts';
 import { accountOptions } from './options.ts';
@@ -11,7 +11,7 @@ export const accounts = defineModule({
   operations: () => ({ openAccount, insertKey, revokeKey }),
   subscribes: { 'job.changed': countForAccounts },
   create: async ({ config, store, now, open, issuer: { coordinatorId } }) =>
-    await createAccounts({ store, now, open, coordinatorId, cacheMs: config.keyCacheSeconds * 1000 }),
+    await createAuthenticator({ store, now, open, coordinatorId, cacheMs: config.keyCacheSeconds * 1000 }),
   async routes(app, { config, store, guards }) {
     const { accountRoutes } = await import('./routes.ts');
     const billing = config.billing === 'prepaid' ? 'prepaid' : 'postpaid';

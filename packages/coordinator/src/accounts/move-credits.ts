@@ -2,7 +2,7 @@ import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
 
 /** A payment between two accounts, in micro-credits. A grant has no payer. */
-export interface Transfer {
+export interface CreditTransfer {
   payerId: number | null;
   payeeId: number;
   amount: number;
@@ -12,7 +12,7 @@ const COLUMNS = ['balance', 'spent', 'jobs', 'jobs_run', 'receipts', 'transactio
 
 /** Updates the balances and counts of accounts. Called in the transaction that writes the ledger entries. */
 export async function moveCredits(
-  transfers: readonly Transfer[],
+  transfers: readonly CreditTransfer[],
   { tx }: Pick<WriteContext, 'tx'>,
 ): Promise<void> {
   const accounts = new Increments<number, (typeof COLUMNS)[number]>(COLUMNS);

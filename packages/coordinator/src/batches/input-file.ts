@@ -139,7 +139,7 @@ export async function* linesOf(
 }
 
 /** A request of a batch. */
-export interface BatchRequest {
+export interface InputLine {
   customId: string;
   request: ModelRequest;
   submission: SubmitJob;
@@ -153,7 +153,7 @@ const FIELDS = ['custom_id', 'method', 'url', 'body'];
  * @param path the endpoint's path, which every request must have
  * @throws {OpenAiError} if the request is invalid or unsupported
  */
-export function readRequest(text: string, path: string, endpoint: Endpoint): BatchRequest {
+export function readRequest(text: string, path: string, endpoint: Endpoint): InputLine {
   const fields = fieldsOf(text);
   const unknown = Object.keys(fields).find(name => !FIELDS.includes(name));
   if (unknown !== undefined) throw invalidRequest(`${unknown} is not known`, unknown, 'unknown_parameter');

@@ -1,5 +1,5 @@
 import { batchOf } from '../jobs/batch-line.ts';
-import { hasEnded, type SavedChange } from '../jobs/job.ts';
+import { isEnded, type SavedChange } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
 
@@ -14,7 +14,7 @@ export async function countProgress(changes: readonly SavedChange[], { tx }: Wri
     if (after.batch_line === null) continue;
     const id = batchOf(after.batch_line);
     if (!before) batches.add(id, 'outstanding', 1);
-    if (!hasEnded(after.status) || (before && hasEnded(before.status))) continue;
+    if (!isEnded(after.status) || (before && isEnded(before.status))) continue;
     batches.add(id, 'outstanding', -1);
     batches.add(id, after.status === 'completed' ? 'completed' : 'failed', 1);
   }

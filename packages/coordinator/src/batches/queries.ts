@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
-import type { Schema } from '../store/schema.ts';
+import type { DatabaseSchema } from '../store/schema.ts';
 import type { BatchRow } from './batch.ts';
 
-type Db = Kysely<Schema>;
+type Db = Kysely<DatabaseSchema>;
 
 export async function findBatch(db: Db, id: string): Promise<BatchRow | undefined> {
   return await db.selectFrom('batch').selectAll().where('id', '=', id).executeTakeFirst();

@@ -7,7 +7,7 @@ import type {
   Transaction,
   TransactionDetail,
 } from '@aitbc/protocol';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { PublicLedger } from '../ledger/ledger.ts';
 import type { Store } from '../store/store.ts';
 import { readAddress } from './addresses.ts';
 import { type BlockQuery, type FoundBlock, listBlocks, readBlock } from './blocks.ts';
@@ -33,7 +33,7 @@ export interface LedgerExplorer {
 
 export interface ExplorerOptions {
   store: Store;
-  ledger: Ledger;
+  ledger: PublicLedger;
   now: () => number;
 }
 

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
-import type { Row, Schema } from '../store/schema.ts';
+import type { DatabaseSchema, Row } from '../store/schema.ts';
 
-type Db = Kysely<Schema>;
+type Db = Kysely<DatabaseSchema>;
 type Checkpoint = Row<'checkpoint'>;
 
 export async function readCounters(db: Db): Promise<Map<string, number>> {

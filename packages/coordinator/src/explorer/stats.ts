@@ -1,5 +1,5 @@
 import type { ActivityPoint, ExplorerStats, NetworkStats } from '@aitbc/protocol';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { PublicLedger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -11,7 +11,7 @@ const HOURS = 48;
 const DAYS = 90;
 
 /** Returns network statistics from counters that are maintained by writes. */
-export async function networkStats(store: Store, ledger: Ledger): Promise<NetworkStats> {
+export async function networkStats(store: Store, ledger: PublicLedger): Promise<NetworkStats> {
   const [counters, latest] = await Promise.all([readCounters(store.read), ledger.latest()]);
   const count = (name: string) => counters.get(name) ?? 0;
   const byStatus = {
@@ -32,7 +32,7 @@ export async function networkStats(store: Store, ledger: Ledger): Promise<Networ
 }
 
 /** Returns network statistics and series for charts, which end with the current hour and day. */
-export async function explorerStats(store: Store, ledger: Ledger, now: number): Promise<ExplorerStats> {
+export async function explorerStats(store: Store, ledger: PublicLedger, now: number): Promise<ExplorerStats> {
   const hours = series(now, HOUR_MS, HOURS);
   const days = series(now, DAY_MS, DAYS);
   const [stats, byHour, byDay] = await Promise.all([

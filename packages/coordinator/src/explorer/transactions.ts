@@ -1,7 +1,7 @@
 import type { ListTransactions, Transaction, TransactionDetail } from '@aitbc/protocol';
 import { findAccountId } from '../accounts/accounts.ts';
 import { fail } from '../errors.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { PublicLedger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Store } from '../store/store.ts';
 import { readBlock } from './blocks.ts';
@@ -42,7 +42,7 @@ async function rangeOf(store: Store, block: string, before: number | undefined) 
  */
 export async function readTransaction(
   store: Store,
-  ledger: Ledger,
+  ledger: PublicLedger,
   hash: string,
 ): Promise<TransactionDetail> {
   const index = await findIndexByHash(store.read, hash.toLowerCase());

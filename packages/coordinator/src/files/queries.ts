@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
-import type { Row, Schema } from '../store/schema.ts';
+import type { DatabaseSchema, Row } from '../store/schema.ts';
 import { type FileRow, partId } from './upload.ts';
 
-type Db = Kysely<Schema>;
+type Db = Kysely<DatabaseSchema>;
 
 export const PURPOSES = ['batch', 'batch_output'] as const satisfies FileRow['purpose'][];
 

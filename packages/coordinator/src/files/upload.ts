@@ -2,7 +2,7 @@ import { storageFault } from '../limits/quotas.ts';
 import { Increments } from '../store/increments.ts';
 import { done, failed, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { WriteTransaction } from '../store/transaction.ts';
 
 export type FileRow = Row<'file'>;
 
@@ -134,7 +134,7 @@ export async function loadFiles(
 /** Counts how many batches use each file: +1 when a batch begins to use a file, -1 when it ends. */
 export async function holdFiles(
   changes: readonly (readonly [fileId: string, by: 1 | -1])[],
-  tx: Transaction,
+  tx: WriteTransaction,
 ): Promise<void> {
   for (const [id, uses] of changes) await tx.add('file', 'id', [{ id, uses }]);
 }
@@ -148,7 +148,7 @@ export interface FileStart extends Pick<FileRow, 'id' | 'purpose' | 'filename'> 
 export async function appendPart(
   start: FileStart,
   text: string,
-  tx: Transaction,
+  tx: WriteTransaction,
   now: number,
 ): Promise<void> {
   const [found] = await tx.load('file', 'id', [start.id]);
@@ -164,7 +164,7 @@ export async function appendPart(
 /** Adds to the storage that accounts use. Negative numbers of bytes free storage. */
 export async function countBytes(
   changes: readonly Pick<FileRow, 'account_id' | 'bytes'>[],
-  tx: Transaction,
+  tx: WriteTransaction,
 ): Promise<void> {
   const accounts = new Increments<number, 'file_bytes'>(['file_bytes']);
   for (const { account_id, bytes } of changes) accounts.add(account_id, 'file_bytes', bytes);
@@ -174,7 +174,7 @@ export async function countBytes(
 /** Loads only the accounts with a storage quota, so that the others cost no query. */
 async function loadLimitedAccounts(
   inputs: readonly PartInput[],
-  tx: Transaction,
+  tx: WriteTransaction,
 ): Promise<Map<number, Row<'account'>>> {
   const ids = new Set(inputs.flatMap(({ accountId, diskMib }) => (diskMib === null ? [] : [accountId])));
   const accounts = await tx.load('account', 'id', [...ids]);
@@ -182,7 +182,12 @@ async function loadLimitedAccounts(
 }
 
 /** Makes a file that a batch has written visible. */
-export async function finishFile(id: string, keepMs: number, tx: Transaction, now: number): Promise<void> {
+export async function finishFile(
+  id: string,
+  keepMs: number,
+  tx: WriteTransaction,
+  now: number,
+): Promise<void> {
   const file = { id, status: 'whole' as const, uses: 0, created_at: now, expires_at: now + keepMs };
   await tx.update('file', 'id', ['status', 'uses', 'created_at', 'expires_at'], [file]);
 }
@@ -202,7 +207,7 @@ function newFile({ id, accountId, purpose, filename }: FileStart, now: number): 
 
 async function insertParts(
   parts: readonly Pick<PartInput, 'fileId' | 'index' | 'text'>[],
-  tx: Transaction,
+  tx: WriteTransaction,
 ): Promise<void> {
   await tx.insert(
     'file_part',
@@ -210,6 +215,6 @@ async function insertParts(
   );
 }
 
-async function saveFiles(files: readonly FileRow[], tx: Transaction): Promise<void> {
+async function saveFiles(files: readonly FileRow[], tx: WriteTransaction): Promise<void> {
   await tx.update('file', 'id', ['status', 'filename', 'bytes', 'expires_at'], files);
 }

@@ -6,7 +6,7 @@ import type { Principal } from '../accounts/keys.ts';
 import type { AccountConfig } from '../accounts/options.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { PublicLedger } from '../ledger/ledger.ts';
 import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -32,7 +32,7 @@ export interface GrantServiceOptions {
   config: Pick<AccountConfig, 'idempotencySeconds'>;
   store: Store;
   ids: Ids;
-  ledger: Ledger;
+  ledger: PublicLedger;
   operations: { grantCredits: Operation<GrantInput, GrantOutput> };
 }
 

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
-import type { Row, Schema } from '../store/schema.ts';
+import type { DatabaseSchema, Row } from '../store/schema.ts';
 
-type Db = Kysely<Schema>;
+type Db = Kysely<DatabaseSchema>;
 
 export async function findGrant(db: Db, id: string): Promise<Row<'entry'> | undefined> {
   return await db

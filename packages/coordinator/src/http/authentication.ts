@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Accounts } from '../accounts/check-key.ts';
+import type { Authenticator } from '../accounts/check-key.ts';
 import { KEY_PREFIX, type Principal, type Scope } from '../accounts/keys.ts';
 import { type ErrorInfo, fail } from '../errors.ts';
 import type { Limits } from '../limits/limits.ts';
@@ -45,7 +45,7 @@ export interface GuardsOptions {
 }
 
 export function createGuards(
-  accounts: Accounts,
+  accounts: Authenticator,
   { toleratePlaceholders = false, limits }: GuardsOptions,
 ): Guards {
   async function identify(request: FastifyRequest): Promise<Principal | undefined> {

@@ -1,8 +1,8 @@
-import { parseObject } from '../store/json.ts';
+import { parseJsonObject } from '../store/json.ts';
 import { isPlausible } from '../store/numbers.ts';
 import { failed, type Outcome, type WriteContext } from '../store/operation.ts';
 import { isExclusion } from './exclusions.ts';
-import { hasEnded, type JobRow, markFailed } from './job.ts';
+import { isEnded, type JobRow, markFailed } from './job.ts';
 import { saveJobs } from './save-jobs.ts';
 
 /** The replacement for a value that the coordinator cannot have written. */
@@ -38,7 +38,7 @@ const isSound = (job: JobRow, column: keyof typeof MENDED): boolean =>
 /** A replicated job stores which operator has which run. Other jobs store whom they exclude. */
 const areOwners = (owners: string | null): boolean =>
   owners === null ||
-  Object.values(parseObject(owners) ?? { damaged: null }).every(
+  Object.values(parseJsonObject(owners) ?? { damaged: null }).every(
     value => typeof value === 'string' || isExclusion(value),
   );
 
@@ -57,7 +57,7 @@ export const unreadable: Outcome<never> = failed('JOB_INVALID_STATUS', ERROR.det
 export async function endUnreadable(jobs: readonly JobRow[], context: WriteContext): Promise<void> {
   if (jobs.length === 0) return;
   // One batch may find a job twice.
-  const open = [...new Map(jobs.map(job => [job.id, job])).values()].filter(job => !hasEnded(job.status));
+  const open = [...new Map(jobs.map(job => [job.id, job])).values()].filter(job => !isEnded(job.status));
   const mended = open.map(mend);
   await context.tx.update('job', 'id', COLUMNS, mended);
   await saveJobs(

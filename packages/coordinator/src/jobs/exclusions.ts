@@ -1,8 +1,8 @@
 import { abilitiesOf, mismatch, requirementsKey } from '../miners/eligibility.ts';
 import type { ReadyQueue } from '../store/events.ts';
-import { isObject, parseObject } from '../store/json.ts';
+import { isJsonObject, parseJsonObject } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
-import type { Transaction, Value } from '../store/transaction.ts';
+import type { Value, WriteTransaction } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
 
 /*
@@ -43,12 +43,12 @@ export const minerKey = ({ id }: ExcludedMiner) => `miner/${id}`;
 /** Returns the exclusions of a job. Damaged ones are ignored. */
 export function exclusionsOf({ owners }: Pick<JobRow, 'owners'>): Exclusions {
   if (owners === null) return {};
-  const known = Object.entries(parseObject(owners) ?? {});
+  const known = Object.entries(parseJsonObject(owners) ?? {});
   return Object.fromEntries(known.filter((entry): entry is [string, Exclusion] => isExclusion(entry[1])));
 }
 
 export const isExclusion = (value: unknown): value is Exclusion =>
-  isObject(value) && typeof value.until === 'number';
+  isJsonObject(value) && typeof value.until === 'number';
 
 /**
  * Returns the job with one more exclusion. Ended exclusions are dropped unless they record a refusal, blame or
@@ -83,7 +83,7 @@ const MINERS_CHECKED = [3, 100];
 const COLUMNS = { operator: 'operator_id', miner: 'id', owner: 'owner_id' } as const;
 
 /** Takes one query for each queue and set of exclusions that is asked about. */
-export function createOthers(tx: Transaction, now: number): Others {
+export function createOthers(tx: WriteTransaction, now: number): Others {
   const known = new Map<string, Promise<boolean>>();
 
   async function look(queue: ReadyQueue, excluded: readonly string[]): Promise<boolean> {

@@ -47,7 +47,7 @@ export function requireTransition({ before, after }: JobChange): void {
   throw new Error(`job ${after.id} can't become ${after.status}: it is ${before.status}`);
 }
 
-export const hasEnded = (status: JobStatus) => status !== 'pending' && status !== 'running';
+export const isEnded = (status: JobStatus) => status !== 'pending' && status !== 'running';
 
 /** Whether the job may be given to this miner now. */
 export function isReadyFor(job: JobRow, minerId: string, now: number): boolean {

@@ -3,17 +3,17 @@ import { hasReadableAbilities } from '../miners/eligibility.ts';
 import { superseded } from '../miners/register.ts';
 import { failed, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { WriteTransaction } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
 
 /** Loads jobs by id. Within a batch, an operation sees what earlier operations wrote. */
-export async function loadJobs(tx: Transaction, ids: readonly string[]): Promise<Map<string, JobRow>> {
+export async function loadJobs(tx: WriteTransaction, ids: readonly string[]): Promise<Map<string, JobRow>> {
   const rows = await tx.load('job', 'id', [...new Set(ids)]);
   return new Map(rows.map(row => [row.id, row]));
 }
 
 export async function loadMiners(
-  tx: Transaction,
+  tx: WriteTransaction,
   ids: readonly string[],
 ): Promise<Map<string, Row<'miner'>>> {
   const rows = await tx.load('miner', 'id', [...new Set(ids)]);
@@ -23,7 +23,7 @@ export async function loadMiners(
 /** Loads the miners that the inputs of a batch name, without checking who may act for them. */
 export const loadMinersOf = (
   inputs: readonly MinerActor[],
-  tx: Transaction,
+  tx: WriteTransaction,
 ): Promise<Map<string, Row<'miner'>>> =>
   loadMiners(
     tx,
@@ -33,7 +33,7 @@ export const loadMinersOf = (
 /** Loads the jobs that the inputs of a batch name. */
 export const loadJobsOf = (
   inputs: readonly { jobId: string }[],
-  tx: Transaction,
+  tx: WriteTransaction,
 ): Promise<Map<string, JobRow>> =>
   loadJobs(
     tx,

@@ -1,13 +1,13 @@
 import type { JobStatus } from '@aitbc/protocol';
 import { JOB_STATUSES } from '@aitbc/protocol';
 import { type Kysely, sql } from 'kysely';
-import type { Row, Schema } from '../store/schema.ts';
+import type { DatabaseSchema, Row } from '../store/schema.ts';
 import type { JobRow } from './job.ts';
 import { ERROR_COLUMNS } from './job.ts';
 import type { Requirements } from './requirements.ts';
 import type { FoundRun, JobTexts } from './views.ts';
 
-type Db = Kysely<Schema>;
+type Db = Kysely<DatabaseSchema>;
 
 export type FoundJob = JobRow & Requirements & Pick<Row<'queue'>, 'needs'>;
 

@@ -1,6 +1,6 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Column } from '../store/transaction.ts';
-import { hasEnded, type JobChange, type JobRow, requireTransition, type SavedChange } from './job.ts';
+import { isEnded, type JobChange, type JobRow, requireTransition, type SavedChange } from './job.ts';
 
 const OFTEN_CHANGED = [
   'status',
@@ -48,7 +48,7 @@ export async function saveJobs(changes: readonly JobChange[], context: WriteCont
     ),
   );
   for (const { before, after } of changes) {
-    if (!hasEnded(after.status) || hasEnded(before.status)) continue;
+    if (!isEnded(after.status) || isEnded(before.status)) continue;
     const { id: jobId } = after;
     context.emit({ type: 'job.ended', jobId });
     if (after.status === 'cancelled' && before.status === 'running' && before.miner_id !== null)

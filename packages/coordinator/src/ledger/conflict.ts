@@ -1,7 +1,7 @@
 import { consistencyProof, type NodeReader, verifyConsistency } from '@aitbc/tlog';
 
 /** The size and the root of a Merkle tree. */
-export interface TreeHead {
+export interface LedgerHead {
   size: number;
   /** hex */
   root: string;
@@ -25,8 +25,8 @@ const WHAT_TO_DO =
  * @throws {LedgerConflict} where the tree does not begin with the signed one
  */
 export async function requireExtension(
-  signed: TreeHead,
-  tree: TreeHead,
+  signed: LedgerHead,
+  tree: LedgerHead,
   nodes: NodeReader,
   checkpointName: string,
 ): Promise<void> {

@@ -1,15 +1,15 @@
 import { hash } from 'node:crypto';
 import { MAX_ENTRY_BYTES } from '@aitbc/tlog';
-import { moveCredits, type Transfer } from '../accounts/move-credits.ts';
+import { type CreditTransfer, moveCredits } from '../accounts/move-credits.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { WriteTransaction } from '../store/transaction.ts';
 
 /** The only row of the table `tree`, before the first entry. */
 export const EMPTY_TREE: Row<'tree'> = { id: 1, entries: 0, size: 0, root: hash('sha256', ''), bytes: 0 };
 
 /** A signed statement, with the credits that it moves. */
-export interface LedgerStatement extends Transfer {
+export interface LedgerStatement extends CreditTransfer {
   id: string;
   type: Row<'entry'>['type'];
   jobId: string | null;
@@ -47,7 +47,7 @@ export async function appendEntries(
   await moveCredits(statements, { tx });
 }
 
-export async function loadTree(tx: Transaction): Promise<Row<'tree'>> {
+export async function loadTree(tx: WriteTransaction): Promise<Row<'tree'>> {
   const [tree] = await tx.load('tree', 'id', [EMPTY_TREE.id]);
   return tree ?? EMPTY_TREE;
 }

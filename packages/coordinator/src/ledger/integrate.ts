@@ -2,7 +2,7 @@ import { nodesOfTiles, rootAt } from '@aitbc/tlog';
 import { done, type Operation } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { WriteTransaction } from '../store/transaction.ts';
 import { loadTree } from './entries.ts';
 import { type Leaf, readLeaves, readTree, tileReader } from './queries.ts';
 import { appendToTiles, encodeHashes, withTiles } from './tiles.ts';
@@ -118,7 +118,7 @@ export const integrate: Operation<TreeGrowth, boolean> = {
 async function isGrowthOfTree(
   tree: Row<'tree'>,
   { from, fromRoot, size, lastHash }: TreeGrowth,
-  tx: Transaction,
+  tx: WriteTransaction,
 ): Promise<boolean> {
   if (tree.size !== from || tree.root !== fromRoot) return false;
   const [last] = await tx.loadFixed('entry', 'leaf_index', [size - 1], ['hash']);

@@ -6,7 +6,7 @@ import { type NodeReader, openCheckpoint, type VerifierKey } from '@aitbc/tlog';
 import { ConfigError } from '../option.ts';
 import type { StoreConfig } from '../store/options.ts';
 import { ensurePrivateFile } from '../store/private-files.ts';
-import { LedgerConflict, requireExtension, type TreeHead } from './conflict.ts';
+import { LedgerConflict, type LedgerHead, requireExtension } from './conflict.ts';
 import type { LogKeys } from './log-key.ts';
 import type { LedgerConfig } from './options.ts';
 
@@ -53,7 +53,7 @@ export interface GuardFile {
    *
    * @throws {LedgerConflict} where it does not
    */
-  requireExtendedBy(tree: TreeHead): Promise<void>;
+  requireExtendedBy(tree: LedgerHead): Promise<void>;
   /**
    * Writes a checkpoint to the file, unless the file has it or a later one. It is on disk when this resolves. A crash
    * leaves the former checkpoint or this one.
@@ -89,7 +89,7 @@ export function createGuardFile(
     return kept;
   }
 
-  async function requireKept(tree: TreeHead): Promise<KeptCheckpoint | undefined> {
+  async function requireKept(tree: LedgerHead): Promise<KeptCheckpoint | undefined> {
     const kept = newer(await read(), known);
     if (kept) await requireExtension(kept, tree, nodes, `the checkpoint that was signed last (${path})`);
     return kept;
@@ -146,8 +146,8 @@ const isSignedBy = (note: string, log: VerifierKey) =>
  */
 export async function requireSameHistory(
   guard: GuardFile,
-  latest: TreeHead | undefined,
-  tree: TreeHead,
+  latest: LedgerHead | undefined,
+  tree: LedgerHead,
   nodes: NodeReader,
 ): Promise<void> {
   try {

@@ -31,7 +31,7 @@ type Checkpoint = Row<'checkpoint'>;
 export type Entry = Pick<Row<'entry'>, 'leaf_index' | 'body'>;
 
 /** The public log of all statements that moved credits. */
-export interface Ledger {
+export interface PublicLedger {
   readonly keys: LogKeys;
   /** The log's verifier key as text. */
   readonly vkey: string;
@@ -68,7 +68,7 @@ export interface Ledger {
 
 type LogConfig = LedgerConfig & Pick<ReceiptConfig, 'signingKey'> & Pick<StoreConfig, 'data'>;
 
-export interface LedgerOptions {
+export interface PublicLedgerOptions {
   config: LogConfig;
   store: Store;
   coordinatorId: string;
@@ -80,7 +80,12 @@ export interface LedgerOptions {
  *
  * @throws {ConfigError} where the store has another log, or another history, than was published
  */
-export async function createLedger({ config, store, coordinatorId, now }: LedgerOptions): Promise<Ledger> {
+export async function createLedger({
+  config,
+  store,
+  coordinatorId,
+  now,
+}: PublicLedgerOptions): Promise<PublicLedger> {
   const keys = await openLog(config, coordinatorId, store);
   const nodes = nodesOfTiles(tileReader(store.read));
   const latest = () => readLatestCheckpoint(store.read);

@@ -1,4 +1,11 @@
-import { ConfigError, integer, number, type OptionTable, optionalText, type ValuesOf } from '../option.ts';
+import {
+  ConfigError,
+  integerOption,
+  numberOption,
+  type OptionTable,
+  optionalText,
+  type ValuesOf,
+} from '../option.ts';
 import { parseWitnesses } from './witness-options.ts';
 
 /** Reads a list of witnesses. A single text, as in the environment, separates them by spaces. */
@@ -28,7 +35,13 @@ export const ledgerOptions = {
     'File that keeps the last signed checkpoint; ledger-checkpoint in the data folder unless given',
     { unit: 'FILE' },
   ),
-  ledgerInterval: number(1, 'Shortest time between two checkpoints of the ledger', 'SECONDS', 0.05, 3600),
+  ledgerInterval: numberOption(
+    1,
+    'Shortest time between two checkpoints of the ledger',
+    'SECONDS',
+    0.05,
+    3600,
+  ),
   witness: {
     kind: 'witnesses',
     default: [] as readonly string[],
@@ -36,14 +49,14 @@ export const ledgerOptions = {
     unit: 'URL=VKEY',
     read: readWitnesses,
   },
-  witnessQuorum: integer(
+  witnessQuorum: integerOption(
     0,
     'How many witnesses the published policy requires; 0 means more than half',
     'NUMBER',
     0,
     14,
   ),
-  witnessTimeoutSeconds: number(
+  witnessTimeoutSeconds: numberOption(
     2,
     'How long a checkpoint waits for its witnesses to cosign',
     'SECONDS',

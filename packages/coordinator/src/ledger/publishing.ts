@@ -1,10 +1,10 @@
 import type { Task } from '../define-module.ts';
 import type { Log } from '../log-output.ts';
-import type { Ledger } from './ledger.ts';
+import type { PublicLedger } from './ledger.ts';
 import type { WitnessReport } from './witnesses.ts';
 
 /** The background task that adds new entries to the tree and publishes it at intervals. */
-export function createPublishingTask(ledger: Ledger, intervalMs: number, log: Log): Task {
+export function createPublishingTask(ledger: PublicLedger, intervalMs: number, log: Log): Task {
   ledger.onWitness(report => logWitness(log, report));
   const conflicts = watchConflicts(log);
   return {

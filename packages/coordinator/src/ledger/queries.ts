@@ -1,10 +1,10 @@
 import type { TileId, TileReader } from '@aitbc/tlog';
 import type { Kysely } from 'kysely';
-import { BACKUP_OF, type Row, type Schema } from '../store/schema.ts';
+import { BACKUP_OF, type DatabaseSchema, type Row } from '../store/schema.ts';
 import { EMPTY_TREE } from './entries.ts';
 import { tileKey, tilesOf } from './tiles.ts';
 
-type Db = Kysely<Schema>;
+type Db = Kysely<DatabaseSchema>;
 
 /** Name of the setting that holds the log's verifier key. */
 export const LEDGER_VKEY = 'ledger_vkey';

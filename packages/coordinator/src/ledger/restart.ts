@@ -11,13 +11,13 @@ import {
 import { appendLeafHashes, type CompactRange, formatVkey, type VerifierKey } from '@aitbc/tlog';
 import type { Ids } from '../ids.ts';
 import type { Row } from '../store/schema.ts';
-import type { Transaction } from '../store/transaction.ts';
-import type { TreeHead } from './conflict.ts';
+import type { WriteTransaction } from '../store/transaction.ts';
+import type { LedgerHead } from './conflict.ts';
 import { EMPTY_TREE, leafOf } from './entries.ts';
 import type { KeptCheckpoint } from './last-checkpoint.ts';
 import { LEDGER_VKEY, PREVIOUS_VKEY } from './queries.ts';
 
-type Tx = Pick<Transaction, 'insert' | 'delete' | 'upsert' | 'execute' | 'query'>;
+type Tx = Pick<WriteTransaction, 'insert' | 'delete' | 'upsert' | 'execute' | 'query'>;
 
 const ROWS_PER_QUERY = 1_000;
 
@@ -67,7 +67,7 @@ export interface RestartOptions {
   /** Key of the ledger before. */
   previousVkey: VerifierKey;
   /** The tree over all entries in the store. */
-  tree: TreeHead;
+  tree: LedgerHead;
   /** The newest checkpoint in the store. */
   checkpoint: string | undefined;
   /** The newest known checkpoint, if the store lacks entries of its tree. */
@@ -160,7 +160,7 @@ function statementOf({
   } satisfies Partial<UnsignedRestore>;
 }
 
-const treeOf = ({ size, root }: TreeHead) => ({
+const treeOf = ({ size, root }: LedgerHead) => ({
   tree_size: size,
   root_hash: Buffer.from(root, 'hex').toString('base64'),
 });

@@ -6,7 +6,7 @@ import { fail } from '../errors.ts';
 import type { Guards } from '../http/authentication.ts';
 import { IMMUTABLE, MUTABLE } from '../http/caching.ts';
 import { type App, answers } from '../http/routes.ts';
-import type { Ledger } from './ledger.ts';
+import type { PublicLedger } from './ledger.ts';
 
 const tags = ['ledger'];
 
@@ -16,7 +16,7 @@ const content = (type: string, description: string) => ({
 });
 
 /** Serves the log in the format that verifiers read (C2SP tlog-tiles), below `/ledger/`, to web pages of all origins. */
-export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; guards: Guards }): void {
+export function ledgerRoutes(app: App, { ledger, guards }: { ledger: PublicLedger; guards: Guards }): void {
   const open = async (request: FastifyRequest, reply: FastifyReply) => {
     reply.header('access-control-allow-origin', '*');
     await guards.public(request, reply);
@@ -129,7 +129,7 @@ export function ledgerRoutes(app: App, { ledger, guards }: { ledger: Ledger; gua
 }
 
 async function sendTile(
-  { tiles }: Ledger,
+  { tiles }: PublicLedger,
   { level, '*': rest }: { level: string; '*': string },
   { headers }: FastifyRequest,
   reply: FastifyReply,

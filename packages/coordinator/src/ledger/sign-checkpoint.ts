@@ -2,7 +2,7 @@ import { formatNote, formatVkey, type NodeReader, parseNote, TlogError } from '@
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailable } from '../store/unavailable.ts';
-import { LedgerConflict, requireExtension, type TreeHead } from './conflict.ts';
+import { LedgerConflict, type LedgerHead, requireExtension } from './conflict.ts';
 import { addCosignatures, requestCosignatures } from './cosign.ts';
 import { type GuardFile, openSignedCheckpoint } from './last-checkpoint.ts';
 import type { LogKeys } from './log-key.ts';
@@ -84,7 +84,7 @@ export function createPublication(options: PublicationOptions): Publication {
    * Compares a witness's contradiction with a tree. A checkpoint that the log has signed is proof. A witness that shows
    * no checkpoint is believed only that a larger tree exists.
    */
-  async function resolveContradiction(contradiction: Contradiction, tree: TreeHead): Promise<void> {
+  async function resolveContradiction(contradiction: Contradiction, tree: LedgerHead): Promise<void> {
     const { witness, size = 0 } = contradiction;
     if (contradiction.note === undefined && size <= tree.size) {
       // The store has a tree of that size. The next request to the witness shows whether it is the same tree.
@@ -150,7 +150,7 @@ export function createPublication(options: PublicationOptions): Publication {
   }
 
   /** A witness may have cosigned a tree that has grown since, so the contradictions are compared with the newest tree. */
-  async function resolveContradictions(tree: TreeHead): Promise<void> {
+  async function resolveContradictions(tree: LedgerHead): Promise<void> {
     if (contradictions.size === 0) return;
     const newest = await readTree(store.read);
     for (const contradiction of contradictions.values())

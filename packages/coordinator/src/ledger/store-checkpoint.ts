@@ -10,7 +10,7 @@ import {
 } from '@aitbc/tlog';
 import { done, type Operation } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { WriteTransaction } from '../store/transaction.ts';
 import { loadTree } from './entries.ts';
 import type { LogKeys } from './log-key.ts';
 import { LEDGER_VKEY } from './queries.ts';
@@ -92,7 +92,7 @@ export const publishCheckpoint: Operation<SignedCheckpoint & { vkey: string; int
   };
 
 /** The root over the first `size` entries as the transaction sees them, in hex. */
-async function rootIn(tx: Transaction, size: number): Promise<string> {
+async function rootIn(tx: WriteTransaction, size: number): Promise<string> {
   const read = tilesOf(keys => tx.load('tile', 'id', keys));
   return Buffer.from(await rootAt(size, nodesOfTiles(read))).toString('hex');
 }

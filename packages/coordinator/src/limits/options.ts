@@ -1,4 +1,4 @@
-import { ConfigError, number, type OptionTable, text, type ValuesOf } from '../option.ts';
+import { ConfigError, numberOption, type OptionTable, text, type ValuesOf } from '../option.ts';
 import { DEFAULT_TIERS, readTiers, type Tiers } from './tiers.ts';
 
 /** The tiers are an object in the configuration file, and JSON in flags and variables. */
@@ -23,7 +23,7 @@ export const limitOptions = {
     unit: 'JSON',
     read: readTiersOption,
   },
-  overloadSeconds: number(
+  overloadSeconds: numberOption(
     2,
     'From this delay of writes on, the clients with the most queued jobs are rejected',
     'SECONDS',

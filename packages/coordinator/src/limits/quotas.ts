@@ -1,6 +1,6 @@
 import { failed, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
-import type { Transaction } from '../store/transaction.ts';
+import type { WriteTransaction } from '../store/transaction.ts';
 import type { Tier } from './tiers.ts';
 
 /** What an account may have at once, or spend per day. */
@@ -33,7 +33,7 @@ const NONE: Quotas = { take: () => undefined, save: async () => {} };
  */
 export async function loadQuotas(
   inputs: readonly QuotaInput[],
-  tx: Transaction,
+  tx: WriteTransaction,
   now: number,
 ): Promise<Quotas> {
   const ids = new Set(inputs.flatMap(({ accountId, quota }) => (quota ? [accountId] : [])));

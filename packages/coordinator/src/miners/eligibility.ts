@@ -1,7 +1,7 @@
 import type { ModelAbilities } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadyQueue } from '../store/events.ts';
-import { isObject, parseObject, parseStrings } from '../store/json.ts';
+import { isJsonObject, parseJsonObject, parseStrings } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
 import { nominalGb } from './vram.ts';
 
@@ -55,8 +55,8 @@ const parsed = new LRUCache<string, ModelsAbilities>({ max: 1_000 });
 function abilitiesIn(json: string): ModelsAbilities | undefined {
   const cached = parsed.get(json);
   if (cached) return cached;
-  const reported = parseObject(json);
-  if (!reported || !Object.values(reported).every(isObject)) return undefined;
+  const reported = parseJsonObject(json);
+  if (!reported || !Object.values(reported).every(isJsonObject)) return undefined;
   const models = new Map(Object.entries(reported as Record<string, ModelAbilities>));
   parsed.set(json, models);
   return models;

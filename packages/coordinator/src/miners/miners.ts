@@ -12,14 +12,14 @@ import { accountScope, type Principal } from '../accounts/keys.ts';
 import { fail } from '../errors.ts';
 import type { LeaseConfig } from '../jobs/leases/options.ts';
 import type { ReadyQueue } from '../store/events.ts';
-import { parseObject } from '../store/json.ts';
+import { parseJsonObject } from '../store/json.ts';
 import { isoTime } from '../store/numbers.ts';
 import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { type Abilities, abilitiesOf, mismatch, SUSPENDED } from './eligibility.ts';
 import { findMiner, findSpeeds, listMiners, listWorkload, type MinerWithAddress } from './queries.ts';
-import type { MinerCaller, RegisterInput, Registration } from './register.ts';
+import type { MinerCaller, MinerRegistration, RegisterInput } from './register.ts';
 import { type ReputationPolicy, scoreOf, toReputation } from './reputation.ts';
 import { reinstateMiners, withdrawMiners } from './withdraw.ts';
 
@@ -32,11 +32,11 @@ export interface MinersOptions {
   coordinatorId: string;
   now: () => number;
   reputation: ReputationPolicy;
-  operations: { registerMiners: Operation<RegisterInput, Registration> };
+  operations: { registerMiners: Operation<RegisterInput, MinerRegistration> };
 }
 
 /** Each method throws RequestError. */
-export interface Miners {
+export interface MinerRegistry {
   register(principal: Principal, request: RegisterMiner): Promise<{ miner: Miner; created: boolean }>;
   list(query: ListMiners & { limit: number; after: string | undefined }): Promise<Miner[]>;
   get(id: string): Promise<MinerDetail>;
@@ -64,7 +64,7 @@ async function examineProof(request: RegisterMiner): Promise<string | undefined>
   return fail('RECEIPT_INVALID_SIGNATURE', 'The proof does not match the registration', { field: 'proof' });
 }
 
-export function createMiners(options: MinersOptions): Miners {
+export function createMiners(options: MinersOptions): MinerRegistry {
   const { config, store, coordinatorId, now, reputation, operations } = options;
   const toView = (miner: MinerWithAddress, speeds: readonly Row<'model_speed'>[] = []) => ({
     ...toMiner(miner, speeds, config),
@@ -159,7 +159,7 @@ function toMiner(
         ...models?.get(model),
       };
     }),
-    gpu_info: miner.gpu_info ? (parseObject(miner.gpu_info) ?? null) : null,
+    gpu_info: miner.gpu_info ? (parseJsonObject(miner.gpu_info) ?? null) : null,
     vram_gb: miner.vram_gb,
     region: miner.region,
     concurrency: miner.concurrency,

@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
-import type { Row, Schema } from '../store/schema.ts';
+import type { DatabaseSchema, Row } from '../store/schema.ts';
 import { TRACK_RECORD_COLUMNS, type TrackRecord } from './reputation.ts';
 
-type Db = Kysely<Schema>;
+type Db = Kysely<DatabaseSchema>;
 
 export type MinerWithAddress = Row<'miner'> & { address: string } & TrackRecord;
 

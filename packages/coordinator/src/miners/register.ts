@@ -22,7 +22,7 @@ export interface MinerCaller {
   epoch?: number | undefined;
 }
 
-export interface Registration {
+export interface MinerRegistration {
   miner: Row<'miner'>;
   /** The address to which the miner is paid. */
   address: string;
@@ -30,7 +30,7 @@ export interface Registration {
 }
 
 /** Registers a miner or changes its registration, and puts the miner online. */
-export const registerMiners = (policy: RegistrationPolicy): Operation<RegisterInput, Registration> => ({
+export const registerMiners = (policy: RegistrationPolicy): Operation<RegisterInput, MinerRegistration> => ({
   name: 'miners.register',
   async apply(inputs, context) {
     const outcomes = [];

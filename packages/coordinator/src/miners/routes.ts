@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkNext } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
-import type { Miners } from './miners.ts';
+import type { MinerRegistry } from './miners.ts';
 import type { MinerCaller } from './register.ts';
 
 const tags = ['miners'];
@@ -13,7 +13,7 @@ const callerOf = ({ params, query }: { params: { id: string }; query: MinerProce
   epoch: query.epoch,
 });
 
-export function minerRoutes(app: App, { miners, guards }: { miners: Miners; guards: Guards }): void {
+export function minerRoutes(app: App, { miners, guards }: { miners: MinerRegistry; guards: Guards }): void {
   app.post(
     '/v1/miners/register',
     {

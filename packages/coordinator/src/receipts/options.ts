@@ -1,7 +1,7 @@
 import {
   ConfigError,
   checkNumber,
-  number,
+  numberOption,
   type Option,
   type OptionTable,
   optionalText,
@@ -50,7 +50,7 @@ export const receiptOptions = {
   rotateSigningKey: toggle(
     'Change to the new signing key. Without this option, a changed key stops the start',
   ),
-  rate: number(0.01, 'Credits for one GPU second', 'CREDITS', 0, 1e6),
+  rate: numberOption(0.01, 'Credits for one GPU second', 'CREDITS', 0, 1e6),
   rates: ratesOption('Credits for one GPU second by model: llama3.2=0.02,…'),
   tokenRates: ratesOption('Credits for 1000 tokens, for models that are priced by tokens: llama3.2=0.5,…'),
 } as const satisfies OptionTable;

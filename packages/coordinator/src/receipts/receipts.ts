@@ -1,7 +1,7 @@
 import type { ListReceipts, PublicKeys, PublishedReceipt, Receipt } from '@aitbc/protocol';
 import { findAccountId } from '../accounts/accounts.ts';
 import { fail } from '../errors.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { PublicLedger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
 import { done, failed, type Operation, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -23,7 +23,11 @@ export interface ReceiptService {
   keys(): Promise<PublicKeys>;
 }
 
-export function createReceiptService(store: Store, coordinatorId: string, ledger: Ledger): ReceiptService {
+export function createReceiptService(
+  store: Store,
+  coordinatorId: string,
+  ledger: PublicLedger,
+): ReceiptService {
   async function find(id: string): Promise<Row<'entry'>> {
     return (await findReceipt(store.read, id)) ?? fail('RECEIPT_NOT_FOUND', 'Receipt not found');
   }

@@ -12,9 +12,9 @@ function parseOrUndefined(json: string): unknown {
 }
 
 /** Returns undefined where the text is not a JSON object. */
-export function parseObject(json: string): Record<string, unknown> | undefined {
+export function parseJsonObject(json: string): Record<string, unknown> | undefined {
   const value = parseOrUndefined(json);
-  return isObject(value) ? value : undefined;
+  return isJsonObject(value) ? value : undefined;
 }
 
 /** Returns undefined where the text is not a JSON array of strings. */
@@ -23,5 +23,5 @@ export function parseStrings(json: string): string[] | undefined {
   return Array.isArray(value) && value.every(item => typeof item === 'string') ? value : undefined;
 }
 
-export const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isJsonObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

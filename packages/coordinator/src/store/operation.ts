@@ -1,6 +1,6 @@
 import { type ErrorInfo, RequestError } from '../errors.ts';
 import type { StoreEvent } from './events.ts';
-import type { Transaction } from './transaction.ts';
+import type { WriteTransaction } from './transaction.ts';
 
 /** The result of one input of an operation. An input with an error changed nothing. */
 export type Outcome<Output> = { ok: true; value: Output } | { ok: false; error: ErrorInfo };
@@ -20,7 +20,7 @@ export function unwrap<Output>(outcome: Outcome<Output>): Output {
 }
 
 export interface WriteContext {
-  tx: Transaction;
+  tx: WriteTransaction;
   /** The time of the batch, in ms since the epoch. All its operations see the same time. */
   now: number;
   /**

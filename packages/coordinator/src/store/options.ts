@@ -1,4 +1,4 @@
-import { integer, type OptionTable, optionalText, text, type ValuesOf } from '../option.ts';
+import { integerOption, type OptionTable, optionalText, text, type ValuesOf } from '../option.ts';
 
 /** Options of the database. */
 export const storeOptions = {
@@ -6,21 +6,21 @@ export const storeOptions = {
   databaseUrl: optionalText('postgres://… for several coordinators; without it, SQLite in the data folder', {
     unit: 'URL',
   }),
-  databasePoolSize: integer(
+  databasePoolSize: integerOption(
     10,
     'Connections to PostgreSQL that read; two more write and listen',
     'NUMBER',
     1,
     1000,
   ),
-  databaseTimeoutSeconds: integer(
+  databaseTimeoutSeconds: integerOption(
     10,
     'PostgreSQL cancels a statement or an idle transaction after this time',
     'SECONDS',
     1,
     600,
   ),
-  maxBatch: integer(512, 'The most writes in one transaction', 'NUMBER', 1, 10_000),
+  maxBatch: integerOption(512, 'The most writes in one transaction', 'NUMBER', 1, 10_000),
   coordinatorId: optionalText('Name in receipts; generated at the first start unless given', {
     unit: 'NAME',
     ascii: true,

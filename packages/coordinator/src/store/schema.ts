@@ -32,7 +32,7 @@ interface SettingTable {
   value: string;
 }
 
-export interface Schema {
+export interface DatabaseSchema {
   account: AccountTable;
   api_key: ApiKeyTable;
   fair_clock: FairClockTable;
@@ -62,9 +62,9 @@ export interface Schema {
   setting: SettingTable;
 }
 
-export type Table = keyof Schema;
-export type Row<T extends Table> = Selectable<Schema[T]>;
-export type NewRow<T extends Table> = Insertable<Schema[T]>;
+export type Table = keyof DatabaseSchema;
+export type Row<T extends Table> = Selectable<DatabaseSchema[T]>;
+export type NewRow<T extends Table> = Insertable<DatabaseSchema[T]>;
 
 /** Every table, with the column that is its primary key. */
 export const PRIMARY_KEYS = {
@@ -95,7 +95,7 @@ export const PRIMARY_KEYS = {
   file_part: 'id',
   batch: 'id',
   setting: 'name',
-} as const satisfies { readonly [T in Table]: keyof Schema[T] };
+} as const satisfies { readonly [T in Table]: keyof DatabaseSchema[T] };
 
 export const TABLES = Object.keys(PRIMARY_KEYS) as Table[];
 

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { StoreListener } from './events.ts';
 import type { Operation, Outcome } from './operation.ts';
-import type { Schema } from './schema.ts';
+import type { DatabaseSchema } from './schema.ts';
 import type { StoreUnavailable } from './unavailable.ts';
 
 /** A step of background work. `more` says whether another step has work to do at once. */
@@ -17,7 +17,7 @@ export interface Store {
   /** Whether other coordinators may use the same database. */
   readonly isShared: boolean;
   /** Queries over the committed state. */
-  readonly read: Kysely<Schema>;
+  readonly read: Kysely<DatabaseSchema>;
   /** Resolves once the write is durable. */
   write<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Outcome<Output>>;
   /** Calls `listener` after each commit with events. Returns a function that removes the listener. */

@@ -8,7 +8,7 @@ export type Value = string | number | null;
  * A write transaction. Each call works on many rows, in the way that is cheapest for the engine: SQLite runs a prepared
  * statement for each row, PostgreSQL gets one statement for all rows.
  */
-export interface Transaction {
+export interface WriteTransaction {
   /**
    * Returns the rows whose `column` is one of `values`, and for which the fixed SQL condition `where` holds. The rows
    * are copies: changing one changes nothing in the store.

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { done, type Operation } from './operation.ts';
-import type { Transaction } from './transaction.ts';
+import type { WriteTransaction } from './transaction.ts';
 import { type StoreFault, StoreUnavailable } from './unavailable.ts';
 import type { Writes } from './writes.ts';
 
@@ -10,7 +10,7 @@ const PROOF_CHARACTERS = 256 * 1024;
 /** `proof` writes enough to prove that there is space. `row` only proves that writes succeed. */
 type Probe = 'proof' | 'row';
 
-async function writeProbe(tx: Transaction, probe: Probe, now: number): Promise<void> {
+async function writeProbe(tx: WriteTransaction, probe: Probe, now: number): Promise<void> {
   // The text is random because databases compress values.
   const proof = probe === 'proof' && randomBytes((PROOF_CHARACTERS * 3) / 4).toString('base64');
   await tx.upsert('setting', ['name'], [{ name: 'probe', value: proof || String(now) }]);
@@ -19,7 +19,7 @@ async function writeProbe(tx: Transaction, probe: Probe, now: number): Promise<v
 /** Adds a test row to a writer's transactions after one has failed because of the database. */
 export interface WriteProber {
   /** Call this last in a transaction, and the returned function once the transaction is committed. */
-  probe(tx: Transaction, now: number): Promise<() => void>;
+  probe(tx: WriteTransaction, now: number): Promise<() => void>;
   noteFailure(error: unknown): void;
 }
 

@@ -1,7 +1,7 @@
 import { leafHash, openCheckpoint, parseVkey, verifyInclusion } from '@aitbc/tlog';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore, readConfig } from '../../src/index.ts';
-import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { createLedger, type PublicLedger } from '../../src/ledger/ledger.ts';
 import { loadSigner, signingKeyPath } from '../../src/receipts/signing-key.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Database, describeEachEngine } from '../harness/engines.ts';
@@ -14,7 +14,7 @@ const PORTION = 4_096;
 describeEachEngine('a ledger that grows', engine => {
   let database: Database;
   let store: Store;
-  let ledger: Ledger;
+  let ledger: PublicLedger;
 
   beforeAll(async () => {
     database = await engine.prepare();

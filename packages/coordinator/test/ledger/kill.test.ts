@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { openStore, readConfig } from '../../src/index.ts';
-import { createLedger, type Ledger } from '../../src/ledger/ledger.ts';
+import { createLedger, type PublicLedger } from '../../src/ledger/ledger.ts';
 import { loadSigner, signingKeyPath } from '../../src/receipts/signing-key.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Database, describeEachEngine } from '../harness/engines.ts';
@@ -56,7 +56,7 @@ describeEachEngine('a ledger whose process is killed', engine => {
     return code;
   }
 
-  async function open<T>(use: (ledger: Ledger, store: Store) => Promise<T>): Promise<T> {
+  async function open<T>(use: (ledger: PublicLedger, store: Store) => Promise<T>): Promise<T> {
     const config = readConfig({ given: database.options });
     const store = await openStore(config, Date.now);
     try {
@@ -66,7 +66,7 @@ describeEachEngine('a ledger whose process is killed', engine => {
     }
   }
 
-  async function state({ latest }: Ledger, { read }: Store) {
+  async function state({ latest }: PublicLedger, { read }: Store) {
     const tree = await read.selectFrom('tree').select(['entries', 'size']).executeTakeFirst();
     const file = await readFile(join(database.options.data, 'ledger-checkpoint'), 'utf8');
     const published = (await latest())?.size;

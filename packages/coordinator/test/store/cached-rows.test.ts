@@ -6,7 +6,7 @@ import { CLOCKS, OFFERED_JOBS, READY_JOBS, WAITING_QUEUES } from '../../src/stor
 import type { Row, Table } from '../../src/store/schema.ts';
 import { databasePath } from '../../src/store/sqlite/connection.ts';
 import { createSqliteTransaction } from '../../src/store/sqlite/transaction.ts';
-import type { Transaction } from '../../src/store/transaction.ts';
+import type { WriteTransaction } from '../../src/store/transaction.ts';
 import { type Database, ENGINES, type Engine } from '../harness/engines.ts';
 
 /*
@@ -33,7 +33,7 @@ async function openDatabase(): Promise<DatabaseSync> {
 }
 
 /** The calls of a transaction, some of which go to the database. */
-function cachedOn(database: DatabaseSync, inner: Transaction = createSqliteTransaction(database)) {
+function cachedOn(database: DatabaseSync, inner: WriteTransaction = createSqliteTransaction(database)) {
   const columnsOf = (table: Table) =>
     database
       .prepare(`PRAGMA table_info(${table})`)
@@ -66,7 +66,7 @@ function jobRow(id: string, queue: number, rank: number): Row<'job'> {
 
 /** A call, and what it answers; a list of rows is compared in no order where the interface promises none. */
 interface Step {
-  run(tx: Transaction): Promise<unknown>;
+  run(tx: WriteTransaction): Promise<unknown>;
   toString(): string;
 }
 const step = (name: string, run: Step['run']): Step => ({ run, toString: () => name });
@@ -222,9 +222,9 @@ test('rows that are kept in memory answer as the database does, whatever is done
 });
 
 /** Counts the rows that are read from the database. */
-function counting(inner: Transaction) {
+function counting(inner: WriteTransaction) {
   const read = { rows: 0 };
-  const tx: Transaction = {
+  const tx: WriteTransaction = {
     ...inner,
     async load(...call) {
       const rows = await inner.load(...call);

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { JobParams } from '@aitbc/protocol';
 import { deliveredUsage } from '../../receipts/token-limit.ts';
-import { parseObject } from '../../store/json.ts';
+import { parseJsonObject } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
@@ -83,7 +83,7 @@ function textOf({ run: { job }, input, chunks }: Delivery) {
   const joined = (kind: Row<'job_chunk'>['kind']) =>
     chunks.flatMap(chunk => (chunk.kind === kind ? [chunk.text] : [])).join('');
   const [text, reasoning] = [joined('text'), joined('reasoning')];
-  const params: JobParams = input ? (parseObject(input.params) ?? {}) : {};
+  const params: JobParams = input ? (parseJsonObject(input.params) ?? {}) : {};
   const bytes = {
     prompt: job.prompt_bytes ?? Buffer.byteLength(input?.prompt ?? ''),
     answer: Buffer.byteLength(text) + Buffer.byteLength(reasoning),

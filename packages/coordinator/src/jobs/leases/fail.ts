@@ -1,7 +1,7 @@
 import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
 import { done, type Operation, type Outcome } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
-import type { Transaction } from '../../store/transaction.ts';
+import type { WriteTransaction } from '../../store/transaction.ts';
 import {
   createOthers,
   EXCLUDED_MS,
@@ -109,7 +109,7 @@ function heldJob(
 }
 
 /** Returns a function that finds the queue of a job, and the operators with other runs of the same job. */
-async function loadPlaces(jobs: readonly JobRow[], tx: Transaction) {
+async function loadPlaces(jobs: readonly JobRow[], tx: WriteTransaction) {
   const [queues, parents] = await Promise.all([
     tx.load('queue', 'id', [...new Set(jobs.map(job => job.queue_id))]),
     tx.load('job', 'id', [...new Set(jobs.flatMap(job => job.run_of ?? []))]),

@@ -12,7 +12,7 @@ import { accountScope, type Principal } from '../../accounts/keys.ts';
 import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
 import type { Limits } from '../../limits/limits.ts';
-import { heartbeatSeconds, type Miners } from '../../miners/miners.ts';
+import { heartbeatSeconds, type MinerRegistry } from '../../miners/miners.ts';
 import type { MinerCaller } from '../../miners/register.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Store } from '../../store/store.ts';
@@ -37,7 +37,7 @@ export interface MinerJobsOptions {
   config: LeaseConfig & SchedulingConfig;
   store: Store;
   ids: Ids;
-  miners: Miners;
+  miners: MinerRegistry;
   drawSpotCheck(minerId: string): SpotCheck | undefined;
   waits: Waits;
   limits: Pick<Limits, 'countWait'>;

@@ -18,7 +18,7 @@ import { type Guards, principalOf } from '../../http/authentication.ts';
 import { REPLACING, replacingHalves } from '../../http/bodies.ts';
 import { signalOf } from '../../http/connection.ts';
 import { type App, answers, IdParams, keyed, sendJson } from '../../http/routes.ts';
-import type { Miners } from '../../miners/miners.ts';
+import type { MinerRegistry } from '../../miners/miners.ts';
 import type { MinerCaller } from '../../miners/register.ts';
 import type { MinerJobs } from './miner-jobs.ts';
 
@@ -33,7 +33,7 @@ const callerOf = ({ miner_id, epoch }: ClaimJob): MinerCaller => ({ minerId: min
 
 export function minerJobRoutes(
   app: App,
-  { jobs, miners, guards }: { jobs: MinerJobs; miners: Miners; guards: Guards },
+  { jobs, miners, guards }: { jobs: MinerJobs; miners: MinerRegistry; guards: Guards },
 ): void {
   const onRequest = guards.miner;
 

@@ -1,4 +1,4 @@
-import { parseObject } from '../../store/json.ts';
+import { parseJsonObject } from '../../store/json.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
 import { extendByGrace, type JobRow } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
@@ -166,7 +166,7 @@ const GRACE = 'grace';
  */
 async function pendingGrace(setByMs: number, { tx }: WriteContext): Promise<Grace | undefined> {
   const [setting] = await tx.load('setting', 'name', [GRACE]);
-  const { awayMs, sweptAt, since, until } = ((setting && parseObject(setting.value)) ?? {}) as Record<
+  const { awayMs, sweptAt, since, until } = ((setting && parseJsonObject(setting.value)) ?? {}) as Record<
     string,
     number
   >;

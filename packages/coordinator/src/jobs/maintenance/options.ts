@@ -1,8 +1,8 @@
-import { integer, number, type OptionTable, type ValuesOf } from '../../option.ts';
+import { integerOption, numberOption, type OptionTable, type ValuesOf } from '../../option.ts';
 
 export const maintenanceOptions = {
-  sweepSeconds: number(1, 'How often expired jobs and leases are ended', 'SECONDS', 0.05, 60),
-  retentionDays: integer(
+  sweepSeconds: numberOption(1, 'How often expired jobs and leases are ended', 'SECONDS', 0.05, 60),
+  retentionDays: integerOption(
     0,
     'How long after the end of a job its prompt and result are erased; 0 for never',
     'DAYS',

@@ -1,6 +1,6 @@
 import { noteComparisons } from '../../miners/presence.ts';
 import type { WriteContext } from '../../store/operation.ts';
-import { clearHold, hasEnded, type JobChange, type JobRow, markCancelled } from '../job.ts';
+import { clearHold, isEnded, type JobChange, type JobRow, markCancelled } from '../job.ts';
 import { eraseTextsOf } from '../maintenance/retention.ts';
 import { findAlone, groupResults, isSameResult, type Output } from './runs.ts';
 
@@ -21,10 +21,10 @@ export interface CheckedGroup {
 export async function followChecks(group: CheckedGroup, context: WriteContext): Promise<JobChange[]> {
   const { job, moves, outputs } = group;
   const [check, referee] = group.runs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  const ended = new Set(moves.filter(({ after }) => hasEnded(after.status)).map(({ after }) => after.id));
+  const ended = new Set(moves.filter(({ after }) => isEnded(after.status)).map(({ after }) => after.id));
   if (!check || !referee || ended.size === 0) return [];
   const [original, second] = [outputs.get(job.id), outputs.get(check.id)];
-  const isOpen = !hasEnded(referee.status);
+  const isOpen = !isEnded(referee.status);
   if (ended.has(check.id) && isOpen && original && second && !isSameResult(original, second))
     return [{ before: referee, after: clearHold(referee) }];
   // A referee that was not needed has no effect.

@@ -1,13 +1,6 @@
 import { noteComparisons } from '../../miners/presence.ts';
 import type { WriteContext } from '../../store/operation.ts';
-import {
-  hasEnded,
-  type JobChange,
-  type JobRow,
-  markCancelled,
-  markFailed,
-  type SavedChange,
-} from '../job.ts';
+import { isEnded, type JobChange, type JobRow, markCancelled, markFailed, type SavedChange } from '../job.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { barred, ownersOf } from '../scheduling/assignments.ts';
 import { followChecks } from './decide-spot-checks.ts';
@@ -42,7 +35,7 @@ const hasMoved = (change: SavedChange): change is JobChange =>
 
 async function follow(group: Group, context: WriteContext): Promise<JobChange[]> {
   if (group.job.role === 'ordinary') return await followChecks(group, context);
-  return hasEnded(group.job.status) ? await afterEnd(group, context) : await decide(group, context);
+  return isEnded(group.job.status) ? await afterEnd(group, context) : await decide(group, context);
 }
 
 interface Group {
@@ -127,6 +120,6 @@ const cancelPending = (runs: readonly JobRow[], context: WriteContext) =>
   );
 
 const cancelAll = (runs: readonly JobRow[], { now }: WriteContext): JobChange[] =>
-  runs.filter(run => !hasEnded(run.status)).map(before => ({ before, after: markCancelled(before, now) }));
+  runs.filter(run => !isEnded(run.status)).map(before => ({ before, after: markCancelled(before, now) }));
 
 const minersOf = (runs: readonly JobRow[]) => runs.flatMap(run => run.miner_id ?? []);

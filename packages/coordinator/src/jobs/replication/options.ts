@@ -1,7 +1,7 @@
-import { number, type OptionTable, type ValuesOf } from '../../option.ts';
+import { numberOption, type OptionTable, type ValuesOf } from '../../option.ts';
 
 export const replicationOptions = {
-  spotCheck: number(
+  spotCheck: numberOption(
     0,
     'The share of completed jobs that are secretly run once more to compare results; 0.01 is one in a hundred',
     'SHARE',

@@ -1,6 +1,6 @@
 import type { FailureClass, JobError } from '@aitbc/protocol';
 import type { Row } from '../../store/schema.ts';
-import { hasEnded, type JobRow } from '../job.ts';
+import { isEnded, type JobRow } from '../job.ts';
 
 /*
  * A replicated job is run by miners of several owners. It is not run itself: each of its runs is a job to its miner,
@@ -77,7 +77,7 @@ export function verdictOn(runs: readonly JobRow[], outputs: ReadonlyMap<string, 
   const [largest = [], ...others] = groups;
   const [first, ...rest] = largest;
   if (first && largest.length >= needed) return { agreed: [first, ...rest], disagreed: others.flat() };
-  const open = runs.filter(run => !hasEnded(run.status)).length;
+  const open = runs.filter(run => !isEnded(run.status)).length;
   if (largest.length + open >= needed) return undefined;
   return { error: groups.length > 1 ? noMajority(runs.length, groups.length) : failureOf(runs) };
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { findOrCreateAccount, localAddress } from '../../accounts/accounts.ts';
-import { parseObject } from '../../store/json.ts';
+import { parseJsonObject } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
@@ -123,7 +123,7 @@ async function loadComparable(checked: readonly Checked[], { tx }: WriteContext)
 
 /** Jobs with tools are not comparable, because engines invent the ids of tool calls. */
 function isComparable({ prompt, kind, params }: Row<'job_input'>): boolean {
-  if (!isDeterministic(parseObject(params) ?? {})) return false;
-  const asked = kind === 'prompt' ? {} : parseObject(prompt);
+  if (!isDeterministic(parseJsonObject(params) ?? {})) return false;
+  const asked = kind === 'prompt' ? {} : parseJsonObject(prompt);
   return asked !== undefined && !('tools' in asked);
 }

@@ -1,6 +1,6 @@
-import { parseObject } from '../../store/json.ts';
+import { parseJsonObject } from '../../store/json.ts';
 import type { Row } from '../../store/schema.ts';
-import type { Transaction } from '../../store/transaction.ts';
+import type { WriteTransaction } from '../../store/transaction.ts';
 import type { JobRow } from '../job.ts';
 
 /*
@@ -17,7 +17,7 @@ const BARRED = '';
 /** Returns undefined if the row is damaged. */
 export function ownersOf({ owners }: Pick<JobRow, 'owners'>): Owners | undefined {
   if (owners === null) return {};
-  const found = parseObject(owners);
+  const found = parseJsonObject(owners);
   return found && Object.values(found).every(run => typeof run === 'string') ? (found as Owners) : undefined;
 }
 
@@ -45,7 +45,7 @@ export interface Assignments {
   save(): Promise<void>;
 }
 
-export function createAssignments(tx: Transaction): Assignments {
+export function createAssignments(tx: WriteTransaction): Assignments {
   const ownersByJob = new Map<string, Owners>();
   const changed = new Set<string>();
   const damaged = new Map<string, JobRow>();

@@ -1,7 +1,7 @@
 import { READY_JOBS } from '../../store/indexes.ts';
 import { isPlausible } from '../../store/numbers.ts';
 import type { Row } from '../../store/schema.ts';
-import type { Transaction } from '../../store/transaction.ts';
+import type { WriteTransaction } from '../../store/transaction.ts';
 import type { JobRow } from '../job.ts';
 
 /*
@@ -35,7 +35,7 @@ export interface Ranker {
 
 /** Creates a ranker for queues that the transaction has loaded. */
 export async function createRanker(
-  tx: Transaction,
+  tx: WriteTransaction,
   fairQueues: readonly FairQueue[],
   accountIds: readonly number[],
 ): Promise<Ranker> {
@@ -81,7 +81,7 @@ export async function createRanker(
 export async function advance(
   jobs: readonly JobRow[],
   fairQueues: ReadonlyMap<number, FairQueue>,
-  tx: Transaction,
+  tx: WriteTransaction,
 ): Promise<void> {
   const moved = new Set<FairQueue>();
   const byQueue = Map.groupBy(jobs, job => job.queue_id);
@@ -105,7 +105,7 @@ export async function advance(
 }
 
 /** Returns the lowest rank of the ready jobs in a queue. */
-async function firstRank({ id }: Row<'queue'>, tx: Transaction): Promise<number | undefined> {
+async function firstRank({ id }: Row<'queue'>, tx: WriteTransaction): Promise<number | undefined> {
   const [first] = await tx.first(READY_JOBS, [id], 1);
   return first?.rank;
 }

@@ -1,21 +1,21 @@
-import { integer, number, type OptionTable, type ValuesOf } from '../../option.ts';
+import { integerOption, numberOption, type OptionTable, type ValuesOf } from '../../option.ts';
 
 export const schedulingOptions = {
-  preferLoadedSeconds: number(
+  preferLoadedSeconds: numberOption(
     10,
     'How long a miner gets jobs of the models it has in memory before others',
     'SECONDS',
     0,
     3600,
   ),
-  lowPriorityShare: number(
+  lowPriorityShare: numberOption(
     0.1,
     'The share of a miner’s jobs that goes to lower priorities while a higher one waits; 0 for none',
     'SHARE',
     0,
     0.5,
   ),
-  maxWaitSeconds: integer(30, 'The longest time that a request may wait', 'SECONDS', 0, 300),
+  maxWaitSeconds: integerOption(30, 'The longest time that a request may wait', 'SECONDS', 0, 300),
 } as const satisfies OptionTable;
 
 export type SchedulingConfig = ValuesOf<typeof schedulingOptions>;

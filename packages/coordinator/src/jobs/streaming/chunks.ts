@@ -1,6 +1,6 @@
 import type { WriteContext } from '../../store/operation.ts';
-import type { Transaction } from '../../store/transaction.ts';
-import { hasEnded, type SavedChange } from '../job.ts';
+import type { WriteTransaction } from '../../store/transaction.ts';
+import { isEnded, type SavedChange } from '../job.ts';
 
 /*
  * A job's stream is its text as it is generated, in chunks. Each attempt writes a text of its own. If an attempt
@@ -30,9 +30,9 @@ export async function moveStreams(changes: readonly SavedChange[], context: Writ
   const { tx, now, emit } = context;
   for (const { before, after } of moved) {
     if (before?.status === 'running' && after.status === 'pending') await restartStream(after.id, tx);
-    if (!hasEnded(after.status)) emit({ type: 'job.streamed', jobId: after.id });
+    if (!isEnded(after.status)) emit({ type: 'job.streamed', jobId: after.id });
   }
-  const ended = moved.filter(({ after }) => hasEnded(after.status));
+  const ended = moved.filter(({ after }) => isEnded(after.status));
   await tx.update(
     'job_stream',
     'job_id',
@@ -41,7 +41,7 @@ export async function moveStreams(changes: readonly SavedChange[], context: Writ
   );
 }
 
-async function restartStream(jobId: string, tx: Transaction): Promise<void> {
+async function restartStream(jobId: string, tx: WriteTransaction): Promise<void> {
   const sql =
     'UPDATE job_stream SET restarts = restarts + 1, chunks = 0, bytes = 0, first_chunk_at = NULL WHERE job_id = ?';
   await tx.execute('job_stream', sql, [jobId]);
@@ -49,7 +49,7 @@ async function restartStream(jobId: string, tx: Transaction): Promise<void> {
 }
 
 /** Deletes all chunks of a job. */
-export async function deleteChunks(jobId: string, tx: Transaction): Promise<void> {
+export async function deleteChunks(jobId: string, tx: WriteTransaction): Promise<void> {
   // '0' is the character after '/' in ASCII.
   await tx.execute('job_chunk', 'DELETE FROM job_chunk WHERE id > ? AND id < ?', [`${jobId}/`, `${jobId}0`]);
 }

@@ -4,7 +4,7 @@ import { fail } from '../../errors.ts';
 import type { ReceiptService } from '../../receipts/receipts.ts';
 import type { StreamChunk, StreamGrowth } from '../../store/events.ts';
 import type { Store } from '../../store/store.ts';
-import { hasEnded } from '../job.ts';
+import { isEnded } from '../job.ts';
 import { isSeenBy } from '../lookup.ts';
 import { findTexts } from '../queries.ts';
 import { LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
@@ -112,7 +112,7 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
       at = step.cursor;
       yield step;
     }
-    if (hasEnded(job.status)) yield* endOf(job, at);
+    if (isEnded(job.status)) yield* endOf(job, at);
   }
 
   /** Yields the status event of an attempt, and its text. */

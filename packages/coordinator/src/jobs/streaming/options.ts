@@ -1,28 +1,34 @@
-import { integer, number, type OptionTable, type ValuesOf } from '../../option.ts';
+import { integerOption, numberOption, type OptionTable, type ValuesOf } from '../../option.ts';
 
 const MiB = 1024 * 1024;
 const DAY = 24 * 3600;
 
 export const streamOptions = {
-  chunkLimit: integer(16 * 1024, 'The longest chunk of text in a stream', 'BYTES', 4096, MiB),
-  streamLimit: integer(MiB, 'The longest text of one stream', 'BYTES', 1024, 64 * MiB),
-  streamChunks: integer(50_000, 'The most chunks of text in one stream', 'NUMBER', 1, 1_000_000),
-  streamKeepSeconds: integer(
+  chunkLimit: integerOption(16 * 1024, 'The longest chunk of text in a stream', 'BYTES', 4096, MiB),
+  streamLimit: integerOption(MiB, 'The longest text of one stream', 'BYTES', 1024, 64 * MiB),
+  streamChunks: integerOption(50_000, 'The most chunks of text in one stream', 'NUMBER', 1, 1_000_000),
+  streamKeepSeconds: integerOption(
     300,
     'How long after the end of a job its streamed text is erased; the result stays',
     'SECONDS',
     0,
     30 * DAY,
   ),
-  streamHeartbeatSeconds: number(
+  streamHeartbeatSeconds: numberOption(
     15,
     'How often an idle stream of events sends a comment',
     'SECONDS',
     0.05,
     3600,
   ),
-  maxStreams: integer(10_000, 'The most streams of events at once, of all clients', 'NUMBER', 1, 1_000_000),
-  maxStreamsPerAccount: integer(
+  maxStreams: integerOption(
+    10_000,
+    'The most streams of events at once, of all clients',
+    'NUMBER',
+    1,
+    1_000_000,
+  ),
+  maxStreamsPerAccount: integerOption(
     1000,
     'The most streams of events at once, of one account',
     'NUMBER',

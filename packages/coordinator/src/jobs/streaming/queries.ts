@@ -1,10 +1,10 @@
 import type { Kysely } from 'kysely';
 import type { StreamChunk } from '../../store/events.ts';
-import type { Schema } from '../../store/schema.ts';
+import type { DatabaseSchema } from '../../store/schema.ts';
 import { ERROR_COLUMNS, type JobRow } from '../job.ts';
 import { chunkId, textEnd } from './chunks.ts';
 
-type Db = Kysely<Schema>;
+type Db = Kysely<DatabaseSchema>;
 
 /** A job and the length of its stream at one moment. */
 export type FollowedJob = Pick<

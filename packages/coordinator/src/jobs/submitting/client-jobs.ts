@@ -13,7 +13,7 @@ import type { ReceiptConfig } from '../../receipts/options.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { Store } from '../../store/store.ts';
-import { hasEnded, type JobRow } from '../job.ts';
+import { isEnded, type JobRow } from '../job.ts';
 import type { CancelInput } from '../leases/cancel.ts';
 import { isSeenBy } from '../lookup.ts';
 import {
@@ -149,7 +149,7 @@ export function createClientJobs({
         const leftMs = until - performance.now();
         const woken = waits.forJob(id, Math.min(leftMs, LOOK_AGAIN_MS), signal);
         const job = await owned(principal, id);
-        if (hasEnded(job.status) || leftMs <= 0 || signal.aborted || waits.closed) return await view(job);
+        if (isEnded(job.status) || leftMs <= 0 || signal.aborted || waits.closed) return await view(job);
         await woken;
       }
     } finally {
@@ -256,7 +256,7 @@ export function createClientJobs({
       if (job.receipt_id === null) {
         fail(
           'RECEIPT_NOT_FOUND',
-          hasEnded(job.status) ? `The job is ${job.status}: it has no receipt` : 'The job has not ended yet',
+          isEnded(job.status) ? `The job is ${job.status}: it has no receipt` : 'The job has not ended yet',
         );
       }
       return job.receipt_id;

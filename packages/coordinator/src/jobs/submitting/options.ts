@@ -1,30 +1,36 @@
 import { LIMITS } from '@aitbc/protocol/limits';
-import { integer, number, type OptionTable, type ValuesOf } from '../../option.ts';
+import { integerOption, numberOption, type OptionTable, type ValuesOf } from '../../option.ts';
 
 const MiB = 1024 * 1024;
 const DAY = 24 * 3600;
 
 export const submissionOptions = {
-  promptLimit: integer(256 * 1024, 'The longest prompt', 'BYTES', 1, 1024 * MiB),
-  mediaLimit: integer(
+  promptLimit: integerOption(256 * 1024, 'The longest prompt', 'BYTES', 1, 1024 * MiB),
+  mediaLimit: integerOption(
     20 * MiB,
     'The most images, or texts to embed, of one request, besides the prompt',
     'BYTES',
     1024,
     256 * MiB,
   ),
-  batchBodyLimit: integer(16 * MiB, 'The largest body of a batch of jobs', 'BYTES', 1024, 1024 * MiB),
-  ttlSeconds: integer(DAY, 'The default time to live of a job', 'SECONDS', 1, LIMITS.ttlSeconds.max),
-  maxAttempts: integer(3, 'The default number of attempts of a job', 'NUMBER', 1, LIMITS.attempts.max),
-  maxPriority: integer(
+  batchBodyLimit: integerOption(16 * MiB, 'The largest body of a batch of jobs', 'BYTES', 1024, 1024 * MiB),
+  ttlSeconds: integerOption(DAY, 'The default time to live of a job', 'SECONDS', 1, LIMITS.ttlSeconds.max),
+  maxAttempts: integerOption(3, 'The default number of attempts of a job', 'NUMBER', 1, LIMITS.attempts.max),
+  maxPriority: integerOption(
     LIMITS.priority.max,
     'The highest priority for all but administrators; each key has its own limit too',
     'NUMBER',
     LIMITS.priority.min,
     LIMITS.priority.max,
   ),
-  minRunSeconds: number(1, 'The least time that a price limit must pay for', 'SECONDS', 0, 86_400),
-  tokenLimit: integer(32_768, 'The most billed tokens of an answer without max_tokens', 'NUMBER', 1, 1e9),
+  minRunSeconds: numberOption(1, 'The least time that a price limit must pay for', 'SECONDS', 0, 86_400),
+  tokenLimit: integerOption(
+    32_768,
+    'The most billed tokens of an answer without max_tokens',
+    'NUMBER',
+    1,
+    1e9,
+  ),
 } as const satisfies OptionTable;
 
 export type SubmissionConfig = ValuesOf<typeof submissionOptions>;

@@ -2,7 +2,7 @@ import type { SubmitJob } from '@aitbc/protocol';
 import { highestCharge, type Pricing, priceLimit } from '../../receipts/pricing.ts';
 import { usualTokens } from '../../receipts/token-limit.ts';
 import { failed, type Outcome } from '../../store/operation.ts';
-import type { Transaction } from '../../store/transaction.ts';
+import type { WriteTransaction } from '../../store/transaction.ts';
 
 /*
  * With prepaid billing a job is accepted if the balance covers its usual cost, which is then reserved. For a model
@@ -82,7 +82,7 @@ const UNLIMITED: Funds = { reservedFor: () => 0, take: () => undefined };
 export async function loadFunds(
   accountIds: readonly number[],
   policy: BillingPolicy,
-  tx: Transaction,
+  tx: WriteTransaction,
 ): Promise<Funds> {
   if (!policy.prepaid) return UNLIMITED;
   const available = await loadAvailable(accountIds, tx);
@@ -108,7 +108,10 @@ export async function loadFunds(
 }
 
 /** Returns the unreserved balances of accounts, in micro-credits. */
-async function loadAvailable(accountIds: readonly number[], tx: Transaction): Promise<Map<number, number>> {
+async function loadAvailable(
+  accountIds: readonly number[],
+  tx: WriteTransaction,
+): Promise<Map<number, number>> {
   const accounts = await tx.load('account', 'id', [...new Set(accountIds)]);
   return new Map(accounts.map(({ id, balance, reserved }) => [id, balance - reserved]));
 }
@@ -126,7 +129,7 @@ interface Reserved {
   reserved: number;
 }
 
-export async function loadPurses(jobs: readonly Reserved[], tx: Transaction): Promise<Purses> {
+export async function loadPurses(jobs: readonly Reserved[], tx: WriteTransaction): Promise<Purses> {
   const prepaid = jobs.filter(job => job.reserved > 0);
   const available = await loadAvailable(
     prepaid.map(job => job.account_id),

@@ -1,6 +1,6 @@
 import { INDEXES, type RowIndex } from '../indexes.ts';
 import { PRIMARY_KEYS, type Table } from '../schema.ts';
-import type { Transaction, Value } from '../transaction.ts';
+import type { Value, WriteTransaction } from '../transaction.ts';
 import { type CachedTable, createCachedTable } from './cached-table.ts';
 import type { CachedRow } from './known-rows.ts';
 
@@ -25,7 +25,7 @@ const IS_FINISHED: Partial<Record<Table, (row: CachedRow) => boolean>> = {
 /** Tables whose rows are usually read once. */
 const READ_ONCE: readonly Table[] = ['job_input'];
 
-export interface CachedTransaction extends Transaction {
+export interface CachedTransaction extends WriteTransaction {
   /** Call this first in each transaction. `isCurrent`: nobody else has written since the last transaction. */
   begin(isCurrent: boolean): void;
   /** Writes the rows that changed in memory. Rejects with the first error of such a write. */
@@ -47,7 +47,7 @@ const READ_AHEAD_ROWS = 500;
  * @param columnsOf returns all columns that a table has in the database
  */
 export function createCachedTransaction(
-  inner: Transaction,
+  inner: WriteTransaction,
   columnsOf: (table: Table) => readonly string[],
 ): CachedTransaction {
   const tables = new Map<string, CachedTable>(

@@ -1,5 +1,5 @@
 import { type Kysely, type Migration, type MigrationInfo, Migrator, sql } from 'kysely';
-import type { Schema } from '../schema.ts';
+import type { DatabaseSchema } from '../schema.ts';
 import { createTables } from './001-initial.ts';
 import { addLedger } from './002-ledger.ts';
 import { addStreams } from './004-streams.ts';
@@ -49,7 +49,10 @@ export const SCHEMA_VERSION = NAMES.at(-1) ?? '';
  * @returns the names of the migrations that it applied
  * @throws where the schema is newer than this program
  */
-export async function migrateSchema(db: Kysely<Schema>, types: ColumnTypes): Promise<readonly string[]> {
+export async function migrateSchema(
+  db: Kysely<DatabaseSchema>,
+  types: ColumnTypes,
+): Promise<readonly string[]> {
   const migrator = await migratorFor(db, types);
   const known = await requireNotNewer(db, migrator);
   // An up-to-date schema needs no lock, for which coordinators that start together would have to queue.
@@ -60,7 +63,7 @@ export async function migrateSchema(db: Kysely<Schema>, types: ColumnTypes): Pro
 }
 
 /** Throws where the schema is older or newer than this program needs. */
-export async function requireCurrent(db: Kysely<Schema>, types: ColumnTypes): Promise<void> {
+export async function requireCurrent(db: Kysely<DatabaseSchema>, types: ColumnTypes): Promise<void> {
   const migrations = await requireNotNewer(db, await migratorFor(db, types));
   if (migrations.every(({ executedAt }) => executedAt === undefined))
     throw new Error('no coordinator has kept anything in it');
@@ -68,7 +71,7 @@ export async function requireCurrent(db: Kysely<Schema>, types: ColumnTypes): Pr
   if (missing) throw new Error(`its schema lacks ${missing.name}: \`aitbc migrate\` brings it up to date`);
 }
 
-async function migratorFor(db: Kysely<Schema>, types: ColumnTypes): Promise<Migrator> {
+async function migratorFor(db: Kysely<DatabaseSchema>, types: ColumnTypes): Promise<Migrator> {
   const migrations = Object.entries(MIGRATIONS).map(([name, up]): [string, Migration] => [
     name,
     { up: (db: Kysely<unknown>) => up(db, types) },
@@ -84,14 +87,17 @@ async function migratorFor(db: Kysely<Schema>, types: ColumnTypes): Promise<Migr
   });
 }
 
-async function schemaOf(db: Kysely<Schema>, { schema }: ColumnTypes): Promise<string | undefined> {
+async function schemaOf(db: Kysely<DatabaseSchema>, { schema }: ColumnTypes): Promise<string | undefined> {
   if (!schema) return undefined;
   const { rows } = await sql<{ name: string | null }>`SELECT ${schema} AS name`.execute(db);
   return rows[0]?.name ?? undefined;
 }
 
 /** Returns this program's migrations and when each was applied. Throws where the schema has others. */
-async function requireNotNewer(db: Kysely<Schema>, migrator: Migrator): Promise<readonly MigrationInfo[]> {
+async function requireNotNewer(
+  db: Kysely<DatabaseSchema>,
+  migrator: Migrator,
+): Promise<readonly MigrationInfo[]> {
   const known = await migrator.getMigrations();
   // The table of applied migrations may not exist before the first one.
   if (!known.some(({ executedAt }) => executedAt)) return known;

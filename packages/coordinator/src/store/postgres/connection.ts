@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { Kysely, PostgresDialect, type PostgresPoolClient } from 'kysely';
 import { Client, type ClientBase, type ClientConfig, DatabaseError, Pool, types } from 'pg';
 import { clampNumber } from '../numbers.ts';
-import type { Schema } from '../schema.ts';
+import type { DatabaseSchema } from '../schema.ts';
 import { type StoreFault, StoreUnavailable } from '../unavailable.ts';
 import { markHostFailed, parseHosts } from './hosts.ts';
 import { decodeText, encode } from './text.ts';
@@ -121,7 +121,7 @@ const toUnavailable = (error: unknown) =>
   new StoreUnavailable(error instanceof AggregateError ? error.errors[0] : error);
 
 /** Opens Kysely over a pool of connections. Queries reject with StoreUnavailable where the database fails. */
-export function openPool(options: PostgresOptions): Kysely<Schema> {
+export function openPool(options: PostgresOptions): Kysely<DatabaseSchema> {
   const hosts = parseHosts(options.url);
   /** Makes each new connection go to the host that worked last. */
   class HostClient extends Client {
@@ -137,7 +137,7 @@ export function openPool(options: PostgresOptions): Kysely<Schema> {
   ignoreErrors(pool);
   // The pool itself listens for a connection's errors only while that connection is idle.
   pool.on('connect', ignoreErrors);
-  return new Kysely<Schema>({
+  return new Kysely<DatabaseSchema>({
     dialect: new PostgresDialect({
       pool: {
         connect: async () => {

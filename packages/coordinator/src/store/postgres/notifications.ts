@@ -3,7 +3,7 @@ import type { Kysely } from 'kysely';
 import type { Client, QueryConfig } from 'pg';
 import type { StoreEvent } from '../events.ts';
 import { newerThanThis, SELECT_DONE } from '../migrations/migrate.ts';
-import type { Schema } from '../schema.ts';
+import type { DatabaseSchema } from '../schema.ts';
 import { connectPostgres, type PostgresOptions } from './connection.ts';
 import { lockListenerPlace, type ReplicaListener, tryBecomeFirst } from './listener-locks.ts';
 import { OTHER_LISTENERS } from './locks.ts';
@@ -56,7 +56,7 @@ export const TELL_MIGRATED = `SELECT pg_notify('${CHANNEL}', 'migrated')`;
  */
 export function listen(
   { listener, onNewer, ...options }: ListenOptions,
-  read: Kysely<Schema>,
+  read: Kysely<DatabaseSchema>,
   notify: (events: readonly StoreEvent[]) => void,
 ): Notifications {
   const stopped = new AbortController();

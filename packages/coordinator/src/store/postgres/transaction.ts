@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ClientBase } from 'pg';
-import type { Transaction } from '../transaction.ts';
+import type { WriteTransaction } from '../transaction.ts';
 import { binaryArray } from './binary-arrays.ts';
 import { createPendingIncrements } from './increments.ts';
 import {
@@ -31,7 +31,7 @@ export async function readCatalog(client: ClientBase): Promise<ColumnCatalog> {
   );
 }
 
-export interface PostgresTransaction extends Transaction {
+export interface PostgresTransaction extends WriteTransaction {
   /** Sends all waiting writes. Rejects with the first error of a write. */
   flushWrites(): Promise<void>;
   /** Forgets the waiting writes of a transaction to roll back. Resolves with the first error of a statement, if any. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Kysely, SqliteDialect } from 'kysely';
-import type { Schema } from '../schema.ts';
+import type { DatabaseSchema } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import { withTranslatedError } from './faults.ts';
 import { readAll, readBounded } from './read-rows.ts';
@@ -9,8 +9,8 @@ import { readAll, readBounded } from './read-rows.ts';
  * Kysely over a `node:sqlite` connection. Queries reject with StoreUnavailable where the database fails. The caller
  * closes the connection.
  */
-export function kyselyOver(database: DatabaseSync): Kysely<Schema> {
-  return new Kysely<Schema>({
+export function kyselyOver(database: DatabaseSync): Kysely<DatabaseSchema> {
+  return new Kysely<DatabaseSchema>({
     dialect: new SqliteDialect({
       database: {
         close() {},

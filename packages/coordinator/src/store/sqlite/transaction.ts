@@ -1,12 +1,12 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { clampNumber } from '../numbers.ts';
-import type { Transaction, Value } from '../transaction.ts';
+import type { Value, WriteTransaction } from '../transaction.ts';
 import { readAll } from './read-rows.ts';
 
 type Values = Record<string, Value>;
 
 /** Runs a transaction's calls on one connection. The caller begins and commits the transaction. */
-export function createSqliteTransaction(database: DatabaseSync): Transaction {
+export function createSqliteTransaction(database: DatabaseSync): WriteTransaction {
   const prepared = statementCache(database);
 
   function each(sql: string, columns: readonly string[], rows: readonly object[]) {

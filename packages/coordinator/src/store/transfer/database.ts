@@ -1,5 +1,5 @@
 import type { Table } from '../schema.ts';
-import type { Transaction, Value } from '../transaction.ts';
+import type { Value, WriteTransaction } from '../transaction.ts';
 
 /** A database in one consistent state, whatever others write meanwhile. */
 export interface Source {
@@ -14,7 +14,7 @@ export interface Source {
 
 /** A database to fill, or to change as a whole, in one transaction without a time limit. Reads see its own writes. */
 export interface Target extends Source {
-  readonly tx: Pick<Transaction, 'insert' | 'delete' | 'upsert' | 'execute' | 'query'>;
+  readonly tx: Pick<WriteTransaction, 'insert' | 'delete' | 'upsert' | 'execute' | 'query'>;
   /** Whether no coordinator runs on the database. */
   isDatabaseUnused(): Promise<boolean>;
   /** Resolves when all writes of `tx` are done. */
