@@ -95,7 +95,7 @@ describeEachEngine('a server', engine => {
       const url = await server.listening;
       const submission = await beginSubmission(url);
       server.child.kill(signal);
-      await server.says(`${signal}: finishing what is in flight`);
+      await server.says(`${signal}: finishing requests under way`);
       while (!(await isRefused(url)));
       submission.end(JOB);
       const { status, body } = await answerTo(submission);
