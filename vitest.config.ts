@@ -23,7 +23,7 @@ function bundledWriterThread(): Plugin {
 export default defineConfig({
   plugins: [bundledWriterThread()],
   test: {
-    include: ['packages/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts', 'examples/**/*.test.ts'],
+    include: ['packages/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     globalSetup: ['test/postgres-setup.ts', 'test/programs-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

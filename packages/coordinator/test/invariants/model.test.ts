@@ -12,7 +12,7 @@ import { falseReceipts, violations } from './violations.ts';
 /** Of each client: enough for some open jobs, not for as many as it may want. */
 const CREDITS = 12;
 
-const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 20);
+const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 8);
 
 describeEachEngine('whatever is asked of it, in whatever order', engine => {
   followsTheRules(withCoordinator(engine, TERMS), RUNS);
