@@ -73,12 +73,16 @@ export function createTurns({ atOnce, share, othersAreThere }: TurnsOptions): Tu
       if (taken >= atOnce) return;
       const [first] = state.waiting;
       if (state.hasTurn) continue;
+      if (!first) {
+        // A caller whose state is deleted sooner could use its whole burst again at once.
+        if (state.readyAt <= now - BURST_MS) states.delete(caller);
+        continue;
+      }
       if (state.readyAt > now) {
-        if (first) next = Math.min(next, state.readyAt);
+        next = Math.min(next, state.readyAt);
         continue;
       }
       states.delete(caller);
-      if (!first) continue;
       states.set(caller, state);
       state.waiting.shift();
       begin(state);
