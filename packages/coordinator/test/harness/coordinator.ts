@@ -70,6 +70,8 @@ export async function startTestCoordinator(
       background: 'sweepSeconds' in options || 'ledgerInterval' in options,
       sweepSeconds: 60,
       ledgerInterval: 3600,
+      // The suite keeps a machine busy. Only tests of overload turn submissions away for it.
+      overloadSeconds: 60,
       now: () => time,
       ...database.options,
       ...options,
