@@ -53,7 +53,7 @@ describeEachEngine('who follows a job', engine => {
     await listener.comment();
     await post(0, ['a']);
     expect(inShort(await listener.until('chunk'))).toEqual(['"a"']);
-    listener.hangUp();
+    listener.disconnect();
   });
 
   test('does not slow a miner by reading slowly, and then gets everything', async () => {
@@ -127,19 +127,19 @@ describeEachEngine('followers', engine => {
     const answer = await tryFollow(job_id, key);
     expect(refusal(answer)).toEqual([429, 'RATE_LIMIT_EXCEEDED']);
     expect(answer.headers.get('retry-after')).toBe('1');
-    listeners[0]?.hangUp();
+    listeners[0]?.disconnect();
     const again = await expect
       .poll(() => listen().catch(() => undefined))
       .toBeDefined()
       .then(listen);
-    for (const listener of [...listeners, again]) listener.hangUp();
+    for (const listener of [...listeners, again]) listener.disconnect();
   });
 
   test('are so many in all', async () => {
     const others = [await follow(2), await follow(1)];
     const { key, job_id } = await follow(0);
     expect(refusal(await tryFollow(job_id, key))).toEqual([503, 'SYSTEM_OVERLOADED']);
-    for (const { listeners } of others) for (const listener of listeners) listener.hangUp();
+    for (const { listeners } of others) for (const listener of listeners) listener.disconnect();
     await expect
       .poll(async () => (await listenTo(coordinator.url, job_id, { key })).response.status)
       .toBe(200);

@@ -177,7 +177,7 @@ describeEachEngine('posting chunks', engine => {
     }
     asked.end();
     expect(await answer).toMatchObject({ status: 200, body: { job_id, next: 3 } });
-    listener.hangUp();
+    listener.disconnect();
   });
 
   test('in one long request may go on where another broke off', async () => {
@@ -194,7 +194,7 @@ describeEachEngine('posting chunks', engine => {
     asked.end(`${line('b')}\r\n\n{"text":"c"}`);
     expect((await answerOf(asked)).body.next).toBe(3);
     expect(inShort(await listener.until('chunk'))).toEqual(['"c"']);
-    listener.hangUp();
+    listener.disconnect();
   });
 
   test('in one long request ends at once with the job', async () => {

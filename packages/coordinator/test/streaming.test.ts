@@ -95,11 +95,11 @@ describeEachEngine('a stream', engine => {
 
   test('is what a browser and a proxy take for one', async () => {
     const { job_id } = await running();
-    const { response, hangUp } = await listen(job_id);
+    const { response, disconnect } = await listen(job_id);
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     expect(response.headers.get('cache-control')).toContain('no-cache');
     expect(response.headers.get('x-accel-buffering')).toBe('no');
-    hangUp();
+    disconnect();
   });
 
   test('starts anew when another miner takes over, and says so', async () => {
@@ -124,7 +124,7 @@ describeEachEngine('a stream', engine => {
     await post(0, ['old ', 'text']);
     const listener = await listen(job_id);
     const chunk = (await listener.until('chunk')).at(-1);
-    listener.hangUp();
+    listener.disconnect();
     await fail(job_id, miner);
     await claims(other);
     await post(0, ['new'], other);
@@ -145,7 +145,7 @@ describeEachEngine('a stream', engine => {
     expect((await post(0, ['new'])).body.next).toBe(1);
     const told = inShort(await listener.until('chunk'));
     expect(told.slice(-3)).toEqual(['running 1', 'restart 1', '"new"']);
-    listener.hangUp();
+    listener.disconnect();
   });
 
   test('starts anew when a lease ran out, and refuses the miner that lost it', async () => {
@@ -202,7 +202,7 @@ describeEachEngine('a stream', engine => {
     await listener.until('status');
     await claims('unasked');
     expect(inShort(await listener.until('status'))).toEqual(['running 1']);
-    listener.hangUp();
+    listener.disconnect();
   });
 
   test('is said to be wanted to the miner that claims the job, and to nobody’s surprise to its client', async () => {

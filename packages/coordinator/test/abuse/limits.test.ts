@@ -144,7 +144,7 @@ describeOneEngine('An account that submits more than its tier allows', engine =>
     const refused = await coordinator.call<Problem>('GET', path, undefined, { key });
     expect(refused).toMatchObject(refusal(429, 'RATE_LIMIT_EXCEEDED'));
     expectRetryAfter(refused);
-    listener.hangUp();
+    listener.disconnect();
   });
 
   test('is counted by its address where it has no key, in IPv6 by the network of a customer', async () => {

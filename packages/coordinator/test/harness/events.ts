@@ -13,7 +13,7 @@ export interface Listener {
   readonly comments: number;
   /** Resolves with the first comment that is still to come. */
   comment(): Promise<void>;
-  hangUp(): void;
+  disconnect(): void;
 }
 
 export interface ListenOptions extends Pick<CallOptions, 'key'> {
@@ -79,7 +79,7 @@ export async function listenTo(
       void next().then(event => event && events.unshift(event));
       await promise;
     },
-    hangUp: () => controller.abort(),
+    disconnect: () => controller.abort(),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   end,
   exclude,
   extend,
+  freeLeases,
   handBack,
   isObstructed,
   isRunningOn,
@@ -18,7 +19,6 @@ import {
   type ModelMiner,
   nextFor,
   pay,
-  roomOf,
   runningOn,
   start,
   TERMS,
@@ -181,7 +181,7 @@ function explainOffer(model: Model, miner: ModelMiner, answer: Answer): Complain
 function explainClaims(model: Model, miner: ModelMiner, max: number, answer: Answer): Complaint {
   if (answer.status !== 200) return `claims answered ${told(answer)}`;
   const { jobs } = answer.body as { jobs: MinerJob[] };
-  const room = Math.min(max, roomOf(model, miner));
+  const room = Math.min(max, freeLeases(model, miner));
   for (const claimed of jobs) {
     const job = nextFor(model, miner).find(({ id }) => id === claimed.job_id);
     if (!job) return `${miner.id} was given ${claimed.job_id}, which is not its turn`;
@@ -222,7 +222,7 @@ function whyNotClaimable(model: Model, miner: ModelMiner, job: ModelJob): [numbe
   if (held && held.until > model.now && held.by !== miner.id)
     return [409, held.by === null ? 'JOB_INVALID_STATUS' : 'JOB_ALREADY_CLAIMED'];
   if (!canRun(miner, job)) return [409, 'JOB_INVALID_STATUS'];
-  if (miner.status === 'draining' || roomOf(model, miner) <= 0) return [409, 'MINER_CAPACITY_FULL'];
+  if (miner.status === 'draining' || freeLeases(model, miner) <= 0) return [409, 'MINER_CAPACITY_FULL'];
   if (held?.by !== miner.id && waitsForOthers(model, job, miner)) return [409, 'JOB_INVALID_STATUS'];
   return undefined;
 }

@@ -276,7 +276,7 @@ function readyFor(model: Model, miner: ModelMiner): ModelJob[] {
 
 /** The jobs of which a miner may be given any one next. */
 export function nextFor(model: Model, miner: ModelMiner): ModelJob[] {
-  if (miner.status !== 'online' || roomOf(model, miner) <= 0) return [];
+  if (miner.status !== 'online' || freeLeases(model, miner) <= 0) return [];
   const offers = offersTo(model, miner);
   if (offers.length > 0) return offers;
   const ready = readyFor(model, miner);
@@ -299,6 +299,6 @@ export function isObstructed(model: Model, miner: ModelMiner): boolean {
   );
 }
 
-export function roomOf(model: Model, miner: ModelMiner): number {
+export function freeLeases(model: Model, miner: ModelMiner): number {
   return (miner.concurrency ?? Infinity) - runningOn(model, miner.id).length;
 }

@@ -20,7 +20,7 @@ import { createAssignments } from '../scheduling/assignments.ts';
 import { advance, type FairQueue } from '../scheduling/fairness.ts';
 import { loadOwnerAllowances } from '../scheduling/slow-start.ts';
 import type { ClaimPolicy } from './claim.ts';
-import { type HeldJob, held, loadQueues, loadTexts, roomOf } from './held-job.ts';
+import { freeLeases, type HeldJob, held, loadQueues, loadTexts } from './held-job.ts';
 
 export interface ClaimInput extends MinerActor {
   jobId: string;
@@ -152,7 +152,7 @@ function whyNotClaimable(
   if (reason) return failed('JOB_INVALID_STATUS', `This miner can't run the job. ${reason}`);
   if (miner.status === 'draining')
     return failed('MINER_CAPACITY_FULL', 'The miner is draining: it takes no new jobs');
-  if (roomOf(miner) <= 0) {
+  if (freeLeases(miner) <= 0) {
     return failed(
       'MINER_CAPACITY_FULL',
       `The miner runs ${miner.running} of the ${miner.concurrency} jobs it registered for`,

@@ -13,7 +13,7 @@ import { saveJobs } from '../save-jobs.ts';
 import { type PreferencePolicy, readReadyJobs } from '../scheduling/next-job.ts';
 import { loadOwnerAllowances, type SlowStartPolicy } from '../scheduling/slow-start.ts';
 import type { Stopwatch } from './billed-time.ts';
-import { type HeldJob, held, loadQueues, loadTexts, roomOf } from './held-job.ts';
+import { freeLeases, type HeldJob, held, loadQueues, loadTexts } from './held-job.ts';
 
 export interface TakeInput extends MinerActor {
   max: number;
@@ -57,11 +57,11 @@ export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
         const input = inputs[index];
         const jobs = taken[index];
         if (!miner || !input || !jobs || !takesJobs(miner)) continue;
-        const room = Math.min(input.max, roomOf(miner), allowances.left(miner));
+        const most = Math.min(input.max, freeLeases(miner), allowances.left(miner));
         const kept = offered.jobs.get(miner.id) ?? [];
         offered.jobs.set(miner.id, kept);
         let bytes = 0;
-        while (jobs.length < room && bytes < CLAIM_BYTES) {
+        while (jobs.length < most && bytes < CLAIM_BYTES) {
           const before = kept.shift() ?? (await ready.take(miner));
           if (!before) break;
           bytes += mostBytes(before, ready.needsOf(before), policy.requestBytes);

@@ -16,14 +16,14 @@ export interface HeartbeatInput extends MinerActor {
   loaded?: readonly string[] | undefined;
 }
 
-export interface Pulse {
+export interface HeartbeatOutcome {
   miner: Row<'miner'>;
   holds: JobRow[];
   stop: { jobId: string; status: JobStatus | null }[];
 }
 
 /** Extends the leases of all jobs that a miner holds, and returns the jobs that it must stop. */
-export function beatMiners(policy: LeasePolicy & MinerPolicy): Operation<HeartbeatInput, Pulse> {
+export function beatMiners(policy: LeasePolicy & MinerPolicy): Operation<HeartbeatInput, HeartbeatOutcome> {
   return {
     name: 'jobs.heartbeat',
     async apply(inputs, context) {

@@ -11,7 +11,7 @@ export interface HeldJob {
   requirements: Requirements;
 }
 
-export const roomOf = (miner: Row<'miner'>) => (miner.concurrency ?? LIMITS.claimMax) - miner.running;
+export const freeLeases = (miner: Row<'miner'>) => (miner.concurrency ?? LIMITS.claimMax) - miner.running;
 
 const REQUIREMENTS = ['id', 'region', 'min_vram_gb', 'min_context'] as const;
 

@@ -3,7 +3,7 @@ import { isoTime } from '../../store/numbers.ts';
 import { askedIn } from '../content.ts';
 import type { JobRow } from '../job.ts';
 import { constraintsOf, parseParams } from '../views.ts';
-import type { Pulse } from './heartbeat.ts';
+import type { HeartbeatOutcome } from './heartbeat.ts';
 import type { HeldJob } from './held-job.ts';
 
 export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
@@ -29,7 +29,10 @@ export function toOutcome(job: JobRow): JobOutcome {
   return { job_id: job.id, status: job.status, attempts: job.attempts, max_attempts: job.max_attempts };
 }
 
-export function toHeartbeatAnswer({ miner, holds, stop }: Pulse, heartbeat_seconds: number): HeartbeatAnswer {
+export function toHeartbeatAnswer(
+  { miner, holds, stop }: HeartbeatOutcome,
+  heartbeat_seconds: number,
+): HeartbeatAnswer {
   return {
     miner_id: miner.id,
     status: miner.status === 'removed' ? 'offline' : miner.status,

@@ -27,7 +27,7 @@ import type { ClaimInput } from './claim-by-id.ts';
 import { claimOrWait } from './claim-long-poll.ts';
 import { type CompleteInput, isAttested } from './complete.ts';
 import type { GiveUpInput } from './fail.ts';
-import { type HeartbeatInput, type Pulse, releaseAll } from './heartbeat.ts';
+import { type HeartbeatInput, type HeartbeatOutcome, releaseAll } from './heartbeat.ts';
 import type { HeldJob } from './held-job.ts';
 import { toHeartbeatAnswer, toMinerJob, toOutcome } from './lease-views.ts';
 import type { LeaseConfig } from './options.ts';
@@ -46,7 +46,7 @@ export interface MinerJobsOptions {
     claimJob: Operation<ClaimInput, HeldJob>;
     completeJobs: Operation<CompleteInput, string>;
     giveUpJobs: Operation<GiveUpInput, JobRow>;
-    beatMiners: Operation<HeartbeatInput, Pulse>;
+    beatMiners: Operation<HeartbeatInput, HeartbeatOutcome>;
   };
 }
 
@@ -104,23 +104,23 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     input: HeartbeatInput,
     waitMs: number,
     callerSignal: AbortSignal,
-  ): Promise<Pulse> {
+  ): Promise<HeartbeatOutcome> {
     const over = new AbortController();
     const signal = AbortSignal.any([callerSignal, over.signal]);
     const until = performance.now() + waitMs;
     let { believes } = input;
-    let pulse: Pulse | undefined;
+    let outcome: HeartbeatOutcome | undefined;
     try {
       for (;;) {
         // The wait begins before the check, so that no change in between is missed.
         const leftMs = until - performance.now();
         const withdrawn = waits.forWithdrawal(input.minerId, Math.min(leftMs, LOOK_AGAIN_MS), signal);
-        pulse ??= await beat({ ...input, believes });
-        if (pulse.stop.length > 0 || leftMs <= 0 || signal.aborted || waits.closed) return pulse;
+        outcome ??= await beat({ ...input, believes });
+        if (outcome.stop.length > 0 || leftMs <= 0 || signal.aborted || waits.closed) return outcome;
         const jobId = await withdrawn;
         // The job may have been claimed after this request began.
         if (jobId !== undefined && !believes.includes(jobId)) believes = [...believes, jobId];
-        if (jobId !== undefined || (await isAnyCancelled(store.read, believes))) pulse = undefined;
+        if (jobId !== undefined || (await isAnyCancelled(store.read, believes))) outcome = undefined;
       }
     } finally {
       over.abort();
@@ -206,8 +206,8 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
     async heartbeat(principal, caller, { believes, loaded, waitSeconds }, callerSignal) {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;
       const input = { ...actor(principal, caller), believes, loaded };
-      const pulse = await (waitMs === 0 ? beat(input) : beatUntilStop(input, waitMs, callerSignal()));
-      return toHeartbeatAnswer(pulse, heartbeatSeconds(config));
+      const outcome = await (waitMs === 0 ? beat(input) : beatUntilStop(input, waitMs, callerSignal()));
+      return toHeartbeatAnswer(outcome, heartbeatSeconds(config));
     },
 
     async releaseAll(principal, caller) {

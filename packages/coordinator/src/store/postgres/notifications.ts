@@ -115,8 +115,8 @@ export function listen(
       await connected.query(LISTEN);
       await checkSchema(connected);
     };
-    const pulse = setInterval(() => beat().catch(() => {}), options.timeoutMs);
-    await ended.finally(() => clearInterval(pulse));
+    const timer = setInterval(() => beat().catch(() => {}), options.timeoutMs);
+    await ended.finally(() => clearInterval(timer));
   }
 
   async function listenUntilClosed(): Promise<void> {
