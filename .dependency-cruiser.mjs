@@ -1,4 +1,4 @@
-const MODULES = 'accounts|batches|explorer|files|grants|jobs|ledger|limits|miners|receipts';
+const MODULES = 'accounts|batches|explorer|files|grants|jobs|ledger|limits|metrics|miners|receipts';
 
 /** The behaviours of jobs. Each may import the ones before it. */
 const BEHAVIOURS = ['scheduling', 'leases', 'submitting', 'streaming', 'replication', 'maintenance'];

@@ -16,6 +16,7 @@ const CALLERS = [
   'another client',
   'the miner’s owner',
   'another miner’s owner',
+  'a scraper of metrics',
   'an administrator',
 ] as const;
 type Caller = (typeof CALLERS)[number];
@@ -31,8 +32,10 @@ const checked = {
 const unguarded = Object.fromEntries(CALLERS.map(caller => [caller, 'passes'])) as Access;
 const everyone: Access = { ...unguarded, ...checked };
 const keyed: Access = { ...everyone, nobody: [401, 'AUTH_MISSING_KEY'] };
+const scopeless = { 'a scraper of metrics': [403, 'AUTH_INSUFFICIENT_SCOPE'] } satisfies Partial<Access>;
 const clients: Access = {
   ...keyed,
+  ...scopeless,
   'the miner’s owner': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another miner’s owner': [403, 'AUTH_INSUFFICIENT_SCOPE'],
 };
@@ -41,6 +44,7 @@ const administrators: Access = {
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
 };
+const scrapers: Access = { ...administrators, 'a scraper of metrics': 'passes' };
 const ownerOfJob: Access = { ...clients, 'another client': [404, 'JOB_NOT_FOUND'] };
 /** The same, in the words of OpenAI's API. */
 const openAiClients: Access = {
@@ -51,11 +55,13 @@ const openAiClients: Access = {
   'an expired key': [401, 'invalid_api_key'],
   'the miner’s owner': [403, 'insufficient_permissions'],
   'another miner’s owner': [403, 'insufficient_permissions'],
+  'a scraper of metrics': [403, 'insufficient_permissions'],
 };
 const ownerOfFile: Access = { ...openAiClients, 'another client': [404, 'file_not_found'] };
 const ownerOfBatch: Access = { ...openAiClients, 'another client': [404, 'batch_not_found'] };
 const miners: Access = {
   ...keyed,
+  ...scopeless,
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
 };
@@ -70,6 +76,7 @@ const registrant: Access = {
 function scopesFor(access: Access): string[] {
   const lacksScope = (caller: Caller) => access[caller][0] === 403;
   const [client, miner] = [lacksScope('the client'), lacksScope('the miner’s owner')];
+  if (client && !lacksScope('a scraper of metrics')) return ['metrics'];
   if (client && miner) return ['admin'];
   if (client) return ['miner'];
   return miner ? ['client'] : [];
@@ -79,6 +86,7 @@ function scopesFor(access: Access): string[] {
 const ACCESS: Record<string, Access> = {
   'GET /health': unguarded,
   'GET /health/ready': unguarded,
+  'GET /metrics': scrapers,
   'GET /v1/stats': everyone,
   'GET /v1/keys': everyone,
   'GET /v1/receipts': everyone,
@@ -157,6 +165,7 @@ async function makeKeys(coordinator: TestCoordinator): Promise<Record<Caller, st
     'another client': await coordinator.key('client'),
     'the miner’s owner': await coordinator.key('miner'),
     'another miner’s owner': await coordinator.key('miner'),
+    'a scraper of metrics': await coordinator.key('metrics'),
     'an administrator': await coordinator.key('admin'),
   };
 }

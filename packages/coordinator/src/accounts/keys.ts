@@ -4,7 +4,7 @@ import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findOrCreateAccount, localAddress } from './accounts.ts';
 
-export const SCOPES = ['client', 'miner', 'admin'] as const;
+export const SCOPES = ['client', 'miner', 'metrics', 'admin'] as const;
 export const KEY_PREFIX = 'aitbc_';
 export type Scope = (typeof SCOPES)[number];
 

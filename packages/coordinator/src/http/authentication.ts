@@ -29,6 +29,7 @@ export interface Guards {
   public: Guard;
   client: ScopeGuard;
   miner: ScopeGuard;
+  metrics: ScopeGuard;
   admin: ScopeGuard;
   /** Accepts a key with any scope. */
   account: Guard;
@@ -94,6 +95,7 @@ export function createGuards(
     },
     client: requireScope('client'),
     miner: requireScope('miner'),
+    metrics: requireScope('metrics'),
     admin: requireScope('admin'),
     async account(request, reply) {
       reply.header('cache-control', PRIVATE);
