@@ -52,11 +52,13 @@ export function createAllowance({ name, points, windowSeconds, store }: Allowanc
         insuranceLimiter: new RateLimiterMemory(local),
       })
     : new RateLimiterMemory(local);
-  const slices = new LRUCache<string, Slice>({ max: MAX_KEYS });
+  // The memory of the cache is allocated at once, and most tiers are never used.
+  let cache: LRUCache<string, Slice> | undefined;
   const sliceSize = Math.max(1, Math.floor(points / SLICES));
 
   function sliceOf(key: string): Slice {
-    const found = slices.get(key);
+    cache ??= new LRUCache({ max: MAX_KEYS });
+    const found = cache.get(key);
     if (found && found.endsAt > performance.now()) return found;
     const { drawing } = found ?? {};
     const fresh = {
@@ -66,7 +68,7 @@ export function createAllowance({ name, points, windowSeconds, store }: Allowanc
       rejectedFrom: Infinity,
       ...(drawing && { drawing }),
     };
-    slices.set(key, fresh);
+    cache.set(key, fresh);
     return fresh;
   }
 
