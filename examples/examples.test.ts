@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startCoordinator } from '@aitbc/coordinator';
 import { CoordinatorClient } from '@aitbc/sdk';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { sqlite } from '../packages/coordinator/test/harness/engines.ts';
 
-const AITBC = join(import.meta.dirname, '../packages/cli/bin/aitbc.mjs');
+const AITBC = inject('programs').main;
 
 const stops: (() => Promise<unknown>)[] = [];
 let client: CoordinatorClient;
@@ -18,7 +19,9 @@ let url = '';
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), 'aitbc-examples-'));
   stops.unshift(() => rm(folder, { recursive: true }));
-  const coordinator = await startCoordinator({ port: 0, data: join(folder, 'data'), logLevel: 'silent' });
+  const { options, remove } = await sqlite.prepare();
+  stops.unshift(remove);
+  const coordinator = await startCoordinator({ port: 0, ...options, logLevel: 'silent' });
   stops.unshift(() => coordinator.close());
   url = coordinator.url;
   client = new CoordinatorClient(url);

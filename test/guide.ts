@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { inject } from 'vitest';
 import { type CodeBlock, codeBlocks } from './markdown.ts';
 import { SAMPLE_URL, WITNESS_URL } from './samples.ts';
 
@@ -83,7 +84,10 @@ function stepsOf(blocks: readonly CodeBlock[]): Step[] {
 
 /** Makes the folder look like the reader's checkout, from which packages are found. */
 async function prepareFolder(folder: string, steps: readonly Step[]): Promise<void> {
-  await mkdir(join(folder, '.guide'));
+  await mkdir(join(folder, '.guide/bin'), { recursive: true });
+  // The command is bundled, since guides start it often.
+  const command = `#!/bin/sh\nexec '${process.execPath}' '${inject('programs').main}' "$@"\n`;
+  await writeFile(join(folder, '.guide/bin/aitbc'), command, { mode: 0o755 });
   for (const name of ['node_modules', 'packages', 'examples', 'python'])
     await symlink(join(ROOT, name), join(folder, name));
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
@@ -102,7 +106,7 @@ async function prepareFolder(folder: string, steps: readonly Step[]): Promise<vo
 
 /** Runs the script in its own process group, which ends with it. */
 async function run(folder: string, env: Record<string, string>): Promise<void> {
-  const PATH = `${join(MODULES, '.bin')}:${process.env.PATH}`;
+  const PATH = `${join(folder, '.guide/bin')}:${join(MODULES, '.bin')}:${process.env.PATH}`;
   const bash = spawn('bash', ['.guide/script.sh'], {
     cwd: folder,
     detached: true,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /*
@@ -18,8 +18,8 @@ const ENTRIES = {
   'ledger-steps': 'packages/coordinator/test/crash/ledger-steps.ts',
 };
 
-/** Packages that read their own files, or that are optional. */
-const EXTERNAL = ['@fastify/swagger-ui', 'node-llama-cpp', 'pg-native', 'pino', 'pino-pretty'];
+/** Packages that start their own files as threads, or that are optional. */
+const EXTERNAL = ['node-llama-cpp', 'pg-native', 'pino', 'pino-pretty'];
 
 export interface Programs {
   /** The command `aitbc`, which Node runs. */
@@ -68,7 +68,9 @@ export async function buildPrograms(): Promise<void> {
     entryPoints: ENTRIES,
     outdir: join(draft, 'dist'),
     bundle: true,
-    splitting: true,
+    // Each file that a program loads, and each byte of it, takes time at every start.
+    minify: true,
+    keepNames: true,
     format: 'esm',
     platform: 'node',
     target: 'node24',
@@ -77,7 +79,7 @@ export async function buildPrograms(): Promise<void> {
     banner: {
       js: "import { createRequire as createRequireOf } from 'node:module';\nconst require = createRequireOf(import.meta.url);",
     },
-    plugins: [threadsByTheirBundle],
+    plugins: [threadsByTheirBundle, pagesFromTheirPackage],
     logLevel: 'error',
   });
   // The version is read from this file.
@@ -105,6 +107,17 @@ const threadsByTheirBundle: Plugin = {
         "new URL('./writer-thread.js', import.meta.url)",
       ),
       loader: 'ts',
+    }));
+  },
+};
+
+/** The pages of the API reference stay in their package: a bundle has a folder of its own. */
+const pagesFromTheirPackage: Plugin = {
+  name: 'pages from their package',
+  setup({ onLoad }) {
+    onLoad({ filter: /@fastify[\\/]swagger-ui[\\/](index|lib[\\/]routes)\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll('__dirname', JSON.stringify(dirname(path))),
+      loader: 'js',
     }));
   },
 };

@@ -1,7 +1,9 @@
-import { test } from 'vitest';
+import { inject, test } from 'vitest';
 import { runPytest } from './pytest.ts';
 
 // The slow ones are run by .ci/run.
 test("the Python package's own tests", { timeout: 480_000 }, context =>
-  runPytest(context, ['-m', 'not slow']),
+  runPytest(context, ['-m', 'not slow'], {
+    AITBC_COMMAND: `'${process.execPath}' '${inject('programs').main}'`,
+  }),
 );

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createIds, createKey, type Scope, startCoordinator } from '@aitbc/coordinator';
 import { CoordinatorClient } from '@aitbc/sdk';
 import { afterAll, beforeAll } from 'vitest';
+import { sqlite } from '../../coordinator/test/harness/engines.ts';
 import { aitbc, type Terminal } from './terminal.ts';
 
 /** Starts a real coordinator for the tests of one file, with a client and the command connected to it. */
@@ -21,8 +22,8 @@ export function withCoordinator() {
   let stop = async () => {};
   beforeAll(async () => {
     running.folder = await mkdtemp(join(tmpdir(), 'aitbc-cli-'));
-    const data = join(running.folder, 'data');
-    const coordinator = await startCoordinator({ port: 0, data, logLevel: 'silent' });
+    const { options, remove } = await sqlite.prepare();
+    const coordinator = await startCoordinator({ port: 0, ...options, logLevel: 'silent' });
     running.url = coordinator.url;
     running.client = new CoordinatorClient(coordinator.url);
     running.key = async (...scopes) => {
@@ -32,6 +33,7 @@ export function withCoordinator() {
     };
     stop = async () => {
       await coordinator.close();
+      await remove();
       await rm(running.folder, { recursive: true, force: true });
     };
   });

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   createIds,
   createKey,
@@ -10,6 +7,7 @@ import {
 } from '@aitbc/coordinator';
 import { CoordinatorClient } from '@aitbc/sdk';
 import { afterAll, beforeAll } from 'vitest';
+import { type Database, sqlite } from '../../coordinator/test/harness/engines.ts';
 
 type Options = NonNullable<Parameters<typeof startCoordinator>[0]>;
 
@@ -29,7 +27,7 @@ export interface TestCoordinator {
  * second.
  */
 export function withCoordinator(options: Options = {}): TestCoordinator {
-  let data = '';
+  let database: Database;
   let port = 0;
   let running: RunningCoordinator | undefined;
   const found = () => {
@@ -48,7 +46,8 @@ export function withCoordinator(options: Options = {}): TestCoordinator {
       await stopping?.close();
     },
     async start() {
-      running = await startCoordinator({ port, data, logLevel: 'silent', leaseSeconds: 4, ...options });
+      const own = { port, ...database.options, logLevel: 'silent', leaseSeconds: 4 } as const;
+      running = await startCoordinator({ ...own, ...options });
       port = Number(new URL(running.url).port);
       coordinator.url = running.url;
       coordinator.client = new CoordinatorClient(running.url);
@@ -60,12 +59,12 @@ export function withCoordinator(options: Options = {}): TestCoordinator {
     },
   };
   beforeAll(async () => {
-    data = await mkdtemp(join(tmpdir(), 'aitbc-miner-'));
+    database = await sqlite.prepare();
     await coordinator.start();
   });
   afterAll(async () => {
     await coordinator.stop();
-    await rm(data, { recursive: true, force: true });
+    await database.remove();
   });
   return coordinator;
 }

@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { startCoordinator } from '@aitbc/coordinator';
 import type { Job, MinerJob, PublicKeys, Receipt } from '@aitbc/protocol';
 import { afterAll, beforeAll } from 'vitest';
+import { sqlite } from '../../coordinator/test/harness/engines.ts';
 import { type SeedSigner, signAttestation, textHash } from '../src/index.ts';
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
@@ -13,12 +11,12 @@ export function withCoordinator() {
   const running = { url: '', call, runJob, keys: () => call<PublicKeys>('GET', '/v1/keys') };
   let stop = async () => {};
   beforeAll(async () => {
-    const data = await mkdtemp(join(tmpdir(), 'aitbc-receipts-'));
-    const coordinator = await startCoordinator({ port: 0, data, logLevel: 'silent' });
+    const { options, remove } = await sqlite.prepare();
+    const coordinator = await startCoordinator({ port: 0, ...options, logLevel: 'silent' });
     running.url = coordinator.url;
     stop = async () => {
       await coordinator.close();
-      await rm(data, { recursive: true, force: true });
+      await remove();
     };
   });
   afterAll(() => stop());

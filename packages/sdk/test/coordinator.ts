@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createIds, createKey, type Scope, startCoordinator } from '@aitbc/coordinator';
 import { afterAll, beforeAll } from 'vitest';
+import { sqlite } from '../../coordinator/test/harness/engines.ts';
 import { CoordinatorClient } from '../src/index.ts';
 
 /** Starts a real coordinator for the tests of one file, with its own data and port. */
@@ -15,8 +13,8 @@ export function withCoordinator() {
   };
   let stop = async () => {};
   beforeAll(async () => {
-    const data = await mkdtemp(join(tmpdir(), 'aitbc-sdk-'));
-    const coordinator = await startCoordinator({ port: 0, data, logLevel: 'silent' });
+    const { options, remove } = await sqlite.prepare();
+    const coordinator = await startCoordinator({ port: 0, ...options, logLevel: 'silent' });
     running.url = coordinator.url;
     running.client = new CoordinatorClient(coordinator.url);
     running.clientWith = async (...scopes) => {
@@ -27,7 +25,7 @@ export function withCoordinator() {
     };
     stop = async () => {
       await coordinator.close();
-      await rm(data, { recursive: true, force: true });
+      await remove();
     };
   });
   afterAll(() => stop());
