@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { defineConfig, type Plugin } from 'vitest/config';
 import { programs, withWriterThread } from './test/programs.ts';
+import { keepFilesInMemory } from './test/temporary-folder.ts';
 
 // Starting coordinators is most of what the tests do, and half of that is compiling. Inherited by all processes.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
+
+keepFilesInMemory();
 
 /** Coordinators in the tests' own processes start the thread that writes from its bundle, too. */
 function bundledWriterThread(): Plugin {
@@ -24,7 +27,7 @@ export default defineConfig({
   plugins: [bundledWriterThread()],
   test: {
     include: ['packages/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
-    globalSetup: ['test/postgres-setup.ts', 'test/programs-setup.ts'],
+    globalSetup: ['test/programs-setup.ts', 'test/postgres-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -168,7 +168,8 @@ export interface TestDatabase {
 export async function createTestDatabase(template = 'template1'): Promise<TestDatabase> {
   const server = sharedServer();
   const name = randomName();
-  await execute(server, `CREATE DATABASE "${name}" TEMPLATE "${template}"`);
+  // Copying the files takes a quarter of the time of writing each of their pages to the log, on a server that syncs nothing.
+  await execute(server, `CREATE DATABASE "${name}" TEMPLATE "${template}" STRATEGY FILE_COPY`);
   return {
     url: urlOf(server, name),
     drop: () => execute(server, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`),

@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { buildPrograms, type Programs, programs } from './programs.ts';
+import { removeFilesInMemory } from './temporary-folder.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -8,8 +9,10 @@ declare module 'vitest' {
 }
 
 /** Builds the programs and threads that tests start. */
-export async function setup(project: TestProject): Promise<void> {
+export async function setup(project: TestProject): Promise<() => void> {
   await buildPrograms();
   const { folder: _, ...built } = programs();
   project.provide('programs', built);
+  // Teardowns run in reverse order, and PostgreSQL must have stopped by then.
+  return removeFilesInMemory;
 }
