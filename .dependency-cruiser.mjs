@@ -1,7 +1,4 @@
-const MODULES = 'accounts|batches|explorer|files|grants|jobs|ledger|limits|metrics|miners|receipts';
-
-/** The behaviours of jobs. Each may import the ones before it. */
-const BEHAVIOURS = ['scheduling', 'leases', 'submitting', 'streaming', 'replication', 'maintenance'];
+const MODULES = 'accounts|audit|batches|explorer|files|grants|jobs|ledger|limits|miners|receipts';
 
 /** A package's sources may import only these packages of ours. */
 const PACKAGES = {
@@ -33,23 +30,10 @@ const isomorphic = ['protocol', 'tlog', 'receipts', 'sdk'].map(name => ({
 
 const inCoordinator = path => `^packages/coordinator/src/${path}`;
 
-const behaviourArrows = BEHAVIOURS.map((name, index) => ({
-  name: `jobs-${name}`,
-  comment:
-    'A behaviour of jobs imports those before it in the list. What follows from a change subscribes to it.',
-  severity: 'error',
-  from: { path: inCoordinator(`jobs/${name}/`) },
-  to: {
-    path: inCoordinator(`jobs/(${BEHAVIOURS.slice(index + 1).join('|') || 'none'})/`),
-    pathNot: 'options\\.ts$',
-  },
-}));
-
 export default {
   forbidden: [
     ...packageArrows,
     ...isomorphic,
-    ...behaviourArrows,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-undeclared-dependency',
@@ -125,13 +109,6 @@ export default {
         ],
       },
       to: { path: ['^packages/coordinator/src/http/', 'node_modules/fastify/'] },
-    },
-    {
-      name: 'shared-parts-know-no-module',
-      comment: 'What describes, creates and stores modules knows none of them, but for the list itself.',
-      severity: 'error',
-      from: { path: inCoordinator('(define-module|errors|ids|option|json|networks|readiness)\\.ts$') },
-      to: { path: inCoordinator(`(${MODULES}|gateway)/`) },
     },
     {
       name: 'job-rules-know-no-behaviour',

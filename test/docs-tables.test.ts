@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { flagOf, OPTIONS } from '@aitbc/coordinator';
 import { ERROR_STATUS, type ErrorCode, LIMITS } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
-import { METRICS, type MetricDescription } from '../packages/coordinator/src/metrics/catalogue.ts';
 
 const DOCS = join(import.meta.dirname, '../docs');
 
@@ -98,6 +97,11 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   idempotencyKeyLength: 'characters of an idempotency key',
   metadataKeys: 'fields of `metadata`',
   errorLength: 'characters of the error that a miner reports',
+  keyNameLength: 'characters of the name of an API key',
+  allowedModels: 'models in `allowed_models` of an API key',
+  keysPerAccount: 'API keys of one account that are not revoked, made over HTTP',
+  oldSecretSeconds: 'seconds that an old secret stays valid after a rotation (30 days)',
+  reportPageSize: 'items on a page of usage, earnings or the audit log, at most',
   grantReasonLength: 'characters of the reason of a grant, printable ASCII',
   fileNameLength: 'characters of the name of a file',
   fileRequests: 'requests in the file of a batch',
@@ -120,6 +124,9 @@ const WHEN: Record<ErrorCode, string> = {
   AUTH_INVALID_KEY: 'the key is unknown or revoked',
   AUTH_EXPIRED_KEY: 'the key has expired',
   AUTH_INSUFFICIENT_SCOPE: 'the key is for something else',
+  MODEL_NOT_ALLOWED: 'the key may not use this model',
+  API_KEY_NOT_FOUND: 'no such API key of yours that is not revoked',
+  API_KEY_LIMIT_REACHED: 'the account has as many API keys as it may',
   ACCOUNT_NOT_FOUND: 'no such address',
   JOB_NOT_FOUND: 'no such job, or another client’s',
   JOB_ALREADY_CLAIMED: 'another miner holds the job',
@@ -152,6 +159,9 @@ const WHEN: Record<ErrorCode, string> = {
   RATE_LIMIT_EXCEEDED: 'too many at once: wait for `Retry-After` seconds',
   RATE_QUOTA_EXCEEDED: 'a quota is used up, such as an owner’s number of miners',
   PAYMENT_INSUFFICIENT_BALANCE: 'the balance does not cover it',
+  PAYMENT_TOTAL_BUDGET_EXCEEDED: 'the jobs may cost more than is left of the budget of the key',
+  PAYMENT_DAILY_BUDGET_EXCEEDED: 'the same, for its budget of this day',
+  PAYMENT_MONTHLY_BUDGET_EXCEEDED: 'the same, for its budget of this month',
   STORAGE_QUOTA_EXCEEDED: 'an account’s files and inputs of jobs take too much: delete files, or wait',
   SYSTEM_INTERNAL_ERROR: 'a fault of the coordinator’s',
   SYSTEM_MAINTENANCE: 'the coordinator stops',
@@ -174,18 +184,7 @@ function errorsTable(): string {
   return markdownTable([['code', 'status', 'when'], ...rows]);
 }
 
-function metricsTable(): string {
-  const rows = Object.values<MetricDescription>(METRICS).map(({ name, kind, help, labels }) => [
-    `\`${name}\``,
-    kind,
-    labels.map(label => `\`${label}\``).join(', '),
-    help,
-  ]);
-  return markdownTable([['metric', 'type', 'labels', 'what it is'], ...rows]);
-}
-
 test.for([
-  ['operator.md', 'metrics', metricsTable],
   ['operator.md', 'options', optionsTable],
   ['application-developer.md', 'errors', errorsTable],
   ['application-developer.md', 'limits', limitsTable],

@@ -22,6 +22,8 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   batch: async () => (await import('./commands/batch.ts')).addBatchCommand,
   miner: async () => (await import('./commands/miner.ts')).addMinerCommand,
   miners: async () => (await import('./commands/miners.ts')).addMinersCommand,
+  'api-keys': async () => (await import('./commands/api-keys.ts')).addApiKeysCommand,
+  'audit-log': async () => (await import('./commands/audit-log.ts')).addAuditLogCommand,
   account: async () => (await import('./commands/account.ts')).addAccountCommand,
   credits: async () => (await import('./commands/credits.ts')).addCreditsCommand,
   stats: async () => (await import('./commands/stats.ts')).addStatsCommand,

@@ -24,6 +24,7 @@ const MIGRATIONS = [
   '018-limits',
   '019-miner-epochs',
   '020-clearer-names',
+  '021-api-keys',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

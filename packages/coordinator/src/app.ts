@@ -12,7 +12,6 @@ import { limitBodies } from './http/body-limits.ts';
 import { rejectRevokedRequests } from './http/connection.ts';
 import { setSecurityHeaders } from './http/headers.ts';
 import { healthRoutes } from './http/health.ts';
-import { observeRequests } from './http/observe-requests.ts';
 import { isLoopbackOrigin, rejectForeignPages } from './http/open-mode.ts';
 import { answerErrors, answerFrameworkError, answerUnreadable } from './http/problem.ts';
 import { sendOpenAiRateHeaders, sendRateHeaders } from './http/rate-headers.ts';
@@ -50,7 +49,6 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerUnreadable,
   });
-  observeRequests(app, modules.metrics.requests);
   setSecurityHeaders(app);
   if (open)
     rejectForeignPages(app, {
@@ -132,7 +130,7 @@ function corsOptions({ corsOrigin }: Config, open: boolean) {
       : corsOrigin === '*'
         ? '*'
         : origins,
-    methods: ['GET', 'POST', 'DELETE'],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     // Any other OPTIONS request gets the response of an unknown route, in the usual shape of errors.
     strictPreflight: false,
     exposedHeaders: [

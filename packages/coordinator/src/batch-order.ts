@@ -9,6 +9,8 @@ export const BATCH_ORDER: readonly string[] = [
   'ledger.admit',
   'accounts.open',
   'accounts.insert-key',
+  'accounts.change-key',
+  'accounts.rotate-key',
   'accounts.revoke-key',
   // The price of a completed job depends on the time that this operation keeps.
   'jobs.keep-time',

@@ -1,4 +1,5 @@
-export { createKey, revokeKey, SCOPES, type Scope } from './accounts/keys.ts';
+export { SCOPES, type Scope } from '@aitbc/protocol';
+export { createKey, revokeKey } from './accounts/create-key.ts';
 export { listKeys } from './accounts/queries.ts';
 export { backup } from './backup.ts';
 export {

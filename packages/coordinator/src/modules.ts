@@ -1,4 +1,5 @@
 import { accounts } from './accounts/module.ts';
+import { auditLog } from './audit/module.ts';
 import { batches } from './batches/module.ts';
 import type { OperationsOf, OptionsOf, ServicesOf } from './define-module.ts';
 import { explorer } from './explorer/module.ts';
@@ -13,7 +14,6 @@ import { streaming } from './jobs/streaming/module.ts';
 import { submitting } from './jobs/submitting/module.ts';
 import { ledger } from './ledger/module.ts';
 import { limits } from './limits/module.ts';
-import { metrics } from './metrics/module.ts';
 import { miners } from './miners/module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
@@ -22,22 +22,22 @@ import { server } from './server.ts';
 export const MODULES = [
   server,
   accounts,
+  auditLog,
   limits,
   ledger,
   receipts,
   miners,
   scheduling,
+  replication,
   leases,
   submitting,
   streaming,
-  replication,
   maintenance,
   files,
   gateway,
   batches,
   grants,
   explorer,
-  metrics,
 ] as const;
 
 /** The services of all modules, by name. */

@@ -16,7 +16,8 @@ const CALLERS = [
   'another client',
   'the miner’s owner',
   'another miner’s owner',
-  'a scraper of metrics',
+  'a manager of keys',
+  'another manager of keys',
   'an administrator',
 ] as const;
 type Caller = (typeof CALLERS)[number];
@@ -32,19 +33,18 @@ const checked = {
 const unguarded = Object.fromEntries(CALLERS.map(caller => [caller, 'passes'])) as Access;
 const everyone: Access = { ...unguarded, ...checked };
 const keyed: Access = { ...everyone, nobody: [401, 'AUTH_MISSING_KEY'] };
-const scopeless = { 'a scraper of metrics': [403, 'AUTH_INSUFFICIENT_SCOPE'] } satisfies Partial<Access>;
 const clients: Access = {
   ...keyed,
-  ...scopeless,
   'the miner’s owner': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another miner’s owner': [403, 'AUTH_INSUFFICIENT_SCOPE'],
+  'a manager of keys': [403, 'AUTH_INSUFFICIENT_SCOPE'],
+  'another manager of keys': [403, 'AUTH_INSUFFICIENT_SCOPE'],
 };
 const administrators: Access = {
   ...clients,
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
 };
-const scrapers: Access = { ...administrators, 'a scraper of metrics': 'passes' };
 const ownerOfJob: Access = { ...clients, 'another client': [404, 'JOB_NOT_FOUND'] };
 /** The same, in the words of OpenAI's API. */
 const openAiClients: Access = {
@@ -55,15 +55,17 @@ const openAiClients: Access = {
   'an expired key': [401, 'invalid_api_key'],
   'the miner’s owner': [403, 'insufficient_permissions'],
   'another miner’s owner': [403, 'insufficient_permissions'],
-  'a scraper of metrics': [403, 'insufficient_permissions'],
+  'a manager of keys': [403, 'insufficient_permissions'],
+  'another manager of keys': [403, 'insufficient_permissions'],
 };
 const ownerOfFile: Access = { ...openAiClients, 'another client': [404, 'file_not_found'] };
 const ownerOfBatch: Access = { ...openAiClients, 'another client': [404, 'batch_not_found'] };
 const miners: Access = {
   ...keyed,
-  ...scopeless,
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
+  'a manager of keys': [403, 'AUTH_INSUFFICIENT_SCOPE'],
+  'another manager of keys': [403, 'AUTH_INSUFFICIENT_SCOPE'],
 };
 const ownerOfMiner: Access = { ...miners, 'another miner’s owner': [404, 'MINER_NOT_FOUND'] };
 const registrant: Access = {
@@ -72,11 +74,20 @@ const registrant: Access = {
   'an administrator': [409, 'MINER_ALREADY_REGISTERED'],
 };
 
+const managers: Access = {
+  ...clients,
+  'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
+  'another client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
+  'a manager of keys': 'passes',
+  'another manager of keys': 'passes',
+};
+const managerOfKey: Access = { ...managers, 'another manager of keys': [404, 'API_KEY_NOT_FOUND'] };
+
 /** The scope without which a key is turned away; none where keys of all scopes have access. */
 function scopesFor(access: Access): string[] {
   const lacksScope = (caller: Caller) => access[caller][0] === 403;
   const [client, miner] = [lacksScope('the client'), lacksScope('the miner’s owner')];
-  if (client && !lacksScope('a scraper of metrics')) return ['metrics'];
+  if (client && miner && !lacksScope('a manager of keys')) return ['keys'];
   if (client && miner) return ['admin'];
   if (client) return ['miner'];
   return miner ? ['client'] : [];
@@ -86,7 +97,6 @@ function scopesFor(access: Access): string[] {
 const ACCESS: Record<string, Access> = {
   'GET /health': unguarded,
   'GET /health/ready': unguarded,
-  'GET /metrics': scrapers,
   'GET /v1/stats': everyone,
   'GET /v1/keys': everyone,
   'GET /v1/receipts': everyone,
@@ -112,6 +122,14 @@ const ACCESS: Record<string, Access> = {
   'GET /explorer/addresses/{address}': everyone,
   'GET /explorer/search': everyone,
   'GET /explorer/receipts': everyone,
+  'POST /v1/api-keys': managers,
+  'GET /v1/api-keys': managers,
+  'GET /v1/api-keys/current': keyed,
+  'GET /v1/api-keys/{id}': managerOfKey,
+  'PATCH /v1/api-keys/{id}': managerOfKey,
+  'POST /v1/api-keys/{id}/rotate': managerOfKey,
+  'DELETE /v1/api-keys/{id}': managerOfKey,
+  'GET /v1/audit-log': administrators,
   'GET /v1/account': keyed,
   'GET /v1/jobs': clients,
   'POST /v1/jobs': clients,
@@ -165,7 +183,8 @@ async function makeKeys(coordinator: TestCoordinator): Promise<Record<Caller, st
     'another client': await coordinator.key('client'),
     'the miner’s owner': await coordinator.key('miner'),
     'another miner’s owner': await coordinator.key('miner'),
-    'a scraper of metrics': await coordinator.key('metrics'),
+    'a manager of keys': await coordinator.key('keys'),
+    'another manager of keys': await coordinator.key('keys'),
     'an administrator': await coordinator.key('admin'),
   };
 }
@@ -182,7 +201,11 @@ describeEachEngine('a coordinator that demands keys', engine => {
   });
 
   const prepare = (route: string) =>
-    prepareScene(coordinator, route, { client: keys['the client'], miner: keys['the miner’s owner'] });
+    prepareScene(coordinator, route, {
+      client: keys['the client'],
+      miner: keys['the miner’s owner'],
+      manager: keys['a manager of keys'],
+    });
   const request = (route: string, scene: Scene, caller: Caller) =>
     requestRoute(coordinator, route, scene, withKey(keys[caller]));
 
@@ -196,6 +219,9 @@ describeEachEngine('a coordinator that demands keys', engine => {
       '/v1/grants?limit=1',
       `/v1/files/${scene.files}`,
       `/v1/batches/${scene.batches}`,
+      '/v1/api-keys?limit=1',
+      `/v1/api-keys/${scene['api-keys']}`,
+      '/v1/audit-log?limit=1',
     ];
     const key = keys['an administrator'];
     return await Promise.all(

@@ -69,6 +69,9 @@ function schemaIn(
   return content?.[type]?.schema ?? {};
 }
 
+/** Routes that answer as CSV and as lines of JSON, too. */
+const REPORTS = ['GET /v1/audit-log'];
+
 /** Answered as events too, where the request has `stream`. */
 const STREAMED = ['POST /v1/chat/completions', 'POST /v1/completions'];
 
@@ -200,7 +203,8 @@ describeOneEngine('/openapi.json', engine => {
       const type = headers.get('content-type')?.split(';')[0];
       const described = routes.get(route)?.responses[status];
       expect(status).toBeLessThan(300);
-      const types = [type ?? [], STREAMED.includes(route) ? 'text/event-stream' : []].flat();
+      const others = REPORTS.includes(route) ? ['text/csv', 'application/x-ndjson'] : [];
+      const types = [type ?? [], STREAMED.includes(route) ? 'text/event-stream' : others].flat();
       expect(Object.keys(described?.content ?? {})).toEqual(types);
       const isAsDescribed = ajv.compile(schemaIn(described?.content));
       expect([isAsDescribed(body === '' ? null : body), isAsDescribed.errors]).toEqual([true, null]);

@@ -1,4 +1,6 @@
 export * from './accounts.ts';
+export * from './api-keys.ts';
+export * from './audit-log.ts';
 export * from './batches.ts';
 export * from './chat.ts';
 export * from './common.ts';

@@ -51,6 +51,13 @@ export const LIMITS = {
   metadataKeys: 64,
   errorLength: 4_096,
   grantReasonLength: 256,
+  keyNameLength: 128,
+  allowedModels: 100,
+  /** Keys of one account that are neither revoked nor expired. */
+  keysPerAccount: 100,
+  oldSecretSeconds: 30 * 24 * 3600,
+  /** Items on a page of usage, earnings and the audit log. */
+  reportPageSize: 1_000,
   fileNameLength: 255,
   fileRequests: 50_000,
   customIdLength: 512,

@@ -2,6 +2,8 @@ import type { Health, Job, JobParams, NetworkStats } from '@aitbc/protocol';
 import type { ClientOptions, RequestOptions } from './options.ts';
 import { type LongPollOptions, Requests } from './requests.ts';
 import { Accounts } from './resources/accounts.ts';
+import { ApiKeys } from './resources/api-keys.ts';
+import { AuditLog } from './resources/audit-log.ts';
 import { Batches } from './resources/batches.ts';
 import { Explorer } from './resources/explorer.ts';
 import { Files } from './resources/files.ts';
@@ -38,6 +40,8 @@ export class CoordinatorClient {
   readonly ledger: LedgerResource;
   readonly signingKeys: SigningKeys;
   readonly accounts: Accounts;
+  readonly apiKeys: ApiKeys;
+  readonly auditLog: AuditLog;
   readonly grants: Grants;
   /** Public blocks, transactions, receipts and statistics. */
   readonly explorer: Explorer;
@@ -61,6 +65,8 @@ export class CoordinatorClient {
     this.ledger = new LedgerResource(requests);
     this.signingKeys = new SigningKeys(requests);
     this.accounts = new Accounts(requests);
+    this.apiKeys = new ApiKeys(requests);
+    this.auditLog = new AuditLog(requests);
     this.grants = new Grants(requests);
     this.explorer = new Explorer(requests);
   }

@@ -28,6 +28,8 @@ export type { ClientOptions, RequestOptions } from './options.ts';
 export type { Page, Paged } from './pages.ts';
 export type { IdempotentOptions, LongPollOptions } from './requests.ts';
 export type { Accounts } from './resources/accounts.ts';
+export type { ApiKeys } from './resources/api-keys.ts';
+export type { AuditLog } from './resources/audit-log.ts';
 export type {
   Batches,
   BatchRequest,

@@ -8,7 +8,7 @@ export type Query = Record<string, string | number | boolean | undefined>;
 
 /** One request. */
 export interface ApiCall extends Reading {
-  method?: 'GET' | 'POST' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** The path after the base URL: `/v1/jobs`. */
   path: string;
   query?: Query | undefined;

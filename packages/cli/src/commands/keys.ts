@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createIds, createKey, listKeys, openStore, revokeKey, SCOPES, type Scope } from '@aitbc/coordinator';
 import { LIMITS } from '@aitbc/protocol';
+import { microCredits } from '@aitbc/receipts';
 import { type Command, InvalidArgumentError } from 'commander';
-import { address, positiveInteger } from '../arguments.ts';
+import { address, nameList, positiveInteger, positiveNumber } from '../arguments.ts';
 import { wantsJson } from '../connection.ts';
 import { CommandFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -24,6 +26,10 @@ interface CreateFlags extends StoreFlags {
   trusted?: boolean;
   tier?: string;
   maxPriority?: number;
+  model?: string[];
+  budget?: number;
+  budgetDay?: number;
+  budgetMonth?: number;
 }
 
 /** `aitbc keys`: works on the coordinator's own store, whether the coordinator runs or not. */
@@ -45,6 +51,10 @@ export function addKeysCommand(program: Command, io: Io): void {
     .option('--trusted', 'vouch for the owner of miners, so that limits for new owners do not apply')
     .option('--tier <name>', 'the tier of limits from the configuration; default: the default limits')
     .option('--max-priority <n>', 'the highest priority that the key may ask for; default: 0', priority)
+    .option('--model <name>', 'a model that the key may use, instead of all; can be repeated', nameList)
+    .option('--budget <credits>', 'the most that its jobs may cost in all', positiveNumber)
+    .option('--budget-day <credits>', 'the most that they may cost per UTC day', positiveNumber)
+    .option('--budget-month <credits>', 'the most that they may cost per UTC month', positiveNumber)
     .addHelpText('after', '\nExample:\n  $ aitbc keys create --scope client --name "the web shop"')
     .action((flags: CreateFlags, command: Command) => createIn(flags, command, io));
 
@@ -94,8 +104,11 @@ async function create(store: Store, flags: CreateFlags, command: Command, io: Io
     expiresAt,
     address: flags.account,
     trusted: flags.trusted,
-    tier: flags.tier,
-    maxPriority: flags.maxPriority,
+    tier: flags.tier ?? null,
+    maxPriority: flags.maxPriority ?? 0,
+    allowedModels: flags.model ?? null,
+    budget: budgetOf(flags),
+    actor: thisCommand(),
   });
   const fields = { id: made.id, key: made.key, scopes: made.scopes.join(' '), account: made.address };
   if (wantsJson(command)) return printJson(io, { ...fields, scopes: made.scopes });
@@ -144,10 +157,21 @@ function stateOf({
 }
 
 async function revoke(store: Store, id: string, io: Io): Promise<void> {
-  const outcome = await store.write(revokeKey, { id });
-  if (!outcome.ok || !outcome.value)
-    throw new CommandFailure(`There is no active key ${id}: \`aitbc keys list\` shows them.`);
+  const outcome = await revokeKey(store, id, thisCommand());
+  if (!outcome.ok) throw new CommandFailure(`There is no active key ${id}: \`aitbc keys list\` shows them.`);
   note(io, `${id} is revoked. A running coordinator rejects it within seconds.`);
+}
+
+/** Who runs the command, for the audit log. */
+function thisCommand() {
+  const origin = `${userInfo().username}@${hostname()}`;
+  return { source: 'command' as const, keyId: null, account: null, origin, requestId: null };
+}
+
+function budgetOf({ budget, budgetDay, budgetMonth }: CreateFlags) {
+  if (budget === undefined && budgetDay === undefined && budgetMonth === undefined) return null;
+  const micro = (credits: number | undefined) => (credits === undefined ? null : microCredits(credits));
+  return { total: micro(budget), day: micro(budgetDay), month: micro(budgetMonth) };
 }
 
 const DAY_MS = 24 * 3600 * 1000;

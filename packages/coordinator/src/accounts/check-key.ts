@@ -1,10 +1,12 @@
+import type { Scope } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import { done, failed, type Outcome } from '../store/operation.ts';
-import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { ANONYMOUS, localAddress } from './accounts.ts';
-import { digestOf, openAccount, type Principal, type Scope } from './keys.ts';
-import { findKey } from './queries.ts';
+import { parentIdsOf } from './key-budgets.ts';
+import { openAccount } from './key-operations.ts';
+import { digestOf, type Principal } from './keys.ts';
+import { findKey, type KeyWithAddress } from './queries.ts';
 
 export interface Authenticator {
   /** The caller of all requests without a key, or undefined if a key is required. */
@@ -39,9 +41,9 @@ export async function createAuthenticator({
   coordinatorId,
   cacheMs,
 }: AuthenticatorOptions): Promise<Authenticator> {
-  const cache = new LRUCache<string, { key: FoundKey | undefined; at: number }>({ max: CACHED_KEYS });
+  const cache = new LRUCache<string, { key: KeyWithAddress | undefined; at: number }>({ max: CACHED_KEYS });
 
-  async function lookUp(digest: string, maxAgeMs: number): Promise<FoundKey | undefined> {
+  async function lookUp(digest: string, maxAgeMs: number): Promise<KeyWithAddress | undefined> {
     const cached = cache.get(digest);
     const ageMs = cached ? now() - cached.at : 0;
     // A negative age means that the clock was set back.
@@ -53,14 +55,20 @@ export async function createAuthenticator({
   }
 
   async function authenticate(secret: string, maxAgeMs: number): Promise<Outcome<Principal>> {
-    const key = await lookUp(digestOf(secret), maxAgeMs);
+    const digest = digestOf(secret);
+    const key = await lookUp(digest, maxAgeMs);
     if (!key || key.revoked_at !== null)
       return failed('AUTH_INVALID_KEY', 'This API key is unknown or revoked');
+    if (key.hash !== digest && (key.old_hash_expires_at ?? 0) <= now())
+      return failed('AUTH_INVALID_KEY', 'This API key was replaced by a new secret');
     if (key.expires_at !== null && key.expires_at <= now())
       return failed('AUTH_EXPIRED_KEY', 'This API key has expired');
     return done({
       accountId: key.account_id,
       keyId: key.id,
+      ...(key.parent_ids !== null && { parentIds: parentIdsOf(key.parent_ids) }),
+      ...(key.allowed_models !== null && { allowedModels: JSON.parse(key.allowed_models) }),
+      ...(key.expires_at !== null && { expiresAt: key.expires_at }),
       ...(key.tier !== null && { tier: key.tier }),
       ...maxPriorityOf(key),
       address: key.address,
@@ -80,10 +88,8 @@ export async function createAuthenticator({
 }
 
 /** Clients may only use priority 0 unless the operator allows more. */
-const maxPriorityOf = ({ scopes, max_priority }: FoundKey) =>
+const maxPriorityOf = ({ scopes, max_priority }: KeyWithAddress) =>
   scopes.split(' ').includes('admin') ? {} : { maxPriority: max_priority ?? 0 };
-
-type FoundKey = Row<'api_key'> & { address: string };
 
 async function anonymousPrincipal(store: Store, coordinatorId: string): Promise<Principal> {
   const outcome = await store.write(openAccount, {

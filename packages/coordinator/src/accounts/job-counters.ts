@@ -1,7 +1,7 @@
-import { isEnded, type JobRow } from '../jobs/job.ts';
+import { isEnded, type JobRow, type SavedChange } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
-import type { SavedChange } from '../store/topics.ts';
+import { loadBudgetKeys } from './key-budgets.ts';
 
 /** Updates the number of unfinished jobs and the reserved credits of accounts when jobs change. */
 export async function countForAccounts(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {
@@ -24,6 +24,26 @@ export async function countForAccounts(changes: readonly SavedChange[], { tx }: 
   }
   await tx.add('account', 'id', accounts.rows('id'));
 }
+
+/** Updates what unfinished jobs have reserved in the budgets of their keys. Jobs of keys without budgets cost nothing. */
+export async function countForBudgets(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {
+  const changed = changes.filter(
+    ({ before, after }) => keyReservedFor(after) !== (before ? keyReservedFor(before) : 0),
+  );
+  if (changed.length === 0) return;
+  const keysOf = await loadBudgetKeys(
+    changed.map(({ after }) => after),
+    tx,
+  );
+  const budgets = new Increments<string, 'reserved'>(['reserved']);
+  for (const { before, after } of changed) {
+    const by = keyReservedFor(after) - (before ? keyReservedFor(before) : 0);
+    for (const id of keysOf.get(after.key_id ?? '') ?? []) budgets.add(id, 'reserved', by);
+  }
+  await tx.add('key_budget', 'id', budgets.rows('id'));
+}
+
+const keyReservedFor = (job: JobRow) => (isEnded(job.status) ? 0 : job.key_reserved);
 
 /** Set aside while a job may yet cost something. */
 const reservedFor = (job: JobRow) => (isEnded(job.status) ? 0 : job.reserved);

@@ -1,20 +1,35 @@
 import { defineModule } from '../define-module.ts';
+import { limitOptions } from '../limits/options.ts';
 import { createAuthenticator } from './check-key.ts';
-import { countForAccounts } from './job-counters.ts';
-import { insertKey, openAccount, revokeKey } from './keys.ts';
+import { countForAccounts, countForBudgets } from './job-counters.ts';
+import { changeKeys, insertKey, openAccount, revokeKeys, rotateKeys } from './key-operations.ts';
 import { accountOptions } from './options.ts';
+
+const countJobs: typeof countForAccounts = async (changes, context) => {
+  await countForAccounts(changes, context);
+  await countForBudgets(changes, context);
+};
 
 export const accounts = defineModule({
   name: 'accounts',
+  reads: limitOptions,
   options: accountOptions,
   idPrefix: 'key',
-  operations: () => ({ openAccount, insertKey, revokeKey }),
-  subscribes: { 'job.changed': countForAccounts },
-  create: async ({ config, store, now, open, issuer: { coordinatorId } }) =>
-    await createAuthenticator({ store, now, open, coordinatorId, cacheMs: config.keyCacheSeconds * 1000 }),
-  async routes(app, { config, store, guards }) {
+  operations: () => ({ openAccount, insertKey, changeKeys, rotateKeys, revokeKeys }),
+  subscribes: { 'job.changed': countJobs },
+  async create({ config, store, now, ids, open, issuer: { coordinatorId } }) {
+    const { createApiKeys } = await import('./api-keys.ts');
+    const cacheMs = config.keyCacheSeconds * 1000;
+    return {
+      ...(await createAuthenticator({ store, now, open, coordinatorId, cacheMs })),
+      apiKeys: createApiKeys({ store, ids, now, tiers: Object.keys(config.tiers) }),
+    };
+  },
+  async routes(app, { config, store, service: { apiKeys }, guards }) {
     const { accountRoutes } = await import('./routes.ts');
+    const { apiKeyRoutes } = await import('./key-routes.ts');
     const billing = config.billing === 'prepaid' ? 'prepaid' : 'postpaid';
     accountRoutes(app, { store, guards, billing });
+    apiKeyRoutes(app, { apiKeys, guards });
   },
 });

@@ -33,7 +33,7 @@ export interface ClientBatches {
 
 export function createClientBatches({ config, store, ids }: ClientBatchesOptions): ClientBatches {
   return {
-    async create({ accountId, tier = null }, request, key) {
+    async create({ accountId, tier = null, keyId }, request, key) {
       const { endpoint, input_file_id, completion_window, metadata } = request;
       if (!Object.hasOwn(ENDPOINTS, endpoint)) {
         const detail = `endpoint must be one of ${Object.keys(ENDPOINTS).join(', ')}`;
@@ -48,7 +48,7 @@ export function createClientBatches({ config, store, ids }: ClientBatchesOptions
               lastsMs: config.idempotencySeconds * 1000,
             };
       const batch = await store.write(createBatches, {
-        ...{ accountId, tier, endpoint, input_file_id, completion_window },
+        ...{ accountId, tier, keyId: keyId ?? null, endpoint, input_file_id, completion_window },
         // OpenAI's batch ids begin with `batch_`.
         id: ids.next('batch').replace('-', '_'),
         metadata: metadata ? JSON.stringify(metadata) : null,

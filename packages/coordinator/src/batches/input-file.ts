@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { type BatchError, LIMITS, type SubmitJob } from '@aitbc/protocol';
+import { findSubmitter } from '../accounts/key-rights.ts';
 import { RequestError } from '../errors.ts';
 import { readPart } from '../files/files.ts';
 import type { FileConfig } from '../files/options.ts';
@@ -194,7 +195,8 @@ type Options = Pick<WorkOptions, 'store' | 'config' | 'jobs'>;
 /** Validates the whole file, with a hash per request in memory. If it is interrupted, it starts again. */
 export async function validate(batch: BatchRow, options: Options, signal: AbortSignal): Promise<boolean> {
   const { store } = options;
-  const check = checker(batch, options);
+  const { allowedModels } = await findSubmitter(store.read, batch.key_id);
+  const check = checker(batch, allowedModels, options);
   const errors: BatchError[] = [];
   let total = 0;
   for await (const line of requestLines(batch, options, BEGINNING)) {
@@ -224,7 +226,11 @@ const TOO_MANY = invalidRequest(
 );
 
 /** Returns a function that checks one line after the other. It throws what reading a request throws. */
-function checker(batch: BatchRow, { config, jobs }: Options): (line: Line) => void {
+function checker(
+  batch: BatchRow,
+  allowedModels: readonly string[] | undefined,
+  { config, jobs }: Options,
+): (line: Line) => void {
   const seen = new Set<string>();
   return ({ text }) => {
     if (text === undefined)
@@ -234,7 +240,7 @@ function checker(batch: BatchRow, { config, jobs }: Options): (line: Line) => vo
         'line_too_long',
       );
     const { customId, submission } = readRequest(text, batch.endpoint, endpointOf(batch));
-    jobs.prepare(submission);
+    jobs.prepare(submission, allowedModels);
     // The hash is stored because a part of the text would keep the whole file part in memory.
     const digest = createHash('sha256').update(customId).digest('base64');
     if (seen.has(digest))

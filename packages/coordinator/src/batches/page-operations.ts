@@ -10,6 +10,7 @@ import { loadBatches, overtaken } from './stages.ts';
 export interface SubmitPageInput {
   batchId: string;
   quota: AccountQuota | undefined;
+  budgetKeys: readonly string[];
   from: Place;
   to: Place;
   jobs: readonly { line: number; job: NewJob }[];
@@ -29,7 +30,7 @@ export const submitPages = (
       tx,
     );
     const outcomes: Outcome<undefined>[] = [];
-    for (const { batchId, quota, from, to, jobs, isLast } of inputs) {
+    for (const { batchId, quota, budgetKeys, from, to, jobs, isLast } of inputs) {
       const batch = batches.get(batchId);
       if (!isAt(batch, 'submitting', from) || batch.expires_at <= now) {
         outcomes.push(overtaken);
@@ -40,7 +41,7 @@ export const submitPages = (
       const [outcome] =
         asked.length === 0
           ? []
-          : await submit.apply([{ accountId: batch.account_id, quota, jobs: asked }], context);
+          : await submit.apply([{ accountId: batch.account_id, quota, budgetKeys, jobs: asked }], context);
       if (outcome && !outcome.ok) {
         outcomes.push(outcome);
         continue;

@@ -110,6 +110,7 @@ export const finalizeBatches: Operation<{ batchId: string }, BatchRow> = {
 export interface CreateInput
   extends Repeatable,
     Pick<BatchRow, 'id' | 'endpoint' | 'completion_window' | 'metadata' | 'input_file_id' | 'tier'> {
+  keyId: string | null;
   windowMs: number;
 }
 
@@ -165,10 +166,12 @@ export async function loadBatches(
 }
 
 function newBatch(input: CreateInput, now: number): BatchRow {
-  const { id, accountId, endpoint, completion_window, metadata, input_file_id, tier, windowMs } = input;
+  const { id, accountId, endpoint, completion_window, metadata, input_file_id, tier, keyId, windowMs } =
+    input;
   return {
     ...{ id, endpoint, completion_window, metadata, input_file_id, tier, ...BEGINNING },
     account_id: accountId,
+    key_id: keyId,
     output_file_id: null,
     error_file_id: null,
     errors: null,

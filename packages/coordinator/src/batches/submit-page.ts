@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@aitbc/protocol';
+import { findSubmitter } from '../accounts/key-rights.ts';
 import { OpenAiError } from '../gateway/errors.ts';
 import type { NewJob } from '../jobs/submitting/submit-jobs.ts';
 import { type BatchRow, type Place, placeOf } from './batch.ts';
@@ -14,6 +15,9 @@ const MAX_CHARACTERS = 512 * 1024;
 /** Errors after which a page is tried again: quotas free up as jobs end, and balances may grow. */
 const TEMPORARY_ERRORS = new Set<ErrorCode>([
   'PAYMENT_INSUFFICIENT_BALANCE',
+  'PAYMENT_TOTAL_BUDGET_EXCEEDED',
+  'PAYMENT_DAILY_BUDGET_EXCEEDED',
+  'PAYMENT_MONTHLY_BUDGET_EXCEEDED',
   'RATE_QUOTA_EXCEEDED',
   'STORAGE_QUOTA_EXCEEDED',
 ]);
@@ -31,7 +35,8 @@ interface Prepared {
  */
 export async function submitPage(batch: BatchRow, options: Options): Promise<boolean> {
   const { store, limits, operations } = options;
-  const page = await preparePage(batch, options);
+  const { allowedModels, budgetKeys } = await findSubmitter(store.read, batch.key_id);
+  const page = await preparePage(batch, allowedModels, options);
   const from = placeOf(batch);
   if (!(await limits.canSubmitBatch(batch.account_id, batch.tier, page.length))) return false;
   const quota = limits.quotaOf(batch.tier);
@@ -40,6 +45,7 @@ export async function submitPage(batch: BatchRow, options: Options): Promise<boo
     const outcome = await store.write(operations.submitPages, {
       batchId: batch.id,
       quota,
+      budgetKeys,
       from,
       to: taken.at(-1)?.end ?? from,
       jobs: taken.flatMap(({ line, job }) => (job ? [{ line, job }] : [])),
@@ -51,12 +57,16 @@ export async function submitPage(batch: BatchRow, options: Options): Promise<boo
   }
 }
 
-async function preparePage(batch: BatchRow, options: Options): Promise<Prepared[]> {
+async function preparePage(
+  batch: BatchRow,
+  allowedModels: readonly string[] | undefined,
+  options: Options,
+): Promise<Prepared[]> {
   const page: Prepared[] = [];
   let characters = 0;
   for await (const { text = '', number, end } of requestLines(batch, options, placeOf(batch))) {
     const job = attempt(() =>
-      options.jobs.prepare(readRequest(text, batch.endpoint, endpointOf(batch)).submission),
+      options.jobs.prepare(readRequest(text, batch.endpoint, endpointOf(batch)).submission, allowedModels),
     );
     page.push({ line: number, end, job: job instanceof OpenAiError ? undefined : job });
     characters += text.length;

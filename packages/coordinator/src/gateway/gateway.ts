@@ -38,8 +38,8 @@ export interface Gateway {
    * cancels the jobs that have not ended.
    */
   pieces(principal: Principal, jobs: RequestJobs, request: GatewayRequest): Promise<AsyncIterable<object>>;
-  models(): Promise<OfferedModel[]>;
-  model(id: string): Promise<OfferedModel>;
+  models(principal: Principal): Promise<OfferedModel[]>;
+  model(principal: Principal, id: string): Promise<OfferedModel>;
 }
 
 export interface GatewayOptions {
@@ -137,11 +137,13 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
       }
     },
 
-    async models() {
-      return (await models.list()).map(toOfferedModel);
+    async models({ allowedModels }) {
+      const offered = await models.list();
+      return offered.filter(({ model }) => allowedModels?.includes(model) !== false).map(toOfferedModel);
     },
 
-    async model(id) {
+    async model({ allowedModels }, id) {
+      if (allowedModels?.includes(id) === false) throw modelNotFound(id);
       const found = await models.get(id);
       if (!found) requireOffered(id);
       if (!found) throw modelNotFound(id);

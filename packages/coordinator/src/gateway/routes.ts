@@ -70,7 +70,7 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
         response: openAiResponses({ 200: OfferedModels }, 401, 403),
       },
     },
-    async () => ({ object: 'list' as const, data: await gateway.models() }),
+    async request => ({ object: 'list' as const, data: await gateway.models(principalOf(request)) }),
   );
 
   app.get(
@@ -87,7 +87,7 @@ export function gatewayRoutes(app: App, routes: GatewayRoutes): void {
         response: openAiResponses({ 200: OfferedModel }, 400, 401, 403, 404),
       },
     },
-    async request => await gateway.model(request.params['*']),
+    async request => await gateway.model(principalOf(request), request.params['*']),
   );
 }
 

@@ -3,6 +3,7 @@ import { GRANT_VERSION } from '@aitbc/protocol/versions';
 import { grantEntry, microCredits, type Signer, signGrant } from '@aitbc/receipts';
 import { findOrCreateAccounts } from '../accounts/accounts.ts';
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
+import { type Actor, recordActions } from '../audit/record-actions.ts';
 import { appendEntries } from '../ledger/entries.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 
@@ -13,6 +14,7 @@ export interface GrantInput extends Repeatable {
   /** In credits. */
   amount: number;
   reason: string | undefined;
+  actor: Actor;
 }
 
 export interface GrantOutput {
@@ -100,6 +102,13 @@ async function issue(
   });
   const entries = await Promise.all(statements);
   await appendEntries(entries, context);
+  await recordActions(
+    inputs.map(({ actor, grantId, to, amount, reason }) => ({
+      ...{ actor, action: 'credits.grant' as const, target: to },
+      details: { grant_id: grantId, amount, ...(reason !== undefined && { reason }) },
+    })),
+    context,
+  );
   return new Map(entries.map(({ id, body }) => [id, body]));
 }
 

@@ -4,6 +4,7 @@ import { canonicalJson, roundCredits } from '@aitbc/receipts';
 import { requireAddress } from '../accounts/accounts.ts';
 import type { Principal } from '../accounts/keys.ts';
 import type { AccountConfig } from '../accounts/options.ts';
+import type { Actor } from '../audit/record-actions.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import type { PublicLedger } from '../ledger/ledger.ts';
@@ -16,7 +17,12 @@ import { findGrant, listGrants } from './queries.ts';
 /** Each method throws RequestError. */
 export interface GrantService {
   /** Grants credits to an address. A repeated request with the same idempotency key returns the first grant. */
-  grant(principal: Principal, request: NewGrant, idempotencyKey: string | undefined): Promise<GrantOutput>;
+  grant(
+    principal: Principal,
+    actor: Actor,
+    request: NewGrant,
+    idempotencyKey: string | undefined,
+  ): Promise<GrantOutput>;
   /** Returns a grant with its place in the ledger, which is null until the ledger has published it. */
   get(id: string): Promise<PublishedGrant>;
   /** Returns the grant as a `.tlog-proof` file, which can be verified offline. */
@@ -48,14 +54,14 @@ export function createGrantService({
   }
 
   return {
-    async grant({ accountId }, request, key) {
+    async grant({ accountId }, actor, request, key) {
       const { to, amount, reason } = request;
       requireAddress(to, 'to');
       if (roundCredits(amount) !== amount)
         fail('VALIDATION_OUT_OF_RANGE', 'amount must have at most 6 decimals', { field: 'amount' });
       const requestHash = hash('sha256', canonicalJson(request));
       const idempotency = key && { key, requestHash, lastsMs: config.idempotencySeconds * 1000 };
-      const input = { accountId, grantId: ids.next('grant'), nonce: ids.hex(16), to, amount, reason };
+      const input = { accountId, grantId: ids.next('grant'), nonce: ids.hex(16), to, amount, reason, actor };
       return unwrap(
         await store.write(operations.grantCredits, { ...input, ...(idempotency && { idempotency }) }),
       );

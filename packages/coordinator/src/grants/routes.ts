@@ -1,5 +1,6 @@
 import { Grant, IdempotencyKey, LIMITS, ListGrants, NewGrant, PublishedGrant } from '@aitbc/protocol';
 import { Type } from 'typebox';
+import { actorOf } from '../http/actor.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkAfter, readPlace } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed, sendJson, sendProof, tlogProof } from '../http/routes.ts';
@@ -25,7 +26,12 @@ export function grantRoutes(app: App, { grants, guards }: { grants: GrantService
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
-      const { grant, replayed } = await grants.grant(principalOf(request), request.body, key);
+      const { grant, replayed } = await grants.grant(
+        principalOf(request),
+        actorOf(request),
+        request.body,
+        key,
+      );
       if (replayed) reply.header('idempotent-replayed', 'true');
       const { grant_id }: Grant = JSON.parse(grant);
       return sendJson(reply.code(201).header('location', `grants/${grant_id}`), grant);

@@ -1,6 +1,7 @@
+import type { Scope } from '@aitbc/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from '../accounts/check-key.ts';
-import { KEY_PREFIX, type Principal, type Scope } from '../accounts/keys.ts';
+import { KEY_PREFIX, type Principal } from '../accounts/keys.ts';
 import { type ErrorInfo, fail } from '../errors.ts';
 import type { Limits } from '../limits/limits.ts';
 import { type Outcome, unwrap } from '../store/operation.ts';
@@ -29,7 +30,8 @@ export interface Guards {
   public: Guard;
   client: ScopeGuard;
   miner: ScopeGuard;
-  metrics: ScopeGuard;
+  /** For the management of the account's API keys. */
+  keys: ScopeGuard;
   admin: ScopeGuard;
   /** Accepts a key with any scope. */
   account: Guard;
@@ -95,7 +97,7 @@ export function createGuards(
     },
     client: requireScope('client'),
     miner: requireScope('miner'),
-    metrics: requireScope('metrics'),
+    keys: requireScope('keys'),
     admin: requireScope('admin'),
     async account(request, reply) {
       reply.header('cache-control', PRIVATE);

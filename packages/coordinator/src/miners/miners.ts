@@ -9,6 +9,7 @@ import {
 import { isPublicKey, verifyRegistration } from '@aitbc/receipts';
 import { requireAddress } from '../accounts/accounts.ts';
 import { accountScope, type Principal } from '../accounts/keys.ts';
+import type { Actor } from '../audit/record-actions.ts';
 import { fail } from '../errors.ts';
 import type { LeaseConfig } from '../jobs/leases/options.ts';
 import type { ReadyQueue } from '../store/events.ts';
@@ -40,11 +41,11 @@ export interface MinerRegistry {
   register(principal: Principal, request: RegisterMiner): Promise<{ miner: Miner; created: boolean }>;
   list(query: ListMiners & { limit: number; after: string | undefined }): Promise<Miner[]>;
   get(id: string): Promise<MinerDetail>;
-  drain(principal: Principal, caller: MinerCaller): Promise<Miner>;
+  drain(principal: Principal, caller: MinerCaller, actor: Actor): Promise<Miner>;
   /** Removes a miner. It must hold no jobs any more. */
-  remove(principal: Principal, caller: MinerCaller): Promise<void>;
+  remove(principal: Principal, caller: MinerCaller, actor: Actor): Promise<void>;
   /** Ends a miner's suspension and clears its record. Does nothing if the miner is not suspended. */
-  reinstate(id: string): Promise<Miner>;
+  reinstate(id: string, actor: Actor): Promise<Miner>;
   /** Returns what the miner can run, and its reputation score from 0 to 1. The miner must be the caller's. */
   standing(principal: Principal, id: string): Promise<{ abilities: Abilities; score: number }>;
 }
@@ -80,8 +81,14 @@ export function createMiners(options: MinersOptions): MinerRegistry {
     return toView(miner, speeds.get(miner.id));
   }
 
-  async function withdraw(principal: Principal, caller: MinerCaller, to: 'draining' | 'removed') {
-    return unwrap(await store.write(withdrawMiners, { ...caller, ownerId: accountScope(principal), to }));
+  async function withdraw(
+    principal: Principal,
+    caller: MinerCaller,
+    to: 'draining' | 'removed',
+    actor: Actor,
+  ) {
+    const ownerId = accountScope(principal);
+    return unwrap(await store.write(withdrawMiners, { ...caller, ownerId, to, actor }));
   }
 
   return {
@@ -118,15 +125,15 @@ export function createMiners(options: MinersOptions): MinerRegistry {
       const miner = await findOrFail(id);
       return { ...(await view(miner)), workload: explain(miner, await listWorkload(store.read)) };
     },
-    async drain(principal, caller) {
-      await withdraw(principal, caller, 'draining');
+    async drain(principal, caller, actor) {
+      await withdraw(principal, caller, 'draining', actor);
       return await view(await findOrFail(caller.minerId));
     },
-    async remove(principal, caller) {
-      await withdraw(principal, caller, 'removed');
+    async remove(principal, caller, actor) {
+      await withdraw(principal, caller, 'removed', actor);
     },
-    async reinstate(id) {
-      unwrap(await store.write(reinstateMiners, { minerId: id }));
+    async reinstate(id, actor) {
+      unwrap(await store.write(reinstateMiners, { minerId: id, actor }));
       return await view(await findOrFail(id));
     },
     async standing(principal, id) {

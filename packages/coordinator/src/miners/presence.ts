@@ -1,3 +1,4 @@
+import { COORDINATOR_ITSELF, recordActions } from '../audit/record-actions.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { abilitiesOf } from './eligibility.ts';
@@ -67,6 +68,11 @@ async function judge(
   await tx.update('standing', 'id', TRACK_RECORD_COLUMNS, decayed);
   await tx.update('standing', 'id', JUDGED, changed);
   const updated = new Map((await updateMiners(changed, context)).map(miner => [miner.id, miner]));
+  const suspended = [...updated.values()].filter(miner => miner.suspended_at === now);
+  await recordActions(
+    suspended.map(miner => ({ actor: COORDINATOR_ITSELF, action: 'miner.suspend', target: miner.id })),
+    context,
+  );
   for (const miner of present) {
     const { suspended_at, probation } = updated.get(miner.id) ?? miner;
     Object.assign(miner, { suspended_at, probation });

@@ -1,5 +1,6 @@
 import { LIMITS, ListMiners, Miner, MinerDetail, MinerProcess, RegisterMiner } from '@aitbc/protocol';
 import { Type } from 'typebox';
+import { actorOf } from '../http/actor.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkNext } from '../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../http/routes.ts';
@@ -90,7 +91,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: MinerRegistr
         response: answers({ 200: Miner }, 400, 401, 403, 404, 409),
       },
     },
-    async request => await miners.drain(principalOf(request), callerOf(request)),
+    async request => await miners.drain(principalOf(request), callerOf(request), actorOf(request)),
   );
 
   app.post(
@@ -106,6 +107,6 @@ export function minerRoutes(app: App, { miners, guards }: { miners: MinerRegistr
         response: answers({ 200: Miner }, 400, 401, 403, 404),
       },
     },
-    async request => await miners.reinstate(request.params.id),
+    async request => await miners.reinstate(request.params.id, actorOf(request)),
   );
 }

@@ -1,3 +1,4 @@
+import { type Actor, recordActions } from '../audit/record-actions.ts';
 import { done, failed, type Operation } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { countActive } from './presence.ts';
@@ -11,6 +12,7 @@ export interface WithdrawInput {
   /** Null for an administrator. */
   ownerId: number | null;
   to: 'draining' | 'removed';
+  actor: Actor;
 }
 
 /** Stops giving jobs to a miner. Before a miner is removed, its caller must have released the jobs that it holds. */
@@ -19,7 +21,7 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
   async apply(inputs, context) {
     const { tx, emit } = context;
     const outcomes = [];
-    for (const { minerId, epoch, ownerId, to } of inputs) {
+    for (const { minerId, epoch, ownerId, to, actor } of inputs) {
       const [miner] = await tx.load('miner', 'id', [minerId]);
       if (!miner || miner.status === 'removed' || (ownerId !== null && miner.owner_id !== ownerId)) {
         outcomes.push(failed('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key`));
@@ -36,6 +38,9 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
       if (to === 'removed') await tx.add('counter', 'name', [{ name: 'miners.total', value: -1 }]);
       await countActive((to === 'draining' ? 1 : 0) - (isActive(miner) ? 1 : 0), context);
       emit({ type: 'miner.changed', miner: after });
+      // Owners withdraw their miners whenever they stop them, which is no administrative action.
+      const action = to === 'removed' ? 'miner.remove' : 'miner.drain';
+      if (ownerId === null) await recordActions([{ actor, action, target: minerId }], context);
       outcomes.push(done(after));
     }
     return outcomes;
@@ -46,12 +51,12 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
  * Ends the suspension of a miner's operator and clears its record: the old record would suspend it again at the next
  * judgement.
  */
-export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
+export const reinstateMiners: Operation<{ minerId: string; actor: Actor }, undefined> = {
   name: 'miners.reinstate',
   async apply(inputs, context) {
     const { tx, now } = context;
     const outcomes = [];
-    for (const { minerId } of inputs) {
+    for (const { minerId, actor } of inputs) {
       const [miner] = await tx.load('miner', 'id', [minerId]);
       if (!miner || miner.status === 'removed') {
         outcomes.push(failed('MINER_NOT_FOUND', `No miner ${minerId} is registered`));
@@ -61,6 +66,11 @@ export const reinstateMiners: Operation<{ minerId: string }, undefined> = {
         const standing = newStanding(miner.operator_id, now);
         await tx.upsert('standing', ['id'], [standing]);
         await updateMiners([standing], context);
+        const before = { suspended: miner.suspended_at !== null, probation: miner.probation === 1 };
+        await recordActions(
+          [{ actor, action: 'miner.reinstate', target: minerId, details: { before } }],
+          context,
+        );
       }
       outcomes.push(done(undefined));
     }

@@ -1,5 +1,11 @@
 import type { Insertable, Selectable } from 'kysely';
-import type { AccountTable, ApiKeyTable, IdempotencyTable } from './tables/account-tables.ts';
+import type {
+  AccountTable,
+  ApiKeyTable,
+  AuditLogTable,
+  IdempotencyTable,
+  KeyBudgetTable,
+} from './tables/account-tables.ts';
 import type { BatchTable, FilePartTable, FileTable } from './tables/file-tables.ts';
 import type {
   FairClockTable,
@@ -35,6 +41,8 @@ interface SettingTable {
 export interface DatabaseSchema {
   account: AccountTable;
   api_key: ApiKeyTable;
+  key_budget: KeyBudgetTable;
+  audit_log: AuditLogTable;
   fair_clock: FairClockTable;
   fair_share: FairShareTable;
   queue: QueueTable;
@@ -70,6 +78,8 @@ export type NewRow<T extends Table> = Insertable<DatabaseSchema[T]>;
 export const PRIMARY_KEYS = {
   account: 'id',
   api_key: 'id',
+  key_budget: 'id',
+  audit_log: 'id',
   fair_clock: 'id',
   fair_share: 'id',
   queue: 'id',

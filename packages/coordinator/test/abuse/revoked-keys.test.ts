@@ -1,6 +1,6 @@
 import type { Problem } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
-import { revokeKey } from '../../src/accounts/keys.ts';
+import { revokeKey } from '../../src/accounts/create-key.ts';
 import { createIds, createKey } from '../../src/index.ts';
 import { actions, withCoordinator } from '../harness/coordinator.ts';
 import { describeEachEngine } from '../harness/engines.ts';
@@ -15,7 +15,7 @@ describeEachEngine('When a key is revoked', engine => {
     const { store } = coordinator.running.modules;
     const id = createIds(() => coordinator.now()).next('key');
     const { key } = await createKey(store, { id, name: null, scopes: ['client', 'miner'], expiresAt: null });
-    return { key, revoke: () => store.write(revokeKey, { id }) };
+    return { key, revoke: () => revokeKey(store, id) };
   }
 
   test('its open streams end', async () => {

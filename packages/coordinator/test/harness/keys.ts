@@ -11,5 +11,4 @@ export async function makeKey(
   return await createKey(running.modules.store, { id, name: null, scopes, expiresAt });
 }
 
-export const revoke = ({ running }: TestCoordinator, id: string) =>
-  running.modules.store.write(revokeKey, { id });
+export const revoke = ({ running }: TestCoordinator, id: string) => revokeKey(running.modules.store, id);

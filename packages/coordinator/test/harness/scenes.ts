@@ -1,4 +1,4 @@
-import type { Batch, CreateBatch, FileObject, Grant, NewGrant, Receipt } from '@aitbc/protocol';
+import type { ApiKey, Batch, CreateBatch, FileObject, Grant, NewGrant, Receipt } from '@aitbc/protocol';
 import { addressFromLabel, canonicalJson } from '@aitbc/receipts';
 import { leafHash } from '@aitbc/tlog';
 import { type Answer, actions, type CallOptions, type TestCoordinator } from './coordinator.ts';
@@ -17,6 +17,8 @@ export interface Scene {
   files: string;
   /** A batch with it; empty unless the route is about one. */
   batches: string;
+  /** A key of the manager's account; empty unless the route is about one. */
+  'api-keys': string;
   model: string;
   /** How the route is called by somebody who may. */
   caller: CallOptions;
@@ -31,6 +33,8 @@ interface RouteRequest {
   job?: 'running' | 'completed' | 'published';
   /** The client has a file. */
   file?: true;
+  /** The manager has made another key. */
+  apiKey?: true;
   /** The client has a batch. */
   batch?: true;
   query?: (scene: Scene) => string;
@@ -63,7 +67,6 @@ const newJob = ({ model }: Scene) => ({ prompt: 'Hello', model });
 export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /health': {},
   'GET /health/ready': {},
-  'GET /metrics': {},
   'GET /v1/stats': {},
   'GET /v1/keys': {},
   'GET /v1/receipts': { job: 'completed' },
@@ -89,6 +92,14 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /explorer/addresses/{address}': {},
   'GET /explorer/search': { job: 'completed', query: scene => `?q=${scene.jobs}` },
   'GET /explorer/receipts': { job: 'completed' },
+  'POST /v1/api-keys': { admin: true, body: () => ({ scopes: ['keys'] }) },
+  'GET /v1/api-keys': { apiKey: true },
+  'GET /v1/api-keys/current': { admin: true },
+  'GET /v1/api-keys/{id}': { apiKey: true },
+  'PATCH /v1/api-keys/{id}': { apiKey: true, body: () => ({ name: 'renamed' }) },
+  'POST /v1/api-keys/{id}/rotate': { apiKey: true, body: () => ({ old_valid_seconds: 60 }) },
+  'DELETE /v1/api-keys/{id}': { apiKey: true },
+  'GET /v1/audit-log': { admin: true },
   'GET /v1/account': {},
   'GET /v1/jobs': {},
   'POST /v1/jobs': { body: newJob },
@@ -160,13 +171,13 @@ let scenes = 0;
 export async function prepareScene(
   coordinator: TestCoordinator,
   route: string,
-  keys: { client?: string | undefined; miner?: string | undefined } = {},
+  keys: { client?: string | undefined; miner?: string | undefined; manager?: string | undefined } = {},
 ): Promise<Scene> {
   const client = actions(coordinator, keys.client);
   const owner = actions(coordinator, keys.miner);
   const name = `scene-${++scenes}`;
-  const { job, grant, admin, file, batch } = REQUESTS[route] ?? {};
-  const key = grant || admin ? await coordinator.key('admin') : '';
+  const { job, grant, admin, file, batch, apiKey } = REQUESTS[route] ?? {};
+  const key = grant || admin || apiKey ? await coordinator.key('admin') : '';
   await owner.register(name, { capabilities: [name] });
   const { job_id } = await client.submit({ model: name });
   if (job) await owner.claim(job_id, name);
@@ -174,6 +185,7 @@ export async function prepareScene(
   const receipt = isCompleted ? await owner.complete(job_id, name) : undefined;
   const granted = grant && (await makeGrant(coordinator, key));
   const uploaded = (file || batch) && (await upload(coordinator, fileForm('{}\n'), keys.client));
+  const managed = apiKey && (await makeManagedKey(coordinator, keys.manager ?? key));
   const begun = batch && uploaded && (await begin(coordinator, newBatch(uploaded.id), keys.client));
   if (job === 'published' || grant === 'published') await coordinator.publish();
   return {
@@ -184,9 +196,17 @@ export async function prepareScene(
     grants: granted?.grant_id ?? '',
     files: uploaded?.id ?? '',
     batches: begun?.id ?? '',
+    'api-keys': managed?.id ?? '',
     model: name,
-    caller: admin ? { key } : {},
+    caller: admin || apiKey ? { key } : {},
   };
+}
+
+/** A key that the holder of another one has made. */
+async function makeManagedKey(coordinator: TestCoordinator, key: string): Promise<ApiKey> {
+  const answer = await coordinator.call<ApiKey>('POST', '/v1/api-keys', { scopes: ['keys'] }, { key });
+  if (answer.status !== 201) throw new Error(`No key was made: ${JSON.stringify(answer.body)}`);
+  return answer.body;
 }
 
 /** What a receipt is known by in the ledger. */

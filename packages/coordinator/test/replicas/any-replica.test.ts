@@ -170,7 +170,7 @@ describe('an API key', () => {
         }),
       );
     expect(await statuses()).toEqual([200, 200, 200]);
-    await store.write(revokeKey, { id });
+    await revokeKey(store, id);
     await store.close();
     await vi.waitUntil(async () => (await statuses()).every(status => status === 401), WAIT);
   });

@@ -5,7 +5,16 @@ import type { Row } from '../../store/schema.ts';
 import { endUnreadable, isReadable, unreadable } from '../damaged-jobs.ts';
 import { createOthers, EXCLUDED_MS, exclusionsOf, isExcluded } from '../exclusions.ts';
 import { isReadyFor, type JobChange, type JobRow, startAttempt } from '../job.ts';
-import { endedError, isHeldBy, jobNotFound, loadNamed, type MinerActor } from '../lookup.ts';
+import {
+  endedError,
+  jobNotFound,
+  loadJobsOf,
+  loadMinersOf,
+  type MinerActor,
+  notActing,
+  ownedMiner,
+  ownedMiners,
+} from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { createAssignments } from '../scheduling/assignments.ts';
 import { advance, type FairQueue } from '../scheduling/fairness.ts';
@@ -23,30 +32,31 @@ export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
     name: 'jobs.claim',
     async apply(inputs, context) {
       const { tx, now } = context;
-      const named = await loadNamed(inputs, tx);
-      const { jobs, acting } = named;
+      const miners = await loadMinersOf(inputs, tx);
+      const jobs = await loadJobsOf(inputs, tx);
       const queues = await loadQueues(tx, [...jobs.values()]);
       const assignments = createAssignments(tx);
       await assignments.load([...jobs.values()]);
-      await noteSeen(acting, policy, context);
+      await noteSeen(ownedMiners(miners, inputs), policy, context);
       const changes: JobChange[] = [];
       const damaged: JobRow[] = [];
       const excluded = await findExcluded(
-        inputs.map(named.find).flatMap(found => (found.ok ? found.value : [])),
+        inputs.map(input => ({ job: jobs.get(input.jobId), miner: ownedMiner(miners, input) })),
         queues,
         context,
       );
+      const acting = ownedMiners(miners, inputs);
       const allowances = await loadOwnerAllowances(acting, policy, context);
       const decisions = inputs.map(input => {
-        const found = named.find(input);
-        if (!found.ok) return found;
-        const { job, miner } = found.value;
-        if (job.role === 'replicated' || !assignments.isEligible(miner, job)) return jobNotFound;
+        const miner = ownedMiner(miners, input);
+        const job = jobs.get(input.jobId);
+        if (!miner) return notActing(miners, input);
+        if (!job || job.role === 'replicated' || !assignments.isEligible(miner, job)) return jobNotFound;
         if (!isReadable(job)) {
           damaged.push(job);
           return unreadable;
         }
-        if (isHeldBy(job, miner)) return done(job);
+        if (job.status === 'running' && job.miner_id === miner.id) return done(job);
         const error =
           whyNotClaimable(job, queues.get(job.queue_id), miner, now) ?? excluded.get(`${job.id} ${miner.id}`);
         if (error) return error;
@@ -76,15 +86,15 @@ export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
 
 /** Returns errors for claims of jobs that exclude the miner and that others could run, by `JOB MINER`. */
 async function findExcluded(
-  claims: readonly { job: JobRow; miner: Row<'miner'> }[],
+  claims: readonly { job: JobRow | undefined; miner: Row<'miner'> | undefined }[],
   queues: ReadonlyMap<number, Row<'queue'>>,
   { tx, now }: WriteContext,
 ): Promise<Map<string, Outcome<never>>> {
   const others = createOthers(tx, now);
   const excluded = new Map<string, Outcome<never>>();
   for (const { job, miner } of claims) {
-    const queue = queues.get(job.queue_id);
-    if (!queue || job.owners === null || job.status !== 'pending') continue;
+    const queue = job && queues.get(job.queue_id);
+    if (!queue || !miner || job.owners === null || job.status !== 'pending') continue;
     // A miner may claim a job that was offered to it.
     if (job.held_for === miner.id) continue;
     const exclusions = exclusionsOf(job);

@@ -5,6 +5,7 @@ import { reputationPolicy } from '../../miners/reputation.ts';
 import { receipts } from '../../receipts/module.ts';
 import { pricingOf, rateOf } from '../../receipts/pricing.ts';
 import { leasePolicy } from '../lease.ts';
+import { replication } from '../replication/module.ts';
 import { scheduling } from '../scheduling/module.ts';
 import { createYielding } from '../scheduling/priority-share.ts';
 import { submissionOptions } from '../submitting/options.ts';
@@ -19,7 +20,7 @@ import { leaseOptions } from './options.ts';
 
 export const leases = defineModule({
   name: 'leases',
-  uses: [limits, receipts, miners, scheduling],
+  uses: [limits, receipts, miners, scheduling, replication],
   reads: submissionOptions,
   options: leaseOptions,
   operations({ config, issuer }) {
@@ -45,18 +46,13 @@ export const leases = defineModule({
       releaseAll,
     };
   },
-  async create({ config, store, ids, issuer, operations, services: { limits, miners, scheduling } }) {
-    const { createSpotCheckDraw } = await import('./draw-spot-check.ts');
+  async create({ config, store, ids, operations, services: { limits, miners, scheduling, replication } }) {
     const { createMinerJobs } = await import('./miner-jobs.ts');
     return createMinerJobs({
       ...{ config, store, ids, limits, operations },
       miners: miners.registry,
       waits: scheduling,
-      drawSpotCheck: createSpotCheckDraw(
-        { share: config.spotCheck, coordinatorId: issuer.coordinatorId },
-        ids,
-        miners.directory,
-      ),
+      drawSpotCheck: replication.drawSpotCheck,
     });
   },
   async routes(app, { service: jobs, services: { miners }, guards }) {

@@ -14,6 +14,7 @@ import {
 } from '@aitbc/protocol';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { actorOf } from '../../http/actor.ts';
 import { type Guards, principalOf } from '../../http/authentication.ts';
 import { REPLACING, replacingHalves } from '../../http/bodies.ts';
 import { signalOf } from '../../http/connection.ts';
@@ -196,10 +197,11 @@ export function minerJobRoutes(
     async (request, reply) => {
       const principal = principalOf(request);
       const caller = { minerId: request.params.id, epoch: request.query.epoch };
+      const actor = actorOf(request);
       // The miner drains first, so that it cannot claim new jobs in between.
-      await miners.drain(principal, caller);
+      await miners.drain(principal, caller, actor);
       await jobs.releaseAll(principal, caller);
-      await miners.remove(principal, caller);
+      await miners.remove(principal, caller, actor);
       return reply.code(204).send(null);
     },
   );

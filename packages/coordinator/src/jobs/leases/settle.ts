@@ -1,10 +1,11 @@
 import type { Signature, TokenUsage } from '@aitbc/protocol';
 import { loadAddresses } from '../../accounts/accounts.ts';
+import { loadBudgetPurses } from '../../accounts/key-budgets.ts';
 import { issueReceipts, type ReceiptOptions, type Settlement } from '../../receipts/issue-receipts.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
-import { loadPurses } from '../prepaid-balance.ts';
+import { loadPurses } from '../submitting/prepaid-balance.ts';
 import { type BilledTimePolicy, billedTimeOf } from './billed-time.ts';
 
 /** An ended attempt that is paid for. */
@@ -33,11 +34,15 @@ export async function settleAttempts(
   context: WriteContext,
 ): Promise<string[]> {
   const parties = runs.flatMap(({ job, miner }) => [job.account_id, miner.payee_id]);
-  const [addresses, purses] = await Promise.all([
+  const [addresses, purses, budgets] = await Promise.all([
     loadAddresses(parties, context.tx),
     loadPurses(
       runs.map(({ job }) => job),
       context.tx,
+    ),
+    loadBudgetPurses(
+      runs.map(({ job }) => job),
+      context,
     ),
   ]);
   const party = (id: number) => ({ id, address: addresses.get(id) ?? missing(`account ${id}`) });
@@ -50,10 +55,18 @@ export async function settleAttempts(
       client: party(job.account_id),
       provider: party(miner.payee_id),
       minerId: miner.id,
-      purse: { ceiling: () => purses.ceiling(job), charge: price => purses.charge(job, price) },
+      purse: {
+        ceiling: () => Math.min(purses.ceiling(job), budgets.ceiling(job)),
+        charge(price) {
+          purses.charge(job, price);
+          budgets.charge(job, price);
+        },
+      },
     };
   });
-  return await issueReceipts(settlements, policy, context);
+  const bodies = await issueReceipts(settlements, policy, context);
+  await budgets.save();
+  return bodies;
 }
 
 function missing(what: string): never {

@@ -1,13 +1,15 @@
 import { defineModule } from '../../define-module.ts';
-import { addSpotChecks } from './add-spot-checks.ts';
+import { miners } from '../../miners/module.ts';
 import { followRuns } from './follow-runs.ts';
+import { replicationOptions } from './options.ts';
 
 export const replication = defineModule({
   name: 'replication',
-  subscribes: {
-    async 'job.changed'(changes, context) {
-      await followRuns(changes, context);
-      await addSpotChecks(changes, context);
-    },
+  uses: [miners],
+  options: replicationOptions,
+  subscribes: { 'job.changed': followRuns },
+  async create({ config, ids, services: { miners } }) {
+    const { createSpotCheckDraw } = await import('./draw-spot-check.ts');
+    return { drawSpotCheck: createSpotCheckDraw(config.spotCheck, ids, miners.directory) };
   },
 });

@@ -1,8 +1,7 @@
 import type { ReadyQueue } from '../../store/events.ts';
 import { Increments } from '../../store/increments.ts';
 import type { WriteContext } from '../../store/operation.ts';
-import type { SavedChange } from '../../store/topics.ts';
-import type { JobRow } from '../job.ts';
+import type { JobRow, SavedChange } from '../job.ts';
 
 const FIXED = [
   'id',

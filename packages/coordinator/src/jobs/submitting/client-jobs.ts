@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Job, JobSummary, ListJobs, SubmitJob } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
 import { findRepeated } from '../../accounts/idempotency.ts';
-import { accountScope, type Principal } from '../../accounts/keys.ts';
+import { accountScope, budgetKeysOf, type Principal } from '../../accounts/keys.ts';
 import type { AccountConfig } from '../../accounts/options.ts';
 import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
@@ -70,7 +70,7 @@ export interface ClientJobs {
     admit?: (request: SubmitJob, reach: Reach) => void,
   ): Promise<{ jobs: Job[]; replayed: boolean }>;
   /** Prepares a job for callers that store jobs themselves. */
-  prepare(request: SubmitJob): NewJob;
+  prepare(request: SubmitJob, allowedModels: readonly string[] | undefined): NewJob;
   /** Returns the job when it has ended, after `waitSeconds`, or when `callerSignal` aborts. */
   get(principal: Principal, id: string, waitSeconds: number, callerSignal: LazySignal): Promise<Job>;
   /** Returns the job when it has ended, when `callerSignal` aborts, or when the coordinator stops. */
@@ -192,6 +192,7 @@ export function createClientJobs({
         accountId: principal.accountId,
         quota: limits.quotaOf(principal.tier),
         jobs,
+        budgetKeys: budgetKeysOf(principal),
         ...(idempotency && { idempotency }),
       };
       const replay = async (jobIds: readonly string[]) => {
@@ -221,7 +222,8 @@ export function createClientJobs({
       return { jobs: views, replayed: false };
     },
 
-    prepare: request => prepare(request, 0, 1, { scopes: new Set() }),
+    prepare: (request, allowedModels) =>
+      prepare(request, 0, 1, { scopes: new Set(), ...(allowedModels && { allowedModels }) }),
 
     async get(principal, id, waitSeconds, callerSignal) {
       const waitMs = Math.min(waitSeconds, config.maxWaitSeconds) * 1000;

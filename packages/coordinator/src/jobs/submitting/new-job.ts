@@ -7,7 +7,7 @@ import type { ReceiptConfig } from '../../receipts/options.ts';
 import { pricingOf } from '../../receipts/pricing.ts';
 import { tokenLimit } from '../../receipts/token-limit.ts';
 import { contentOf, FIELDS, type JobContent } from '../content.ts';
-import { checkReplication } from '../replication-request.ts';
+import { checkReplication } from '../replication/replication-request.ts';
 import { mostTokens, sizeOf } from '../request-size.ts';
 import { requirementsOf } from '../requirements.ts';
 import { queueKeyOf } from '../scheduling/job-queues.ts';
@@ -15,7 +15,7 @@ import type { SubmissionConfig } from './options.ts';
 import type { NewJob, NewRun } from './submit-jobs.ts';
 
 /** The parts of a caller that decide what it may ask for. */
-export type Asker = Pick<Principal, 'scopes' | 'maxPriority'>;
+export type Asker = Pick<Principal, 'scopes' | 'maxPriority' | 'allowedModels'>;
 
 type JobConfig = SubmissionConfig & ReceiptConfig;
 
@@ -60,6 +60,8 @@ function checkLimits(
   config: JobConfig,
   asker: Asker,
 ): void {
+  if (asker.allowedModels?.includes(request.model) === false)
+    fail('MODEL_NOT_ALLOWED', `This key may not use the model ${request.model}`, { field: `${prefix}model` });
   const { kind } = content;
   const field = `${prefix}${FIELDS[kind]}`;
   const bytes = sizeOf(request, content);

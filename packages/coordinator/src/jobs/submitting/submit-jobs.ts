@@ -1,14 +1,15 @@
 import type { SubmitJob } from '@aitbc/protocol';
 import { loadRepeated, type Repeatable } from '../../accounts/idempotency.ts';
+import { budgetExceeded, loadKeyBudgets } from '../../accounts/key-budgets.ts';
 import { type AccountQuota, loadQuotas } from '../../limits/quotas.ts';
 import { priceLimit } from '../../receipts/pricing.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { JobContent } from '../content.ts';
 import type { JobRow } from '../job.ts';
-import { type BillingPolicy, loadFunds } from '../prepaid-balance.ts';
 import { insertJobs } from '../save-jobs.ts';
 import { type Clock, createRanker, type Ranker } from '../scheduling/fairness.ts';
 import { type JobQueues, loadJobQueues, type QueueKey } from '../scheduling/job-queues.ts';
+import { type BillingPolicy, costsWithin, loadFunds } from './prepaid-balance.ts';
 
 /** A requested job, with everything that must be chosen outside the transaction. */
 export interface NewJob {
@@ -40,6 +41,8 @@ export interface SubmitInput extends Repeatable {
   /** The account's quota. Absent if nothing is limited. */
   quota?: AccountQuota | undefined;
   jobs: readonly NewJob[];
+  /** The key that submits, and the keys that made it, whose budgets apply as well. Empty for callers without a key. */
+  budgetKeys: readonly string[];
 }
 
 export type SubmitOutput =
@@ -50,7 +53,7 @@ export type SubmitOutput =
 export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, SubmitOutput> => ({
   name: 'jobs.submit',
   async apply(inputs, context) {
-    const [repeated, jobQueues, quotas, funds] = await Promise.all([
+    const [repeated, jobQueues, quotas, funds, budgets] = await Promise.all([
       loadRepeated(inputs, context),
       loadJobQueues(placesOf(inputs), context),
       loadQuotas(inputs, context.tx, context.now),
@@ -59,15 +62,27 @@ export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, Submit
         policy,
         context.tx,
       ),
+      loadKeyBudgets(
+        inputs.map(input => input.budgetKeys),
+        context,
+      ),
     ]);
     const averageRunMs = (job: NewJob) => jobQueues.queueOf(job.place).clock.average_run_ms;
+    const keyReserved = new Map<NewJob, number>();
     // Inputs are decided in order, because each may use up keys and credits of the next.
     const outcomes = inputs.map(input => {
       const before = repeated.answer(input);
+      const left = budgets.left(input.budgetKeys);
+      const isBudgeted = !before && left.amount < Infinity;
+      const budgeted = isBudgeted ? costsWithin(left.amount, input.jobs, averageRunMs, policy) : undefined;
       const answer = before
         ? replay(before)
-        : (quotas.take(input) ?? funds.take(input.accountId, input.jobs, averageRunMs));
+        : budgeted && budgeted.needed > left.amount
+          ? budgetExceeded(budgeted.needed, left, context.now)
+          : (quotas.take(input) ?? funds.take(input.accountId, input.jobs, averageRunMs));
       if (!answer) {
+        if (budgeted) budgets.reserve(input.budgetKeys, budgeted.needed);
+        for (const [index, job] of input.jobs.entries()) keyReserved.set(job, budgeted?.costs[index] ?? 0);
         const ids = input.jobs.map(job => job.id);
         repeated.note(input, ids);
       }
@@ -84,14 +99,11 @@ export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, Submit
     const answers = inputs.map((input, index) => {
       if (outcomes[index]) return outcomes[index];
       const jobs = input.jobs.map(job => {
-        const [asked, ...runs] = newRows(
-          job,
-          input.accountId,
-          jobQueues,
-          ranker,
-          context.now,
-          funds.reservedFor(job),
-        );
+        const [asked, ...runs] = newRows(job, input.accountId, jobQueues, ranker, context.now, {
+          reserved: funds.reservedFor(job),
+          key_reserved: keyReserved.get(job) ?? 0,
+          key_id: input.budgetKeys[0] ?? null,
+        });
         made.push(asked, ...runs);
         return asked;
       });
@@ -119,13 +131,13 @@ function newRows(
   jobQueues: JobQueues,
   ranker: Ranker,
   now: number,
-  reserved: number,
+  paid: Pick<JobRow, 'reserved' | 'key_reserved' | 'key_id'>,
 ): [JobRow, ...JobRow[]] {
   const row = () => newRow(job, accountId, jobQueues, ranker, now);
-  if (job.runs.length === 0) return [{ ...row(), reserved }];
+  if (job.runs.length === 0) return [{ ...row(), ...paid }];
   const runs = job.runs.map(({ id, salt, promptHash }) => {
     const role = 'run' as const;
-    return { ...row(), id, salt, prompt_hash: promptHash, reserved, role, run_of: job.id, batch_line: null };
+    return { ...row(), id, salt, prompt_hash: promptHash, ...paid, role, run_of: job.id, batch_line: null };
   });
   const first = must(runs[0]);
   const replicated: JobRow = {
@@ -136,6 +148,7 @@ function newRows(
     max_attempts: job.maxAttempts * runs.length,
     held_until: first.expires_at,
     reserved: 0,
+    key_reserved: 0,
     role: 'replicated',
     run_of: null,
     batch_line: job.batchLine ?? null,
@@ -192,6 +205,8 @@ export function newRow(
     owners: null,
     batch_line: job.batchLine ?? null,
     input_bytes: job.inputBytes ?? 0,
+    key_id: null,
+    key_reserved: 0,
   };
 }
 

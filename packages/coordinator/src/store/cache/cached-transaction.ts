@@ -14,6 +14,7 @@ const CACHED = [
   'fair_clock',
   'fair_share',
   'model_speed',
+  'key_budget',
   'tree',
 ] as const;
 

@@ -16,6 +16,7 @@ import { addBilling } from './017-billing.ts';
 import { addLimits } from './018-limits.ts';
 import { addMinerEpochs } from './019-miner-epochs.ts';
 import { renameColumns } from './020-clearer-names.ts';
+import { addKeyRestrictions } from './021-api-keys.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -36,6 +37,7 @@ export const MIGRATIONS = {
   '018-limits': addLimits,
   '019-miner-epochs': addMinerEpochs,
   '020-clearer-names': renameColumns,
+  '021-api-keys': addKeyRestrictions,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

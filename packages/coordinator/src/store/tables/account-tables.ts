@@ -47,6 +47,46 @@ export interface ApiKeyTable {
   created_at: Time;
   expires_at: Time | null;
   revoked_at: Time | null;
+  /** The models that the key may use, as a JSON array, or null for all. */
+  allowed_models: Flagless<Json | null>;
+  /** The ids of the key that made this one, of the key that made that one and so on, joined by spaces. */
+  parent_ids: Flagless<string | null>;
+  /** SHA-256 of the secret from before the last rotation, and until when that is valid. */
+  old_hash: Flagless<string | null>;
+  old_hash_expires_at: Flagless<Time | null>;
+}
+
+/** The spend limits of a key that has some. */
+export interface KeyBudgetTable {
+  /** The id of the key. */
+  id: string;
+  total_limit: MicroCredits | null;
+  day_limit: MicroCredits | null;
+  month_limit: MicroCredits | null;
+  /** What unfinished jobs of the key, and of keys that it made, may cost. */
+  reserved: MicroCredits;
+  /** What ended jobs have cost: since the key has a budget, on `day`, and in `month`. */
+  spent: MicroCredits;
+  /** Days since the epoch. */
+  day: number;
+  day_spent: MicroCredits;
+  /** Months since the epoch. */
+  month: number;
+  month_spent: MicroCredits;
+}
+
+/** Administrative actions. Triggers reject every change of a row. */
+export interface AuditLogTable {
+  id: Generated<number>;
+  at: Time;
+  action: string;
+  target: string;
+  source: string;
+  key_id: string | null;
+  account: string | null;
+  origin: string | null;
+  request_id: string | null;
+  details: Json;
 }
 
 export interface IdempotencyTable {

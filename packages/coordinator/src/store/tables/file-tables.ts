@@ -33,6 +33,8 @@ export interface BatchTable {
   endpoint: string;
   /** The tier of the key that created the batch. Its limits apply to the jobs. */
   tier: Flagless<string | null>;
+  /** The id of that key; null for callers without a key and for batches older than this column. */
+  key_id: Flagless<string | null>;
   /** As requested: `24h`. */
   completion_window: string;
   metadata: Json | null;

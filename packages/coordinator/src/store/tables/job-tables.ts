@@ -100,6 +100,10 @@ export interface JobTable {
   owners: Flagless<Json | null>;
   /** Size of the input, which counts for the account until the job ends. */
   input_bytes: Flagless<number>;
+  /** The API key that submitted the job; null for callers without a key and for jobs older than this column. */
+  key_id: Flagless<string | null>;
+  /** The part of the budgets of the key that is reserved until the job ends. */
+  key_reserved: Flagless<MicroCredits>;
   /** The batch's request that the job answers: `BATCH/LINE`, with the number padded so that values sort. */
   batch_line: Flagless<string | null>;
 }

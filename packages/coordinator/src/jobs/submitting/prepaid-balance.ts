@@ -1,8 +1,8 @@
 import type { SubmitJob } from '@aitbc/protocol';
-import { highestCharge, type Pricing, priceLimit } from '../receipts/pricing.ts';
-import { usualTokens } from '../receipts/token-limit.ts';
-import { failed, type Outcome } from '../store/operation.ts';
-import type { WriteTransaction } from '../store/transaction.ts';
+import { highestCharge, type Pricing, priceLimit } from '../../receipts/pricing.ts';
+import { usualTokens } from '../../receipts/token-limit.ts';
+import { failed, type Outcome } from '../../store/operation.ts';
+import type { WriteTransaction } from '../../store/transaction.ts';
 
 /*
  * With prepaid billing a job is accepted if the balance covers its usual cost, which is then reserved. For a model
@@ -64,6 +64,26 @@ function costOf(
 
 const runsOf = ({ request: { replication = 1 } }: Priced) => replication;
 
+/**
+ * Chooses what to reserve for each job and returns it with the sum for all runs: the worst case for models without
+ * statistics if `left` covers that, otherwise the usual cost.
+ */
+export function costsWithin<Job extends Priced>(
+  left: number,
+  jobs: readonly Job[],
+  averageRunMs: (job: Job) => number,
+  policy: BillingPolicy,
+): { costs: readonly number[]; needed: number } {
+  const usual = jobs.map(job => usualCost(job, averageRunMs(job), policy));
+  const cautious = jobs.map((job, index) =>
+    averageRunMs(job) === 0 ? worstCost(job, policy) : (usual[index] ?? 0),
+  );
+  const sumOf = (costs: readonly number[]) =>
+    jobs.reduce((sum, job, index) => sum + runsOf(job) * (costs[index] ?? 0), 0);
+  const costs = sumOf(cautious) <= left ? cautious : usual;
+  return { costs, needed: sumOf(costs) };
+}
+
 /** What accounts can still spend while the submissions of a batch are decided in order. */
 export interface Funds {
   /** Returns what was reserved for an accepted job, or for each of its runs. */
@@ -91,14 +111,7 @@ export async function loadFunds(
     reservedFor: job => reserved.get(job) ?? 0,
     take(accountId, jobs, averageRunMs) {
       const left = available.get(accountId) ?? 0;
-      const usual = jobs.map(job => usualCost(job, averageRunMs(job), policy));
-      const cautious = jobs.map((job, index) =>
-        averageRunMs(job) === 0 ? worstCost(job, policy) : (usual[index] ?? 0),
-      );
-      const sumOf = (costs: readonly number[]) =>
-        jobs.reduce((sum, job, index) => sum + runsOf(job) * (costs[index] ?? 0), 0);
-      const costs = sumOf(cautious) <= left ? cautious : usual;
-      const needed = sumOf(costs);
+      const { costs, needed } = costsWithin(left, jobs, averageRunMs, policy);
       if (needed > left) return notCovered(needed, left, jobs.length);
       for (const [index, job] of jobs.entries()) reserved.set(job, costs[index] ?? 0);
       available.set(accountId, left - needed);
