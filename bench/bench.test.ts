@@ -1,10 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { abuseReport, backlogReport, ledgerReport, memoryReport, throughputReport } from './report.ts';
+import {
+  abuseReport,
+  backlogReport,
+  ledgerReport,
+  memoryReport,
+  retainedReport,
+  throughputReport,
+} from './report.ts';
 import { PARTS } from './results.ts';
 import { abuse, MOST_MEMORY } from './scenarios/abuse.ts';
 import { backlog } from './scenarios/backlog.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
+import { retained } from './scenarios/retained.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { STORES, startCoordinator } from './server.ts';
 
@@ -53,6 +61,13 @@ describe('on the embedded store', { timeout: 180_000 }, () => {
     expect(result.quarters).toHaveLength(4);
     expect(result.growth).toBeGreaterThan(0);
     expect(memoryReport(result)).not.toContain('NaN');
+  });
+
+  test('names that anybody makes up and text that nobody reads leave little in memory', async () => {
+    const result = await retained(100_000, quietly);
+    expect(result.missed).toEqual([]);
+    expect(result.uses).toHaveLength(4);
+    expect(retainedReport(result)).not.toContain('NaN');
   });
 
   test('a client is measured beside one that means no good', async () => {

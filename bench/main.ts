@@ -10,6 +10,7 @@ import {
   ledgerReport,
   memoryReport,
   peersReport,
+  retainedReport,
   throughputReport,
 } from './report.ts';
 import { abuse } from './scenarios/abuse.ts';
@@ -18,6 +19,7 @@ import { gateway } from './scenarios/gateway.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { peers } from './scenarios/peers.ts';
+import { retained } from './scenarios/retained.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { runningAt, STORES, type StoreName, startCoordinator } from './server.ts';
 
@@ -25,7 +27,7 @@ const HELP = `Measures the coordinator under load, beside a server of the same r
 
   npm run bench -- [options]
 
-Without --backlog, --memory, --ledger, --peers, --gateway or --abuse: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
+Without --backlog, --memory, --retained, --ledger, --peers, --gateway or --abuse: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
 
   --store STORE     sqlite, or postgres: a PostgreSQL is started for each coordinator (sqlite)
   --connections N   connections of the load generator (64)
@@ -34,13 +36,14 @@ Without --backlog, --memory, --ledger, --peers, --gateway or --abuse: lifecycles
   --rounds N        runs of each server; the median counts (3)
   --backlog N       claims on top of N pending jobs, beside claims without them
   --memory N        memory over N lifecycles, 4,000 or more
+  --retained N      what N names of models leave in memory, and text that nobody reads; fails where it is too much
   --ledger N        what publishing the ledger costs, and how fast N entries are taken in meanwhile
   --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes;
                     install them before: npm ci --prefix bench/peers
   --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
   --abuse           what one client of 4 connections does to another, attack by attack; fails where it is too much
   --attack NAME     of these one, or several, rather than all
-  --url URL         a coordinator that runs already, rather than a new one for each run; not with the six above
+  --url URL         a coordinator that runs already, rather than a new one for each run; not with those above
   --profile DIR     writes CPU profiles of the coordinator there, one for each thread, and PostgreSQL's statements
   --json FILE       writes the numbers there
 `;
@@ -54,6 +57,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     backlog: { type: 'string' },
     memory: { type: 'string' },
+    retained: { type: 'string' },
     ledger: { type: 'string' },
     peers: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
@@ -81,6 +85,11 @@ async function main(): Promise<void> {
   }
   if (values.memory !== undefined) {
     return report(await memory(count('memory', 4_000), options, progress), memoryReport);
+  }
+  if (values.retained !== undefined) {
+    const result = await retained(count('retained', 1_000), progress);
+    if (result.missed.length > 0) process.exitCode = 1;
+    return report(result, retainedReport);
   }
   if (values.ledger !== undefined) {
     return report(await ledger(count('ledger', 1_000), options, progress), ledgerReport);
@@ -117,7 +126,7 @@ function attacks(): AttackName[] {
 }
 
 function count(
-  name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'memory' | 'ledger',
+  name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'memory' | 'retained' | 'ledger',
   least = 1,
 ): number {
   const value = Number(values[name]);

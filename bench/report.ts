@@ -7,6 +7,7 @@ import type { Gateway } from './scenarios/gateway.ts';
 import type { Ledger } from './scenarios/ledger.ts';
 import type { Memory } from './scenarios/memory.ts';
 import type { PeerResult, Peers } from './scenarios/peers.ts';
+import { MOST_RETAINED, type Retained } from './scenarios/retained.ts';
 import type { Throughput } from './scenarios/throughput.ts';
 
 const NONE = '–';
@@ -114,6 +115,14 @@ With the ledger the coordinator does ${ratio.toFixed(2)} of what it does without
 export const memoryReport = ({ lifecycles, quarters, growth }: Memory) =>
   `Resident memory by quarters of ${whole(lifecycles)} lifecycles: ${quarters.map(mib).join(', ')}.
 The last is ${growth.toFixed(2)} times the first.`;
+
+export function retainedReport({ names, chunks, uses, missed }: Retained): string {
+  const kept = uses.map(({ use, bytes }) => `${use}: ${(bytes / 2 ** 20).toFixed(1)} MiB`).join('\n');
+  const verdict = missed.length === 0 ? 'All leave' : `${missed.join(', ')}: not`;
+  return `What ${whole(names)} names of models and ${whole(chunks)} unread chunks leave in memory:
+${kept}
+${verdict} less than ${mib(MOST_RETAINED)}.`;
+}
 
 export function gatewayReport({ streams, direct, gateway, overhead }: Gateway): string {
   const grid = new Table({ head: ['p50 / p99 in ms', 'first token'], style: { head: [], border: [] } });
