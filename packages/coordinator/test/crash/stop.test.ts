@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -149,14 +149,19 @@ describe('a request that never ends', () => {
   });
 });
 
-describe('a server that can not start says why and exits with 2:', () => {
+// Its messages are tested in packages/cli/test/serve-failing.test.ts: here nothing may keep the process alive.
+describe('a server that can not start ends with 2', () => {
   async function failure(options: ServerOptions, database: DatabaseOptions = { data }): Promise<string> {
     const server = serve(options, database);
     expect(await server.exited).toBe(2);
     return server.stderr();
   }
 
-  test('the port is in use', async () => {
+  test('before its store is opened', async () => {
+    expect(await failure({ args: ['--prot', '80'] })).toContain("unknown option '--prot'");
+  });
+
+  test('when its store is open, with a thread that writes', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -165,65 +170,20 @@ describe('a server that can not start says why and exits with 2:', () => {
     other.close();
   });
 
-  test('the address is none of this machine', async () => {
-    expect(await failure({ args: ['--host', '203.0.113.1'] })).toContain('choose another --host');
+  test('when its store is open, with connections to PostgreSQL', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const { url: databaseUrl } = await createTestDatabase();
+    const stderr = await failure({ args: ['--port', String(port)] }, { data, databaseUrl });
+    expect(stderr).toContain(`127.0.0.1:${port}: another program listens there, choose another --port`);
+    other.close();
   });
 
-  test('an option that has no such value, or is none', async () => {
-    expect(await failure({ args: ['--port', 'http'] })).toContain('--port must be a whole number');
-    expect(await failure({ args: ['--prot', '80'] })).toContain("unknown option '--prot'");
-  });
-
-  test('a variable that has no such value', async () => {
-    expect(await failure({ env: { AITBC_MODE: 'ajar' } })).toContain('AITBC_MODE must be one of auto, open');
-  });
-
-  test('the configuration file is not there, is no JSON, or names no option', async () => {
-    const file = join(data, 'config.json');
-    expect(await failure({ args: ['--config', file] })).toContain(`--config ${file} can't be read: ENOENT`);
-    await writeFile(file, '{"port": 80');
-    expect(await failure({ args: ['--config', file] })).toContain(`--config ${file} can't be read`);
-    await writeFile(file, '{"prot": 80}');
-    expect(await failure({ args: ['--config', file] })).toContain(`prot in ${file} is no option`);
-  });
-
-  test('the data folder is a file', async () => {
-    const file = join(data, 'file');
-    await writeFile(file, '');
-    expect(await failure({}, { data: file })).toContain(`--data ${file} can't be used`);
-  });
-
-  test.skipIf(process.getuid?.() === 0)('the data folder can not be written to', async () => {
-    const folder = join(data, 'read-only');
-    await mkdir(folder, { mode: 0o500 });
-    expect(await failure({}, { data: folder })).toContain(`--data ${folder} can't be used`);
-  });
-
-  test('the database is none', async () => {
-    await writeFile(
-      join(data, 'coordinator.db'),
-      'no database at all, but long enough to look at'.repeat(100),
-    );
-    expect(await failure({})).toContain(`--data ${data} can't be used: file is not a database`);
-  });
-
-  test('PostgreSQL is not there, refuses the password, or has no such database', async () => {
-    const { url, drop } = await createTestDatabase();
-    const failureAt = (change: Partial<Pick<URL, 'port' | 'password' | 'pathname'>>) =>
-      failure({}, { data, databaseUrl: Object.assign(new URL(url), change).href });
-    expect(await failureAt({ port: '1' })).toContain("--database-url can't be used: connect ECONNREFUSED");
-    const refused = await failureAt({ password: 'secret' });
-    expect(refused).toContain(
-      '--database-url can\'t be used: password authentication failed for user "postgres"',
-    );
-    expect(refused).not.toContain('secret');
-    expect(await failureAt({ pathname: 'nowhere' })).toContain('database "nowhere" does not exist');
-    await drop();
-  });
-
-  test('the signing key is none', async () => {
-    await writeFile(join(data, 'signing-key.pem'), 'no key');
-    expect(await failure({})).toContain('signing-key.pem holds no Ed25519 key');
+  test('when PostgreSQL has no such database', async () => {
+    const { url } = await createTestDatabase();
+    const databaseUrl = Object.assign(new URL(url), { pathname: 'nowhere' }).href;
+    expect(await failure({}, { data, databaseUrl })).toContain('database "nowhere" does not exist');
   });
 });
 
