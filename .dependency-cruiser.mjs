@@ -1,4 +1,4 @@
-const MODULES = 'accounts|audit|batches|explorer|files|grants|jobs|ledger|limits|miners|receipts';
+const MODULES = 'accounts|audit|batches|explorer|files|grants|jobs|ledger|limits|miners|receipts|web';
 
 /** A package's sources may import only these packages of ours. */
 const PACKAGES = {
@@ -9,6 +9,7 @@ const PACKAGES = {
   coordinator: ['protocol', 'tlog', 'receipts'],
   miner: ['protocol', 'receipts', 'sdk'],
   witness: ['tlog'],
+  web: ['protocol', 'tlog', 'receipts', 'sdk'],
   cli: ['protocol', 'tlog', 'receipts', 'sdk', 'coordinator', 'miner', 'witness'],
 };
 
@@ -21,7 +22,7 @@ const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({
 }));
 
 /** The browser has no Node: what runs there must not ask for it. */
-const isomorphic = ['protocol', 'tlog', 'receipts', 'sdk'].map(name => ({
+const isomorphic = ['protocol', 'tlog', 'receipts', 'sdk', 'web'].map(name => ({
   name: `isomorphic-${name}`,
   severity: 'error',
   from: { path: `^packages/${name}/src` },

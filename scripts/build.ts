@@ -1,15 +1,25 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { cp, readFile, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import ts from 'typescript';
+import { buildWebApp } from '../packages/web/build.ts';
 import { declarationPath, type PublishedPackage, ROOT } from './packages.ts';
 
 /** Builds packages, each into its `dist`: JavaScript of each entry, and the declarations of all that they export. */
 export async function buildPackages(packages: readonly PublishedPackage[]): Promise<void> {
   for (const { folder } of packages) await rm(join(ROOT, folder, 'dist'), { recursive: true, force: true });
   await Promise.all(packages.map(buildJavaScript));
+  for (const { folder, sources } of packages) if (sources.includes(WEB)) await addWebApp(folder);
   buildDeclarations(packages);
+}
+
+const WEB = 'packages/web';
+
+/** Puts the web app beside the program that serves it. */
+async function addWebApp(folder: string): Promise<void> {
+  await buildWebApp();
+  await cp(join(ROOT, WEB, 'dist'), join(ROOT, folder, 'dist/web'), { recursive: true });
 }
 
 async function buildJavaScript(of: PublishedPackage): Promise<void> {

@@ -58,7 +58,7 @@ export const PUBLISHED: readonly PublishedPackage[] = [
   {
     name: 'aitbc',
     folder: 'packages/cli',
-    sources: ['packages/cli', 'packages/coordinator', 'packages/miner', 'packages/witness'],
+    sources: ['packages/cli', 'packages/coordinator', 'packages/miner', 'packages/witness', 'packages/web'],
     entries: [
       { subpath: '.', source: 'packages/cli/src/index.ts', output: 'index' },
       { subpath: './coordinator', source: 'packages/coordinator/src/published.ts', output: 'coordinator' },

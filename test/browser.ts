@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, type TestContext } from 'vitest';
 import { requirement } from './requirement.ts';
 
@@ -32,7 +32,7 @@ export interface TestBrowser {
    * Opens an empty page. It trusts plain HTTP only on a loopback address; INSECURE_HOST is another name for
    * one.
    */
-  blank(context: TestContext): Promise<Page>;
+  blank(context: TestContext, options?: BrowserContextOptions): Promise<Page>;
 }
 
 /**
@@ -54,10 +54,10 @@ export function withBrowser(): TestBrowser {
     await browser?.close();
     for (const server of servers) server.close();
   });
-  async function blank(context: TestContext): Promise<Page> {
+  async function blank(context: TestContext, options: BrowserContextOptions = {}): Promise<Page> {
     requirement(context, browser !== undefined, `No Chromium starts here: ${failure}`);
     if (!browser) throw new Error(failure);
-    return await browser.newPage();
+    return await browser.newPage(options);
   }
   return {
     blank,

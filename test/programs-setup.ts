@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { buildWebApp } from '../packages/web/build.ts';
 import { buildPrograms, type Programs, programs } from './programs.ts';
 import { removeFilesInMemory } from './temporary-folder.ts';
 
@@ -8,9 +9,9 @@ declare module 'vitest' {
   }
 }
 
-/** Builds the programs and threads that tests start. */
+/** Builds the programs and threads that tests start, and the web app that coordinators serve. */
 export async function setup(project: TestProject): Promise<() => void> {
-  await buildPrograms();
+  await Promise.all([buildPrograms(), buildWebApp()]);
   const { folder: _, ...built } = programs();
   project.provide('programs', built);
   // Teardowns run in reverse order, and PostgreSQL must have stopped by then.

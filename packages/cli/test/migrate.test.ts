@@ -25,6 +25,7 @@ const MIGRATIONS = [
   '019-miner-epochs',
   '020-clearer-names',
   '021-api-keys',
+  '022-overview',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

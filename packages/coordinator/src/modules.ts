@@ -17,6 +17,7 @@ import { limits } from './limits/module.ts';
 import { miners } from './miners/module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
+import { web } from './web/module.ts';
 
 /** All modules. Each one comes after those that it uses. */
 export const MODULES = [
@@ -38,6 +39,7 @@ export const MODULES = [
   batches,
   grants,
   explorer,
+  web,
 ] as const;
 
 /** The services of all modules, by name. */

@@ -115,6 +115,8 @@ const ACCESS: Record<string, Access> = {
   'GET /v1/miners': everyone,
   'GET /v1/miners/{id}': everyone,
   'GET /explorer/stats': everyone,
+  'GET /explorer/overview': everyone,
+  'GET /explorer/live': everyone,
   'GET /explorer/blocks': everyone,
   'GET /explorer/blocks/{id}': everyone,
   'GET /explorer/transactions': everyone,

@@ -1,7 +1,8 @@
-import type { ExplorerStats, NetworkStats } from '@aitbc/protocol';
-import { expect, test } from 'vitest';
+import type { ExplorerStats, NetworkStats, Overview, Problem } from '@aitbc/protocol';
+import { CoordinatorClient } from '@aitbc/sdk';
+import { expect, test, vi } from 'vitest';
 import { actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeEachEngine, describeOneEngine } from './harness/engines.ts';
 
 describeEachEngine('the explorer', engine => {
   const coordinator = withCoordinator(engine, { sweepSeconds: 60 });
@@ -52,5 +53,113 @@ describeEachEngine('the explorer', engine => {
     const before = await stats();
     await coordinator.restart();
     expect(await stats()).toEqual(before);
+  });
+});
+
+describeEachEngine('the overview', engine => {
+  const coordinator = withCoordinator(engine);
+  const { submit, cancel, register, claims, complete, fail } = actions(coordinator);
+  const overview = async () => (await coordinator.call<Overview>('GET', '/explorer/overview')).body;
+
+  test('has rates of what happened between two looks', async () => {
+    await register('gpu', { capabilities: ['a'], concurrency: 4 });
+    expect((await overview()).rates).toEqual([]);
+    const jobs = [];
+    for (let count = 0; count < 8; count++) jobs.push((await submit({ model: 'a' })).job_id);
+    await claims('gpu', 4);
+    const [first = '', second = '', third = '', , fifth = ''] = jobs;
+    for (const id of [first, second])
+      await coordinator.call('POST', `/v1/jobs/${id}/complete`, {
+        ...{ miner_id: 'gpu', result: 'Hello, you!' },
+        usage: { prompt_tokens: 1, completion_tokens: 2 },
+      });
+    await fail(third, 'gpu', { retryable: false });
+    await cancel(fifth);
+    coordinator.moveClock({ seconds: 4 });
+    const { rates, miners, queues, stats } = await overview();
+    const time = new Date(coordinator.now()).toISOString();
+    const rate = { submitted: 2, completed: 0.5, failed: 0.25, cancelled: 0.25, tokens: 1 };
+    expect(rates).toEqual([{ time, ...rate }]);
+    expect(miners).toEqual({ taking_jobs: 1, slots: 4, not_taking_jobs: 0, offline: 0 });
+    expect(queues).toEqual([
+      { model: 'a', pending: 3, running: 1, waiting_since: expect.any(String), miners: 1 },
+    ]);
+    expect(stats).toMatchObject({ pending_jobs: 3, total_receipts: 2 });
+  });
+
+  test('tells the percentiles of the time to the first token', async () => {
+    coordinator.moveClock({ seconds: 4 });
+    expect((await overview()).time_to_first_token_ms).toBeNull();
+    await register('gpu', { capabilities: ['streamed'] });
+    const { job_id } = await submit({ model: 'streamed', stream: true });
+    await claims('gpu');
+    coordinator.moveClock({ seconds: 0.5 });
+    await coordinator.call('POST', `/v1/jobs/${job_id}/chunks`, {
+      miner_id: 'gpu',
+      first: 0,
+      chunks: ['Hi'],
+    });
+    await complete(job_id, 'gpu', 'Hi');
+    coordinator.moveClock({ seconds: 4 });
+    const { p50, p99, count } = (await overview()).time_to_first_token_ms ?? { p50: 0, p99: 0, count: 0 };
+    expect(count).toBe(1);
+    for (const value of [p50, p99]) expect(Math.abs(value - 500)).toBeLessThan(120);
+  });
+
+  test('says which miners take no jobs', async () => {
+    await register('draining', { capabilities: ['b'] });
+    await coordinator.call('POST', '/v1/miners/draining/drain');
+    coordinator.moveClock({ seconds: 4 });
+    expect((await overview()).miners).toMatchObject({ taking_jobs: 1, not_taking_jobs: 1 });
+    await coordinator.pass({ seconds: 90 });
+    expect((await overview()).miners).toMatchObject({ taking_jobs: 0, not_taking_jobs: 0, offline: 2 });
+  });
+
+  test('is not sent again to who has it', async () => {
+    const { headers } = await coordinator.call('GET', '/explorer/overview');
+    const known = { headers: { 'if-none-match': headers.get('etag') ?? '' } };
+    const ask = () => coordinator.call('GET', '/explorer/overview', undefined, known);
+    expect((await ask()).status).toBe(304);
+    await submit({ model: 'more' });
+    coordinator.moveClock({ seconds: 4 });
+    expect((await ask()).status).toBe(200);
+  });
+
+  test('is told whole and then by what changes, to all who watch', async () => {
+    const { overview: feed } = coordinator.running.modules.explorer;
+    const client = new CoordinatorClient(coordinator.url);
+    const stopping = new AbortController();
+    const watching = [
+      client.explorer.live({ signal: stopping.signal }),
+      client.explorer.live({ signal: stopping.signal }),
+    ];
+    const firsts = await Promise.all(watching.map(one => one.next()));
+    expect(firsts.map(({ value }) => value)).toEqual(Array(2).fill(await overview()));
+    await register('gpu', { capabilities: ['a'] });
+    const [job] = await claims('gpu');
+    await complete(job?.job_id ?? '', 'gpu');
+    await coordinator.publish();
+    coordinator.moveClock({ seconds: 4 });
+    await feed.step();
+    const seconds = await Promise.all(watching.map(one => one.next()));
+    expect(seconds.map(({ value }) => value)).toEqual(Array(2).fill(await overview()));
+    stopping.abort();
+    await Promise.allSettled(watching.map(one => one.next()));
+  });
+});
+
+describeOneEngine('an overview that many watch', engine => {
+  const coordinator = withCoordinator(engine, { maxViewers: 1 });
+
+  test('turns away who is one too many, and takes them when somebody leaves', async () => {
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    const first = await fetch(`${coordinator.url}/explorer/live`, { signal });
+    const reader = first.body?.getReader();
+    await reader?.read();
+    const watch = () => coordinator.call<Problem>('GET', '/explorer/live?seconds=0');
+    expect(await watch()).toMatchObject({ status: 503, body: { error_code: 'SYSTEM_OVERLOADED' } });
+    stopping.abort();
+    await vi.waitFor(async () => expect((await watch()).status).toBe(200), { timeout: 10_000 });
   });
 });

@@ -13,6 +13,7 @@ export * from './limits.ts';
 export * from './miners.ts';
 export * from './network.ts';
 export * from './openai.ts';
+export * from './overview.ts';
 export * from './own-json.ts';
 export * from './receipts.ts';
 export * from './restores.ts';

@@ -68,3 +68,6 @@ export const LIMITS = {
 export const MODEL_PATTERN = '^[\\x21-\\x7e]+$';
 export const MINER_ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:-]*$';
 export const REGION_PATTERN = '^[a-z0-9][a-z0-9-]{0,31}$';
+
+/** How many items the lists of the overview have at most. */
+export const OVERVIEW_LENGTHS = { rates: 150, transactions: 12, blocks: 8 } as const;

@@ -18,11 +18,11 @@ export interface EventsOptions extends Omit<RequestOptions, 'maxRetries'> {
 }
 
 /** Opens one connection and returns its events. Undefined when the stream has ended. */
-export type OpenEvents = (
+export type OpenEvents = <Event = NumberedJobEvent>(
   path: string,
   after: string | undefined,
   options: EventsOptions,
-) => Promise<AsyncIterable<NumberedJobEvent> | undefined>;
+) => Promise<AsyncIterable<Event> | undefined>;
 
 /**
  * Coordinators send a comment every 15 seconds by default. A connection that is silent for this long is
@@ -36,7 +36,7 @@ const LONGEST_SILENCE_MS = 45_000;
  */
 export function openEvents(baseUrl: string, settings: Settings): OpenEvents {
   const base = parseBaseUrl(baseUrl);
-  return async (path, after, options) => {
+  return async <Event>(path: string, after: string | undefined, options: EventsOptions) => {
     const ms = options.timeout ?? settings.timeout;
     const closing = new AbortController();
     const headers: Record<string, string> = { accept: 'text/event-stream' };
@@ -58,20 +58,20 @@ export function openEvents(baseUrl: string, settings: Settings): OpenEvents {
       }
     };
     const response = await withDeadline({ ms, signal: options.signal, expired }, open);
-    return response && readEvents(response, base, closing, options.signal);
+    return response && readEvents<Event>(response, base, closing, options.signal);
   };
 }
 
-async function* readEvents(
+async function* readEvents<Event>(
   response: Response,
   base: string,
   closing: AbortController,
   signal: AbortSignal | undefined,
-): AsyncGenerator<NumberedJobEvent> {
-  let came: NumberedJobEvent[] = [];
+): AsyncGenerator<Event> {
+  let came: Event[] = [];
   const parser = createParser({
     onEvent({ event, id = '', data }) {
-      came.push({ event, id, data: JSON.parse(data) } as NumberedJobEvent);
+      came.push({ event, id, data: JSON.parse(data) } as Event);
     },
   });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
@@ -103,7 +103,7 @@ function failureOf(error: unknown, base: string, signal: AbortSignal | undefined
 
 /** Yields a job's events to the last one, over as many connections as needed. */
 export async function* followJob(
-  open: (after: string | undefined) => ReturnType<OpenEvents>,
+  open: (after: string | undefined) => Promise<AsyncIterable<NumberedJobEvent> | undefined>,
   settings: Settings,
   { after, maxRetries, signal }: EventsOptions,
 ): AsyncGenerator<NumberedJobEvent, void> {

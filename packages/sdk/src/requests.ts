@@ -1,3 +1,4 @@
+import type { NumberedJobEvent } from '@aitbc/protocol';
 import { type EventsOptions, openEvents } from './events.ts';
 import { makeIdempotencyKey } from './idempotency.ts';
 import { type ClientOptions, type RequestOptions, type Settings, withDefaults } from './options.ts';
@@ -55,8 +56,8 @@ export class Requests {
     return paged(this.#transport, path, { ...query }, options, read);
   }
 
-  openEvents(path: string, after: string | undefined, options: EventsOptions) {
-    return this.#openEvents(path, after, options);
+  openEvents<Event = NumberedJobEvent>(path: string, after: string | undefined, options: EventsOptions) {
+    return this.#openEvents<Event>(path, after, options);
   }
 }
 

@@ -13,6 +13,10 @@ const DAYS = 90;
 /** Returns network statistics from counters that are maintained by writes. */
 export async function networkStats(store: Store, ledger: PublicLedger): Promise<NetworkStats> {
   const [counters, latest] = await Promise.all([readCounters(store.read), ledger.latest()]);
+  return statsOf(counters, latest?.height ?? 0);
+}
+
+export function statsOf(counters: ReadonlyMap<string, number>, height: number): NetworkStats {
   const count = (name: string) => counters.get(name) ?? 0;
   const byStatus = {
     pending_jobs: count('jobs.pending'),
@@ -27,7 +31,7 @@ export async function networkStats(store: Store, ledger: PublicLedger): Promise<
     total_miners: count('miners.total'),
     active_miners: count('miners.active'),
     total_receipts: count('receipts.total'),
-    block_height: latest?.height ?? 0,
+    block_height: height,
   };
 }
 

@@ -4,7 +4,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { ScopeGuard } from './authentication.ts';
-import { isUnchanged, MUTABLE } from './caching.ts';
+import { isUnchanged, MUTABLE, sendNotModified } from './caching.ts';
 import { PAGES_POLICY } from './headers.ts';
 
 /** Serves the routes' schemas as OpenAPI 3.1 at `/openapi.json`, and an interactive page at `/docs`. */
@@ -72,7 +72,7 @@ export async function serveReference(
       made = { bytes: Buffer.from(text), etag: `"${hash('sha256', text)}"` };
     }
     reply.header('etag', made.etag).header('cache-control', MUTABLE);
-    if (isUnchanged(request.headers['if-none-match'], made.etag)) return reply.code(304).send();
+    if (isUnchanged(request.headers['if-none-match'], made.etag)) return sendNotModified(reply);
     return reply.type('application/json; charset=utf-8').send(made.bytes);
   });
 }

@@ -50,6 +50,8 @@ export interface Directory {
   /** Returns the models that live miners offer, by name, or only the given one. */
   models(name?: string): Offer[];
   offers(model: string): boolean;
+  /** Returns how many miners take jobs now, and how many jobs they run at once. */
+  capacity(): { miners: number; slots: number };
   /** When the last live miner that offered the model left, in Unix milliseconds. Undefined if that is not known. */
   leftAt(model: string): number | undefined;
   /** Remembers the models that absent miners offered, and when each miner was last seen. */
@@ -85,6 +87,7 @@ export function createDirectory(now: () => number): Directory {
   const byModel = new Map<string, Map<string, LiveMiner>>();
   const models = new Map<string, ReadonlySet<string>>();
   const onProbation = new Set<string>();
+  const slots = new Map<string, number>();
   const reaches = new LRUCache<string, Reach>({ max: MAX_CACHED_REACHES });
   const left = new LRUCache<string, number>({ max: MAX_REMEMBERED_MODELS });
   /** For each running reset: the ids of the miners that changed since it began. */
@@ -101,6 +104,7 @@ export function createDirectory(now: () => number): Directory {
       left.set(model, now());
     }
     models.delete(id);
+    slots.delete(id);
     onProbation.delete(id);
   }
 
@@ -111,6 +115,7 @@ export function createDirectory(now: () => number): Directory {
     if (row.probation === 1) onProbation.add(row.id);
     const miner = { ...abilitiesOf(row), operator: row.operator_id, slots: row.concurrency ?? 1 };
     models.set(row.id, miner.capabilities);
+    slots.set(row.id, miner.slots);
     for (const model of miner.capabilities) {
       const offering = byModel.get(model) ?? new Map<string, LiveMiner>();
       byModel.set(model, offering.set(row.id, miner));
@@ -138,6 +143,7 @@ export function createDirectory(now: () => number): Directory {
       for (const row of online) if (!changed.has(row.id)) put(row);
     },
     offers: model => byModel.has(model),
+    capacity: () => ({ miners: slots.size, slots: slots.values().reduce((sum, own) => sum + own, 0) }),
     leftAt: model => left.get(model),
     remember(away) {
       for (const { capabilities, last_seen_at } of away)

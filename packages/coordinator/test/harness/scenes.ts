@@ -85,6 +85,8 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/miners': {},
   'GET /v1/miners/{id}': {},
   'GET /explorer/stats': {},
+  'GET /explorer/overview': {},
+  'GET /explorer/live': { query: () => '?seconds=0' },
   'GET /explorer/blocks': {},
   'GET /explorer/blocks/{id}': { job: 'published' },
   'GET /explorer/transactions': { job: 'completed' },

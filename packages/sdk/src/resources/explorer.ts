@@ -5,6 +5,8 @@ import type {
   ExplorerStats,
   ListReceipts,
   ListTransactions,
+  LiveEvent,
+  Overview,
   PageQuery,
   Receipt,
   SearchResult,
@@ -12,6 +14,7 @@ import type {
   Transaction,
   TransactionDetail,
 } from '@aitbc/protocol';
+import { followOverview, type LiveOptions } from '../live.ts';
 import type { RequestOptions } from '../options.ts';
 import type { Paged } from '../pages.ts';
 import { Resource } from '../requests.ts';
@@ -65,5 +68,20 @@ export class Explorer extends Resource {
   /** Returns the counts of `client.stats()`, with series for charts. */
   stats(options?: RequestOptions): Promise<ExplorerStats> {
     return this.requests.get('/explorer/stats', options);
+  }
+
+  /** Returns rates, queues, miners and the newest entries at a glance. */
+  overview(options?: RequestOptions): Promise<Overview> {
+    // Browsers revalidate this by its tag.
+    return this.requests.send({ path: '/explorer/overview' }, options);
+  }
+
+  /**
+   * Yields the overview, and again whenever it changes. A connection that breaks is opened again, until the signal
+   * aborts.
+   */
+  live(options: LiveOptions = {}): AsyncGenerator<Overview, void> {
+    const open = () => this.requests.openEvents<LiveEvent>('/explorer/live', undefined, options);
+    return followOverview(open, this.requests.settings, options);
   }
 }

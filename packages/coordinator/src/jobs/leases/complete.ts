@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { AnswerDetails, FinishReason, ResultType, Signature, TokenUsage } from '@aitbc/protocol';
 import { verifyAttestation } from '@aitbc/receipts';
+import { countAnswers } from '../../explorer/overview/answer-counters.ts';
 import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
 import { type MeasuredAttempt, smoothSpeeds } from '../../miners/speed.ts';
 import { passProbation } from '../../miners/standing.ts';
@@ -223,6 +224,7 @@ async function noteSpeeds(completions: readonly Completion[], context: WriteCont
     }),
   );
   await smoothSpeeds(runs, context);
+  await countAnswers(runs, context);
 }
 
 const SMOOTHING = 0.2;

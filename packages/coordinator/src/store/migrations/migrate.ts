@@ -17,6 +17,7 @@ import { addLimits } from './018-limits.ts';
 import { addMinerEpochs } from './019-miner-epochs.ts';
 import { renameColumns } from './020-clearer-names.ts';
 import { addKeyRestrictions } from './021-api-keys.ts';
+import { addOverview } from './022-overview.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -38,6 +39,7 @@ export const MIGRATIONS = {
   '019-miner-epochs': addMinerEpochs,
   '020-clearer-names': renameColumns,
   '021-api-keys': addKeyRestrictions,
+  '022-overview': addOverview,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The built web app. */
+export interface WebFiles {
+  folder: string;
+  /** The page, which is the same for all paths. */
+  page: string;
+}
+
+/** Reads the built web app. Returns undefined where it was not built. */
+export async function readWebFiles(): Promise<WebFiles | undefined> {
+  const folder = webFolders().find(folder => existsSync(join(folder, 'index.html')));
+  if (folder === undefined) return undefined;
+  return { folder, page: await readFile(join(folder, 'index.html'), 'utf8') };
+}
+
+/** In the published package the files are beside the program, and in the checkout in the package that is built. */
+function webFolders(): string[] {
+  const beside = fileURLToPath(new URL('./web', import.meta.url));
+  try {
+    const manifest = createRequire(import.meta.url).resolve('@aitbc/web/package.json');
+    return [beside, join(dirname(manifest), 'dist')];
+  } catch {
+    return [beside];
+  }
+}

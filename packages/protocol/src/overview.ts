@@ -1,0 +1,96 @@
+import { type Static, Type } from 'typebox';
+import { CLOSED, Nullable, Timestamp } from './common.ts';
+import { Block, Transaction } from './explorer.ts';
+import { NetworkStats } from './network.ts';
+
+const PerSecond = (description: string) => Type.Number({ minimum: 0, description });
+
+/** What happened in the network from the point before until `time`. */
+export const RatePoint = Type.Object(
+  {
+    time: Timestamp,
+    submitted: PerSecond('Jobs submitted per second.'),
+    completed: PerSecond('Jobs completed per second.'),
+    failed: PerSecond('Jobs failed per second.'),
+    cancelled: PerSecond('Jobs cancelled per second.'),
+    tokens: PerSecond('Tokens of answers per second, counted when their jobs complete.'),
+  },
+  { $id: 'RatePoint' },
+);
+export type RatePoint = Static<typeof RatePoint>;
+
+/** The jobs of a model that wait or run. */
+export const ModelQueue = Type.Object(
+  {
+    model: Type.String(),
+    pending: Type.Integer(),
+    running: Type.Integer(),
+    waiting_since: Nullable({
+      ...Timestamp,
+      description: 'When the job was submitted that is next. Null when no job is ready.',
+    }),
+    miners: Type.Integer({ description: 'Miners that take jobs now and offer the model.' }),
+  },
+  { $id: 'ModelQueue' },
+);
+export type ModelQueue = Static<typeof ModelQueue>;
+
+export const MinerStates = Type.Object({
+  taking_jobs: Type.Integer({ description: 'Online miners that get jobs.' }),
+  slots: Type.Integer({ description: 'How many jobs these miners run at once.' }),
+  not_taking_jobs: Type.Integer({ description: 'Miners that are draining or suspended.' }),
+  offline: Type.Integer(),
+});
+export type MinerStates = Static<typeof MinerStates>;
+
+/** Percentiles in milliseconds, accurate to about a fifth. */
+export const FirstToken = Type.Object({
+  p50: Type.Number(),
+  p95: Type.Number(),
+  p99: Type.Number(),
+  count: Type.Integer({ description: 'How many streams were measured.' }),
+});
+export type FirstToken = Static<typeof FirstToken>;
+
+/** The state of the network at a glance. All of it is read from counters and short pages. */
+export const Overview = Type.Object(
+  {
+    stats: NetworkStats,
+    miners: MinerStates,
+    queues: Type.Array(ModelQueue, { description: 'The models with most waiting jobs first. At most 50.' }),
+    time_to_first_token_ms: Nullable(FirstToken),
+    rates: Type.Array(RatePoint, {
+      description: 'The last five minutes, oldest first, by this coordinator’s process since it started.',
+    }),
+    transactions: Type.Array(Transaction, { description: 'The newest ones, newest first.' }),
+    blocks: Type.Array(Block, { description: 'The newest ones, newest first.' }),
+  },
+  { $id: 'Overview' },
+);
+export type Overview = Static<typeof Overview>;
+
+const HOUR = 3_600;
+
+export const FollowOverview = Type.Object(
+  {
+    seconds: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: HOUR,
+        default: HOUR,
+        description: 'How long the stream lasts. Then it ends, and clients open another one.',
+      }),
+    ),
+  },
+  CLOSED,
+);
+export type FollowOverview = Static<typeof FollowOverview>;
+
+/** The events of the live stream of an overview, and what each one has. */
+export const LIVE_EVENTS = {
+  overview: 'The whole overview: the first event, and after a gap.',
+  change:
+    'The members that changed. `rates`, `transactions` and `blocks` have only what is new, to be added to the rest.',
+} as const;
+
+export type LiveEvent = { event: 'overview'; data: Overview } | { event: 'change'; data: Partial<Overview> };

@@ -1,0 +1,25 @@
+import { isCoordinatorError } from '@aitbc/sdk';
+import { QueryClient } from '@tanstack/react-query';
+
+declare module '@tanstack/react-query' {
+  interface Register {
+    /** `live`: the query is read again when something new arrives. */
+    queryMeta: { live?: boolean };
+  }
+}
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      // The client of the coordinator retries already what may be retried.
+      retry: false,
+      refetchOnWindowFocus: false,
+      // Errors of the coordinator say what is wrong, so a request may go out without a network, too.
+      networkMode: 'always',
+    },
+  },
+});
+
+/** Whether the coordinator says that there is no such thing. */
+export const isNotFound = (error: unknown) => isCoordinatorError(error) && error.status === 404;

@@ -1,0 +1,46 @@
+import { Link } from '@tanstack/react-router';
+import { Icon } from '../icon/icon.tsx';
+import styles from './pager.module.css';
+
+interface PagerProps {
+  /** The cursor of this page. Undefined for the first. */
+  cursor: string | undefined;
+  /** The cursor of the next page. Null on the last. */
+  next: string | null | undefined;
+  /** How many items are on this page, and what they are called. */
+  count: number;
+  noun: string;
+}
+
+/** Links to the first and the next page. The way back is the browser's. */
+export function Pager({ cursor, next, count, noun }: PagerProps) {
+  if (cursor === undefined && !next) return null;
+  return (
+    <nav className={styles.pager} aria-label="Pages">
+      <span>
+        {count} {noun}
+      </span>
+      <div className={styles.links}>
+        {cursor === undefined ? null : (
+          <Link
+            to="."
+            search={(before: Record<string, unknown>) => ({ ...before, cursor: undefined })}
+            className={styles.link}
+          >
+            First page
+          </Link>
+        )}
+        {next ? (
+          <Link
+            to="."
+            search={(before: Record<string, unknown>) => ({ ...before, cursor: next })}
+            className={styles.link}
+            rel="next"
+          >
+            Next page <Icon name="right" size={14} />
+          </Link>
+        ) : null}
+      </div>
+    </nav>
+  );
+}

@@ -1,0 +1,19 @@
+import type { LinkProps } from '@tanstack/react-router';
+import type { IconName } from './components/icon/icon.tsx';
+
+interface NavigationGroup {
+  group: string;
+  links: readonly { to: NonNullable<LinkProps['to']>; label: string; icon: IconName }[];
+}
+
+/** The groups of the navigation. */
+export const NAVIGATION: readonly NavigationGroup[] = [
+  {
+    group: 'Network',
+    links: [
+      { to: '/', label: 'Overview', icon: 'overview' },
+      { to: '/blocks', label: 'Blocks', icon: 'block' },
+      { to: '/transactions', label: 'Transactions', icon: 'transaction' },
+    ],
+  },
+];

@@ -1,0 +1,52 @@
+import type { ListTransactions } from '@aitbc/sdk';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { publicClient } from '../../api/client.ts';
+import { DataTable } from '../../components/data-table/data-table.tsx';
+import { useArrivals } from '../../components/data-table/use-arrivals.ts';
+import { Pager } from '../../components/pager/pager.tsx';
+import { Loading, LoadingFailed, Notice } from '../../components/states/states.tsx';
+import { TRANSACTION_COLUMNS } from './transaction-columns.tsx';
+
+interface TransactionListProps {
+  filter: Pick<ListTransactions, 'address' | 'block'>;
+  cursor: string | undefined;
+  /** Whether new transactions can arrive in this list. */
+  isLive: boolean;
+}
+
+const PAGE_SIZE = 25;
+
+/** A page of transactions, newest first. */
+export function TransactionList({ filter, cursor, isLive }: TransactionListProps) {
+  const follows = isLive && cursor === undefined;
+  const { data, error, refetch } = useQuery({
+    queryKey: ['transactions', filter, cursor],
+    queryFn: ({ signal }) =>
+      publicClient.explorer
+        .transactions({ limit: PAGE_SIZE, ...filter, ...(cursor && { cursor }) }, { signal })
+        .page(),
+    placeholderData: keepPreviousData,
+    meta: { live: follows },
+  });
+  const arrived = useArrivals(data?.items, ({ hash }) => hash, follows);
+  if (error && !data) return <LoadingFailed error={error} what="the transactions" retry={refetch} />;
+  if (!data) return <Loading what="transactions" lines={12} />;
+  if (data.items.length === 0)
+    return (
+      <Notice icon="transaction" title="No transactions yet">
+        Each completed job and each grant of credits becomes an entry of the ledger, and is listed here.
+      </Notice>
+    );
+  return (
+    <>
+      <DataTable
+        caption="Transactions, newest first"
+        columns={TRANSACTION_COLUMNS}
+        rows={data.items}
+        rowKey={({ hash }) => hash}
+        arrived={arrived}
+      />
+      <Pager cursor={cursor} next={data.cursor} count={data.items.length} noun="transactions" />
+    </>
+  );
+}

@@ -1,0 +1,92 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { NotFound, PageFailed } from './app/failures/failures.tsx';
+import { Shell } from './app/shell/shell.tsx';
+
+/*
+ * All pages. Each has a folder of its own below `pages`, is loaded when it is first opened, and checks the part of the URL
+ * behind `?` that it reads. `packages/coordinator/src/web/paths.ts` lists the same paths.
+ */
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: PageFailed });
+
+/** A page of a list, and the filters that lists have. What is not a text counts as absent. */
+function readSearch<const Name extends string>(...names: readonly Name[]) {
+  return (search: Record<string, unknown>) =>
+    Object.fromEntries(
+      names.flatMap(name => {
+        const value = search[name];
+        return typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [];
+      }),
+    ) as { [N in Name]?: string };
+}
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  component: lazyRouteComponent(() => import('./pages/overview/overview-page.tsx'), 'OverviewPage'),
+});
+
+const blocks = createRoute({
+  getParentRoute: () => root,
+  path: '/blocks',
+  validateSearch: readSearch('cursor'),
+  component: lazyRouteComponent(() => import('./pages/blocks/blocks-page.tsx'), 'BlocksPage'),
+});
+
+const block = createRoute({
+  getParentRoute: () => root,
+  path: '/blocks/$id',
+  validateSearch: readSearch('cursor'),
+  component: lazyRouteComponent(() => import('./pages/blocks/block-page.tsx'), 'BlockPage'),
+});
+
+const transactions = createRoute({
+  getParentRoute: () => root,
+  path: '/transactions',
+  validateSearch: readSearch('cursor'),
+  component: lazyRouteComponent(
+    () => import('./pages/transactions/transactions-page.tsx'),
+    'TransactionsPage',
+  ),
+});
+
+const transaction = createRoute({
+  getParentRoute: () => root,
+  path: '/transactions/$id',
+  component: lazyRouteComponent(() => import('./pages/transactions/transaction-page.tsx'), 'TransactionPage'),
+});
+
+const address = createRoute({
+  getParentRoute: () => root,
+  path: '/addresses/$id',
+  validateSearch: readSearch('cursor'),
+  component: lazyRouteComponent(() => import('./pages/addresses/address-page.tsx'), 'AddressPage'),
+});
+
+const search = createRoute({
+  getParentRoute: () => root,
+  path: '/search',
+  validateSearch: readSearch('q'),
+  component: lazyRouteComponent(() => import('./pages/search/search-page.tsx'), 'SearchPage'),
+});
+
+const routeTree = root.addChildren([overview, blocks, block, transactions, transaction, address, search]);
+
+export const router = createRouter({
+  routeTree,
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  // Values in the URL are texts, written as they are: `?cursor=12`.
+  parseSearch: text => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: search => {
+    const given = Object.entries(search).filter(([, value]) => value !== undefined && value !== '');
+    const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+    return text === '' ? '' : `?${text}`;
+  },
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

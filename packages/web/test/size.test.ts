@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { withBrowser } from '../../../test/browser.ts';
+import { WEB_PATHS } from '../../coordinator/src/web/paths.ts';
+import { withNetwork } from './network.ts';
+
+const network = withNetwork();
+const browser = withBrowser();
+
+const MAX_FIRST_LOAD = 200_000;
+
+test('the first load is under 200 kB', async context => {
+  const page = await browser.blank(context, { locale: 'en-US' });
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  const bytes = new Map<string, number>();
+  session.on('Network.loadingFinished', ({ requestId, encodedDataLength }) =>
+    bytes.set(requestId, encodedDataLength),
+  );
+  await page.goto(network.url);
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.locator('canvas').first().waitFor();
+  await page.evaluate('document.fonts.ready');
+  const sum = [...bytes.values()].reduce((sum, size) => sum + size, 0);
+  expect(sum).toBeGreaterThan(50_000);
+  expect(sum).toBeLessThan(MAX_FIRST_LOAD);
+});
+
+test('the coordinator serves the paths that the app has', () => {
+  const routes = readFileSync(join(import.meta.dirname, '../src/routes.tsx'), 'utf8');
+  const paths = Array.from(routes.matchAll(/path: '([^']*)'/g), ([, path = '']) => path.replaceAll('$', ':'));
+  expect(paths.sort()).toEqual([...WEB_PATHS].sort());
+});

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { expect, type TestContext } from 'vitest';
+import type { TestBrowser } from '../../../test/browser.ts';
+
+export const THEMES = ['light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+export interface VisitorOptions {
+  theme?: Theme;
+  /** In CSS pixels. */
+  width?: number;
+  height?: number;
+}
+
+/** A browser that has opened the app, and what went wrong in it. */
+export interface Visitor {
+  page: Page;
+  /** Errors of scripts, of the policy, and answers that are errors of the coordinator itself. */
+  faults: string[];
+}
+
+/** Opens the app as a visitor does, with a language, a time zone and no motion, so that pages are the same everywhere. */
+export async function visit(
+  browser: TestBrowser,
+  context: TestContext,
+  address: string,
+  { theme = 'light', width = 1280, height = 860 }: VisitorOptions = {},
+): Promise<Visitor> {
+  const page = await browser.blank(context, {
+    ...{ colorScheme: theme, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce' },
+    viewport: { width, height },
+  });
+  const faults: string[] = [];
+  page.on('pageerror', error => faults.push(error.message));
+  page.on('console', message => message.type() === 'error' && faults.push(message.text()));
+  page.on('response', response => response.status() >= 500 && faults.push(response.url()));
+  await page.goto(address);
+  await page.locator('main h1').waitFor();
+  return { page, faults };
+}
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+interface AxeResults {
+  violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
+}
+
+/** Fails where axe finds what keeps somebody from using the page. */
+export async function expectAccessible(page: Page, what: string): Promise<void> {
+  await page.evaluate(await readFile(AXE, 'utf8'));
+  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  const found = violations.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html }) => html)]);
+  expect(found, what).toEqual([]);
+}
