@@ -1,5 +1,8 @@
 const MODULES = 'accounts|audit|batches|explorer|files|grants|jobs|ledger|limits|miners|receipts|web';
 
+/** The behaviours of jobs. Each may import the ones before it. */
+const BEHAVIOURS = ['scheduling', 'leases', 'submitting', 'streaming', 'replication', 'maintenance'];
+
 /** A package's sources may import only these packages of ours. */
 const PACKAGES = {
   protocol: [],
@@ -31,10 +34,23 @@ const isomorphic = ['protocol', 'tlog', 'receipts', 'sdk', 'web'].map(name => ({
 
 const inCoordinator = path => `^packages/coordinator/src/${path}`;
 
+const behaviourArrows = BEHAVIOURS.map((name, index) => ({
+  name: `jobs-${name}`,
+  comment:
+    'A behaviour of jobs imports those before it in the list. What follows from a change subscribes to it.',
+  severity: 'error',
+  from: { path: inCoordinator(`jobs/${name}/`) },
+  to: {
+    path: inCoordinator(`jobs/(${BEHAVIOURS.slice(index + 1).join('|') || 'none'})/`),
+    pathNot: 'options\\.ts$',
+  },
+}));
+
 export default {
   forbidden: [
     ...packageArrows,
     ...isomorphic,
+    ...behaviourArrows,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-undeclared-dependency',
@@ -110,6 +126,13 @@ export default {
         ],
       },
       to: { path: ['^packages/coordinator/src/http/', 'node_modules/fastify/'] },
+    },
+    {
+      name: 'shared-parts-know-no-module',
+      comment: 'What describes, creates and stores modules knows none of them, but for the list itself.',
+      severity: 'error',
+      from: { path: inCoordinator('(define-module|errors|ids|option|json|networks|readiness)\\.ts$') },
+      to: { path: inCoordinator(`(${MODULES}|gateway)/`) },
     },
     {
       name: 'job-rules-know-no-behaviour',

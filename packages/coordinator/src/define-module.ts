@@ -2,7 +2,6 @@ import type { Signer } from '@aitbc/receipts';
 import type { Guards } from './http/authentication.ts';
 import type { App } from './http/routes.ts';
 import type { Ids } from './ids.ts';
-import type { SavedChange } from './jobs/job.ts';
 import type { Log } from './log-output.ts';
 import type { OptionTable, ValuesOf } from './option.ts';
 import type { Readiness } from './readiness.ts';
@@ -10,6 +9,7 @@ import type { ServerConfig } from './server-options.ts';
 import type { Operation, WriteContext } from './store/operation.ts';
 import type { StoreConfig } from './store/options.ts';
 import type { Store } from './store/store.ts';
+import type { Topics } from './store/topics.ts';
 
 /*
  * Each module exports a description of itself: its name, options, operations, routes and background tasks. `modules.ts`
@@ -23,9 +23,9 @@ import type { Store } from './store/store.ts';
 export type OperationTable = Readonly<Record<string, Operation<never, unknown>>>;
 
 /** Functions by topic that run within the transaction of a change. Each call gets all changes of one operation. */
-export interface Subscriptions {
-  'job.changed'?: (changes: readonly SavedChange[], context: WriteContext) => Promise<void>;
-}
+export type Subscriptions = {
+  [Topic in keyof Topics]?: (changes: readonly Topics[Topic][], context: WriteContext) => Promise<void>;
+};
 
 /** The signer of receipts, and the coordinator's name in them. */
 export interface Issuer {

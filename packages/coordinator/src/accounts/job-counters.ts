@@ -1,6 +1,7 @@
-import { isEnded, type JobRow, type SavedChange } from '../jobs/job.ts';
+import { isEnded, type JobRow } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
+import type { SavedChange } from '../store/topics.ts';
 import { loadBudgetKeys } from './key-budgets.ts';
 
 /** Updates the number of unfinished jobs and the reserved credits of accounts when jobs change. */

@@ -1,7 +1,8 @@
 import { batchOf } from '../jobs/batch-line.ts';
-import { isEnded, type SavedChange } from '../jobs/job.ts';
+import { isEnded } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
+import type { SavedChange } from '../store/topics.ts';
 
 /** Counts the outstanding and the ended jobs of batches. Other jobs cost nothing. */
 export async function countProgress(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {

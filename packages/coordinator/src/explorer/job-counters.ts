@@ -1,6 +1,6 @@
-import type { SavedChange } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
+import type { SavedChange } from '../store/topics.ts';
 
 /** Counts jobs by status, for the statistics. The runs of a replicated job do not count. */
 export async function countJobs(changes: readonly SavedChange[], { tx }: WriteContext): Promise<void> {

@@ -12,9 +12,6 @@ import type { JobRow } from './job.ts';
  * nothing extra.
  */
 
-/** The `queue.restriction` of queues for jobs that exclude miners. */
-export const RETRIES = 2;
-
 /** Exclusions by `operator/ID` or `miner/ID`; a single query can also use `owner/ID`. Stored with the job as JSON. */
 export type Exclusions = Record<string, Exclusion>;
 

@@ -1,5 +1,6 @@
 import type { JobError, JobStatus } from '@aitbc/protocol';
 import type { Row } from '../store/schema.ts';
+import type { SavedChange } from '../store/topics.ts';
 import { deadlineFor, type LeasePolicy, leaseEnd } from './lease.ts';
 import { retryBackoffMs } from './retry-backoff.ts';
 
@@ -19,18 +20,10 @@ import { retryBackoffMs } from './retry-backoff.ts';
 
 export type JobRow = Row<'job'>;
 
-export interface JobChange {
+/** A change of a job that existed before. */
+export interface JobChange extends SavedChange {
   before: JobRow;
-  after: JobRow;
-  /** How the attempt counts against the miner that held the job. Absent if it does not count as a failure. */
-  minerFailed?: Failing;
 }
-
-/** A saved change. A new job has no `before`. */
-export type SavedChange = Omit<JobChange, 'before'> & { before: JobRow | undefined };
-
-/** `blameless` means that the miner is not at fault. */
-export type Failing = 'failed' | 'timed-out' | 'blameless';
 
 /** The statuses that may follow each status. The last three are final. */
 export const NEXT_STATUSES: Readonly<Record<JobStatus, readonly JobStatus[]>> = {

@@ -1,7 +1,7 @@
 import type { ErrorInfo } from '../errors.ts';
 import { hasReadableAbilities } from '../miners/eligibility.ts';
 import { superseded } from '../miners/register.ts';
-import { failed, type Outcome } from '../store/operation.ts';
+import { done, failed, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { WriteTransaction } from '../store/transaction.ts';
 import type { JobRow } from './job.ts';
@@ -30,6 +30,49 @@ export const loadMinersOf = (
     inputs.map(input => input.minerId),
   );
 
+/** The jobs and miners that the inputs of a batch name. */
+export interface NamedRows {
+  /** An operation puts changed jobs here, so that later inputs of the batch find them as they are then. */
+  jobs: Map<string, JobRow>;
+  miners: ReadonlyMap<string, Row<'miner'>>;
+  /** The miners that the inputs may act for. */
+  acting: Row<'miner'>[];
+  find(input: MinerActor & { jobId: string }): Outcome<{ job: JobRow; miner: Row<'miner'> }>;
+}
+
+/** Loads the jobs that the inputs of a batch name, and the miners that act on them. */
+export async function loadNamed(
+  inputs: readonly (MinerActor & { jobId: string })[],
+  tx: WriteTransaction,
+): Promise<NamedRows> {
+  const [miners, jobs] = await Promise.all([loadMinersOf(inputs, tx), loadJobsOf(inputs, tx)]);
+  return {
+    ...{ jobs, miners },
+    acting: inputs.flatMap(input => ownedMiner(miners, input) ?? []),
+    find(input) {
+      const miner = ownedMiner(miners, input);
+      const job = jobs.get(input.jobId);
+      if (!miner) return notActing(miners, input);
+      return job ? done({ job, miner }) : jobNotFound;
+    },
+  };
+}
+
+export const isHeldBy = (job: JobRow, miner: Row<'miner'>): boolean =>
+  job.status === 'running' && job.miner_id === miner.id;
+
+/** Returns why a miner does not hold a job that it acts on. */
+export function notLeased(job: JobRow, minerId: string): Outcome<never> {
+  if (job.status === 'pending' || job.status === 'running') {
+    return failed(
+      'JOB_NOT_LEASED',
+      `Miner ${minerId} does not hold this job: its lease ran out or it never had one`,
+    );
+  }
+  const { code, detail } = endedError(job);
+  return failed(code === 'JOB_EXPIRED' ? 'JOB_NOT_LEASED' : code, detail);
+}
+
 /** Loads the jobs that the inputs of a batch name. */
 export const loadJobsOf = (
   inputs: readonly { jobId: string }[],
@@ -39,12 +82,6 @@ export const loadJobsOf = (
     tx,
     inputs.map(input => input.jobId),
   );
-
-/** Returns the miners that the inputs of a batch may act for. */
-export const ownedMiners = (
-  miners: ReadonlyMap<string, Row<'miner'>>,
-  inputs: readonly MinerActor[],
-): Row<'miner'>[] => inputs.flatMap(input => ownedMiner(miners, input) ?? []);
 
 /** The caller that acts for a miner. `ownerId` is null for an administrator. */
 export interface MinerActor {

@@ -1,6 +1,7 @@
 import type { WriteContext } from '../store/operation.ts';
+import type { SavedChange } from '../store/topics.ts';
 import type { Column } from '../store/transaction.ts';
-import { isEnded, type JobChange, type JobRow, requireTransition, type SavedChange } from './job.ts';
+import { isEnded, type JobChange, type JobRow, requireTransition } from './job.ts';
 
 const OFTEN_CHANGED = [
   'status',
@@ -72,3 +73,15 @@ export async function insertJobs(jobs: readonly JobRow[], context: WriteContext)
 
 const publishChanges = (changes: readonly SavedChange[], context: WriteContext) =>
   context.publish('job.changed', changes);
+
+/** Erases prompts and results. The jobs stay. */
+export async function eraseTextsOf(ids: readonly string[], { tx, now }: WriteContext): Promise<void> {
+  await tx.delete('job_input', 'job_id', ids);
+  await tx.delete('job_output', 'job_id', ids);
+  await tx.update(
+    'job',
+    'id',
+    ['erased_at'],
+    ids.map(id => ({ id, erased_at: now })),
+  );
+}

@@ -1,6 +1,6 @@
-import type { SavedChange } from '../jobs/job.ts';
 import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
+import type { SavedChange } from '../store/topics.ts';
 
 const RECORD_COLUMNS = ['successes', 'failures', 'timeouts'] as const;
 

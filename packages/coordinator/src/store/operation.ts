@@ -1,5 +1,6 @@
 import { type ErrorInfo, RequestError } from '../errors.ts';
 import type { StoreEvent } from './events.ts';
+import type { Topics } from './topics.ts';
 import type { WriteTransaction } from './transaction.ts';
 
 /** The result of one input of an operation. An input with an error changed nothing. */
@@ -31,7 +32,7 @@ export interface WriteContext {
   /** Passes the event to the store's listeners once the transaction is committed. */
   emit(event: StoreEvent): void;
   /** Calls the subscribers of `topic` one after the other, within this transaction, each with all changes. */
-  publish(topic: string, changes: unknown): Promise<void>;
+  publish<Topic extends keyof Topics>(topic: Topic, changes: readonly Topics[Topic][]): Promise<void>;
 }
 
 /**

@@ -5,16 +5,7 @@ import type { Row } from '../../store/schema.ts';
 import { endUnreadable, isReadable, unreadable } from '../damaged-jobs.ts';
 import { createOthers, EXCLUDED_MS, exclusionsOf, isExcluded } from '../exclusions.ts';
 import { isReadyFor, type JobChange, type JobRow, startAttempt } from '../job.ts';
-import {
-  endedError,
-  jobNotFound,
-  loadJobsOf,
-  loadMinersOf,
-  type MinerActor,
-  notActing,
-  ownedMiner,
-  ownedMiners,
-} from '../lookup.ts';
+import { endedError, isHeldBy, jobNotFound, loadNamed, type MinerActor } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { createAssignments } from '../scheduling/assignments.ts';
 import { advance, type FairQueue } from '../scheduling/fairness.ts';
@@ -32,31 +23,30 @@ export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
     name: 'jobs.claim',
     async apply(inputs, context) {
       const { tx, now } = context;
-      const miners = await loadMinersOf(inputs, tx);
-      const jobs = await loadJobsOf(inputs, tx);
+      const named = await loadNamed(inputs, tx);
+      const { jobs, acting } = named;
       const queues = await loadQueues(tx, [...jobs.values()]);
       const assignments = createAssignments(tx);
       await assignments.load([...jobs.values()]);
-      await noteSeen(ownedMiners(miners, inputs), policy, context);
+      await noteSeen(acting, policy, context);
       const changes: JobChange[] = [];
       const damaged: JobRow[] = [];
       const excluded = await findExcluded(
-        inputs.map(input => ({ job: jobs.get(input.jobId), miner: ownedMiner(miners, input) })),
+        inputs.map(named.find).flatMap(found => (found.ok ? found.value : [])),
         queues,
         context,
       );
-      const acting = ownedMiners(miners, inputs);
       const allowances = await loadOwnerAllowances(acting, policy, context);
       const decisions = inputs.map(input => {
-        const miner = ownedMiner(miners, input);
-        const job = jobs.get(input.jobId);
-        if (!miner) return notActing(miners, input);
-        if (!job || job.role === 'replicated' || !assignments.isEligible(miner, job)) return jobNotFound;
+        const found = named.find(input);
+        if (!found.ok) return found;
+        const { job, miner } = found.value;
+        if (job.role === 'replicated' || !assignments.isEligible(miner, job)) return jobNotFound;
         if (!isReadable(job)) {
           damaged.push(job);
           return unreadable;
         }
-        if (job.status === 'running' && job.miner_id === miner.id) return done(job);
+        if (isHeldBy(job, miner)) return done(job);
         const error =
           whyNotClaimable(job, queues.get(job.queue_id), miner, now) ?? excluded.get(`${job.id} ${miner.id}`);
         if (error) return error;
@@ -86,15 +76,15 @@ export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
 
 /** Returns errors for claims of jobs that exclude the miner and that others could run, by `JOB MINER`. */
 async function findExcluded(
-  claims: readonly { job: JobRow | undefined; miner: Row<'miner'> | undefined }[],
+  claims: readonly { job: JobRow; miner: Row<'miner'> }[],
   queues: ReadonlyMap<number, Row<'queue'>>,
   { tx, now }: WriteContext,
 ): Promise<Map<string, Outcome<never>>> {
   const others = createOthers(tx, now);
   const excluded = new Map<string, Outcome<never>>();
   for (const { job, miner } of claims) {
-    const queue = job && queues.get(job.queue_id);
-    if (!queue || !miner || job.owners === null || job.status !== 'pending') continue;
+    const queue = queues.get(job.queue_id);
+    if (!queue || job.owners === null || job.status !== 'pending') continue;
     // A miner may claim a job that was offered to it.
     if (job.held_for === miner.id) continue;
     const exclusions = exclusionsOf(job);

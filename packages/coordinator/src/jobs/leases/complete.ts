@@ -9,19 +9,10 @@ import { loadReceiptBodies } from '../../receipts/issue-receipts.ts';
 import { plausibleUsage } from '../../receipts/token-limit.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
+import type { SpotCheck } from '../../store/topics.ts';
 import { isReadable, unreadable } from '../damaged-jobs.ts';
-import { type JobRow, markCompleted } from '../job.ts';
-import {
-  endedError,
-  jobNotFound,
-  loadJobsOf,
-  loadMinersOf,
-  type MinerActor,
-  notActing,
-  ownedMiner,
-  ownedMiners,
-} from '../lookup.ts';
-import { addChecks, type Checked, type SpotCheck } from '../replication/spot-checks.ts';
+import { type JobChange, type JobRow, markCompleted } from '../job.ts';
+import { isHeldBy, loadNamed, type MinerActor, type NamedRows, notLeased } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { type EndedAttempt, type SettlementPolicy, settleAttempts } from './settle.ts';
 
@@ -47,10 +38,8 @@ export interface Attested {
   genuine: boolean;
 }
 
-interface Completion {
+interface Completion extends JobChange {
   input: CompleteInput;
-  before: JobRow;
-  after: JobRow;
   miner: Row<'miner'>;
   artifactHash: string;
   /** The miner's token counts, capped by what its texts allow. */
@@ -66,14 +55,11 @@ export function completeJobs(policy: SettlementPolicy & MinerPolicy): Operation<
   return {
     name: 'jobs.complete',
     async apply(inputs, context) {
-      const [miners, jobs] = await Promise.all([
-        loadMinersOf(inputs, context.tx),
-        loadJobsOf(inputs, context.tx),
-      ]);
-      const standings = await noteSeen(ownedMiners(miners, inputs), policy, context);
+      const named = await loadNamed(inputs, context.tx);
+      const standings = await noteSeen(named.acting, policy, context);
       const decisions = inputs.map(input => {
-        const decision = decide(input, miners, jobs.get(input.jobId), context.now);
-        if ('completion' in decision) jobs.set(input.jobId, decision.completion.after);
+        const decision = decide(input, named, context.now);
+        if ('completion' in decision) named.jobs.set(input.jobId, decision.completion.after);
         return decision;
       });
       const completions = decisions.flatMap(decision =>
@@ -96,18 +82,13 @@ export function completeJobs(policy: SettlementPolicy & MinerPolicy): Operation<
   };
 }
 
-function decide(
-  input: CompleteInput,
-  miners: ReadonlyMap<string, Row<'miner'>>,
-  job: JobRow | undefined,
-  now: number,
-): Decision {
-  const miner = ownedMiner(miners, input);
-  if (!miner) return { error: notActing(miners, input) };
-  if (!job) return { error: jobNotFound };
+function decide(input: CompleteInput, named: NamedRows, now: number): Decision {
+  const found = named.find(input);
+  if (!found.ok) return { error: found };
+  const { job, miner } = found.value;
   if (job.status === 'completed' && job.miner_id === miner.id && job.receipt_id)
     return { repeated: job.receipt_id };
-  if (job.status !== 'running' || job.miner_id !== miner.id) return { error: notLeased(job, miner.id) };
+  if (!isHeldBy(job, miner)) return { error: notLeased(job, miner.id) };
   // A damaged row has no reliable price or times to sign. The sweep ends the job.
   if (!isReadable(job)) return { error: unreadable };
   const error = checkAttestation(input.attestation, miner);
@@ -118,6 +99,7 @@ function decide(
       input,
       before: job,
       after: markCompleted(job, input.receiptId, now),
+      ...(input.spotCheck && { spotCheck: input.spotCheck }),
       miner,
       artifactHash,
       usage: usageOf(input, job),
@@ -131,18 +113,6 @@ function usageOf({ usage, result, details }: CompleteInput, job: JobRow): TokenU
   const { reasoning = '', refusal = '' } = details ?? {};
   const answer = Buffer.byteLength(result) + Buffer.byteLength(reasoning) + Buffer.byteLength(refusal);
   return plausibleUsage(usage, { prompt: job.prompt_bytes, answer });
-}
-
-/** Returns why a miner does not hold a job that it acts on. */
-export function notLeased(job: JobRow, minerId: string): Outcome<never> {
-  if (job.status === 'pending' || job.status === 'running') {
-    return failed(
-      'JOB_NOT_LEASED',
-      `Miner ${minerId} does not hold this job: its lease ran out or it never had one`,
-    );
-  }
-  const { code, detail } = endedError(job);
-  return failed(code === 'JOB_EXPIRED' ? 'JOB_NOT_LEASED' : code, detail);
 }
 
 const artifactHashOf = (job: Pick<JobRow, 'salt'>, result: string) => hash('sha256', job.salt + result);
@@ -200,15 +170,9 @@ async function settle(
   }));
   await context.tx.insert('job_output', outputs);
   await saveJobs(completions, context);
-  await addChecks(checkedOf(completions), policy.coordinatorId, context);
   await smoothRunTimes(completions, context);
   return new Map(runs.map(({ receiptId }, index) => [receiptId, bodies[index] ?? missing('receipt')]));
 }
-
-const checkedOf = (completions: readonly Completion[]): Checked[] =>
-  completions.flatMap(({ input: { spotCheck }, after, miner }) =>
-    spotCheck ? [{ job: after, miner, spotCheck }] : [],
-  );
 
 async function noteSpeeds(completions: readonly Completion[], context: WriteContext): Promise<void> {
   const streamed = completions.flatMap(({ before }) => (before.stream === 1 ? [before.id] : []));

@@ -4,8 +4,8 @@ import { deliveredUsage } from '../../receipts/token-limit.ts';
 import { parseJsonObject } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
+import { chunkId, textEnd } from '../chunk-ids.ts';
 import type { JobRow } from '../job.ts';
-import { chunkId, textEnd } from '../streaming/chunks.ts';
 import { type EndedAttempt, type SettlementPolicy, settleAttempts } from './settle.ts';
 
 /** A job that is being cancelled, and the ids for its receipt. */

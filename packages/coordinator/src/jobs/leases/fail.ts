@@ -12,21 +12,12 @@ import {
 } from '../exclusions.ts';
 import { endAttempt, type JobChange, type JobRow, releaseAttempt } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
-import {
-  jobNotFound,
-  loadJobsOf,
-  loadMinersOf,
-  type MinerActor,
-  notActing,
-  ownedMiner,
-  ownedMiners,
-} from '../lookup.ts';
+import { isHeldBy, loadNamed, type MinerActor, notLeased } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { ownersOf } from '../scheduling/assignments.ts';
 import { toRetryQueues } from '../scheduling/job-queues.ts';
 import { isTrusted } from '../scheduling/slow-start.ts';
 import { boundBlame } from './attempt-blame.ts';
-import { notLeased } from './complete.ts';
 import { type AfterFailure, afterFailure, type Failure } from './failure-classes.ts';
 
 export interface GiveUpInput extends MinerActor {
@@ -43,8 +34,8 @@ export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpI
     name: 'jobs.give-up',
     async apply(inputs, context) {
       const { tx, now } = context;
-      const miners = await loadMinersOf(inputs, tx);
-      const jobs = await loadJobsOf(inputs, tx);
+      const named = await loadNamed(inputs, tx);
+      const { jobs, miners } = named;
       const failing = inputs.some(({ failure }) => failure);
       const places = failing ? await loadPlaces([...jobs.values()], tx) : undefined;
       const failureContext = { others: createOthers(tx, now), now, backoffMs: policy.backoffMs };
@@ -69,18 +60,22 @@ export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpI
       const changes: JobChange[] = [];
       const outcomes: Outcome<JobRow>[] = [];
       for (const input of inputs) {
-        const holding = heldJob(input, miners, jobs.get(input.jobId));
-        if (!holding.ok) {
-          outcomes.push(holding);
+        const found = named.find(input);
+        if (!found.ok) {
+          outcomes.push(found);
           continue;
         }
-        const { job, miner } = holding.value;
+        const { job, miner } = found.value;
+        if (!isHeldBy(job, miner)) {
+          outcomes.push(notLeased(job, miner.id));
+          continue;
+        }
         const change = { before: job, ...(await gaveUp(job, miner, input)) };
         jobs.set(job.id, change.after);
         changes.push(change);
         outcomes.push(done(change.after));
       }
-      await noteSeen(ownedMiners(miners, inputs), policy, context);
+      await noteSeen(named.acting, policy, context);
       const bounded = await boundBlame(changes, miners, policy.reputation, context);
       await saveJobs(await toRetryQueues(bounded, context), context);
       return outcomes;
@@ -95,18 +90,6 @@ const HANDED_BACK = {
   error_code: 'MINER_FAILED',
   detail: 'Miners have handed the job back again and again',
 } as const;
-
-function heldJob(
-  input: GiveUpInput,
-  miners: ReadonlyMap<string, Row<'miner'>>,
-  job: JobRow | undefined,
-): Outcome<{ job: JobRow; miner: Row<'miner'> }> {
-  const miner = ownedMiner(miners, input);
-  if (!miner) return notActing(miners, input);
-  if (!job) return jobNotFound;
-  if (job.status !== 'running' || job.miner_id !== miner.id) return notLeased(job, miner.id);
-  return done({ job, miner });
-}
 
 /** Returns a function that finds the queue of a job, and the operators with other runs of the same job. */
 async function loadPlaces(jobs: readonly JobRow[], tx: WriteTransaction) {

@@ -1,5 +1,6 @@
 import type { FailureClass, JobError } from '@aitbc/protocol';
 import type { Row } from '../../store/schema.ts';
+import type { Failing } from '../../store/topics.ts';
 import {
   EXCLUDED_MS,
   type Exclusions,
@@ -10,7 +11,7 @@ import {
   type Others,
   operatorKey,
 } from '../exclusions.ts';
-import { endAttempt, type Failing, type JobRow, markFailed, releaseAttempt, requeueAfter } from '../job.ts';
+import { endAttempt, type JobRow, markFailed, releaseAttempt, requeueAfter } from '../job.ts';
 import { LONGEST_BACKOFF_MS } from '../retry-backoff.ts';
 
 /*

@@ -5,7 +5,6 @@ import { reputationPolicy } from '../../miners/reputation.ts';
 import { receipts } from '../../receipts/module.ts';
 import { pricingOf, rateOf } from '../../receipts/pricing.ts';
 import { leasePolicy } from '../lease.ts';
-import { replication } from '../replication/module.ts';
 import { scheduling } from '../scheduling/module.ts';
 import { createYielding } from '../scheduling/priority-share.ts';
 import { submissionOptions } from '../submitting/options.ts';
@@ -20,7 +19,7 @@ import { leaseOptions } from './options.ts';
 
 export const leases = defineModule({
   name: 'leases',
-  uses: [limits, receipts, miners, scheduling, replication],
+  uses: [limits, receipts, miners, scheduling],
   reads: submissionOptions,
   options: leaseOptions,
   operations({ config, issuer }) {
@@ -46,13 +45,18 @@ export const leases = defineModule({
       releaseAll,
     };
   },
-  async create({ config, store, ids, operations, services: { limits, miners, scheduling, replication } }) {
+  async create({ config, store, ids, issuer, operations, services: { limits, miners, scheduling } }) {
+    const { createSpotCheckDraw } = await import('./draw-spot-check.ts');
     const { createMinerJobs } = await import('./miner-jobs.ts');
     return createMinerJobs({
       ...{ config, store, ids, limits, operations },
       miners: miners.registry,
       waits: scheduling,
-      drawSpotCheck: replication.drawSpotCheck,
+      drawSpotCheck: createSpotCheckDraw(
+        { share: config.spotCheck, coordinatorId: issuer.coordinatorId },
+        ids,
+        miners.directory,
+      ),
     });
   },
   async routes(app, { service: jobs, services: { miners }, guards }) {

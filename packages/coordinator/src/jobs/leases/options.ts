@@ -13,6 +13,13 @@ export const leaseOptions = {
     0,
     3600,
   ),
+  spotCheck: numberOption(
+    0,
+    'The share of completed jobs that are secretly run once more to compare results; 0.01 is one in a hundred',
+    'SHARE',
+    0,
+    1,
+  ),
 } as const satisfies OptionTable;
 
 export type LeaseConfig = ValuesOf<typeof leaseOptions>;

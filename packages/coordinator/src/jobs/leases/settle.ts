@@ -5,7 +5,7 @@ import { issueReceipts, type ReceiptOptions, type Settlement } from '../../recei
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
-import { loadPurses } from '../submitting/prepaid-balance.ts';
+import { loadPurses } from '../prepaid-balance.ts';
 import { type BilledTimePolicy, billedTimeOf } from './billed-time.ts';
 
 /** An ended attempt that is paid for. */

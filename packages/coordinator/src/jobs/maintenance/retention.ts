@@ -2,6 +2,7 @@ import { done, type Operation, type WriteContext } from '../../store/operation.t
 import type { Row } from '../../store/schema.ts';
 import { BATCH_ID_LENGTH } from '../batch-line.ts';
 import type { JobRow } from '../job.ts';
+import { eraseTextsOf } from '../save-jobs.ts';
 import { deleteChunks } from '../streaming/chunks.ts';
 
 export interface RetentionPolicy {
@@ -47,18 +48,6 @@ export function eraseTexts({
       return inputs.map(() => done({ more: due.length === AT_ONCE || streams === AT_ONCE }));
     },
   };
-}
-
-/** Erases prompts and results. The jobs stay. */
-export async function eraseTextsOf(ids: readonly string[], { tx, now }: WriteContext): Promise<void> {
-  await tx.delete('job_input', 'job_id', ids);
-  await tx.delete('job_output', 'job_id', ids);
-  await tx.update(
-    'job',
-    'id',
-    ['erased_at'],
-    ids.map(id => ({ id, erased_at: now })),
-  );
 }
 
 /** @returns the number of erased streams */

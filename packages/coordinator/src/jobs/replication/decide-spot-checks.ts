@@ -1,7 +1,7 @@
 import { noteComparisons } from '../../miners/presence.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import { clearHold, isEnded, type JobChange, type JobRow, markCancelled } from '../job.ts';
-import { eraseTextsOf } from '../maintenance/retention.ts';
+import { eraseTextsOf } from '../save-jobs.ts';
 import { findAlone, groupResults, isSameResult, type Output } from './runs.ts';
 
 export interface CheckedGroup {

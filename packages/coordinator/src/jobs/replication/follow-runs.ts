@@ -1,6 +1,7 @@
 import { noteComparisons } from '../../miners/presence.ts';
 import type { WriteContext } from '../../store/operation.ts';
-import { isEnded, type JobChange, type JobRow, markCancelled, markFailed, type SavedChange } from '../job.ts';
+import type { SavedChange } from '../../store/topics.ts';
+import { isEnded, type JobChange, type JobRow, markCancelled, markFailed } from '../job.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { barred, ownersOf } from '../scheduling/assignments.ts';
 import { followChecks } from './decide-spot-checks.ts';

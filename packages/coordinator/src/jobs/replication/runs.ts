@@ -1,19 +1,14 @@
 import type { FailureClass, JobError } from '@aitbc/protocol';
 import type { Row } from '../../store/schema.ts';
 import { isEnded, type JobRow } from '../job.ts';
+import { majorityOf } from '../replication-request.ts';
 
 /*
  * A replicated job is run by miners of several owners. It is not run itself: each of its runs is a job to its miner,
  * with its own id, salt and receipt. These pure functions compute what happens to a job when its runs change.
  */
 
-/** The `queue.restriction` of queues for runs. Runs are apart from other jobs because miners search past those they may not have. */
-export const RUNS = 1;
-
 export type Output = Row<'job_output'>;
-
-/** Returns the smallest majority: more than half of the runs. */
-export const majorityOf = (runs: number) => Math.floor(runs / 2) + 1;
 
 export const isSameResult = (a: Output, b: Output) => a.type === b.type && a.result === b.result;
 

@@ -3,10 +3,15 @@ import type { ReadyQueue } from '../../store/events.ts';
 import { CLOCKS } from '../../store/indexes.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { NewRow, Row } from '../../store/schema.ts';
-import { RETRIES } from '../exclusions.ts';
 import type { JobChange, JobRow } from '../job.ts';
-import { RUNS } from '../replication/runs.ts';
 import type { Clock, FairQueue } from './fairness.ts';
+
+/*
+ * `queue.restriction`: jobs that not every suitable miner may have are apart from other jobs, because miners search past
+ * those that they may not have.
+ */
+export const RUNS = 1;
+const RETRIES = 2;
 
 /** The columns that identify a queue. */
 export type QueueKey = Pick<Row<'queue'>, (typeof KEY)[number]>;

@@ -1,7 +1,8 @@
 import type { ReadyQueue } from '../../store/events.ts';
 import { Increments } from '../../store/increments.ts';
 import type { WriteContext } from '../../store/operation.ts';
-import type { JobRow, SavedChange } from '../job.ts';
+import type { SavedChange } from '../../store/topics.ts';
+import type { JobRow } from '../job.ts';
 
 const FIXED = [
   'id',

@@ -1,7 +1,7 @@
 import type { QueueInfo } from '@aitbc/protocol';
 import type { Reach } from '../../miners/directory.ts';
 import type { JobRow } from '../job.ts';
-import { majorityOf } from '../replication/runs.ts';
+import { majorityOf } from '../replication-request.ts';
 import { type Clock, jobsAhead } from './fairness.ts';
 
 /**

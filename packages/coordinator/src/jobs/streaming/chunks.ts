@@ -1,25 +1,13 @@
 import type { WriteContext } from '../../store/operation.ts';
+import type { SavedChange } from '../../store/topics.ts';
 import type { WriteTransaction } from '../../store/transaction.ts';
-import { isEnded, type SavedChange } from '../job.ts';
+import { isEnded } from '../job.ts';
 
 /*
  * A job's stream is its text as it is generated, in chunks. Each attempt writes a text of its own. If an attempt
  * ends and the job does not, its text is deleted and the stream starts again. A stream counts its restarts itself,
  * because a returned attempt is not counted.
  */
-
-const RESTARTS_DIGITS = 6;
-const INDEX_DIGITS = 8;
-
-const textPrefix = (jobId: string, restarts: number) =>
-  `${jobId}/${String(restarts).padStart(RESTARTS_DIGITS, '0')}/`;
-
-/** Ids sort by job, number of restarts and index. */
-export const chunkId = (jobId: string, restarts: number, index: number) =>
-  textPrefix(jobId, restarts) + String(index).padStart(INDEX_DIGITS, '0');
-
-/** Returns a key that sorts after every chunk that was written since the last restart. */
-export const textEnd = (jobId: string, restarts: number) => `${textPrefix(jobId, restarts)}~`;
 
 /** Updates the streams of jobs that changed: restarts or ends the stream. Does nothing if no job streams. */
 export async function moveStreams(changes: readonly SavedChange[], context: WriteContext): Promise<void> {

@@ -2,20 +2,11 @@ import { type MinerPolicy, noteSeen } from '../../miners/presence.ts';
 import type { StreamChunk } from '../../store/events.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { NewRow, Row } from '../../store/schema.ts';
+import { chunkId } from '../chunk-ids.ts';
 import { extendLease, type JobRow } from '../job.ts';
 import type { LeasePolicy } from '../lease.ts';
-import { notLeased } from '../leases/complete.ts';
-import {
-  jobNotFound,
-  loadJobs,
-  loadMinersOf,
-  type MinerActor,
-  notActing,
-  ownedMiner,
-  ownedMiners,
-} from '../lookup.ts';
+import { isHeldBy, loadNamed, type MinerActor, notLeased } from '../lookup.ts';
 import { saveLeases } from '../save-jobs.ts';
-import { chunkId } from './chunks.ts';
 
 export interface PostInput extends MinerActor {
   jobId: string;
@@ -51,21 +42,18 @@ export function postChunks(policy: StreamPolicy): Operation<PostInput, Posted> {
     name: 'jobs.post-chunks',
     async apply(inputs, context) {
       const ids = [...new Set(inputs.map(input => input.jobId))];
-      const [miners, jobs, rows] = await Promise.all([
-        loadMinersOf(inputs, context.tx),
-        loadJobs(context.tx, ids),
+      const [named, rows] = await Promise.all([
+        loadNamed(inputs, context.tx),
         context.tx.load('job_stream', 'job_id', ids),
       ]);
       const streams = new Map(rows.map(row => [row.job_id, row]));
       const growths = new Map<string, Grown>();
       const extended = new Map<string, JobRow>();
       const outcomes = inputs.map(input => {
-        const miner = ownedMiner(miners, input);
-        const job = jobs.get(input.jobId);
-        if (!miner) return notActing(miners, input);
-        if (!job) return jobNotFound;
-        const isHolder = job.status === 'running' && job.miner_id === miner.id;
-        if (!isHolder) return notLeased(job, miner.id);
+        const found = named.find(input);
+        if (!found.ok) return found;
+        const { job, miner } = found.value;
+        if (!isHeldBy(job, miner)) return notLeased(job, miner.id);
         if (input.attempt !== undefined && input.attempt !== job.attempts) return overtaken(job);
         const before = streams.get(job.id) ?? newStream(job.id);
         const outcome = append(input, job, before, policy, context.now);
@@ -82,12 +70,12 @@ export function postChunks(policy: StreamPolicy): Operation<PostInput, Posted> {
         }
         const lease = extendLease(job, context.now, policy);
         if (isWorth(lease, job, policy)) {
-          jobs.set(job.id, lease);
+          named.jobs.set(job.id, lease);
           extended.set(job.id, lease);
         }
         return done({ job: lease, next });
       });
-      await noteSeen(ownedMiners(miners, inputs), policy, context);
+      await noteSeen(named.acting, policy, context);
       await save([...growths.values()], context);
       await saveLeases([...extended.values()], context);
       return outcomes;

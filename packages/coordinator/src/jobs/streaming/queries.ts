@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely';
 import type { StreamChunk } from '../../store/events.ts';
 import type { DatabaseSchema } from '../../store/schema.ts';
+import { chunkId, textEnd } from '../chunk-ids.ts';
 import { ERROR_COLUMNS, type JobRow } from '../job.ts';
-import { chunkId, textEnd } from './chunks.ts';
 
 type Db = Kysely<DatabaseSchema>;
 

@@ -7,7 +7,7 @@ import type { ReceiptConfig } from '../../receipts/options.ts';
 import { pricingOf } from '../../receipts/pricing.ts';
 import { tokenLimit } from '../../receipts/token-limit.ts';
 import { contentOf, FIELDS, type JobContent } from '../content.ts';
-import { checkReplication } from '../replication/replication-request.ts';
+import { checkReplication } from '../replication-request.ts';
 import { mostTokens, sizeOf } from '../request-size.ts';
 import { requirementsOf } from '../requirements.ts';
 import { queueKeyOf } from '../scheduling/job-queues.ts';

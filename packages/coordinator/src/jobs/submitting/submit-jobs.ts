@@ -6,10 +6,10 @@ import { priceLimit } from '../../receipts/pricing.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
 import type { JobContent } from '../content.ts';
 import type { JobRow } from '../job.ts';
+import { type BillingPolicy, costsWithin, loadFunds } from '../prepaid-balance.ts';
 import { insertJobs } from '../save-jobs.ts';
 import { type Clock, createRanker, type Ranker } from '../scheduling/fairness.ts';
 import { type JobQueues, loadJobQueues, type QueueKey } from '../scheduling/job-queues.ts';
-import { type BillingPolicy, costsWithin, loadFunds } from './prepaid-balance.ts';
 
 /** A requested job, with everything that must be chosen outside the transaction. */
 export interface NewJob {

@@ -1,5 +1,5 @@
 import type { SubmitJob } from '@aitbc/protocol';
-import { fail } from '../../errors.ts';
+import { fail } from '../errors.ts';
 
 /**
  * Checks that a replicated job has the same result each time, because only such results can be compared.
@@ -32,3 +32,6 @@ function demand(what: string, field: string, given: unknown): never {
 export function isDeterministic(params: { temperature?: unknown; seed?: unknown }): boolean {
   return params.temperature === 0 && params.seed !== undefined && params.seed !== null;
 }
+
+/** Returns the smallest majority: more than half of the runs. */
+export const majorityOf = (runs: number) => Math.floor(runs / 2) + 1;

@@ -1,28 +1,21 @@
 import { hash } from 'node:crypto';
-import { findOrCreateAccount, localAddress } from '../../accounts/accounts.ts';
+import { findOrCreateAccount } from '../../accounts/accounts.ts';
 import { parseJsonObject } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
+import type { CheckRun, SavedChange, SpotCheck } from '../../store/topics.ts';
 import type { JobRow } from '../job.ts';
+import { loadMiners } from '../lookup.ts';
+import { isDeterministic } from '../replication-request.ts';
 import { insertJobs } from '../save-jobs.ts';
 import { createRanker } from '../scheduling/fairness.ts';
-import { loadJobQueues, type QueueKey } from '../scheduling/job-queues.ts';
-import { type NewJob, newRow } from '../submitting/submit-jobs.ts';
-import { isDeterministic } from './replication-request.ts';
-import { RUNS } from './runs.ts';
+import { loadJobQueues, type QueueKey, RUNS } from '../scheduling/job-queues.ts';
+import { newRow } from '../submitting/submit-jobs.ts';
 
 /*
  * Some completed jobs are secretly run once more by another operator's miner, and the results must be the same (see
  * `decide-spot-checks.ts`). The coordinator pays for these runs.
  */
-
-/** The ids and salts of the run that checks, and of the referee that decides if the results differ. */
-export interface SpotCheck {
-  check: CheckRun;
-  referee: CheckRun;
-}
-
-export type CheckRun = Pick<NewJob, 'id' | 'salt'>;
 
 /** The name of the account that pays for checks. */
 const PAYER = 'spot-checks';
@@ -30,23 +23,15 @@ const PAYER = 'spot-checks';
 /** The time to live of a check. After that the job stays unchecked. */
 const CHECK_TTL_MS = 3600 * 1000;
 
-export interface Checked {
-  /** The job as it completed. */
-  job: JobRow;
-  miner: Pick<Row<'miner'>, 'operator_id'>;
-  spotCheck: SpotCheck;
-}
-
-/** Adds check runs for those jobs whose results can be compared. The referee is held back until it is needed. */
-export async function addChecks(
-  checked: readonly Checked[],
-  coordinatorId: string,
-  context: WriteContext,
-): Promise<void> {
+/** Adds check runs for completed jobs that were drawn, if their results can be compared. The referee is held back until it is needed. */
+export async function addSpotChecks(changes: readonly SavedChange[], context: WriteContext): Promise<void> {
+  const drawn = changes.flatMap(({ after, spotCheck }) => (spotCheck ? [{ job: after, spotCheck }] : []));
+  if (drawn.length === 0) return;
   const { tx, now } = context;
-  const due = await loadComparable(checked, context);
-  if (due.length === 0) return;
-  const account = await findOrCreateAccount(localAddress(coordinatorId, PAYER), PAYER, context);
+  const due = await loadComparable(drawn, context);
+  const [first] = due;
+  if (!first) return;
+  const account = await findOrCreateAccount(first.spotCheck.payer, PAYER, context);
   const jobQueues = await loadJobQueues(
     due.map(({ place }) => place),
     context,
@@ -86,22 +71,32 @@ export async function addChecks(
   );
   await ranker.save();
   // The operator that ran the job cannot check it.
-  const owners = due.map(({ job, miner }) => ({
-    id: job.id,
-    owners: JSON.stringify({ [miner.operator_id]: job.id }),
-  }));
+  const miners = await loadMiners(
+    tx,
+    due.map(({ job }) => job.miner_id ?? ''),
+  );
+  const owners = due.map(({ job: { id, miner_id } }) => {
+    const { operator_id = 0 } = miners.get(miner_id ?? '') ?? {};
+    return { id, owners: JSON.stringify({ [operator_id]: id }) };
+  });
   await tx.update('job', 'id', ['owners'], owners);
 }
 
 const REQUIREMENTS = ['id', 'model', 'region', 'min_vram_gb', 'needs', 'min_context'] as const;
 
-interface Comparable extends Checked {
+interface Drawn {
+  /** The job as it completed. */
+  job: JobRow;
+  spotCheck: SpotCheck;
+}
+
+interface Comparable extends Drawn {
   input: Row<'job_input'>;
   place: QueueKey;
 }
 
-async function loadComparable(checked: readonly Checked[], { tx }: WriteContext): Promise<Comparable[]> {
-  const own = checked.filter(({ job }) => job.role === 'ordinary' && job.stream === 0);
+async function loadComparable(drawn: readonly Drawn[], { tx }: WriteContext): Promise<Comparable[]> {
+  const own = drawn.filter(({ job }) => job.role === 'ordinary' && job.stream === 0);
   if (own.length === 0) return [];
   const inputs = await tx.load(
     'job_input',

@@ -1,8 +1,8 @@
 import type { SubmitJob } from '@aitbc/protocol';
-import { highestCharge, type Pricing, priceLimit } from '../../receipts/pricing.ts';
-import { usualTokens } from '../../receipts/token-limit.ts';
-import { failed, type Outcome } from '../../store/operation.ts';
-import type { WriteTransaction } from '../../store/transaction.ts';
+import { highestCharge, type Pricing, priceLimit } from '../receipts/pricing.ts';
+import { usualTokens } from '../receipts/token-limit.ts';
+import { failed, type Outcome } from '../store/operation.ts';
+import type { WriteTransaction } from '../store/transaction.ts';
 
 /*
  * With prepaid billing a job is accepted if the balance covers its usual cost, which is then reserved. For a model

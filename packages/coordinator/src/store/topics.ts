@@ -1,0 +1,29 @@
+import type { Row } from './schema.ts';
+
+/** What operations publish to subscribers within their transaction, by topic. */
+export interface Topics {
+  'job.changed': SavedChange;
+}
+
+/** A saved change of a job. A new job has no `before`. */
+export interface SavedChange {
+  before: Row<'job'> | undefined;
+  after: Row<'job'>;
+  /** How the attempt counts against the miner that held the job. Absent if it does not count as a failure. */
+  minerFailed?: Failing;
+  /** Set if the completed job was drawn for a spot check. */
+  spotCheck?: SpotCheck;
+}
+
+/** `blameless` means that the miner is not at fault. */
+export type Failing = 'failed' | 'timed-out' | 'blameless';
+
+/** Ids and salts for the run that repeats a job, and for the referee that decides if their results differ. */
+export interface SpotCheck {
+  check: CheckRun;
+  referee: CheckRun;
+  /** The address of the account that pays for them. */
+  payer: string;
+}
+
+export type CheckRun = Readonly<Record<'id' | 'salt', string>>;
