@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { flagOf, OPTIONS } from '@aitbc/coordinator';
 import { ERROR_STATUS, type ErrorCode, LIMITS } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
+import { METRICS, type MetricDescription } from '../packages/coordinator/src/metrics/catalogue.ts';
 
 const DOCS = join(import.meta.dirname, '../docs');
 
@@ -184,7 +185,18 @@ function errorsTable(): string {
   return markdownTable([['code', 'status', 'when'], ...rows]);
 }
 
+function metricsTable(): string {
+  const rows = Object.values<MetricDescription>(METRICS).map(({ name, kind, help, labels }) => [
+    `\`${name}\``,
+    kind,
+    labels.map(label => `\`${label}\``).join(', '),
+    help,
+  ]);
+  return markdownTable([['metric', 'type', 'labels', 'what it is'], ...rows]);
+}
+
 test.for([
+  ['operator.md', 'metrics', metricsTable],
   ['operator.md', 'options', optionsTable],
   ['application-developer.md', 'errors', errorsTable],
   ['application-developer.md', 'limits', limitsTable],

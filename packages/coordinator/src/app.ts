@@ -12,6 +12,7 @@ import { limitBodies } from './http/body-limits.ts';
 import { rejectRevokedRequests } from './http/connection.ts';
 import { setSecurityHeaders } from './http/headers.ts';
 import { healthRoutes } from './http/health.ts';
+import { observeRequests } from './http/observe-requests.ts';
 import { isLoopbackOrigin, rejectForeignPages } from './http/open-mode.ts';
 import { answerErrors, answerFrameworkError, answerUnreadable } from './http/problem.ts';
 import { sendOpenAiRateHeaders, sendRateHeaders } from './http/rate-headers.ts';
@@ -49,6 +50,7 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerUnreadable,
   });
+  observeRequests(app, modules.metrics.requests);
   setSecurityHeaders(app);
   if (open)
     rejectForeignPages(app, {

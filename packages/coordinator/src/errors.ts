@@ -1,5 +1,19 @@
 import type { ErrorCode, Problem } from '@aitbc/protocol';
 
+/** The limits that reject requests. */
+export type LimitName =
+  | 'requests'
+  | 'jobs'
+  | 'tokens'
+  | 'waits'
+  | 'streams'
+  | 'pending'
+  | 'running'
+  | 'credits'
+  | 'disk'
+  | 'miners'
+  | 'overload';
+
 /** The error that a caller gets. It is plain data, so that it can cross threads. */
 export interface ErrorInfo {
   code: ErrorCode;
@@ -8,6 +22,8 @@ export interface ErrorInfo {
   field?: string;
   /** Seconds after which the same request may succeed. */
   retryAfter?: number;
+  /** The limit that rejected the request, for the metrics. */
+  limit?: LimitName;
   /** The faulty components, for administrators. */
   components?: Problem['components'];
 }

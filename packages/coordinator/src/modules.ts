@@ -14,6 +14,7 @@ import { streaming } from './jobs/streaming/module.ts';
 import { submitting } from './jobs/submitting/module.ts';
 import { ledger } from './ledger/module.ts';
 import { limits } from './limits/module.ts';
+import { metrics } from './metrics/module.ts';
 import { miners } from './miners/module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
@@ -40,6 +41,7 @@ export const MODULES = [
   grants,
   explorer,
   web,
+  metrics,
 ] as const;
 
 /** The services of all modules, by name. */

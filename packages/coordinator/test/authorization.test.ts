@@ -18,6 +18,7 @@ const CALLERS = [
   'another miner’s owner',
   'a manager of keys',
   'another manager of keys',
+  'a scraper of metrics',
   'an administrator',
 ] as const;
 type Caller = (typeof CALLERS)[number];
@@ -33,8 +34,10 @@ const checked = {
 const unguarded = Object.fromEntries(CALLERS.map(caller => [caller, 'passes'])) as Access;
 const everyone: Access = { ...unguarded, ...checked };
 const keyed: Access = { ...everyone, nobody: [401, 'AUTH_MISSING_KEY'] };
+const scopeless = { 'a scraper of metrics': [403, 'AUTH_INSUFFICIENT_SCOPE'] } satisfies Partial<Access>;
 const clients: Access = {
   ...keyed,
+  ...scopeless,
   'the miner’s owner': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another miner’s owner': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'a manager of keys': [403, 'AUTH_INSUFFICIENT_SCOPE'],
@@ -45,6 +48,7 @@ const administrators: Access = {
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
 };
+const scrapers: Access = { ...administrators, 'a scraper of metrics': 'passes' };
 const ownerOfJob: Access = { ...clients, 'another client': [404, 'JOB_NOT_FOUND'] };
 /** The same, in the words of OpenAI's API. */
 const openAiClients: Access = {
@@ -57,11 +61,13 @@ const openAiClients: Access = {
   'another miner’s owner': [403, 'insufficient_permissions'],
   'a manager of keys': [403, 'insufficient_permissions'],
   'another manager of keys': [403, 'insufficient_permissions'],
+  'a scraper of metrics': [403, 'insufficient_permissions'],
 };
 const ownerOfFile: Access = { ...openAiClients, 'another client': [404, 'file_not_found'] };
 const ownerOfBatch: Access = { ...openAiClients, 'another client': [404, 'batch_not_found'] };
 const miners: Access = {
   ...keyed,
+  ...scopeless,
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'another client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
   'a manager of keys': [403, 'AUTH_INSUFFICIENT_SCOPE'],
@@ -88,6 +94,7 @@ function scopesFor(access: Access): string[] {
   const lacksScope = (caller: Caller) => access[caller][0] === 403;
   const [client, miner] = [lacksScope('the client'), lacksScope('the miner’s owner')];
   if (client && miner && !lacksScope('a manager of keys')) return ['keys'];
+  if (client && !lacksScope('a scraper of metrics')) return ['metrics'];
   if (client && miner) return ['admin'];
   if (client) return ['miner'];
   return miner ? ['client'] : [];
@@ -97,6 +104,7 @@ function scopesFor(access: Access): string[] {
 const ACCESS: Record<string, Access> = {
   'GET /health': unguarded,
   'GET /health/ready': unguarded,
+  'GET /metrics': scrapers,
   'GET /v1/stats': everyone,
   'GET /v1/keys': everyone,
   'GET /v1/receipts': everyone,
@@ -187,6 +195,7 @@ async function makeKeys(coordinator: TestCoordinator): Promise<Record<Caller, st
     'another miner’s owner': await coordinator.key('miner'),
     'a manager of keys': await coordinator.key('keys'),
     'another manager of keys': await coordinator.key('keys'),
+    'a scraper of metrics': await coordinator.key('metrics'),
     'an administrator': await coordinator.key('admin'),
   };
 }

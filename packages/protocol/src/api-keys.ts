@@ -4,7 +4,7 @@ import { LIMITS } from './limits.ts';
 import { stated } from './stated.ts';
 
 /** What a key may do. `keys`: manage the API keys of its account. `admin`: everything, for all accounts. */
-export const SCOPES = ['client', 'miner', 'keys', 'admin'] as const;
+export const SCOPES = ['client', 'miner', 'metrics', 'keys', 'admin'] as const;
 
 export const Scope = Type.Enum([...SCOPES], {
   type: 'string',

@@ -21,6 +21,7 @@ export function useOpenAiErrors(app: App): void {
 export function toOpenAiError(error: FastifyError | OpenAiError, request: FastifyRequest): OpenAiError {
   if (error instanceof OpenAiError) return error;
   const info = errorInfoOf(error, request);
+  request.failure = info;
   if (info.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
   return openAiErrorFor(info);
 }

@@ -32,6 +32,7 @@ export interface Guards {
   miner: ScopeGuard;
   /** For the management of the account's API keys. */
   keys: ScopeGuard;
+  metrics: ScopeGuard;
   admin: ScopeGuard;
   /** Accepts a key with any scope. */
   account: Guard;
@@ -98,6 +99,7 @@ export function createGuards(
     client: requireScope('client'),
     miner: requireScope('miner'),
     keys: requireScope('keys'),
+    metrics: requireScope('metrics'),
     admin: requireScope('admin'),
     async account(request, reply) {
       reply.header('cache-control', PRIVATE);

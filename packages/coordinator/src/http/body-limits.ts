@@ -122,4 +122,5 @@ function giveUp({ raw }: FastifyRequest, reply: FastifyReply, error: RequestErro
 }
 
 const tooSlow = (detail: string) => new RequestError({ code: 'REQUEST_TIMEOUT', detail });
-const overloaded = (detail: string) => new RequestError({ code: 'SYSTEM_OVERLOADED', detail, retryAfter: 1 });
+const overloaded = (detail: string) =>
+  new RequestError({ code: 'SYSTEM_OVERLOADED', detail, limit: 'overload', retryAfter: 1 });

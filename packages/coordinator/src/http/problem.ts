@@ -139,6 +139,7 @@ function frameworkErrorInfo(status: number, { message }: FastifyError, request: 
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler<FastifyError>(async (error, request, reply) => {
     const info = errorInfoOf(error, request);
+    request.failure = info;
     if (info.code === 'SYSTEM_INTERNAL_ERROR') request.log.error({ err: error }, 'request failed');
     if (info.code === 'PAYLOAD_TOO_LARGE') await drain(request.raw);
     return send(reply, info);

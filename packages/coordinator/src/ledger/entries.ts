@@ -24,7 +24,7 @@ export interface LedgerStatement extends CreditTransfer {
  */
 export async function appendEntries(
   statements: readonly LedgerStatement[],
-  { tx, now }: Pick<WriteContext, 'tx' | 'now'>,
+  { tx, now, emit }: Pick<WriteContext, 'tx' | 'now' | 'emit'>,
 ): Promise<void> {
   if (statements.length === 0) return;
   const tree = await loadTree(tx);
@@ -45,6 +45,10 @@ export async function appendEntries(
   await tx.insert('entry', rows);
   await tx.upsert('tree', ['id'], [{ ...tree, entries: tree.entries + rows.length }]);
   await moveCredits(statements, { tx });
+  for (const [entryType, entries] of Map.groupBy(statements, ({ type }) => type)) {
+    const amount = entries.reduce((sum, entry) => sum + entry.amount, 0);
+    emit({ type: 'entries.appended', entryType, entries: entries.length, amount });
+  }
 }
 
 export async function loadTree(tx: WriteTransaction): Promise<Row<'tree'>> {

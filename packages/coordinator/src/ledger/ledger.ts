@@ -21,7 +21,7 @@ import { copyGuardFile, createGuardFile, lastCheckpointPath, requireSameHistory 
 import type { LogKeys } from './log-key.ts';
 import type { LedgerConfig } from './options.ts';
 import { ledgerPolicy } from './policy.ts';
-import { readLatestCheckpoint, readPreviousVkey, readTree, tileReader } from './queries.ts';
+import { readLatestCheckpoint, readLeaves, readPreviousVkey, readTree, tileReader } from './queries.ts';
 import { createPublication, type Publication } from './sign-checkpoint.ts';
 import { createTileServer, type TileServer } from './tile-server.ts';
 import { parseWitnesses } from './witness-options.ts';
@@ -49,6 +49,8 @@ export interface PublicLedger {
   conflict(): LedgerConflict | undefined;
   /** Why the ledger can't be published, as a sentence: a conflict, a guard file that can't be written, or a long delay. */
   unreadyReason(): string | undefined;
+  /** Resolves with the entries that are not published yet, and with the time of the oldest one, if there are any. */
+  lag(): Promise<{ entries: number; since: number | undefined }>;
   /** Resolves with the last published checkpoint, or undefined before the first. */
   latest(): Promise<Checkpoint | undefined>;
   /** Resolves with the proof that an entry is in the log, or null until the entry is published. */
@@ -119,6 +121,12 @@ export async function createLedger({
     conflict: publication.conflict,
     unreadyReason: () => findUnreadyReason(publication, config),
     latest,
+    async lag() {
+      const [tree, checkpoint] = await Promise.all([readTree(store.read), latest()]);
+      const size = checkpoint?.size ?? 0;
+      const [oldest] = tree.entries > size ? await readLeaves(store.read, size, 1) : [];
+      return { entries: Math.max(tree.entries - size, 0), since: oldest?.created_at };
+    },
 
     async inclusion(entry) {
       const proof = await proofOf(entry);

@@ -113,6 +113,7 @@ export function createLimits({ store, tiers, enabled, overloadMs }: LimitsOption
       const current = waits.get(accountId) ?? 0;
       if (current >= limit)
         fail('RATE_LIMIT_EXCEEDED', `${current} of your requests are waiting, which is the limit`, {
+          limit: 'waits',
           retryAfter: 1,
         });
       waits.set(accountId, current + 1);
@@ -164,6 +165,7 @@ const keyOf = ({ keyId, accountId }: Principal) => keyId ?? `account-${accountId
 
 function tooMany(what: PolicyState['name'], waitMs: number): never {
   return fail('RATE_LIMIT_EXCEEDED', `Too many ${what}: try again later`, {
+    limit: what,
     retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
   });
 }

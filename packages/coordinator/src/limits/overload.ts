@@ -76,6 +76,7 @@ export function createOverload({ limitMs }: OverloadOptions): Overload {
       const lag = lagMs();
       if (isRejected(accountId, lag))
         fail('SYSTEM_OVERLOADED', 'The coordinator is behind with its writes: submit again later', {
+          limit: 'overload',
           retryAfter: Math.max(1, Math.ceil(lag / 1000)),
         });
       const entry = { since: runningMs() };

@@ -1,3 +1,4 @@
+import type { LimitName } from '../errors.ts';
 import { failed, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { WriteTransaction } from '../store/transaction.ts';
@@ -69,21 +70,24 @@ function quotaFault(
   added: { count: number; bytes: number },
   now: number,
 ): Outcome<never> | undefined {
-  const exceeded = (detail: string, retryAfter: number) =>
-    failed('RATE_QUOTA_EXCEEDED', detail, { retryAfter });
+  const exceeded = (limit: LimitName, detail: string, retryAfter: number) =>
+    failed('RATE_QUOTA_EXCEEDED', detail, { limit, retryAfter });
   if (pending !== null && account.pending + added.count > pending)
     return exceeded(
+      'pending',
       `${account.pending} of your jobs are pending, and the limit is ${pending}`,
       RETRY_SECONDS,
     );
   if (running !== null && account.running >= running)
     return exceeded(
+      'running',
       `${account.running} of your jobs are running, and the limit is ${running}`,
       RETRY_SECONDS,
     );
   const spent = account.spent - account.spent_before + account.reserved;
   if (credits_per_day !== null && spent >= credits_per_day * 1e6)
     return exceeded(
+      'credits',
       `Your jobs have cost ${spent / 1e6} credits today, and the limit is ${credits_per_day} per day`,
       Math.ceil((DAY_MS - (now % DAY_MS)) / 1000),
     );
@@ -101,5 +105,6 @@ export function storageFault(
   return failed(
     'STORAGE_QUOTA_EXCEEDED',
     `Your files and the inputs of your jobs would exceed ${diskMib} MiB together: delete files, or wait for jobs to end`,
+    { limit: 'disk' },
   );
 }

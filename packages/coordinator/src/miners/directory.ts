@@ -12,7 +12,9 @@ import {
   parseNames,
   requirementsKey,
 } from './eligibility.ts';
+import type { AwayMiner } from './queries.ts';
 import { takesJobs } from './reputation.ts';
+import { createRoster, type Roster } from './roster.ts';
 
 interface LiveMiner extends Abilities {
   operator: number;
@@ -42,7 +44,7 @@ export type Lack = Need | 'context_length' | 'region' | 'min_vram_gb';
 /** The miners that take jobs now. It is kept in memory from commits, and answers questions that would need a scan. */
 export interface Directory {
   apply(events: readonly StoreEvent[]): void;
-  /** Replaces the miners with those that `read` returns. Commits that arrive during the read take precedence. */
+  /** Replaces the miners that are online or draining with those that `read` returns. Commits that arrive during the read take precedence. */
   reset(read: () => Promise<readonly Row<'miner'>[]>): Promise<void>;
   reach(queue: ReadyQueue): Reach;
   /** Whether every result of this miner must be compared with another one's. */
@@ -55,7 +57,8 @@ export interface Directory {
   /** When the last live miner that offered the model left, in Unix milliseconds. Undefined if that is not known. */
   leftAt(model: string): number | undefined;
   /** Remembers the models that absent miners offered, and when each miner was last seen. */
-  remember(away: readonly Pick<Row<'miner'>, 'capabilities' | 'last_seen_at'>[]): void;
+  remember(away: readonly AwayMiner[]): void;
+  readonly roster: Pick<Roster, 'counts'>;
 }
 
 export interface Offer {
@@ -82,8 +85,13 @@ const MAX_CACHED_REACHES = 1_000;
 /** Miners choose the names of models, so the number of remembered names is limited. */
 const MAX_REMEMBERED_MODELS = 10_000;
 
-/** Creates an empty directory. It has no miners until `reset`. */
-export function createDirectory(now: () => number): Directory {
+/**
+ * Creates an empty directory. It has no miners until `reset`.
+ *
+ * @param memoryMs how long the roster keeps miners that are offline
+ */
+export function createDirectory(now: () => number, memoryMs: number): Directory {
+  const roster = createRoster(now, memoryMs);
   const byModel = new Map<string, Map<string, LiveMiner>>();
   const models = new Map<string, ReadonlySet<string>>();
   const onProbation = new Set<string>();
@@ -110,6 +118,7 @@ export function createDirectory(now: () => number): Directory {
 
   function put(row: Row<'miner'>) {
     remove(row.id);
+    roster.put(row);
     reaches.clear();
     if (!takesJobs(row)) return;
     if (row.probation === 1) onProbation.add(row.id);
@@ -134,22 +143,27 @@ export function createDirectory(now: () => number): Directory {
       const number = ++lastStarted;
       const changed = new Set<string>();
       resets.add(changed);
-      const online = await read().finally(() => resets.delete(changed));
+      const present = await read().finally(() => resets.delete(changed));
       // A reset that began later has read newer rows.
       if (number < lastFinished) return;
       lastFinished = number;
       for (const id of [...models.keys()]) if (!changed.has(id)) remove(id);
+      roster.removePresent(changed);
       reaches.clear();
-      for (const row of online) if (!changed.has(row.id)) put(row);
+      for (const row of present) if (!changed.has(row.id)) put(row);
     },
     offers: model => byModel.has(model),
     capacity: () => ({ miners: slots.size, slots: slots.values().reduce((sum, own) => sum + own, 0) }),
     leftAt: model => left.get(model),
     remember(away) {
-      for (const { capabilities, last_seen_at } of away)
+      for (const miner of away) {
+        const { capabilities, last_seen_at } = miner;
+        roster.put(miner);
         for (const model of parseNames(capabilities))
           left.set(model, Math.max(last_seen_at, left.get(model) ?? 0));
+      }
     },
+    roster,
     reach(queue) {
       const key = requirementsKey(queue);
       const reach = reaches.get(key) ?? measureReach(queue, [...(byModel.get(queue.model)?.values() ?? [])]);

@@ -74,20 +74,22 @@ export async function averageSpeeds(db: Db): Promise<ModelSpeed[]> {
     .execute();
 }
 
-export async function listOnline(db: Db): Promise<Row<'miner'>[]> {
-  return await db.selectFrom('miner').selectAll().where('status', '=', 'online').execute();
+export async function listPresent(db: Db): Promise<Row<'miner'>[]> {
+  return await db.selectFrom('miner').selectAll().where('status', 'in', ['online', 'draining']).execute();
 }
 
 const MAX_AWAY = 10_000;
 
+export type AwayMiner = Pick<
+  Row<'miner'>,
+  'id' | 'status' | 'capabilities' | 'last_seen_at' | 'suspended_at'
+>;
+
 /** Lists the models of miners that were seen since then and take no jobs now. */
-export async function listAway(
-  db: Db,
-  since: number,
-): Promise<Pick<Row<'miner'>, 'capabilities' | 'last_seen_at'>[]> {
+export async function listAway(db: Db, since: number): Promise<AwayMiner[]> {
   return await db
     .selectFrom('miner')
-    .select(['capabilities', 'last_seen_at'])
+    .select(['id', 'status', 'capabilities', 'last_seen_at', 'suspended_at'])
     .where('status', 'in', ['draining', 'offline', 'removed'])
     .where('last_seen_at', '>=', since)
     .limit(MAX_AWAY)

@@ -96,7 +96,7 @@ async function register(
   }
   if ((!known || known.status === 'removed') && (await hasReachedLimit(owner, policy, context))) {
     const detail = `This owner has ${policy.maxPerOwner} miners, which is the limit: remove one, or ask the operator to vouch for this owner`;
-    return failed('RATE_QUOTA_EXCEEDED', detail);
+    return failed('RATE_QUOTA_EXCEEDED', detail, { limit: 'miners' });
   }
   const payee = await findOrCreateAccount(payAddress(owner, coordinatorId, request), null, context);
   const operatorId = owner.anonymous ? payee.id : owner.accountId;

@@ -1,4 +1,5 @@
 import type { TokenUsage } from '@aitbc/protocol';
+import type { AttemptMeasurements } from '../store/events.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 
@@ -20,8 +21,9 @@ const SMOOTHING = 0.2;
 /** Updates the average speed of each miner with each model from jobs that complete now. */
 export async function smoothSpeeds(
   runs: readonly MeasuredAttempt[],
-  { tx, now }: WriteContext,
+  { tx, now, emit }: WriteContext,
 ): Promise<void> {
+  if (runs.length > 0) emit({ type: 'attempts.measured', attempts: measurementsOf(runs, now) });
   const measured = runs.map(run => ({ id: speedId(run), ...run, ...measure(run, now) }));
   const measurable = measured.filter(
     ({ firstTokenMs, perSecond }) => firstTokenMs !== null || perSecond !== null,
@@ -41,6 +43,24 @@ export async function smoothSpeeds(
     });
   }
   await tx.upsert('model_speed', ['id'], [...speeds.values()]);
+}
+
+function measurementsOf(runs: readonly MeasuredAttempt[], now: number): AttemptMeasurements[] {
+  return [...Map.groupBy(runs, run => run.model)].map(([model, ofModel]) => ({
+    model,
+    run: ofModel.map(({ startedAt }) => now - startedAt),
+    firstToken: ofModel.flatMap(run => measure(run, now).firstTokenMs ?? []),
+    perToken: ofModel.flatMap(run => perTokenMs(run, now) ?? []),
+    inputTokens: ofModel.flatMap(({ usage }) => usage?.prompt_tokens ?? []),
+    outputTokens: ofModel.flatMap(({ usage }) => usage?.completion_tokens ?? []),
+  }));
+}
+
+/** Returns the time for each token after the first one. Where the time of the first is unknown, that of each token. */
+function perTokenMs({ startedAt, firstChunkAt, usage }: MeasuredAttempt, now: number): number | undefined {
+  const tokens = usage?.completion_tokens ?? 0;
+  if (firstChunkAt === null) return tokens > 0 ? (now - startedAt) / tokens : undefined;
+  return tokens > 1 ? Math.max(now - firstChunkAt, 0) / (tokens - 1) : undefined;
 }
 
 /** A miner id has no slash, so the ids are unambiguous. */

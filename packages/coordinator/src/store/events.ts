@@ -1,7 +1,10 @@
 import type { Row } from './schema.ts';
 
 /** A change that a committed batch made, for the parts of the coordinator that wait for it. */
-export type StoreEvent =
+export type StoreEvent = SharedEvent | LocalEvent;
+
+/** A change that the other coordinators on the same database are told of. */
+export type SharedEvent =
   | { type: 'job.ended'; jobId: string }
   /** A streamed job has more text or another status. `growth` is missing on other replicas. */
   | { type: 'job.streamed'; jobId: string; growth?: StreamGrowth }
@@ -9,13 +12,68 @@ export type StoreEvent =
   | { type: 'job.withdrawn'; jobId: string; minerId: string }
   /** With `runs`, some jobs are runs of a replicated job. Not every suitable miner may take them, so all are woken. */
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number; runs?: boolean }
-  | { type: 'miner.changed'; miner: Row<'miner'> }
-  /** The job failed because its row was damaged. Stays in this process, for its log. */
-  | { type: 'job.unreadable'; jobId: string; columns: readonly string[] }
-  /** The clock was set ahead by this many ms, or back where negative. Stays in this process, for its log. */
-  | { type: 'clock.set'; setByMs: number }
+  | { type: 'miner.changed'; miner: Row<'miner'> };
+
+/** An event that stays in the process that made the change, for its log and its metrics. */
+export type LocalEvent =
   /** Other coordinators may have committed changes whose events did not arrive here. */
-  | { type: 'missed' };
+  | { type: 'missed' }
+  /** The job failed because its row was damaged. */
+  | { type: 'job.unreadable'; jobId: string; columns: readonly string[] }
+  /** The clock was set ahead by this many ms, or back where negative. */
+  | { type: 'clock.set'; setByMs: number }
+  /** A transaction was committed. */
+  | { type: 'batch.committed'; writes: number; ms: number }
+  | ({ type: 'jobs.counted' } & JobCounts)
+  | { type: 'attempts.measured'; attempts: readonly AttemptMeasurements[] }
+  | { type: 'lease.expired'; jobId: string; minerId: string | null; model: string; reason: LeaseEnd }
+  | { type: 'entries.appended'; entryType: Row<'entry'>['type']; entries: number; amount: number };
+
+const LOCAL_EVENTS: Record<LocalEvent['type'], true> = {
+  missed: true,
+  'job.unreadable': true,
+  'clock.set': true,
+  'batch.committed': true,
+  'jobs.counted': true,
+  'attempts.measured': true,
+  'lease.expired': true,
+  'entries.appended': true,
+};
+
+export const isLocal = (event: StoreEvent): event is LocalEvent => event.type in LOCAL_EVENTS;
+
+/** Why a lease ran out: the miner was not heard of in time, or the attempt reached its deadline. */
+export type LeaseEnd = 'silent' | 'deadline';
+
+/** What one operation did to jobs. Runs count where they are claimed and tried again, jobs where they are submitted and end. */
+export interface JobCounts {
+  submitted: number;
+  /** How long jobs waited for their first claim, in ms, by model. */
+  waits: readonly { model: string; ms: number[] }[];
+  /** Attempts after which a job was queued again: failed ones, and those that did not count. */
+  retries: number;
+  returns: number;
+  ended: readonly EndedJobs[];
+}
+
+/** How many jobs ended in the same way. */
+export interface EndedJobs {
+  status: string;
+  errorCode: string | null;
+  errorClass: string | null;
+  jobs: number;
+}
+
+/** What was measured in attempts that completed, all of one model. Times are in ms. */
+export interface AttemptMeasurements {
+  model: string;
+  run: number[];
+  /** From the claim to the first text, of streamed jobs. */
+  firstToken: number[];
+  perToken: number[];
+  inputTokens: number[];
+  outputTokens: number[];
+}
 
 /** Chunks that were added to a stream. */
 export interface StreamGrowth {

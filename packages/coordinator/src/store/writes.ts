@@ -24,8 +24,9 @@ export function createWrites(writer: Writer, { now, maxBatch }: WritesOptions): 
   let notify: (events: readonly StoreEvent[]) => void = () => {};
   const batcher = createBatcher(
     async (calls, sent) => {
+      const began = performance.now();
       const { results, events } = await writer.commit(calls, now?.(), sent);
-      notify(events);
+      notify([...events, { type: 'batch.committed', writes: calls.length, ms: performance.now() - began }]);
       return results;
     },
     { maxBatch },

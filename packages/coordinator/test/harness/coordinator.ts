@@ -177,8 +177,10 @@ export function actions(coordinator: TestCoordinator, key?: string) {
       must<MinerJob>('POST', `/v1/jobs/${jobId}/claim`, { miner_id: minerId }),
     claims: async (minerId: string, max = 1) =>
       (await must<{ jobs: MinerJob[] }>('POST', `/v1/miners/${minerId}/claims`, { max })).jobs,
-    complete: (jobId: string, minerId: string, result = 'Hello, you!') =>
-      must<Receipt>('POST', `/v1/jobs/${jobId}/complete`, { miner_id: minerId, result }),
+    chunks: (jobId: string, minerId: string, chunks: string[], first = 0) =>
+      must('POST', `/v1/jobs/${jobId}/chunks`, { miner_id: minerId, first, chunks }),
+    complete: (jobId: string, minerId: string, result = 'Hello, you!', more: object = {}) =>
+      must<Receipt>('POST', `/v1/jobs/${jobId}/complete`, { miner_id: minerId, result, ...more }),
     fail: (jobId: string, minerId: string, more: object = {}) =>
       must('POST', `/v1/jobs/${jobId}/fail`, { miner_id: minerId, error: 'Out of memory', ...more }),
     heartbeat: (minerId: string, jobs: string[] = []) =>

@@ -50,7 +50,7 @@ export function sweepJobs(policy: ExpiryPolicy): Operation<undefined, { more: bo
 }
 
 async function leasesRunOut(policy: ExpiryPolicy, context: WriteContext): Promise<readonly JobChange[]> {
-  const { tx, now } = context;
+  const { tx, now, emit } = context;
   const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
   const jobs = await tx.query<JobRow>(sql, [now]);
   const miners = await loadMiners(
@@ -61,6 +61,8 @@ async function leasesRunOut(policy: ExpiryPolicy, context: WriteContext): Promis
     const miner = miners.get(before.miner_id ?? '');
     const late = before.deadline !== null && before.deadline <= now;
     const what = late ? 'did not finish the job in time' : 'was not heard of in time';
+    const { id: jobId, miner_id: minerId, model } = before;
+    emit({ type: 'lease.expired', jobId, minerId, model, reason: late ? 'deadline' : 'silent' });
     const error = { error_code: 'LEASE_EXPIRED', detail: `Miner ${before.miner_id} ${what}` } as const;
     const lost = endAttempt(before, error, now, 0);
     const blameless = before.away_ms > 0 || (late && !isOwnDeadline(before, policy));

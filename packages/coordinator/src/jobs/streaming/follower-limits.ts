@@ -19,10 +19,12 @@ export function createAdmission({ all, perAccount }: FollowLimits): (principal: 
     const own = byAccount.get(accountId) ?? 0;
     if (own >= perAccount(principal)) {
       fail('RATE_LIMIT_EXCEEDED', `${own} streams of events are open, which is as many as you may have`, {
+        limit: 'streams',
         retryAfter: 1,
       });
     }
-    if (count >= all) fail('SYSTEM_OVERLOADED', 'Too many streams of events are open', { retryAfter: 1 });
+    if (count >= all)
+      fail('SYSTEM_OVERLOADED', 'Too many streams of events are open', { limit: 'overload', retryAfter: 1 });
     byAccount.set(accountId, own + 1);
     count++;
     let isIn = true;

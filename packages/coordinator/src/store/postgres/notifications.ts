@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import type { Client, QueryConfig } from 'pg';
-import type { StoreEvent } from '../events.ts';
+import { isLocal, type SharedEvent, type StoreEvent } from '../events.ts';
 import { newerThanThis, SELECT_DONE } from '../migrations/migrate.ts';
 import type { DatabaseSchema } from '../schema.ts';
 import { connectPostgres, type PostgresOptions } from './connection.ts';
@@ -22,9 +22,7 @@ const PAYLOAD_LIMIT = 7_000;
 const RECONNECT_MS = 1_000;
 
 /** An event as it crosses between replicas. `miner` names a changed row, which may be too large to send: receivers read it. */
-type ReplicaEvent =
-  | Exclude<StoreEvent, { type: 'miner.changed' | 'job.unreadable' | 'clock.set' | 'missed' }>
-  | { type: 'miner'; id: string };
+type ReplicaEvent = Exclude<SharedEvent, { type: 'miner.changed' }> | { type: 'miner'; id: string };
 
 interface Message {
   from: string;
@@ -156,7 +154,7 @@ function messagesOf(events: readonly StoreEvent[], from: string): Message[] {
   const messages: Message[] = [];
   let size = Number.POSITIVE_INFINITY;
   for (const event of events) {
-    if (event.type === 'missed' || event.type === 'job.unreadable' || event.type === 'clock.set') continue;
+    if (isLocal(event)) continue;
     const told = toReplicaEvent(event);
     const bytes = Buffer.byteLength(JSON.stringify(told)) + 1;
     if (size + bytes > PAYLOAD_LIMIT) {
@@ -169,9 +167,7 @@ function messagesOf(events: readonly StoreEvent[], from: string): Message[] {
   return messages;
 }
 
-function toReplicaEvent(
-  event: Exclude<StoreEvent, { type: 'job.unreadable' | 'clock.set' | 'missed' }>,
-): ReplicaEvent {
+function toReplicaEvent(event: SharedEvent): ReplicaEvent {
   if (event.type === 'miner.changed') return { type: 'miner', id: event.miner.id };
   return event.type === 'job.streamed' ? { type: event.type, jobId: event.jobId } : event;
 }

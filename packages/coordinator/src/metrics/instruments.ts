@@ -1,0 +1,28 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { METRICS, type MetricDescription, type MetricName } from './catalogue.ts';
+
+type Instrument<Description extends MetricDescription> = {
+  counter: Counter;
+  gauge: Gauge;
+  histogram: Histogram;
+}[Description['kind']];
+
+/** The metrics of the catalogue as instruments that count and measure. */
+export type Instruments = { readonly [Name in MetricName]: Instrument<(typeof METRICS)[Name]> };
+
+export function createInstruments(): { registry: Registry; instruments: Instruments } {
+  const registry = new Registry();
+  const instruments = Object.fromEntries(
+    Object.entries(METRICS).map(([name, description]) => [name, createInstrument(description, registry)]),
+  );
+  return { registry, instruments: instruments as unknown as Instruments };
+}
+
+function createInstrument(
+  { kind, name, help, labels, buckets = [] }: MetricDescription,
+  registry: Registry,
+): Counter | Gauge | Histogram {
+  const common = { name, help, labelNames: [...labels], registers: [registry] };
+  if (kind === 'counter') return new Counter(common);
+  return kind === 'gauge' ? new Gauge(common) : new Histogram({ ...common, buckets: [...buckets] });
+}
