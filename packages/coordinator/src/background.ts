@@ -1,6 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
-import { describeClockStep } from './clock-watch.ts';
 import type { Modules } from './create-modules.ts';
 import type { AnyModule, Task } from './define-module.ts';
 import { MODULES } from './modules.ts';
@@ -30,25 +29,6 @@ export function startBackground(
       await Promise.all(running);
     },
   };
-}
-
-/** Logs the committed events that operators should know. */
-export function logCommits({ store }: Pick<Modules, 'store'>, log: FastifyBaseLogger): void {
-  store.onCommit(events => {
-    for (const event of events) {
-      if (event.type === 'job.unreadable') {
-        const { jobId: job_id, columns } = event;
-        log.error({ job_id, columns }, 'the record of a job was damaged: it has failed');
-      }
-      if (event.type === 'clock.set') {
-        const { setByMs } = event;
-        log.warn(
-          { setByMs },
-          `the clock was set ${describeClockStep(setByMs)}: the times of jobs and miners were moved along`,
-        );
-      }
-    }
-  });
 }
 
 function tasksOf(modules: Modules, log: FastifyBaseLogger): Task[] {

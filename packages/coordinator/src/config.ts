@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { LogStream, ReadableLog } from './log-output.ts';
 import { MODULES, type Options } from './modules.ts';
 import { ConfigError, checkOption, type Option, type OptionTable, type ValuesOf } from './option.ts';
 
@@ -27,8 +28,6 @@ export interface ConfigSources {
   file?: string | undefined;
 }
 
-export type LogStream = { write(line: string): void };
-
 /** How a coordinator is started: options, which go before the environment and a file. */
 export interface StartOptions extends Partial<Config> {
   env?: ConfigSources['env'];
@@ -36,8 +35,10 @@ export interface StartOptions extends Partial<Config> {
   configFile?: string;
   /** Milliseconds since the epoch. The database's clock where coordinators share one, unless given. */
   now?: () => number;
-  /** Where log lines go; standard output unless given. */
+  /** Where log lines go, as JSON; standard output unless given. */
   logStream?: LogStream;
+  /** Turns the lines into text for people and prints it. Without it, all formats are JSON. */
+  readableLog?: ReadableLog;
   /** Whether it does by itself what time brings about, at intervals; where not, only `sweep` and `publish` do. Unless given, it does. */
   background?: boolean;
 }

@@ -2,13 +2,14 @@ import { isIP } from 'node:net';
 import { compile } from '@fastify/proxy-addr';
 import pino from 'pino';
 import { buildApp } from './app.ts';
-import { logCommits, startBackground } from './background.ts';
-import { type Config, type LogStream, readConfig, type StartOptions } from './config.ts';
+import { startBackground } from './background.ts';
+import { type Config, readConfig, type StartOptions } from './config.ts';
 import { createModules, type Modules } from './create-modules.ts';
 import { clearFiles } from './files/clear-files.ts';
 import { limitConnections, watchConnections } from './http/connection.ts';
 import { isLoopbackName } from './http/open-mode.ts';
-import { openLogOutput } from './log-output.ts';
+import { logCommits } from './log-commits.ts';
+import { type LoggerOptions, openLogger } from './log-output.ts';
 import { openStore } from './open-store.ts';
 import { type OnWait, retryWhileSlow } from './store/slow-database.ts';
 import { runStep, type Store } from './store/store.ts';
@@ -34,13 +35,11 @@ const WRITER_THREAD = new URL('./writer-thread.ts', import.meta.url);
 
 /** Starts a coordinator. Throws ConfigError where the configuration can't be used. */
 export async function startCoordinator(options: StartOptions = {}): Promise<RunningCoordinator> {
-  const { env, configFile, now, logStream, background: isTimed = true, ...given } = options;
+  const { env, configFile, now, logStream, readableLog, background: isTimed = true, ...given } = options;
   const config = readConfig({ given, ...(env && { env }), file: configFile });
   const open = isOpen(config);
   const uptime = now ?? (() => performance.now());
-  const output = config.logLevel === 'silent' || logStream ? undefined : openLogOutput();
-  const stream = logStream ?? output?.stream;
-  const logger = config.logLevel !== 'silent' && stream !== undefined && { level: config.logLevel, stream };
+  const { output, logger } = openLogger(config, { logStream, readableLog });
   const onWait = createWaitLog(logger);
   const { store, modules } = await retryWhileSlow(async () => {
     const store = await openStore(config, now, { writerThread: WRITER_THREAD, exclusive: true, onWait });
@@ -51,7 +50,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     if (output) modules.readiness.add(output);
     const app = await buildApp(config, modules, { logger, open });
     const connections = watchConnections(app.server);
-    logCommits(modules, app.log);
+    logCommits(store, app.log);
     // This comes before the first request: a job that ends right away must not be charged for the coordinator's absence.
     while (!(await retryWhileSlow(() => keepTime(modules), onWait)));
     limitConnections(app.server, {
@@ -98,7 +97,7 @@ const closeAndRethrow = (store: Store) => async (error: unknown) => {
 };
 
 /** Logs each message about a waiting start once. It makes its own logger, since there is no server yet. */
-function createWaitLog(logger: false | { level: string; stream: LogStream }): OnWait {
+function createWaitLog(logger: false | LoggerOptions): OnWait {
   const told = new Set<string>();
   return text => {
     if (logger && !told.has(text)) pino({ level: logger.level }, logger.stream).warn(text);

@@ -48,6 +48,11 @@ export const serverOptions = {
   logLevel: text('info', 'How much to log', {
     choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
   }),
+  logFormat: text(
+    'auto',
+    'json: one object for each line; pretty: readable text; auto: pretty on a terminal, json elsewhere',
+    { choices: ['auto', 'pretty', 'json'] },
+  ),
   corsOrigin: text(
     '*',
     'Origins whose pages may call the API: * (where no key is needed, those of this machine only) or a comma-separated list',

@@ -71,7 +71,7 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
     return await startCoordinator({
       ...options,
       env: io.env,
-      ...(io.stdout.isTTY && { logStream: readableLog() }),
+      readableLog: { stream: readableStream(), isTerminal: io.stdout.isTTY === true },
       ...(configFile !== undefined && { configFile }),
     });
   } catch (error) {
@@ -81,7 +81,7 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
 }
 
 /** Prints readable log lines. Programs get JSON lines. Strangers wrote some of the texts. */
-function readableLog() {
+function readableStream() {
   const pretty = PinoPretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
   const shown = (_name: string, value: unknown) => (typeof value === 'string' ? printable(value) : value);
   return {

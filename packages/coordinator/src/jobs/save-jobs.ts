@@ -1,3 +1,4 @@
+import type { FailedJob } from '../store/events.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { SavedChange } from '../store/topics.ts';
 import type { Column } from '../store/transaction.ts';
@@ -52,10 +53,18 @@ export async function saveJobs(changes: readonly JobChange[], context: WriteCont
     if (!isEnded(after.status) || isEnded(before.status)) continue;
     const { id: jobId } = after;
     context.emit({ type: 'job.ended', jobId });
+    if (after.status === 'failed') context.emit({ type: 'job.failed', ...failureOf(after) });
     if (after.status === 'cancelled' && before.status === 'running' && before.miner_id !== null)
       context.emit({ type: 'job.withdrawn', jobId, minerId: before.miner_id });
   }
   await publishChanges(changes, context);
+}
+
+function failureOf({ id, model, miner_id, error_code, error_class, attempts }: JobRow): FailedJob {
+  return {
+    ...{ jobId: id, model, minerId: miner_id, attempts },
+    ...{ errorCode: error_code, errorClass: error_class },
+  };
 }
 
 /** Stores changed leases. No status changes, so nothing is published. */

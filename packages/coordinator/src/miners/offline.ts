@@ -1,6 +1,7 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { countActive } from './presence.ts';
+import { noteTurn } from './roster.ts';
 
 /**
  * Puts miners offline that were not heard of for `silentMs`, at most `limit` of them.
@@ -18,5 +19,6 @@ export async function putSilentOffline(
   await tx.update('miner', 'id', ['status'], offline);
   await countActive(-offline.length, context);
   for (const miner of offline) emit({ type: 'miner.changed', miner });
+  for (const miner of silent) noteTurn(miner, { ...miner, status: 'offline' }, context);
   return offline.length;
 }

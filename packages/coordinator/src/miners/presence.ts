@@ -3,6 +3,7 @@ import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { abilitiesOf } from './eligibility.ts';
 import { decayRecord, type ReputationPolicy, TRACK_RECORD_COLUMNS } from './reputation.ts';
+import { noteTurn } from './roster.ts';
 import { judgeStanding, loadStandings, type Standing, updateMiners } from './standing.ts';
 
 /** How often `last_seen_at` is written at most, so that polling causes few writes. */
@@ -35,12 +36,14 @@ export async function noteSeen(
     if (miner.status !== 'offline' && now - miner.last_seen_at < LAST_SEEN_EVERY_MS) continue;
     if (seen.has(miner.id)) continue;
     const isBack = miner.status === 'offline';
+    const before = { ...miner };
     if (isBack) {
       miner.status = miner.draining ? 'draining' : 'online';
       returned++;
     }
     miner.last_seen_at = now;
     if (isBack) context.emit({ type: 'miner.changed', miner: { ...miner } });
+    if (isBack) noteTurn(before, miner, context);
     seen.set(miner.id, miner);
   }
   await tx.update('miner', 'id', ['status', 'last_seen_at'], [...seen.values()]);

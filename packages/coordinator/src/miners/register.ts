@@ -5,6 +5,7 @@ import { done, failed, type Operation, type Outcome, type WriteContext } from '.
 import type { NewRow, Row } from '../store/schema.ts';
 import { NEEDS } from './eligibility.ts';
 import { countActive } from './presence.ts';
+import { noteTurn } from './roster.ts';
 import { loadStandings, newStanding, stateOf } from './standing.ts';
 import { vramOf } from './vram.ts';
 
@@ -130,6 +131,7 @@ async function register(
   await tx.add('counter', 'name', [{ name: 'miners.total', value: wasCounted ? 0 : 1 }]);
   await countActive(known && isActive(known) ? 0 : 1, context);
   emit({ type: 'miner.changed', miner });
+  noteTurn(known, miner, context);
   return done({ miner, address: payee.address, created: !known });
 }
 

@@ -1,8 +1,7 @@
+import type { MinerState } from '../store/events.ts';
+import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { parseNames } from './eligibility.ts';
-
-/** What a miner does, as operators see it. */
-export type MinerState = 'online' | 'draining' | 'suspended' | 'offline';
 
 type RosterMiner = Pick<Row<'miner'>, 'id' | 'status' | 'capabilities' | 'last_seen_at' | 'suspended_at'>;
 
@@ -33,7 +32,7 @@ export function createRoster(now: () => number, memoryMs: number): Roster {
     put(miner) {
       const { id, status, capabilities, last_seen_at: seenAt } = miner;
       if (status === 'removed') entries.delete(id);
-      else entries.set(id, { state: stateOf(miner), models: parseNames(capabilities), seenAt });
+      else entries.set(id, { state: minerState(miner), models: parseNames(capabilities), seenAt });
     },
     removePresent(kept) {
       for (const [id, { state }] of entries) if (state !== 'offline' && !kept.has(id)) entries.delete(id);
@@ -57,8 +56,21 @@ export function createRoster(now: () => number, memoryMs: number): Roster {
   };
 }
 
-function stateOf({ status, suspended_at }: RosterMiner): MinerState {
-  if (status === 'offline' || status === 'removed') return 'offline';
+type MinerStatus = Pick<RosterMiner, 'status' | 'suspended_at'>;
+
+/** Tells the log, once it is committed, that a miner has come, gone or changed its state in another way. */
+export function noteTurn(
+  before: MinerStatus | undefined,
+  after: MinerStatus & { id: string },
+  { emit }: Pick<WriteContext, 'emit'>,
+): void {
+  const from = before ? minerState(before) : 'unknown';
+  const to = minerState(after);
+  if (from !== to) emit({ type: 'miner.turned', minerId: after.id, from, to });
+}
+
+function minerState({ status, suspended_at }: MinerStatus): MinerState {
+  if (status === 'offline' || status === 'removed') return status;
   if (suspended_at !== null) return 'suspended';
   return status;
 }

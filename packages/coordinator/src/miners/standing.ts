@@ -1,6 +1,7 @@
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { newRecord, type ReputationPolicy, scoreOf } from './reputation.ts';
+import { noteTurn } from './roster.ts';
 
 /*
  * A standing belongs to an operator: whoever runs miners, whatever their ids. An operator is suspended when its score
@@ -60,14 +61,18 @@ const STATE = ['suspended_at', 'probation'] as const;
 /** Writes the state of operators to their miners' rows. Returns the changed miners. */
 export async function updateMiners(
   standings: readonly Standing[],
-  { tx, emit }: WriteContext,
+  context: WriteContext,
 ): Promise<Row<'miner'>[]> {
   if (standings.length === 0) return [];
+  const { tx, emit } = context;
   const byId = new Map(standings.map(standing => [standing.id, standing]));
   const miners = await tx.load('miner', 'operator_id', [...byId.keys()]);
   const changed = miners.flatMap(miner => {
     const standing = byId.get(miner.operator_id);
-    return standing ? [{ ...miner, ...stateOf(standing) }] : [];
+    if (!standing) return [];
+    const after = { ...miner, ...stateOf(standing) };
+    noteTurn(miner, after, context);
+    return [after];
   });
   await tx.update('miner', 'id', STATE, changed);
   for (const miner of changed) if (miner.status !== 'removed') emit({ type: 'miner.changed', miner });

@@ -3,6 +3,7 @@ import { done, failed, type Operation } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { countActive } from './presence.ts';
 import { isActive, superseded } from './register.ts';
+import { noteTurn } from './roster.ts';
 import { newStanding, updateMiners } from './standing.ts';
 
 export interface WithdrawInput {
@@ -38,6 +39,7 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
       if (to === 'removed') await tx.add('counter', 'name', [{ name: 'miners.total', value: -1 }]);
       await countActive((to === 'draining' ? 1 : 0) - (isActive(miner) ? 1 : 0), context);
       emit({ type: 'miner.changed', miner: after });
+      noteTurn(miner, after, context);
       // Owners withdraw their miners whenever they stop them, which is no administrative action.
       const action = to === 'removed' ? 'miner.remove' : 'miner.drain';
       if (ownerId === null) await recordActions([{ actor, action, target: minerId }], context);

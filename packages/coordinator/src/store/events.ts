@@ -26,6 +26,8 @@ export type LocalEvent =
   | { type: 'batch.committed'; writes: number; ms: number }
   | ({ type: 'jobs.counted' } & JobCounts)
   | { type: 'attempts.measured'; attempts: readonly AttemptMeasurements[] }
+  | ({ type: 'job.failed' } & FailedJob)
+  | { type: 'miner.turned'; minerId: string; from: MinerState; to: MinerState }
   | { type: 'lease.expired'; jobId: string; minerId: string | null; model: string; reason: LeaseEnd }
   | { type: 'entries.appended'; entryType: Row<'entry'>['type']; entries: number; amount: number };
 
@@ -35,6 +37,8 @@ const LOCAL_EVENTS: Record<LocalEvent['type'], true> = {
   'clock.set': true,
   'batch.committed': true,
   'jobs.counted': true,
+  'job.failed': true,
+  'miner.turned': true,
   'attempts.measured': true,
   'lease.expired': true,
   'entries.appended': true,
@@ -44,6 +48,19 @@ export const isLocal = (event: StoreEvent): event is LocalEvent => event.type in
 
 /** Why a lease ran out: the miner was not heard of in time, or the attempt reached its deadline. */
 export type LeaseEnd = 'silent' | 'deadline';
+
+/** What a miner does, as operators see it. */
+export type MinerState = 'unknown' | 'online' | 'draining' | 'suspended' | 'offline' | 'removed';
+
+/** What the log tells about a failed job. Texts of miners are left out, since they may repeat a prompt. */
+export interface FailedJob {
+  jobId: string;
+  model: string;
+  minerId: string | null;
+  errorCode: string | null;
+  errorClass: string | null;
+  attempts: number;
+}
 
 /** What one operation did to jobs. Runs count where they are claimed and tried again, jobs where they are submitted and end. */
 export interface JobCounts {

@@ -67,7 +67,7 @@ const newJob = ({ model }: Scene) => ({ prompt: 'Hello', model });
 export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /health': {},
   'GET /health/ready': {},
-  'GET /metrics': {},
+  'GET /metrics': { admin: true },
   'GET /v1/stats': {},
   'GET /v1/keys': {},
   'GET /v1/receipts': { job: 'completed' },

@@ -137,7 +137,14 @@ export function minerJobRoutes(
         response: answers({ 200: JobOutcome }, 400, 401, 403, 404, 409),
       },
     },
-    async request => await jobs.fail(principalOf(request), request.params.id, request.body),
+    async request => {
+      const { id } = request.params;
+      const outcome = await jobs.fail(principalOf(request), id, request.body);
+      const { miner_id, error_class } = request.body;
+      const reported = { job_id: id, miner_id, error_class, status: outcome.status };
+      request.log.info(reported, 'a miner reported a failure');
+      return outcome;
+    },
   );
 
   app.post(
