@@ -6,6 +6,7 @@ import {
   memoryReport,
   retainedReport,
   throughputReport,
+  waitingReport,
 } from './report.ts';
 import { PARTS } from './results.ts';
 import { abuse, MOST_MEMORY } from './scenarios/abuse.ts';
@@ -14,6 +15,7 @@ import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { retained } from './scenarios/retained.ts';
 import { throughput } from './scenarios/throughput.ts';
+import { waiting } from './scenarios/waiting.ts';
 import { STORES, startCoordinator } from './server.ts';
 
 const SHORT = { connections: 32, seconds: 1, warmup: 0, rounds: 1 };
@@ -47,6 +49,13 @@ describe('on the embedded store', { timeout: 180_000 }, () => {
     expect(result.full.emptyClaims).toBe(0);
     expect(result.claimRatio).toBeGreaterThan(0);
     expect(backlogReport(result)).not.toContain('NaN');
+  });
+
+  test('jobs are measured while many miners wait for work', async () => {
+    const result = await waiting(300, { ...SHORT, store }, quietly);
+    expect(result.many).toBeGreaterThan(0);
+    expect(result.ratio).toBe(result.many / result.few);
+    expect(waitingReport(result)).not.toContain('NaN');
   });
 
   test('the ledger is measured beside jobs, and while it catches up', async () => {

@@ -12,6 +12,7 @@ import {
   peersReport,
   retainedReport,
   throughputReport,
+  waitingReport,
 } from './report.ts';
 import { abuse } from './scenarios/abuse.ts';
 import { backlog } from './scenarios/backlog.ts';
@@ -21,13 +22,14 @@ import { memory } from './scenarios/memory.ts';
 import { peers } from './scenarios/peers.ts';
 import { retained } from './scenarios/retained.ts';
 import { throughput } from './scenarios/throughput.ts';
+import { waiting } from './scenarios/waiting.ts';
 import { runningAt, STORES, type StoreName, startCoordinator } from './server.ts';
 
 const HELP = `Measures the coordinator under load, beside a server of the same routes that does nothing.
 
   npm run bench -- [options]
 
-Without --backlog, --memory, --retained, --ledger, --peers, --gateway or --abuse: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
+Without a scenario below: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
 
   --store STORE     sqlite, or postgres: a PostgreSQL is started for each coordinator (sqlite)
   --connections N   connections of the load generator (64)
@@ -35,6 +37,7 @@ Without --backlog, --memory, --retained, --ledger, --peers, --gateway or --abuse
   --warmup N        seconds before that (3)
   --rounds N        runs of each server; the median counts (3)
   --backlog N       claims on top of N pending jobs, beside claims without them
+  --waiting N       jobs that miners take at once, while N of them wait and while 64 do
   --memory N        memory over N lifecycles, 4,000 or more
   --retained N      what N names of models leave in memory, and text that nobody reads; fails where it is too much
   --ledger N        what publishing the ledger costs, and how fast N entries are taken in meanwhile
@@ -56,6 +59,7 @@ const { values } = parseArgs({
     warmup: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
     backlog: { type: 'string' },
+    waiting: { type: 'string' },
     memory: { type: 'string' },
     retained: { type: 'string' },
     ledger: { type: 'string' },
@@ -82,6 +86,9 @@ async function main(): Promise<void> {
   progress(`${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}, Node.js ${process.version}`);
   if (values.backlog !== undefined) {
     return report(await backlog(count('backlog'), options, progress), backlogReport);
+  }
+  if (values.waiting !== undefined) {
+    return report(await waiting(count('waiting', 64), options, progress), waitingReport);
   }
   if (values.memory !== undefined) {
     return report(await memory(count('memory', 4_000), options, progress), memoryReport);
@@ -126,7 +133,7 @@ function attacks(): AttackName[] {
 }
 
 function count(
-  name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'memory' | 'retained' | 'ledger',
+  name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'waiting' | 'memory' | 'retained' | 'ledger',
   least = 1,
 ): number {
   const value = Number(values[name]);

@@ -9,6 +9,7 @@ import type { Memory } from './scenarios/memory.ts';
 import type { PeerResult, Peers } from './scenarios/peers.ts';
 import { MOST_RETAINED, type Retained } from './scenarios/retained.ts';
 import type { Throughput } from './scenarios/throughput.ts';
+import { FEW_MINERS, type Waiting } from './scenarios/waiting.ts';
 
 const NONE = '–';
 const whole = (value: number) => Math.round(value).toLocaleString('en');
@@ -97,6 +98,9 @@ export const backlogReport = ({ jobs, empty, full, claimRatio }: Backlog) => `${
   [`${whole(jobs)} pending`, full],
 ])}
 A claim at p99 takes ${claimRatio.toFixed(2)} times as long with the backlog.`;
+
+export const waitingReport = ({ miners, few, many, ratio }: Waiting) =>
+  `${whole(few)} jobs/s while ${FEW_MINERS} miners wait, ${whole(many)} while ${whole(miners)} do: ${ratio.toFixed(2)} times as many.`;
 
 export const ledgerReport = ({
   entries,

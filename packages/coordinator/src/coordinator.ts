@@ -71,6 +71,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
         await modules.maintenance.erase();
         while (await runStep(store, clearFiles));
         while (await modules.batches.work.step(NEVER_STOPPED));
+        await modules.scheduling.wakeForStuckJobs();
       },
       async publish() {
         while (await modules.ledger.integrate());

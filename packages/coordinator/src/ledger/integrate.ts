@@ -8,7 +8,7 @@ import { type Leaf, readLeaves, readTree, tileReader } from './queries.ts';
 import { appendToTiles, encodeHashes, withTiles } from './tiles.ts';
 
 /** Enough entries for good throughput, and few enough that other writes do not wait long. */
-const MAX_ENTRIES_PER_STEP = 2_048;
+const MAX_ENTRIES_PER_STEP = 1_024;
 
 /** The rows with which the tree of `from` leaves grows to `size` leaves. */
 export interface TreeGrowth {

@@ -68,6 +68,23 @@ describeOneEngine('what owners of miners can do', engine => {
     expect(await second.claims('new-1', 256)).toHaveLength(2);
   });
 
+  test('a waiting miner gets a job soon after its owner may have one more', async () => {
+    const [first, second] = [await owner(), await owner()];
+    await first.register('elsewhere-too', { capabilities: ['one-more'] });
+    await second.register('waits', { capabilities: ['one-more'] });
+    await submitMany('one-more', 6);
+    const [held] = await second.claims('waits', 256);
+    const waiting = coordinator.call<{ jobs: unknown[] }>(
+      'POST',
+      '/v1/miners/waits/claims',
+      { max: 1, wait: 20 },
+      second,
+    );
+    await second.complete(held?.job_id ?? '', 'waits');
+    await coordinator.pass({ seconds: 6 });
+    expect((await waiting).body.jobs).toHaveLength(1);
+  });
+
   test('a new owner whose model nobody else offers has as many jobs at once as its miner takes', async () => {
     const [first, second] = [await owner(), await owner()];
     await first.register('elsewhere', { capabilities: ['another'] });

@@ -13,6 +13,7 @@ import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
 import type { Limits } from '../../limits/limits.ts';
 import { heartbeatSeconds, type MinerRegistry } from '../../miners/miners.ts';
+import type { MinerConfig } from '../../miners/options.ts';
 import type { MinerCaller } from '../../miners/register.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Store } from '../../store/store.ts';
@@ -34,7 +35,7 @@ import type { LeaseConfig } from './options.ts';
 import { failResult, isOfItsType } from './result-type.ts';
 
 export interface MinerJobsOptions {
-  config: LeaseConfig & SchedulingConfig;
+  config: LeaseConfig & SchedulingConfig & Pick<MinerConfig, 'minerTimeoutSeconds'>;
   store: Store;
   ids: Ids;
   miners: MinerRegistry;
@@ -150,7 +151,9 @@ export function createMinerJobs(options: MinerJobsOptions): MinerJobs {
       };
       const gone = callerSignal();
       const over = limits.countWait(principal);
-      const taken = await claimOrWait(takeNow, waitingMiner, { waits, waitMs, signal: gone }).finally(over);
+      const aliveMs = (config.minerTimeoutSeconds * 1000) / 3;
+      const polling = { waits, waitMs, aliveMs, signal: gone };
+      const taken = await claimOrWait(takeNow, waitingMiner, polling).finally(over);
       if (gone.aborted && !offer) return await returnJobs(taken, input);
       return taken.map(toMinerJob);
     },

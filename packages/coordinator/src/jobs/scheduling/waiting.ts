@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
-import { type Abilities, isLoaded, mismatch, requirementsKey } from '../../miners/eligibility.ts';
+import { type Abilities, requirementsKey } from '../../miners/eligibility.ts';
 import type { ReadyQueue, StoreEvent } from '../../store/events.ts';
+import { type WaitingMiner, WaitingMiners } from './waiting-miners.ts';
 
 /** Aborts when the caller stops waiting. The signal is created only for requests that wait. */
 export type LazySignal = () => AbortSignal;
@@ -12,15 +13,6 @@ export const LOOK_AGAIN_MS = 5_000;
 interface Waiter {
   /** `cause` is what the wait resolves with. */
   wake(cause?: string): void;
-}
-
-/** A miner that waits for work. */
-export interface WaitingMiner {
-  abilities: Abilities;
-  /** The miner's reputation, from 0 to 1. */
-  score: number;
-  /** When the wait began, by `performance.now()`. */
-  since: number;
 }
 
 export interface Waits {
@@ -46,7 +38,11 @@ export interface Waits {
    * two moments, no job became ready in between.
    */
   lastReady(abilities: Abilities): number;
+  /** Wakes all waiting miners that can run the jobs of these queues. */
+  lookAgain(queues: readonly ReadyQueue[]): void;
   apply(events: readonly StoreEvent[]): void;
+  /** The models that waiting miners offer. */
+  readonly models: IterableIterator<string>;
   readonly closed: boolean;
   /** Ends all waits, now and in the future. */
   close(): void;
@@ -59,7 +55,7 @@ export function createWaits(): Waits {
   const ends = createWaitersById();
   const followers = createWaitersById();
   const holders = createWaitersById();
-  const workers = createWorkers();
+  const miners = new WaitingMiners<Waiter & WaitingMiner>();
   /** The number of miners that were woken for jobs that are not committed yet, by queue. */
   const wokenEarly = new Map<string, number>();
   const all = new Set<Waiter>();
@@ -106,11 +102,11 @@ export function createWaits(): Waits {
    * Wakes as many miners as there are new jobs, because more would find nothing. For runs it wakes all, because an
    * owner may have only one run of a job.
    */
-  function wakeWorkers(queue: ReadyQueue, count: number) {
+  function wakeMiners(queue: ReadyQueue, count: number) {
     const name = requirementsKey(queue);
     const awake = Math.min(count, wokenEarly.get(name) ?? 0);
     if (awake > 0) forget(name, awake);
-    for (const worker of workers.ableTo(queue, count - awake)) worker.wake();
+    for (const miner of miners.ableTo(queue, count - awake)) miner.wake();
   }
 
   return {
@@ -124,16 +120,21 @@ export function createWaits(): Waits {
       return wait(ms, signal, holders.enlist(minerId), holders.dismiss(minerId));
     },
     async forWork(waitingMiner, ms, signal) {
-      await wait(ms, signal, workers.enlist(waitingMiner), workers.dismiss);
+      const enlist = (waiter: Waiter) => {
+        const miner = { ...waiter, ...waitingMiner };
+        miners.add(miner);
+        return miner;
+      };
+      await wait(ms, signal, enlist, miner => miners.remove(miner));
     },
     wakeEarly(queues) {
       const woken: [name: string, count: number][] = [];
       for (const [name, jobs] of Map.groupBy(queues, requirementsKey)) {
-        const able = jobs[0] ? workers.ableTo(jobs[0], jobs.length) : [];
+        const able = jobs[0] ? miners.ableTo(jobs[0], jobs.length) : [];
         if (able.length === 0) continue;
         wokenEarly.set(name, (wokenEarly.get(name) ?? 0) + able.length);
         woken.push([name, able.length]);
-        for (const worker of able) worker.wake();
+        for (const miner of able) miner.wake();
       }
       return () => {
         for (const [name, count] of woken) forget(name, count);
@@ -143,6 +144,12 @@ export function createWaits(): Waits {
       let last = 0;
       for (const model of capabilities) last = Math.max(last, readyByModel.get(model) ?? forgotten);
       return last;
+    },
+    lookAgain(queues) {
+      for (const queue of queues) for (const miner of miners.ableTo(queue, Infinity)) miner.wake();
+    },
+    get models() {
+      return miners.models;
     },
     apply(events) {
       for (const event of events) {
@@ -156,7 +163,7 @@ export function createWaits(): Waits {
         if (event.type === 'job.withdrawn') holders.wake(event.minerId, event.jobId);
         if (event.type !== 'jobs.ready') continue;
         readyByModel.set(event.queue.model, ++readied);
-        wakeWorkers(event.queue, event.runs ? Infinity : event.count);
+        wakeMiners(event.queue, event.runs ? Infinity : event.count);
       }
     },
     get closed() {
@@ -165,51 +172,6 @@ export function createWaits(): Waits {
     close() {
       closed = true;
       for (const waiter of [...all]) waiter.wake();
-    },
-  };
-}
-
-/**
- * How much longer a miner with reputation 0 waits than a miner with reputation 1. The limit keeps it from waiting
- * forever.
- */
-const REPUTATION_MS = 10_000;
-
-const turnOf = ({ since, score }: WaitingMiner) => since + (1 - score) * REPUTATION_MS;
-
-/** Sorts miners: those with the model in memory first, then by waiting time, adjusted by reputation. */
-function inOrder<W extends WaitingMiner>(workers: readonly W[], model: string): W[] {
-  const byTurn = workers.toSorted((a, b) => turnOf(a) - turnOf(b));
-  const [ready, others] = [true, false].map(wanted =>
-    byTurn.filter(({ abilities }) => isLoaded(model, abilities) === wanted),
-  );
-  return [...(ready ?? []), ...(others ?? [])];
-}
-
-/** The miners that wait for work, by the models that they offer. */
-function createWorkers() {
-  type Worker = Waiter & WaitingMiner;
-  const byModel = new Map<string, Set<Worker>>();
-  return {
-    enlist: (waitingMiner: WaitingMiner) => (waiter: Waiter) => {
-      const worker: Worker = { ...waiter, ...waitingMiner };
-      for (const model of waitingMiner.abilities.capabilities)
-        byModel.set(model, (byModel.get(model) ?? new Set()).add(worker));
-      return worker;
-    },
-    dismiss(worker: Worker) {
-      for (const model of worker.abilities.capabilities) {
-        const workers = byModel.get(model);
-        workers?.delete(worker);
-        if (workers?.size === 0) byModel.delete(model);
-      }
-    },
-    /** Returns up to `count` miners that can run a queue's jobs, those whose turn it is first. */
-    ableTo(queue: ReadyQueue, count: number): Worker[] {
-      if (count <= 0) return [];
-      const workers = [...(byModel.get(queue.model) ?? [])];
-      const able = workers.filter(({ abilities }) => mismatch(queue, abilities) === null);
-      return inOrder(able, queue.model).slice(0, count);
     },
   };
 }
