@@ -26,6 +26,7 @@ const MIGRATIONS = [
   '020-clearer-names',
   '021-api-keys',
   '022-overview',
+  '023-hash-segments',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

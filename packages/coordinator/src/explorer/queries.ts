@@ -111,29 +111,6 @@ function pageOf(
   return db.selectFrom(query.orderBy('leaf_index', 'desc').limit(limit).as('found')).select('leaf_index');
 }
 
-const ENTRIES_PER_SCAN = 1_000;
-
-/**
- * Returns the index of an entry by its hash. Hashes are indexed when the tree is extended, which happens a publication
- * interval after the entries. So the newest entries are searched directly.
- */
-export async function findIndexByHash(db: Db, hash: string): Promise<number | undefined> {
-  const indexed = await db
-    .selectFrom('entry_hash')
-    .select('leaf_index')
-    .where('hash', '=', hash)
-    .executeTakeFirst();
-  if (indexed) return indexed.leaf_index;
-  const newest = db
-    .selectFrom('entry')
-    .select(['leaf_index', 'hash'])
-    .orderBy('leaf_index', 'desc')
-    .limit(ENTRIES_PER_SCAN)
-    .as('newest');
-  const row = await db.selectFrom(newest).select('leaf_index').where('hash', '=', hash).executeTakeFirst();
-  return row?.leaf_index;
-}
-
 export async function findBody(db: Db, index: number): Promise<string | undefined> {
   const row = await db.selectFrom('entry').select('body').where('leaf_index', '=', index).executeTakeFirst();
   return row?.body;

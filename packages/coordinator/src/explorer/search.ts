@@ -1,16 +1,10 @@
 import type { SearchKind, SearchResult } from '@aitbc/protocol';
 import { isAddress } from '@aitbc/receipts';
+import { findIndexByHash } from '../ledger/entry-hashes.ts';
 import type { Store } from '../store/store.ts';
 import { readAddress } from './addresses.ts';
 import { isHeight } from './blocks.ts';
-import {
-  findEntry,
-  findHash,
-  findHeight,
-  findIndexByHash,
-  findReceiptId,
-  type NamedEntry,
-} from './queries.ts';
+import { findEntry, findHash, findHeight, findReceiptId, type NamedEntry } from './queries.ts';
 
 /**
  * Returns everything with this name or hash: at most one result of each kind. Only completed jobs are found, because

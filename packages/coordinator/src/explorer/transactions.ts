@@ -1,11 +1,12 @@
 import type { ListTransactions, Transaction, TransactionDetail } from '@aitbc/protocol';
 import { findAccountId } from '../accounts/accounts.ts';
 import { fail } from '../errors.ts';
+import { findIndexByHash } from '../ledger/entry-hashes.ts';
 import type { PublicLedger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Store } from '../store/store.ts';
 import { readBlock } from './blocks.ts';
-import { findBody, findIndexByHash, listTransactions, type TransactionRow } from './queries.ts';
+import { findBody, listTransactions, type TransactionRow } from './queries.ts';
 
 export interface TransactionQuery extends Pick<ListTransactions, 'address' | 'block'> {
   limit: number;

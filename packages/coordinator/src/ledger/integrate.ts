@@ -4,6 +4,7 @@ import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { WriteTransaction } from '../store/transaction.ts';
 import { loadTree } from './entries.ts';
+import { toEntryHash } from './entry-hashes.ts';
 import { type Leaf, readLeaves, readTree, tileReader } from './queries.ts';
 import { appendToTiles, encodeHashes, withTiles } from './tiles.ts';
 
@@ -63,10 +64,7 @@ async function computeGrowth(
     root: Buffer.from(root).toString('hex'),
     bytes: leaves.reduce((sum, { bytes }) => sum + bytes, 0),
     tiles: [...tiles].map(([id, hashes]) => ({ id, hashes: encodeHashes(hashes) })),
-    // Sorted, since the index over them is sorted, and writes of neighbours are cheaper.
-    entryHashes: leaves
-      .map(({ hash, leaf_index }) => ({ hash, leaf_index }))
-      .sort((a, b) => (a.hash < b.hash ? -1 : 1)),
+    entryHashes: leaves.map(toEntryHash),
     activity: activityOf(leaves),
   };
 }

@@ -95,7 +95,7 @@ export const PRIMARY_KEYS = {
   entry: 'leaf_index',
   tree: 'id',
   tile: 'id',
-  entry_hash: 'hash',
+  entry_hash: 'leaf_index',
   checkpoint: 'height',
   activity: 'hour',
   counter: 'name',

@@ -1,6 +1,7 @@
 import { leafHash, openCheckpoint, parseVkey, verifyInclusion } from '@aitbc/tlog';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStore, readConfig } from '../../src/index.ts';
+import { findIndexByHash } from '../../src/ledger/entry-hashes.ts';
 import { createLedger, type PublicLedger } from '../../src/ledger/ledger.ts';
 import { loadSigner, signingKeyPath } from '../../src/receipts/signing-key.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -65,10 +66,14 @@ describeEachEngine('a ledger that grows', engine => {
     },
   );
 
-  test('finds every entry by its hash, once', async () => {
-    const body = JSON.stringify({ number: 65_536 });
+  test.each([0, 16_383, 16_384, 40_000, 65_536])('finds entry %i by its hash', async leaf_index => {
+    const body = JSON.stringify({ number: leaf_index });
     const hash = Buffer.from(leafHash(Buffer.from(body))).toString('hex');
-    const found = store.read.selectFrom('entry_hash').select('leaf_index').where('hash', '=', hash);
-    expect(await found.execute()).toEqual([{ leaf_index: 65_536 }]);
+    expect(await findIndexByHash(store.read, hash)).toBe(leaf_index);
+  });
+
+  test('finds no entry by a hash that only begins like another', async () => {
+    const hash = Buffer.from(leafHash(Buffer.from(JSON.stringify({ number: 5 })))).toString('hex');
+    expect(await findIndexByHash(store.read, `${hash.slice(0, 63)}x`)).toBeUndefined();
   });
 });

@@ -18,6 +18,7 @@ import { addMinerEpochs } from './019-miner-epochs.ts';
 import { renameColumns } from './020-clearer-names.ts';
 import { addKeyRestrictions } from './021-api-keys.ts';
 import { addOverview } from './022-overview.ts';
+import { addHashSegments } from './023-hash-segments.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -40,6 +41,7 @@ export const MIGRATIONS = {
   '020-clearer-names': renameColumns,
   '021-api-keys': addKeyRestrictions,
   '022-overview': addOverview,
+  '023-hash-segments': addHashSegments,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

@@ -41,11 +41,12 @@ export interface TileTable {
   hashes: string;
 }
 
-/** Indexes of entries by leaf hash, for the entries in the tiles. */
+/** The beginnings of leaf hashes, for the entries in the tiles. `ledger/entry-hashes.ts` finds entries by them. */
 export interface EntryHashTable {
-  /** hex */
-  hash: string;
   leaf_index: number;
+  segment: number;
+  /** hex */
+  prefix: string;
 }
 
 /** Published checkpoints, which are the explorer's blocks. */
