@@ -9,6 +9,7 @@ export * from './explorer.ts';
 export * from './files.ts';
 export * from './grants.ts';
 export * from './jobs.ts';
+export * from './leases.ts';
 export * from './limits.ts';
 export * from './miners.ts';
 export * from './network.ts';

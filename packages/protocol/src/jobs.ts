@@ -1,21 +1,9 @@
 import { type Static, Type } from 'typebox';
-import { AnswerDetails, type ChatRequest, type EmbeddingInput, FinishReason, ResultType } from './chat.ts';
-import {
-  CLOSED,
-  Cursor,
-  Metadata,
-  MinerEpoch,
-  MinerId,
-  Model,
-  Nullable,
-  PageQuery,
-  Signature,
-  Timestamp,
-  WAIT,
-} from './common.ts';
+import { Asked, PROMPT } from './asked.ts';
+import { AnswerDetails, FinishReason, ResultType } from './chat.ts';
+import { CLOSED, Cursor, Metadata, Model, Nullable, PageQuery, Timestamp, WAIT } from './common.ts';
 import { FailureClass } from './errors.ts';
 import { LIMITS } from './limits.ts';
-import { statedTime } from './stated.ts';
 import { JobConstraints, JobParams } from './submit-job.ts';
 
 export const JOB_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
@@ -80,18 +68,6 @@ export const TokenUsage = Type.Object({
   }),
 });
 export type TokenUsage = Static<typeof TokenUsage>;
-
-/** Fields of the request that ask for the answer. Those that it did not use are absent. */
-const Asked = {
-  messages: Type.Optional(Type.Unsafe<ChatRequest['messages']>({ type: 'array', items: {} })),
-  tools: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['tools']>>({ type: 'array', items: {} })),
-  tool_choice: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['tool_choice']>>({})),
-  response_format: Type.Optional(Type.Unsafe<NonNullable<ChatRequest['response_format']>>({})),
-  input: Type.Optional(Type.Unsafe<EmbeddingInput>({ type: 'array', items: {} })),
-};
-
-const PROMPT =
-  'The text that prompt_hash is of: the prompt, or the canonical JSON (RFC 8785) of an object with the messages, tools, tool_choice and response_format, or with the input.';
 
 /** One run of a job with `replication`. Each run is on another owner's miner. */
 export const JobRun = Type.Object({
@@ -191,111 +167,6 @@ export const ListJobs = Type.Object(
   CLOSED,
 );
 export type ListJobs = Static<typeof ListJobs>;
-
-/** A job as a miner gets it, offered or claimed. */
-export const MinerJob = Type.Object(
-  {
-    job_id: Type.String(),
-    status: JobStatus,
-    model: Type.String(),
-    prompt: Type.String({ description: PROMPT }),
-    ...Asked,
-    params: JobParams,
-    priority: Type.Integer(),
-    constraints: JobConstraints,
-    stream: Type.Boolean({
-      description: 'Whether to post the text while it is generated, for a client that reads it.',
-    }),
-    attempt: Type.Integer({ description: '1 on the first claim.' }),
-    created_at: Timestamp,
-    lease_expires_at: Timestamp,
-    deadline: Timestamp,
-    salt: Type.String({ description: 'The salt of the hashes that a miner with a public key signs.' }),
-  },
-  {
-    $id: 'MinerJob',
-    description:
-      'The job is reserved for this miner until lease_expires_at. Heartbeats extend the lease, but not past the deadline.',
-  },
-);
-export type MinerJob = Static<typeof MinerJob>;
-
-export const ClaimJob = Type.Object({ miner_id: MinerId, epoch: Type.Optional(MinerEpoch) }, CLOSED);
-export type ClaimJob = Static<typeof ClaimJob>;
-
-export const CompleteJob = Type.Object(
-  {
-    miner_id: MinerId,
-    epoch: Type.Optional(MinerEpoch),
-    result: Type.String(),
-    result_type: Type.Optional(ResultType),
-    finish_reason: Type.Optional(FinishReason),
-    ...AnswerDetails.properties,
-    completed_at: Type.Optional(
-      Type.String({
-        format: 'iso-date-time',
-        ...statedTime,
-        description:
-          'When the miner finished, by its own clock. It is recorded as reported. Without an offset it is UTC.',
-      }),
-    ),
-    usage: Type.Optional(
-      Type.Unsafe<TokenUsage>({
-        description:
-          'The engine’s token counts, see TokenUsage. An impossible count is dropped, and the result is still accepted.',
-      }),
-    ),
-    signature: Type.Optional(Signature),
-  },
-  CLOSED,
-);
-export type CompleteJob = Static<typeof CompleteJob>;
-
-export const FailJob = Type.Object(
-  {
-    miner_id: MinerId,
-    epoch: Type.Optional(MinerEpoch),
-    error: Type.String({ minLength: 1, maxLength: LIMITS.errorLength }),
-    error_class: Type.Optional(FailureClass),
-    engine_code: Type.Optional(
-      Type.String({
-        maxLength: LIMITS.engineCodeLength,
-        description: 'The engine’s own error code, such as context_length_exceeded.',
-      }),
-    ),
-    retry_after: Type.Optional(
-      Type.Number({
-        minimum: 0,
-        maximum: LIMITS.retryAfterSeconds,
-        description: 'Seconds until a busy engine may have room.',
-      }),
-    ),
-    retryable: Type.Optional(
-      Type.Boolean({ default: true, description: '`false` ends the job even if attempts remain.' }),
-    ),
-  },
-  CLOSED,
-);
-export type FailJob = Static<typeof FailJob>;
-
-/** The state of a job after its miner gave it up. */
-export const JobOutcome = Type.Object({
-  job_id: Type.String(),
-  status: JobStatus,
-  attempts: Type.Integer(),
-  max_attempts: Type.Integer(),
-});
-export type JobOutcome = Static<typeof JobOutcome>;
-
-export const AvailableJob = Type.Object(
-  {
-    miner_id: MinerId,
-    epoch: Type.Optional(MinerEpoch),
-    wait: Type.Optional(Type.Number({ ...WAIT, description: 'Seconds to wait for a job.' })),
-  },
-  CLOSED,
-);
-export type AvailableJob = Static<typeof AvailableJob>;
 
 export const GetJob = Type.Object(
   {

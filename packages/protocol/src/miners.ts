@@ -13,7 +13,8 @@ import {
   Timestamp,
   WAIT,
 } from './common.ts';
-import { JobStatus, MinerJob } from './jobs.ts';
+import { JobStatus } from './jobs.ts';
+import { MinerJob } from './leases.ts';
 import { LIMITS, MINER_ID_PATTERN } from './limits.ts';
 import { OPTIONAL_BODY, stated } from './stated.ts';
 

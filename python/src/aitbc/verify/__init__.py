@@ -31,9 +31,7 @@ from .proofs import (
     verify_proof,
 )
 from .statements import (
-    Check,
     EntryVerification,
-    TrustedKey,
     Verification,
     attestation_bytes,
     entry_of,
@@ -49,6 +47,7 @@ from .statements import (
     verify_restore,
     verify_statement,
 )
+from .trusted_keys import Check, TrustedKey
 
 __all__ = [
     "Check",

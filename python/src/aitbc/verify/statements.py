@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import Any, TypeAlias
+from typing import Any
 
 from .arithmetic import miscalculations, non_ascii_texts, unsafe_numbers
 from .canonical import canonical_json, data_of, parse_canonical_json
-from .ed25519 import Signer, address_from_public_key, decode_key, is_public_key, verify_ed25519
+from .ed25519 import Signer, address_from_public_key, decode_key, verify_ed25519
 from .shapes import (
     grant_faults,
-    is_number,
     is_object,
     opening_faults,
     receipt_faults,
     restore_faults,
     signature_faults,
 )
-
-TrustedKey: TypeAlias = "str | Mapping[str, Any] | Any"
-"""A key that may sign: 32 raw bytes in unpadded base64url, or an entry of ``GET /v1/keys``."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """What one check has found."""
-
-    name: str
-    ok: bool | None
-    """None where it was not checked."""
-    detail: str
-    """What was found, for people. May quote what was checked, so a stranger's text."""
+from .trusted_keys import Check, TrustedKey, key_check, quote
 
 
 @dataclass(frozen=True)
@@ -246,8 +230,8 @@ def _common_checks(
         _version_check(version),
         _listed("numbers", unsafe_numbers(value), "at most 6 decimals", ", ", "more than 6 decimals or too large: "),
         _listed("strings", non_ascii_texts(value), "ASCII", ", ", "not ASCII: "),
-        Check("algorithm", algorithm == "Ed25519", "Ed25519" if algorithm == "Ed25519" else _quote(algorithm)),
-        _key_check(_member(signature, "key_id"), _member(value, time), keys, event),
+        Check("algorithm", algorithm == "Ed25519", "Ed25519" if algorithm == "Ed25519" else quote(algorithm)),
+        key_check(_member(signature, "key_id"), _member(value, time), keys, event),
         _not_checked("signature", what) if faults else _signature_check(value, what),
     ]
 
@@ -255,42 +239,7 @@ def _common_checks(
 def _version_check(version: Any) -> Check:
     if version == "1.0":
         return Check("version", True, "format 1.0")
-    return Check("version", False, f"format {_quote(version)}, and only 1.0 is known here")
-
-
-def _key_check(key_id: Any, signed_at: Any, keys: Sequence[TrustedKey], event: str) -> Check:
-    if not is_public_key(key_id):
-        return Check("key", False, f"{_quote(key_id)} is no public key")
-    trusted = [entry for entry in map(_key_entry, keys) if entry.get("key_id") == key_id and _is_for_receipts(entry)]
-    if not trusted:
-        return Check("key", False, f"{key_id} is not among the trusted keys ({len(keys)})")
-    ends = [_retired_ms(entry.get("retired_at")) for entry in trusted]
-    if any(end is None or (is_number(signed_at) and signed_at * 1000 <= end) for end in ends):
-        return Check("key", True, f"{key_id} is trusted")
-    return Check("key", False, f"{key_id} was retired before {event}")
-
-
-def _key_entry(key: TrustedKey) -> Mapping[str, Any]:
-    if isinstance(key, str):
-        return {"key_id": key}
-    to_dict: Any = getattr(key, "to_dict", None)
-    entry: Any = to_dict() if callable(to_dict) else key
-    return dict(entry)
-
-
-def _is_for_receipts(entry: Mapping[str, Any]) -> bool:
-    return (entry.get("alg", "Ed25519"), entry.get("use", "receipts")) == ("Ed25519", "receipts")
-
-
-def _retired_ms(retired_at: Any) -> float | None:
-    """Milliseconds since the epoch. What is no time was long ago, so that nothing is trusted by mistake."""
-    if retired_at is None:
-        return None
-    try:
-        time = datetime.fromisoformat(str(retired_at).replace("Z", "+00:00"))
-    except ValueError:
-        return 0
-    return (time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp() * 1000
+    return Check("version", False, f"format {quote(version)}, and only 1.0 is known here")
 
 
 def _is_signed(message: bytes, signature: Mapping[str, Any]) -> bool:
@@ -342,7 +291,3 @@ def _verification(checks: list[Check]) -> Verification:
 
 def _member(value: Any, name: str) -> Any:
     return value.get(name) if is_object(value) else None
-
-
-def _quote(value: Any) -> str:
-    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)[:80]

@@ -2,7 +2,7 @@ import type { Waits } from '../scheduling/waiting.ts';
 import type { WaitingMiner } from '../scheduling/waiting-miners.ts';
 import type { HeldJob } from './held-job.ts';
 
-export interface LongPoll {
+interface LongPoll {
   waits: Pick<Waits, 'lastReady' | 'forWork' | 'closed'>;
   /** How long the miner waits for a first job. */
   waitMs: number;

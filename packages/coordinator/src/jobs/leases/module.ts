@@ -47,8 +47,8 @@ export const leases = defineModule({
   },
   async create({ config, store, ids, issuer, operations, services: { limits, miners, scheduling } }) {
     const { createSpotCheckDraw } = await import('./draw-spot-check.ts');
-    const { createMinerJobs } = await import('./miner-jobs.ts');
-    return createMinerJobs({
+    const { MinerJobs } = await import('./miner-jobs.ts');
+    return new MinerJobs({
       ...{ config, store, ids, limits, operations },
       miners: miners.registry,
       waits: scheduling,

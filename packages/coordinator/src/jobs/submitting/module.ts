@@ -23,9 +23,9 @@ export const submitting = defineModule({
     }),
   }),
   async create({ config, store, now, ids, operations, services: { limits, miners, scheduling } }) {
-    const { createClientJobs } = await import('./client-jobs.ts');
+    const { ClientJobs } = await import('./client-jobs.ts');
     const { directory } = miners;
-    return createClientJobs({ config, store, now, ids, operations, limits, directory, waits: scheduling });
+    return new ClientJobs({ config, store, now, ids, operations, limits, directory, waits: scheduling });
   },
   async routes(app, { config, service: jobs, services: { receipts }, guards }) {
     const { clientJobRoutes } = await import('./routes.ts');

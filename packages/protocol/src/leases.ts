@@ -1,0 +1,114 @@
+import { type Static, Type } from 'typebox';
+import { Asked, PROMPT } from './asked.ts';
+import { AnswerDetails, FinishReason, ResultType } from './chat.ts';
+import { CLOSED, MinerEpoch, MinerId, Signature, Timestamp, WAIT } from './common.ts';
+import { FailureClass } from './errors.ts';
+import { JobStatus, type TokenUsage } from './jobs.ts';
+import { LIMITS } from './limits.ts';
+import { statedTime } from './stated.ts';
+import { JobConstraints, JobParams } from './submit-job.ts';
+
+/** A job as a miner gets it, offered or claimed. */
+export const MinerJob = Type.Object(
+  {
+    job_id: Type.String(),
+    status: JobStatus,
+    model: Type.String(),
+    prompt: Type.String({ description: PROMPT }),
+    ...Asked,
+    params: JobParams,
+    priority: Type.Integer(),
+    constraints: JobConstraints,
+    stream: Type.Boolean({
+      description: 'Whether to post the text while it is generated, for a client that reads it.',
+    }),
+    attempt: Type.Integer({ description: '1 on the first claim.' }),
+    created_at: Timestamp,
+    lease_expires_at: Timestamp,
+    deadline: Timestamp,
+    salt: Type.String({ description: 'The salt of the hashes that a miner with a public key signs.' }),
+  },
+  {
+    $id: 'MinerJob',
+    description:
+      'The job is reserved for this miner until lease_expires_at. Heartbeats extend the lease, but not past the deadline.',
+  },
+);
+export type MinerJob = Static<typeof MinerJob>;
+
+export const ClaimJob = Type.Object({ miner_id: MinerId, epoch: Type.Optional(MinerEpoch) }, CLOSED);
+export type ClaimJob = Static<typeof ClaimJob>;
+
+export const CompleteJob = Type.Object(
+  {
+    miner_id: MinerId,
+    epoch: Type.Optional(MinerEpoch),
+    result: Type.String(),
+    result_type: Type.Optional(ResultType),
+    finish_reason: Type.Optional(FinishReason),
+    ...AnswerDetails.properties,
+    completed_at: Type.Optional(
+      Type.String({
+        format: 'iso-date-time',
+        ...statedTime,
+        description:
+          'When the miner finished, by its own clock. It is recorded as reported. Without an offset it is UTC.',
+      }),
+    ),
+    usage: Type.Optional(
+      Type.Unsafe<TokenUsage>({
+        description:
+          'The engine’s token counts, see TokenUsage. An impossible count is dropped, and the result is still accepted.',
+      }),
+    ),
+    signature: Type.Optional(Signature),
+  },
+  CLOSED,
+);
+export type CompleteJob = Static<typeof CompleteJob>;
+
+export const FailJob = Type.Object(
+  {
+    miner_id: MinerId,
+    epoch: Type.Optional(MinerEpoch),
+    error: Type.String({ minLength: 1, maxLength: LIMITS.errorLength }),
+    error_class: Type.Optional(FailureClass),
+    engine_code: Type.Optional(
+      Type.String({
+        maxLength: LIMITS.engineCodeLength,
+        description: 'The engine’s own error code, such as context_length_exceeded.',
+      }),
+    ),
+    retry_after: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: LIMITS.retryAfterSeconds,
+        description: 'Seconds until a busy engine may have room.',
+      }),
+    ),
+    retryable: Type.Optional(
+      Type.Boolean({ default: true, description: '`false` ends the job even if attempts remain.' }),
+    ),
+  },
+  CLOSED,
+);
+export type FailJob = Static<typeof FailJob>;
+
+/** The state of a job after its miner gave it up. */
+export const JobOutcome = Type.Object({
+  job_id: Type.String(),
+  status: JobStatus,
+  attempts: Type.Integer(),
+  max_attempts: Type.Integer(),
+});
+export type JobOutcome = Static<typeof JobOutcome>;
+
+export const AvailableJob = Type.Object(
+  {
+    miner_id: MinerId,
+    epoch: Type.Optional(MinerEpoch),
+    wait: Type.Optional(Type.Number({ ...WAIT, description: 'Seconds to wait for a job.' })),
+  },
+  CLOSED,
+);
+export type AvailableJob = Static<typeof AvailableJob>;
