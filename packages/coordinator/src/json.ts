@@ -100,7 +100,7 @@ function replaced(text: string, walk: Walk): string {
 
 function failOnInfinity(body: unknown): never {
   const [field] = pathsOf(body, part => typeof part === 'number' && !Number.isFinite(part), 1);
-  const detail = `${field || 'The body'} must be a number that JSON libraries have`;
+  const detail = `${field || 'The body'} must be a number that JSON libraries can represent`;
   return fail('VALIDATION_INVALID_TYPE', detail, { ...(field && { field }) });
 }
 

@@ -79,7 +79,7 @@ export const cancelBatches: Operation<CancelBatchInput, BatchRow> = {
       const cancelled = { ...batch, outcome: 'cancelled', cancelling_at: context.now } as const;
       if (status === 'validating') return done(end(cancelled, 'cancelled', context.now));
       if (status === 'in_progress') return done({ ...cancelled, stage: 'ending' });
-      return failed('BATCH_INVALID_STATUS', `A batch that is ${status} can not be cancelled`);
+      return failed('BATCH_INVALID_STATUS', `A batch that is ${status} cannot be cancelled`);
     }),
 };
 

@@ -220,7 +220,7 @@ async function* checkedParts<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
   } catch (error) {
     if (error instanceof RequestError) throw error;
     throw invalidRequest(
-      `The form can not be read: ${(error as Error).message}`,
+      `The form cannot be read: ${(error as Error).message}`,
       undefined,
       'invalid_multipart',
     );

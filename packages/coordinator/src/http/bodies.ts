@@ -60,7 +60,8 @@ export function takeJsonBodies(app: FastifyInstance, { costly }: Pick<Limits, 'c
   async function takeLarge(request: FastifyRequest, bytes: Buffer): Promise<unknown> {
     request.endTurn = await costly.take(callerOf(request));
     request.releaseBody?.();
-    if (request.raw.socket.destroyed) fail('VALIDATION_INVALID_FORMAT', 'The request broke off');
+    if (request.raw.socket.destroyed)
+      fail('VALIDATION_INVALID_FORMAT', 'The connection closed before the request was complete');
     const members = await scanJson(bytes);
     return await new Promise((resolve, reject) => {
       parse(request, bytes, members, (error, body) => (error ? reject(error) : resolve(body)));

@@ -41,7 +41,9 @@ export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimit
       own += chunk.length;
       held += chunk.length;
       if (held > memory)
-        fail(overloaded('Too much of other requests is under way: large bodies are taken again soon'));
+        fail(
+          overloaded('Other requests are uploading too much at the moment: send the large body again soon'),
+        );
     };
     const release = () => {
       request.raw.off('data', take);
@@ -90,7 +92,10 @@ function onceIncomplete(watch: (request: FastifyRequest, reply: FastifyReply) =>
 }
 
 function watchTime({ raw }: FastifyRequest, seconds: number, fail: (error: RequestError) => void): void {
-  const timer = setTimeout(() => fail(tooSlow(`The body was not whole after ${seconds} s`)), seconds * 1000);
+  const timer = setTimeout(
+    () => fail(tooSlow(`The body was not complete after ${seconds} s`)),
+    seconds * 1000,
+  );
   const stop = () => clearTimeout(timer);
   raw.once('end', stop).once('close', stop);
 }
@@ -104,9 +109,9 @@ function watchProgress(
   let before = -1;
   const timer = setInterval(() => {
     const { bytesRead } = raw.socket;
-    if (bytesRead === before) fail(tooSlow(`Nothing of the body came for ${idleSeconds} s`));
+    if (bytesRead === before) fail(tooSlow(`No part of the body arrived for ${idleSeconds} s`));
     else if (performance.now() - since > totalSeconds * 1000)
-      fail(tooSlow(`The body was not whole after ${totalSeconds} s`));
+      fail(tooSlow(`The body was not complete after ${totalSeconds} s`));
     before = bytesRead;
   }, idleSeconds * 1000);
   const stop = () => clearInterval(timer);

@@ -92,7 +92,10 @@ function causeOf(error: FastifyError, request: FastifyRequest): ErrorInfo {
   if (error.validation?.[0]) return validationError(error.validation, error.validationContext);
   // The caller has disconnected, so this must not count as a failure of the coordinator.
   if (request.raw.destroyed && !request.raw.complete)
-    return { code: 'VALIDATION_INVALID_FORMAT', detail: 'The request broke off' };
+    return {
+      code: 'VALIDATION_INVALID_FORMAT',
+      detail: 'The connection closed before the request was complete',
+    };
   const { statusCode = 500 } = error;
   if (statusCode >= 400 && statusCode < 500) return frameworkErrorInfo(statusCode, error, request);
   if (error.statusCode === 503)
@@ -164,7 +167,7 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
   const problem = problemOf(
     error.code === 'HPE_HEADER_OVERFLOW'
       ? { code: 'HEADERS_TOO_LARGE', detail: 'The headers are too large' }
-      : { code: 'VALIDATION_INVALID_FORMAT', detail: 'This is no HTTP request' },
+      : { code: 'VALIDATION_INVALID_FORMAT', detail: 'This is not an HTTP request' },
     randomUUID(),
   );
   const body = JSON.stringify(problem);

@@ -64,7 +64,7 @@ const beyondAnyNumber = (name: string): ErrorObject => ({
   instancePath: `/${name}`,
   schemaPath: '',
   params: {},
-  message: 'must be a number that JSON libraries have',
+  message: 'must be a number that JSON libraries can represent',
 });
 
 /** Compiles a route's serializer at its first response. */

@@ -80,7 +80,8 @@ function forbidChatFields(request: SubmitJob, prefix: string): void {
   const name = (['tools', 'tool_choice', 'response_format'] as const).find(
     name => request[name] !== undefined,
   );
-  if (name) fail('VALIDATION_INVALID_FORMAT', `${name} goes with messages only`, { field: prefix + name });
+  if (name)
+    fail('VALIDATION_INVALID_FORMAT', `${name} is only allowed with messages`, { field: prefix + name });
 }
 
 /** Returns the chat fields of a request. */

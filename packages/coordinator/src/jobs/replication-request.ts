@@ -19,7 +19,7 @@ export function checkReplication(request: SubmitJob, prefix: string): void {
 }
 
 const FORBIDDEN = {
-  stream: 'A job with replication has no text before its runs agree: it can not be streamed',
+  stream: 'A job with replication has no text before its runs agree, so it cannot be streamed',
   tools: 'Engines give calls of tools ids of their own, so no two runs would agree',
 } as const;
 

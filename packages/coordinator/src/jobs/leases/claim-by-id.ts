@@ -101,7 +101,7 @@ const ALLOWED_NO_MORE = failed(
 
 const EXCLUDED = failed(
   'JOB_INVALID_STATUS',
-  'The job was given back from here before: it waits for another miner while there are others that could run it',
+  'This miner or its operator returned or failed the job before. It waits for another miner as long as one could run it',
   { retryAfter: Math.ceil(EXCLUDED_MS / 1000) },
 );
 

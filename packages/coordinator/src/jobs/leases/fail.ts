@@ -88,7 +88,7 @@ const FREE_RELEASES = 10;
 
 const HANDED_BACK = {
   error_code: 'MINER_FAILED',
-  detail: 'Miners have handed the job back again and again',
+  detail: 'Miners have returned the job too often',
 } as const;
 
 /** Returns a function that finds the queue of a job, and the operators with other runs of the same job. */

@@ -29,7 +29,11 @@ export function readEventId(id: string): EventCursor {
   const [attempt = 0, restarts = 0, next = 0] = numbers.map(Number);
   const known = STAGES.find(name => name === stage);
   if (known) return { stage: known, attempt, restarts, next };
-  fail('VALIDATION_INVALID_FORMAT', "The event id is none of this coordinator's: take it from an event", {
-    field: 'last_event_id',
-  });
+  fail(
+    'VALIDATION_INVALID_FORMAT',
+    'This coordinator sent no event with this id: use the id of an event that you received',
+    {
+      field: 'last_event_id',
+    },
+  );
 }
