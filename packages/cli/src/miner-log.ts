@@ -35,6 +35,8 @@ function lineOf(event: MinerEvent, backend: string): string {
       return 'The coordinator gives this miner no jobs: its reputation is too low. Its operator can reinstate it';
     case 'reinstated':
       return 'The coordinator gives this miner jobs again';
+    case 'idle':
+      return idleLine(event);
     case 'stopping':
       return `Stopping: ${jobs(event.running)} may finish within ${event.timeout_seconds} s`;
     case 'stopped':
@@ -62,6 +64,11 @@ function jobLine(event: JobEvent): string {
     case 'job_lost':
       return `${job_id} ended, but the coordinator could not be told: ${event.error}`;
   }
+}
+
+function idleLine({ reason, blocked }: Extract<MinerEvent, { event: 'idle' }>): string {
+  const kinds = blocked.map(({ jobs: count, detail }) => `${jobs(count)} waiting: ${detail}`);
+  return ['No jobs for this miner.', ...(reason ? [reason] : []), ...kinds].join(' ');
 }
 
 const NAMED = 5;

@@ -1,4 +1,4 @@
-import type { Miner, MinerDetail, NetworkStats } from '@aitbc/protocol';
+import type { ClaimedJobs, Miner, MinerDetail, NetworkStats } from '@aitbc/protocol';
 import { signerFromSeed } from '@aitbc/receipts';
 import { expect, test } from 'vitest';
 import { allPages, refusal } from './harness/answers.ts';
@@ -217,6 +217,36 @@ describeEachEngine('the life of a miner', engine => {
       pending: 2,
       reason: 'It does not offer the model other-model.',
     });
+  });
+
+  test('a claim that finds nothing says why, if it asks', async () => {
+    await register('asking', { capabilities: ['asked-for'], models: [{ model: 'asked-for', tools: false }] });
+    const claim = async (prefer?: string) => {
+      const headers: Record<string, string> = prefer === undefined ? {} : { prefer };
+      return await coordinator.call<ClaimedJobs>('POST', '/v1/miners/asking/claims', {}, { headers });
+    };
+    expect((await claim()).body).toEqual({ jobs: [] });
+    const tools = [{ type: 'function' as const, function: { name: 'weather' } }];
+    const messages = [{ role: 'user' as const, content: 'Hello' }];
+    await submit({ model: 'asked-for', prompt: undefined, messages, tools });
+    await submit({ model: 'asked-for', constraints: { region: 'eu-west' } });
+    await submit({ model: 'asked-for', constraints: { region: 'eu-west' }, priority: 1 });
+    await submit({ model: 'asked-for', replication: 2, params: { temperature: 0, seed: 1 } });
+    const [run] = await claims('asking');
+    const { body, headers } = await claim('wait=1, explain');
+    expect(headers.get('preference-applied')).toBe('explain');
+    expect(body.jobs).toEqual([]);
+    expect(body.idle?.reason).toBeNull();
+    expect(body.idle?.blocked).toEqual(
+      expect.arrayContaining([
+        { reason: 'ability', jobs: 1, detail: expect.stringContaining('cannot call tools') },
+        { reason: 'region', jobs: 2, detail: expect.stringContaining('region eu-west, none is registered') },
+        { reason: 'excluded', jobs: 1, detail: expect.stringContaining('miners of other owners') },
+      ]),
+    );
+    const counts = body.idle?.blocked.map(({ jobs }) => jobs) ?? [];
+    expect(counts).toEqual(counts.toSorted((a, b) => b - a));
+    await complete(run?.job_id ?? '', 'asking');
   });
 
   test('a miner that can run nothing of what is pending is told so', async () => {

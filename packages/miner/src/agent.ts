@@ -102,7 +102,7 @@ function assemble(options: MinerOptions, quitting: AbortSignal) {
     },
   };
   const claims = createClaims({
-    ...{ client, minerId, slots, registration, link },
+    ...{ client, minerId, slots, registration, link, emit },
     maxJobs: options.maxJobs ?? Number.POSITIVE_INFINITY,
     start: job => slots.take(job, work => runJob(runner, work)),
     release: jobId => releaseJob(runner, jobId, 'the claim was answered too late'),

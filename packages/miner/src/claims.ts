@@ -1,6 +1,7 @@
 import type { MinerJob } from '@aitbc/protocol';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import { pause } from './backoff.ts';
+import type { MinerEventHandler } from './events.ts';
 import type { Link } from './link.ts';
 import { epochOf, type Registration } from './registration.ts';
 import type { Slots } from './slots.ts';
@@ -11,12 +12,16 @@ const LONG_POLL_SECONDS = 25;
 /** An empty answer that comes sooner means that the coordinator does not wait at present. */
 const TOO_SOON_MS = 1_000;
 
+/** How often the miner asks why it gets no jobs. */
+const EXPLAIN_EVERY_MS = 60_000;
+
 export interface ClaimsOptions {
   client: CoordinatorClient;
   minerId: string;
   slots: Slots;
   registration: Registration;
   link: Link;
+  emit: MinerEventHandler;
   maxJobs: number;
   start: (job: MinerJob) => void;
   /** Hands back a job that can no longer be started. */
@@ -34,8 +39,9 @@ export interface Claims {
 }
 
 export function createClaims(options: ClaimsOptions): Claims {
-  const { client, minerId, slots, registration, link, maxJobs, start, release } = options;
+  const { client, minerId, slots, registration, link, emit, maxJobs, start, release } = options;
   let count = 0;
+  let explainedAt = Number.NEGATIVE_INFINITY;
   let underWay: Promise<unknown> = Promise.resolve();
   let interruption = new AbortController();
 
@@ -49,11 +55,16 @@ export function createClaims(options: ClaimsOptions): Claims {
   async function claim(signal: AbortSignal): Promise<void> {
     const max = Math.min(slots.free, maxJobs - count);
     const asked = performance.now();
-    const jobs = await client.miners.claimJobs(minerId, {
-      ...{ max, wait: LONG_POLL_SECONDS, signal, maxRetries: 0 },
+    const explain = asked >= explainedAt + EXPLAIN_EVERY_MS;
+    const { jobs, idle } = await client.miners.claim(minerId, {
+      ...{ max, wait: LONG_POLL_SECONDS, explain, signal, maxRetries: 0 },
       ...epochOf(registration.epoch),
     });
     link.up();
+    if (idle) {
+      explainedAt = asked;
+      emit({ event: 'idle', ...idle });
+    }
     if (signal.aborted) return await handBack(jobs);
     for (const job of jobs) accept(job);
     if (jobs.length === 0 && performance.now() - asked < TOO_SOON_MS) await pause(TOO_SOON_MS, signal);

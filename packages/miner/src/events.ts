@@ -1,4 +1,4 @@
-import type { FailureClass } from '@aitbc/protocol';
+import type { FailureClass, IdleReport } from '@aitbc/protocol';
 
 /** What happens in a miner. */
 export type MinerEvent =
@@ -16,6 +16,8 @@ export type MinerEvent =
   /** The reputation is too low. The miner gets no jobs for a while. */
   | { event: 'suspended' }
   | { event: 'reinstated' }
+  /** Why the last claim found no jobs. At most once a minute. */
+  | ({ event: 'idle' } & IdleReport)
   | { event: 'job_started'; job_id: string; model: string; attempt: number }
   | {
       event: 'job_completed';

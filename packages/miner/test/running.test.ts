@@ -1,5 +1,5 @@
 import { roundCredits, verifyReceipt } from '@aitbc/receipts';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { BackendError } from '../src/index.ts';
 import { withCoordinator } from './coordinator.ts';
 import { engine } from './engine.ts';
@@ -161,6 +161,22 @@ test('no more jobs run at once than the concurrency', async () => {
     finish();
   }
   await miner.when('job_completed', 9);
+});
+
+describe('a miner that gets no jobs', () => {
+  // The coordinator answers empty claims at once.
+  const impatient = withCoordinator({ maxWaitSeconds: 0 });
+
+  test('learns why', async () => {
+    const { client } = impatient;
+    await client.jobs.submit({ prompt: 'p', model: 'elsewhere' });
+    const miner = await mine({ client, backend: engine('here').backend });
+    expect(await miner.when('idle')).toEqual({
+      event: 'idle',
+      reason: 'It can run none of the pending jobs.',
+      blocked: [{ reason: 'model', jobs: 1, detail: 'It does not offer the model elsewhere.' }],
+    });
+  });
 });
 
 test('the miner ends after maxJobs', async () => {

@@ -1,11 +1,11 @@
 import { type Static, Type } from 'typebox';
 import { Asked, PROMPT } from './asked.ts';
 import { AnswerDetails, FinishReason, ResultType } from './chat.ts';
-import { CLOSED, MinerEpoch, MinerId, Signature, Timestamp, WAIT } from './common.ts';
+import { CLOSED, MinerEpoch, MinerId, Nullable, Signature, Timestamp, WAIT } from './common.ts';
 import { FailureClass } from './errors.ts';
 import { JobStatus, type TokenUsage } from './jobs.ts';
 import { LIMITS } from './limits.ts';
-import { statedTime } from './stated.ts';
+import { OPTIONAL_BODY, statedTime } from './stated.ts';
 import { JobConstraints, JobParams } from './submit-job.ts';
 
 /** A job as a miner gets it, offered or claimed. */
@@ -112,3 +112,53 @@ export const AvailableJob = Type.Object(
   CLOSED,
 );
 export type AvailableJob = Static<typeof AvailableJob>;
+
+export const ClaimJobs = Type.Object(
+  {
+    epoch: Type.Optional(MinerEpoch),
+    max: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.claimMax, default: 1 })),
+    wait: Type.Optional(
+      Type.Number({ ...WAIT, default: 0, description: 'Seconds to wait for the first job.' }),
+    ),
+  },
+  { ...CLOSED, ...OPTIONAL_BODY },
+);
+export type ClaimJobs = Static<typeof ClaimJobs>;
+
+/** Why a miner does not get a waiting job. */
+export const IDLE_REASONS = ['model', 'ability', 'context', 'vram', 'region', 'excluded', 'held'] as const;
+export type IdleReason = (typeof IDLE_REASONS)[number];
+
+/** Why a claim found nothing. The counts are estimates, up to a second old, over at most 200 kinds of jobs. */
+export const IdleReport = Type.Object(
+  {
+    reason: Nullable(
+      Type.String({
+        description:
+          'Why the miner gets no jobs at all at present, for example because none are pending or it is suspended.',
+      }),
+    ),
+    blocked: Type.Array(
+      Type.Object({
+        reason: Type.Enum([...IDLE_REASONS], {
+          type: 'string',
+          description:
+            'What keeps the jobs from this miner: their model, what the model can do, its context, the GPU memory, or the region. `excluded`: the jobs are for other owners, because one of this miner’s operator ran or failed them. `held`: they pause after a failure or are offered to another miner, or this owner holds as many jobs as it may.',
+        }),
+        jobs: Type.Integer({ minimum: 1, description: 'How many jobs wait.' }),
+        detail: Type.String({
+          description: 'The reason in words, for the most frequent kind of these jobs.',
+        }),
+      }),
+      { description: 'Waiting jobs that the miner did not get, by reason, most first.' },
+    ),
+  },
+  { $id: 'IdleReport' },
+);
+export type IdleReport = Static<typeof IdleReport>;
+
+export const ClaimedJobs = Type.Object({
+  jobs: Type.Array(MinerJob),
+  idle: Type.Optional(IdleReport),
+});
+export type ClaimedJobs = Static<typeof ClaimedJobs>;

@@ -14,7 +14,6 @@ import {
   WAIT,
 } from './common.ts';
 import { JobStatus } from './jobs.ts';
-import { MinerJob } from './leases.ts';
 import { LIMITS, MINER_ID_PATTERN } from './limits.ts';
 import { OPTIONAL_BODY, stated } from './stated.ts';
 
@@ -260,18 +259,3 @@ export const HeartbeatAnswer = Type.Object({
   }),
 });
 export type HeartbeatAnswer = Static<typeof HeartbeatAnswer>;
-
-export const ClaimJobs = Type.Object(
-  {
-    epoch: Type.Optional(MinerEpoch),
-    max: Type.Optional(Type.Integer({ minimum: 1, maximum: LIMITS.claimMax, default: 1 })),
-    wait: Type.Optional(
-      Type.Number({ ...WAIT, default: 0, description: 'Seconds to wait for the first job.' }),
-    ),
-  },
-  { ...CLOSED, ...OPTIONAL_BODY },
-);
-export type ClaimJobs = Static<typeof ClaimJobs>;
-
-export const ClaimedJobs = Type.Object({ jobs: Type.Array(MinerJob) });
-export type ClaimedJobs = Static<typeof ClaimedJobs>;

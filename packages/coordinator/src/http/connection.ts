@@ -72,6 +72,10 @@ export function preferredWait(request: FastifyRequest): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
+/** Whether the request has the header `Prefer: explain`. */
+export const prefersExplanation = ({ headers }: FastifyRequest): boolean =>
+  /(?:^|[,;\s])explain(?=$|[,;\s])/i.test(String(headers.prefer ?? ''));
+
 /**
  * Tracks a server's connections, to close those without a request in progress. Node's own `closeIdleConnections` leaves
  * connections open on which no request was ever sent, as browsers and health checks open them.

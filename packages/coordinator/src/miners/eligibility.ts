@@ -1,4 +1,4 @@
-import type { ModelAbilities } from '@aitbc/protocol';
+import type { IdleReason, ModelAbilities } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadyQueue } from '../store/events.ts';
 import { isJsonObject, parseJsonObject, parseStrings } from '../store/json.ts';
@@ -79,23 +79,46 @@ export const hasReadableAbilities = ({
  */
 export const isLoaded = (model: string, { loaded }: Abilities) => loaded === null || loaded.has(model);
 
-/** Returns why a miner can't run a queue's jobs, or null if it can. */
-export function mismatch(queue: ReadyQueue, miner: Abilities): string | null {
-  if (miner.suspended) return SUSPENDED;
-  if (!miner.capabilities.has(queue.model)) return `It does not offer the model ${queue.model}.`;
-  if (queue.min_vram_gb > 0 && (miner.vram_gb ?? 0) < queue.min_vram_gb) {
-    const has = miner.vram_gb === null ? 'none is registered' : `${miner.vram_gb} GB are registered`;
-    return `The job needs ${queue.min_vram_gb} GB of GPU memory, ${has}.`;
-  }
-  if (queue.region !== '' && miner.region !== queue.region) {
-    const is = miner.region === null ? 'none is registered' : `${miner.region} is registered`;
-    return `The job must run in region ${queue.region}, ${is}.`;
-  }
+/** What keeps a miner from running a queue's jobs. */
+export type Obstacle = 'suspended' | Extract<IdleReason, 'model' | 'ability' | 'context' | 'vram' | 'region'>;
+
+/** Returns what keeps a miner from running a queue's jobs, or null if it can run them. */
+export function obstacleTo(queue: ReadyQueue, miner: Abilities): Obstacle | null {
+  if (miner.suspended) return 'suspended';
+  if (!miner.capabilities.has(queue.model)) return 'model';
+  if (queue.min_vram_gb > 0 && (miner.vram_gb ?? 0) < queue.min_vram_gb) return 'vram';
+  if (queue.region !== '' && miner.region !== queue.region) return 'region';
   const { context, need } = unmetNeed(queue, miner);
-  if (need) return `Its engine ${INABILITY_TEXTS[need]} with the model ${queue.model}.`;
-  if (context === undefined) return null;
-  return `The job needs a context of ${queue.min_context} tokens, the model ${queue.model} has ${context} there.`;
+  if (need) return 'ability';
+  return context === undefined ? null : 'context';
 }
+
+/** Returns in words why a miner can't run a queue's jobs, or null if it can. */
+export function mismatch(queue: ReadyQueue, miner: Abilities): string | null {
+  const obstacle = obstacleTo(queue, miner);
+  return obstacle && OBSTACLE_TEXTS[obstacle](queue, miner);
+}
+
+const OBSTACLE_TEXTS: Record<Obstacle, (queue: ReadyQueue, miner: Abilities) => string> = {
+  suspended: () => SUSPENDED,
+  model: ({ model }) => `It does not offer the model ${model}.`,
+  vram({ min_vram_gb }, { vram_gb }) {
+    const has = vram_gb === null ? 'none is registered' : `${vram_gb} GB are registered`;
+    return `The job needs ${min_vram_gb} GB of GPU memory, ${has}.`;
+  },
+  region(queue, { region }) {
+    const is = region === null ? 'none is registered' : `${region} is registered`;
+    return `The job must run in region ${queue.region}, ${is}.`;
+  },
+  ability(queue, miner) {
+    const { need = 'text' } = unmetNeed(queue, miner);
+    return `Its engine ${INABILITY_TEXTS[need]} with the model ${queue.model}.`;
+  },
+  context(queue, miner) {
+    const { context } = unmetNeed(queue, miner);
+    return `The job needs a context of ${queue.min_context} tokens, the model ${queue.model} has ${context} there.`;
+  },
+};
 
 /**
  * Returns the first requirement of the queue that the miner's model does not meet: a missing ability, or its too short

@@ -1,10 +1,10 @@
 import {
+  type IdleReport,
   LIMITS,
   type ListMiners,
   type Miner,
   type MinerDetail,
   type RegisterMiner,
-  type Workload,
 } from '@aitbc/protocol';
 import { isPublicKey, verifyRegistration } from '@aitbc/receipts';
 import { requireAddress } from '../accounts/accounts.ts';
@@ -12,17 +12,17 @@ import { accountScope, type Principal } from '../accounts/keys.ts';
 import type { Actor } from '../audit/record-actions.ts';
 import { fail } from '../errors.ts';
 import type { LeaseConfig } from '../jobs/leases/options.ts';
-import type { ReadyQueue } from '../store/events.ts';
 import { parseJsonObject } from '../store/json.ts';
 import { isoTime } from '../store/numbers.ts';
 import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { type Abilities, abilitiesOf, mismatch, SUSPENDED } from './eligibility.ts';
-import { findMiner, findSpeeds, listMiners, listWorkload, type MinerWithAddress } from './queries.ts';
+import { type Abilities, abilitiesOf } from './eligibility.ts';
+import { findMiner, findSpeeds, listMiners, type MinerWithAddress } from './queries.ts';
 import type { MinerCaller, MinerRegistration, RegisterInput } from './register.ts';
 import { type ReputationPolicy, scoreOf, toReputation } from './reputation.ts';
 import { reinstateMiners, withdrawMiners } from './withdraw.ts';
+import { createWorkload } from './workload.ts';
 
 /** The heartbeat interval is derived from the length of leases. */
 type Heartbeats = Pick<LeaseConfig, 'leaseSeconds'>;
@@ -46,6 +46,8 @@ export interface MinerRegistry {
   remove(principal: Principal, caller: MinerCaller, actor: Actor): Promise<void>;
   /** Ends a miner's suspension and clears its record. Does nothing if the miner is not suspended. */
   reinstate(id: string, actor: Actor): Promise<Miner>;
+  /** Returns why a claim of the miner found nothing. */
+  idle(id: string): Promise<IdleReport>;
   /** Returns what the miner can run, and its reputation score from 0 to 1. The miner must be the caller's. */
   standing(principal: Principal, id: string): Promise<{ abilities: Abilities; score: number }>;
 }
@@ -67,6 +69,7 @@ async function examineProof(request: RegisterMiner): Promise<string | undefined>
 
 export function createMiners(options: MinersOptions): MinerRegistry {
   const { config, store, coordinatorId, now, reputation, operations } = options;
+  const workload = createWorkload(store);
   const toView = (miner: MinerWithAddress, speeds: readonly Row<'model_speed'>[] = []) => ({
     ...toMiner(miner, speeds, config),
     reputation: toReputation(miner, miner.suspended_at, now(), reputation),
@@ -123,7 +126,10 @@ export function createMiners(options: MinersOptions): MinerRegistry {
     },
     async get(id) {
       const miner = await findOrFail(id);
-      return { ...(await view(miner)), workload: explain(miner, await listWorkload(store.read)) };
+      return { ...(await view(miner)), workload: await workload.explain(miner) };
+    },
+    async idle(id) {
+      return await workload.report(await findOrFail(id));
     },
     async drain(principal, caller, actor) {
       await withdraw(principal, caller, 'draining', actor);
@@ -192,36 +198,3 @@ function summaryOf(miner: Miner): Miner {
 
 const rounded = (value: number | null, decimals: number) =>
   value === null ? null : Number(value.toFixed(decimals));
-
-/** Explains to a miner which pending jobs it can run, and why it gets no others. */
-function explain(
-  miner: MinerWithAddress,
-  queues: readonly (ReadyQueue & { pending: number })[],
-): MinerDetail['workload'] {
-  const abilities = abilitiesOf(miner);
-  const kinds = new Map<string, Workload>();
-  for (const queue of queues) {
-    const reason = mismatch(queue, abilities);
-    const key = `${queue.model} ${reason}`;
-    const kind = kinds.get(key) ?? { model: queue.model, pending: 0, reason };
-    kind.pending += queue.pending;
-    kinds.set(key, kind);
-  }
-  const workload = [...kinds.values()];
-  return {
-    runnable: workload.filter(({ reason }) => reason === null),
-    blocked: workload.filter(({ reason }) => reason !== null),
-    reason: idleReason(miner, workload),
-  };
-}
-
-function idleReason(miner: MinerWithAddress, workload: readonly Workload[]): string | null {
-  if (miner.status === 'offline') return 'It was not heard of for a while: send heartbeats or poll for jobs.';
-  if (miner.status === 'draining') return 'It is draining: register it again to get jobs.';
-  if (miner.suspended_at !== null) return SUSPENDED;
-  if (miner.concurrency !== null && miner.running >= miner.concurrency)
-    return 'It runs as many jobs as it registered for.';
-  if (workload.length === 0) return 'No jobs are pending.';
-  if (workload.every(({ reason }) => reason !== null)) return 'It can run none of the pending jobs.';
-  return null;
-}

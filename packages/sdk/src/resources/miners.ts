@@ -57,10 +57,22 @@ export class Miners extends Resource {
    * answer is lost, because the jobs in that answer are leased already; the next heartbeat names them.
    */
   async claimJobs(minerId: string, options: ClaimJobs & LongPollOptions = {}): Promise<MinerJob[]> {
-    const { max, wait, epoch } = options;
+    return (await this.claim(minerId, options)).jobs;
+  }
+
+  /**
+   * Claims jobs like `claimJobs`. With `explain`, an answer without jobs says in `idle` why this miner got none.
+   * Earlier coordinators do not say it.
+   */
+  claim(
+    minerId: string,
+    options: ClaimJobs & LongPollOptions & { explain?: boolean | undefined } = {},
+  ): Promise<ClaimedJobs> {
+    const { max, wait, epoch, explain = false } = options;
     const path = `${pathOf(minerId)}/claims`;
     const body = { max, wait, epoch };
-    return (await this.requests.send<ClaimedJobs>({ method: 'POST', path, body, wait }, options)).jobs;
+    const headers = explain ? { headers: { prefer: 'explain' } } : {};
+    return this.requests.send({ method: 'POST', path, body, wait, ...headers }, options);
   }
 
   /** Stops giving the miner new jobs. The jobs that it holds continue. */

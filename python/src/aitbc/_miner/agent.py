@@ -23,6 +23,8 @@ LONG_POLL_S = 25.0
 """The coordinator may cap it."""
 TOO_SOON_S = 1.0
 """An empty answer that comes sooner comes from a coordinator that does not wait just now."""
+EXPLAIN_EVERY_S = 60.0
+"""How often the miner asks why it gets no jobs."""
 SOON_S = 0.2
 """After a heartbeat's answer that came early."""
 HAND_BACK_S = 10.0
@@ -68,6 +70,7 @@ class Agent:
         self._shut_until = 0.0
         self._is_down = self._was_draining = self._was_suspended = self._is_known = False
         self._claimed = self._completed = 0
+        self._explained = -EXPLAIN_EVERY_S
         self._earned = 0
 
     def stop(self) -> None:
@@ -209,9 +212,15 @@ class Agent:
             await self._changed.wait_for(lambda: not self._running)
 
     async def _claim(self, most: int) -> list[MinerJob]:
-        return await self._client.miners.claim_jobs(
-            self._identity.miner_id, max=most, wait=LONG_POLL_S, epoch=self._runner.epoch
+        asked = time.monotonic()
+        explain = asked >= self._explained + EXPLAIN_EVERY_S
+        claimed = await self._client.miners.claim(
+            self._identity.miner_id, max=most, wait=LONG_POLL_S, epoch=self._runner.epoch, explain=explain
         )
+        if claimed.idle is not None:
+            self._explained = asked
+            self._emit("idle", claimed.idle.model_dump())
+        return claimed.jobs
 
     async def _interrupt_claim(self) -> None:
         if self._claiming is not None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import _http
 from .._http import Call
-from ..models import HeartbeatAnswer, Miner, MinerDetail, MinerJob
+from ..models import ClaimedJobs, HeartbeatAnswer, Miner, MinerDetail, MinerJob
 from .requests import Paged, Resource
 
 
@@ -70,9 +70,26 @@ class Miners(Resource):
         Not repeated when an answer is lost, as the jobs of that answer are leased already: the next heartbeat names
         them.
         """
+        return (self.claim(miner_id, max=max, wait=wait, epoch=epoch)).jobs
+
+    def claim(
+        self,
+        miner_id: str,
+        *,
+        max: int = 1,
+        wait: float | None = None,
+        epoch: int | None = None,
+        explain: bool = False,
+    ) -> ClaimedJobs:
+        """Claims jobs like ``claim_jobs``.
+
+        Args:
+            explain: an answer without jobs says in ``idle`` why. Earlier coordinators do not say it.
+        """
         body = _http.given(max=max, wait=wait, epoch=epoch)
-        call = Call(f"{_path(miner_id)}/claims", "POST", body=body, wait=wait or 0)
-        return self._requests.models(MinerJob, call, "jobs")
+        headers = {"prefer": "explain"} if explain else {}
+        call = Call(f"{_path(miner_id)}/claims", "POST", body=body, wait=wait or 0, headers=headers)
+        return self._requests.model(ClaimedJobs, call)
 
     def drain(self, miner_id: str, *, epoch: int | None = None) -> Miner:
         """Gives the miner no new jobs; those it holds go on."""

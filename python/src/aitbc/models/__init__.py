@@ -39,7 +39,17 @@ from .jobs import (
     QueueInfo,
     TokenUsage,
 )
-from .miners import HeartbeatAnswer, Miner, MinerDetail, MinerModel, Reputation, Workload
+from .miners import (
+    BlockedJobs,
+    ClaimedJobs,
+    HeartbeatAnswer,
+    IdleReport,
+    Miner,
+    MinerDetail,
+    MinerModel,
+    Reputation,
+    Workload,
+)
 from .network import Account, Health, NetworkStats
 from .openai import Batch, BatchAnswer, FileObject, OfferedModel
 from .receipts import Grant, Inclusion, PublicKey, PublishedGrant, PublishedReceipt, Receipt, Signature
@@ -52,8 +62,10 @@ __all__ = [
     "BatchAnswer",
     "Block",
     "BlockDetail",
+    "BlockedJobs",
     "ChatMessage",
     "ChunkEvent",
+    "ClaimedJobs",
     "ContentPart",
     "ErrorEvent",
     "ExplorerStats",
@@ -63,6 +75,7 @@ __all__ = [
     "Grant",
     "Health",
     "HeartbeatAnswer",
+    "IdleReport",
     "Inclusion",
     "Job",
     "JobConstraints",

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from .base import Model
+from .jobs import MinerJob
 
 MinerStatus: TypeAlias = Literal["online", "draining", "offline"]
 
@@ -109,3 +110,28 @@ class HeartbeatAnswer(Model):
     heartbeat_seconds: int
     jobs: list[HeldJob]
     stop: list[StoppedJob]
+
+
+class BlockedJobs(Model):
+    """Waiting jobs that a miner did not get, for one reason."""
+
+    reason: Literal["model", "ability", "context", "vram", "region", "excluded", "held"] | str
+    jobs: int
+    detail: str
+    """The reason in words, for the most frequent kind of these jobs."""
+
+
+class IdleReport(Model):
+    """Why a claim found nothing. The counts are estimates."""
+
+    reason: str | None
+    """Why the miner gets no jobs at all at present."""
+    blocked: list[BlockedJobs]
+
+
+class ClaimedJobs(Model):
+    """The answer to a claim."""
+
+    jobs: list[MinerJob]
+    idle: IdleReport | None = None
+    """Set for a claim with ``explain`` that found nothing."""

@@ -17,13 +17,19 @@ import { Type } from 'typebox';
 import { actorOf } from '../../http/actor.ts';
 import { type Guards, principalOf } from '../../http/authentication.ts';
 import { REPLACING, replacingHalves } from '../../http/bodies.ts';
-import { signalOf } from '../../http/connection.ts';
+import { prefersExplanation, signalOf } from '../../http/connection.ts';
 import { type App, answers, IdParams, keyed, sendJson } from '../../http/routes.ts';
 import type { MinerRegistry } from '../../miners/miners.ts';
 import type { MinerCaller } from '../../miners/register.ts';
 import type { MinerJobs } from './miner-jobs.ts';
 
 const tags = ['mining'];
+
+const ClaimHeaders = Type.Object({
+  prefer: Type.Optional(
+    Type.String({ description: 'With `explain`, an answer without jobs says why in `idle`.' }),
+  ),
+});
 
 /** A body is optional if all its fields are. */
 async function emptyWithoutBody(request: FastifyRequest): Promise<void> {
@@ -71,14 +77,19 @@ export function minerJobRoutes(
         tags,
         security: keyed,
         params: IdParams,
+        headers: ClaimHeaders,
         body: ClaimJobs,
         response: answers({ 200: ClaimedJobs }, 400, 401, 403, 404, 409),
       },
     },
     async (request, reply) => {
       const { epoch, max = 1, wait = 0 } = request.body;
-      const take = { minerId: request.params.id, epoch, max, waitSeconds: wait, offer: false };
-      return { jobs: await jobs.take(principalOf(request), take, () => signalOf(reply)) };
+      const minerId = request.params.id;
+      const take = { minerId, epoch, max, waitSeconds: wait, offer: false };
+      const taken = await jobs.take(principalOf(request), take, () => signalOf(reply));
+      if (taken.length > 0 || !prefersExplanation(request)) return { jobs: taken };
+      reply.header('preference-applied', 'explain');
+      return { jobs: taken, idle: await miners.idle(minerId) };
     },
   );
 
