@@ -1,4 +1,5 @@
-const MODULES = 'accounts|audit|batches|explorer|files|grants|jobs|ledger|limits|metrics|miners|receipts|web';
+const MODULES =
+  'accounts|audit|batches|explorer|files|grants|jobs|ledger|limits|metrics|miners|receipts|web|webhooks';
 
 /** The behaviours of jobs. Each may import the ones before it. */
 const BEHAVIOURS = ['scheduling', 'leases', 'submitting', 'streaming', 'replication', 'maintenance'];

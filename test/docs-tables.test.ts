@@ -108,6 +108,8 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   fileRequests: 'requests in the file of a batch',
   customIdLength: 'characters of a `custom_id`',
   batchErrors: 'errors that are reported for a batch’s file',
+  webhookUrlLength: 'characters of a webhook’s URL',
+  webhookDescriptionLength: 'characters of a webhook’s description',
 };
 
 function limitsTable(): string {
@@ -145,7 +147,9 @@ const WHEN: Record<ErrorCode, string> = {
   RECEIPT_INVALID_SIGNATURE: 'a miner’s signature is missing or does not fit',
   BLOCK_NOT_FOUND: 'no such block',
   TRANSACTION_NOT_FOUND: 'no such transaction',
-  WEBHOOK_NOT_FOUND: 'reserved: no such webhook',
+  WEBHOOK_NOT_FOUND: 'no such webhook or delivery, or another account’s',
+  WEBHOOK_ADDRESS_REFUSED: 'deliveries must not be sent to that address, or its name has none',
+  WEBHOOK_LIMIT_EXCEEDED: 'the account has as many webhooks as it may have',
   FILE_NOT_FOUND: 'no such file, or another client’s',
   BATCH_NOT_FOUND: 'no such batch, or another client’s',
   BATCH_INVALID_STATUS: 'the batch’s status does not allow it',

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '..');
 const DOCUMENT = readFileSync(join(ROOT, 'docs/application-developer.md'), 'utf8');
 
 /** Codes of the contract for features that the coordinator does not have yet. */
-const RESERVED: readonly ErrorCode[] = ['SYSTEM_UPSTREAM_ERROR', 'WEBHOOK_NOT_FOUND'];
+const RESERVED: readonly ErrorCode[] = ['SYSTEM_UPSTREAM_ERROR'];
 
 /** Matches errors that are thrown with a code and a detail, or answered as an object with both. */
 const THROWN = [

@@ -58,7 +58,7 @@ async function canRunPython(): Promise<boolean> {
   if (process.env.CI) return true;
   const found = promisify(execFile)(PYTHON, [
     '-c',
-    'import openai, httpx_sse, pydantic, rfc8785, cryptography, tqdm',
+    'import openai, httpx_sse, pydantic, rfc8785, cryptography, tqdm, standardwebhooks',
   ]);
   return await found.then(
     () => true,

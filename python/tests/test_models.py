@@ -77,6 +77,10 @@ ROUTES: list[tuple[type[models.Model], str, str | None]] = [
     (models.SearchResult, "GET /explorer/search", "results"),
     (models.FileObject, "GET /v1/files/{id}", None),
     (models.Batch, "GET /v1/batches/{id}", None),
+    (models.Webhook, "GET /v1/webhooks", None),
+    (models.CreatedWebhook, "POST /v1/webhooks", None),
+    (models.WebhookSecret, "GET /v1/webhooks/secret", None),
+    (models.WebhookDelivery, "GET /v1/webhooks/{id}/deliveries", None),
 ]
 
 

@@ -26,6 +26,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   'audit-log': async () => (await import('./commands/audit-log.ts')).addAuditLogCommand,
   account: async () => (await import('./commands/account.ts')).addAccountCommand,
   credits: async () => (await import('./commands/credits.ts')).addCreditsCommand,
+  webhooks: async () => (await import('./commands/webhooks.ts')).addWebhooksCommand,
   stats: async () => (await import('./commands/stats.ts')).addStatsCommand,
   witness: async () => (await import('./commands/witness.ts')).addWitnessCommand,
   receipt: async () => (await import('./commands/receipt.ts')).addReceiptCommand,

@@ -23,7 +23,10 @@ export function withCoordinator() {
   beforeAll(async () => {
     running.folder = await mkdtemp(join(tmpdir(), 'aitbc-cli-'));
     const { options, remove } = await sqlite.prepare();
-    const coordinator = await startCoordinator({ port: 0, ...options, logLevel: 'silent' });
+    const coordinator = await startCoordinator({
+      ...{ port: 0, ...options, logLevel: 'silent' },
+      webhookAllow: ['127.0.0.1'],
+    });
     running.url = coordinator.url;
     running.client = new CoordinatorClient(coordinator.url);
     running.key = async (...scopes) => {

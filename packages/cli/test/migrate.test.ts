@@ -27,6 +27,7 @@ const MIGRATIONS = [
   '021-api-keys',
   '022-overview',
   '023-hash-segments',
+  '024-webhooks',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -31,7 +31,8 @@ interface Served {
 /** Starts a coordinator on a data folder. It publishes when the test says so. */
 async function serve(data: string, { witness = [] as string[], port = 0 } = {}): Promise<Served> {
   const options = { port, data: path(data), witness, logLevel: 'silent', ledgerInterval: 3600 } as const;
-  const running = await startCoordinator({ ...options, witnessTimeoutSeconds: 30 });
+  const webhookAllow = ['127.0.0.1'];
+  const running = await startCoordinator({ ...options, webhookAllow, witnessTimeoutSeconds: 30 });
   const client = new CoordinatorClient(running.url);
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -84,6 +85,18 @@ test('serve does not start on a backup, and names the command to restore it', as
   // The backup itself is unchanged.
   expect(await readFile(path('backup/coordinator.db'))).toEqual(await readFile(path('copy/coordinator.db')));
   expect(await readdir(path('copy'))).toEqual(['coordinator.db']);
+});
+
+test('what webhooks are yet to be told in a backup is said, since it may have been told meanwhile', async () => {
+  const before = await serve('data');
+  const { client } = before;
+  // Nobody listens there.
+  await client.webhooks.create({ url: 'http://127.0.0.1:9/', events: ['job.completed'] });
+  await before.earn(1);
+  await backup();
+  await before.close();
+  const { stderr } = await aitbc(['restore', path('backup'), '--data', path('restored')]);
+  expect(stderr).toContain('It has 1 webhook delivery to make.');
 });
 
 test('a ledger continues when the surviving file shows that nothing was signed since', async () => {

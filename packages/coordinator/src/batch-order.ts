@@ -43,6 +43,18 @@ export const BATCH_ORDER: readonly string[] = [
   'jobs.sweep',
   'jobs.erase',
   'files.clear',
+  'webhooks.create',
+  'webhooks.change',
+  'webhooks.delete',
+  'webhooks.rotate-secret',
+  'webhooks.account-secret',
+  'webhooks.test',
+  'webhooks.redeliver',
+  // What came of deliveries ends leases, so that the same batch can lease the webhooks again.
+  'webhooks.record',
+  'webhooks.follow-receipts',
+  'webhooks.lease',
+  'webhooks.erase',
   // Publishing comes before the tree grows, since only a committed tree may be published.
   'ledger.publish',
   'ledger.cosign',

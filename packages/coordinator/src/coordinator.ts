@@ -25,6 +25,8 @@ export interface RunningCoordinator {
   sweep(): Promise<void>;
   /** Publishes all entries of the ledger at once. */
   publish(): Promise<void>;
+  /** Makes all deliveries of webhooks that are due, and waits for their answers. */
+  deliver(): Promise<void>;
   /** Stops accepting requests, finishes those in progress, and closes the store. */
   close(): Promise<void>;
 }
@@ -76,6 +78,10 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
       async publish() {
         while (await modules.ledger.integrate());
         await modules.ledger.publish(0);
+      },
+      async deliver() {
+        while (await runStep(store, modules.operations.followReceipts));
+        await modules.webhooks.deliverer.deliverAll(NEVER_STOPPED);
       },
       async close() {
         // Idle keep-alive connections would otherwise delay the stop by up to a minute.

@@ -19,6 +19,7 @@ import { miners } from './miners/module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
 import { web } from './web/module.ts';
+import { webhooks } from './webhooks/module.ts';
 
 /** All modules. Each one comes after those that it uses. */
 export const MODULES = [
@@ -30,6 +31,7 @@ export const MODULES = [
   receipts,
   miners,
   scheduling,
+  webhooks,
   leases,
   submitting,
   streaming,

@@ -1,5 +1,14 @@
 /** The form of an option's value. */
-export type Kind = 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies' | 'tiers';
+export type Kind =
+  | 'text'
+  | 'integer'
+  | 'number'
+  | 'switch'
+  | 'rates'
+  | 'witnesses'
+  | 'proxies'
+  | 'tiers'
+  | 'networks';
 
 /** One option of the coordinator, whose values are of the type `V`. */
 export interface Option<V = unknown> {

@@ -47,6 +47,8 @@ export interface Restored {
   shown: readonly ShownCheckpoint[];
   /** The first statement of the new ledger, or null where none began. */
   restore: Restore | null;
+  /** Number of webhook deliveries that are pending in the store. They may have been made since the backup. */
+  pendingDeliveries: number;
 }
 
 /** A checkpoint that was signed by the store's log, or by its successor after another restore. */
@@ -133,16 +135,18 @@ async function restoreInPlace(config: Config, options: RestoreOptions): Promise<
     }
     const settings = await readSettings(target);
     await target.tx.delete('setting', 'name', [BACKUP_OF]);
+    const pendingDeliveries = await countPendingDeliveries(target);
     const vkey = settings.get('ledger_vkey');
     if (vkey === undefined) {
       await target.commit();
-      return { ledger: 'none', vkey: null, entries: 0, shown: [], restore: null };
+      return { ledger: 'none', vkey: null, entries: 0, shown: [], restore: null, pendingDeliveries };
     }
-    return await restoreLedger(target, config, options, {
+    const ledger = await restoreLedger(target, config, options, {
       keys: loadKeys(ledgerKeyPath(config), parseVkey(vkey).name),
       vkey,
       coordinatorId: config.coordinatorId ?? settings.get(COORDINATOR_ID) ?? '',
     });
+    return { ...ledger, pendingDeliveries };
   } finally {
     await target.close();
   }
@@ -159,12 +163,18 @@ interface OldLedger {
   coordinatorId: string;
 }
 
+async function countPendingDeliveries({ tx }: StoreTarget): Promise<number> {
+  const sql = 'SELECT count(*) AS count FROM webhook_delivery WHERE next_at IS NOT NULL';
+  const [row] = await tx.query<{ count: number }>(sql, []);
+  return Number(row?.count ?? 0);
+}
+
 async function restoreLedger(
   target: StoreTarget,
   config: Config,
   { newLedger = false, now = Date.now }: RestoreOptions,
   { keys, vkey, coordinatorId }: OldLedger,
-): Promise<Restored> {
+): Promise<Omit<Restored, 'pendingDeliveries'>> {
   const { tx } = target;
   const shown = await readShownCheckpoints(config, keys);
   const [last] = await tx.query<{ size: number; root: string; note: string }>(

@@ -10,7 +10,7 @@ import { startTestCoordinator } from './harness/coordinator.ts';
 import { ENGINES, type Engine } from './harness/engines.ts';
 
 interface Option {
-  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies' | 'tiers';
+  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies' | 'tiers' | 'networks';
   default: unknown;
   minimum?: number;
   maximum?: number;
@@ -56,6 +56,11 @@ function valuesOf({
         [ALICE, [ALICE]],
         [`${ALICE}  ${BOB}`, [ALICE, BOB]],
       ];
+    case 'networks':
+      return [
+        ['10.0.0.0/8', ['10.0.0.0/8']],
+        ['127.0.0.1, fd00::/8', ['127.0.0.1', 'fd00::/8']],
+      ];
     case 'tiers':
       return [
         [
@@ -100,6 +105,13 @@ function wrongValuesOf({ kind, choices, minimum = 0, maximum = 0 }: Option): [un
       return [
         ['nginx', 'must be a number of proxies or their networks, such as 10.0.0.0/8,loopback, not "nginx"'],
         ['33', 'must be from 0 to 32, not 33'],
+      ];
+    case 'networks':
+      return [
+        ['', 'must be networks such as 10.0.0.0/8, not ""'],
+        [7, 'must be networks such as 10.0.0.0/8, not 7'],
+        ['10.0.0.0/33', 'must be networks such as 10.0.0.0/8, not "10.0.0.0/33"'],
+        ['intranet', 'must be networks such as 10.0.0.0/8, not "intranet"'],
       ];
     case 'rates':
       return [

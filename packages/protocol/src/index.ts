@@ -22,3 +22,5 @@ export * from './stated.ts';
 export * from './streams.ts';
 export * from './submit-job.ts';
 export * from './versions.ts';
+export * from './webhook-messages.ts';
+export * from './webhooks.ts';

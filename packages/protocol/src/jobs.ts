@@ -5,6 +5,7 @@ import { CLOSED, Cursor, Metadata, Model, Nullable, PageQuery, Timestamp, WAIT }
 import { FailureClass } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { JobConstraints, JobParams } from './submit-job.ts';
+import { WebhookUrl } from './webhooks.ts';
 
 export const JOB_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export const JobStatus = Type.Enum([...JOB_STATUSES], { type: 'string' });
@@ -98,6 +99,7 @@ export const Job = Type.Object(
     priority: Type.Integer(),
     constraints: JobConstraints,
     metadata: Nullable(Metadata),
+    webhook_url: Type.Optional(WebhookUrl),
     stream: Type.Boolean({ description: 'Whether the text is streamed while it is generated.' }),
     attempts: Type.Integer({ description: 'How many claims the job has had.' }),
     max_attempts: Type.Integer(),
@@ -141,6 +143,7 @@ export const JobSummary = Type.Omit(
       'input',
       'params',
       'metadata',
+      'webhook_url',
     ] as const),
     ...(['stream', 'result', 'result_type', 'finish_reason', 'salt', 'queue', 'usage', 'runs'] as const),
     ...(['reasoning', 'refusal', 'logprobs'] as const),

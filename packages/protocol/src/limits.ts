@@ -62,6 +62,8 @@ export const LIMITS = {
   fileRequests: 50_000,
   customIdLength: 512,
   batchErrors: 100,
+  webhookUrlLength: 2_048,
+  webhookDescriptionLength: 256,
 } as const;
 
 /** Printable ASCII without spaces, because receipts only contain ASCII: `llama3.2`, `org/model:7b-q4`. */

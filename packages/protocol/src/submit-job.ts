@@ -3,6 +3,7 @@ import { ChatRequest, EmbeddingInput } from './chat.ts';
 import { CLOSED, Metadata, Model, Region } from './common.ts';
 import { LIMITS } from './limits.ts';
 import { configured, statedSubmission } from './stated.ts';
+import { JOB_WEBHOOK_EVENTS, WebhookUrl } from './webhooks.ts';
 
 /**
  * Sampling parameters. The ones listed here are checked; others are passed to the miner's engine unchanged.
@@ -96,6 +97,14 @@ export const SubmitJob = Type.Object(
     ),
     constraints: Type.Optional(JobConstraints),
     metadata: Type.Optional(Metadata),
+    webhook_url: Type.Optional(WebhookUrl),
+    webhook_events: Type.Optional(
+      Type.Array(Type.Enum([...JOB_WEBHOOK_EVENTS], { type: 'string' }), {
+        minItems: 1,
+        maxItems: JOB_WEBHOOK_EVENTS.length,
+        description: 'What `webhook_url` is told; all of them unless given.',
+      }),
+    ),
     stream: Type.Optional(
       Type.Boolean({
         description: 'The miner sends the text while it generates it. Read it at /v1/jobs/{id}/events.',

@@ -14,6 +14,7 @@ import { Miners } from './resources/miners.ts';
 import { Models } from './resources/models.ts';
 import { Receipts } from './resources/receipts.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
+import { Webhooks } from './resources/webhooks.ts';
 import type { WaitOptions } from './wait.ts';
 
 /** The tutorial's `submitJob` may be called without a model. No other method has a default model. */
@@ -43,6 +44,7 @@ export class CoordinatorClient {
   readonly apiKeys: ApiKeys;
   readonly auditLog: AuditLog;
   readonly grants: Grants;
+  readonly webhooks: Webhooks;
   /** Public blocks, transactions, receipts and statistics. */
   readonly explorer: Explorer;
   readonly #requests: Requests;
@@ -68,6 +70,7 @@ export class CoordinatorClient {
     this.apiKeys = new ApiKeys(requests);
     this.auditLog = new AuditLog(requests);
     this.grants = new Grants(requests);
+    this.webhooks = new Webhooks(requests);
     this.explorer = new Explorer(requests);
   }
 

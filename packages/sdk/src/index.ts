@@ -47,6 +47,7 @@ export type { Miners } from './resources/miners.ts';
 export type { Models } from './resources/models.ts';
 export type { Receipts } from './resources/receipts.ts';
 export type { SigningKeys } from './resources/signing-keys.ts';
+export type { Webhooks } from './resources/webhooks.ts';
 export {
   AuthenticationError,
   BadRequestError,
@@ -58,4 +59,10 @@ export {
   RateLimitError,
   ServerError,
 } from './status-errors.ts';
+export {
+  type VerifyWebhookOptions,
+  verifyWebhook,
+  type WebhookHeaders,
+  WebhookVerificationError,
+} from './verify-webhook.ts';
 export { hasEnded, type ProofOptions, type WaitOptions } from './wait.ts';

@@ -1,10 +1,10 @@
-import { createIds, createKey, type Scope, startCoordinator } from '@aitbc/coordinator';
+import { createIds, createKey, type Scope, type StartOptions, startCoordinator } from '@aitbc/coordinator';
 import { afterAll, beforeAll } from 'vitest';
 import { sqlite } from '../../coordinator/test/harness/engines.ts';
 import { CoordinatorClient } from '../src/index.ts';
 
 /** Starts a real coordinator for the tests of one file, with its own data and port. */
-export function withCoordinator() {
+export function withCoordinator(more: StartOptions = {}) {
   const running = {
     url: '',
     client: new CoordinatorClient('http://127.0.0.1:2'),
@@ -14,7 +14,8 @@ export function withCoordinator() {
   let stop = async () => {};
   beforeAll(async () => {
     const { options, remove } = await sqlite.prepare();
-    const coordinator = await startCoordinator({ port: 0, ...options, logLevel: 'silent' });
+    const given = { port: 0, ...options, logLevel: 'silent' as const };
+    const coordinator = await startCoordinator({ ...given, ...more });
     running.url = coordinator.url;
     running.client = new CoordinatorClient(coordinator.url);
     running.clientWith = async (...scopes) => {

@@ -10,6 +10,7 @@ from ._sync.client import CoordinatorClient
 from ._sync.ledger import Ledger
 from ._sync.requests import Paged
 from ._version import __version__
+from ._webhooks import WebhookVerificationError, verify_webhook
 from .errors import (
     AitbcError,
     AuthenticationError,
@@ -65,8 +66,10 @@ __all__ = [
     "ServerError",
     "TimeoutError",
     "Unsupported",
+    "WebhookVerificationError",
     "__version__",
     "miner",
     "models",
     "verify",
+    "verify_webhook",
 ]

@@ -66,6 +66,8 @@ ErrorCode: TypeAlias = Literal[
     "VALIDATION_OUT_OF_RANGE",
     "VALIDATION_PROMPT_TOO_LONG",
     "VALIDATION_UNKNOWN_FIELD",
+    "WEBHOOK_ADDRESS_REFUSED",
+    "WEBHOOK_LIMIT_EXCEEDED",
     "WEBHOOK_NOT_FOUND",
 ]
 """Every code that this version of the package knows. Coordinators may have newer ones."""

@@ -41,12 +41,24 @@ async function run(
   );
   if (wantsJson(command)) return printJson(io, summary(restored));
   print(io, config.databaseUrl === undefined ? config.data : 'The database is ready.');
-  for (const line of describe(restored)) note(io, line);
+  for (const line of [...describe(restored), ...describeDeliveries(restored)]) note(io, line);
 }
 
 /** The result for programs. */
-function summary({ shown, ...restored }: Restored) {
-  return { ...restored, shown: shown.map(({ by, origin, size }) => ({ by, origin, tree_size: size })) };
+function summary({ shown, pendingDeliveries: pending_deliveries, ...restored }: Restored) {
+  return {
+    ...restored,
+    pending_deliveries,
+    shown: shown.map(({ by, origin, size }) => ({ by, origin, tree_size: size })),
+  };
+}
+
+function describeDeliveries({ pendingDeliveries }: Restored): string[] {
+  if (pendingDeliveries === 0) return [];
+  const deliveries = count(pendingDeliveries, 'webhook delivery', 'webhook deliveries');
+  return [
+    `It has ${deliveries} to make. The lost coordinator may have made them since: receivers know them by their webhook-id.`,
+  ];
 }
 
 function describe({ ledger, vkey, entries, shown, restore }: Restored): string[] {

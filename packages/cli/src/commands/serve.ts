@@ -51,7 +51,7 @@ export function addConfigOptions(command: Command, names: readonly OptionName[])
     const flags = kind === 'switch' ? flagOf(name) : `${flagOf(name)} ${value}`;
     const unless = standard === undefined || typeof standard === 'object' ? '' : `, default ${standard}`;
     const option = new Option(flags, `${about} (env ${variableOf(name)}${unless})`);
-    command.addOption(kind === 'witnesses' ? option.argParser(collect) : option);
+    command.addOption(kind === 'witnesses' || kind === 'networks' ? option.argParser(collect) : option);
   }
 }
 

@@ -97,7 +97,10 @@ export const writePages = ({ keepMs }: { keepMs: number }): Operation<WritePageI
       await tx.update('batch', 'id', WRITE_COLUMNS, [moved]);
       const counts = { failed: missing + unusable, completed: -unusable };
       if (missing + unusable > 0) await tx.add('batch', 'id', [{ id, ...counts }]);
-      if (isLast) await finish(moved, keepMs, context);
+      if (isLast) {
+        await finish(moved, keepMs, context);
+        await context.publish('batch.ended', [moved]);
+      }
       outcomes.push(done(undefined));
     }
     return outcomes;

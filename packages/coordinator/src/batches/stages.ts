@@ -18,7 +18,7 @@ const STAGE_COLUMNS = [
 /** Changes each batch by a decision on its row, and releases the input files of batches that are done. */
 async function moveBatches<Input extends { batchId: string }>(
   inputs: readonly Input[],
-  { tx }: WriteContext,
+  { tx, publish }: WriteContext,
   decide: (batch: BatchRow, input: Input) => Outcome<BatchRow>,
 ): Promise<Outcome<BatchRow>[]> {
   const batches = await loadBatches(
@@ -32,7 +32,7 @@ async function moveBatches<Input extends { batchId: string }>(
     const outcome = decide(batch, input);
     if (!outcome.ok) return outcome;
     batches.set(input.batchId, outcome.value);
-    if (outcome.value.stage === 'done' && batch.stage !== 'done') ended.push(batch);
+    if (outcome.value.stage === 'done' && batch.stage !== 'done') ended.push(outcome.value);
     return outcome;
   });
   await tx.update('batch', 'id', STAGE_COLUMNS, [...batches.values()]);
@@ -40,6 +40,7 @@ async function moveBatches<Input extends { batchId: string }>(
     ended.map(batch => [batch.input_file_id, -1]),
     tx,
   );
+  if (ended.length > 0) await publish('batch.ended', ended);
   return outcomes;
 }
 

@@ -15,6 +15,7 @@ import {
 import { raw } from '../raw.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
+import { readOwnWebhook } from '../webhooks/own-webhooks.ts';
 import { askedIn } from './content.ts';
 import type { ERROR_COLUMNS, JobRow } from './job.ts';
 import type { Requirements } from './requirements.ts';
@@ -58,12 +59,14 @@ export function toJob(
   // The texts are read separately from the job, which may have completed in between.
   const hasResult = job.status === 'completed' || job.receipt_id !== null;
   const output = hasResult ? texts.output : undefined;
+  const own = readOwnWebhook(job.webhook);
   return {
     ...toSummary(job, requirements),
     prompt: input?.prompt ?? null,
     ...(input && askedIn({ kind: input.kind, text: input.prompt, own: input.own })),
     params: parseParams(input?.params),
     metadata: input?.metadata ? JSON.parse(input.metadata) : null,
+    ...(own && { webhook_url: own.url }),
     stream: job.stream === 1,
     ...toResult(output),
     salt: job.salt,

@@ -20,5 +20,7 @@ export async function putSilentOffline(
   await countActive(-offline.length, context);
   for (const miner of offline) emit({ type: 'miner.changed', miner });
   for (const miner of silent) noteTurn(miner, { ...miner, status: 'offline' }, context);
+  const changes = offline.map((after, index) => ({ before: silent[index] ?? after, after }));
+  if (changes.length > 0) await context.publish('miner.changed', changes);
   return offline.length;
 }

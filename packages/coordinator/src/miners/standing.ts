@@ -64,18 +64,20 @@ export async function updateMiners(
   context: WriteContext,
 ): Promise<Row<'miner'>[]> {
   if (standings.length === 0) return [];
-  const { tx, emit } = context;
+  const { tx, emit, publish } = context;
   const byId = new Map(standings.map(standing => [standing.id, standing]));
   const miners = await tx.load('miner', 'operator_id', [...byId.keys()]);
-  const changed = miners.flatMap(miner => {
-    const standing = byId.get(miner.operator_id);
+  const changes = miners.flatMap(before => {
+    const standing = byId.get(before.operator_id);
     if (!standing) return [];
-    const after = { ...miner, ...stateOf(standing) };
-    noteTurn(miner, after, context);
-    return [after];
+    const after = { ...before, ...stateOf(standing) };
+    noteTurn(before, after, context);
+    return [{ before, after }];
   });
+  const changed = changes.map(({ after }) => after);
   await tx.update('miner', 'id', STATE, changed);
   for (const miner of changed) if (miner.status !== 'removed') emit({ type: 'miner.changed', miner });
+  await publish('miner.changed', changes);
   return changed;
 }
 

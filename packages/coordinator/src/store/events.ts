@@ -29,7 +29,11 @@ export type LocalEvent =
   | ({ type: 'job.failed' } & FailedJob)
   | { type: 'miner.turned'; minerId: string; from: MinerState; to: MinerState }
   | { type: 'lease.expired'; jobId: string; minerId: string | null; model: string; reason: LeaseEnd }
-  | { type: 'entries.appended'; entryType: Row<'entry'>['type']; entries: number; amount: number };
+  | { type: 'entries.appended'; entryType: Row<'entry'>['type']; entries: number; amount: number }
+  /** A webhook has a delivery that is due. Other processes look by themselves. */
+  | { type: 'webhook.due' }
+  /** A webhook gets no more deliveries until its owner resumes it. */
+  | { type: 'webhook.disabled'; webhookId: string; accountId: number; reason: 'gone' | 'failing' };
 
 const LOCAL_EVENTS: Record<LocalEvent['type'], true> = {
   missed: true,
@@ -42,6 +46,8 @@ const LOCAL_EVENTS: Record<LocalEvent['type'], true> = {
   'attempts.measured': true,
   'lease.expired': true,
   'entries.appended': true,
+  'webhook.due': true,
+  'webhook.disabled': true,
 };
 
 export const isLocal = (event: StoreEvent): event is LocalEvent => event.type in LOCAL_EVENTS;

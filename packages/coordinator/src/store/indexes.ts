@@ -52,9 +52,29 @@ export const CLOCKS = index({
   order: ['id'],
 });
 
+/** Webhooks that get an account's events, by account. */
+export const ACCOUNT_WEBHOOKS = index({
+  table: 'webhook',
+  column: 'account_id',
+  where: `for_jobs = 0 AND state <> 'disabled'`,
+  includes: webhook => webhook.for_jobs === 0 && webhook.state !== 'disabled',
+  order: ['id'],
+});
+
+/** Webhooks that get the events of all owners' miners, by 1. */
+export const ALL_MINERS_WEBHOOKS = index({
+  table: 'webhook',
+  column: 'all_miners',
+  where: `all_miners = 1 AND state <> 'disabled'`,
+  includes: webhook => webhook.all_miners === 1 && webhook.state !== 'disabled',
+  order: ['id'],
+});
+
 export const INDEXES: readonly RowIndex<Table>[] = [
   READY_JOBS,
   OFFERED_JOBS,
   WAITING_QUEUES,
   CLOCKS,
+  ACCOUNT_WEBHOOKS,
+  ALL_MINERS_WEBHOOKS,
 ] as unknown as RowIndex<Table>[];

@@ -27,6 +27,12 @@ import type {
   TreeTable,
 } from './tables/ledger-tables.ts';
 import type { BlameTable, MinerTable, ModelSpeedTable, StandingTable } from './tables/miner-tables.ts';
+import type {
+  WebhookAttemptTable,
+  WebhookDeliveryTable,
+  WebhookSecretTable,
+  WebhookTable,
+} from './tables/webhook-tables.ts';
 
 interface CounterTable {
   name: string;
@@ -67,6 +73,10 @@ export interface DatabaseSchema {
   file: FileTable;
   file_part: FilePartTable;
   batch: BatchTable;
+  webhook: WebhookTable;
+  webhook_delivery: WebhookDeliveryTable;
+  webhook_attempt: WebhookAttemptTable;
+  webhook_secret: WebhookSecretTable;
   setting: SettingTable;
 }
 
@@ -104,6 +114,10 @@ export const PRIMARY_KEYS = {
   file: 'id',
   file_part: 'id',
   batch: 'id',
+  webhook: 'id',
+  webhook_delivery: 'id',
+  webhook_attempt: 'id',
+  webhook_secret: 'account_id',
   setting: 'name',
 } as const satisfies { readonly [T in Table]: keyof DatabaseSchema[T] };
 

@@ -3,6 +3,15 @@ import type { Row } from './schema.ts';
 /** What operations publish to subscribers within their transaction, by topic. */
 export interface Topics {
   'job.changed': SavedChange;
+  /** A batch that has ended. */
+  'batch.ended': Row<'batch'>;
+  'miner.changed': MinerChange;
+}
+
+/** A miner's row before and after it went offline, or its operator's standing changed. */
+export interface MinerChange {
+  before: Row<'miner'>;
+  after: Row<'miner'>;
 }
 
 /** A saved change of a job. A new job has no `before`. */

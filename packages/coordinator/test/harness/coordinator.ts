@@ -72,6 +72,10 @@ export async function startTestCoordinator(
       ledgerInterval: 3600,
       // The suite keeps a machine busy. Only tests of overload turn submissions away for it.
       overloadSeconds: 60,
+      // Nothing leaves this machine: deliveries are made to it only, and no DNS server is asked.
+      webhookAllow: ['127.0.0.1'],
+      webhookDns: '127.0.0.1:9',
+      webhooksPerAccount: 1_000,
       now: () => time,
       ...database.options,
       ...options,

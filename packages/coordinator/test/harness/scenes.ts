@@ -1,4 +1,14 @@
-import type { ApiKey, Batch, CreateBatch, FileObject, Grant, NewGrant, Receipt } from '@aitbc/protocol';
+import type {
+  ApiKey,
+  Batch,
+  CreateBatch,
+  CreatedWebhook,
+  FileObject,
+  Grant,
+  NewGrant,
+  Receipt,
+  WebhookDelivery,
+} from '@aitbc/protocol';
 import { addressFromLabel, canonicalJson } from '@aitbc/receipts';
 import { leafHash } from '@aitbc/tlog';
 import { type Answer, actions, type CallOptions, type TestCoordinator } from './coordinator.ts';
@@ -19,6 +29,9 @@ export interface Scene {
   batches: string;
   /** A key of the manager's account; empty unless the route is about one. */
   'api-keys': string;
+  /** A webhook of the client's, and a delivery to it; empty unless the route is about them. */
+  webhooks: string;
+  deliveries: string;
   model: string;
   /** How the route is called by somebody who may. */
   caller: CallOptions;
@@ -37,6 +50,8 @@ interface RouteRequest {
   apiKey?: true;
   /** The client has a batch. */
   batch?: true;
+  /** The client has a webhook, and a delivery of it. */
+  webhook?: true;
   query?: (scene: Scene) => string;
   body?: (scene: Scene) => object;
   /** What the miner answers the job with that the request waits for. */
@@ -137,6 +152,19 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/batches': { batch: true },
   'GET /v1/batches/{id}': { batch: true },
   'POST /v1/batches/{id}/cancel': { batch: true },
+  'POST /v1/webhooks': { body: () => newWebhook },
+  'GET /v1/webhooks': { webhook: true },
+  'GET /v1/webhooks/key': {},
+  'GET /v1/webhooks/secret': {},
+  'POST /v1/webhooks/secret/rotate': {},
+  'GET /v1/webhooks/{id}': { webhook: true },
+  'PATCH /v1/webhooks/{id}': { webhook: true, body: () => ({ description: 'Mine' }) },
+  'DELETE /v1/webhooks/{id}': { webhook: true },
+  'POST /v1/webhooks/{id}/rotate-secret': { webhook: true },
+  'POST /v1/webhooks/{id}/test': { webhook: true },
+  'GET /v1/webhooks/{id}/deliveries': { webhook: true },
+  'POST /v1/webhooks/{id}/deliveries/{delivery}/redeliver': { webhook: true },
+  'POST /v1/webhooks/{id}/redeliver': { webhook: true, body: () => ({ since: '2026-01-24T00:00:00Z' }) },
   'POST /v1/miners/register': { body: scene => ({ ...asMiner(scene), capabilities: [scene.model] }) },
   'POST /v1/miners/{id}/heartbeat': { job: 'running', body: ({ jobs }) => ({ jobs: [jobs] }) },
   'POST /v1/miners/{id}/claims': {},
@@ -179,7 +207,7 @@ export async function prepareScene(
   const client = actions(coordinator, keys.client);
   const owner = actions(coordinator, keys.miner);
   const name = `scene-${++scenes}`;
-  const { job, grant, admin, file, batch, apiKey } = REQUESTS[route] ?? {};
+  const { job, grant, admin, file, batch, apiKey, webhook } = REQUESTS[route] ?? {};
   const key = grant || admin || apiKey ? await coordinator.key('admin') : '';
   await owner.register(name, { capabilities: [name] });
   const { job_id } = await client.submit({ model: name });
@@ -190,6 +218,7 @@ export async function prepareScene(
   const uploaded = (file || batch) && (await upload(coordinator, fileForm('{}\n'), keys.client));
   const managed = apiKey && (await makeManagedKey(coordinator, keys.manager ?? key));
   const begun = batch && uploaded && (await begin(coordinator, newBatch(uploaded.id), keys.client));
+  const hook = webhook && (await register(coordinator, keys.client));
   if (job === 'published' || grant === 'published') await coordinator.publish();
   return {
     jobs: job_id,
@@ -200,6 +229,8 @@ export async function prepareScene(
     files: uploaded?.id ?? '',
     batches: begun?.id ?? '',
     'api-keys': managed?.id ?? '',
+    webhooks: hook?.webhook.id ?? '',
+    deliveries: hook?.delivery.id ?? '',
     model: name,
     caller: admin || apiKey ? { key } : {},
   };
@@ -240,14 +271,24 @@ export const upload = (coordinator: TestCoordinator, form: FormData, key: string
 export const begin = (coordinator: TestCoordinator, batch: CreateBatch, key: string | undefined) =>
   post<Batch>(coordinator, '/v1/batches', batch, key);
 
+/** Nobody listens there. */
+export const newWebhook = { url: 'http://127.0.0.1:9/hook', events: ['job.failed'] };
+
+/** Registers a webhook by a client's key, and queues a delivery to it. */
+async function register(coordinator: TestCoordinator, key: string | undefined) {
+  const webhook = await post<CreatedWebhook>(coordinator, '/v1/webhooks', newWebhook, key);
+  const path = `/v1/webhooks/${webhook.id}/test`;
+  return { webhook, delivery: await post<WebhookDelivery>(coordinator, path, undefined, key) };
+}
+
 async function post<Body>(
   coordinator: TestCoordinator,
   path: string,
-  body: object,
+  body: object | undefined,
   key: string | undefined,
 ): Promise<Body> {
   const answer = await coordinator.call<Body>('POST', path, body, key === undefined ? {} : { key });
-  if (answer.status !== 200) throw new Error(`POST ${path}: ${JSON.stringify(answer.body)}`);
+  if (answer.status >= 300) throw new Error(`POST ${path}: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
 
@@ -264,7 +305,11 @@ export async function requestRoute(
   const noun = template.split('/')[2] as keyof Scene;
   const path =
     prefix +
-    (PATHS[template] ?? template.replace(/\{\w+\}/, scene[noun] as string).replace('{*}', scene.model)) +
+    (PATHS[template] ??
+      template
+        .replace('{delivery}', scene.deliveries)
+        .replace(/\{\w+\}/, scene[noun] as string)
+        .replace('{*}', scene.model)) +
     (query?.(scene) ?? '');
   return await coordinator.call(method, path, body?.(scene), options);
 }

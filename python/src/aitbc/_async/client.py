@@ -20,6 +20,7 @@ from .ledger import AsyncLedgerResource
 from .miners import AsyncMiners
 from .receipts import AsyncAccounts, AsyncExplorer, AsyncGrants, AsyncReceipts, AsyncSigningKeys
 from .requests import AsyncRequests
+from .webhooks import AsyncWebhooks
 
 
 class AsyncCoordinatorClient:
@@ -82,6 +83,7 @@ class AsyncCoordinatorClient:
         self.signing_keys = AsyncSigningKeys(requests)
         self.accounts = AsyncAccounts(requests)
         self.grants = AsyncGrants(requests)
+        self.webhooks = AsyncWebhooks(requests)
         self.explorer = AsyncExplorer(requests)
 
     @property

@@ -20,6 +20,7 @@ from .ledger import LedgerResource
 from .miners import Miners
 from .receipts import Accounts, Explorer, Grants, Receipts, SigningKeys
 from .requests import Requests
+from .webhooks import Webhooks
 
 
 class CoordinatorClient:
@@ -82,6 +83,7 @@ class CoordinatorClient:
         self.signing_keys = SigningKeys(requests)
         self.accounts = Accounts(requests)
         self.grants = Grants(requests)
+        self.webhooks = Webhooks(requests)
         self.explorer = Explorer(requests)
 
     @property

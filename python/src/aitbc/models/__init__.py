@@ -53,6 +53,15 @@ from .miners import (
 from .network import Account, Health, NetworkStats
 from .openai import Batch, BatchAnswer, FileObject, OfferedModel
 from .receipts import Grant, Inclusion, PublicKey, PublishedGrant, PublishedReceipt, Receipt, Signature
+from .webhooks import (
+    CreatedWebhook,
+    Redelivering,
+    Webhook,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookMessage,
+    WebhookSecret,
+)
 
 __all__ = [
     "Account",
@@ -67,6 +76,7 @@ __all__ = [
     "ChunkEvent",
     "ClaimedJobs",
     "ContentPart",
+    "CreatedWebhook",
     "ErrorEvent",
     "ExplorerStats",
     "FileObject",
@@ -100,6 +110,7 @@ __all__ = [
     "ReasoningEvent",
     "Receipt",
     "ReceiptEvent",
+    "Redelivering",
     "Reputation",
     "ResponseFormat",
     "RestartEvent",
@@ -112,5 +123,10 @@ __all__ = [
     "ToolCall",
     "Transaction",
     "TransactionDetail",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookMessage",
+    "WebhookSecret",
     "Workload",
 ]

@@ -48,6 +48,8 @@ class JobRequest(TypedDict):
     replication: NotRequired[int]
     constraints: NotRequired[JobConstraints]
     metadata: NotRequired[dict[str, Any]]
+    webhook_url: NotRequired[str]
+    webhook_events: NotRequired[list[str]]
     stream: NotRequired[bool]
 
 
@@ -137,6 +139,7 @@ class Job(_JobBase):
     input: list[Any] | None = None
     params: dict[str, Any]
     metadata: dict[str, Any] | None
+    webhook_url: str | None = None
     stream: bool
     result: str | None
     """The text that ``artifact_hash`` is for."""

@@ -9,6 +9,7 @@ import { COSTLY_BYTES, COSTLY_JOBS } from '../../limits/turns.ts';
 import type { Reach } from '../../miners/directory.ts';
 import type { ReceiptConfig } from '../../receipts/options.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
+import type { ClientWebhooks } from '../../webhooks/client-webhooks.ts';
 import type { JobRow } from '../job.ts';
 import type { CancelInput } from '../leases/cancel.ts';
 import { findJobs } from '../queries.ts';
@@ -22,6 +23,7 @@ type ClientConfig = SubmissionConfig & ReceiptConfig & Pick<AccountConfig, 'idem
 export interface ClientJobsOptions extends JobReaderOptions {
   config: JobReaderOptions['config'] & ClientConfig;
   ids: Ids;
+  webhooks: Pick<ClientWebhooks, 'admitReceivers'>;
   operations: {
     submitJobs: Operation<SubmitInput, SubmitOutput>;
     cancelJobs: Operation<CancelInput, JobRow>;
@@ -52,7 +54,7 @@ export class ClientJobs extends JobReader {
     idempotencyKey: string | undefined,
     admit?: (request: SubmitJob, reach: Reach) => void,
   ): Promise<{ jobs: Job[]; replayed: boolean }> {
-    const { config, store, limits, directory, now } = this.#options;
+    const { config, store, limits, directory, webhooks, now } = this.#options;
     const jobs = requests.map((request, index) => this.#makeJob(request, index, requests.length, principal));
     const input = {
       accountId: principal.accountId,
@@ -74,6 +76,7 @@ export class ClientJobs extends JobReader {
       if (!before) throw error;
       return await this.#replay(unwrap(before));
     }
+    await webhooks.admitReceivers(principal.accountId, requests);
     const output = await this.#storeInTurn(principal, input);
     if (output.replayed) return await this.#replay(output.jobIds);
     const views = output.jobs.map((job, index) => {

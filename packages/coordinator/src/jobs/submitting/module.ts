@@ -4,6 +4,7 @@ import { limits } from '../../limits/module.ts';
 import { miners } from '../../miners/module.ts';
 import { receipts } from '../../receipts/module.ts';
 import { pricingOf } from '../../receipts/pricing.ts';
+import { webhooks } from '../../webhooks/module.ts';
 import { leasePolicy } from '../lease.ts';
 import { leases } from '../leases/module.ts';
 import { scheduling } from '../scheduling/module.ts';
@@ -12,7 +13,7 @@ import { submitJobs } from './submit-jobs.ts';
 
 export const submitting = defineModule({
   name: 'submitting',
-  uses: [accounts, limits, receipts, miners, scheduling, leases],
+  uses: [accounts, limits, receipts, miners, scheduling, leases, webhooks],
   options: submissionOptions,
   idPrefix: 'job',
   operations: ({ config }) => ({
@@ -22,10 +23,15 @@ export const submitting = defineModule({
       timeoutMs: leasePolicy(config).timeoutMs,
     }),
   }),
-  async create({ config, store, now, ids, operations, services: { limits, miners, scheduling } }) {
+  async create({ config, store, now, ids, operations, services }) {
     const { ClientJobs } = await import('./client-jobs.ts');
-    const { directory } = miners;
-    return new ClientJobs({ config, store, now, ids, operations, limits, directory, waits: scheduling });
+    const { limits, miners, scheduling, webhooks } = services;
+    return new ClientJobs({
+      ...{ config, store, now, ids, operations, limits },
+      directory: miners.directory,
+      waits: scheduling,
+      webhooks: webhooks.client,
+    });
   },
   async routes(app, { config, service: jobs, services: { receipts }, guards }) {
     const { clientJobRoutes } = await import('./routes.ts');

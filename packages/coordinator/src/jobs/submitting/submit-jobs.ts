@@ -4,6 +4,7 @@ import { budgetExceeded, loadKeyBudgets } from '../../accounts/key-budgets.ts';
 import { type AccountQuota, loadQuotas } from '../../limits/quotas.ts';
 import { priceLimit } from '../../receipts/pricing.ts';
 import { done, type Operation, type Outcome, type WriteContext } from '../../store/operation.ts';
+import { loadOwnWebhooks, ownWebhookOf } from '../../webhooks/own-webhooks.ts';
 import type { JobContent } from '../content.ts';
 import type { JobRow } from '../job.ts';
 import { type BillingPolicy, costsWithin, loadFunds } from '../prepaid-balance.ts';
@@ -53,10 +54,11 @@ export type SubmitOutput =
 export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, SubmitOutput> => ({
   name: 'jobs.submit',
   async apply(inputs, context) {
-    const [repeated, jobQueues, quotas, funds, budgets] = await Promise.all([
+    const [repeated, jobQueues, quotas, ownWebhooks, funds, budgets] = await Promise.all([
       loadRepeated(inputs, context),
       loadJobQueues(placesOf(inputs), context),
       loadQuotas(inputs, context.tx, context.now),
+      loadOwnWebhooks(inputs, context),
       loadFunds(
         inputs.map(input => input.accountId),
         policy,
@@ -79,7 +81,9 @@ export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, Submit
         ? replay(before)
         : budgeted && budgeted.needed > left.amount
           ? budgetExceeded(budgeted.needed, left, context.now)
-          : (quotas.take(input) ?? funds.take(input.accountId, input.jobs, averageRunMs));
+          : (quotas.take(input) ??
+            ownWebhooks.take(input) ??
+            funds.take(input.accountId, input.jobs, averageRunMs));
       if (!answer) {
         if (budgeted) budgets.reserve(input.budgetKeys, budgeted.needed);
         for (const [index, job] of input.jobs.entries()) keyReserved.set(job, budgeted?.costs[index] ?? 0);
@@ -90,6 +94,7 @@ export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, Submit
     });
     await repeated.save();
     await quotas.save();
+    await ownWebhooks.save();
     const fresh = inputs.filter((_, index) => !outcomes[index]);
     const fairQueues = new Set(placesOf(fresh).map(jobQueues.queueOf));
     const accountIds = [...new Set(fresh.map(input => input.accountId))];
@@ -137,7 +142,16 @@ function newRows(
   if (job.runs.length === 0) return [{ ...row(), ...paid }];
   const runs = job.runs.map(({ id, salt, promptHash }) => {
     const role = 'run' as const;
-    return { ...row(), id, salt, prompt_hash: promptHash, ...paid, role, run_of: job.id, batch_line: null };
+    return {
+      ...{ ...row(), ...paid },
+      id,
+      salt,
+      prompt_hash: promptHash,
+      role,
+      run_of: job.id,
+      batch_line: null,
+      webhook: null,
+    };
   });
   const first = must(runs[0]);
   const replicated: JobRow = {
@@ -152,6 +166,7 @@ function newRows(
     role: 'replicated',
     run_of: null,
     batch_line: job.batchLine ?? null,
+    webhook: ownWebhookOf(job.request, accountId),
   };
   return [replicated, ...runs];
 }
@@ -207,6 +222,7 @@ export function newRow(
     input_bytes: job.inputBytes ?? 0,
     key_id: null,
     key_reserved: 0,
+    webhook: ownWebhookOf(request, accountId),
   };
 }
 

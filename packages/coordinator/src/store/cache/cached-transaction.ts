@@ -16,6 +16,7 @@ const CACHED = [
   'model_speed',
   'key_budget',
   'tree',
+  'webhook',
 ] as const;
 
 /** Rows that are not worth keeping, since hardly any of them is read again: jobs that have ended. */

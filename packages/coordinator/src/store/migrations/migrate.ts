@@ -19,6 +19,7 @@ import { renameColumns } from './020-clearer-names.ts';
 import { addKeyRestrictions } from './021-api-keys.ts';
 import { addOverview } from './022-overview.ts';
 import { addHashSegments } from './023-hash-segments.ts';
+import { addWebhooks } from './024-webhooks.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -42,6 +43,7 @@ export const MIGRATIONS = {
   '021-api-keys': addKeyRestrictions,
   '022-overview': addOverview,
   '023-hash-segments': addHashSegments,
+  '024-webhooks': addWebhooks,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

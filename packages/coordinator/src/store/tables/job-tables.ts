@@ -106,6 +106,8 @@ export interface JobTable {
   key_reserved: Flagless<MicroCredits>;
   /** The batch's request that the job answers: `BATCH/LINE`, with the number padded so that values sort. */
   batch_line: Flagless<string | null>;
+  /** Where the job's own events are posted, or null: `{webhook, url, events}`. */
+  webhook: Flagless<Json | null>;
 }
 
 /** Inputs have a table of their own, so that a change of a job's status does not write them again. */

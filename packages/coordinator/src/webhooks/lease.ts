@@ -1,0 +1,125 @@
+import type { RowIndex } from '../store/indexes.ts';
+import { done, type Operation, type WriteContext } from '../store/operation.ts';
+import { type DeliveryRow, released, type WebhookRow } from './webhook.ts';
+
+/** What a process may take. */
+export interface LeaseInput {
+  /** How many deliveries it can make now. */
+  room: number;
+  /** The same, by account, for accounts that have some under way. */
+  roomOf: Readonly<Record<number, number>>;
+  /** The most of one account, and of one webhook. */
+  perAccount: number;
+  perWebhook: number;
+  leaseMs: number;
+}
+
+/** A webhook with deliveries that belong to one process until `leasedUntil`. */
+export interface LeasedWebhook {
+  webhook: WebhookRow;
+  /** The secret of the account, for a webhook without one. */
+  accountSecret: AccountSecret | undefined;
+  leasedUntil: number;
+  deliveries: DeliveryRow[];
+}
+
+type AccountSecret = { secret: string; previous_secret: string | null; previous_until: number | null };
+
+export interface LeaseOutput {
+  leased: LeasedWebhook[];
+  /** Whether there may be more to lease at once, given room. */
+  more: boolean;
+}
+
+/** A webhook's pending deliveries, in the order in which they are due. */
+export const PENDING_DELIVERIES: RowIndex<'webhook_delivery'> = {
+  table: 'webhook_delivery',
+  column: 'webhook_id',
+  where: 'next_at IS NOT NULL',
+  includes: delivery => delivery.next_at !== null,
+  order: ['next_at', 'id'],
+};
+
+/** How many webhooks are leased at once. */
+const AT_ONCE = 64;
+
+/** A webhook whose account has no room is looked at again after this time. */
+const POSTPONED_MS = 1_000;
+
+const DUE = `SELECT * FROM webhook WHERE due_at IS NOT NULL AND state = 'active' AND due_at <= ?
+  ORDER BY due_at LIMIT ${AT_ONCE}`;
+
+/**
+ * Gives a process some deliveries of webhooks that are due. During the lease no other process looks at these webhooks. A
+ * process that dies leaves them to be delivered when the lease is over.
+ */
+export const leaseDeliveries: Operation<LeaseInput, LeaseOutput> = {
+  name: 'webhooks.lease',
+  async apply(inputs, context) {
+    const outcomes = [];
+    for (const input of inputs) outcomes.push(done(await lease(input, context)));
+    return outcomes;
+  },
+};
+
+async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOutput> {
+  const { tx, now } = context;
+  const due = await tx.query<WebhookRow>(DUE, [now]);
+  if (due.length === 0) return { leased: [], more: false };
+  const ids = due.map(webhook => webhook.id);
+  const pending = Map.groupBy(
+    await tx.first(PENDING_DELIVERIES, ids, input.perWebhook),
+    delivery => delivery.webhook_id,
+  );
+  const room = createRoom(input);
+  const leased: LeasedWebhook[] = [];
+  const changed: WebhookRow[] = [];
+  for (const webhook of due) {
+    const all = pending.get(webhook.id) ?? [];
+    const ready = all.filter(({ next_at }) => (next_at ?? 0) <= now);
+    if (ready.length === 0) {
+      changed.push(released(webhook, all[0], now));
+      continue;
+    }
+    // One at a time shows whether a receiver that failed works again.
+    const wanted = webhook.failing_since === null ? ready.length : 1;
+    const deliveries = ready.slice(0, room.take(webhook.account_id, wanted));
+    if (deliveries.length === 0) {
+      if (room.isUsedUp) break;
+      changed.push({ ...webhook, due_at: now + POSTPONED_MS });
+      continue;
+    }
+    const leasedUntil = now + input.leaseMs;
+    changed.push({ ...webhook, leased_until: leasedUntil, due_at: leasedUntil });
+    leased.push({ webhook, accountSecret: undefined, leasedUntil, deliveries });
+  }
+  await tx.update('webhook', 'id', ['leased_until', 'due_at'], changed);
+  await addAccountSecrets(leased, context);
+  return { leased, more: due.length === AT_ONCE || room.isUsedUp };
+}
+
+function createRoom({ room, roomOf, perAccount }: LeaseInput) {
+  let left = room;
+  const leftOf = new Map(Object.entries(roomOf).map(([id, count]) => [Number(id), count]));
+  return {
+    get isUsedUp() {
+      return left <= 0;
+    },
+    take(accountId: number, wanted: number): number {
+      const own = leftOf.get(accountId) ?? perAccount;
+      const taken = Math.max(0, Math.min(wanted, left, own));
+      left -= taken;
+      leftOf.set(accountId, own - taken);
+      return taken;
+    },
+  };
+}
+
+async function addAccountSecrets(leased: LeasedWebhook[], { tx }: WriteContext): Promise<void> {
+  const accountIds = leased.flatMap(({ webhook }) => (webhook.secret === null ? [webhook.account_id] : []));
+  if (accountIds.length === 0) return;
+  const rows = await tx.load('webhook_secret', 'account_id', [...new Set(accountIds)]);
+  const byAccount = new Map(rows.map(row => [row.account_id, row]));
+  for (const each of leased)
+    if (each.webhook.secret === null) each.accountSecret = byAccount.get(each.webhook.account_id);
+}

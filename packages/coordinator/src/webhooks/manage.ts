@@ -1,0 +1,202 @@
+import type { NewWebhook, WebhookChange } from '@aitbc/protocol';
+import { done, failed, type Operation, type WriteContext } from '../store/operation.ts';
+import { insertDeliveries } from './enqueue.ts';
+import { startFollowingReceipts } from './follow-receipts.ts';
+import { rotated } from './signature.ts';
+import { type DeliveryRow, newDelivery, paused, resumed, type WebhookRow } from './webhook.ts';
+
+/* What owners do with their webhooks. `accountId` is always that of the caller. */
+
+export const webhookNotFound = failed('WEBHOOK_NOT_FOUND', 'Webhook not found');
+
+export interface CreateWebhookInput {
+  id: string;
+  accountId: number;
+  request: NewWebhook;
+  secret: string;
+}
+
+export const createWebhooks = ({
+  maxPerAccount,
+}: {
+  maxPerAccount: number;
+}): Operation<CreateWebhookInput, WebhookRow> => ({
+  name: 'webhooks.create',
+  async apply(inputs, context) {
+    const outcomes = [];
+    for (const input of inputs) {
+      const sql = `SELECT id FROM webhook WHERE account_id = ? AND for_jobs = 0 LIMIT ${maxPerAccount}`;
+      const own = await context.tx.query<{ id: string }>(sql, [input.accountId]);
+      if (own.length >= maxPerAccount) {
+        outcomes.push(failed('WEBHOOK_LIMIT_EXCEEDED', `An account may have ${maxPerAccount} webhooks here`));
+        continue;
+      }
+      const webhook = newWebhook(input, context.now);
+      if (webhook.receipts === 1) await startFollowingReceipts(context);
+      await context.tx.insert('webhook', [webhook]);
+      outcomes.push(done(webhook));
+    }
+    return outcomes;
+  },
+});
+
+const newWebhook = ({ id, accountId, request, secret }: CreateWebhookInput, now: number): WebhookRow => ({
+  id,
+  account_id: accountId,
+  url: request.url,
+  for_jobs: 0,
+  ...eventColumns(request.events),
+  description: request.description ?? null,
+  include_result: request.include_result ? 1 : 0,
+  all_miners: request.all_miners ? 1 : 0,
+  ...{ secret, previous_secret: null, previous_until: null },
+  ...{ state: 'active', disabled_reason: null, failing_since: null, last_success_at: null },
+  ...{ due_at: null, leased_until: null, quiet_until: null },
+  created_at: now,
+  updated_at: now,
+});
+
+const eventColumns = (events: NewWebhook['events']) => ({
+  events: [...new Set(events)].join(' '),
+  receipts: events.includes('receipt.published') ? 1 : 0,
+});
+
+interface OwnerInput {
+  webhookId: string;
+  accountId: number;
+}
+
+/** Resolves with the owner's webhook, or undefined. */
+async function loadOwn({ webhookId, accountId }: OwnerInput, { tx }: WriteContext) {
+  const [webhook] = await tx.load('webhook', 'id', [webhookId]);
+  return webhook?.account_id === accountId ? webhook : undefined;
+}
+
+/** Does the same for one webhook after the other. */
+const forEach =
+  <Input extends OwnerInput, Output>(
+    act: (webhook: WebhookRow, input: Input, context: WriteContext) => Promise<Output>,
+  ): Operation<Input, Output>['apply'] =>
+  async (inputs, context) => {
+    const outcomes = [];
+    for (const input of inputs) {
+      const webhook = await loadOwn(input, context);
+      outcomes.push(webhook ? done(await act(webhook, input, context)) : webhookNotFound);
+    }
+    return outcomes;
+  };
+
+export interface ChangeWebhookInput extends OwnerInput {
+  change: WebhookChange;
+}
+
+const CHANGEABLE = [
+  ...(['url', 'events', 'receipts', 'description', 'include_result', 'updated_at'] as const),
+  ...(['state', 'disabled_reason', 'failing_since', 'quiet_until', 'due_at'] as const),
+];
+
+export const changeWebhooks: Operation<ChangeWebhookInput, WebhookRow> = {
+  name: 'webhooks.change',
+  apply: forEach(async (webhook, { change }, context) => {
+    const { now, tx, emit } = context;
+    const { url, events, description, include_result, paused: isPaused } = change;
+    let after: WebhookRow = {
+      ...webhook,
+      ...(url !== undefined && { url }),
+      ...(events && eventColumns(events)),
+      ...(description !== undefined && { description }),
+      ...(include_result !== undefined && { include_result: include_result ? 1 : 0 }),
+      updated_at: now,
+    };
+    if (isPaused === true && webhook.state === 'active') after = paused(after);
+    if (isPaused === false && webhook.state !== 'active') after = resumed(after, now);
+    const followed = webhook.receipts === 1 && webhook.state !== 'disabled';
+    if (after.receipts === 1 && !followed) await startFollowingReceipts(context);
+    await tx.update('webhook', 'id', CHANGEABLE, [after]);
+    if (after.state === 'active' && webhook.state !== 'active') emit({ type: 'webhook.due' });
+    return after;
+  }),
+};
+
+/** Deletes webhooks. Their deliveries are sent no more, and are erased with age. */
+export const deleteWebhooks: Operation<OwnerInput, undefined> = {
+  name: 'webhooks.delete',
+  apply: forEach(async ({ id }, _, { tx }) => {
+    await tx.delete('webhook', 'id', [id]);
+    return undefined;
+  }),
+};
+
+export interface RotateInput extends OwnerInput {
+  secret: string;
+}
+
+/** Gives a webhook a new secret. Deliveries are signed with the one before as well, for a day. */
+export const rotateSecrets: Operation<RotateInput, WebhookRow> = {
+  name: 'webhooks.rotate-secret',
+  apply: forEach(async (webhook, { secret }, { tx, now }) => {
+    const after = {
+      ...webhook,
+      ...rotated({ secret: webhook.secret ?? secret }, secret, now),
+      updated_at: now,
+    };
+    await tx.update('webhook', 'id', ['secret', 'previous_secret', 'previous_until', 'updated_at'], [after]);
+    return after;
+  }),
+};
+
+export interface TestWebhookInput extends OwnerInput {
+  /** A new id, since each test is another event. */
+  testId: string;
+}
+
+/** Name of the event of a test. */
+export const TEST_EVENT = 'webhook.test';
+
+export const testWebhooks: Operation<TestWebhookInput, DeliveryRow> = {
+  name: 'webhooks.test',
+  apply: forEach(async (webhook, { testId }, context) => {
+    const delivery = newDelivery(webhook.id, TEST_EVENT, testId, context.now);
+    await insertDeliveries([delivery], [webhook], context);
+    return delivery;
+  }),
+};
+
+export interface AccountSecretInput {
+  accountId: number;
+  /** The secret to take if the account has none yet, or if it rotates. */
+  secret: string;
+  rotate: boolean;
+}
+
+/** Returns the secret of an account, which is made when it is first asked for. */
+export const accountSecrets: Operation<
+  AccountSecretInput,
+  { secret: string; previous_until: number | null }
+> = {
+  name: 'webhooks.account-secret',
+  async apply(inputs, { tx, now }) {
+    const outcomes = [];
+    for (const { accountId, secret, rotate } of inputs) {
+      const [found] = await tx.load('webhook_secret', 'account_id', [accountId]);
+      const fresh = { secret, previous_secret: null, previous_until: null };
+      const row =
+        found === undefined
+          ? fresh
+          : rotate
+            ? rotated(found, secret, now)
+            : { ...found, account_id: undefined };
+      const { secret: kept, previous_secret, previous_until } = row;
+      if (found === undefined || rotate)
+        await tx.upsert(
+          'webhook_secret',
+          ['account_id'],
+          [{ account_id: accountId, secret: kept, previous_secret, previous_until }],
+        );
+      outcomes.push(
+        done({ secret: kept, previous_until: (previous_until ?? 0) > now ? previous_until : null }),
+      );
+    }
+    return outcomes;
+  },
+};
