@@ -17,7 +17,11 @@ export function withCoordinator() {
     /** Creates an API key and returns its secret. */
     key: async (..._scopes: Scope[]): Promise<string> => '',
     aitbc: (argv: readonly string[], terminal: Terminal = {}) =>
-      aitbc(argv, { ...terminal, env: { AITBC_COORDINATOR: running.url, ...terminal.env } }),
+      aitbc(argv, {
+        ...terminal,
+        // Whether a miner has run on this machine must not matter.
+        env: { AITBC_COORDINATOR: running.url, AITBC_MINER_STATE: running.folder, ...terminal.env },
+      }),
   };
   let stop = async () => {};
   beforeAll(async () => {
