@@ -7,7 +7,7 @@ const COORDINATOR = process.env.AITBC_COORDINATOR ?? 'http://127.0.0.1:8000';
 const API = /^\/(v1|explorer|ledger|health|docs|openapi\.json)(\/|$|\?)/;
 
 /** Parts that bring large libraries along stay with the pages that need them. */
-const PARTS = /packages\/web\/src\/(components\/(?!chart|data-table|raw-json)|format)\//;
+const PARTS = /packages\/web\/src\/(components\/(?!chart|data-table|raw-json|verification)|format)\//;
 
 export default defineConfig({
   root: import.meta.dirname,

@@ -97,7 +97,7 @@ const { id } = await client.batches.submit([
 await client.batches.wait(id, { poll: 0.1 });
 const answers = [];
 for await (const { response } of client.batches.results(id)) answers.push(response.status_code);
-const tree = client.ledger.open({ vkey: await client.ledger.vkey() });
+const tree = await client.ledger.open({ vkey: await client.ledger.vkey() });
 console.log(JSON.stringify({ major: process.versions.node.split('.')[0], result: job.result, valid, text, answers,
   proof: proof.split('\\n')[0], entries: (await tree.checkpoint()).size > 0, limit: LIMITS.batchJobs,
   functions: [leafHash, parseVkey, verifyTlogProof].map(each => typeof each) }));

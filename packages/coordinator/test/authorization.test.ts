@@ -128,6 +128,7 @@ const ACCESS: Record<string, Access> = {
   'GET /v1/miners': everyone,
   'GET /v1/miners/{id}': everyone,
   'GET /explorer/stats': everyone,
+  'GET /explorer/models': everyone,
   'GET /explorer/overview': everyone,
   'GET /explorer/live': everyone,
   'GET /explorer/blocks': everyone,

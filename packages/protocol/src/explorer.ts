@@ -146,7 +146,10 @@ export const ExplorerStats = Type.Object(
 );
 export type ExplorerStats = Static<typeof ExplorerStats>;
 
-export const SEARCH_KINDS = ['block', 'transaction', 'receipt', 'grant', 'job', 'address'] as const;
+export const SEARCH_KINDS = [
+  ...(['block', 'transaction', 'receipt', 'grant', 'job', 'address'] as const),
+  ...(['miner', 'model'] as const),
+] as const;
 export type SearchKind = (typeof SEARCH_KINDS)[number];
 
 export const Search = Type.Object(
@@ -155,7 +158,7 @@ export const Search = Type.Object(
       minLength: 1,
       maxLength: 128,
       description:
-        'A whole hash, height, index or address, or the id of a receipt, a grant or a completed job.',
+        'A whole hash, height, index or address, the id of a receipt, a grant or a completed job, or the name of a miner or a model.',
       examples: ['0'],
     }),
   },

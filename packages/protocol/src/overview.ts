@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
-import { CLOSED, Nullable, Timestamp } from './common.ts';
+import { CLOSED, Nullable, PageQuery, Timestamp } from './common.ts';
 import { Block, Transaction } from './explorer.ts';
+import { LIMITS } from './limits.ts';
 import { NetworkStats } from './network.ts';
 
 const PerSecond = (description: string) => Type.Number({ minimum: 0, description });
@@ -68,6 +69,34 @@ export const Overview = Type.Object(
   { $id: 'Overview' },
 );
 export type Overview = Static<typeof Overview>;
+
+/** A model that live miners offer, for everybody to see. */
+export const PublicModel = Type.Object(
+  {
+    model: Type.String(),
+    miners: Type.Integer({ description: 'How many live miners offer the model.' }),
+    loaded: Type.Integer({ description: 'How many of them have it in memory.' }),
+    slots: Type.Integer({ description: 'How many jobs they run at once.' }),
+    context_length: Nullable(Type.Integer({ description: 'The largest context at any miner, in tokens.' })),
+    time_to_first_token_ms: Nullable(Type.Number()),
+    tokens_per_second: Nullable(Type.Number()),
+    price_unit: Type.Enum(['gpu_second', 'token'], { type: 'string' }),
+    price: Type.Number({ description: 'Credits per GPU second, or per 1000 tokens.' }),
+  },
+  { $id: 'PublicModel' },
+);
+export type PublicModel = Static<typeof PublicModel>;
+
+export const ListPublicModels = Type.Object(
+  {
+    ...PageQuery.properties,
+    cursor: Type.Optional(
+      Type.String({ maxLength: LIMITS.modelLength, description: 'Only models whose name comes after this.' }),
+    ),
+  },
+  CLOSED,
+);
+export type ListPublicModels = Static<typeof ListPublicModels>;
 
 const HOUR = 3_600;
 

@@ -12,8 +12,17 @@ export const NAVIGATION: readonly NavigationGroup[] = [
     group: 'Network',
     links: [
       { to: '/', label: 'Overview', icon: 'overview' },
-      { to: '/blocks', label: 'Blocks', icon: 'block' },
+      { to: '/models', label: 'Models', icon: 'model' },
+      { to: '/miners', label: 'Miners', icon: 'miner' },
+    ],
+  },
+  {
+    group: 'Ledger',
+    links: [
+      { to: '/receipts', label: 'Receipts', icon: 'receipt' },
       { to: '/transactions', label: 'Transactions', icon: 'transaction' },
+      { to: '/blocks', label: 'Blocks', icon: 'block' },
+      { to: '/verify', label: 'Verify', icon: 'verify' },
     ],
   },
 ];

@@ -56,6 +56,45 @@ const transaction = createRoute({
   component: lazyRouteComponent(() => import('./pages/transactions/transaction-page.tsx'), 'TransactionPage'),
 });
 
+const receipts = createRoute({
+  getParentRoute: () => root,
+  path: '/receipts',
+  validateSearch: readSearch('cursor', 'client', 'provider'),
+  component: lazyRouteComponent(() => import('./pages/receipts/receipts-page.tsx'), 'ReceiptsPage'),
+});
+
+const receipt = createRoute({
+  getParentRoute: () => root,
+  path: '/receipts/$id',
+  component: lazyRouteComponent(() => import('./pages/receipts/receipt-page.tsx'), 'ReceiptPage'),
+});
+
+const miners = createRoute({
+  getParentRoute: () => root,
+  path: '/miners',
+  validateSearch: readSearch('cursor', 'status'),
+  component: lazyRouteComponent(() => import('./pages/miners/miners-page.tsx'), 'MinersPage'),
+});
+
+const miner = createRoute({
+  getParentRoute: () => root,
+  path: '/miners/$id',
+  component: lazyRouteComponent(() => import('./pages/miners/miner-page.tsx'), 'MinerPage'),
+});
+
+const models = createRoute({
+  getParentRoute: () => root,
+  path: '/models',
+  validateSearch: readSearch('cursor', 'sort', 'q'),
+  component: lazyRouteComponent(() => import('./pages/models/models-page.tsx'), 'ModelsPage'),
+});
+
+const verify = createRoute({
+  getParentRoute: () => root,
+  path: '/verify',
+  component: lazyRouteComponent(() => import('./pages/verify/verify-page.tsx'), 'VerifyPage'),
+});
+
 const address = createRoute({
   getParentRoute: () => root,
   path: '/addresses/$id',
@@ -70,7 +109,10 @@ const search = createRoute({
   component: lazyRouteComponent(() => import('./pages/search/search-page.tsx'), 'SearchPage'),
 });
 
-const routeTree = root.addChildren([overview, blocks, block, transactions, transaction, address, search]);
+const routeTree = root.addChildren([
+  ...[overview, blocks, block, transactions, transaction, receipts, receipt],
+  ...[miners, miner, models, address, verify, search],
+]);
 
 export const router = createRouter({
   routeTree,

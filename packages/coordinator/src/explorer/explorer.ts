@@ -3,14 +3,19 @@ import type {
   Block,
   ExplorerStats,
   NetworkStats,
+  PublicModel,
   SearchResult,
   Transaction,
   TransactionDetail,
 } from '@aitbc/protocol';
 import type { PublicLedger } from '../ledger/ledger.ts';
+import type { Directory } from '../miners/directory.ts';
+import type { ModelDirectory } from '../miners/models.ts';
+import type { PriceList } from '../receipts/pricing.ts';
 import type { Store } from '../store/store.ts';
 import { readAddress } from './addresses.ts';
 import { type BlockQuery, type FoundBlock, listBlocks, readBlock } from './blocks.ts';
+import { listPublicModels } from './models.ts';
 import { searchLedger } from './search.ts';
 import { explorerStats, networkStats } from './stats.ts';
 import { readTransaction, readTransactions, type TransactionQuery } from './transactions.ts';
@@ -29,15 +34,25 @@ export interface LedgerExplorer {
   transaction(hash: string): Promise<TransactionDetail>;
   address(address: string): Promise<AddressDetail>;
   search(text: string): Promise<SearchResult[]>;
+  /** Returns models that live miners offer, by name. */
+  models(query: { after: string | undefined; limit: number }): Promise<PublicModel[]>;
 }
 
 export interface ExplorerOptions {
   store: Store;
   ledger: PublicLedger;
+  miners: { directory: Pick<Directory, 'offers'>; models: Pick<ModelDirectory, 'list'> };
+  prices: PriceList;
   now: () => number;
 }
 
-export function createLedgerExplorer({ store, ledger, now }: ExplorerOptions): LedgerExplorer {
+export function createLedgerExplorer({
+  store,
+  ledger,
+  miners,
+  prices,
+  now,
+}: ExplorerOptions): LedgerExplorer {
   return {
     networkStats: () => networkStats(store, ledger),
     stats: () => explorerStats(store, ledger, now()),
@@ -46,6 +61,7 @@ export function createLedgerExplorer({ store, ledger, now }: ExplorerOptions): L
     transactions: query => readTransactions(store, query),
     transaction: hash => readTransaction(store, ledger, hash),
     address: address => readAddress(store, address),
-    search: text => searchLedger(store, text),
+    models: query => listPublicModels(miners.models, prices, query),
+    search: text => searchLedger(store, miners.directory, text),
   };
 }

@@ -2,13 +2,14 @@ import { defineModule } from '../define-module.ts';
 import { streamOptions } from '../jobs/streaming/options.ts';
 import { ledger } from '../ledger/module.ts';
 import { miners } from '../miners/module.ts';
+import { receiptOptions } from '../receipts/options.ts';
 import { countJobs } from './job-counters.ts';
 import { explorerOptions, SAMPLE_MS } from './options.ts';
 
 export const explorer = defineModule({
   name: 'explorer',
   uses: [ledger, miners],
-  reads: streamOptions,
+  reads: { ...streamOptions, ...receiptOptions },
   options: explorerOptions,
   subscribes: { 'job.changed': countJobs },
   async create({ config, store, now, closing, services: { ledger, miners } }) {
@@ -16,7 +17,7 @@ export const explorer = defineModule({
     const { createOverviewFeed } = await import('./overview/overview-feed.ts');
     const { createRecentRates } = await import('./overview/rates.ts');
     return {
-      ledger: createExplorer({ store, ledger, now }),
+      ledger: createExplorer({ ...{ store, ledger, now, prices: config }, miners }),
       overview: createOverviewFeed({
         ...{ store, ledger, now, closing, maxViewers: config.maxViewers },
         directory: miners.directory,

@@ -133,3 +133,13 @@ export async function findReceiptId(db: Db, id: string): Promise<string | undefi
   const job = await db.selectFrom('job').select('receipt_id').where('id', '=', id).executeTakeFirst();
   return job?.receipt_id ?? undefined;
 }
+
+export async function hasMiner(db: Db, id: string): Promise<boolean> {
+  const miner = await db
+    .selectFrom('miner')
+    .select('id')
+    .where('id', '=', id)
+    .where('status', '!=', 'removed')
+    .executeTakeFirst();
+  return miner !== undefined;
+}

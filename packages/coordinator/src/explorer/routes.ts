@@ -6,9 +6,11 @@ import {
   BlockId,
   ExplorerStats,
   LIMITS,
+  ListPublicModels,
   ListTransactions,
   NetworkStats,
   PageQuery,
+  PublicModel,
   Search,
   SearchResults,
   Transaction,
@@ -18,7 +20,7 @@ import {
 import { Type } from 'typebox';
 import type { Guards } from '../http/authentication.ts';
 import { IMMUTABLE, MUTABLE } from '../http/caching.ts';
-import { linkAfter, readPlace } from '../http/pages.ts';
+import { linkAfter, linkNext, readPlace } from '../http/pages.ts';
 import { type App, answers } from '../http/routes.ts';
 import type { LedgerExplorer } from './explorer.ts';
 
@@ -49,13 +51,38 @@ export function explorerRoutes(
   );
 
   app.get(
+    '/explorer/models',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'exploreModels',
+        summary: 'List the models that live miners offer, by name, with price and speed',
+        tags,
+        querystring: ListPublicModels,
+        response: answers({ 200: Type.Array(PublicModel) }, 400, 401),
+      },
+    },
+    async (request, reply) => {
+      const { limit = LIMITS.defaultPageSize, cursor } = request.query;
+      const page = await explorer.models({ after: cursor, limit });
+      linkNext(
+        request,
+        reply,
+        limit,
+        page.map(({ model }) => model),
+      );
+      return page;
+    },
+  );
+
+  app.get(
     '/explorer/search',
     {
       config: { costly: 'read' },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreSearch',
-        summary: 'Search by hash, height, index, id or address',
+        summary: 'Search by hash, height, index, id, address or name',
         tags,
         querystring: Search,
         response: answers({ 200: SearchResults }, 400, 401),

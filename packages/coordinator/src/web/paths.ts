@@ -5,6 +5,12 @@ export const WEB_PATHS = [
   '/blocks/:id',
   '/transactions',
   '/transactions/:id',
+  '/receipts',
+  '/receipts/:id',
+  '/miners',
+  '/miners/:id',
+  '/models',
   '/addresses/:id',
   '/search',
+  '/verify',
 ] as const;

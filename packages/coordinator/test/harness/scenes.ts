@@ -101,6 +101,7 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/miners': {},
   'GET /v1/miners/{id}': {},
   'GET /explorer/stats': {},
+  'GET /explorer/models': {},
   'GET /explorer/overview': {},
   'GET /explorer/live': { query: () => '?seconds=0' },
   'GET /explorer/blocks': {},

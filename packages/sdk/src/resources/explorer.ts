@@ -3,11 +3,13 @@ import type {
   Block,
   BlockDetail,
   ExplorerStats,
+  ListPublicModels,
   ListReceipts,
   ListTransactions,
   LiveEvent,
   Overview,
   PageQuery,
+  PublicModel,
   Receipt,
   SearchResult,
   SearchResults,
@@ -68,6 +70,11 @@ export class Explorer extends Resource {
   /** Returns the counts of `client.stats()`, with series for charts. */
   stats(options?: RequestOptions): Promise<ExplorerStats> {
     return this.requests.get('/explorer/stats', options);
+  }
+
+  /** Lists the models that live miners offer, by name, with price and speed. */
+  models(query: ListPublicModels = {}, options?: RequestOptions): Paged<PublicModel> {
+    return this.requests.list('/explorer/models', query, options);
   }
 
   /** Returns rates, queues, miners and the newest entries at a glance. */

@@ -6,7 +6,7 @@ import styles from './join.module.css';
 const ROLES = [
   {
     name: 'Use a model',
-    about: 'Any OpenAI client works with the address below; this is the command line.',
+    about: `Any OpenAI client works, too, with the address ${COORDINATOR_URL}/v1 and a key if this coordinator asks for one.`,
     command: `npx aitbc submit "What is 6 times 7?" --model llama3.2 --wait --coordinator ${COORDINATOR_URL}`,
   },
   {
@@ -17,7 +17,7 @@ const ROLES = [
   {
     name: 'Check the ledger',
     about: 'It downloads the whole ledger, and verifies every signature, price and balance on your machine.',
-    command: `npx aitbc ledger verify --coordinator ${COORDINATOR_URL}`,
+    command: `npx aitbc ledger verify ${COORDINATOR_URL}/ledger`,
   },
 ];
 

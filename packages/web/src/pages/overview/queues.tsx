@@ -12,7 +12,7 @@ const COLUMNS: readonly TableColumn<ModelQueue>[] = [
   { id: 'running', header: 'Running', align: 'end', cell: ({ running }) => formatCount(running) },
   {
     id: 'since',
-    header: 'Next one waits since',
+    header: 'Next since',
     align: 'end',
     from: 'sm',
     cell: ({ waiting_since }) => (waiting_since === null ? '–' : <Time at={waiting_since} />),

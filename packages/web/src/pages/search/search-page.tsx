@@ -21,6 +21,9 @@ interface Place {
 const PLACES: Partial<Record<SearchResult['kind'], Place>> = {
   block: { label: 'Block', icon: 'block', to: '/blocks/$id' },
   transaction: { label: 'Transaction', icon: 'transaction', to: '/transactions/$id' },
+  receipt: { label: 'Receipt', icon: 'receipt', to: '/receipts/$id' },
+  miner: { label: 'Miner', icon: 'miner', to: '/miners/$id' },
+  model: { label: 'Model', icon: 'model', to: '/models' },
   address: { label: 'Address', icon: 'pin', to: '/addresses/$id' },
 };
 
@@ -72,4 +75,5 @@ export function SearchPage() {
   );
 }
 
-const linkTo = ({ to, id }: Pick<Place, 'to'> & { id: string }) => ({ to, params: { id } }) as LinkProps;
+const linkTo = ({ to, id }: Pick<Place, 'to'> & { id: string }) =>
+  ({ to, params: { id }, ...(to === '/models' && { search: { q: id } }) }) as LinkProps;

@@ -1,0 +1,58 @@
+import { useEffect, useState } from 'react';
+import styles from './filter.module.css';
+
+interface FilterProps {
+  label: string;
+  placeholder: string;
+  value: string | undefined;
+  /** Called with the text when it was entered. Undefined takes the filter away. */
+  onChange: (value: string | undefined) => void;
+}
+
+/** A text that a list is filtered by. It takes effect with Enter, or when the field is left. */
+export function Filter({ label, placeholder, value = '', onChange }: FilterProps) {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  const apply = () => {
+    const trimmed = text.trim();
+    if (trimmed !== value) onChange(trimmed === '' ? undefined : trimmed);
+  };
+  return (
+    <label className={styles.filter}>
+      <span>{label}</span>
+      <input
+        type="search"
+        value={text}
+        placeholder={placeholder}
+        spellCheck={false}
+        autoComplete="off"
+        maxLength={128}
+        onChange={event => setText(event.currentTarget.value)}
+        onKeyDown={event => event.key === 'Enter' && apply()}
+        onBlur={apply}
+      />
+    </label>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  value: string | undefined;
+  /** The values with their names. The empty value takes the filter away. */
+  choices: readonly (readonly [value: string, name: string])[];
+  onChange: (value: string | undefined) => void;
+}
+
+/** One of a few values that a list is filtered by. */
+export const Choice = ({ label, value = '', choices, onChange }: ChoiceProps) => (
+  <label className={styles.filter}>
+    <span>{label}</span>
+    <select value={value} onChange={event => onChange(event.currentTarget.value || undefined)}>
+      {choices.map(([each, name]) => (
+        <option key={each} value={each}>
+          {name}
+        </option>
+      ))}
+    </select>
+  </label>
+);

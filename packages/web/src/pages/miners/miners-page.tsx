@@ -1,0 +1,125 @@
+import type { Miner } from '@aitbc/sdk';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { publicClient } from '../../api/client.ts';
+import { DataTable, type TableColumn } from '../../components/data-table/data-table.tsx';
+import { Choice } from '../../components/filter/filter.tsx';
+import { Page } from '../../components/page/page.tsx';
+import { Pager } from '../../components/pager/pager.tsx';
+import { Panel } from '../../components/panel/panel.tsx';
+import { RawJson } from '../../components/raw-json/raw-json.tsx';
+import { Loading, LoadingFailed, Notice } from '../../components/states/states.tsx';
+import { Time } from '../../components/time/time.tsx';
+import { formatCount, formatPercent } from '../../format/numbers.ts';
+import { MinerStateMark } from './miner-state.tsx';
+
+const route = getRouteApi('/miners');
+
+const COLUMNS: readonly TableColumn<Miner>[] = [
+  {
+    id: 'miner',
+    header: 'Miner',
+    cell: ({ miner_id }) => (
+      <Link to="/miners/$id" params={{ id: miner_id }}>
+        {miner_id}
+      </Link>
+    ),
+  },
+  { id: 'state', header: 'State', cell: miner => <MinerStateMark miner={miner} /> },
+  {
+    id: 'gpu',
+    header: 'GPU',
+    from: 'md',
+    cell: ({ gpu_info, vram_gb }) => (
+      <>
+        {String(gpu_info?.name ?? '–')}{' '}
+        {vram_gb === null ? null : <span className="muted">{formatCount(vram_gb)} GB</span>}
+      </>
+    ),
+  },
+  {
+    id: 'models',
+    header: 'Models',
+    from: 'lg',
+    cell: ({ capabilities: [first, second, ...rest] }) =>
+      [first, second].filter(Boolean).join(', ') + (rest.length > 0 ? ` and ${rest.length} more` : ''),
+  },
+  { id: 'running', header: 'Runs', align: 'end', from: 'sm', cell: ({ running }) => formatCount(running) },
+  { id: 'completed', header: 'Completed', align: 'end', cell: ({ completed }) => formatCount(completed) },
+  {
+    id: 'reputation',
+    header: 'Reputation',
+    align: 'end',
+    from: 'sm',
+    cell: ({ reputation }) => formatPercent(reputation.score),
+  },
+  {
+    id: 'seen',
+    header: 'Seen',
+    align: 'end',
+    from: 'md',
+    cell: ({ last_seen_at }) => <Time at={last_seen_at} />,
+  },
+];
+
+const STATES = [
+  ['', 'All'],
+  ['online', 'Online'],
+  ['draining', 'Draining'],
+  ['offline', 'Offline'],
+] as const;
+
+export function MinersPage() {
+  const { cursor, status } = route.useSearch();
+  const navigate = route.useNavigate();
+  const query = { limit: 50, ...(cursor && { cursor }), ...(isStatus(status) && { status }) };
+  const { data, error, refetch } = useQuery({
+    queryKey: ['miners', query],
+    queryFn: ({ signal }) => publicClient.miners.list(query, { signal }).page(),
+    placeholderData: keepPreviousData,
+    meta: { live: true },
+  });
+  return (
+    <Page
+      title="Miners"
+      about="Machines that run jobs. Anybody can lend one; its reputation follows from how its jobs ended."
+      actions={data && <RawJson value={data.items} path="/v1/miners?limit=50" />}
+    >
+      <Panel
+        title="Miners by name"
+        aside={
+          <Choice
+            label="State"
+            value={status}
+            choices={STATES}
+            onChange={value => void navigate({ search: { status: value } })}
+          />
+        }
+        flush
+      >
+        {error ? (
+          <LoadingFailed error={error} what="the miners" retry={refetch} />
+        ) : !data ? (
+          <Loading what="miners" lines={10} />
+        ) : data.items.length === 0 ? (
+          <Notice icon="miner" title={status ? 'No miner is in this state' : 'No miner yet'}>
+            The <Link to="/">overview</Link> has the command that lends a GPU.
+          </Notice>
+        ) : (
+          <>
+            <DataTable
+              caption="Miners by name"
+              columns={COLUMNS}
+              rows={data.items}
+              rowKey={({ miner_id }) => miner_id}
+            />
+            <Pager cursor={cursor} next={data.cursor} count={data.items.length} noun="miners" />
+          </>
+        )}
+      </Panel>
+    </Page>
+  );
+}
+
+const isStatus = (status: string | undefined): status is Miner['status'] =>
+  STATES.some(([value]) => value !== '' && value === status);
