@@ -7,6 +7,7 @@ import {
   retainedReport,
   throughputReport,
   waitingReport,
+  webhooksReport,
 } from './report.ts';
 import { PARTS } from './results.ts';
 import { abuse, MOST_MEMORY } from './scenarios/abuse.ts';
@@ -16,6 +17,7 @@ import { memory } from './scenarios/memory.ts';
 import { retained } from './scenarios/retained.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { waiting } from './scenarios/waiting.ts';
+import { webhooks } from './scenarios/webhooks.ts';
 import { STORES, startCoordinator } from './server.ts';
 
 const SHORT = { connections: 32, seconds: 1, warmup: 0, rounds: 1 };
@@ -63,6 +65,14 @@ describe('on the embedded store', { timeout: 180_000 }, () => {
     expect(result.ratio).toBeGreaterThan(0);
     expect(result.entriesPerSecond).toBeGreaterThan(0);
     expect(ledgerReport(result)).not.toContain('NaN');
+  });
+
+  test('deliveries of webhooks are counted, and what one costs its account', async () => {
+    const result = await webhooks(300, { ...SHORT, store, receivers: 3 }, quietly);
+    expect(result.deliveries - result.doubles).toBe(200);
+    expect(result.hanging).toBeGreaterThan(0);
+    expect(result.with.lifecycles).toBeGreaterThan(0);
+    expect(webhooksReport(result)).not.toContain('NaN');
   });
 
   test('memory is measured over lifecycles', async () => {

@@ -13,6 +13,7 @@ import {
   retainedReport,
   throughputReport,
   waitingReport,
+  webhooksReport,
 } from './report.ts';
 import { abuse } from './scenarios/abuse.ts';
 import { backlog } from './scenarios/backlog.ts';
@@ -23,6 +24,7 @@ import { peers } from './scenarios/peers.ts';
 import { retained } from './scenarios/retained.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { waiting } from './scenarios/waiting.ts';
+import { webhooks } from './scenarios/webhooks.ts';
 import { runningAt, STORES, type StoreName, startCoordinator } from './server.ts';
 
 const HELP = `Measures the coordinator under load, beside a server of the same routes that does nothing.
@@ -41,6 +43,7 @@ Without a scenario below: lifecycles/s and latencies. A lifecycle is submit, cla
   --memory N        memory over N lifecycles, 4,000 or more
   --retained N      what N names of models leave in memory, and text that nobody reads; fails where it is too much
   --ledger N        what publishing the ledger costs, and how fast N entries are taken in meanwhile
+  --webhooks N      N deliveries to 50 receivers of which one hangs, and what a webhook costs its account's jobs
   --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes;
                     install them before: npm ci --prefix bench/peers
   --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
@@ -63,6 +66,7 @@ const { values } = parseArgs({
     memory: { type: 'string' },
     retained: { type: 'string' },
     ledger: { type: 'string' },
+    webhooks: { type: 'string' },
     peers: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
     abuse: { type: 'boolean', default: false },
@@ -101,6 +105,9 @@ async function main(): Promise<void> {
   if (values.ledger !== undefined) {
     return report(await ledger(count('ledger', 1_000), options, progress), ledgerReport);
   }
+  if (values.webhooks !== undefined) {
+    return report(await webhooks(count('webhooks'), options, progress), webhooksReport);
+  }
   if (values.peers && !arePeersInstalled())
     throw new Error('The peers are missing: npm ci --prefix bench/peers');
   if (values.peers) return report(await peers(options, progress), peersReport);
@@ -132,10 +139,13 @@ function attacks(): AttackName[] {
   );
 }
 
-function count(
-  name: 'connections' | 'seconds' | 'rounds' | 'backlog' | 'waiting' | 'memory' | 'retained' | 'ledger',
-  least = 1,
-): number {
+/** Options that are whole numbers. */
+const COUNTS = [
+  ...(['connections', 'seconds', 'rounds', 'backlog', 'waiting', 'memory', 'retained', 'ledger'] as const),
+  'webhooks',
+] as const;
+
+function count(name: (typeof COUNTS)[number], least = 1): number {
   const value = Number(values[name]);
   if (Number.isInteger(value) && value >= least) return value;
   return refuse(`--${name} must be a whole number from ${least}, not ${values[name]}`);

@@ -10,6 +10,7 @@ import type { PeerResult, Peers } from './scenarios/peers.ts';
 import { MOST_RETAINED, type Retained } from './scenarios/retained.ts';
 import type { Throughput } from './scenarios/throughput.ts';
 import { FEW_MINERS, type Waiting } from './scenarios/waiting.ts';
+import type { WebhookLoad } from './scenarios/webhooks.ts';
 
 const NONE = '–';
 const whole = (value: number) => Math.round(value).toLocaleString('en');
@@ -115,6 +116,13 @@ export const ledgerReport = ({
   [`while ${whole(entries)} entries are taken in`, catchingUp],
 ])}
 With the ledger the coordinator does ${ratio.toFixed(2)} of what it does without. It takes in ${whole(entriesPerSecond)} entries/s meanwhile.`;
+
+export const webhooksReport = (result: WebhookLoad) => `${table([
+  ['no webhook', result.without],
+  ['told of each completed job', result.with],
+])}
+With a webhook, an account's jobs do ${result.ratio.toFixed(2)} of what they do without.
+${whole(result.deliveries)} deliveries to ${result.receivers - 1} receivers took ${result.seconds.toFixed(1)} s: ${whole(result.perSecond)} a second, ${whole(result.doubles)} of them twice, with up to ${mib(result.memory)} in memory. One more receiver hung: it got ${whole(result.hanging)} requests.`;
 
 export const memoryReport = ({ lifecycles, quarters, growth }: Memory) =>
   `Resident memory by quarters of ${whole(lifecycles)} lifecycles: ${quarters.map(mib).join(', ')}.

@@ -71,7 +71,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def coordinator(data: Path) -> Iterator[str]:
     """Its URL. A miner that is not heard of loses its jobs after 8 seconds."""
-    serve = ["serve", "--port", "0", "--data", str(data), "--log-level", "error", "--lease-seconds", "8"]
+    serve = [
+        "serve",
+        "--port",
+        "0",
+        "--data",
+        str(data),
+        "--log-level",
+        "error",
+        "--lease-seconds",
+        "8",
+        "--webhook-allow",
+        "127.0.0.1",
+    ]
     program = Program([*COMMAND, *serve], r"listens on (http://[^,\s]+)")
     yield program.match[1]
     program.stop()

@@ -85,6 +85,10 @@ describeEachEngine('a delivery that fails', engine => {
       coordinator.moveClock({ seconds: DAY });
     }
     expect(await hooks.get(id)).toMatchObject({ state: 'disabled', disabled_reason: 'failing' });
+    const metrics = await coordinator.running.modules.metrics.text();
+    expect(metrics).toMatch(/^aitbc_webhook_deliveries_total{outcome="failed"} [1-9]/m);
+    expect(metrics).toMatch(/^aitbc_webhooks_disabled_total{reason="failing"} 1$/m);
+    expect(metrics).toMatch(/^aitbc_webhook_deliveries_pending [1-9]/m);
     receiver.received.length = 0;
     await hooks.cancelJob();
     await coordinator.running.deliver();
@@ -194,7 +198,12 @@ describeOneEngine('a receiver', engine => {
   });
 
   test('that speaks no HTTP, or is not there, is told so in the log', async () => {
-    const server = createServer(socket => socket.end('220 mail\r\n'));
+    const server = createServer(socket =>
+      socket
+        .resume()
+        .on('error', () => {})
+        .end('220 mail\r\n'),
+    );
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
     const url = `http://127.0.0.1:${port}/`;

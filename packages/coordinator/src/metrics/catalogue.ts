@@ -168,6 +168,22 @@ export const METRICS = {
     'aitbc_ledger_conflict',
     'Is 1 while the ledger in the store contradicts a checkpoint that was signed before, which stops publication',
   ),
+
+  webhookDeliveries: counter(
+    'aitbc_webhook_deliveries_total',
+    'Tries to deliver to webhooks: `delivered`, or `failed`, after which most are tried again',
+    ['outcome'],
+  ),
+  webhookSeconds: histogram('aitbc_webhook_delivery_duration_seconds', 'Time of one try', FAST),
+  webhooksDisabled: counter(
+    'aitbc_webhooks_disabled_total',
+    'Webhooks that were disabled: `gone` where the server answered 410, `failing` after five days of failures',
+    ['reason'],
+  ),
+  webhooksPending: gauge(
+    'aitbc_webhook_deliveries_pending',
+    'Deliveries to webhooks that are yet to be made or tried again, up to 100000',
+  ),
 } as const satisfies Record<string, MetricDescription>;
 
 export type MetricName = keyof typeof METRICS;

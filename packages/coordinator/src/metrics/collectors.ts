@@ -5,6 +5,7 @@ import type { Directory } from '../miners/directory.ts';
 import type { Readiness } from '../readiness.ts';
 import type { MinerState } from '../store/events.ts';
 import type { Store } from '../store/store.ts';
+import type { WebhookService } from '../webhooks/service.ts';
 import type { Instruments } from './instruments.ts';
 import { topModels } from './model-labels.ts';
 import { type QueueBacklog, readBacklog } from './queries.ts';
@@ -15,6 +16,7 @@ export interface MetricSources {
   data: string;
   directory: Pick<Directory, 'roster'>;
   ledger: Pick<PublicLedger, 'lag' | 'conflict'>;
+  webhooks: Pick<WebhookService, 'events' | 'pending'>;
   readiness: Readiness;
   now: () => number;
 }
@@ -29,7 +31,7 @@ export interface Collector {
 
 export function createCollectors(
   metrics: Instruments,
-  { store, data, directory, ledger, readiness, now }: MetricSources,
+  { store, data, directory, ledger, webhooks, readiness, now }: MetricSources,
 ): Record<string, Collector> {
   return {
     queues: collector([metrics.queueDepth, metrics.queueOldest], async () => {
@@ -58,6 +60,10 @@ export function createCollectors(
         metrics.ledgerLag.set(since === undefined ? 0 : Math.max(now() - since, 0) / 1000);
         metrics.ledgerConflict.set(ledger.conflict() ? 1 : 0);
       };
+    }),
+    webhooks: collector([metrics.webhooksPending], async () => {
+      const pending = await webhooks.pending();
+      return () => metrics.webhooksPending.set(pending);
     }),
     disk: collector([metrics.diskFree, metrics.diskSize], async () => {
       const { bavail, blocks, bsize } = await statfs(data);

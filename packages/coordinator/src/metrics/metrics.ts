@@ -23,6 +23,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   instruments.build.set({ version: VERSION, engine: store.isShared ? 'postgresql' : 'sqlite' }, 1);
   store.onCommit(countCommits(instruments, createModelLabels()));
   store.onFault(({ fault }: StoreUnavailable) => instruments.storeErrors.inc({ fault }));
+  countDeliveries(instruments, sources.webhooks.events);
   const collectors = createCollectors(instruments, sources);
   let collecting: Promise<void> | undefined;
 
@@ -42,6 +43,17 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
     contentType: registry.contentType,
   };
+}
+
+function countDeliveries(
+  { webhookDeliveries, webhookSeconds, webhooksDisabled }: Instruments,
+  events: MetricSources['webhooks']['events'],
+): void {
+  events.onAttempt(({ outcome, durationMs }) => {
+    webhookDeliveries.inc({ outcome });
+    webhookSeconds.observe(durationMs / 1000);
+  });
+  events.onDisabled(({ reason }) => webhooksDisabled.inc({ reason }));
 }
 
 function observeWith({ requestsInFlight, requestSeconds, rejections }: Instruments): RequestObserver {

@@ -43,15 +43,15 @@ export interface Deliverer {
 /** One account gets at most this share of what a process does at once, so that its slow receivers delay nobody else's. */
 const ACCOUNT_SHARE = 1 / 4;
 
-/** Leases last longer than a delivery by this, for recording what came of it. */
-const RECORDING_MS = 15_000;
+/** Leases last as long again as a delivery may take, and this, for recording what came of it. */
+const RECORDING_MS = 1_000;
 
 /** How often recording is tried again while the database does not take it. */
 const RECORD_AGAIN_MS = 1_000;
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
   const { store, sender, signer, limits, now, random, report, onMore } = options;
-  const leaseMs = limits.timeoutMs + RECORDING_MS;
+  const leaseMs = 2 * limits.timeoutMs + RECORDING_MS;
   const perAccount = Math.max(limits.perWebhook, Math.ceil(limits.concurrency * ACCOUNT_SHARE));
   const underWay = new Set<Promise<void>>();
   const byAccount = new Map<number, number>();

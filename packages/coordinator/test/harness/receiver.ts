@@ -19,6 +19,8 @@ export interface Receiver {
   received: Received[];
   /** What it does with requests from now on. It answers 200 unless told otherwise. */
   behave(behaviour: Behaviour): void;
+  /** Resolves when this holds, which is looked at with each request. */
+  until(isSo: () => boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export async function startReceiver(): Promise<Receiver> {
     };
     received.push(got);
     behaviour(response, got);
+    server.emit('received');
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo;
@@ -50,6 +53,9 @@ export async function startReceiver(): Promise<Receiver> {
     received,
     behave(next) {
       behaviour = next;
+    },
+    async until(isSo) {
+      while (!isSo()) await once(server, 'received');
     },
     async close() {
       server.closeAllConnections();

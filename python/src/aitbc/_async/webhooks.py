@@ -91,9 +91,7 @@ class AsyncWebhooks(AsyncResource):
         path = _path(webhook_id, "deliveries", _http.segment(delivery_id), "redeliver")
         return await self._requests.model(WebhookDelivery, _http.post(path))
 
-    async def redeliver_since(
-        self, webhook_id: str, since: str, *, only_failed: bool | None = None
-    ) -> Redelivering:
+    async def redeliver_since(self, webhook_id: str, since: str, *, only_failed: bool | None = None) -> Redelivering:
         """Sends all deliveries of events since a time (RFC 3339) again, or only those that failed."""
         body = _http.given(since=since, only_failed=only_failed)
         return await self._requests.model(Redelivering, _http.post(_path(webhook_id, "redeliver"), body))
