@@ -12,7 +12,7 @@ export function progressOf(job: Job): string {
 const underWay = (runs: readonly JobRun[]) =>
   runs.filter(run => run.status === 'running' || run.status === 'completed').length;
 
-export function queueLine(queue: QueueInfo): string {
+function queueLine(queue: QueueInfo): string {
   const place = `position ${queue.position} in the queue`;
   if (queue.reason !== null) return `${place}. ${queue.reason}`;
   const miners =
@@ -22,7 +22,7 @@ export function queueLine(queue: QueueInfo): string {
 }
 
 /** Formats seconds for people: `4 s`, `3 min`, `2 h`. */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`;
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }

@@ -31,7 +31,7 @@ export function explain(error: unknown, { json }: { json: boolean }): string {
 }
 
 /** Returns the fields of an error for programs, for the member `error`. */
-export function errorFields(error: unknown): Record<string, unknown> {
+function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof CoordinatorError)) return { detail: message(error) };
   const { errorCode, status, detail, requestId, field, retryAfter } = error;
   const all = {

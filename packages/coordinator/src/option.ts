@@ -1,5 +1,5 @@
 /** The form of an option's value. */
-export type Kind =
+type Kind =
   | 'text'
   | 'integer'
   | 'number'

@@ -52,7 +52,7 @@ export interface Restored {
 }
 
 /** A checkpoint that was signed by the store's log, or by its successor after another restore. */
-export interface ShownCheckpoint extends KeptCheckpoint {
+interface ShownCheckpoint extends KeptCheckpoint {
   origin: string;
   /** Where it comes from, in words. */
   by: string;

@@ -69,7 +69,7 @@ function cursorOf(next: Query | null): string | null {
  * Returns the query of the `rel="next"` link (RFC 8288). Only the query is used: all pages come from the
  * first one's path, so that the API key is never sent elsewhere.
  */
-export function nextQuery(header: string | null): Query | null {
+function nextQuery(header: string | null): Query | null {
   for (const [, target = '', parameters = ''] of (header ?? '').matchAll(/<([^>]*)>([^<]*)/g)) {
     const relations = /;\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,]+))/i.exec(parameters);
     if ((relations?.[1] ?? relations?.[2] ?? '').toLowerCase().split(/\s+/).includes('next')) {

@@ -110,7 +110,7 @@ export function requestInit(call: ApiCall, settings: Settings, signal: AbortSign
   };
 }
 
-export function queryString(query: Query = {}): string {
+function queryString(query: Query = {}): string {
   const given = Object.entries(query).filter(entry => entry[1] !== undefined);
   return given.length === 0
     ? ''

@@ -102,7 +102,7 @@ function faultDetails({ faults, totals }: Audit, kind: FaultKind): string[] {
   return [...shown.map(({ detail }) => detail), ...(more === 0 ? [] : [`and ${more} more`])];
 }
 
-export function statementsIn(audit: Audit, { keys }: Pick<AuditFlags, 'keys'>): string {
+function statementsIn(audit: Audit, { keys }: Pick<AuditFlags, 'keys'>): string {
   const { receipts, grants } = audit;
   const who = keys ? 'a key that you trust' : 'the key that it names, for which the ledger vouches';
   const { known, unknown } = othersIn(audit);

@@ -30,7 +30,7 @@ export type Proof =
 
 const ID = /^(rcpt|grant|job)-[0-9a-z]+$/;
 
-export const isId = (source: string) => ID.test(source) && !existsSync(source);
+const isId = (source: string) => ID.test(source) && !existsSync(source);
 export const isJobId = (source: string) => isId(source) && source.startsWith('job-');
 
 export const isGrantId = (id: string) => id.startsWith('grant-');
@@ -68,7 +68,7 @@ export async function readEvidence(
 }
 
 /** Reads a `.tlog-proof` file that contains its entry. */
-export function readBundle(text: string, origin: string): Evidence {
+function readBundle(text: string, origin: string): Evidence {
   const { extra: entry, ...proof } = readTlogProof(text, origin);
   if (!entry) {
     throw new CommandFailure(

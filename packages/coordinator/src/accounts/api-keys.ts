@@ -16,7 +16,7 @@ import { unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findAccountId, requireAddress } from './accounts.ts';
-import { newAddress, newSecret } from './create-key.ts';
+import { newAddress, newKeySecret } from './create-key.ts';
 import { atTime, spendLimitsOf } from './key-budgets.ts';
 import { changeKeys, insertKey, keyNotFound, revokeKeys, rotateKeys, settingsOf } from './key-operations.ts';
 import { requireNoMore } from './key-rights.ts';
@@ -120,7 +120,7 @@ export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKe
         );
       const id = ids.next('key');
       const address = addressFor(principal, request.account, id);
-      const key = newSecret();
+      const key = newKeySecret();
       const input = { id, hash: digestOf(key), settings, address, parentIds, actor };
       unwrap(await store.write(insertKey, { ...input, mostKeys: LIMITS.keysPerAccount }));
       return { ...(await viewOf(id)), key };
@@ -163,7 +163,7 @@ export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKe
 
     async rotate(caller, id, { old_valid_seconds = 0 }) {
       await findManaged(caller, id);
-      const key = newSecret();
+      const key = newKeySecret();
       const input = { id, accountId: accountScope(caller.principal), actor: caller.actor };
       const rotation = { ...input, hash: digestOf(key), oldValidMs: old_valid_seconds * 1000 };
       unwrap(await store.write(rotateKeys, rotation));

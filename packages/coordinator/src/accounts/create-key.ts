@@ -26,7 +26,7 @@ export interface CreatedKey extends NewKey {
   address: string;
 }
 
-export const newSecret = () => `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`;
+export const newKeySecret = () => `${KEY_PREFIX}${randomBytes(32).toString('base64url')}`;
 
 /** Returns the address for a key's new account. */
 export const newAddress = (keyId: string) => localAddress(randomBytes(16).toString('hex'), keyId);
@@ -41,7 +41,7 @@ export const COMMAND: Actor = {
 
 /** Creates an API key and, if no address is given, a new account for it. */
 export async function createKey(store: Store, { actor = COMMAND, ...key }: NewKey): Promise<CreatedKey> {
-  const secret = newSecret();
+  const secret = newKeySecret();
   const { id, name, scopes, expiresAt, trusted } = key;
   const address = key.address ?? newAddress(id);
   const { tier = null, maxPriority = 0, allowedModels = null, budget = null } = key;

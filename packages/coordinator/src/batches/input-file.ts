@@ -44,7 +44,7 @@ export interface WorkOptions {
 type LineLimits = Pick<ServerConfig, 'bodyLimit'> & Pick<SubmissionConfig, 'mediaLimit'>;
 
 /** The most lines of a file, including blank lines. */
-export const MAX_LINES = 4 * LIMITS.fileRequests;
+const MAX_LINES = 4 * LIMITS.fileRequests;
 
 /** How long a file is processed before other work gets a turn. */
 const SLICE_MS = 5;
@@ -74,7 +74,7 @@ export async function* requestLines(
 }
 
 /** Returns the length limit of a batch's request, in characters. It is the limit of a single request. */
-export const lineLimit = ({ bodyLimit, mediaLimit }: LineLimits) => bodyLimit + mediaLimit;
+const lineLimit = ({ bodyLimit, mediaLimit }: LineLimits) => bodyLimit + mediaLimit;
 
 export const endpointOf = ({ endpoint }: BatchRow) => ENDPOINTS[endpoint as EndpointPath];
 
@@ -103,7 +103,7 @@ export interface Line {
  * @param partAt returns the text of a part, or undefined after the last one
  * @param limit the length limit of a line, in characters
  */
-export async function* linesOf(
+async function* linesOf(
   partAt: (index: number) => Promise<string | undefined>,
   from: Place,
   limit: number,

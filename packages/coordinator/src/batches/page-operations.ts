@@ -56,7 +56,7 @@ export const submitPages = (
 });
 
 /** Lines of a batch's output or error file. */
-export interface Lines {
+interface Lines {
   /** The id of the file, if these are its first lines. */
   fileId: string;
   text: string;

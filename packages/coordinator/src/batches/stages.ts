@@ -152,7 +152,7 @@ export const createBatches: Operation<CreateInput, BatchRow> = {
   },
 };
 
-export const batchNotFound = failed('BATCH_NOT_FOUND', 'Batch not found');
+const batchNotFound = failed('BATCH_NOT_FOUND', 'Batch not found');
 
 const noSuchInput = failed('FILE_NOT_FOUND', 'There is no such file of yours to read requests from', {
   field: 'input_file_id',

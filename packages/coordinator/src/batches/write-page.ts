@@ -83,7 +83,7 @@ async function* groups(lines: AsyncIterable<Line>): AsyncGenerator<Line[]> {
 }
 
 /** The result of a request, as a line of one of the batch's files. */
-export interface ResultLine {
+interface ResultLine {
   file: 'output' | 'errors';
   /** The line with its line feed. */
   text: string;
@@ -91,7 +91,7 @@ export interface ResultLine {
   unusable: boolean;
 }
 
-export interface Answering {
+interface Answering {
   batch: Pick<BatchRow, 'id' | 'outcome'>;
   endpoint: Endpoint;
   line: number;
@@ -106,7 +106,7 @@ interface Answer {
   error: { code: string; message: string } | null;
 }
 
-export function resultOf(answering: Answering): ResultLine {
+function resultOf(answering: Answering): ResultLine {
   const { batch, line, customId, job } = answering;
   const { response, error } = answerTo(answering);
   const isAnswer = response?.status_code === 200;

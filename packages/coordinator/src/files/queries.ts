@@ -4,7 +4,7 @@ import { type FileRow, partId } from './upload.ts';
 
 type Db = Kysely<DatabaseSchema>;
 
-export const PURPOSES = ['batch', 'batch_output'] as const satisfies FileRow['purpose'][];
+const PURPOSES = ['batch', 'batch_output'] as const satisfies FileRow['purpose'][];
 
 export async function findFile(db: Db, id: string): Promise<FileRow | undefined> {
   return await db

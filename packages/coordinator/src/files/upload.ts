@@ -12,7 +12,7 @@ const ABANDONED_AFTER_MS = 15 * 60_000;
 /** Returns the id of a part. The number is padded so that the ids sort in the order of the parts. */
 export const partId = (fileId: string, index: number) => `${fileId}/${String(index).padStart(8, '0')}`;
 
-export const fileNotFound = failed('FILE_NOT_FOUND', 'File not found');
+const fileNotFound = failed('FILE_NOT_FOUND', 'File not found');
 
 export interface PartInput {
   fileId: string;

@@ -21,7 +21,7 @@ export interface GatewayRequest {
 }
 
 /** The jobs of a request: one for each choice of its answer. */
-export type RequestJobs = readonly [Job, ...Job[]];
+type RequestJobs = readonly [Job, ...Job[]];
 
 /** Each method throws OpenAiError, and RequestError for errors of the job rules. */
 export interface Gateway {

@@ -19,6 +19,15 @@ export interface LongBody {
   totalSeconds: number;
 }
 
+/** Returns the length of a request's body in bytes, or undefined if it has a body of unknown length. */
+export function bodyLength({ headers }: FastifyRequest): number | undefined {
+  if (headers['transfer-encoding'] !== undefined) return undefined;
+  return Number(headers['content-length'] ?? 0);
+}
+
+/** Whether a body of this length may be costly to parse. */
+export const mayBeLarge = (length: number | undefined): boolean => !(Number(length) <= COSTLY_BYTES);
+
 export interface BodyLimits {
   /** A body must be complete after this time. */
   seconds: number;
@@ -61,15 +70,14 @@ export function limitBodies(app: FastifyInstance, { seconds, memory }: BodyLimit
 
   app.addHook('preParsing', (request, reply, payload, done) => {
     const { raw } = request;
-    const length = Number(raw.headers['content-length'] ?? Number.NaN);
-    if (raw.complete || length === 0 || !(length > 0 || raw.headers['transfer-encoding']))
-      return done(null, payload);
+    const length = bodyLength(request);
+    if (raw.complete || length === 0) return done(null, payload);
     const { longBody } = request.routeOptions.config;
     const isLong = longBody !== undefined && !/^application\/json\b/.test(raw.headers['content-type'] ?? '');
     const fail = (error: RequestError) => giveUp(request, reply, error);
     if (isLong) watchProgress(request, longBody, fail);
     else watch(request, reply);
-    if (!isLong && !(length <= COSTLY_BYTES)) count(request, reply, fail);
+    if (!isLong && mayBeLarge(length)) count(request, reply, fail);
     done(null, payload);
   });
 }

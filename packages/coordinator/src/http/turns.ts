@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Limits } from '../limits/limits.ts';
-import { type Caller, COSTLY_BYTES } from '../limits/turns.ts';
+import type { Caller } from '../limits/turns.ts';
 import { networkOf } from '../networks.ts';
+import { bodyLength, mayBeLarge } from './body-limits.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -33,9 +34,7 @@ export function passInTurn(app: FastifyInstance, { reading }: Pick<Limits, 'read
   });
   // Only costly requests have turns. A hook for the end of each answer would cost all others a listener.
   app.addHook('preParsing', (request, reply, payload, done) => {
-    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-    const isLarge = encoding !== undefined || Number(length) > COSTLY_BYTES;
-    if (isLarge || request.routeOptions.config.costly !== undefined)
+    if (mayBeLarge(bodyLength(request)) || request.routeOptions.config.costly !== undefined)
       reply.raw.once('close', () => end(request));
     done(null, payload);
   });

@@ -21,7 +21,7 @@ export interface BillingPolicy {
 }
 
 /** What a job's price depends on. */
-export interface Priced {
+interface Priced {
   request: Pick<SubmitJob, 'model' | 'constraints' | 'replication' | 'params'>;
   /** The most tokens that can be billed. */
   tokenLimit: number;

@@ -9,7 +9,7 @@ import { DEFAULT_TIER, PUBLIC_TIER, type Tier, type Tiers } from './tiers.ts';
 import { createRecentCallers, createTurns, type Turns } from './turns.ts';
 
 /** What is left of a limit in its current window. */
-export interface PolicyState {
+interface PolicyState {
   name: 'requests' | 'jobs' | 'tokens';
   limit: number;
   windowSeconds: number;

@@ -1,4 +1,4 @@
-import { ConfigError, numberOption, type OptionTable, text, type ValuesOf } from '../option.ts';
+import { ConfigError, numberOption, type OptionTable, text } from '../option.ts';
 import { DEFAULT_TIERS, readTiers, type Tiers } from './tiers.ts';
 
 /** The tiers are an object in the configuration file, and JSON in flags and variables. */
@@ -31,5 +31,3 @@ export const limitOptions = {
     600,
   ),
 } as const satisfies OptionTable;
-
-export type LimitConfig = ValuesOf<typeof limitOptions>;

@@ -39,7 +39,7 @@ export interface Reach {
 }
 
 /** A requirement of a queue that a miner may not meet. */
-export type Lack = Need | 'context_length' | 'region' | 'min_vram_gb';
+type Lack = Need | 'context_length' | 'region' | 'min_vram_gb';
 
 /** The miners that take jobs now. It is kept in memory from commits, and answers questions that would need a scan. */
 export interface Directory {

@@ -13,7 +13,7 @@ import { noteTurn } from './roster.ts';
 export type Standing = Row<'standing'>;
 
 /** How many jobs an operator completes on probation. */
-export const PROBATION_JOBS = 10;
+const PROBATION_JOBS = 10;
 
 /** How many results are compared before an operator is judged by them. */
 const RESULTS_PER_JUDGEMENT = 10;

@@ -34,12 +34,12 @@ export interface Settlement {
 }
 
 /** The balance of a client, in micro-credits. Each receipt finds what earlier receipts of the same batch have left. */
-export interface Purse {
+interface Purse {
   ceiling(): number;
   charge(price: number): void;
 }
 
-export interface Party {
+interface Party {
   id: number;
   address: string;
 }

@@ -1,4 +1,4 @@
-import { integerOption, numberOption, type OptionTable, type ValuesOf } from '../../option.ts';
+import { integerOption, numberOption, type OptionTable } from '../../option.ts';
 
 export const maintenanceOptions = {
   sweepSeconds: numberOption(1, 'How often expired jobs and leases are ended', 'SECONDS', 0.05, 60),
@@ -10,5 +10,3 @@ export const maintenanceOptions = {
     36_500,
   ),
 } as const satisfies OptionTable;
-
-export type MaintenanceConfig = ValuesOf<typeof maintenanceOptions>;

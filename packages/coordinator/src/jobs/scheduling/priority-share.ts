@@ -3,7 +3,7 @@ import type { JobRow } from '../job.ts';
 import type { Clock } from './fairness.ts';
 
 /** The job whose turn it is on a clock. */
-export interface ClockTurn {
+interface ClockTurn {
   fairQueue: { clock: Pick<Clock, 'dispatched_at'> };
   job: Pick<JobRow, 'priority'>;
 }

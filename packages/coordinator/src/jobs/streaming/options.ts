@@ -1,4 +1,4 @@
-import { integerOption, numberOption, type OptionTable, type ValuesOf } from '../../option.ts';
+import { integerOption, numberOption, type OptionTable } from '../../option.ts';
 
 const MiB = 1024 * 1024;
 const DAY = 24 * 3600;
@@ -36,5 +36,3 @@ export const streamOptions = {
     1_000_000,
   ),
 } as const satisfies OptionTable;
-
-export type StreamConfig = ValuesOf<typeof streamOptions>;

@@ -1,7 +1,7 @@
 import type { StoreEvent, StreamGrowth } from '../../store/events.ts';
 
 /** What happened to a job since its follower last asked. */
-export interface News {
+interface News {
   /** The added text, in order. */
   grown: readonly StreamGrowth[];
   /** Whether something else happened, or too much text was added, so that the follower must read the database. */
@@ -11,7 +11,7 @@ export interface News {
 /**
  * The committed text of a job with followers on this coordinator. Followers that keep up need not read the database.
  */
-export interface RecentReader {
+interface RecentReader {
   take(): News;
   close(): void;
 }

@@ -8,7 +8,7 @@ const MAX_ROWS = 20_000;
 const MAX_CHARACTERS = 32_000_000;
 
 /** The rows of a table that changed in memory and are not yet in the database. */
-export interface DirtyRows {
+interface DirtyRows {
   inserted: CachedRow[];
   upserted: CachedRow[];
   updated: CachedRow[];

@@ -18,7 +18,7 @@ export function openForWriting(data: string): DatabaseSync {
 }
 
 /** Whether a folder has a coordinator's database. */
-export const hasDatabase = (data: string): boolean => existsSync(databasePath(data));
+const hasDatabase = (data: string): boolean => existsSync(databasePath(data));
 
 /** Throws where the folder has no coordinator's database. */
 export function requireDatabase(data: string): void {

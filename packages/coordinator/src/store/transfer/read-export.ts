@@ -19,7 +19,7 @@ export interface Export {
   totals(): Footer['totals'];
 }
 
-export interface RowChunk {
+interface RowChunk {
   table: Table;
   rows: Record<string, Value>[];
 }

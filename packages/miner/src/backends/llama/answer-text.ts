@@ -12,7 +12,7 @@ export interface AnswerOptions {
 }
 
 /** What was found and where in the text: the end of the reasoning, the start of calls, or a stop. */
-export interface Found {
+interface Found {
   kind: 'answer' | 'calls' | 'stop';
   at: number;
 }

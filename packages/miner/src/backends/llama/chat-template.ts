@@ -18,7 +18,7 @@ export interface ChatTemplate {
   readonly thinks: boolean;
 }
 
-export interface Conversation {
+interface Conversation {
   messages: readonly ChatMessage[];
   tools?: readonly Tool[];
   /** Further variables, such as `enable_thinking`. */
@@ -103,7 +103,7 @@ function messageFor({ role, tool_calls, ...message }: ChatMessage, takesObjects:
 }
 
 /** Joins the parts of a text by newlines, as llama.cpp's server and vLLM do. */
-export function messageText({ content }: Pick<ChatMessage, 'content'>): string {
+function messageText({ content }: Pick<ChatMessage, 'content'>): string {
   if (typeof content === 'string') return content;
   return (content ?? [])
     .map(({ type, text = '' }) => {

@@ -71,7 +71,7 @@ export const either = (alternatives: readonly string[]): string =>
 const REPETITIONS_PER_RULE = 256;
 
 /** The grammar does not count more repetitions than this. */
-export const COUNTED_REPETITIONS = 16_384;
+const COUNTED_REPETITIONS = 16_384;
 
 /** Repeats `part` from `min` to `max` times. */
 export function repeated(grammar: Grammar, part: string, min: number, max: number): string {

@@ -62,9 +62,6 @@ export function schemaGrammar(grammar: Grammar, schema: Schema): string {
   return allowed;
 }
 
-/** Returns any JSON, as a part of a grammar. */
-export const anyValue = (grammar: Grammar): string => schemaGrammar(grammar, true);
-
 function visit(schema: unknown, place: SchemaPlace): string | null {
   const { path, depth, budget } = place;
   if (depth > MAX_DEPTH)
