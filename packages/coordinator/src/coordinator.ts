@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { compile } from '@fastify/proxy-addr';
 import pino from 'pino';
 import { buildApp } from './app.ts';
@@ -11,6 +12,7 @@ import { isLoopbackName } from './http/open-mode.ts';
 import { logCommits } from './log-commits.ts';
 import { type LoggerOptions, openLogger } from './log-output.ts';
 import { openStore } from './open-store.ts';
+import type { Readiness } from './readiness.ts';
 import { type OnWait, retryWhileSlow } from './store/slow-database.ts';
 import { runStep, type Store } from './store/store.ts';
 
@@ -63,6 +65,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     const url = await app.listen({ host: config.host, port: config.port, listenTextResolver: text => text });
     // This starts only now, since after a failed start nothing may keep the process alive.
     const background = startBackground(modules, app.log, { isTimed });
+    const announceStop = createStopAnnouncement(config, modules.readiness);
     return {
       url: toReachableUrl(url),
       config,
@@ -84,6 +87,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
         await modules.webhooks.deliverer.deliverAll(NEVER_STOPPED);
       },
       async close() {
+        await announceStop();
         // Idle keep-alive connections would otherwise delay the stop by up to a minute.
         const closing = setInterval(connections.closeIdle, 20);
         await app.close().finally(() => clearInterval(closing));
@@ -95,6 +99,20 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   } catch (error) {
     return await closeAndRethrow(store)(error);
   }
+}
+
+/** Returns a function that makes the coordinator unready, and resolves when proxies had the time to notice. */
+function createStopAnnouncement({ stopDelaySeconds }: Config, readiness: Readiness): () => Promise<void> {
+  let isStopping = false;
+  if (stopDelaySeconds > 0)
+    readiness.add({
+      component: 'server',
+      check: () => (isStopping ? 'The coordinator is about to stop' : undefined),
+    });
+  return async () => {
+    isStopping = true;
+    if (stopDelaySeconds > 0) await setTimeout(stopDelaySeconds * 1000);
+  };
 }
 
 /** Closes the store of a coordinator that could not be started. */

@@ -84,6 +84,13 @@ export const serverOptions = {
   bodyMemory: integerOption(256, 'Memory for large bodies that are still arriving', 'MIB', 1, 102_400),
   bodyLimit: integerOption(MiB, 'Largest request body', 'BYTES', 1024, 1024 * MiB),
   drainSeconds: integerOption(30, 'How long a stop waits for requests in flight', 'SECONDS', 0, 3600),
+  stopDelaySeconds: integerOption(
+    0,
+    'How long a stop goes on serving while /health/ready fails, so that a proxy sends requests elsewhere',
+    'SECONDS',
+    0,
+    600,
+  ),
   uploadSeconds: integerOption(
     3600,
     'How long the upload of a file may take, without pauses longer than --body-seconds',

@@ -116,7 +116,8 @@ const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The first signal drains. A second one, or a drain that takes too long, ends the process at once. */
 async function stopOnSignal(coordinator: RunningCoordinator, io: Io): Promise<void> {
-  const { drainSeconds } = coordinator.config;
+  const { drainSeconds, stopDelaySeconds } = coordinator.config;
+  const mostSeconds = drainSeconds + stopDelaySeconds;
   const giveUp = (why: string) => {
     note(io, `${why}: leaving requests unanswered. All answered requests are stored.`);
     process.exit(1);
@@ -127,7 +128,7 @@ async function stopOnSignal(coordinator: RunningCoordinator, io: Io): Promise<vo
       if (isDraining) giveUp(signal);
       isDraining = true;
       note(io, `${signal}: finishing requests under way…`);
-      setTimeout(() => giveUp(`Not finished after ${drainSeconds} s`), drainSeconds * 1000).unref();
+      setTimeout(() => giveUp(`Not finished after ${mostSeconds} s`), mostSeconds * 1000).unref();
       resolve();
     });
   });
