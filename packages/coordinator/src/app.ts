@@ -137,7 +137,15 @@ function corsOptions({ corsOrigin }: Config, open: boolean) {
     strictPreflight: false,
     exposedHeaders: [
       ...['link', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],
-      ...['x-request-id', 'aitbc-job-id', 'aitbc-receipt-id', 'ratelimit', 'ratelimit-policy'],
+      ...[
+        'x-request-id',
+        'aitbc-job-id',
+        'aitbc-receipt-id',
+        'aitbc-miner-id',
+        'aitbc-overhead-ms',
+        'ratelimit',
+        'ratelimit-policy',
+      ],
     ],
     maxAge: 86_400,
   };

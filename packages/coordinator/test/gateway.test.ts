@@ -57,6 +57,10 @@ describeOneEngine('a client of OpenAI’s API', engine => {
     }));
     const { receipt_id } = await job(id);
     expect([headers.get('aitbc-job-id'), headers.get('aitbc-receipt-id')]).toEqual([id, receipt_id]);
+    expect([headers.get('aitbc-miner-id'), Number(headers.get('aitbc-overhead-ms'))]).toEqual([
+      (await job(id)).miner_id,
+      expect.any(Number),
+    ]);
     expect(response.body).toMatchObject({
       object: 'chat.completion',
       choices: [{ message: { role: 'assistant', content: 'Hello, you!' }, finish_reason: 'length' }],
@@ -85,7 +89,10 @@ describeOneEngine('a client of OpenAI’s API', engine => {
     const id = await claim();
     await post(id, 0, ['Hello', ', ']);
     await complete(id, { result: 'Hello, you!', usage: { prompt_tokens: 3, completion_tokens: 2 } });
-    const events = await eventsOf(await answer);
+    const response = await answer;
+    expect(response.headers.get('aitbc-miner-id')).toBe((await job(id)).miner_id);
+    expect(Number(response.headers.get('aitbc-overhead-ms'))).toBeGreaterThan(0);
+    const events = await eventsOf(response);
     expect([textOf(events), events.at(-1)]).toEqual(['Hello, you!', 'done']);
     expect(events.at(-3)).toMatchObject({ choices: [{ finish_reason: 'stop' }], aitbc: { job_id: id } });
     expect(events.at(-2)).toMatchObject({ choices: [], usage: { total_tokens: 5 } });

@@ -18,6 +18,8 @@ export interface GatewayRequest {
   idempotencyKey: string | undefined;
   /** Aborts when the client disconnects. The jobs are then cancelled. */
   signal: AbortSignal;
+  /** Told when a miner runs a job of a stream. */
+  onRunning?: (jobId: string, minerId: string) => void;
 }
 
 /** The jobs of a request: one for each choice of its answer. */
@@ -122,12 +124,12 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
       }
     },
 
-    async pieces(principal, started, { endpoint, parsed, signal }) {
+    async pieces(principal, started, { endpoint, parsed, signal, onRunning }) {
       const pieces = endpoint.pieces?.(started[0], parsed);
       if (!pieces) throw new Error('The endpoint cannot stream');
       const follow = async (job: Job, index: number) => {
         const following = await events.follow(principal, job.job_id, { signal });
-        return streamChoice(following ?? [], job, pieces.choice(index));
+        return streamChoice(following ?? [], job, pieces.choice(index), onRunning);
       };
       try {
         return followAll(principal, started, await Promise.all(started.map(follow)), pieces);

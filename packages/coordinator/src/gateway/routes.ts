@@ -14,6 +14,7 @@ import { type Guards, principalOf } from '../http/authentication.ts';
 import { signalOf } from '../http/connection.ts';
 import { type App, keyed, sendJson } from '../http/routes.ts';
 import { COMMENT, type ServerSentEvent, sendEvents, waitForFirst } from '../http/server-sent-events.ts';
+import { headersOf, watchStream } from './answer-headers.ts';
 import { ENDPOINTS, type EndpointPath } from './endpoint-paths.ts';
 import { toOpenAiError } from './error-handler.ts';
 import { describeFields } from './fields.ts';
@@ -151,20 +152,25 @@ function answerRoute(
       const principal = principalOf(request);
       const parsed = endpoint.read(request.body);
       const idempotencyKey = idempotencyKeyOf(request);
-      const wanted: GatewayRequest = { endpoint, parsed, idempotencyKey, signal: signalOf(reply) };
+      const elapsedMs = () => performance.now() - request.arrivedAt;
+      const watch = watchStream(elapsedMs);
+      const wanted: GatewayRequest = {
+        ...{ endpoint, parsed, idempotencyKey, signal: signalOf(reply) },
+        onRunning: watch.running,
+      };
       const started = await gateway.submit(principal, wanted);
       reply.header('aitbc-job-id', started.map(({ job_id }) => job_id).join(', '));
       if (!parsed.stream) {
         const { jobs, body } = await gateway.answer(principal, started, wanted);
         const receipts = jobs.flatMap(({ receipt_id }) => receipt_id ?? []);
         if (receipts.length > 0) reply.header('aitbc-receipt-id', receipts.join(', '));
-        return sendJson(reply, JSON.stringify(body));
+        return sendJson(reply.headers(headersOf(jobs, elapsedMs())), JSON.stringify(body));
       }
       const pieces = await gateway.pieces(principal, started, wanted);
       // A failure before the first text sets the status. After a long wait the stream starts with headers and comments
       // instead.
       const events = eventsOf(await waitForFirst(pieces, heartbeatMs), request);
-      return sendEvents(reply, events, { heartbeatMs, opening: COMMENT });
+      return sendEvents(reply.headers(watch.headers()), events, { heartbeatMs, opening: COMMENT });
     },
   );
 }

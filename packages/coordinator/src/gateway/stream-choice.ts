@@ -23,6 +23,7 @@ export async function* streamChoice(
   events: AsyncIterable<JobEvent> | Iterable<JobEvent>,
   job: Job,
   pieces: ChoicePieces,
+  onRunning: (jobId: string, minerId: string) => void = () => {},
 ): AsyncGenerator<object, AnsweredJob> {
   const sent = createSentText();
   const reasoning = createSentReasoning();
@@ -40,6 +41,8 @@ export async function* streamChoice(
       sent.restart();
       reasoning.restart();
     }
+    if (event === 'status' && data.status === 'running' && data.miner_id !== null)
+      onRunning(data.job_id, data.miner_id);
     if (event === 'status' && data.status === 'cancelled')
       throw jobFailure({ status: 'cancelled', error: null });
     if (event === 'error') throw jobFailure({ status: 'failed', error: data });
