@@ -31,7 +31,7 @@ import { MAX_ORIGINS, tooManyOrigins } from './own-webhooks.ts';
 import { findAttempts, findWebhook, listDeliveries, listWebhooks } from './queries.ts';
 import { parseReceiver, requireReceiver } from './receiver-url.ts';
 import { redeliver } from './redeliver.ts';
-import { BOTH_SECRETS_MS, newSecret } from './signature.ts';
+import { BOTH_SECRETS_MS, newWebhookSecret } from './signature.ts';
 import { type DeliveryRow, idTime, toWebhook, type WebhookRow } from './webhook.ts';
 
 export interface ClientWebhooksOptions {
@@ -112,7 +112,7 @@ export function createClientWebhooks(options: ClientWebhooksOptions): ClientWebh
           field: 'all_miners',
         });
       await requireReceiver(parseReceiver(request.url, 'url'), 'url', names);
-      const secret = newSecret();
+      const secret = newWebhookSecret();
       const { accountId } = principal;
       const input = { id: ids.next('hook'), accountId, request, secret };
       const webhook = unwrap(await store.write(operations.createWebhooks, input));
@@ -145,12 +145,12 @@ export function createClientWebhooks(options: ClientWebhooksOptions): ClientWebh
         fail('VALIDATION_INVALID_FORMAT', 'This webhook signs with the secret of the account', {
           field: 'id',
         });
-      const secret = newSecret();
+      const secret = newWebhookSecret();
       unwrap(await store.write(rotateSecrets, { ...ownerOf(principal, id), secret }));
       return { secret, previous_valid_until: isoTime(now() + BOTH_SECRETS_MS) };
     },
     async accountSecret({ accountId }, rotate) {
-      const input = { accountId, secret: newSecret(), rotate };
+      const input = { accountId, secret: newWebhookSecret(), rotate };
       const { secret, previous_until } = unwrap(await store.write(accountSecrets, input));
       return {
         secret,
@@ -208,7 +208,7 @@ export function createClientWebhooks(options: ClientWebhooksOptions): ClientWebh
       await Promise.all([...receivers.values()].map(({ url, field }) => requireReceiver(url, field, names)));
       for (const origin of receivers.keys()) accepted.set(origin, true);
       if (withSecret.has(accountId)) return;
-      unwrap(await store.write(accountSecrets, { accountId, secret: newSecret(), rotate: false }));
+      unwrap(await store.write(accountSecrets, { accountId, secret: newWebhookSecret(), rotate: false }));
       withSecret.set(accountId, true);
     },
   };

@@ -23,7 +23,7 @@ const SEED_BYTES = 32;
 /** How long deliveries are signed with the secret before as well, after a rotation. */
 export const BOTH_SECRETS_MS = 24 * 3600 * 1000;
 
-export const newSecret = () => `${SECRET_PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`;
+export const newWebhookSecret = () => `${SECRET_PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`;
 
 /** A secret and the one before it. */
 export interface SecretPair {
