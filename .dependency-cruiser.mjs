@@ -1,5 +1,5 @@
 const MODULES =
-  'accounts|audit|batches|explorer|files|grants|jobs|ledger|limits|metrics|miners|receipts|web|webhooks';
+  'accounts|audit|batches|explorer|files|grants|invitations|jobs|ledger|limits|metrics|miners|receipts|usage|web|webhooks';
 
 /** The behaviours of jobs. Each may import the ones before it. */
 const BEHAVIOURS = ['scheduling', 'leases', 'submitting', 'streaming', 'replication', 'maintenance'];

@@ -282,3 +282,44 @@ def test_options_of_single_calls_share_the_connections(client: CoordinatorClient
     assert other.health().status == "ok"
     other.close()
     assert client.health().status == "ok"
+
+
+def test_keys_are_made_changed_rotated_and_revoked(url: str, admin_key: str) -> None:
+    with CoordinatorClient(url, admin_key) as admin:
+        made = admin.api_keys.create(scopes=["client", "keys"], name="the web shop", budget={"day": 5})
+        with CoordinatorClient(url, made.key) as manager:
+            current = manager.api_keys.current()
+            assert current.budget is not None
+            assert (current.id, current.budget.day, current.budget.spent.day) == (made.id, 5, 0)
+            child = manager.api_keys.create(scopes=["client"])
+            assert child.created_by == made.id
+            assert [key.id for key in manager.api_keys.list()] == [child.id, made.id]
+        assert admin.api_keys.change(made.id, {"budget": None, "name": "b"}).budget is None
+        assert admin.api_keys.rotate(made.id, old_valid_seconds=60).key != made.key
+        assert admin.api_keys.revoke(child.id).revoked_at is not None
+        assert [entry.action for entry in admin.audit_log.list(target=child.id)] == ["key.revoke", "key.create"]
+
+
+def test_people_join_by_invitations(url: str, admin_key: str) -> None:
+    with CoordinatorClient(url, admin_key) as admin:
+        invited = admin.invitations.create(name="Ada", scopes=["client"])
+        assert admin.invitations.link(invited.token) == f"{url}/join#{invited.token}"
+        nonce = "0" * 64
+        keys = {admin.invitations.redeem(invited.token, nonce=nonce).key for _ in range(2)}
+        assert len(keys) == 1
+        with pytest.raises(aitbc.ConflictError) as caught:
+            admin.invitations.redeem(invited.token)
+        assert caught.value.error_code == "INVITATION_ENDED"
+        assert [one.used for one in admin.invitations.list()] == [1]
+        assert admin.invitations.revoke(invited.id).revoked_at is not None
+
+
+@pytest.mark.usefixtures("echo")
+def test_usage_and_earnings_are_summed_up(url: str, admin_key: str) -> None:
+    with CoordinatorClient(url, admin_key) as admin:
+        preview = admin.jobs.preview(model="llama3.2", prompt="Hello")
+        assert preview.queue.eligible_miners == 1
+        assert preview.cost.most >= preview.cost.usual > 0
+        admin.jobs.submit(model="llama3.2", prompt="Hello", wait=10)
+        assert sum(row.jobs for row in admin.usage.list(group_by="day,model")) >= 1
+        assert all(row.model for row in admin.earnings.list(group_by="model"))

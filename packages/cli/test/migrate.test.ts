@@ -28,6 +28,8 @@ const MIGRATIONS = [
   '022-overview',
   '023-hash-segments',
   '024-webhooks',
+  '025-usage',
+  '026-invitations',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -213,3 +213,12 @@ test('a result for a file is unchanged', async () => {
   await mineOne(coordinator.client, 'raw', 'a\u001b[2Jb');
   expect((await submitted).stdout).toBe('a\u001b[2Jb\n');
 });
+
+test('--dry-run prints what the job may cost and submits nothing', async () => {
+  const { stdout } = await coordinator.aitbc(['submit', 'Hello', '--model', 'nobody-has-it', '--dry-run']);
+  expect(stdout).toMatch(/^Price +0\.01 credits for one GPU second$/m);
+  expect(stdout).toMatch(/^Costs at most +6$/m);
+  expect(stdout).toMatch(/^Reason +No live miner offers/m);
+  const { items } = await coordinator.client.jobs.list({ model: 'nobody-has-it' }).page();
+  expect(items).toEqual([]);
+});

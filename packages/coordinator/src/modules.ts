@@ -6,6 +6,7 @@ import { explorer } from './explorer/module.ts';
 import { files } from './files/module.ts';
 import { gateway } from './gateway/module.ts';
 import { grants } from './grants/module.ts';
+import { invitations } from './invitations/module.ts';
 import { leases } from './jobs/leases/module.ts';
 import { maintenance } from './jobs/maintenance/module.ts';
 import { replication } from './jobs/replication/module.ts';
@@ -18,6 +19,7 @@ import { metrics } from './metrics/module.ts';
 import { miners } from './miners/module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
+import { usage } from './usage/module.ts';
 import { web } from './web/module.ts';
 import { webhooks } from './webhooks/module.ts';
 
@@ -44,6 +46,8 @@ export const MODULES = [
   explorer,
   web,
   metrics,
+  usage,
+  invitations,
 ] as const;
 
 /** The services of all modules, by name. */

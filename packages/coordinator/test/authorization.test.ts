@@ -146,6 +146,13 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/api-keys/{id}/rotate': managerOfKey,
   'DELETE /v1/api-keys/{id}': managerOfKey,
   'GET /v1/audit-log': administrators,
+  'POST /v1/invitations': administrators,
+  'GET /v1/invitations': administrators,
+  'GET /v1/invitations/{id}': administrators,
+  'DELETE /v1/invitations/{id}': administrators,
+  'POST /v1/invitations/redeem': everyone,
+  'GET /v1/usage': keyed,
+  'GET /v1/earnings': keyed,
   'GET /v1/account': keyed,
   'GET /v1/jobs': clients,
   'POST /v1/jobs': clients,
@@ -252,6 +259,7 @@ describeEachEngine('a coordinator that demands keys', engine => {
       '/v1/api-keys?limit=1',
       `/v1/api-keys/${scene['api-keys']}`,
       '/v1/audit-log?limit=1',
+      '/v1/invitations?limit=1',
     ];
     const key = keys['an administrator'];
     const webhook = `/v1/webhooks/${scene.webhooks}`;

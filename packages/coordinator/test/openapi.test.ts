@@ -70,7 +70,7 @@ function schemaIn(
 }
 
 /** Routes that answer as CSV and as lines of JSON, too. */
-const REPORTS = ['GET /v1/audit-log'];
+const REPORTS = ['GET /v1/audit-log', 'GET /v1/usage', 'GET /v1/earnings'];
 
 /** Answered as events too, where the request has `stream`. */
 const STREAMED = ['POST /v1/chat/completions', 'POST /v1/completions'];

@@ -53,6 +53,43 @@ export const QueueInfo = Type.Object({
 });
 export type QueueInfo = Static<typeof QueueInfo>;
 
+/** How a model is priced. */
+export const ModelPrice = Type.Object(
+  {
+    unit: Type.Enum(['gpu_second', 'token'], { type: 'string', description: 'What is counted.' }),
+    credits: Type.Number({ description: 'Credits for one GPU second, or for 1,000 tokens.' }),
+  },
+  { description: 'Credits for one GPU second, or for 1,000 tokens of prompt and answer together.' },
+);
+export type ModelPrice = Static<typeof ModelPrice>;
+
+/** The answer to a job with `dry_run`. */
+export const JobPreview = Type.Object(
+  {
+    dry_run: Type.Literal(true),
+    model: Type.String(),
+    price: ModelPrice,
+    cost: Type.Object({
+      most: Type.Number({
+        description: 'The most credits that it can cost, with all runs of `replication`.',
+      }),
+      usual: Type.Number({ description: 'What jobs of the model usually cost at most.' }),
+    }),
+    available: Nullable(
+      Type.Number({
+        description:
+          'Credits that the balance, where clients pay ahead, and the budget of the key leave for it. Null without limit.',
+      }),
+    ),
+    queue: QueueInfo,
+  },
+  {
+    $id: 'JobPreview',
+    description: 'What the coordinator knows before a job is submitted. It promises nothing.',
+  },
+);
+export type JobPreview = Static<typeof JobPreview>;
+
 const Count = Type.Integer({ minimum: 0, maximum: LIMITS.tokens });
 
 /** Tokens as the engine counted them. Unknown counts are absent. */

@@ -55,9 +55,14 @@ export const LIMITS = {
   allowedModels: 100,
   /** Keys of one account that are neither revoked nor expired. */
   keysPerAccount: 100,
+  /** How long a key of an invitation is valid: ten years. */
+  keyValidSeconds: 10 * 365 * 24 * 3600,
+  invitationUses: 10_000,
+  invitationSeconds: 365 * 24 * 3600,
   oldSecretSeconds: 30 * 24 * 3600,
   /** Items on a page of usage, earnings and the audit log. */
   reportPageSize: 1_000,
+  reportDays: 366,
   fileNameLength: 255,
   fileRequests: 50_000,
   customIdLength: 512,

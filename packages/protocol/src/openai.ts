@@ -11,6 +11,7 @@ import {
   ToolChoice,
 } from './chat.ts';
 import { Model, Nullable } from './common.ts';
+import { ModelPrice } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { ModelAbilities } from './miners.ts';
 import { stated, statedChoices, statedGatewayMessage } from './stated.ts';
@@ -293,6 +294,7 @@ export const OfferedModel = Type.Object(
       slots: Type.Integer({ description: 'How many jobs they can run at once.' }),
       time_to_first_token_ms: Nullable(Type.Number()),
       tokens_per_second: Nullable(Type.Number()),
+      price: Type.Optional(ModelPrice),
     }),
   },
   { $id: 'OfferedModel' },

@@ -121,6 +121,20 @@ export const SubmitJob = Type.Object(
 );
 export type SubmitJob = Static<typeof SubmitJob> & { params?: JobParams };
 
+/** The body of `POST /v1/jobs`: a job, or a question about one. */
+export const SubmitOrPreview = Type.Object(
+  {
+    ...SubmitJob.properties,
+    dry_run: Type.Optional(
+      Type.Boolean({
+        description:
+          'Store nothing, and answer 200 with what the job may cost, how many miners could run it and when it would start.',
+      }),
+    ),
+  },
+  { ...CLOSED, ...statedSubmission, $id: 'SubmitOrPreview' },
+);
+
 export const SubmitBatch = Type.Object(
   {
     jobs: Type.Array(SubmitJob, { minItems: 1, maxItems: LIMITS.batchJobs }),

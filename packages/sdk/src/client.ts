@@ -8,12 +8,14 @@ import { Batches } from './resources/batches.ts';
 import { Explorer } from './resources/explorer.ts';
 import { Files } from './resources/files.ts';
 import { Grants } from './resources/grants.ts';
+import { Invitations } from './resources/invitations.ts';
 import { Jobs, type SubmitOptions } from './resources/jobs.ts';
 import { LedgerResource } from './resources/ledger.ts';
 import { Miners } from './resources/miners.ts';
 import { Models } from './resources/models.ts';
 import { Receipts } from './resources/receipts.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
+import { Earnings, Usage } from './resources/usage.ts';
 import { Webhooks } from './resources/webhooks.ts';
 import type { WaitOptions } from './wait.ts';
 
@@ -43,6 +45,9 @@ export class CoordinatorClient {
   readonly accounts: Accounts;
   readonly apiKeys: ApiKeys;
   readonly auditLog: AuditLog;
+  readonly invitations: Invitations;
+  readonly usage: Usage;
+  readonly earnings: Earnings;
   readonly grants: Grants;
   readonly webhooks: Webhooks;
   /** Public blocks, transactions, receipts and statistics. */
@@ -69,6 +74,9 @@ export class CoordinatorClient {
     this.accounts = new Accounts(requests);
     this.apiKeys = new ApiKeys(requests);
     this.auditLog = new AuditLog(requests);
+    this.invitations = new Invitations(requests);
+    this.usage = new Usage(requests);
+    this.earnings = new Earnings(requests);
     this.grants = new Grants(requests);
     this.webhooks = new Webhooks(requests);
     this.explorer = new Explorer(requests);

@@ -41,12 +41,14 @@ export type {
 export type { Explorer } from './resources/explorer.ts';
 export type { CreateFile, Files, ListFiles } from './resources/files.ts';
 export type { Grants } from './resources/grants.ts';
+export type { Invitations, RedeemOptions } from './resources/invitations.ts';
 export type { Jobs, StreamOptions, SubmitOptions } from './resources/jobs.ts';
 export type { LedgerResource } from './resources/ledger.ts';
 export type { Miners } from './resources/miners.ts';
 export type { Models } from './resources/models.ts';
 export type { Receipts } from './resources/receipts.ts';
 export type { SigningKeys } from './resources/signing-keys.ts';
+export type { Earnings, Usage } from './resources/usage.ts';
 export type { Webhooks } from './resources/webhooks.ts';
 export {
   AuthenticationError,

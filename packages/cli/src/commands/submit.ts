@@ -6,7 +6,7 @@ import { progressOf } from '../describe.ts';
 import { Interruption, UsageError } from '../failure.ts';
 import { follow, requireResult } from '../follow.ts';
 import type { Io } from '../io.ts';
-import { note, print, printJson } from '../output.ts';
+import { fieldList, note, print, printJson } from '../output.ts';
 import { watch } from '../watch.ts';
 
 interface SubmitFlags {
@@ -28,6 +28,7 @@ interface SubmitFlags {
   maxPrice?: number;
   metadata?: Record<string, unknown>;
   idempotencyKey?: string;
+  dryRun?: boolean;
 }
 
 export function addSubmitCommand(program: Command, io: Io): void {
@@ -53,6 +54,7 @@ export function addSubmitCommand(program: Command, io: Io): void {
     .option('--max-price <credits>', 'the most that the job may cost', number)
     .option('--metadata <name=value>', 'your own data for the job; can be repeated', pair)
     .option('--idempotency-key <key>', 'sending the same job with the same key again creates no second job')
+    .option('--dry-run', 'submit nothing; print what the job may cost and when it would start')
     .addHelpText(
       'after',
       `
@@ -70,8 +72,32 @@ event as a line of JSON.`,
       const text = prompt === '-' ? (await readInput(io)).replace(/\r?\n$/, '') : prompt;
       if (text === '') throw new UsageError('The prompt is empty');
       if (flags.stream && flags.wait) throw new UsageError('--stream already waits: omit --wait');
-      await run(requestFor(text, flags), flags, command, io);
+      if (flags.dryRun) await preview(requestFor(text, flags), command, io);
+      else await run(requestFor(text, flags), flags, command, io);
     });
+}
+
+async function preview(request: SubmitJob, command: Command, io: Io): Promise<void> {
+  const found = await clientFor(command, io).jobs.preview(request);
+  if (wantsJson(command)) {
+    printJson(io, found);
+    return;
+  }
+  const { price, cost, available, queue } = found;
+  const unit = price.unit === 'token' ? '1,000 tokens' : 'GPU second';
+  const start = queue.estimated_start_seconds;
+  print(
+    io,
+    fieldList({
+      Price: `${price.credits} credits for one ${unit}`.replace('one 1,000', '1,000'),
+      'Costs at most': cost.most,
+      Usually: `up to ${cost.usual}`,
+      Available: available,
+      Miners: queue.eligible_miners,
+      'Starts in': start === null ? null : `about ${start} s`,
+      Reason: queue.reason,
+    }),
+  );
 }
 
 async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io: Io): Promise<void> {

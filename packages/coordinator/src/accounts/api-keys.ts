@@ -45,6 +45,8 @@ export interface ApiKeyService {
     query: Pick<ListApiKeys, 'account'> & { limit: number; before: string | undefined },
   ): Promise<{ keys: ApiKey[]; next: string | undefined }>;
   get(caller: KeyCaller, id: string): Promise<ApiKey>;
+  /** Returns a key, whoever asks. */
+  find(id: string): Promise<ApiKey>;
   /** Returns the caller's own key. */
   current(principal: Principal): Promise<ApiKey>;
   change(caller: KeyCaller, id: string, change: ApiKeyChange): Promise<ApiKey>;
@@ -143,6 +145,8 @@ export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKe
       const [key] = await view([await find(principal, id)]);
       return key ?? unwrap(keyNotFound);
     },
+
+    find: viewOf,
 
     async current({ keyId }) {
       return keyId === undefined ? unwrap(keyNotFound) : await viewOf(keyId);

@@ -84,7 +84,7 @@ export async function loadKeyBudgets(
   };
 }
 
-function leftIn(rows: readonly BudgetRow[]): Left {
+export function leftIn(rows: readonly BudgetRow[]): Left {
   let least: Left = { amount: Infinity, limit: 'total' };
   for (const row of rows) {
     const limits: [Limit, number | null, number][] = [

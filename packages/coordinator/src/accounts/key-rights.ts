@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
 import { fail } from '../errors.ts';
 import type { DatabaseSchema } from '../store/schema.ts';
-import { parentIdsOf } from './key-budgets.ts';
+import { atTime, leftIn, parentIdsOf } from './key-budgets.ts';
 import { budgetKeysOf, type KeySettings, type Principal } from './keys.ts';
-import { findKeyById } from './queries.ts';
+import { findBudgets, findKeyById } from './queries.ts';
 
 /** What a caller may give to a key that it makes or changes: no more than it has itself. Administrators may give all. */
 export function requireNoMore(principal: Principal, key: KeySettings): void {
@@ -40,4 +40,14 @@ export async function findSubmitter(db: Kysely<DatabaseSchema>, keyId: string | 
     allowedModels: key.allowed_models === null ? undefined : JSON.parse(key.allowed_models),
     budgetKeys: budgetKeysOf({ keyId: key.id, parentIds: parentIdsOf(key.parent_ids) }),
   };
+}
+
+/** Returns what is left in all budgets of these keys, in micro-credits; Infinity if none applies. */
+export async function findBudgetLeft(
+  db: Kysely<DatabaseSchema>,
+  keyIds: readonly string[],
+  now: number,
+): Promise<number> {
+  const budgets = await findBudgets(db, keyIds);
+  return leftIn([...budgets.values()].map(row => atTime(row, now))).amount;
 }

@@ -1,4 +1,4 @@
-import type { Job, OfferedModel, SubmitJob } from '@aitbc/protocol';
+import type { Job, ModelPrice, OfferedModel, SubmitJob } from '@aitbc/protocol';
 import type { Principal } from '../accounts/keys.ts';
 import { RequestError } from '../errors.ts';
 import type { JobEvents } from '../jobs/streaming/follow-job.ts';
@@ -48,9 +48,10 @@ export interface GatewayOptions {
   jobs: ClientJobs;
   events: JobEvents;
   models: ModelDirectory;
+  priceOf(model: string): ModelPrice;
 }
 
-export function createGateway({ jobs, events, models }: GatewayOptions): Gateway {
+export function createGateway({ jobs, events, models, priceOf }: GatewayOptions): Gateway {
   /** Cancels those of the jobs that have not ended: the client is gone, or one of the jobs has failed. */
   async function cancel(principal: Principal, started: RequestJobs): Promise<void> {
     await Promise.all(
@@ -141,7 +142,9 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
 
     async models({ allowedModels }) {
       const offered = await models.list();
-      return offered.filter(({ model }) => allowedModels?.includes(model) !== false).map(toOfferedModel);
+      return offered
+        .filter(({ model }) => allowedModels?.includes(model) !== false)
+        .map(each => toOfferedModel(each, priceOf(each.model)));
     },
 
     async model({ allowedModels }, id) {
@@ -149,7 +152,7 @@ export function createGateway({ jobs, events, models }: GatewayOptions): Gateway
       const found = await models.get(id);
       if (!found) requireOffered(id);
       if (!found) throw modelNotFound(id);
-      return toOfferedModel(found);
+      return toOfferedModel(found, priceOf(id));
     },
   };
 }
@@ -160,15 +163,10 @@ function atLeastOne(jobs: readonly Job[]): RequestJobs {
   return [first, ...others];
 }
 
-function toOfferedModel({
-  model,
-  miners,
-  loaded,
-  slots,
-  first_token_ms,
-  tokens_per_second,
-  abilities,
-}: ModelSummary): OfferedModel {
+function toOfferedModel(
+  { model, miners, loaded, slots, first_token_ms, tokens_per_second, abilities }: ModelSummary,
+  price: ModelPrice,
+): OfferedModel {
   const { context_length } = abilities;
   const length = context_length === null ? {} : { context_length: context_length.most };
   return {
@@ -180,6 +178,7 @@ function toOfferedModel({
     aitbc: {
       ...{ miners, loaded, slots, time_to_first_token_ms: first_token_ms, tokens_per_second },
       ...length,
+      price,
       ...Object.fromEntries(NEEDS.flatMap(need => abilityFlag(need, abilities, miners))),
     },
   };

@@ -49,7 +49,7 @@ export function usualCost(job: Priced, averageRunMs: number, policy: BillingPoli
 }
 
 /** Returns the highest possible cost: an attempt of the full time limit with all tokens that can be billed. */
-const worstCost = (job: Priced, policy: BillingPolicy) =>
+export const worstCost = (job: Priced, policy: BillingPolicy) =>
   costOf(job, policy.timeoutMs, job.tokenLimit, policy);
 
 function costOf(
@@ -62,7 +62,8 @@ function costOf(
   return highestCharge(ms, { max_price, token_limit }, pricingOf(model));
 }
 
-const runsOf = ({ request: { replication = 1 } }: Priced) => replication;
+/** Returns how many runs of the job are paid. */
+export const runsOf = ({ request: { replication = 1 } }: Priced) => replication;
 
 /**
  * Chooses what to reserve for each job and returns it with the sum for all runs: the worst case for models without

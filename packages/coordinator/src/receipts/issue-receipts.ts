@@ -50,15 +50,22 @@ export interface ReceiptOptions {
   pricingOf(model: string): Pricing;
 }
 
+export interface IssuedReceipt {
+  /** The receipt as JSON. */
+  body: string;
+  /** In micro-credits. */
+  price: number;
+}
+
 /**
- * Signs receipts and appends them to the ledger, in the transaction that completes their jobs. Returns the receipts as
- * JSON, in the given order.
+ * Signs receipts and appends them to the ledger, in the transaction that completes their jobs. Returns them in the given
+ * order.
  */
 export async function issueReceipts(
   settlements: readonly Settlement[],
   policy: ReceiptOptions,
   context: WriteContext,
-): Promise<string[]> {
+): Promise<IssuedReceipt[]> {
   if (settlements.length === 0) return [];
   const receipts = settlements.map(each => receiptFor(each, policy, context.now));
   const bodies = await Promise.all(receipts.map(receipt => signReceiptJson(receipt, policy.signer)));
@@ -73,7 +80,7 @@ export async function issueReceipts(
   }));
   await appendEntries(statements, context);
   await context.tx.add('counter', 'name', [{ name: 'receipts.total', value: bodies.length }]);
-  return bodies;
+  return bodies.map((body, index) => ({ body, price: microCredits(receipts[index]?.price ?? 0) }));
 }
 
 /** Token counts are the miner's, up to the job's limit. */

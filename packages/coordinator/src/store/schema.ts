@@ -3,8 +3,11 @@ import type {
   AccountTable,
   ApiKeyTable,
   AuditLogTable,
+  EarningTable,
   IdempotencyTable,
+  InvitationTable,
   KeyBudgetTable,
+  UsageTable,
 } from './tables/account-tables.ts';
 import type { BatchTable, FilePartTable, FileTable } from './tables/file-tables.ts';
 import type {
@@ -49,6 +52,9 @@ export interface DatabaseSchema {
   api_key: ApiKeyTable;
   key_budget: KeyBudgetTable;
   audit_log: AuditLogTable;
+  invitation: InvitationTable;
+  usage: UsageTable;
+  earning: EarningTable;
   fair_clock: FairClockTable;
   fair_share: FairShareTable;
   queue: QueueTable;
@@ -90,6 +96,9 @@ export const PRIMARY_KEYS = {
   api_key: 'id',
   key_budget: 'id',
   audit_log: 'id',
+  invitation: 'id',
+  usage: 'id',
+  earning: 'id',
   fair_clock: 'id',
   fair_share: 'id',
   queue: 'id',

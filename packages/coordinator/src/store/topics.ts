@@ -20,8 +20,18 @@ export interface SavedChange {
   after: Row<'job'>;
   /** How the attempt counts against the miner that held the job. Absent if it does not count as a failure. */
   minerFailed?: Failing;
+  /** What the run that has ended is paid. Absent if it is not. */
+  paid?: Paid | undefined;
   /** Set if the completed job was drawn for a spot check. */
   spotCheck?: SpotCheck;
+}
+
+/** A run's price in micro-credits, who gets it, and the tokens that its miner reported. */
+export interface Paid {
+  price: number;
+  payeeId: number;
+  tokensIn: number;
+  tokensOut: number;
 }
 
 /** `blameless` means that the miner is not at fault. */

@@ -5,6 +5,7 @@ import type {
   CreatedWebhook,
   FileObject,
   Grant,
+  InvitationWithToken,
   NewGrant,
   Receipt,
   WebhookDelivery,
@@ -32,6 +33,9 @@ export interface Scene {
   /** A webhook of the client's, and a delivery to it; empty unless the route is about them. */
   webhooks: string;
   deliveries: string;
+  /** An invitation and its token; empty unless the route is about one. */
+  invitations: string;
+  token: string;
   model: string;
   /** How the route is called by somebody who may. */
   caller: CallOptions;
@@ -46,6 +50,8 @@ interface RouteRequest {
   job?: 'running' | 'completed' | 'published';
   /** The client has a file. */
   file?: true;
+  /** There is an invitation. */
+  invitation?: true;
   /** The manager has made another key. */
   apiKey?: true;
   /** The client has a batch. */
@@ -119,6 +125,13 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'POST /v1/api-keys/{id}/rotate': { apiKey: true, body: () => ({ old_valid_seconds: 60 }) },
   'DELETE /v1/api-keys/{id}': { apiKey: true },
   'GET /v1/audit-log': { admin: true },
+  'POST /v1/invitations': { admin: true, body: () => ({ name: 'Ada' }) },
+  'GET /v1/invitations': { admin: true, invitation: true },
+  'GET /v1/invitations/{id}': { admin: true, invitation: true },
+  'DELETE /v1/invitations/{id}': { admin: true, invitation: true },
+  'POST /v1/invitations/redeem': { invitation: true, body: ({ token }) => ({ token }) },
+  'GET /v1/usage': { job: 'completed' },
+  'GET /v1/earnings': { job: 'completed' },
   'GET /v1/account': {},
   'GET /v1/jobs': {},
   'POST /v1/jobs': { body: newJob },
@@ -208,8 +221,8 @@ export async function prepareScene(
   const client = actions(coordinator, keys.client);
   const owner = actions(coordinator, keys.miner);
   const name = `scene-${++scenes}`;
-  const { job, grant, admin, file, batch, apiKey, webhook } = REQUESTS[route] ?? {};
-  const key = grant || admin || apiKey ? await coordinator.key('admin') : '';
+  const { job, grant, admin, file, batch, apiKey, webhook, invitation } = REQUESTS[route] ?? {};
+  const key = grant || admin || apiKey || invitation ? await coordinator.key('admin') : '';
   await owner.register(name, { capabilities: [name] });
   const { job_id } = await client.submit({ model: name });
   if (job) await owner.claim(job_id, name);
@@ -218,6 +231,7 @@ export async function prepareScene(
   const granted = grant && (await makeGrant(coordinator, key));
   const uploaded = (file || batch) && (await upload(coordinator, fileForm('{}\n'), keys.client));
   const managed = apiKey && (await makeManagedKey(coordinator, keys.manager ?? key));
+  const invited = invitation && (await makeInvitation(coordinator, key));
   const begun = batch && uploaded && (await begin(coordinator, newBatch(uploaded.id), keys.client));
   const hook = webhook && (await register(coordinator, keys.client));
   if (job === 'published' || grant === 'published') await coordinator.publish();
@@ -232,9 +246,18 @@ export async function prepareScene(
     'api-keys': managed?.id ?? '',
     webhooks: hook?.webhook.id ?? '',
     deliveries: hook?.delivery.id ?? '',
+    invitations: invited?.id ?? '',
+    token: invited?.token ?? '',
     model: name,
     caller: admin || apiKey ? { key } : {},
   };
+}
+
+async function makeInvitation(coordinator: TestCoordinator, key: string): Promise<InvitationWithToken> {
+  const body = { uses: 100 };
+  const answer = await coordinator.call<InvitationWithToken>('POST', '/v1/invitations', body, { key });
+  if (answer.status !== 201) throw new Error(`Nobody was invited: ${JSON.stringify(answer.body)}`);
+  return answer.body;
 }
 
 /** A key that the holder of another one has made. */

@@ -3,6 +3,7 @@ import type {
   FailJob,
   Job,
   JobOutcome,
+  JobPreview,
   JobSummary,
   ListJobs,
   MinerJob,
@@ -35,6 +36,11 @@ export interface StreamOptions extends IdempotentOptions {
 
 /** Jobs: clients submit and follow them; miners claim, run and complete them. */
 export class Jobs extends Resource {
+  /** Returns what a job may cost, how many miners could run it and when it would start. Nothing is stored. */
+  preview(job: SubmitJob, options?: RequestOptions): Promise<JobPreview> {
+    return this.requests.post('/v1/jobs', { ...job, dry_run: true }, options);
+  }
+
   /** Submits a job. Retries never create a second one. */
   submit(job: SubmitJob, options: SubmitOptions = {}): Promise<Job> {
     return this.requests.create('/v1/jobs', job, options);

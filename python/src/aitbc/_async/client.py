@@ -16,6 +16,7 @@ from .._http import Call, Settings
 from ..models import Health, NetworkStats
 from .batches import AsyncBatches, AsyncFiles, AsyncModels
 from .jobs import AsyncJobs
+from .keys import AsyncApiKeys, AsyncAuditLog, AsyncEarnings, AsyncInvitations, AsyncUsage
 from .ledger import AsyncLedgerResource
 from .miners import AsyncMiners
 from .receipts import AsyncAccounts, AsyncExplorer, AsyncGrants, AsyncReceipts, AsyncSigningKeys
@@ -82,6 +83,11 @@ class AsyncCoordinatorClient:
         self.ledger = AsyncLedgerResource(requests)
         self.signing_keys = AsyncSigningKeys(requests)
         self.accounts = AsyncAccounts(requests)
+        self.api_keys = AsyncApiKeys(requests)
+        self.invitations = AsyncInvitations(requests)
+        self.usage = AsyncUsage(requests)
+        self.earnings = AsyncEarnings(requests)
+        self.audit_log = AsyncAuditLog(requests)
         self.grants = AsyncGrants(requests)
         self.webhooks = AsyncWebhooks(requests)
         self.explorer = AsyncExplorer(requests)

@@ -21,6 +21,7 @@ from ..models import (
     Job,
     JobEvent,
     JobOutcome,
+    JobPreview,
     JobRequest,
     JobSummary,
     MinerJob,
@@ -63,6 +64,11 @@ class AsyncJobs(AsyncResource):
         call = _http.create("/v1/jobs", body, idempotency_key=idempotency_key, wait=wait)
         answer: dict[str, Any] = await self._requests.json(call)
         return answer
+
+    async def preview(self, **job: Unpack[JobRequest]) -> JobPreview:
+        """What a job may cost, how many miners could run it and when it would start. Nothing is stored."""
+        body = {**_http.given(**job), "dry_run": True}
+        return await self._requests.model(JobPreview, _http.post("/v1/jobs", body))
 
     async def submit_batch(
         self, jobs: Iterable[JobRequest], *, idempotency_key: str | None = None

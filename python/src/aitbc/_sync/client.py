@@ -16,6 +16,7 @@ from .._http import Call, Settings
 from ..models import Health, NetworkStats
 from .batches import Batches, Files, Models
 from .jobs import Jobs
+from .keys import ApiKeys, AuditLog, Earnings, Invitations, Usage
 from .ledger import LedgerResource
 from .miners import Miners
 from .receipts import Accounts, Explorer, Grants, Receipts, SigningKeys
@@ -82,6 +83,11 @@ class CoordinatorClient:
         self.ledger = LedgerResource(requests)
         self.signing_keys = SigningKeys(requests)
         self.accounts = Accounts(requests)
+        self.api_keys = ApiKeys(requests)
+        self.invitations = Invitations(requests)
+        self.usage = Usage(requests)
+        self.earnings = Earnings(requests)
+        self.audit_log = AuditLog(requests)
         self.grants = Grants(requests)
         self.webhooks = Webhooks(requests)
         self.explorer = Explorer(requests)

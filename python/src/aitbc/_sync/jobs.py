@@ -20,6 +20,7 @@ from ..models import (
     Job,
     JobEvent,
     JobOutcome,
+    JobPreview,
     JobRequest,
     JobSummary,
     MinerJob,
@@ -60,6 +61,11 @@ class Jobs(Resource):
         call = _http.create("/v1/jobs", body, idempotency_key=idempotency_key, wait=wait)
         answer: dict[str, Any] = self._requests.json(call)
         return answer
+
+    def preview(self, **job: Unpack[JobRequest]) -> JobPreview:
+        """What a job may cost, how many miners could run it and when it would start. Nothing is stored."""
+        body = {**_http.given(**job), "dry_run": True}
+        return self._requests.model(JobPreview, _http.post("/v1/jobs", body))
 
     def submit_batch(self, jobs: Iterable[JobRequest], *, idempotency_key: str | None = None) -> builtins.list[Job]:
         """Submits any number of jobs, 1,000 in each request, each request all or nothing. Answers in their order.

@@ -233,3 +233,31 @@ class PostedChunks(Model):
     """Index of the chunk that comes next."""
     lease_expires_at: datetime
     deadline: datetime
+
+
+class ModelPrice(Model):
+    """How a model is priced."""
+
+    unit: str
+    """``gpu_second`` or ``token``."""
+    credits: float
+    """For one GPU second, or for 1,000 tokens."""
+
+
+class JobCost(Model):
+    """What a job may cost, in credits."""
+
+    most: float
+    usual: float
+
+
+class JobPreview(Model):
+    """What the coordinator knows before a job is submitted. It promises nothing."""
+
+    dry_run: bool
+    model: str
+    price: ModelPrice
+    cost: JobCost
+    available: float | None
+    """Credits that the balance and the budget of the key leave for it. None without limit."""
+    queue: QueueInfo

@@ -43,7 +43,10 @@ export function cancelJobs(policy: SettlementPolicy): Operation<CancelInput, Job
         // The outcomes hold the same row object.
         if (after && paid.has(job.id)) after.receipt_id = receiptId;
       }
-      await saveJobs(changes, context);
+      await saveJobs(
+        changes.map(change => ({ ...change, paid: paid.get(change.after.id) })),
+        context,
+      );
       return outcomes;
     },
   };

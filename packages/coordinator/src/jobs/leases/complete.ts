@@ -156,7 +156,7 @@ async function settle(
     const signature = attestation?.signature;
     return { job: before, miner, receiptId, nonce, artifactHash, reportedAt, usage, attestation: signature };
   });
-  const [bodies] = await Promise.all([
+  const [settled] = await Promise.all([
     settleAttempts(runs, policy, context),
     noteSpeeds(completions, context),
   ]);
@@ -169,9 +169,12 @@ async function settle(
     details: input.details ? JSON.stringify(input.details) : null,
   }));
   await context.tx.insert('job_output', outputs);
-  await saveJobs(completions, context);
+  await saveJobs(
+    completions.map((completion, index) => ({ ...completion, paid: settled[index]?.paid })),
+    context,
+  );
   await smoothRunTimes(completions, context);
-  return new Map(runs.map(({ receiptId }, index) => [receiptId, bodies[index] ?? missing('receipt')]));
+  return new Map(runs.map(({ receiptId }, index) => [receiptId, settled[index]?.body ?? missing('receipt')]));
 }
 
 async function noteSpeeds(completions: readonly Completion[], context: WriteContext): Promise<void> {

@@ -4,6 +4,7 @@ import { deliveredUsage } from '../../receipts/token-limit.ts';
 import { parseJsonObject } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
+import type { Paid } from '../../store/topics.ts';
 import { chunkId, textEnd } from '../chunk-ids.ts';
 import type { JobRow } from '../job.ts';
 import { type EndedAttempt, type SettlementPolicy, settleAttempts } from './settle.ts';
@@ -18,15 +19,15 @@ export interface CancelledAttempt {
 
 /**
  * Pays for text that clients could read before the job was cancelled. Issues receipts and stores the text as the job's
- * result, which opens the receipt's hash. Returns the ids of the paid jobs. Does nothing if no job streams.
+ * result, which opens the receipt's hash. Returns what was paid, by job. Does nothing if no job streams.
  */
 export async function settleDelivered(
   cancelled: readonly CancelledAttempt[],
   policy: SettlementPolicy,
   context: WriteContext,
-): Promise<ReadonlySet<string>> {
+): Promise<ReadonlyMap<string, Paid>> {
   const streaming = cancelled.filter(({ job }) => job.stream === 1 && job.status === 'running');
-  if (streaming.length === 0) return new Set();
+  if (streaming.length === 0) return new Map();
   const deliveries = (await loadDeliveries(streaming, context)).filter(({ chunks }) => chunks.length > 0);
   const ended = deliveries.map(delivery => ({ delivery, ...textOf(delivery) }));
   const runs = ended.map(({ delivery: { run, miner }, text, usage }): EndedAttempt => {
@@ -34,7 +35,7 @@ export async function settleDelivered(
     const none = { reportedAt: undefined, attestation: undefined };
     return { ...run, miner, artifactHash, usage, isCancelled: true, ...none };
   });
-  await settleAttempts(runs, policy, context);
+  const settled = await settleAttempts(runs, policy, context);
   const outputs = ended.map(({ delivery, text, reasoning, usage }) => ({
     job_id: delivery.run.job.id,
     result: text,
@@ -44,7 +45,12 @@ export async function settleDelivered(
     details: reasoning === '' ? null : JSON.stringify({ reasoning }),
   }));
   await context.tx.insert('job_output', outputs);
-  return new Set(runs.map(({ job }) => job.id));
+  return new Map(
+    runs.flatMap(({ job }, index) => {
+      const { paid } = settled[index] ?? {};
+      return paid ? [[job.id, paid] as const] : [];
+    }),
+  );
 }
 
 interface Delivery {

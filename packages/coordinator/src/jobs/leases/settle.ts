@@ -4,6 +4,7 @@ import { loadBudgetPurses } from '../../accounts/key-budgets.ts';
 import { issueReceipts, type ReceiptOptions, type Settlement } from '../../receipts/issue-receipts.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
+import type { Paid } from '../../store/topics.ts';
 import type { JobRow } from '../job.ts';
 import { loadPurses } from '../prepaid-balance.ts';
 import { type BilledTimePolicy, billedTimeOf } from './billed-time.ts';
@@ -27,12 +28,18 @@ export interface EndedAttempt {
 
 export type SettlementPolicy = ReceiptOptions & BilledTimePolicy;
 
-/** Issues the receipts of ended attempts. Returns them as JSON, in order. */
+/** A receipt as JSON, and what it pays. */
+export interface SettledAttempt {
+  body: string;
+  paid: Paid;
+}
+
+/** Issues the receipts of ended attempts. Returns them in order. */
 export async function settleAttempts(
   runs: readonly EndedAttempt[],
   policy: SettlementPolicy,
   context: WriteContext,
-): Promise<string[]> {
+): Promise<SettledAttempt[]> {
   const parties = runs.flatMap(({ job, miner }) => [job.account_id, miner.payee_id]);
   const [addresses, purses, budgets] = await Promise.all([
     loadAddresses(parties, context.tx),
@@ -64,9 +71,13 @@ export async function settleAttempts(
       },
     };
   });
-  const bodies = await issueReceipts(settlements, policy, context);
+  const issued = await issueReceipts(settlements, policy, context);
   await budgets.save();
-  return bodies;
+  return issued.map(({ body, price }, index) => {
+    const { miner, usage } = runs[index] ?? missing('attempt');
+    const tokens = { tokensIn: usage?.prompt_tokens ?? 0, tokensOut: usage?.completion_tokens ?? 0 };
+    return { body, paid: { price, payeeId: miner.payee_id, ...tokens } };
+  });
 }
 
 function missing(what: string): never {

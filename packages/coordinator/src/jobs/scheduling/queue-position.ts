@@ -9,7 +9,12 @@ import { type Clock, jobsAhead } from './fairness.ts';
  *
  * @param runs the number of its runs, or 0
  */
-export function queueInfo(job: JobRow, clocks: readonly Clock[], reach: Reach, runs = 0): QueueInfo {
+export function queueInfo(
+  job: Pick<JobRow, 'priority' | 'rank'>,
+  clocks: readonly Clock[],
+  reach: Reach,
+  runs = 0,
+): QueueInfo {
   const own = clocks.find(clock => clock.priority === job.priority);
   const urgent = clocks
     .filter(clock => clock.priority > job.priority)

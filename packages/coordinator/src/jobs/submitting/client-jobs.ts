@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Job, SubmitJob } from '@aitbc/protocol';
+import type { Job, JobPreview, SubmitJob } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
 import { findRepeated } from '../../accounts/idempotency.ts';
 import { accountScope, budgetKeysOf, type Principal } from '../../accounts/keys.ts';
@@ -12,15 +12,18 @@ import { type Operation, unwrap } from '../../store/operation.ts';
 import type { ClientWebhooks } from '../../webhooks/client-webhooks.ts';
 import type { JobRow } from '../job.ts';
 import type { CancelInput } from '../leases/cancel.ts';
+import type { BillingPolicy } from '../prepaid-balance.ts';
 import { findJobs } from '../queries.ts';
 import { JobReader, type JobReaderOptions } from './job-reader.ts';
 import { createJobMaker } from './new-job.ts';
 import type { SubmissionConfig } from './options.ts';
+import { previewJob } from './preview-job.ts';
 import type { NewJob, SubmitInput, SubmitOutput } from './submit-jobs.ts';
 
 type ClientConfig = SubmissionConfig & ReceiptConfig & Pick<AccountConfig, 'idempotencySeconds'>;
 
 export interface ClientJobsOptions extends JobReaderOptions {
+  policy: BillingPolicy;
   config: JobReaderOptions['config'] & ClientConfig;
   ids: Ids;
   webhooks: Pick<ClientWebhooks, 'admitReceivers'>;
@@ -85,6 +88,11 @@ export class ClientJobs extends JobReader {
       return this.showNew(job, asked, output.clocks.get(job.model) ?? []);
     });
     return { jobs: views, replayed: false };
+  }
+
+  /** Returns what a job may cost and where it would stand, and stores nothing. */
+  async preview(principal: Principal, request: SubmitJob): Promise<JobPreview> {
+    return await previewJob(this.#makeJob(request, 0, 1, principal), principal, this.#options);
   }
 
   /** Prepares a job for callers that store jobs themselves. */

@@ -3,13 +3,22 @@ import { defineModule } from '../../define-module.ts';
 import { limits } from '../../limits/module.ts';
 import { miners } from '../../miners/module.ts';
 import { receipts } from '../../receipts/module.ts';
-import { pricingOf } from '../../receipts/pricing.ts';
+import { type PriceList, pricingOf } from '../../receipts/pricing.ts';
 import { webhooks } from '../../webhooks/module.ts';
 import { leasePolicy } from '../lease.ts';
 import { leases } from '../leases/module.ts';
+import type { BillingPolicy } from '../prepaid-balance.ts';
 import { scheduling } from '../scheduling/module.ts';
 import { submissionOptions } from './options.ts';
 import { submitJobs } from './submit-jobs.ts';
+
+type BillingConfig = Parameters<typeof leasePolicy>[0] & PriceList & { billing: string };
+
+const billingPolicy = (config: BillingConfig): BillingPolicy => ({
+  prepaid: config.billing === 'prepaid',
+  pricingOf: model => pricingOf(model, config),
+  timeoutMs: leasePolicy(config).timeoutMs,
+});
 
 export const submitting = defineModule({
   name: 'submitting',
@@ -17,11 +26,7 @@ export const submitting = defineModule({
   options: submissionOptions,
   idPrefix: 'job',
   operations: ({ config }) => ({
-    submitJobs: submitJobs({
-      prepaid: config.billing === 'prepaid',
-      pricingOf: model => pricingOf(model, config),
-      timeoutMs: leasePolicy(config).timeoutMs,
-    }),
+    submitJobs: submitJobs(billingPolicy(config)),
   }),
   async create({ config, store, now, ids, operations, services }) {
     const { ClientJobs } = await import('./client-jobs.ts');
@@ -31,6 +36,7 @@ export const submitting = defineModule({
       directory: miners.directory,
       waits: scheduling,
       webhooks: webhooks.client,
+      policy: billingPolicy(config),
     });
   },
   async routes(app, { config, service: jobs, services: { receipts }, guards }) {

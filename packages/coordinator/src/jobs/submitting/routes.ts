@@ -2,12 +2,13 @@ import {
   GetJob,
   IdempotencyKey,
   Job,
+  JobPreview,
   JobSummary,
   LIMITS,
   ListJobs,
   PublishedReceipt,
   SubmitBatch,
-  SubmitJob,
+  SubmitOrPreview,
 } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import type { Guards } from '../../http/authentication.ts';
@@ -47,13 +48,15 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
         tags,
         security: keyed,
         headers: SubmitHeaders,
-        body: SubmitJob,
-        response: answers({ 201: Job }, 400, 401, 403, 409, 413),
+        body: SubmitOrPreview,
+        response: answers({ 200: JobPreview, 201: Job }, 400, 401, 403, 409, 413),
       },
     },
     async (request, reply) => {
       const principal = principalOf(request);
-      const submitted = await jobs.submit(principal, [request.body], request.headers['idempotency-key']);
+      const { dry_run: isPreview = false, ...asked } = request.body;
+      if (isPreview) return reply.code(200).send(await jobs.preview(principal, asked));
+      const submitted = await jobs.submit(principal, [asked], request.headers['idempotency-key']);
       const job = only(submitted.jobs);
       if (submitted.replayed) reply.header('idempotent-replayed', 'true');
       const wait = preferredWait(request);

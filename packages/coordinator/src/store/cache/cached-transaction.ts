@@ -15,6 +15,8 @@ const CACHED = [
   'fair_share',
   'model_speed',
   'key_budget',
+  'usage',
+  'earning',
   'tree',
   'webhook',
 ] as const;

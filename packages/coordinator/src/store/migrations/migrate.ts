@@ -20,6 +20,8 @@ import { addKeyRestrictions } from './021-api-keys.ts';
 import { addOverview } from './022-overview.ts';
 import { addHashSegments } from './023-hash-segments.ts';
 import { addWebhooks } from './024-webhooks.ts';
+import { addUsage } from './025-usage.ts';
+import { addInvitations } from './026-invitations.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -44,6 +46,8 @@ export const MIGRATIONS = {
   '022-overview': addOverview,
   '023-hash-segments': addHashSegments,
   '024-webhooks': addWebhooks,
+  '025-usage': addUsage,
+  '026-invitations': addInvitations,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

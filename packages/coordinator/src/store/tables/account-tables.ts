@@ -75,6 +75,58 @@ export interface KeyBudgetTable {
   month_spent: MicroCredits;
 }
 
+export interface InvitationTable {
+  id: string;
+  /** SHA-256 of the token, in hex. */
+  token_hash: string;
+  /** What its keys may do. */
+  settings: Json;
+  /** How long its keys are valid, or null for ever. */
+  key_valid_ms: number | null;
+  max_uses: number;
+  uses: number;
+  /** The id of the key that made it. */
+  created_by: string | null;
+  created_at: Time;
+  expires_at: Time;
+  revoked_at: Time | null;
+}
+
+/** What the jobs of a key used, by day and model. */
+export interface UsageTable {
+  /** `DAY/KEY/MODEL`, or `DAY/account-NUMBER/MODEL` for callers without a key. */
+  id: string;
+  account_id: number;
+  /** Empty for callers without a key. */
+  key_id: string;
+  /** Days since the epoch, in UTC. */
+  day: number;
+  model: string;
+  /** Ended jobs, and those of them that failed or were cancelled. */
+  jobs: number;
+  failed: number;
+  cancelled: number;
+  tokens_in: number;
+  tokens_out: number;
+  credits: MicroCredits;
+}
+
+/** What a miner earned, by day and model. */
+export interface EarningTable {
+  /** `DAY/MINER/MODEL` */
+  id: string;
+  /** The account that was paid. */
+  account_id: number;
+  miner_id: string;
+  day: number;
+  model: string;
+  /** Paid runs. */
+  jobs: number;
+  tokens_in: number;
+  tokens_out: number;
+  credits: MicroCredits;
+}
+
 /** Administrative actions. Triggers reject every change of a row. */
 export interface AuditLogTable {
   id: Generated<number>;

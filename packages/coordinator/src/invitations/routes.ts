@@ -1,0 +1,133 @@
+import {
+  ApiKeyWithSecret,
+  Invitation,
+  InvitationWithToken,
+  LIMITS,
+  ListInvitations,
+  NewInvitation,
+  RedeemInvitation,
+} from '@aitbc/protocol';
+import { Type } from 'typebox';
+import { actorOf } from '../http/actor.ts';
+import type { Guards } from '../http/authentication.ts';
+import { PRIVATE } from '../http/headers.ts';
+import { linkAfter } from '../http/pages.ts';
+import { type App, answers, IdParams, keyed } from '../http/routes.ts';
+import type { InvitationService } from './invitations.ts';
+
+const tags = ['accounts'];
+
+export interface InvitationRoutes {
+  invitations: InvitationService;
+  guards: Guards;
+}
+
+export function invitationRoutes(app: App, { invitations, guards }: InvitationRoutes): void {
+  app.post(
+    '/v1/invitations',
+    {
+      onRequest: guards.admin,
+      schema: {
+        operationId: 'createInvitation',
+        summary: 'Invite people to an account and a key of their own, for administrators',
+        tags,
+        security: keyed,
+        body: NewInvitation,
+        response: answers({ 201: InvitationWithToken }, 400, 401, 403),
+      },
+    },
+    async (request, reply) => {
+      const created = await invitations.create(actorOf(request), request.body);
+      reply.code(201).header('location', `invitations/${created.id}`);
+      return created;
+    },
+  );
+
+  app.get(
+    '/v1/invitations',
+    {
+      config: { costly: 'read' },
+      onRequest: guards.admin,
+      schema: {
+        operationId: 'listInvitations',
+        summary: 'List invitations, newest first, for administrators',
+        tags,
+        security: keyed,
+        querystring: ListInvitations,
+        response: answers({ 200: Type.Array(Invitation) }, 400, 401, 403),
+      },
+    },
+    async (request, reply) => {
+      const { limit = LIMITS.defaultPageSize, cursor } = request.query;
+      const page = await invitations.list({ limit, before: cursor });
+      linkAfter(request, reply, page.next);
+      return page.invitations;
+    },
+  );
+
+  app.get(
+    '/v1/invitations/:id',
+    {
+      onRequest: guards.admin,
+      schema: {
+        operationId: 'getInvitation',
+        summary: 'Get an invitation, for administrators',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: answers({ 200: Invitation }, 400, 401, 403, 404),
+      },
+    },
+    async request => await invitations.get(request.params.id),
+  );
+
+  app.delete(
+    '/v1/invitations/:id',
+    {
+      onRequest: guards.admin,
+      schema: {
+        operationId: 'revokeInvitation',
+        summary: 'Revoke an invitation; keys that came of it stay, for administrators',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: answers({ 200: Invitation }, 400, 401, 403, 404),
+      },
+    },
+    async request => await invitations.revoke(actorOf(request), request.params.id),
+  );
+
+  app.post(
+    '/v1/invitations/redeem',
+    {
+      onRequest: guards.public,
+      schema: {
+        operationId: 'redeemInvitation',
+        summary: 'Join by an invitation: get an account and a key',
+        tags,
+        body: RedeemInvitation,
+        response: answers({ 201: ApiKeyWithSecret }, 400, 401, 404, 410),
+      },
+    },
+    async (request, reply) => {
+      reply.code(201).header('cache-control', PRIVATE);
+      return await invitations.redeem(request.body, { ip: request.ip, requestId: request.id });
+    },
+  );
+
+  // Links of invitations lead here. The token is in the fragment, which browsers do not send.
+  app.get('/join', { schema: { hide: true } as object }, async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(JOIN_TEXT),
+  );
+}
+
+const JOIN_TEXT = `This link is an invitation to an AITBC coordinator. To join, give the whole link to the command:
+
+  npx aitbc join 'LINK'
+
+It prints your API key and what to do next. Without the command:
+
+  curl -X POST COORDINATOR/v1/invitations/redeem -H 'content-type: application/json' -d '{"token": "invite_…"}'
+
+The token is the part of the link after the #.
+`;

@@ -1,0 +1,154 @@
+"""API keys, invitations, what jobs used and miners earned, and the audit log."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from .. import _http
+from .._http import Call
+from ..models import ApiKey, ApiKeyWithSecret, AuditEntry, EarningsRow, Invitation, InvitationWithToken, UsageRow
+from .requests import AsyncPaged, AsyncResource
+
+
+class AsyncApiKeys(AsyncResource):
+    """API keys. Needs a key with the scope ``keys``, which manages those of its account, or an administrator's."""
+
+    async def create(self, **key: Any) -> ApiKeyWithSecret:
+        """Creates a key. Its secret is in this answer only. It is not sent again after a failure.
+
+        Args:
+            key: ``scopes``, and what else limits it: ``name``, ``allowed_models``, ``budget``, ``expires_at``, …
+        """
+        return await self._requests.model(ApiKeyWithSecret, Call("/v1/api-keys", "POST", body=key))
+
+    def list(
+        self, *, account: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> AsyncPaged[ApiKey]:
+        """The keys of the own account, or of all for administrators, newest first."""
+        return self._requests.paged(ApiKey, "/v1/api-keys", _http.given(account=account, limit=limit, cursor=cursor))
+
+    async def get(self, key_id: str) -> ApiKey:
+        """A key by its id."""
+        return await self._requests.model(ApiKey, Call(f"/v1/api-keys/{_http.segment(key_id)}"))
+
+    async def current(self) -> ApiKey:
+        """The key of this client, with what is left of its budget. Any key may ask this."""
+        return await self._requests.model(ApiKey, Call("/v1/api-keys/current"))
+
+    async def change(self, key_id: str, change: Mapping[str, Any]) -> ApiKey:
+        """Changes what a key may do. What is absent stays as it is; None removes a limit."""
+        call = Call(f"/v1/api-keys/{_http.segment(key_id)}", "PATCH", body=dict(change), repeatable=True)
+        return await self._requests.model(ApiKey, call)
+
+    async def rotate(self, key_id: str, *, old_valid_seconds: int = 0) -> ApiKeyWithSecret:
+        """Gives a key a new secret. The old one stays valid for as long as said."""
+        body = {"old_valid_seconds": old_valid_seconds}
+        path = f"/v1/api-keys/{_http.segment(key_id)}/rotate"
+        return await self._requests.model(ApiKeyWithSecret, Call(path, "POST", body=body))
+
+    async def revoke(self, key_id: str) -> ApiKey:
+        """Revokes a key. Coordinators refuse it within seconds."""
+        return await self._requests.model(ApiKey, Call(f"/v1/api-keys/{_http.segment(key_id)}", "DELETE"))
+
+
+class AsyncInvitations(AsyncResource):
+    """Invitations to an account and a key. All but ``redeem`` need the key of an administrator."""
+
+    async def create(self, **invitation: Any) -> InvitationWithToken:
+        """Invites people. The token is in this answer only: ``link`` makes a link of it."""
+        call = Call("/v1/invitations", "POST", body=invitation)
+        return await self._requests.model(InvitationWithToken, call)
+
+    def link(self, token: str) -> str:
+        """The link to give to people. The token is in its fragment, which browsers send to no server."""
+        return f"{self._requests.settings.base_url}/join#{token}"
+
+    def list(self, *, limit: int | None = None, cursor: str | None = None) -> AsyncPaged[Invitation]:
+        """Newest first."""
+        return self._requests.paged(Invitation, "/v1/invitations", _http.given(limit=limit, cursor=cursor))
+
+    async def revoke(self, invitation_id: str) -> Invitation:
+        """Revokes an invitation. Keys that came of it stay."""
+        call = Call(f"/v1/invitations/{_http.segment(invitation_id)}", "DELETE")
+        return await self._requests.model(Invitation, call)
+
+    async def redeem(self, token: str, *, nonce: str | None = None) -> ApiKeyWithSecret:
+        """Joins: an account's key with its secret. Needs no key.
+
+        Args:
+            nonce: a secret random text of 32 characters or more. The same one gets the same key again.
+        """
+        body = {"token": token, "nonce": nonce or secrets.token_hex(32)}
+        return await self._requests.model(ApiKeyWithSecret, _http.post("/v1/invitations/redeem", body))
+
+
+class AsyncUsage(AsyncResource):
+    """What jobs used. Administrators see all accounts."""
+
+    def list(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        group_by: str | None = None,
+        account: str | None = None,
+        key: str | None = None,
+        model: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncPaged[UsageRow]:
+        """Sums by day, key and model, or by what ``group_by`` names.
+
+        Args:
+            since: the first day, such as ``2026-01-24``; 30 days before the last one where it is not given
+            until: the last day; today where it is not given
+        """
+        query = _http.given(
+            to=until, group_by=group_by, account=account, key=key, model=model, limit=limit, cursor=cursor
+        )
+        return self._requests.paged(UsageRow, "/v1/usage", {**query, **({"from": since} if since else {})})
+
+
+class AsyncEarnings(AsyncResource):
+    """What miners earned. Administrators see all accounts."""
+
+    def list(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        group_by: str | None = None,
+        account: str | None = None,
+        miner: str | None = None,
+        model: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncPaged[EarningsRow]:
+        """Sums by day, miner and model, or by what ``group_by`` names.
+
+        Args:
+            since: the first day, such as ``2026-01-24``; 30 days before the last one where it is not given
+            until: the last day; today where it is not given
+        """
+        query = _http.given(
+            to=until, group_by=group_by, account=account, miner=miner, model=model, limit=limit, cursor=cursor
+        )
+        return self._requests.paged(EarningsRow, "/v1/earnings", {**query, **({"from": since} if since else {})})
+
+
+class AsyncAuditLog(AsyncResource):
+    """Administrative actions. Needs the key of an administrator."""
+
+    def list(
+        self,
+        *,
+        action: str | None = None,
+        target: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> AsyncPaged[AuditEntry]:
+        """Newest first."""
+        query = _http.given(action=action, target=target, limit=limit, cursor=cursor)
+        return self._requests.paged(AuditEntry, "/v1/audit-log", query)
