@@ -14,7 +14,7 @@ const hashOf = ({ hash }: { hash: string }) => hash;
 export function NewestTransactions({ transactions }: { transactions: readonly Transaction[] }) {
   const arrived = useArrivals(transactions, hashOf, true);
   return (
-    <Panel title="Newest receipts" aside={<Link to="/transactions">All transactions</Link>} flush>
+    <Panel title="Newest transactions" aside={<Link to="/transactions">All transactions</Link>} flush>
       {transactions.length === 0 ? (
         <Notice icon="receipt" title="No receipt yet">
           The first completed job will show up here by itself.

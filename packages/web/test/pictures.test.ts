@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pixelmatch from 'pixelmatch';
+import { PNG } from 'pngjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { withBrowser } from '../../../test/browser.ts';
+import { withNetwork } from './network.ts';
+import { THEMES, visit } from './visitor.ts';
+
+/*
+ * Pictures of each page, kept in docs/images/web. Ids, hashes and times differ from run to run, so a few pixels may
+ * differ; where a page loses its layout, its colours or a part of it, many more do. To take them anew, delete them.
+ */
+
+const PICTURES = join(import.meta.dirname, '../../../docs/images/web');
+const SIZE = { width: 1100, height: 640 };
+const MAX_DIFFERENT = 0.03;
+
+const network = withNetwork();
+const browser = withBrowser();
+let receiptId: string;
+let provider: string;
+
+beforeAll(async () => {
+  await network.publish();
+  const jobs = [];
+  for (let count = 0; count < 8; count++) {
+    jobs.push(await network.run(`What is ${count} times 7?`, count % 3 === 0 ? 'qwen3:8b' : 'llama3.2'));
+    if (count % 4 === 3) await network.publish();
+  }
+  const receipt = await network.client.jobs.receipt(jobs[2]?.job_id ?? '');
+  ({ receipt_id: receiptId, provider } = receipt);
+});
+
+describe.each(THEMES)('in %s colours', theme => {
+  test.for([
+    ['blocks', '/blocks'],
+    ['block', '/blocks/1'],
+    ['transactions', '/transactions'],
+    ['receipts', '/receipts'],
+    ['receipt', '/receipts/RECEIPT'],
+    ['miners', '/miners'],
+    ['miner', '/miners/gpu-one'],
+    ['models', '/models'],
+    ['address', '/addresses/PROVIDER'],
+    ['verify', '/verify'],
+    ['overview', '/'],
+  ] as const)('the page %s looks as it did', async ([name, template], context) => {
+    const path = template.replace('RECEIPT', receiptId).replace('PROVIDER', provider);
+    const { page } = await visit(browser, context, network.url + path, { theme, ...SIZE });
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.locator('[role=status]:has-text("Loading")').waitFor({ state: 'detached' });
+    if (name === 'receipt') {
+      await page.getByRole('button', { name: 'Verify' }).click();
+      await page.getByText('Valid.').waitFor();
+    }
+    await page.evaluate('document.fonts.ready');
+    // What just arrived is highlighted for a moment, and the focus may be anywhere.
+    await page.locator('[data-arrived]').first().waitFor({ state: 'detached' });
+    const taken = PNG.sync.read(await page.screenshot());
+    const file = join(PICTURES, `${name}-${theme}.png`);
+    if (!existsSync(file)) {
+      await mkdir(PICTURES, { recursive: true });
+      return await writeFile(file, PNG.sync.write(taken, { colorType: 2, filterType: -1, deflateLevel: 9 }));
+    }
+    const kept = PNG.sync.read(await readFile(file));
+    const { width, height } = taken;
+    expect([kept.width, kept.height]).toEqual([width, height]);
+    const different = pixelmatch(kept.data, taken.data, undefined, width, height, { threshold: 0.15 });
+    expect(different / (width * height), name).toBeLessThan(MAX_DIFFERENT);
+  });
+});
