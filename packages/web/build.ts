@@ -30,13 +30,16 @@ export async function buildWebApp(): Promise<boolean> {
   const state = stateOfSources();
   if (existsSync(STATE) && (await readFile(STATE, 'utf8')) === state) return false;
   const { build } = await import('vite');
-  const draft = join(FOLDER, `dist-${process.pid}`);
+  const draft = join(FOLDER, `../../node_modules/.cache/web-${process.pid}`);
   const configFile = join(FOLDER, 'vite.config.ts');
   await build({ configFile, logLevel: 'warn', build: { outDir: draft, emptyOutDir: true } });
   await compressFiles(join(draft, 'assets'));
   await writeFile(join(draft, '.state'), state);
-  await rm(DIST, { recursive: true, force: true });
-  await rename(draft, DIST);
+  const old = `${draft}-old`;
+  await rename(DIST, old).catch(() => {});
+  // Where another process built the same meanwhile, its files are as good.
+  await rename(draft, DIST).catch(() => {});
+  for (const folder of [draft, old]) await rm(folder, { recursive: true, force: true });
   return true;
 }
 
