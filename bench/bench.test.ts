@@ -9,7 +9,7 @@ import {
   waitingReport,
   webhooksReport,
 } from './report.ts';
-import { PARTS } from './results.ts';
+import { FETCHES, PARTS } from './results.ts';
 import { abuse, MOST_MEMORY } from './scenarios/abuse.ts';
 import { backlog } from './scenarios/backlog.ts';
 import { ledger } from './scenarios/ledger.ts';
@@ -22,19 +22,25 @@ import { STORES, startCoordinator } from './server.ts';
 
 const SHORT = { connections: 32, seconds: 1, warmup: 0, rounds: 1 };
 const quietly = () => {};
-const isMeasured = (cores: number | null) => cores !== null && cores > 0;
+const isMeasured = (cores: number | null = null) => cores !== null && cores > 0;
 
 describe.each(STORES)('on %s', { timeout: 180_000 }, store => {
-  test('throughput measures every part of a lifecycle beside a server that does nothing', async () => {
+  test('throughput measures every part of a lifecycle beside a server that does the least', async () => {
     const result = await throughput({ ...SHORT, coordinator: () => startCoordinator({ store }) }, quietly);
-    for (const { lifecycles, emptyClaims, latencies } of [result.coordinator, result.noop]) {
-      expect(lifecycles).toBeGreaterThan(0);
-      expect(emptyClaims).toBe(0);
-      for (const part of PARTS)
-        expect(latencies[part]?.p99).toBeGreaterThanOrEqual(latencies[part]?.p50 ?? NaN);
+    expect(result.runs.map(run => `${run.server} ${run.fetch}`)).toEqual([
+      ...FETCHES.map(fetch => `coordinator ${fetch}`),
+      ...['skeleton get', 'skeleton none'],
+    ]);
+    for (const { fetch, result: run } of result.runs) {
+      expect(run.lifecycles).toBeGreaterThan(0);
+      expect(run.emptyClaims).toBe(0);
+      for (const part of PARTS) {
+        if (part === 'fetch' && fetch !== 'get') expect(run.latencies[part]).toBeNull();
+        else expect(run.latencies[part]?.p99).toBeGreaterThanOrEqual(run.latencies[part]?.p50 ?? NaN);
+      }
     }
     expect(throughputReport(result)).not.toContain('NaN');
-    const { server, database } = result.coordinator.cores;
+    const { server, database } = result.runs[0]?.result.cores ?? {};
     expect({ server: isMeasured(server), database: isMeasured(database) }).toEqual({
       server: process.platform === 'linux',
       database: process.platform === 'linux' && store === 'postgres',

@@ -5,6 +5,8 @@ import { connect } from 'node:net';
 export interface Connection {
   /** Resolves with the body of a 2xx answer. Rejects for any other answer, and when the connection breaks. */
   post(path: string, body: string): Promise<string>;
+  /** As `post`, for a GET. */
+  get(path: string): Promise<string>;
   close(): void;
 }
 
@@ -36,16 +38,19 @@ export async function openConnection(
   socket.on('error', error => waiting?.reject(error));
   socket.on('close', () => waiting?.reject(new Error('The server closed the connection')));
 
+  const send = (request: string) =>
+    new Promise<string>((resolve, reject) => {
+      waiting = { resolve, reject };
+      socket.write(request);
+    });
+
   return {
-    post(path, body) {
-      return new Promise((resolve, reject) => {
-        waiting = { resolve, reject };
-        socket.write(
-          `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\n${more}content-type: application/json\r\n` +
-            `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-        );
-      });
-    },
+    post: (path, body) =>
+      send(
+        `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\n${more}content-type: application/json\r\n` +
+          `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      ),
+    get: path => send(`GET ${path} HTTP/1.1\r\nhost: ${url.host}\r\n${more}\r\n`),
     close: () => socket.destroy(),
   };
 }

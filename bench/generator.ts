@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { LoadResult } from './results.ts';
+import type { Fetch, LoadResult } from './results.ts';
 import type { Server } from './server.ts';
 
 export interface LoadOptions {
@@ -13,6 +13,8 @@ export interface LoadOptions {
   warmup: number;
   /** Stop after this many lifecycles instead of after `seconds`. */
   lifecycles?: number;
+  /** How results are read. They are not unless given. */
+  fetch?: Fetch;
   /** Called every thousand lifecycles with their number. */
   onProgress?: (lifecycles: number) => void;
 }
@@ -21,8 +23,9 @@ const PROGRAM = fileURLToPath(new URL('./load.ts', import.meta.url));
 
 /** Runs the load generator in its own process. Rejects when a request failed. */
 export async function load({ url, pid, databasePid }: Server, options: LoadOptions): Promise<LoadResult> {
-  const { connections, seconds, warmup, lifecycles, onProgress } = options;
+  const { connections, seconds, warmup, lifecycles, fetch = 'none', onProgress } = options;
   const argv = [PROGRAM, '--url', url, '--connections', `${connections}`, '--warmup', `${warmup}`];
+  argv.push('--fetch', fetch);
   if (pid !== undefined) argv.push('--server-pid', `${pid}`);
   if (databasePid !== undefined) argv.push('--database-pid', `${databasePid}`);
   if (seconds !== undefined) argv.push('--seconds', `${seconds}`);

@@ -2,18 +2,20 @@ import { createHistogram, performance, type RecordableHistogram } from 'node:per
 import { parseArgs } from 'node:util';
 import { type Connection, openConnection } from './connection.ts';
 import { readProcessorTime } from './processor-time.ts';
-import { type Cores, type Latencies, type LoadResult, latencyOf, PARTS } from './results.ts';
+import { type Cores, FETCHES, type Latencies, type LoadResult, latencyOf, PARTS } from './results.ts';
 
 /*
  * The load generator, in its own process. Each connection is a client and a miner in turn: it submits a job,
  * claims the next job, which usually another connection submitted, and completes it. It claims like the agent
- * does, with /v1/miners/{id}/claims, one job at a time.
+ * does, with /v1/miners/{id}/claims, one job at a time. The result is read as clients do: by a GET of the completed
+ * job, or by a GET that waits, which a second connection sends as soon as the job is submitted.
  */
 
 const MODEL = 'bench';
 const SUBMIT = JSON.stringify({ prompt: 'p'.repeat(200), model: MODEL });
 const CLAIM = JSON.stringify({ max: 1 });
 const RESULT = 'r'.repeat(800);
+const WAIT_SECONDS = 30;
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +26,7 @@ const { values } = parseArgs({
     'server-pid': { type: 'string' },
     'database-pid': { type: 'string' },
     lifecycles: { type: 'string' },
+    fetch: { type: 'string', default: 'none' },
     progress: { type: 'boolean', default: false },
   },
 });
@@ -41,24 +44,29 @@ let emptyClaims = 0;
 let stopping = false;
 const measured = { server: values['server-pid'], database: values['database-pid'] };
 const limit = Number(values.lifecycles ?? Infinity);
+const fetches = FETCHES.find(name => name === values.fetch);
+if (fetches === undefined) throw new Error(`--fetch must be one of ${FETCHES.join(', ')}`);
 
 function record(part: keyof Latencies, since: number) {
   if (recording) histograms[part].record(Math.max(1, Math.round((performance.now() - since) * 1000)));
 }
 
-async function lifecycles(connection: Connection, minerId: string): Promise<void> {
+async function lifecycles(connection: Connection, waiting: Connection, minerId: string): Promise<void> {
   const complete = JSON.stringify({ miner_id: minerId, result: RESULT });
   while (!stopping && claimed < limit) {
     const submitting = performance.now();
     const submitted = jobIdIn(await connection.post('/v1/jobs', SUBMIT));
     record('submit', submitting);
     if (submitted) submittedAt.set(submitted, submitting);
+    const awaited =
+      fetches === 'wait' ? waiting.get(`/v1/jobs/${submitted}?wait=${WAIT_SECONDS}`) : undefined;
 
     const claiming = performance.now();
     const jobId = jobIdIn(await connection.post(`/v1/miners/${minerId}/claims`, CLAIM));
     record('claim', claiming);
     if (!jobId) {
       if (recording) emptyClaims++;
+      await awaited;
       continue;
     }
     claimed++;
@@ -69,6 +77,9 @@ async function lifecycles(connection: Connection, minerId: string): Promise<void
     const since = submittedAt.get(jobId);
     if (since !== undefined) record('submit-to-result', since);
     submittedAt.delete(jobId);
+    const fetching = performance.now();
+    if (fetches !== 'none') requireResult(await (awaited ?? connection.get(`/v1/jobs/${jobId}`)));
+    if (fetches === 'get') record('fetch', fetching);
     if (recording) completed++;
     if (values.progress && completed % 1000 === 0) process.stderr.write(`${completed}\n`);
   }
@@ -76,17 +87,24 @@ async function lifecycles(connection: Connection, minerId: string): Promise<void
 
 const jobIdIn = (json: string) => /"job_id":"([^"]+)"/.exec(json)?.[1];
 
+function requireResult(job: string): void {
+  if (!job.includes(RESULT)) throw new Error(`A completed job has no result: ${job.slice(0, 300)}`);
+}
+
 async function run(): Promise<LoadResult> {
   const url = new URL(values.url);
-  const connections = await Promise.all(
-    Array.from({ length: Number(values.connections) }, () => openConnection(url)),
-  );
+  const openAll = () =>
+    Promise.all(Array.from({ length: Number(values.connections) }, () => openConnection(url)));
+  const connections = await openAll();
+  const waiting = fetches === 'wait' ? await openAll() : connections;
   const minerIds = connections.map((_, index) => `bench-${process.pid}-${index}`);
   for (const [index, connection] of connections.entries()) {
     const registration = { miner_id: minerIds[index], capabilities: [MODEL] };
     await connection.post('/v1/miners/register', JSON.stringify(registration));
   }
-  const running = connections.map((connection, index) => lifecycles(connection, minerIds[index] ?? ''));
+  const running = connections.map((connection, index) =>
+    lifecycles(connection, waiting[index] ?? connection, minerIds[index] ?? ''),
+  );
   const failing = Promise.all(running);
 
   await Promise.race([failing, pause(Number(values.warmup))]);
@@ -100,7 +118,7 @@ async function run(): Promise<LoadResult> {
   const after = readProcessorTime(measured);
   stopping = true;
   await failing;
-  for (const connection of connections) connection.close();
+  for (const connection of [...connections, ...waiting]) connection.close();
   const rate = (part: keyof Cores) => {
     const [from, to] = [before[part], after[part]];
     return from === null || to === null ? null : (to - from) / seconds;

@@ -27,11 +27,12 @@ import { waiting } from './scenarios/waiting.ts';
 import { webhooks } from './scenarios/webhooks.ts';
 import { runningAt, STORES, type StoreName, startCoordinator } from './server.ts';
 
-const HELP = `Measures the coordinator under load, beside a server of the same routes that does nothing.
+const HELP = `Measures the coordinator under load, beside a skeleton: a server that does the least for the same calls.
 
   npm run bench -- [options]
 
-Without a scenario below: lifecycles/s and latencies. A lifecycle is submit, claim, complete.
+Without a scenario below: lifecycles/s and latencies. A lifecycle is submit, claim, complete, and reading the result: by
+GET, by a GET that waits, and for comparison not at all.
 
   --store STORE     sqlite, or postgres: a PostgreSQL is started for each coordinator (sqlite)
   --connections N   connections of the load generator (64)
@@ -49,6 +50,7 @@ Without a scenario below: lifecycles/s and latencies. A lifecycle is submit, cla
   --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
   --abuse           what one client of 4 connections does to another, attack by attack; fails where it is too much
   --attack NAME     of these one, or several, rather than all
+  --base DIR        another checkout of this repository, whose coordinator takes turns with this one's
   --url URL         a coordinator that runs already, rather than a new one for each run; not with those above
   --profile DIR     writes CPU profiles of the coordinator there, one for each thread, and PostgreSQL's statements
   --json FILE       writes the numbers there
@@ -73,6 +75,7 @@ const { values } = parseArgs({
     attack: { type: 'string', multiple: true },
     profile: { type: 'string' },
     url: { type: 'string' },
+    base: { type: 'string' },
     json: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -119,7 +122,9 @@ async function main(): Promise<void> {
     if (result.missed.length > 0) process.exitCode = 1;
     return report(result, abuseReport);
   }
-  report(await throughput({ ...options, coordinator }, progress), throughputReport);
+  const { base: checkout } = values;
+  const base = checkout === undefined ? undefined : () => startCoordinator({ store: store(), checkout });
+  report(await throughput({ ...options, coordinator, base }, progress), throughputReport);
 }
 
 async function coordinator() {

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
-import { type Cores, type Latency, type LoadResult, PARTS } from './results.ts';
+import { type Cores, type Fetch, type Latency, type LoadResult, PARTS } from './results.ts';
 import { type Abuse, MOST_MEMORY, MOST_RATIO } from './scenarios/abuse.ts';
 import type { Backlog } from './scenarios/backlog.ts';
 import type { Gateway } from './scenarios/gateway.ts';
@@ -67,11 +67,18 @@ function warning(name: string, { given }: Cores): string {
   return `\nOf ${cores} cores the host gave ${given.toFixed(2)} (${name}): lifecycles/s tell little, CPU per lifecycle more.`;
 }
 
-export const throughputReport = ({ coordinator, noop, ratio }: Throughput) => `${table([
-  ['coordinator', coordinator],
-  ['does nothing', noop],
-])}
-The coordinator does ${ratio.toFixed(2)} of what a server does that only validates and answers.`;
+const FETCHED: Record<Fetch, string> = {
+  get: 'result by GET',
+  wait: 'result by waiting',
+  none: 'no result read',
+};
+
+export function throughputReport({ runs, fetched, awaited, ofSkeleton, ofBase }: Throughput): string {
+  const base = ofBase === undefined ? '' : `, and ${ofBase.toFixed(2)} of what the other checkout does`;
+  return `${table(runs.map(({ server, fetch, result }) => [`${server},\n${FETCHED[fetch]}`, result] as const))}
+With results read by GET, the coordinator does ${ofSkeleton.toFixed(2)} of what the skeleton does${base}.
+Reading results by GET leaves ${fetched.toFixed(2)} of the lifecycles, waiting for them ${awaited.toFixed(2)}.`;
+}
 
 export function peersReport({ coordinator, peers }: Peers): string {
   const rows = peers.map(

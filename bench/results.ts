@@ -1,6 +1,10 @@
 import type { Histogram } from 'node:perf_hooks';
 
-export const PARTS = ['submit', 'claim', 'complete', 'submit-to-result'] as const;
+export const PARTS = ['submit', 'claim', 'complete', 'submit-to-result', 'fetch'] as const;
+
+/** How the load generator reads a result: by a GET after the completion, by a GET that waits for it, or not at all. */
+export const FETCHES = ['get', 'wait', 'none'] as const;
+export type Fetch = (typeof FETCHES)[number];
 
 /** In milliseconds. */
 export interface Latency {

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Database, type DatabaseOptions, startDatabase } from './database.ts';
 
@@ -27,7 +27,9 @@ export interface OwnServer extends Server {
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-export const AITBC = file('../packages/cli/src/main.ts');
+const PROGRAM = 'packages/cli/src/main.ts';
+
+export const AITBC = file(`../${PROGRAM}`);
 
 export const STORES = ['sqlite', 'postgres'] as const;
 export type StoreName = (typeof STORES)[number];
@@ -38,6 +40,8 @@ export interface CoordinatorOptions {
   profile?: string | undefined;
   /** Further options of the coordinator. */
   flags?: readonly string[];
+  /** The folder of another checkout, to run its coordinator. */
+  checkout?: string | undefined;
 }
 
 /** Starts the released coordinator on an empty database. */
@@ -72,10 +76,11 @@ export async function preparePlace({ store, profile }: CoordinatorOptions): Prom
 /** Starts the coordinator on existing data. */
 export async function startAt(
   { args, database }: CoordinatorData,
-  { profile, flags = [] }: Pick<CoordinatorOptions, 'profile' | 'flags'> = {},
+  { profile, flags = [], checkout }: Pick<CoordinatorOptions, 'profile' | 'flags' | 'checkout'> = {},
 ): Promise<OwnServer> {
   const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
-  const command = [...nodeOptions, AITBC, 'serve'];
+  const program = checkout === undefined ? AITBC : resolve(checkout, PROGRAM);
+  const command = [...nodeOptions, program, 'serve'];
   const server = await startProgram([...command, '--port', '0', '--log-level', 'warn', ...args, ...flags]);
   return { ...server, ...(database && on(database)) };
 }
@@ -112,7 +117,13 @@ export async function startOnPostgres(
   }
 }
 
-export const startNoop = () => startProgram([file('./noop-server.ts')]);
+/** Starts the server that does the least for the four calls of a lifecycle, on an empty database. */
+export async function startSkeleton(): Promise<OwnServer> {
+  const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
+  const removeData = () => rm(data, { recursive: true });
+  const server = await startProgram([file('./skeleton-server.ts'), '--data', join(data, 'skeleton.db')]);
+  return { ...server, stop: () => server.stop().finally(removeData) };
+}
 
 /** Describes a server that runs already and keeps running. */
 export const runningAt = (url: string): Server => ({ url, stop: async () => {} });
