@@ -111,7 +111,7 @@ export default {
     {
       name: 'engines-are-behind-the-store',
       severity: 'error',
-      from: { path: inCoordinator(''), pathNot: inCoordinator('(store/|writer-thread\\.ts$)') },
+      from: { path: inCoordinator(''), pathNot: inCoordinator('store/') },
       to: { path: inCoordinator('store/(sqlite|postgres|cache)/') },
     },
     {

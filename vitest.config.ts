@@ -1,8 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { defineConfig, type Plugin } from 'vitest/config';
-import { programs, withWriterThread } from './test/programs.ts';
+import { defineConfig } from 'vitest/config';
 import { keepFilesInMemory } from './test/temporary-folder.ts';
 
 // Starting coordinators is most of what the tests do, and half of that is compiling. Inherited by all processes.
@@ -10,21 +8,7 @@ process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cach
 
 keepFilesInMemory();
 
-/** Coordinators in the tests' own processes start the thread that writes from its bundle, too. */
-function bundledWriterThread(): Plugin {
-  const address = pathToFileURL(programs().writerThread).href;
-  return {
-    name: 'bundled writer thread',
-    enforce: 'pre',
-    transform: (code, id) =>
-      id.endsWith('/packages/coordinator/src/coordinator.ts')
-        ? withWriterThread(code, `new URL('${address}')`)
-        : undefined,
-  };
-}
-
 export default defineConfig({
-  plugins: [bundledWriterThread()],
   test: {
     include: ['packages/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     globalSetup: ['test/programs-setup.ts', 'test/postgres-setup.ts'],

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cp, readFile, rm } from 'node:fs/promises';
+import { cp, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import ts from 'typescript';
@@ -35,7 +35,7 @@ async function buildJavaScript(of: PublishedPackage): Promise<void> {
     format: 'esm',
     platform: isProgram ? 'node' : 'neutral',
     target: isProgram ? 'node24' : 'es2022',
-    plugins: [onlyOwnSources(of), namedPrograms(of)],
+    plugins: [onlyOwnSources(of)],
     logLevel: 'warning',
   });
 }
@@ -48,26 +48,6 @@ function onlyOwnSources(of: PublishedPackage): Plugin {
       onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
         kind === 'entry-point' || path in of.bundled ? undefined : { path, external: true },
       );
-    },
-  };
-}
-
-const PROGRAM = /new URL\('\.\/([a-z-]+)\.ts', import\.meta\.url\)/g;
-
-/** A thread is started by the address of its source, which is that of an entry here. */
-function namedPrograms(of: PublishedPackage): Plugin {
-  return {
-    name: 'named programs',
-    setup({ onLoad }) {
-      onLoad({ filter: /\/packages\/[^/]+\/src\/.*\.ts$/ }, async ({ path }) => {
-        const contents = await readFile(path, 'utf8');
-        const named = contents.replace(PROGRAM, (_, name: string) => {
-          if (!of.entries.some(({ output }) => output === name))
-            throw new Error(`${path} starts ${name}, which is no entry of ${of.name}`);
-          return `new URL('./${name}.js', import.meta.url)`;
-        });
-        return { contents: named, loader: 'ts' };
-      });
     },
   };
 }

@@ -65,7 +65,6 @@ export const PUBLISHED: readonly PublishedPackage[] = [
       { subpath: './miner', source: 'packages/miner/src/index.ts', output: 'miner' },
       { subpath: './witness', source: 'packages/witness/src/index.ts', output: 'witness' },
       { subpath: null, source: 'packages/cli/src/main.ts', output: 'main' },
-      { subpath: null, source: 'packages/coordinator/src/writer-thread.ts', output: 'writer-thread' },
     ],
     bundled: {
       '@aitbc/coordinator': 'aitbc/coordinator',

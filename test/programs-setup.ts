@@ -9,7 +9,7 @@ declare module 'vitest' {
   }
 }
 
-/** Builds the programs and threads that tests start, and the web app that coordinators serve. */
+/** Builds the programs that tests start, and the web app that coordinators serve. */
 export async function setup(project: TestProject): Promise<() => void> {
   await Promise.all([buildPrograms(), buildWebApp()]);
   const { folder: _, ...built } = programs();

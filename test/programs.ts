@@ -5,16 +5,14 @@ import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /*
- * Tests start the command `aitbc` and the coordinator's thread some hundreds of times. Loading their sources
- * and dependencies file by file is most of the cost of a start, so they are bundled once for each state of
- * the sources.
+ * Tests start the command `aitbc` some hundreds of times. Loading its sources and dependencies file by file is
+ * most of the cost of a start, so they are bundled once for each state of the sources.
  */
 
 const ROOT = join(import.meta.dirname, '..');
 
 const ENTRIES = {
   main: 'packages/cli/src/main.ts',
-  'writer-thread': 'packages/coordinator/src/writer-thread.ts',
   'ledger-steps': 'packages/coordinator/test/crash/ledger-steps.ts',
 };
 
@@ -24,7 +22,6 @@ const EXTERNAL = ['node-llama-cpp', 'pg-native', 'pino', 'pino-pretty'];
 export interface Programs {
   /** The command `aitbc`, which Node runs. */
   main: string;
-  writerThread: string;
   /** A ledger that kills its own process on its way. */
   ledgerSteps: string;
 }
@@ -36,7 +33,6 @@ export function programs(): Programs & { folder: string } {
   return {
     folder,
     main: program('main'),
-    writerThread: program('writer-thread'),
     ledgerSteps: program('ledger-steps'),
   };
 }
@@ -79,7 +75,7 @@ export async function buildPrograms(): Promise<void> {
     banner: {
       js: "import { createRequire as createRequireOf } from 'node:module';\nconst require = createRequireOf(import.meta.url);",
     },
-    plugins: [threadsByTheirBundle, pagesFromTheirPackage],
+    plugins: [pagesFromTheirPackage],
     logLevel: 'error',
   });
   // The version is read from this file.
@@ -97,20 +93,6 @@ async function removeOld(folder: string): Promise<void> {
   }
 }
 
-/** A thread is started by the address of its source: in the bundle that is the file beside. */
-const threadsByTheirBundle: Plugin = {
-  name: 'threads by their bundle',
-  setup({ onLoad }) {
-    onLoad({ filter: /coordinator\/src\/coordinator\.ts$/ }, async ({ path }) => ({
-      contents: withWriterThread(
-        await readFile(path, 'utf8'),
-        "new URL('./writer-thread.js', import.meta.url)",
-      ),
-      loader: 'ts',
-    }));
-  },
-};
-
 /** The pages of the API reference stay in their package: a bundle has a folder of its own. */
 const pagesFromTheirPackage: Plugin = {
   name: 'pages from their package',
@@ -121,10 +103,3 @@ const pagesFromTheirPackage: Plugin = {
     }));
   },
 };
-
-/** Replaces the address of the writer's thread in a source that starts it. */
-export function withWriterThread(source: string, address: string): string {
-  const changed = source.replace("new URL('./writer-thread.ts', import.meta.url)", address);
-  if (changed === source) throw new Error('Nothing in the source starts ./writer-thread.ts');
-  return changed;
-}

@@ -35,8 +35,6 @@ export interface RunningCoordinator {
 
 const NEVER_STOPPED = new AbortController().signal;
 
-const WRITER_THREAD = new URL('./writer-thread.ts', import.meta.url);
-
 /** Starts a coordinator. Throws ConfigError where the configuration can't be used. */
 export async function startCoordinator(options: StartOptions = {}): Promise<RunningCoordinator> {
   const { env, configFile, now, logStream, readableLog, background: isTimed = true, ...given } = options;
@@ -46,7 +44,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   const { output, logger } = openLogger(config, { logStream, readableLog });
   const onWait = createWaitLog(logger);
   const { store, modules } = await retryWhileSlow(async () => {
-    const store = await openStore(config, now, { writerThread: WRITER_THREAD, exclusive: true, onWait });
+    const store = await openStore(config, now, { exclusive: true, onWait });
     const creating = createModules({ config, store, now: now ?? Date.now, uptime, open });
     return { store, modules: await creating.catch(closeAndRethrow(store)) };
   }, onWait);

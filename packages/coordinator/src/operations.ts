@@ -6,7 +6,7 @@ import type { Operation } from './store/operation.ts';
 import type { Subscriber, WritePlan } from './store/write-plan.ts';
 
 /**
- * Creates the operations of all modules for a configuration. The writer thread creates its own.
+ * Creates the operations of all modules for a configuration.
  *
  * @throws where two operations have the same name, or `BATCH_ORDER` lacks one
  */

@@ -30,17 +30,16 @@ interface Pending {
 export interface BatcherOptions {
   /** The largest number of calls in one batch. */
   maxBatch: number;
+  /** How many batches may be open (taken but not durable) at once. */
+  maxOpen: number;
 }
-
-/** How many batches may be open (taken but not durable) at once: one that is being committed, and one behind it. */
-const MAX_OPEN_BATCHES = 2;
 
 /**
  * Group commit: the calls that arrive while a batch is being committed form the next batch. Few open batches make
  * larger ones, and most of a batch's cost does not depend on its size. No call is answered before its transaction is
  * committed, so an acknowledged write survives a crash at any point.
  */
-export function createBatcher(commit: CommitBatch, { maxBatch }: BatcherOptions): Batcher {
+export function createBatcher(commit: CommitBatch, { maxBatch, maxOpen }: BatcherOptions): Batcher {
   const queue: Pending[] = [];
   let openBatches = 0;
   /** Whether a batch was taken and is not sent yet. */
@@ -48,7 +47,7 @@ export function createBatcher(commit: CommitBatch, { maxBatch }: BatcherOptions)
   let isScheduled = false;
   const idleWaiters: (() => void)[] = [];
 
-  const canDispatch = () => queue.length > 0 && !isSending && openBatches < MAX_OPEN_BATCHES;
+  const canDispatch = () => queue.length > 0 && !isSending && openBatches < maxOpen;
 
   /** Waits for the end of this turn of the event loop, so that all calls of the turn share one batch. */
   function schedule() {

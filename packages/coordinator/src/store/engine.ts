@@ -35,8 +35,3 @@ export async function asConfigError<T>(engine: DatabaseEngine, opening: Promise<
     throw new ConfigError(`${option} can't be used: ${messageWithCauses(error)}`, { cause: error });
   });
 }
-
-/** Reports an error of the writer's start as one of the configuration: everything else was tested before. */
-export function throwConfigError(error: Error): never {
-  throw new ConfigError(messageWithCauses(error), { cause: error });
-}

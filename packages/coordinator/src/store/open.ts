@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { asConfigError, type DatabaseEngine, engineOf, throwConfigError } from './engine.ts';
+import { asConfigError, type DatabaseEngine, engineOf } from './engine.ts';
 import type { StoreConfig } from './options.ts';
 import type { ReplicaListener } from './postgres/listener-locks.ts';
 import { createPostgresStore, migratePostgres } from './postgres/store.ts';
@@ -12,7 +12,6 @@ import { migrateSqlite } from './sqlite/migrate.ts';
 import { createSqliteStore } from './sqlite/store.ts';
 import { openSqliteWriter } from './sqlite/writer.ts';
 import type { Store } from './store.ts';
-import { startWriterThread } from './threaded-writes.ts';
 import { watchWrites } from './write-health.ts';
 import type { WritePlan } from './write-plan.ts';
 import type { Writer } from './writer.ts';
@@ -20,8 +19,6 @@ import { createWrites } from './writes.ts';
 
 export interface OpenOptions {
   plan: WritePlan;
-  /** Program of the writer thread, for an engine that gains from one. Without it, this thread writes. */
-  writerThread?: URL;
   /** Whether to fail where another coordinator runs on the data folder, or the database takes no writes or is full. */
   exclusive?: boolean;
   /** Whether to fail where the data folder has no database, instead of creating one. */
@@ -39,25 +36,18 @@ export interface OpenOptions {
 export async function openEngine(
   config: StoreConfig,
   now: (() => number) | undefined,
-  { plan, writerThread, exclusive = false, mustExist = false, onWait = () => {} }: OpenOptions,
+  { plan, exclusive = false, mustExist = false, onWait = () => {} }: OpenOptions,
 ): Promise<Store> {
   const engine = engineOf(config);
   const listener: ReplicaListener = { id: randomUUID(), isFirst: false };
   const lock = await asConfigError(engine, prepare(engine, { exclusive, mustExist, onWait }));
-  const options = { now, maxBatch: config.maxBatch };
-  // Waiting for PostgreSQL does not block this thread, so a writer thread would only add delay.
-  const writes =
-    writerThread && engine.name === 'sqlite'
-      ? await startWriterThread(writerThread, config, options).catch(error => {
-          lock?.release();
-          return throwConfigError(error);
-        })
-      : createWrites(openWriter(engine, listener, plan), options);
+  const writer = openWriter(engine, listener, plan);
+  const writes = createWrites(writer, { now, maxBatch: config.maxBatch });
   const health = watchWrites(writes);
   const store =
     engine.name === 'postgres'
       ? createPostgresStore({ ...engine, listener, writes, health })
-      : createSqliteStore({ ...engine, lock, writes, health });
+      : createSqliteStore({ ...engine, lock, writer, writes, health });
   if (exclusive) {
     const proven = health.requireSpace().catch(async error => {
       await store.close();

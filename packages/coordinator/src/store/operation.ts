@@ -40,7 +40,7 @@ export interface WriteContext {
  * the same order. An input with an error outcome must change nothing. A throw rolls back the whole batch.
  */
 export interface Operation<Input, Output> {
-  /** Unique: the writer thread and the batch order look operations up by name. */
+  /** Unique: the batch order has it. */
   readonly name: string;
   apply(inputs: readonly Input[], context: WriteContext): Promise<Outcome<Output>[]>;
 }

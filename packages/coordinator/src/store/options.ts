@@ -20,7 +20,7 @@ export const storeOptions = {
     1,
     600,
   ),
-  maxBatch: integerOption(512, 'The most writes in one transaction', 'NUMBER', 1, 10_000),
+  maxBatch: integerOption(128, 'The most writes in one transaction', 'NUMBER', 1, 10_000),
   coordinatorId: optionalText('Name in receipts; generated at the first start unless given', {
     unit: 'NAME',
     ascii: true,

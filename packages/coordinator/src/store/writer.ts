@@ -9,6 +9,12 @@ export interface Committed {
 /** Commits batches to one engine. */
 export interface Writer {
   /**
+   * How many batches may be taken and not durable at once: with 2, one is prepared while the one before it is committed.
+   */
+  readonly maxOpen: number;
+  /** Resolves once what reads have seen so far is on disk. Undefined where reads see only what is. */
+  readonly syncUnderWay: Promise<void> | undefined;
+  /**
    * Resolves once the calls are durable. Rejects with StoreUnavailable.
    *
    * @param now ms since the epoch; the engine's own clock unless given

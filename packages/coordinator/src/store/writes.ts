@@ -3,7 +3,7 @@ import type { StoreEvent } from './events.ts';
 import { StoreUnavailable } from './unavailable.ts';
 import type { Writer } from './writer.ts';
 
-/** Accepts writes and forms batches of them, in this thread or in the writer thread. */
+/** Accepts writes and forms batches of them. */
 export interface Writes {
   readonly write: Batcher['write'];
   /** Calls `listener` with each commit's events, before its writes resolve. Must be called once, before the first write. */
@@ -14,12 +14,12 @@ export interface Writes {
 
 export interface WritesOptions {
   /** Returns ms since the epoch; the engine's own clock unless given. */
-  now: (() => number | undefined) | undefined;
+  now: (() => number) | undefined;
   /** The largest number of calls in one batch. */
   maxBatch: number;
 }
 
-/** Forms batches in this thread and commits them by `writer`. */
+/** Forms batches and commits them by `writer`. */
 export function createWrites(writer: Writer, { now, maxBatch }: WritesOptions): Writes {
   let notify: (events: readonly StoreEvent[]) => void = () => {};
   const batcher = createBatcher(
@@ -29,7 +29,7 @@ export function createWrites(writer: Writer, { now, maxBatch }: WritesOptions): 
       notify([...events, { type: 'batch.committed', writes: calls.length, ms: performance.now() - began }]);
       return results;
     },
-    { maxBatch },
+    { maxBatch, maxOpen: writer.maxOpen },
   );
   let isClosed = false;
   return {
@@ -46,5 +46,5 @@ export function createWrites(writer: Writer, { now, maxBatch }: WritesOptions): 
 }
 
 /** Rejects a write after the close. On PostgreSQL the write would connect again and keep the process alive. */
-export const rejectClosed = (): Promise<never> =>
+const rejectClosed = (): Promise<never> =>
   Promise.reject(new StoreUnavailable(new Error('The store is closed')));

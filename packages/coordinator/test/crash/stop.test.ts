@@ -198,19 +198,26 @@ test('on an address that others reach it demands a key, and the command that it 
   expect((await fetch(`${url}/v1/jobs`, { headers: { 'x-api-key': key } })).status).toBe(200);
 });
 
-/** Run before the program in each of its threads, it ends the one that writes as soon as a file is there. */
-const END_WRITER = `
-  import { existsSync } from 'node:fs';
-  import { isMainThread } from 'node:worker_threads';
-  if (!isMainThread) setInterval(() => existsSync(process.env.END_WRITER) && process.exit(7), 10);
+/** Run before the program, it makes each sync of a file fail once a certain file is there. */
+const FAIL_SYNCS = `
+  import fs from 'node:fs';
+  import { syncBuiltinESMExports } from 'node:module';
+  const { fdatasync } = fs;
+  fs.fdatasync = (file, done) =>
+    fs.existsSync(process.env.FAIL_SYNCS) ? done(new Error('EIO: i/o error')) : fdatasync(file, done);
+  syncBuiltinESMExports();
 `;
 
-test('a server whose thread that writes has ended ends too, and says so', async () => {
-  const file = join(data, 'end-writer');
-  const preload = `--import=data:text/javascript,${encodeURIComponent(END_WRITER)}`;
-  const server = serve({ env: { NODE_OPTIONS: preload, END_WRITER: file } });
-  await server.listening;
+test('a server whose disk fails to sync acknowledges nothing, ends, and says so', async () => {
+  const file = join(data, 'fail-syncs');
+  const preload = `--import=data:text/javascript,${encodeURIComponent(FAIL_SYNCS)}`;
+  const server = serve({ env: { NODE_OPTIONS: preload, FAIL_SYNCS: file } });
+  const url = await server.listening;
+  const job = { prompt: 'Hello', model: 'llama3.2' };
+  expect((await post(`${url}/v1/jobs`, job)).status).toBe(201);
   await writeFile(file, '');
+  const answer = await post(`${url}/v1/jobs`, job).catch(() => undefined);
+  expect(answer?.status).not.toBe(201);
   expect(await server.exited).toBe(1);
-  expect(server.stderr()).toContain('The writer thread has ended with 7');
+  expect(server.stderr()).toContain('The write-ahead log could not be synced');
 });

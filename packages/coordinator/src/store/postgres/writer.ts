@@ -142,6 +142,8 @@ export function createPostgresWriter({ listener, plan, ...options }: PostgresWri
   }
 
   return {
+    maxOpen: 2,
+    syncUnderWay: undefined,
     async commit(calls, now, sent) {
       return (await commitBehind(calls, now, sent)) ?? (await commitAlone(calls, now));
     },

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { createListeners } from '../listeners.ts';
 import type { Store } from '../store.ts';
 import type { WriteHealth } from '../write-health.ts';
+import type { Writer } from '../writer.ts';
 import type { Writes } from '../writes.ts';
 import { openForReading } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
@@ -11,15 +12,23 @@ export interface SqliteOptions {
   /** The folder of the database, which must exist. */
   data: string;
   writes: Writes;
+  /** The writer behind `writes`. */
+  writer: Pick<Writer, 'syncUnderWay'>;
   health: WriteHealth;
   /** Released when the store closes. */
   lock: FolderLock | undefined;
 }
 
-/** The SQLite store. It reads in this thread. */
-export function createSqliteStore({ data, writes, health, lock }: SqliteOptions): Store {
+/** The SQLite store. Reads resolve once the commits that they see are on disk. */
+export function createSqliteStore({ data, writes, writer, health, lock }: SqliteOptions): Store {
   const reader = openForReading(data);
-  const read = kyselyOver(reader);
+  const read = kyselyOver(reader).withPlugin({
+    transformQuery: ({ node }) => node,
+    async transformResult({ result }) {
+      await writer.syncUnderWay;
+      return result;
+    },
+  });
   const { notify, onCommit } = createListeners();
   writes.onCommit(notify);
 

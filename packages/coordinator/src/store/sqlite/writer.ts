@@ -1,21 +1,27 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout } from 'node:timers/promises';
 import { createCachedTransaction } from '../cache/cached-transaction.ts';
 import type { StoreEvent } from '../events.ts';
 import { executeCalls, type Transact } from '../execute.ts';
+import { StoreUnavailable } from '../unavailable.ts';
 import { createWriteProber } from '../write-health.ts';
 import { createContext, createPositionOf, type WritePlan } from '../write-plan.ts';
 import type { Writer } from '../writer.ts';
 import { openForWriting } from './connection.ts';
-import { translateSqliteError } from './faults.ts';
+import { sqliteFaultOf, translateSqliteError } from './faults.ts';
+import { createLogSync } from './log-sync.ts';
 import { createSqliteTransaction } from './transaction.ts';
 
 /**
- * Opens the writer of a data folder. Durability order: a batch's rows reach the write-ahead log, COMMIT syncs the log
- * (`synchronous=FULL`), and only then do the batch's writes resolve and its events go out. A crash before the sync loses
- * the whole batch; a crash after it keeps the whole batch, whether or not its callers got an answer.
+ * Opens the writer of a data folder. Durability order: COMMIT writes a batch's rows to the write-ahead log, the log is
+ * synced, and only then do the batch's writes resolve and its events go out. A crash before the sync may lose the whole
+ * batch; a crash after it keeps the whole batch, whether or not its callers got an answer. While the disk syncs, requests
+ * are read and answered.
  */
 export function openSqliteWriter(data: string, plan: WritePlan): Writer {
   const database = openForWriting(data);
+  database.exec('PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0');
+  const log = createLogSync(data);
   const tx = createCachedTransaction(createSqliteTransaction(database), table => columnsOf(database, table));
   /** Returns a number that changes when another connection commits, such as that of `aitbc keys`. */
   const dataVersion = database.prepare('PRAGMA data_version');
@@ -30,7 +36,25 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
     return isSame;
   }
 
+  /** Begins a transaction. While another program writes, this thread goes on with other work. */
+  async function begin(): Promise<void> {
+    const deadline = performance.now() + MAX_BUSY_MS;
+    for (;;) {
+      try {
+        return database.exec('BEGIN IMMEDIATE');
+      } catch (error) {
+        if (sqliteFaultOf(error) !== 'busy' || performance.now() > deadline) throw error;
+        await setTimeout(BUSY_PAUSE_MS);
+      }
+    }
+  }
+
   return {
+    // The requests that arrive during a sync form the next batch. A second batch behind it would only make both smaller.
+    maxOpen: 1,
+    get syncUnderWay() {
+      return log.underWay;
+    },
     async commit(calls, given) {
       const now = given ?? Date.now();
       const uptime = given ?? performance.now();
@@ -38,7 +62,7 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
       const transact: Transact = async work => {
         const emitted: StoreEvent[] = [];
         try {
-          database.exec('BEGIN IMMEDIATE');
+          await begin();
           tx.begin(isUndisturbed());
           await work(createContext({ tx, now, uptime, emit: event => emitted.push(event) }, plan));
           const proven = await doubt.probe(tx, now);
@@ -56,9 +80,11 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
         events.push(...emitted);
       };
       const results = await executeCalls(calls, transact, position);
+      if (results.some(result => 'outcome' in result)) await log.sync().catch(endProcess);
       return { results, events };
     },
     async close() {
+      log.close();
       try {
         database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       } catch {
@@ -67,6 +93,22 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
       database.close();
     },
   };
+}
+
+/** How long a write waits for another program's. */
+const MAX_BUSY_MS = 5_000;
+const BUSY_PAUSE_MS = 5;
+
+/**
+ * After a failed sync nobody knows which commits the disk has, and a later sync would succeed although some are missing
+ * (PostgreSQL ends for the same reason). A new start reads what is on disk.
+ */
+function endProcess(cause: unknown): never {
+  const error = new Error('The write-ahead log could not be synced: what is on disk is unknown', { cause });
+  setImmediate(() => {
+    throw error;
+  });
+  throw new StoreUnavailable(error, 'failing');
 }
 
 /** Rolls back, unless SQLite has done so already, as it does after some faults. */
