@@ -1,13 +1,16 @@
 import type { JobStatus } from '@aitbc/protocol';
 import { JOB_STATUSES } from '@aitbc/protocol';
 import { type Kysely, sql } from 'kysely';
+import { lookup } from '../store/lookup.ts';
 import type { DatabaseSchema, Row } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
 import type { JobRow } from './job.ts';
 import { ERROR_COLUMNS } from './job.ts';
 import type { Requirements } from './requirements.ts';
 import type { FoundRun, JobTexts } from './views.ts';
 
 type Db = Kysely<DatabaseSchema>;
+type Reads = Pick<Store, 'lookUp'>;
 
 export type FoundJob = JobRow & Requirements & Pick<Row<'queue'>, 'needs'>;
 
@@ -18,11 +21,7 @@ const withRequirements = (db: Db) =>
     .selectAll('job')
     .select(['queue.region', 'queue.min_vram_gb', 'queue.needs', 'queue.min_context']);
 
-export async function findJob(db: Db, id: string): Promise<FoundJob | undefined> {
-  return await withRequirements(db).where('job.id', '=', id).executeTakeFirst();
-}
-
-export async function findJobs(db: Db, ids: readonly string[]): Promise<FoundJob[]> {
+async function findJobs(db: Db, ids: readonly string[]): Promise<FoundJob[]> {
   return await withRequirements(db).where('job.id', 'in', ids).orderBy('job.id').execute();
 }
 
@@ -36,12 +35,43 @@ export async function isAnyCancelled(db: Db, ids: readonly string[]): Promise<bo
   return (await cancelled.limit(1).executeTakeFirst()) !== undefined;
 }
 
-export async function findTexts(db: Db, id: string): Promise<JobTexts> {
-  const [input, output] = await Promise.all([
-    db.selectFrom('job_input').selectAll().where('job_id', '=', id).executeTakeFirst(),
-    db.selectFrom('job_output').selectAll().where('job_id', '=', id).executeTakeFirst(),
-  ]);
-  return { input, output };
+const SELECT_JOB = 'SELECT job.*, queue.region, queue.min_vram_gb, queue.needs, queue.min_context';
+const FROM_JOB = 'FROM job JOIN queue ON queue.id = job.queue_id';
+
+const JOB = lookup<FoundJob>({ select: `${SELECT_JOB} ${FROM_JOB}`, column: 'job.id', key: 'id' });
+
+export async function findJob(store: Reads, id: string): Promise<FoundJob | undefined> {
+  return (await store.lookUp(JOB, id))[0];
+}
+
+type Input = Omit<Row<'job_input'>, 'job_id'>;
+type Output = Omit<Row<'job_output'>, 'job_id'>;
+
+/** The columns of a left join are null where there is no row. */
+type Joined<T> = { [Column in keyof T]: T[Column] | null };
+
+type WholeJobRow = FoundJob & Joined<Input> & Joined<Output>;
+
+const WHOLE_JOB = lookup<WholeJobRow>({
+  select: `${SELECT_JOB}, prompt, kind, own, params, metadata, result, type, finish_reason, usage, details
+    ${FROM_JOB} LEFT JOIN job_input ON job_input.job_id = job.id LEFT JOIN job_output ON job_output.job_id = job.id`,
+  column: 'job.id',
+  key: 'id',
+});
+
+/** A job with its texts. */
+export interface WholeJob {
+  job: FoundJob;
+  texts: JobTexts;
+}
+
+export async function findWholeJob(store: Reads, id: string): Promise<WholeJob | undefined> {
+  const [job] = await store.lookUp(WHOLE_JOB, id);
+  if (!job) return undefined;
+  // Neither text is null in its own table.
+  const input = job.prompt === null ? undefined : (job as FoundJob & Input);
+  const output = job.result === null ? undefined : (job as FoundJob & Output);
+  return { job, texts: { input, output } };
 }
 
 export async function findRuns(db: Db, jobId: string): Promise<FoundRun[]> {
@@ -126,10 +156,15 @@ function pageOfStatus(db: Db, { accountId, model, before, limit }: OwnFilter, st
   return db.selectFrom(query.orderBy('job.id', 'desc').limit(limit).as('page')).selectAll();
 }
 
+const CLOCKS = lookup<Row<'fair_clock'>>({
+  select: 'SELECT * FROM fair_clock',
+  column: 'model',
+  key: 'model',
+});
+
 /** Returns the clocks of a model: one for each priority. */
-export async function findClocks(db: Db, model: string): Promise<Row<'fair_clock'>[]> {
-  return await db.selectFrom('fair_clock').selectAll().where('model', '=', model).execute();
-}
+export const findClocks = (store: Reads, model: string): Promise<Row<'fair_clock'>[]> =>
+  store.lookUp(CLOCKS, model);
 
 /** Returns the jobs of a batch with keys from `from` to `to`, with their results. */
 export async function findBatchJobs(db: Db, from: string, to: string) {

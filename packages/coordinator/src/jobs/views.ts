@@ -55,10 +55,7 @@ export function toJob(
   queue: QueueInfo | null,
   runs: readonly JobRun[] | undefined,
 ): Job {
-  const { input } = texts;
-  // The texts are read separately from the job, which may have completed in between.
-  const hasResult = job.status === 'completed' || job.receipt_id !== null;
-  const output = hasResult ? texts.output : undefined;
+  const { input, output } = texts;
   const own = readOwnWebhook(job.webhook);
   return {
     ...toSummary(job, requirements),

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { StoreListener } from './events.ts';
+import type { Lookup } from './lookup.ts';
 import type { Operation, Outcome } from './operation.ts';
 import type { DatabaseSchema } from './schema.ts';
 import type { StoreUnavailable } from './unavailable.ts';
@@ -18,6 +19,8 @@ export interface Store {
   readonly isShared: boolean;
   /** Queries over the committed state. */
   readonly read: Kysely<DatabaseSchema>;
+  /** Returns the rows of one key. What is asked for at the same time shares a statement where that is cheaper. */
+  lookUp<R>(query: Lookup<R>, key: string): Promise<R[]>;
   /** Resolves once the write is durable. */
   write<Input, Output>(operation: Operation<Input, Output>, input: Input): Promise<Outcome<Output>>;
   /** Calls `listener` after each commit with events. Returns a function that removes the listener. */

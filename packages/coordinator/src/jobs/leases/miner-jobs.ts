@@ -93,7 +93,7 @@ export class MinerJobs {
   async complete(principal: Principal, jobId: string, request: CompleteJob): Promise<string> {
     const { store, operations, ids, drawSpotCheck } = this.#options;
     if (!isOfItsType(request)) {
-      if (!(await findJob(store.read, jobId))) unwrap(jobNotFound);
+      if (!(await findJob(store, jobId))) unwrap(jobNotFound);
       failResult(request);
     }
     const attestation = await this.#verifySignature(jobId, request);
@@ -193,7 +193,7 @@ export class MinerJobs {
     { result, signature }: CompleteJob,
   ): Promise<CompleteInput['attestation']> {
     if (!signature) return undefined;
-    const job = await findJob(this.#options.store.read, jobId);
+    const job = await findJob(this.#options.store, jobId);
     const { alg, key_id, sig } = signature;
     const bare = { alg, key_id, sig };
     return { signature: bare, genuine: job !== undefined && (await isAttested(job, result, bare)) };

@@ -6,7 +6,7 @@ import type { StreamChunk, StreamGrowth } from '../../store/events.ts';
 import type { Store } from '../../store/store.ts';
 import { isEnded } from '../job.ts';
 import { isSeenBy } from '../lookup.ts';
-import { findTexts } from '../queries.ts';
+import { findWholeJob } from '../queries.ts';
 import { LOOK_AGAIN_MS, type Waits } from '../scheduling/waiting.ts';
 import { jobErrorOf, toResult } from '../views.ts';
 import {
@@ -147,8 +147,8 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
     if (isBefore(cursor, 'ended')) yield tell(statusOf(job), { ...at, stage: isLast ? 'over' : 'ended' });
     if (isLast) return;
     if (job.status === 'completed' && isBefore(cursor, 'result')) {
-      const { output } = await findTexts(store.read, job.id);
-      yield tell({ event: 'result', data: toResult(output) }, { ...at, stage: 'result' });
+      const whole = await findWholeJob(store, job.id);
+      yield tell({ event: 'result', data: toResult(whole?.texts.output) }, { ...at, stage: 'result' });
     }
     yield tell(await lastOf(job), { ...at, stage: 'over' });
   }

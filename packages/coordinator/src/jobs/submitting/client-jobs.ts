@@ -13,7 +13,7 @@ import type { ClientWebhooks } from '../../webhooks/client-webhooks.ts';
 import type { JobRow } from '../job.ts';
 import type { CancelInput } from '../leases/cancel.ts';
 import type { BillingPolicy } from '../prepaid-balance.ts';
-import { findJobs } from '../queries.ts';
+import { findWholeJob } from '../queries.ts';
 import { JobReader, type JobReaderOptions } from './job-reader.ts';
 import { createJobMaker } from './new-job.ts';
 import type { SubmissionConfig } from './options.ts';
@@ -109,8 +109,10 @@ export class ClientJobs extends JobReader {
   }
 
   async #replay(jobIds: readonly string[]): Promise<{ jobs: Job[]; replayed: true }> {
-    const found = await findJobs(this.#options.store.read, jobIds);
-    return { jobs: await Promise.all(found.map(job => this.show(job))), replayed: true };
+    const { store } = this.#options;
+    const found = await Promise.all(jobIds.toSorted().map(id => findWholeJob(store, id)));
+    const kept = found.filter(job => job !== undefined);
+    return { jobs: await Promise.all(kept.map(job => this.show(job))), replayed: true };
   }
 
   /** Stores jobs within the limits of their client: costly submissions of one client run one at a time. */

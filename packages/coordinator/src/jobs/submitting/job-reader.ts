@@ -12,9 +12,10 @@ import {
   findClocks,
   findJob,
   findRuns,
-  findTexts,
+  findWholeJob,
   type JobPage,
   listJobs,
+  type WholeJob,
 } from '../queries.ts';
 import type { Clock } from '../scheduling/fairness.ts';
 import { lookUntil } from '../scheduling/look-until.ts';
@@ -42,7 +43,9 @@ export class JobReader {
 
   /** Returns the job as it is now. */
   async current(principal: Principal, id: string): Promise<Job> {
-    return await this.show(await this.#owned(principal, id));
+    const found = await findWholeJob(this.#options.store, id);
+    requireSeen(principal, found?.job);
+    return await this.show(found as WholeJob);
   }
 
   /** Returns the job when it has ended, after `waitSeconds`, or when `callerSignal` aborts. */
@@ -81,11 +84,10 @@ export class JobReader {
   }
 
   /** Shows a job that was found in the store. */
-  async show(job: FoundJob): Promise<Job> {
+  async show({ job, texts }: WholeJob): Promise<Job> {
     const { store, directory } = this.#options;
-    const texts = await findTexts(store.read, job.id);
     const runs = job.role === 'replicated' ? await findRuns(store.read, job.id) : undefined;
-    const clocks = job.status === 'pending' ? await findClocks(store.read, job.model) : [];
+    const clocks = job.status === 'pending' ? await findClocks(store, job.model) : [];
     const queue =
       job.status === 'pending' ? queueInfo(job, clocks, directory.reach(job), runs?.length) : null;
     return toJob(job, job, texts, queue, runs?.map(toRun));
@@ -107,16 +109,14 @@ export class JobReader {
   }
 
   async #owned(principal: Principal, id: string): Promise<FoundJob> {
-    const job = await findJob(this.#options.store.read, id);
-    if (!job || !isSeenBy(accountScope(principal), job)) fail('JOB_NOT_FOUND', 'Job not found');
-    return job;
+    return requireSeen(principal, await findJob(this.#options.store, id));
   }
 
   async #untilEnded(principal: Principal, id: string, waitMs: number, signal: AbortSignal): Promise<Job> {
     const { waits, limits } = this.#options;
     const over = limits.countWait(principal);
     try {
-      const job = await lookUntil(
+      await lookUntil(
         (ms, signal) => waits.forJob(id, ms, signal),
         async () => {
           const value = await this.#owned(principal, id);
@@ -124,9 +124,14 @@ export class JobReader {
         },
         { waits, waitMs, signal },
       );
-      return await this.show(job);
+      return await this.current(principal, id);
     } finally {
       over();
     }
   }
+}
+
+function requireSeen(principal: Principal, job: FoundJob | undefined): FoundJob {
+  if (!job || !isSeenBy(accountScope(principal), job)) fail('JOB_NOT_FOUND', 'Job not found');
+  return job;
 }

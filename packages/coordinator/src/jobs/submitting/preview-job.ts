@@ -11,7 +11,7 @@ import { queueInfo } from '../scheduling/queue-position.ts';
 import type { NewJob } from './submit-jobs.ts';
 
 export interface PreviewOptions {
-  store: Pick<Store, 'read'>;
+  store: Pick<Store, 'read' | 'lookUp'>;
   directory: Directory;
   policy: BillingPolicy;
   now: () => number;
@@ -24,7 +24,7 @@ export async function previewJob(
   { store, directory, policy, now }: PreviewOptions,
 ): Promise<JobPreview> {
   const { request, place, runs } = job;
-  const clocks = await findClocks(store.read, request.model);
+  const clocks = await findClocks(store, request.model);
   const priority = request.priority ?? 0;
   const own = clocks.find(clock => clock.priority === priority);
   const count = runsOf(job);

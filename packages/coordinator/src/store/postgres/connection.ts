@@ -5,6 +5,7 @@ import { clampNumber } from '../numbers.ts';
 import type { DatabaseSchema } from '../schema.ts';
 import { type StoreFault, StoreUnavailable } from '../unavailable.ts';
 import { markHostFailed, parseHosts } from './hosts.ts';
+import { statementName } from './statements.ts';
 import { decodeText, encode } from './text.ts';
 
 export interface PostgresOptions {
@@ -121,7 +122,16 @@ const toUnavailable = (error: unknown) =>
   new StoreUnavailable(error instanceof AggregateError ? error.errors[0] : error);
 
 /** Opens Kysely over a pool of connections. Queries reject with StoreUnavailable where the database fails. */
-export function openPool(options: PostgresOptions): Kysely<DatabaseSchema> {
+export const openPool = (options: PostgresOptions): Kysely<DatabaseSchema> => openReader(options).read;
+
+export interface Reader {
+  read: Kysely<DatabaseSchema>;
+  /** Runs a statement that each connection prepares once. Rejects with StoreUnavailable where the database fails. */
+  query(sql: string, values: readonly unknown[]): Promise<unknown[]>;
+}
+
+/** Opens a pool of connections. `read.destroy` closes it. */
+export function openReader(options: PostgresOptions): Reader {
   const hosts = parseHosts(options.url);
   /** Makes each new connection go to the host that worked last. */
   class HostClient extends Client {
@@ -137,19 +147,30 @@ export function openPool(options: PostgresOptions): Kysely<DatabaseSchema> {
   ignoreErrors(pool);
   // The pool itself listens for a connection's errors only while that connection is idle.
   pool.on('connect', ignoreErrors);
-  return new Kysely<DatabaseSchema>({
-    dialect: new PostgresDialect({
-      pool: {
-        connect: async () => {
-          const connected = await tryHosts(options, () => pool.connect()).catch(error => {
-            throw toUnavailable(error);
-          });
-          return withTranslatedErrors(connected);
+  const connect = () =>
+    tryHosts(options, () => pool.connect()).catch(error => {
+      throw toUnavailable(error);
+    });
+  return {
+    read: new Kysely<DatabaseSchema>({
+      dialect: new PostgresDialect({
+        pool: {
+          connect: async () => withTranslatedErrors(await connect()),
+          end: () => pool.end(),
         },
-        end: () => pool.end(),
-      },
+      }),
     }),
-  });
+    async query(text, values) {
+      const client = await connect();
+      try {
+        return (await client.query({ name: statementName(text), text, values: values.map(encode) })).rows;
+      } catch (error) {
+        throw translatePostgresError(error);
+      } finally {
+        client.release();
+      }
+    },
+  };
 }
 
 /** Checks each new connection of a pool, since a standby would return outdated rows. */

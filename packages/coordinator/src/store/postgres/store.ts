@@ -1,12 +1,14 @@
 import { sql } from 'kysely';
 import { createListeners } from '../listeners.ts';
+import { createLookups } from '../lookup.ts';
 import { POSTGRES_TYPES } from '../migrations/column-types.ts';
 import { migrateSchema } from '../migrations/migrate.ts';
 import type { Store } from '../store.ts';
 import { StoreUnavailable } from '../unavailable.ts';
 import type { WriteHealth } from '../write-health.ts';
 import type { Writes } from '../writes.ts';
-import { connectPostgres, openPool, type PostgresOptions } from './connection.ts';
+import { binaryArray } from './binary-arrays.ts';
+import { connectPostgres, openPool, openReader, type PostgresOptions } from './connection.ts';
 import type { ReplicaListener } from './listener-locks.ts';
 import { listen, TELL_MIGRATED } from './notifications.ts';
 import { explainRejection, requireUsableServer } from './server-check.ts';
@@ -43,7 +45,7 @@ export async function migratePostgres(options: PostgresOptions): Promise<readonl
 
 /** Opens the store that several coordinators share. Its schema must be up to date. */
 export function createPostgresStore({ writes, health, listener, ...options }: PostgresStoreOptions): Store {
-  const read = openPool(options);
+  const { read, query } = openReader(options);
   const { notify, onCommit } = createListeners();
   const notifications = listen(
     { ...options, listener, onNewer: newer => health.retire(new StoreUnavailable(newer, 'newer')) },
@@ -58,6 +60,9 @@ export function createPostgresStore({ writes, health, listener, ...options }: Po
   return {
     isShared: true,
     read,
+    lookUp: createLookups(({ select, column }, keys) =>
+      query(`${select} WHERE ${column} = ANY($1::text[])`, [binaryArray('text', keys)]),
+    ),
     write: health.write,
     onFault: health.onFault,
     requireCurrent: health.requireCurrent,

@@ -1,4 +1,4 @@
-import type { StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { clampNumber } from '../numbers.ts';
 import type { Value } from '../transaction.ts';
 
@@ -36,3 +36,16 @@ function boundedRow(row: Record<string, unknown>): SqliteRow {
 }
 
 const isTooLarge = (error: unknown) => (error as NodeJS.ErrnoException).code === 'ERR_OUT_OF_RANGE';
+
+/** Prepares each statement of a connection once. */
+export function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
+  const statements = new Map<string, StatementSync>();
+  return sql => {
+    let statement = statements.get(sql);
+    if (!statement) {
+      statement = database.prepare(sql);
+      statements.set(sql, statement);
+    }
+    return statement;
+  };
+}

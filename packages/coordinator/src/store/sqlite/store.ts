@@ -1,12 +1,15 @@
 import { sql } from 'kysely';
 import { createListeners } from '../listeners.ts';
+import type { Lookup } from '../lookup.ts';
 import type { Store } from '../store.ts';
 import type { WriteHealth } from '../write-health.ts';
 import type { Writer } from '../writer.ts';
 import type { Writes } from '../writes.ts';
 import { openForReading } from './connection.ts';
 import { kyselyOver } from './dialect.ts';
+import { withTranslatedError } from './faults.ts';
 import type { FolderLock } from './lock.ts';
+import { readAll, statementCache } from './read-rows.ts';
 
 export interface SqliteOptions {
   /** The folder of the database, which must exist. */
@@ -29,12 +32,18 @@ export function createSqliteStore({ data, writes, writer, health, lock }: Sqlite
       return result;
     },
   });
+  const prepared = statementCache(reader);
   const { notify, onCommit } = createListeners();
   writes.onCommit(notify);
 
   return {
     isShared: false,
     read,
+    async lookUp<R>({ select, column }: Lookup<R>, key: string) {
+      const rows = withTranslatedError(() => readAll(prepared(`${select} WHERE ${column} = ?`), [key]));
+      await writer.syncUnderWay;
+      return rows as R[];
+    },
     write: health.write,
     onFault: health.onFault,
     requireCurrent: health.requireCurrent,

@@ -1,7 +1,7 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { clampNumber } from '../numbers.ts';
 import type { Value, WriteTransaction } from '../transaction.ts';
-import { readAll } from './read-rows.ts';
+import { readAll, statementCache } from './read-rows.ts';
 
 type Values = Record<string, Value>;
 
@@ -74,16 +74,3 @@ export function createSqliteTransaction(database: DatabaseSync): WriteTransactio
 }
 
 const toStoredValue = (value: Value) => (typeof value === 'number' ? clampNumber(value) : value);
-
-/** Prepares each statement of a connection once. */
-function statementCache(database: DatabaseSync): (sql: string) => StatementSync {
-  const statements = new Map<string, StatementSync>();
-  return sql => {
-    let statement = statements.get(sql);
-    if (!statement) {
-      statement = database.prepare(sql);
-      statements.set(sql, statement);
-    }
-    return statement;
-  };
-}
