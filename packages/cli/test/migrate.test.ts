@@ -30,6 +30,7 @@ const MIGRATIONS = [
   '024-webhooks',
   '025-usage',
   '026-invitations',
+  '027-owner-indexes',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

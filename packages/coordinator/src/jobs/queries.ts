@@ -1,5 +1,4 @@
 import type { JobStatus } from '@aitbc/protocol';
-import { JOB_STATUSES } from '@aitbc/protocol';
 import { type Kysely, sql } from 'kysely';
 import { lookup } from '../store/lookup.ts';
 import type { DatabaseSchema, Row } from '../store/schema.ts';
@@ -96,8 +95,6 @@ export interface JobFilter {
   limit: number;
 }
 
-type OwnFilter = JobFilter & { accountId: number };
-
 export interface JobPage<Job> {
   /** Newest first. */
   jobs: Job[];
@@ -107,21 +104,22 @@ export interface JobPage<Job> {
 
 const SCANNED_AT_ONCE = 1_000;
 
-export async function listJobs(db: Db, filter: JobFilter): Promise<JobPage<FoundJob>> {
-  const { accountId, limit } = filter;
-  if (accountId === undefined) return await listAllJobs(db, filter);
-  const jobs = await listJobsOf(db, { ...filter, accountId });
-  return { jobs, next: jobs.length < limit ? undefined : jobs.at(-1)?.id };
-}
-
 /**
- * Lists the jobs of all accounts. Indexes for this would cost each job more than administrators gain. Instead each page
- * searches the next thousand jobs, so a page can be short or empty and still have a next page.
+ * Lists jobs, newest first. There is an index for an account, and one for an account and a model. An index by status would
+ * be written whenever a job's status changes, and those for administrators would cost each job more than they gain. So
+ * where a filter has no index, each page searches the next thousand jobs: it can be short or empty and still have a next
+ * page.
  */
-async function listAllJobs(db: Db, { status, model, before, limit }: JobFilter): Promise<JobPage<FoundJob>> {
+export async function listJobs(db: Db, filter: JobFilter): Promise<JobPage<FoundJob>> {
+  const { accountId, status, model, before, limit } = filter;
+  const isIndexed = accountId !== undefined && status === undefined;
+  const atOnce = isIndexed ? limit : SCANNED_AT_ONCE;
   let scan = db.selectFrom('job').select(['id', 'status', 'model', 'role']);
+  if (accountId !== undefined) scan = scan.where('account_id', '=', accountId);
+  if (accountId !== undefined && model !== undefined) scan = scan.where('model', '=', model);
+  if (isIndexed) scan = scan.where('role', '!=', 'run');
   if (before !== undefined) scan = scan.where('id', '<', before);
-  const scanned = await scan.orderBy('id', 'desc').limit(SCANNED_AT_ONCE).execute();
+  const scanned = await scan.orderBy('id', 'desc').limit(atOnce).execute();
   const found = scanned.filter(
     job =>
       job.role !== 'run' &&
@@ -129,31 +127,11 @@ async function listAllJobs(db: Db, { status, model, before, limit }: JobFilter):
       (model === undefined || job.model === model),
   );
   const ids = found.slice(0, limit).map(job => job.id);
-  const jobs = ids.length === 0 ? [] : await findJobs(db, ids);
-  const rest = scanned.length < SCANNED_AT_ONCE ? undefined : scanned.at(-1)?.id;
+  const read = ids.length === 0 ? [] : await findJobs(db, ids);
+  // A job's status may have changed since the search.
+  const jobs = read.filter(job => status === undefined || job.status === status);
+  const rest = scanned.length < atOnce ? undefined : scanned.at(-1)?.id;
   return { jobs: jobs.reverse(), next: found.length > limit ? ids.at(-1) : rest };
-}
-
-/**
- * Lists jobs, newest first. The indexes are by status, so a list of all statuses merges one page of each. It is one
- * statement, so that a job whose status changes meanwhile is listed once.
- */
-async function listJobsOf(db: Db, filter: OwnFilter): Promise<FoundJob[]> {
-  const [first = 'pending', ...others] = filter.status ? [filter.status] : JOB_STATUSES;
-  const pages = others.reduce(
-    (query, status) => query.unionAll(pageOfStatus(db, filter, status)),
-    pageOfStatus(db, filter, first),
-  );
-  return await db.selectFrom(pages.as('job')).selectAll().orderBy('id', 'desc').limit(filter.limit).execute();
-}
-
-function pageOfStatus(db: Db, { accountId, model, before, limit }: OwnFilter, status: JobStatus) {
-  let query = withRequirements(db).where('job.account_id', '=', accountId).where('job.status', '=', status);
-  query = query.where('job.role', '!=', 'run');
-  if (model !== undefined) query = query.where('job.model', '=', model);
-  if (before !== undefined) query = query.where('job.id', '<', before);
-  // SQLite accepts ORDER BY and LIMIT within a union only in a subquery.
-  return db.selectFrom(query.orderBy('job.id', 'desc').limit(limit).as('page')).selectAll();
 }
 
 const CLOCKS = lookup<Row<'fair_clock'>>({

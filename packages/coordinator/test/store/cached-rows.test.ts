@@ -10,8 +10,8 @@ import type { WriteTransaction } from '../../src/store/transaction.ts';
 import { type Database, ENGINES, type Engine } from '../harness/engines.ts';
 
 /*
- * PostgreSQL is written to through rows that are kept in memory, SQLite without. Whatever a batch asks for, it must read
- * the same, and leave the same, either way: so generated histories are run both ways, each on a database of its own.
+ * Databases are written to through rows that are kept in memory. Whatever a batch asks for, it must read the same, and
+ * leave the same, as without: so generated histories are run both ways, each on a database of its own.
  */
 
 const [sqlite] = ENGINES as [Engine];
@@ -39,7 +39,7 @@ function cachedOn(database: DatabaseSync, inner: WriteTransaction = createSqlite
       .prepare(`PRAGMA table_info(${table})`)
       .all()
       .map(({ name }) => String(name));
-  return createCachedTransaction(inner, columnsOf);
+  return createCachedTransaction(inner, { columnsOf, isEmbedded: true });
 }
 
 const JOBS = ['job0', 'job1', 'job2', 'job3', 'job4', 'job5'];

@@ -183,7 +183,7 @@ export function createCachedTable(
     add(increments) {
       const columns = Object.keys(increments[0] ?? {}).filter(column => column !== key);
       return changeRows(increments, columns, (kept, by) => {
-        for (const column of columns) kept[column] = (kept[column] as number) + (by[column] as number);
+        for (const column of columns) kept[column] = numberIn(kept[column]) + numberIn(by[column]);
       });
     },
     takeDirty() {
@@ -231,6 +231,9 @@ export function createCachedTable(
     },
   };
 }
+
+/** A damaged row may have something else where a number belongs. */
+const numberIn = (value: Value | undefined) => (typeof value === 'number' ? value : 0);
 
 const keyOf = (columns: readonly string[], values: readonly Value[]) =>
   JSON.stringify([columns.join(), ...values]);

@@ -22,6 +22,7 @@ import { addHashSegments } from './023-hash-segments.ts';
 import { addWebhooks } from './024-webhooks.ts';
 import { addUsage } from './025-usage.ts';
 import { addInvitations } from './026-invitations.ts';
+import { simplifyOwnerIndexes } from './027-owner-indexes.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -48,6 +49,7 @@ export const MIGRATIONS = {
   '024-webhooks': addWebhooks,
   '025-usage': addUsage,
   '026-invitations': addInvitations,
+  '027-owner-indexes': simplifyOwnerIndexes,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

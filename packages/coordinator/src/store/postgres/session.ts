@@ -82,7 +82,10 @@ export async function openWriteSession(options: PostgresOptions): Promise<WriteS
   await client.query(`SELECT pg_advisory_lock_shared(${COORDINATOR_RUNNING})`);
   const catalog = await readCatalog(client);
   const sent = createPostgresTransaction(client, catalog, corkUntilNextTick);
-  const tx = createCachedTransaction(sent, table => [...(catalog.get(table)?.keys() ?? [])]);
+  const tx = createCachedTransaction(sent, {
+    columnsOf: table => [...(catalog.get(table)?.keys() ?? [])],
+    isEmbedded: false,
+  });
   const id = randomUUID();
   let batches = 0;
   /** The database's last batch once all sent transactions are committed. */

@@ -22,7 +22,10 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
   const database = openForWriting(data);
   database.exec('PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0');
   const log = createLogSync(data);
-  const tx = createCachedTransaction(createSqliteTransaction(database), table => columnsOf(database, table));
+  const tx = createCachedTransaction(createSqliteTransaction(database), {
+    columnsOf: table => columnsOf(database, table),
+    isEmbedded: true,
+  });
   /** Returns a number that changes when another connection commits, such as that of `aitbc keys`. */
   const dataVersion = database.prepare('PRAGMA data_version');
   let lastVersion: unknown;
