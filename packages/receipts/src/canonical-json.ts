@@ -16,6 +16,8 @@ const utf8 = new TextEncoder();
 export function canonicalJson(value: unknown): string {
   const fault = findNonJson(value);
   if (fault) throw new TypeError(describeFault(fault));
+  // JSON.stringify writes numbers and strings as RFC 8785 does, and members in the order in which they are enumerated.
+  if (isSorted(value)) return JSON.stringify(value);
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError('not JSON');
   return text;
@@ -24,6 +26,19 @@ export function canonicalJson(value: unknown): string {
 /** Returns the UTF-8 bytes of {@link canonicalJson}, which are signed, hashed and entered into the ledger. */
 export function canonicalBytes(value: unknown): Uint8Array {
   return utf8.encode(canonicalJson(value));
+}
+
+/** Whether the members of all objects in a JSON value are enumerated in the order of canonical JSON. */
+function isSorted(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isSorted);
+  let last: string | undefined;
+  for (const name of Object.keys(value)) {
+    if (last !== undefined && !(last < name)) return false;
+    if (!isSorted((value as Record<string, unknown>)[name])) return false;
+    last = name;
+  }
+  return true;
 }
 
 interface Fault {

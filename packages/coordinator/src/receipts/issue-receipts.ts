@@ -90,24 +90,25 @@ function receiptFor(settlement: Settlement, policy: ReceiptOptions, now: number)
   const run = { durationMs, usage: settlement.usage };
   const { units, price, limit } = chargeFor(run, job, pricing, purse.ceiling());
   purse.charge(price);
+  // In the order of canonical JSON, which is then written without sorting.
   return {
-    version: RECEIPT_VERSION,
-    receipt_id: settlement.receiptId,
-    job_id: job.id,
-    provider: settlement.provider.address,
-    client: settlement.client.address,
-    units,
-    unit_type: pricing.unit,
-    price: price / 1e6,
-    model: job.model,
-    prompt_hash: job.prompt_hash,
     artifact_hash: settlement.artifactHash,
-    started_at: Math.floor(startedAt / 1000),
+    client: settlement.client.address,
     completed_at: Math.floor(now / 1000),
-    duration_ms: durationMs,
     coordinator_id: policy.coordinatorId,
-    nonce: settlement.nonce,
+    duration_ms: durationMs,
+    job_id: job.id,
     metadata: metadataOf(settlement, pricing, limit),
+    model: job.model,
+    nonce: settlement.nonce,
+    price: price / 1e6,
+    prompt_hash: job.prompt_hash,
+    provider: settlement.provider.address,
+    receipt_id: settlement.receiptId,
+    started_at: Math.floor(startedAt / 1000),
+    unit_type: pricing.unit,
+    units,
+    version: RECEIPT_VERSION,
   };
 }
 
@@ -117,16 +118,16 @@ function metadataOf(
   limit: number | null,
 ): UnsignedReceipt['metadata'] {
   return {
+    ...(limit !== null && { max_price: limit }),
     miner_id: minerId,
     // The values that the price was computed from, so that anyone can check it.
     ...(pricing.unit === 'token' ? { rate_per_1000: pricing.ratePer1000 } : { rate: pricing.rate }),
-    ...(pricing.unit === 'token' && job.token_limit !== null && { token_limit: job.token_limit }),
-    ...(limit !== null && { max_price: limit }),
-    ...(unbilledMs > 0 && { unbilled_ms: unbilledMs }),
-    ...(isCancelled && { status: 'cancelled' }),
     ...(reportedAt !== undefined && { reported_completed_at: new Date(reportedAt).toISOString() }),
-    ...(usage && { usage }),
     ...(attestation && { signatures: [attestation] }),
+    ...(isCancelled && { status: 'cancelled' }),
+    ...(pricing.unit === 'token' && job.token_limit !== null && { token_limit: job.token_limit }),
+    ...(unbilledMs > 0 && { unbilled_ms: unbilledMs }),
+    ...(usage && { usage }),
   };
 }
 
