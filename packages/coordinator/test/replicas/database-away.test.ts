@@ -48,6 +48,7 @@ describe('while PostgreSQL is away', () => {
     'GET /health',
     'GET /ledger/vkey',
     'GET /ledger/policy',
+    'GET /v1/webhooks/key',
     'GET /explorer/blocks',
     'GET /explorer/transactions',
   ];
