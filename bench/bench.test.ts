@@ -5,6 +5,7 @@ import {
   ledgerReport,
   memoryReport,
   retainedReport,
+  streamsReport,
   throughputReport,
   waitingReport,
   webhooksReport,
@@ -15,6 +16,7 @@ import { backlog } from './scenarios/backlog.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { retained } from './scenarios/retained.ts';
+import { aitbcRelay, streams } from './scenarios/streams.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { waiting } from './scenarios/waiting.ts';
 import { webhooks } from './scenarios/webhooks.ts';
@@ -93,6 +95,18 @@ describe('on the embedded store', { timeout: 180_000 }, () => {
     expect(result.missed).toEqual([]);
     expect(result.uses).toHaveLength(4);
     expect(retainedReport(result)).not.toContain('NaN');
+  });
+
+  test('tokens of streams are measured from the engine to their readers', async () => {
+    const options = { ...SHORT, readers: [1, 4] };
+    const results = await streams(options, aitbcRelay({ store }), quietly);
+    expect(results.map(({ streams }) => streams)).toEqual([1, 4]);
+    for (const { direct, through } of results) {
+      expect(through.tokens).toBeGreaterThan(0);
+      expect(through.delay.p50).toBeGreaterThan(direct.delay.p50);
+      expect(through.firstToken.p99).toBeGreaterThanOrEqual(through.firstToken.p50);
+    }
+    expect(streamsReport(results)).not.toContain('NaN');
   });
 
   test('a client is measured beside one that means no good', async () => {

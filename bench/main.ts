@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ATTACKS, type AttackName } from './attacks.ts';
+import { installLitellm, isLitellmInstalled } from './peers/litellm.ts';
 import { arePeersInstalled } from './peers/peers.ts';
 import {
   abuseReport,
@@ -11,6 +12,7 @@ import {
   memoryReport,
   peersReport,
   retainedReport,
+  streamsReport,
   throughputReport,
   waitingReport,
   webhooksReport,
@@ -20,8 +22,9 @@ import { backlog } from './scenarios/backlog.ts';
 import { gateway } from './scenarios/gateway.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
-import { peers } from './scenarios/peers.ts';
+import { peers, streamPeers } from './scenarios/peers.ts';
 import { retained } from './scenarios/retained.ts';
+import { aitbcRelay, streams } from './scenarios/streams.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { waiting } from './scenarios/waiting.ts';
 import { webhooks } from './scenarios/webhooks.ts';
@@ -45,9 +48,12 @@ GET, by a GET that waits, and for comparison not at all.
   --retained N      what N names of models leave in memory, and text that nobody reads; fails where it is too much
   --ledger N        what publishing the ledger costs, and how fast N entries are taken in meanwhile
   --webhooks N      N deliveries to 50 receivers of which one hangs, and what a webhook costs its account's jobs
-  --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes;
-                    install them before: npm ci --prefix bench/peers
+  --peers           the coordinator on PostgreSQL beside pg-boss and graphile-worker, behind the same routes, and beside
+                    LiteLLM's proxy for streams; install the first two before: npm ci --prefix bench/peers. LiteLLM is
+                    installed in a virtual environment of Python, unless the variable LITELLM names its command
   --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
+  --streams         how long tokens of an engine take to readers of the gateway, with several numbers of streams at once
+  --readers LIST    these numbers of streams (1,10,50,100,200)
   --abuse           what one client of 4 connections does to another, attack by attack; fails where it is too much
   --attack NAME     of these one, or several, rather than all
   --base DIR        another checkout of this repository, whose coordinator takes turns with this one's
@@ -71,6 +77,8 @@ const { values } = parseArgs({
     webhooks: { type: 'string' },
     peers: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
+    streams: { type: 'boolean', default: false },
+    readers: { type: 'string', default: '1,10,50,100,200' },
     abuse: { type: 'boolean', default: false },
     attack: { type: 'string', multiple: true },
     profile: { type: 'string' },
@@ -113,9 +121,22 @@ async function main(): Promise<void> {
   }
   if (values.peers && !arePeersInstalled())
     throw new Error('The peers are missing: npm ci --prefix bench/peers');
-  if (values.peers) return report(await peers(options, progress), peersReport);
+  if (values.peers) {
+    if (!isLitellmInstalled()) {
+      progress('Installing LiteLLM in bench/peers/venv, which takes minutes');
+      await installLitellm();
+    }
+    const jobs = await peers(options, progress);
+    const streams = await streamPeers({ ...options, readers: readers() }, progress);
+    return report({ jobs, streams }, peersReport);
+  }
   if (values.gateway) {
     return report(await gateway({ ...options, profile: values.profile }, progress), gatewayReport);
+  }
+  if (values.streams) {
+    const { profile } = values;
+    const relay = aitbcRelay({ store: store(), profile });
+    return report(await streams({ ...options, readers: readers() }, relay, progress), streamsReport);
   }
   if (values.abuse) {
     const result = await abuse({ ...options, attacks: attacks(), profile: values.profile }, progress);
@@ -149,6 +170,12 @@ const COUNTS = [
   ...(['connections', 'seconds', 'rounds', 'backlog', 'waiting', 'memory', 'retained', 'ledger'] as const),
   'webhooks',
 ] as const;
+
+function readers(): number[] {
+  const counts = values.readers.split(',').map(Number);
+  const isValid = counts.every(count => Number.isInteger(count) && count >= 1 && count <= 1000);
+  return isValid ? counts : refuse(`--readers must be whole numbers from 1 to 1000, not ${values.readers}`);
+}
 
 function count(name: (typeof COUNTS)[number], least = 1): number {
   const value = Number(values[name]);

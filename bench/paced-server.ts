@@ -1,16 +1,26 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { stampedToken } from './stamped-tokens.ts';
 
 /*
  * Serves the part of OpenAI's API that a streamed chat needs, without a model. Its tokens come at a fixed
- * pace, so that any further waiting of a client is not the engine's.
+ * pace, so that any further waiting of a client is not the engine's. Each token tells when it was sent.
  */
 
 const MODEL = 'bench';
-const FIRST_TOKEN_MS = 20;
-const BETWEEN_TOKENS_MS = 5;
-const TOKENS = 8;
+
+const { values } = parseArgs({
+  options: {
+    tokens: { type: 'string', default: '8' },
+    'first-ms': { type: 'string', default: '20' },
+    'between-ms': { type: 'string', default: '5' },
+  },
+});
+const tokens = Number(values.tokens);
+const firstMs = Number(values['first-ms']);
+const betweenMs = Number(values['between-ms']);
 
 const server = createServer(async (request, response) => {
   await Array.fromAsync(request);
@@ -30,10 +40,12 @@ async function stream(response: ServerResponse): Promise<void> {
     response.write(`data: ${JSON.stringify(chunk)}\n\n`);
   };
   send({ role: 'assistant', content: '' });
-  await setTimeout(FIRST_TOKEN_MS);
-  for (let token = 0; token < TOKENS; token++) {
-    if (token > 0) await setTimeout(BETWEEN_TOKENS_MS);
-    send({ content: `${token} ` });
+  // Timers fire late on a busy machine. Each waits for a time since the start, so that the pace stays.
+  const start = performance.now() + firstMs;
+  for (let token = 0; token < tokens && !response.destroyed; token++) {
+    const waitMs = start + token * betweenMs - performance.now();
+    if (waitMs > 0) await setTimeout(waitMs);
+    send({ content: stampedToken() });
   }
   send({}, 'stop');
   response.end('data: [DONE]\n\n');

@@ -1,10 +1,12 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase } from '../test/postgres.ts';
+import { requirement } from '../test/requirement.ts';
+import { isLitellmInstalled } from './peers/litellm.ts';
 import { arePeersInstalled, PEERS, startPeer } from './peers/peers.ts';
 import { peersReport } from './report.ts';
-import { PARTS } from './results.ts';
-import { peers } from './scenarios/peers.ts';
+import { type LoadResult, PARTS } from './results.ts';
+import { peers, streamPeers } from './scenarios/peers.ts';
 import type { OwnServer } from './server.ts';
 
 /** Statements that find a job and its result in each peer's tables. */
@@ -74,12 +76,14 @@ for (const peer of PEERS) {
   });
 }
 
+const quietly = () => {};
+
 test.skipIf(!arePeersInstalled())(
   'the coordinator and its peers are measured side by side',
   async () => {
     const compared = PEERS.slice(1, 3);
 
-    const result = await peers({ connections: 16, seconds: 1, warmup: 0, rounds: 1 }, () => {}, compared);
+    const result = await peers({ connections: 16, seconds: 1, warmup: 0, rounds: 1 }, quietly, compared);
 
     expect(result.peers.map(({ name, batched }) => ({ name, batched }))).toEqual(compared);
     for (const { lifecycles, latencies } of [result.coordinator, ...result.peers.map(peer => peer.result)]) {
@@ -87,7 +91,30 @@ test.skipIf(!arePeersInstalled())(
       for (const part of PARTS)
         expect(latencies[part]?.p99).toBeGreaterThanOrEqual(latencies[part]?.p50 ?? NaN);
     }
-    expect(peersReport(result)).not.toContain('NaN');
+    const streams = { coordinator: [], litellm: [] };
+    expect(peersReport({ jobs: result, streams })).not.toContain('NaN');
   },
   60_000,
 );
+
+const NOT_INSTALLED =
+  'Set LITELLM to the command of LiteLLM’s proxy, which `npm run bench -- --peers` installs';
+
+test('streams through the coordinator are measured beside those through LiteLLM', async context => {
+  requirement(context, isLitellmInstalled(), NOT_INSTALLED);
+
+  const result = await streamPeers({ readers: [2], seconds: 1, warmup: 0, rounds: 1 }, quietly);
+
+  for (const [measured] of [result.coordinator, result.litellm]) {
+    expect(measured?.streams).toBe(2);
+    expect(measured?.through.tokens).toBeGreaterThan(0);
+    expect(measured?.through.delay.p50).toBeGreaterThan(measured?.direct.delay.p50 ?? NaN);
+  }
+  expect(peersReport({ jobs: { coordinator: NO_JOBS, peers: [] }, streams: result })).not.toContain('NaN');
+}, 300_000);
+
+const NO_JOBS: LoadResult = {
+  ...{ lifecycles: 0, perSecond: 1, emptyClaims: 0 },
+  latencies: { submit: null, claim: null, complete: null, fetch: null, 'submit-to-result': null },
+  cores: { generator: 0, server: null, database: null, busy: null, given: null },
+};

@@ -29,14 +29,14 @@ export function readProcessorTime(measured: Measured): ProcessorTime {
   const { user, system } = process.cpuUsage();
   return {
     generator: (user + system) / 1e6,
-    server: timeOf(measured.server),
-    database: timeOf(measured.database),
+    server: processorSecondsOf(measured.server),
+    database: processorSecondsOf(measured.database),
     ...timeOfMachine(),
   };
 }
 
 /** Returns the time of a process, its children, and of those of its children that have ended. */
-function timeOf(pid: string | undefined): number | null {
+export function processorSecondsOf(pid: string | undefined): number | null {
   const parent = pid === undefined ? undefined : statOf(pid);
   if (!parent) return null;
   const children = allProcesses().flatMap(child => statOf(child) ?? []);

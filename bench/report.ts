@@ -6,8 +6,9 @@ import type { Backlog } from './scenarios/backlog.ts';
 import type { Gateway } from './scenarios/gateway.ts';
 import type { Ledger } from './scenarios/ledger.ts';
 import type { Memory } from './scenarios/memory.ts';
-import type { PeerResult, Peers } from './scenarios/peers.ts';
+import type { PeerResult, Peers, StreamPeers } from './scenarios/peers.ts';
 import { MOST_RETAINED, type Retained } from './scenarios/retained.ts';
+import type { StreamsAtOnce } from './scenarios/streams.ts';
 import type { Throughput } from './scenarios/throughput.ts';
 import { FEW_MINERS, type Waiting } from './scenarios/waiting.ts';
 import type { WebhookLoad } from './scenarios/webhooks.ts';
@@ -80,7 +81,39 @@ With results read by GET, the coordinator does ${ofSkeleton.toFixed(2)} of what 
 Reading results by GET leaves ${fetched.toFixed(2)} of the lifecycles, waiting for them ${awaited.toFixed(2)}.`;
 }
 
-export function peersReport({ coordinator, peers }: Peers): string {
+export function peersReport({ jobs, streams }: { jobs: Peers; streams: StreamPeers }): string {
+  const { coordinator, litellm } = streams;
+  return `${jobPeersReport(jobs)}
+Streams through the coordinator:
+${streamsReport(coordinator)}
+Streams through LiteLLM:
+${streamsReport(litellm)}
+For each of a peer's, the coordinator does or takes:
+${ratiosReport(jobs, streams)}`;
+}
+
+/** One table of all that the coordinator is compared with. */
+function ratiosReport({ peers }: Peers, { coordinator, litellm }: StreamPeers): string {
+  const grid = new Table({ head: ['peer', 'what', 'ratio'], style: { head: [], border: [] } });
+  for (const { name, batched, ratio } of peers)
+    grid.push([batched ? `${name}, batched` : name, 'lifecycles/s', ratio.toFixed(2)]);
+  for (const [at, own] of coordinator.entries()) {
+    const peer = litellm[at];
+    if (!peer) continue;
+    const streams = `${own.streams} ${own.streams === 1 ? 'stream' : 'streams'}`;
+    grid.push(
+      [`LiteLLM, ${streams}`, 'tokens/s', ratioOf(own.through.tokensPerSecond, peer.through.tokensPerSecond)],
+      [`LiteLLM, ${streams}`, 'delay added to a token at p50', ratioOf(own.added.p50, peer.added.p50)],
+      [`LiteLLM, ${streams}`, 'CPU for each token', ratioOf(own.processorMicros, peer.processorMicros)],
+    );
+  }
+  return `${grid}`;
+}
+
+const ratioOf = (own: number | null, peer: number | null) =>
+  own === null || peer === null ? NONE : (own / peer).toFixed(2);
+
+function jobPeersReport({ coordinator, peers }: Peers): string {
   const rows = peers.map(
     ({ name, batched, result }) => [batched ? `${name},\nbatched` : name, result] as const,
   );
@@ -151,6 +184,31 @@ export function gatewayReport({ streams, direct, gateway, overhead }: Gateway): 
     ['the gateway adds', ms(overhead)],
   );
   return `${grid}\nOf ${whole(streams)} streams each way, one at a time.`;
+}
+
+export function streamsReport(results: readonly StreamsAtOnce[]): string {
+  const head = [
+    'streams at once\n(p50 / p99 in ms)',
+    'a token takes',
+    'of the engine',
+    'added',
+    'first token,\nadded at p50',
+    'tokens/s',
+    'of the engine',
+    'CPU µs per token,\nserver and miner',
+  ];
+  const grid = new Table({ head, style: { head: [], border: [] } });
+  for (const { streams, direct, through, added, processorMicros } of results) {
+    const firstToken = through.firstToken.p50 - direct.firstToken.p50;
+    grid.push([
+      streams,
+      ...[through.delay, direct.delay, added].map(ms),
+      firstToken.toFixed(1),
+      ...[through, direct].map(({ tokensPerSecond }) => whole(tokensPerSecond)),
+      processorMicros === null ? NONE : whole(processorMicros),
+    ]);
+  }
+  return `${grid}`;
 }
 
 export function abuseReport({ attacks, missed }: Abuse): string {

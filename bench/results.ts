@@ -37,8 +37,19 @@ export interface LoadResult {
   latencies: Latencies;
 }
 
+/** What readers of streams of tokens saw. */
+export interface StreamsRead {
+  /** The time of a token from the engine to its reader. */
+  delay: Latency;
+  /** The time from the request to the first token, of all streams: those that began before the measurement included. */
+  firstToken: Latency;
+  /** All tokens, those before the measurement included. */
+  tokens: number;
+  tokensPerSecond: number;
+}
+
 /** Returns the median result by `by`, as the machine's speed varies between runs. */
-export function medianOf(results: readonly LoadResult[], by: (result: LoadResult) => number): LoadResult {
+export function medianOf<R>(results: readonly R[], by: (result: R) => number): R {
   const sorted = [...results].sort((a, b) => by(a) - by(b));
   const median = sorted[Math.floor(sorted.length / 2)];
   if (!median) throw new Error('No run, no median');

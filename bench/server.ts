@@ -78,23 +78,38 @@ export async function startAt(
   { args, database }: CoordinatorData,
   { profile, flags = [], checkout }: Pick<CoordinatorOptions, 'profile' | 'flags' | 'checkout'> = {},
 ): Promise<OwnServer> {
-  const nodeOptions = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const program = checkout === undefined ? AITBC : resolve(checkout, PROGRAM);
-  const command = [...nodeOptions, program, 'serve'];
+  const command = [...profiling(profile), program, 'serve'];
   const server = await startProgram([...command, '--port', '0', '--log-level', 'warn', ...args, ...flags]);
   return { ...server, ...(database && on(database)) };
 }
+
+const profiling = (folder: string | undefined) =>
+  folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 
 /** Returns the server's properties that come from its database. */
 const on = ({ pid, settle }: Database) => ({ databasePid: pid, settle });
 
 /** Starts the released miner and waits until the coordinator knows it. Its `url` is the coordinator's. */
-export async function startMiner(coordinator: string, flags: readonly string[]): Promise<OwnServer> {
+export async function startMiner(
+  coordinator: string,
+  flags: readonly string[],
+  { profile }: Pick<CoordinatorOptions, 'profile'> = {},
+): Promise<OwnServer> {
   const state = await mkdtemp(join(tmpdir(), 'aitbc-bench-miner-'));
   const removeState = () => rm(state, { recursive: true });
   try {
-    const command = [AITBC, 'miner', '--coordinator', coordinator, '--state', state, ...flags];
-    const { stop, ...miner } = await startProgram(command, /Waiting for jobs/);
+    const command = [
+      ...profiling(profile),
+      AITBC,
+      'miner',
+      '--coordinator',
+      coordinator,
+      '--state',
+      state,
+      ...flags,
+    ];
+    const { stop, ...miner } = await startProgram(command, { ready: /Waiting for jobs/ });
     return { ...miner, url: coordinator, stop: () => stop().finally(removeState) };
   } catch (error) {
     await removeState();
@@ -128,14 +143,27 @@ export async function startSkeleton(): Promise<OwnServer> {
 /** Describes a server that runs already and keeps running. */
 export const runningAt = (url: string): Server => ({ url, stop: async () => {} });
 
+export interface ProgramOptions {
+  /** The program to run; Node.js unless given. */
+  program?: string;
+  /** What it prints when it is ready. */
+  ready?: RegExp;
+  /** Variables on top of this process's environment. */
+  env?: Record<string, string>;
+}
+
 const URL_PATTERN = /http:\/\/[\d.]+:\d+/;
 
 /**
  * Starts a program and waits until it prints the address on which it listens, or another sign that it is
  * ready.
  */
-export async function startProgram(argv: readonly string[], ready = URL_PATTERN): Promise<OwnServer> {
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startProgram(
+  argv: readonly string[],
+  { program = process.execPath, ready = URL_PATTERN, env = {} }: ProgramOptions = {},
+): Promise<OwnServer> {
+  const options = { stdio: ['ignore' as const, 'pipe' as const, 'pipe' as const] };
+  const child = spawn(program, argv, { ...options, env: { ...process.env, ...env } });
   const url = await firstMatch(child, ready);
   const { pid } = child;
   if (pid === undefined) throw new Error('A process that prints has an id');

@@ -1,8 +1,10 @@
 import { type LoadOptions, loadFresh } from '../generator.ts';
+import { startLitellm } from '../peers/litellm.ts';
 import { PEERS, type Peer, startPeer } from '../peers/peers.ts';
 import { type LoadResult, medianOf } from '../results.ts';
 import { startCoordinator, startOnPostgres } from '../server.ts';
 import type { Progress } from './progress.ts';
+import { aitbcRelay, mediansOf, type StreamsAtOnce, type StreamsOptions, streams } from './streams.ts';
 
 export interface PeerResult extends Peer {
   result: LoadResult;
@@ -39,6 +41,30 @@ export async function peers(
       return { ...peer, result, ratio: coordinator.perSecond / result.perSecond };
     }),
   };
+}
+
+/** Streams through the coordinator on PostgreSQL, and through LiteLLM's proxy. */
+export interface StreamPeers {
+  coordinator: readonly StreamsAtOnce[];
+  litellm: readonly StreamsAtOnce[];
+}
+
+/** Reads streams of the same engine through the coordinator and through LiteLLM's proxy, round by round in turn. */
+export async function streamPeers(
+  { rounds, ...options }: StreamsOptions,
+  progress: Progress,
+): Promise<StreamPeers> {
+  const coordinator: StreamsAtOnce[][] = [];
+  const litellm: StreamsAtOnce[][] = [];
+  for (let round = 1; round <= rounds; round++) {
+    progress(`Streams, round ${round} of ${rounds}: the coordinator`);
+    const own = aitbcRelay({ store: 'postgres' });
+    coordinator.push(await streams({ ...options, rounds: 1 }, own, progress));
+    progress(`Streams, round ${round} of ${rounds}: LiteLLM`);
+    const relay = async (engineUrl: string) => [await startLitellm(engineUrl)] as const;
+    litellm.push(await streams({ ...options, rounds: 1 }, relay, progress));
+  }
+  return { coordinator: mediansOf(coordinator), litellm: mediansOf(litellm) };
 }
 
 const perSecond = (result: LoadResult) => result.perSecond;

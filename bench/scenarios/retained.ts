@@ -80,8 +80,8 @@ async function retainedByUnread({ url, modules }: RunningCoordinator): Promise<n
   const { job_id } = await client.jobs.submit({ prompt: 'Hello', model: 'talk', stream: true });
   await client.miners.claimJobs('talks');
   const post = (first: number) =>
-    streaming.chunks.post(accounts.anonymous as never, job_id, {
-      ...{ minerId: 'talks', attempt: undefined, first },
+    streaming.chunks.post(accounts.anonymous as never, { minerId: 'talks', epoch: undefined }, job_id, {
+      ...{ attempt: undefined, first },
       chunks: Array(100).fill({ kind: 'text', text: CHUNK }),
     });
   const { signal } = new AbortController();

@@ -191,6 +191,7 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/miners/register': registrant,
   'POST /v1/miners/{id}/heartbeat': ownerOfMiner,
   'POST /v1/miners/{id}/claims': ownerOfMiner,
+  'POST /v1/miners/{id}/chunks': ownerOfMiner,
   'POST /v1/miners/{id}/drain': ownerOfMiner,
   'POST /v1/miners/{id}/reinstate': administrators,
   'DELETE /v1/miners/{id}': ownerOfMiner,

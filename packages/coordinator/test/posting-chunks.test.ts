@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import type { PostedChunks, Problem } from '@aitbc/protocol';
+import type { PostedChunks, PostedStreams, Problem } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
@@ -55,6 +55,38 @@ describeEachEngine('posting chunks', engine => {
     const { job_id, post } = await running();
     await Promise.all([post(0, ['a']), post(0, ['a', 'b']), post(0, ['a', 'b', 'c'])]);
     expect(await textOf(job_id)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('of several jobs in one request are stored, but for those of a job with an error', async () => {
+    const [one, other] = [await running(), await running()];
+    await register(other.miner, { capabilities: [one.miner, other.miner] });
+    const postAll = (miner: string, streams: object[]) =>
+      coordinator.call<PostedStreams>('POST', `/v1/miners/${miner}/chunks`, { streams });
+    const third = await submit({ model: one.miner, stream: true });
+    await claims(other.miner, 2);
+    const after = (seconds: number) => new Date(coordinator.now() + seconds * 1000).toISOString();
+    const { status, body } = await postAll(other.miner, [
+      { job_id: other.job_id, first: 0, chunks: ['a', { reasoning: 'b' }] },
+      { job_id: one.job_id, first: 0, chunks: ['not its job'] },
+      { job_id: third.job_id, first: 1, chunks: ['after a gap'] },
+      { job_id: other.job_id, first: 2, chunks: ['c'] },
+    ]);
+    expect(status).toBe(200);
+    const stored = { job_id: other.job_id, lease_expires_at: after(100), deadline: after(150) };
+    expect(body.streams).toMatchObject([
+      { ...stored, next: 2 },
+      { job_id: one.job_id, error: { status: 409, error_code: 'JOB_NOT_LEASED' } },
+      { job_id: third.job_id, error: { status: 400, error_code: 'VALIDATION_OUT_OF_RANGE', field: 'first' } },
+      { ...stored, next: 3 },
+    ]);
+    expect(await textOf(other.job_id)).toEqual(['a', 'c']);
+    const long = [{ job_id: one.job_id, first: 0, chunks: ['x'.repeat(5_000)] }];
+    expect((await postAll(one.miner, long)).body.streams).toMatchObject([
+      { error: { error_code: 'VALIDATION_OUT_OF_RANGE', field: 'chunks.0' } },
+    ]);
+    expect(refusal(await postAll(one.miner, []))).toEqual([400, 'VALIDATION_OUT_OF_RANGE', 'streams']);
+    const stray = [{ job_id: one.job_id, first: 0, chunks: ['x'] }];
+    expect(refusal(await postAll('nobody', stray))).toEqual([404, 'MINER_NOT_FOUND']);
   });
 
   test('with a gap is refused, and nothing of it is taken', async () => {

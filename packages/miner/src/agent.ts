@@ -4,6 +4,7 @@ import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import type { StatedAbilities } from './abilities.ts';
 import type { Backend } from './backend.ts';
 import { type BackoffOptions, pause } from './backoff.ts';
+import { createChunkSender } from './chunk-sender.ts';
 import { createClaims } from './claims.ts';
 import type { MinerEventHandler } from './events.ts';
 import { createHeartbeats } from './heartbeats.ts';
@@ -92,6 +93,7 @@ function assemble(options: MinerOptions, quitting: AbortSignal) {
   const earned = { credits: 0, jobs: 0 };
   const runner: JobRunner = {
     ...{ client, backend, identity, registration, emit, backoff, now, quitting },
+    sender: createChunkSender({ client, minerId, registration }),
     onToken: options.onToken,
     onBackendFailure: registration.failed,
     onReceipt({ price }) {

@@ -3,6 +3,7 @@ import { signAttestation, textHash } from '@aitbc/receipts';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import { type Backend, BackendError, isRetryable } from './backend.ts';
 import type { BackoffOptions } from './backoff.ts';
+import type { ChunkSender } from './chunk-sender.ts';
 import { deliver } from './delivery.ts';
 import type { MinerEventHandler } from './events.ts';
 import type { Identity } from './identity.ts';
@@ -15,6 +16,7 @@ import { createTextStream, type TextStream } from './stream.ts';
 export interface JobRunner {
   client: CoordinatorClient;
   backend: Backend;
+  sender: ChunkSender;
   identity: Identity;
   registration: Pick<Registration, 'epoch'>;
   emit: MinerEventHandler;
@@ -75,13 +77,9 @@ async function generate(runner: JobRunner, work: Omit<RunningJob, 'done'>): Prom
   }
 }
 
-function streamOf(
-  { client, identity, registration, backoff }: JobRunner,
-  { job, controller }: Omit<RunningJob, 'done'>,
-): TextStream {
+function streamOf({ sender, backoff }: JobRunner, { job, controller }: Omit<RunningJob, 'done'>): TextStream {
   return createTextStream({
-    ...{ client, job, backoff, minerId: identity.minerId, signal: controller.signal },
-    epoch: registration.epoch,
+    ...{ sender, job, backoff, signal: controller.signal },
     onStop: reason => controller.abort(new JobStopped(reason)),
   });
 }

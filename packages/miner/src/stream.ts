@@ -1,13 +1,13 @@
 import type { MinerJob, PostChunks } from '@aitbc/protocol';
-import { type CoordinatorClient, CoordinatorError, isCoordinatorError } from '@aitbc/sdk';
+import { CoordinatorError, isCoordinatorError } from '@aitbc/sdk';
 import { type BackoffOptions, createBackoff, pause } from './backoff.ts';
+import type { ChunkSender } from './chunk-sender.ts';
 import { isPassing, retryAfterMs } from './link.ts';
-import { epochOf } from './registration.ts';
 import { orAborted, type StopReason } from './slots.ts';
 
 /** Sends a job's text to the coordinator while it is generated. */
 export interface TextStream {
-  /** Adds text. It is sent at once when no request is under way, and otherwise with the next request. */
+  /** Adds text. It is sent at once when nothing of the stream is under way, and otherwise with what comes meanwhile. */
   push(piece: string): void;
   /** Adds to what the model thinks before its answer. It is sent in order with the text. */
   pushReasoning(piece: string): void;
@@ -18,10 +18,8 @@ export interface TextStream {
 }
 
 export interface TextStreamOptions {
-  client: { jobs: Pick<CoordinatorClient['jobs'], 'postChunks'> };
+  sender: ChunkSender;
   job: Pick<MinerJob, 'job_id'>;
-  minerId: string;
-  epoch?: number | undefined;
   backoff: BackoffOptions;
   /** Aborts when the text is no longer wanted. */
   signal: AbortSignal;
@@ -29,25 +27,22 @@ export interface TextStreamOptions {
   onStop: (reason: StopReason) => void;
 }
 
-/** The pause between two requests. Nobody reads as fast as tokens come. */
-const PACE_MS = 50;
-
 /** At most 4 bytes each in UTF-8, which any coordinator accepts as a chunk. */
 const CHUNK_LENGTH = 1_024;
 const CHUNKS_AT_ONCE = 100;
-const TIMEOUT_MS = 10_000;
 
 export function createTextStream(options: TextStreamOptions): TextStream {
-  const { client, job, minerId, epoch, signal, onStop } = options;
+  const { sender, job, signal, onStop } = options;
   const backoff = createBackoff({ longest: 5_000, ...options.backoff });
-  const runs: TextRun[] = [];
-  let posted: Position = START;
-  let chunks = 0;
   /**
-   * The request under way. A repetition must cut the text at the same places, as the coordinator knows chunks
-   * by their number.
+   * All chunks so far. The coordinator knows chunks by their index, and what it has lost is sent again, so a chunk
+   * never changes.
    */
-  let underWay: Parts = { parts: [], end: START };
+  let chunks: Chunk[] = [];
+  /** Text that is not cut into chunks yet. */
+  let open = { isReasoning: false, text: '' };
+  /** How many chunks the coordinator has. */
+  let posted = 0;
   /** Older coordinators accept text only. */
   let takesReasoning = true;
   let isOver = false;
@@ -56,46 +51,58 @@ export function createTextStream(options: TextStreamOptions): TextStream {
   const ending = new AbortController();
 
   async function send(): Promise<void> {
-    // All pieces of this turn of the event loop go into one request.
-    await undefined;
-    while (!isOver && !signal.aborted) {
-      if (underWay.parts.length === 0) underWay = cut(runs, posted, { hasEnded, takesReasoning });
-      if (underWay.parts.length === 0) break;
+    while (!isOver && !signal.aborted && hasMore()) {
       const waitMs = await post();
-      if (waitMs > 0 && !hasEnded) await pause(waitMs, AbortSignal.any([signal, ending.signal]));
-      else if (waitMs > PACE_MS) isOver = true;
+      if (waitMs > 0 && hasEnded) isOver = true;
+      else if (waitMs > 0) await pause(waitMs, AbortSignal.any([signal, ending.signal]));
     }
     sending = undefined;
   }
 
+  const hasMore = () => posted < chunks.length || cut(open.text, hasEnded).parts.length > 0;
+
+  /** Cuts the open text only when all chunks are posted, so that text gathers while it can't be sent. */
+  function nextChunks(): Chunk[] {
+    if (posted === chunks.length) cutOpen({ isWhole: hasEnded });
+    return chunks.slice(posted, posted + CHUNKS_AT_ONCE);
+  }
+
+  function cutOpen({ isWhole }: { isWhole: boolean }): void {
+    const { isReasoning, text } = open;
+    const { parts, rest } = cut(text, isWhole);
+    chunks.push(...(isReasoning ? parts.map(reasoning => ({ reasoning })) : parts));
+    open = { isReasoning, text: rest };
+  }
+
   /** @returns milliseconds to wait before the next request */
   async function post(): Promise<number> {
-    const { parts, end } = underWay;
+    let sent = 0;
     try {
-      const request = { miner_id: minerId, ...epochOf(epoch), first: chunks, chunks: parts };
-      await client.jobs.postChunks(job.job_id, request, { maxRetries: 0, timeout: TIMEOUT_MS, signal });
-      posted = end;
-      chunks += parts.length;
-      underWay = { parts: [], end };
+      await sender.post(job.job_id, () => {
+        if (signal.aborted) return undefined;
+        const next = nextChunks();
+        sent = next.length;
+        return { first: posted, chunks: next };
+      });
+      posted += sent;
       backoff.reset();
-      return PACE_MS;
+      return 0;
     } catch (error) {
       return failed(error);
     }
   }
 
   function failed(error: unknown): number {
-    if (isPassing(error)) return Math.max(PACE_MS + 1, backoff.next(), retryAfterMs(error));
-    if (chunks > 0 && error instanceof CoordinatorError && error.field === 'first') {
-      // The lease ran out and came back to this miner, so the stream starts again.
-      posted = START;
-      chunks = 0;
-      underWay = { parts: [], end: START };
+    if (isPassing(error)) return Math.max(1, backoff.next(), retryAfterMs(error));
+    if (posted > 0 && error instanceof CoordinatorError && error.field === 'first') {
+      // The stream started again, or the coordinator's machine lost power before it had stored the last chunks.
+      posted = 0;
       return 0;
     }
-    if (takesReasoning && isUnknownChunk(error) && underWay.parts.some(part => typeof part !== 'string')) {
+    if (takesReasoning && isUnknownChunk(error) && chunks.slice(posted).some(isReasoning)) {
       takesReasoning = false;
-      underWay = { parts: [], end: posted };
+      chunks = chunks.filter(chunk => !isReasoning(chunk));
+      if (open.isReasoning) open = { isReasoning: false, text: '' };
       return 0;
     }
     isOver = true;
@@ -105,9 +112,9 @@ export function createTextStream(options: TextStreamOptions): TextStream {
   }
 
   function add(isReasoning: boolean, piece: string): void {
-    const last = runs.at(-1);
-    if (last?.isReasoning === isReasoning) last.text += piece;
-    else if (piece !== '') runs.push({ isReasoning, text: piece });
+    if (isOver || (isReasoning && !takesReasoning)) return;
+    if (open.text !== '' && open.isReasoning !== isReasoning) cutOpen({ isWhole: true });
+    open = { isReasoning, text: open.text + piece };
     sending ??= send();
   }
 
@@ -123,51 +130,27 @@ export function createTextStream(options: TextStreamOptions): TextStream {
   };
 }
 
-/** Consecutive text of one kind. */
-interface TextRun {
-  isReasoning: boolean;
-  text: string;
-}
+type Chunk = PostChunks['chunks'][number];
 
-/** The position of the next character: its run, and its index there in UTF-16 units. */
-interface Position {
-  run: number;
-  offset: number;
-}
+const isReasoning = (chunk: Chunk) => typeof chunk !== 'string';
 
-const START: Position = { run: 0, offset: 0 };
-
-/** The next chunks, and where the ones after them begin. */
-interface Parts {
-  parts: PostChunks['chunks'];
-  end: Position;
-}
-
-function cut(
-  runs: readonly TextRun[],
-  { run, offset }: Position,
-  { hasEnded, takesReasoning }: { hasEnded: boolean; takesReasoning: boolean },
-): Parts {
-  const parts: Parts['parts'] = [];
-  while (parts.length < CHUNKS_AT_ONCE) {
-    const { isReasoning = false, text = '' } = runs[run] ?? {};
-    const isLast = run >= runs.length - 1;
-    if (offset === text.length || (isReasoning && !takesReasoning)) {
-      if (isLast) break;
-      run++;
-      offset = 0;
-      continue;
-    }
-    let end = Math.min(text.length, offset + CHUNK_LENGTH);
-    // The first half of a surrogate pair waits for the other half.
-    const mayGoOn = end < text.length || (isLast && !hasEnded);
+/**
+ * Cuts a text into chunks.
+ *
+ * @param isWhole whether no more text follows; otherwise the first half of a surrogate pair waits for the other half
+ */
+function cut(text: string, isWhole: boolean): { parts: string[]; rest: string } {
+  const parts: string[] = [];
+  let start = 0;
+  while (start < text.length) {
+    let end = Math.min(text.length, start + CHUNK_LENGTH);
+    const mayGoOn = end < text.length || !isWhole;
     if (mayGoOn && isHighSurrogate(text, end - 1)) end--;
-    if (end === offset) break;
-    const part = text.slice(offset, end);
-    parts.push(isReasoning ? { reasoning: part } : part);
-    offset = end;
+    if (end === start) break;
+    parts.push(text.slice(start, end));
+    start = end;
   }
-  return { parts, end: { run, offset } };
+  return { parts, rest: text.slice(start) };
 }
 
 const isUnknownChunk = (error: unknown) =>

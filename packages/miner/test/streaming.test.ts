@@ -1,6 +1,7 @@
 import type { NumberedJobEvent } from '@aitbc/protocol';
+import { CoordinatorClient } from '@aitbc/sdk';
 import { createParser } from 'eventsource-parser';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { BackendError, echoBackend } from '../src/index.ts';
 import { withCoordinator } from './coordinator.ts';
 import { engine } from './engine.ts';
@@ -120,6 +121,76 @@ test('lost chunks are posted again and stored once', async () => {
   await readText(next, 'two');
   finish('one two');
   expect(failures).toBeGreaterThanOrEqual(5);
+});
+
+test('chunks that the coordinator had acknowledged and lost are posted again', async () => {
+  let posts = 0;
+  const network = clientOver(coordinator.url, /\/chunks$/, async send => {
+    // The second request never arrives, and is acknowledged all the same: what a loss of power does to it.
+    if (++posts !== 2) return await send();
+    return Response.json({ streams: [{ job_id }] });
+  });
+  const hand = engine('forgotten');
+  await mine({ client: network, backend: hand.backend });
+  const { job_id } = await submit('forgotten');
+  const next = await listenTo(job_id);
+  const { generation, finish } = await hand.next();
+  const push = async (piece: string) => {
+    const before = posts;
+    generation.onToken?.(piece);
+    await vi.waitUntil(() => posts > before);
+  };
+  await push('one ');
+  await readText(next, 'one ');
+  await push('two ');
+  await push('three');
+  expect(await readText(next, 'two three')).toEqual(['two ', 'three']);
+  finish('one two three');
+  expect(posts).toBe(4);
+});
+
+test('the text of many jobs shares requests', async () => {
+  const sizes: number[] = [];
+  const client = new CoordinatorClient(coordinator.url, {
+    fetch: async (input, init) => {
+      const { streams } = JSON.parse(String(init?.body ?? '{}'));
+      if (streams) sizes.push(streams.length);
+      return await fetch(input, init);
+    },
+  });
+  const hand = engine('many');
+  await mine({ client, backend: hand.backend, concurrency: 20 });
+  const jobs = await Promise.all(Array.from({ length: 20 }, () => submit('many')));
+  const running = await Promise.all(jobs.map(() => hand.next()));
+  for (const { generation } of running) generation.onToken?.('text');
+  for (const { job_id } of jobs) await readText(await listenTo(job_id), 'text');
+  for (const { finish } of running) finish('text');
+  expect(sizes).toEqual([20]);
+});
+
+test('an older coordinator takes the text of one job in a request', async () => {
+  const { client } = coordinator;
+  const paths: string[] = [];
+  const older = new CoordinatorClient(coordinator.url, {
+    fetch: async (input, init) => {
+      const { pathname } = new URL(String(input));
+      if (pathname.endsWith('/chunks')) paths.push(pathname);
+      const unknown = `${coordinator.url}/v1/miners/older/unknown`;
+      return await fetch(/miners\/[^/]+\/chunks$/.test(pathname) ? unknown : input, init);
+    },
+  });
+  const hand = engine('older');
+  await mine({ client: older, backend: hand.backend });
+  const { job_id } = await submit('older');
+  const next = await listenTo(job_id);
+  const { generation, finish } = await hand.next();
+  generation.onToken?.('Once ');
+  await readText(next, 'Once ');
+  generation.onToken?.('more');
+  await readText(next, 'more');
+  finish('Once more');
+  await client.jobs.wait(job_id);
+  expect(paths.slice(1)).toEqual([`/v1/jobs/${job_id}/chunks`, `/v1/jobs/${job_id}/chunks`]);
 });
 
 test('a coordinator that rejects more chunks still gets the result', async () => {

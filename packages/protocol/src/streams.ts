@@ -1,6 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { AnswerDetails, FinishReason, ResultType } from './chat.ts';
 import { CLOSED, MinerEpoch, MinerId, Nullable, Timestamp } from './common.ts';
+import { Problem } from './errors.ts';
 import { JobError, JobStatus, TokenUsage } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { Receipt } from './receipts.ts';
@@ -17,31 +18,44 @@ const First = Type.Integer({
   description: 'The index of the first chunk of this request within the attempt, from 0.',
 });
 
+const NextChunks = {
+  attempt: Type.Optional(Attempt),
+  first: First,
+  chunks: Type.Array(
+    Type.Union([
+      Type.String({ minLength: 1 }),
+      Type.Object(
+        { reasoning: Type.String({ minLength: 1 }) },
+        { description: 'The reasoning before the answer.' },
+      ),
+    ]),
+    {
+      maxItems: LIMITS.chunks,
+      description:
+        'The next pieces of the text. An empty list asks for the next index and extends the lease.',
+    },
+  ),
+};
+
 /** Text that a miner sends while it is generated, in many requests for each attempt. */
 export const PostChunks = Type.Object(
+  { miner_id: MinerId, epoch: Type.Optional(MinerEpoch), ...NextChunks },
+  CLOSED,
+);
+export type PostChunks = Static<typeof PostChunks>;
+
+/** Text of several jobs that a miner generates at the same time. */
+export const PostStreams = Type.Object(
   {
-    miner_id: MinerId,
     epoch: Type.Optional(MinerEpoch),
-    attempt: Type.Optional(Attempt),
-    first: First,
-    chunks: Type.Array(
-      Type.Union([
-        Type.String({ minLength: 1 }),
-        Type.Object(
-          { reasoning: Type.String({ minLength: 1 }) },
-          { description: 'The reasoning before the answer.' },
-        ),
-      ]),
-      {
-        maxItems: LIMITS.chunks,
-        description:
-          'The next pieces of the text. An empty list asks for the next index and extends the lease.',
-      },
+    streams: Type.Array(
+      Type.Object({ job_id: Type.String({ minLength: 1, maxLength: 64 }), ...NextChunks }, CLOSED),
+      { minItems: 1, maxItems: LIMITS.claimMax },
     ),
   },
   CLOSED,
 );
-export type PostChunks = Static<typeof PostChunks>;
+export type PostStreams = Static<typeof PostStreams>;
 
 /**
  * The query of one long request, whose body has a line of JSON for each chunk: `{"text":"…"}` or
@@ -68,6 +82,26 @@ export const PostedChunks = Type.Object(
   { $id: 'PostedChunks' },
 );
 export type PostedChunks = Static<typeof PostedChunks>;
+
+export const PostedStreams = Type.Object(
+  {
+    streams: Type.Array(
+      Type.Object({
+        job_id: Type.String(),
+        next: Type.Optional(PostedChunks.properties.next),
+        lease_expires_at: Type.Optional(Timestamp),
+        deadline: Type.Optional(Timestamp),
+        error: Type.Optional(Problem),
+      }),
+      {
+        description:
+          'What came of each stream, in the order of the request: `error`, or the fields of an answer to the chunks of one job.',
+      },
+    ),
+  },
+  { $id: 'PostedStreams' },
+);
+export type PostedStreams = Static<typeof PostedStreams>;
 
 export const FollowJob = Type.Object(
   {

@@ -6,6 +6,10 @@ export interface WriteCall {
   input: unknown;
 }
 
+/** Whether a batch of these calls may resolve before it is on disk. */
+export const mayResolveBeforeSync = (calls: readonly WriteCall[]): boolean =>
+  calls.every(({ operation }) => operation.resolvesBeforeSync === true);
+
 /** The outcome of a call, or the error that rolled it back. */
 export type WriteResult = { outcome: Outcome<unknown> } | { error: unknown };
 

@@ -42,5 +42,10 @@ export interface WriteContext {
 export interface Operation<Input, Output> {
   /** Unique: the batch order has it. */
   readonly name: string;
+  /**
+   * Whether a batch of nothing but such operations resolves before it is on disk. A crash of the machine may then lose
+   * it, but never a later batch without it: the log is synced in order.
+   */
+  readonly resolvesBeforeSync?: boolean;
   apply(inputs: readonly Input[], context: WriteContext): Promise<Outcome<Output>[]>;
 }

@@ -182,6 +182,10 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'POST /v1/miners/register': { body: scene => ({ ...asMiner(scene), capabilities: [scene.model] }) },
   'POST /v1/miners/{id}/heartbeat': { job: 'running', body: ({ jobs }) => ({ jobs: [jobs] }) },
   'POST /v1/miners/{id}/claims': {},
+  'POST /v1/miners/{id}/chunks': {
+    job: 'running',
+    body: ({ jobs }) => ({ streams: [{ job_id: jobs, first: 0, chunks: ['Hello'] }] }),
+  },
   'POST /v1/miners/{id}/drain': {},
   'POST /v1/miners/{id}/reinstate': { admin: true },
   'DELETE /v1/miners/{id}': { job: 'running' },

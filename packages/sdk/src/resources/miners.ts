@@ -8,11 +8,16 @@ import type {
   MinerDetail,
   MinerJob,
   MinerProcess,
+  PostedChunks,
+  PostedStreams,
+  PostStreams,
   RegisterMiner,
 } from '@aitbc/protocol';
+import type { CoordinatorError } from '../errors.ts';
 import type { RequestOptions } from '../options.ts';
 import type { Paged } from '../pages.ts';
 import { type LongPollOptions, Resource } from '../requests.ts';
+import { errorOfStatus } from '../status-errors.ts';
 import { id } from '../transport.ts';
 
 /** The machines that run jobs. */
@@ -73,6 +78,22 @@ export class Miners extends Resource {
     const body = { max, wait, epoch };
     const headers = explain ? { headers: { prefer: 'explain' } } : {};
     return this.requests.send({ method: 'POST', path, body, wait, ...headers }, options);
+  }
+
+  /**
+   * Posts the next chunks of several jobs' texts, which extends their leases. Returns for each job what
+   * `jobs.postChunks` returns, or the error that it would throw.
+   */
+  async postChunks(
+    minerId: string,
+    posted: PostStreams,
+    options?: RequestOptions,
+  ): Promise<(PostedChunks | CoordinatorError)[]> {
+    const path = `${pathOf(minerId)}/chunks`;
+    const { streams } = await this.requests.post<PostedStreams>(path, posted, options);
+    return streams.map(({ error, ...stream }) =>
+      error ? errorOfStatus(error.status, error) : (stream as PostedChunks),
+    );
   }
 
   /** Stops giving the miner new jobs. The jobs that it holds continue. */

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from .._async.client import AsyncCoordinatorClient
@@ -25,7 +25,7 @@ from .function import (
 )
 from .identity import Identity
 from .link import Clock, deliver, is_passing
-from .stream import TextStream
+from .stream import REQUESTS_UNDER_WAY, TextStream
 
 Emit: TypeAlias = Callable[[str, dict[str, Any]], object]
 """Gets the name of an event, and what it tells."""
@@ -46,6 +46,8 @@ class JobRunner:
     on_receipt: Callable[[Receipt], float]
     on_over: Callable[[], object]
     epoch: int | None = None
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_UNDER_WAY))
+    """Of requests that post chunks."""
 
 
 class Work:
@@ -114,7 +116,9 @@ class Work:
         job, runner = self.job, self._runner
         stream: TextStream | None = None
         if job.stream:
-            stream = TextStream(runner.client, job.job_id, runner.identity.miner_id, runner.epoch, self.stop)
+            stream = TextStream(
+                runner.client, job.job_id, runner.identity.miner_id, runner.epoch, runner.turns, self.stop
+            )
         loop = asyncio.get_running_loop()
         left = self._left()
         # Early enough to say so before the coordinator takes the job away.

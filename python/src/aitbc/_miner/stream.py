@@ -10,14 +10,14 @@ from ..errors import AitbcError, BadRequestError, CoordinatorError
 from .function import Reasoning, StopReason
 from .link import Backoff, is_passing, retry_after_of
 
-PACE_S = 0.05
-"""Between two requests: tokens come faster than anyone reads."""
+REQUESTS_UNDER_WAY = 4
+"""Of all streams of a miner. Streams that wait for their turn gather text meanwhile."""
 CHUNK_LENGTH = 1_024
 CHUNKS_AT_ONCE = 100
 
 
 class TextStream:
-    """Posts pieces: at once where nothing is on its way, and else together with what comes meanwhile."""
+    """Posts text: at once when nothing of the stream is under way, and otherwise with what comes meanwhile."""
 
     def __init__(
         self,
@@ -25,11 +25,12 @@ class TextStream:
         job_id: str,
         miner_id: str,
         epoch: int | None,
+        turns: asyncio.Semaphore,
         on_stop: Callable[[StopReason], object],
     ) -> None:
         self._client = client.with_options(max_retries=0, timeout=10)
         self._job_id, self._miner_id, self._epoch = job_id, miner_id, epoch
-        self._on_stop = on_stop
+        self._turns, self._on_stop = turns, on_stop
         self._backoff = Backoff(longest=5)
         self._chunks: list[str | dict[str, str]] = []
         """All of them: a stream may have to start anew."""
@@ -74,16 +75,11 @@ class TextStream:
         self._open = ""
 
     async def _send(self) -> None:
-        while not self._is_over:
-            # What arrived unacknowledged is known by its number, so chunks stay as they were cut.
-            if self._posted == len(self._chunks):
-                self._cut()
-            if self._posted == len(self._chunks):
-                return
+        while not self._is_over and (self._open or self._posted < len(self._chunks)):
             wait = await self._post()
-            if wait > PACE_S and self._hurry.is_set():
+            if wait > 0 and self._hurry.is_set():
                 self._is_over = True
-            elif wait > 0 and not self._hurry.is_set():
+            elif wait > 0:
                 try:
                     await asyncio.wait_for(self._hurry.wait(), wait)
                 except asyncio.TimeoutError:
@@ -91,20 +87,24 @@ class TextStream:
 
     async def _post(self) -> float:
         """Seconds to wait before the next."""
-        part = self._chunks[self._posted : self._posted + CHUNKS_AT_ONCE]
         try:
-            await self._client.jobs.post_chunks(
-                self._job_id, self._miner_id, first=self._posted, chunks=part, epoch=self._epoch
-            )
+            async with self._turns:
+                # The coordinator knows chunks by their number, so repeated ones stay as they were cut.
+                if self._posted == len(self._chunks):
+                    self._cut()
+                part = self._chunks[self._posted : self._posted + CHUNKS_AT_ONCE]
+                await self._client.jobs.post_chunks(
+                    self._job_id, self._miner_id, first=self._posted, chunks=part, epoch=self._epoch
+                )
         except AitbcError as error:
             return self._failed(error)
         self._posted += len(part)
         self._backoff.reset()
-        return PACE_S
+        return 0
 
     def _failed(self, error: AitbcError) -> float:
         if is_passing(error):
-            return max(PACE_S + 0.001, self._backoff.next(), retry_after_of(error))
+            return max(0.001, self._backoff.next(), retry_after_of(error))
         if self._posted > 0 and isinstance(error, BadRequestError) and error.field == "first":
             # Its lease had run out, and came back to this miner: the stream has started anew.
             self._posted = 0

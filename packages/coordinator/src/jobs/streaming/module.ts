@@ -18,6 +18,7 @@ export const streaming = defineModule({
     postChunks: postChunks({
       ...{ ...leasePolicy(config), reputation: reputationPolicy(config) },
       ...{ maxBytes: config.streamLimit, maxChunks: config.streamChunks },
+      resolvesBeforeSync: config.streamDurability === 'batch',
     }),
   }),
   subscribes: { 'job.changed': moveStreams },

@@ -28,6 +28,8 @@ export interface StreamPolicy extends LeasePolicy, MinerPolicy {
   maxBytes: number;
   /** The most chunks of a stream. */
   maxChunks: number;
+  /** Whether chunks are acknowledged before they are on disk. */
+  resolvesBeforeSync: boolean;
 }
 
 /** A lease is written only if that extends it by this part, so that not every chunk costs a write to its job. */
@@ -40,6 +42,7 @@ const WORTH_EXTENDING = 0.1;
 export function postChunks(policy: StreamPolicy): Operation<PostInput, Posted> {
   return {
     name: 'jobs.post-chunks',
+    resolvesBeforeSync: policy.resolvesBeforeSync,
     async apply(inputs, context) {
       const ids = [...new Set(inputs.map(input => input.jobId))];
       const [named, rows] = await Promise.all([

@@ -6,6 +6,8 @@ import {
   type NumberedJobEvent,
   PostChunks,
   PostedChunks,
+  PostedStreams,
+  PostStreams,
   StreamChunks,
 } from '@aitbc/protocol';
 import { type TSchema, Type } from 'typebox';
@@ -14,12 +16,14 @@ import { type Guards, principalOf } from '../../http/authentication.ts';
 import { REPLACING, replacingHalves } from '../../http/bodies.ts';
 import type { LongBody } from '../../http/body-limits.ts';
 import { signalOf } from '../../http/connection.ts';
-import { type App, answers, IdParams, keyed } from '../../http/routes.ts';
+import { problemOf } from '../../http/problem.ts';
+import { type App, answers, IdParams, keyed, sendJson } from '../../http/routes.ts';
 import { type ServerSentEvent, sendEvents } from '../../http/server-sent-events.ts';
+import type { MinerCaller } from '../../miners/register.ts';
 import type { StreamChunk } from '../../store/events.ts';
 import { readChunkLines } from './chunk-lines.ts';
 import type { JobEvents } from './follow-job.ts';
-import type { ChunkReceiver, PostRequest } from './receive-chunks.ts';
+import type { ChunkReceiver, NextChunks } from './receive-chunks.ts';
 
 export interface StreamRoutes {
   events: JobEvents;
@@ -37,6 +41,7 @@ export interface StreamRoutes {
 export function streamRoutes(app: App, routes: StreamRoutes): void {
   eventRoutes(app, routes);
   chunkRoutes(app, routes);
+  minerChunksRoute(app, routes);
 }
 
 const EventHeaders = Type.Object({
@@ -128,13 +133,13 @@ function chunkRoutes(app: App, { chunks: receiver, guards, lineLimit, bodyLimits
       },
     },
     async (request, reply) => {
-      const post = async (posted: PostRequest) => {
+      const post = async (caller: MinerCaller, next: NextChunks) => {
         if (request.revocation) throw new RequestError(request.revocation);
-        return await receiver.post(principalOf(request), request.params.id, posted);
+        return await receiver.post(principalOf(request), caller, request.params.id, next);
       };
       if (request.headers['content-type']?.startsWith('application/json')) {
         const { miner_id, epoch, attempt, first, chunks } = request.body;
-        return await post({ minerId: miner_id, epoch, attempt, first, chunks: chunks.map(chunkOf) });
+        return await post({ minerId: miner_id, epoch }, { attempt, first, chunks: chunks.map(chunkOf) });
       }
       // A stream can outlast its key, which may be revoked meanwhile.
       signalOf(reply);
@@ -147,6 +152,42 @@ function chunkRoutes(app: App, { chunks: receiver, guards, lineLimit, bodyLimits
   );
 }
 
+function minerChunksRoute(app: App, { chunks: receiver, guards }: StreamRoutes): void {
+  app.post(
+    '/v1/miners/:id/chunks',
+    {
+      onRequest: guards.miner,
+      ...replacingHalves,
+      schema: {
+        operationId: 'postMinerChunks',
+        summary: 'Post text of several leased jobs as it is generated; extends their leases',
+        description: `One request instead of one for each job, as \`aitbc miner\` sends it. An error of one job does not keep the others from being stored. ${REPLACING}`,
+        tags: ['mining'],
+        security: keyed,
+        params: IdParams,
+        body: PostStreams,
+        response: answers({ 200: PostedStreams }, 400, 401, 403, 404, 409, 413),
+      },
+    },
+    async (request, reply) => {
+      const { epoch, streams } = request.body;
+      const outcomes = await receiver.postAll(
+        principalOf(request),
+        { minerId: request.params.id, epoch },
+        streams.map(({ job_id, attempt, first, chunks }) => ({
+          ...{ jobId: job_id, attempt, first, chunks: chunks.map(chunkOf) },
+        })),
+      );
+      const posted: PostedStreams['streams'] = outcomes.map((outcome, at) =>
+        outcome.ok
+          ? outcome.value
+          : { job_id: streams[at]?.job_id ?? '', error: problemOf(outcome.error, request.id) },
+      );
+      return sendJson(reply, JSON.stringify({ streams: posted }));
+    },
+  );
+}
+
 const chunkOf = (chunk: PostChunks['chunks'][number]): StreamChunk =>
   typeof chunk === 'string' ? { kind: 'text', text: chunk } : { kind: 'reasoning', text: chunk.reasoning };
 
@@ -155,16 +196,16 @@ async function postLines(
   { miner_id: minerId, epoch, attempt, first = 0 }: StreamChunks,
   body: IncomingMessage,
   lineLimit: number,
-  post: (posted: PostRequest) => Promise<PostedChunks>,
+  post: (caller: MinerCaller, next: NextChunks) => Promise<PostedChunks>,
 ): Promise<PostedChunks> {
   if (minerId === undefined)
     fail('VALIDATION_MISSING_FIELD', 'miner_id is missing in the query', { field: 'miner_id' });
-  const request = { minerId, epoch, attempt };
+  const caller = { minerId, epoch };
   // Checks the lease at once, not when the first token arrives.
-  let answer = await post({ ...request, first, chunks: [] });
+  let answer = await post(caller, { attempt, first, chunks: [] });
   let at = first;
   for await (const chunks of readChunkLines(body, lineLimit)) {
-    answer = await post({ ...request, first: at, chunks });
+    answer = await post(caller, { attempt, first: at, chunks });
     at += chunks.length;
   }
   return answer;

@@ -43,6 +43,9 @@ const KEEP_HEAP = `SELECT octet_length(repeat(repeat(' ', 1024), ${4 * 1024}))`;
 /** After this many own batches in a row, the next batch is expected to be the own one, too. */
 const MIN_UNDISTURBED_BATCHES = 16;
 
+/** Lets the next COMMIT return before the log is on disk. The log is synced in order, by a later COMMIT at the latest. */
+const BEFORE_SYNC = 'SET LOCAL synchronous_commit = off';
+
 /** A connection that writes, with its rows in memory. It runs one transaction after the other. */
 export interface WriteSession {
   readonly client: Client;
@@ -57,8 +60,8 @@ export interface WriteSession {
   begin(): Promise<TransactionStart>;
   /** As `begin`, without waiting. `commit` fails where another session has written since this session's last batch. */
   beginWithoutWaiting(): TransactionStart;
-  /** Sends all writes and COMMIT. Resolves once they are durable. Rejects with the first error. */
-  commit(notifications: readonly QueryConfig[]): Promise<void>;
+  /** Sends all writes and COMMIT. Resolves once they are durable, or with `sync: false` once they are committed. Rejects with the first error. */
+  commit(notifications: readonly QueryConfig[], options: { sync: boolean }): Promise<void>;
   /** Rolls the transaction back. Resolves with the first error of a statement in it, if there was one. */
   rollBack(): Promise<unknown>;
   /** Waits for all transactions that were sent, and forgets the rows in memory. */
@@ -154,12 +157,13 @@ export async function openWriteSession(options: PostgresOptions): Promise<WriteS
       nameBatch();
       return { now: Math.round(performance.now() + clockOffsetMs) };
     },
-    async commit(notifications) {
+    async commit(notifications, { sync }) {
       const all = awaitAll([
         opening,
         tx.flushWrites(),
         sent.flushWrites(),
         ...notifications.map(notification => client.query(notification)),
+        ...(sync ? [] : [client.query(BEFORE_SYNC)]),
         client.query('COMMIT'),
       ]);
       pendingCommits = Promise.allSettled([pendingCommits, all]);

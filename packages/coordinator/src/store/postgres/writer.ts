@@ -1,4 +1,4 @@
-import type { WriteCall } from '../batcher.ts';
+import { mayResolveBeforeSync, type WriteCall } from '../batcher.ts';
 import type { StoreEvent } from '../events.ts';
 import { applyCalls, executeCalls, type Transact } from '../execute.ts';
 import type { WriteContext } from '../operation.ts';
@@ -55,7 +55,7 @@ export function createPostgresWriter({ listener, plan, ...options }: PostgresWri
   /** Runs `work` in a transaction, and resolves when it is sent. `committed` settles with the transaction's outcome. */
   async function send(
     on: WriteSession,
-    { ahead, now }: { ahead: boolean; now: number | undefined },
+    { ahead, now, sync }: { ahead: boolean; now: number | undefined; sync: boolean },
     work: (context: WriteContext) => Promise<void>,
   ) {
     const emitted: StoreEvent[] = [];
@@ -74,7 +74,7 @@ export function createPostgresWriter({ listener, plan, ...options }: PostgresWri
     } catch (error) {
       throw (await on.rollBack()) ?? error;
     }
-    return { emitted, committed: on.commit(notifyStatements(emitted, listener)).then(proven) };
+    return { emitted, committed: on.commit(notifyStatements(emitted, listener), { sync }).then(proven) };
   }
 
   /** Closes the session after a fault of the server or the connection, since its last transaction's outcome is unknown. */
@@ -101,9 +101,13 @@ export function createPostgresWriter({ listener, plan, ...options }: PostgresWri
       on = await currentSession();
       if (on.hasFailed) return undefined;
       let outcomes: Awaited<ReturnType<typeof applyCalls>> = [];
-      const { emitted, committed } = await send(on, { ahead: on.canSendAhead, now }, async context => {
-        outcomes = await applyCalls(calls, context, position);
-      });
+      const { emitted, committed } = await send(
+        on,
+        { ahead: on.canSendAhead, now, sync: !mayResolveBeforeSync(calls) },
+        async context => {
+          outcomes = await applyCalls(calls, context, position);
+        },
+      );
       turn.release();
       sent();
       await committed;
@@ -126,7 +130,11 @@ export function createPostgresWriter({ listener, plan, ...options }: PostgresWri
       await on.recover();
       const transact: Transact = async work => {
         try {
-          const { emitted, committed } = await send(on, { ahead: false, now }, work);
+          const { emitted, committed } = await send(
+            on,
+            { ahead: false, now, sync: !mayResolveBeforeSync(calls) },
+            work,
+          );
           await committed;
           events.push(...toCommittedEvents(emitted));
         } catch (error) {

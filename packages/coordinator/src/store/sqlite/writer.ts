@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
+import { mayResolveBeforeSync } from '../batcher.ts';
 import { createCachedTransaction } from '../cache/cached-transaction.ts';
 import type { StoreEvent } from '../events.ts';
 import { executeCalls, type Transact } from '../execute.ts';
@@ -16,7 +17,8 @@ import { createSqliteTransaction } from './transaction.ts';
  * Opens the writer of a data folder. Durability order: COMMIT writes a batch's rows to the write-ahead log, the log is
  * synced, and only then do the batch's writes resolve and its events go out. A crash before the sync may lose the whole
  * batch; a crash after it keeps the whole batch, whether or not its callers got an answer. While the disk syncs, requests
- * are read and answered.
+ * are read and answered. A batch that may resolve before the sync is synced by the next one that may not, since the log is
+ * one file.
  */
 export function openSqliteWriter(data: string, plan: WritePlan): Writer {
   const database = openForWriting(data);
@@ -83,7 +85,8 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
         events.push(...emitted);
       };
       const results = await executeCalls(calls, transact, position);
-      if (results.some(result => 'outcome' in result)) await log.sync().catch(endProcess);
+      const isChanged = results.some(result => 'outcome' in result);
+      if (isChanged && !mayResolveBeforeSync(calls)) await log.sync().catch(endProcess);
       return { results, events };
     },
     async close() {
