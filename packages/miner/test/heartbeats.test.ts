@@ -151,7 +151,7 @@ describe('a key', () => {
     const miner = await mine({ client, backend: hand.backend });
     await client.jobs.submit({ prompt: 'p', model: 'revoked' });
     const { generation } = await hand.next();
-    await keyed.running.modules.store.write(revokeKey, { id });
+    await revokeKey(keyed.running.modules.store, id);
     await expect(miner.done).rejects.toThrow('AUTH_INVALID_KEY');
     expect(generation.signal.aborted).toBe(true);
     expect(miner.events.at(-1)).toMatchObject({ event: 'stopped' });

@@ -1,4 +1,5 @@
 import { closeSync, fdatasync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { databasePath } from './connection.ts';
 
 /**
@@ -10,36 +11,19 @@ import { databasePath } from './connection.ts';
 export interface LogSync {
   /** Resolves once all commits so far are on disk. */
   sync(): Promise<void>;
-  /** Resolves as the latest sync does. Undefined while none is under way. */
-  readonly underWay: Promise<void> | undefined;
   close(): void;
 }
+
+const flush = promisify(fdatasync);
 
 /** The log's file must exist once `sync` is called. It stays the same file for as long as a connection is open. */
 export function createLogSync(data: string): LogSync {
   let file: number | undefined;
-  let underWay: Promise<void> | undefined;
-
-  function syncFile(): Promise<void> {
-    // Windows flushes only files that are open for writing.
-    file ??= openSync(`${databasePath(data)}-wal`, 'r+');
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    fdatasync(file, error => (error ? reject(error) : resolve()));
-    return promise;
-  }
-
   return {
     async sync() {
-      const syncing = syncFile();
-      underWay = syncing;
-      try {
-        await syncing;
-      } finally {
-        if (underWay === syncing) underWay = undefined;
-      }
-    },
-    get underWay() {
-      return underWay;
+      // Windows flushes only files that are open for writing.
+      file ??= openSync(`${databasePath(data)}-wal`, 'r+');
+      await flush(file);
     },
     close() {
       if (file !== undefined) closeSync(file);

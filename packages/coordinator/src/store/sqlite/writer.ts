@@ -31,6 +31,8 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
   /** Returns a number that changes when another connection commits, such as that of `aitbc keys`. */
   const dataVersion = database.prepare('PRAGMA data_version');
   let lastVersion: unknown;
+  /** Resolves once this batch's commits are on disk. Never, if that fails: the process ends. */
+  let durable: PromiseWithResolvers<void> | undefined;
   const doubt = createWriteProber();
   const position = createPositionOf(plan);
 
@@ -58,7 +60,7 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
     // The requests that arrive during a sync form the next batch. A second batch behind it would only make both smaller.
     maxOpen: 1,
     get syncUnderWay() {
-      return log.underWay;
+      return durable?.promise;
     },
     async commit(calls, given) {
       const now = given ?? Date.now();
@@ -72,6 +74,8 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
           await work(createContext({ tx, now, uptime, emit: event => emitted.push(event) }, plan));
           const proven = await doubt.probe(tx, now);
           await tx.flushWrites();
+          // Reads see the commit from here on.
+          durable ??= Promise.withResolvers();
           database.exec('COMMIT');
           tx.noteCommitSent();
           proven();
@@ -87,6 +91,8 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
       const results = await executeCalls(calls, transact, position);
       const isChanged = results.some(result => 'outcome' in result);
       if (isChanged && !mayResolveBeforeSync(calls)) await log.sync().catch(endProcess);
+      durable?.resolve();
+      durable = undefined;
       return { results, events };
     },
     async close() {
