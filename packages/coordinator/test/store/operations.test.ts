@@ -12,7 +12,7 @@ function definedNames(): string[] {
   );
   return sources.flatMap(source =>
     Array.from(
-      source.matchAll(/\bname: '([a-z]+\.[a-z-]+)',\s+(?:async )?(?:apply|readonly)\b/g),
+      source.matchAll(/\bname: '([a-z]+\.[a-z-]+)',\s+(?:async )?(?:apply|readonly|resolvesBeforeSync)\b/g),
       ([, name = '']) => name,
     ),
   );
