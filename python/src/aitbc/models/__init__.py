@@ -42,6 +42,16 @@ from .jobs import (
     QueueInfo,
     TokenUsage,
 )
+from .keys import (
+    ApiKey,
+    ApiKeyWithSecret,
+    AuditEntry,
+    Budget,
+    EarningsRow,
+    Invitation,
+    InvitationWithToken,
+    UsageRow,
+)
 from .miners import (
     BlockedJobs,
     ClaimedJobs,
@@ -53,17 +63,6 @@ from .miners import (
     Reputation,
     Workload,
 )
-from .keys import (
-    ApiKey,
-    ApiKeyWithSecret,
-    AuditEntry,
-    Budget,
-    EarningsRow,
-    Invitation,
-    InvitationWithToken,
-    UsageRow,
-)
-from .miners import HeartbeatAnswer, Miner, MinerDetail, MinerModel, Reputation, Workload
 from .network import Account, Health, NetworkStats
 from .openai import Batch, BatchAnswer, FileObject, OfferedModel
 from .receipts import Grant, Inclusion, PublicKey, PublishedGrant, PublishedReceipt, Receipt, Signature
@@ -147,11 +146,11 @@ __all__ = [
     "ToolCall",
     "Transaction",
     "TransactionDetail",
+    "UsageRow",
     "Webhook",
     "WebhookAttempt",
     "WebhookDelivery",
     "WebhookMessage",
     "WebhookSecret",
-    "UsageRow",
     "Workload",
 ]
