@@ -33,7 +33,7 @@ export function Figures({ overview }: { overview: Overview }) {
       <Stat
         label="Miners"
         value={formatCount(miners.taking_jobs)}
-        detail={`${formatCount(miners.slots)} jobs at once`}
+        detail={`jobs at once: ${formatCount(miners.slots)}`}
       />
       <Stat
         label="Receipts"
