@@ -88,7 +88,8 @@ test.skipIf(!arePeersInstalled())(
     expect(result.peers.map(({ name, batched }) => ({ name, batched }))).toEqual(compared);
     for (const { lifecycles, latencies } of [result.coordinator, ...result.peers.map(peer => peer.result)]) {
       expect(lifecycles).toBeGreaterThan(0);
-      for (const part of PARTS)
+      // Peers are not asked for results.
+      for (const part of PARTS.filter(part => part !== 'fetch'))
         expect(latencies[part]?.p99).toBeGreaterThanOrEqual(latencies[part]?.p50 ?? NaN);
     }
     const streams = { coordinator: [], litellm: [] };

@@ -127,8 +127,13 @@ test('a text is gone on with, rather than answered', async () => {
 });
 
 test('a text ends before a stop', async () => {
-  const { choices } = await ask(QUESTION, { stop: [' France'] });
-  expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'The capital of' } });
+  const free = textOf(await ask(QUESTION));
+  const { choices } = await ask(QUESTION, { stop: [' of'] });
+  expect(free).toContain(' of');
+  expect(choices[0]).toMatchObject({
+    finish_reason: 'stop',
+    message: { content: free.slice(0, free.indexOf(' of')) },
+  });
 });
 
 test('a bias decides which tokens are said', async () => {

@@ -15,6 +15,7 @@ ADDRESS = re.compile("ait1[02-9ac-hj-np-z]{38}")
 CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 MESSAGE = json.dumps({"content": None, "tool_calls": [CALL]})
 EMBEDDINGS = json.dumps({"embeddings": ["AACAPw=="]})
+RECEIVER = "https://receiver.example/hook"
 # Keys by scope.
 KEYS = json.loads(os.environ["KEYS"])
 # Ids of what there is, by the word that comes before them in paths.
@@ -49,6 +50,9 @@ def before_call(ctx, case, kwargs):
     route = f"{case.operation.method.upper()} {case.operation.path}"
     case.path_parameters = taken(case.path_parameters)
     case.query = taken(case.query)
+    # The cursors of reports are JSON in base64.
+    if route in ("GET /v1/usage", "GET /v1/earnings") and case.query:
+        case.query.pop("cursor", None)
     if isinstance(case.body, (dict, list)):
         case.body = meant(route, taken(case.body))
     # What takes time is done by every fifth request: to wait, or to have a job of its own rather than be told that the
@@ -130,6 +134,13 @@ def meant(route, body):
         registration = {name: value for name, value in body.items() if name != "proof"}
         key = {"public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
         return {**registration, **(key if "public_key" in body else {})}
+    # What is delivered goes to a name that could be one.
+    if "url" in body or "webhook_url" in body:
+        return {name: RECEIVER if name in ("url", "webhook_url") else part for name, part in body.items()}
+    # The operator names the tiers, and a key expires in the future.
+    if route.startswith(("POST /v1/api-keys", "PATCH /v1/api-keys", "POST /v1/invitations")):
+        fixed = {"tier": None, "expires_at": "2100-01-01T00:00:00Z"}
+        return {name: fixed.get(name, part) for name, part in body.items()}
     # A result of these types is JSON within a text.
     results = {"message": MESSAGE, "embeddings": EMBEDDINGS}
     if route == "POST /v1/jobs/{id}/complete" and body.get("result_type") in results:
@@ -139,19 +150,29 @@ def meant(route, body):
 
 @schemathesis.hook
 def filter_failure(ctx, failure, case, response):
-    """Drops the refusal of what the engine can't do, which is documented state: the echo backend has no logprobs."""
-    return not (isinstance(failure, RejectedPositiveData) and b'"unsupported_by_engine"' in response.content)
+    """Drops refusals that follow from documented state: the echo backend has no logprobs, and a name no address."""
+    states = (b'"unsupported_by_engine"', b'"WEBHOOK_ADDRESS_REFUSED"')
+    return not (isinstance(failure, RejectedPositiveData) and any(state in response.content for state in states))
 
 
 def taken(value):
-    """Gives each address the checksum that it ends with. Leaves away members that no object may have."""
+    """Gives each address the checksum that it ends with, and each named tool a tool. Leaves away members that no object
+    may have."""
     if isinstance(value, dict):
-        return {name: taken(part) for name, part in value.items() if name != "__proto__"}
+        return with_named_tool({name: taken(part) for name, part in value.items() if name != "__proto__"})
     if isinstance(value, list):
         return [taken(part) for part in value]
     if isinstance(value, str) and ADDRESS.fullmatch(value):
         return address([CHARSET.index(character) for character in value[4:36]])
     return value
+
+
+def with_named_tool(body):
+    """Makes a choice of one tool name the first of the tools that there are."""
+    choice, tools = body.get("tool_choice"), body.get("tools")
+    if not isinstance(choice, dict) or not isinstance(tools, list) or not tools:
+        return body
+    return {**body, "tool_choice": {"type": "function", "function": {"name": tools[0]["function"]["name"]}}}
 
 
 def address(words):

@@ -4,7 +4,7 @@ import { addressFromLabel } from '@aitbc/receipts';
 import { CoordinatorClient } from '@aitbc/sdk';
 
 /** Keys by scope. A scope without a key needs none. */
-export type Keys = Partial<Record<'client' | 'miner' | 'admin', string>>;
+export type Keys = Partial<Record<'client' | 'miner' | 'admin' | 'keys' | 'metrics', string>>;
 
 const ADDRESS = addressFromLabel('openapi/newcomer');
 

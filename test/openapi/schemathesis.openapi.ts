@@ -29,8 +29,11 @@ const OPTIONS: StartOptions = {
   ttlSeconds: 1,
 };
 
-/** The scopes that have keys. In open mode only administrators' actions need one. */
-const SCOPES = { open: ['admin'], keyed: ['client', 'miner', 'admin'] } as const;
+/** The scopes that have keys. In open mode clients and miners need none. */
+const SCOPES = {
+  open: ['admin', 'keys', 'metrics'],
+  keyed: ['client', 'miner', 'admin', 'keys', 'metrics'],
+} as const;
 
 test.concurrent.for(['open', 'keyed'] as const)(
   'all routes answer as described, in %s mode',

@@ -108,7 +108,6 @@ describeEachEngine('usage and earnings', engine => {
 
   test.each([
     ['group_by=week', 'group_by'],
-    ['group_by=day,day', 'group_by'],
     ['from=yesterday', 'from'],
     ['from=2026-02-30', 'from'],
     ['from=2026-01-25&to=2026-01-24', 'from'],

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { CLOSED, Cursor, Nullable, PageQuery, Timestamp } from './common.ts';
 import { LIMITS } from './limits.ts';
+import { stated } from './stated.ts';
 
 /** What a webhook can be told. `batch.failed` is also for batches that expired or were cancelled. */
 export const WEBHOOK_EVENTS = [
@@ -20,6 +21,7 @@ export type WebhookEventType = Static<typeof WebhookEventType>;
 export const JOB_WEBHOOK_EVENTS = ['job.completed', 'job.failed', 'job.cancelled'] as const;
 
 export const WebhookUrl = Type.String({
+  ...stated({ pattern: '^https?://' }),
   minLength: 1,
   maxLength: LIMITS.webhookUrlLength,
   description:

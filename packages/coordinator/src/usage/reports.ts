@@ -99,9 +99,8 @@ export function createReports({ store, now }: { store: Pick<Store, 'read'>; now:
 }
 
 function groupsOf(text: string, known: readonly string[]): string[] {
-  const names = text.split(',');
-  const isWrong = (name: string, index: number) => !known.includes(name) || names.indexOf(name) !== index;
-  if (names.some(isWrong))
+  const names = [...new Set(text.split(','))];
+  if (names.some(name => !known.includes(name)))
     fail('VALIDATION_INVALID_FORMAT', `group_by must be some of ${known.join(', ')}, joined by commas`, {
       field: 'group_by',
     });
