@@ -196,7 +196,7 @@ describe('verifying', () => {
     [
       'the time of the checkpoint',
       (text: string) =>
-        text.replace(/(\\n— [^ ]+ )(\w)/, (_, before, first) => before + (first === 'A' ? 'B' : 'A')),
+        text.replace(/(\\n— [^ ]+ )([\w+/])/, (_, before, first) => before + (first === 'A' ? 'B' : 'A')),
       ['checkpoint'],
     ],
     [
