@@ -71,6 +71,6 @@ function followsTheRules(coordinator: TestCoordinator, numRuns: number) {
         { numRuns, endOnFailure: true },
       );
     },
-    numRuns * 6_000,
+    numRuns * 15_000,
   );
 }
