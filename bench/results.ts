@@ -52,7 +52,7 @@ export interface StreamsRead {
 export function medianOf<R>(results: readonly R[], by: (result: R) => number): R {
   const sorted = [...results].sort((a, b) => by(a) - by(b));
   const median = sorted[Math.floor(sorted.length / 2)];
-  if (!median) throw new Error('No run, no median');
+  if (median === undefined) throw new Error('No run, no median');
   return median;
 }
 

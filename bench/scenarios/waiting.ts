@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { LoadOptions } from '../generator.ts';
+import { medianOf } from '../results.ts';
 import { type OwnServer, type StoreName, startCoordinator } from '../server.ts';
 import type { Progress } from './progress.ts';
 
@@ -36,7 +37,8 @@ export async function waiting(
       rates[name].push(await rateWith(server, count, options).finally(server.stop));
     }
   }
-  const [few, many] = [median(rates.few), median(rates.many)];
+  const few = medianOf(rates.few, rate => rate);
+  const many = medianOf(rates.many, rate => rate);
   return { miners, few, many, ratio: many / few };
 }
 
@@ -49,8 +51,4 @@ async function rateWith(
   const argv = [PROGRAM, '--url', url, ...counts, '--seconds', `${seconds}`, '--warmup', `${warmup}`];
   const { stdout } = await run(process.execPath, argv);
   return JSON.parse(stdout).perSecond;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
