@@ -8,6 +8,7 @@ type Kind =
   | 'witnesses'
   | 'proxies'
   | 'tiers'
+  | 'aliases'
   | 'networks';
 
 /** One option of the coordinator, whose values are of the type `V`. */

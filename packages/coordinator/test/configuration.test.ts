@@ -10,7 +10,7 @@ import { startTestCoordinator } from './harness/coordinator.ts';
 import { ENGINES, type Engine } from './harness/engines.ts';
 
 interface Option {
-  kind: 'text' | 'integer' | 'number' | 'switch' | 'rates' | 'witnesses' | 'proxies' | 'tiers' | 'networks';
+  kind: (typeof OPTIONS)[OptionName]['kind'];
   default: unknown;
   minimum?: number;
   maximum?: number;
@@ -50,6 +50,11 @@ function valuesOf({
       return [
         ['llama3.2=0.02,org/m=a:7b=3', { 'llama3.2': 0.02, 'org/m=a:7b': 3 }],
         ['m=0', { m: 0 }],
+      ];
+    case 'aliases':
+      return [
+        ['gpt-4o=llama3.2,org/m=a:7b', { 'gpt-4o': 'llama3.2', 'org/m': 'a:7b' }],
+        ['a=b,b=c', { a: 'c', b: 'c' }],
       ];
     case 'witnesses':
       return [
@@ -121,6 +126,18 @@ function wrongValuesOf({ kind, choices, minimum = 0, maximum = 0 }: Option): [un
         ['a=', 'must be a number, not ""'],
         ['a=x', 'must be a number, not "x"'],
         ['a=-1', 'must be from 0 to 1000000, not -1'],
+      ];
+    case 'aliases':
+      return [
+        ...['a', 'a=b,c', '=b', 'a=', ''].map(
+          value => [value, 'must be ALIAS=MODEL,…, not'] as [string, string],
+        ),
+        [[7], 'must be ALIAS=MODEL,…, not [7]'],
+        ['a=b c', 'must name models by 1 to 128 printable ASCII characters without spaces, not "b c"'],
+        [['a=b', 'a=c'], 'has two models for the alias a'],
+        ['a=b,b=c,c=a', 'leads in a circle: a → b → c → a'],
+        ['a=a', 'leads in a circle: a → a'],
+        [Array.from({ length: 1_001 }, (_, at) => `a${at}=m`), 'must have at most 1000 aliases, not 1001'],
       ];
     case 'witnesses':
       return [

@@ -295,6 +295,9 @@ export const OfferedModel = Type.Object(
       time_to_first_token_ms: Nullable(Type.Number()),
       tokens_per_second: Nullable(Type.Number()),
       price: Type.Optional(ModelPrice),
+      alias_of: Type.Optional(
+        Type.String({ description: 'The model that the operator gave this name as an alias.' }),
+      ),
     }),
   },
   { $id: 'OfferedModel' },

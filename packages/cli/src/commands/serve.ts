@@ -51,9 +51,12 @@ export function addConfigOptions(command: Command, names: readonly OptionName[])
     const flags = kind === 'switch' ? flagOf(name) : `${flagOf(name)} ${value}`;
     const unless = standard === undefined || typeof standard === 'object' ? '' : `, default ${standard}`;
     const option = new Option(flags, `${about} (env ${variableOf(name)}${unless})`);
-    command.addOption(kind === 'witnesses' || kind === 'networks' ? option.argParser(collect) : option);
+    command.addOption(REPEATABLE.includes(kind) ? option.argParser(collect) : option);
   }
 }
+
+/** Kinds of options that may be given several times. */
+const REPEATABLE = ['witnesses', 'networks', 'aliases'];
 
 /** Collects a repeated option in order. */
 const collect = (text: string, before: readonly string[] = []) => [...before, text];

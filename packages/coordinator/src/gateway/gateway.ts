@@ -3,6 +3,7 @@ import type { Principal } from '../accounts/keys.ts';
 import { RequestError } from '../errors.ts';
 import type { JobEvents } from '../jobs/streaming/follow-job.ts';
 import type { ClientJobs } from '../jobs/submitting/client-jobs.ts';
+import { isAllowedModel, type ModelAliases, modelNamed } from '../jobs/submitting/model-aliases.ts';
 import type { OfferedAbilities, Reach } from '../miners/directory.ts';
 import { NEEDS, type Need } from '../miners/eligibility.ts';
 import type { ModelDirectory, ModelSummary } from '../miners/models.ts';
@@ -48,10 +49,11 @@ export interface GatewayOptions {
   jobs: ClientJobs;
   events: JobEvents;
   models: ModelDirectory;
+  aliases: ModelAliases;
   priceOf(model: string): ModelPrice;
 }
 
-export function createGateway({ jobs, events, models, priceOf }: GatewayOptions): Gateway {
+export function createGateway({ jobs, events, models, aliases, priceOf }: GatewayOptions): Gateway {
   /** Cancels those of the jobs that have not ended: the client is gone, or one of the jobs has failed. */
   async function cancel(principal: Principal, started: RequestJobs): Promise<void> {
     await Promise.all(
@@ -142,17 +144,25 @@ export function createGateway({ jobs, events, models, priceOf }: GatewayOptions)
 
     async models({ allowedModels }) {
       const offered = await models.list();
-      return offered
-        .filter(({ model }) => allowedModels?.includes(model) !== false)
-        .map(each => toOfferedModel(each, priceOf(each.model)));
+      const byModel = new Map(offered.map(summary => [summary.model, summary]));
+      const names = offered.map(({ model }) => model).filter(model => !Object.hasOwn(aliases, model));
+      const offeredAliases = Object.keys(aliases).filter(alias => byModel.has(modelNamed(alias, aliases)));
+      return [...names, ...offeredAliases]
+        .filter(name => isAllowedModel(name, aliases, allowedModels))
+        .sort()
+        .flatMap(name => {
+          const summary = byModel.get(modelNamed(name, aliases));
+          return summary ? toOfferedModel(name, summary, priceOf(summary.model)) : [];
+        });
     },
 
     async model({ allowedModels }, id) {
-      if (allowedModels?.includes(id) === false) throw modelNotFound(id);
-      const found = await models.get(id);
-      if (!found) requireOffered(id);
-      if (!found) throw modelNotFound(id);
-      return toOfferedModel(found, priceOf(id));
+      if (!isAllowedModel(id, aliases, allowedModels)) throw modelNotFound(id);
+      const model = modelNamed(id, aliases);
+      const found = await models.get(model);
+      if (!found) requireOffered(model);
+      if (!found) throw modelNotFound(model);
+      return toOfferedModel(id, found, priceOf(model));
     },
   };
 }
@@ -163,19 +173,22 @@ function atLeastOne(jobs: readonly Job[]): RequestJobs {
   return [first, ...others];
 }
 
+/** @param name the model's own name, or an alias of it */
 function toOfferedModel(
+  name: string,
   { model, miners, loaded, slots, first_token_ms, tokens_per_second, abilities }: ModelSummary,
   price: ModelPrice,
 ): OfferedModel {
   const { context_length } = abilities;
   const length = context_length === null ? {} : { context_length: context_length.most };
   return {
-    id: model,
+    id: name,
     object: 'model',
     created: 0,
     owned_by: 'aitbc',
     ...length,
     aitbc: {
+      ...(name !== model && { alias_of: model }),
       ...{ miners, loaded, slots, time_to_first_token_ms: first_token_ms, tokens_per_second },
       ...length,
       price,

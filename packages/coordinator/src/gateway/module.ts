@@ -13,7 +13,10 @@ export const gateway = defineModule({
   async create({ config, services: { submitting, streaming, miners } }) {
     const { createGateway } = await import('./gateway.ts');
     const priceOf = (model: string) => toModelPrice(pricingOf(model, config));
-    return createGateway({ jobs: submitting, events: streaming.events, models: miners.models, priceOf });
+    return createGateway({
+      ...{ jobs: submitting, events: streaming.events, models: miners.models, priceOf },
+      aliases: config.modelAliases,
+    });
   },
   api: 'openai',
   async routes(app, { config, service: gateway, guards }) {

@@ -23,10 +23,12 @@ import type { SchedulingConfig } from '../scheduling/options.ts';
 import { queueInfo } from '../scheduling/queue-position.ts';
 import type { LazySignal, Waits } from '../scheduling/waiting.ts';
 import { toJob, toNewRun, toRun, toSummary } from '../views.ts';
+import { modelNamed } from './model-aliases.ts';
+import type { SubmissionConfig } from './options.ts';
 import type { NewJob } from './submit-jobs.ts';
 
 export interface JobReaderOptions {
-  config: SchedulingConfig;
+  config: SchedulingConfig & Pick<SubmissionConfig, 'modelAliases'>;
   store: Store;
   directory: Directory;
   waits: Waits;
@@ -70,8 +72,12 @@ export class JobReader {
         field: 'all',
       });
     const accountId = all ? undefined : principal.accountId;
-    const { store } = this.#options;
-    const { jobs, next } = await listJobs(store.read, { accountId, status, model, before, limit });
+    const { store, config } = this.#options;
+    const filter = {
+      ...{ accountId, status, before, limit },
+      model: model === undefined ? undefined : modelNamed(model, config.modelAliases),
+    };
+    const { jobs, next } = await listJobs(store.read, filter);
     return { jobs: jobs.map(job => toSummary(job, job)), next };
   }
 

@@ -9,6 +9,7 @@ import { leasePolicy } from '../lease.ts';
 import { leases } from '../leases/module.ts';
 import type { BillingPolicy } from '../prepaid-balance.ts';
 import { scheduling } from '../scheduling/module.ts';
+import { requireNoAliases } from './model-aliases.ts';
 import { submissionOptions } from './options.ts';
 import { submitJobs } from './submit-jobs.ts';
 
@@ -29,6 +30,7 @@ export const submitting = defineModule({
     submitJobs: submitJobs(billingPolicy(config)),
   }),
   async create({ config, store, now, ids, operations, services }) {
+    requireNoAliases(config.modelAliases, { '--rates': config.rates, '--token-rates': config.tokenRates });
     const { ClientJobs } = await import('./client-jobs.ts');
     const { limits, miners, scheduling, webhooks } = services;
     return new ClientJobs({

@@ -11,6 +11,7 @@ import { checkReplication } from '../replication-request.ts';
 import { mostTokens, sizeOf } from '../request-size.ts';
 import { requirementsOf } from '../requirements.ts';
 import { queueKeyOf } from '../scheduling/job-queues.ts';
+import { isAllowedModel, modelNamed } from './model-aliases.ts';
 import type { SubmissionConfig } from './options.ts';
 import type { NewJob, NewRun } from './submit-jobs.ts';
 
@@ -21,8 +22,11 @@ type JobConfig = SubmissionConfig & ReceiptConfig;
 
 /** Creates the functions that convert requests to stored jobs. They throw RequestError, which names the wrong field. */
 export function createJobMaker(config: JobConfig, ids: Ids) {
-  function makeJob(request: SubmitJob, index: number, count: number, asker: Asker): NewJob {
+  function makeJob(asked: SubmitJob, index: number, count: number, asker: Asker): NewJob {
     const prefix = count === 1 ? '' : `jobs.${index}.`;
+    if (!isAllowedModel(asked.model, config.modelAliases, asker.allowedModels))
+      fail('MODEL_NOT_ALLOWED', `This key may not use the model ${asked.model}`, { field: `${prefix}model` });
+    const request = { ...asked, model: modelNamed(asked.model, config.modelAliases) };
     const content = contentOf(request, prefix);
     checkLimits(request, content, prefix, config, asker);
     checkReplication(request, prefix);
@@ -60,8 +64,6 @@ function checkLimits(
   config: JobConfig,
   asker: Asker,
 ): void {
-  if (asker.allowedModels?.includes(request.model) === false)
-    fail('MODEL_NOT_ALLOWED', `This key may not use the model ${request.model}`, { field: `${prefix}model` });
   const { kind } = content;
   const field = `${prefix}${FIELDS[kind]}`;
   const bytes = sizeOf(request, content);

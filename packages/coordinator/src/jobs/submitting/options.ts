@@ -1,5 +1,6 @@
 import { LIMITS } from '@aitbc/protocol/limits';
 import { integerOption, numberOption, type OptionTable, type ValuesOf } from '../../option.ts';
+import { aliasesOption } from './model-aliases.ts';
 
 const MiB = 1024 * 1024;
 const DAY = 24 * 3600;
@@ -31,6 +32,7 @@ export const submissionOptions = {
     1,
     1e9,
   ),
+  modelAliases: aliasesOption('Other names of models: gpt-4o=llama3.2,…; can be repeated'),
 } as const satisfies OptionTable;
 
 export type SubmissionConfig = ValuesOf<typeof submissionOptions>;
