@@ -16,6 +16,7 @@ describeOneEngine('the web app', engine => {
     const { status, headers, body } = await coordinator.call<string>('GET', fill(path), undefined, browser);
     expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(body).toContain('<div id="root"></div>');
+    expect(body).toContain('data-keys="required"');
     expect(headers.get('cache-control')).toBe('no-cache');
     expect(headers.get('vary')).toContain('Accept');
   });

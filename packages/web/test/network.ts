@@ -1,13 +1,27 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type RunningCoordinator, startCoordinator } from '@aitbc/coordinator';
+import {
+  createIds,
+  createKey,
+  type RunningCoordinator,
+  revokeKey,
+  type Scope,
+  startCoordinator,
+} from '@aitbc/coordinator';
 import { echoBackend, type RunningMiner, startMiner } from '@aitbc/miner';
 import { generateSigner } from '@aitbc/receipts';
 import { CoordinatorClient, type Job } from '@aitbc/sdk';
 import { afterAll, beforeAll } from 'vitest';
 
 type StartOptions = NonNullable<Parameters<typeof startCoordinator>[0]>;
+
+/** An API key, and how to revoke it. */
+export interface TestKey {
+  id: string;
+  secret: string;
+  revoke(): Promise<void>;
+}
 
 /** A coordinator with miners that run jobs, as a visitor of the web app finds them. */
 export interface TestNetwork {
@@ -16,6 +30,8 @@ export interface TestNetwork {
   coordinator: RunningCoordinator;
   /** Runs a job to its end. */
   run(prompt: string, model?: string): Promise<Job>;
+  /** Creates an API key. Keys of one network act for one account. */
+  key(...scopes: Scope[]): Promise<TestKey>;
   /** Publishes all that the ledger has. */
   publish(): Promise<void>;
   /** Closes the coordinator. `start` brings it back on the same address and data. */
@@ -25,10 +41,12 @@ export interface TestNetwork {
 
 export const MODEL = 'llama3.2';
 
-/** Starts a network for the tests of one file. */
+/** Starts a network for the tests of one file. Where it is keyed, its client has all scopes but that of administrators. */
 export function withNetwork(options: StartOptions = {}): TestNetwork {
   let data: string;
   let port = 0;
+  let secret: string | null = null;
+  let address: string | undefined;
   let miner: RunningMiner | undefined;
   let isRunning = false;
   const network = {
@@ -40,8 +58,9 @@ export function withNetwork(options: StartOptions = {}): TestNetwork {
       });
       port = Number(new URL(coordinator.url).port);
       isRunning = true;
-      const client = new CoordinatorClient(coordinator.url);
-      Object.assign(network, { coordinator, client, url: coordinator.url });
+      Object.assign(network, { coordinator, url: coordinator.url });
+      if (options.mode === 'keyed') secret ??= (await network.key('client', 'miner', 'keys')).secret;
+      Object.assign(network, { client: new CoordinatorClient(coordinator.url, { apiKey: secret }) });
     },
     async stop() {
       if (isRunning) await network.coordinator.close();
@@ -50,6 +69,23 @@ export function withNetwork(options: StartOptions = {}): TestNetwork {
     async run(prompt, model = MODEL) {
       const { job_id } = await network.client.jobs.submit({ prompt, model });
       return await network.client.jobs.wait(job_id);
+    },
+    async key(...scopes) {
+      const { store } = network.coordinator.modules;
+      const id = createIds(Date.now).next('key');
+      const created = await createKey(store, {
+        id,
+        address,
+        name: scopes.join('+'),
+        scopes,
+        expiresAt: null,
+      });
+      address ??= created.address;
+      return {
+        id,
+        secret: created.key,
+        revoke: async () => void (await revokeKey(store, id)),
+      };
     },
     publish: () => network.coordinator.publish(),
   } as TestNetwork;

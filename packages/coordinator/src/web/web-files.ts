@@ -11,11 +11,14 @@ export interface WebFiles {
   page: string;
 }
 
-/** Reads the built web app. Returns undefined where it was not built. */
-export async function readWebFiles(): Promise<WebFiles | undefined> {
+/**
+ * Reads the built web app, and writes into its page whether requests need a key. Returns undefined where it was not built.
+ */
+export async function readWebFiles({ open }: { open: boolean }): Promise<WebFiles | undefined> {
   const folder = webFolders().find(folder => existsSync(join(folder, 'index.html')));
   if (folder === undefined) return undefined;
-  return { folder, page: await readFile(join(folder, 'index.html'), 'utf8') };
+  const page = await readFile(join(folder, 'index.html'), 'utf8');
+  return { folder, page: page.replace('data-keys="unknown"', `data-keys="${open ? 'none' : 'required'}"`) };
 }
 
 /** In the published package the files are beside the program, and in the checkout in the package that is built. */

@@ -8,6 +8,9 @@ declare module '@tanstack/react-query' {
   }
 }
 
+/** What the keys of queries for a session's own data begin with. They are forgotten when the session ends. */
+export const OWN = 'own';
+
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {

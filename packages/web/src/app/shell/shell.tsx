@@ -1,5 +1,6 @@
 import { Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
+import { AccountButton } from '../account/account-button.tsx';
 import { LiveBadge } from '../live-badge/live-badge.tsx';
 import { SearchBox } from '../search/search-box.tsx';
 import { ThemeToggle } from '../theme/theme-toggle.tsx';
@@ -25,6 +26,7 @@ export function Shell() {
         <div className={styles.tools}>
           <LiveBadge />
           <ThemeToggle />
+          <AccountButton />
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1} className={styles.main}>

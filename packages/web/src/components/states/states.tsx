@@ -50,12 +50,13 @@ export function LoadingFailed({ error, what, retry }: { error: unknown; what: st
   );
 }
 
-function explain(error: unknown): string {
-  if (isCoordinatorError(error)) return `${error.message} (${error.errorCode ?? error.status})`;
+/** Says in words what went wrong with a request. */
+export function explain(error: unknown): string {
+  if (isCoordinatorError(error)) return error.message;
   if (error instanceof TimeoutError) return 'The coordinator did not answer in time. It may be busy.';
   if (error instanceof ConnectionError)
     return navigator.onLine
       ? 'The coordinator can not be reached. It may be starting again; this page keeps trying.'
       : 'Your device is offline. This page loads when it is back.';
-  return String(error);
+  return error instanceof Error ? error.message : String(error);
 }
