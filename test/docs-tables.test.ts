@@ -88,6 +88,7 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   seed: '`seed`, positive or negative',
   engineCodeLength: 'characters of an engine’s error code',
   retryAfterSeconds: 'seconds in `retry_after` of a failure that a miner reports',
+  chosenMiners: 'names in one list of `constraints.miners` or `constraints.owners`',
   priority: '`priority`',
   attempts: '`max_attempts`',
   replication: '`replication`: owners whose miners run a job',

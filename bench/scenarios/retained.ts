@@ -54,7 +54,14 @@ export async function retained(names: number, progress: Progress): Promise<Retai
 
 function usesOfNames({ modules }: RunningCoordinator): Record<string, (model: string) => unknown> {
   const { directory } = modules.miners;
-  const queueOf = (model: string) => ({ model, region: '', min_vram_gb: 0, needs: '', min_context: 0 });
+  const queueOf = (model: string) => ({
+    model,
+    region: '',
+    min_vram_gb: 0,
+    needs: '',
+    min_context: 0,
+    miners: '',
+  });
   return {
     'questions who could run a model': model => directory.reach(queueOf(model)),
     'offers of a miner': model =>
@@ -117,6 +124,7 @@ const MINER = {
   payee_id: 1,
   abilities: null,
   probation: 0,
+  owner_address: null,
   gpu_info: null,
   vram_gb: null,
   region: null,

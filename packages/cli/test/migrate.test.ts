@@ -31,6 +31,7 @@ const MIGRATIONS = [
   '025-usage',
   '026-invitations',
   '027-owner-indexes',
+  '028-chosen-miners',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -119,11 +119,15 @@ test('a job that fails is a failure that says why', async () => {
 test('a rejected job says that the request is at fault, with the engine’s code', async () => {
   const { client } = coordinator;
   const argv = ['submit', 'Hello!', '--model', 'refusing', '--wait', '--min-context', '4096'];
+  argv.push('--only-miners', 'refusing,another', '--not-miners', 'third', '--first-miners', 'refusing');
   const submitted = coordinator.aitbc(argv);
   const models = [{ model: 'refusing', context_length: 4096 }];
   await client.miners.register({ miner_id: 'refusing', capabilities: ['refusing'], models });
   const [job] = await client.miners.claimJobs('refusing', { wait: 10 });
   expect(job?.constraints).toEqual({ min_context: 4096 });
+  const miners = { only: ['another', 'refusing'], first: ['refusing'], not: ['third'] };
+  const { constraints } = await client.jobs.get(job?.job_id ?? '');
+  expect(constraints).toEqual({ min_context: 4096, miners });
   await client.jobs.fail(job?.job_id ?? '', {
     ...{ miner_id: 'refusing', error: 'The prompt is too long' },
     ...{ error_class: 'refused', engine_code: 'context_length_exceeded' },

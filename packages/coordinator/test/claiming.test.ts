@@ -132,7 +132,7 @@ describeEachEngine('claiming', engine => {
 
   test('a submission that is only repeated takes no wake-up from a job that is handed back', async () => {
     const { scheduling: waits } = coordinator.running.modules;
-    const has = { region: null, vram_gb: null, loaded: null, suspended: false };
+    const has = { id: 'waits', owner: null, region: null, vram_gb: null, loaded: null, suspended: false };
     const abilities = { capabilities: new Set(['repeated']), ...has };
     const seeker = { abilities, score: 1, since: 0 };
     const waitForWork = () => waits.forWork(seeker, 60_000, new AbortController().signal);

@@ -90,6 +90,7 @@ describeEachEngine('models in memory', engine => {
         vram_gb: null,
         loaded: new Set(name === 'warm' ? ['woken'] : []),
         suspended: false,
+        ...{ id: 'waits', owner: null },
       };
       const seeker = { abilities, score: 1, since: performance.now() };
       await waits.forWork(seeker, 10_000, new AbortController().signal);

@@ -126,7 +126,9 @@ export const ClaimJobs = Type.Object(
 export type ClaimJobs = Static<typeof ClaimJobs>;
 
 /** Why a miner does not get a waiting job. */
-export const IDLE_REASONS = ['model', 'ability', 'context', 'vram', 'region', 'excluded', 'held'] as const;
+export const IDLE_REASONS = [
+  ...(['model', 'ability', 'context', 'vram', 'region', 'choice', 'excluded', 'held'] as const),
+] as const;
 export type IdleReason = (typeof IDLE_REASONS)[number];
 
 /** Why a claim found nothing. The counts are estimates, up to a second old, over at most 200 kinds of jobs. */
@@ -143,7 +145,7 @@ export const IdleReport = Type.Object(
         reason: Type.Enum([...IDLE_REASONS], {
           type: 'string',
           description:
-            'What keeps the jobs from this miner: their model, what the model can do, its context, the GPU memory, or the region. `excluded`: the jobs are for other owners, because one of this miner’s operator ran or failed them. `held`: they pause after a failure or are offered to another miner, or this owner holds as many jobs as it may.',
+            'What keeps the jobs from this miner: their model, what the model can do, its context, the GPU memory, or the region. `choice`: their clients chose other miners. `excluded`: the jobs are for other owners, because one of this miner’s operator ran or failed them. `held`: they pause after a failure or are offered to another miner, or this owner holds as many jobs as it may.',
         }),
         jobs: Type.Integer({ minimum: 1, description: 'How many jobs wait.' }),
         detail: Type.String({

@@ -41,6 +41,8 @@ export const LIMITS = {
   priority: { min: -10, max: 10 },
   attempts: { min: 1, max: 100 },
   replication: { min: 1, max: 9 },
+  /** Names in one list of `constraints.miners` or `constraints.owners`. */
+  chosenMiners: 8,
   ttlSeconds: { min: 1, max: 30 * 24 * 3600 },
   /** Credits. An amount of this size with 6 decimals is still exact as a double. */
   price: 1e9,

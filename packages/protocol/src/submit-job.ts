@@ -1,6 +1,6 @@
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { ChatRequest, EmbeddingInput } from './chat.ts';
-import { CLOSED, Metadata, Model, Region } from './common.ts';
+import { Address, CLOSED, Metadata, MinerId, Model, Region } from './common.ts';
 import { LIMITS } from './limits.ts';
 import { configured, statedSubmission } from './stated.ts';
 import { JOB_WEBHOOK_EVENTS, WebhookUrl } from './webhooks.ts';
@@ -34,6 +34,28 @@ export const JobParams = Type.Object(
 );
 export type JobParams = Static<typeof JobParams> & Record<string, unknown>;
 
+/** Which miners or owners a client wants. */
+const Choice = (Name: TSchema, what: string) => {
+  const list = (description: string) =>
+    Type.Optional(Type.Array(Name, { minItems: 1, maxItems: LIMITS.chosenMiners, description }));
+  return Type.Unsafe<MinerChoice>(
+    Type.Object(
+      {
+        only: list(`Only ${what} get the job.`),
+        first: list(`While one of ${what} is free or soon will be, the job is kept for it for some seconds.`),
+        not: list(`${what[0]?.toUpperCase()}${what.slice(1)} never get the job.`),
+      },
+      CLOSED,
+    ),
+  );
+};
+
+export interface MinerChoice {
+  only?: string[];
+  first?: string[];
+  not?: string[];
+}
+
 /** What a miner must have to get the job. */
 export const JobConstraints = Type.Object(
   {
@@ -47,6 +69,10 @@ export const JobConstraints = Type.Object(
         maximum: LIMITS.tokens,
         description: 'The least context of the model at the miner: tokens of prompt and answer together.',
       }),
+    ),
+    miners: Type.Optional(Choice(MinerId, 'these miners')),
+    owners: Type.Optional(
+      Choice(Address('The address of an owner’s account.'), 'the miners of these owners'),
     ),
     max_price: Type.Optional(
       Type.Number({

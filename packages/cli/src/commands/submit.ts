@@ -1,6 +1,6 @@
 import type { SubmitJob } from '@aitbc/sdk';
 import type { Command } from 'commander';
-import { integer, number, pair, positiveInteger, readInput } from '../arguments.ts';
+import { integer, nameList, number, pair, positiveInteger, readInput } from '../arguments.ts';
 import { clientFor, wantsJson } from '../connection.ts';
 import { progressOf } from '../describe.ts';
 import { Interruption, UsageError } from '../failure.ts';
@@ -25,6 +25,12 @@ interface SubmitFlags {
   minVram?: number;
   minContext?: number;
   region?: string;
+  onlyMiners?: string[];
+  firstMiners?: string[];
+  notMiners?: string[];
+  onlyOwners?: string[];
+  firstOwners?: string[];
+  notOwners?: string[];
   maxPrice?: number;
   metadata?: Record<string, unknown>;
   idempotencyKey?: string;
@@ -51,6 +57,12 @@ export function addSubmitCommand(program: Command, io: Io): void {
     .option('--min-vram <gb>', 'GPU memory that the miner must have', integer)
     .option('--min-context <tokens>', 'context that the model must have at the miner', positiveInteger)
     .option('--region <name>', 'where the miner must be')
+    .option('--only-miners <ids>', 'only these miners get the job, separated by commas', nameList)
+    .option('--first-miners <ids>', 'these miners go first while one of them is free', nameList)
+    .option('--not-miners <ids>', 'these miners never get the job', nameList)
+    .option('--only-owners <addresses>', 'the same for all miners of these owners', nameList)
+    .option('--first-owners <addresses>', 'the same for all miners of these owners', nameList)
+    .option('--not-owners <addresses>', 'the same for all miners of these owners', nameList)
     .option('--max-price <credits>', 'the most that the job may cost', number)
     .option('--metadata <name=value>', 'your own data for the job; can be repeated', pair)
     .option('--idempotency-key <key>', 'sending the same job with the same key again creates no second job')
@@ -145,6 +157,8 @@ function requestFor(prompt: string, flags: SubmitFlags): SubmitJob {
       min_context: flags.minContext,
       region: flags.region,
       max_price: flags.maxPrice,
+      miners: chosen({ only: flags.onlyMiners, first: flags.firstMiners, not: flags.notMiners }),
+      owners: chosen({ only: flags.onlyOwners, first: flags.firstOwners, not: flags.notOwners }),
     }),
     ...given({
       priority,
@@ -160,4 +174,10 @@ function requestFor(prompt: string, flags: SubmitFlags): SubmitJob {
 /** Removes undefined properties, so that they override nothing and are not sent. */
 function given<T extends object>(values: T): Partial<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** The miners or owners that the flags name, or undefined if they name none. */
+function chosen(lists: Record<'only' | 'first' | 'not', string[] | undefined>) {
+  const named = given(lists);
+  return Object.keys(named).length === 0 ? undefined : named;
 }

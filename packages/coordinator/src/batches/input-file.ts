@@ -240,7 +240,7 @@ function checker(
         'line_too_long',
       );
     const { customId, submission } = readRequest(text, batch.endpoint, endpointOf(batch));
-    jobs.prepare(submission, allowedModels);
+    jobs.prepare(submission, batch.account_id, allowedModels);
     // The hash is stored because a part of the text would keep the whole file part in memory.
     const digest = createHash('sha256').update(customId).digest('base64');
     if (seen.has(digest))

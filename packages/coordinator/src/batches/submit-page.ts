@@ -66,7 +66,11 @@ async function preparePage(
   let characters = 0;
   for await (const { text = '', number, end } of requestLines(batch, options, placeOf(batch))) {
     const job = attempt(() =>
-      options.jobs.prepare(readRequest(text, batch.endpoint, endpointOf(batch)).submission, allowedModels),
+      options.jobs.prepare(
+        readRequest(text, batch.endpoint, endpointOf(batch)).submission,
+        batch.account_id,
+        allowedModels,
+      ),
     );
     page.push({ line: number, end, job: job instanceof OpenAiError ? undefined : job });
     characters += text.length;

@@ -18,7 +18,7 @@ const withRequirements = (db: Db) =>
     .selectFrom('job')
     .innerJoin('queue', 'queue.id', 'job.queue_id')
     .selectAll('job')
-    .select(['queue.region', 'queue.min_vram_gb', 'queue.needs', 'queue.min_context']);
+    .select(['queue.region', 'queue.min_vram_gb', 'queue.needs', 'queue.min_context', 'queue.miners']);
 
 async function findJobs(db: Db, ids: readonly string[]): Promise<FoundJob[]> {
   return await withRequirements(db).where('job.id', 'in', ids).orderBy('job.id').execute();
@@ -34,7 +34,8 @@ export async function isAnyCancelled(db: Db, ids: readonly string[]): Promise<bo
   return (await cancelled.limit(1).executeTakeFirst()) !== undefined;
 }
 
-const SELECT_JOB = 'SELECT job.*, queue.region, queue.min_vram_gb, queue.needs, queue.min_context';
+const SELECT_JOB =
+  'SELECT job.*, queue.region, queue.min_vram_gb, queue.needs, queue.min_context, queue.miners';
 const FROM_JOB = 'FROM job JOIN queue ON queue.id = job.queue_id';
 
 const JOB = lookup<FoundJob>({ select: `${SELECT_JOB} ${FROM_JOB}`, column: 'job.id', key: 'id' });

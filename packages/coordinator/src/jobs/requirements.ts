@@ -1,4 +1,5 @@
 import type { ChatMessage, SubmitJob } from '@aitbc/protocol';
+import { writeChosen } from '../miners/chosen-miners.ts';
 import type { Need } from '../miners/eligibility.ts';
 import type { ReadyQueue } from '../store/events.ts';
 import type { JobContent } from './content.ts';
@@ -9,7 +10,7 @@ import type { JobContent } from './content.ts';
  */
 
 /** The requirements that are stored with the queue instead of each job. They are shown as the job's constraints. */
-export type Requirements = Pick<ReadyQueue, 'region' | 'min_vram_gb' | 'min_context'>;
+export type Requirements = Pick<ReadyQueue, 'region' | 'min_vram_gb' | 'min_context' | 'miners'>;
 
 /**
  * The longest token of any tokenizer, in UTF-8 bytes. The vocabularies of GPT-4o, GPT-4 and Llama 3 have the longest
@@ -31,6 +32,7 @@ export function requirementsOf(request: SubmitJob, content: JobContent): ReadyQu
     min_vram_gb: constraints?.min_vram_gb ?? 0,
     needs: needsOf(request).join(),
     min_context: constraints?.min_context ?? leastContext(request, content),
+    miners: writeChosen(constraints),
   };
 }
 

@@ -12,6 +12,7 @@ import {
   type QueueInfo,
   textOf,
 } from '@aitbc/protocol';
+import { readChosen } from '../miners/chosen-miners.ts';
 import { raw } from '../raw.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
@@ -109,12 +110,13 @@ type ResultForm = Pick<Job, 'result_type' | 'finish_reason'> & AnswerDetails;
 
 export function constraintsOf(
   job: JobRow,
-  { region, min_vram_gb, min_context }: Requirements,
+  { region, min_vram_gb, min_context, miners }: Requirements,
 ): JobConstraints {
   return {
     ...(min_vram_gb > 0 && { min_vram_gb }),
     ...(region !== '' && { region }),
     ...(min_context > 0 && { min_context }),
+    ...(miners !== '' && readChosen(miners)),
     ...(job.max_price !== null && { max_price: job.max_price }),
   };
 }

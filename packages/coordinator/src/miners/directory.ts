@@ -2,6 +2,7 @@ import type { ModelAbilities } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadyQueue, StoreEvent } from '../store/events.ts';
 import type { Row } from '../store/schema.ts';
+import { isPreferred } from './chosen-miners.ts';
 import {
   type Abilities,
   abilitiesOf,
@@ -39,7 +40,7 @@ export interface Reach {
 }
 
 /** A requirement of a queue that a miner may not meet. */
-type Lack = Need | 'context_length' | 'region' | 'min_vram_gb';
+type Lack = Need | 'context_length' | 'region' | 'min_vram_gb' | 'miners';
 
 /** The miners that take jobs now. It is kept in memory from commits, and answers questions that would need a scan. */
 export interface Directory {
@@ -47,6 +48,11 @@ export interface Directory {
   /** Replaces the miners that are online or draining with those that `read` returns. Commits that arrive during the read take precedence. */
   reset(read: () => Promise<readonly Row<'miner'>[]>): Promise<void>;
   reach(queue: ReadyQueue): Reach;
+  /**
+   * Returns the ids of live miners that can run the jobs of a queue and go first: those that the client prefers, then
+   * those that the account `operator` operates.
+   */
+  preferred(queue: ReadyQueue, operator: number | undefined): string[];
   /** Whether every result of this miner must be compared with another one's. */
   isOnProbation(minerId: string): boolean;
   /** Returns the models that live miners offer, by name, or only the given one. */
@@ -82,6 +88,9 @@ export type OfferedAbilities = Record<Need, { able: number; unable: number }> & 
 /** Clients choose the requirements, so the number of cached answers is limited. */
 const MAX_CACHED_REACHES = 1_000;
 
+/** The most miners among which one that is free is looked for. */
+const MAX_PREFERRED = 32;
+
 /** Miners choose the names of models, so the number of remembered names is limited. */
 const MAX_REMEMBERED_MODELS = 10_000;
 
@@ -96,6 +105,9 @@ export function createDirectory(now: () => number, memoryMs: number): Directory 
   const models = new Map<string, ReadonlySet<string>>();
   const onProbation = new Set<string>();
   const slots = new Map<string, number>();
+  const operators = new Map<string, number>();
+  /** The live miners of each operator. */
+  const byOperator = new Map<number, Set<string>>();
   const reaches = new LRUCache<string, Reach>({ max: MAX_CACHED_REACHES });
   const left = new LRUCache<string, number>({ max: MAX_REMEMBERED_MODELS });
   /** For each running reset: the ids of the miners that changed since it began. */
@@ -113,6 +125,13 @@ export function createDirectory(now: () => number, memoryMs: number): Directory 
     }
     models.delete(id);
     slots.delete(id);
+    const operator = operators.get(id);
+    if (operator !== undefined) {
+      const own = byOperator.get(operator);
+      own?.delete(id);
+      if (own?.size === 0) byOperator.delete(operator);
+      operators.delete(id);
+    }
     onProbation.delete(id);
   }
 
@@ -125,6 +144,8 @@ export function createDirectory(now: () => number, memoryMs: number): Directory 
     const miner = { ...abilitiesOf(row), operator: row.operator_id, slots: row.concurrency ?? 1 };
     models.set(row.id, miner.capabilities);
     slots.set(row.id, miner.slots);
+    operators.set(row.id, row.operator_id);
+    byOperator.set(row.operator_id, (byOperator.get(row.operator_id) ?? new Set()).add(row.id));
     for (const model of miner.capabilities) {
       const offering = byModel.get(model) ?? new Map<string, LiveMiner>();
       byModel.set(model, offering.set(row.id, miner));
@@ -170,6 +191,24 @@ export function createDirectory(now: () => number, memoryMs: number): Directory 
       reaches.set(key, reach);
       return reach;
     },
+    preferred(queue, operator) {
+      const own = operator === undefined ? undefined : byOperator.get(operator);
+      if (!own && !queue.miners.includes('"first"')) return [];
+      const offering = byModel.get(queue.model);
+      if (!offering) return [];
+      const ids: string[] = [];
+      if (queue.miners.includes('"first"'))
+        for (const [id, miner] of offering) {
+          if (ids.length >= MAX_PREFERRED) break;
+          if (isPreferred(queue.miners, miner) && mismatch(queue, miner) === null) ids.push(id);
+        }
+      for (const id of own ?? []) {
+        if (ids.length >= MAX_PREFERRED) break;
+        const miner = offering.get(id);
+        if (miner && !ids.includes(id) && mismatch(queue, miner) === null) ids.push(id);
+      }
+      return ids;
+    },
     isOnProbation: minerId => onProbation.has(minerId),
     models(name) {
       const names = name === undefined ? [...byModel.keys()].sort() : byModel.has(name) ? [name] : [];
@@ -214,13 +253,14 @@ function measureReach(queue: ReadyQueue, offering: readonly LiveMiner[]): Reach 
 
 /** Returns the queue's requirements, each as a queue with only that requirement. */
 function requirementsOf(queue: ReadyQueue): [Lack, ReadyQueue][] {
-  const none = { model: queue.model, region: '', min_vram_gb: 0, needs: '', min_context: 0 };
-  const { region, min_vram_gb, min_context } = queue;
+  const none = { model: queue.model, region: '', min_vram_gb: 0, needs: '', min_context: 0, miners: '' };
+  const { region, min_vram_gb, min_context, miners } = queue;
   return [
     ...needsIn(queue).map((need): [Lack, ReadyQueue] => [need, { ...none, needs: need }]),
     ...(min_context > 0 ? [['context_length', { ...none, min_context }] as [Lack, ReadyQueue]] : []),
     ...(min_vram_gb > 0 ? [['min_vram_gb', { ...none, min_vram_gb }] as [Lack, ReadyQueue]] : []),
     ...(region !== '' ? [['region', { ...none, region }] as [Lack, ReadyQueue]] : []),
+    ...(miners !== '' ? [['miners', { ...none, miners }] as [Lack, ReadyQueue]] : []),
   ];
 }
 
@@ -238,6 +278,8 @@ function explain(queue: ReadyQueue, offering: readonly LiveMiner[]): string {
   return `${has} the model ${queue.model}, but none ${lackText(named, queue)}.`;
 }
 
+const CHOSEN = 'is one that constraints.miners and constraints.owners allow';
+
 const ABILITY_TEXTS: Record<Need, string> = {
   embeddings: 'embeds texts',
   images: 'takes images',
@@ -247,7 +289,7 @@ const ABILITY_TEXTS: Record<Need, string> = {
 };
 
 function lackText(lacks: readonly Lack[], { min_context, min_vram_gb, region }: ReadyQueue): string {
-  const does = lacks.flatMap(lack => ABILITY_TEXTS[lack as Need] ?? []);
+  const does = lacks.flatMap(lack => (lack === 'miners' ? CHOSEN : (ABILITY_TEXTS[lack as Need] ?? [])));
   const things: Partial<Record<Lack, string>> = {
     context_length: `a context of ${min_context} tokens`,
     min_vram_gb: `${min_vram_gb} GB of GPU memory`,

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { ReadyQueue } from '../store/events.ts';
 import { isJsonObject, parseJsonObject, parseStrings } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
+import { isChosen } from './chosen-miners.ts';
 import { nominalGb } from './vram.ts';
 
 /** An ability that a job may need a model to have. */
@@ -12,6 +13,9 @@ export const NEEDS: readonly Need[] = ['embeddings', 'images', 'json_schema', 't
 
 /** What decides which jobs a miner can run. */
 export interface Abilities {
+  id: string;
+  /** The address of the owner's account, or null if it is unknown. */
+  owner: string | null;
   capabilities: ReadonlySet<string>;
   /** What the miner's models can do, as far as the miner reported it. */
   models?: ModelsAbilities;
@@ -26,6 +30,8 @@ export interface Abilities {
 type ModelsAbilities = ReadonlyMap<string, ModelAbilities>;
 
 export function abilitiesOf({
+  id,
+  owner_address,
   capabilities,
   abilities,
   region,
@@ -34,10 +40,11 @@ export function abilitiesOf({
   suspended_at,
 }: Pick<
   Row<'miner'>,
-  'capabilities' | 'abilities' | 'region' | 'vram_gb' | 'loaded' | 'suspended_at'
+  'id' | 'owner_address' | 'capabilities' | 'abilities' | 'region' | 'vram_gb' | 'loaded' | 'suspended_at'
 >): Abilities {
   const models = abilities === null ? undefined : abilitiesIn(abilities);
   return {
+    ...{ id, owner: owner_address },
     capabilities: abilities === null || models ? parseNames(capabilities) : NOTHING,
     ...(models && { models }),
     region,
@@ -80,12 +87,15 @@ export const hasReadableAbilities = ({
 export const isLoaded = (model: string, { loaded }: Abilities) => loaded === null || loaded.has(model);
 
 /** What keeps a miner from running a queue's jobs. */
-export type Obstacle = 'suspended' | Extract<IdleReason, 'model' | 'ability' | 'context' | 'vram' | 'region'>;
+export type Obstacle =
+  | 'suspended'
+  | Extract<IdleReason, 'model' | 'ability' | 'context' | 'vram' | 'region' | 'choice'>;
 
 /** Returns what keeps a miner from running a queue's jobs, or null if it can run them. */
 export function obstacleTo(queue: ReadyQueue, miner: Abilities): Obstacle | null {
   if (miner.suspended) return 'suspended';
   if (!miner.capabilities.has(queue.model)) return 'model';
+  if (queue.miners !== '' && !isChosen(queue.miners, miner)) return 'choice';
   if (queue.min_vram_gb > 0 && (miner.vram_gb ?? 0) < queue.min_vram_gb) return 'vram';
   if (queue.region !== '' && miner.region !== queue.region) return 'region';
   const { context, need } = unmetNeed(queue, miner);
@@ -102,6 +112,7 @@ export function mismatch(queue: ReadyQueue, miner: Abilities): string | null {
 const OBSTACLE_TEXTS: Record<Obstacle, (queue: ReadyQueue, miner: Abilities) => string> = {
   suspended: () => SUSPENDED,
   model: ({ model }) => `It does not offer the model ${model}.`,
+  choice: () => 'The clients of these jobs chose other miners or owners.',
   vram({ min_vram_gb }, { vram_gb }) {
     const has = vram_gb === null ? 'none is registered' : `${vram_gb} GB are registered`;
     return `The job needs ${min_vram_gb} GB of GPU memory, ${has}.`;
@@ -144,8 +155,8 @@ const INABILITY_TEXTS: Record<Need, string> = {
 };
 
 /** Returns a key that is equal for queues with the same requirements. */
-export const requirementsKey = ({ model, region, min_vram_gb, needs, min_context }: ReadyQueue) =>
-  JSON.stringify([model, region, min_vram_gb, needs, min_context]);
+export const requirementsKey = ({ model, region, min_vram_gb, needs, min_context, miners }: ReadyQueue) =>
+  JSON.stringify([model, region, min_vram_gb, needs, min_context, miners]);
 
 export const SUSPENDED =
   'Its owner is suspended because of its reputation, for a while or until an administrator reinstates it.';

@@ -100,14 +100,14 @@ const MAX_WORKLOAD_ROWS = 200;
 
 export type WorkloadRow = Pick<
   Row<'queue'>,
-  'model' | 'region' | 'min_vram_gb' | 'needs' | 'min_context' | 'restriction' | 'pending'
+  'model' | 'region' | 'min_vram_gb' | 'needs' | 'min_context' | 'miners' | 'restriction' | 'pending'
 >;
 
 /** Counts pending jobs by their requirements. */
 export async function listWorkload(db: Db): Promise<WorkloadRow[]> {
   return await db
     .selectFrom('queue')
-    .select(['model', 'region', 'min_vram_gb', 'needs', 'min_context', 'restriction', 'pending'])
+    .select(['model', 'region', 'min_vram_gb', 'needs', 'min_context', 'miners', 'restriction', 'pending'])
     .where('pending', '>', 0)
     .orderBy('model')
     .orderBy('id')

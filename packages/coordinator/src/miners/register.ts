@@ -110,6 +110,7 @@ async function register(
     vram_gb: vram,
     payee_id: payee.id,
     operator_id: operatorId,
+    owner_address: owner.anonymous ? payee.address : owner.address,
     status: 'online' as const,
     draining: 0,
     last_seen_at: now,
@@ -138,6 +139,7 @@ async function register(
 const MUTABLE_COLUMNS = [
   'payee_id',
   'operator_id',
+  'owner_address',
   'capabilities',
   'abilities',
   'gpu_info',

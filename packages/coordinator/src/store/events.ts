@@ -12,6 +12,8 @@ export type SharedEvent =
   | { type: 'job.withdrawn'; jobId: string; minerId: string }
   /** With `runs`, some jobs are runs of a replicated job. Not every suitable miner may take them, so all are woken. */
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number; runs?: boolean }
+  /** A new job is kept for this miner. */
+  | { type: 'job.kept'; model: string; minerId: string }
   | { type: 'miner.changed'; miner: Row<'miner'> };
 
 /** An event that stays in the process that made the change, for its log and its metrics. */
@@ -122,6 +124,8 @@ export interface ReadyQueue {
   needs: string;
   /** Length of the context that the model needs, in tokens. */
   min_context: number;
+  /** The miners that the client chose, see `chosen-miners.ts`. Empty where it chose none. */
+  miners: string;
 }
 
 export type StoreListener = (events: readonly StoreEvent[]) => void;

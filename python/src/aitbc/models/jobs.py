@@ -18,6 +18,11 @@ JobStatus: TypeAlias = Literal["pending", "running", "completed", "failed", "can
 ENDED: tuple[str, ...] = ("completed", "failed", "cancelled")
 
 
+MinerChoice = TypedDict("MinerChoice", {"only": list[str], "first": list[str], "not": list[str]}, total=False)
+"""Which miners or owners a client wants, at most eight in each list: only these, these first while one of them is
+free, or not these."""
+
+
 class JobConstraints(TypedDict):
     """What a miner must have to be given the job."""
 
@@ -26,6 +31,10 @@ class JobConstraints(TypedDict):
     region: NotRequired[str]
     min_context: NotRequired[int]
     """Tokens of prompt and answer together."""
+    miners: NotRequired[MinerChoice]
+    """By their ids."""
+    owners: NotRequired[MinerChoice]
+    """By the addresses of their accounts."""
     max_price: NotRequired[float]
     """Credits that this job may cost at most."""
 

@@ -115,7 +115,7 @@ class HeartbeatAnswer(Model):
 class BlockedJobs(Model):
     """Waiting jobs that a miner did not get, for one reason."""
 
-    reason: Literal["model", "ability", "context", "vram", "region", "excluded", "held"] | str
+    reason: Literal["model", "ability", "context", "vram", "region", "choice", "excluded", "held"] | str
     jobs: int
     detail: str
     """The reason in words, for the most frequent kind of these jobs."""

@@ -13,7 +13,7 @@ export interface HeldJob {
 
 export const freeLeases = (miner: Row<'miner'>) => (miner.concurrency ?? LIMITS.claimMax) - miner.running;
 
-const REQUIREMENTS = ['id', 'region', 'min_vram_gb', 'min_context'] as const;
+const REQUIREMENTS = ['id', 'region', 'min_vram_gb', 'min_context', 'miners'] as const;
 
 export interface Texts {
   inputs: ReadonlyMap<string, Row<'job_input'>>;

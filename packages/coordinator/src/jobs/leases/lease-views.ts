@@ -15,7 +15,8 @@ export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
     ...askedIn({ kind: input.kind, text: input.prompt, own: input.own }),
     params: parseParams(input.params),
     priority: job.priority,
-    constraints: constraintsOf(job, requirements),
+    // Miners are not shown which others the client chose.
+    constraints: constraintsOf(job, { ...requirements, miners: '' }),
     stream: job.stream === 1,
     attempt: job.attempts,
     created_at: isoTime(job.created_at),

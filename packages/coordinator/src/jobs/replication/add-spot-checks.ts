@@ -82,7 +82,7 @@ export async function addSpotChecks(changes: readonly SavedChange[], context: Wr
   await tx.update('job', 'id', ['owners'], owners);
 }
 
-const REQUIREMENTS = ['id', 'model', 'region', 'min_vram_gb', 'needs', 'min_context'] as const;
+const REQUIREMENTS = ['id', 'model', 'region', 'min_vram_gb', 'needs', 'min_context', 'miners'] as const;
 
 interface Drawn {
   /** The job as it completed. */

@@ -22,7 +22,18 @@ export interface JobQueues {
   clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
 }
 
-const KEY = ['model', 'priority', 'region', 'min_vram_gb', 'restriction', 'needs', 'min_context'] as const;
+const KEY = [
+  ...([
+    'model',
+    'priority',
+    'region',
+    'min_vram_gb',
+    'restriction',
+    'needs',
+    'min_context',
+    'miners',
+  ] as const),
+] as const;
 
 const valuesOf = (place: QueueKey) => KEY.map(column => place[column]);
 const nameOf = (place: QueueKey) => JSON.stringify(valuesOf(place));

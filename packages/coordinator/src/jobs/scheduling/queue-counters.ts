@@ -13,6 +13,7 @@ const FIXED = [
   'restriction',
   'needs',
   'min_context',
+  'miners',
 ] as const;
 
 /** Counts the jobs of queues and clocks, and wakes waiting miners when jobs become ready. */
@@ -49,6 +50,13 @@ const isReady = (job: JobRow) => job.status === 'pending' && job.held_until === 
 const isQueued = (job: JobRow): job is JobRow & { status: 'pending' | 'running' } =>
   job.role !== 'replicated' && (job.status === 'pending' || job.status === 'running');
 
-const requirementsOf = ({ model, region, min_vram_gb, needs, min_context }: ReadyQueue): ReadyQueue => ({
-  ...{ model, region, min_vram_gb, needs, min_context },
+const requirementsOf = ({
+  model,
+  region,
+  min_vram_gb,
+  needs,
+  min_context,
+  miners,
+}: ReadyQueue): ReadyQueue => ({
+  ...{ model, region, min_vram_gb, needs, min_context, miners },
 });

@@ -76,6 +76,18 @@ export class WaitingMiners<M extends WaitingMiner> {
     return able;
   }
 
+  /** Returns the miners with these ids that offer a model, in the order of the ids. */
+  named(model: string, ids: readonly string[]): M[] {
+    const waiting = this.#byModel.get(model);
+    if (!waiting || ids.length === 0) return [];
+    const found = [...waiting.loaded, ...waiting.others].filter(({ miner }) =>
+      ids.includes(miner.abilities.id),
+    );
+    return ids.flatMap(id =>
+      found.filter(({ miner }) => miner.abilities.id === id).map(({ miner }) => miner),
+    );
+  }
+
   /** The models that these miners offer. */
   get models(): IterableIterator<string> {
     return this.#byModel.keys();

@@ -28,11 +28,13 @@ export interface Waits {
   /** Resolves when there may be a job for this miner, after `ms`, on abort or at shutdown. */
   forWork(waitingMiner: WaitingMiner, ms: number, signal: AbortSignal): Promise<void>;
   /**
-   * Wakes miners for jobs that are about to be stored in these queues, so that their claims join the same batch. The
+   * Wakes miners for jobs that are about to be stored, so that their claims join the same batch. The
    * commit does not wake miners for these jobs again. If the jobs are not stored, the caller must call the returned
    * function.
    */
-  wakeEarly(queues: readonly ReadyQueue[]): () => void;
+  wakeEarly(jobs: readonly EarlyJob[]): () => void;
+  /** Returns the ids with those first whose miners wait for work here. */
+  waitingFirst(model: string, minerIds: readonly string[]): string[];
   /**
    * Returns a number that grows when jobs become ready for such a miner, and sometimes without cause. If it is equal at
    * two moments, no job became ready in between.
@@ -46,6 +48,13 @@ export interface Waits {
   readonly closed: boolean;
   /** Ends all waits, now and in the future. */
   close(): void;
+}
+
+/** A job that is about to be stored. */
+interface EarlyJob {
+  place: ReadyQueue;
+  /** The miners that go first, best first. */
+  preferred?: readonly string[];
 }
 
 /** Clients choose the names of models, so the number of remembered names is limited. */
@@ -127,8 +136,15 @@ export function createWaits(): Waits {
       };
       await wait(ms, signal, enlist, miner => miners.remove(miner));
     },
-    wakeEarly(queues) {
+    wakeEarly(early) {
       const woken: [name: string, count: number][] = [];
+      const queues: ReadyQueue[] = [];
+      for (const { place, preferred = [] } of early) {
+        const [first] = miners.named(place.model, preferred);
+        // The commit wakes another miner if the job is not kept for this one.
+        if (first) first.wake();
+        else queues.push(place);
+      }
       for (const [name, jobs] of Map.groupBy(queues, requirementsKey)) {
         const able = jobs[0] ? miners.ableTo(jobs[0], jobs.length) : [];
         if (able.length === 0) continue;
@@ -139,6 +155,10 @@ export function createWaits(): Waits {
       return () => {
         for (const [name, count] of woken) forget(name, count);
       };
+    },
+    waitingFirst(model, minerIds) {
+      const waiting = new Set(miners.named(model, minerIds).map(({ abilities }) => abilities.id));
+      return [...waiting, ...minerIds.filter(id => !waiting.has(id))];
     },
     lastReady({ capabilities }) {
       let last = 0;
@@ -161,6 +181,10 @@ export function createWaits(): Waits {
         if (event.type === 'job.ended') ends.wake(event.jobId);
         if (event.type === 'job.ended' || event.type === 'job.streamed') followers.wake(event.jobId);
         if (event.type === 'job.withdrawn') holders.wake(event.minerId, event.jobId);
+        if (event.type === 'job.kept') {
+          readyByModel.set(event.model, ++readied);
+          for (const miner of miners.named(event.model, [event.minerId])) miner.wake();
+        }
         if (event.type !== 'jobs.ready') continue;
         readyByModel.set(event.queue.model, ++readied);
         wakeMiners(event.queue, event.runs ? Infinity : event.count);

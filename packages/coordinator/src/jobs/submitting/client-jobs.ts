@@ -58,7 +58,9 @@ export class ClientJobs extends JobReader {
     admit?: (request: SubmitJob, reach: Reach) => void,
   ): Promise<{ jobs: Job[]; replayed: boolean }> {
     const { config, store, limits, directory, webhooks, now } = this.#options;
-    const jobs = requests.map((request, index) => this.#makeJob(request, index, requests.length, principal));
+    const jobs = requests.map((request, index) =>
+      this.#withPreferred(this.#makeJob(request, index, requests.length, principal), principal.accountId),
+    );
     const input = {
       accountId: principal.accountId,
       quota: limits.quotaOf(principal.tier),
@@ -95,9 +97,20 @@ export class ClientJobs extends JobReader {
     return await previewJob(this.#makeJob(request, 0, 1, principal), principal, this.#options);
   }
 
-  /** Prepares a job for callers that store jobs themselves. */
-  prepare(request: SubmitJob, allowedModels: readonly string[] | undefined): NewJob {
-    return this.#makeJob(request, 0, 1, { scopes: new Set(), ...(allowedModels && { allowedModels }) });
+  /** Prepares a job of an account for callers that store jobs themselves. */
+  prepare(request: SubmitJob, accountId: number, allowedModels: readonly string[] | undefined): NewJob {
+    const asker = { scopes: new Set<never>(), ...(allowedModels && { allowedModels }) };
+    return this.#withPreferred(this.#makeJob(request, 0, 1, asker), accountId);
+  }
+
+  /** Adds the live miners that go first, those that wait for work here before others. */
+  #withPreferred(job: NewJob, accountId: number): NewJob {
+    const { directory, waits, config } = this.#options;
+    if (job.runs.length > 0 || config.preferMinerSeconds === 0) return job;
+    const owner = config.ownMinersFirst === 'on' ? accountId : undefined;
+    const preferred = directory.preferred(job.place, owner);
+    if (preferred.length === 0) return job;
+    return { ...job, preferred: waits.waitingFirst(job.place.model, preferred) };
   }
 
   async cancel(principal: Principal, id: string): Promise<Job> {
@@ -131,7 +144,7 @@ export class ClientJobs extends JobReader {
     const { store, operations, limits, waits } = this.#options;
     const written = limits.countWrites(input.accountId, input.jobs.length);
     const storing = store.write(operations.submitJobs, input);
-    const undoWake = waits.wakeEarly(input.jobs.map(({ place }) => place));
+    const undoWake = waits.wakeEarly(input.jobs);
     let isNew = false;
     try {
       const output = unwrap(await storing);

@@ -27,7 +27,7 @@ export const submitting = defineModule({
   options: submissionOptions,
   idPrefix: 'job',
   operations: ({ config }) => ({
-    submitJobs: submitJobs(billingPolicy(config)),
+    submitJobs: submitJobs({ ...billingPolicy(config), keepMs: config.preferMinerSeconds * 1000 }),
   }),
   async create({ config, store, now, ids, operations, services }) {
     requireNoAliases(config.modelAliases, { '--rates': config.rates, '--token-rates': config.tokenRates });

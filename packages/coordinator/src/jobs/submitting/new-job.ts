@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { type SubmitJob, writeOwn } from '@aitbc/protocol';
+import { requireAddress } from '../../accounts/accounts.ts';
 import type { Principal } from '../../accounts/keys.ts';
 import { fail } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
@@ -30,6 +31,7 @@ export function createJobMaker(config: JobConfig, ids: Ids) {
     const content = contentOf(request, prefix);
     checkLimits(request, content, prefix, config, asker);
     checkReplication(request, prefix);
+    checkOwners(request, prefix);
     const promptBytes = mostTokens(request, content);
     const runs = (request.replication ?? 1) > 1 ? request.replication : 0;
     return {
@@ -84,6 +86,13 @@ function checkLimits(
     const detail = `This key may ask for a priority of up to ${asker.maxPriority}`;
     fail('AUTH_INSUFFICIENT_SCOPE', detail, { field: `${prefix}priority` });
   }
+}
+
+/** Rejects what is no address among the owners. Addresses that nobody has yet are accepted: their owner may come. */
+function checkOwners({ constraints }: SubmitJob, prefix: string): void {
+  for (const [list, addresses] of Object.entries(constraints?.owners ?? {}))
+    for (const [index, address] of addresses.entries())
+      requireAddress(address, `${prefix}constraints.owners.${list}.${index}`);
 }
 
 /** Rejects a price limit that pays for too little time: it would only make miners fail. */

@@ -1,5 +1,5 @@
 import { LIMITS } from '@aitbc/protocol/limits';
-import { integerOption, numberOption, type OptionTable, type ValuesOf } from '../../option.ts';
+import { integerOption, numberOption, type OptionTable, text, type ValuesOf } from '../../option.ts';
 import { aliasesOption } from './model-aliases.ts';
 
 const MiB = 1024 * 1024;
@@ -32,6 +32,16 @@ export const submissionOptions = {
     1,
     1e9,
   ),
+  preferMinerSeconds: numberOption(
+    5,
+    'How long a new job is kept for a miner that goes first, if one is free or soon will be; 0 keeps none',
+    'SECONDS',
+    0,
+    60,
+  ),
+  ownMinersFirst: text('on', 'Whether jobs go to miners of the account that submits them first', {
+    choices: ['on', 'off'],
+  }),
   modelAliases: aliasesOption('Other names of models: gpt-4o=llama3.2,…; can be repeated'),
 } as const satisfies OptionTable;
 

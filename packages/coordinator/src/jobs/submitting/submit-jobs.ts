@@ -11,6 +11,7 @@ import { type BillingPolicy, costsWithin, loadFunds } from '../prepaid-balance.t
 import { insertJobs } from '../save-jobs.ts';
 import { type Clock, createRanker, type Ranker } from '../scheduling/fairness.ts';
 import { type JobQueues, loadJobQueues, type QueueKey } from '../scheduling/job-queues.ts';
+import { keepForMiners, type Preferring } from './keep-for-miners.ts';
 
 /** A requested job, with everything that must be chosen outside the transaction. */
 export interface NewJob {
@@ -31,6 +32,8 @@ export interface NewJob {
   inputBytes: number;
   /** The batch request that the job answers, if any. */
   batchLine?: string;
+  /** The live miners that go first, best first, where there are any. */
+  preferred?: readonly string[];
   /** The runs of a replicated job. Empty for other jobs. */
   runs: readonly NewRun[];
 }
@@ -50,8 +53,13 @@ export type SubmitOutput =
   | { replayed: false; jobs: JobRow[]; clocks: ReadonlyMap<string, Clock[]> }
   | { replayed: true; jobIds: string[] };
 
+export interface SubmissionPolicy extends BillingPolicy {
+  /** How long a new job is kept for a miner that goes first, in ms. */
+  keepMs: number;
+}
+
 /** Stores new jobs: all jobs of an input or none. `clocks` has the clocks of the jobs' models, by model. */
-export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, SubmitOutput> => ({
+export const submitJobs = (policy: SubmissionPolicy): Operation<SubmitInput, SubmitOutput> => ({
   name: 'jobs.submit',
   async apply(inputs, context) {
     const [repeated, jobQueues, quotas, ownWebhooks, funds, budgets] = await Promise.all([
@@ -101,6 +109,7 @@ export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, Submit
     const ranker = await createRanker(context.tx, [...fairQueues], accountIds);
 
     const made: JobRow[] = [];
+    const preferring: Preferring[] = [];
     const answers = inputs.map((input, index) => {
       if (outcomes[index]) return outcomes[index];
       const jobs = input.jobs.map(job => {
@@ -110,12 +119,15 @@ export const submitJobs = (policy: BillingPolicy): Operation<SubmitInput, Submit
           key_id: input.budgetKeys[0] ?? null,
         });
         made.push(asked, ...runs);
+        if (job.preferred)
+          preferring.push({ row: asked, fairQueue: jobQueues.queueOf(job.place), preferred: job.preferred });
         return asked;
       });
       return done<SubmitOutput>({ replayed: false, jobs, clocks: jobQueues.byModel });
     });
 
-    await insertJobs(made, context);
+    const kept = await keepForMiners(preferring, policy.keepMs, context);
+    await insertJobs(kept.size === 0 ? made : made.map(job => kept.get(job.id) ?? job), context);
     await insertTexts(fresh, context);
     await ranker.save();
     for (const job of made) if (job.role !== 'replicated') jobQueues.clockOf(job).pending++;

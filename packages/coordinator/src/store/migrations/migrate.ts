@@ -23,6 +23,7 @@ import { addWebhooks } from './024-webhooks.ts';
 import { addUsage } from './025-usage.ts';
 import { addInvitations } from './026-invitations.ts';
 import { simplifyOwnerIndexes } from './027-owner-indexes.ts';
+import { addChosenMiners } from './028-chosen-miners.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -50,6 +51,7 @@ export const MIGRATIONS = {
   '025-usage': addUsage,
   '026-invitations': addInvitations,
   '027-owner-indexes': simplifyOwnerIndexes,
+  '028-chosen-miners': addChosenMiners,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

@@ -41,6 +41,8 @@ export interface QueueTable {
   needs: Flagless<string>;
   /** Length of the context that the model must take at the miner, in tokens. */
   min_context: Flagless<number>;
+  /** The miners and owners that clients chose for these jobs, as canonical JSON. Empty if they chose none. */
+  miners: Flagless<string>;
   /** Rank of the job that was claimed last. Queues that few miners can serve are behind their clock. */
   virtual_time: number;
   pending: number;

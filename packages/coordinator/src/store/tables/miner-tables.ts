@@ -23,6 +23,8 @@ export interface MinerTable {
   status: 'online' | 'draining' | 'offline' | 'removed';
   /** Account of the operator: the owner, or the payee where the owner has no key. */
   operator_id: number;
+  /** Address of the operator's account. */
+  owner_address: Flagless<string | null>;
   /** Since when the miner gets no jobs because of its operator's reputation. A copy from `standing`. */
   suspended_at: Flagless<Time | null>;
   /** 1: the operator is on probation. */
