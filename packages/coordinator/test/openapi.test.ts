@@ -192,7 +192,7 @@ describeOneEngine('/openapi.json', engine => {
 
   describe.each(Object.keys(REQUESTS))('%s', route => {
     const ajv = new Ajv2020({ strict: false });
-    addFormats.default(ajv);
+    addFormats.default(ajv).addFormat('bech32m', true);
 
     test.each(['', '/api'])('answers below "%s" as described', async prefix => {
       const scene = await prepareScene(coordinator, route);
