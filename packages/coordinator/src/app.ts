@@ -17,6 +17,7 @@ import { isLoopbackOrigin, rejectForeignPages } from './http/open-mode.ts';
 import { answerErrors, answerFrameworkError, answerUnreadable } from './http/problem.ts';
 import { sendOpenAiRateHeaders, sendRateHeaders } from './http/rate-headers.ts';
 import { serveReference } from './http/reference.ts';
+import { requestLogger } from './http/request-log.ts';
 import type { App } from './http/routes.ts';
 import { passInTurn } from './http/turns.ts';
 import { answerUnknownRoutes } from './http/unknown-routes.ts';
@@ -40,6 +41,7 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
     logController: new LogController({
       disableRequestLogging: config.logLevel !== 'debug' && config.logLevel !== 'trace',
     }),
+    childLoggerFactory: requestLogger,
     bodyLimit: config.bodyLimit,
     trustProxy: trustedProxies(config),
     requestIdHeader: false,
@@ -97,7 +99,10 @@ async function registerRoutes(
     const service = modules[module.name as keyof Modules];
     const context = { config: modules.config, store: modules.store, service, services: modules, guards };
     await app.register(async scope => {
-      scope.addHook('onRequest', async () => modules.store.requireCurrent());
+      scope.addHook('onRequest', (_request, _reply, done) => {
+        modules.store.requireCurrent();
+        done();
+      });
       await module.routes(scope, context);
     });
   }
@@ -123,30 +128,27 @@ function trustedProxies({ trustProxy }: Config): FastifyServerOptions['trustProx
 
 const namesIn = (list: string) => list.split(',').map(name => name.trim());
 
+/** The library would join a list for each response. */
+const EXPOSED_HEADERS = [
+  ...['link', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied', 'x-request-id'],
+  ...['aitbc-job-id', 'aitbc-receipt-id', 'aitbc-miner-id', 'aitbc-overhead-ms'],
+  ...['ratelimit', 'ratelimit-policy'],
+].join(', ');
+
 function corsOptions({ corsOrigin }: Config, open: boolean) {
   const origins = namesIn(corsOrigin);
   return {
     origin: open
-      ? async (origin: string | undefined) =>
-          origin === undefined || isLoopbackOrigin(origin) || origins.includes(origin)
+      ? (origin: string | undefined, done: (error: null, isAllowed: boolean) => void) =>
+          // Without an origin it is no page that asks, which needs no headers.
+          done(null, origin !== undefined && (isLoopbackOrigin(origin) || origins.includes(origin)))
       : corsOrigin === '*'
         ? '*'
         : origins,
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     // Any other OPTIONS request gets the response of an unknown route, in the usual shape of errors.
     strictPreflight: false,
-    exposedHeaders: [
-      ...['link', 'location', 'retry-after', 'idempotent-replayed', 'preference-applied'],
-      ...[
-        'x-request-id',
-        'aitbc-job-id',
-        'aitbc-receipt-id',
-        'aitbc-miner-id',
-        'aitbc-overhead-ms',
-        'ratelimit',
-        'ratelimit-policy',
-      ],
-    ],
+    exposedHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
   };
 }

@@ -3,14 +3,13 @@ import type { Signer } from '@aitbc/tlog/ed25519';
 import { addressFromPublicKey } from './addresses.ts';
 import { arithmeticFaults } from './arithmetic.ts';
 import { verifyAttestation } from './attestation.ts';
+import { utf8Bytes } from './bytes.ts';
 import { canonicalBytes, canonicalJson } from './canonical-json.ts';
 import { type Check, type Finding, listed, ok, type VerifyOptions, wrong } from './checks.ts';
 import { unsafeNumbers } from './exact-values.ts';
 import { isObject, receiptFaults, signatureFaults } from './shapes.ts';
 import { signBytes } from './signature.ts';
 import { checkStatement, notChecked, STATEMENT_CHECKS } from './statements.ts';
-
-const utf8 = new TextEncoder();
 
 /**
  * Returns the bytes that a receipt's signature covers: the canonical JSON (RFC 8785) of the receipt without `signature`
@@ -54,16 +53,17 @@ export async function signReceipt(unsigned: UnsignedReceipt, signer: Signer): Pr
  * @throws TypeError when the receipt is not JSON; and whatever the signer throws
  */
 export async function signReceiptJson(unsigned: UnsignedReceipt, signer: Signer): Promise<string> {
-  const present = Object.entries(unsigned).filter(([, value]) => value !== null);
-  const before = membersOf(present.filter(([name]) => name < 'signature'));
-  const after = membersOf(present.filter(([name]) => name > 'signature'));
-  const signature = await signBytes(utf8.encode(objectOf([before, after])), signer);
-  return objectOf([before, membersOf([['signature', signature]]), after]);
+  const parts = { before: {} as Record<string, unknown>, after: {} as Record<string, unknown> };
+  for (const [name, value] of Object.entries(unsigned))
+    if (value !== null) parts[name < 'signature' ? 'before' : 'after'][name] = value;
+  const before = membersOf(parts.before);
+  const after = membersOf(parts.after);
+  const signature = await signBytes(utf8Bytes(objectOf([before, after])), signer);
+  return objectOf([before, membersOf({ signature }), after]);
 }
 
 /** Returns members as canonical JSON, without the braces around them. */
-const membersOf = (entries: readonly (readonly [string, unknown])[]) =>
-  canonicalJson(Object.fromEntries(entries)).slice(1, -1);
+const membersOf = (members: object) => canonicalJson(members).slice(1, -1);
 
 const objectOf = (parts: readonly string[]) => `{${parts.filter(part => part !== '').join(',')}}`;
 

@@ -1,10 +1,11 @@
 import type { Signature } from '@aitbc/protocol';
 import { type Signer, verifyEd25519 } from '@aitbc/tlog/ed25519';
 import { base64urlnopad } from '@scure/base';
+import { toBase64url } from './bytes.ts';
 
 /** Signs bytes with Ed25519. Key and signature are in unpadded base64url, as the protocol writes them. */
 export async function signBytes(bytes: Uint8Array, signer: Signer): Promise<Signature> {
-  const sig = base64urlnopad.encode(await signer.sign(bytes));
+  const sig = toBase64url(await signer.sign(bytes));
   return { alg: 'Ed25519', key_id: signer.keyId, sig };
 }
 

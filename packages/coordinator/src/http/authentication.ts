@@ -20,7 +20,8 @@ declare module 'fastify' {
   }
 }
 
-type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+/** Returns a promise, or calls `done` at once where there is nothing to wait for: each promise delays a request a little. */
+type Guard = (request: FastifyRequest, reply: FastifyReply, done?: () => void) => void | Promise<void>;
 /** A guard that requires a scope, which the API reference shows. */
 export type ScopeGuard = Guard & { scope: Scope };
 
@@ -52,12 +53,14 @@ export function createGuards(
   accounts: Authenticator,
   { toleratePlaceholders = false, limits }: GuardsOptions,
 ): Guards {
-  async function identify(request: FastifyRequest): Promise<Principal | undefined> {
+  function identify(request: FastifyRequest): Identified {
     const key = keyOf(request);
-    if (key === undefined) {
-      await limits.request(accounts.anonymous, request.ip);
-      return accounts.anonymous;
-    }
+    if (key !== undefined) return identifyByKey(request, key);
+    const counted = limits.request(accounts.anonymous, request.ip);
+    return counted ? counted.then(() => accounts.anonymous) : accounts.anonymous;
+  }
+
+  async function identifyByKey(request: FastifyRequest, key: string): Promise<Principal | undefined> {
     const isOwn = key.startsWith(KEY_PREFIX) || request.headers['x-api-key'] !== undefined;
     if (toleratePlaceholders && accounts.anonymous && !isOwn) return accounts.anonymous;
     const outcome = await accounts.authenticate(key);
@@ -72,40 +75,48 @@ export function createGuards(
     return principal;
   }
 
-  async function requirePrincipal(request: FastifyRequest): Promise<Principal> {
-    const principal = await identify(request);
-    if (principal) return principal;
-    return fail('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
-  }
+  /** Returns a guard that sets the principal, once `check` has accepted it. */
+  const guard =
+    (check: (principal: Principal | undefined) => Principal | undefined, isPrivate: boolean): Guard =>
+    (request, reply, done) => {
+      if (isPrivate) reply.header('cache-control', PRIVATE);
+      const accept = (principal: Principal | undefined) => {
+        const accepted = check(principal);
+        if (accepted) request.principal = accepted;
+      };
+      const identified = identify(request);
+      if (identified instanceof Promise) return identified.then(accept);
+      accept(identified);
+      done?.();
+    };
 
-  const requireScope = (scope: Scope): ScopeGuard =>
-    Object.assign(
-      async (request: FastifyRequest, reply: FastifyReply) => {
-        reply.header('cache-control', PRIVATE);
-        const principal = await requirePrincipal(request);
-        if (!principal.scopes.has(scope) && !principal.scopes.has('admin')) {
-          fail('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
-        }
-        request.principal = principal;
-      },
-      { scope },
-    );
+  const requireScope = (scope: Scope): ScopeGuard => {
+    const check = (principal: Principal | undefined) => {
+      const { scopes } = requireKey(principal);
+      if (!scopes.has(scope) && !scopes.has('admin'))
+        fail('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
+      return principal;
+    };
+    return Object.assign(guard(check, true), { scope });
+  };
 
   return {
-    async public(request) {
-      const principal = await identify(request);
-      if (principal) request.principal = principal;
-    },
+    public: guard(principal => principal, false),
     client: requireScope('client'),
     miner: requireScope('miner'),
     keys: requireScope('keys'),
     metrics: requireScope('metrics'),
     admin: requireScope('admin'),
-    async account(request, reply) {
-      reply.header('cache-control', PRIVATE);
-      request.principal = await requirePrincipal(request);
-    },
+    account: guard(requireKey, true),
   };
+}
+
+/** The caller, or undefined where a key is required and none was sent. */
+type Identified = Principal | undefined | Promise<Principal | undefined>;
+
+function requireKey(principal: Principal | undefined): Principal {
+  if (principal) return principal;
+  return fail('AUTH_MISSING_KEY', 'Send your API key in the header X-Api-Key, or as a bearer token');
 }
 
 function keyOf({ headers }: FastifyRequest): string | undefined {

@@ -92,7 +92,7 @@ export function watchConnections(server: Server): { closeIdle(): void } {
   });
   server.on('request', ({ socket }, response) => {
     move(socket, 1);
-    response.once('close', () => move(socket, -1));
+    response.on('close', () => move(socket, -1));
   });
   return {
     closeIdle() {

@@ -17,11 +17,11 @@ export function observeRequests(app: FastifyInstance, observer: RequestObserver)
     request.arrivedAt = performance.now();
     observer.began();
     // Unlike Fastify's hooks, this event comes exactly once for each request, also where the caller leaves.
-    raw.once('close', () => {
+    raw.on('close', () => {
       observer.ended({
         method: METHODS.has(request.method) ? request.method : 'other',
         route: routeOf(request),
-        status: raw.headersSent ? `${Math.floor(raw.statusCode / 100)}xx` : 'aborted',
+        status: raw.headersSent ? classOf(raw.statusCode) : 'aborted',
         seconds: (performance.now() - request.arrivedAt) / 1000,
         limit: request.failure?.limit,
       });
@@ -31,5 +31,8 @@ export function observeRequests(app: FastifyInstance, observer: RequestObserver)
 }
 
 const METHODS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
+
+const CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx'];
+const classOf = (status: number) => CLASSES[Math.floor(status / 100)] ?? 'other';
 
 const routeOf = ({ is404, routeOptions: { url = 'unknown' } }: FastifyRequest) => (is404 ? 'unknown' : url);

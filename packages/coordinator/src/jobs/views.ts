@@ -135,7 +135,7 @@ export function jobErrorOf(job: Pick<JobRow, (typeof ERROR_COLUMNS)[number]>): J
 }
 
 export function parseParams(text: string | undefined): JobParams {
-  if (text === undefined) return {};
+  if (text === undefined || text === '{}') return {};
   const params = parseOwn(text) as JobParams;
   for (const [name, value] of Object.entries(params)) if (textOf(value)) params[name] = raw(value);
   return params;

@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { METRICS, type MetricDescription, type MetricName } from './catalogue.ts';
+import { createHistogram, type Histogram } from './histogram.ts';
 
 type Instrument<Description extends MetricDescription> = {
   counter: Counter;
@@ -22,7 +23,7 @@ function createInstrument(
   { kind, name, help, labels, buckets = [] }: MetricDescription,
   registry: Registry,
 ): Counter | Gauge | Histogram {
+  if (kind === 'histogram') return createHistogram({ name, help, labels, buckets }, registry);
   const common = { name, help, labelNames: [...labels], registers: [registry] };
-  if (kind === 'counter') return new Counter(common);
-  return kind === 'gauge' ? new Gauge(common) : new Histogram({ ...common, buckets: [...buckets] });
+  return kind === 'counter' ? new Counter(common) : new Gauge(common);
 }

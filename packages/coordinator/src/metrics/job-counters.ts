@@ -19,7 +19,7 @@ export async function countForMetrics(
     if (!before || before.status === status || role === 'replicated') {
       // A replicated job is not run itself, but it ends.
     } else if (status === 'running') {
-      if (after.attempts === 1) waits.set(model, [...(waits.get(model) ?? []), now - after.created_at]);
+      if (after.attempts === 1) getOrInsert(waits, model, () => []).push(now - after.created_at);
     } else if (before.status === 'running' && status === 'pending') {
       if (after.attempts < before.attempts) returns++;
       else retries++;
@@ -27,9 +27,7 @@ export async function countForMetrics(
     if (!before || role === 'run' || isEnded(before.status) || !isEnded(status)) continue;
     const { error_code: errorCode, error_class: errorClass } = after;
     const key = `${status} ${errorCode} ${errorClass}`;
-    const counted = ended.get(key) ?? { status, errorCode, errorClass, jobs: 0 };
-    counted.jobs++;
-    ended.set(key, counted);
+    getOrInsert(ended, key, () => ({ status, errorCode, errorClass, jobs: 0 })).jobs++;
   }
   if (submitted + retries + returns + waits.size + ended.size === 0) return;
   emit({
@@ -40,4 +38,12 @@ export async function countForMetrics(
     returns,
     ended: [...ended.values()],
   });
+}
+
+function getOrInsert<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const created = create();
+  map.set(key, created);
+  return created;
 }

@@ -24,6 +24,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   store.onCommit(countCommits(instruments, createModelLabels()));
   store.onFault(({ fault }: StoreUnavailable) => instruments.storeErrors.inc({ fault }));
   countDeliveries(instruments, sources.webhooks.events);
+  const requests = createRequestObserver(instruments);
   const collectors = createCollectors(instruments, sources);
   let collecting: Promise<void> | undefined;
 
@@ -36,9 +37,10 @@ export function createMetrics(sources: MetricSources): Metrics {
   }
 
   return {
-    requests: observeWith(instruments),
+    requests: requests.observer,
     async text() {
       await collect();
+      instruments.requestsInFlight.set(requests.inFlight());
       return await registry.metrics();
     },
     contentType: registry.contentType,
@@ -49,20 +51,31 @@ function countDeliveries(
   { webhookDeliveries, webhookSeconds, webhooksDisabled }: Instruments,
   events: MetricSources['webhooks']['events'],
 ): void {
+  const seconds = webhookSeconds.labels();
   events.onAttempt(({ outcome, durationMs }) => {
     webhookDeliveries.inc({ outcome });
-    webhookSeconds.observe(durationMs / 1000);
+    seconds.observe(durationMs / 1000);
   });
   events.onDisabled(({ reason }) => webhooksDisabled.inc({ reason }));
 }
 
-function observeWith({ requestsInFlight, requestSeconds, rejections }: Instruments): RequestObserver {
+/** Counts requests. As every request is counted, what can be looked up or added up later is left for then. */
+function createRequestObserver({ requestSeconds, rejections }: Instruments): {
+  observer: RequestObserver;
+  inFlight(): number;
+} {
+  let inFlight = 0;
   return {
-    began: () => requestsInFlight.inc(),
-    ended({ method, route, status, seconds, limit }: ObservedRequest) {
-      requestsInFlight.dec();
-      requestSeconds.observe({ method, route, status }, seconds);
-      if (limit !== undefined) rejections.inc({ limit });
+    inFlight: () => inFlight,
+    observer: {
+      began() {
+        inFlight++;
+      },
+      ended({ method, route, status, seconds, limit }: ObservedRequest) {
+        inFlight--;
+        requestSeconds.labels(method, route, status).observe(seconds);
+        if (limit !== undefined) rejections.inc({ limit });
+      },
     },
   };
 }

@@ -6,6 +6,9 @@ export function countCommits(
   metrics: Instruments,
   modelLabel: (model: string) => string,
 ): (events: readonly StoreEvent[]) => void {
+  const batchWrites = metrics.batchWrites.labels();
+  const commitSeconds = metrics.commitSeconds.labels();
+
   function countJobs({ submitted, waits, retries, returns, ended }: JobCounts) {
     if (submitted > 0) metrics.submitted.inc(submitted);
     if (retries > 0) metrics.retries.inc(retries);
@@ -32,21 +35,27 @@ export function countCommits(
   }: AttemptMeasurements) {
     const label = modelLabel(model);
     const seconds = (name: 'generationSeconds' | 'firstTokenSeconds' | 'tokenSeconds', values: number[]) => {
+      if (values.length === 0) return;
       const histogram = metrics[name].labels(label);
       for (const ms of values) histogram.observe(ms / 1000);
     };
     seconds('generationSeconds', run);
     seconds('firstTokenSeconds', firstToken);
     seconds('tokenSeconds', perToken);
-    for (const tokens of inputTokens) metrics.tokens.labels(label, 'input').observe(tokens);
-    for (const tokens of outputTokens) metrics.tokens.labels(label, 'output').observe(tokens);
+    const counts = (direction: 'input' | 'output', values: number[]) => {
+      if (values.length === 0) return;
+      const histogram = metrics.tokens.labels(label, direction);
+      for (const tokens of values) histogram.observe(tokens);
+    };
+    counts('input', inputTokens);
+    counts('output', outputTokens);
   }
 
   return events => {
     for (const event of events) {
       if (event.type === 'batch.committed') {
-        metrics.batchWrites.observe(event.writes);
-        metrics.commitSeconds.observe(event.ms / 1000);
+        batchWrites.observe(event.writes);
+        commitSeconds.observe(event.ms / 1000);
       }
       if (event.type === 'jobs.counted') countJobs(event);
       if (event.type === 'attempts.measured') event.attempts.forEach(measureAttempts);

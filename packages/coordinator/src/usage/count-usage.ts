@@ -12,13 +12,16 @@ const DAY_MS = 24 * 3600 * 1000;
 
 /** Adds ended jobs to the sums of their keys, and paid runs to the sums of their miners: a row for each key, model and day. */
 export async function countUsage(changes: readonly SavedChange[], context: WriteContext): Promise<void> {
+  const ended = changes.filter(
+    ({ before, after }) => isEnded(after.status) && !(before && isEnded(before.status)),
+  );
+  if (ended.length === 0) return;
   const day = Math.floor(context.now / DAY_MS);
   const used: UsageSums = new Increments(USED);
   const earned: EarningSums = new Increments(EARNED);
   const newUsage = new Map<string, Pick<Row<'usage'>, 'account_id' | 'key_id' | 'model'>>();
   const newEarnings = new Map<string, Pick<Row<'earning'>, 'account_id' | 'miner_id' | 'model'>>();
-  for (const { before, after, paid } of changes) {
-    if (!isEnded(after.status) || (before && isEnded(before.status))) continue;
+  for (const { before, after, paid } of ended) {
     const { account_id, key_id, model, role, status } = after;
     const sums = paid && { tokens_in: paid.tokensIn, tokens_out: paid.tokensOut, credits: paid.price };
     const usageId = rowId(day, key_id ?? `account-${account_id}`, model);

@@ -16,6 +16,10 @@ export interface WebhookEvent {
   ownWebhook?: string | undefined;
 }
 
+/** Whether any of these accounts has a webhook. The store keeps in memory which do, and which don't. */
+export const haveWebhooks = async (accountIds: Iterable<number>, tx: WriteContext['tx']): Promise<boolean> =>
+  (await tx.first(ACCOUNT_WEBHOOKS, [...accountIds])).length > 0;
+
 /**
  * Stores what webhooks are to be told, within the transaction of the event. An account's webhooks are kept in memory, and
  * so is that it has none: then nothing is read or written.

@@ -3,17 +3,20 @@ import { isEnded, type JobRow } from '../jobs/job.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { MinerChange, SavedChange } from '../store/topics.ts';
-import { enqueue, type WebhookEvent } from './enqueue.ts';
+import { enqueue, haveWebhooks, type WebhookEvent } from './enqueue.ts';
 import { readOwnWebhook } from './own-webhooks.ts';
 
 /** Tells the webhooks of a job's account, and the job's own, that it has ended. Runs of replicated jobs are not told of. */
 export async function followJobs(changes: readonly SavedChange[], context: WriteContext): Promise<void> {
-  const events: WebhookEvent[] = [];
-  for (const { before, after } of changes) {
-    if (!isEnded(after.status) || after.role === 'run' || (before && isEnded(before.status))) continue;
-    events.push(eventOf(after));
-  }
-  if (events.length > 0) await enqueue(events, context);
+  const ended: JobRow[] = [];
+  for (const { before, after } of changes)
+    if (isEnded(after.status) && after.role !== 'run' && !(before && isEnded(before.status)))
+      ended.push(after);
+  if (ended.length === 0) return;
+  // Most accounts have no webhooks, which is known without looking into the database.
+  const accountIds = new Set(ended.map(job => job.account_id));
+  const isTold = ended.some(job => job.webhook !== null) || (await haveWebhooks(accountIds, context.tx));
+  if (isTold) await enqueue(ended.map(eventOf), context);
 }
 
 function eventOf({ id, status, account_id, webhook }: JobRow): WebhookEvent {
