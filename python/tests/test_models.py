@@ -81,6 +81,8 @@ ROUTES: list[tuple[type[models.Model], str, str | None]] = [
     (models.Transaction, "GET /explorer/transactions", None),
     (models.TransactionDetail, "GET /explorer/transactions/{hash}", None),
     (models.AddressDetail, "GET /explorer/addresses/{address}", None),
+    (models.AddressDay, "GET /explorer/addresses/{address}/days", None),
+    (models.MinerDay, "GET /explorer/miners/{id}/days", None),
     (models.SearchResult, "GET /explorer/search", "results"),
     (models.FileObject, "GET /v1/files/{id}", None),
     (models.Batch, "GET /v1/batches/{id}", None),

@@ -32,6 +32,7 @@ const MIGRATIONS = [
   '026-invitations',
   '027-owner-indexes',
   '028-chosen-miners',
+  '029-history',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -19,6 +19,7 @@ import { sendOpenAiRateHeaders, sendRateHeaders } from './http/rate-headers.ts';
 import { serveReference } from './http/reference.ts';
 import { requestLogger } from './http/request-log.ts';
 import type { App } from './http/routes.ts';
+import { shareAnswers } from './http/shared-answers.ts';
 import { passInTurn } from './http/turns.ts';
 import { answerUnknownRoutes } from './http/unknown-routes.ts';
 import { checkRequests, writeAnswers } from './http/validation.ts';
@@ -29,12 +30,15 @@ export interface AppOptions {
   logger: FastifyServerOptions['logger'];
   /** Whether requests without a key are served. */
   open: boolean;
+  /** Returns ms by a monotonic clock. */
+  uptime: () => number;
 }
 
 const MiB = 1024 * 1024;
 
 /** Builds the HTTP server over the modules. The caller makes it listen, and closes it. */
-export async function buildApp(config: Config, modules: Modules, { logger, open }: AppOptions): Promise<App> {
+export async function buildApp(config: Config, modules: Modules, options: AppOptions): Promise<App> {
+  const { logger, open, uptime } = options;
   const app: App = Fastify({
     ...(logger !== undefined && { logger }),
     // A log line costs more than a request, so only the levels debug and trace log requests.
@@ -62,6 +66,7 @@ export async function buildApp(config: Config, modules: Modules, { logger, open 
   rejectRevokedRequests(app);
   limitBodies(app, { seconds: config.bodySeconds, memory: config.bodyMemory * MiB });
   takeJsonBodies(app, modules.limits);
+  shareAnswers(app, uptime);
   passInTurn(app, modules.limits);
   checkRequests(app);
   writeAnswers(app);

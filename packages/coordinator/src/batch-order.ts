@@ -46,6 +46,8 @@ export const BATCH_ORDER: readonly string[] = [
   'jobs.sweep',
   'jobs.erase',
   'usage.erase',
+  'explorer.count-account-days',
+  'explorer.count-miner-days',
   'files.clear',
   'webhooks.create',
   'webhooks.change',

@@ -50,7 +50,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   }, onWait);
   try {
     if (output) modules.readiness.add(output);
-    const app = await buildApp(config, modules, { logger, open });
+    const app = await buildApp(config, modules, { logger, open, uptime });
     const connections = watchConnections(app.server);
     logCommits(store, app.log);
     // This comes before the first request: a job that ends right away must not be charged for the coordinator's absence.

@@ -136,6 +136,8 @@ const ACCESS: Record<string, Access> = {
   'GET /explorer/transactions': everyone,
   'GET /explorer/transactions/{hash}': everyone,
   'GET /explorer/addresses/{address}': everyone,
+  'GET /explorer/addresses/{address}/days': everyone,
+  'GET /explorer/miners/{id}/days': everyone,
   'GET /explorer/search': everyone,
   'GET /explorer/receipts': everyone,
   'POST /v1/api-keys': managers,

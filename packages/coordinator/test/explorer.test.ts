@@ -1,4 +1,4 @@
-import type { ExplorerStats, NetworkStats, Overview, Problem } from '@aitbc/protocol';
+import type { ExplorerStats, NetworkStats, Overview, Problem, PublicModel } from '@aitbc/protocol';
 import { CoordinatorClient } from '@aitbc/sdk';
 import { expect, test, vi } from 'vitest';
 import { actions, withCoordinator } from './harness/coordinator.ts';
@@ -104,6 +104,9 @@ describeEachEngine('the overview', engine => {
     const { p50, p99, count } = (await overview()).time_to_first_token_ms ?? { p50: 0, p99: 0, count: 0 };
     expect(count).toBe(1);
     for (const value of [p50, p99]) expect(Math.abs(value - 500)).toBeLessThan(120);
+    const models = await coordinator.call<PublicModel[]>('GET', '/explorer/models');
+    const streamed = models.body.find(({ model }) => model === 'streamed');
+    expect(streamed?.first_token).toEqual({ p50: 500, p95: 500, p99: 500, count: 1 });
   });
 
   test('says which miners take no jobs', async () => {
@@ -123,6 +126,27 @@ describeEachEngine('the overview', engine => {
     await submit({ model: 'more' });
     coordinator.moveClock({ seconds: 4 });
     expect((await ask()).status).toBe(200);
+  });
+
+  test('shares pages among who accepts an older one, and sends none again to who has it', async () => {
+    const ask = (headers: Record<string, string> = {}) =>
+      coordinator.call<object[]>('GET', '/v1/miners?limit=100', undefined, { headers });
+    const older = { 'cache-control': 'max-age=2' };
+    const together = await Promise.all([ask(older), ask(older), ask()]);
+    expect(new Set(together.map(({ headers }) => headers.get('etag'))).size).toBe(1);
+    await register('shared', { capabilities: ['shared'] });
+    const count = async (headers = {}) => (await ask(headers)).body.length;
+    const before = together[0]?.body.length ?? 0;
+    expect([await count(older), await count()]).toEqual([before, before + 1]);
+    coordinator.moveClock({ seconds: 2 });
+    expect(await count(older)).toBe(before + 1);
+    const etag = (await ask()).headers.get('etag') ?? '';
+    for (const headers of [older, {}]) {
+      const { status, body } = await ask({ ...headers, 'if-none-match': etag });
+      expect([status, body]).toEqual([304, '']);
+    }
+    const refused = () => coordinator.call('GET', '/v1/miners?limit=x', undefined, { headers: older });
+    expect((await Promise.all([refused(), refused()])).map(({ status }) => status)).toEqual([400, 400]);
   });
 
   test('is told whole and then by what changes, to all who watch', async () => {

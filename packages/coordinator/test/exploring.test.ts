@@ -71,6 +71,10 @@ describeEachEngine('the explorer of a ledger', engine => {
     test.each([
       ['', [6, 5, 4, 3, 2, 1, 0]],
       ['&block=1', [2, 1, 0]],
+      ['&type=grant', [3]],
+      ['&type=receipt', [6, 5, 4, 2, 1, 0]],
+      ['&type=receipt&block=1', [2, 1, 0]],
+      ['&type=restore', []],
       [`&address=${NOBODY}`, []],
     ])('yields each transaction of "%s" once, newest first', async (query, expected) => {
       const pages = await allPages<Transaction>(coordinator, `/explorer/transactions?limit=${limit}${query}`);
@@ -133,6 +137,7 @@ describeEachEngine('the explorer of a ledger', engine => {
       `/explorer/transactions/${listed?.hash}`,
     );
     expect(transaction).toEqual(listed);
+    expect(await get('/explorer/transactions/2')).toEqual({ statement, inclusion, ...transaction });
     expect(statement).toEqual(published);
     expect(hashOf(published)).toBe(transaction.hash);
     expect({ ...published, inclusion }).toEqual(await get(`/v1/receipts/${published.receipt_id}`));
@@ -264,7 +269,8 @@ describeEachEngine('the explorer of a ledger', engine => {
     ['blocks/latest', 'VALIDATION_INVALID_FORMAT', 'id'],
     ['blocks?cursor=nonsense', 'VALIDATION_INVALID_FORMAT', 'cursor'],
     ['blocks?limit=0', 'VALIDATION_OUT_OF_RANGE', 'limit'],
-    ['transactions/7', 'VALIDATION_INVALID_FORMAT', 'hash'],
+    ['transactions/-7', 'VALIDATION_INVALID_FORMAT', 'hash'],
+    ['transactions?type=gift', 'VALIDATION_INVALID_FORMAT', 'type'],
     ['transactions?cursor=nonsense', 'VALIDATION_INVALID_FORMAT', 'cursor'],
     ['transactions?limit=101', 'VALIDATION_OUT_OF_RANGE', 'limit'],
     ['transactions?block=x', 'VALIDATION_INVALID_FORMAT', 'block'],

@@ -358,5 +358,9 @@ describeEachEngine('listing miners', engine => {
     expect(pages.flat().map(miner => miner.miner_id)).toEqual([...ids].sort());
     const draining = await coordinator.call<Miner[]>('GET', '/v1/miners?status=draining');
     expect(draining.body.map(miner => miner.miner_id)).toEqual(['c.1']);
+    await register('other', { capabilities: ['other'] });
+    const able = await allPages<Miner>(coordinator, '/v1/miners?limit=4&model=llama3.2');
+    expect(able.flat().map(miner => miner.miner_id)).toEqual(['B', 'G', 'a', 'd:2', 'e_3', 'f']);
+    expect(await allPages(coordinator, '/v1/miners?model=nothing')).toEqual([[]]);
   });
 });

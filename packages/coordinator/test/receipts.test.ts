@@ -118,6 +118,11 @@ describeEachEngine('lists of receipts', engine => {
     expect(await list(`client=${bobOne.client}&provider=${bobOne.provider}`)).toEqual([bobOne.receipt_id]);
     expect(await list(`client=${bobOne.client}&provider=${aliceTwo.provider}`)).toEqual([]);
     expect(await list('client=ait1nobody')).toEqual([]);
+    expect(await list('miner=one')).toEqual([bobOne.receipt_id, aliceOne.receipt_id]);
+    expect(await list(`miner=one&client=${bobOne.client}`)).toEqual([bobOne.receipt_id]);
+    expect(await list('miner=nobody')).toEqual([]);
+    expect(await list('model=one&limit=1')).toEqual([bobOne.receipt_id]);
+    expect(await list('model=nothing')).toEqual([]);
   });
 
   test('are newest first, and pages lead to the end without gap or repeat while receipts arrive', async () => {

@@ -15,9 +15,13 @@ export const BlockId = Type.String({
 });
 
 export const TransactionId = Type.String({
-  pattern: `^${HASH}$`,
-  description: 'The hash of a transaction in hex.',
+  pattern: `^([0-9]{1,15}|${HASH})$`,
+  description: 'The hash of a transaction in hex, or its index in the ledger.',
 });
+
+/** What an entry of the ledger says. */
+export const TransactionType = Type.Enum(['receipt', 'grant', 'restore', 'opening'], { type: 'string' });
+export type TransactionType = Static<typeof TransactionType>;
 
 /** A published tree of the ledger. */
 export const Block = Type.Object(
@@ -59,7 +63,7 @@ export const Transaction = Type.Object(
     height: Nullable(
       Type.Integer({ description: 'The height of its block; null until the block is published.' }),
     ),
-    type: Type.Enum(['receipt', 'grant', 'restore', 'opening'], { type: 'string' }),
+    type: TransactionType,
     id: Type.String({ description: 'The id of the statement, such as that of the receipt.' }),
     job_id: Nullable(Type.String({ description: 'The job that a receipt is for.' })),
     from: Nullable(
@@ -98,6 +102,11 @@ export const ListTransactions = Type.Object(
       Type.String({ maxLength: 90, description: 'Only transactions in which this address pays or is paid.' }),
     ),
     block: Type.Optional(BlockId),
+    type: Type.Optional({
+      ...TransactionType,
+      description:
+        'Only transactions of this type. A page can then be short, or empty, and still have a next one.',
+    }),
   },
   CLOSED,
 );
@@ -118,6 +127,43 @@ export const AddressDetail = Type.Object(
   { $id: 'AddressDetail' },
 );
 export type AddressDetail = Static<typeof AddressDetail>;
+
+/** What an address earned and paid on a day on which the ledger names it. After a restore, days begin with the opening. */
+export const AddressDay = Type.Object(
+  {
+    day: Type.String({ format: 'date', description: 'In UTC.' }),
+    received: Type.Number({ description: 'Credits, at most 6 decimals.' }),
+    sent: Type.Number({ description: 'Credits, at most 6 decimals.' }),
+    balance: Type.Number({ description: 'The balance at the end of the day, or now.' }),
+    transactions: Type.Integer({ description: 'How many entries name the address.' }),
+  },
+  { $id: 'AddressDay' },
+);
+export type AddressDay = Static<typeof AddressDay>;
+
+/** A miner's day. */
+export const MinerDay = Type.Object(
+  {
+    day: Type.String({ format: 'date', description: 'In UTC.' }),
+    availability: Nullable(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description:
+          'The share of the time that the coordinator was running in which the miner was there. Null for days before its registration, and those on which the coordinator did not run.',
+      }),
+    ),
+    jobs: Type.Integer({ description: 'Paid runs.' }),
+    tokens_in: Type.Integer(),
+    tokens_out: Type.Integer(),
+    credits: Type.Number({ description: 'What the runs earned.' }),
+  },
+  { $id: 'MinerDay' },
+);
+export type MinerDay = Static<typeof MinerDay>;
+
+/** How many days the histories of addresses and miners have at most. */
+export const HISTORY_DAYS = { address: 366, miner: 90 } as const;
 
 /** The activity from `time` until the next point of the series. */
 export const ActivityPoint = Type.Object(

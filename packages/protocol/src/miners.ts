@@ -213,6 +213,7 @@ export const ListMiners = Type.Object(
     ...PageQuery.properties,
     cursor: Type.Optional(Cursor(MINER_ID_PATTERN)),
     status: Type.Optional(MinerStatus),
+    model: Type.Optional({ ...Model, description: 'Only miners that take jobs for this model now.' }),
   },
   CLOSED,
 );

@@ -44,7 +44,7 @@ export const MinerStates = Type.Object({
 });
 export type MinerStates = Static<typeof MinerStates>;
 
-/** Percentiles in milliseconds, accurate to about a fifth. */
+/** Percentiles of the time to the first token in milliseconds: of the whole network accurate to about a fifth. */
 export const FirstToken = Type.Object({
   p50: Type.Number(),
   p95: Type.Number(),
@@ -79,11 +79,16 @@ export const PublicModel = Type.Object(
     slots: Type.Integer({ description: 'How many jobs they run at once.' }),
     context_length: Nullable(Type.Integer({ description: 'The largest context at any miner, in tokens.' })),
     time_to_first_token_ms: Nullable(Type.Number()),
+    first_token: Nullable(FirstToken),
     tokens_per_second: Nullable(Type.Number()),
     price_unit: Type.Enum(['gpu_second', 'token'], { type: 'string' }),
     price: Type.Number({ description: 'Credits per GPU second, or per 1000 tokens.' }),
   },
-  { $id: 'PublicModel' },
+  {
+    $id: 'PublicModel',
+    description:
+      '`time_to_first_token_ms` and `tokens_per_second` are averages over the miners. `first_token` is measured by this process, since it started, over the last 200 streams.',
+  },
 );
 export type PublicModel = Static<typeof PublicModel>;
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { CLOSED, Nullable, PageQuery, Signature, Timestamp } from './common.ts';
+import { CLOSED, MinerId, Model, Nullable, PageQuery, Signature, Timestamp } from './common.ts';
 import { RECEIPT_VERSION } from './versions.ts';
 
 /** A signed receipt. The signature covers the canonical JSON (RFC 8785) of all other fields. */
@@ -78,6 +78,16 @@ export const ListReceipts = Type.Object(
     ...PageQuery.properties,
     client: Type.Optional(Type.String({ maxLength: 90 })),
     provider: Type.Optional(Type.String({ maxLength: 90 })),
+    miner: Type.Optional({
+      ...MinerId,
+      description:
+        'Only receipts of this miner, among those of whom it is paid to now. A page can then be short, or empty, and still have a next one.',
+    }),
+    model: Type.Optional({
+      ...Model,
+      description:
+        'Only receipts of this model. A page can then be short, or empty, and still have a next one.',
+    }),
   },
   CLOSED,
 );

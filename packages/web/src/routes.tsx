@@ -29,21 +29,21 @@ const overview = createRoute({
 const blocks = createRoute({
   getParentRoute: () => root,
   path: '/blocks',
-  validateSearch: readSearch('cursor'),
+  validateSearch: readSearch('cursor', 'sort'),
   component: lazyRouteComponent(() => import('./pages/blocks/blocks-page.tsx'), 'BlocksPage'),
 });
 
 const block = createRoute({
   getParentRoute: () => root,
   path: '/blocks/$id',
-  validateSearch: readSearch('cursor'),
+  validateSearch: readSearch('cursor', 'sort'),
   component: lazyRouteComponent(() => import('./pages/blocks/block-page.tsx'), 'BlockPage'),
 });
 
 const transactions = createRoute({
   getParentRoute: () => root,
   path: '/transactions',
-  validateSearch: readSearch('cursor'),
+  validateSearch: readSearch('cursor', 'sort', 'type'),
   component: lazyRouteComponent(
     () => import('./pages/transactions/transactions-page.tsx'),
     'TransactionsPage',
@@ -59,7 +59,7 @@ const transaction = createRoute({
 const receipts = createRoute({
   getParentRoute: () => root,
   path: '/receipts',
-  validateSearch: readSearch('cursor', 'client', 'provider'),
+  validateSearch: readSearch('cursor', 'sort', 'client', 'provider', 'miner', 'model'),
   component: lazyRouteComponent(() => import('./pages/receipts/receipts-page.tsx'), 'ReceiptsPage'),
 });
 
@@ -72,7 +72,7 @@ const receipt = createRoute({
 const miners = createRoute({
   getParentRoute: () => root,
   path: '/miners',
-  validateSearch: readSearch('cursor', 'status'),
+  validateSearch: readSearch('cursor', 'sort', 'status', 'model'),
   component: lazyRouteComponent(() => import('./pages/miners/miners-page.tsx'), 'MinersPage'),
 });
 
@@ -85,7 +85,7 @@ const miner = createRoute({
 const models = createRoute({
   getParentRoute: () => root,
   path: '/models',
-  validateSearch: readSearch('cursor', 'sort', 'q'),
+  validateSearch: readSearch('cursor', 'sort', 'q', 'state'),
   component: lazyRouteComponent(() => import('./pages/models/models-page.tsx'), 'ModelsPage'),
 });
 
@@ -98,7 +98,7 @@ const verify = createRoute({
 const address = createRoute({
   getParentRoute: () => root,
   path: '/addresses/$id',
-  validateSearch: readSearch('cursor'),
+  validateSearch: readSearch('cursor', 'sort', 'show'),
   component: lazyRouteComponent(() => import('./pages/addresses/address-page.tsx'), 'AddressPage'),
 });
 

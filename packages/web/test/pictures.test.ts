@@ -6,7 +6,7 @@ import { PNG } from 'pngjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { withBrowser } from '../../../test/browser.ts';
 import { withNetwork } from './network.ts';
-import { THEMES, visit } from './visitor.ts';
+import { loaded, THEMES, visit } from './visitor.ts';
 
 /*
  * Pictures of each page, kept in docs/images/web. Ids, hashes and times differ from run to run, so a few pixels may
@@ -50,7 +50,7 @@ describe.each(THEMES)('in %s colours', theme => {
     const path = template.replace('RECEIPT', receiptId).replace('PROVIDER', provider);
     const { page } = await visit(browser, context, network.url + path, { theme, ...SIZE });
     await page.getByText('Live', { exact: true }).waitFor();
-    await page.locator('[role=status]:has-text("Loading")').waitFor({ state: 'detached' });
+    await loaded(page);
     if (name === 'receipt') {
       await page.getByRole('button', { name: 'Verify' }).click();
       await page.getByText('Valid.').waitFor();

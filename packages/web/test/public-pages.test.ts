@@ -1,8 +1,9 @@
+import { text } from 'node:stream/consumers';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { withBrowser } from '../../../test/browser.ts';
 import { MODEL, withNetwork } from './network.ts';
-import { expectAccessible, THEMES, visit } from './visitor.ts';
+import { expectAccessible, loaded, THEMES, visit } from './visitor.ts';
 
 const network = withNetwork();
 const browser = withBrowser();
@@ -16,9 +17,6 @@ beforeAll(async () => {
   ({ receipt_id: receiptId, provider } = receipt);
   await network.publish();
 });
-
-const loaded = (page: Page) =>
-  page.locator('[role=status]:has-text("Loading")').waitFor({ state: 'detached' });
 
 describe('the overview', () => {
   test('tells how to join, with this coordinator’s address', async context => {
@@ -63,7 +61,9 @@ describe.each(THEMES)('in %s colours', theme => {
     ['/blocks/999999', 'Block'],
     ['/transactions', 'Transactions'],
     ['/receipts', 'Receipts'],
+    ['/transactions?type=restore', 'Transactions'],
     ['/receipts?client=ait1qqqq', 'Receipts'],
+    ['/receipts?miner=gpu-one&sort=-price', 'Receipts'],
     ['/receipts/RECEIPT', 'Receipt'],
     ['/receipts/rcpt-nothing', 'Receipt'],
     ['/miners', 'Miners'],
@@ -71,6 +71,7 @@ describe.each(THEMES)('in %s colours', theme => {
     ['/miners/gpu-one', 'gpu-one'],
     ['/models', 'Models'],
     ['/addresses/PROVIDER', 'Address'],
+    ['/addresses/PROVIDER?show=earned', 'Address'],
     ['/verify', 'Verify'],
     ['/search?q=nothing', 'Search'],
     ['/search', 'Search'],
@@ -120,7 +121,7 @@ test('a visitor without a mouse opens the newest receipt and verifies it', async
   await page.keyboard.press('Enter');
   const isOnReceipt = () =>
     page.evaluate(() => document.activeElement?.getAttribute('href')?.startsWith('/receipts/') === true);
-  for (let count = 0; count < 8 && !(await isOnReceipt()); count++) await page.keyboard.press('Tab');
+  for (let count = 0; count < 16 && !(await isOnReceipt()); count++) await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/receipts/rcpt-*');
   const verify = page.getByRole('button', { name: 'Verify' });
@@ -137,6 +138,40 @@ test('pages of a list are in the URL, and the way back is the browser’s', asyn
   await page.waitForURL('**/models?sort=model');
   await page.goBack();
   await page.waitForURL('**/models?sort=-speed');
+});
+
+test('a receipt leads to its transaction, and back', async context => {
+  const { page } = await visit(browser, context, `${network.url}/receipts/${receiptId}`);
+  await page.getByRole('link', { name: /^entry / }).click();
+  await page.getByRole('heading', { level: 1, name: 'Receipt' }).waitFor();
+  await page.getByRole('main').locator(`a[href="/receipts/${receiptId}"]`).click();
+  await page.waitForURL(`**/receipts/${receiptId}`);
+});
+
+test('lists are filtered by the URL, and an address downloads its transactions', async context => {
+  const { page } = await visit(browser, context, `${network.url}/receipts?model=qwen3:8b`);
+  await page.getByText('No receipt fits').waitFor();
+  await page.getByRole('searchbox', { name: 'Model', exact: true }).fill(MODEL);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/receipts?model=llama3.2');
+  await page.getByRole('table', { name: 'Receipts, newest first' }).waitFor();
+  await page.goto(`${network.url}/addresses/${provider}`);
+  const downloading = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'CSV' }).click();
+  const file = await (await downloading).createReadStream();
+  const lines = (await text(file)).trim().split('\r\n');
+  const { transactions } = await network.client.explorer.address(provider);
+  expect(lines[0]).toMatch(/^timestamp,type,from,to,amount,/);
+  expect(lines).toHaveLength(transactions + 1);
+});
+
+test('a miner shows on how much of each day it was there, and what it earned', async context => {
+  const { store, operations } = network.coordinator.modules;
+  await store.write(operations.countMinerDays, undefined);
+  const { page } = await visit(browser, context, `${network.url}/miners/gpu-one`);
+  await page.getByRole('img', { name: /% over 1 day/ }).waitFor();
+  const jobs = (await network.client.explorer.minerDays('gpu-one')).at(-1)?.jobs;
+  await page.getByText(`credits for ${jobs} jobs`).waitFor();
 });
 
 describe('a phone', () => {

@@ -41,6 +41,15 @@ export async function visit(
   return { page, faults };
 }
 
+/** Waits until nothing on the page is loading. */
+export async function loaded(page: Page): Promise<void> {
+  await page.waitForFunction(() =>
+    Array.from(document.querySelectorAll('[role=status]')).every(
+      status => !status.textContent?.includes('Loading'),
+    ),
+  );
+}
+
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 interface AxeResults {

@@ -50,7 +50,7 @@ export async function readBlock({ read }: Store, id: string): Promise<FoundBlock
   };
 }
 
-/** Whether the id is a height. Hashes have 64 digits. */
+/** Whether the id is a height, or an index. Hashes have 64 digits. */
 export const isHeight = (id: string) => /^\d{1,15}$/.test(id);
 
 const blockNotFound = () => fail('BLOCK_NOT_FOUND', 'The ledger has no such block');

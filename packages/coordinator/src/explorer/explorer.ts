@@ -16,6 +16,7 @@ import type { Store } from '../store/store.ts';
 import { readAddress } from './addresses.ts';
 import { type BlockQuery, type FoundBlock, listBlocks, readBlock } from './blocks.ts';
 import { listPublicModels } from './models.ts';
+import type { ModelFirstTokens } from './overview/model-first-tokens.ts';
 import { searchLedger } from './search.ts';
 import { explorerStats, networkStats } from './stats.ts';
 import { readTransaction, readTransactions, type TransactionQuery } from './transactions.ts';
@@ -31,7 +32,8 @@ export interface LedgerExplorer {
   block(id: string): Promise<FoundBlock>;
   /** Returns transactions, newest first, and the index before which the next page starts. */
   transactions(query: TransactionQuery): Promise<{ transactions: Transaction[]; next: number | undefined }>;
-  transaction(hash: string): Promise<TransactionDetail>;
+  /** Returns a transaction by its hash or index. */
+  transaction(id: string): Promise<TransactionDetail>;
   address(address: string): Promise<AddressDetail>;
   search(text: string): Promise<SearchResult[]>;
   /** Returns models that live miners offer, by name. */
@@ -43,6 +45,7 @@ export interface ExplorerOptions {
   ledger: PublicLedger;
   miners: { directory: Pick<Directory, 'offers'>; models: Pick<ModelDirectory, 'list'> };
   prices: PriceList;
+  firstTokens: Pick<ModelFirstTokens, 'of'>;
   now: () => number;
 }
 
@@ -51,6 +54,7 @@ export function createLedgerExplorer({
   ledger,
   miners,
   prices,
+  firstTokens,
   now,
 }: ExplorerOptions): LedgerExplorer {
   return {
@@ -61,7 +65,7 @@ export function createLedgerExplorer({
     transactions: query => readTransactions(store, query),
     transaction: hash => readTransaction(store, ledger, hash),
     address: address => readAddress(store, address),
-    models: query => listPublicModels(miners.models, prices, query),
+    models: query => listPublicModels(miners.models, prices, firstTokens, query),
     search: text => searchLedger(store, miners.directory, text),
   };
 }

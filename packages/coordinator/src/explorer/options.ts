@@ -12,3 +12,6 @@ export const explorerOptions = {
 
 /** How often the counters are sampled for the overview. */
 export const SAMPLE_MS = 2_000;
+
+/** How often new entries of the ledger are added to the days of addresses. */
+export const COUNT_DAYS_MS = 10_000;

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type AliasedExpression, type Kysely, sql } from 'kysely';
 import type { DatabaseSchema, Row } from '../store/schema.ts';
 
 type Db = Kysely<DatabaseSchema>;
@@ -64,20 +64,69 @@ export interface TransactionFilter {
   limit: number;
 }
 
+const ENTRIES_PER_SCAN = 1_000;
+
+/**
+ * Returns the indexes of the newest entries of a type, and the index before which the next page starts. There is an index
+ * of all that are not receipts. Receipts, and the entries of an account, are searched a thousand at a time.
+ */
+export async function findOfType(
+  db: Db,
+  type: Row<'entry'>['type'],
+  { accountId, from, before, limit }: TransactionFilter,
+): Promise<{ indexes: number[]; next: number | undefined }> {
+  if (accountId === undefined && type !== 'receipt') {
+    let query = db.selectFrom('entry').select('leaf_index').where('type', '=', type);
+    // As the index has it.
+    query = query.where('type', '<>', sql.lit('receipt')).where('leaf_index', '>=', from);
+    if (before !== undefined) query = query.where('leaf_index', '<', before);
+    const found = await query.orderBy('leaf_index', 'desc').limit(limit).execute();
+    const indexes = found.map(({ leaf_index }) => leaf_index);
+    return { indexes, next: indexes.length < limit ? undefined : indexes.at(-1) };
+  }
+  const page = pagesOf(db, { accountId, from, before, limit: ENTRIES_PER_SCAN });
+  const scanned = await db
+    .selectFrom(page.as('page'))
+    .innerJoin('entry', 'entry.leaf_index', 'page.leaf_index')
+    .select(['entry.leaf_index', 'entry.type'])
+    .orderBy('entry.leaf_index', 'desc')
+    .limit(ENTRIES_PER_SCAN)
+    .execute();
+  const found = scanned.filter(entry => entry.type === type).map(({ leaf_index }) => leaf_index);
+  const rest = scanned.length < ENTRIES_PER_SCAN ? undefined : scanned.at(-1)?.leaf_index;
+  return { indexes: found.slice(0, limit), next: found.length > limit ? found[limit - 1] : rest };
+}
+
 /** Lists transactions, newest first. */
 export async function listTransactions(db: Db, filter: TransactionFilter): Promise<TransactionRow[]> {
-  const { accountId, limit } = filter;
-  const found =
-    accountId === undefined
-      ? pageOf(db, filter)
-      : // An entry whose payer is also its payee is on both pages; the union removes the duplicate.
-        pageOf(db, filter, 'payer_id').union(pageOf(db, filter, 'payee_id'));
   const page = db
-    .selectFrom(found.as('found'))
+    .selectFrom(pagesOf(db, filter).as('found'))
     .select('leaf_index')
     .orderBy('leaf_index', 'desc')
-    .limit(limit)
+    .limit(filter.limit)
     .as('page');
+  return await describeEntries(db, page);
+}
+
+/** Returns the transactions with these indexes, newest first. */
+export async function findTransactions(db: Db, indexes: readonly number[]): Promise<TransactionRow[]> {
+  if (indexes.length === 0) return [];
+  return await describeEntries(
+    db,
+    db.selectFrom('entry').select('leaf_index').where('leaf_index', 'in', indexes).as('page'),
+  );
+}
+
+/** An entry whose payer is also its payee is on both pages of an account; the union removes the duplicate. */
+const pagesOf = (db: Db, filter: TransactionFilter) =>
+  filter.accountId === undefined
+    ? pageOf(db, filter)
+    : pageOf(db, filter, 'payer_id').union(pageOf(db, filter, 'payee_id'));
+
+async function describeEntries(
+  db: Db,
+  page: AliasedExpression<{ leaf_index: number }, 'page'>,
+): Promise<TransactionRow[]> {
   return await db
     .selectFrom(page)
     .innerJoin('entry', 'entry.leaf_index', 'page.leaf_index')

@@ -37,7 +37,7 @@ export function explorerRoutes(
   app.get(
     '/explorer/addresses/:address',
     {
-      config: { costly: 'read' },
+      config: { costly: 'read', shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreAddress',
@@ -53,6 +53,7 @@ export function explorerRoutes(
   app.get(
     '/explorer/models',
     {
+      config: { shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreModels',
@@ -96,6 +97,7 @@ function statsRoutes(app: App, explorer: LedgerExplorer, guards: Guards): void {
   app.get(
     '/v1/stats',
     {
+      config: { shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'getStats',
@@ -110,6 +112,7 @@ function statsRoutes(app: App, explorer: LedgerExplorer, guards: Guards): void {
   app.get(
     '/explorer/stats',
     {
+      config: { shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreStats',
@@ -126,7 +129,7 @@ function blockRoutes(app: App, explorer: LedgerExplorer, guards: Guards): void {
   app.get(
     '/explorer/blocks',
     {
-      config: { costly: 'read' },
+      config: { costly: 'read', shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreBlocks',
@@ -168,11 +171,11 @@ function transactionRoutes(app: App, explorer: LedgerExplorer, guards: Guards): 
   app.get(
     '/explorer/transactions',
     {
-      config: { costly: 'read' },
+      config: { costly: 'read', shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreTransactions',
-        summary: 'List transactions, newest first: all, or those of an address or a block',
+        summary: 'List transactions, newest first: all, or those of an address, a block or a type',
         tags,
         querystring: ListTransactions,
         response: answers({ 200: Type.Array(Transaction) }, 400, 401, 404),
@@ -189,10 +192,12 @@ function transactionRoutes(app: App, explorer: LedgerExplorer, guards: Guards): 
   app.get(
     '/explorer/transactions/:hash',
     {
+      config: { shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'exploreTransaction',
-        summary: 'Get a transaction by its hash, with its statement and the proof that it is in the ledger',
+        summary:
+          'Get a transaction by its hash or index, with its statement and the proof that it is in the ledger',
         tags,
         params: Type.Object({ hash: TransactionId }),
         response: answers({ 200: TransactionDetail }, 400, 401, 404),

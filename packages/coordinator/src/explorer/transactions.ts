@@ -5,10 +5,10 @@ import { findIndexByHash } from '../ledger/entry-hashes.ts';
 import type { PublicLedger } from '../ledger/ledger.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Store } from '../store/store.ts';
-import { readBlock } from './blocks.ts';
-import { findBody, listTransactions, type TransactionRow } from './queries.ts';
+import { isHeight, readBlock } from './blocks.ts';
+import { findBody, findOfType, findTransactions, listTransactions, type TransactionRow } from './queries.ts';
 
-export interface TransactionQuery extends Pick<ListTransactions, 'address' | 'block'> {
+export interface TransactionQuery extends Pick<ListTransactions, 'address' | 'block' | 'type'> {
   limit: number;
   /** Only transactions with a smaller index. */
   before: number | undefined;
@@ -20,14 +20,19 @@ export interface TransactionQuery extends Pick<ListTransactions, 'address' | 'bl
  */
 export async function readTransactions(
   store: Store,
-  { address, block, limit, before }: TransactionQuery,
+  { address, block, type, limit, before }: TransactionQuery,
 ): Promise<{ transactions: Transaction[]; next: number | undefined }> {
   // For an address, also the transactions of ledgers before a restore, which have negative indexes.
   const first = address === undefined ? 0 : Number.MIN_SAFE_INTEGER;
   const range = block === undefined ? { from: first, before } : await rangeOf(store, block, before);
   const accountId = address === undefined ? undefined : await findAccountId(store.read, address);
   if (address !== undefined && accountId === undefined) return { transactions: [], next: undefined };
-  const rows = await listTransactions(store.read, { accountId, ...range, limit });
+  const filter = { accountId, ...range, limit };
+  if (type !== undefined) {
+    const { indexes, next } = await findOfType(store.read, type, filter);
+    return { transactions: (await findTransactions(store.read, indexes)).map(toTransaction), next };
+  }
+  const rows = await listTransactions(store.read, filter);
   const next = rows.length < limit ? undefined : rows.at(-1)?.leaf_index;
   return { transactions: rows.map(toTransaction), next };
 }
@@ -38,15 +43,15 @@ async function rangeOf(store: Store, block: string, before: number | undefined) 
 }
 
 /**
- * @param hash in hex
+ * @param id an index, or a hash in hex
  * @throws RequestError if there is no such transaction
  */
 export async function readTransaction(
   store: Store,
   ledger: PublicLedger,
-  hash: string,
+  id: string,
 ): Promise<TransactionDetail> {
-  const index = await findIndexByHash(store.read, hash.toLowerCase());
+  const index = isHeight(id) ? Number(id) : await findIndexByHash(store.read, id.toLowerCase());
   if (index === undefined) return transactionNotFound();
   const [rows, body] = await Promise.all([
     listTransactions(store.read, { accountId: undefined, from: index, before: index + 1, limit: 1 }),

@@ -219,6 +219,9 @@ async function moveOldEntriesAside(tx: Tx): Promise<void> {
   const shift = (row?.high ?? -1) + 1 - Math.min(row?.low ?? 0, 0);
   for (const table of ['entry', 'entry_hash'] as const)
     await tx.execute(table, `UPDATE ${table} SET leaf_index = leaf_index - ?`, [shift]);
+  // The days of accounts begin anew with the openings.
+  await tx.execute('account_day', 'DELETE FROM account_day', []);
+  await tx.execute('counter', `UPDATE counter SET value = 0 WHERE name = 'ledger.days'`, []);
   await tx.execute('tile', 'DELETE FROM tile', []);
   await tx.execute('checkpoint', 'DELETE FROM checkpoint', []);
 }

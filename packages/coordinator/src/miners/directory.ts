@@ -58,6 +58,8 @@ export interface Directory {
   /** Returns the models that live miners offer, by name, or only the given one. */
   models(name?: string): Offer[];
   offers(model: string): boolean;
+  /** Returns the ids of the live miners that offer the model, in order: the first `limit` after this one. */
+  offering(model: string, after: string, limit: number): string[];
   /** Returns how many miners take jobs now, and how many jobs they run at once. */
   capacity(): { miners: number; slots: number };
   /** When the last live miner that offered the model left, in Unix milliseconds. Undefined if that is not known. */
@@ -174,6 +176,11 @@ export function createDirectory(now: () => number, memoryMs: number): Directory 
       for (const row of present) if (!changed.has(row.id)) put(row);
     },
     offers: model => byModel.has(model),
+    offering: (model, after, limit) =>
+      [...(byModel.get(model)?.keys() ?? [])]
+        .filter(id => id > after)
+        .sort()
+        .slice(0, limit),
     capacity: () => ({ miners: slots.size, slots: slots.values().reduce((sum, own) => sum + own, 0) }),
     leftAt: model => left.get(model),
     remember(away) {

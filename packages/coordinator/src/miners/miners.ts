@@ -17,6 +17,7 @@ import { isoTime } from '../store/numbers.ts';
 import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import type { Directory } from './directory.ts';
 import { type Abilities, abilitiesOf } from './eligibility.ts';
 import { findMiner, findSpeeds, listMiners, type MinerWithAddress } from './queries.ts';
 import type { MinerCaller, MinerRegistration, RegisterInput } from './register.ts';
@@ -33,6 +34,7 @@ export interface MinersOptions {
   coordinatorId: string;
   now: () => number;
   reputation: ReputationPolicy;
+  directory: Pick<Directory, 'offering'>;
   operations: { registerMiners: Operation<RegisterInput, MinerRegistration> };
 }
 
@@ -68,7 +70,7 @@ async function examineProof(request: RegisterMiner): Promise<string | undefined>
 }
 
 export function createMiners(options: MinersOptions): MinerRegistry {
-  const { config, store, coordinatorId, now, reputation, operations } = options;
+  const { config, store, coordinatorId, now, reputation, directory, operations } = options;
   const workload = createWorkload(store);
   const toView = (miner: MinerWithAddress, speeds: readonly Row<'model_speed'>[] = []) => ({
     ...toMiner(miner, speeds, config),
@@ -112,12 +114,10 @@ export function createMiners(options: MinersOptions): MinerRegistry {
         created: registration.created,
       };
     },
-    async list(query) {
-      const miners = await listMiners(store.read, {
-        status: query.status,
-        after: query.after,
-        limit: query.limit,
-      });
+    async list({ status, model, after, limit }) {
+      const ids = model === undefined ? undefined : directory.offering(model, after ?? '', limit);
+      if (ids?.length === 0) return [];
+      const miners = await listMiners(store.read, { status, ids, after, limit });
       const speeds = await findSpeeds(
         store.read,
         miners.map(miner => miner.id),

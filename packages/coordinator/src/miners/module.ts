@@ -26,7 +26,7 @@ export const miners = defineModule({
       directory,
       models: createModelDirectory({ store, directory, now, memoryMs }),
       registry: createMiners({
-        ...{ config, store, coordinatorId, now, operations },
+        ...{ config, store, coordinatorId, now, directory, operations },
         reputation: reputationPolicy(config),
       }),
     };

@@ -26,6 +26,8 @@ const LISTED = ['online', 'draining', 'offline'] as const;
 
 interface MinerFilter {
   status: (typeof LISTED)[number] | undefined;
+  /** Only these miners. */
+  ids?: readonly string[] | undefined;
   /** Only miners with a greater id. */
   after: string | undefined;
   limit: number;
@@ -41,8 +43,9 @@ export async function listMiners(db: Db, filter: MinerFilter): Promise<MinerWith
   return await db.selectFrom(pages.as('miner')).selectAll().orderBy('id').limit(filter.limit).execute();
 }
 
-function pageOfStatus(db: Db, { after, limit }: MinerFilter, status: (typeof LISTED)[number]) {
+function pageOfStatus(db: Db, { ids, after, limit }: MinerFilter, status: (typeof LISTED)[number]) {
   let query = withAddress(db).where('miner.status', '=', status);
+  if (ids !== undefined) query = query.where('miner.id', 'in', ids);
   if (after !== undefined) query = query.where('miner.id', '>', after);
   return db.selectFrom(query.orderBy('miner.id').limit(limit).as('page')).selectAll();
 }

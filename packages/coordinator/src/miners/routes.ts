@@ -39,7 +39,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: MinerRegistr
   app.get(
     '/v1/miners',
     {
-      config: { costly: 'read' },
+      config: { costly: 'read', shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'listMiners',
@@ -50,8 +50,8 @@ export function minerRoutes(app: App, { miners, guards }: { miners: MinerRegistr
       },
     },
     async (request, reply) => {
-      const { limit = LIMITS.defaultPageSize, cursor, status } = request.query;
-      const page = await miners.list({ ...(status && { status }), limit, after: cursor });
+      const { limit = LIMITS.defaultPageSize, cursor, ...of } = request.query;
+      const page = await miners.list({ ...of, limit, after: cursor });
       linkNext(
         request,
         reply,
@@ -65,6 +65,7 @@ export function minerRoutes(app: App, { miners, guards }: { miners: MinerRegistr
   app.get(
     '/v1/miners/:id',
     {
+      config: { shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'getMiner',

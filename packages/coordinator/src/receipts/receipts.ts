@@ -6,7 +6,7 @@ import { isoTime } from '../store/numbers.ts';
 import { done, failed, type Operation, type Outcome } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { findReceipt, listReceipts, listSigningKeys } from './queries.ts';
+import { findPayee, findReceipt, listReceipts, listSigningKeys } from './queries.ts';
 
 /** Each method throws RequestError. */
 export interface ReceiptService {
@@ -48,14 +48,20 @@ export function createReceiptService(
         fail('RECEIPT_NOT_FOUND', 'This receipt is in the earlier ledger, which a restore replaced');
       fail('RECEIPT_NOT_FOUND', 'The ledger has not published this receipt yet', { retryAfter: 1 });
     },
-    async list({ client, provider, limit, before }) {
+    async list({ client, provider, miner: minerId, model, limit, before }) {
       const clientId = client === undefined ? undefined : await findAccountId(store.read, client);
-      const providerId = provider === undefined ? undefined : await findAccountId(store.read, provider);
-      const unknown =
+      const providerId =
+        provider !== undefined
+          ? await findAccountId(store.read, provider)
+          : minerId === undefined
+            ? undefined
+            : await findPayee(store.read, minerId);
+      const isUnknown =
         (client !== undefined && clientId === undefined) ||
-        (provider !== undefined && providerId === undefined);
-      if (unknown) return { receipts: [], next: undefined };
-      const page = await listReceipts(store.read, { clientId, providerId, before, limit });
+        ((provider ?? minerId) !== undefined && providerId === undefined);
+      if (isUnknown) return { receipts: [], next: undefined };
+      const of = { clientId, providerId, minerId, model };
+      const page = await listReceipts(store.read, { ...of, before, limit });
       return { receipts: page.receipts.map(receipt => JSON.parse(receipt.body)), next: page.next };
     },
     async keys() {

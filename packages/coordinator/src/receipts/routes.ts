@@ -15,6 +15,7 @@ export function receiptRoutes(
   app.get(
     '/v1/receipts/:id',
     {
+      config: { shared: true },
       onRequest: guards.public,
       schema: {
         operationId: 'getReceipt',
@@ -52,6 +53,7 @@ export function receiptRoutes(
     app.get(
       url,
       {
+        config: { costly: 'read', shared: true },
         onRequest: guards.public,
         schema: {
           operationId,

@@ -1,5 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import type {
+  AccountDayTable,
   AccountTable,
   ApiKeyTable,
   AuditLogTable,
@@ -29,7 +30,13 @@ import type {
   TileTable,
   TreeTable,
 } from './tables/ledger-tables.ts';
-import type { BlameTable, MinerTable, ModelSpeedTable, StandingTable } from './tables/miner-tables.ts';
+import type {
+  BlameTable,
+  MinerDayTable,
+  MinerTable,
+  ModelSpeedTable,
+  StandingTable,
+} from './tables/miner-tables.ts';
 import type {
   WebhookAttemptTable,
   WebhookDeliveryTable,
@@ -55,6 +62,7 @@ export interface DatabaseSchema {
   invitation: InvitationTable;
   usage: UsageTable;
   earning: EarningTable;
+  account_day: AccountDayTable;
   fair_clock: FairClockTable;
   fair_share: FairShareTable;
   queue: QueueTable;
@@ -67,6 +75,7 @@ export interface DatabaseSchema {
   standing: StandingTable;
   blame: BlameTable;
   model_speed: ModelSpeedTable;
+  miner_day: MinerDayTable;
   entry: EntryTable;
   tree: TreeTable;
   tile: TileTable;
@@ -99,6 +108,7 @@ export const PRIMARY_KEYS = {
   invitation: 'id',
   usage: 'id',
   earning: 'id',
+  account_day: 'id',
   fair_clock: 'id',
   fair_share: 'id',
   queue: 'id',
@@ -111,6 +121,7 @@ export const PRIMARY_KEYS = {
   standing: 'id',
   blame: 'id',
   model_speed: 'id',
+  miner_day: 'id',
   entry: 'leaf_index',
   tree: 'id',
   tile: 'id',

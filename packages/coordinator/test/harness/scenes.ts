@@ -115,6 +115,8 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /explorer/transactions': { job: 'completed' },
   'GET /explorer/transactions/{hash}': { job: 'published' },
   'GET /explorer/addresses/{address}': {},
+  'GET /explorer/addresses/{address}/days': {},
+  'GET /explorer/miners/{id}/days': {},
   'GET /explorer/search': { job: 'completed', query: scene => `?q=${scene.jobs}` },
   'GET /explorer/receipts': { job: 'completed' },
   'POST /v1/api-keys': { admin: true, body: () => ({ scopes: ['keys'] }) },
@@ -212,6 +214,7 @@ const PATHS: Readonly<Record<string, string>> = {
   '/v1/accounts/{address}': `/v1/accounts/${ADDRESS}`,
   '/explorer/blocks/{id}': '/explorer/blocks/0',
   '/explorer/addresses/{address}': `/explorer/addresses/${ADDRESS}`,
+  '/explorer/addresses/{address}/days': `/explorer/addresses/${ADDRESS}/days`,
 };
 
 let scenes = 0;

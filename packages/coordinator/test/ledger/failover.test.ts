@@ -1,12 +1,13 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MinerJob, PublishedReceipt, Receipt } from '@aitbc/protocol';
+import type { AddressDay, MinerJob, PublishedReceipt, Receipt } from '@aitbc/protocol';
 import { parseCheckpoint, parseNote } from '@aitbc/tlog';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type PostgresServer, startPostgres } from '../../../../test/postgres.ts';
 import { type RunningCoordinator, restore, startCoordinator } from '../../src/index.ts';
+import { runStep } from '../../src/store/store.ts';
 import { createMigratedDatabase } from '../harness/engines.ts';
 import { violations } from '../invariants/violations.ts';
 import { type Gate, openGate } from '../replicas/gate.ts';
@@ -132,6 +133,9 @@ test('a standby that lagged, promoted while coordinators run, makes none of them
   expect((await guardOf(otherData)).note).toBe((await guardOf(data)).note);
   expect((await fetch(`${again.url}/health/ready`)).status).toBe(200);
   expect(await call(again, `/explorer/addresses/${address}`)).toMatchObject({ balance: owed.balance });
+  await runStep(again.modules.store, again.modules.operations.countAccountDays);
+  const days = await call<AddressDay[]>(again, `/explorer/addresses/${address}/days`);
+  expect(days.map(({ balance, transactions }) => [balance, transactions])).toEqual([[owed.balance, 1]]);
   expect(await violations(again.modules.store.read)).toEqual([]);
 });
 

@@ -1,4 +1,5 @@
 import type {
+  AddressDay,
   AddressDetail,
   Block,
   BlockDetail,
@@ -7,6 +8,7 @@ import type {
   ListReceipts,
   ListTransactions,
   LiveEvent,
+  MinerDay,
   Overview,
   PageQuery,
   PublicModel,
@@ -38,17 +40,20 @@ export class Explorer extends Resource {
     return this.requests.send({ path: `/explorer/blocks/${id(String(block))}` }, options);
   }
 
-  /** Lists transactions, newest first: all, or those of an address or a block. */
+  /** Lists transactions, newest first: all, or those of an address, a block or a type. */
   transactions(query: ListTransactions = {}, options?: RequestOptions): Paged<Transaction> {
     return this.requests.list('/explorer/transactions', query, options);
   }
 
-  /** @throws {NotFoundError} TRANSACTION_NOT_FOUND */
+  /**
+   * @param hash in hex, or the index of the transaction in the ledger
+   * @throws {NotFoundError} TRANSACTION_NOT_FOUND
+   */
   transaction(hash: string, options?: RequestOptions): Promise<TransactionDetail> {
     return this.requests.get(`/explorer/transactions/${id(hash)}`, options);
   }
 
-  /** Lists the receipts of all accounts, newest first. */
+  /** Lists receipts, newest first: all, or those of a client, a provider, a miner or a model. */
   receipts(query: ListReceipts = {}, options?: RequestOptions): Paged<Receipt> {
     return this.requests.list('/explorer/receipts', query, options);
   }
@@ -56,6 +61,19 @@ export class Explorer extends Resource {
   /** Returns what the ledger records about an address; zeros when it does not name the address. */
   address(address: string, options?: RequestOptions): Promise<AddressDetail> {
     return this.requests.get(`/explorer/addresses/${id(address)}`, options);
+  }
+
+  /**
+   * Returns what an address earned and paid by day, with its balance, oldest first: the last 366 days on which the ledger
+   * names it.
+   */
+  addressDays(address: string, options?: RequestOptions): Promise<AddressDay[]> {
+    return this.requests.get(`/explorer/addresses/${id(address)}/days`, options);
+  }
+
+  /** Returns how much of each of the last 90 days a miner was there, and what it earned, oldest first. */
+  minerDays(minerId: string, options?: RequestOptions): Promise<MinerDay[]> {
+    return this.requests.get(`/explorer/miners/${id(minerId)}/days`, options);
   }
 
   /**

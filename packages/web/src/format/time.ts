@@ -21,3 +21,6 @@ export const formatUtc = (at: number) => `${new Date(at).toISOString().slice(0, 
 
 /** `15:00:04` in the visitor's time zone, for charts. */
 export const formatClock = (at: number) => new Date(at).toLocaleTimeString('en-GB');
+
+/** `2026-01-24`, in UTC, as the days of histories are. */
+export const formatDay = (at: number) => new Date(at).toISOString().slice(0, 10);

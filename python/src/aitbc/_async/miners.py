@@ -20,10 +20,15 @@ class AsyncMiners(AsyncResource):
     """The machines that run jobs. ``aitbc.Miner`` does all of this for you."""
 
     def list(
-        self, *, status: str | None = None, limit: int | None = None, cursor: str | None = None
+        self,
+        *,
+        status: str | None = None,
+        model: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> AsyncPaged[Miner]:
-        """The miners that are there. ``limit`` is of one page."""
-        query = _http.given(status=status, limit=limit, cursor=cursor)
+        """The miners that are there, or those that take jobs for a model. ``limit`` is of one page."""
+        query = _http.given(status=status, model=model, limit=limit, cursor=cursor)
         return self._requests.paged(Miner, "/v1/miners", query)
 
     async def get(self, miner_id: str) -> MinerDetail:

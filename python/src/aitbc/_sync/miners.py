@@ -19,9 +19,16 @@ def _path(miner_id: str) -> str:
 class Miners(Resource):
     """The machines that run jobs. ``aitbc.Miner`` does all of this for you."""
 
-    def list(self, *, status: str | None = None, limit: int | None = None, cursor: str | None = None) -> Paged[Miner]:
-        """The miners that are there. ``limit`` is of one page."""
-        query = _http.given(status=status, limit=limit, cursor=cursor)
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        model: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Paged[Miner]:
+        """The miners that are there, or those that take jobs for a model. ``limit`` is of one page."""
+        query = _http.given(status=status, model=model, limit=limit, cursor=cursor)
         return self._requests.paged(Miner, "/v1/miners", query)
 
     def get(self, miner_id: str) -> MinerDetail:

@@ -10,11 +10,13 @@ from .._http import Call
 from ..errors import NotFoundError, TimeoutError
 from ..models import (
     Account,
+    AddressDay,
     AddressDetail,
     Block,
     BlockDetail,
     ExplorerStats,
     Grant,
+    MinerDay,
     PublicKey,
     PublishedGrant,
     PublishedReceipt,
@@ -148,15 +150,16 @@ class Explorer(Resource):
         *,
         address: str | None = None,
         block: int | str | None = None,
+        type: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Paged[Transaction]:
-        """Newest first: all, or those of an address or a block."""
-        query = _http.given(address=address, block=block, limit=limit, cursor=cursor)
+        """Newest first: all, or those of an address, a block or a type such as ``grant``."""
+        query = _http.given(address=address, block=block, type=type, limit=limit, cursor=cursor)
         return self._requests.paged(Transaction, "/explorer/transactions", query)
 
     def transaction(self, hash: str) -> TransactionDetail:
-        """A transaction by its hash in hex.
+        """A transaction by its hash in hex, or by its index.
 
         Raises:
             NotFoundError: TRANSACTION_NOT_FOUND
@@ -169,17 +172,29 @@ class Explorer(Resource):
         *,
         client: str | None = None,
         provider: str | None = None,
+        miner: str | None = None,
+        model: str | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Paged[Receipt]:
-        """Newest first: all, or those of an address."""
-        query = _http.given(client=client, provider=provider, limit=limit, cursor=cursor)
+        """Newest first: all, or those of an address, a miner or a model."""
+        query = _http.given(client=client, provider=provider, miner=miner, model=model, limit=limit, cursor=cursor)
         return self._requests.paged(Receipt, "/explorer/receipts", query)
 
     def address(self, address: str) -> AddressDetail:
         """What the ledger says of an address: zeros of one that it does not name."""
         path = f"/explorer/addresses/{_http.segment(address)}"
         return self._requests.model(AddressDetail, Call(path))
+
+    def address_days(self, address: str) -> builtins.list[AddressDay]:
+        """What an address earned and paid by day, with its balance, oldest first."""
+        path = f"/explorer/addresses/{_http.segment(address)}/days"
+        return (self._requests.paged(AddressDay, path, {}).page()).items
+
+    def miner_days(self, miner_id: str) -> builtins.list[MinerDay]:
+        """How much of each of the last 90 days a miner was there, and what it earned, oldest first."""
+        path = f"/explorer/miners/{_http.segment(miner_id)}/days"
+        return (self._requests.paged(MinerDay, path, {}).page()).items
 
     def search(self, text: str) -> builtins.list[SearchResult]:
         """What goes by a hash, a height, an index, an id or an address."""

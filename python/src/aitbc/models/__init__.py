@@ -18,10 +18,12 @@ from .events import (
 )
 from .explorer import (
     ActivityPoint,
+    AddressDay,
     AddressDetail,
     Block,
     BlockDetail,
     ExplorerStats,
+    MinerDay,
     SearchResult,
     Transaction,
     TransactionDetail,
@@ -80,6 +82,7 @@ from .webhooks import (
 __all__ = [
     "Account",
     "ActivityPoint",
+    "AddressDay",
     "AddressDetail",
     "ApiKey",
     "ApiKeyWithSecret",
@@ -120,6 +123,7 @@ __all__ = [
     "JobSummary",
     "Miner",
     "MinerChoice",
+    "MinerDay",
     "MinerDetail",
     "MinerJob",
     "MinerModel",

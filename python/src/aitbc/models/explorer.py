@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import Field
 
@@ -63,6 +63,29 @@ class AddressDetail(Model):
     jobs_run: int
     receipts: int
     transactions: int
+
+
+class AddressDay(Model):
+    """What an address earned and paid on a day on which the ledger names it."""
+
+    day: date
+    received: float
+    sent: float
+    balance: float
+    """At the end of the day, or now."""
+    transactions: int
+
+
+class MinerDay(Model):
+    """A miner's day."""
+
+    day: date
+    availability: float | None
+    """From 0 to 1: the share of the time that the coordinator was running in which the miner was there."""
+    jobs: int
+    tokens_in: int
+    tokens_out: int
+    credits: float
 
 
 class ActivityPoint(Model):

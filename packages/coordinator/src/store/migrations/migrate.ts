@@ -24,6 +24,7 @@ import { addUsage } from './025-usage.ts';
 import { addInvitations } from './026-invitations.ts';
 import { simplifyOwnerIndexes } from './027-owner-indexes.ts';
 import { addChosenMiners } from './028-chosen-miners.ts';
+import { addHistory } from './029-history.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -52,6 +53,7 @@ export const MIGRATIONS = {
   '026-invitations': addInvitations,
   '027-owner-indexes': simplifyOwnerIndexes,
   '028-chosen-miners': addChosenMiners,
+  '029-history': addHistory,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

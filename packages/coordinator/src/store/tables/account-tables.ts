@@ -127,6 +127,17 @@ export interface EarningTable {
   credits: MicroCredits;
 }
 
+/** What the ledger's entries moved from and to an account on a day. */
+export interface AccountDayTable {
+  /** `ACCOUNT/DAY` */
+  id: string;
+  /** Days since the epoch, in UTC. */
+  day: number;
+  received: MicroCredits;
+  sent: MicroCredits;
+  transactions: number;
+}
+
 /** Administrative actions. Triggers reject every change of a row. */
 export interface AuditLogTable {
   id: Generated<number>;

@@ -68,6 +68,17 @@ export interface BlameTable {
   weighed_at: Time;
 }
 
+/** On how much of a day a miner was there, in slots of five minutes. */
+export interface MinerDayTable {
+  /** `MINER/DAY`, and `/DAY` for the slots in which a coordinator ran. */
+  id: string;
+  /** Days since the epoch, in UTC. */
+  day: number;
+  slots: number;
+  /** The slot that was counted last, since the epoch. */
+  last_slot: number;
+}
+
 /** The speed of a miner with a model, smoothed over its jobs. */
 export interface ModelSpeedTable {
   /** `MINER/MODEL` */

@@ -22,6 +22,8 @@ interface ChartProps {
   format: (value: number) => string;
   formatTime: (at: number) => string;
   bars?: boolean;
+  /** Whether each value is marked, for series with few of them. */
+  points?: boolean;
   height?: number;
 }
 
@@ -91,7 +93,7 @@ function ChartTable({ label, times, series, format, formatTime }: ChartProps) {
 
 /** Draws into the element of the returned ref, and again when its width or the colours change. */
 function usePlot(
-  { times, series, format, formatTime, bars, height = 150 }: ChartProps,
+  { times, series, format, formatTime, bars, points = false, height = 150 }: ChartProps,
   onPoint: (index?: number) => void,
 ) {
   const holder = useRef<HTMLDivElement>(null);
@@ -107,7 +109,7 @@ function usePlot(
     if (!element) return;
     const draw = () => {
       plot.current?.destroy();
-      const options = optionsFor(element, drawing.current, { bars: bars ?? false, height, onPoint });
+      const options = optionsFor(element, drawing.current, { bars: bars ?? false, points, height, onPoint });
       plot.current = new uPlot(options, data.current, element);
     };
     draw();
@@ -120,7 +122,7 @@ function usePlot(
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [shape, bars, height]);
+  }, [shape, bars, points, height]);
 
   useEffect(() => plot.current?.setData(data.current));
   return holder;
@@ -129,7 +131,12 @@ function usePlot(
 function optionsFor(
   element: HTMLElement,
   { series, format, formatTime }: Pick<ChartProps, 'series' | 'format' | 'formatTime'>,
-  { bars, height, onPoint }: { bars: boolean; height: number; onPoint: (index?: number) => void },
+  {
+    bars,
+    points,
+    height,
+    onPoint,
+  }: { bars: boolean; points: boolean; height: number; onPoint: (index?: number) => void },
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const color = (name: string) => style.getPropertyValue(`--${name}`).trim();
@@ -139,10 +146,11 @@ function optionsFor(
   return {
     width: element.clientWidth,
     height,
-    padding: [8, 8, 0, 0],
+    // Labels of days are wider than those of times.
+    padding: [8, bars || points ? 32 : 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_, _least, most) => [0, most > 0 ? most * 1.1 : 1] } },
+    scales: { y: { range: (_, least, most) => rangeOf(least, most) } },
     axes: [
       {
         ...axis,
@@ -158,13 +166,19 @@ function optionsFor(
       ...series.map(({ tone, dash }) => ({
         stroke: tones[tone],
         width: bars ? 0 : 1.5,
-        points: { show: false },
+        points: { show: points, size: 5 },
         ...(dash && { dash: [...dash] }),
         ...(bars && { fill: tones[tone], ...barPaths() }),
       })),
     ],
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? undefined)] },
   };
+}
+
+/** Series begin at 0, unless they go below it. */
+function rangeOf(least: number, most: number): [number, number] {
+  const [low, high] = [Math.min(least * 1.1, 0), Math.max(most * 1.1, 0)];
+  return low === high ? [0, 1] : [low, high];
 }
 
 function barPaths(): Pick<uPlot.Series, 'paths'> {

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { Icon } from '../icon/icon.tsx';
+import { RawJson } from '../raw-json/raw-json.tsx';
 import styles from './pager.module.css';
 
 interface PagerProps {
@@ -10,17 +11,20 @@ interface PagerProps {
   /** How many items are on this page, and what they are called. */
   count: number;
   noun: string;
+  /** What the coordinator answered, and where. */
+  json?: { value: unknown; path: string };
 }
 
 /** Links to the first and the next page. The way back is the browser's. */
-export function Pager({ cursor, next, count, noun }: PagerProps) {
-  if (cursor === undefined && !next) return null;
+export function Pager({ cursor, next, count, noun, json }: PagerProps) {
+  if (cursor === undefined && !next && !json) return null;
   return (
-    <nav className={styles.pager} aria-label="Pages">
+    <nav className={styles.pager} aria-label="Pages of the list">
       <span>
-        {count} {noun}
+        {count} {count === 1 ? noun.replace(/s$/, '') : noun}
       </span>
       <div className={styles.links}>
+        {json ? <RawJson {...json} /> : null}
         {cursor === undefined ? null : (
           <Link
             to="."

@@ -19,7 +19,8 @@ const route = getRouteApi('/blocks/$id');
 
 export function BlockPage() {
   const { id } = route.useParams();
-  const { cursor } = route.useSearch();
+  const { cursor, sort } = route.useSearch();
+  const navigate = route.useNavigate();
   const { data, error, refetch } = useQuery({
     queryKey: ['block', id],
     queryFn: ({ signal }) => publicClient.explorer.block(id, { signal }),
@@ -74,7 +75,13 @@ export function BlockPage() {
       </Panel>
       {data.transactions === 0 ? null : (
         <Panel title="Entries" flush>
-          <TransactionList filter={{ block: String(height) }} cursor={cursor} isLive={false} />
+          <TransactionList
+            filter={{ block: String(height) }}
+            cursor={cursor}
+            sort={sort}
+            onSort={value => void navigate({ search: before => ({ ...before, sort: value }) })}
+            isLive={false}
+          />
         </Panel>
       )}
     </Page>

@@ -17,9 +17,20 @@ import { BlockLink } from './block-link.tsx';
 const route = getRouteApi('/blocks');
 
 const COLUMNS: readonly TableColumn<Block>[] = [
-  { id: 'height', header: 'Block', cell: ({ height }) => <BlockLink height={height} /> },
+  {
+    id: 'height',
+    header: 'Block',
+    cell: ({ height }) => <BlockLink height={height} />,
+    sortBy: block => block.height,
+  },
   { id: 'time', header: 'Published', cell: ({ timestamp }) => <Time at={timestamp} /> },
-  { id: 'entries', header: 'New entries', align: 'end', cell: block => formatCount(block.transactions) },
+  {
+    id: 'entries',
+    header: 'New entries',
+    align: 'end',
+    cell: block => formatCount(block.transactions),
+    sortBy: block => block.transactions,
+  },
   {
     id: 'tree',
     header: 'Entries in all',
@@ -27,7 +38,14 @@ const COLUMNS: readonly TableColumn<Block>[] = [
     from: 'md',
     cell: block => formatCount(block.tree_size),
   },
-  { id: 'size', header: 'Size', align: 'end', from: 'sm', cell: ({ size }) => formatBytes(size) },
+  {
+    id: 'size',
+    header: 'Size',
+    align: 'end',
+    from: 'sm',
+    cell: ({ size }) => formatBytes(size),
+    sortBy: ({ size }) => size,
+  },
   { id: 'hash', header: 'Hash', from: 'lg', cell: ({ hash }) => <Id value={hash} what="hash" /> },
 ];
 
@@ -41,7 +59,8 @@ const blocksQuery = (cursor: string | undefined) =>
   });
 
 export function BlocksPage() {
-  const { cursor } = route.useSearch();
+  const { cursor, sort } = route.useSearch();
+  const navigate = route.useNavigate();
   const { data, error, refetch } = useQuery(blocksQuery(cursor));
   const arrived = useArrivals(data?.items, ({ height }) => String(height), cursor === undefined);
   const path = `/explorer/blocks?limit=25${cursor === undefined ? '' : `&cursor=${cursor}`}`;
@@ -59,6 +78,8 @@ export function BlocksPage() {
               columns={COLUMNS}
               rows={data.items}
               rowKey={({ height }) => String(height)}
+              sort={sort}
+              onSort={value => void navigate({ search: before => ({ ...before, sort: value }) })}
               arrived={arrived}
             />
             <Pager cursor={cursor} next={data.cursor} count={data.items.length} noun="blocks" />

@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { publicClient } from '../../api/client.ts';
 import { isNotFound } from '../../api/queries.ts';
+import { CopyButton } from '../../components/copy-button/copy-button.tsx';
 import { DataTable, type TableColumn } from '../../components/data-table/data-table.tsx';
 import { Fact, Facts } from '../../components/facts/facts.tsx';
 import { Id } from '../../components/id/id.tsx';
@@ -14,6 +15,7 @@ import { Loading, LoadingFailed, Notice } from '../../components/states/states.t
 import { Status } from '../../components/status/status.tsx';
 import { FullTime } from '../../components/time/time.tsx';
 import { formatCount, formatDuration, formatPercent, formatRate } from '../../format/numbers.ts';
+import { MinerHistory } from './miner-history.tsx';
 import { MinerStateMark } from './miner-state.tsx';
 
 const route = getRouteApi('/miners/$id');
@@ -82,7 +84,7 @@ export function MinerPage() {
     <Page
       title={
         <>
-          {id} <MinerStateMark miner={data} />
+          {id} <CopyButton text={id} what="name" /> <MinerStateMark miner={data} />
         </>
       }
       name={`Miner ${id}`}
@@ -104,7 +106,16 @@ export function MinerPage() {
           detail={String(data.gpu_info?.name ?? 'unknown GPU')}
         />
       </Stats>
-      <Panel title="Models" flush>
+      <MinerHistory id={id} />
+      <Panel
+        title="Models"
+        aside={
+          <Link to="/receipts" search={{ miner: id }}>
+            Its receipts
+          </Link>
+        }
+        flush
+      >
         <DataTable
           caption="Models of this miner"
           columns={MODEL_COLUMNS}
@@ -143,9 +154,16 @@ export function MinerPage() {
 
 function ReputationPanel({ reputation }: { reputation: MinerDetail['reputation'] }) {
   const { successes, failures, timeouts, agreements, disagreements, suspended_at } = reputation;
+  const runs = successes + failures + timeouts;
   return (
     <Panel title="Why this reputation" flush>
       <Facts>
+        <Fact name="Score" hint="runs with a result, of all; 9 of 10 are assumed at first">
+          {formatPercent(reputation.score)}{' '}
+          <span className="muted">
+            = (9 + {formatRate(successes)}) of (10 + {formatRate(runs)})
+          </span>
+        </Fact>
         <Fact name="Runs with a result">{formatRate(successes)}</Fact>
         <Fact name="Failed runs">{formatRate(failures)}</Fact>
         <Fact name="Runs that timed out">{formatRate(timeouts)}</Fact>

@@ -3,14 +3,14 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { publicClient } from '../../api/client.ts';
 import { DataTable, type TableColumn } from '../../components/data-table/data-table.tsx';
-import { Choice } from '../../components/filter/filter.tsx';
+import { Choice, Filter } from '../../components/filter/filter.tsx';
 import { Page } from '../../components/page/page.tsx';
 import { Pager } from '../../components/pager/pager.tsx';
 import { Panel } from '../../components/panel/panel.tsx';
-import { RawJson } from '../../components/raw-json/raw-json.tsx';
 import { Loading, LoadingFailed, Notice } from '../../components/states/states.tsx';
 import { Time } from '../../components/time/time.tsx';
 import { formatCount, formatPercent } from '../../format/numbers.ts';
+import { pathOf } from '../../format/paths.ts';
 import { MinerStateMark } from './miner-state.tsx';
 
 const route = getRouteApi('/miners');
@@ -24,12 +24,19 @@ const COLUMNS: readonly TableColumn<Miner>[] = [
         {miner_id}
       </Link>
     ),
+    sortBy: ({ miner_id }) => miner_id,
   },
-  { id: 'state', header: 'State', cell: miner => <MinerStateMark miner={miner} /> },
+  {
+    id: 'state',
+    header: 'State',
+    cell: miner => <MinerStateMark miner={miner} />,
+    sortBy: ({ status }) => status,
+  },
   {
     id: 'gpu',
     header: 'GPU',
     from: 'md',
+    sortBy: ({ vram_gb }) => vram_gb ?? 0,
     cell: ({ gpu_info, vram_gb }) => (
       <>
         {String(gpu_info?.name ?? '–')}{' '}
@@ -44,14 +51,28 @@ const COLUMNS: readonly TableColumn<Miner>[] = [
     cell: ({ capabilities: [first, second, ...rest] }) =>
       [first, second].filter(Boolean).join(', ') + (rest.length > 0 ? ` and ${rest.length} more` : ''),
   },
-  { id: 'running', header: 'Runs', align: 'end', from: 'sm', cell: ({ running }) => formatCount(running) },
-  { id: 'completed', header: 'Completed', align: 'end', cell: ({ completed }) => formatCount(completed) },
+  {
+    id: 'running',
+    header: 'Runs',
+    align: 'end',
+    from: 'sm',
+    cell: ({ running }) => formatCount(running),
+    sortBy: ({ running }) => running,
+  },
+  {
+    id: 'completed',
+    header: 'Completed',
+    align: 'end',
+    cell: ({ completed }) => formatCount(completed),
+    sortBy: ({ completed }) => completed,
+  },
   {
     id: 'reputation',
     header: 'Reputation',
     align: 'end',
     from: 'sm',
     cell: ({ reputation }) => formatPercent(reputation.score),
+    sortBy: ({ reputation }) => reputation.score,
   },
   {
     id: 'seen',
@@ -59,6 +80,7 @@ const COLUMNS: readonly TableColumn<Miner>[] = [
     align: 'end',
     from: 'md',
     cell: ({ last_seen_at }) => <Time at={last_seen_at} />,
+    sortBy: ({ last_seen_at }) => Date.parse(last_seen_at),
   },
 ];
 
@@ -70,9 +92,16 @@ const STATES = [
 ] as const;
 
 export function MinersPage() {
-  const { cursor, status } = route.useSearch();
+  const { cursor, status, model, sort } = route.useSearch();
   const navigate = route.useNavigate();
-  const query = { limit: 50, ...(cursor && { cursor }), ...(isStatus(status) && { status }) };
+  const query = {
+    limit: 100,
+    ...(cursor && { cursor }),
+    ...(isStatus(status) && { status }),
+    ...(model && { model }),
+  };
+  const filterBy = (name: 'status' | 'model') => (value: string | undefined) =>
+    void navigate({ search: before => ({ ...before, cursor: undefined, [name]: value }) });
   const { data, error, refetch } = useQuery({
     queryKey: ['miners', query],
     queryFn: ({ signal }) => publicClient.miners.list(query, { signal }).page(),
@@ -83,17 +112,14 @@ export function MinersPage() {
     <Page
       title="Miners"
       about="Machines that run jobs. Anybody can lend one; its reputation follows from how its jobs ended."
-      actions={data && <RawJson value={data.items} path="/v1/miners?limit=50" />}
     >
       <Panel
         title="Miners by name"
         aside={
-          <Choice
-            label="State"
-            value={status}
-            choices={STATES}
-            onChange={value => void navigate({ search: { status: value } })}
-          />
+          <>
+            <Filter label="Model" placeholder="llama3.2" value={model} onChange={filterBy('model')} />
+            <Choice label="State" value={status} choices={STATES} onChange={filterBy('status')} />
+          </>
         }
         flush
       >
@@ -102,7 +128,12 @@ export function MinersPage() {
         ) : !data ? (
           <Loading what="miners" lines={10} />
         ) : data.items.length === 0 ? (
-          <Notice icon="miner" title={status ? 'No miner is in this state' : 'No miner yet'}>
+          <Notice
+            icon="miner"
+            title={
+              model ? 'No miner runs this model now' : status ? 'No miner is in this state' : 'No miner yet'
+            }
+          >
             The <Link to="/">overview</Link> has the command that lends a GPU.
           </Notice>
         ) : (
@@ -112,8 +143,16 @@ export function MinersPage() {
               columns={COLUMNS}
               rows={data.items}
               rowKey={({ miner_id }) => miner_id}
+              sort={sort ?? 'miner'}
+              onSort={value => void navigate({ search: before => ({ ...before, sort: value }) })}
             />
-            <Pager cursor={cursor} next={data.cursor} count={data.items.length} noun="miners" />
+            <Pager
+              cursor={cursor}
+              next={data.cursor}
+              count={data.items.length}
+              noun="miners"
+              json={{ value: data.items, path: pathOf('/v1/miners', query) }}
+            />
           </>
         )}
       </Panel>

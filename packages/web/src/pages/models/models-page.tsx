@@ -1,10 +1,10 @@
 import type { PublicModel } from '@aitbc/sdk';
 import { useQuery } from '@tanstack/react-query';
-import { getRouteApi } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { publicClient } from '../../api/client.ts';
 import { useLive } from '../../api/live.tsx';
 import { DataTable, type TableColumn } from '../../components/data-table/data-table.tsx';
-import { Filter } from '../../components/filter/filter.tsx';
+import { Choice, Filter } from '../../components/filter/filter.tsx';
 import { Page } from '../../components/page/page.tsx';
 import { Pager } from '../../components/pager/pager.tsx';
 import { Panel } from '../../components/panel/panel.tsx';
@@ -21,7 +21,16 @@ interface ModelRow extends PublicModel {
 }
 
 const COLUMNS: readonly TableColumn<ModelRow>[] = [
-  { id: 'model', header: 'Model', cell: ({ model }) => model, sortBy: ({ model }) => model },
+  {
+    id: 'model',
+    header: 'Model',
+    cell: ({ model }) => (
+      <Link to="/miners" search={{ model }} title={`Miners that run ${model}`}>
+        {model}
+      </Link>
+    ),
+    sortBy: ({ model }) => model,
+  },
   {
     id: 'miners',
     header: 'Miners',
@@ -54,8 +63,17 @@ const COLUMNS: readonly TableColumn<ModelRow>[] = [
     header: 'First token',
     align: 'end',
     from: 'md',
-    cell: row => (row.time_to_first_token_ms === null ? '–' : formatDuration(row.time_to_first_token_ms)),
-    sortBy: row => row.time_to_first_token_ms ?? Number.MAX_SAFE_INTEGER,
+    cell: ({ first_token: times, time_to_first_token_ms: average }) =>
+      times ? (
+        <span title={`Of the last ${times.count} streams: p99 ${formatDuration(times.p99)}`}>
+          {formatDuration(times.p50)} <span className="muted">· p95 {formatDuration(times.p95)}</span>
+        </span>
+      ) : average === null ? (
+        '–'
+      ) : (
+        formatDuration(average)
+      ),
+    sortBy: row => row.first_token?.p50 ?? row.time_to_first_token_ms ?? Number.MAX_SAFE_INTEGER,
   },
   {
     id: 'speed',
@@ -95,8 +113,14 @@ const COLUMNS: readonly TableColumn<ModelRow>[] = [
   },
 ];
 
+const STATES = [
+  ['', 'All'],
+  ['loaded', 'In memory'],
+  ['waiting', 'With waiting jobs'],
+] as const;
+
 export function ModelsPage() {
-  const { sort = 'model', q, cursor } = route.useSearch();
+  const { sort = 'model', q, state, cursor } = route.useSearch();
   const navigate = route.useNavigate();
   const { overview } = useLive();
   const { data, error, refetch } = useQuery({
@@ -107,7 +131,10 @@ export function ModelsPage() {
   });
   const queues = new Map(overview?.queues.map(queue => [queue.model, queue]));
   const rows = data?.items
-    .filter(({ model }) => model.toLowerCase().includes((q ?? '').toLowerCase()))
+    .filter(({ model, loaded }) => {
+      const isNamed = model.toLowerCase().includes((q ?? '').toLowerCase());
+      return isNamed && (state !== 'loaded' || loaded > 0) && (state !== 'waiting' || queues.has(model));
+    })
     .map((model): ModelRow => {
       const { pending = 0, waiting_since: since = null } = queues.get(model.model) ?? {};
       return { ...model, pending, since };
@@ -121,12 +148,20 @@ export function ModelsPage() {
       <Panel
         title="Models online"
         aside={
-          <Filter
-            label="Name"
-            placeholder="contains…"
-            value={q}
-            onChange={value => void navigate({ search: before => ({ ...before, q: value }) })}
-          />
+          <>
+            <Filter
+              label="Name"
+              placeholder="contains…"
+              value={q}
+              onChange={value => void navigate({ search: before => ({ ...before, q: value }) })}
+            />
+            <Choice
+              label="State"
+              value={state}
+              choices={STATES}
+              onChange={value => void navigate({ search: before => ({ ...before, state: value }) })}
+            />
+          </>
         }
         flush
       >
@@ -135,8 +170,8 @@ export function ModelsPage() {
         ) : !rows ? (
           <Loading what="models" />
         ) : rows.length === 0 ? (
-          <Notice icon="model" title={q ? 'No model has this in its name' : 'No model is online'}>
-            {q ? 'Clear the filter to see all.' : 'Models appear as soon as a miner offers them.'}
+          <Notice icon="model" title={q || state ? 'No model fits' : 'No model is online'}>
+            {q || state ? 'Clear the filters to see all.' : 'Models appear as soon as a miner offers them.'}
           </Notice>
         ) : (
           <>

@@ -114,7 +114,9 @@ export function ReceiptPage() {
             {data.inclusion === null ? (
               <Status tone="waiting">not published yet</Status>
             ) : (
-              `entry ${formatCount(Number(data.inclusion.logIndex))}`
+              <Link to="/transactions/$id" params={{ id: String(data.inclusion.logIndex) }}>
+                entry {formatCount(Number(data.inclusion.logIndex))}
+              </Link>
             )}
           </Fact>
         </Facts>

@@ -8,14 +8,14 @@ import { shortId } from '../../format/ids.ts';
 import { formatBytes, formatCredits } from '../../format/numbers.ts';
 import { BlockLink } from '../blocks/block-link.tsx';
 
-const TYPES: Record<Transaction['type'], string> = {
+export const TRANSACTION_TYPES: Record<Transaction['type'], string> = {
   receipt: 'Receipt',
   grant: 'Grant',
   restore: 'Restore',
   opening: 'Opening',
 };
 
-export const transactionType = (type: string) => TYPES[type as Transaction['type']] ?? type;
+export const transactionType = (type: string) => TRANSACTION_TYPES[type as Transaction['type']] ?? type;
 
 const hash: TableColumn<Transaction> = {
   id: 'hash',
@@ -30,11 +30,13 @@ const type: TableColumn<Transaction> = {
   id: 'type',
   header: 'Type',
   cell: ({ type }) => transactionType(type),
+  sortBy: ({ type }) => type,
 };
 const time: TableColumn<Transaction> = {
   id: 'time',
   header: 'Time',
   cell: ({ timestamp }) => <Time at={timestamp} />,
+  sortBy: ({ timestamp }) => Date.parse(timestamp),
 };
 const block: TableColumn<Transaction> = {
   id: 'block',
@@ -62,6 +64,7 @@ const amount: TableColumn<Transaction> = {
   header: 'Credits',
   align: 'end',
   cell: ({ amount }) => formatCredits(amount),
+  sortBy: row => row.amount,
 };
 const size: TableColumn<Transaction> = {
   id: 'size',
@@ -69,6 +72,7 @@ const size: TableColumn<Transaction> = {
   align: 'end',
   from: 'lg',
   cell: ({ size }) => formatBytes(size),
+  sortBy: row => row.size,
 };
 
 const AddressLink = ({ address }: { address: string }) => (

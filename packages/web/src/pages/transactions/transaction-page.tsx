@@ -74,8 +74,8 @@ export function TransactionPage() {
           <Fact name="Amount">
             {formatCredits(data.amount)} <span className="muted">credits</span>
           </Fact>
-          <Fact name="Statement">
-            <Id value={data.id} what="id" whole />
+          <Fact name={data.type === 'receipt' ? 'Receipt' : 'Statement'}>
+            <Id value={data.id} what="id" whole {...(data.type === 'receipt' && { to: '/receipts/$id' })} />
           </Fact>
           {data.job_id === null ? null : (
             <Fact name="Job">
