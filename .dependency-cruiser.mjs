@@ -1,5 +1,5 @@
 const MODULES =
-  'accounts|audit|batches|explorer|files|grants|invitations|jobs|ledger|limits|metrics|miners|receipts|usage|web|webhooks';
+  'accounts|audit|batches|explorer|files|grants|invitations|jobs|ledger|limits|metrics|miners|receipts|tracing|usage|web|webhooks';
 
 /** The behaviours of jobs. Each may import the ones before it. */
 const BEHAVIOURS = ['scheduling', 'leases', 'submitting', 'streaming', 'replication', 'maintenance'];
@@ -10,11 +10,12 @@ const PACKAGES = {
   tlog: [],
   receipts: ['protocol', 'tlog'],
   sdk: ['protocol', 'tlog', 'receipts'],
-  coordinator: ['protocol', 'tlog', 'receipts'],
-  miner: ['protocol', 'receipts', 'sdk'],
+  tracing: [],
+  coordinator: ['protocol', 'tlog', 'receipts', 'tracing'],
+  miner: ['protocol', 'receipts', 'sdk', 'tracing'],
   witness: ['tlog'],
   web: ['protocol', 'tlog', 'receipts', 'sdk'],
-  cli: ['protocol', 'tlog', 'receipts', 'sdk', 'coordinator', 'miner', 'witness'],
+  cli: ['protocol', 'tlog', 'receipts', 'sdk', 'coordinator', 'miner', 'tracing', 'witness'],
 };
 
 const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({

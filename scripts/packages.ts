@@ -58,17 +58,22 @@ export const PUBLISHED: readonly PublishedPackage[] = [
   {
     name: 'aitbc',
     folder: 'packages/cli',
-    sources: ['packages/cli', 'packages/coordinator', 'packages/miner', 'packages/witness', 'packages/web'],
+    sources: [
+      ...['packages/cli', 'packages/coordinator', 'packages/miner', 'packages/tracing', 'packages/witness'],
+      'packages/web',
+    ],
     entries: [
       { subpath: '.', source: 'packages/cli/src/index.ts', output: 'index' },
       { subpath: './coordinator', source: 'packages/coordinator/src/published.ts', output: 'coordinator' },
       { subpath: './miner', source: 'packages/miner/src/index.ts', output: 'miner' },
+      { subpath: './tracing', source: 'packages/tracing/src/index.ts', output: 'tracing' },
       { subpath: './witness', source: 'packages/witness/src/index.ts', output: 'witness' },
       { subpath: null, source: 'packages/cli/src/main.ts', output: 'main' },
     ],
     bundled: {
       '@aitbc/coordinator': 'aitbc/coordinator',
       '@aitbc/miner': 'aitbc/miner',
+      '@aitbc/tracing': 'aitbc/tracing',
       '@aitbc/witness': 'aitbc/witness',
     },
   },

@@ -17,7 +17,7 @@ const ENTRIES = {
 };
 
 /** Packages that start their own files as threads, or that are optional. */
-const EXTERNAL = ['node-llama-cpp', 'pg-native', 'pino', 'pino-pretty'];
+const EXTERNAL = ['@opentelemetry/*', 'node-llama-cpp', 'pg-native', 'pino', 'pino-pretty'];
 
 export interface Programs {
   /** The command `aitbc`, which Node runs. */

@@ -33,6 +33,7 @@ const MIGRATIONS = [
   '027-owner-indexes',
   '028-chosen-miners',
   '029-history',
+  '030-traces',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

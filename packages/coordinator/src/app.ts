@@ -20,6 +20,7 @@ import { serveReference } from './http/reference.ts';
 import { requestLogger } from './http/request-log.ts';
 import type { App } from './http/routes.ts';
 import { shareAnswers } from './http/shared-answers.ts';
+import { traceRequests } from './http/trace-requests.ts';
 import { passInTurn } from './http/turns.ts';
 import { answerUnknownRoutes } from './http/unknown-routes.ts';
 import { checkRequests, writeAnswers } from './http/validation.ts';
@@ -57,6 +58,7 @@ export async function buildApp(config: Config, modules: Modules, options: AppOpt
     clientErrorHandler: answerUnreadable,
   });
   observeRequests(app, modules.metrics.requests);
+  traceRequests(app, modules.tracing.tracing);
   setSecurityHeaders(app);
   if (open)
     rejectForeignPages(app, {

@@ -11,6 +11,7 @@ import { limitConnections, watchConnections } from './http/connection.ts';
 import { isLoopbackName } from './http/open-mode.ts';
 import { logCommits } from './log-commits.ts';
 import { type LoggerOptions, openLogger } from './log-output.ts';
+import { logTraceFaults } from './log-trace-faults.ts';
 import { openStore } from './open-store.ts';
 import type { Readiness } from './readiness.ts';
 import { type OnWait, retryWhileSlow } from './store/slow-database.ts';
@@ -53,6 +54,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
     const app = await buildApp(config, modules, { logger, open, uptime });
     const connections = watchConnections(app.server);
     logCommits(store, app.log);
+    logTraceFaults(modules.tracing, app.log);
     // This comes before the first request: a job that ends right away must not be charged for the coordinator's absence.
     while (!(await retryWhileSlow(() => keepTime(modules), onWait)));
     limitConnections(app.server, {
@@ -90,7 +92,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
         const closing = setInterval(connections.closeIdle, 20);
         await app.close().finally(() => clearInterval(closing));
         await background.stop();
-        modules.close();
+        await modules.close();
         await store.close();
       },
     };

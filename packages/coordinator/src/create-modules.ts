@@ -20,7 +20,7 @@ export interface Modules extends Services {
   /** Ends all waits, also those that begin later. */
   stopWaiting(): void;
   /** Must be called last. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface ModulesOptions {
@@ -49,8 +49,8 @@ export async function createModules({ config, store, ...options }: ModulesOption
     ...(services as unknown as Services),
     ...{ config, store, coordinatorId, operations, readiness },
     stopWaiting: () => closing.abort(),
-    close() {
-      for (const module of MODULES as readonly AnyModule[]) module.close(services[module.name]);
+    async close() {
+      for (const module of MODULES as readonly AnyModule[]) await module.close(services[module.name]);
     },
   };
 }

@@ -63,7 +63,7 @@ export interface Module<Name extends string, Table extends OptionTable, Operatio
   routes(app: App, context: any): Promise<void>;
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   tasks(context: any): readonly Task[];
-  close(service: Service): void;
+  close(service: Service): void | Promise<void>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the type of a list has none of its own.
@@ -189,7 +189,7 @@ export interface Description<
   routes?: (app: App, context: RouteContext<Uses, Reads, Table, Service>) => Promise<void>;
   tasks?: (context: TaskContext<Uses, Reads, Table, Operations, Service>) => readonly Task[];
   /** Called last, when no other part needs the module any more. */
-  close?: (service: Service) => void;
+  close?: (service: Service) => void | Promise<void>;
 }
 
 export function defineModule<
@@ -221,6 +221,6 @@ export function defineModule<
     create: (create ?? (() => undefined as Service)) as (context: unknown) => Promise<Awaited<Service>>,
     routes: description.routes ?? (async () => {}),
     tasks: description.tasks ?? (() => []),
-    close: (description.close ?? (() => {})) as (service: Awaited<Service>) => void,
+    close: (description.close ?? (() => {})) as (service: Awaited<Service>) => void | Promise<void>,
   };
 }

@@ -19,6 +19,7 @@ import { metrics } from './metrics/module.ts';
 import { miners } from './miners/module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
+import { tracing } from './tracing/module.ts';
 import { usage } from './usage/module.ts';
 import { web } from './web/module.ts';
 import { webhooks } from './webhooks/module.ts';
@@ -26,6 +27,7 @@ import { webhooks } from './webhooks/module.ts';
 /** All modules. Each one comes after those that it uses. */
 export const MODULES = [
   server,
+  tracing,
   accounts,
   auditLog,
   limits,

@@ -1,6 +1,7 @@
 import type { GpuInfo } from '@aitbc/protocol';
 import { roundCredits } from '@aitbc/receipts';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
+import type { Tracing } from '@aitbc/tracing';
 import type { StatedAbilities } from './abilities.ts';
 import type { Backend } from './backend.ts';
 import { type BackoffOptions, pause } from './backoff.ts';
@@ -39,6 +40,8 @@ export interface MinerOptions {
   onEvent?: MinerEventHandler | undefined;
   /** Receives the text of each job piece by piece as it is generated. */
   onToken?: ((jobId: string, piece: string) => void) | undefined;
+  /** Exports the miner's part of its jobs' traces. */
+  tracing?: Tracing | undefined;
   /** Returns the coordinator's time in milliseconds since 1970. By default this machine's time. */
   now?: (() => number) | undefined;
 }
@@ -95,6 +98,7 @@ function assemble(options: MinerOptions, quitting: AbortSignal) {
     ...{ client, backend, identity, registration, emit, backoff, now, quitting },
     sender: createChunkSender({ client, minerId, registration }),
     onToken: options.onToken,
+    tracing: options.tracing,
     onBackendFailure: registration.failed,
     onReceipt({ price }) {
       registration.proven();

@@ -18,6 +18,8 @@ export interface Generation {
   /** A conversation to answer instead of the prompt. */
   chat?: ChatRequest;
   params: JobParams;
+  /** The place of the job in a trace, for the engine's request (W3C Trace Context). */
+  traceparent?: string;
   /** Ends the generation, which then rejects with the signal's reason. */
   signal: AbortSignal;
   /** Receives the text piece by piece. The pieces together are the result. */
@@ -53,6 +55,8 @@ export interface Embedding {
   model: string;
   input: readonly EmbeddingText[];
   params: JobParams;
+  /** As in a generation. */
+  traceparent?: string;
   signal: AbortSignal;
 }
 
@@ -66,6 +70,8 @@ export interface Embedded {
 export interface Backend {
   /** The name in log lines: `Ollama at http://127.0.0.1:11434`. */
   readonly name: string;
+  /** The kind of engine in traces: `ollama`, `openai`. Absent for backends of others. */
+  readonly kind?: string;
   /** Returns the models that the engine can run now, by the names that jobs ask for. */
   models(signal?: AbortSignal): Promise<string[]>;
   /** Returns the models in memory, which start at once. Absent when the engine does not report them. */

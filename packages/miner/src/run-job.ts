@@ -1,12 +1,14 @@
 import { type CompleteJob, type FailJob, LIMITS, type MinerJob, type Receipt } from '@aitbc/protocol';
 import { signAttestation, textHash } from '@aitbc/receipts';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
+import type { Tracing } from '@aitbc/tracing';
 import { type Backend, BackendError, isRetryable } from './backend.ts';
 import type { BackoffOptions } from './backoff.ts';
 import type { ChunkSender } from './chunk-sender.ts';
 import { deliver } from './delivery.ts';
 import type { MinerEventHandler } from './events.ts';
 import type { Identity } from './identity.ts';
+import { type JobSpan, startJobSpan } from './job-span.ts';
 import { isPassing, messageOf } from './link.ts';
 import { type JobOutput, runOnBackend } from './output.ts';
 import { epochOf, type Registration } from './registration.ts';
@@ -26,6 +28,7 @@ export interface JobRunner {
   /** Aborts when there is only time to hand jobs back. */
   quitting: AbortSignal;
   onToken: ((jobId: string, piece: string) => void) | undefined;
+  tracing: Tracing | undefined;
   onBackendFailure: (error: BackendError) => void;
   onReceipt: (receipt: Receipt) => number;
 }
@@ -38,18 +41,32 @@ export async function runJob(runner: JobRunner, work: Omit<RunningJob, 'done'>):
   const { job_id, model, attempt, deadline } = work.job;
   emit({ event: 'job_started', job_id, model, attempt });
   const report: Report = call => deliver(call, { deadlineMs: Date.parse(deadline) - now(), backoff, signal });
+  const span = startJobSpan(runner.tracing, runner.backend, work.job);
   try {
     const startedAt = performance.now();
-    const generated = await generate(runner, work);
-    await complete(runner, work, generated, performance.now() - startedAt);
+    const generated = await generate(runner, work, span);
+    await complete(runner, work, generated, { elapsedMs: performance.now() - startedAt, span });
+    span.completed(generated);
   } catch (error) {
+    span.failed(errorType(error, work.controller.signal));
     await settle(runner, work, error, report).catch(unreported => {
       emit({ event: 'job_lost', job_id, error: messageOf(unreported) });
     });
   }
 }
 
-async function generate(runner: JobRunner, work: Omit<RunningJob, 'done'>): Promise<JobOutput> {
+/** Returns what ended a job without a receipt, as a code. */
+function errorType(error: unknown, { aborted, reason }: AbortSignal): string {
+  if (aborted) return reason instanceof JobStopped ? reason.reason : 'stopped';
+  if (error instanceof BackendError) return error.failureClass;
+  return isCoordinatorError(error) ? (error.errorCode ?? String(error.status)) : 'broken';
+}
+
+async function generate(
+  runner: JobRunner,
+  work: Omit<RunningJob, 'done'>,
+  { traceparent }: JobSpan,
+): Promise<JobOutput> {
   const { backend, now, onToken } = runner;
   const { job, controller } = work;
   const timer = setTimeout(
@@ -66,6 +83,7 @@ async function generate(runner: JobRunner, work: Omit<RunningJob, 'done'>): Prom
       model: job.model,
       params: job.params,
       signal: controller.signal,
+      ...(traceparent !== undefined && { traceparent }),
       ...((stream || onToken) && { onToken: hear }),
       ...(stream && { onReasoning: piece => stream.pushReasoning(piece) }),
     });
@@ -97,7 +115,7 @@ async function complete(
   { client, identity, registration, emit, backoff, now, quitting, onReceipt }: JobRunner,
   { job, controller }: Omit<RunningJob, 'done'>,
   { usage, ...output }: JobOutput,
-  elapsedMs: number,
+  { elapsedMs, span: { traceparent } }: { elapsedMs: number; span: JobSpan },
 ): Promise<void> {
   const completion: CompleteJob = {
     miner_id: identity.minerId,
@@ -108,7 +126,8 @@ async function complete(
     ...(usage && { usage }),
   };
   const receipt = await deliver(
-    () => client.jobs.complete(job.job_id, completion, { maxRetries: 0, signal: controller.signal }),
+    () =>
+      client.jobs.complete(job.job_id, completion, { maxRetries: 0, traceparent, signal: controller.signal }),
     {
       deadlineMs: Date.parse(job.deadline) - now(),
       backoff,

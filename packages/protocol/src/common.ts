@@ -61,6 +61,11 @@ export const IdempotencyKey = Type.String({
     'Repeating a request with the same key and body returns the result of the first request and creates nothing.',
 });
 
+export const Traceparent = Type.String({
+  description:
+    'The caller’s place in a trace (W3C Trace Context). Invalid values are ignored. The miner gets its own place in that trace.',
+});
+
 /** An address in a request. Code checks its form, so that the error says what is wrong with it. */
 export const Address = (description: string) =>
   Type.String({

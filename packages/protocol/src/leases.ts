@@ -27,6 +27,12 @@ export const MinerJob = Type.Object(
     lease_expires_at: Timestamp,
     deadline: Timestamp,
     salt: Type.String({ description: 'The salt of the hashes that a miner with a public key signs.' }),
+    traceparent: Type.Optional(
+      Type.String({
+        description:
+          'The place of this attempt in the client’s trace (W3C Trace Context), for the engine’s request.',
+      }),
+    ),
   },
   {
     $id: 'MinerJob',

@@ -45,7 +45,12 @@ export function openEvents(baseUrl: string, settings: Settings): OpenEvents {
     const open = async (signal: AbortSignal) => {
       signal.addEventListener('abort', () => closing.abort(signal.reason));
       try {
-        const init = requestInit({ path, headers, fresh: true }, settings, closing.signal);
+        const init = requestInit(
+          { path, headers, fresh: true },
+          settings,
+          closing.signal,
+          options.traceparent,
+        );
         const response = await settings.fetch(base + path, init);
         const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
         if (response.status === 204) return undefined;

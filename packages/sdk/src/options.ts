@@ -10,6 +10,11 @@ export interface ClientOptions {
   maxRetries?: number;
   /** Headers to add to every request. */
   headers?: Record<string, string>;
+  /**
+   * Called for each request. Returns the `traceparent` of the caller's span (W3C Trace Context), so that its jobs become
+   * part of the caller's trace.
+   */
+  traceparent?: () => string | undefined;
   /** Replaces the global `fetch`. */
   fetch?: typeof fetch;
   /** Replaces the timer between tries, for tests. */
@@ -25,6 +30,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
   timeout?: number | undefined;
   maxRetries?: number | undefined;
+  /** The caller's place in a trace (W3C Trace Context), instead of what the client's option returns. */
+  traceparent?: string | undefined;
 }
 
 export type Settings = Required<ClientOptions>;
@@ -35,6 +42,7 @@ export function withDefaults(options: ClientOptions): Settings {
     timeout: options.timeout ?? 30_000,
     maxRetries: options.maxRetries ?? 2,
     headers: options.headers ?? {},
+    traceparent: options.traceparent ?? (() => undefined),
     // Browsers throw when fetch is called as a method of another object than the window.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     sleep: options.sleep ?? sleep,

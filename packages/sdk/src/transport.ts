@@ -71,6 +71,7 @@ async function send<T>(
       call,
       settings,
       call.as === 'response' ? withBody(signal, options.signal) : signal,
+      options.traceparent,
     );
     try {
       const response = await settings.fetch(url, init);
@@ -87,12 +88,18 @@ function withBody(deadline: AbortSignal, signal: AbortSignal | undefined): Abort
   return signal ? AbortSignal.any([deadline, signal]) : deadline;
 }
 
-export function requestInit(call: ApiCall, settings: Settings, signal: AbortSignal): RequestInit {
+export function requestInit(
+  call: ApiCall,
+  settings: Settings,
+  signal: AbortSignal,
+  traceparent = settings.traceparent(),
+): RequestInit {
   const headers: Record<string, string> = {
     accept: (call.as ?? 'json') === 'json' ? 'application/json' : '*/*',
     ...settings.headers,
     ...call.headers,
   };
+  if (traceparent !== undefined) headers.traceparent = traceparent;
   if (settings.apiKey) headers['x-api-key'] = settings.apiKey;
   const isForm = call.body instanceof FormData;
   // fetch sets the type of a form, with the boundary of its parts.

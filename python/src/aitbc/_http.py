@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import httpx
 from pydantic import ValidationError
 
+from ._traces import traceparent_headers
 from .errors import ConnectionError, CoordinatorError, TimeoutError, coordinator_error
 from .models import Model
 
@@ -101,7 +102,7 @@ def post(path: str, body: Any = None, **more: Any) -> Call:
 
 def create(path: str, body: Any, *, idempotency_key: str | None, wait: float | None = None) -> Call:
     """A request that an idempotency key makes repeatable: one is made up where none is given."""
-    headers = {"idempotency-key": idempotency_key or uuid.uuid4().hex}
+    headers = {"idempotency-key": idempotency_key or uuid.uuid4().hex, **traceparent_headers()}
     if wait is not None:
         headers["prefer"] = f"wait={math.ceil(wait)}"
     return post(path, body, headers=headers, wait=wait or 0)

@@ -19,7 +19,9 @@ import {
 } from '@aitbc/miner';
 import { LIMITS } from '@aitbc/protocol';
 import { isCoordinatorError } from '@aitbc/sdk';
+import { openTracing, type Tracing } from '@aitbc/tracing';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
 import { integerFrom, nameList, positiveInteger, positiveNumber } from '../arguments.ts';
 import { clientFor, wantsJson } from '../connection.ts';
 import { CommandFailure, UsageError } from '../failure.ts';
@@ -58,11 +60,13 @@ export function addMinerCommand(program: Command, io: Io): void {
   command.addHelpText('after', HELP).action(async (flags: MinerFlags, command: Command) => {
     const { minerId, state = defaultStateFolder(io.env) } = flags;
     const identity = await loadIdentity({ state, ...(minerId !== undefined && { minerId }) });
+    const tracing = await openTraces(io);
     const backend = await openBackend(flags, io);
     try {
-      await run(await start({ backend, identity, flags, command, io }), io);
+      await run(await start({ backend, identity, tracing, flags, command, io }), io);
     } finally {
       await backend.close();
+      await tracing?.close();
     }
   });
 }
@@ -162,20 +166,33 @@ async function openBackend(flags: MinerFlags, io: Io): Promise<Backend> {
   }
 }
 
+/** Exports the miner's part of traces where OpenTelemetry's standard variables say so. */
+async function openTraces(io: Io): Promise<Tracing | undefined> {
+  let isTold = false;
+  const onFault = ({ message }: Error) => {
+    if (!isTold) note(io, `Traces could not be exported: ${message}`);
+    isTold = true;
+  };
+  return await openTracing({ service: 'aitbc-miner', version: manifest.version, onFault }).catch(error => {
+    throw new UsageError((error as Error).message);
+  });
+}
+
 interface Start {
   backend: Backend;
   identity: Identity;
+  tracing: Tracing | undefined;
   flags: MinerFlags;
   command: Command;
   io: Io;
 }
 
-async function start({ backend, identity, flags, command, io }: Start): Promise<RunningMiner> {
+async function start({ backend, identity, tracing, flags, command, io }: Start): Promise<RunningMiner> {
   const clock = createClock(io.client?.fetch);
   const client = clientFor(command, { ...io, client: { ...io.client, fetch: clock.fetch } });
   const { concurrency, model: models, region, address, maxJobs } = flags;
   return await startMiner({
-    ...{ client, backend, identity, concurrency, models, region, address, maxJobs },
+    ...{ client, backend, identity, tracing, concurrency, models, region, address, maxJobs },
     abilities: combineAbilities(flags.contextLength, flags.abilities),
     gpuInfo: stateGpu(await readGpuInfo('nvidia-smi', { env: io.env }), {
       vramGb: flags.vram,
@@ -230,5 +247,7 @@ Examples:
   $ aitbc miner --gguf SmolLM2-135M-Instruct.gguf --model smollm2
   $ aitbc miner --context-length 32768 --abilities text,tools --abilities nomic-embed-text=embeddings
   $ aitbc miner --backend echo --model llama3.2 --max-jobs 1
+
+OpenTelemetry’s standard variables, such as OTEL_EXPORTER_OTLP_ENDPOINT, export traces of jobs that belong to one.
 
 Ctrl-C lets running jobs finish; pressed again, it hands them back to the coordinator.`;

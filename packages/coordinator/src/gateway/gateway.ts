@@ -17,6 +17,8 @@ export interface GatewayRequest {
   parsed: ModelRequest;
   /** Repeating a request with the same key creates no new jobs. */
   idempotencyKey: string | undefined;
+  /** The request's place in a trace. */
+  traceparent?: string | undefined;
   /** Aborts when the client disconnects. The jobs are then cancelled. */
   signal: AbortSignal;
   /** Told when a miner runs a job of a stream. */
@@ -105,13 +107,9 @@ export function createGateway({ jobs, events, models, aliases, priceOf }: Gatewa
   }
 
   return {
-    async submit(principal, { parsed: { submissions }, idempotencyKey }) {
-      const { jobs: created } = await jobs.submit(
-        principal,
-        submissions,
-        idempotencyKey,
-        requireCapableMiner,
-      );
+    async submit(principal, { parsed: { submissions }, idempotencyKey, traceparent }) {
+      const how = { admit: requireCapableMiner, traceparent };
+      const { jobs: created } = await jobs.submit(principal, submissions, idempotencyKey, how);
       return atLeastOne(created);
     },
 

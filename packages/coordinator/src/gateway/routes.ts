@@ -7,6 +7,7 @@ import {
   Embeddings,
   OfferedModel,
   OfferedModels,
+  Traceparent,
 } from '@aitbc/protocol';
 import type { FastifyError, FastifyRequest } from 'fastify';
 import { type TObject, type TSchema, Type } from 'typebox';
@@ -14,6 +15,7 @@ import { type Guards, principalOf } from '../http/authentication.ts';
 import { signalOf } from '../http/connection.ts';
 import { type App, keyed, sendJson } from '../http/routes.ts';
 import { COMMENT, type ServerSentEvent, sendEvents, waitForFirst } from '../http/server-sent-events.ts';
+import { traceparentOf } from '../http/trace-requests.ts';
 import { headersOf, watchStream } from './answer-headers.ts';
 import { ENDPOINTS, type EndpointPath } from './endpoint-paths.ts';
 import { toOpenAiError } from './error-handler.ts';
@@ -123,6 +125,7 @@ function answerRoute(
   app.post(
     path,
     {
+      config: { beginsTrace: true },
       onRequest: guards.client,
       bodyLimit,
       schema: {
@@ -130,7 +133,7 @@ function answerRoute(
         summary,
         tags,
         security: keyed,
-        headers: IdempotencyHeaders,
+        headers: Type.Object({ ...IdempotencyHeaders.properties, traceparent: Type.Optional(Traceparent) }),
         body: describeFields(body),
         response: openAiResponses(
           { 200: answerSchema(answer, body) },
@@ -156,6 +159,7 @@ function answerRoute(
       const watch = watchStream(elapsedMs);
       const wanted: GatewayRequest = {
         ...{ endpoint, parsed, idempotencyKey, signal: signalOf(reply) },
+        traceparent: traceparentOf(request),
         onRunning: watch.running,
       };
       const started = await gateway.submit(principal, wanted);

@@ -1,4 +1,5 @@
 import type { Row } from './schema.ts';
+import type { SavedChange } from './topics.ts';
 
 /** A change that a committed batch made, for the parts of the coordinator that wait for it. */
 export type StoreEvent = SharedEvent | LocalEvent;
@@ -29,6 +30,8 @@ export type LocalEvent =
   | ({ type: 'jobs.counted' } & JobCounts)
   | { type: 'attempts.measured'; attempts: readonly AttemptMeasurements[] }
   | ({ type: 'job.failed' } & FailedJob)
+  /** Jobs that belong to traces were changed, at this time in ms. */
+  | { type: 'jobs.traced'; changes: readonly SavedChange[]; at: number }
   | { type: 'miner.turned'; minerId: string; from: MinerState; to: MinerState }
   | { type: 'lease.expired'; jobId: string; minerId: string | null; model: string; reason: LeaseEnd }
   | { type: 'entries.appended'; entryType: Row<'entry'>['type']; entries: number; amount: number }
@@ -44,6 +47,7 @@ const LOCAL_EVENTS: Record<LocalEvent['type'], true> = {
   'batch.committed': true,
   'jobs.counted': true,
   'job.failed': true,
+  'jobs.traced': true,
   'miner.turned': true,
   'attempts.measured': true,
   'lease.expired': true,

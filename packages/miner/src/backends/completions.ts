@@ -39,7 +39,7 @@ export async function complete(
   input: object,
   generation: Generation,
 ): Promise<Generated> {
-  const { model, params } = generation;
+  const { model, params, traceparent } = generation;
   const body = {
     ...samplingOf(params, path),
     ...input,
@@ -52,7 +52,7 @@ export async function complete(
   const signal = AbortSignal.any([generation.signal, ending.signal]);
   let timer: NodeJS.Timeout | undefined;
   try {
-    const response = await send(server, path, { body, signal });
+    const response = await send(server, path, { body, traceparent, signal });
     let length = 0;
     for await (const event of readEvents(server, response, signal)) {
       length += event.data.length;

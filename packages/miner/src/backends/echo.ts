@@ -5,6 +5,7 @@ import { type Backend, BackendError, chatOf, type EmbeddingText } from '../backe
 /** Repeats the prompt, or the last message of the user, for trials. The answer says that no model ran. */
 export function echoBackend({ models = ['echo'] }: { models?: readonly string[] } = {}): Backend {
   return {
+    kind: 'echo',
     name: 'echo (repeats prompts, runs no model)',
     async models() {
       return [...models];

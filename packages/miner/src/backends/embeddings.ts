@@ -9,10 +9,10 @@ import { usageFrom } from './usage.ts';
  * @throws {BackendError}
  */
 export async function embedBy(server: Server, embedding: Embedding): Promise<Embedded> {
-  const { model, input, params, signal } = embedding;
+  const { model, input, params, traceparent, signal } = embedding;
   const { dimensions } = params;
   const body = { model, input, encoding_format: 'float', ...(dimensions !== undefined && { dimensions }) };
-  const response = await send(server, '/v1/embeddings', { body, signal }).catch(error => {
+  const response = await send(server, '/v1/embeddings', { body, traceparent, signal }).catch(error => {
     throw takesTexts(error, embedding);
   });
   const answer = await readJson(server, response, signal);

@@ -16,6 +16,7 @@ export interface Server {
 export interface ServerRequest {
   /** A request with a body is a POST. */
   body?: unknown;
+  traceparent?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -35,9 +36,14 @@ const LONGEST_ERROR = 64 * 1024;
  * @throws {BackendError} `down` when there is no answer
  * @throws {EngineError} for an unsuccessful answer
  */
-export async function send(server: Server, path: string, { body, signal }: ServerRequest): Promise<Response> {
+export async function send(
+  server: Server,
+  path: string,
+  { body, traceparent, signal }: ServerRequest,
+): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' };
   if (server.key) headers.authorization = `Bearer ${server.key}`;
+  if (traceparent !== undefined) headers.traceparent = traceparent;
   if (body !== undefined) headers['content-type'] = 'application/json';
   const response = await guard(server, signal, () =>
     fetch(server.url + path, {

@@ -53,6 +53,7 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
   const template = templateOf(model, options.chatTemplate);
   const names = options.models?.length ? options.models : [nameOf(gguf)];
   return {
+    kind: 'llama.cpp',
     name: `${basename(gguf)} on ${llama.gpu ? `the GPU (${llama.gpu})` : 'the CPU'}`,
     async models() {
       return [...names];

@@ -58,11 +58,14 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
     model: string,
     body: WithOptions,
     need: TokenNeed,
-    signal: AbortSignal,
+    { traceparent, signal }: Pick<Generation, 'traceparent' | 'signal'>,
   ) {
     const ask = async (size: number | undefined) => {
       const options = { ...body.options, ...(size !== undefined && { num_ctx: size }) };
-      return { response: await send(server, path, { body: { ...body, options }, signal }), size };
+      return {
+        response: await send(server, path, { body: { ...body, options }, traceparent, signal }),
+        size,
+      };
     };
     const size = await contexts.sizeFor(model, need, { signal });
     try {
@@ -84,7 +87,13 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
       : generation;
     const need = needOf(generation);
     const path = chat ? '/api/chat' : '/api/generate';
-    const { response, size } = await sendWithContext(path, model, requestFor(asked, thinks), need, signal);
+    const { response, size } = await sendWithContext(
+      path,
+      model,
+      requestFor(asked, thinks),
+      need,
+      generation,
+    );
     const answer = createAnswer(server.kind, generation);
     for await (const line of readLines(server, response, signal)) {
       if (line.trim() === '') continue;
@@ -139,7 +148,7 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
       most: most(maxTokens) + TEMPLATE_TOKENS,
     };
     try {
-      const { response } = await sendWithContext('/api/embed', model, body, need, signal);
+      const { response } = await sendWithContext('/api/embed', model, body, need, embedding);
       const answer = await readJson(server, response, signal);
       const error = errorIn(answer);
       if (error) throw engineError(server.kind, error);
@@ -155,6 +164,7 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
   }
 
   return {
+    kind: 'ollama',
     name: `Ollama at ${server.url}`,
     async models(signal) {
       const answer = await readList(server, '/api/tags', signal);

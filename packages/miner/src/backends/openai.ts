@@ -54,6 +54,7 @@ export function openAiBackend({ url = OPENAI_URL, key, contextLimit }: OpenAiOpt
   }
 
   return {
+    kind: 'openai',
     name: `the server at ${server.url}`,
     models,
     // These servers load all their models at the start.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextvars
 import inspect
 import json
 import struct
@@ -187,7 +188,9 @@ def _in_thread(function: Function, job: ClaimedJob, pieces: _Pieces) -> asyncio.
             # The loop has ended meanwhile: nobody waits.
             return
 
-    threading.Thread(target=work, daemon=True, name=job.job_id).start()
+    # The thread knows the current span, too.
+    inherited = contextvars.copy_context()
+    threading.Thread(target=inherited.run, args=(work,), daemon=True, name=job.job_id).start()
     return done
 
 

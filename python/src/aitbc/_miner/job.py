@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from .._async.client import AsyncCoordinatorClient
+from .._traces import job_span, usage_attributes
 from ..errors import AitbcError, CoordinatorError
 from ..models import Receipt
 from ..verify import attestation_bytes, text_hash
@@ -124,7 +125,9 @@ class Work:
         # Early enough to say so before the coordinator takes the job away.
         timer = loop.call_later(max(0.0, left - min(2.0, left / 10)), self.stop, "deadline")
         try:
-            output = await run_function(runner.function, job, stream.push if stream else lambda piece: None)
+            with job_span(job) as describe:
+                output = await run_function(runner.function, job, stream.push if stream else lambda piece: None)
+                describe(usage_attributes(output.usage))
             if stream is not None:
                 await stream.end()
             return completion_of(output, job)

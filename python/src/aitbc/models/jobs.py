@@ -223,6 +223,8 @@ class MinerJob(Model):
     deadline: datetime
     """No heartbeat extends the lease past that."""
     salt: str
+    traceparent: str | None = None
+    """The place of this attempt in the client's trace (W3C Trace Context), for a request to an engine."""
 
 
 class JobOutcome(Model):

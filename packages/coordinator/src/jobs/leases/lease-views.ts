@@ -6,7 +6,7 @@ import { constraintsOf, parseParams } from '../views.ts';
 import type { HeartbeatOutcome } from './heartbeat.ts';
 import type { HeldJob } from './held-job.ts';
 
-export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
+export function toMinerJob({ job, input, requirements }: HeldJob, traceparent: string | undefined): MinerJob {
   return {
     job_id: job.id,
     status: job.status,
@@ -23,6 +23,7 @@ export function toMinerJob({ job, input, requirements }: HeldJob): MinerJob {
     lease_expires_at: isoTime(job.lease_expires_at ?? job.created_at),
     deadline: isoTime(job.deadline ?? job.created_at),
     salt: job.salt,
+    ...(traceparent !== undefined && { traceparent }),
   };
 }
 

@@ -8,6 +8,7 @@ import type { MinerCaller } from '../../miners/register.ts';
 import { type Operation, unwrap } from '../../store/operation.ts';
 import type { Store } from '../../store/store.ts';
 import type { SpotCheck } from '../../store/topics.ts';
+import type { JobTraces } from '../../tracing/job-traces.ts';
 import type { JobRow } from '../job.ts';
 import { jobNotFound, type MinerActor } from '../lookup.ts';
 import { findJob, isAnyCancelled } from '../queries.ts';
@@ -31,6 +32,7 @@ export interface MinerJobsOptions {
   store: Store;
   ids: Ids;
   miners: MinerRegistry;
+  traces: Pick<JobTraces, 'traceparentFor'>;
   drawSpotCheck(minerId: string): SpotCheck | undefined;
   waits: Waits;
   limits: Pick<Limits, 'countWait'>;
@@ -55,6 +57,7 @@ export interface TakeRequest extends MinerCaller {
 /** What miners do with jobs. Each method throws RequestError. */
 export class MinerJobs {
   readonly #options: MinerJobsOptions;
+  readonly #show = (held: HeldJob) => toMinerJob(held, this.#options.traces.traceparentFor(held.job));
 
   constructor(options: MinerJobsOptions) {
     this.#options = options;
@@ -70,7 +73,7 @@ export class MinerJobs {
     const input = { ...actor(principal, caller), max, offer };
     const takeNow = async () => unwrap(await store.write(operations.takeJobs, input));
     const waitMs = this.#waitMs(waitSeconds);
-    if (waitMs === 0) return (await takeNow()).map(toMinerJob);
+    if (waitMs === 0) return (await takeNow()).map(this.#show);
     const waitingMiner = {
       ...(await miners.standing(principal, caller.minerId)),
       since: performance.now(),
@@ -81,12 +84,12 @@ export class MinerJobs {
     const polling = { waits, waitMs, aliveMs, signal: gone };
     const taken = await claimOrWait(takeNow, waitingMiner, polling).finally(over);
     if (gone.aborted && !offer) return await this.#returnJobs(taken, input);
-    return taken.map(toMinerJob);
+    return taken.map(this.#show);
   }
 
   async claim(principal: Principal, jobId: string, caller: MinerCaller): Promise<MinerJob> {
     const { store, operations } = this.#options;
-    return toMinerJob(unwrap(await store.write(operations.claimJob, { ...actor(principal, caller), jobId })));
+    return this.#show(unwrap(await store.write(operations.claimJob, { ...actor(principal, caller), jobId })));
   }
 
   /** Returns the receipt as JSON. */

@@ -4,6 +4,7 @@ import { miners } from '../../miners/module.ts';
 import { reputationPolicy } from '../../miners/reputation.ts';
 import { receipts } from '../../receipts/module.ts';
 import { pricingOf, rateOf } from '../../receipts/pricing.ts';
+import { tracing } from '../../tracing/module.ts';
 import { leasePolicy } from '../lease.ts';
 import { scheduling } from '../scheduling/module.ts';
 import { createYielding } from '../scheduling/priority-share.ts';
@@ -19,7 +20,7 @@ import { leaseOptions } from './options.ts';
 
 export const leases = defineModule({
   name: 'leases',
-  uses: [limits, receipts, miners, scheduling],
+  uses: [tracing, limits, receipts, miners, scheduling],
   reads: submissionOptions,
   options: leaseOptions,
   operations({ config, issuer }) {
@@ -45,12 +46,20 @@ export const leases = defineModule({
       releaseAll,
     };
   },
-  async create({ config, store, ids, issuer, operations, services: { limits, miners, scheduling } }) {
+  async create({
+    config,
+    store,
+    ids,
+    issuer,
+    operations,
+    services: { limits, miners, scheduling, tracing },
+  }) {
     const { createSpotCheckDraw } = await import('./draw-spot-check.ts');
     const { MinerJobs } = await import('./miner-jobs.ts');
     return new MinerJobs({
       ...{ config, store, ids, limits, operations },
       miners: miners.registry,
+      traces: tracing,
       waits: scheduling,
       drawSpotCheck: createSpotCheckDraw(
         { share: config.spotCheck, coordinatorId: issuer.coordinatorId },

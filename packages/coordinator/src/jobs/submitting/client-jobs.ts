@@ -34,6 +34,17 @@ export interface ClientJobsOptions extends JobReaderOptions {
   now(): number;
 }
 
+/** How jobs are submitted. */
+export interface Submission {
+  /**
+   * Called for each job before any is stored, with the live miners that could run it. An error from it fails the request,
+   * unless the request repeats an earlier one.
+   */
+  admit?: (request: SubmitJob, reach: Reach) => void;
+  /** The request's place in a trace. */
+  traceparent?: string | undefined;
+}
+
 /** What clients do with jobs. Each method throws RequestError. */
 export class ClientJobs extends JobReader {
   readonly #options: ClientJobsOptions;
@@ -47,15 +58,12 @@ export class ClientJobs extends JobReader {
 
   /**
    * Stores the jobs, all or none. A repeated request with the same idempotency key returns the first request's jobs.
-   *
-   * @param admit is called for each job before any is stored, with the live miners that could run it. An error from it
-   *   fails the request, unless the request repeats an earlier one.
    */
   async submit(
     principal: Principal,
     requests: readonly SubmitJob[],
     idempotencyKey: string | undefined,
-    admit?: (request: SubmitJob, reach: Reach) => void,
+    { admit, traceparent }: Submission = {},
   ): Promise<{ jobs: Job[]; replayed: boolean }> {
     const { config, store, limits, directory, webhooks, now } = this.#options;
     const jobs = requests.map((request, index) =>
@@ -65,6 +73,7 @@ export class ClientJobs extends JobReader {
       accountId: principal.accountId,
       quota: limits.quotaOf(principal.tier),
       jobs,
+      traceparent,
       budgetKeys: budgetKeysOf(principal),
       ...(idempotencyKey !== undefined && {
         idempotency: {

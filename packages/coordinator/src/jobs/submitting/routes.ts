@@ -9,6 +9,7 @@ import {
   PublishedReceipt,
   SubmitBatch,
   SubmitOrPreview,
+  Traceparent,
 } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import type { Guards } from '../../http/authentication.ts';
@@ -16,6 +17,7 @@ import { principalOf } from '../../http/authentication.ts';
 import { preferredWait, signalOf } from '../../http/connection.ts';
 import { linkAfter } from '../../http/pages.ts';
 import { type App, answers, IdParams, keyed } from '../../http/routes.ts';
+import { traceparentOf } from '../../http/trace-requests.ts';
 import type { ReceiptService } from '../../receipts/receipts.ts';
 import type { ClientJobs } from './client-jobs.ts';
 
@@ -28,6 +30,7 @@ export interface ClientJobRoutes {
 
 const SubmitHeaders = Type.Object({
   'idempotency-key': Type.Optional(IdempotencyKey),
+  traceparent: Type.Optional(Traceparent),
   prefer: Type.Optional(
     Type.String({
       description: 'With `wait=SECONDS` the answer comes when the job has ended, or after that time.',
@@ -41,6 +44,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
   app.post(
     '/v1/jobs',
     {
+      config: { beginsTrace: true },
       onRequest: guards.client,
       schema: {
         operationId: 'submitJob',
@@ -56,7 +60,9 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
       const principal = principalOf(request);
       const { dry_run: isPreview = false, ...asked } = request.body;
       if (isPreview) return reply.code(200).send(await jobs.preview(principal, asked));
-      const submitted = await jobs.submit(principal, [asked], request.headers['idempotency-key']);
+      const submitted = await jobs.submit(principal, [asked], request.headers['idempotency-key'], {
+        traceparent: traceparentOf(request),
+      });
       const job = only(submitted.jobs);
       if (submitted.replayed) reply.header('idempotent-replayed', 'true');
       const wait = preferredWait(request);
@@ -70,7 +76,7 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
   app.post(
     '/v1/jobs/batch',
     {
-      config: { costly: 'write' },
+      config: { costly: 'write', beginsTrace: true },
       onRequest: guards.client,
       bodyLimit: batchBodyLimit,
       schema: {
@@ -78,14 +84,16 @@ export function clientJobRoutes(app: App, { jobs, receipts, guards, batchBodyLim
         summary: 'Submit up to 1,000 jobs, all or none',
         tags,
         security: keyed,
-        headers: Type.Pick(SubmitHeaders, ['idempotency-key']),
+        headers: Type.Pick(SubmitHeaders, ['idempotency-key', 'traceparent']),
         body: SubmitBatch,
         response: answers({ 201: Type.Object({ jobs: Type.Array(Job) }) }, 400, 401, 403, 409, 413),
       },
     },
     async (request, reply) => {
       const key = request.headers['idempotency-key'];
-      const submitted = await jobs.submit(principalOf(request), request.body.jobs, key);
+      const submitted = await jobs.submit(principalOf(request), request.body.jobs, key, {
+        traceparent: traceparentOf(request),
+      });
       if (submitted.replayed) reply.header('idempotent-replayed', 'true');
       reply.code(201);
       return { jobs: submitted.jobs };

@@ -45,6 +45,8 @@ export interface SubmitInput extends Repeatable {
   /** The account's quota. Absent if nothing is limited. */
   quota?: AccountQuota | undefined;
   jobs: readonly NewJob[];
+  /** The jobs' place in a trace, as a W3C `traceparent`. Absent if they belong to none. */
+  traceparent?: string | undefined;
   /** The key that submits, and the keys that made it, whose budgets apply as well. Empty for callers without a key. */
   budgetKeys: readonly string[];
 }
@@ -117,6 +119,7 @@ export const submitJobs = (policy: SubmissionPolicy): Operation<SubmitInput, Sub
           reserved: funds.reservedFor(job),
           key_reserved: keyReserved.get(job) ?? 0,
           key_id: input.budgetKeys[0] ?? null,
+          traceparent: input.traceparent ?? null,
         });
         made.push(asked, ...runs);
         if (job.preferred)
@@ -148,14 +151,14 @@ function newRows(
   jobQueues: JobQueues,
   ranker: Ranker,
   now: number,
-  paid: Pick<JobRow, 'reserved' | 'key_reserved' | 'key_id'>,
+  given: Pick<JobRow, 'reserved' | 'key_reserved' | 'key_id' | 'traceparent'>,
 ): [JobRow, ...JobRow[]] {
   const row = () => newRow(job, accountId, jobQueues, ranker, now);
-  if (job.runs.length === 0) return [{ ...row(), ...paid }];
+  if (job.runs.length === 0) return [{ ...row(), ...given }];
   const runs = job.runs.map(({ id, salt, promptHash }) => {
     const role = 'run' as const;
     return {
-      ...{ ...row(), ...paid },
+      ...{ ...row(), ...given },
       id,
       salt,
       prompt_hash: promptHash,
@@ -235,6 +238,7 @@ export function newRow(
     key_id: null,
     key_reserved: 0,
     webhook: ownWebhookOf(request, accountId),
+    traceparent: null,
   };
 }
 

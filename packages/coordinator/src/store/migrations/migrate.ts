@@ -25,6 +25,7 @@ import { addInvitations } from './026-invitations.ts';
 import { simplifyOwnerIndexes } from './027-owner-indexes.ts';
 import { addChosenMiners } from './028-chosen-miners.ts';
 import { addHistory } from './029-history.ts';
+import { addTraces } from './030-traces.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -54,6 +55,7 @@ export const MIGRATIONS = {
   '027-owner-indexes': simplifyOwnerIndexes,
   '028-chosen-miners': addChosenMiners,
   '029-history': addHistory,
+  '030-traces': addTraces,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

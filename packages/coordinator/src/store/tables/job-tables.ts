@@ -110,6 +110,8 @@ export interface JobTable {
   batch_line: Flagless<string | null>;
   /** Where the job's own events are posted, or null: `{webhook, url, events}`. */
   webhook: Flagless<Json | null>;
+  /** The job's place in a trace, as a W3C `traceparent`, or null. */
+  traceparent: Flagless<string | null>;
 }
 
 /** Inputs have a table of their own, so that a change of a job's status does not write them again. */
