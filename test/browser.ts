@@ -35,29 +35,32 @@ export interface TestBrowser {
   blank(context: TestContext, options?: BrowserContextOptions): Promise<Page>;
 }
 
-/**
- * Starts a Chromium for the tests of one file: the one from npm, or the one in the environment variable
- * CHROMIUM_PATH.
- */
+/** The test files of a process share it. Playwright ends it with the process. */
+let launching: Promise<Browser> | undefined;
+
+/** Gives the tests of a file a Chromium: the one from npm, or the one in the environment variable CHROMIUM_PATH. */
 export function withBrowser(): TestBrowser {
   const servers: Server[] = [];
   let browser: Browser | undefined;
   let failure = '';
   beforeAll(async () => {
     try {
-      browser = await launch();
+      launching ??= launch();
+      browser = await launching;
     } catch (error) {
       failure = String(error);
     }
   }, 120_000);
-  afterAll(async () => {
-    await browser?.close();
+  afterAll(() => {
     for (const server of servers) server.close();
   });
   async function blank(context: TestContext, options: BrowserContextOptions = {}): Promise<Page> {
     requirement(context, browser !== undefined, `No Chromium starts here: ${failure}`);
     if (!browser) throw new Error(failure);
-    return await browser.newPage(options);
+    const page = await browser.newPage(options);
+    // A page that stays open goes on to follow its coordinator, and takes time from those after it.
+    context.onTestFinished(() => page.close());
+    return page;
   }
   return {
     blank,

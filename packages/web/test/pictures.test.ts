@@ -3,10 +3,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pixelmatch from 'pixelmatch';
 import { PNG } from 'pngjs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { withBrowser } from '../../../test/browser.ts';
 import { withNetwork } from './network.ts';
-import { loaded, THEMES, visit } from './visitor.ts';
+import { goTo, loaded, THEMES, visit } from './visitor.ts';
 
 /*
  * Pictures of each page, kept in docs/images/web. Ids, hashes and times differ from run to run, so a few pixels may
@@ -33,22 +33,25 @@ beforeAll(async () => {
   ({ receipt_id: receiptId, provider } = receipt);
 });
 
-describe.each(THEMES)('in %s colours', theme => {
-  test.for([
-    ['blocks', '/blocks'],
-    ['block', '/blocks/1'],
-    ['transactions', '/transactions'],
-    ['receipts', '/receipts'],
-    ['receipt', '/receipts/RECEIPT'],
-    ['miners', '/miners'],
-    ['miner', '/miners/gpu-one'],
-    ['models', '/models'],
-    ['address', '/addresses/PROVIDER'],
-    ['verify', '/verify'],
-    ['overview', '/'],
-  ] as const)('the page %s looks as it did', async ([name, template], context) => {
-    const path = template.replace('RECEIPT', receiptId).replace('PROVIDER', provider);
-    const { page } = await visit(browser, context, network.url + path, { theme, ...SIZE });
+const PAGES = [
+  ['blocks', '/blocks'],
+  ['block', '/blocks/1'],
+  ['transactions', '/transactions'],
+  ['receipts', '/receipts'],
+  ['receipt', '/receipts/RECEIPT'],
+  ['miners', '/miners'],
+  ['miner', '/miners/gpu-one'],
+  ['models', '/models'],
+  ['address', '/addresses/PROVIDER'],
+  ['verify', '/verify'],
+  ['overview', '/'],
+] as const;
+
+test('every page looks as it did, in both colours', { timeout: 600_000 }, async context => {
+  const { page } = await visit(browser, context, network.url, SIZE);
+  for (const [name, template] of PAGES) {
+    await page.emulateMedia({ colorScheme: 'light' });
+    await goTo(page, network.url + template.replace('RECEIPT', receiptId).replace('PROVIDER', provider));
     await page.getByText('Live', { exact: true }).waitFor();
     await loaded(page);
     if (name === 'receipt') {
@@ -58,16 +61,25 @@ describe.each(THEMES)('in %s colours', theme => {
     await page.evaluate('document.fonts.ready');
     // What just arrived is highlighted for a moment, and the focus may be anywhere.
     await page.locator('[data-arrived]').first().waitFor({ state: 'detached' });
-    const taken = PNG.sync.read(await page.screenshot());
-    const file = join(PICTURES, `${name}-${theme}.png`);
-    if (!existsSync(file)) {
-      await mkdir(PICTURES, { recursive: true });
-      return await writeFile(file, PNG.sync.write(taken, { colorType: 2, filterType: -1, deflateLevel: 9 }));
+    for (const theme of THEMES) {
+      await page.emulateMedia({ colorScheme: theme });
+      await page.locator(`html[data-theme=${theme}]`).waitFor();
+      await expectAsKept(`${name}-${theme}`, await page.screenshot());
     }
-    const kept = PNG.sync.read(await readFile(file));
-    const { width, height } = taken;
-    expect([kept.width, kept.height]).toEqual([width, height]);
-    const different = pixelmatch(kept.data, taken.data, undefined, width, height, { threshold: 0.15 });
-    expect(different / (width * height), name).toBeLessThan(MAX_DIFFERENT);
-  });
+  }
 });
+
+/** Compares a picture with the one that is kept under this name, or keeps it where there is none. */
+async function expectAsKept(name: string, png: Buffer): Promise<void> {
+  const taken = PNG.sync.read(png);
+  const file = join(PICTURES, `${name}.png`);
+  if (!existsSync(file)) {
+    await mkdir(PICTURES, { recursive: true });
+    return await writeFile(file, PNG.sync.write(taken, { colorType: 2, filterType: -1, deflateLevel: 9 }));
+  }
+  const kept = PNG.sync.read(await readFile(file));
+  const { width, height } = taken;
+  expect([kept.width, kept.height]).toEqual([width, height]);
+  const different = pixelmatch(kept.data, taken.data, undefined, width, height, { threshold: 0.15 });
+  expect(different / (width * height), name).toBeLessThan(MAX_DIFFERENT);
+}

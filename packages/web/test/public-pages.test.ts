@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { withBrowser } from '../../../test/browser.ts';
 import { MODEL, withNetwork } from './network.ts';
-import { expectAccessible, loaded, THEMES, visit } from './visitor.ts';
+import { expectAccessible, goTo, loaded, visit } from './visitor.ts';
 
 const network = withNetwork();
 const browser = withBrowser();
@@ -53,37 +53,47 @@ describe('the overview', () => {
   });
 });
 
-describe.each(THEMES)('in %s colours', theme => {
-  test.for([
-    ['/', 'AI models'],
-    ['/blocks', 'Blocks'],
-    ['/blocks/1', 'Block 1'],
-    ['/blocks/999999', 'Block'],
-    ['/transactions', 'Transactions'],
-    ['/receipts', 'Receipts'],
-    ['/transactions?type=restore', 'Transactions'],
-    ['/receipts?client=ait1qqqq', 'Receipts'],
-    ['/receipts?miner=gpu-one&sort=-price', 'Receipts'],
-    ['/receipts/RECEIPT', 'Receipt'],
-    ['/receipts/rcpt-nothing', 'Receipt'],
-    ['/miners', 'Miners'],
-    ['/miners?status=draining', 'Miners'],
-    ['/miners/gpu-one', 'gpu-one'],
-    ['/models', 'Models'],
-    ['/addresses/PROVIDER', 'Address'],
-    ['/addresses/PROVIDER?show=earned', 'Address'],
-    ['/verify', 'Verify'],
-    ['/search?q=nothing', 'Search'],
-    ['/search', 'Search'],
-  ] as const)('%s is there, and everybody can use it', async ([template, title], context) => {
+const PAGES = [
+  ['/', 'AI models'],
+  ['/blocks', 'Blocks'],
+  ['/blocks/1', 'Block 1'],
+  ['/blocks/999999', 'Block'],
+  ['/transactions', 'Transactions'],
+  ['/receipts', 'Receipts'],
+  ['/transactions?type=restore', 'Transactions'],
+  ['/receipts?client=ait1qqqq', 'Receipts'],
+  ['/receipts?miner=gpu-one&sort=-price', 'Receipts'],
+  ['/receipts/RECEIPT', 'Receipt'],
+  ['/receipts/rcpt-nothing', 'Receipt'],
+  ['/miners', 'Miners'],
+  ['/miners?status=draining', 'Miners'],
+  ['/miners/gpu-one', 'gpu-one'],
+  ['/models', 'Models'],
+  ['/addresses/PROVIDER', 'Address'],
+  ['/addresses/PROVIDER?show=earned', 'Address'],
+  ['/verify', 'Verify'],
+  ['/search?q=nothing', 'Search'],
+  ['/search', 'Search'],
+] as const;
+
+test('every page is there, and everybody can use it in either colours', {
+  timeout: 600_000,
+}, async context => {
+  const { page, faults } = await visit(browser, context, network.url);
+  for (const [template, title] of PAGES) {
     const path = template.replace('RECEIPT', receiptId).replace('PROVIDER', provider);
-    const { page, faults } = await visit(browser, context, network.url + path, { theme });
+    await page.emulateMedia({ colorScheme: 'light' });
+    await goTo(page, network.url + path);
     await page.getByRole('heading', { level: 1, name: title }).waitFor();
     await loaded(page);
     await expectAccessible(page, path);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.locator('html[data-theme=dark]').waitFor();
+    // Nothing else depends on the colours.
+    await expectAccessible(page, `${path} in dark colours`, ['color-contrast']);
     // A browser tells of each answer that is 404, whatever the page makes of it.
-    expect(faults.filter(fault => !/40[04]/.test(fault))).toEqual([]);
-  });
+    expect([path, faults.filter(fault => !/40[04]/.test(fault))]).toEqual([path, []]);
+  }
 });
 
 async function newestHash(): Promise<string> {
@@ -91,19 +101,21 @@ async function newestHash(): Promise<string> {
   return items[0]?.hash ?? '';
 }
 
-const SEARCHED: readonly (readonly [what: string, find: () => Promise<string>, path: string])[] = [
-  ['a hash', newestHash, '/transactions/'],
-  ['an address', async () => provider, '/addresses/'],
-  ['a miner', async () => 'gpu-one', '/miners/gpu-one'],
-  ['a model', async () => 'qwen3:8b', '/models?q=qwen3'],
+const SEARCHED: readonly (readonly [find: () => Promise<string>, path: string])[] = [
+  [newestHash, '/transactions/'],
+  [async () => provider, '/addresses/'],
+  [async () => 'gpu-one', '/miners/gpu-one'],
+  [async () => 'qwen3:8b', '/models?q=qwen3'],
 ];
 
-test.for(SEARCHED)('the search leads to %s', async ([, find, path], context) => {
+test('the search leads to a hash, an address, a miner and a model', async context => {
   const { page } = await visit(browser, context, network.url);
-  await page.keyboard.press('/');
-  await page.keyboard.type(await find());
-  await page.keyboard.press('Enter');
-  await page.waitForURL(url => (url.pathname + url.search).startsWith(path));
+  for (const [find, path] of SEARCHED) {
+    await page.keyboard.press('/');
+    await page.keyboard.type(await find());
+    await page.keyboard.press('Enter');
+    await page.waitForURL(url => (url.pathname + url.search).startsWith(path));
+  }
 });
 
 test('a number that names a block and a transaction is searched for, and both are listed', async context => {
@@ -217,42 +229,32 @@ describe('verifying', () => {
     expect(faults).toEqual([]);
   });
 
-  test.for([
-    [
-      'the price',
-      (text: string) => text.replace(/"price":[0-9.e-]+/, '"price":0.5'),
-      ['signature', 'arithmetic', 'inclusion'],
-    ],
-    [
-      'the result’s hash',
-      (text: string) => text.replace(/("artifact_hash":"[0-9a-f]{4})./, '$1z'),
-      ['form', 'signature'],
-    ],
-    [
-      'the time of the checkpoint',
-      (text: string) =>
-        text.replace(/(\\n— [^ ]+ )([\w+/])/, (_, before, first) => before + (first === 'A' ? 'B' : 'A')),
-      ['checkpoint'],
-    ],
-    [
-      'the proof',
-      (text: string) =>
-        text.replace(/("hashes":\[")(.)/, (_, before, first) => before + (first === 'A' ? 'B' : 'A')),
-      ['inclusion'],
-    ],
-  ] as const)('a pasted receipt, and one in which %s was changed', async ([, change, expected], context) => {
+  /** What is changed in a receipt, and the step that finds it out. */
+  const CHANGES: readonly (readonly [what: string, change: (text: string) => string, failed: string])[] = [
+    ['the price', text => text.replace(/"price":[0-9.e-]+/, '"price":0.5'), 'signature'],
+    ['the result’s hash', text => text.replace(/("artifact_hash":"[0-9a-f]{4})./, '$1z'), 'form'],
+    ['the checkpoint', text => exchange(text, /(\\n— [^ ]+ )([\w+/])/), 'checkpoint'],
+    ['the proof', text => exchange(text, /("hashes":\[")(.)/), 'inclusion'],
+  ];
+
+  /** Puts another letter where the second group is. */
+  const exchange = (text: string, place: RegExp) =>
+    text.replace(place, (_, before, letter) => before + (letter === 'A' ? 'B' : 'A'));
+
+  test('a pasted receipt, and those in which something was changed', async context => {
     const { page } = await visit(browser, context, `${network.url}/verify`);
     const text = JSON.stringify(await network.client.receipts.get(receiptId));
     const field = page.getByRole('textbox', { name: 'Receipt or proof' });
-    await field.fill(text);
-    await page.locator('[data-valid="true"]').waitFor();
-    const changed = change(text);
-    expect(changed).not.toBe(text);
-    await field.fill(changed);
-    await page.locator('[data-valid="false"]').waitFor();
-    const failed = await failedSteps(page);
-    expect(failed).toEqual(expect.arrayContaining([expected[0]]));
-    expect(await verdictOf(page).textContent()).toContain('Not valid');
+    for (const [what, change, expected] of CHANGES) {
+      await field.fill(text);
+      await page.locator('[data-valid="true"]').waitFor();
+      const changed = change(text);
+      expect(changed, what).not.toBe(text);
+      await field.fill(changed);
+      await page.locator('[data-valid="false"]').waitFor();
+      expect(await failedSteps(page), what).toContain(expected);
+      expect(await verdictOf(page).textContent(), what).toContain('Not valid');
+    }
     await expectAccessible(page, 'a changed receipt');
   });
 

@@ -56,10 +56,17 @@ interface AxeResults {
   violations: { id: string; nodes: { html: string; failureSummary?: string }[] }[];
 }
 
-/** Fails where axe finds what keeps somebody from using the page. */
-export async function expectAccessible(page: Page, what: string): Promise<void> {
+/** Goes to another page of the app in the same tab, which has the app in its cache. */
+export async function goTo(page: Page, address: string): Promise<void> {
+  await page.goto(address);
+  await page.locator('main h1').waitFor();
+}
+
+/** Fails where axe finds what keeps somebody from using the page, by all its rules unless `rules` names some. */
+export async function expectAccessible(page: Page, what: string, rules?: readonly string[]): Promise<void> {
   await page.evaluate(await readFile(AXE, 'utf8'));
-  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  const options = JSON.stringify(rules ? { runOnly: rules } : {});
+  const { violations } = await page.evaluate<AxeResults>(`axe.run(${options})`);
   const found = violations.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html }) => html)]);
   expect(found, what).toEqual([]);
 }
