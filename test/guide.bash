@@ -42,3 +42,17 @@ stop() {
   kill "${pids[$1]}"
   cat <&"${outputs[$1]}"
 }
+
+# Runs a Python sample in a process of its own, which is forked from one that has imported the packages already.
+python-sample() {
+  if [[ -z ${samples_in-} ]]; then
+    coproc SAMPLES_PROCESS { exec "$PYTHON" "$SAMPLES"; }
+    exec {samples_out}<&"${SAMPLES_PROCESS[0]}" {samples_in}>&"${SAMPLES_PROCESS[1]}"
+  fi
+  env -0 > "$1.env"
+  echo "$1" >&"$samples_in"
+  local code
+  read -r code <&"$samples_out"
+  cat "$1.printed"
+  return "$code"
+}

@@ -68,7 +68,7 @@ async function canRunPython(): Promise<boolean> {
 
 const needsPython = ({ language, code }: CodeBlock) => language === 'python' || /^aitbc-py /m.test(code);
 
-const RUNNERS: Record<string, string> = { sh: '.', ts: 'node', python: PYTHON };
+const RUNNERS: Record<string, string> = { sh: '.', ts: 'node', python: 'python-sample' };
 
 export const isRun = ({ language, remark }: CodeBlock) =>
   language in RUNNERS && !remark?.startsWith('not run: ');
@@ -114,7 +114,8 @@ async function run(folder: string, env: Record<string, string>): Promise<void> {
     env: {
       ...process.env,
       ...{ PATH, PYTHON, HOME: folder, XDG_STATE_HOME: join(folder, '.state') },
-      ...{ PYTHONPATH: join(ROOT, 'python/src'), PYTHONDONTWRITEBYTECODE: '1' },
+      ...{ PYTHONPATH: join(ROOT, 'python/src'), PYTHONDONTWRITEBYTECODE: '' },
+      SAMPLES: join(import.meta.dirname, 'guide-samples.py'),
       ...env,
     },
   });

@@ -64,6 +64,8 @@ export async function buildPrograms(): Promise<void> {
     entryPoints: ENTRIES,
     outdir: join(draft, 'dist'),
     bundle: true,
+    // Commands that are no coordinator load half of it.
+    splitting: true,
     // Each file that a program loads, and each byte of it, takes time at every start.
     minify: true,
     keepNames: true,

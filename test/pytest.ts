@@ -30,7 +30,7 @@ export async function runPytest(
   );
   const missing = `PYTHON must name a Python 3.10 that has ${NEEDED.join(', ')}: .ci/run shows how to install them`;
   requirement(context, found, missing);
-  const own = { PYTHONPATH: join(FOLDER, 'src'), PYTHONDONTWRITEBYTECODE: '1' };
+  const own = { PYTHONPATH: join(FOLDER, 'src'), PYTHONDONTWRITEBYTECODE: '' };
   const options = { cwd: FOLDER, env: { ...process.env, ...own, ...env } };
   await run(PYTHON, ['-m', 'pytest', '--quiet', '--tb=short', ...tests], options).catch(
     ({ stdout, message }) => {
