@@ -294,18 +294,20 @@ describeEachEngine('a coordinator that demands keys', engine => {
       }
     });
 
+    // Reading changes nothing anyway, but for miners, who show that they are alive by it.
+    const mayChange = !route.startsWith('GET') || access === ownerOfMiner;
     if (refused.length > 0)
       test(`refuses ${refused.join(', ')}, and changes nothing`, async () => {
         const scene = await prepare(route);
         // So that a sign of life would be noted.
         coordinator.moveClock({ seconds: 10 });
-        const before = await state(scene);
+        const before = mayChange && (await state(scene));
         for (const caller of refused) {
           const answer = await request(route, scene, caller);
           expect(refusal(answer).slice(0, 2), caller).toEqual(access[caller]);
           expect(Object.keys(described.get(route)?.responses ?? {})).toContain(String(answer.status));
         }
-        expect(await state(scene)).toEqual(before);
+        expect(mayChange && (await state(scene))).toEqual(before);
       });
 
     test('is described as such, with the scope that a key needs', () => {

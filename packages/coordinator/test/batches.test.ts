@@ -2,7 +2,7 @@ import type { Batch, BatchPage } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, type TestCoordinator, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeEachEngine, describeOneEngine } from './harness/engines.ts';
 import { begin, fileForm, makeGrant, newBatch, upload } from './harness/scenes.ts';
 
 const HOURS = 3600;
@@ -141,7 +141,7 @@ describeEachEngine('batches', engine => {
 
   test('a long file is worked off in its order, over restarts, with its input deleted', async () => {
     const client = await newClient(coordinator);
-    const id = await client.begin(requests('long', 450));
+    const id = await client.begin(requests('long', 250));
     await client.call('DELETE', `/v1/files/${(await client.batch(id)).input_file_id}`);
     const miner = await newMiner(coordinator, 'long');
     await miner.answer(100);
@@ -151,11 +151,11 @@ describeEachEngine('batches', engine => {
     await coordinator.restart({ seconds: 1 });
     await coordinator.pass({ seconds: 1 });
     const { output, errors } = await client.results(id);
-    expect(counts).toEqual({ total: 450, completed: 100, failed: 0 });
-    expect((await client.batch(id)).request_counts).toEqual({ total: 450, completed: 450, failed: 0 });
+    expect(counts).toEqual({ total: 250, completed: 100, failed: 0 });
+    expect((await client.batch(id)).request_counts).toEqual({ total: 250, completed: 250, failed: 0 });
     expect(errors).toEqual([]);
     expect(output.map(({ custom_id, response }) => [custom_id, response?.body.choices?.[0]?.text])).toEqual(
-      Array.from({ length: 450 }, (_, at) => [`request-${at}`, `Answer to Prompt ${at}`]),
+      Array.from({ length: 250 }, (_, at) => [`request-${at}`, `Answer to Prompt ${at}`]),
     );
   });
 
@@ -197,23 +197,6 @@ describeEachEngine('batches', engine => {
       [13, 'invalid_json_line', null],
     ]);
     expect(await client.jobs()).toEqual([]);
-  });
-
-  test.each([
-    ['that is blank', ['', ' '], 'empty_file', null],
-    ['that is all wrong', Array(200).fill('{}'), 'invalid_value', 1],
-    ['with more requests than a batch has', requests('many', 50_001), 'too_many_requests', 50_001],
-    [
-      'with more lines than a file has, most of them blank,',
-      [...requests('blank', 1), ...Array<string>(200_000).fill('')],
-      'too_many_lines',
-      200_001,
-    ],
-  ])('a file %s fails', async (_, lines, code, number) => {
-    const client = await newClient(coordinator);
-    const { errors } = await client.batch(await client.begin(lines));
-    expect([errors?.data[0]?.code, errors?.data[0]?.line]).toEqual([code, number]);
-    expect(errors?.data.length).toBeLessThanOrEqual(100);
   });
 
   test('when its window is over, what was answered is written and the rest given up', async () => {
@@ -416,5 +399,26 @@ describeEachEngine('batches where texts are erased', engine => {
     );
     expect(output.map(({ custom_id }) => custom_id)).toEqual(['request-0', 'request-1']);
     expect(erased).toEqual([null, expect.any(String)]);
+  });
+});
+
+describeOneEngine('files that are no batch', engine => {
+  const coordinator = withCoordinator(engine, { mode: 'keyed' });
+
+  test.each([
+    ['that is blank', ['', ' '], 'empty_file', null],
+    ['that is all wrong', Array(200).fill('{}'), 'invalid_value', 1],
+    ['with more requests than a batch has', requests('many', 50_001), 'too_many_requests', 50_001],
+    [
+      'with more lines than a file has, most of them blank,',
+      [...requests('blank', 1), ...Array<string>(200_000).fill('')],
+      'too_many_lines',
+      200_001,
+    ],
+  ])('a file %s fails', async (_, lines, code, number) => {
+    const client = await newClient(coordinator);
+    const { errors } = await client.batch(await client.begin(lines));
+    expect([errors?.data[0]?.code, errors?.data[0]?.line]).toEqual([code, number]);
+    expect(errors?.data.length).toBeLessThanOrEqual(100);
   });
 });

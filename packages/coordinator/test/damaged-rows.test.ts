@@ -1,7 +1,7 @@
 import type { Job } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { actions, startTestCoordinator, type TestCoordinator } from './harness/coordinator.ts';
-import { type DatabaseOptions, describeEachEngine, execute } from './harness/engines.ts';
+import { type DatabaseOptions, describeEachEngine, describeOneEngine, execute } from './harness/engines.ts';
 
 const BEYOND = ['9007199254740993', '-9007199254740993', '9223372036854775807', '8640000000000001'];
 
@@ -109,10 +109,10 @@ describeEachEngine('A job whose row is damaged', engine => {
   });
 });
 
-/** JSON texts that a disk may have spoilt. */
+/** JSON texts that a disk may have spoilt. They are read above the store. */
 const SPOILT = ['{', '5', 'null', '[1]', '{"operator/1":5}'];
 
-describeEachEngine('A text that is no JSON any more', engine => {
+describeOneEngine('A text that is no JSON any more', engine => {
   test('in a job that waits for another try ends that job, and holds nobody up', async () => {
     const coordinator = await startTestCoordinator(engine, { retryBackoffSeconds: 0 });
     try {
@@ -219,9 +219,12 @@ describeEachEngine('A damaged row of another table', engine => {
       const chunks = { miner_id: 'miner-1', first: 0, chunks: ['x'] };
       await coordinator.call('POST', `/v1/jobs/${job_id}/chunks`, chunks);
       await coordinator.call('POST', `/v1/jobs/${job_id}/complete`, { miner_id: 'miner-1', result: 'x' });
-      for (const statement of ELSEWHERE) {
-        await damage(coordinator, statement);
-        expect((await wholeLife(coordinator, 'a')).status, statement).toBe('completed');
+      // A coordinator on SQLite has its file to itself: what is in its memory stays as it was.
+      if (engine.name === 'postgres') {
+        for (const statement of ELSEWHERE) {
+          await damage(coordinator, statement);
+          expect((await wholeLife(coordinator, 'a')).status, statement).toBe('completed');
+        }
       }
       for (const statement of ELSEWHERE) await damage(coordinator, statement);
       await coordinator.restart({ seconds: 1 });

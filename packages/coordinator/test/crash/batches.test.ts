@@ -7,7 +7,7 @@ import { fileForm, newBatch } from '../harness/scenes.ts';
 import { violations } from '../invariants/violations.ts';
 import { type ServerProcess, spawnServer } from './server.ts';
 
-const COUNT = 300;
+const COUNT = 120;
 /** Long enough that the answers are several parts of a file. */
 const answerTo = (prompt: string | null) => `${prompt}: ${'x'.repeat(3000)}`;
 

@@ -81,31 +81,29 @@ describeEachEngine('a server', engine => {
 
   const serveIt = (options: ServerOptions = {}) => serve(options, database.options);
 
-  const signals = engine.name === 'sqlite' ? (['SIGTERM', 'SIGINT'] as const) : (['SIGTERM'] as const);
-  describe.each(signals)('on %s', signal => {
-    test('ends an idle server with 0', async () => {
-      const server = serveIt();
-      await fetch(`${await server.listening}/health`);
-      server.child.kill(signal);
-      expect(await server.exited).toBe(0);
-    });
+  // The drain below is on SIGTERM.
+  test.runIf(engine.name === 'sqlite')('on SIGINT an idle server ends with 0', async () => {
+    const server = serveIt();
+    await fetch(`${await server.listening}/health`);
+    server.child.kill('SIGINT');
+    expect(await server.exited).toBe(0);
+  });
 
-    test('answers what is in flight, and accepts nothing new', async () => {
-      const server = serveIt();
-      const url = await server.listening;
-      const submission = await beginSubmission(url);
-      server.child.kill(signal);
-      await server.says(`${signal}: finishing requests under way`);
-      while (!(await isRefused(url)));
-      submission.end(JOB);
-      const { status, body } = await answerTo(submission);
-      expect(status).toBe(201);
-      expect(await server.exited).toBe(0);
+  test('on SIGTERM answers what is in flight, and accepts nothing new', async () => {
+    const server = serveIt();
+    const url = await server.listening;
+    const submission = await beginSubmission(url);
+    server.child.kill('SIGTERM');
+    await server.says('SIGTERM: finishing requests under way');
+    await expect.poll(() => isRefused(url), { timeout: 30_000 }).toBe(true);
+    submission.end(JOB);
+    const { status, body } = await answerTo(submission);
+    expect(status).toBe(201);
+    expect(await server.exited).toBe(0);
 
-      const { job_id } = JSON.parse(body);
-      const again = await serveIt().listening;
-      expect(await (await fetch(`${again}/v1/jobs/${job_id}`)).json()).toMatchObject({ status: 'pending' });
-    });
+    const { job_id } = JSON.parse(body);
+    const again = await serveIt().listening;
+    expect(await (await fetch(`${again}/v1/jobs/${job_id}`)).json()).toMatchObject({ status: 'pending' });
   });
 
   test('answers those who wait with what there is, when it stops', async () => {

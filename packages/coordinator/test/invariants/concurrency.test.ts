@@ -6,7 +6,7 @@ import { randomNumbers } from '../harness/random.ts';
 import { falseReceipts, violations } from './violations.ts';
 
 const MINERS = 50;
-const JOBS = Number(process.env.AITBC_CONCURRENCY_JOBS ?? 1_500);
+const JOBS = Number(process.env.AITBC_CONCURRENCY_JOBS ?? 500);
 const MODELS = ['a', 'b', 'c'];
 
 describeEachEngine(`${MINERS} miners at once`, engine => {
@@ -20,8 +20,8 @@ describeEachEngine(`${MINERS} miners at once`, engine => {
   }
 
   async function submitAll(count: number): Promise<void> {
-    for (let start = 0; start < count; start += 500) {
-      const jobs = Array.from({ length: Math.min(500, count - start) }, (_, index) => ({
+    for (let start = 0; start < count; start += 200) {
+      const jobs = Array.from({ length: Math.min(200, count - start) }, (_, index) => ({
         prompt: `job ${start + index}`,
         model: MODELS[index % MODELS.length],
         priority: index % 7 === 0 ? 1 : 0,

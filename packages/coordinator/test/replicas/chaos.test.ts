@@ -10,15 +10,15 @@ import { type Acknowledged, startLoad } from './chaos-load.ts';
 import { type Replica, type Replicas, startReplicas } from './replicas.ts';
 
 const REPLICAS = 3;
-const MINERS = 60;
-const JOBS = Number(process.env.AITBC_CHAOS_JOBS ?? 3_000);
+const MINERS = 30;
+const JOBS = Number(process.env.AITBC_CHAOS_JOBS ?? 1_000);
 const SEED = Number(process.env.AITBC_CHAOS_SEED ?? 20_260_124);
 
 /** Each once while jobs are submitted and run, in an order that the seed decides. */
 const DISASTERS = {
-  'kill a coordinator': 5,
-  'freeze a coordinator': 2,
-  'kill the database': 3,
+  'kill a coordinator': 3,
+  'freeze a coordinator': 1,
+  'kill the database': 2,
 } as const;
 type Disaster = keyof typeof DISASTERS;
 

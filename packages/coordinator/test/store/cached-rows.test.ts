@@ -217,7 +217,7 @@ test('rows that are kept in memory answer as the database does, whatever is done
         expect(found).toEqual(expected);
       }
     }),
-    { numRuns: Number(process.env.AITBC_PROPERTY_RUNS ?? 300) },
+    { numRuns: Number(process.env.AITBC_PROPERTY_RUNS ?? 120) },
   );
 });
 
