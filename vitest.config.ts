@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 import { keepFilesInMemory } from './test/temporary-folder.ts';
 
 // Starting coordinators is most of what the tests do, and half of that is compiling. Inherited by all processes.
@@ -19,6 +20,7 @@ export default defineConfig({
     isolate: false,
     unstubEnvs: true,
     // Tests wait more than they compute. They share one PostgreSQL, which takes so many connections.
-    maxWorkers: Math.min(availableParallelism() + 1, 5),
+    maxWorkers: Math.min(availableParallelism() + 2, 5),
+    sequence: { sequencer: LongestFirst },
   },
 });
