@@ -5,6 +5,7 @@ import {
   ledgerReport,
   memoryReport,
   retainedReport,
+  soakReport,
   streamsReport,
   throughputReport,
   waitingReport,
@@ -16,6 +17,7 @@ import { backlog } from './scenarios/backlog.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { retained } from './scenarios/retained.ts';
+import { soak } from './scenarios/soak.ts';
 import { aitbcRelay, streams } from './scenarios/streams.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { waiting } from './scenarios/waiting.ts';
@@ -88,6 +90,15 @@ describe('on the embedded store', { timeout: 180_000 }, () => {
     expect(result.quarters).toHaveLength(4);
     expect(result.growth).toBeGreaterThan(0);
     expect(memoryReport(result)).not.toContain('NaN');
+  });
+
+  test('half of the load is held without a failure, and memory is looked at', async () => {
+    const result = await soak({ ...SHORT, store, seconds: 8, mostSeconds: 2 }, quietly);
+    // So short a run still warms up, so its memory says nothing.
+    expect(result.missed.filter(what => what !== 'memory')).toEqual([]);
+    expect(result.deliveries).toBeGreaterThanOrEqual(result.result.lifecycles);
+    expect(result.result.perSecond).toBeLessThan(result.most * 0.6);
+    expect(soakReport(result)).not.toContain('NaN');
   });
 
   test('names that anybody makes up and text that nobody reads leave little in memory', async () => {

@@ -15,6 +15,8 @@ export interface LoadOptions {
   lifecycles?: number;
   /** How results are read. They are not unless given. */
   fetch?: Fetch;
+  /** Lifecycles a second of all connections together, at most. As many as they can unless given. */
+  rate?: number;
   /** Called every thousand lifecycles with their number. */
   onProgress?: (lifecycles: number) => void;
 }
@@ -23,12 +25,13 @@ const PROGRAM = fileURLToPath(new URL('./load.ts', import.meta.url));
 
 /** Runs the load generator in its own process. Rejects when a request failed. */
 export async function load({ url, pid, databasePid }: Server, options: LoadOptions): Promise<LoadResult> {
-  const { connections, seconds, warmup, lifecycles, fetch = 'none', onProgress } = options;
+  const { connections, seconds, warmup, lifecycles, fetch = 'none', rate, onProgress } = options;
   const argv = [PROGRAM, '--url', url, '--connections', `${connections}`, '--warmup', `${warmup}`];
   argv.push('--fetch', fetch);
   if (pid !== undefined) argv.push('--server-pid', `${pid}`);
   if (databasePid !== undefined) argv.push('--database-pid', `${databasePid}`);
   if (seconds !== undefined) argv.push('--seconds', `${seconds}`);
+  if (rate !== undefined) argv.push('--rate', `${rate}`);
   if (lifecycles !== undefined) argv.push('--lifecycles', `${lifecycles}`);
   if (onProgress) argv.push('--progress');
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });

@@ -26,6 +26,7 @@ const { values } = parseArgs({
     'server-pid': { type: 'string' },
     'database-pid': { type: 'string' },
     lifecycles: { type: 'string' },
+    rate: { type: 'string' },
     fetch: { type: 'string', default: 'none' },
     progress: { type: 'boolean', default: false },
   },
@@ -43,6 +44,8 @@ let claimed = 0;
 let emptyClaims = 0;
 let stopping = false;
 const measured = { server: values['server-pid'], database: values['database-pid'] };
+/** How long a connection takes for each lifecycle at least, so that all together do no more than `--rate`. */
+const everyMs = values.rate === undefined ? 0 : (Number(values.connections) * 1000) / Number(values.rate);
 const limit = Number(values.lifecycles ?? Infinity);
 const fetches = FETCHES.find(name => name === values.fetch);
 if (fetches === undefined) throw new Error(`--fetch must be one of ${FETCHES.join(', ')}`);
@@ -53,7 +56,11 @@ function record(part: keyof Latencies, since: number) {
 
 async function lifecycles(connection: Connection, waiting: Connection, minerId: string): Promise<void> {
   const complete = JSON.stringify({ miner_id: minerId, result: RESULT });
+  // Connections begin one after the other, so that their requests do not come at the same moments.
+  let due = performance.now() + Math.random() * everyMs;
   while (!stopping && claimed < limit) {
+    if (everyMs > 0) await pause((due - performance.now()) / 1000);
+    due = Math.max(due + everyMs, performance.now() - everyMs);
     const submitting = performance.now();
     const submitted = jobIdIn(await connection.post('/v1/jobs', SUBMIT));
     record('submit', submitting);

@@ -12,6 +12,7 @@ import {
   memoryReport,
   peersReport,
   retainedReport,
+  soakReport,
   streamsReport,
   throughputReport,
   waitingReport,
@@ -24,6 +25,7 @@ import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { peers, streamPeers } from './scenarios/peers.ts';
 import { retained } from './scenarios/retained.ts';
+import { soak } from './scenarios/soak.ts';
 import { aitbcRelay, streams } from './scenarios/streams.ts';
 import { throughput } from './scenarios/throughput.ts';
 import { waiting } from './scenarios/waiting.ts';
@@ -45,6 +47,8 @@ GET, by a GET that waits, and for comparison not at all.
   --backlog N       claims on top of N pending jobs, beside claims without them
   --waiting N       jobs that miners take at once, while N of them wait and while 64 do
   --memory N        memory over N lifecycles, 4,000 or more
+  --soak N          half of the most for N seconds, with webhooks, metrics and limits: fails where a request or a delivery
+                    does, or where memory grows
   --retained N      what N names of models leave in memory, and text that nobody reads; fails where it is too much
   --ledger N        what publishing the ledger costs, and how fast N entries are taken in meanwhile
   --webhooks N      N deliveries to 50 receivers of which one hangs, and what a webhook costs its account's jobs
@@ -72,6 +76,7 @@ const { values } = parseArgs({
     backlog: { type: 'string' },
     waiting: { type: 'string' },
     memory: { type: 'string' },
+    soak: { type: 'string' },
     retained: { type: 'string' },
     ledger: { type: 'string' },
     webhooks: { type: 'string' },
@@ -107,6 +112,12 @@ async function main(): Promise<void> {
   }
   if (values.memory !== undefined) {
     return report(await memory(count('memory', 4_000), options, progress), memoryReport);
+  }
+  if (values.soak !== undefined) {
+    const { seconds: mostSeconds, ...loaded } = options;
+    const result = await soak({ ...loaded, mostSeconds, seconds: count('soak', 4) }, progress);
+    if (result.missed.length > 0) process.exitCode = 1;
+    return report(result, soakReport);
   }
   if (values.retained !== undefined) {
     const result = await retained(count('retained', 1_000), progress);
@@ -169,6 +180,7 @@ function attacks(): AttackName[] {
 const COUNTS = [
   ...(['connections', 'seconds', 'rounds', 'backlog', 'waiting', 'memory', 'retained', 'ledger'] as const),
   'webhooks',
+  'soak',
 ] as const;
 
 function readers(): number[] {

@@ -8,6 +8,7 @@ import type { Ledger } from './scenarios/ledger.ts';
 import type { Memory } from './scenarios/memory.ts';
 import type { PeerResult, Peers, StreamPeers } from './scenarios/peers.ts';
 import { MOST_RETAINED, type Retained } from './scenarios/retained.ts';
+import { MOST_GROWTH, type Soak } from './scenarios/soak.ts';
 import type { StreamsAtOnce } from './scenarios/streams.ts';
 import type { Throughput } from './scenarios/throughput.ts';
 import { FEW_MINERS, type Waiting } from './scenarios/waiting.ts';
@@ -167,6 +168,16 @@ ${whole(result.deliveries)} deliveries to ${result.receivers - 1} receivers took
 export const memoryReport = ({ lifecycles, quarters, growth }: Memory) =>
   `Resident memory by quarters of ${whole(lifecycles)} lifecycles: ${quarters.map(mib).join(', ')}.
 The last is ${growth.toFixed(2)} times the first.`;
+
+export function soakReport({ most, result, quarters, growth, deliveries, missed }: Soak): string {
+  const verdict =
+    missed.length === 0
+      ? 'Nothing failed, and memory is flat.'
+      : `Not as it should be: ${missed.join(', ')}.`;
+  return `${table([[`half of ${whole(most)}/s, with webhooks, metrics and limits`, result]])}
+${whole(result.lifecycles)} lifecycles, ${whole(deliveries)} deliveries of webhooks. Resident memory by quarters: ${quarters.map(mib).join(', ')}.
+The last is ${growth.toFixed(2)} times the second; more than ${MOST_GROWTH} times would be growth. ${verdict}`;
+}
 
 export function retainedReport({ names, chunks, uses, missed }: Retained): string {
   const kept = uses.map(({ use, bytes }) => `${use}: ${(bytes / 2 ** 20).toFixed(1)} MiB`).join('\n');

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -150,6 +151,16 @@ export interface ProgramOptions {
   ready?: RegExp;
   /** Variables on top of this process's environment. */
   env?: Record<string, string>;
+}
+
+/** Returns a port of this machine that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>(listening => server.listen(0, '127.0.0.1', listening));
+  const address = server.address();
+  await new Promise(closed => server.close(closed));
+  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port');
+  return address.port;
 }
 
 const URL_PATTERN = /http:\/\/[\d.]+:\d+/;

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type OwnServer, startProgram } from '../server.ts';
+import { freePort, type OwnServer, startProgram } from '../server.ts';
 
 /* LiteLLM's proxy, which relays streams and stores nothing of them. */
 
@@ -54,13 +53,4 @@ export async function startLitellm(engineUrl: string): Promise<OwnServer> {
     await removeFolder();
     throw error;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>(listening => server.listen(0, '127.0.0.1', listening));
-  const address = server.address();
-  await new Promise(closed => server.close(closed));
-  if (address === null || typeof address === 'string') throw new Error('A TCP server has a port');
-  return address.port;
 }

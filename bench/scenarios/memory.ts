@@ -34,9 +34,14 @@ export async function memory(
   } finally {
     await server.stop();
   }
-  const size = Math.ceil(samples.length / 4);
-  const quarters = [0, 1, 2, 3].map(index => mean(samples.slice(index * size, (index + 1) * size)));
+  const quarters = quartersOf(samples);
   return { lifecycles, quarters, growth: (quarters.at(-1) ?? Number.NaN) / (quarters[0] ?? Number.NaN) };
+}
+
+/** @returns the mean of each quarter */
+export function quartersOf(samples: readonly number[]): number[] {
+  const size = Math.ceil(samples.length / 4);
+  return [0, 1, 2, 3].map(index => mean(samples.slice(index * size, (index + 1) * size)));
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

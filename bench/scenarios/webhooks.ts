@@ -79,8 +79,8 @@ async function deliver(
   const received = await startProgram([PROGRAM, '--count', String(receivers)]);
   const server = await startCoordinator({ store, flags: FLAGS });
   try {
-    const { urls } = await read(received);
-    for (const url of urls) await register(server, url, 'job.cancelled');
+    const { urls } = await readReceived(received);
+    for (const url of urls) await registerWebhook(server, url, 'job.cancelled');
     const events = Math.ceil(count / receivers);
     const expected = events * (receivers - 1);
     const jobs = await submit(server, events);
@@ -89,7 +89,7 @@ async function deliver(
     progress(`${events} jobs were cancelled after ${((performance.now() - start) / 1000).toFixed(1)} s`);
     let memory = 0;
     for (;;) {
-      const { deliveries, doubles, hanging } = await read(received);
+      const { deliveries, doubles, hanging } = await readReceived(received);
       memory = Math.max(memory, server.residentBytes());
       const seconds = (performance.now() - start) / 1000;
       if (deliveries - doubles >= expected)
@@ -106,8 +106,8 @@ async function lifecycles(options: WebhookOptions, isTold: boolean): Promise<Loa
   const received = await startProgram([PROGRAM, '--count', '2']);
   const server = await startCoordinator({ store: options.store, flags: FLAGS });
   try {
-    const [url = ''] = (await read(received)).urls;
-    if (isTold) await register(server, url, 'job.completed');
+    const [url = ''] = (await readReceived(received)).urls;
+    if (isTold) await registerWebhook(server, url, 'job.completed');
     if (options.warmup > 0) await server.settle?.();
     return await load(server, options);
   } finally {
@@ -116,7 +116,7 @@ async function lifecycles(options: WebhookOptions, isTold: boolean): Promise<Loa
   }
 }
 
-const read = async ({ url }: OwnServer) => (await (await fetch(url)).json()) as Received;
+export const readReceived = async ({ url }: OwnServer) => (await (await fetch(url)).json()) as Received;
 
 async function post<Body>({ url }: OwnServer, path: string, body: object): Promise<Body> {
   const headers = { 'content-type': 'application/json' };
@@ -125,7 +125,7 @@ async function post<Body>({ url }: OwnServer, path: string, body: object): Promi
   return (await answer.json()) as Body;
 }
 
-const register = (server: OwnServer, url: string, event: string) =>
+export const registerWebhook = (server: OwnServer, url: string, event: string) =>
   post(server, '/v1/webhooks', { url, events: [event] });
 
 async function submit(server: OwnServer, count: number): Promise<string[]> {
