@@ -64,6 +64,8 @@ ROUTES: list[tuple[type[models.Model], str, str | None]] = [
     (models.PublishedReceipt, "GET /v1/receipts/{id}", None),
     (models.Grant, "GET /v1/grants", None),
     (models.PublishedGrant, "GET /v1/grants/{id}", None),
+    (models.TrackedPayout, "GET /v1/payouts", None),
+    (models.PublishedPayout, "GET /v1/payouts/{id}", None),
     (models.PublicKey, "GET /v1/keys", "keys"),
     (models.ApiKey, "GET /v1/api-keys", None),
     (models.ApiKeyWithSecret, "POST /v1/api-keys", None),

@@ -32,6 +32,7 @@ def each(path: str, member: str) -> pytest.MarkDecorator:
 
 
 RECEIPTS, GRANTS, LEDGER = vectors("receipts/receipts"), vectors("receipts/grants"), vectors("tlog/ledger")
+PAYOUTS = vectors("receipts/payouts")
 
 
 @each("receipts/canonical-json", "numbers")
@@ -101,6 +102,29 @@ def test_a_receipt_is_valid(vector: dict[str, Any]) -> None:
 def test_a_receipt_is_not_valid(vector: dict[str, Any]) -> None:
     found = verify.verify_receipt(vector["receipt"], RECEIPTS["keys"])
     assert (found.valid, found.failed) == (False, vector["failed"])
+
+
+@each("receipts/payouts", "valid")
+def test_a_payout_or_an_update_of_one_is_valid(vector: dict[str, Any]) -> None:
+    statement = vector["statement"]
+    assert verify.verify_statement(statement, PAYOUTS["keys"]).failed == []
+    assert verify.signed_bytes(statement).decode() == vector["signed"]
+    unsigned = {name: value for name, value in statement.items() if name != "signature"}
+    assert verify.sign_statement(unsigned, Signer.from_seed(bytes.fromhex(PAYOUTS["seed"]))) == statement
+    assert verify.verify_entry(vector["entry"].encode(), PAYOUTS["keys"]).statement == statement
+
+
+@each("receipts/payouts", "invalid")
+def test_a_payout_or_an_update_of_one_is_not_valid(vector: dict[str, Any]) -> None:
+    assert verify.verify_statement(vector["statement"], PAYOUTS["keys"]).failed == vector["failed"]
+
+
+@each("receipts/payouts", "answers")
+def test_a_provider_signs_what_it_answers_to_a_payout(vector: dict[str, Any]) -> None:
+    answer = vector["answer"]
+    assert verify.payout_answer_bytes(answer, answer["status"], answer["reason"]).decode() == vector["signed"]
+    signer = Signer.from_seed(bytes.fromhex(PAYOUTS["provider"]))
+    assert verify.sign_payout_answer(answer, signer, answer["status"], answer["reason"]) == vector["signature"]
 
 
 @each("receipts/grants", "valid")

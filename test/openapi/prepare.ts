@@ -1,5 +1,5 @@
 import type { RunningCoordinator } from '@aitbc/coordinator';
-import type { Batch, FileObject, Grant, Transaction } from '@aitbc/protocol';
+import type { Batch, FileObject, Grant, TrackedPayout, Transaction } from '@aitbc/protocol';
 import { addressFromLabel } from '@aitbc/receipts';
 import { CoordinatorClient } from '@aitbc/sdk';
 
@@ -29,9 +29,14 @@ export async function prepare(coordinator: RunningCoordinator, keys: Keys): Prom
   };
 
   const client = new CoordinatorClient(url, keys.client === undefined ? {} : { apiKey: keys.client });
-  const { job_id } = await client.submitJob('Hello', 'llama3.2');
+  // Longer than the jobs of Schemathesis may wait, since it must complete.
+  const { job_id } = await client.jobs.submit({ prompt: 'Hello', model: 'llama3.2', ttl_seconds: 60 });
   const { receipt_id } = await client.waitForJob(job_id);
   const grant = await call<Grant>('/v1/grants', 'admin', { to: ADDRESS, amount: 1 });
+  const { provider } = await client.receipts.get(receipt_id ?? '');
+  const { payout } = await call<TrackedPayout>('/v1/payouts', 'admin', {
+    ...{ to: provider, amount: 0.000001, method: 'cash' },
+  });
   const form = new FormData();
   form.set('purpose', 'batch');
   form.set('file', new File([BATCH_LINE], 'requests.jsonl'));
@@ -46,6 +51,7 @@ export async function prepare(coordinator: RunningCoordinator, keys: Keys): Prom
       jobs: job_id,
       receipts: receipt_id ?? '',
       grants: grant.grant_id,
+      payouts: payout.payout_id,
       files: file.id,
       batches: batch.id,
     },

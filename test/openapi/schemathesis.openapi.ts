@@ -20,6 +20,8 @@ const run = promisify(execFile);
 const schemathesis = process.env.SCHEMATHESIS ?? 'schemathesis';
 /** Other seeds make other requests. */
 const seed = process.env.SEED ?? '1';
+/** A regular expression for the paths to test, instead of all. */
+const paths = process.env.PATHS;
 
 const OPTIONS: StartOptions = {
   port: 0,
@@ -88,6 +90,7 @@ async function findings(given: { URL: string }, cwd: string, signal: AbortSignal
     [
       ...['--config-file', config, 'run', `${given.URL}/openapi.json`, '--url', given.URL],
       ...['--seed', seed, '--no-color'],
+      ...(paths === undefined ? [] : ['--include-path-regex', paths]),
     ],
     { cwd, env, signal, maxBuffer: 64 * 1024 * 1024 },
   ).then(

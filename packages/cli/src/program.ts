@@ -30,6 +30,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   earnings: async () => (await import('./commands/usage.ts')).addEarningsCommand,
   account: async () => (await import('./commands/account.ts')).addAccountCommand,
   credits: async () => (await import('./commands/credits.ts')).addCreditsCommand,
+  payout: async () => (await import('./commands/payout.ts')).addPayoutCommand,
   webhooks: async () => (await import('./commands/webhooks.ts')).addWebhooksCommand,
   stats: async () => (await import('./commands/stats.ts')).addStatsCommand,
   witness: async () => (await import('./commands/witness.ts')).addWitnessCommand,

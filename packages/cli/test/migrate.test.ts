@@ -34,6 +34,7 @@ const MIGRATIONS = [
   '028-chosen-miners',
   '029-history',
   '030-traces',
+  '031-payouts',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -29,6 +29,8 @@ export const BATCH_ORDER: readonly string[] = [
   'miners.reinstate',
   // Submissions may need the granted credits.
   'grants.grant',
+  'payouts.create',
+  'payouts.update',
   'jobs.submit',
   'jobs.claim',
   'files.add-part',

@@ -17,6 +17,7 @@ import { ledger } from './ledger/module.ts';
 import { limits } from './limits/module.ts';
 import { metrics } from './metrics/module.ts';
 import { miners } from './miners/module.ts';
+import { payouts } from './payouts/module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
 import { tracing } from './tracing/module.ts';
@@ -45,6 +46,7 @@ export const MODULES = [
   gateway,
   batches,
   grants,
+  payouts,
   explorer,
   web,
   metrics,

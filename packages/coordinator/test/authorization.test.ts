@@ -85,6 +85,13 @@ const registrant: Access = {
   'an administrator': [409, 'MINER_ALREADY_REGISTERED'],
 };
 
+/** The owner of the miner that was paid. Whoever has its signature needs no key. */
+const provider: Access = {
+  ...administrators,
+  'an administrator': [403, 'AUTH_INSUFFICIENT_SCOPE'],
+  'the miner’s owner': 'passes',
+};
+
 const managers: Access = {
   ...clients,
   'the client': [403, 'AUTH_INSUFFICIENT_SCOPE'],
@@ -119,6 +126,13 @@ const ACCESS: Record<string, Access> = {
   'GET /v1/grants/{id}': everyone,
   'GET /v1/grants/{id}/proof': everyone,
   'POST /v1/grants': administrators,
+  'GET /v1/payouts': everyone,
+  'GET /v1/payouts/{id}': everyone,
+  'GET /v1/payouts/{id}/proof': everyone,
+  'POST /v1/payouts': administrators,
+  'POST /v1/payouts/{id}/confirm': provider,
+  'POST /v1/payouts/{id}/dispute': provider,
+  'POST /v1/payouts/{id}/withdraw': administrators,
   'GET /v1/accounts/{address}': administrators,
   'GET /ledger/checkpoint': everyone,
   'GET /ledger/vkey': everyone,
@@ -257,6 +271,7 @@ describeEachEngine('a coordinator that demands keys', engine => {
       '/v1/stats',
       '/v1/receipts?limit=1',
       '/v1/grants?limit=1',
+      '/v1/payouts?limit=1',
       `/v1/files/${scene.files}`,
       `/v1/batches/${scene.batches}`,
       '/v1/api-keys?limit=1',
@@ -312,8 +327,9 @@ describeEachEngine('a coordinator that demands keys', engine => {
 
     test('is described as such, with the scope that a key needs', () => {
       const scopes = scopesFor(access);
-      const security = access.nobody === 'passes' ? undefined : [{ apiKey: scopes }, { bearer: scopes }];
-      expect(described.get(route)?.security).toEqual(security);
+      const schemes = [{ apiKey: scopes }, { bearer: scopes }];
+      const security = access === provider ? [{ apiKey: [] }, { bearer: [] }, {}] : schemes;
+      expect(described.get(route)?.security).toEqual(access.nobody === 'passes' ? undefined : security);
     });
   });
 

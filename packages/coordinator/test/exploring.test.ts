@@ -178,6 +178,7 @@ describeEachEngine('the explorer of a ledger', engine => {
           .filter(transaction => transaction[side] === address)
           .reduce((sum, { amount }) => sum + microCredits(amount), 0);
       const receipts = named.filter(({ type }) => type === 'receipt');
+      const earned = receipts.filter(({ to }) => to === address).map(({ amount }) => microCredits(amount));
       expect(await get<AddressDetail>(`/explorer/addresses/${address}`)).toEqual({
         address,
         balance: (sum('to') - sum('from')) / 1e6,
@@ -185,13 +186,16 @@ describeEachEngine('the explorer of a ledger', engine => {
         jobs_run: receipts.filter(({ to }) => to === address).length,
         receipts: receipts.length,
         transactions: named.length,
+        earned: earned.reduce((sum, amount) => sum + amount, 0) / 1e6,
+        ...{ paid: 0, confirmed: 0, disputed: 0 },
       });
       expect(await transactions(`&address=${address}`)).toEqual(named);
     }
   });
 
   test('has nothing of an address that the ledger does not name', async () => {
-    const nothing = { balance: 0, jobs: 0, jobs_run: 0, receipts: 0, transactions: 0 };
+    const counts = { jobs: 0, jobs_run: 0, receipts: 0, transactions: 0 };
+    const nothing = { balance: 0, earned: 0, paid: 0, confirmed: 0, disputed: 0, ...counts };
     expect(await get(`/explorer/addresses/${NOBODY}`)).toEqual({ address: NOBODY, ...nothing });
   });
 

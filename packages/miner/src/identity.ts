@@ -38,18 +38,22 @@ export async function loadIdentity({ state, minerId }: IdentityOptions): Promise
   const path = join(state, KEY_FILE);
   const pem = (await readIfThere(path)) ?? (await createKey(state, path));
   const key = parseKey(pem);
-  const x = key && createPublicKey(key).export({ format: 'jwk' }).x;
-  if (!x) throw new Error(`${path} holds no Ed25519 key`);
+  const signer = key && signerOf(key);
+  if (!signer) throw new Error(`${path} holds no Ed25519 key`);
   await requirePrivate(path);
-  const signer: Signer = { keyId: x, sign: bytes => sign(null, bytes, key) };
-  return { minerId: minerId ?? defaultMinerId(x), signer };
+  return { minerId: minerId ?? defaultMinerId(signer.keyId), signer };
 }
 
-/** Returns the public key of the miner on this machine; null when none has run here. Creates nothing. */
-export async function findPublicKey(state: string): Promise<string | null> {
+/** Returns the signer of the miner on this machine; null when none has run here. Creates nothing. */
+export async function findSigner(state: string): Promise<Signer | null> {
   const pem = await readIfThere(join(state, KEY_FILE)).catch(() => null);
   const key = pem ? parseKey(pem) : null;
-  return (key && createPublicKey(key).export({ format: 'jwk' }).x) ?? null;
+  return key && signerOf(key);
+}
+
+function signerOf(key: KeyObject): Signer | null {
+  const { x } = createPublicKey(key).export({ format: 'jwk' });
+  return x === undefined ? null : { keyId: x, sign: bytes => sign(null, bytes, key) };
 }
 
 /** Throws when other users can read the key, as they may have copied it. Windows has no such modes. */

@@ -20,7 +20,7 @@ export type { MinerEvent, MinerEventHandler } from './events.ts';
 export { type GpuSources, readGpuInfo, stateGpu } from './gpu.ts';
 export {
   defaultStateFolder,
-  findPublicKey,
+  findSigner,
   type Identity,
   type IdentityOptions,
   loadIdentity,

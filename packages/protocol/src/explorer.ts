@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { CLOSED, Nullable, PageQuery, Timestamp } from './common.ts';
 import type { Grant } from './grants.ts';
 import { NetworkStats } from './network.ts';
+import type { Payout, PayoutUpdate } from './payouts.ts';
 import { Inclusion, type Receipt } from './receipts.ts';
 import type { Opening, Restore } from './restores.ts';
 
@@ -20,7 +21,10 @@ export const TransactionId = Type.String({
 });
 
 /** What an entry of the ledger says. */
-export const TransactionType = Type.Enum(['receipt', 'grant', 'restore', 'opening'], { type: 'string' });
+export const TransactionType = Type.Enum(
+  ['receipt', 'grant', 'restore', 'opening', 'payout', 'payout_update'],
+  { type: 'string' },
+);
 export type TransactionType = Static<typeof TransactionType>;
 
 /** A published tree of the ledger. */
@@ -69,9 +73,12 @@ export const Transaction = Type.Object(
     from: Nullable(
       Type.String({ description: 'The address that pays; null when nobody pays, as for a grant.' }),
     ),
-    to: Nullable(Type.String({ description: 'The address that is paid; null for a restore.' })),
+    to: Nullable(
+      Type.String({ description: 'The address that is paid; null for a payout and for a restore.' }),
+    ),
     amount: Type.Number({
-      description: 'Credits, at most 6 decimals. For an opening it is the balance, which may be below 0.',
+      description:
+        'Credits, at most 6 decimals. For an opening it is the balance, which may be below 0. An update of a payout moves none, unless it withdraws the payout.',
     }),
     timestamp: Timestamp,
     size: Type.Integer({ description: 'The size of the entry in bytes.' }),
@@ -84,7 +91,7 @@ export type Transaction = Static<typeof Transaction>;
 export const TransactionDetail = Type.Object(
   {
     ...Transaction.properties,
-    statement: Type.Unsafe<Receipt | Grant | Restore | Opening>({
+    statement: Type.Unsafe<Receipt | Grant | Payout | PayoutUpdate | Restore | Opening>({
       type: 'object',
       additionalProperties: true,
       description: 'The entry: a signed statement, such as a receipt.',
@@ -117,12 +124,16 @@ export const AddressDetail = Type.Object(
   {
     address: Type.String(),
     balance: Type.Number({
-      description: 'Credits earned and granted, less those paid. At most 6 decimals.',
+      description: 'Credits earned and granted, less those spent and paid out. At most 6 decimals.',
     }),
     jobs: Type.Integer({ description: 'Completed jobs that this address submitted.' }),
     jobs_run: Type.Integer({ description: 'Completed jobs that this address ran.' }),
     receipts: Type.Integer({ description: 'Receipts that name this address, as client or provider.' }),
-    transactions: Type.Integer({ description: 'Receipts and grants that name this address.' }),
+    transactions: Type.Integer({ description: 'Entries of the ledger that name this address.' }),
+    earned: Type.Number({ description: 'The prices of the receipts that name this address as provider.' }),
+    paid: Type.Number({ description: 'The payouts to this address that were not withdrawn.' }),
+    confirmed: Type.Number({ description: 'The payouts that it confirmed.' }),
+    disputed: Type.Number({ description: 'The payouts that it disputes.' }),
   },
   { $id: 'AddressDetail' },
 );
@@ -193,7 +204,7 @@ export const ExplorerStats = Type.Object(
 export type ExplorerStats = Static<typeof ExplorerStats>;
 
 export const SEARCH_KINDS = [
-  ...(['block', 'transaction', 'receipt', 'grant', 'job', 'address'] as const),
+  ...(['block', 'transaction', 'receipt', 'grant', 'payout', 'job', 'address'] as const),
   ...(['miner', 'model'] as const),
 ] as const;
 export type SearchKind = (typeof SEARCH_KINDS)[number];
@@ -204,7 +215,7 @@ export const Search = Type.Object(
       minLength: 1,
       maxLength: 128,
       description:
-        'A whole hash, height, index or address, the id of a receipt, a grant or a completed job, or the name of a miner or a model.',
+        'A whole hash, height, index or address, the id of a receipt, a grant, a payout or a completed job, or the name of a miner or a model.',
       examples: ['0'],
     }),
   },

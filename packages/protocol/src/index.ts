@@ -17,6 +17,7 @@ export * from './network.ts';
 export * from './openai.ts';
 export * from './overview.ts';
 export * from './own-json.ts';
+export * from './payouts.ts';
 export * from './receipts.ts';
 export * from './restores.ts';
 export * from './stated.ts';

@@ -53,6 +53,9 @@ export const LIMITS = {
   metadataKeys: 64,
   errorLength: 4_096,
   grantReasonLength: 256,
+  payoutMethodLength: 64,
+  payoutReferenceLength: 256,
+  payoutReasonLength: 256,
   keyNameLength: 128,
   allowedModels: 100,
   /** Keys of one account that are neither revoked nor expired. */

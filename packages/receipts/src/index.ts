@@ -24,6 +24,20 @@ export {
 } from './grants.ts';
 export { parseCanonicalJson, parseStrictJson } from './parse-json.ts';
 export {
+  PAYOUT_UPDATE_CHECKS,
+  type PayoutAnswer,
+  type PayoutUpdateCheck,
+  type PayoutUpdateVerification,
+  payoutAnswerBytes,
+  payoutEntry,
+  signPayout,
+  signPayoutAnswer,
+  signPayoutUpdate,
+  verifyPayout,
+  verifyPayoutAnswer,
+  verifyPayoutUpdate,
+} from './payouts.ts';
+export {
   RECEIPT_CHECKS,
   type ReceiptCheck,
   receiptBytes,
@@ -48,5 +62,21 @@ export {
   verifyOpening,
   verifyRestore,
 } from './restores.ts';
-export { isGrant, isOpening, isRestore, type Transfer, transferOf } from './transfers.ts';
-export { type EntryVerification, STATEMENT_KINDS, type Statement, verifyEntry } from './verify-entry.ts';
+export {
+  isGrant,
+  isOpening,
+  isPayout,
+  isPayoutUpdate,
+  isReceipt,
+  isRestore,
+  type Statement,
+  type Transfer,
+  transferOf,
+} from './transfers.ts';
+export {
+  type EntryVerification,
+  STATEMENT_KINDS,
+  statementEntry,
+  verifyEntry,
+  verifyStatement,
+} from './verify-entry.ts';

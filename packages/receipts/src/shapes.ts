@@ -1,4 +1,4 @@
-import type { Grant, Opening, Receipt, Restore, Signature } from '@aitbc/protocol';
+import type { Grant, Opening, Payout, PayoutUpdate, Receipt, Restore, Signature } from '@aitbc/protocol';
 import { isAddress } from './addresses.ts';
 import { decodeBase64url } from './signature.ts';
 
@@ -21,6 +21,14 @@ const object: Rule = ['an object', isObject];
 const bytes = (count: number): Rule => [
   `${count} bytes in unpadded base64url`,
   value => typeof value === 'string' && decodeBase64url(value)?.length === count,
+];
+
+const positive: Rule = ['a number above 0', value => typeof value === 'number' && value > 0];
+
+/** Metadata that may have a text of this name. */
+const withText = (name: string): Rule => [
+  `an object whose ${name}, if there is one, is a text`,
+  value => isObject(value) && (!Object.hasOwn(value, name) || typeof value[name] === 'string'),
 ];
 
 /** The `algorithm` check covers which algorithm it is. */
@@ -58,14 +66,43 @@ const GRANT: Rules<Grant> = {
   version: text,
   grant_id: text,
   to: address,
-  amount: ['a number above 0', value => typeof value === 'number' && value > 0],
+  amount: positive,
   coordinator_id: text,
   created_at: whole,
   nonce: text,
-  metadata: [
-    'an object whose reason, if there is one, is a text',
-    value => isObject(value) && (!Object.hasOwn(value, 'reason') || typeof value.reason === 'string'),
+  metadata: withText('reason'),
+  signature: object,
+};
+
+const PAYOUT: Rules<Payout> = {
+  type: ['"payout"', value => value === 'payout'],
+  version: text,
+  payout_id: text,
+  to: address,
+  amount: positive,
+  method: text,
+  coordinator_id: text,
+  created_at: whole,
+  nonce: text,
+  metadata: withText('reference'),
+  signature: object,
+};
+
+const PAYOUT_UPDATE: Rules<PayoutUpdate> = {
+  type: ['"payout_update"', value => value === 'payout_update'],
+  version: text,
+  update_id: text,
+  payout_id: text,
+  to: address,
+  amount: positive,
+  status: [
+    '"confirmed", "disputed" or "withdrawn"',
+    value => value === 'confirmed' || value === 'disputed' || value === 'withdrawn',
   ],
+  coordinator_id: text,
+  created_at: whole,
+  nonce: text,
+  metadata: withText('reason'),
   signature: object,
 };
 
@@ -165,6 +202,18 @@ function previousFaults(previous: Members): string[] {
 
 const treeFaults = (value: unknown, prefix: string) =>
   isObject(value) ? memberFaults(value, OLD_TREE, prefix) : [`${prefix.slice(0, -1)} is not an object`];
+
+/** Returns what is wrong with a payout's shape, one sentence for each fault; empty when it is a payout. */
+export function payoutFaults(value: unknown): string[] {
+  if (!isObject(value)) return ['it is not an object'];
+  return [...memberFaults(value, PAYOUT), ...signatureFaults(value.signature, 'signature.')];
+}
+
+/** Returns what is wrong with the shape of an update of a payout, as {@link payoutFaults} does. */
+export function payoutUpdateFaults(value: unknown): string[] {
+  if (!isObject(value)) return ['it is not an object'];
+  return [...memberFaults(value, PAYOUT_UPDATE), ...signatureFaults(value.signature, 'signature.')];
+}
 
 /**
  * Returns what is wrong with an opening balance's shape, one sentence for each fault; empty when it is one.

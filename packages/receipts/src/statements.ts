@@ -82,20 +82,25 @@ export async function signTyped<Unsigned extends object>(
   return { ...unsigned, signature: await signBytes(signedBytes(unsigned), signer) };
 }
 
+/** How a typed statement is checked. */
+export const rulesOfTyped = ({
+  kind,
+  faultsOf,
+}: Pick<StatementRules, 'kind' | 'faultsOf'>): StatementRules => ({
+  kind,
+  faultsOf,
+  bytesOf: signedBytes,
+  timeField: 'created_at',
+  event: `the ${kind} was made`,
+});
+
 /** Checks a typed statement against the trusted keys. Returns an invalid result, and never throws, for any value. */
 export async function verifyTyped(
   statement: unknown,
   { keys }: VerifyOptions,
   { kind, faultsOf }: Pick<StatementRules, 'kind' | 'faultsOf'>,
 ): Promise<StatementVerification> {
-  const rules = {
-    kind,
-    faultsOf,
-    bytesOf: signedBytes,
-    timeField: 'created_at',
-    event: `the ${kind} was made`,
-  };
-  const { findings } = await checkStatement(statement, keys, rules);
+  const { findings } = await checkStatement(statement, keys, rulesOfTyped({ kind, faultsOf }));
   const checks = STATEMENT_CHECKS.map(name => ({ name, ...findings[name] }));
   return { valid: checks.every(check => check.ok), checks };
 }

@@ -1,12 +1,15 @@
-import type { Grant, Opening, Receipt, Restore } from '@aitbc/protocol';
+import type { Grant, Opening, Payout, PayoutUpdate, Receipt, Restore } from '@aitbc/protocol';
 import { microCredits } from './credits.ts';
-import type { Statement } from './verify-entry.ts';
+
+/** The kinds of statements that this package knows. A receipt has no `type`; the others name their kind in it. */
+export type Statement = Receipt | Grant | Payout | PayoutUpdate | Restore | Opening;
 
 /** Credits that a ledger entry moves from one balance to another. */
 export interface Transfer {
-  /** The address that pays; null for grants and openings, which nobody pays. */
+  /** The address that pays; null for grants, openings and withdrawn payouts, which nobody pays. */
   from: string | null;
-  to: string;
+  /** The address that is paid; null for a payout, which is paid outside of the network. */
+  to: string | null;
   /** Whole millionths of a credit, whose sums are exact. */
   amount: number;
 }
@@ -15,16 +18,29 @@ export interface Transfer {
  * Returns what a ledger statement moves. The balance of an address is the sum of what it received, less the
  * sum of what it paid.
  */
-export function transferOf(statement: Receipt | Grant | Opening): Transfer;
-/** Returns null for a restore, which moves nothing. */
+export function transferOf(statement: Receipt | Grant | Opening | Payout): Transfer;
+/** Returns null for a restore and for an answer to a payout, which move nothing. */
 export function transferOf(statement: Statement): Transfer | null;
 export function transferOf(statement: Statement): Transfer | null {
-  if (isRestore(statement)) return null;
-  if (isOpening(statement))
-    return { from: null, to: statement.account, amount: microCredits(statement.balance) };
-  return isGrant(statement)
-    ? { from: null, to: statement.to, amount: microCredits(statement.amount) }
-    : { from: statement.client, to: statement.provider, amount: microCredits(statement.price) };
+  if (isReceipt(statement))
+    return { from: statement.client, to: statement.provider, amount: microCredits(statement.price) };
+  switch (statement.type) {
+    case 'grant':
+      return { from: null, to: statement.to, amount: microCredits(statement.amount) };
+    case 'opening':
+      return { from: null, to: statement.account, amount: microCredits(statement.balance) };
+    case 'payout':
+      return { from: statement.to, to: null, amount: microCredits(statement.amount) };
+    case 'payout_update':
+      if (statement.status !== 'withdrawn') return null;
+      return { from: null, to: statement.to, amount: microCredits(statement.amount) };
+    case 'restore':
+      return null;
+  }
+}
+
+export function isReceipt(statement: Statement): statement is Receipt {
+  return !('type' in statement);
 }
 
 export function isGrant(statement: Statement): statement is Grant {
@@ -37,4 +53,12 @@ export function isRestore(statement: Statement): statement is Restore {
 
 export function isOpening(statement: Statement): statement is Opening {
   return 'type' in statement && statement.type === 'opening';
+}
+
+export function isPayout(statement: Statement): statement is Payout {
+  return 'type' in statement && statement.type === 'payout';
+}
+
+export function isPayoutUpdate(statement: Statement): statement is PayoutUpdate {
+  return 'type' in statement && statement.type === 'payout_update';
 }

@@ -1,16 +1,12 @@
-import type { Grant, Opening, Receipt, Restore } from '@aitbc/protocol';
 import { type Check, type VerifyOptions, wrong } from './checks.ts';
 import { verifyGrant } from './grants.ts';
 import { parseCanonicalJson } from './parse-json.ts';
+import { verifyPayout, verifyPayoutUpdate } from './payouts.ts';
 import { type ReceiptCheck, receiptEntry, type Verification, verifyReceipt } from './receipts.ts';
 import { verifyOpening, verifyRestore } from './restores.ts';
 import { isObject, type Members } from './shapes.ts';
 import { typedEntry } from './statements.ts';
-
-/**
- * The kinds of statements that this package knows. A receipt has no `type`; the others name their kind in it.
- */
-export type Statement = Receipt | Grant | Restore | Opening;
+import { isReceipt, type Statement } from './transfers.ts';
 
 /** The result of checking a ledger entry. */
 export interface EntryVerification extends Verification {
@@ -28,6 +24,8 @@ const LONGEST_KIND = 64;
 const VERIFIERS = {
   receipt: verifyReceipt,
   grant: verifyGrant,
+  payout: verifyPayout,
+  payout_update: verifyPayoutUpdate,
   restore: verifyRestore,
   opening: verifyOpening,
 } as const;
@@ -36,6 +34,26 @@ const VERIFIERS = {
 export const STATEMENT_KINDS = Object.keys(VERIFIERS) as (keyof typeof VERIFIERS)[];
 
 const isKnown = (kind: string): kind is keyof typeof VERIFIERS => Object.hasOwn(VERIFIERS, kind);
+
+/**
+ * Checks a statement by what its `type` says that it is: a receipt where it has none, or one that is not known here.
+ * Never throws, whatever the statement is.
+ */
+export async function verifyStatement(
+  statement: unknown,
+  options: VerifyOptions,
+): Promise<Pick<Verification, 'valid' | 'checks'>> {
+  const kind = isObject(statement) ? kindOf(statement) : 'receipt';
+  return await (isKnown(kind) ? VERIFIERS[kind] : verifyReceipt)(statement, options);
+}
+
+/**
+ * Returns the ledger's entry for a statement of any kind: its canonical JSON with the signature, without `inclusion`.
+ *
+ * @throws TypeError when the statement is not JSON
+ */
+export const statementEntry = (statement: Statement): Uint8Array =>
+  isReceipt(statement) ? receiptEntry(statement) : typedEntry(statement);
 
 /**
  * Checks an entry of the ledger: it is a valid statement, as canonical JSON, with nothing that the signature
@@ -58,7 +76,7 @@ export async function verifyEntry(
   const keys = options.keys ?? [String(Object(statement.signature).key_id)];
   const { valid, checks } = await VERIFIERS[kind](statement, { keys });
   if (!valid) return invalid(kind, checks);
-  const own = kind === 'receipt' ? receiptEntry(statement as unknown as Receipt) : typedEntry(statement);
+  const own = statementEntry(statement as unknown as Statement);
   // Both are canonical, so a longer entry has members that the signature does not cover.
   if (own.length === length) {
     return { kind, statement: statement as unknown as Statement, valid, checks };

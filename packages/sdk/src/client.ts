@@ -13,6 +13,7 @@ import { Jobs, type SubmitOptions } from './resources/jobs.ts';
 import { LedgerResource } from './resources/ledger.ts';
 import { Miners } from './resources/miners.ts';
 import { Models } from './resources/models.ts';
+import { Payouts } from './resources/payouts.ts';
 import { Receipts } from './resources/receipts.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
 import { Earnings, Usage } from './resources/usage.ts';
@@ -49,6 +50,7 @@ export class CoordinatorClient {
   readonly usage: Usage;
   readonly earnings: Earnings;
   readonly grants: Grants;
+  readonly payouts: Payouts;
   readonly webhooks: Webhooks;
   /** Public blocks, transactions, receipts and statistics. */
   readonly explorer: Explorer;
@@ -78,6 +80,7 @@ export class CoordinatorClient {
     this.usage = new Usage(requests);
     this.earnings = new Earnings(requests);
     this.grants = new Grants(requests);
+    this.payouts = new Payouts(requests);
     this.webhooks = new Webhooks(requests);
     this.explorer = new Explorer(requests);
   }

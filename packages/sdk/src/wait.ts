@@ -72,7 +72,10 @@ export interface ProofOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Polls until the ledger has published a receipt or a grant. */
+/** The errors of a statement that may be published later. */
+const UNPUBLISHED = ['RECEIPT_NOT_FOUND', 'TRANSACTION_NOT_FOUND', 'PAYOUT_NOT_FOUND'] as const;
+
+/** Polls until the ledger has published a statement. */
 export async function waitForProof(
   getProof: (signal: AbortSignal) => Promise<string>,
   { sleep }: Pick<Settings, 'sleep'>,
@@ -86,7 +89,7 @@ export async function waitForProof(
       try {
         return await getProof(signal);
       } catch (error) {
-        const isUnpublished = isCoordinatorError(error, 'RECEIPT_NOT_FOUND', 'TRANSACTION_NOT_FOUND');
+        const isUnpublished = isCoordinatorError(error, ...UNPUBLISHED);
         if (!isUnpublished || error.retryAfter === null) throw error;
         await sleep(error.retryAfter * 1000 || PAUSE_MS, signal);
         signal.throwIfAborted();

@@ -11,7 +11,9 @@ import { encodeEntryBundle, leafHash } from '@aitbc/tlog';
 import { beforeAll, expect, test } from 'vitest';
 import { createLog, forged, type Lie, LOG, type Log, serveLog, someEntries } from '../../../test/log.ts';
 import {
+  CLIENT,
   COORDINATOR,
+  MINER,
   nodeSigner,
   receiptBytesOf,
   receiptEntries,
@@ -279,12 +281,66 @@ test('an opening or a restore within a ledger is reported, wherever the audit st
   }
 });
 
+const PAID = { ...statedBy, to: MINER, amount: 0.03, method: 'cash' };
+const paid = (payout_id: string, more: object = {}) =>
+  statementEntry({ ...PAID, type: 'payout', payout_id, ...more });
+const said = (payout_id: string, status: string, more: object = {}) => {
+  const { method, ...common } = PAID;
+  const update = {
+    ...common,
+    type: 'payout_update',
+    update_id: `update-${status}`,
+    payout_id,
+    status,
+    ...more,
+  };
+  return statementEntry(update);
+};
+
+test('payouts of what was earned are sound, and withdrawn ones are owed again', async () => {
+  const entries = [
+    ...(await receiptEntries(3)),
+    ...[await paid('payout-1'), await said('payout-1', 'disputed'), await said('payout-1', 'confirmed')],
+    ...[await paid('payout-2'), await said('payout-2', 'withdrawn'), await paid('payout-3')],
+  ];
+  const { tree } = await withLog(entries);
+  const found = await audit(tree, KEYS);
+  expect(found.faults).toEqual([]);
+  expect(found.others).toEqual({ payout: 3, payout_update: 3 });
+});
+
+test.each<[string, () => Promise<Uint8Array>[], RegExp]>([
+  ['more than was earned', () => [paid('payout-1', { amount: 0.05 })], /which had 0.04 to be paid out/],
+  [
+    'more in all than was earned',
+    () => [paid('payout-1'), paid('payout-2')],
+    /which had 0.01 to be paid out/,
+  ],
+  ['to who has earned nothing', () => [paid('payout-1', { to: CLIENT })], /which had 0 to be paid out/],
+  ['of an id that is taken', () => [paid('p', { amount: 0.01 }), paid('p', { amount: 0.01 })], /repeats p/],
+  ['that is confirmed and not there', () => [said('payout-1', 'confirmed')], /does not have before it/],
+  [
+    'that is withdrawn with another amount',
+    () => [paid('payout-1'), said('payout-1', 'withdrawn', { amount: 1 })],
+    /has another address or amount/,
+  ],
+  [
+    'that is withdrawn after it was confirmed',
+    () => [paid('payout-1'), said('payout-1', 'confirmed'), said('payout-1', 'withdrawn')],
+    /says withdrawn of payout-1, which is confirmed/,
+  ],
+])('a payout %s is reported', async (_, entries, detail) => {
+  const { tree } = await withLog([...(await receiptEntries(2)), ...(await Promise.all(entries()))]);
+  const { faults } = await audit(tree, KEYS);
+  expect(faults.map(fault => fault.detail)).toEqual([expect.stringMatching(detail)]);
+});
+
 test('statements of unknown kinds are counted and are no fault', async () => {
-  const strange = ['payout', 'payout', 'verification', '__proto__'].map((type, index) =>
+  const strange = ['refund', 'refund', 'verification', '__proto__'].map((type, index) =>
     canonicalBytes({ type, id: index, anything: [null, 1e-7] }),
   );
   const { tree } = await withLog([...strange, ...(await receiptEntries(1))]);
   const { faults, receipts, others } = await audit(tree, KEYS);
   expect([faults, receipts]).toEqual([[], 1]);
-  expect(others).toMatchObject({ payout: 2, verification: 1 });
+  expect(others).toMatchObject({ refund: 2, verification: 1 });
 });

@@ -199,6 +199,9 @@ def _inclusion(statement: Any, proof: TlogProof | TlogError | None, trust: Trust
 def _fetched(statement: dict[str, Any], client: CoordinatorClient) -> TlogProof:
     if isinstance(statement.get("grant_id"), str):
         return parse_tlog_proof(client.grants.proof(statement["grant_id"]))
+    for name in ("update_id", "payout_id"):
+        if isinstance(statement.get(name), str):
+            return parse_tlog_proof(client.payouts.proof(statement[name]))
     return parse_tlog_proof(client.receipts.proof(str(statement.get("receipt_id"))))
 
 

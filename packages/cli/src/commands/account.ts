@@ -1,11 +1,11 @@
-import { defaultStateFolder, findPublicKey } from '@aitbc/miner';
-import { addressFromPublicKey } from '@aitbc/receipts';
-import type { AddressDetail, CoordinatorClient } from '@aitbc/sdk';
+import { roundCredits } from '@aitbc/receipts';
+import type { EarningsTotals } from '@aitbc/sdk';
 import type { Command } from 'commander';
 import { address } from '../arguments.ts';
 import { clientFor, hasKey, wantsJson } from '../connection.ts';
 import type { Io } from '../io.ts';
 import { fieldList, note, print, printJson } from '../output.ts';
+import { minerOfThisMachine } from '../this-miner.ts';
 
 export function addAccountCommand(program: Command, io: Io): void {
   program
@@ -27,19 +27,28 @@ export function addAccountCommand(program: Command, io: Io): void {
           Reserved: found.reserved,
           Available: found.available,
           Billing: found.billing,
+          ...earningsFields(found.earnings),
         }),
       );
       if (!miner) return;
       note(io, 'The miner of this machine has its own account, unless its earnings go elsewhere:');
-      print(io, fieldList({ Address: miner.address, Balance: miner.balance }));
+      print(io, fieldList({ Address: miner.address, Balance: miner.balance, ...earningsFields(miner) }));
     });
 }
 
-/**
- * Returns the account of this machine's miner when it registers without an API key; null when none has run
- * here.
- */
-async function minerOfThisMachine(client: CoordinatorClient, io: Io): Promise<AddressDetail | null> {
-  const key = await findPublicKey(io.env.AITBC_MINER_STATE || defaultStateFolder(io.env));
-  return key === null ? null : await client.explorer.address(addressFromPublicKey(key));
-}
+/** What an account earned and was paid, as fields. Public views say less. */
+export const earningsFields = ({
+  earned,
+  paid,
+  confirmed,
+  disputed,
+  open = earned - paid,
+  payable,
+}: Pick<EarningsTotals, 'earned' | 'paid' | 'confirmed' | 'disputed'> & Partial<EarningsTotals>) => ({
+  Earned: earned,
+  'Paid out': paid,
+  Confirmed: confirmed,
+  Disputed: disputed === 0 ? null : disputed,
+  Open: roundCredits(open),
+  Payable: payable,
+});

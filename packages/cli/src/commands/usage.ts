@@ -1,9 +1,12 @@
 import type { EarningsRow, ListEarnings, ListUsage, Paged, UsageRow } from '@aitbc/sdk';
 import type { Command } from 'commander';
 import { address, positiveInteger } from '../arguments.ts';
-import { clientFor } from '../connection.ts';
+import { clientFor, hasKey, wantsJson } from '../connection.ts';
 import type { Io } from '../io.ts';
+import { fieldList, print } from '../output.ts';
 import { type ListFlags, printList } from '../print-list.ts';
+import { minerOfThisMachine } from '../this-miner.ts';
+import { earningsFields } from './account.ts';
 
 interface ReportFlags extends ListFlags {
   from?: string;
@@ -39,7 +42,9 @@ export function addUsageCommand(program: Command, io: Io): void {
 /** `aitbc earnings`: what the account's miners earned. */
 export function addEarningsCommand(program: Command, io: Io): void {
   withReportFlags(
-    program.command('earnings').description('show what your miners earned: by day, miner and model'),
+    program
+      .command('earnings')
+      .description('show what your miners earned by day, miner and model, and what you were paid'),
   )
     .option('--by <groups>', 'what to sum up by: some of day, account, miner, model', 'day,miner,model')
     .option('--miner <id>', 'only this miner')
@@ -52,7 +57,19 @@ export function addEarningsCommand(program: Command, io: Io): void {
       const groups = flags.by.split(',').map(group => (group === 'miner' ? 'miner_id' : group));
       const columns = [...groups, 'jobs', 'tokens_in', 'tokens_out', 'credits'];
       await printReport<EarningsRow>(earnings.list(query), columns, flags, command, io);
+      if (!wantsJson(command)) await printTotals(flags.account, command, io);
     });
+}
+
+/** Prints what an account has earned and was paid in all, whatever days the report is of. */
+async function printTotals(account: string | undefined, command: Command, io: Io): Promise<void> {
+  const client = clientFor(command, io);
+  const own = await client.accounts.own();
+  const isShared = account === undefined && !hasKey(command, io);
+  const miner = isShared ? await minerOfThisMachine(client, io) : null;
+  const found = account === undefined || account === own.address ? own : await client.accounts.get(account);
+  const totals = miner ?? found.earnings;
+  print(io, `\n${fieldList({ Account: (miner ?? found).address, ...earningsFields(totals) })}`);
 }
 
 const withReportFlags = (command: Command): Command =>

@@ -115,7 +115,9 @@ export function othersIn({ others }: Pick<Audit, 'others'>): { known: string[]; 
   const kinds = Object.entries(others);
   const isKnown = (kind: string) => (STATEMENT_KINDS as readonly string[]).includes(kind);
   return {
-    known: kinds.filter(([kind]) => isKnown(kind)).map(([kind, number]) => count(number, kind)),
+    known: kinds
+      .filter(([kind]) => isKnown(kind))
+      .map(([kind, number]) => count(number, kind.replace('_', ' '))),
     unknown: kinds.filter(([kind]) => !isKnown(kind)).map(([kind, number]) => `${number} ${printable(kind)}`),
   };
 }

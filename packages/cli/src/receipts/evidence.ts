@@ -1,13 +1,6 @@
 import { existsSync } from 'node:fs';
-import { grantEntry, isGrant, parseCanonicalJson, receiptEntry } from '@aitbc/receipts';
-import {
-  type CoordinatorClient,
-  type Grant,
-  isCoordinatorError,
-  type PublishedGrant,
-  type PublishedReceipt,
-  type Receipt,
-} from '@aitbc/sdk';
+import { parseCanonicalJson, type Statement, statementEntry } from '@aitbc/receipts';
+import { type CoordinatorClient, isCoordinatorError, type PublishedReceipt, type Receipts } from '@aitbc/sdk';
 import { parseTlogProof, type TlogProof } from '@aitbc/tlog';
 import { readInput } from '../arguments.ts';
 import { CommandFailure, message, UsageError } from '../failure.ts';
@@ -15,7 +8,7 @@ import { parseReceiptJson, readTextFile } from '../files.ts';
 import type { Io } from '../io.ts';
 import { isTlogProof, readInclusion, readTlogProof } from './proofs.ts';
 
-/** A receipt or a grant, with the proof of its place in the ledger if there is one. */
+/** A receipt or another statement, with the proof of its place in the ledger if there is one. */
 export interface Evidence {
   receipt: unknown;
   proof: Proof;
@@ -28,29 +21,38 @@ export type Proof =
   | { state: 'pending' }
   | { state: 'wrong'; fault: string };
 
-const ID = /^(rcpt|grant|job)-[0-9a-z]+$/;
+const ID = /^(rcpt|grant|payout|update|job)-[0-9a-z]+$/;
 
 const isId = (source: string) => ID.test(source) && !existsSync(source);
 export const isJobId = (source: string) => isId(source) && source.startsWith('job-');
 
-export const isGrantId = (id: string) => id.startsWith('grant-');
-
-/**
- * Fetches a receipt or a grant with its place in the ledger, by its id. A receipt is also found by its job's
- * id.
- */
+/** Fetches any statement with its place in the ledger, by its id. A receipt is also found by its job's id. */
 export async function fetchPublished(
   client: CoordinatorClient,
   id: string,
-): Promise<PublishedReceipt | PublishedGrant> {
-  if (isGrantId(id)) return await client.grants.get(id);
-  return await (id.startsWith('job-') ? client.jobs.receipt(id) : client.receipts.get(id));
+): Promise<Statement & Pick<PublishedReceipt, 'inclusion'>> {
+  if (id.startsWith('grant-')) return await client.grants.get(id);
+  if (!isPayoutId(id)) return await (isJobId(id) ? client.jobs.receipt(id) : client.receipts.get(id));
+  const found = await client.explorer.search(id);
+  const hash = found.find(({ kind }) => kind === 'transaction')?.id;
+  if (hash === undefined) throw new CommandFailure(`The ledger has no ${id}.`);
+  const { statement, inclusion } = await client.explorer.transaction(hash);
+  return { ...statement, inclusion };
 }
 
-/** Fetches a receipt or a grant without its place in the ledger. */
-export async function fetchReceipt(client: CoordinatorClient, id: string): Promise<Receipt | Grant> {
+/** Fetches a statement without its place in the ledger. */
+export async function fetchReceipt(client: CoordinatorClient, id: string): Promise<Statement> {
   const { inclusion, ...statement } = await fetchPublished(client, id);
-  return statement;
+  return statement as Statement;
+}
+
+/** Whether it is the id of a payout, or of an update of one. */
+const isPayoutId = (id: string) => /^(payout|update)-/.test(id);
+
+/** Returns the resource of the client that has the proof of a statement. */
+export function proofsOf(client: CoordinatorClient, id: string): Pick<Receipts, 'proof' | 'waitForProof'> {
+  if (isPayoutId(id)) return client.payouts;
+  return id.startsWith('grant-') ? client.grants : client.receipts;
 }
 
 /** @param proofFile a `.tlog-proof` file for a receipt that has no proof with it */
@@ -87,15 +89,16 @@ export async function fetchProof(
   receipt: unknown,
   get: (receiptId: string) => Promise<string>,
 ): Promise<Proof> {
-  const { receipt_id, grant_id } = Object(receipt);
-  const id: unknown = isGrant(Object(receipt)) ? grant_id : receipt_id;
+  const { receipt_id, grant_id, update_id, payout_id } = Object(receipt);
+  const id: unknown = receipt_id ?? grant_id ?? update_id ?? payout_id;
   if (typeof id !== 'string' || !isId(id)) {
     return { state: 'wrong', fault: 'it has no id to ask the ledger for' };
   }
   try {
     return withProof(receipt, parseTlogProof(await get(id))).proof;
   } catch (error) {
-    if (!isCoordinatorError(error, 'RECEIPT_NOT_FOUND', 'TRANSACTION_NOT_FOUND')) throw error;
+    if (!isCoordinatorError(error, 'RECEIPT_NOT_FOUND', 'TRANSACTION_NOT_FOUND', 'PAYOUT_NOT_FOUND'))
+      throw error;
     return error.retryAfter === null
       ? { state: 'wrong', fault: 'the coordinator does not know this receipt' }
       : { state: 'pending' };
@@ -107,8 +110,7 @@ function withProof(receipt: unknown, given: TlogProof | undefined): Evidence {
   const inclusion: unknown = Object(receipt).inclusion ?? null;
   if (!given && inclusion === null) return { receipt, proof: { state: 'none' } };
   try {
-    const statement: Receipt | Grant = Object(receipt);
-    const entry = isGrant(statement) ? grantEntry(statement) : receiptEntry(statement);
+    const entry = statementEntry(Object(receipt));
     return { receipt, proof: { state: 'there', entry, proof: given ?? readInclusion(inclusion, entry) } };
   } catch (error) {
     return { receipt, proof: { state: 'wrong', fault: message(error) } };

@@ -1,4 +1,4 @@
-import { isGrant, type TrustedKey, verifyGrant, verifyReceipt } from '@aitbc/receipts';
+import { type TrustedKey, verifyStatement } from '@aitbc/receipts';
 import { ConnectionError, type CoordinatorClient, TimeoutError } from '@aitbc/sdk';
 import { type Policy, parseVkey } from '@aitbc/tlog';
 import type { Command } from 'commander';
@@ -46,7 +46,7 @@ export async function verify(call: Call): Promise<void> {
   if (proof?.state === 'pending' && !wantsJson(command)) note(io, PENDING);
   const failed = failedChecks(findings);
   if (failed.length > 0) {
-    const what = isGrant(Object(evidence.receipt)) ? 'grant' : 'receipt';
+    const { type: what = 'receipt' } = Object(evidence.receipt);
     throw new CommandFailure(`The ${what} is not valid: ${failed.join(', ')}`);
   }
 }
@@ -115,10 +115,9 @@ async function judgeReceipt(
   keys: readonly TrustedKey[] | null,
   place: LedgerPlace | null,
 ): Promise<CheckFinding[]> {
-  const check = isGrant(Object(receipt)) ? verifyGrant : verifyReceipt;
-  if (keys) return (await check(receipt, { keys })).checks;
+  if (keys) return (await verifyStatement(receipt, { keys })).checks;
   const named = String(Object(Object(receipt).signature).key_id);
-  const { checks } = await check(receipt, { keys: [named] });
+  const { checks } = await verifyStatement(receipt, { keys: [named] });
   const detail = place
     ? `${named} is the key that the receipt names, and the receipt is in the ledger`
     : 'no key is given, and the receipt is not proven to be in the ledger';

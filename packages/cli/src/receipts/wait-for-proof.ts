@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { integerFrom } from '../arguments.ts';
 import { Interruption } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { isGrantId } from './evidence.ts';
+import { proofsOf } from './evidence.ts';
 
 const DEFAULT_SECONDS = 60;
 
@@ -19,16 +19,15 @@ export function waitOption(command: Command): Command {
 /** Returns the flag in seconds; undefined when it is not given. */
 export const waitSeconds = (wait: number | true | undefined) => (wait === true ? DEFAULT_SECONDS : wait);
 
-/** Fetches the `.tlog-proof` of a receipt or a grant. It waits up to `seconds`, or not at all. */
+/** Fetches the `.tlog-proof` of a statement. It waits up to `seconds`, or not at all. */
 export async function getProof(
   client: CoordinatorClient,
   receiptId: string,
   seconds: number | undefined,
   io: Io,
 ): Promise<string> {
-  const ofGrant = isGrantId(receiptId);
-  if (seconds === undefined)
-    return await (ofGrant ? client.grants.proof(receiptId) : client.receipts.proof(receiptId));
+  const proofs = proofsOf(client, receiptId);
+  if (seconds === undefined) return await proofs.proof(receiptId);
   const interrupted = new AbortController();
   const unsubscribe = io.onInterrupt(() =>
     interrupted.abort(new Interruption('Stopped waiting for the ledger.')),
@@ -36,9 +35,7 @@ export async function getProof(
   const spinner = io.spinner(`Waiting until the ledger has published ${receiptId}`);
   try {
     const options = { timeout: seconds * 1000, signal: interrupted.signal };
-    return await (ofGrant
-      ? client.grants.waitForProof(receiptId, options)
-      : client.receipts.waitForProof(receiptId, options));
+    return await proofs.waitForProof(receiptId, options);
   } finally {
     spinner.stop();
     unsubscribe();

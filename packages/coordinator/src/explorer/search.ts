@@ -47,7 +47,7 @@ async function byId(store: Store, id: string): Promise<SearchResult[]> {
   if (!entry) return [];
   const { type } = entry;
   // Entries of other types have no route of their own.
-  if (type !== 'receipt' && type !== 'grant') return [transactionResult(entry)];
+  if (type !== 'receipt' && type !== 'grant' && type !== 'payout') return [transactionResult(entry)];
   const path = `/v1/${type}s/${entry.id}`;
   return [
     ...(receiptId === undefined ? [] : [result('job', id, path)]),

@@ -4,12 +4,17 @@ import { principalOf } from './authentication.ts';
 
 /** Who makes a request, for the audit log. */
 export function actorOf(request: FastifyRequest): Actor {
-  const { keyId, address } = principalOf(request);
+  principalOf(request);
+  return anyActorOf(request);
+}
+
+/** Who makes a request of a public route, perhaps without a key. */
+export function anyActorOf({ principal, ip, id }: FastifyRequest): Actor {
   return {
     source: 'api',
-    keyId: keyId ?? null,
-    account: address,
-    origin: request.ip,
-    requestId: request.id,
+    keyId: principal?.keyId ?? null,
+    account: principal?.address ?? null,
+    origin: ip,
+    requestId: id,
   };
 }

@@ -165,5 +165,6 @@ function completeSchemas(part: unknown, here: ServedHere): unknown {
   if (responses?.default) whole.responses = withCommonAnswers(whole as unknown as OpenApiOperation);
   if (Object.values(requestBody?.content ?? {}).some(({ schema }) => schema['x-optional']))
     Object.assign(requestBody as object, { required: false });
-  return here.open && Array.isArray(security) ? { ...whole, security: [{}, ...security] } : whole;
+  const needsKey = Array.isArray(security) && !security.some(scheme => Object.keys(scheme).length === 0);
+  return here.open && needsKey ? { ...whole, security: [{}, ...security] } : whole;
 }

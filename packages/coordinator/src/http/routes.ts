@@ -1,7 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '@aitbc/protocol';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RawServerDefault,
+} from 'fastify';
 import { type TSchema, Type } from 'typebox';
 
 /** An app whose handlers get their types from the schemas of the route. */
@@ -38,6 +44,11 @@ const problem = (description: string) => ({
   description,
   content: { 'application/problem+json': { schema: Problem } },
 });
+
+/** Accepts a request without a body, where all its fields are optional. */
+export async function emptyWithoutBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
+}
 
 export const IdParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
 

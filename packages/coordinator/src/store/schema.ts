@@ -26,6 +26,7 @@ import type {
   CheckpointTable,
   EntryHashTable,
   EntryTable,
+  PayoutTable,
   SigningKeyTable,
   TileTable,
   TreeTable,
@@ -77,6 +78,7 @@ export interface DatabaseSchema {
   model_speed: ModelSpeedTable;
   miner_day: MinerDayTable;
   entry: EntryTable;
+  payout: PayoutTable;
   tree: TreeTable;
   tile: TileTable;
   entry_hash: EntryHashTable;
@@ -123,6 +125,7 @@ export const PRIMARY_KEYS = {
   model_speed: 'id',
   miner_day: 'id',
   entry: 'leaf_index',
+  payout: 'id',
   tree: 'id',
   tile: 'id',
   entry_hash: 'leaf_index',

@@ -7,10 +7,21 @@ import type {
   Grant,
   InvitationWithToken,
   NewGrant,
+  NewPayout,
+  Payout,
   Receipt,
+  Signature,
+  TrackedPayout,
   WebhookDelivery,
 } from '@aitbc/protocol';
-import { addressFromLabel, canonicalJson } from '@aitbc/receipts';
+import {
+  addressFromLabel,
+  addressFromPublicKey,
+  canonicalJson,
+  type PayoutAnswer,
+  signerFromSeed,
+  signPayoutAnswer,
+} from '@aitbc/receipts';
 import { leafHash } from '@aitbc/tlog';
 import { type Answer, actions, type CallOptions, type TestCoordinator } from './coordinator.ts';
 
@@ -24,6 +35,11 @@ export interface Scene {
   transactions: string;
   /** A grant; empty unless the route is about one. */
   grants: string;
+  /** A payout to the miner's owner, and who that is; empty unless the route is about one. */
+  payouts: string;
+  payee: string;
+  /** What answers to the payout say to be its payee's, without a key. */
+  answer: { signature?: Signature };
   /** A file of the client's; empty unless the route is about one. */
   files: string;
   /** A batch with it; empty unless the route is about one. */
@@ -46,6 +62,8 @@ interface RouteRequest {
   admin?: true;
   /** There is a grant, in the published ledger or yet to be. */
   grant?: 'made' | 'published';
+  /** There is a payout to the miner's owner, in the published ledger or yet to be. */
+  payout?: 'made' | 'published';
   /** What has become of the job; pending unless given. */
   job?: 'running' | 'completed' | 'published';
   /** The client has a file. */
@@ -97,6 +115,20 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'GET /v1/grants': { grant: 'made' },
   'GET /v1/grants/{id}': { grant: 'made' },
   'GET /v1/grants/{id}/proof': { grant: 'published' },
+  'GET /v1/payouts': { payout: 'made' },
+  'GET /v1/payouts/{id}': { payout: 'made' },
+  'GET /v1/payouts/{id}/proof': { payout: 'published' },
+  'POST /v1/payouts': {
+    admin: true,
+    payout: 'made',
+    body: ({ payee }) => ({ to: payee, amount: 0.000001, method: 'cash', reference: 'Receipt 17' }),
+  },
+  'POST /v1/payouts/{id}/confirm': { payout: 'made', body: ({ answer }) => answer },
+  'POST /v1/payouts/{id}/dispute': {
+    payout: 'made',
+    body: ({ answer }) => ({ reason: 'Nothing has arrived', ...answer }),
+  },
+  'POST /v1/payouts/{id}/withdraw': { admin: true, payout: 'made', body: () => ({ reason: 'Mistyped' }) },
   'POST /v1/grants': { admin: true, body: () => ({ to: ADDRESS, amount: 1.5, reason: 'Welcome' }) },
   'GET /v1/accounts/{address}': { admin: true },
   'GET /ledger/checkpoint': { job: 'published' },
@@ -228,26 +260,50 @@ export async function prepareScene(
   const client = actions(coordinator, keys.client);
   const owner = actions(coordinator, keys.miner);
   const name = `scene-${++scenes}`;
-  const { job, grant, admin, file, batch, apiKey, webhook, invitation } = REQUESTS[route] ?? {};
-  const key = grant || admin || apiKey || invitation ? await coordinator.key('admin') : '';
-  await owner.register(name, { capabilities: [name] });
+  const {
+    payout,
+    job = payout && 'completed',
+    grant,
+    admin,
+    file,
+    batch,
+    apiKey,
+    webhook,
+    invitation,
+  } = REQUESTS[route] ?? {};
+  const key = grant || payout || admin || apiKey || invitation ? await coordinator.key('admin') : '';
+  // Without an API key, the owner of the miner is whoever has its private key.
+  const signer =
+    payout && keys.miner === undefined ? signerFromSeed(new Uint8Array(32).fill(scenes)) : undefined;
+  await owner.register(name, {
+    capabilities: [name],
+    ...(signer && { address: addressFromPublicKey(signer.keyId) }),
+  });
   const { job_id } = await client.submit({ model: name });
   if (job) await owner.claim(job_id, name);
+  // A payout needs something earned.
+  if (payout) coordinator.moveClock({ seconds: 1 });
   const isCompleted = job === 'completed' || job === 'published';
   const receipt = isCompleted ? await owner.complete(job_id, name) : undefined;
+  const paid = receipt && payout && (await makePayout(coordinator, key, { to: receipt.provider }));
+  const status = route.endsWith('/dispute') ? 'disputed' : 'confirmed';
+  const answer = signer && paid && { signature: await signPayoutAnswer(answerTo(paid, status), signer) };
   const granted = grant && (await makeGrant(coordinator, key));
   const uploaded = (file || batch) && (await upload(coordinator, fileForm('{}\n'), keys.client));
   const managed = apiKey && (await makeManagedKey(coordinator, keys.manager ?? key));
   const invited = invitation && (await makeInvitation(coordinator, key));
   const begun = batch && uploaded && (await begin(coordinator, newBatch(uploaded.id), keys.client));
   const hook = webhook && (await register(coordinator, keys.client));
-  if (job === 'published' || grant === 'published') await coordinator.publish();
+  if ([job, grant, payout].includes('published')) await coordinator.publish();
   return {
     jobs: job_id,
     miners: name,
     receipts: receipt?.receipt_id ?? '',
     transactions: receipt ? hashOf(receipt) : '',
     grants: granted?.grant_id ?? '',
+    payouts: paid?.payout_id ?? '',
+    payee: paid?.to ?? '',
+    answer: answer ?? {},
     files: uploaded?.id ?? '',
     batches: begun?.id ?? '',
     'api-keys': managed?.id ?? '',
@@ -293,6 +349,26 @@ export async function makeGrant(
   if (answer.status !== 201) throw new Error(`Nothing was granted: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
+
+/** A payout by an administrator's key. */
+export async function makePayout(
+  coordinator: TestCoordinator,
+  key: string,
+  payout: Pick<NewPayout, 'to'> & Partial<NewPayout>,
+): Promise<Payout> {
+  const body = { amount: 0.000001, method: 'cash', ...payout };
+  return (await post<TrackedPayout>(coordinator, '/v1/payouts', body, key)).payout;
+}
+
+/** What a provider signs to answer a payout. */
+export const answerTo = (
+  { payout_id, to, amount, coordinator_id }: Payout,
+  status: PayoutAnswer['status'],
+  reason = 'Nothing has arrived',
+): PayoutAnswer => ({
+  ...{ payout_id, to, amount, coordinator_id, status },
+  reason: status === 'disputed' ? reason : null,
+});
 
 /** Uploads a file by a client's key. */
 export const upload = (coordinator: TestCoordinator, form: FormData, key: string | undefined) =>

@@ -93,11 +93,24 @@ const QUERIES: Record<string, string> = {
       (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payer_id = a.id AND e.leaf_index >= 0)`,
   'an account counts wrong what names it': `
     SELECT a.id FROM account a WHERE
-      a.jobs <> (SELECT count(*) FROM entry e WHERE e.payer_id = a.id) OR
+      a.jobs <> (SELECT count(*) FROM entry e WHERE e.payer_id = a.id AND e.type = 'receipt') OR
       a.jobs_run <> (SELECT count(*) FROM entry e WHERE e.payee_id = a.id AND e.type = 'receipt') OR
       a.receipts <> (SELECT count(*) FROM entry e
         WHERE (e.payer_id = a.id OR e.payee_id = a.id) AND e.type = 'receipt') OR
       a.transactions <> (SELECT count(*) FROM entry e WHERE e.payer_id = a.id OR e.payee_id = a.id)`,
+  'an account counts wrong what it earned and was paid': `
+    SELECT a.id FROM account a WHERE
+      a.earned <> (SELECT coalesce(sum(e.amount), 0) FROM entry e WHERE e.payee_id = a.id AND e.type = 'receipt') OR
+      a.paid_out <> (SELECT coalesce(sum(p.amount), 0) FROM payout p WHERE p.account_id = a.id AND p.status <> 'withdrawn') OR
+      a.payouts_confirmed <> (SELECT coalesce(sum(p.amount), 0) FROM payout p
+        WHERE p.account_id = a.id AND p.status = 'confirmed') OR
+      a.payouts_disputed <> (SELECT coalesce(sum(p.amount), 0) FROM payout p
+        WHERE p.account_id = a.id AND p.status = 'disputed')`,
+  'more was paid out than earned': `
+    SELECT id FROM account WHERE paid_out > earned`,
+  'a payout is not in the ledger': `
+    SELECT p.id FROM payout p LEFT JOIN entry e ON e.id = p.id AND e.type = 'payout'
+      AND e.payer_id = p.account_id AND e.amount = p.amount WHERE e.id IS NULL`,
   'a balance is reserved for other jobs than wait or run': `
     SELECT a.id FROM account a WHERE a.reserved <>
       (SELECT coalesce(sum(j.reserved), 0) FROM job j

@@ -1,5 +1,5 @@
-import type { Account } from '@aitbc/protocol';
-import { transferOf, verifyEntry } from '@aitbc/receipts';
+import type { Account, TrackedPayout } from '@aitbc/protocol';
+import { roundCredits, transferOf, verifyEntry } from '@aitbc/receipts';
 import { CoordinatorClient, openLedger } from '@aitbc/sdk';
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
@@ -28,6 +28,12 @@ const step = fc.oneof(
     jobs: fc.integer({ min: 1, max: 4 }),
     limit: fc.option(fc.double({ min: 0.000001, max: 2, noNaN: true }), { nil: undefined }),
   }),
+  fc.record({
+    kind: fc.constant('pay out' as const),
+    who,
+    share: fc.constantFrom(0.5, 1, 2),
+    next: fc.constantFrom('nothing', 'confirm', 'dispute', 'withdraw'),
+  }),
   run,
   run,
 );
@@ -38,7 +44,7 @@ interface Party extends Actions {
   account: Account;
 }
 
-describeEachEngine('what a history of grants and jobs has moved', engine => {
+describeEachEngine('what a history of grants, jobs and payouts has moved', engine => {
   const coordinator = withCoordinator(engine, {
     billing: 'prepaid',
     rate: 0.0123457,
@@ -69,6 +75,8 @@ describeEachEngine('what a history of grants and jobs has moved', engine => {
     const { key, account, claims, fail } = parties[step.who] as Party;
     if (step.kind === 'grant') {
       await makeGrant(coordinator, admin, { to: account.address, amount: step.micros / 1e6 });
+    } else if (step.kind === 'pay out') {
+      await payOut(parties[step.who] as Party, step);
     } else if (step.kind === 'submit') {
       const constraints = step.limit === undefined ? {} : { max_price: step.limit };
       const job = { prompt: 'Hello', model: step.model, constraints, max_attempts: 2, ttl_seconds: 3_600 };
@@ -91,6 +99,21 @@ describeEachEngine('what a history of grants and jobs has moved', engine => {
     }
   }
 
+  /** Pays a part of what can be paid, which is refused if it is more than all. */
+  async function payOut({ key }: Party, { share, next }: { share: number; next: string }): Promise<void> {
+    const { address, earnings } = await accountOf(key);
+    const amount = roundCredits(earnings.payable * share);
+    if (amount === 0) return;
+    const request = { to: address, amount, method: 'cash' };
+    const made = await coordinator.call<TrackedPayout>('POST', '/v1/payouts', request, { key: admin });
+    expect(made.status).toBe(amount > earnings.payable ? 409 : 201);
+    if (made.status !== 201 || next === 'nothing') return;
+    const path = `/v1/payouts/${made.body.payout.payout_id}/${next}`;
+    const by = { key: next === 'withdraw' ? admin : key };
+    const body = next === 'confirm' ? {} : { reason: 'No' };
+    expect((await coordinator.call('POST', path, body, by)).status).toBe(200);
+  }
+
   /** What each address has, by the public ledger and the keys of the coordinator alone; in micro-credits. */
   async function balancesOfLedger(): Promise<Map<string, number>> {
     await coordinator.publish();
@@ -106,7 +129,7 @@ describeEachEngine('what a history of grants and jobs has moved', engine => {
       if (!transfer) continue;
       const { from, to, amount } = transfer;
       if (from !== null) move(from, -amount);
-      move(to, amount);
+      if (to !== null) move(to, amount);
     }
     return balances;
   }

@@ -9,6 +9,7 @@ import { DEFAULT_PARALLEL, inOrder } from './in-order.ts';
 import type { LedgerFault } from './ledger-fault.ts';
 import type { LogReader } from './log-reader.ts';
 import { createOpeningsCheck } from './openings-check.ts';
+import { createPayoutsCheck } from './payouts-check.ts';
 import { type TreeHead, verifiedTiles } from './verified-tiles.ts';
 
 export interface AuditOptions extends RequestOptions {
@@ -36,7 +37,7 @@ export interface AuditStep {
   /** Valid grants in this step. */
   readonly grants: number;
   /**
-   * The other statements of this step by kind: `restore` and `opening`, which were verified, and unknown
+   * The other statements of this step by kind: payouts, restores and openings, which were verified, and unknown
    * kinds, of which only the hashes were checked.
    */
   readonly others: Readonly<Record<string, number>>;
@@ -64,6 +65,7 @@ export async function* audit(
       options: { ...options, ...(signal && { signal }) },
     });
   const openings = createOpeningsCheck(from, async () => (await examine(0, 0, signal)).stated[0]);
+  const payouts = createPayoutsCheck(from);
   const bundles = inOrder(bundlesOf(from, size), { parallel, signal }, async (index, signal) => ({
     index,
     found: await examine(index, from, signal),
@@ -72,7 +74,7 @@ export async function* audit(
     root.add(found);
     const faults = found.faults.filter(({ origin }) => !told.has(origin)).map(({ fault }) => fault);
     for (const { origin } of found.faults) told.add(origin);
-    for (const each of found.stated) faults.push(...(await openings.take(each)));
+    for (const each of found.stated) faults.push(...(await openings.take(each)), ...payouts.take(each));
     const done = Math.min((index + 1) * TILE_WIDTH, size) - from;
     yield { done, total, ...countsOf(found.stated), faults };
   }

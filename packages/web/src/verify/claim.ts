@@ -1,5 +1,5 @@
-import { grantEntry, isGrant, parseCanonicalJson, parseStrictJson, receiptEntry } from '@aitbc/receipts';
-import type { Grant, Inclusion, Receipt } from '@aitbc/sdk';
+import { parseCanonicalJson, parseStrictJson, statementEntry } from '@aitbc/receipts';
+import type { Inclusion } from '@aitbc/sdk';
 import { parseCheckpoint, parseNote, parseTlogProof, type TlogProof } from '@aitbc/tlog';
 import { equalBytes, fromBase64 } from './bytes.ts';
 
@@ -14,7 +14,7 @@ export interface Claim {
 }
 
 /**
- * Reads a receipt or a grant as JSON, with or without its `inclusion`, or a `.tlog-proof` file with its entry.
+ * Reads a receipt or another statement as JSON, with or without its `inclusion`, or a `.tlog-proof` file with its entry.
  *
  * @throws Error that says why the text is none of these
  */
@@ -36,8 +36,7 @@ function readJson(text: string): Claim {
   const inclusion: unknown = Object(statement).inclusion ?? null;
   const none = { statement, entry: undefined, proof: undefined };
   try {
-    const signed = Object(statement) as Receipt | Grant;
-    const entry = isGrant(signed) ? grantEntry(signed) : receiptEntry(signed);
+    const entry = statementEntry(Object(statement));
     if (inclusion === null) return { ...none, entry, proofFault: 'it has no proof with it: no “inclusion”' };
     return { statement, entry, proof: readInclusion(inclusion, entry), proofFault: undefined };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { isGrant, type TrustedKey, verifyGrant, verifyReceipt } from '@aitbc/receipts';
+import { isReceipt, type TrustedKey, verifyStatement } from '@aitbc/receipts';
 import {
   leafHash,
   type OpenCheckpoint,
@@ -48,10 +48,7 @@ export async function verifyClaim(claim: Claim, trust: Trust): Promise<ClaimVerd
 const FORM = ['shape', 'version', 'numbers', 'strings', 'algorithm'];
 
 async function statementSteps(statement: unknown, keys: readonly TrustedKey[]): Promise<Step[]> {
-  const isOfGrant = isGrant(Object(statement));
-  const { checks } = isOfGrant
-    ? await verifyGrant(statement, { keys })
-    : await verifyReceipt(statement, { keys });
+  const { checks } = await verifyStatement(statement, { keys });
   const fields = Object(statement);
   const signature = Object(fields.signature);
   const metadata = Object(fields.metadata);
@@ -62,19 +59,27 @@ async function statementSteps(statement: unknown, keys: readonly TrustedKey[]): 
     return { id, name, result: failed ? 'failed' : 'passed', detail, inputs };
   };
   const [miner] = Array.isArray(metadata.signatures) ? metadata.signatures : [];
-  const minerStep = step(
+  const has = (name: string) => checks.some(check => check.name === name);
+  const isOfJob = isReceipt(fields);
+  const attestation = step(
     'miner',
-    'The miner’s signature',
+    isOfJob ? 'The miner’s signature' : 'The provider’s signature',
     ['attestation'],
-    [
-      ['key', text(miner?.key_id)],
-      ['job', text(fields.job_id)],
-      ['prompt hash', text(fields.prompt_hash)],
-      ['result hash', text(fields.artifact_hash)],
-    ],
+    isOfJob
+      ? [
+          ['key', text(miner?.key_id)],
+          ['job', text(fields.job_id)],
+          ['prompt hash', text(fields.prompt_hash)],
+          ['result hash', text(fields.artifact_hash)],
+        ]
+      : [
+          ['key', text(miner?.key_id)],
+          ['payout', text(fields.payout_id)],
+          ['status', text(fields.status)],
+        ],
   );
   return [
-    step('form', 'Form', FORM, [['format', `${isOfGrant ? 'grant' : 'receipt'} ${text(fields.version)}`]]),
+    step('form', 'Form', FORM, [['format', `${text(fields.type ?? 'receipt')} ${text(fields.version)}`]]),
     step(
       'key',
       'Trusted key',
@@ -94,12 +99,15 @@ async function statementSteps(statement: unknown, keys: readonly TrustedKey[]): 
         ['signature', text(signature.sig)],
       ],
     ),
-    ...(isOfGrant
-      ? []
-      : [
-          miner === undefined && minerStep.result === 'passed'
-            ? { ...minerStep, result: 'skipped' as const, inputs: [] }
-            : minerStep,
+    ...(has('attestation')
+      ? [
+          miner === undefined && attestation.result === 'passed'
+            ? { ...attestation, result: 'skipped' as const, inputs: [] }
+            : attestation,
+        ]
+      : []),
+    ...(has('arithmetic')
+      ? [
           step(
             'arithmetic',
             'Arithmetic',
@@ -111,7 +119,8 @@ async function statementSteps(statement: unknown, keys: readonly TrustedKey[]): 
               ['duration', `${text(fields.duration_ms)} ms`],
             ],
           ),
-        ]),
+        ]
+      : []),
   ];
 }
 

@@ -19,7 +19,7 @@ from .jobs import AsyncJobs
 from .keys import AsyncApiKeys, AsyncAuditLog, AsyncEarnings, AsyncInvitations, AsyncUsage
 from .ledger import AsyncLedgerResource
 from .miners import AsyncMiners
-from .receipts import AsyncAccounts, AsyncExplorer, AsyncGrants, AsyncReceipts, AsyncSigningKeys
+from .receipts import AsyncAccounts, AsyncExplorer, AsyncGrants, AsyncPayouts, AsyncReceipts, AsyncSigningKeys
 from .requests import AsyncRequests
 from .webhooks import AsyncWebhooks
 
@@ -89,6 +89,7 @@ class AsyncCoordinatorClient:
         self.earnings = AsyncEarnings(requests)
         self.audit_log = AsyncAuditLog(requests)
         self.grants = AsyncGrants(requests)
+        self.payouts = AsyncPayouts(requests)
         self.webhooks = AsyncWebhooks(requests)
         self.explorer = AsyncExplorer(requests)
 

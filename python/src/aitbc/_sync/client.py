@@ -19,7 +19,7 @@ from .jobs import Jobs
 from .keys import ApiKeys, AuditLog, Earnings, Invitations, Usage
 from .ledger import LedgerResource
 from .miners import Miners
-from .receipts import Accounts, Explorer, Grants, Receipts, SigningKeys
+from .receipts import Accounts, Explorer, Grants, Payouts, Receipts, SigningKeys
 from .requests import Requests
 from .webhooks import Webhooks
 
@@ -89,6 +89,7 @@ class CoordinatorClient:
         self.earnings = Earnings(requests)
         self.audit_log = AuditLog(requests)
         self.grants = Grants(requests)
+        self.payouts = Payouts(requests)
         self.webhooks = Webhooks(requests)
         self.explorer = Explorer(requests)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from .. import _http
 from .._http import Call
@@ -19,9 +21,11 @@ from ..models import (
     MinerDay,
     PublicKey,
     PublishedGrant,
+    PublishedPayout,
     PublishedReceipt,
     Receipt,
     SearchResult,
+    TrackedPayout,
     Transaction,
     TransactionDetail,
 )
@@ -106,6 +110,85 @@ class Grants(_Statements):
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Paged[Grant]:
         """Grants to anyone, newest first."""
         return self._requests.paged(Grant, self._path, _http.given(limit=limit, cursor=cursor))
+
+
+class Payouts(_Statements):
+    """What operators paid providers outside of the network, and what the providers said to that."""
+
+    _path = "/v1/payouts"
+
+    def create(
+        self,
+        *,
+        to: str,
+        amount: float,
+        method: str,
+        reference: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> TrackedPayout:
+        """Records that you paid a provider. Needs the key of an administrator. Sent again, it is never recorded twice.
+
+        Args:
+            amount: credits, at most 6 decimals
+            method: by what means, such as ``SEPA transfer``, in ASCII. Everyone can read it.
+            reference: by what the provider finds the payment. Everyone can read it.
+
+        Raises:
+            ConflictError: PAYOUT_TOO_LARGE when the provider has not so many credits to be paid out
+        """
+        body = _http.given(to=to, amount=amount, method=method, reference=reference)
+        call = _http.create(self._path, body, idempotency_key=idempotency_key)
+        return self._requests.model(TrackedPayout, call)
+
+    def get(self, payout_id: str) -> PublishedPayout:
+        """The payout with what was said about it, and its place in the ledger once that was published."""
+        return self._requests.model(PublishedPayout, Call(f"{self._path}/{_http.segment(payout_id)}"))
+
+    def list(
+        self,
+        *,
+        account: str | None = None,
+        status: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Paged[TrackedPayout]:
+        """Newest first: all, those to an account, or those of a status."""
+        query = _http.given(account=account, status=status, limit=limit, cursor=cursor)
+        return self._requests.paged(TrackedPayout, self._path, query)
+
+    def confirm(self, payout_id: str, *, signature: Mapping[str, Any] | None = None) -> TrackedPayout:
+        """Confirms a payout. Needs a key of the account that was paid, or its signature.
+
+        Args:
+            signature: of ``aitbc.verify.sign_payout_answer``
+
+        Raises:
+            ConflictError: PAYOUT_INVALID_STATUS when it is withdrawn
+        """
+        return self._change(payout_id, "confirm", _http.given(signature=signature))
+
+    def dispute(self, payout_id: str, *, reason: str, signature: Mapping[str, Any] | None = None) -> TrackedPayout:
+        """Disputes a payout. Needs what ``confirm`` needs.
+
+        Args:
+            reason: why, in ASCII. Everyone can read it.
+
+        Raises:
+            ConflictError: PAYOUT_INVALID_STATUS when it is confirmed or withdrawn
+        """
+        return self._change(payout_id, "dispute", _http.given(reason=reason, signature=signature))
+
+    def withdraw(self, payout_id: str, *, reason: str) -> TrackedPayout:
+        """Takes a payout back, so that its credits are owed again. Needs the key of an administrator.
+
+        Raises:
+            ConflictError: PAYOUT_INVALID_STATUS when it is confirmed
+        """
+        return self._change(payout_id, "withdraw", {"reason": reason})
+
+    def _change(self, payout_id: str, change: str, body: dict[str, Any]) -> TrackedPayout:
+        call = _http.post(f"{self._path}/{_http.segment(payout_id)}/{change}", body)
+        return self._requests.model(TrackedPayout, call)
 
 
 class SigningKeys(Resource):

@@ -66,9 +66,21 @@ from .miners import (
     Reputation,
     Workload,
 )
-from .network import Account, Health, NetworkStats
+from .network import Account, EarningsTotals, Health, NetworkStats
 from .openai import Batch, BatchAnswer, FileObject, OfferedModel
-from .receipts import Grant, Inclusion, PublicKey, PublishedGrant, PublishedReceipt, Receipt, Signature
+from .receipts import (
+    Grant,
+    Inclusion,
+    Payout,
+    PayoutUpdate,
+    PublicKey,
+    PublishedGrant,
+    PublishedPayout,
+    PublishedReceipt,
+    Receipt,
+    Signature,
+    TrackedPayout,
+)
 from .webhooks import (
     CreatedWebhook,
     Redelivering,
@@ -99,6 +111,7 @@ __all__ = [
     "ContentPart",
     "CreatedWebhook",
     "EarningsRow",
+    "EarningsTotals",
     "ErrorEvent",
     "ExplorerStats",
     "FileObject",
@@ -131,9 +144,12 @@ __all__ = [
     "ModelPrice",
     "NetworkStats",
     "OfferedModel",
+    "Payout",
+    "PayoutUpdate",
     "PostedChunks",
     "PublicKey",
     "PublishedGrant",
+    "PublishedPayout",
     "PublishedReceipt",
     "QueueInfo",
     "ReasoningEvent",
@@ -150,6 +166,7 @@ __all__ = [
     "TokenUsage",
     "Tool",
     "ToolCall",
+    "TrackedPayout",
     "Transaction",
     "TransactionDetail",
     "UsageRow",

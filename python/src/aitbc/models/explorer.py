@@ -63,6 +63,12 @@ class AddressDetail(Model):
     jobs_run: int
     receipts: int
     transactions: int
+    earned: float
+    """The prices of the receipts that name the address as provider, in credits."""
+    paid: float
+    """The payouts to it that were not withdrawn, and those of them that it confirmed or disputes."""
+    confirmed: float
+    disputed: float
 
 
 class AddressDay(Model):

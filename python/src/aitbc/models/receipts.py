@@ -1,4 +1,4 @@
-"""Receipts and grants: what is signed, and where it stands in the ledger."""
+"""Receipts, grants and payouts: what is signed, and where it stands in the ledger."""
 
 from __future__ import annotations
 
@@ -79,6 +79,62 @@ class Grant(Model):
 
 class PublishedGrant(Grant):
     """A grant, and where it stands in the ledger."""
+
+    inclusion: Inclusion | None
+    """None until the ledger has published it."""
+
+
+class Payout(Model):
+    """An operator's signed statement that it paid a provider for credits, outside of the network."""
+
+    type: Literal["payout"]
+    version: str
+    payout_id: str
+    to: str
+    """The address whose credits were paid for."""
+    amount: float
+    """Credits."""
+    method: str
+    """By what means."""
+    coordinator_id: str
+    created_at: int
+    """Unix seconds."""
+    nonce: str
+    metadata: dict[str, Any]
+    """``reference``, by what to find the payment, if there is one."""
+    signature: Signature
+
+
+class PayoutUpdate(Model):
+    """A signed statement about an earlier payout: by its provider, or by the operator who withdraws it."""
+
+    type: Literal["payout_update"]
+    version: str
+    update_id: str
+    payout_id: str
+    to: str
+    amount: float
+    status: Literal["confirmed", "disputed", "withdrawn"] | str
+    coordinator_id: str
+    created_at: int
+    """Unix seconds."""
+    nonce: str
+    metadata: dict[str, Any]
+    """``reason``, and ``signatures`` with the provider's own signature, where there are such."""
+    signature: Signature
+
+
+class TrackedPayout(Model):
+    """A payout with what was said about it since."""
+
+    status: Literal["unanswered", "confirmed", "disputed", "withdrawn"] | str
+    payout: Payout
+    updates: list[PayoutUpdate]
+    """Oldest first."""
+
+
+class PublishedPayout(TrackedPayout):
+    """A tracked payout, and where the payout stands in the ledger."""
 
     inclusion: Inclusion | None
     """None until the ledger has published it."""

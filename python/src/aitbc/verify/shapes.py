@@ -89,17 +89,50 @@ _SIGNED: Mapping[str, Rule] = {
     "signature": OBJECT,
 }
 
+
+def _with_text(name: str) -> Rule:
+    def test(value: Any) -> bool:
+        return is_object(value) and isinstance(value.get(name, ""), str)
+
+    return f"an object whose {name}, if there is one, is a text", test
+
+
+POSITIVE: Rule = ("a number above 0", lambda value: is_number(value) and value > 0)
+
 GRANT: Mapping[str, Rule] = {
     "type": _equals("grant"),
     "version": TEXT,
     "grant_id": TEXT,
     "to": ADDRESS,
-    "amount": ("a number above 0", lambda value: is_number(value) and value > 0),
+    "amount": POSITIVE,
     **_SIGNED,
-    "metadata": (
-        "an object whose reason, if there is one, is a text",
-        lambda value: is_object(value) and isinstance(value.get("reason", ""), str),
+    "metadata": _with_text("reason"),
+}
+
+PAYOUT: Mapping[str, Rule] = {
+    "type": _equals("payout"),
+    "version": TEXT,
+    "payout_id": TEXT,
+    "to": ADDRESS,
+    "amount": POSITIVE,
+    "method": TEXT,
+    **_SIGNED,
+    "metadata": _with_text("reference"),
+}
+
+PAYOUT_UPDATE: Mapping[str, Rule] = {
+    "type": _equals("payout_update"),
+    "version": TEXT,
+    "update_id": TEXT,
+    "payout_id": TEXT,
+    "to": ADDRESS,
+    "amount": POSITIVE,
+    "status": (
+        '"confirmed", "disputed" or "withdrawn"',
+        lambda value: isinstance(value, str) and value in ("confirmed", "disputed", "withdrawn"),
     ),
+    **_SIGNED,
+    "metadata": _with_text("reason"),
 }
 
 RESTORE: Mapping[str, Rule] = {
@@ -164,6 +197,16 @@ def _flat_faults(value: Any, rules: Mapping[str, Rule]) -> list[str]:
 def grant_faults(value: Any) -> list[str]:
     """The same for a grant."""
     return _flat_faults(value, GRANT)
+
+
+def payout_faults(value: Any) -> list[str]:
+    """The same for a payout."""
+    return _flat_faults(value, PAYOUT)
+
+
+def payout_update_faults(value: Any) -> list[str]:
+    """The same for an update of a payout."""
+    return _flat_faults(value, PAYOUT_UPDATE)
 
 
 def opening_faults(value: Any) -> list[str]:

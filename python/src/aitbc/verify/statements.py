@@ -15,6 +15,8 @@ from .shapes import (
     grant_faults,
     is_object,
     opening_faults,
+    payout_faults,
+    payout_update_faults,
     receipt_faults,
     restore_faults,
     signature_faults,
@@ -74,6 +76,20 @@ def verify_grant(grant: Any, keys: Sequence[TrustedKey]) -> Verification:
     return _verify_flat(grant, keys, grant_faults, "grant")
 
 
+def verify_payout(payout: Any, keys: Sequence[TrustedKey]) -> Verification:
+    """Checks an operator's statement that it paid a provider."""
+    return _verify_flat(payout, keys, payout_faults, "payout")
+
+
+def verify_payout_update(update: Any, keys: Sequence[TrustedKey]) -> Verification:
+    """Checks what was said about a payout. ``attestation``: the provider's signature verifies, if there is one."""
+    what = "payout update"
+    value, faults = _read(update, payout_update_faults)
+    checks = _common_checks(value, faults, keys, what=what, time="created_at", event=f"the {what} was made")
+    checks.append(_not_checked("attestation", what) if faults else _answer_check(value))
+    return _verification(checks)
+
+
 def verify_restore(restore: Any, keys: Sequence[TrustedKey]) -> Verification:
     """Checks the statement that begins a ledger after a restore."""
     return _verify_flat(restore, keys, restore_faults, "restore")
@@ -95,6 +111,8 @@ def _verify_flat(
 _VERIFIERS: Mapping[str, Callable[[Any, Sequence[TrustedKey]], Verification]] = {
     "receipt": verify_receipt,
     "grant": verify_grant,
+    "payout": verify_payout,
+    "payout_update": verify_payout_update,
     "restore": verify_restore,
     "opening": verify_opening,
 }
@@ -179,6 +197,27 @@ def attestation_bytes(statement: Mapping[str, Any]) -> bytes:
 def verify_attestation(statement: Mapping[str, Any], signature: Mapping[str, Any]) -> bool:
     """Whether a miner's signature verifies with the key that it names. Whose key that is, is for the caller to know."""
     return signature.get("alg") == "Ed25519" and _is_signed(attestation_bytes(statement), signature)
+
+
+def payout_answer_bytes(payout: Any, status: str, reason: str | None = None) -> bytes:
+    """What a provider signs to confirm or to dispute a payout.
+
+    Args:
+        payout: the payout, or an update of it
+        status: ``confirmed`` or ``disputed``
+        reason: why it is disputed; None when it is confirmed
+    """
+    value = data_of(payout)
+    answered = {name: value[name] for name in ("payout_id", "to", "amount", "coordinator_id")}
+    return canonical_json({**answered, "status": status, "reason": reason})
+
+
+def sign_payout_answer(payout: Any, signer: Signer, status: str, reason: str | None = None) -> dict[str, str]:
+    """The provider's signature that ``client.payouts.confirm`` and ``dispute`` take.
+
+    Its arguments are those of :func:`payout_answer_bytes`.
+    """
+    return signer.signature(payout_answer_bytes(payout, status, reason))
 
 
 def text_hash(salt: str, text: str) -> str:
@@ -269,6 +308,28 @@ def _attestation_check(receipt: Mapping[str, Any]) -> Check:
         is_provider = address_from_public_key(key_id) == receipt["provider"]
         details.append(f"signed by {key_id}, {'the provider' if is_provider else 'who is paid at another address'}")
     return Check("attestation", True, "; ".join(details) or "no miner signed")
+
+
+def _answer_check(update: Mapping[str, Any]) -> Check:
+    metadata, status = update["metadata"], update["status"]
+    if "signatures" not in metadata:
+        return Check("attestation", True, "no provider signed")
+    signatures = metadata["signatures"]
+    if not isinstance(signatures, list):
+        return Check("attestation", False, "metadata.signatures is not a list")
+    if status == "withdrawn" and signatures:
+        return Check("attestation", False, "a provider can not withdraw a payout")
+    details: list[str] = []
+    for signature in signatures:
+        if not is_object(signature) or signature_faults(signature):
+            return Check("attestation", False, "metadata.signatures holds something else than signatures")
+        key_id = signature["key_id"]
+        message = payout_answer_bytes(update, status, metadata.get("reason"))
+        if signature["alg"] != "Ed25519" or not _is_signed(message, signature):
+            return Check("attestation", False, f"{key_id} signed something else")
+        is_own = address_from_public_key(key_id) == update["to"]
+        details.append(f"signed by {key_id}, {'the provider' if is_own else 'which has another address'}")
+    return Check("attestation", True, "; ".join(details) or "no provider signed")
 
 
 def _arithmetic_check(receipt: Mapping[str, Any]) -> Check:

@@ -12,13 +12,12 @@ import {
   MinerProcess,
   Receipt,
 } from '@aitbc/protocol';
-import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { actorOf } from '../../http/actor.ts';
 import { type Guards, principalOf } from '../../http/authentication.ts';
 import { REPLACING, replacingHalves } from '../../http/bodies.ts';
 import { prefersExplanation, signalOf } from '../../http/connection.ts';
-import { type App, answers, IdParams, keyed, sendJson } from '../../http/routes.ts';
+import { type App, answers, emptyWithoutBody, IdParams, keyed, sendJson } from '../../http/routes.ts';
 import type { MinerRegistry } from '../../miners/miners.ts';
 import type { MinerCaller } from '../../miners/register.ts';
 import type { MinerJobs } from './miner-jobs.ts';
@@ -30,11 +29,6 @@ const ClaimHeaders = Type.Object({
     Type.String({ description: 'With `explain`, an answer without jobs says why in `idle`.' }),
   ),
 });
-
-/** A body is optional if all its fields are. */
-async function emptyWithoutBody(request: FastifyRequest): Promise<void> {
-  request.body ??= {};
-}
 
 const callerOf = ({ miner_id, epoch }: ClaimJob): MinerCaller => ({ minerId: miner_id, epoch });
 

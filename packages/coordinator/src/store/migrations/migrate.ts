@@ -26,6 +26,7 @@ import { simplifyOwnerIndexes } from './027-owner-indexes.ts';
 import { addChosenMiners } from './028-chosen-miners.ts';
 import { addHistory } from './029-history.ts';
 import { addTraces } from './030-traces.ts';
+import { addPayouts } from './031-payouts.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -56,6 +57,7 @@ export const MIGRATIONS = {
   '028-chosen-miners': addChosenMiners,
   '029-history': addHistory,
   '030-traces': addTraces,
+  '031-payouts': addPayouts,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

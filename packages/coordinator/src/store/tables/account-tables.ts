@@ -7,8 +7,14 @@ export interface AccountTable {
   address: string;
   name: string | null;
   created_at: Time;
-  /** Credits that were earned and granted, less those owed. Follows from the entries of the ledger. */
+  /** Credits that were earned and granted, less those spent and paid out. Follows from the entries of the ledger. */
   balance: Flagless<MicroCredits>;
+  /** The prices of all receipts that name the account as provider. Follows from the entries, like the next three. */
+  earned: Flagless<MicroCredits>;
+  /** Payouts that were not withdrawn, and those of them that the account confirmed or disputes. */
+  paid_out: Flagless<MicroCredits>;
+  payouts_confirmed: Flagless<MicroCredits>;
+  payouts_disputed: Flagless<MicroCredits>;
   /** The part of the balance that unfinished jobs may cost. */
   reserved: Flagless<MicroCredits>;
   /** Receipts of jobs that the account submitted, of jobs that it ran, and of both. They follow from the entries, too. */

@@ -1,3 +1,4 @@
+import type { PayoutStatus } from '@aitbc/protocol';
 import type { Json, MicroCredits, Time } from './values.ts';
 
 /** The entries of the log: signed statements that move credits. */
@@ -6,11 +7,11 @@ export interface EntryTable {
   leaf_index: number;
   /** Id of the statement, such as a receipt or a grant. */
   id: string;
-  type: 'receipt' | 'grant' | 'restore' | 'opening';
+  type: 'receipt' | 'grant' | 'restore' | 'opening' | 'payout' | 'payout_update';
   job_id: string | null;
-  /** Null for a grant, which has no payer; the list of grants selects by null. 0 for an opening, which has none either. */
+  /** Null for a grant, which has no payer; the list of grants selects by null. 0 for other entries that have none. */
   payer_id: number | null;
-  /** 0 for a restore, which belongs to no account. */
+  /** 0 for a payout, and for a restore, which belongs to no account. */
   payee_id: number;
   amount: MicroCredits;
   /** Leaf hash of the body (RFC 6962), in hex. */
@@ -20,6 +21,17 @@ export interface EntryTable {
   /** The whole signed statement as canonical JSON. */
   body: Json;
   created_at: Time;
+}
+
+/** Payouts, and what became of them. */
+export interface PayoutTable {
+  id: string;
+  /** The account that was paid. */
+  account_id: number;
+  amount: MicroCredits;
+  status: PayoutStatus;
+  /** The ids of the entries that update it, as a JSON array, oldest first. */
+  update_ids: Json;
 }
 
 /** The state of the log, in a single row. */

@@ -48,7 +48,8 @@ export function SearchPage() {
         <LoadingFailed error={error} what="what you search" retry={refetch} />
       ) : text === '' ? (
         <Notice icon="search" title="What are you looking for?">
-          Type a height, a hash, an address, or the id of a job, a receipt, a grant, a miner or a model above.
+          Type a height, a hash, an address, or the id of a job, a receipt, a grant, a payout, a miner or a
+          model above.
         </Notice>
       ) : !found ? (
         <Loading what="results" />

@@ -13,6 +13,8 @@ export const TRANSACTION_TYPES: Record<Transaction['type'], string> = {
   grant: 'Grant',
   restore: 'Restore',
   opening: 'Opening',
+  payout: 'Payout',
+  payout_update: 'Payout update',
 };
 
 export const transactionType = (type: string) => TRANSACTION_TYPES[type as Transaction['type']] ?? type;

@@ -100,9 +100,21 @@ const Party = ({ address }: { address: string | null }) =>
   );
 
 function summarize({ type, amount }: TransactionDetail): string {
-  if (type === 'receipt') return `moved ${formatCredits(amount)} credits from a client to a provider`;
-  if (type === 'grant') return `granted ${formatCredits(amount)} credits`;
-  return type === 'opening'
-    ? 'carries a balance over from an earlier ledger'
-    : 'says that the store was restored';
+  const credits = `${formatCredits(amount)} credits`;
+  switch (type) {
+    case 'receipt':
+      return `moved ${credits} from a client to a provider`;
+    case 'grant':
+      return `granted ${credits}`;
+    case 'payout':
+      return `says that ${credits} were paid out to a provider`;
+    case 'payout_update':
+      return amount === 0
+        ? 'confirms or disputes a payout'
+        : `takes a payout back, so that ${credits} are owed again`;
+    case 'opening':
+      return 'carries a balance over from an earlier ledger';
+    case 'restore':
+      return 'says that the store was restored';
+  }
 }

@@ -19,7 +19,7 @@ export function TransactionsPage() {
   return (
     <Page
       title="Transactions"
-      about="Every entry of the ledger: receipts of jobs, which move credits from client to provider, and grants of credits."
+      about="Every entry of the ledger: receipts of jobs, which move credits from client to provider, grants of credits, and payouts."
     >
       <Panel
         title={cursor === undefined ? 'Newest transactions' : 'Older transactions'}

@@ -30,7 +30,7 @@ export function VerifyPage() {
   return (
     <Page
       title="Verify"
-      about="Paste a receipt, a grant or a .tlog-proof file. Your browser checks it; nothing that you paste leaves it."
+      about="Paste a receipt, a grant, a payout or a .tlog-proof file. Your browser checks it; nothing that you paste leaves it."
     >
       <Panel
         title="Receipt or proof"
