@@ -14,7 +14,7 @@ import pytest
 from conftest import SHARED
 
 import aitbc
-from aitbc import CoordinatorClient, models
+from aitbc import CoordinatorClient, CoordinatorError, NotFoundError, models
 
 ECHO = "Echo, no model ran: "
 
@@ -323,3 +323,30 @@ def test_usage_and_earnings_are_summed_up(url: str, admin_key: str) -> None:
         admin.jobs.submit(model="llama3.2", prompt="Hello", wait=10)
         assert sum(row.jobs for row in admin.usage.list(group_by="day,model")) >= 1
         assert all(row.model for row in admin.earnings.list(group_by="model"))
+
+
+def test_chunks_of_several_jobs_are_posted_at_once(url: str) -> None:
+    with CoordinatorClient(url) as client:
+        client.miners.register("several", capabilities=["several"], concurrency=2)
+        jobs = [client.jobs.submit(prompt="Hello", model="several", stream=True) for _ in range(2)]
+        claimed = client.miners.claim_jobs("several", max=2)
+        assert {job.job_id for job in claimed} == {job.job_id for job in jobs}
+        streams = [{"job_id": job.job_id, "first": 0, "chunks": ["Hello", ", you!"]} for job in claimed]
+        first, second, missing = client.miners.post_chunks(
+            "several", [*streams, {"job_id": "job-none", "first": 0, "chunks": ["Hello"]}]
+        )
+        assert not isinstance(first, CoordinatorError)
+        assert not isinstance(second, CoordinatorError)
+        assert (first.next, second.next) == (2, 2)
+        assert isinstance(missing, NotFoundError)
+        assert missing.error_code == "JOB_NOT_FOUND"
+
+
+def test_reports_are_csv_for_spreadsheets_and_the_overview_is_for_all(url: str) -> None:
+    with CoordinatorClient(url) as client:
+        assert client.usage.csv(group_by="day").splitlines()[0].startswith("day,jobs,failed,")
+        assert client.earnings.csv(group_by="miner").splitlines()[0].startswith("miner_id,jobs,")
+        overview = client.explorer.overview()
+        assert overview.stats.total_jobs >= 0
+        assert overview.miners.taking_jobs >= 0
+        assert all(model.miners > 0 for model in client.explorer.models())

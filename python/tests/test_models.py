@@ -78,6 +78,8 @@ ROUTES: list[tuple[type[models.Model], str, str | None]] = [
     (models.Health, "GET /health", None),
     (models.NetworkStats, "GET /v1/stats", None),
     (models.ExplorerStats, "GET /explorer/stats", None),
+    (models.Overview, "GET /explorer/overview", None),
+    (models.PublicModel, "GET /explorer/models", None),
     (models.Block, "GET /explorer/blocks", None),
     (models.BlockDetail, "GET /explorer/blocks/{id}", None),
     (models.Transaction, "GET /explorer/transactions", None),

@@ -20,7 +20,9 @@ from ..models import (
     ExplorerStats,
     Grant,
     MinerDay,
+    Overview,
     PublicKey,
+    PublicModel,
     PublishedGrant,
     PublishedPayout,
     PublishedReceipt,
@@ -283,6 +285,14 @@ class AsyncExplorer(AsyncResource):
         """How much of each of the last 90 days a miner was there, and what it earned, oldest first."""
         path = f"/explorer/miners/{_http.segment(miner_id)}/days"
         return (await self._requests.paged(MinerDay, path, {}).page()).items
+
+    async def overview(self) -> Overview:
+        """The state of the network at a glance."""
+        return await self._requests.model(Overview, Call("/explorer/overview"))
+
+    def models(self, *, limit: int | None = None, cursor: str | None = None) -> AsyncPaged[PublicModel]:
+        """The models that live miners offer, by name, with price and speed."""
+        return self._requests.paged(PublicModel, "/explorer/models", _http.given(limit=limit, cursor=cursor))
 
     async def search(self, text: str) -> builtins.list[SearchResult]:
         """What goes by a hash, a height, an index, an id or an address."""

@@ -108,6 +108,20 @@ class Usage(Resource):
         )
         return self._requests.paged(UsageRow, "/v1/usage", {**query, **({"from": since} if since else {})})
 
+    def csv(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        group_by: str | None = None,
+        account: str | None = None,
+        key: str | None = None,
+        model: str | None = None,
+    ) -> str:
+        """The first 1,000 rows of ``list`` as CSV with a header."""
+        query = _http.given(to=until, group_by=group_by, account=account, key=key, model=model)
+        return self._requests.text(_csv("/v1/usage", {**query, **({"from": since} if since else {})}))
+
 
 class Earnings(Resource):
     """What miners earned. Administrators see all accounts."""
@@ -134,6 +148,24 @@ class Earnings(Resource):
             to=until, group_by=group_by, account=account, miner=miner, model=model, limit=limit, cursor=cursor
         )
         return self._requests.paged(EarningsRow, "/v1/earnings", {**query, **({"from": since} if since else {})})
+
+    def csv(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        group_by: str | None = None,
+        account: str | None = None,
+        miner: str | None = None,
+        model: str | None = None,
+    ) -> str:
+        """The first 1,000 rows of ``list`` as CSV with a header."""
+        query = _http.given(to=until, group_by=group_by, account=account, miner=miner, model=model)
+        return self._requests.text(_csv("/v1/earnings", {**query, **({"from": since} if since else {})}))
+
+
+def _csv(path: str, query: dict[str, Any]) -> Call:
+    return Call(path, query=query, headers={"accept": "text/csv"})
 
 
 class AuditLog(Resource):

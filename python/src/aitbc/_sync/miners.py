@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import httpx
 
 from .. import _http
 from .._http import Call
-from ..models import ClaimedJobs, HeartbeatAnswer, Miner, MinerDetail, MinerJob
+from ..errors import CoordinatorError, coordinator_error
+from ..models import ClaimedJobs, HeartbeatAnswer, Miner, MinerDetail, MinerJob, PostedChunks
 from .requests import Paged, Resource
 
 
@@ -98,6 +101,21 @@ class Miners(Resource):
         call = Call(f"{_path(miner_id)}/claims", "POST", body=body, wait=wait or 0, headers=headers)
         return self._requests.model(ClaimedJobs, call)
 
+    def post_chunks(
+        self, miner_id: str, streams: Sequence[Mapping[str, Any]], *, epoch: int | None = None
+    ) -> builtins.list[PostedChunks | CoordinatorError]:
+        """Posts the next chunks of several jobs' texts, which extends their leases.
+
+        Args:
+            streams: for each job ``job_id``, ``first`` and ``chunks``, and ``attempt`` if several are possible
+
+        Returns:
+            for each of them what ``jobs.post_chunks`` returns, or the error that it would raise
+        """
+        body = _http.given(streams=[dict(stream) for stream in streams], epoch=epoch)
+        response, data = self._requests.send(_http.post(f"{_path(miner_id)}/chunks", body))
+        return [_posted(stream, response) for stream in _http.read_json(response, data)["streams"]]
+
     def drain(self, miner_id: str, *, epoch: int | None = None) -> Miner:
         """Gives the miner no new jobs; those it holds go on."""
         call = _http.post(f"{_path(miner_id)}/drain", query=_http.given(epoch=epoch))
@@ -111,3 +129,11 @@ class Miners(Resource):
         """Takes the miner out; what it holds goes to others."""
         query = _http.given(epoch=epoch)
         self._requests.send(Call(_path(miner_id), "DELETE", query=query, repeatable=True))
+
+
+def _posted(stream: dict[str, Any], response: httpx.Response) -> PostedChunks | CoordinatorError:
+    error = stream.get("error")
+    if error is None:
+        return PostedChunks.model_validate(stream)
+    own = httpx.Response(error["status"], json=error, request=response.request)
+    return coordinator_error(own, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Literal
 
 from pydantic import Field
 
@@ -92,6 +93,85 @@ class MinerDay(Model):
     tokens_in: int
     tokens_out: int
     credits: float
+
+
+class MinerStates(Model):
+    """How many miners there are, by what they do."""
+
+    taking_jobs: int
+    slots: int
+    """How many jobs these run at once."""
+    not_taking_jobs: int
+    """Miners that are draining or suspended."""
+    offline: int
+
+
+class FirstToken(Model):
+    """Percentiles of the time to the first token, in milliseconds."""
+
+    p50: float
+    p95: float
+    p99: float
+    count: int
+    """How many streams were measured."""
+
+
+class ModelQueue(Model):
+    """The jobs of a model that wait or run."""
+
+    model: str
+    pending: int
+    running: int
+    waiting_since: datetime | None
+    """When the job was submitted that is next. None when no job is ready."""
+    miners: int
+    """Miners that take jobs now and offer the model."""
+
+
+class RatePoint(Model):
+    """What happened each second, from the point before until a time."""
+
+    time: datetime
+    submitted: float
+    completed: float
+    failed: float
+    cancelled: float
+    tokens: float
+
+
+class Overview(Model):
+    """The state of the network at a glance."""
+
+    stats: NetworkStats
+    miners: MinerStates
+    queues: list[ModelQueue]
+    """The models with most waiting jobs first, at most 50."""
+    time_to_first_token_ms: FirstToken | None
+    rates: list[RatePoint]
+    """The last five minutes, oldest first."""
+    transactions: list[Transaction]
+    """The newest ones, newest first."""
+    blocks: list[Block]
+    """The newest ones, newest first."""
+
+
+class PublicModel(Model):
+    """A model that live miners offer."""
+
+    model: str
+    miners: int
+    loaded: int
+    """How many of the miners have it in memory."""
+    slots: int
+    """How many jobs the miners run at once."""
+    context_length: int | None
+    """The largest context at any miner, in tokens."""
+    time_to_first_token_ms: float | None
+    first_token: FirstToken | None
+    tokens_per_second: float | None
+    price_unit: Literal["gpu_second", "token"] | str
+    price: float
+    """Credits per GPU second, or per 1,000 tokens."""
 
 
 class ActivityPoint(Model):
