@@ -4,12 +4,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RequestError } from '../errors.ts';
 import { networkOf } from '../networks.ts';
 
+/** Why signals of requests abort. Without a reason, each would make an exception with its stack, which takes long. */
+const IS_OVER = new Error('The request is over');
+
 /** Returns a signal that aborts when the caller disconnects, its key is revoked, or the response is sent. */
 export function signalOf({ raw: response, request }: FastifyReply): AbortSignal {
   const controller = new AbortController();
   // A socket serves many requests, so listeners on the socket itself would pile up.
-  if (response.destroyed) controller.abort();
-  else response.once('close', () => controller.abort());
+  if (response.destroyed) controller.abort(IS_OVER);
+  else response.once('close', () => controller.abort(IS_OVER));
   watchKey(request, controller);
   return controller.signal;
 }
@@ -23,7 +26,7 @@ function watchKey(request: FastifyRequest, controller: AbortController): void {
     const outcome = await recheckKey().catch(() => undefined);
     if (!outcome || outcome.ok) return;
     request.revocation = outcome.error;
-    controller.abort();
+    controller.abort(IS_OVER);
   }, recheckMs);
   controller.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
 }

@@ -78,7 +78,7 @@ export function createMiners(options: MinersOptions): MinerRegistry {
   });
 
   async function findOrFail(id: string): Promise<MinerWithAddress> {
-    return (await findMiner(store.read, id)) ?? fail('MINER_NOT_FOUND', `No miner ${id} is registered`);
+    return (await findMiner(store, id)) ?? fail('MINER_NOT_FOUND', `No miner ${id} is registered`);
   }
 
   async function view(miner: MinerWithAddress): Promise<Miner> {

@@ -1,5 +1,7 @@
 import type { Kysely } from 'kysely';
+import { lookup } from '../store/lookup.ts';
 import type { DatabaseSchema, Row } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
 import { TRACK_RECORD_COLUMNS, type TrackRecord } from './reputation.ts';
 
 type Db = Kysely<DatabaseSchema>;
@@ -15,11 +17,20 @@ const withAddress = (db: Db) =>
     .select('account.address')
     .select(TRACK_RECORD_COLUMNS.map(column => `standing.${column}` as const));
 
-export async function findMiner(db: Db, id: string): Promise<MinerWithAddress | undefined> {
-  return await withAddress(db)
-    .where('miner.id', '=', id)
-    .where('miner.status', '!=', 'removed')
-    .executeTakeFirst();
+const MINER = lookup<MinerWithAddress>({
+  select: `SELECT miner.*, account.address, ${TRACK_RECORD_COLUMNS.map(column => `standing.${column}`).join(', ')}
+    FROM miner JOIN account ON account.id = miner.payee_id JOIN standing ON standing.id = miner.operator_id`,
+  column: 'miner.id',
+  key: 'id',
+});
+
+/** Finds a miner that was not removed. Each claim that waits asks for it. */
+export async function findMiner(
+  store: Pick<Store, 'lookUp'>,
+  id: string,
+): Promise<MinerWithAddress | undefined> {
+  const [miner] = await store.lookUp(MINER, id);
+  return miner?.status === 'removed' ? undefined : miner;
 }
 
 const LISTED = ['online', 'draining', 'offline'] as const;

@@ -1,5 +1,8 @@
 import { LOOK_AGAIN_MS, type Waits } from './waiting.ts';
 
+/** Given to the signal, since it would otherwise make an exception with its stack each time. */
+const IS_OVER = new Error('The wait is over');
+
 interface Looked<T> {
   value: T;
   /** Whether the caller got what it waits for. */
@@ -39,6 +42,6 @@ export async function lookUntil<T, Cause>(
       cause = await woken;
     }
   } finally {
-    over.abort();
+    over.abort(IS_OVER);
   }
 }
