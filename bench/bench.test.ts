@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   abuseReport,
-  backlogReport,
+  growthReport,
   ledgerReport,
   memoryReport,
   retainedReport,
@@ -13,7 +13,7 @@ import {
 } from './report.ts';
 import { FETCHES, PARTS } from './results.ts';
 import { abuse, MOST_MEMORY } from './scenarios/abuse.ts';
-import { backlog } from './scenarios/backlog.ts';
+import { growth } from './scenarios/growth.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { retained } from './scenarios/retained.ts';
@@ -55,12 +55,12 @@ describe.each(STORES)('on %s', { timeout: 180_000 }, store => {
 describe('on the embedded store', { timeout: 180_000 }, () => {
   const store = 'sqlite';
 
-  test('claims are measured on top of a backlog', async () => {
-    const result = await backlog(2_000, { ...SHORT, store }, quietly);
-    expect(result.full.lifecycles).toBeGreaterThan(0);
-    expect(result.full.emptyClaims).toBe(0);
-    expect(result.claimRatio).toBeGreaterThan(0);
-    expect(backlogReport(result)).not.toContain('NaN');
+  test.each(['pending', 'finished'] as const)('lifecycles are measured on top of %s jobs', async stored => {
+    const result = await growth(stored, 2_000, { ...SHORT, store }, quietly);
+    expect(result.full.load.lifecycles).toBeGreaterThan(0);
+    expect(result.full.load.emptyClaims).toBe(0);
+    for (const ratio of Object.values(result.ratios)) expect(ratio).toBeGreaterThan(0);
+    expect(growthReport(result)).not.toContain('NaN');
   });
 
   test('jobs are measured while many miners wait for work', async () => {
@@ -85,8 +85,10 @@ describe('on the embedded store', { timeout: 180_000 }, () => {
     expect(webhooksReport(result)).not.toContain('NaN');
   });
 
-  test('memory is measured over lifecycles', async () => {
+  test('memory is measured while miners wait, and over lifecycles', async () => {
     const result = await memory(4_000, { ...SHORT, store }, quietly);
+    expect(result.idle).toBeGreaterThan(0);
+    expect(result.most).toBeGreaterThanOrEqual(result.idle);
     expect(result.quarters).toHaveLength(4);
     expect(result.growth).toBeGreaterThan(0);
     expect(memoryReport(result)).not.toContain('NaN');

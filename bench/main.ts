@@ -6,8 +6,8 @@ import { installLitellm, isLitellmInstalled } from './peers/litellm.ts';
 import { arePeersInstalled } from './peers/peers.ts';
 import {
   abuseReport,
-  backlogReport,
   gatewayReport,
+  growthReport,
   ledgerReport,
   memoryReport,
   peersReport,
@@ -19,8 +19,8 @@ import {
   webhooksReport,
 } from './report.ts';
 import { abuse } from './scenarios/abuse.ts';
-import { backlog } from './scenarios/backlog.ts';
 import { gateway } from './scenarios/gateway.ts';
+import { growth } from './scenarios/growth.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { peers, streamPeers } from './scenarios/peers.ts';
@@ -44,9 +44,10 @@ GET, by a GET that waits, and for comparison not at all.
   --seconds N       how long each run is measured (10)
   --warmup N        seconds before that (3)
   --rounds N        runs of each server; the median counts (3)
-  --backlog N       claims on top of N pending jobs, beside claims without them
+  --pending N       lifecycles on top of N pending jobs, beside those without them: CPU, memory, claims
+  --finished N      the same with N finished jobs
   --waiting N       jobs that miners take at once, while N of them wait and while 64 do
-  --memory N        memory over N lifecycles, 4,000 or more
+  --memory N        memory with 100 miners that wait, and over N lifecycles, 4,000 or more
   --soak N          half of the most for N seconds, with webhooks, metrics and limits: fails where a request or a delivery
                     does, or where memory grows
   --retained N      what N names of models leave in memory, and text that nobody reads; fails where it is too much
@@ -73,7 +74,8 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '3' },
-    backlog: { type: 'string' },
+    pending: { type: 'string' },
+    finished: { type: 'string' },
     waiting: { type: 'string' },
     memory: { type: 'string' },
     soak: { type: 'string' },
@@ -104,9 +106,9 @@ async function main(): Promise<void> {
     rounds: count('rounds'),
   };
   progress(`${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}, Node.js ${process.version}`);
-  if (values.backlog !== undefined) {
-    return report(await backlog(count('backlog'), options, progress), backlogReport);
-  }
+  for (const stored of ['pending', 'finished'] as const)
+    if (values[stored] !== undefined)
+      return report(await growth(stored, count(stored), options, progress), growthReport);
   if (values.waiting !== undefined) {
     return report(await waiting(count('waiting', 64), options, progress), waitingReport);
   }
@@ -178,9 +180,8 @@ function attacks(): AttackName[] {
 
 /** Options that are whole numbers. */
 const COUNTS = [
-  ...(['connections', 'seconds', 'rounds', 'backlog', 'waiting', 'memory', 'retained', 'ledger'] as const),
-  'webhooks',
-  'soak',
+  ...(['connections', 'seconds', 'rounds', 'pending', 'finished', 'waiting', 'memory', 'retained'] as const),
+  ...(['ledger', 'webhooks', 'soak'] as const),
 ] as const;
 
 function readers(): number[] {

@@ -2,10 +2,10 @@ import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
 import { type Cores, type Fetch, type Latency, type LoadResult, PARTS } from './results.ts';
 import { type Abuse, MOST_MEMORY, MOST_RATIO } from './scenarios/abuse.ts';
-import type { Backlog } from './scenarios/backlog.ts';
 import type { Gateway } from './scenarios/gateway.ts';
+import type { Growth } from './scenarios/growth.ts';
 import type { Ledger } from './scenarios/ledger.ts';
-import type { Memory } from './scenarios/memory.ts';
+import { IDLE_MINERS, type Memory } from './scenarios/memory.ts';
 import type { PeerResult, Peers, StreamPeers } from './scenarios/peers.ts';
 import { MOST_RETAINED, type Retained } from './scenarios/retained.ts';
 import { MOST_GROWTH, type Soak } from './scenarios/soak.ts';
@@ -135,11 +135,12 @@ function comparison(how: string, peers: readonly PeerResult[]): string {
   return `Used ${how}, ${best.name} does most: the coordinator does ${best.ratio.toFixed(2)} for each of its lifecycles.`;
 }
 
-export const backlogReport = ({ jobs, empty, full, claimRatio }: Backlog) => `${table([
-  ['no backlog', empty],
-  [`${whole(jobs)} pending`, full],
+export const growthReport = ({ stored, jobs, empty, full, ratios }: Growth) => `${table([
+  ['nothing stored', empty.load],
+  [`${whole(jobs)} ${stored}`, full.load],
 ])}
-A claim at p99 takes ${claimRatio.toFixed(2)} times as long with the backlog.`;
+Resident memory: ${mib(empty.residentBytes)}, with the ${stored} jobs ${mib(full.residentBytes)}.
+With them there is ${ratios.processorTime.toFixed(2)} of the CPU time for each lifecycle, ${ratios.memory.toFixed(2)} of the memory, and ${ratios.claim.toFixed(2)} of a claim's p99.`;
 
 export const waitingReport = ({ miners, few, many, ratio }: Waiting) =>
   `${whole(few)} jobs/s while ${FEW_MINERS} miners wait, ${whole(many)} while ${whole(miners)} do: ${ratio.toFixed(2)} times as many.`;
@@ -165,8 +166,9 @@ export const webhooksReport = (result: WebhookLoad) => `${table([
 With a webhook, an account's jobs do ${result.ratio.toFixed(2)} of what they do without.
 ${whole(result.deliveries)} deliveries to ${result.receivers - 1} receivers took ${result.seconds.toFixed(1)} s: ${whole(result.perSecond)} a second, ${whole(result.doubles)} of them twice, with up to ${mib(result.memory)} in memory. One more receiver hung: it got ${whole(result.hanging)} requests.`;
 
-export const memoryReport = ({ lifecycles, quarters, growth }: Memory) =>
-  `Resident memory by quarters of ${whole(lifecycles)} lifecycles: ${quarters.map(mib).join(', ')}.
+export const memoryReport = ({ idle, lifecycles, most, quarters, growth }: Memory) =>
+  `Resident memory while ${IDLE_MINERS} miners wait: ${mib(idle)}.
+Resident memory by quarters of ${whole(lifecycles)} lifecycles: ${quarters.map(mib).join(', ')}. The most: ${mib(most)}.
 The last is ${growth.toFixed(2)} times the first.`;
 
 export function soakReport({ most, result, quarters, growth, deliveries, missed }: Soak): string {

@@ -59,6 +59,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Own
 
 /** The data of a coordinator, which it keeps between starts. */
 export interface CoordinatorData {
+  folder: string;
   /** The options that locate it on the command line. */
   args: readonly string[];
   database?: Database;
@@ -68,10 +69,10 @@ export interface CoordinatorData {
 export async function preparePlace({ store, profile }: CoordinatorOptions): Promise<CoordinatorData> {
   const data = await mkdtemp(join(tmpdir(), 'aitbc-bench-'));
   const removeData = () => rm(data, { recursive: true });
-  if (store === 'sqlite') return { args: ['--data', data], remove: removeData };
+  if (store === 'sqlite') return { folder: data, args: ['--data', data], remove: removeData };
   const database = await startDatabase({ profile });
   const remove = () => database.stop().finally(removeData);
-  return { args: ['--data', data, '--database-url', database.url], database, remove };
+  return { folder: data, args: ['--data', data, '--database-url', database.url], database, remove };
 }
 
 /** Starts the coordinator on existing data. */

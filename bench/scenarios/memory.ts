@@ -1,9 +1,17 @@
+import { setTimeout } from 'node:timers/promises';
 import { type LoadOptions, load } from '../generator.ts';
-import { type StoreName, startCoordinator } from '../server.ts';
+import { type OwnServer, type StoreName, startCoordinator } from '../server.ts';
 import type { Progress } from './progress.ts';
+import { waitWith } from './waiting.ts';
+
+export const IDLE_MINERS = 100;
 
 export interface Memory {
+  /** The resident bytes while nothing happens but that {@link IDLE_MINERS} miners wait for work. */
+  idle: number;
   lifecycles: number;
+  /** The most resident bytes of the run. */
+  most: number;
   /**
    * The mean resident bytes of each quarter of the run. The first quarter warms up: caches fill and code is
    * compiled.
@@ -13,15 +21,18 @@ export interface Memory {
   growth: number;
 }
 
-/** Measures whether the coordinator's memory grows with the work it has done. */
+/** Measures the coordinator's memory while it idles, and whether it grows with the work it has done. */
 export async function memory(
   lifecycles: number,
-  { store, connections }: Pick<LoadOptions, 'connections'> & { store: StoreName },
+  { store, connections, seconds = 10 }: Pick<LoadOptions, 'connections' | 'seconds'> & { store: StoreName },
   progress: Progress,
 ): Promise<Memory> {
   const server = await startCoordinator({ store });
   const samples: number[] = [];
+  let idle = Number.NaN;
   try {
+    progress(`${IDLE_MINERS} miners wait`);
+    idle = await idleBytes(server, seconds);
     await load(server, {
       connections,
       warmup: 0,
@@ -35,7 +46,17 @@ export async function memory(
     await server.stop();
   }
   const quarters = quartersOf(samples);
-  return { lifecycles, quarters, growth: (quarters.at(-1) ?? Number.NaN) / (quarters[0] ?? Number.NaN) };
+  const most = samples.reduce((a, b) => Math.max(a, b), 0);
+  const growth = (quarters.at(-1) ?? Number.NaN) / (quarters[0] ?? Number.NaN);
+  return { idle, lifecycles, most, quarters, growth };
+}
+
+/** Lets miners wait for work that does not come, and returns the memory after that time. */
+async function idleBytes(server: OwnServer, seconds: number): Promise<number> {
+  const waiting = waitWith(server, IDLE_MINERS, { connections: 0, seconds: seconds + 1, warmup: 0 });
+  const measured = setTimeout(seconds * 1000).then(server.residentBytes);
+  await waiting;
+  return await measured;
 }
 
 /** @returns the mean of each quarter */

@@ -34,7 +34,7 @@ export async function waiting(
     ] as const) {
       progress(`Round ${round} of ${rounds}: ${count} miners wait`);
       const server = await startCoordinator({ store });
-      rates[name].push(await rateWith(server, count, options).finally(server.stop));
+      rates[name].push(await waitWith(server, count, options).finally(server.stop));
     }
   }
   const few = medianOf(rates.few, rate => rate);
@@ -42,7 +42,8 @@ export async function waiting(
   return { miners, few, many, ratio: many / few };
 }
 
-async function rateWith(
+/** Lets clients submit jobs while miners wait for them. Resolves with the completed jobs per second. */
+export async function waitWith(
   { url }: OwnServer,
   miners: number,
   { connections, seconds = 10, warmup }: LoadOptions,
