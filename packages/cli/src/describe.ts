@@ -1,5 +1,5 @@
 import type { Job, JobError, JobRun, JobSummary, QueueInfo } from '@aitbc/sdk';
-import { fieldList, table } from './output.ts';
+import { fieldList, table } from './table.ts';
 
 /** Describes the state of a job in one line for a spinner. */
 export function progressOf(job: Job): string {

@@ -1,4 +1,4 @@
-import { table } from './output.ts';
+import { table } from './table.ts';
 
 /** The result of a check. */
 export interface CheckFinding {

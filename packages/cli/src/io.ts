@@ -1,7 +1,5 @@
 import type { Writable } from 'node:stream';
 import type { ClientOptions } from '@aitbc/sdk';
-import { SingleBar } from 'cli-progress';
-import ora from 'ora';
 import { printable } from './printable.ts';
 
 export interface TextOutput {
@@ -66,21 +64,59 @@ export function processIo(): Io {
   };
 }
 
+/** Libraries that draw are loaded when something is drawn: a server never does. */
 function terminalSpinner(text: string): Spinner {
-  const spinner = ora({ text: printable(text), stream: process.stderr, discardStdin: false }).start();
+  let shown = text;
+  const drawn = draw(async () => {
+    const { default: ora } = await import('ora');
+    return ora({ text: printable(shown), stream: process.stderr, discardStdin: false }).start();
+  });
   return {
     update(text) {
-      spinner.text = printable(text);
+      shown = text;
+      drawn.change(spinner => {
+        spinner.text = printable(text);
+      });
     },
-    stop: () => spinner.stop(),
+    stop: () => drawn.stop(),
   };
 }
 
 function terminalBar(label: string, total: number): ProgressBar {
   const format = `${label} {bar} {percentage} % of ${total.toLocaleString('en')}, {eta_formatted} to go`;
-  const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true });
-  bar.start(total, 0);
-  return { advance: by => bar.increment(by), stop: () => bar.stop() };
+  let done = 0;
+  const drawn = draw(async () => {
+    const { SingleBar } = await import('cli-progress');
+    const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true });
+    bar.start(total, done);
+    return bar;
+  });
+  return {
+    advance(by) {
+      done += by;
+      drawn.change(bar => bar.update(done));
+    },
+    stop: () => drawn.stop(),
+  };
+}
+
+/** Starts to draw as soon as the library is loaded, unless it was stopped before. */
+function draw<Drawing extends { stop(): unknown }>(start: () => Promise<Drawing>) {
+  let drawing: Drawing | undefined;
+  let isStopped = false;
+  start().then(started => {
+    drawing = started;
+    if (isStopped) started.stop();
+  });
+  return {
+    change(how: (drawing: Drawing) => void) {
+      if (drawing) how(drawing);
+    },
+    stop() {
+      isStopped = true;
+      drawing?.stop();
+    },
+  };
 }
 
 function leaveWhenNobodyReads(error: NodeJS.ErrnoException) {

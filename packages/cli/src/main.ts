@@ -1,5 +1,8 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { boundYoungGeneration, isServer } from './small-heap.ts';
+
+if (isServer(process.argv)) boundYoungGeneration(process);
 
 // Compiling takes most of the time of a small command, so its result is cached. Without a writable cache,
 // each start compiles again.

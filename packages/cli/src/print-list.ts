@@ -2,7 +2,8 @@ import type { Paged } from '@aitbc/sdk';
 import type { Command } from 'commander';
 import { wantsJson } from './connection.ts';
 import type { Io } from './io.ts';
-import { note, print, printJson, table } from './output.ts';
+import { note, print, printJson } from './output.ts';
+import { table } from './table.ts';
 
 const LARGEST_PAGE = 100;
 

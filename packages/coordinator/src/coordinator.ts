@@ -42,7 +42,7 @@ export async function startCoordinator(options: StartOptions = {}): Promise<Runn
   const config = readConfig({ given, ...(env && { env }), file: configFile });
   const open = isOpen(config);
   const uptime = now ?? (() => performance.now());
-  const { output, logger } = openLogger(config, { logStream, readableLog });
+  const { output, logger } = await openLogger(config, { logStream, readableLog });
   const onWait = createWaitLog(logger);
   const { store, modules } = await retryWhileSlow(async () => {
     const store = await openStore(config, now, { exclusive: true, onWait });

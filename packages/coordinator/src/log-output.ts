@@ -12,7 +12,7 @@ export type LogStream = { write(line: string): void };
 
 /** Prints log lines as text for people. */
 export interface ReadableLog {
-  stream: LogStream;
+  open(): Promise<LogStream>;
   /** Whether somebody reads it on a terminal. */
   isTerminal: boolean;
 }
@@ -28,14 +28,14 @@ export interface LoggerOptions {
 }
 
 /** Opens the log that the configuration asks for. `output` is there where it goes to the standard output as JSON. */
-export function openLogger(
+export async function openLogger(
   { logLevel: level, logFormat }: Pick<ServerConfig, 'logLevel' | 'logFormat'>,
   { logStream, readableLog }: { logStream: LogStream | undefined; readableLog: ReadableLog | undefined },
-): { output: LogOutput | undefined; logger: false | LoggerOptions } {
+): Promise<{ output: LogOutput | undefined; logger: false | LoggerOptions }> {
   if (level === 'silent') return { output: undefined, logger: false };
   const serializers = { err: errorForLog, busboyOptions: withoutHeaders };
   const isReadable = logFormat === 'pretty' || (logFormat === 'auto' && readableLog?.isTerminal);
-  const stream = logStream ?? (isReadable ? readableLog?.stream : undefined);
+  const stream = logStream ?? (isReadable ? await readableLog?.open() : undefined);
   if (stream) return { output: undefined, logger: { level, stream, serializers } };
   const output = openLogOutput();
   return { output, logger: { level, stream: output.stream, serializers } };

@@ -125,10 +125,10 @@ describeEachEngine('no line of the log', engine => {
 });
 
 describe('an error in the log', () => {
-  test('has none of the values that a database adds to it', () => {
+  test('has none of the values that a database adds to it', async () => {
     const lines: string[] = [];
     const logStream = { write: (line: string) => void lines.push(line) };
-    const { logger } = openLogger(
+    const { logger } = await openLogger(
       { logLevel: 'info', logFormat: 'auto' },
       { logStream, readableLog: undefined },
     );
@@ -148,11 +148,11 @@ describe('an error in the log', () => {
     ['auto', false, false],
     ['pretty', false, true],
     ['json', true, false],
-  ])('is text for people or JSON: %s, terminal %s', (logFormat, isTerminal, isReadable) => {
+  ])('is text for people or JSON: %s, terminal %s', async (logFormat, isTerminal, isReadable) => {
     const stream = { write: () => {} };
-    const opened = openLogger(
+    const opened = await openLogger(
       { logLevel: 'info', logFormat },
-      { logStream: undefined, readableLog: { stream, isTerminal } },
+      { logStream: undefined, readableLog: { open: async () => stream, isTerminal } },
     );
     expect(opened.logger && opened.logger.stream === stream).toBe(isReadable);
   });

@@ -4,7 +4,8 @@ import type { Command } from 'commander';
 import { address } from '../arguments.ts';
 import { clientFor, hasKey, wantsJson } from '../connection.ts';
 import type { Io } from '../io.ts';
-import { fieldList, note, print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
+import { fieldList } from '../table.ts';
 import { minerOfThisMachine } from '../this-miner.ts';
 
 export function addAccountCommand(program: Command, io: Io): void {

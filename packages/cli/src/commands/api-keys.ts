@@ -4,8 +4,9 @@ import { address, integer, integerFrom, nameList, positiveInteger, positiveNumbe
 import { clientFor, wantsJson } from '../connection.ts';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { fieldList, note, print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
+import { fieldList } from '../table.ts';
 
 /** `aitbc api-keys`: manages keys over HTTP, which needs a key with the scope keys. `aitbc keys` needs the machine. */
 export function addApiKeysCommand(program: Command, io: Io): void {

@@ -5,8 +5,9 @@ import { positiveInteger, readInput } from '../arguments.ts';
 import { clientFor, wantsJson } from '../connection.ts';
 import { CommandFailure, Interruption, message } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { fieldList, note, print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
+import { fieldList } from '../table.ts';
 
 export function addBatchCommand(program: Command, io: Io): void {
   const group = program

@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { address, positiveInteger, positiveNumber } from '../arguments.ts';
 import { clientFor, wantsJson } from '../connection.ts';
 import type { Io } from '../io.ts';
-import { fieldList, print, printJson } from '../output.ts';
+import { print, printJson } from '../output.ts';
 import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
+import { fieldList } from '../table.ts';
 
 export function addCreditsCommand(program: Command, io: Io): void {
   const group = program

@@ -4,8 +4,9 @@ import { address, positiveInteger } from '../arguments.ts';
 import { clientFor, wantsJson } from '../connection.ts';
 import { time } from '../describe.ts';
 import type { Io } from '../io.ts';
-import { fieldList, note, print, printJson, table } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
+import { fieldList, table } from '../table.ts';
 
 export function addExplorerCommand(program: Command, io: Io): void {
   const group = program

@@ -4,8 +4,9 @@ import { positiveInteger, positiveNumber } from '../arguments.ts';
 import { clientFor, wantsJson } from '../connection.ts';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { fieldList, note, print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
+import { fieldList } from '../table.ts';
 import { type ApiKeyFlags, keyFieldsOf, withKeyFlags } from './api-keys.ts';
 
 interface InviteFlags extends ApiKeyFlags {

@@ -9,8 +9,9 @@ import { address, nameList, positiveInteger, positiveNumber } from '../arguments
 import { wantsJson } from '../connection.ts';
 import { CommandFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { fieldList, note, print, printJson, table } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { onStore, type StoreFlags, withConfig } from '../store-options.ts';
+import { fieldList, table } from '../table.ts';
 
 type Store = Awaited<ReturnType<typeof openStore>>;
 

@@ -4,8 +4,9 @@ import { positiveInteger } from '../arguments.ts';
 import { clientFor, wantsJson } from '../connection.ts';
 import { time } from '../describe.ts';
 import type { Io } from '../io.ts';
-import { fieldList, print, printJson, table } from '../output.ts';
+import { print, printJson } from '../output.ts';
 import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
+import { fieldList, table } from '../table.ts';
 
 const STATUSES: MinerStatus[] = ['online', 'draining', 'offline'];
 

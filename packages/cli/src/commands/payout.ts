@@ -6,8 +6,9 @@ import { address, positiveInteger, positiveNumber } from '../arguments.ts';
 import { clientFor, hasKey, wantsJson } from '../connection.ts';
 import { CommandFailure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { fieldList, print, printJson } from '../output.ts';
+import { print, printJson } from '../output.ts';
 import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
+import { fieldList } from '../table.ts';
 import { signerOfThisMachine } from '../this-miner.ts';
 
 /** `aitbc payout`: what operators paid providers, and what the providers say to that. */

@@ -9,7 +9,6 @@ import {
   variableOf,
 } from '@aitbc/coordinator';
 import { type Command, Option } from 'commander';
-import { PinoPretty } from 'pino-pretty';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { listeningError } from '../listening-error.ts';
@@ -74,7 +73,7 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
     return await startCoordinator({
       ...options,
       env: io.env,
-      readableLog: { stream: readableStream(), isTerminal: io.stdout.isTTY === true },
+      readableLog: { open: openReadableStream, isTerminal: io.stdout.isTTY === true },
       ...(configFile !== undefined && { configFile }),
     });
   } catch (error) {
@@ -84,7 +83,8 @@ async function start(given: Partial<Record<OptionName, unknown>>, configFile: st
 }
 
 /** Prints readable log lines. Programs get JSON lines. Strangers wrote some of the texts. */
-function readableStream() {
+async function openReadableStream() {
+  const { PinoPretty } = await import('pino-pretty');
   const pretty = PinoPretty({ ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' });
   const shown = (_name: string, value: unknown) => (typeof value === 'string' ? printable(value) : value);
   return {

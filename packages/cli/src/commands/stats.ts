@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { clientFor, wantsJson } from '../connection.ts';
 import type { Io } from '../io.ts';
-import { fieldList, print, printJson } from '../output.ts';
+import { print, printJson } from '../output.ts';
+import { fieldList } from '../table.ts';
 
 export function addStatsCommand(program: Command, io: Io): void {
   program

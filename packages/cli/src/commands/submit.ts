@@ -6,7 +6,8 @@ import { progressOf } from '../describe.ts';
 import { Interruption, UsageError } from '../failure.ts';
 import { follow, requireResult } from '../follow.ts';
 import type { Io } from '../io.ts';
-import { fieldList, note, print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
+import { fieldList } from '../table.ts';
 import { watch } from '../watch.ts';
 
 interface SubmitFlags {

@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { address, positiveInteger } from '../arguments.ts';
 import { clientFor, hasKey, wantsJson } from '../connection.ts';
 import type { Io } from '../io.ts';
-import { fieldList, print } from '../output.ts';
+import { print } from '../output.ts';
 import { type ListFlags, printList } from '../print-list.ts';
+import { fieldList } from '../table.ts';
 import { minerOfThisMachine } from '../this-miner.ts';
 import { earningsFields } from './account.ts';
 

@@ -10,8 +10,9 @@ import { nameList, positiveInteger } from '../arguments.ts';
 import { clientFor, wantsJson } from '../connection.ts';
 import { UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { fieldList, note, print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { type Columns, type ListFlags, pageSize, printList } from '../print-list.ts';
+import { fieldList } from '../table.ts';
 
 /** `aitbc webhooks`: where events are posted. */
 export function addWebhooksCommand(program: Command, io: Io): void {

@@ -1,7 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import { LRUCache } from 'lru-cache';
-import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Store } from '../store/store.ts';
+import { RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from './rate-limiters.ts';
 
 export interface Allowance {
   /** Takes `amount` from the key's allowance. Returns 0 if that is allowed, else the milliseconds before a retry. */

@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net';
-import { Agent, buildConnector, request } from 'undici';
+import type * as Undici from 'undici';
+import type { Agent, buildConnector } from 'undici';
 import { isAddressHost, type NameResolver, ReceiverRefused } from './name-resolver.ts';
 import type { AttemptOutcome } from './webhook.ts';
 
@@ -33,14 +34,23 @@ const READ_BYTES = 16_384;
 const BODY_MS = 2_000;
 
 export function createSender({ names, timeoutMs, now }: SenderOptions): Sender {
-  const agent = new Agent({
-    connect: checkedConnector(names, timeoutMs),
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    maxHeaderSize: 16_384,
-  });
+  let opened: Promise<{ agent: Agent; request: typeof Undici.request }> | undefined;
+
+  /** Most coordinators have no webhooks, so the client is loaded for the first delivery. */
+  async function open() {
+    const { Agent, buildConnector, request } = await import('undici');
+    const agent = new Agent({
+      connect: checkedConnector(names, timeoutMs, buildConnector),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
+      maxHeaderSize: 16_384,
+    });
+    return { agent, request };
+  }
 
   async function exchange(url: string, headers: Record<string, string>, body: string, signal: AbortSignal) {
+    opened ??= open();
+    const { agent, request } = await opened;
     const answer = await request(url, { method: 'POST', dispatcher: agent, headers, body, signal });
     const response = await readStart(answer.body);
     return { statusCode: answer.statusCode, headers: answer.headers, response };
@@ -63,14 +73,20 @@ export function createSender({ names, timeoutMs, now }: SenderOptions): Sender {
         return { ...base(), statusCode: null, error: describe(error as Error, timeoutMs), response: null };
       }
     },
-    close: () => agent.destroy(),
+    async close() {
+      await (await opened)?.agent.destroy();
+    },
   };
 }
 
 /** Connects only to addresses that were checked: the name is resolved, and the address is what is connected to. */
-function checkedConnector(names: NameResolver, timeout: number): buildConnector.connector {
+function checkedConnector(
+  names: NameResolver,
+  timeout: number,
+  build: typeof buildConnector,
+): buildConnector.connector {
   const connectorOf = (protocol: 'http:' | 'https:') =>
-    buildConnector({ timeout, lookup: checkedLookup(names, protocol) });
+    build({ timeout, lookup: checkedLookup(names, protocol) });
   const connectors = { 'http:': connectorOf('http:'), 'https:': connectorOf('https:') };
   return (options, callback) => {
     const protocol = options.protocol === 'https:' ? 'https:' : 'http:';
