@@ -26,6 +26,7 @@ export const BATCH_ORDER: readonly string[] = [
   'jobs.heartbeat',
   'jobs.release-all',
   'miners.withdraw',
+  'miners.resume',
   'miners.reinstate',
   // Submissions may need the granted credits.
   'grants.grant',

@@ -209,6 +209,8 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/miners/{id}/claims': ownerOfMiner,
   'POST /v1/miners/{id}/chunks': ownerOfMiner,
   'POST /v1/miners/{id}/drain': ownerOfMiner,
+  'POST /v1/miners/{id}/resume': ownerOfMiner,
+  'GET /v1/account/miners': miners,
   'POST /v1/miners/{id}/reinstate': administrators,
   'DELETE /v1/miners/{id}': ownerOfMiner,
   'GET /v1/jobs/available': ownerOfMiner,
@@ -331,6 +333,19 @@ describeEachEngine('a coordinator that demands keys', engine => {
       const security = access === provider ? [{ apiKey: [] }, { bearer: [] }, {}] : schemes;
       expect(described.get(route)?.security).toEqual(access.nobody === 'passes' ? undefined : security);
     });
+  });
+
+  test('lists one’s own miners for their owner only', async () => {
+    const { miners } = await prepare('POST /v1/miners/{id}/drain');
+    const mine = async (caller: Caller) =>
+      await coordinator.call<{ miner_id: string }[]>(
+        'GET',
+        '/v1/account/miners',
+        undefined,
+        withKey(keys[caller]),
+      );
+    expect((await mine('the miner’s owner')).body.map(({ miner_id }) => miner_id)).toContain(miners);
+    expect((await mine('another miner’s owner')).body).toEqual([]);
   });
 
   test('says nothing about a body before the key is right', async () => {

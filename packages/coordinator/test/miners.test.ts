@@ -299,6 +299,26 @@ describeEachEngine('the life of a miner', engine => {
     expect((await claims('drains')).map(({ job_id }) => job_id)).toEqual([next.job_id]);
   });
 
+  test('a drained miner gets jobs again when it is resumed, at once or when it is back', async () => {
+    await register('resumes', { capabilities: ['resumes'] });
+    await coordinator.call('POST', '/v1/miners/resumes/drain');
+    const { job_id } = await submit({ model: 'resumes' });
+    expect(await claims('resumes')).toEqual([]);
+    const resumed = await coordinator.call<Miner>('POST', '/v1/miners/resumes/resume');
+    expect([resumed.status, resumed.body.status]).toEqual([200, 'online']);
+    expect((await claims('resumes')).map(job => job.job_id)).toEqual([job_id]);
+    await coordinator.call('POST', '/v1/miners/resumes/drain');
+    await coordinator.pass({ seconds: 90 });
+    const offline = await coordinator.call<Miner>('POST', '/v1/miners/resumes/resume');
+    expect(offline.body.status).toBe('offline');
+    expect(refusal(await coordinator.call('POST', '/v1/miners/nobody/resume'))).toEqual([
+      404,
+      'MINER_NOT_FOUND',
+    ]);
+    await coordinator.call('POST', '/v1/miners/resumes/heartbeat', {});
+    expect((await read('resumes')).status).toBe('online');
+  });
+
   test('a draining miner that falls silent still drains when it comes back', async () => {
     await register('drains-on', { capabilities: ['drains-on'] });
     await coordinator.call('POST', '/v1/miners/drains-on/drain');

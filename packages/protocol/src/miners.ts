@@ -219,6 +219,9 @@ export const ListMiners = Type.Object(
 );
 export type ListMiners = Static<typeof ListMiners>;
 
+export const ListOwnMiners = Type.Omit(ListMiners, ['model'], CLOSED);
+export type ListOwnMiners = Static<typeof ListOwnMiners>;
+
 export const Heartbeat = Type.Object(
   {
     epoch: Type.Optional(MinerEpoch),

@@ -44,6 +44,7 @@ export type AuditAction =
   | 'miner.suspend'
   | 'miner.reinstate'
   | 'miner.drain'
+  | 'miner.resume'
   | 'miner.remove';
 
 /** Appends actions to the audit log, in the transaction of the actions. */

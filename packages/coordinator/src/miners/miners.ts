@@ -2,6 +2,7 @@ import {
   type IdleReport,
   LIMITS,
   type ListMiners,
+  type ListOwnMiners,
   type Miner,
   type MinerDetail,
   type RegisterMiner,
@@ -22,7 +23,7 @@ import { type Abilities, abilitiesOf } from './eligibility.ts';
 import { findMiner, findSpeeds, listMiners, type MinerWithAddress } from './queries.ts';
 import type { MinerCaller, MinerRegistration, RegisterInput } from './register.ts';
 import { type ReputationPolicy, scoreOf, toReputation } from './reputation.ts';
-import { reinstateMiners, withdrawMiners } from './withdraw.ts';
+import { reinstateMiners, resumeMiners, withdrawMiners } from './withdraw.ts';
 import { createWorkload } from './workload.ts';
 
 /** The heartbeat interval is derived from the length of leases. */
@@ -42,8 +43,15 @@ export interface MinersOptions {
 export interface MinerRegistry {
   register(principal: Principal, request: RegisterMiner): Promise<{ miner: Miner; created: boolean }>;
   list(query: ListMiners & { limit: number; after: string | undefined }): Promise<Miner[]>;
+  /** Lists the caller's own miners. */
+  listOwn(
+    principal: Principal,
+    query: ListOwnMiners & { limit: number; after: string | undefined },
+  ): Promise<Miner[]>;
   get(id: string): Promise<MinerDetail>;
   drain(principal: Principal, caller: MinerCaller, actor: Actor): Promise<Miner>;
+  /** Ends draining. Does nothing if the miner does not drain. */
+  resume(principal: Principal, caller: MinerCaller, actor: Actor): Promise<Miner>;
   /** Removes a miner. It must hold no jobs any more. */
   remove(principal: Principal, caller: MinerCaller, actor: Actor): Promise<void>;
   /** Ends a miner's suspension and clears its record. Does nothing if the miner is not suspended. */
@@ -86,6 +94,15 @@ export function createMiners(options: MinersOptions): MinerRegistry {
     return toView(miner, speeds.get(miner.id));
   }
 
+  /** Returns the miners as lists show them. */
+  async function summarize(miners: readonly MinerWithAddress[]): Promise<Miner[]> {
+    const speeds = await findSpeeds(
+      store.read,
+      miners.map(miner => miner.id),
+    );
+    return miners.map(miner => summaryOf(toView(miner, speeds.get(miner.id))));
+  }
+
   async function withdraw(
     principal: Principal,
     caller: MinerCaller,
@@ -117,12 +134,10 @@ export function createMiners(options: MinersOptions): MinerRegistry {
     async list({ status, model, after, limit }) {
       const ids = model === undefined ? undefined : directory.offering(model, after ?? '', limit);
       if (ids?.length === 0) return [];
-      const miners = await listMiners(store.read, { status, ids, after, limit });
-      const speeds = await findSpeeds(
-        store.read,
-        miners.map(miner => miner.id),
-      );
-      return miners.map(miner => summaryOf(toView(miner, speeds.get(miner.id))));
+      return await summarize(await listMiners(store.read, { status, ids, after, limit }));
+    },
+    async listOwn({ accountId: ownerId }, { status, after, limit }) {
+      return await summarize(await listMiners(store.read, { ownerId, status, after, limit }));
     },
     async get(id) {
       const miner = await findOrFail(id);
@@ -133,6 +148,10 @@ export function createMiners(options: MinersOptions): MinerRegistry {
     },
     async drain(principal, caller, actor) {
       await withdraw(principal, caller, 'draining', actor);
+      return await view(await findOrFail(caller.minerId));
+    },
+    async resume(principal, caller, actor) {
+      unwrap(await store.write(resumeMiners, { ...caller, ownerId: accountScope(principal), actor }));
       return await view(await findOrFail(caller.minerId));
     },
     async remove(principal, caller, actor) {

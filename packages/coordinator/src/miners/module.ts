@@ -4,7 +4,7 @@ import { countForMiners } from './job-counters.ts';
 import { minerOptions } from './options.ts';
 import { registerMiners } from './register.ts';
 import { reputationPolicy } from './reputation.ts';
-import { reinstateMiners, withdrawMiners } from './withdraw.ts';
+import { reinstateMiners, resumeMiners, withdrawMiners } from './withdraw.ts';
 
 export const miners = defineModule({
   name: 'miners',
@@ -13,6 +13,7 @@ export const miners = defineModule({
   operations: ({ config }) => ({
     registerMiners: registerMiners({ maxPerOwner: config.maxMinersPerOwner }),
     withdrawMiners,
+    resumeMiners,
     reinstateMiners,
   }),
   subscribes: { 'job.changed': countForMiners },

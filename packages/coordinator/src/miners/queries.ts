@@ -37,6 +37,8 @@ const LISTED = ['online', 'draining', 'offline'] as const;
 
 interface MinerFilter {
   status: (typeof LISTED)[number] | undefined;
+  /** Only the miners of this account. */
+  ownerId?: number | undefined;
   /** Only these miners. */
   ids?: readonly string[] | undefined;
   /** Only miners with a greater id. */
@@ -54,8 +56,9 @@ export async function listMiners(db: Db, filter: MinerFilter): Promise<MinerWith
   return await db.selectFrom(pages.as('miner')).selectAll().orderBy('id').limit(filter.limit).execute();
 }
 
-function pageOfStatus(db: Db, { ids, after, limit }: MinerFilter, status: (typeof LISTED)[number]) {
+function pageOfStatus(db: Db, { ownerId, ids, after, limit }: MinerFilter, status: (typeof LISTED)[number]) {
   let query = withAddress(db).where('miner.status', '=', status);
+  if (ownerId !== undefined) query = query.where('miner.owner_id', '=', ownerId);
   if (ids !== undefined) query = query.where('miner.id', 'in', ids);
   if (after !== undefined) query = query.where('miner.id', '>', after);
   return db.selectFrom(query.orderBy('miner.id').limit(limit).as('page')).selectAll();

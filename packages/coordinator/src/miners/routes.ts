@@ -1,4 +1,12 @@
-import { LIMITS, ListMiners, Miner, MinerDetail, MinerProcess, RegisterMiner } from '@aitbc/protocol';
+import {
+  LIMITS,
+  ListMiners,
+  ListOwnMiners,
+  Miner,
+  MinerDetail,
+  MinerProcess,
+  RegisterMiner,
+} from '@aitbc/protocol';
 import { Type } from 'typebox';
 import { actorOf } from '../http/actor.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
@@ -63,6 +71,33 @@ export function minerRoutes(app: App, { miners, guards }: { miners: MinerRegistr
   );
 
   app.get(
+    '/v1/account/miners',
+    {
+      config: { costly: 'read' },
+      onRequest: guards.miner,
+      schema: {
+        operationId: 'listOwnMiners',
+        summary: 'List the miners of your account by id',
+        tags,
+        security: keyed,
+        querystring: ListOwnMiners,
+        response: answers({ 200: Type.Array(Miner) }, 400, 401, 403),
+      },
+    },
+    async (request, reply) => {
+      const { limit = LIMITS.defaultPageSize, cursor, ...of } = request.query;
+      const page = await miners.listOwn(principalOf(request), { ...of, limit, after: cursor });
+      linkNext(
+        request,
+        reply,
+        limit,
+        page.map(miner => miner.miner_id),
+      );
+      return page;
+    },
+  );
+
+  app.get(
     '/v1/miners/:id',
     {
       config: { shared: true },
@@ -93,6 +128,23 @@ export function minerRoutes(app: App, { miners, guards }: { miners: MinerRegistr
       },
     },
     async request => await miners.drain(principalOf(request), callerOf(request), actorOf(request)),
+  );
+
+  app.post(
+    '/v1/miners/:id/resume',
+    {
+      onRequest: guards.miner,
+      schema: {
+        operationId: 'resumeMiner',
+        summary: 'Give a drained miner jobs again',
+        tags,
+        security: keyed,
+        params: IdParams,
+        querystring: MinerProcess,
+        response: answers({ 200: Miner }, 400, 401, 403, 404, 409),
+      },
+    },
+    async request => await miners.resume(principalOf(request), callerOf(request), actorOf(request)),
   );
 
   app.post(

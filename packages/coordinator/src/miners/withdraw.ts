@@ -49,6 +49,37 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
   },
 };
 
+/** Gives drained miners jobs again. A miner that is offline gets them when it is heard of. */
+export const resumeMiners: Operation<Omit<WithdrawInput, 'to'>, undefined> = {
+  name: 'miners.resume',
+  async apply(inputs, context) {
+    const { tx, emit } = context;
+    const outcomes = [];
+    for (const { minerId, epoch, ownerId, actor } of inputs) {
+      const [miner] = await tx.load('miner', 'id', [minerId]);
+      if (!miner || miner.status === 'removed' || (ownerId !== null && miner.owner_id !== ownerId)) {
+        outcomes.push(failed('MINER_NOT_FOUND', `No miner ${minerId} is registered with this key`));
+        continue;
+      }
+      if (epoch !== undefined && epoch < miner.epoch) {
+        outcomes.push(superseded(minerId));
+        continue;
+      }
+      if (miner.draining === 1) {
+        const status = miner.status === 'draining' ? ('online' as const) : miner.status;
+        const after = { ...miner, status, draining: 0 };
+        await tx.update('miner', 'id', ['status', 'draining'], [after]);
+        emit({ type: 'miner.changed', miner: after });
+        noteTurn(miner, after, context);
+        if (ownerId === null)
+          await recordActions([{ actor, action: 'miner.resume', target: minerId }], context);
+      }
+      outcomes.push(done(undefined));
+    }
+    return outcomes;
+  },
+};
+
 /**
  * Ends the suspension of a miner's operator and clears its record: the old record would suspend it again at the next
  * judgement.

@@ -53,7 +53,7 @@ function explain(miner: MinerWithAddress, queues: readonly WorkloadRow[]): Miner
 
 function reasonOf(miner: MinerWithAddress, workload: readonly Workload[]): string | null {
   if (miner.status === 'offline') return 'It was not heard of for a while: send heartbeats or poll for jobs.';
-  if (miner.status === 'draining') return 'It is draining: register it again to get jobs.';
+  if (miner.status === 'draining') return 'It is draining: resume it, or register it again, to get jobs.';
   if (miner.suspended_at !== null) return SUSPENDED;
   if (miner.concurrency !== null && miner.running >= miner.concurrency)
     return 'It runs as many jobs as it registered for.';

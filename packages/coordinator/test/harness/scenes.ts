@@ -221,6 +221,8 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
     body: ({ jobs }) => ({ streams: [{ job_id: jobs, first: 0, chunks: ['Hello'] }] }),
   },
   'POST /v1/miners/{id}/drain': {},
+  'POST /v1/miners/{id}/resume': {},
+  'GET /v1/account/miners': {},
   'POST /v1/miners/{id}/reinstate': { admin: true },
   'DELETE /v1/miners/{id}': { job: 'running' },
   'GET /v1/jobs/available': { query: scene => `?miner_id=${scene.miners}` },

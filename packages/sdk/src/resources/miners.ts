@@ -22,7 +22,7 @@ import { id } from '../transport.ts';
 
 /** The machines that run jobs. */
 export class Miners extends Resource {
-  /** Lists the miners, best reputation first. */
+  /** Lists the miners by id. */
   list(query: ListMiners = {}, options?: RequestOptions): Paged<Miner> {
     return this.requests.list('/v1/miners', query, options);
   }
@@ -99,6 +99,13 @@ export class Miners extends Resource {
   /** Stops giving the miner new jobs. The jobs that it holds continue. */
   drain(minerId: string, options: MinerProcess & RequestOptions = {}): Promise<Miner> {
     const path = `${pathOf(minerId)}/drain`;
+    const query = { epoch: options.epoch };
+    return this.requests.send({ method: 'POST', path, body: {}, query, repeatable: true }, options);
+  }
+
+  /** Gives a drained miner jobs again. Coordinators before 0.3 don't have this: register the miner again there. */
+  resume(minerId: string, options: MinerProcess & RequestOptions = {}): Promise<Miner> {
+    const path = `${pathOf(minerId)}/resume`;
     const query = { epoch: options.epoch };
     return this.requests.send({ method: 'POST', path, body: {}, query, repeatable: true }, options);
   }

@@ -121,6 +121,11 @@ class AsyncMiners(AsyncResource):
         call = _http.post(f"{_path(miner_id)}/drain", query=_http.given(epoch=epoch))
         return await self._requests.model(Miner, call)
 
+    async def resume(self, miner_id: str, *, epoch: int | None = None) -> Miner:
+        """Gives a drained miner jobs again."""
+        call = _http.post(f"{_path(miner_id)}/resume", query=_http.given(epoch=epoch))
+        return await self._requests.model(Miner, call)
+
     async def reinstate(self, miner_id: str) -> Miner:
         """Gives a suspended miner jobs again. For administrators."""
         return await self._requests.model(Miner, _http.post(f"{_path(miner_id)}/reinstate"))

@@ -19,6 +19,7 @@ from ..models import (
     BlockDetail,
     ExplorerStats,
     Grant,
+    Miner,
     MinerDay,
     Overview,
     PublicKey,
@@ -212,6 +213,13 @@ class AsyncAccounts(AsyncResource):
     async def own(self) -> Account:
         """The account of this client's key."""
         return await self._requests.model(Account, Call("/v1/account"))
+
+    def miners(
+        self, *, status: str | None = None, limit: int | None = None, cursor: str | None = None
+    ) -> AsyncPaged[Miner]:
+        """The miners of this client's account, by id. Needs a key with the scope ``miner``."""
+        query = _http.given(status=status, limit=limit, cursor=cursor)
+        return self._requests.paged(Miner, "/v1/account/miners", query)
 
     async def get(self, address: str) -> Account:
         """The account at an address. Needs the key of an administrator."""

@@ -121,6 +121,11 @@ class Miners(Resource):
         call = _http.post(f"{_path(miner_id)}/drain", query=_http.given(epoch=epoch))
         return self._requests.model(Miner, call)
 
+    def resume(self, miner_id: str, *, epoch: int | None = None) -> Miner:
+        """Gives a drained miner jobs again."""
+        call = _http.post(f"{_path(miner_id)}/resume", query=_http.given(epoch=epoch))
+        return self._requests.model(Miner, call)
+
     def reinstate(self, miner_id: str) -> Miner:
         """Gives a suspended miner jobs again. For administrators."""
         return self._requests.model(Miner, _http.post(f"{_path(miner_id)}/reinstate"))
