@@ -17,6 +17,18 @@ export const NAVIGATION: readonly NavigationGroup[] = [
     ],
   },
   {
+    group: 'Yours',
+    links: [
+      { to: '/playground', label: 'Playground', icon: 'chat' },
+      { to: '/jobs', label: 'Jobs', icon: 'jobs' },
+      { to: '/batches', label: 'Batches', icon: 'batch' },
+      { to: '/machines', label: 'Machines', icon: 'machine' },
+      { to: '/usage', label: 'Usage', icon: 'usage' },
+      { to: '/webhooks', label: 'Webhooks', icon: 'webhook' },
+      { to: '/keys', label: 'API keys', icon: 'key' },
+    ],
+  },
+  {
     group: 'Ledger',
     links: [
       { to: '/receipts', label: 'Receipts', icon: 'receipt' },

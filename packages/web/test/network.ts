@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import {
   createIds,
   createKey,
@@ -9,7 +10,7 @@ import {
   type Scope,
   startCoordinator,
 } from '@aitbc/coordinator';
-import { echoBackend, type RunningMiner, startMiner } from '@aitbc/miner';
+import { type Backend, echoBackend, type RunningMiner, startMiner } from '@aitbc/miner';
 import { generateSigner } from '@aitbc/receipts';
 import { CoordinatorClient, type Job } from '@aitbc/sdk';
 import { afterAll, beforeAll } from 'vitest';
@@ -40,6 +41,22 @@ export interface TestNetwork {
 }
 
 export const MODEL = 'llama3.2';
+/** A model that writes on until its job is cancelled. */
+export const ENDLESS = 'writes-on';
+
+function testBackend(): Backend {
+  const echo = echoBackend({ models: [MODEL, 'qwen3:8b', ENDLESS] });
+  return {
+    ...echo,
+    async generate(generation) {
+      if (generation.model !== ENDLESS) return await echo.generate(generation);
+      for (;;) {
+        generation.onToken?.('more ');
+        await setTimeout(20, undefined, { signal: generation.signal });
+      }
+    },
+  };
+}
 
 /** Starts a network for the tests of one file. Where it is keyed, its client has all scopes but that of administrators. */
 export function withNetwork(options: StartOptions = {}): TestNetwork {
@@ -94,7 +111,8 @@ export function withNetwork(options: StartOptions = {}): TestNetwork {
     await network.start();
     miner = await startMiner({
       client: network.client,
-      backend: echoBackend({ models: [MODEL, 'qwen3:8b'] }),
+      backend: testBackend(),
+      concurrency: 2,
       identity: { minerId: 'gpu-one', signer: await generateSigner() },
     });
   });

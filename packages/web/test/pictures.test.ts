@@ -17,10 +17,12 @@ const PICTURES = join(import.meta.dirname, '../../../docs/images/web');
 const SIZE = { width: 1100, height: 640 };
 const MAX_DIFFERENT = 0.03;
 
-const network = withNetwork();
+const network = withNetwork({ mode: 'keyed' });
 const browser = withBrowser();
 let receiptId: string;
 let provider: string;
+let jobId: string;
+let key: string;
 
 beforeAll(async () => {
   await network.publish();
@@ -30,7 +32,8 @@ beforeAll(async () => {
     if (count % 4 === 3) await network.publish();
   }
   const receipt = await network.client.jobs.receipt(jobs[2]?.job_id ?? '');
-  ({ receipt_id: receiptId, provider } = receipt);
+  ({ receipt_id: receiptId, provider, job_id: jobId } = receipt);
+  key = (await network.key('client', 'miner', 'keys')).secret;
 });
 
 const PAGES = [
@@ -45,18 +48,30 @@ const PAGES = [
   ['address', '/addresses/PROVIDER'],
   ['verify', '/verify'],
   ['overview', '/'],
+  ['playground', '/playground?model=llama3.2'],
+  ['jobs', '/jobs'],
+  ['job', '/jobs/JOB'],
+  ['batches', '/batches'],
+  ['keys', '/keys'],
+  ['machine', '/machines/gpu-one'],
 ] as const;
 
 test('every page looks as it did, in both colours', { timeout: 600_000 }, async context => {
-  const { page } = await visit(browser, context, network.url, SIZE);
+  const { page } = await visit(browser, context, network.url, { ...SIZE, key });
   for (const [name, template] of PAGES) {
     await page.emulateMedia({ colorScheme: 'light' });
-    await goTo(page, network.url + template.replace('RECEIPT', receiptId).replace('PROVIDER', provider));
+    const path = template.replace('RECEIPT', receiptId).replace('PROVIDER', provider).replace('JOB', jobId);
+    await goTo(page, network.url + path);
     await page.getByText('Live', { exact: true }).waitFor();
     await loaded(page);
     if (name === 'receipt') {
       await page.getByRole('button', { name: 'Verify' }).click();
       await page.getByText('Valid.').waitFor();
+    }
+    if (name === 'playground') {
+      await page.getByRole('textbox', { name: 'Your message' }).fill('What is 6 times 7?');
+      await page.keyboard.press('Enter');
+      await page.getByRole('link', { name: 'Receipt', exact: true }).waitFor();
     }
     await page.evaluate('document.fonts.ready');
     // What just arrived is highlighted for a moment, and the focus may be anywhere.

@@ -12,6 +12,8 @@ export interface VisitorOptions {
   /** In CSS pixels. */
   width?: number;
   height?: number;
+  /** An API key that the visitor has signed in with. */
+  key?: string;
 }
 
 /** A browser that has opened the app, and what went wrong in it. */
@@ -26,12 +28,13 @@ export async function visit(
   browser: TestBrowser,
   context: TestContext,
   address: string,
-  { theme = 'light', width = 1280, height = 860 }: VisitorOptions = {},
+  { theme = 'light', width = 1280, height = 860, key }: VisitorOptions = {},
 ): Promise<Visitor> {
   const page = await browser.blank(context, {
     ...{ colorScheme: theme, locale: 'en-US', timezoneId: 'UTC', reducedMotion: 'reduce' },
     viewport: { width, height },
   });
+  if (key !== undefined) await page.addInitScript(key => sessionStorage.setItem('aitbc.key', key), key);
   const faults: string[] = [];
   page.on('pageerror', error => faults.push(error.message));
   page.on('console', message => message.type() === 'error' && faults.push(message.text()));

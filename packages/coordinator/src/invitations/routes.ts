@@ -114,20 +114,4 @@ export function invitationRoutes(app: App, { invitations, guards }: InvitationRo
       return await invitations.redeem(request.body, { ip: request.ip, requestId: request.id });
     },
   );
-
-  // Links of invitations lead here. The token is in the fragment, which browsers do not send.
-  app.get('/join', { schema: { hide: true } as object }, async (_request, reply) =>
-    reply.type('text/plain; charset=utf-8').send(JOIN_TEXT),
-  );
 }
-
-const JOIN_TEXT = `This link is an invitation to an AITBC coordinator. To join, give the whole link to the command:
-
-  npx aitbc join 'LINK'
-
-It prints your API key and what to do next. Without the command:
-
-  curl -X POST COORDINATOR/v1/invitations/redeem -H 'content-type: application/json' -d '{"token": "invite_…"}'
-
-The token is the part of the link after the #.
-`;

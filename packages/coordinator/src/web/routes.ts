@@ -39,8 +39,9 @@ export async function webRoutes(app: FastifyInstance, files: WebFiles | undefine
   for (const path of WEB_PATHS)
     app.get(path, { schema: { hide: true } }, (request, reply) => {
       if (isBrowser(request)) return sendPage(request, reply);
-      if (path !== '/') return reply.callNotFound();
-      return reply.header('vary', 'Accept').header('cache-control', MUTABLE).send(INDEX);
+      const answer = FOR_PROGRAMS[path];
+      if (answer === undefined) return reply.callNotFound();
+      return reply.header('vary', 'Accept').header('cache-control', MUTABLE).send(answer);
     });
   if (!files) return;
   await app.register(fastifyStatic, {
@@ -72,6 +73,21 @@ const INDEX = {
   overview: '/explorer/overview',
   ledger: '/ledger/checkpoint',
 };
+
+/** What a program gets at the link of an invitation. The token is in the fragment, which is not sent. */
+const JOIN_TEXT = `This link is an invitation to an AITBC coordinator. To join, give the whole link to the command:
+
+  npx aitbc join 'LINK'
+
+It prints your API key and what to do next. Without the command:
+
+  curl -X POST COORDINATOR/v1/invitations/redeem -H 'content-type: application/json' -d '{"token": "invite_…"}'
+
+The token is the part of the link after the #.
+`;
+
+/** Paths at which programs get something else than browsers. */
+const FOR_PROGRAMS: Readonly<Record<string, object | string>> = { '/': INDEX, '/join': JOIN_TEXT };
 
 const NOT_BUILT = `<!doctype html>
 <html lang="en">

@@ -19,9 +19,10 @@ export function Filter({ label, placeholder, value = '', onChange }: FilterProps
   };
   return (
     <label className={styles.filter}>
-      <span>{label}</span>
+      <span aria-hidden="true">{label}</span>
       <input
         type="search"
+        aria-label={label}
         value={text}
         placeholder={placeholder}
         spellCheck={false}
@@ -46,8 +47,12 @@ interface ChoiceProps {
 /** One of a few values that a list is filtered by. */
 export const Choice = ({ label, value = '', choices, onChange }: ChoiceProps) => (
   <label className={styles.filter}>
-    <span>{label}</span>
-    <select value={value} onChange={event => onChange(event.currentTarget.value || undefined)}>
+    <span aria-hidden="true">{label}</span>
+    <select
+      aria-label={label}
+      value={value}
+      onChange={event => onChange(event.currentTarget.value || undefined)}
+    >
       {choices.map(([each, name]) => (
         <option key={each} value={each}>
           {name}
