@@ -11,6 +11,7 @@ import {
   ledgerReport,
   memoryReport,
   peersReport,
+  prefixesReport,
   retainedReport,
   soakReport,
   streamsReport,
@@ -24,6 +25,7 @@ import { growth } from './scenarios/growth.ts';
 import { ledger } from './scenarios/ledger.ts';
 import { memory } from './scenarios/memory.ts';
 import { peers, streamPeers } from './scenarios/peers.ts';
+import { prefixes } from './scenarios/prefixes.ts';
 import { retained } from './scenarios/retained.ts';
 import { soak } from './scenarios/soak.ts';
 import { aitbcRelay, streams } from './scenarios/streams.ts';
@@ -57,6 +59,8 @@ GET, by a GET that waits, and for comparison not at all.
                     LiteLLM's proxy for streams; install the first two before: npm ci --prefix bench/peers. LiteLLM is
                     installed in a virtual environment of Python, unless the variable LITELLM names its command
   --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
+  --prefixes GGUF   the time to the first token of conversations with this model on two miners, with the coordinator's
+                    memory of what each has read and without
   --streams         how long tokens of an engine take to readers of the gateway, with several numbers of streams at once
   --readers LIST    these numbers of streams (1,10,50,100,200)
   --abuse           what one client of 4 connections does to another, attack by attack; fails where it is too much
@@ -84,6 +88,7 @@ const { values } = parseArgs({
     webhooks: { type: 'string' },
     peers: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
+    prefixes: { type: 'string' },
     streams: { type: 'boolean', default: false },
     readers: { type: 'string', default: '1,10,50,100,200' },
     abuse: { type: 'boolean', default: false },
@@ -145,6 +150,9 @@ async function main(): Promise<void> {
   }
   if (values.gateway) {
     return report(await gateway({ ...options, profile: values.profile }, progress), gatewayReport);
+  }
+  if (values.prefixes !== undefined) {
+    return report(await prefixes({ ...options, gguf: values.prefixes }, progress), prefixesReport);
   }
   if (values.streams) {
     const { profile } = values;

@@ -7,6 +7,7 @@ import type { Growth } from './scenarios/growth.ts';
 import type { Ledger } from './scenarios/ledger.ts';
 import { IDLE_MINERS, type Memory } from './scenarios/memory.ts';
 import type { PeerResult, Peers, StreamPeers } from './scenarios/peers.ts';
+import type { PrefixTimes } from './scenarios/prefixes.ts';
 import { MOST_RETAINED, type Retained } from './scenarios/retained.ts';
 import { MOST_GROWTH, type Soak } from './scenarios/soak.ts';
 import type { StreamsAtOnce } from './scenarios/streams.ts';
@@ -197,6 +198,14 @@ export function gatewayReport({ streams, direct, gateway, overhead }: Gateway): 
     ['the gateway adds', ms(overhead)],
   );
   return `${grid}\nOf ${whole(streams)} streams each way, one at a time.`;
+}
+
+export function prefixesReport({ turns, ...times }: PrefixTimes): string {
+  const head = ['p50 / p99 in ms', 'first token', 'of the prompt in memory'];
+  const grid = new Table({ head, style: { head: [], border: [] } });
+  for (const [name, { firstToken, cachedShare }] of Object.entries(times))
+    grid.push([`${name} the memory`, ms(firstToken), `${(cachedShare * 100).toFixed(0)} %`]);
+  return `${grid}\nOf ${whole(turns)} later turns of conversations each, one at a time.`;
 }
 
 export function streamsReport(results: readonly StreamsAtOnce[]): string {

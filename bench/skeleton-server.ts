@@ -86,7 +86,7 @@ function commit(): void {
   }
 }
 
-function submit({ prompt = '', model }: SubmitJob): JobRow {
+function submit({ prompt = '', model = '' }: SubmitJob): JobRow {
   const salt = randomBytes(16).toString('hex');
   const prompt_hash = hash('sha256', salt + prompt);
   const job: JobRow = {

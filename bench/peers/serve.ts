@@ -40,7 +40,7 @@ export async function serve(queue: PeerQueue): Promise<void> {
     '/v1/jobs',
     { schema: { body: SubmitJob, response: { 201: Submitted } } },
     async (request, reply) => {
-      const { model, prompt = '' } = request.body;
+      const { model = '', prompt = '' } = request.body;
       const job_id = await queue.submit({ model, prompt });
       reply.code(201);
       return { job_id };

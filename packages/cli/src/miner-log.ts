@@ -37,6 +37,8 @@ function lineOf(event: MinerEvent, backend: string): string {
       return 'The coordinator gives this miner jobs again';
     case 'idle':
       return idleLine(event);
+    case 'notice':
+      return `From the operator: ${event.text}`;
     case 'stopping':
       return `Stopping: ${jobs(event.running)} may finish within ${event.timeout_seconds} s`;
     case 'stopped':

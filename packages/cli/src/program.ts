@@ -26,6 +26,7 @@ const COMMANDS: Record<string, () => Promise<Register>> = {
   'audit-log': async () => (await import('./commands/audit-log.ts')).addAuditLogCommand,
   invite: async () => (await import('./commands/invite.ts')).addInviteCommand,
   join: async () => (await import('./commands/invite.ts')).addJoinCommand,
+  notices: async () => (await import('./commands/notices.ts')).addNoticesCommand,
   usage: async () => (await import('./commands/usage.ts')).addUsageCommand,
   earnings: async () => (await import('./commands/usage.ts')).addEarningsCommand,
   account: async () => (await import('./commands/account.ts')).addAccountCommand,

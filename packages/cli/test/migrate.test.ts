@@ -35,6 +35,8 @@ const MIGRATIONS = [
   '029-history',
   '030-traces',
   '031-payouts',
+  '032-fallbacks',
+  '033-notices',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

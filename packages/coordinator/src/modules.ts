@@ -17,6 +17,7 @@ import { ledger } from './ledger/module.ts';
 import { limits } from './limits/module.ts';
 import { metrics } from './metrics/module.ts';
 import { miners } from './miners/module.ts';
+import { notices } from './notices/module.ts';
 import { payouts } from './payouts/module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
@@ -35,6 +36,7 @@ export const MODULES = [
   ledger,
   receipts,
   miners,
+  notices,
   scheduling,
   webhooks,
   leases,

@@ -1,5 +1,6 @@
-import type { MinerJob } from '@aitbc/protocol';
+import type { MinerJob, MinerNotice } from '@aitbc/protocol';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
+import manifest from '../package.json' with { type: 'json' };
 import { pause } from './backoff.ts';
 import type { MinerEventHandler } from './events.ts';
 import type { Link } from './link.ts';
@@ -14,6 +15,9 @@ const TOO_SOON_MS = 1_000;
 
 /** How often the miner asks why it gets no jobs. */
 const EXPLAIN_EVERY_MS = 60_000;
+
+/** This agent and its version, as the coordinator is told. */
+const AGENT = `aitbc-miner/${manifest.version}`;
 
 export interface ClaimsOptions {
   client: CoordinatorClient;
@@ -42,6 +46,8 @@ export function createClaims(options: ClaimsOptions): Claims {
   const { client, minerId, slots, registration, link, emit, maxJobs, start, release } = options;
   let count = 0;
   let explainedAt = Number.NEGATIVE_INFINITY;
+  /** The ids of the notices that were shown. A coordinator has few at a time. */
+  const told = new Set<string>();
   let underWay: Promise<unknown> = Promise.resolve();
   let interruption = new AbortController();
 
@@ -52,18 +58,26 @@ export function createClaims(options: ClaimsOptions): Claims {
     if (!slots.running.has(job.job_id)) start(job);
   }
 
+  function tell(notice: MinerNotice): void {
+    if (told.has(notice.id)) return;
+    told.add(notice.id);
+    emit({ event: 'notice', ...notice });
+  }
+
   async function claim(signal: AbortSignal): Promise<void> {
     const max = Math.min(slots.free, maxJobs - count);
     const asked = performance.now();
     const explain = asked >= explainedAt + EXPLAIN_EVERY_MS;
     const { jobs, idle } = await client.miners.claim(minerId, {
-      ...{ max, wait: LONG_POLL_SECONDS, explain, signal, maxRetries: 0 },
+      ...{ max, wait: LONG_POLL_SECONDS, explain, agent: AGENT, signal, maxRetries: 0 },
       ...epochOf(registration.epoch),
     });
     link.up();
     if (idle) {
       explainedAt = asked;
-      emit({ event: 'idle', ...idle });
+      const { notices = [], ...report } = idle;
+      emit({ event: 'idle', ...report });
+      for (const notice of notices) tell(notice);
     }
     if (signal.aborted) return await handBack(jobs);
     for (const job of jobs) accept(job);

@@ -1,4 +1,4 @@
-import type { FailureClass, IdleReport } from '@aitbc/protocol';
+import type { FailureClass, IdleReport, MinerNotice } from '@aitbc/protocol';
 
 /** What happens in a miner. */
 export type MinerEvent =
@@ -18,6 +18,8 @@ export type MinerEvent =
   | { event: 'reinstated' }
   /** Why the last claim found no jobs. At most once a minute. */
   | ({ event: 'idle' } & IdleReport)
+  /** What the operator tells the owners of miners. Each notice once. */
+  | ({ event: 'notice' } & MinerNotice)
   | { event: 'job_started'; job_id: string; model: string; attempt: number }
   | {
       event: 'job_completed';

@@ -14,6 +14,7 @@ export * from './leases.ts';
 export * from './limits.ts';
 export * from './miners.ts';
 export * from './network.ts';
+export * from './notices.ts';
 export * from './openai.ts';
 export * from './overview.ts';
 export * from './own-json.ts';

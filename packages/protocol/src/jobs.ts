@@ -82,6 +82,16 @@ export const JobPreview = Type.Object(
       }),
     ),
     queue: QueueInfo,
+    models: Type.Optional(
+      Type.Array(
+        Type.Object({
+          model: Type.String(),
+          price: ModelPrice,
+          eligible_miners: Type.Integer({ minimum: 0 }),
+        }),
+        { description: 'For a job that names several models: each of them, best first.' },
+      ),
+    ),
   },
   {
     $id: 'JobPreview',
@@ -136,6 +146,11 @@ export const Job = Type.Object(
     priority: Type.Integer(),
     constraints: JobConstraints,
     metadata: Nullable(Metadata),
+    models: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'The models that the job may use, best first, if it names several.',
+      }),
+    ),
     webhook_url: Type.Optional(WebhookUrl),
     stream: Type.Boolean({ description: 'Whether the text is streamed while it is generated.' }),
     attempts: Type.Integer({ description: 'How many claims the job has had.' }),
@@ -181,6 +196,7 @@ export const JobSummary = Type.Omit(
       'params',
       'metadata',
       'webhook_url',
+      'models',
     ] as const),
     ...(['stream', 'result', 'result_type', 'finish_reason', 'salt', 'queue', 'usage', 'runs'] as const),
     ...(['reasoning', 'refusal', 'logprobs'] as const),

@@ -5,6 +5,7 @@ import { CLOSED, MinerEpoch, MinerId, Nullable, Signature, Timestamp, WAIT } fro
 import { FailureClass } from './errors.ts';
 import { JobStatus, type TokenUsage } from './jobs.ts';
 import { LIMITS } from './limits.ts';
+import { MinerNotice } from './notices.ts';
 import { OPTIONAL_BODY, statedTime } from './stated.ts';
 import { JobConstraints, JobParams } from './submit-job.ts';
 
@@ -159,6 +160,9 @@ export const IdleReport = Type.Object(
         }),
       }),
       { description: 'Waiting jobs that the miner did not get, by reason, most first.' },
+    ),
+    notices: Type.Optional(
+      Type.Array(MinerNotice, { description: 'What the operator tells this miner’s owner, oldest first.' }),
     ),
   },
   { $id: 'IdleReport' },

@@ -41,6 +41,8 @@ export const LIMITS = {
   priority: { min: -10, max: 10 },
   attempts: { min: 1, max: 100 },
   replication: { min: 1, max: 9 },
+  /** Models that one job names in `models`. */
+  fallbackModels: 8,
   /** Names in one list of `constraints.miners` or `constraints.owners`. */
   chosenMiners: 8,
   ttlSeconds: { min: 1, max: 30 * 24 * 3600 },
@@ -72,6 +74,9 @@ export const LIMITS = {
   fileRequests: 50_000,
   customIdLength: 512,
   batchErrors: 100,
+  notices: 100,
+  noticeLength: 1_000,
+  noticeSeconds: 30 * 24 * 3600,
   webhookUrlLength: 2_048,
   webhookDescriptionLength: 256,
 } as const;

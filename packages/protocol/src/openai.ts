@@ -14,8 +14,8 @@ import { Model, Nullable } from './common.ts';
 import { ModelPrice } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { ModelAbilities } from './miners.ts';
-import { stated, statedChoices, statedGatewayMessage } from './stated.ts';
-import { JobParams } from './submit-job.ts';
+import { stated, statedChoices, statedGatewayMessage, statedModel } from './stated.ts';
+import { JobParams, SubmitJob } from './submit-job.ts';
 
 /* Requests and answers in the shapes of OpenAI's API, as far as the gateway supports them. */
 
@@ -24,7 +24,8 @@ const { temperature, top_p, stop, seed, presence_penalty, frequency_penalty, max
 
 /** The fields that chat and text completions share. */
 const Generating = {
-  model: Model,
+  model: Type.Optional(Model),
+  models: SubmitJob.properties.models,
   ...{ temperature, top_p, stop, seed, presence_penalty, frequency_penalty, max_tokens },
   logit_bias: Type.Optional(Type.Record(Type.String(), Type.Number())),
   stream: Type.Optional(
@@ -137,7 +138,7 @@ export const CompletionRequest = Type.Object(
       }),
     ),
   },
-  { $id: 'CompletionRequest' },
+  { $id: 'CompletionRequest', ...statedModel },
 );
 export type CompletionRequest = Static<typeof CompletionRequest>;
 

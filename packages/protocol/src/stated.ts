@@ -94,6 +94,9 @@ export const statedMessage = stated({
   ],
 });
 
+/** A request names a model or several. */
+const NAMES_MODEL = { anyOf: [{ required: ['model'] }, { required: ['models'] }] };
+
 /**
  * Which fields requests for jobs may combine. They ask for one kind of answer; several runs need comparable
  * results.
@@ -109,6 +112,7 @@ export const statedSubmission = stated({
     { required: ['input'], properties: without('prompt', 'messages', ...CHAT_ONLY) },
   ],
   allOf: [
+    NAMES_MODEL,
     {
       anyOf: [
         { properties: { replication: { const: 1 } } },
@@ -117,7 +121,7 @@ export const statedSubmission = stated({
           properties: {
             params: { required: ['temperature', 'seed'], properties: { temperature: { const: 0 } } },
             stream: { const: false },
-            ...without('tools'),
+            ...without('tools', 'models'),
           },
         },
       ],
@@ -166,9 +170,20 @@ export const statedTime = stated({
 /** Hours and days: 1h to 720h, 1d to 30d. */
 export const WINDOW_PATTERN = '^(([1-9]|[1-9][0-9]|[1-6][0-9]{2}|7[01][0-9]|720)h|([1-9]|[12][0-9]|30)d)$';
 
+const NAMES_MODEL_OR_NULL = {
+  anyOf: [
+    { required: ['model'], properties: { model: { type: 'string' } } },
+    { required: ['models'], properties: { models: { type: 'array' } } },
+  ],
+};
+
+/** A text request at the gateway names a model or several. */
+export const statedModel = stated({ ...NAMES_MODEL_OR_NULL });
+
 /** How the fields of a chat request at the gateway depend on each other. */
 export const statedChoices = stated({
   allOf: [
+    NAMES_MODEL_OR_NULL,
     {
       anyOf: [
         { properties: { tool_choice: { enum: ['none', 'auto', null] } } },

@@ -92,7 +92,15 @@ export const SubmitJob = Type.Object(
     prompt: Type.Optional(Type.String({ minLength: 1, examples: ['Explain quantum computing'] })),
     ...Type.Partial(ChatRequest).properties,
     input: Type.Optional(EmbeddingInput),
-    model: Model,
+    model: Type.Optional(Model),
+    models: Type.Optional(
+      Type.Array(Model, {
+        minItems: 1,
+        maxItems: LIMITS.fallbackModels,
+        description:
+          'Models to use, best first, after `model` if that is given: the first one that a live miner can run. Another one follows if the job waits too long for it, or fails. The job costs what the model that ran it costs.',
+      }),
+    ),
     params: Type.Optional(JobParams),
     priority: Type.Optional(
       Type.Integer({

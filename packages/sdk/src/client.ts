@@ -13,6 +13,7 @@ import { Jobs, type SubmitOptions } from './resources/jobs.ts';
 import { LedgerResource } from './resources/ledger.ts';
 import { Miners } from './resources/miners.ts';
 import { Models } from './resources/models.ts';
+import { Notices } from './resources/notices.ts';
 import { Payouts } from './resources/payouts.ts';
 import { Receipts } from './resources/receipts.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
@@ -47,6 +48,7 @@ export class CoordinatorClient {
   readonly apiKeys: ApiKeys;
   readonly auditLog: AuditLog;
   readonly invitations: Invitations;
+  readonly notices: Notices;
   readonly usage: Usage;
   readonly earnings: Earnings;
   readonly grants: Grants;
@@ -77,6 +79,7 @@ export class CoordinatorClient {
     this.apiKeys = new ApiKeys(requests);
     this.auditLog = new AuditLog(requests);
     this.invitations = new Invitations(requests);
+    this.notices = new Notices(requests);
     this.usage = new Usage(requests);
     this.earnings = new Earnings(requests);
     this.grants = new Grants(requests);

@@ -46,6 +46,7 @@ export type { Jobs, StreamOptions, SubmitOptions } from './resources/jobs.ts';
 export type { LedgerResource } from './resources/ledger.ts';
 export type { Miners } from './resources/miners.ts';
 export type { Models } from './resources/models.ts';
+export type { Notices } from './resources/notices.ts';
 export type { Payouts } from './resources/payouts.ts';
 export type { Receipts } from './resources/receipts.ts';
 export type { SigningKeys } from './resources/signing-keys.ts';

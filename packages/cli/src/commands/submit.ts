@@ -12,6 +12,7 @@ import { watch } from '../watch.ts';
 
 interface SubmitFlags {
   model: string;
+  fallbackModels?: string[];
   wait?: boolean;
   stream?: boolean;
   timeout?: number;
@@ -44,6 +45,11 @@ export function addSubmitCommand(program: Command, io: Io): void {
     .description('submit a job, and with --wait or --stream print its result')
     .argument('<prompt>', 'the prompt; - reads it from the standard input')
     .option('-m, --model <name>', 'the model to run', 'llama3.2')
+    .option(
+      '--fallback-models <names>',
+      'models to use if it cannot be run soon or fails, best first',
+      nameList,
+    )
     .option('-w, --wait', 'wait until the job has ended and print its result')
     .option('-s, --stream', 'print the text as it is generated')
     .option('--timeout <seconds>', 'the longest wait, with --wait', number)
@@ -96,12 +102,13 @@ async function preview(request: SubmitJob, command: Command, io: Io): Promise<vo
     printJson(io, found);
     return;
   }
-  const { price, cost, available, queue } = found;
+  const { model, price, cost, available, queue, models } = found;
   const unit = price.unit === 'token' ? '1,000 tokens' : 'GPU second';
   const start = queue.estimated_start_seconds;
   print(
     io,
     fieldList({
+      ...(models && { Model: `${model}, of ${models.map(named => named.model).join(', ')}` }),
       Price: `${price.credits} credits for one ${unit}`.replace('one 1,000', '1,000'),
       'Costs at most': cost.most,
       Usually: `up to ${cost.usual}`,
@@ -162,6 +169,7 @@ function requestFor(prompt: string, flags: SubmitFlags): SubmitJob {
       owners: chosen({ only: flags.onlyOwners, first: flags.firstOwners, not: flags.notOwners }),
     }),
     ...given({
+      models: flags.fallbackModels,
       priority,
       metadata,
       stream: flags.stream,

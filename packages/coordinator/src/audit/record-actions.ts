@@ -41,6 +41,8 @@ export type AuditAction =
   | 'payout.confirm'
   | 'payout.dispute'
   | 'payout.withdraw'
+  | 'notice.create'
+  | 'notice.delete'
   | 'miner.suspend'
   | 'miner.reinstate'
   | 'miner.drain'

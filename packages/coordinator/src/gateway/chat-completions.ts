@@ -14,7 +14,17 @@ import { toChatMessage, withCleanMessages } from './messages.ts';
 import { usageEvents, usageOf } from './usage.ts';
 
 const FIELDS = [
-  ...['model', 'messages', 'tools', 'tool_choice', 'response_format', 'stop', 'max_completion_tokens', 'n'],
+  ...[
+    'model',
+    'models',
+    'messages',
+    'tools',
+    'tool_choice',
+    'response_format',
+    'stop',
+    'max_completion_tokens',
+    'n',
+  ],
   ...['stream', 'stream_options', 'metadata', 'logprobs', 'top_logprobs'],
 ];
 const readFields = createFieldReader(ChatCompletionRequest, FIELDS);
@@ -85,7 +95,10 @@ export const chatCompletions: Endpoint = {
               ...(tool_calls
                 ? [chunk({ tool_calls: tool_calls.map((call, index) => ({ index, ...call })) })]
                 : []),
-              { ...chunk({}, finishReasonOf(job), chatLogprobs(job)), aitbc: jobReferences([job]) },
+              {
+                ...chunk({}, finishReasonOf(job), chatLogprobs(job)),
+                ...{ model: job.model, aitbc: jobReferences([job]) },
+              },
             ];
           },
         };

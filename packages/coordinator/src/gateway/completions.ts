@@ -6,7 +6,18 @@ import { textLogprobs } from './logprobs.ts';
 import { usageEvents, usageOf } from './usage.ts';
 
 const readFields = createFieldReader(CompletionRequest, [
-  ...['model', 'prompt', 'stop', 'n', 'best_of', 'stream', 'stream_options', 'metadata', 'logprobs'],
+  ...[
+    'model',
+    'models',
+    'prompt',
+    'stop',
+    'n',
+    'best_of',
+    'stream',
+    'stream_options',
+    'metadata',
+    'logprobs',
+  ],
 ]);
 
 export const completions: Endpoint = {
@@ -60,7 +71,7 @@ export const completions: Endpoint = {
           fullText: job => job.result ?? '',
           end(job, rest) {
             const last = chunk(rest, job.finish_reason ?? 'stop', textLogprobs(job));
-            return [{ ...last, aitbc: jobReferences([job]) }];
+            return [{ ...last, model: job.model, aitbc: jobReferences([job]) }];
           },
         };
       },

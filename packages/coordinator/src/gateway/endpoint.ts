@@ -1,4 +1,5 @@
 import { type AnswerDetails, type Job, LIMITS, type SubmitJob } from '@aitbc/protocol';
+import { invalidRequest } from './errors.ts';
 import { jobParamsOf } from './fields.ts';
 
 /*
@@ -74,7 +75,8 @@ export interface Endpoint {
 
 /** The fields that chat and text completion requests have in common. */
 interface TextFields {
-  model: string;
+  model?: string;
+  models?: string[];
   n?: number;
   stream?: boolean;
   stream_options?: { include_usage?: boolean };
@@ -92,11 +94,13 @@ export function requestTexts(
   contents: readonly JobContent[],
   extraParams: object,
 ): ModelRequest {
-  const { model, metadata, n = 1 } = fields;
+  const { model, models, metadata, n = 1 } = fields;
+  if (model === undefined && models === undefined) throw NO_MODEL;
   const stream = fields.stream === true;
   const params = { ...jobParamsOf({ ...fields }), ...extraParams };
   const submit = (content: JobContent, choice: number): SubmitJob => ({
-    model,
+    ...(model !== undefined && { model }),
+    ...(models && { models }),
     ...content,
     params: { ...params, ...seedOf(params, choice) },
     ...(metadata && { metadata }),
@@ -110,6 +114,8 @@ export function requestTexts(
     encoding: 'float',
   };
 }
+
+const NO_MODEL = invalidRequest('model is missing', 'model', 'missing_required_parameter');
 
 /** Gives each choice a seed of its own: with one seed all choices would be the same text. */
 function seedOf({ seed }: { seed?: number }, choice: number): { seed?: number } {

@@ -14,6 +14,8 @@ const IGNORED_FIELDS = [
 const HARMLESS_VALUES: Readonly<Record<string, readonly unknown[]>> = {
   echo: [false],
   suffix: [''],
+  // Of OpenRouter's API, for `models`.
+  route: ['fallback'],
 };
 
 /** Parameters of inference engines that OpenAI's API does not have, or that only the engine interprets. */

@@ -1,6 +1,7 @@
-import type { Job, ModelPrice, OfferedModel, SubmitJob } from '@aitbc/protocol';
+import type { Job, ModelPrice, OfferedModel } from '@aitbc/protocol';
 import type { Principal } from '../accounts/keys.ts';
 import { RequestError } from '../errors.ts';
+import type { ModelJob } from '../jobs/requirements.ts';
 import type { JobEvents } from '../jobs/streaming/follow-job.ts';
 import type { ClientJobs } from '../jobs/submitting/client-jobs.ts';
 import { isAllowedModel, type ModelAliases, modelNamed } from '../jobs/submitting/model-aliases.ts';
@@ -68,7 +69,7 @@ export function createGateway({ jobs, events, models, aliases, priceOf }: Gatewa
   }
 
   /** Throws OpenAiError if no miner that offers the model can run the job. */
-  function requireCapableMiner({ model }: SubmitJob, { miners, reason, lacks }: Reach): void {
+  function requireCapableMiner({ model }: ModelJob, { miners, reason, lacks }: Reach): void {
     if (miners > 0) return;
     requireOffered(model);
     throw unsupportedByModel(

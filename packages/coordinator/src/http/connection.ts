@@ -79,6 +79,12 @@ export function preferredWait(request: FastifyRequest): number | undefined {
 export const prefersExplanation = ({ headers }: FastifyRequest): boolean =>
   /(?:^|[,;\s])explain(?=$|[,;\s])/i.test(String(headers.prefer ?? ''));
 
+/** Returns the version of the agent that asks for an explanation: of `Prefer: explain; agent="NAME/1.2.3"`. */
+export const agentVersionOf = ({ headers }: FastifyRequest): string | undefined =>
+  /;\s*agent="?[^\s"/]{1,64}\/([0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6})\b/i.exec(
+    String(headers.prefer ?? ''),
+  )?.[1];
+
 /**
  * Tracks a server's connections, to close those without a request in progress. Node's own `closeIdleConnections` leaves
  * connections open on which no request was ever sent, as browsers and health checks open them.

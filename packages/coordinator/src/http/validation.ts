@@ -113,7 +113,7 @@ export function validationError(errors: readonly FastifySchemaValidationError[],
 
 function codeOf(keyword: string, field: string): ErrorCode {
   const code = CODES[keyword] ?? 'VALIDATION_OUT_OF_RANGE';
-  const ofModel = /(^|\.)(model|capabilities\.\d+)$/.test(field);
+  const ofModel = /(^|\.)(model|models\.\d+|capabilities\.\d+)$/.test(field);
   if (ofModel && code !== 'VALIDATION_MISSING_FIELD' && code !== 'VALIDATION_INVALID_TYPE')
     return 'VALIDATION_INVALID_MODEL';
   return code;

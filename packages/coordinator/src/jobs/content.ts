@@ -10,6 +10,7 @@ import {
 import { canonicalJson } from '@aitbc/receipts';
 import { fail } from '../errors.ts';
 import { raw } from '../raw.ts';
+import { parseStrings } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
 
 /** What a job asks for, in its stored form. */
@@ -172,3 +173,7 @@ function canonical(asked: object, field: string): string {
     fail('VALIDATION_INVALID_FORMAT', (error as Error).message, { field });
   }
 }
+
+/** Returns the models that a job names, best first, from its input. */
+export const modelsIn = ({ models }: { models: string | null }): readonly string[] =>
+  models === null ? [] : (parseStrings(models) ?? []);

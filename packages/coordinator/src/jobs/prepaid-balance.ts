@@ -1,8 +1,8 @@
-import type { SubmitJob } from '@aitbc/protocol';
 import { highestCharge, type Pricing, priceLimit } from '../receipts/pricing.ts';
 import { usualTokens } from '../receipts/token-limit.ts';
 import { failed, type Outcome } from '../store/operation.ts';
 import type { WriteTransaction } from '../store/transaction.ts';
+import type { ModelJob } from './requirements.ts';
 
 /*
  * With prepaid billing a job is accepted if the balance covers its usual cost, which is then reserved. For a model
@@ -22,7 +22,9 @@ export interface BillingPolicy {
 
 /** What a job's price depends on. */
 interface Priced {
-  request: Pick<SubmitJob, 'model' | 'constraints' | 'replication' | 'params'>;
+  request: Pick<ModelJob, 'model' | 'constraints' | 'replication' | 'params'>;
+  /** The models that may run it, if there are several. */
+  models?: readonly string[];
   /** The most tokens that can be billed. */
   tokenLimit: number;
   /** The length of the content, in UTF-8 bytes. */
@@ -38,7 +40,8 @@ const SHORTEST_USUAL_MS = 60_000;
 /**
  * Returns the highest expected cost of a job or of one of its runs, in micro-credits. Time: four times the average run
  * of its model, at least a minute, at most an attempt's time limit. Tokens: the most that its prompt may have, and
- * `max_tokens` or the usual length for the answer. Never more than the price limit.
+ * `max_tokens` or the usual length for the answer. Never more than the price limit. Of several
+ * models, the dearest counts.
  *
  * @param averageRunMs the average for its model and priority, or 0 if unknown
  */
@@ -53,13 +56,13 @@ export const worstCost = (job: Priced, policy: BillingPolicy) =>
   costOf(job, policy.timeoutMs, job.tokenLimit, policy);
 
 function costOf(
-  { request: { model, constraints } }: Priced,
+  { request: { model, constraints }, models = [model] }: Priced,
   ms: number,
   token_limit: number,
   { pricingOf }: BillingPolicy,
 ): number {
   const max_price = priceLimit(constraints?.max_price);
-  return highestCharge(ms, { max_price, token_limit }, pricingOf(model));
+  return Math.max(...models.map(name => highestCharge(ms, { max_price, token_limit }, pricingOf(name))));
 }
 
 /** Returns how many runs of the job are paid. */

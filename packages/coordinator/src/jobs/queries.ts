@@ -53,7 +53,7 @@ type Joined<T> = { [Column in keyof T]: T[Column] | null };
 type WholeJobRow = FoundJob & Joined<Input> & Joined<Output>;
 
 const WHOLE_JOB = lookup<WholeJobRow>({
-  select: `${SELECT_JOB}, prompt, kind, own, params, metadata, result, type, finish_reason, usage, details
+  select: `${SELECT_JOB}, prompt, kind, own, params, metadata, models, result, type, finish_reason, usage, details
     ${FROM_JOB} LEFT JOIN job_input ON job_input.job_id = job.id LEFT JOIN job_output ON job_output.job_id = job.id`,
   column: 'job.id',
   key: 'id',

@@ -9,10 +9,10 @@ import { fail } from '../errors.ts';
  */
 export function checkReplication(request: SubmitJob, prefix: string): void {
   if ((request.replication ?? 1) === 1) return;
-  const { params, stream, tools } = request;
+  const { params, stream, tools, models } = request;
   if (params?.temperature !== 0) demand('temperature 0', `${prefix}params.temperature`, params?.temperature);
   if (params.seed === undefined) demand('a seed', `${prefix}params.seed`, undefined);
-  const forbidden = stream ? 'stream' : tools ? 'tools' : undefined;
+  const forbidden = stream ? 'stream' : tools ? 'tools' : models ? 'models' : undefined;
   if (!forbidden) return;
   const detail = FORBIDDEN[forbidden];
   fail('VALIDATION_INVALID_FORMAT', detail, { field: prefix + forbidden });
@@ -20,6 +20,7 @@ export function checkReplication(request: SubmitJob, prefix: string): void {
 
 const FORBIDDEN = {
   stream: 'A job with replication has no text before its runs agree, so it cannot be streamed',
+  models: 'A job with replication compares the results of one model',
   tools: 'Engines give calls of tools ids of their own, so no two runs would agree',
 } as const;
 

@@ -23,8 +23,11 @@ const LONGEST_TOKEN_BYTES = 128;
  */
 const LEAST_CONTEXT = 2_048;
 
+/** A request whose model is chosen. */
+export type ModelJob = SubmitJob & { model: string };
+
 /** Returns the requirements of a request. */
-export function requirementsOf(request: SubmitJob, content: JobContent): ReadyQueue {
+export function requirementsOf(request: ModelJob, content: JobContent): ReadyQueue {
   const { model, constraints } = request;
   return {
     model,

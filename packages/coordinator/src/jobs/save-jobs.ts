@@ -22,6 +22,9 @@ const OFTEN_CHANGED = [
 /** Columns that change only when a job fails or moves to another queue. */
 const RARELY_CHANGED = [
   'queue_id',
+  'model',
+  'rank',
+  'max_attempts',
   'owners',
   'error_class',
   'engine_code',
@@ -35,12 +38,7 @@ const RARELY_CHANGED = [
 export async function saveJobs(changes: readonly JobChange[], context: WriteContext): Promise<void> {
   if (changes.length === 0) return;
   changes.forEach(requireTransition);
-  await context.tx.update(
-    'job',
-    'id',
-    OFTEN_CHANGED,
-    changes.map(change => change.after),
-  );
+  // First, because a job's rank must not change while it is among the ready ones.
   await context.tx.update(
     'job',
     'id',
@@ -48,6 +46,12 @@ export async function saveJobs(changes: readonly JobChange[], context: WriteCont
     changes.flatMap(({ before, after }) =>
       RARELY_CHANGED.some(column => before[column] !== after[column]) ? [after] : [],
     ),
+  );
+  await context.tx.update(
+    'job',
+    'id',
+    OFTEN_CHANGED,
+    changes.map(change => change.after),
   );
   for (const { before, after } of changes) {
     if (!isEnded(after.status) || isEnded(before.status)) continue;

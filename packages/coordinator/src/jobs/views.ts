@@ -17,7 +17,7 @@ import { raw } from '../raw.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
 import { readOwnWebhook } from '../webhooks/own-webhooks.ts';
-import { askedIn } from './content.ts';
+import { askedIn, modelsIn } from './content.ts';
 import type { ERROR_COLUMNS, JobRow } from './job.ts';
 import type { Requirements } from './requirements.ts';
 
@@ -64,6 +64,7 @@ export function toJob(
     ...(input && askedIn({ kind: input.kind, text: input.prompt, own: input.own })),
     params: parseParams(input?.params),
     metadata: input?.metadata ? JSON.parse(input.metadata) : null,
+    ...(input?.models && { models: [...modelsIn(input)] }),
     ...(own && { webhook_url: own.url }),
     stream: job.stream === 1,
     ...toResult(output),

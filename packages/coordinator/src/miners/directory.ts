@@ -53,6 +53,8 @@ export interface Directory {
    * those that the account `operator` operates.
    */
   preferred(queue: ReadyQueue, operator: number | undefined): string[];
+  /** Whether this live miner can run the jobs of a queue. */
+  canRun(minerId: string, queue: ReadyQueue): boolean;
   /** Whether every result of this miner must be compared with another one's. */
   isOnProbation(minerId: string): boolean;
   /** Returns the models that live miners offer, by name, or only the given one. */
@@ -215,6 +217,10 @@ export function createDirectory(now: () => number, memoryMs: number): Directory 
         if (miner && !ids.includes(id) && mismatch(queue, miner) === null) ids.push(id);
       }
       return ids;
+    },
+    canRun(minerId, queue) {
+      const miner = byModel.get(queue.model)?.get(minerId);
+      return miner !== undefined && mismatch(queue, miner) === null;
     },
     isOnProbation: minerId => onProbation.has(minerId),
     models(name) {

@@ -56,8 +56,8 @@ export interface MinerRegistry {
   remove(principal: Principal, caller: MinerCaller, actor: Actor): Promise<void>;
   /** Ends a miner's suspension and clears its record. Does nothing if the miner is not suspended. */
   reinstate(id: string, actor: Actor): Promise<Miner>;
-  /** Returns why a claim of the miner found nothing. */
-  idle(id: string): Promise<IdleReport>;
+  /** Returns why a claim of the miner found nothing, and the miner. */
+  idle(id: string): Promise<{ miner: Row<'miner'>; report: IdleReport }>;
   /** Returns what the miner can run, and its reputation score from 0 to 1. The miner must be the caller's. */
   standing(principal: Principal, id: string): Promise<{ abilities: Abilities; score: number }>;
 }
@@ -144,7 +144,8 @@ export function createMiners(options: MinersOptions): MinerRegistry {
       return { ...(await view(miner)), workload: await workload.explain(miner) };
     },
     async idle(id) {
-      return await workload.report(await findOrFail(id));
+      const miner = await findOrFail(id);
+      return { miner, report: await workload.report(miner) };
     },
     async drain(principal, caller, actor) {
       await withdraw(principal, caller, 'draining', actor);

@@ -13,6 +13,8 @@ export type SharedEvent =
   | { type: 'job.withdrawn'; jobId: string; minerId: string }
   /** With `runs`, some jobs are runs of a replicated job. Not every suitable miner may take them, so all are woken. */
   | { type: 'jobs.ready'; queue: ReadyQueue; count: number; runs?: boolean }
+  /** The miner reads a prompt with these beginnings, see `prefixes.ts`. */
+  | { type: 'prefix.read'; minerId: string; hashes: readonly string[] }
   /** A new job is kept for this miner. */
   | { type: 'job.kept'; model: string; minerId: string }
   | { type: 'miner.changed'; miner: Row<'miner'> };

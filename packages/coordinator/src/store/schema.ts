@@ -15,6 +15,7 @@ import type {
   FairClockTable,
   FairShareTable,
   JobChunkTable,
+  JobFallbackTable,
   JobInputTable,
   JobOutputTable,
   JobStreamTable,
@@ -36,6 +37,7 @@ import type {
   MinerDayTable,
   MinerTable,
   ModelSpeedTable,
+  NoticeTable,
   StandingTable,
 } from './tables/miner-tables.ts';
 import type {
@@ -70,6 +72,7 @@ export interface DatabaseSchema {
   job: JobTable;
   job_input: JobInputTable;
   job_output: JobOutputTable;
+  job_fallback: JobFallbackTable;
   job_stream: JobStreamTable;
   job_chunk: JobChunkTable;
   miner: MinerTable;
@@ -77,6 +80,7 @@ export interface DatabaseSchema {
   blame: BlameTable;
   model_speed: ModelSpeedTable;
   miner_day: MinerDayTable;
+  notice: NoticeTable;
   entry: EntryTable;
   payout: PayoutTable;
   tree: TreeTable;
@@ -117,6 +121,7 @@ export const PRIMARY_KEYS = {
   job: 'id',
   job_input: 'job_id',
   job_output: 'job_id',
+  job_fallback: 'job_id',
   job_stream: 'job_id',
   job_chunk: 'id',
   miner: 'id',
@@ -124,6 +129,7 @@ export const PRIMARY_KEYS = {
   blame: 'id',
   model_speed: 'id',
   miner_day: 'id',
+  notice: 'id',
   entry: 'leaf_index',
   payout: 'id',
   tree: 'id',

@@ -8,6 +8,7 @@ import type {
   InvitationWithToken,
   NewGrant,
   NewPayout,
+  Notice,
   Payout,
   Receipt,
   Signature,
@@ -52,6 +53,8 @@ export interface Scene {
   /** An invitation and its token; empty unless the route is about one. */
   invitations: string;
   token: string;
+  /** A notice; empty unless the route is about one. */
+  notices: string;
   model: string;
   /** How the route is called by somebody who may. */
   caller: CallOptions;
@@ -68,6 +71,8 @@ interface RouteRequest {
   job?: 'running' | 'completed' | 'published';
   /** The client has a file. */
   file?: true;
+  /** There is a notice. */
+  notice?: true;
   /** There is an invitation. */
   invitation?: true;
   /** The manager has made another key. */
@@ -159,6 +164,9 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
   'POST /v1/api-keys/{id}/rotate': { apiKey: true, body: () => ({ old_valid_seconds: 60 }) },
   'DELETE /v1/api-keys/{id}': { apiKey: true },
   'GET /v1/audit-log': { admin: true },
+  'POST /v1/notices': { admin: true, body: () => ({ text: 'Hello' }) },
+  'GET /v1/notices': { admin: true, notice: true },
+  'DELETE /v1/notices/{id}': { admin: true, notice: true },
   'POST /v1/invitations': { admin: true, body: () => ({ name: 'Ada' }) },
   'GET /v1/invitations': { admin: true, invitation: true },
   'GET /v1/invitations/{id}': { admin: true, invitation: true },
@@ -272,8 +280,10 @@ export async function prepareScene(
     apiKey,
     webhook,
     invitation,
+    notice,
   } = REQUESTS[route] ?? {};
-  const key = grant || payout || admin || apiKey || invitation ? await coordinator.key('admin') : '';
+  const key =
+    grant || payout || admin || apiKey || invitation || notice ? await coordinator.key('admin') : '';
   // Without an API key, the owner of the miner is whoever has its private key.
   const signer =
     payout && keys.miner === undefined ? signerFromSeed(new Uint8Array(32).fill(scenes)) : undefined;
@@ -294,6 +304,7 @@ export async function prepareScene(
   const uploaded = (file || batch) && (await upload(coordinator, fileForm('{}\n'), keys.client));
   const managed = apiKey && (await makeManagedKey(coordinator, keys.manager ?? key));
   const invited = invitation && (await makeInvitation(coordinator, key));
+  const told = notice && (await post<Notice>(coordinator, '/v1/notices', { text: 'Hello' }, key));
   const begun = batch && uploaded && (await begin(coordinator, newBatch(uploaded.id), keys.client));
   const hook = webhook && (await register(coordinator, keys.client));
   if ([job, grant, payout].includes('published')) await coordinator.publish();
@@ -313,6 +324,7 @@ export async function prepareScene(
     deliveries: hook?.delivery.id ?? '',
     invitations: invited?.id ?? '',
     token: invited?.token ?? '',
+    notices: told?.id ?? '',
     model: name,
     caller: admin || apiKey ? { key } : {},
   };

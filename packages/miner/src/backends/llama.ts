@@ -66,10 +66,15 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
       return new Map(models.map(name => [name, abilities]));
     },
     async generate(generation) {
-      const sequence = idle.pop();
+      const rendered = textFor(generation, template);
+      const prompt = tokensOf(model, rendered);
+      const sequence = takeSequence(idle, prompt);
       if (!sequence) throw new BackendError('All contexts of the model are in use', { failureClass: 'busy' });
       try {
-        return await generate({ library, llama, model, sequence }, template, generation);
+        return await generate({ library, llama, model, sequence }, template, generation, {
+          rendered,
+          prompt,
+        });
       } finally {
         idle.push(sequence);
       }
@@ -128,6 +133,32 @@ function abilitiesOf(contextSize: number, template: ChatTemplate | undefined): M
   };
 }
 
+/** Fewer tokens than this are read in no time. Conversations have the first few of their template in common. */
+const LEAST_COMMON = 32;
+
+/** Takes the idle sequence whose tokens begin most like the prompt; if none does, the one that was used longest ago. */
+function takeSequence(idle: Sequence[], prompt: readonly number[]): Sequence | undefined {
+  let [best, most] = [0, LEAST_COMMON];
+  for (const [index, { contextTokens }] of idle.entries()) {
+    const common = commonLength(contextTokens, prompt);
+    if (common > most) [best, most] = [index, common];
+  }
+  return idle.splice(best, 1)[0];
+}
+
+function commonLength(one: readonly number[], other: readonly number[]): number {
+  const most = Math.min(one.length, other.length);
+  let length = 0;
+  while (length < most && one[length] === other[length]) length++;
+  return length;
+}
+
+/**
+ * Whether the text may be compared with those of other miners. What was read in other steps gives slightly different
+ * numbers, so such a prompt is read afresh.
+ */
+const isComparable = ({ temperature, seed }: Generation['params']) => temperature === 0 && seed !== undefined;
+
 /** Tokenizes a text, and prepends the token that begins all texts of some models. */
 function tokensOf(model: LlamaModel, text: string): number[] {
   const { bos, bosString, shouldPrependBosToken } = model.tokens;
@@ -140,11 +171,10 @@ async function generate(
   engine: LlamaEngine,
   template: ChatTemplate | undefined,
   generation: Generation,
+  { rendered, prompt }: { rendered: string; prompt: readonly number[] },
 ): Promise<Generated> {
   const { model, sequence } = engine;
   const { params, signal } = generation;
-  const rendered = textFor(generation, template);
-  const prompt = tokensOf(model, rendered);
   const room = sequence.contextSize - prompt.length;
   if (room < 1) throw tooLong(prompt.length, sequence.contextSize);
   const demands = demandsOf(generation, template);
@@ -156,6 +186,7 @@ async function generate(
     const written = await write(engine, {
       ...{ prompt, params, signal, grammar: answer.grammar, read: text => answer.read(text) },
       limit: Math.min(params.max_tokens ?? room, room),
+      reuses: !isComparable(params),
       spelled: new Set(
         model.tokenize(demands.callForm.before, true).filter(token => model.isSpecialToken(token)),
       ),
@@ -166,7 +197,10 @@ async function generate(
       written,
       length: generated.text.length,
     });
-    const usage = { prompt_tokens: prompt.length, completion_tokens: written.count };
+    const usage = {
+      ...{ prompt_tokens: prompt.length, completion_tokens: written.count },
+      cached_tokens: written.reused,
+    };
     return { ...generated, ...(logprobs && { logprobs }), usage };
   } catch (error) {
     signal.throwIfAborted();

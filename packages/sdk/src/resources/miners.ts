@@ -67,16 +67,18 @@ export class Miners extends Resource {
 
   /**
    * Claims jobs like `claimJobs`. With `explain`, an answer without jobs says in `idle` why this miner got none.
-   * Earlier coordinators do not say it.
+   * Earlier coordinators do not say it. `agent` names the program and its version, such as `aitbc-miner/0.2.0`, so that
+   * the answer has what the operator tells owners of earlier versions.
    */
   claim(
     minerId: string,
-    options: ClaimJobs & LongPollOptions & { explain?: boolean | undefined } = {},
+    options: ClaimJobs & LongPollOptions & { explain?: boolean | undefined; agent?: string | undefined } = {},
   ): Promise<ClaimedJobs> {
-    const { max, wait, epoch, explain = false } = options;
+    const { max, wait, epoch, explain = false, agent } = options;
     const path = `${pathOf(minerId)}/claims`;
     const body = { max, wait, epoch };
-    const headers = explain ? { headers: { prefer: 'explain' } } : {};
+    const prefer = agent === undefined ? 'explain' : `explain; agent="${agent}"`;
+    const headers = explain ? { headers: { prefer } } : {};
     return this.requests.send({ method: 'POST', path, body, wait, ...headers }, options);
   }
 

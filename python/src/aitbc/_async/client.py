@@ -16,7 +16,7 @@ from .._http import Call, Settings
 from ..models import Health, NetworkStats
 from .batches import AsyncBatches, AsyncFiles, AsyncModels
 from .jobs import AsyncJobs
-from .keys import AsyncApiKeys, AsyncAuditLog, AsyncEarnings, AsyncInvitations, AsyncUsage
+from .keys import AsyncApiKeys, AsyncAuditLog, AsyncEarnings, AsyncInvitations, AsyncNotices, AsyncUsage
 from .ledger import AsyncLedgerResource
 from .miners import AsyncMiners
 from .receipts import AsyncAccounts, AsyncExplorer, AsyncGrants, AsyncPayouts, AsyncReceipts, AsyncSigningKeys
@@ -85,6 +85,7 @@ class AsyncCoordinatorClient:
         self.accounts = AsyncAccounts(requests)
         self.api_keys = AsyncApiKeys(requests)
         self.invitations = AsyncInvitations(requests)
+        self.notices = AsyncNotices(requests)
         self.usage = AsyncUsage(requests)
         self.earnings = AsyncEarnings(requests)
         self.audit_log = AsyncAuditLog(requests)

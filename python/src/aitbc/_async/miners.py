@@ -90,14 +90,18 @@ class AsyncMiners(AsyncResource):
         wait: float | None = None,
         epoch: int | None = None,
         explain: bool = False,
+        agent: str | None = None,
     ) -> ClaimedJobs:
         """Claims jobs like ``claim_jobs``.
 
         Args:
             explain: an answer without jobs says in ``idle`` why. Earlier coordinators do not say it.
+            agent: the program and its version, such as ``aitbc-python/0.2.0``, so that ``idle`` has what the operator
+                tells owners of earlier versions
         """
         body = _http.given(max=max, wait=wait, epoch=epoch)
-        headers = {"prefer": "explain"} if explain else {}
+        prefer = "explain" if agent is None else f'explain; agent="{agent}"'
+        headers = {"prefer": prefer} if explain else {}
         call = Call(f"{_path(miner_id)}/claims", "POST", body=body, wait=wait or 0, headers=headers)
         return await self._requests.model(ClaimedJobs, call)
 

@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from .._async.client import AsyncCoordinatorClient
+from .._version import __version__
 from ..errors import AitbcError, CoordinatorError
 from ..models import HeartbeatAnswer, MinerJob, Receipt
 from ..verify import canonical_json
@@ -23,6 +24,8 @@ LONG_POLL_S = 25.0
 """The coordinator may cap it."""
 TOO_SOON_S = 1.0
 """An empty answer that comes sooner comes from a coordinator that does not wait just now."""
+AGENT = f"aitbc-python/{__version__}"
+"""This agent and its version, as the coordinator is told."""
 EXPLAIN_EVERY_S = 60.0
 """How often the miner asks why it gets no jobs."""
 SOON_S = 0.2
@@ -71,6 +74,7 @@ class Agent:
         self._is_down = self._was_draining = self._was_suspended = self._is_known = False
         self._claimed = self._completed = 0
         self._explained = -EXPLAIN_EVERY_S
+        self._told: set[str] = set()
         self._earned = 0
 
     def stop(self) -> None:
@@ -215,11 +219,20 @@ class Agent:
         asked = time.monotonic()
         explain = asked >= self._explained + EXPLAIN_EVERY_S
         claimed = await self._client.miners.claim(
-            self._identity.miner_id, max=most, wait=LONG_POLL_S, epoch=self._runner.epoch, explain=explain
+            self._identity.miner_id,
+            max=most,
+            wait=LONG_POLL_S,
+            epoch=self._runner.epoch,
+            explain=explain,
+            agent=AGENT,
         )
         if claimed.idle is not None:
             self._explained = asked
-            self._emit("idle", claimed.idle.model_dump())
+            self._emit("idle", claimed.idle.model_dump(exclude={"notices"}))
+            for notice in claimed.idle.notices or ():
+                if notice.id not in self._told:
+                    self._told.add(notice.id)
+                    self._emit("notice", notice.model_dump(mode="json"))
         return claimed.jobs
 
     async def _interrupt_claim(self) -> None:

@@ -16,7 +16,7 @@ from .._http import Call, Settings
 from ..models import Health, NetworkStats
 from .batches import Batches, Files, Models
 from .jobs import Jobs
-from .keys import ApiKeys, AuditLog, Earnings, Invitations, Usage
+from .keys import ApiKeys, AuditLog, Earnings, Invitations, Notices, Usage
 from .ledger import LedgerResource
 from .miners import Miners
 from .receipts import Accounts, Explorer, Grants, Payouts, Receipts, SigningKeys
@@ -85,6 +85,7 @@ class CoordinatorClient:
         self.accounts = Accounts(requests)
         self.api_keys = ApiKeys(requests)
         self.invitations = Invitations(requests)
+        self.notices = Notices(requests)
         self.usage = Usage(requests)
         self.earnings = Earnings(requests)
         self.audit_log = AuditLog(requests)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import builtins
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from .. import _http
 from .._http import Call
-from ..models import ApiKey, ApiKeyWithSecret, AuditEntry, EarningsRow, Invitation, InvitationWithToken, UsageRow
+from ..models import (
+    ApiKey,
+    ApiKeyWithSecret,
+    AuditEntry,
+    EarningsRow,
+    Invitation,
+    InvitationWithToken,
+    Notice,
+    UsageRow,
+)
 from .requests import Paged, Resource
 
 
@@ -49,6 +59,26 @@ class ApiKeys(Resource):
     def revoke(self, key_id: str) -> ApiKey:
         """Revokes a key. Coordinators refuse it within seconds."""
         return self._requests.model(ApiKey, Call(f"/v1/api-keys/{_http.segment(key_id)}", "DELETE"))
+
+
+class Notices(Resource):
+    """What the operator tells the owners of miners. Needs the key of an administrator."""
+
+    def create(self, text: str, **notice: Any) -> Notice:
+        """Tells owners something. It is not sent again after a failure.
+
+        Args:
+            notice: ``miner``, ``owner`` or ``below_version``, which limit who gets it, and ``valid_seconds``
+        """
+        return self._requests.model(Notice, Call("/v1/notices", "POST", body={"text": text, **notice}))
+
+    def list(self) -> builtins.list[Notice]:
+        """The notices that have not expired, oldest first."""
+        return [Notice.model_validate(each) for each in self._requests.json(Call("/v1/notices"))]
+
+    def delete(self, notice_id: str) -> None:
+        """Deletes a notice."""
+        self._requests.send(Call(f"/v1/notices/{_http.segment(notice_id)}", "DELETE"))
 
 
 class Invitations(Resource):

@@ -42,7 +42,9 @@ class JobConstraints(TypedDict):
 class JobRequest(TypedDict):
     """What is asked for: a prompt, messages, or texts to embed."""
 
-    model: str
+    model: NotRequired[str]
+    models: NotRequired[list[str]]
+    """Models to use, best first, after ``model`` if that is given, each when the one before can't be run soon."""
     prompt: NotRequired[str]
     messages: NotRequired[list[ChatMessage]]
     tools: NotRequired[list[Tool]]
@@ -148,6 +150,8 @@ class Job(_JobBase):
     input: list[Any] | None = None
     params: dict[str, Any]
     metadata: dict[str, Any] | None
+    models: list[str] | None = None
+    """The models that the job may use, best first, if it names several."""
     webhook_url: str | None = None
     stream: bool
     result: str | None
@@ -262,6 +266,14 @@ class JobCost(Model):
     usual: float
 
 
+class ModelChoice(Model):
+    """One of the models that a job names."""
+
+    model: str
+    price: ModelPrice
+    eligible_miners: int
+
+
 class JobPreview(Model):
     """What the coordinator knows before a job is submitted. It promises nothing."""
 
@@ -272,3 +284,5 @@ class JobPreview(Model):
     available: float | None
     """Credits that the balance and the budget of the key leave for it. None without limit."""
     queue: QueueInfo
+    models: list[ModelChoice] | None = None
+    """For a job that names several models: each of them, best first."""

@@ -121,12 +121,31 @@ class BlockedJobs(Model):
     """The reason in words, for the most frequent kind of these jobs."""
 
 
+class MinerNotice(Model):
+    """What the operator tells the owners of miners."""
+
+    id: str
+    text: str
+    created_at: datetime
+
+
+class Notice(MinerNotice):
+    """A notice with the miners that get it, as administrators see it."""
+
+    miner: str | None
+    owner: str | None
+    below_version: str | None
+    expires_at: datetime
+
+
 class IdleReport(Model):
     """Why a claim found nothing. The counts are estimates."""
 
     reason: str | None
     """Why the miner gets no jobs at all at present."""
     blocked: list[BlockedJobs]
+    notices: list[MinerNotice] | None = None
+    """What the operator tells this miner's owner, oldest first."""
 
 
 class ClaimedJobs(Model):

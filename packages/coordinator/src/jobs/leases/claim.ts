@@ -11,9 +11,10 @@ import { loadMinersOf, type MinerActor, notActing, readableMiner } from '../look
 import { mostBytes } from '../request-size.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { type PreferencePolicy, readReadyJobs } from '../scheduling/next-job.ts';
+import { prefixesOf } from '../scheduling/prefixes.ts';
 import { loadOwnerAllowances, type SlowStartPolicy } from '../scheduling/slow-start.ts';
 import type { Stopwatch } from './billed-time.ts';
-import { freeLeases, type HeldJob, held, loadQueues, loadTexts } from './held-job.ts';
+import { freeLeases, type HeldJob, held, loadQueues, loadTexts, type Texts } from './held-job.ts';
 
 export interface TakeInput extends MinerActor {
   max: number;
@@ -28,6 +29,8 @@ export interface ClaimPolicy extends LeasePolicy, PreferencePolicy, MinerPolicy,
   /** The size limit of requests, in bytes. */
   requestBytes: number;
   stopwatch: Stopwatch;
+  /** Whether it is remembered which miner has read which beginnings of prompts. */
+  notesPrefixes: boolean;
 }
 
 /** An answer of this size gets no further job: the miner claims again for more. */
@@ -84,6 +87,7 @@ export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
       await endUnreadable([...ready.damaged, ...offered.damaged], context);
       const started = changed.map(change => change.after).filter(job => job.status === 'running');
       const [texts] = await Promise.all([loadTexts(tx, taken.flat()), ready.started(started)]);
+      if (policy.notesPrefixes) notePrefixes(started, texts, context);
       return inputs.map((input, index) => {
         if (!acting[index]) return notActing(miners, input);
         const jobs = taken[index] ?? [];
@@ -91,6 +95,16 @@ export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
       });
     },
   };
+}
+
+/** Tells all coordinators which beginnings of prompts the miners of these jobs read now. */
+function notePrefixes(started: readonly JobRow[], { inputs }: Texts, { emit }: WriteContext): void {
+  for (const { id, account_id: accountId, model, miner_id: minerId } of started) {
+    const input = inputs.get(id);
+    if (!input || minerId === null) continue;
+    const hashes = prefixesOf({ kind: input.kind, text: input.prompt, accountId, model });
+    if (hashes.length > 0) emit({ type: 'prefix.read', minerId, hashes });
+  }
 }
 
 interface Offers {

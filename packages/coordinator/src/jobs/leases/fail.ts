@@ -15,6 +15,7 @@ import type { LeasePolicy } from '../lease.ts';
 import { isHeldBy, loadNamed, type MinerActor, notLeased } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
 import { ownersOf } from '../scheduling/assignments.ts';
+import { toNextModels } from '../scheduling/fallbacks.ts';
 import { toRetryQueues } from '../scheduling/job-queues.ts';
 import { isTrusted } from '../scheduling/slow-start.ts';
 import { boundBlame } from './attempt-blame.ts';
@@ -77,8 +78,12 @@ export function giveUpJobs(policy: LeasePolicy & MinerPolicy): Operation<GiveUpI
       }
       await noteSeen(named.acting, policy, context);
       const bounded = await boundBlame(changes, miners, policy.reputation, context);
-      await saveJobs(await toRetryQueues(bounded, context), context);
-      return outcomes;
+      const settled = await toNextModels(await toRetryQueues(bounded, context), context);
+      await saveJobs(settled, context);
+      const ended = new Map(settled.map(({ after }) => [after.id, after]));
+      return outcomes.map(outcome =>
+        outcome.ok ? done(ended.get(outcome.value.id) ?? outcome.value) : outcome,
+      );
     },
   };
 }

@@ -2,6 +2,7 @@ import { defineModule } from '../../define-module.ts';
 import { limits } from '../../limits/module.ts';
 import { miners } from '../../miners/module.ts';
 import { reputationPolicy } from '../../miners/reputation.ts';
+import { notices } from '../../notices/module.ts';
 import { receipts } from '../../receipts/module.ts';
 import { pricingOf, rateOf } from '../../receipts/pricing.ts';
 import { tracing } from '../../tracing/module.ts';
@@ -20,7 +21,7 @@ import { leaseOptions } from './options.ts';
 
 export const leases = defineModule({
   name: 'leases',
-  uses: [tracing, limits, receipts, miners, scheduling],
+  uses: [tracing, limits, receipts, miners, notices, scheduling],
   reads: submissionOptions,
   options: leaseOptions,
   operations({ config, issuer }) {
@@ -33,6 +34,7 @@ export const leases = defineModule({
       requestBytes: config.promptLimit + config.mediaLimit,
       loadedPreferenceMs: config.preferLoadedSeconds * 1000,
       yieldsTurn: createYielding(config.lowPriorityShare),
+      notesPrefixes: config.prefixSeconds > 0,
       slowStart: config.mode === 'keyed',
       established: new Set<number>(),
     };
@@ -68,8 +70,8 @@ export const leases = defineModule({
       ),
     });
   },
-  async routes(app, { service: jobs, services: { miners }, guards }) {
+  async routes(app, { service: jobs, services: { miners, notices }, guards }) {
     const { minerJobRoutes } = await import('./routes.ts');
-    minerJobRoutes(app, { jobs, miners: miners.registry, guards });
+    minerJobRoutes(app, { jobs, miners: miners.registry, notices, guards });
   },
 });

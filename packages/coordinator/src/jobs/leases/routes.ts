@@ -16,26 +16,34 @@ import { Type } from 'typebox';
 import { actorOf } from '../../http/actor.ts';
 import { type Guards, principalOf } from '../../http/authentication.ts';
 import { REPLACING, replacingHalves } from '../../http/bodies.ts';
-import { prefersExplanation, signalOf } from '../../http/connection.ts';
+import { agentVersionOf, prefersExplanation, signalOf } from '../../http/connection.ts';
 import { type App, answers, emptyWithoutBody, IdParams, keyed, sendJson } from '../../http/routes.ts';
 import type { MinerRegistry } from '../../miners/miners.ts';
 import type { MinerCaller } from '../../miners/register.ts';
+import type { NoticeService } from '../../notices/notices.ts';
 import type { MinerJobs } from './miner-jobs.ts';
 
 const tags = ['mining'];
 
 const ClaimHeaders = Type.Object({
   prefer: Type.Optional(
-    Type.String({ description: 'With `explain`, an answer without jobs says why in `idle`.' }),
+    Type.String({
+      description:
+        'With `explain`, an answer without jobs says why in `idle`. With `explain; agent="NAME/1.2.3"` it has the notices for this version of an agent.',
+    }),
   ),
 });
 
 const callerOf = ({ miner_id, epoch }: ClaimJob): MinerCaller => ({ minerId: miner_id, epoch });
 
-export function minerJobRoutes(
-  app: App,
-  { jobs, miners, guards }: { jobs: MinerJobs; miners: MinerRegistry; guards: Guards },
-): void {
+interface MinerJobRoutes {
+  jobs: MinerJobs;
+  miners: MinerRegistry;
+  notices: Pick<NoticeService, 'forMiner'>;
+  guards: Guards;
+}
+
+export function minerJobRoutes(app: App, { jobs, miners, notices, guards }: MinerJobRoutes): void {
   const onRequest = guards.miner;
 
   app.get(
@@ -83,7 +91,9 @@ export function minerJobRoutes(
       const taken = await jobs.take(principalOf(request), take, () => signalOf(reply));
       if (taken.length > 0 || !prefersExplanation(request)) return { jobs: taken };
       reply.header('preference-applied', 'explain');
-      return { jobs: taken, idle: await miners.idle(minerId) };
+      const { miner, report } = await miners.idle(minerId);
+      const told = await notices.forMiner(miner, agentVersionOf(request));
+      return { jobs: taken, idle: { ...report, ...(told.length > 0 && { notices: told }) } };
     },
   );
 

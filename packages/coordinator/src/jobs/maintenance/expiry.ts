@@ -9,6 +9,7 @@ import type { LeasePolicy } from '../lease.ts';
 import { boundBlame } from '../leases/attempt-blame.ts';
 import { loadMiners } from '../lookup.ts';
 import { saveJobs } from '../save-jobs.ts';
+import { toNextModels } from '../scheduling/fallbacks.ts';
 import { toRetryQueues } from '../scheduling/job-queues.ts';
 import type { TimeKeeper } from './elapsed-time.ts';
 
@@ -36,7 +37,7 @@ export function sweepJobs(policy: ExpiryPolicy): Operation<undefined, { more: bo
         ...(await holdsOver(context)),
       ];
       const changes = found.filter(({ before }) => isReadable(before));
-      await saveJobs(await toRetryQueues(changes, context), context);
+      await saveJobs(await toNextModels(await toRetryQueues(changes, context), context), context);
       const damaged = found.map(({ before }) => before).filter(job => !isReadable(job));
       await endUnreadable([...damaged, ...(await timesBeyondReach(context))], context);
       const silent = isGranted

@@ -8,13 +8,17 @@ export const scheduling = defineModule({
   name: 'scheduling',
   options: schedulingOptions,
   subscribes: { 'job.changed': countQueues },
-  async create({ store, now, closing }) {
+  async create({ config, store, now, closing }) {
     const { createWaits } = await import('./waiting.ts');
     const { wakeForStuckJobs } = await import('./stuck-queues.ts');
+    const { createPrefixes } = await import('./prefixes.ts');
     const waits = createWaits();
+    const prefixes = createPrefixes(now, config.prefixSeconds * 1000);
     store.onCommit(waits.apply);
+    store.onCommit(prefixes.apply);
     closing.addEventListener('abort', waits.close);
     return Object.assign(waits, {
+      prefixes,
       wakeForStuckJobs: () => wakeForStuckJobs(store, waits, now() - LOOK_AGAIN_MS),
     });
   },

@@ -15,6 +15,13 @@ export const schedulingOptions = {
     0,
     0.5,
   ),
+  prefixSeconds: integerOption(
+    300,
+    'How long a miner is expected to have the beginning of a prompt in memory; 0 does not look for it',
+    'SECONDS',
+    0,
+    86_400,
+  ),
   maxWaitSeconds: integerOption(30, 'The longest time that a request may wait', 'SECONDS', 0, 300),
 } as const satisfies OptionTable;
 

@@ -24,9 +24,10 @@ export async function countQueues(
   const queues = new Increments<number, 'pending' | 'running'>(['pending', 'running']);
   const ready = new Map<number, number>();
   for (const { before, after } of changes) {
-    if (isReady(after) && !(before && isReady(before)))
+    const isMoved = before !== undefined && before.queue_id !== after.queue_id;
+    if (isReady(after) && (isMoved || !(before && isReady(before))))
       ready.set(after.queue_id, (ready.get(after.queue_id) ?? 0) + 1);
-    if (before?.status === after.status) continue;
+    if (before?.status === after.status && !isMoved) continue;
     if (before && isQueued(before)) queues.add(before.queue_id, before.status, -1);
     if (isQueued(after)) queues.add(after.queue_id, after.status, 1);
   }

@@ -55,6 +55,7 @@ interface EarlyJob {
   place: ReadyQueue;
   /** The miners that go first, best first. */
   preferred?: readonly string[];
+  cachedAt?: string | undefined;
 }
 
 /** Clients choose the names of models, so the number of remembered names is limited. */
@@ -139,8 +140,9 @@ export function createWaits(): Waits {
     wakeEarly(early) {
       const woken: [name: string, count: number][] = [];
       const queues: ReadyQueue[] = [];
-      for (const { place, preferred = [] } of early) {
-        const [first] = miners.named(place.model, preferred);
+      for (const { place, preferred, cachedAt } of early) {
+        const named = [...(preferred ?? []), ...(cachedAt === undefined ? [] : [cachedAt])];
+        const [first] = miners.named(place.model, named);
         // The commit wakes another miner if the job is not kept for this one.
         if (first) first.wake();
         else queues.push(place);

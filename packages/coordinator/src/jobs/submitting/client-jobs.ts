@@ -14,6 +14,9 @@ import type { JobRow } from '../job.ts';
 import type { CancelInput } from '../leases/cancel.ts';
 import type { BillingPolicy } from '../prepaid-balance.ts';
 import { findWholeJob } from '../queries.ts';
+import type { ModelJob } from '../requirements.ts';
+import { type Prefixes, prefixesOf } from '../scheduling/prefixes.ts';
+import { bestModel, type FallBackInput, fallBack } from './fall-back.ts';
 import { JobReader, type JobReaderOptions } from './job-reader.ts';
 import { createJobMaker } from './new-job.ts';
 import type { SubmissionConfig } from './options.ts';
@@ -26,10 +29,12 @@ export interface ClientJobsOptions extends JobReaderOptions {
   policy: BillingPolicy;
   config: JobReaderOptions['config'] & ClientConfig;
   ids: Ids;
+  prefixes: Pick<Prefixes, 'minerWith'>;
   webhooks: Pick<ClientWebhooks, 'admitReceivers'>;
   operations: {
     submitJobs: Operation<SubmitInput, SubmitOutput>;
     cancelJobs: Operation<CancelInput, JobRow>;
+    fallBackJobs: Operation<FallBackInput, undefined>;
   };
   now(): number;
 }
@@ -40,7 +45,7 @@ export interface Submission {
    * Called for each job before any is stored, with the live miners that could run it. An error from it fails the request,
    * unless the request repeats an earlier one.
    */
-  admit?: (request: SubmitJob, reach: Reach) => void;
+  admit?: (request: ModelJob, reach: Reach) => void;
   /** The request's place in a trace. */
   traceparent?: string | undefined;
 }
@@ -67,7 +72,7 @@ export class ClientJobs extends JobReader {
   ): Promise<{ jobs: Job[]; replayed: boolean }> {
     const { config, store, limits, directory, webhooks, now } = this.#options;
     const jobs = requests.map((request, index) =>
-      this.#withPreferred(this.#makeJob(request, index, requests.length, principal), principal.accountId),
+      this.#route(this.#makeJob(request, index, requests.length, principal), principal.accountId),
     );
     const input = {
       accountId: principal.accountId,
@@ -103,23 +108,47 @@ export class ClientJobs extends JobReader {
 
   /** Returns what a job may cost and where it would stand, and stores nothing. */
   async preview(principal: Principal, request: SubmitJob): Promise<JobPreview> {
-    return await previewJob(this.#makeJob(request, 0, 1, principal), principal, this.#options);
+    const job = this.#route(this.#makeJob(request, 0, 1, principal), principal.accountId);
+    return await previewJob(job, principal, this.#options);
   }
 
   /** Prepares a job of an account for callers that store jobs themselves. */
   prepare(request: SubmitJob, accountId: number, allowedModels: readonly string[] | undefined): NewJob {
     const asker = { scopes: new Set<never>(), ...(allowedModels && { allowedModels }) };
-    return this.#withPreferred(this.#makeJob(request, 0, 1, asker), accountId);
+    return this.#route(this.#makeJob(request, 0, 1, asker), accountId);
   }
 
-  /** Adds the live miners that go first, those that wait for work here before others. */
-  #withPreferred(job: NewJob, accountId: number): NewJob {
+  /** Moves on jobs that have waited for too long for one of their models. Returns whether there may be more of them. */
+  fallBack(): Promise<boolean> {
+    return fallBack(this.#options);
+  }
+
+  /**
+   * Chooses the first of a job's models that a live miner can run, and adds the live miners that go first, those that wait
+   * for work here before others.
+   */
+  #route(asked: NewJob, accountId: number): NewJob {
     const { directory, waits, config } = this.#options;
+    const job = asked.models ? withModel(asked, bestModel(asked.models, asked.place, directory)) : asked;
     if (job.runs.length > 0 || config.preferMinerSeconds === 0) return job;
     const owner = config.ownMinersFirst === 'on' ? accountId : undefined;
     const preferred = directory.preferred(job.place, owner);
-    if (preferred.length === 0) return job;
-    return { ...job, preferred: waits.waitingFirst(job.place.model, preferred) };
+    const cachedAt = this.#cachedAt(job, accountId);
+    if (preferred.length === 0 && cachedAt === undefined) return job;
+    return {
+      ...job,
+      preferred: waits.waitingFirst(job.place.model, preferred),
+      cachedAt,
+    };
+  }
+
+  /** Returns the live miner that has the beginning of the prompt in memory, if there is one. */
+  #cachedAt({ content, place }: NewJob, accountId: number): string | undefined {
+    const { config, directory, prefixes } = this.#options;
+    if (config.prefixSeconds === 0) return undefined;
+    const hashes = prefixesOf({ ...content, accountId, model: place.model });
+    const minerId = hashes.length === 0 ? undefined : prefixes.minerWith(hashes);
+    return minerId !== undefined && directory.canRun(minerId, place) ? minerId : undefined;
   }
 
   async cancel(principal: Principal, id: string): Promise<Job> {
@@ -165,6 +194,12 @@ export class ClientJobs extends JobReader {
     }
   }
 }
+
+const withModel = (job: NewJob, model: string): NewJob => ({
+  ...job,
+  request: { ...job.request, model },
+  place: { ...job.place, model },
+});
 
 /** Removes empty members: `params: {}` means the same as no `params`. */
 function withoutEmpty(request: SubmitJob): object {

@@ -100,7 +100,11 @@ export class JobReader {
   }
 
   /** Shows a job that was just stored, without reading it again. */
-  showNew(job: Row<'job'>, { request, content, params, place, runs }: NewJob, clocks: readonly Clock[]): Job {
+  showNew(
+    job: Row<'job'>,
+    { request, content, params, place, runs, models }: NewJob,
+    clocks: readonly Clock[],
+  ): Job {
     const reach = this.#options.directory.reach(place);
     const input = {
       prompt: content.text,
@@ -108,6 +112,7 @@ export class JobReader {
       own: content.own,
       params,
       metadata: request.metadata ? JSON.stringify(request.metadata) : null,
+      models: models ? JSON.stringify(models) : null,
     };
     const texts = { input, output: undefined };
     const newRuns = runs.length === 0 ? undefined : runs.map(toNewRun);

@@ -20,6 +20,8 @@ export interface Preferring {
   row: JobRow;
   fairQueue: FairQueue;
   preferred: readonly string[];
+  /** The miner that has the beginning of the prompt in memory. It is only kept for that while it has a free slot. */
+  cachedAt: string | undefined;
 }
 
 /** Returns the rows with the offers that are made. Reads nothing if no job prefers a miner. */
@@ -29,7 +31,7 @@ export async function keepForMiners(
   { tx, now, emit }: Pick<WriteContext, 'tx' | 'now' | 'emit'>,
 ): Promise<Map<string, JobRow>> {
   const kept = new Map<string, JobRow>();
-  const ids = [...new Set(jobs.flatMap(({ preferred }) => preferred))];
+  const ids = [...new Set(jobs.flatMap(candidatesOf))];
   if (ids.length === 0) return kept;
   const miners = new Map((await tx.load('miner', 'id', ids)).map(miner => [miner.id, miner]));
   const offers = Map.groupBy(await tx.first(OFFERED_JOBS, ids), job => job.held_for ?? '');
@@ -37,13 +39,17 @@ export async function keepForMiners(
     [...miners].map(([id, { running }]) => [id, running + (offers.get(id)?.length ?? 0)]),
   );
   const turns = await loadTurns([...miners.values()], tx);
-  for (const { row, fairQueue, preferred } of jobs) {
+  for (const job of jobs) {
+    const { row, fairQueue, preferred } = job;
     const { average_run_ms } = fairQueue.clock;
-    const free = preferred.find(id => {
+    const free = candidatesOf(job).find(id => {
       const miner = miners.get(id);
       const busy = taken.get(id) ?? 0;
       return (
-        miner && takesJobs(miner) && turns.isNext(row, miner) && waitMs(miner, busy, average_run_ms) <= keepMs
+        miner &&
+        takesJobs(miner) &&
+        turns.isNext(row, miner) &&
+        waitMs(miner, busy, average_run_ms) <= (preferred.includes(id) ? keepMs : 0)
       );
     });
     if (free === undefined) continue;
@@ -53,6 +59,9 @@ export async function keepForMiners(
   }
   return kept;
 }
+
+const candidatesOf = ({ preferred, cachedAt }: Preferring): string[] =>
+  cachedAt === undefined || preferred.includes(cachedAt) ? [...preferred] : [...preferred, cachedAt];
 
 /**
  * Estimates when a miner with so many jobs has a free slot, from the average run of the model. Miners that state no

@@ -25,11 +25,11 @@ type JobConfig = SubmissionConfig & ReceiptConfig;
 export function createJobMaker(config: JobConfig, ids: Ids) {
   function makeJob(asked: SubmitJob, index: number, count: number, asker: Asker): NewJob {
     const prefix = count === 1 ? '' : `jobs.${index}.`;
-    if (!isAllowedModel(asked.model, config.modelAliases, asker.allowedModels))
-      fail('MODEL_NOT_ALLOWED', `This key may not use the model ${asked.model}`, { field: `${prefix}model` });
-    const request = { ...asked, model: modelNamed(asked.model, config.modelAliases) };
+    const models = modelsOf(asked, prefix, asker);
+    const request = { ...asked, model: models[0] };
     const content = contentOf(request, prefix);
     checkLimits(request, content, prefix, config, asker);
+    for (const model of models) checkPrice(request, model, prefix, config);
     checkReplication(request, prefix);
     checkOwners(request, prefix);
     const promptBytes = mostTokens(request, content);
@@ -38,6 +38,7 @@ export function createJobMaker(config: JobConfig, ids: Ids) {
       ...newRun(content),
       runs: Array.from({ length: runs ?? 0 }, () => newRun(content)),
       content,
+      ...(models.length > 1 && { models }),
       params: writeOwn(request.params ?? {}),
       request,
       place: queueKeyOf(request, requirementsOf(request, content)),
@@ -47,6 +48,20 @@ export function createJobMaker(config: JobConfig, ids: Ids) {
       tokenLimit: tokenLimit(promptBytes, request.params?.max_tokens ?? config.tokenLimit),
       inputBytes: Buffer.byteLength(content.text) + jsonLength(request.params) + jsonLength(request.metadata),
     };
+  }
+
+  /** Returns the models that a request names, best first, without aliases. */
+  function modelsOf({ model, models = [] }: SubmitJob, prefix: string, asker: Asker): [string, ...string[]] {
+    const names = new Map((model === undefined ? [] : [[model, 'model']]) as [string, string][]);
+    for (const [index, name] of models.entries()) if (!names.has(name)) names.set(name, `models.${index}`);
+    for (const [name, field] of names) {
+      if (isAllowedModel(name, config.modelAliases, asker.allowedModels)) continue;
+      fail('MODEL_NOT_ALLOWED', `This key may not use the model ${name}`, { field: prefix + field });
+    }
+    const [first, ...others] = new Set([...names.keys()].map(name => modelNamed(name, config.modelAliases)));
+    if (first === undefined)
+      fail('VALIDATION_MISSING_FIELD', `${prefix}model is missing`, { field: `${prefix}model` });
+    return [first, ...others];
   }
 
   function newRun({ text }: JobContent): NewRun {
@@ -75,8 +90,6 @@ function checkLimits(
   };
   requireAtMost(config.promptLimit, bytes.prompt, FIELDS[kind]);
   requireAtMost(config.mediaLimit, bytes.media, kind === 'embedding' ? 'input' : 'images');
-  const maxPrice = request.constraints?.max_price;
-  if (maxPrice !== undefined) checkPrice(maxPrice, request.model, prefix, config);
   if ((request.priority ?? 0) > config.maxPriority && !asker.scopes.has('admin')) {
     fail('VALIDATION_OUT_OF_RANGE', `priority must be <= ${config.maxPriority}`, {
       field: `${prefix}priority`,
@@ -96,7 +109,9 @@ function checkOwners({ constraints }: SubmitJob, prefix: string): void {
 }
 
 /** Rejects a price limit that pays for too little time: it would only make miners fail. */
-function checkPrice(maxPrice: number, model: string, prefix: string, config: JobConfig): void {
+function checkPrice({ constraints }: SubmitJob, model: string, prefix: string, config: JobConfig): void {
+  const maxPrice = constraints?.max_price;
+  if (maxPrice === undefined) return;
   const pricing = pricingOf(model, config);
   if (pricing.unit !== 'gpu_second' || maxPrice >= pricing.rate * config.minRunSeconds) return;
   const least = pricing.rate * config.minRunSeconds;

@@ -32,6 +32,13 @@ export const submissionOptions = {
     1,
     1e9,
   ),
+  fallbackSeconds: numberOption(
+    10,
+    'How long a job with several models waits for one before it goes on to the next',
+    'SECONDS',
+    0.1,
+    86_400,
+  ),
   preferMinerSeconds: numberOption(
     5,
     'How long a new job is kept for a miner that goes first, if one is free or soon will be; 0 keeps none',

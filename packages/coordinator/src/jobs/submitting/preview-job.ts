@@ -23,7 +23,7 @@ export async function previewJob(
   principal: Principal,
   { store, directory, policy, now }: PreviewOptions,
 ): Promise<JobPreview> {
-  const { request, place, runs } = job;
+  const { request, place, runs, models } = job;
   const clocks = await findClocks(store, request.model);
   const priority = request.priority ?? 0;
   const own = clocks.find(clock => clock.priority === priority);
@@ -37,6 +37,13 @@ export async function previewJob(
     cost: { most: (count * worstCost(job, policy)) / 1e6, usual: usual / 1e6 },
     available: left === Infinity ? null : Math.max(0, left) / 1e6,
     queue: queueInfo({ priority, rank: own?.tail_rank ?? 0 }, clocks, directory.reach(place), runs.length),
+    ...(models && {
+      models: models.map(model => ({
+        model,
+        price: toModelPrice(policy.pricingOf(model)),
+        eligible_miners: directory.reach({ ...place, model }).miners,
+      })),
+    }),
   };
 }
 

@@ -1,4 +1,3 @@
-import type { SubmitJob } from '@aitbc/protocol';
 import { loadRepeated, type Repeatable } from '../../accounts/idempotency.ts';
 import { budgetExceeded, loadKeyBudgets } from '../../accounts/key-budgets.ts';
 import { type AccountQuota, loadQuotas } from '../../limits/quotas.ts';
@@ -8,6 +7,7 @@ import { loadOwnWebhooks, ownWebhookOf } from '../../webhooks/own-webhooks.ts';
 import type { JobContent } from '../content.ts';
 import type { JobRow } from '../job.ts';
 import { type BillingPolicy, costsWithin, loadFunds } from '../prepaid-balance.ts';
+import type { ModelJob } from '../requirements.ts';
 import { insertJobs } from '../save-jobs.ts';
 import { type Clock, createRanker, type Ranker } from '../scheduling/fairness.ts';
 import { type JobQueues, loadJobQueues, type QueueKey } from '../scheduling/job-queues.ts';
@@ -21,8 +21,10 @@ export interface NewJob {
   /** The parameters as JSON, as the client wrote them. */
   params: string;
   promptHash: string;
-  request: SubmitJob;
+  request: ModelJob;
   place: QueueKey;
+  /** The models that the request names, best first, if it names several. */
+  models?: readonly string[];
   ttlMs: number;
   maxAttempts: number;
   tokenLimit: number;
@@ -34,6 +36,8 @@ export interface NewJob {
   batchLine?: string;
   /** The live miners that go first, best first, where there are any. */
   preferred?: readonly string[];
+  /** The live miner that has the beginning of the prompt in memory. It goes after the preferred ones. */
+  cachedAt?: string | undefined;
   /** The runs of a replicated job. Empty for other jobs. */
   runs: readonly NewRun[];
 }
@@ -58,6 +62,8 @@ export type SubmitOutput =
 export interface SubmissionPolicy extends BillingPolicy {
   /** How long a new job is kept for a miner that goes first, in ms. */
   keepMs: number;
+  /** After which time it is looked at again whether a job waits for the right one of its models, in ms. */
+  fallbackMs: number;
 }
 
 /** Stores new jobs: all jobs of an input or none. `clocks` has the clocks of the jobs' models, by model. */
@@ -123,7 +129,10 @@ export const submitJobs = (policy: SubmissionPolicy): Operation<SubmitInput, Sub
         });
         made.push(asked, ...runs);
         if (job.preferred)
-          preferring.push({ row: asked, fairQueue: jobQueues.queueOf(job.place), preferred: job.preferred });
+          preferring.push({
+            ...{ row: asked, fairQueue: jobQueues.queueOf(job.place), preferred: job.preferred },
+            cachedAt: job.cachedAt,
+          });
         return asked;
       });
       return done<SubmitOutput>({ replayed: false, jobs, clocks: jobQueues.byModel });
@@ -132,6 +141,7 @@ export const submitJobs = (policy: SubmissionPolicy): Operation<SubmitInput, Sub
     const kept = await keepForMiners(preferring, policy.keepMs, context);
     await insertJobs(kept.size === 0 ? made : made.map(job => kept.get(job.id) ?? job), context);
     await insertTexts(fresh, context);
+    await insertFallbacks(fresh, policy.fallbackMs, context);
     await ranker.save();
     for (const job of made) if (job.role !== 'replicated') jobQueues.clockOf(job).pending++;
     return answers;
@@ -244,19 +254,34 @@ export function newRow(
 
 async function insertTexts(inputs: readonly SubmitInput[], { tx }: WriteContext) {
   const texts = inputs.flatMap(input =>
-    input.jobs.flatMap(({ id, content, params, request, runs }) => {
+    input.jobs.flatMap(({ id, content, params, request, runs, models }) => {
       const asked = {
         prompt: content.text,
         kind: content.kind,
         own: content.own,
         params,
         metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
+        models: models === undefined ? null : JSON.stringify(models),
       };
       // Miners are not shown the client's own metadata.
       return [{ job_id: id, ...asked }, ...runs.map(run => ({ job_id: run.id, ...asked, metadata: null }))];
     }),
   );
   await tx.insert('job_input', texts);
+}
+
+async function insertFallbacks(
+  inputs: readonly SubmitInput[],
+  fallbackMs: number,
+  { tx, now }: WriteContext,
+) {
+  const due_at = now + fallbackMs;
+  const rows = inputs.flatMap(input =>
+    input.jobs.flatMap(({ id, models, maxAttempts }) =>
+      models ? [{ job_id: id, due_at, attempts: maxAttempts }] : [],
+    ),
+  );
+  if (rows.length > 0) await tx.insert('job_fallback', rows);
 }
 
 function must<T>(value: T | undefined): T {

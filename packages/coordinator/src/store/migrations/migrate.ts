@@ -27,6 +27,8 @@ import { addChosenMiners } from './028-chosen-miners.ts';
 import { addHistory } from './029-history.ts';
 import { addTraces } from './030-traces.ts';
 import { addPayouts } from './031-payouts.ts';
+import { addFallbacks } from './032-fallbacks.ts';
+import { addNotices } from './033-notices.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -58,6 +60,8 @@ export const MIGRATIONS = {
   '029-history': addHistory,
   '030-traces': addTraces,
   '031-payouts': addPayouts,
+  '032-fallbacks': addFallbacks,
+  '033-notices': addNotices,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

@@ -124,6 +124,17 @@ export interface JobInputTable {
   own: Flagless<Json | null>;
   params: Json;
   metadata: Json | null;
+  /** The models that the client named, best first, or null if it named one. */
+  models: Flagless<Json | null>;
+}
+
+/** A job that names several models and has not ended. */
+export interface JobFallbackTable {
+  job_id: string;
+  /** When it is looked at whether the job waits for the right model. */
+  due_at: Time;
+  /** How many attempts each model gets. */
+  attempts: number;
 }
 
 export interface JobOutputTable {

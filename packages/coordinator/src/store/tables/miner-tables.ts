@@ -91,3 +91,16 @@ export interface ModelSpeedTable {
   tokens_per_second: number | null;
   measured_at: Time;
 }
+
+/** What the operator tells the owners of miners. Each target that is not null must fit a miner. */
+export interface NoticeTable {
+  id: string;
+  text: string;
+  miner: string | null;
+  /** Address of an account. */
+  owner: string | null;
+  /** Only agents of an earlier version get it. */
+  below_version: string | null;
+  created_at: Time;
+  expires_at: Time;
+}

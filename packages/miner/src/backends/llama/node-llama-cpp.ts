@@ -70,6 +70,8 @@ export interface Sequence {
   contextSize: number;
   /** The number of tokens that the model has read. */
   readonly nextTokenIndex: number;
+  /** These tokens. */
+  readonly contextTokens: readonly number[];
   clearHistory(): Promise<void>;
   /** Forgets the tokens after the first difference, perhaps more than necessary. */
   adaptStateToTokens(tokens: readonly number[], allowShift: boolean): Promise<void>;

@@ -24,6 +24,8 @@ export interface Assignment {
   /** Special tokens that must appear in the text, such as the marks of tool calls. */
   spelled: ReadonlySet<number>;
   signal: AbortSignal;
+  /** Whether to keep what the model has read of the same prompt before. */
+  reuses: boolean;
   /** Receives the whole text whenever it grows. */
   read(text: string): NextStep | undefined;
 }
@@ -36,6 +38,8 @@ export interface Written {
   /** How many tokens the model generated, including the one that ended the text, as all engines count. */
   count: number;
   isCut: boolean;
+  /** How many tokens of the prompt were not read again. */
+  reused: number;
 }
 
 /** How many tokens of a prompt are read between checks for cancellation. */
@@ -50,13 +54,15 @@ const MOST_HALVES = 6;
 
 export async function write(engine: LlamaEngine, assignment: Assignment): Promise<Written> {
   const { model, sequence, library, llama } = engine;
-  const { prompt, limit, params, signal, spelled, read } = assignment;
-  await sequence.clearHistory();
-  await readPrompt(sequence, prompt.slice(0, -1), signal);
+  const { prompt, limit, params, signal, spelled, reuses, read } = assignment;
+  if (!reuses) await sequence.clearHistory();
+  let next = await wound(sequence, prompt);
+  const reused = prompt.length - next.length;
+  await readPrompt(sequence, next.slice(0, -1), signal);
+  next = next.slice(-1);
   const options = samplingOf(params, engine, () => written.tokens);
-  const written: Written = { tokens: [], starts: [], count: 0, isCut: false };
+  const written: Written = { tokens: [], starts: [], count: 0, isCut: false, reused };
   let { grammar } = assignment;
-  let next = prompt.slice(-1);
   let text = '';
 
   for (;;) {
