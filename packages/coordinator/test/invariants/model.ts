@@ -8,6 +8,8 @@
 export const TERMS = {
   // The model of the rules takes the highest priority first, each time.
   lowPriorityShare: 0,
+  // The model knows no preferences: a job kept for its client's own miner looks withheld to it.
+  ownMinersFirst: 'off',
   leaseSeconds: 25,
   // No longer than the shortest run that is reckoned with: what is set aside for a job is then always the same.
   jobTimeoutSeconds: 60,
