@@ -74,6 +74,8 @@ ROUTES: list[tuple[type[models.Model], str, str | None]] = [
     (models.UsageRow, "GET /v1/usage", None),
     (models.EarningsRow, "GET /v1/earnings", None),
     (models.AuditEntry, "GET /v1/audit-log", None),
+    (models.OperatorProblem, "GET /v1/operator/problems", None),
+    (models.ConfiguredOption, "GET /v1/operator/configuration", None),
     (models.Account, "GET /v1/account", None),
     (models.Health, "GET /health", None),
     (models.NetworkStats, "GET /v1/stats", None),

@@ -37,6 +37,7 @@ const MIGRATIONS = [
   '031-payouts',
   '032-fallbacks',
   '033-notices',
+  '034-disabled-webhooks',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -3,12 +3,14 @@ import type { ConfiguredLimits } from '@aitbc/protocol';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyServerOptions, LogController } from 'fastify';
 import type { Config } from './config.ts';
+import { configuredOptions } from './configured-options.ts';
 import type { Modules } from './create-modules.ts';
 import type { AnyModule } from './define-module.ts';
 import { useOpenAiErrors } from './gateway/error-handler.ts';
 import { createGuards, type Guards } from './http/authentication.ts';
 import { takeJsonBodies } from './http/bodies.ts';
 import { limitBodies } from './http/body-limits.ts';
+import { configurationRoute } from './http/configuration.ts';
 import { rejectRevokedRequests } from './http/connection.ts';
 import { setSecurityHeaders } from './http/headers.ts';
 import { healthRoutes } from './http/health.ts';
@@ -79,6 +81,7 @@ export async function buildApp(config: Config, modules: Modules, options: AppOpt
   await app.register(async scope => {
     const guards = createGuards(modules.accounts, { limits: modules.limits });
     sendRateHeaders(scope, modules.limits);
+    configurationRoute(scope, { configured: () => configuredOptions(config), guards });
     healthRoutes(scope, { readiness: modules.readiness, guards, version: VERSION });
     await registerRoutes(scope, 'own', modules, guards);
     await scope.register(async openAi => {

@@ -27,6 +27,7 @@ export const BATCH_ORDER: readonly string[] = [
   'jobs.release-all',
   'miners.withdraw',
   'miners.resume',
+  'miners.suspend',
   'miners.reinstate',
   'notices.create',
   'notices.delete',

@@ -18,6 +18,7 @@ import { limits } from './limits/module.ts';
 import { metrics } from './metrics/module.ts';
 import { miners } from './miners/module.ts';
 import { notices } from './notices/module.ts';
+import { operator } from './operator/module.ts';
 import { payouts } from './payouts/module.ts';
 import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
@@ -52,6 +53,7 @@ export const MODULES = [
   explorer,
   web,
   metrics,
+  operator,
   usage,
   invitations,
 ] as const;

@@ -24,6 +24,10 @@ export interface Option<V = unknown> {
   /** Whether the value must be printable ASCII, since receipts contain it. */
   ascii?: boolean;
   /**
+   * Returns the value as administrators may see it, for options whose values may have secrets.
+   */
+  withoutSecrets?(value: V): unknown;
+  /**
    * Reads a value of a special kind, from any source.
    *
    * @param source names the source in errors: `--port`
@@ -47,7 +51,7 @@ export type ValuesOf<T extends OptionTable> = {
   readonly [N in Exclude<keyof T, Optional<T>>]: ValueOf<T[N]>;
 } & { readonly [N in Optional<T>]?: Exclude<ValueOf<T[N]>, undefined> };
 
-type TextDetails = Pick<Option, 'unit' | 'choices' | 'ascii'>;
+type TextDetails = Pick<Option, 'unit' | 'choices' | 'ascii'> & Pick<Option<string>, 'withoutSecrets'>;
 
 export const text = (value: string, about: string, details: TextDetails = {}): Option<string> => ({
   kind: 'text',

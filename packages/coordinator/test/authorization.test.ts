@@ -211,7 +211,11 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/miners/{id}/drain': ownerOfMiner,
   'POST /v1/miners/{id}/resume': ownerOfMiner,
   'GET /v1/account/miners': miners,
+  // Before the next one, which gives the owner's miners their jobs again.
+  'POST /v1/miners/{id}/suspend': administrators,
   'POST /v1/miners/{id}/reinstate': administrators,
+  'GET /v1/operator/problems': administrators,
+  'GET /v1/operator/configuration': administrators,
   'DELETE /v1/miners/{id}': ownerOfMiner,
   'GET /v1/jobs/available': ownerOfMiner,
   'POST /v1/jobs/{id}/claim': ownerOfMiner,

@@ -16,6 +16,7 @@ export * from './miners.ts';
 export * from './network.ts';
 export * from './notices.ts';
 export * from './openai.ts';
+export * from './operator.ts';
 export * from './overview.ts';
 export * from './own-json.ts';
 export * from './payouts.ts';

@@ -14,6 +14,7 @@ import { LedgerResource } from './resources/ledger.ts';
 import { Miners } from './resources/miners.ts';
 import { Models } from './resources/models.ts';
 import { Notices } from './resources/notices.ts';
+import { Operator } from './resources/operator.ts';
 import { Payouts } from './resources/payouts.ts';
 import { Receipts } from './resources/receipts.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
@@ -53,6 +54,7 @@ export class CoordinatorClient {
   readonly earnings: Earnings;
   readonly grants: Grants;
   readonly payouts: Payouts;
+  readonly operator: Operator;
   readonly webhooks: Webhooks;
   /** Public blocks, transactions, receipts and statistics. */
   readonly explorer: Explorer;
@@ -84,6 +86,7 @@ export class CoordinatorClient {
     this.earnings = new Earnings(requests);
     this.grants = new Grants(requests);
     this.payouts = new Payouts(requests);
+    this.operator = new Operator(requests);
     this.webhooks = new Webhooks(requests);
     this.explorer = new Explorer(requests);
   }

@@ -37,4 +37,8 @@ export const NAVIGATION: readonly NavigationGroup[] = [
       { to: '/verify', label: 'Verify', icon: 'verify' },
     ],
   },
+  {
+    group: 'Operator',
+    links: [{ to: '/admin', label: 'Administration', icon: 'admin' }],
+  },
 ];

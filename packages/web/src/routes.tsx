@@ -190,11 +190,47 @@ const machine = createRoute({
   component: lazyRouteComponent(() => import('./pages/machines/machine-page.tsx'), 'MachinePage'),
 });
 
+const admin = createRoute({
+  getParentRoute: () => root,
+  path: '/admin',
+  validateSearch: readSearch('cursor', 'status'),
+  component: lazyRouteComponent(() => import('./pages/admin/admin-page.tsx'), 'AdminPage'),
+});
+
+const adminKeys = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/keys',
+  validateSearch: readSearch('cursor', 'account'),
+  component: lazyRouteComponent(() => import('./pages/admin/keys-page.tsx'), 'AllKeysPage'),
+});
+
+const adminCredits = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/credits',
+  validateSearch: readSearch('cursor'),
+  component: lazyRouteComponent(() => import('./pages/admin/credits-page.tsx'), 'CreditsPage'),
+});
+
+const adminAudit = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/audit',
+  validateSearch: readSearch('cursor', 'action', 'target'),
+  component: lazyRouteComponent(() => import('./pages/admin/audit-page.tsx'), 'AuditPage'),
+});
+
+const adminConfiguration = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/configuration',
+  validateSearch: readSearch('q', 'show'),
+  component: lazyRouteComponent(() => import('./pages/admin/configuration-page.tsx'), 'ConfigurationPage'),
+});
+
 const routeTree = root.addChildren([
   ...[overview, blocks, block, transactions, transaction, receipts, receipt],
   ...[miners, miner, models, address, verify, search],
   ...[playground, jobs, job, batches, batch, usage, webhooks, webhook],
   ...[keys, join, machines, machine],
+  ...[admin, adminKeys, adminCredits, adminAudit, adminConfiguration],
 ]);
 
 export const router = createRouter({

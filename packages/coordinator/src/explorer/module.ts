@@ -19,6 +19,7 @@ export const explorer = defineModule({
   async create({ config, store, now, closing, services: { ledger, miners } }) {
     const { createLedgerExplorer: createExplorer } = await import('./explorer.ts');
     const { createOverviewFeed } = await import('./overview/overview-feed.ts');
+    const { readQueues } = await import('./overview/read-overview.ts');
     const { createRecentRates } = await import('./overview/rates.ts');
     const { createModelFirstTokens } = await import('./overview/model-first-tokens.ts');
     const { createHistory } = await import('./history/history.ts');
@@ -27,6 +28,7 @@ export const explorer = defineModule({
     return {
       ledger: createExplorer({ ...{ store, ledger, now, prices: config, firstTokens }, miners }),
       history: createHistory(store, now),
+      queues: () => readQueues(store, miners.directory),
       overview: createOverviewFeed({
         ...{ store, ledger, now, closing, maxViewers: config.maxViewers },
         directory: miners.directory,

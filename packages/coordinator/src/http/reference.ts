@@ -49,6 +49,7 @@ export async function serveReference(
         { name: 'receipts', description: 'Public, signed, verifiable offline' },
         { name: 'ledger', description: 'The public log of all receipts, in the formats of C2SP' },
         { name: 'explorer', description: 'The data of the explorer' },
+        { name: 'operator', description: 'For whoever runs the coordinator' },
         { name: 'webhooks', description: 'Events that are posted to you' },
         { name: 'network', description: 'Health and statistics' },
       ],

@@ -15,7 +15,7 @@ declare module 'fastify' {
 }
 
 interface SharedAnswer {
-  body: string | Buffer;
+  body: Buffer;
   etag: string;
   link: string | undefined;
   at: number;
@@ -65,7 +65,7 @@ export function shareAnswers(app: FastifyInstance, uptime: () => number): void {
     const found = await find(request, reply);
     if (!found) return;
     if (found.link !== undefined) reply.header('link', found.link);
-    reply.header('etag', found.etag).type('application/json; charset=utf-8').serializer(keepBody);
+    reply.header('etag', found.etag).type('application/json; charset=utf-8');
     return reply.send(found.body);
   });
 
@@ -79,7 +79,7 @@ export function shareAnswers(app: FastifyInstance, uptime: () => number): void {
     const etag = String(reply.getHeader('etag') ?? `"${hash('sha1', payload, 'base64url')}"`);
     const link = reply.getHeader('link');
     request.shareAnswer?.({
-      body: payload,
+      body: Buffer.from(payload),
       etag,
       link: link === undefined ? undefined : String(link),
       at: uptime(),
@@ -91,8 +91,6 @@ export function shareAnswers(app: FastifyInstance, uptime: () => number): void {
     return null;
   });
 }
-
-const keepBody = (body: unknown) => body as string;
 
 const acceptedAgeMs = ({ headers }: FastifyRequest) =>
   Number(/(?:^|[\s,])max-age=(\d{1,9})/.exec(headers['cache-control'] ?? '')?.[1] ?? 0) * 1000;

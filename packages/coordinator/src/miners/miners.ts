@@ -23,7 +23,7 @@ import { type Abilities, abilitiesOf } from './eligibility.ts';
 import { findMiner, findSpeeds, listMiners, type MinerWithAddress } from './queries.ts';
 import type { MinerCaller, MinerRegistration, RegisterInput } from './register.ts';
 import { type ReputationPolicy, scoreOf, toReputation } from './reputation.ts';
-import { reinstateMiners, resumeMiners, withdrawMiners } from './withdraw.ts';
+import { reinstateMiners, resumeMiners, suspendMiners, withdrawMiners } from './withdraw.ts';
 import { createWorkload } from './workload.ts';
 
 /** The heartbeat interval is derived from the length of leases. */
@@ -54,6 +54,8 @@ export interface MinerRegistry {
   resume(principal: Principal, caller: MinerCaller, actor: Actor): Promise<Miner>;
   /** Removes a miner. It must hold no jobs any more. */
   remove(principal: Principal, caller: MinerCaller, actor: Actor): Promise<void>;
+  /** Suspends a miner's owner with all of its miners. Does nothing if the miner is suspended. */
+  suspend(id: string, actor: Actor): Promise<Miner>;
   /** Ends a miner's suspension and clears its record. Does nothing if the miner is not suspended. */
   reinstate(id: string, actor: Actor): Promise<Miner>;
   /** Returns why a claim of the miner found nothing, and the miner. */
@@ -157,6 +159,10 @@ export function createMiners(options: MinersOptions): MinerRegistry {
     },
     async remove(principal, caller, actor) {
       await withdraw(principal, caller, 'removed', actor);
+    },
+    async suspend(id, actor) {
+      unwrap(await store.write(suspendMiners, { minerId: id, actor }));
+      return await view(await findOrFail(id));
     },
     async reinstate(id, actor) {
       unwrap(await store.write(reinstateMiners, { minerId: id, actor }));

@@ -4,7 +4,7 @@ import { countForMiners } from './job-counters.ts';
 import { minerOptions } from './options.ts';
 import { registerMiners } from './register.ts';
 import { reputationPolicy } from './reputation.ts';
-import { reinstateMiners, resumeMiners, withdrawMiners } from './withdraw.ts';
+import { reinstateMiners, resumeMiners, suspendMiners, withdrawMiners } from './withdraw.ts';
 
 export const miners = defineModule({
   name: 'miners',
@@ -14,6 +14,7 @@ export const miners = defineModule({
     registerMiners: registerMiners({ maxPerOwner: config.maxMinersPerOwner }),
     withdrawMiners,
     resumeMiners,
+    suspendMiners,
     reinstateMiners,
   }),
   subscribes: { 'job.changed': countForMiners },

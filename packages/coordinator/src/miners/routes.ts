@@ -148,6 +148,23 @@ export function minerRoutes(app: App, { miners, guards }: { miners: MinerRegistr
   );
 
   app.post(
+    '/v1/miners/:id/suspend',
+    {
+      onRequest: guards.admin,
+      schema: {
+        operationId: 'suspendMiner',
+        summary: 'Suspend a miner’s owner, so that all of its miners get no jobs, for administrators',
+        description: 'It ends as other suspensions do: after a while, or when the miner is reinstated.',
+        tags,
+        security: keyed,
+        params: IdParams,
+        response: answers({ 200: Miner }, 400, 401, 403, 404),
+      },
+    },
+    async request => await miners.suspend(request.params.id, actorOf(request)),
+  );
+
+  app.post(
     '/v1/miners/:id/reinstate',
     {
       onRequest: guards.admin,

@@ -4,7 +4,7 @@ import type { Row } from '../store/schema.ts';
 import { countActive } from './presence.ts';
 import { isActive, superseded } from './register.ts';
 import { noteTurn } from './roster.ts';
-import { newStanding, updateMiners } from './standing.ts';
+import { loadStandings, newStanding, updateMiners } from './standing.ts';
 
 export interface WithdrawInput {
   minerId: string;
@@ -73,6 +73,38 @@ export const resumeMiners: Operation<Omit<WithdrawInput, 'to'>, undefined> = {
         noteTurn(miner, after, context);
         if (ownerId === null)
           await recordActions([{ actor, action: 'miner.resume', target: minerId }], context);
+      }
+      outcomes.push(done(undefined));
+    }
+    return outcomes;
+  },
+};
+
+/**
+ * Suspends a miner's operator, as a bad reputation does: all of its miners get no jobs until they are reinstated, or return
+ * on probation. Does nothing if it is suspended.
+ */
+export const suspendMiners: Operation<{ minerId: string; actor: Actor }, undefined> = {
+  name: 'miners.suspend',
+  async apply(inputs, context) {
+    const { tx, now } = context;
+    const outcomes = [];
+    for (const { minerId, actor } of inputs) {
+      const [miner] = await tx.load('miner', 'id', [minerId]);
+      if (!miner || miner.status === 'removed') {
+        outcomes.push(failed('MINER_NOT_FOUND', `No miner ${minerId} is registered`));
+        continue;
+      }
+      if (miner.suspended_at === null) {
+        const found = (await loadStandings([miner.operator_id], context)).get(miner.operator_id);
+        const standing = {
+          ...(found ?? newStanding(miner.operator_id, now)),
+          suspended_at: now,
+          probation: 0,
+        };
+        await tx.update('standing', 'id', ['suspended_at', 'probation'], [standing]);
+        await updateMiners([standing], context);
+        await recordActions([{ actor, action: 'miner.suspend', target: minerId }], context);
       }
       outcomes.push(done(undefined));
     }

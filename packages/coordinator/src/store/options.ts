@@ -5,6 +5,7 @@ export const storeOptions = {
   data: text('./data', 'Folder of the database and the signing key', { unit: 'DIR' }),
   databaseUrl: optionalText('postgres://… for several coordinators; without it, SQLite in the data folder', {
     unit: 'URL',
+    withoutSecrets: hidePassword,
   }),
   databasePoolSize: integerOption(
     10,
@@ -28,3 +29,12 @@ export const storeOptions = {
 } as const satisfies OptionTable;
 
 export type StoreConfig = ValuesOf<typeof storeOptions>;
+
+/** Hides the password of an address, and its parameters, which may have another one. */
+function hidePassword(address: string): string {
+  if (!URL.canParse(address)) return '***';
+  const url = new URL(address);
+  if (url.password !== '') url.password = '***';
+  if (url.search !== '') url.search = '***';
+  return url.href;
+}

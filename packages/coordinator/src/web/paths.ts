@@ -25,4 +25,9 @@ export const WEB_PATHS = [
   '/join',
   '/machines',
   '/machines/:id',
+  '/admin',
+  '/admin/keys',
+  '/admin/credits',
+  '/admin/audit',
+  '/admin/configuration',
 ] as const;

@@ -112,6 +112,11 @@ export class Miners extends Resource {
     return this.requests.send({ method: 'POST', path, body: {}, query, repeatable: true }, options);
   }
 
+  /** Suspends the miner's owner, so that all of its miners get no jobs. For administrators. */
+  suspend(minerId: string, options?: RequestOptions): Promise<Miner> {
+    return this.requests.post(`${pathOf(minerId)}/suspend`, {}, options);
+  }
+
   /** Ends a miner's suspension and resets its reputation to that of a new one. For administrators. */
   reinstate(minerId: string, options?: RequestOptions): Promise<Miner> {
     return this.requests.post(`${pathOf(minerId)}/reinstate`, {}, options);

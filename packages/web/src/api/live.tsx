@@ -6,8 +6,9 @@ import { createLiveStore, type LiveState } from './live-store.ts';
 const store = createLiveStore(publicClient);
 const LiveContext = createContext<LiveState>(store.get());
 
-/** How long a page shows what it read, at least. */
-const READ_AGAIN_MS = 3_000;
+/** How long a page shows what it read, at least: lists of what arrives, and what changes bit by bit. */
+const READ_AGAIN_MS = { fast: 4_000, slow: 15_000 };
+type Pace = keyof typeof READ_AGAIN_MS;
 /** Browsers are told of changes at the same moment. They read them one after the other. */
 const SPREAD_MS = 700;
 
@@ -15,27 +16,29 @@ const SPREAD_MS = 700;
 export function LiveProvider({ children }: { children: ReactNode }) {
   const state = useSyncExternalStore(store.subscribe, store.get);
   useEffect(() => store.start(), []);
-  useReadAgain(newestOf(state));
+  const newest = newestOf(state);
+  useReadAgain('fast', newest);
+  useReadAgain('slow', newest);
   return <LiveContext.Provider value={state}>{children}</LiveContext.Provider>;
 }
 
-/** Reads the live queries again when `newest` changes, but not more often than a reader can follow. */
-function useReadAgain(newest: string): void {
+/** Reads the live queries of a pace again when `newest` changes. */
+function useReadAgain(pace: Pace, newest: string): void {
   const queries = useQueryClient();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const readAt = useRef(0);
   useEffect(() => {
     if (newest === '' || timer.current !== undefined) return;
-    const rest = Math.max(readAt.current + READ_AGAIN_MS - Date.now(), 0);
+    const rest = Math.max(readAt.current + READ_AGAIN_MS[pace] - Date.now(), 0);
     timer.current = setTimeout(
       () => {
         timer.current = undefined;
         readAt.current = Date.now();
-        void queries.invalidateQueries({ predicate: query => query.meta?.live === true });
+        void queries.invalidateQueries({ predicate: query => query.meta?.live === pace });
       },
       rest + Math.random() * SPREAD_MS,
     );
-  }, [newest, queries]);
+  }, [newest, queries, pace]);
   useEffect(() => () => clearTimeout(timer.current), []);
 }
 

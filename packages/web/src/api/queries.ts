@@ -3,8 +3,8 @@ import { QueryClient } from '@tanstack/react-query';
 
 declare module '@tanstack/react-query' {
   interface Register {
-    /** `live`: the query is read again when something new arrives. */
-    queryMeta: { live?: boolean };
+    /** The query is read again when something new arrives: `fast` for lists of what arrives, `slow` for the rest. */
+    queryMeta: { live?: 'fast' | 'slow' | false };
   }
 }
 

@@ -16,7 +16,7 @@ from .._http import Call, Settings
 from ..models import Health, NetworkStats
 from .batches import AsyncBatches, AsyncFiles, AsyncModels
 from .jobs import AsyncJobs
-from .keys import AsyncApiKeys, AsyncAuditLog, AsyncEarnings, AsyncInvitations, AsyncNotices, AsyncUsage
+from .keys import AsyncApiKeys, AsyncAuditLog, AsyncEarnings, AsyncInvitations, AsyncNotices, AsyncOperator, AsyncUsage
 from .ledger import AsyncLedgerResource
 from .miners import AsyncMiners
 from .receipts import AsyncAccounts, AsyncExplorer, AsyncGrants, AsyncPayouts, AsyncReceipts, AsyncSigningKeys
@@ -89,6 +89,7 @@ class AsyncCoordinatorClient:
         self.usage = AsyncUsage(requests)
         self.earnings = AsyncEarnings(requests)
         self.audit_log = AsyncAuditLog(requests)
+        self.operator = AsyncOperator(requests)
         self.grants = AsyncGrants(requests)
         self.payouts = AsyncPayouts(requests)
         self.webhooks = AsyncWebhooks(requests)

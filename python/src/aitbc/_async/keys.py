@@ -13,10 +13,12 @@ from ..models import (
     ApiKey,
     ApiKeyWithSecret,
     AuditEntry,
+    ConfiguredOption,
     EarningsRow,
     Invitation,
     InvitationWithToken,
     Notice,
+    OperatorProblem,
     UsageRow,
 )
 from .requests import AsyncPaged, AsyncResource
@@ -214,3 +216,15 @@ class AsyncAuditLog(AsyncResource):
         """Newest first."""
         query = _http.given(action=action, target=target, limit=limit, cursor=cursor)
         return self._requests.paged(AuditEntry, "/v1/audit-log", query)
+
+
+class AsyncOperator(AsyncResource):
+    """What operators see of their coordinator. Needs the key of an administrator."""
+
+    async def problems(self) -> builtins.list[OperatorProblem]:
+        """What is wrong now, alarms first, and what to do about each."""
+        return (await self._requests.paged(OperatorProblem, "/v1/operator/problems", {}).page()).items
+
+    async def configuration(self) -> builtins.list[ConfiguredOption]:
+        """The options as the coordinator runs. Secrets are hidden."""
+        return (await self._requests.paged(ConfiguredOption, "/v1/operator/configuration", {}).page()).items

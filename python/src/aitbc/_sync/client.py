@@ -16,7 +16,7 @@ from .._http import Call, Settings
 from ..models import Health, NetworkStats
 from .batches import Batches, Files, Models
 from .jobs import Jobs
-from .keys import ApiKeys, AuditLog, Earnings, Invitations, Notices, Usage
+from .keys import ApiKeys, AuditLog, Earnings, Invitations, Notices, Operator, Usage
 from .ledger import LedgerResource
 from .miners import Miners
 from .receipts import Accounts, Explorer, Grants, Payouts, Receipts, SigningKeys
@@ -89,6 +89,7 @@ class CoordinatorClient:
         self.usage = Usage(requests)
         self.earnings = Earnings(requests)
         self.audit_log = AuditLog(requests)
+        self.operator = Operator(requests)
         self.grants = Grants(requests)
         self.payouts = Payouts(requests)
         self.webhooks = Webhooks(requests)

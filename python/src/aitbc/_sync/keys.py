@@ -13,10 +13,12 @@ from ..models import (
     ApiKey,
     ApiKeyWithSecret,
     AuditEntry,
+    ConfiguredOption,
     EarningsRow,
     Invitation,
     InvitationWithToken,
     Notice,
+    OperatorProblem,
     UsageRow,
 )
 from .requests import Paged, Resource
@@ -212,3 +214,15 @@ class AuditLog(Resource):
         """Newest first."""
         query = _http.given(action=action, target=target, limit=limit, cursor=cursor)
         return self._requests.paged(AuditEntry, "/v1/audit-log", query)
+
+
+class Operator(Resource):
+    """What operators see of their coordinator. Needs the key of an administrator."""
+
+    def problems(self) -> builtins.list[OperatorProblem]:
+        """What is wrong now, alarms first, and what to do about each."""
+        return (self._requests.paged(OperatorProblem, "/v1/operator/problems", {}).page()).items
+
+    def configuration(self) -> builtins.list[ConfiguredOption]:
+        """The options as the coordinator runs. Secrets are hidden."""
+        return (self._requests.paged(ConfiguredOption, "/v1/operator/configuration", {}).page()).items

@@ -130,6 +130,10 @@ class Miners(Resource):
         call = _http.post(f"{_path(miner_id)}/resume", query=_http.given(epoch=epoch))
         return self._requests.model(Miner, call)
 
+    def suspend(self, miner_id: str) -> Miner:
+        """Suspends the miner's owner, so that all of its miners get no jobs. For administrators."""
+        return self._requests.model(Miner, _http.post(f"{_path(miner_id)}/suspend"))
+
     def reinstate(self, miner_id: str) -> Miner:
         """Gives a suspended miner jobs again. For administrators."""
         return self._requests.model(Miner, _http.post(f"{_path(miner_id)}/reinstate"))

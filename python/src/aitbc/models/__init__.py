@@ -57,9 +57,11 @@ from .keys import (
     ApiKeyWithSecret,
     AuditEntry,
     Budget,
+    ConfiguredOption,
     EarningsRow,
     Invitation,
     InvitationWithToken,
+    OperatorProblem,
     UsageRow,
 )
 from .miners import (
@@ -117,6 +119,7 @@ __all__ = [
     "ChatMessage",
     "ChunkEvent",
     "ClaimedJobs",
+    "ConfiguredOption",
     "ContentPart",
     "CreatedWebhook",
     "EarningsRow",
@@ -159,6 +162,7 @@ __all__ = [
     "NetworkStats",
     "Notice",
     "OfferedModel",
+    "OperatorProblem",
     "Overview",
     "Payout",
     "PayoutUpdate",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from .base import JsonObject, Model
 
@@ -118,3 +119,27 @@ class AuditEntry(Model):
     origin: str | None
     request_id: str | None
     details: JsonObject
+
+
+class OperatorProblem(Model):
+    """Something that an operator should look at."""
+
+    code: str
+    severity: str
+    subject: str | None
+    since: datetime | None
+    detail: str
+    advice: str
+
+
+class ConfiguredOption(Model):
+    """An option of a coordinator as it runs."""
+
+    name: str
+    flag: str
+    variable: str
+    about: str
+    unit: str | None
+    value: Any
+    """As JSON. Secrets are replaced by ``***``."""
+    is_default: bool

@@ -52,7 +52,8 @@ export async function readOverview(
 
 const MAX_MODELS = 50;
 
-async function readQueues(store: Store, directory: Pick<Directory, 'models'>): Promise<ModelQueue[]> {
+/** Returns the models that jobs wait for, those with the most first. */
+export async function readQueues(store: Store, directory: Pick<Directory, 'models'>): Promise<ModelQueue[]> {
   const byModel = Map.groupBy(await listWaitingQueues(store.read), ({ model }) => model);
   const longest = [...byModel]
     .map(([model, queues]) => ({

@@ -29,6 +29,7 @@ import { addTraces } from './030-traces.ts';
 import { addPayouts } from './031-payouts.ts';
 import { addFallbacks } from './032-fallbacks.ts';
 import { addNotices } from './033-notices.ts';
+import { indexDisabledWebhooks } from './034-disabled-webhooks.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -62,6 +63,7 @@ export const MIGRATIONS = {
   '031-payouts': addPayouts,
   '032-fallbacks': addFallbacks,
   '033-notices': addNotices,
+  '034-disabled-webhooks': indexDisabledWebhooks,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

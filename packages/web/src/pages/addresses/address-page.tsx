@@ -39,7 +39,7 @@ export function AddressPage() {
   const { data, error, refetch } = useQuery({
     queryKey: ['address', id],
     queryFn: ({ signal }) => publicClient.explorer.address(id, { signal }),
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   const title = (
     <>

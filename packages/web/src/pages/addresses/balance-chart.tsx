@@ -11,7 +11,7 @@ export function BalanceChart({ address }: { address: string }) {
   const { data, error, refetch } = useQuery({
     queryKey: ['address', address, 'days'],
     queryFn: ({ signal }) => publicClient.explorer.addressDays(address, { signal }),
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   return (
     <Panel title="Balance over time" aside="by day, in credits">

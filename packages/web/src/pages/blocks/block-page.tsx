@@ -24,7 +24,7 @@ export function BlockPage() {
   const { data, error, refetch } = useQuery({
     queryKey: ['block', id],
     queryFn: ({ signal }) => publicClient.explorer.block(id, { signal }),
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   if (error)
     return (

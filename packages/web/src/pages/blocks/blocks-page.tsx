@@ -55,7 +55,7 @@ const blocksQuery = (cursor: string | undefined) =>
     queryFn: ({ signal }) =>
       publicClient.explorer.blocks({ limit: 25, ...(cursor && { cursor }) }, { signal }).page(),
     placeholderData: keepPreviousData,
-    meta: { live: cursor === undefined },
+    meta: { live: cursor === undefined && 'fast' },
   });
 
 export function BlocksPage() {

@@ -105,7 +105,7 @@ function Jobs() {
     queryKey: [OWN, 'jobs', query],
     queryFn: ({ signal }) => client.jobs.list(query, { signal }).page(),
     placeholderData: keepPreviousData,
-    meta: { live: cursor === undefined },
+    meta: { live: cursor === undefined && 'fast' },
     refetchInterval: ({ state }) =>
       state.data?.items.some(({ status }) => isUnfinished(status)) ? REFRESH_MS : false,
   });

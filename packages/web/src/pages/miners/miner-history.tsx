@@ -16,7 +16,7 @@ export function MinerHistory({ id }: { id: string }) {
     queryKey: ['miner', id, 'days'],
     queryFn: ({ signal }) => publicClient.explorer.minerDays(id, { signal }),
     staleTime: 30_000,
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   if (error)
     return (

@@ -59,7 +59,7 @@ export function MinerPage() {
   const { data, error, refetch } = useQuery({
     queryKey: ['miner', id],
     queryFn: ({ signal }) => publicClient.miners.get(id, { signal }),
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   if (error)
     return (

@@ -11,6 +11,7 @@ import { Loading, LoadingFailed, Notice } from '../../components/states/states.t
 import { Time } from '../../components/time/time.tsx';
 import { formatCount, formatPercent } from '../../format/numbers.ts';
 import { pathOf } from '../../format/paths.ts';
+import { isMinerStatus, MINER_STATES } from './miner-filters.ts';
 import { MinerStateMark } from './miner-state.tsx';
 
 const route = getRouteApi('/miners');
@@ -84,20 +85,13 @@ const COLUMNS: readonly TableColumn<Miner>[] = [
   },
 ];
 
-const STATES = [
-  ['', 'All'],
-  ['online', 'Online'],
-  ['draining', 'Draining'],
-  ['offline', 'Offline'],
-] as const;
-
 export function MinersPage() {
   const { cursor, status, model, sort } = route.useSearch();
   const navigate = route.useNavigate();
   const query = {
     limit: 100,
     ...(cursor && { cursor }),
-    ...(isStatus(status) && { status }),
+    ...(isMinerStatus(status) && { status }),
     ...(model && { model }),
   };
   const filterBy = (name: 'status' | 'model') => (value: string | undefined) =>
@@ -106,7 +100,7 @@ export function MinersPage() {
     queryKey: ['miners', query],
     queryFn: ({ signal }) => publicClient.miners.list(query, { signal }).page(),
     placeholderData: keepPreviousData,
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   return (
     <Page
@@ -118,7 +112,7 @@ export function MinersPage() {
         aside={
           <>
             <Filter label="Model" placeholder="llama3.2" value={model} onChange={filterBy('model')} />
-            <Choice label="State" value={status} choices={STATES} onChange={filterBy('status')} />
+            <Choice label="State" value={status} choices={MINER_STATES} onChange={filterBy('status')} />
           </>
         }
         flush
@@ -159,6 +153,3 @@ export function MinersPage() {
     </Page>
   );
 }
-
-const isStatus = (status: string | undefined): status is Miner['status'] =>
-  STATES.some(([value]) => value !== '' && value === status);

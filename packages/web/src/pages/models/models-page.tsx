@@ -127,7 +127,7 @@ export function ModelsPage() {
     queryKey: ['models', cursor],
     queryFn: ({ signal }) =>
       publicClient.explorer.models({ limit: 100, ...(cursor && { cursor }) }, { signal }).page(),
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   const queues = new Map(overview?.queues.map(queue => [queue.model, queue]));
   const rows = data?.items

@@ -32,7 +32,7 @@ function Playground() {
     queryKey: [OWN, 'models'],
     queryFn: ({ signal }) => session.client.models.list({ signal }),
     select: models => models.filter(writesText),
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   if (data && data.length > 0) return <Chat models={data} />;
   return (

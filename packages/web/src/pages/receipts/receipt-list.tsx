@@ -95,7 +95,7 @@ export function ReceiptList({ filter, cursor, sort, onSort, isLive }: ReceiptLis
     queryKey: ['receipts', query],
     queryFn: ({ signal }) => publicClient.explorer.receipts(query, { signal }).page(),
     placeholderData: keepPreviousData,
-    meta: { live: follows },
+    meta: { live: follows && 'fast' },
   });
   const arrived = useArrivals(data?.items, ({ receipt_id }) => receipt_id, follows);
   if (error && !data) return <LoadingFailed error={error} what="the receipts" retry={refetch} />;

@@ -22,7 +22,7 @@ export function ReceiptPage() {
   const { data, error, refetch } = useQuery({
     queryKey: ['receipt', id],
     queryFn: ({ signal }) => publicClient.receipts.get(id, { signal }),
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   const name = `Receipt ${shortId(id)}`;
   if (error)

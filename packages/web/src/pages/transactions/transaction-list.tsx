@@ -27,7 +27,7 @@ export function TransactionList({ filter, cursor, sort, onSort, isLive }: Transa
     queryKey: ['transactions', filter, cursor],
     queryFn: ({ signal }) => publicClient.explorer.transactions(query, { signal }).page(),
     placeholderData: keepPreviousData,
-    meta: { live: follows },
+    meta: { live: follows && 'fast' },
   });
   const arrived = useArrivals(data?.items, ({ hash }) => hash, follows);
   if (error && !data) return <LoadingFailed error={error} what="the transactions" retry={refetch} />;

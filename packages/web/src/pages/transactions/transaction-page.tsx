@@ -24,7 +24,7 @@ export function TransactionPage() {
   const { data, error, refetch } = useQuery({
     queryKey: ['transaction', id],
     queryFn: ({ signal }) => publicClient.explorer.transaction(id, { signal }),
-    meta: { live: true },
+    meta: { live: 'slow' },
   });
   if (error)
     return (
