@@ -94,7 +94,7 @@ async function loadTurns(miners: readonly Row<'miner'>[], tx: WriteContext['tx']
         const queue = queuesById.get(head.queue_id);
         if (!queue || mismatch(queue, has) !== null) return true;
         if (head.priority !== row.priority) return head.priority < row.priority;
-        return head.model === row.model && row.rank <= head.rank;
+        return head.model === row.model && row.rank < head.rank;
       });
     },
   };
