@@ -162,6 +162,9 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/api-keys/{id}/rotate': managerOfKey,
   'DELETE /v1/api-keys/{id}': managerOfKey,
   'GET /v1/audit-log': administrators,
+  'POST /v1/notices': administrators,
+  'GET /v1/notices': administrators,
+  'DELETE /v1/notices/{id}': administrators,
   'POST /v1/invitations': administrators,
   'GET /v1/invitations': administrators,
   'GET /v1/invitations/{id}': administrators,
@@ -284,6 +287,7 @@ describeEachEngine('a coordinator that demands keys', engine => {
       `/v1/api-keys/${scene['api-keys']}`,
       '/v1/audit-log?limit=1',
       '/v1/invitations?limit=1',
+      '/v1/notices',
     ];
     const key = keys['an administrator'];
     const webhook = `/v1/webhooks/${scene.webhooks}`;
