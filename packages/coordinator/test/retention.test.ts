@@ -1,6 +1,6 @@
-import type { Job, Receipt } from '@aitbc/protocol';
+import type { Job, Receipt, Webhook, WebhookDelivery } from '@aitbc/protocol';
 import { verifyDisclosure } from '@aitbc/receipts';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   actions,
   startTestCoordinator,
@@ -8,6 +8,7 @@ import {
   withCoordinator,
 } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
+import { type Receiver, startReceiver } from './harness/receiver.ts';
 
 const DAYS = 24 * 3600;
 
@@ -19,8 +20,17 @@ async function hasTexts({ running }: TestCoordinator, jobId: string): Promise<bo
   return input.length + output.length > 0;
 }
 
+let receiver: Receiver;
+beforeAll(async () => {
+  receiver = await startReceiver();
+});
+afterAll(() => receiver.close());
+
 describeEachEngine('with a retention of two days', engine => {
-  const coordinator = withCoordinator(engine, { retentionDays: 2, idempotencySeconds: 30 * DAYS });
+  const coordinator = withCoordinator(engine, {
+    ...{ retentionDays: 2, idempotencySeconds: 30 * DAYS },
+    webhookAllow: ['127.0.0.1'],
+  });
   const { submit, job, register, claims, complete, fail, cancel } = actions(coordinator);
 
   async function earn(model: string): Promise<Receipt> {
@@ -49,6 +59,49 @@ describeEachEngine('with a retention of two days', engine => {
       erased_at: new Date(coordinator.now()).toISOString(),
     });
     expect(await hasTexts(coordinator, job_id)).toBe(false);
+  });
+
+  /** Returns the tables that have a text in any row. */
+  async function tablesWith(text: string): Promise<string[]> {
+    const { read } = coordinator.running.modules.store;
+    const tables = (await read.introspection.getTables()).map(({ name }) => name as 'job');
+    const found = await Promise.all(
+      tables.map(async name => {
+        const rows = await read.selectFrom(name).selectAll().execute();
+        return JSON.stringify(rows).includes(text) ? [name] : [];
+      }),
+    );
+    return found.flat().sort();
+  }
+
+  test('a job’s own webhook is erased with its texts, as are the tries of deliveries there', async () => {
+    const token = `token-of-${engine.name}`;
+    receiver.received.length = 0;
+    receiver.behave((response, { path }) => void response.writeHead(500).end(`No such page: ${path}`));
+    const { job_id } = await submit({ webhook_url: `${receiver.url}/${token}` });
+    expect((await job(job_id)).webhook_url).toContain(token);
+    await cancel(job_id);
+    await coordinator.running.deliver();
+    expect(receiver.received).toHaveLength(1);
+    expect(await tablesWith(token)).toEqual(['job', 'webhook_attempt']);
+
+    const { store, operations } = coordinator.running.modules;
+    await coordinator.pass({ seconds: 2 * DAYS + 1 });
+    await store.write(operations.eraseDeliveries, undefined);
+    expect(await job(job_id)).not.toHaveProperty('webhook_url');
+    expect(await tablesWith(token)).toEqual([]);
+
+    // The delivery is still to be tried again. Without its URL it is sent nowhere, and least of all to the origin.
+    await coordinator.running.deliver();
+    expect(receiver.received).toHaveLength(1);
+    const { body: webhooks } = await coordinator.call<Webhook[]>('GET', '/v1/webhooks');
+    const { body: deliveries } = await coordinator.call<WebhookDelivery[]>(
+      'GET',
+      `/v1/webhooks/${webhooks[0]?.id}/deliveries`,
+    );
+    expect(deliveries).toMatchObject([
+      { subject: job_id, state: 'failed', attempts: [{ error: expect.stringContaining('Not sent') }] },
+    ]);
   });
 
   test('the salt of an erased job opens its receipt for whoever has kept the texts', async () => {

@@ -87,14 +87,14 @@ export async function insertJobs(jobs: readonly JobRow[], context: WriteContext)
 const publishChanges = (changes: readonly SavedChange[], context: WriteContext) =>
   context.publish('job.changed', changes);
 
-/** Erases prompts and results. The jobs stay. */
+/** Erases prompts and results, and the jobs' own webhook URLs, which may hold a token. The jobs stay. */
 export async function eraseTextsOf(ids: readonly string[], { tx, now }: WriteContext): Promise<void> {
   await tx.delete('job_input', 'job_id', ids);
   await tx.delete('job_output', 'job_id', ids);
   await tx.update(
     'job',
     'id',
-    ['erased_at'],
-    ids.map(id => ({ id, erased_at: now })),
+    ['erased_at', 'webhook'],
+    ids.map(id => ({ id, erased_at: now, webhook: null })),
   );
 }

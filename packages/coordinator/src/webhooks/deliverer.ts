@@ -1,12 +1,13 @@
 import { unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
-import { buildBodies } from './body.ts';
+import { type Body, buildBodies } from './body.ts';
 import type { AttemptListener } from './delivery-events.ts';
 import { type LeasedWebhook, type LeaseOutput, leaseDeliveries } from './lease.ts';
+import { TEST_EVENT } from './manage.ts';
 import { type RecordInput, recordAttempts } from './record.ts';
 import type { Sender } from './sender.ts';
 import { secretsAt, type WebhookSigner } from './signature.ts';
-import { type AttemptOutcome, type DeliveryRow, isSuccess } from './webhook.ts';
+import { type AttemptOutcome, type DeliveryRow, isSuccess, type WebhookRow } from './webhook.ts';
 
 export interface DelivererOptions {
   store: Store;
@@ -160,15 +161,20 @@ async function contentsOf({ read }: Store, leased: readonly LeasedWebhook[]): Pr
   const contents = new Map<string, Content>();
   for (const { delivery, webhook } of requests) {
     const found = bodies.get(delivery.id);
-    const url = (webhook.for_jobs === 1 && found?.ownUrl) || webhook.url;
-    if (found) contents.set(delivery.id, { url, body: found.text });
+    const url = urlOf(webhook, delivery, found);
+    if (found && url !== undefined) contents.set(delivery.id, { url, body: found.text });
   }
   return contents;
 }
 
+/** A webhook for jobs has the origin of their URLs only, so nothing about a job is sent there once its URL is erased. */
+function urlOf(webhook: WebhookRow, { type }: DeliveryRow, body: Body | undefined): string | undefined {
+  return webhook.for_jobs === 1 && type !== TEST_EVENT ? body?.ownUrl : webhook.url;
+}
+
 const impossible = (startedAt: number): AttemptOutcome => ({
   statusCode: null,
-  error: 'Not sent: its subject exists no more',
+  error: 'Not sent: its subject, or the URL of the job, exists no more',
   response: null,
   startedAt,
   durationMs: 0,

@@ -1,5 +1,6 @@
 import { accounts } from '../accounts/module.ts';
 import { defineModule } from '../define-module.ts';
+import { maintenanceOptions } from '../jobs/maintenance/options.ts';
 import { ledger } from '../ledger/module.ts';
 import { receiptOptions } from '../receipts/options.ts';
 import { signingKeyPath } from '../receipts/signing-key.ts';
@@ -29,14 +30,17 @@ const ERASE_EVERY_MS = 60_000;
 export const webhooks = defineModule({
   name: 'webhooks',
   uses: [accounts, ledger],
-  reads: receiptOptions,
+  reads: { ...receiptOptions, ...maintenanceOptions },
   options: webhookOptions,
   idPrefix: ['hook', 'test'],
   operations: ({ config }) => ({
     createWebhooks: createWebhooks({ maxPerAccount: config.webhooksPerAccount }),
     ...{ changeWebhooks, deleteWebhooks, rotateSecrets, testWebhooks, accountSecrets },
     ...{ redeliver, leaseDeliveries, recordAttempts, followReceipts },
-    eraseDeliveries: eraseDeliveries({ keepMs: config.webhookKeepDays * DAY_MS }),
+    eraseDeliveries: eraseDeliveries({
+      keepMs: config.webhookKeepDays * DAY_MS,
+      retentionMs: config.retentionDays * DAY_MS,
+    }),
   }),
   subscribes: {
     'job.changed': followJobs,

@@ -26,9 +26,9 @@ const DUE = `SELECT * FROM job WHERE completed_at <= ? AND erased_at IS NULL AND
 const STREAMS_DUE = `SELECT * FROM job_stream WHERE ended_at <= ? ORDER BY ended_at LIMIT ${AT_ONCE}`;
 
 /**
- * Erases the texts of jobs that ended too long ago: prompt, params, metadata, result and usage. The job stays, with the
- * salt that opens its receipt's hashes for anyone who kept the texts. Streamed text is erased earlier or at the same
- * time. Returns whether there is more to erase.
+ * Erases the texts of jobs that ended too long ago: prompt, params, metadata, result, usage and
+ * its own webhook's URL. The job stays, with the salt that opens its receipt's hashes for anyone who kept the texts.
+ * Streamed text is erased earlier or at the same time. Returns whether there is more to erase.
  */
 export function eraseTexts({
   retentionMs,
