@@ -19,7 +19,7 @@ describeEachEngine('what is wrong now', engine => {
     const { body } = await coordinator.call<OperatorProblem[]>('GET', '/v1/operator/problems', undefined, {
       key: admin,
     });
-    return body.filter(({ code }) => code !== 'DISK_LOW').map(({ code, subject }) => [code, subject]);
+    return body.filter(({ kind }) => kind !== 'DISK_LOW').map(({ kind, subject }) => [kind, subject]);
   }
 
   test('is nothing at first, and then what jobs wait for, the miners, and the ledger', async () => {

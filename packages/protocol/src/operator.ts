@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Nullable, Timestamp } from './common.ts';
 
 /** What can be wrong with a coordinator and its miners, and what it means. */
-export const PROBLEM_CODES = {
+export const PROBLEM_KINDS = {
   NO_MINER: 'Jobs wait for a model that no live miner offers.',
   OLD_JOBS: 'A job has been waiting for long.',
   MINER_FAILING: 'A miner has failed often in the last ten minutes.',
@@ -14,12 +14,12 @@ export const PROBLEM_CODES = {
   COMPONENT_FAILING: 'A part of the coordinator does not work.',
   COMPONENT_WARNING: 'A part of the coordinator works, but not as it should.',
 } as const;
-export type ProblemCode = keyof typeof PROBLEM_CODES;
+export type ProblemKind = keyof typeof PROBLEM_KINDS;
 
 /** Something that an operator should look at. */
 export const OperatorProblem = Type.Object(
   {
-    code: Type.Enum(Object.keys(PROBLEM_CODES) as ProblemCode[], { type: 'string' }),
+    kind: Type.Enum(Object.keys(PROBLEM_KINDS) as ProblemKind[], { type: 'string' }),
     severity: Type.Enum(['alarm', 'warning'], { type: 'string' }),
     subject: Nullable(
       Type.String({ description: 'What it is about: a model, or the id of a miner or webhook.' }),

@@ -68,7 +68,7 @@ async function findInQueues({ queues, now }: ProblemSources): Promise<Problems> 
     if (miners === 0)
       return [
         {
-          ...{ code: 'NO_MINER', severity: 'alarm', subject: model, since },
+          ...{ kind: 'NO_MINER', severity: 'alarm', subject: model, since },
           detail: `${jobs(pending)} for ${model}, which no live miner offers.`,
           advice: 'Start a miner with this model, or tell those who submitted the jobs to cancel them.',
         },
@@ -76,7 +76,7 @@ async function findInQueues({ queues, now }: ProblemSources): Promise<Problems> 
     if (since === null || now() - Date.parse(since) < OLD_JOB_MS) return [];
     return [
       {
-        ...{ code: 'OLD_JOBS', severity: 'warning', subject: model, since },
+        ...{ kind: 'OLD_JOBS', severity: 'warning', subject: model, since },
         detail: `${jobs(pending)} for ${model}; the next one has been waiting for ${minutes(now() - Date.parse(since))}.`,
         advice: `${miners === 1 ? 'One miner offers' : `${miners} miners offer`} this model: look at what they run, and whether the jobs ask for a region, memory or ability that they lack. Add miners where all are busy.`,
       },
@@ -90,7 +90,7 @@ const minutes = (ms: number) => `${Math.floor(ms / 60_000)} minutes`;
 async function findMiners({ store, failures }: ProblemSources): Promise<Problems> {
   const suspended = (await listSuspended(store.read)).map(
     ({ id, suspended_at }): OperatorProblem => ({
-      ...{ code: 'MINER_SUSPENDED', severity: 'warning', subject: id },
+      ...{ kind: 'MINER_SUSPENDED', severity: 'warning', subject: id },
       since: suspended_at === null ? null : isoTime(suspended_at),
       detail: `${id} is suspended, so it gets no jobs.`,
       advice:
@@ -102,7 +102,7 @@ async function findMiners({ store, failures }: ProblemSources): Promise<Problems
     .slice(0, MAX_NAMED)
     .map(
       ({ minerId, failures, since }): OperatorProblem => ({
-        ...{ code: 'MINER_FAILING', severity: 'warning', subject: minerId, since: isoTime(since) },
+        ...{ kind: 'MINER_FAILING', severity: 'warning', subject: minerId, since: isoTime(since) },
         detail: `${minerId} failed, or was not heard of, ${failures} times in the last ${FAILURE_MINUTES} minutes.`,
         advice: 'Ask its owner for the log of the miner and its engine, or drain it until it is mended.',
       }),
@@ -115,7 +115,7 @@ async function findInLedger({ ledger, now }: ProblemSources): Promise<Problems> 
   if (conflict)
     return [
       {
-        ...{ code: 'LEDGER_FORK', severity: 'alarm', subject: null, since: null },
+        ...{ kind: 'LEDGER_FORK', severity: 'alarm', subject: null, since: null },
         detail: conflict.message,
         advice:
           'The database is older or other than what was published. Bring back the newest one, or run `aitbc restore`.',
@@ -125,7 +125,7 @@ async function findInLedger({ ledger, now }: ProblemSources): Promise<Problems> 
   if (since === undefined || now() - since < LEDGER_BEHIND_MS) return [];
   return [
     {
-      ...{ code: 'LEDGER_BEHIND', severity: 'warning', subject: null, since: isoTime(since) },
+      ...{ kind: 'LEDGER_BEHIND', severity: 'warning', subject: null, since: isoTime(since) },
       detail: `${entries === 1 ? '1 entry waits' : `${entries} entries wait`} for publication, the oldest for ${minutes(now() - since)}.`,
       advice:
         'The log of the coordinator says why it publishes nothing; witnesses that do not answer are the usual cause.',
@@ -139,7 +139,7 @@ async function findOnDisk({ data }: ProblemSources): Promise<Problems> {
   if (share >= DISK_SHARES.warning) return [];
   return [
     {
-      ...{ code: 'DISK_LOW', subject: null, since: null },
+      ...{ kind: 'DISK_LOW', subject: null, since: null },
       severity: share < DISK_SHARES.alarm ? 'alarm' : 'warning',
       detail: `${((bavail * bsize) / 1e9).toFixed(1)} GB of the data folder’s disk are free, ${(share * 100).toFixed(1)} %.`,
       advice: 'Free some space, or erase texts and files sooner: --retention-days and --file-days.',
@@ -149,7 +149,7 @@ async function findOnDisk({ data }: ProblemSources): Promise<Problems> {
 
 async function findWebhooks({ store }: ProblemSources): Promise<Problems> {
   return (await listDisabledWebhooks(store.read)).map(({ id, url, updated_at }) => ({
-    ...{ code: 'WEBHOOK_DISABLED', severity: 'warning', subject: id, since: isoTime(updated_at) },
+    ...{ kind: 'WEBHOOK_DISABLED', severity: 'warning', subject: id, since: isoTime(updated_at) },
     detail: `${new URL(url).origin} gets no more deliveries, since it failed for too long or is gone.`,
     advice: 'Its owner resumes it once the receiver is back: `aitbc webhooks resume`.',
   }));
@@ -164,7 +164,7 @@ async function findInComponents({ readiness, ledger }: ProblemSources): Promise<
     if (component === FOUND_ABOVE && ledger.conflict()) return [];
     if (fault !== undefined) return [componentProblem(component, fault)];
     if (warning === undefined) return [];
-    return [{ ...componentProblem(component, warning), code: 'COMPONENT_WARNING', severity: 'warning' }];
+    return [{ ...componentProblem(component, warning), kind: 'COMPONENT_WARNING', severity: 'warning' }];
   });
 }
 
@@ -175,6 +175,6 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 const componentProblem = (component: string, detail: string): OperatorProblem => ({
-  ...{ code: 'COMPONENT_FAILING', severity: 'alarm', subject: component, since: null, detail },
+  ...{ kind: 'COMPONENT_FAILING', severity: 'alarm', subject: component, since: null, detail },
   advice: ADVICE[component] ?? 'The log of the coordinator says more.',
 });

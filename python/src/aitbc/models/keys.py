@@ -124,7 +124,7 @@ class AuditEntry(Model):
 class OperatorProblem(Model):
     """Something that an operator should look at."""
 
-    code: str
+    kind: str
     severity: str
     subject: str | None
     since: datetime | None

@@ -38,7 +38,7 @@ export function Problems() {
       ) : (
         <ul>
           {data.map(problem => (
-            <Problem key={`${problem.code} ${problem.subject}`} problem={problem} />
+            <Problem key={`${problem.kind} ${problem.subject}`} problem={problem} />
           ))}
         </ul>
       )}
@@ -47,7 +47,7 @@ export function Problems() {
 }
 
 function Problem({
-  problem: { code, severity, subject, since, detail, advice },
+  problem: { kind, severity, subject, since, detail, advice },
 }: {
   problem: OperatorProblem;
 }) {
@@ -64,11 +64,11 @@ function Problem({
       </div>
       <p className={styles.advice}>
         {advice}{' '}
-        {subject === null ? null : code.startsWith('MINER') ? (
+        {subject === null ? null : kind.startsWith('MINER') ? (
           <Link to="/miners/$id" params={{ id: subject }}>
             Look at {subject}
           </Link>
-        ) : code === 'OLD_JOBS' ? (
+        ) : kind === 'OLD_JOBS' ? (
           <Link to="/miners" search={{ model: subject }}>
             Its miners
           </Link>
