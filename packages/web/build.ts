@@ -32,7 +32,15 @@ export async function buildWebApp(): Promise<boolean> {
   const { build } = await import('vite');
   const draft = join(FOLDER, `../../node_modules/.cache/web-${process.pid}`);
   const configFile = join(FOLDER, 'vite.config.ts');
-  await build({ configFile, logLevel: 'warn', build: { outDir: draft, emptyOutDir: true } });
+  const environment = process.env.NODE_ENV;
+  // In another environment, Vite builds for development: larger files, with the paths of their sources.
+  process.env.NODE_ENV = 'production';
+  try {
+    await build({ configFile, logLevel: 'warn', build: { outDir: draft, emptyOutDir: true } });
+  } finally {
+    if (environment === undefined) delete process.env.NODE_ENV;
+    else process.env.NODE_ENV = environment;
+  }
   await compressFiles(join(draft, 'assets'));
   await writeFile(join(draft, '.state'), state);
   const old = `${draft}-old`;

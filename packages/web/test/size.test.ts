@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { withBrowser } from '../../../test/browser.ts';
@@ -9,6 +9,8 @@ const network = withNetwork();
 const browser = withBrowser();
 
 const MAX_FIRST_LOAD = 200_000;
+const ASSETS = join(import.meta.dirname, '../dist/assets');
+const REPOSITORY = join(import.meta.dirname, '../../..');
 
 test('the first load is under 200 kB', async context => {
   const page = await browser.blank(context, { locale: 'en-US' });
@@ -25,6 +27,12 @@ test('the first load is under 200 kB', async context => {
   const sum = [...bytes.values()].reduce((sum, size) => sum + size, 0);
   expect(sum).toBeGreaterThan(50_000);
   expect(sum).toBeLessThan(MAX_FIRST_LOAD);
+});
+
+test('the app does not tell where it was built', () => {
+  const files = globSync('*.js', { cwd: ASSETS }).map(name => readFileSync(join(ASSETS, name), 'utf8'));
+  expect(files.length).toBeGreaterThan(10);
+  expect(files.filter(text => text.includes(REPOSITORY))).toEqual([]);
 });
 
 test('the coordinator serves the paths that the app has', () => {
