@@ -1,12 +1,20 @@
 import type { PublicKeys } from '@aitbc/protocol';
+import { canonicalJson } from '@aitbc/receipts';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type RunningCoordinator, startCoordinator } from '../../src/index.ts';
+import {
+  createIds,
+  createKey,
+  openStore,
+  type RunningCoordinator,
+  readConfig,
+  startCoordinator,
+} from '../../src/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Database, type DatabaseOptions, describeEachEngine } from '../harness/engines.ts';
 import { randomNumbers } from '../harness/random.ts';
 import { falseReceipts, violations } from '../invariants/violations.ts';
-import { type Acknowledged, type Reply, type Send, startLoad, submit } from './load.ts';
+import { type Acknowledged, pay, type Reply, type Send, startLoad, submit } from './load.ts';
 import { type ServerProcess, spawnServer } from './server.ts';
 
 const KILLS = Number(process.env.AITBC_CRASH_KILLS ?? 4);
@@ -15,8 +23,16 @@ const SEED = Number(process.env.AITBC_CRASH_SEED ?? 20_260_124);
 /** The suite keeps a machine busy, for which no submission is to be turned away. */
 const ARGS = ['--overload-seconds', '60'];
 
+async function createAdminKey(database: DatabaseOptions): Promise<string> {
+  const store = await openStore(readConfig({ given: database }), Date.now);
+  const id = createIds(Date.now).next('key');
+  const { key } = await createKey(store, { id, name: null, scopes: ['admin'], expiresAt: null });
+  await store.close();
+  return key;
+}
+
 /** Loads a server that is killed, again and again, each time after some number of acknowledged writes. */
-async function loadAndKill(database: DatabaseOptions): Promise<Acknowledged> {
+async function loadAndKill(database: DatabaseOptions, adminKey: string): Promise<Acknowledged> {
   const random = randomNumbers(SEED);
   const someWrites = () => 1 + Math.floor(random() * 120);
   let server: ServerProcess = spawnServer(database, { args: ARGS });
@@ -43,11 +59,11 @@ async function loadAndKill(database: DatabaseOptions): Promise<Acknowledged> {
     else survived.resolve();
   }
 
-  const send: Send = async (method, path, body, key) => {
+  const send: Send = async (method, path, body, headers) => {
     for (;;) {
       const url = await listening;
       try {
-        const reply = await request(url + path, method, body, key);
+        const reply = await request(url + path, method, body, headers);
         if (method === 'POST' && reply.status < 300) noteWrite();
         return reply;
       } catch (error) {
@@ -58,7 +74,7 @@ async function loadAndKill(database: DatabaseOptions): Promise<Acknowledged> {
   };
 
   try {
-    const load = startLoad(send, random);
+    const load = startLoad(send, random, adminKey);
     await Promise.race([survived.promise, load.goesOn]);
     await load.finish();
     return load.acknowledged;
@@ -68,12 +84,17 @@ async function loadAndKill(database: DatabaseOptions): Promise<Acknowledged> {
   }
 }
 
-async function request(url: string, method: string, body?: object, key?: string): Promise<Reply> {
+async function request(
+  url: string,
+  method: string,
+  body?: object,
+  headers?: Record<string, string>,
+): Promise<Reply> {
   const response = await fetch(url, {
     method,
     headers: {
       ...(body && { 'content-type': 'application/json' }),
-      ...(key !== undefined && { 'idempotency-key': key }),
+      ...headers,
     },
     ...(body && { body: JSON.stringify(body) }),
   });
@@ -82,13 +103,15 @@ async function request(url: string, method: string, body?: object, key?: string)
 
 describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
   let database: Database;
+  let adminKey: string;
   let acknowledged: Acknowledged;
   let running: RunningCoordinator;
   let db: Store['read'];
 
   beforeAll(async () => {
     database = await engine.prepare();
-    acknowledged = await loadAndKill(database.options);
+    adminKey = await createAdminKey(database.options);
+    acknowledged = await loadAndKill(database.options, adminKey);
     running = await startCoordinator({ ...database.options, port: 0, logLevel: 'silent' });
     db = running.modules.store.read;
   }, 180_000);
@@ -101,8 +124,8 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
     new Map((await db.selectFrom('job').select(['id', 'status']).execute()).map(job => [job.id, job.status]));
 
   test('was under load', () => {
-    const { submitted, completed, cancelled } = acknowledged;
-    for (const { size } of [submitted, completed, cancelled]) expect(size).toBeGreaterThan(5);
+    const { submitted, completed, cancelled, payouts } = acknowledged;
+    for (const { size } of [submitted, completed, cancelled, payouts]) expect(size).toBeGreaterThan(5);
   });
 
   test('has every job that it acknowledged, and none twice', async () => {
@@ -120,7 +143,11 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
   });
 
   test('has every receipt that it acknowledged, byte for byte, and no other', async () => {
-    const receipts = await db.selectFrom('entry').select(['job_id', 'body']).execute();
+    const receipts = await db
+      .selectFrom('entry')
+      .select(['job_id', 'body'])
+      .where('type', '=', 'receipt')
+      .execute();
     expect(new Map(receipts.map(({ job_id, body }) => [job_id, body]))).toEqual(acknowledged.completed);
     expect(receipts).toHaveLength(acknowledged.completed.size);
   });
@@ -131,8 +158,28 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
     expect(others).toEqual([]);
   });
 
+  test('has every payout that it acknowledged and its confirmation, and no other', async () => {
+    const entries = await db
+      .selectFrom('entry')
+      .select('body')
+      .where('type', 'in', ['payout', 'payout_update'])
+      .execute();
+    const known = [...acknowledged.payouts.values()].flatMap(({ payout, updates }) => [payout, ...updates]);
+    expect(known).toHaveLength(2 * acknowledged.payouts.size);
+    expect(entries.map(({ body }) => canonicalJson(JSON.parse(body))).sort()).toEqual(
+      known.map(canonicalJson).sort(),
+    );
+  });
+
+  const send: Send = (method, path, body, headers) => request(running.url + path, method, body, headers);
+
+  test('answers a repeated payout with the first, and pays nothing more', async () => {
+    for (const [key, { payout }] of [...acknowledged.payouts].slice(-50))
+      expect(await pay(send, key, adminKey)).toEqual(payout);
+    expect(await db.selectFrom('payout').select('id').execute()).toHaveLength(acknowledged.payouts.size);
+  });
+
   test('answers a repeated submission with the jobs of the first', async () => {
-    const send: Send = (method, path, body, key) => request(running.url + path, method, body, key);
     for (const [key, ids] of [...acknowledged.submitted].slice(-50))
       expect(await submit(send, key)).toEqual(ids);
   });

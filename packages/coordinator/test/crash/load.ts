@@ -1,7 +1,14 @@
-import type { HeartbeatAnswer, Job, MinerJob, Problem } from '@aitbc/protocol';
+import type { HeartbeatAnswer, Job, MinerJob, Payout, Problem, TrackedPayout } from '@aitbc/protocol';
+import { addressFromPublicKey, signerFromSeed, signPayoutAnswer } from '@aitbc/receipts';
+import { answerTo } from '../harness/scenes.ts';
 
 /** One request: the server's answer as text, or an error when the server went away before it. */
-export type Send = (method: string, path: string, body?: object, key?: string) => Promise<Reply>;
+export type Send = (
+  method: string,
+  path: string,
+  body?: object,
+  headers?: Record<string, string>,
+) => Promise<Reply>;
 
 export interface Reply {
   status: number;
@@ -15,6 +22,8 @@ export interface Acknowledged {
   /** The receipt, byte for byte, by job. */
   completed: Map<string, string>;
   cancelled: Set<string>;
+  /** Payouts that their provider has confirmed, by the idempotency key they were made with. */
+  payouts: Map<string, TrackedPayout>;
 }
 
 export interface Load {
@@ -27,14 +36,19 @@ export interface Load {
 
 const MODEL = 'llama3.2';
 
+/** The owner of the miners. */
+const OWNER = signerFromSeed(new Uint8Array(32).fill(1));
+const address = addressFromPublicKey(OWNER.keyId);
+
 /**
- * Clients that submit and cancel, and miners that run what they get, all at once and without a pause. `send` is
- * expected to repeat a request until a server answers it.
+ * Clients that submit and cancel, miners that run what they get, and an administrator that pays their owner, all at once
+ * and without a pause. `send` is expected to repeat a request until a server answers it.
  */
-export function startLoad(send: Send, random: () => number): Load {
+export function startLoad(send: Send, random: () => number, adminKey: string): Load {
   const submitted = new Map<string, string[]>();
   const completed = new Map<string, string>();
   const cancelled = new Set<string>();
+  const payouts = new Map<string, TrackedPayout>();
   const recent: string[] = [];
   let over = false;
 
@@ -67,7 +81,7 @@ export function startLoad(send: Send, random: () => number): Load {
   async function miner(id: string): Promise<void> {
     await expectStatus(
       [200, 201],
-      send('POST', '/v1/miners/register', { miner_id: id, capabilities: [MODEL] }),
+      send('POST', '/v1/miners/register', { miner_id: id, capabilities: [MODEL], address }),
     );
     for (;;) {
       const max = 1 + Math.floor(random() * 4);
@@ -89,15 +103,32 @@ export function startLoad(send: Send, random: () => number): Load {
       throw new Error(`A completion was answered ${status} ${text}`);
   }
 
+  async function payer(): Promise<void> {
+    for (let count = 0; !over; count++) {
+      const key = `payout-${count}`;
+      const payout = await pay(send, key, adminKey);
+      if (payout) payouts.set(key, await confirm(payout));
+    }
+  }
+
+  async function confirm(payout: Payout): Promise<TrackedPayout> {
+    const signature = await signPayoutAnswer(answerTo(payout, 'confirmed'), OWNER);
+    const text = await expectStatus(
+      [200],
+      send('POST', `/v1/payouts/${payout.payout_id}/confirm`, { signature }),
+    );
+    return JSON.parse(text) as TrackedPayout;
+  }
+
   async function pendingJobs(): Promise<number> {
     return JSON.parse(await expectStatus([200], send('GET', '/v1/stats'))).pending_jobs;
   }
 
-  const clients = [submitter('first'), submitter('second'), submitter('third'), canceller()];
+  const clients = [submitter('first'), submitter('second'), submitter('third'), canceller(), payer()];
   const miners = [miner('miner1'), miner('miner2'), miner('miner3')];
   const all = Promise.all([...clients, ...miners]);
   return {
-    acknowledged: { submitted, completed, cancelled },
+    acknowledged: { submitted, completed, cancelled, payouts },
     goesOn: all,
     async finish() {
       over = true;
@@ -109,13 +140,25 @@ export function startLoad(send: Send, random: () => number): Load {
 /** Submits one job, or a few, under a key. Answers their ids. */
 export async function submit(send: Send, key: string): Promise<string[]> {
   const job = { prompt: key, model: MODEL };
+  const headers = { 'idempotency-key': key };
   if (key.length % 2 === 0) {
-    const text = await expectStatus([201], send('POST', '/v1/jobs', job, key));
+    const text = await expectStatus([201], send('POST', '/v1/jobs', job, headers));
     return [(JSON.parse(text) as Job).job_id];
   }
   const jobs = [job, job, job];
-  const text = await expectStatus([201], send('POST', '/v1/jobs/batch', { jobs }, key));
+  const text = await expectStatus([201], send('POST', '/v1/jobs/batch', { jobs }, headers));
   return (JSON.parse(text) as { jobs: Job[] }).jobs.map(({ job_id }) => job_id);
+}
+
+/** Pays the owner of the miners under a key. Answers nothing where the owner has not earned it yet. */
+export async function pay(send: Send, key: string, adminKey: string): Promise<Payout | undefined> {
+  const headers = { 'idempotency-key': key, 'x-api-key': adminKey };
+  const body = { to: address, amount: 0.000001, method: 'cash' };
+  const text = await expectStatus([201, 404, 409], send('POST', '/v1/payouts', body, headers));
+  const answer = JSON.parse(text) as TrackedPayout & Partial<Pick<Problem, 'error_code'>>;
+  if (answer.payout) return answer.payout;
+  if (answer.error_code === 'ACCOUNT_NOT_FOUND' || answer.error_code === 'PAYOUT_TOO_LARGE') return undefined;
+  throw new Error(`A payout was answered ${text}`);
 }
 
 async function expectStatus(statuses: readonly number[], reply: Promise<Reply>): Promise<string> {
