@@ -344,16 +344,12 @@ describeEachEngine('a coordinator that demands keys', engine => {
   });
 
   test('lists one’s own miners for their owner only', async () => {
-    const { miners } = await prepare('POST /v1/miners/{id}/drain');
-    const mine = async (caller: Caller) =>
-      await coordinator.call<{ miner_id: string }[]>(
-        'GET',
-        '/v1/account/miners',
-        undefined,
-        withKey(keys[caller]),
-      );
-    expect((await mine('the miner’s owner')).body.map(({ miner_id }) => miner_id)).toContain(miners);
-    expect((await mine('another miner’s owner')).body).toEqual([]);
+    const [owner, another] = [await coordinator.key('miner'), await coordinator.key('miner')];
+    await actions(coordinator, owner).register('own-miner');
+    const mine = async (key: string) =>
+      (await coordinator.call<{ miner_id: string }[]>('GET', '/v1/account/miners', undefined, { key })).body;
+    expect((await mine(owner)).map(({ miner_id }) => miner_id)).toEqual(['own-miner']);
+    expect(await mine(another)).toEqual([]);
   });
 
   test('says nothing about a body before the key is right', async () => {
