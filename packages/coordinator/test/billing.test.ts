@@ -29,6 +29,7 @@ describeEachEngine('an account', engine => {
       reserved: 0,
       available: 0,
       billing: 'postpaid',
+      earnings: { earned: 0, paid: 0, confirmed: 0, disputed: 0, open: 0, payable: 0 },
     });
   });
 
