@@ -86,8 +86,8 @@ function terminalBar(label: string, total: number): ProgressBar {
   const format = `${label} {bar} {percentage} % of ${total.toLocaleString('en')}, {eta_formatted} to go`;
   let done = 0;
   const drawn = draw(async () => {
-    const { SingleBar } = await import('cli-progress');
-    const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true });
+    const { default: progress } = await import('cli-progress');
+    const bar = new progress.SingleBar({ format, stream: process.stderr, clearOnComplete: true });
     bar.start(total, done);
     return bar;
   });

@@ -38,7 +38,9 @@ export function createSender({ names, timeoutMs, now }: SenderOptions): Sender {
 
   /** Most coordinators have no webhooks, so the client is loaded for the first delivery. */
   async function open() {
-    const { Agent, buildConnector, request } = await import('undici');
+    // A bundler that splits its output keeps only the default export of a CommonJS module.
+    const { default: undici } = await import('undici');
+    const { Agent, buildConnector, request } = undici;
     const agent = new Agent({
       connect: checkedConnector(names, timeoutMs, buildConnector),
       headersTimeout: timeoutMs,
