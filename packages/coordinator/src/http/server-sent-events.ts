@@ -1,7 +1,6 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { lineSafe } from '../json.ts';
-import { HEARTBEAT, withHeartbeats, withTimeout } from './stream-heartbeat.ts';
+import { createEventStream } from './event-stream.ts';
 
 /** An event of the WHATWG's HTML standard, section "Server-sent events". */
 export interface ServerSentEvent {
@@ -38,22 +37,7 @@ export function sendEvents(
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-store, no-cache, no-transform')
     .header('x-accel-buffering', 'no')
-    .send(Readable.from(framesOf(events, heartbeatMs, opening), { objectMode: false }));
-}
-
-async function* framesOf(
-  events: AsyncIterable<ServerSentEvent>,
-  heartbeatMs: number,
-  opening: string,
-): AsyncGenerator<string> {
-  const iterator = events[Symbol.asyncIterator]();
-  try {
-    // Sent at once, so that the client gets the headers.
-    yield opening;
-    for await (const event of withHeartbeats(iterator, heartbeatMs)) yield event ? frameOf(event) : HEARTBEAT;
-  } finally {
-    await iterator.return?.();
-  }
+    .send(createEventStream(events, frameOf, { opening, heartbeatMs }));
 }
 
 /**
@@ -72,6 +56,17 @@ async function* resume<T>(iterator: AsyncIterator<T>, first: Promise<IteratorRes
     for (let next = await first; !next.done; next = await iterator.next()) yield next.value;
   } finally {
     await iterator.return?.();
+  }
+}
+
+/** Resolves with undefined where the promise takes longer than `ms`. */
+async function withTimeout<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(late.resolve, ms);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

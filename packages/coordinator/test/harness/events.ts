@@ -9,9 +9,7 @@ export interface Listener {
   next(): Promise<NumberedJobEvent | undefined>;
   /** The events up to one of this name, or to the end. */
   until(event: NumberedJobEvent['event'] | 'end'): Promise<NumberedJobEvent[]>;
-  /** Comments so far. */
-  readonly comments: number;
-  /** Resolves with the first comment that is still to come. */
+  /** Resolves with the first comment that is still to come. Events before it are kept for `next`. */
   comment(): Promise<void>;
   disconnect(): void;
 }
@@ -39,23 +37,22 @@ export async function listenTo(
   });
   const events: NumberedJobEvent[] = [];
   let comments = 0;
-  let commented = Promise.withResolvers<void>();
   const parser = createParser({
     onEvent: ({ event, id, data }) => events.push({ event, id, data: JSON.parse(data) } as NumberedJobEvent),
-    onComment() {
-      comments++;
-      commented.resolve();
-      commented = Promise.withResolvers();
-    },
+    onComment: () => comments++,
   });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
 
+  /** Reads what arrives next. Resolves with false at the end. */
+  async function read(): Promise<boolean> {
+    const { done, value } = (await reader?.read()) ?? { done: true };
+    if (done) return false;
+    parser.feed(value);
+    return true;
+  }
+
   async function next() {
-    while (events.length === 0) {
-      const { done, value } = (await reader?.read()) ?? { done: true };
-      if (done) return undefined;
-      parser.feed(value);
-    }
+    while (events.length === 0) if (!(await read())) return undefined;
     return events.shift();
   }
 
@@ -70,14 +67,9 @@ export async function listenTo(
       }
       return told;
     },
-    get comments() {
-      return comments;
-    },
     async comment() {
-      const { promise } = commented;
-      // Nothing is parsed unless somebody reads.
-      void next().then(event => event && events.unshift(event));
-      await promise;
+      const before = comments;
+      while (comments === before) if (!(await read())) throw new Error('The events ended without a comment');
     },
     disconnect: () => controller.abort(),
   };
