@@ -30,6 +30,16 @@ const inShort = (events: readonly NumberedJobEvent[]) =>
 
 const all = (events: AsyncIterable<NumberedJobEvent>) => Array.fromAsync(events);
 
+/** Fails in place of the next event. The events before it were read by then: an error takes away what waits in a stream. */
+async function* cut({ body }: Response, after: number): AsyncGenerator<Uint8Array> {
+  let left = after;
+  for await (const part of body?.pipeThrough(new TextDecoderStream()) ?? [])
+    for (const frame of part.split(/(?<=\n\n)/)) {
+      if (frame.startsWith('event:') && left-- === 0) throw new TypeError('terminated');
+      yield new TextEncoder().encode(frame);
+    }
+}
+
 /** Returns a client whose event connections break after this many events. */
 function breaking(after: number, options: ClientOptions = {}) {
   const asked: (string | null)[] = [];
@@ -40,18 +50,18 @@ function breaking(after: number, options: ClientOptions = {}) {
       const response = await fetch(input, init);
       if (!String(input).endsWith('/events')) return response;
       asked.push(new Headers(init?.headers).get('last-event-id'));
-      let left = after;
-      const text = response.body?.pipeThrough(new TextDecoderStream());
-      const cut = new TransformStream<string, string>({
-        transform(part, controller) {
-          for (const frame of part.split(/(?<=\n\n)/)) {
-            if (frame.startsWith('event:') && left-- === 0)
-              return controller.error(new TypeError('terminated'));
-            controller.enqueue(frame);
-          }
+      const frames = cut(response, after);
+      const body = new ReadableStream<Uint8Array>(
+        {
+          async pull(controller) {
+            const { done, value } = await frames.next();
+            if (done) controller.close();
+            else controller.enqueue(value);
+          },
         },
-      });
-      return new Response(text?.pipeThrough(cut).pipeThrough(new TextEncoderStream()), response);
+        { highWaterMark: 0 },
+      );
+      return new Response(body, response);
     },
   });
   return { client, asked };
