@@ -36,7 +36,8 @@ test('an account is shown with its balance', async () => {
   const { address, billing } = await coordinator.client.accounts.own();
   expect(stdout).toMatch(
     new RegExp(
-      `^Address +${address}\\nBalance +\\S+\\nReserved +0\\nAvailable +\\S+\\nBilling +${billing}\\n$`,
+      `^Address +${address}\\nBalance +\\S+\\nReserved +0\\nAvailable +\\S+\\nBilling +${billing}\\n` +
+        'Earned +0\\nPaid out +0\\nConfirmed +0\\nOpen +0\\nPayable +0\\n$',
     ),
   );
 });

@@ -163,8 +163,9 @@ describeOneEngine('HTTP', engine => {
     expect(headers.get('access-control-allow-headers')).toContain('x-api-key');
   });
 
-  test('a bare OPTIONS is no error', async () => {
-    expect((await coordinator.call('OPTIONS', '/v1/jobs')).status).toBe(204);
+  test('a bare OPTIONS is no error, and names the methods', async () => {
+    const { status, headers } = await coordinator.call('OPTIONS', '/v1/jobs');
+    expect([status, headers.get('allow')]).toEqual([204, 'POST, GET, HEAD']);
   });
 });
 

@@ -115,16 +115,16 @@ describeOneEngine('what is private', engine => {
     await actions(coordinator, keys.client).submit({ ...ASKED, model: job.model });
     await mine.claims(mine.id, 2);
     const receipt = await mine.complete(job.job_id, mine.id, PRIVATE.result);
+    const participants = { client: keys.client, miner: keys.owner };
+    const paid = await prepareScene(coordinator, 'GET /v1/payouts/{id}/proof', participants);
     const published = {
-      ...(await prepareScene(coordinator, 'GET /v1/grants/{id}/proof', {
-        client: keys.client,
-        miner: keys.owner,
-      })),
+      ...(await prepareScene(coordinator, 'GET /v1/grants/{id}/proof', participants)),
       jobs: job.job_id,
       miners: mine.id,
       receipts: receipt.receipt_id,
       transactions: hashOf(receipt),
       model: job.model,
+      payouts: paid.payouts,
     };
     const open = [...routesOf(await readReference(coordinator))].filter(
       ([name, { security }]) => name.startsWith('GET ') && !security,

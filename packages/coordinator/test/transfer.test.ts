@@ -38,10 +38,10 @@ describeEachEngine('an export', engine => {
       coordinator_id: modules.coordinatorId,
     });
     expect(header.tables.job_input).toEqual({
-      columns: ['job_id', 'prompt', 'params', 'metadata', 'kind', 'own'],
+      columns: ['job_id', 'prompt', 'params', 'metadata', 'kind', 'own', 'models'],
       rows: 1,
     });
-    expect(lines).toContainEqual({ job_input: [job_id, 'The prompt', '{}', null, 'prompt', null] });
+    expect(lines).toContainEqual({ job_input: [job_id, 'The prompt', '{}', null, 'prompt', null, null] });
     expect(lines.at(-1).totals.job_input).toEqual({
       rows: 1,
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),

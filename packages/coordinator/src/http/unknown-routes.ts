@@ -32,6 +32,8 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
     const methods = methodsFor(path, routes);
     if (methods.length > 0) {
       reply.header('allow', methods.join(', '));
+      // No page asks, so this is no preflight, but a question for the methods.
+      if (request.method === 'OPTIONS' && request.headers.origin === undefined) return reply.code(204).send();
       const detail = `${path} takes ${methods.join(' and ')}, not ${request.method}`;
       return send(reply, { code: 'METHOD_NOT_ALLOWED', detail }, 'method_not_supported');
     }
