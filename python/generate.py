@@ -24,7 +24,7 @@ RULES = [
     (r"\b(_?)Async(?=[A-Z])", r"\1"),
     (r"__a(iter|next|enter|exit)__", r"__\1__"),
     (r"\ba(iter_bytes|iter_sse|close|read)\b", r"\1"),
-    (r"^import asyncio\n", ""),
+    (r"^import asyncio\n", "import time\n"),
     (r"\basyncio\.sleep\b", "time.sleep"),
     (r"cancelling the task that waits for an event, or Ctrl-C,", "Ctrl-C"),
     (
@@ -58,7 +58,9 @@ def listed() -> str:
     from aitbc import errors, models, verify
 
     client = aitbc.CoordinatorClient("http://127.0.0.1:8000")
-    resources = [(f"client.{name}", value) for name, value in vars(client).items() if not name.startswith("_")]
+    resources: list[tuple[str, object]] = [
+        (f"client.{name}", value) for name, value in vars(client).items() if not name.startswith("_")
+    ]
     of_package = [name for name in aitbc.__all__ if inspect.isclass(getattr(aitbc, name))]
     is_error = {name: issubclass(getattr(aitbc, name), Exception) for name in of_package}
     parts = [

@@ -15,6 +15,7 @@ from conftest import SHARED
 
 import aitbc
 from aitbc import CoordinatorClient, CoordinatorError, NotFoundError, models
+from aitbc._overview import changed_overview
 
 ECHO = "Echo, no model ran: "
 
@@ -311,6 +312,7 @@ def test_people_join_by_invitations(url: str, admin_key: str) -> None:
             admin.invitations.redeem(invited.token)
         assert caught.value.error_code == "INVITATION_ENDED"
         assert [one.used for one in admin.invitations.list()] == [1]
+        assert admin.invitations.get(invited.id).uses == 1
         assert admin.invitations.revoke(invited.id).revoked_at is not None
 
 
@@ -350,3 +352,30 @@ def test_reports_are_csv_for_spreadsheets_and_the_overview_is_for_all(url: str) 
         assert overview.stats.total_jobs >= 0
         assert overview.miners.taking_jobs >= 0
         assert all(model.miners > 0 for model in client.explorer.models())
+
+
+@pytest.mark.usefixtures("echo")
+def test_the_overview_is_told_again_when_it_changes(client: CoordinatorClient) -> None:
+    live = client.explorer.live(max_retries=0)
+    first = next(live)
+    receipt_id = client.jobs.wait(client.jobs.submit(prompt="Hello!", model="llama3.2").job_id).receipt_id
+    changed = next(told for told in live if receipt_id in [entry.id for entry in told.transactions])
+    live.close()
+    assert changed.stats.total_jobs > first.stats.total_jobs
+    assert [block.height for block in changed.blocks] == sorted((each.height for each in changed.blocks), reverse=True)
+    assert changed.miners.slots >= 16
+
+
+def test_changes_of_the_overview_are_added_to_what_is_known() -> None:
+    known = {
+        "stats": {"total_jobs": 1},
+        "rates": [{"time": n} for n in range(150)],
+        "transactions": [{"hash": f"{n}", "index": None} for n in range(12)],
+        "blocks": [{"height": 3}],
+    }
+    change = {"rates": [{"time": 150}], "transactions": [{"hash": "new"}, {"hash": "1", "index": 7}]}
+    told = changed_overview(known, change)
+    assert (told["stats"], told["blocks"]) == ({"total_jobs": 1}, [{"height": 3}])
+    assert [told["rates"][at]["time"] for at in (0, -1)] == [1, 150]
+    assert [entry["hash"] for entry in told["transactions"]] == ["new", *(f"{n}" for n in range(11))]
+    assert told["transactions"][2] == {"hash": "1", "index": 7}

@@ -93,7 +93,7 @@ def test_what_was_changed_is_not_valid(receipt: Path, url: str, capsys: pytest.C
 
 def test_files_that_hold_something_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "receipt.json"
-    for content in ["", "{", "[]", '{"a":1,"a":2}', "c2sp.org/tlog-proof@v1\n", "\udcff"]:
+    for content in ["", "{", "[]", '{"signature":"x"}', '{"a":1,"a":2}', "c2sp.org/tlog-proof@v1\n", "\udcff"]:
         path.write_text(content, errors="surrogateescape")
         assert run(capsys, path)[0] == 1
     assert run(capsys, tmp_path / "missing.json")[0] == 2

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import httpx
 from pydantic import ValidationError
 
+from ._json import is_object
 from ._traces import traceparent_headers
 from .errors import ConnectionError, CoordinatorError, TimeoutError, coordinator_error
 from .models import Model
@@ -197,10 +198,10 @@ def _problem_in(response: httpx.Response, body: bytes) -> dict[str, Any]:
         stated = json.loads(body)
     except ValueError:
         return {}
-    if not isinstance(stated, dict):
+    if not is_object(stated):
         return {}
     error = stated.get("error")
-    if not isinstance(error, dict):
+    if not is_object(error):
         return stated
     request_id = response.headers.get("x-request-id")
     return given(
@@ -293,13 +294,13 @@ def next_query(header: str | None) -> dict[str, str] | None:
         relation = re.search(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]+))", parameters, re.IGNORECASE)
         names = (relation[1] or relation[2] or "").lower().split() if relation else []
         if "next" in names:
-            return dict(parse_qsl(urlsplit(target).query))
+            return dict(parse_qsl(urlsplit(str(target)).query))
     return None
 
 
 def next_of_answer(response: httpx.Response, body: Any) -> tuple[list[Any], dict[str, str] | None]:
     """The items of a page, and the query of the next one: by its ``Link`` header, or as OpenAI's lists say it."""
-    if not isinstance(body, dict):
+    if not is_object(body):
         return body, next_query(response.headers.get("link"))
     last = body.get("last_id")
     return body["data"], {"after": last} if body.get("has_more") and last is not None else None

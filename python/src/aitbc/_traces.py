@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +24,18 @@ def traceparent_headers() -> Mapping[str, str]:
     return {name: value for name, value in headers.items() if name == "traceparent"}
 
 
+def _forget(attributes: Mapping[str, str | int]) -> None:
+    """Sets no attributes: there is no span."""
+
+
 @contextlib.contextmanager
-def job_span(job: MinerJob) -> Iterator[Any]:
+def job_span(job: MinerJob) -> Generator[Any, None, None]:
     """Makes a span of a job current, so that requests to an engine continue its trace.
 
     Gives a function that sets attributes. A job that belongs to no trace has no span.
     """
     if not IS_INSTALLED or job.traceparent is None:
-        yield lambda attributes: None
+        yield _forget
         return
     from opentelemetry import context, trace
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ._json import is_list, is_object
 from ._sync.client import CoordinatorClient
 from .errors import NotFoundError, UsageError
 from .verify import (
@@ -99,8 +100,8 @@ def _trust(options: argparse.Namespace) -> Trust:
             raise UsageError(f"{key} is no public key: 43 characters, base64url without padding")
     if options.keys:
         told = parse_strict_json(_read(options.keys))
-        entries = told.get("keys") if isinstance(told, dict) else told
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        entries = told.get("keys") if is_object(told) else told
+        if not is_list(entries) or not all(is_object(entry) for entry in entries):
             raise UsageError(f"{options.keys} is not an answer of GET /v1/keys")
         keys = [*(keys or []), *entries]
     policy = _policy(options)
@@ -146,7 +147,8 @@ def _verify_file(name: str, trust: Trust, given: TlogProof | None) -> list[Check
     except (ValueError, TlogError) as error:
         return [Check("shape", False, str(error))]
     inclusion = _inclusion(statement, proof, trust)
-    named = str((statement.get("signature") or {}).get("key_id")) if isinstance(statement, dict) else ""
+    signature = statement.get("signature") if is_object(statement) else None
+    named = str(signature.get("key_id")) if is_object(signature) else ""
     checks = verify_statement(statement, [named] if trust.keys is None else trust.keys).checks
     if trust.keys is None:
         own = _own_key(named, inclusion)
@@ -160,7 +162,7 @@ def _evidence(source: bytes, given: TlogProof | None) -> tuple[Any, TlogProof | 
         proof = parse_tlog_proof(source)
         return statement_in(proof), proof
     statement = parse_strict_json(source)
-    if given is not None or not isinstance(statement, dict) or statement.get("inclusion") is None:
+    if given is not None or not is_object(statement) or statement.get("inclusion") is None:
         return statement, given
     try:
         return statement, inclusion_proof_of(statement)
@@ -179,7 +181,7 @@ def _own_key(named: str, inclusion: Check) -> Check:
 def _inclusion(statement: Any, proof: TlogProof | TlogError | None, trust: Trust) -> Check:
     if trust.policy is None:
         return Check("inclusion", None, "not checked, as no key of the ledger is given: --vkey or --policy")
-    if proof is None and trust.client is not None and isinstance(statement, dict):
+    if proof is None and trust.client is not None and is_object(statement):
         try:
             proof = _fetched(statement, trust.client)
         except NotFoundError as error:

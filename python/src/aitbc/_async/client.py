@@ -11,15 +11,15 @@ from typing import Any
 import httpx
 from typing_extensions import Self
 
-from .. import _http
-from .._http import Call, Settings
+from .._http import DEFAULT_COORDINATOR, NO_LIMITS, Call, Settings, segment
 from ..models import Health, NetworkStats
 from .batches import AsyncBatches, AsyncFiles, AsyncModels
-from .jobs import AsyncJobs
+from .explorer import AsyncExplorer
+from .jobs import AsyncJobs, submit_told, wait_told
 from .keys import AsyncApiKeys, AsyncAuditLog, AsyncEarnings, AsyncInvitations, AsyncNotices, AsyncOperator, AsyncUsage
 from .ledger import AsyncLedgerResource
 from .miners import AsyncMiners
-from .receipts import AsyncAccounts, AsyncExplorer, AsyncGrants, AsyncPayouts, AsyncReceipts, AsyncSigningKeys
+from .receipts import AsyncAccounts, AsyncGrants, AsyncPayouts, AsyncReceipts, AsyncSigningKeys
 from .requests import AsyncRequests
 from .webhooks import AsyncWebhooks
 
@@ -62,14 +62,14 @@ class AsyncCoordinatorClient:
             ValueError: where ``base_url`` is not an http or https URL
         """
         settings = Settings(
-            base_url=base_url or os.environ.get("AITBC_COORDINATOR") or _http.DEFAULT_COORDINATOR,
+            base_url=base_url or os.environ.get("AITBC_COORDINATOR") or DEFAULT_COORDINATOR,
             api_key=api_key or os.environ.get("AITBC_API_KEY") or None,
             timeout=timeout,
             max_retries=max_retries,
             headers=dict(headers or {}),
         )
         self._owns_http = http_client is None
-        self._furnish(settings, http_client or httpx.AsyncClient(limits=_http.NO_LIMITS))
+        self._furnish(settings, http_client or httpx.AsyncClient(limits=NO_LIMITS))
 
     def _furnish(self, settings: Settings, http: httpx.AsyncClient) -> None:
         requests = AsyncRequests(settings, http)
@@ -130,7 +130,7 @@ class AsyncCoordinatorClient:
             the job, as the coordinator told it
         """
         job = {"prompt": prompt, "model": model, "params": params}
-        return await self.jobs._submit(job, wait=None, idempotency_key=None)
+        return await submit_told(self._requests, job)
 
     async def get_job(self, job_id: str) -> dict[str, Any]:
         """The tutorial's way to look at a job.
@@ -138,7 +138,7 @@ class AsyncCoordinatorClient:
         Returns:
             the job, as the coordinator told it
         """
-        job: dict[str, Any] = await self._requests.json(Call(f"/v1/jobs/{_http.segment(job_id)}"))
+        job: dict[str, Any] = await self._requests.json(Call(f"/v1/jobs/{segment(job_id)}"))
         return job
 
     async def wait_for_job(self, job_id: str, timeout: float = 60) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class AsyncCoordinatorClient:
         Raises:
             JobTimeoutError: a TimeoutError, when it had not ended after ``timeout`` seconds
         """
-        return await self.jobs._wait(job_id, timeout=timeout)
+        return await wait_told(self._requests, job_id, timeout=timeout)
 
     async def stats(self) -> NetworkStats:
         """Counts of jobs, miners and receipts."""

@@ -13,8 +13,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from .. import _http
-from .._http import Call
+from .._http import CANCELLED, JOBS_PER_CALL, Call, create, given, post, retry_delay, segment
 from .._progress import Progress, progress_bar
 from ..errors import AitbcError, CoordinatorError, JobTimeoutError, PartialBatchError, TimeoutError
 from ..models import (
@@ -29,14 +28,74 @@ from ..models import (
     PublishedReceipt,
     Receipt,
 )
-from .requests import AsyncPaged, AsyncResource
+from .requests import AsyncPaged, AsyncRequests, AsyncResource
 
 LAST_S = 0.02
 """A wait that has less time left is over."""
 
 
 def _path(job_id: str) -> str:
-    return f"/v1/jobs/{_http.segment(job_id)}"
+    return f"/v1/jobs/{segment(job_id)}"
+
+
+async def submit_told(
+    requests: AsyncRequests,
+    job: Mapping[str, Any],
+    *,
+    wait: float | None = None,
+    idempotency_key: str | None = None,
+) -> dict[str, Any]:
+    """Submits a job, which is answered as the coordinator told it."""
+    call = create("/v1/jobs", given(**job), idempotency_key=idempotency_key, wait=wait)
+    answer: dict[str, Any] = await requests.json(call)
+    return answer
+
+
+async def wait_told(
+    requests: AsyncRequests,
+    job_id: str,
+    *,
+    timeout: float,
+    poll: float = 20,
+    update: Callable[[dict[str, Any]], object] | None = None,
+) -> dict[str, Any]:
+    """Waits until a job has ended, which is answered as the coordinator told it."""
+    deadline = time.monotonic() + timeout
+    seen: dict[str, Any] | None = None
+    has_answered = False
+    failures = 0
+    while (left := deadline - time.monotonic()) > LAST_S:
+        # A little less than what is left, so that the answer comes in time.
+        wait = min(poll, left - min(0.5, left / 10))
+        asked = time.monotonic()
+        call = Call(
+            _path(job_id),
+            query={"wait": round(wait, 3)},
+            wait=wait,
+            deadline=deadline,
+            max_retries=math.inf if has_answered else None,
+        )
+        try:
+            seen = await requests.json(call)
+        except (CoordinatorError, TimeoutError) as error:
+            delay = retry_delay(error, repeatable=True, retries=failures)
+            is_told = isinstance(error, CoordinatorError)
+            if delay is None or not (is_told or has_answered or time.monotonic() >= deadline):
+                raise
+            failures += 1
+            has_answered = has_answered or is_told
+            await asyncio.sleep(max(0.0, min(delay, deadline - time.monotonic())))
+            continue
+        assert seen is not None
+        has_answered = True
+        if update is not None:
+            update(seen)
+        if seen["status"] in ("completed", "failed", "cancelled"):
+            return seen
+        if time.monotonic() - asked < min(1.0, wait / 2):
+            # It does not wait just now.
+            await asyncio.sleep(max(0.0, min(1.0, deadline - time.monotonic())))
+    raise JobTimeoutError(job_id, seen, timeout)
 
 
 class AsyncJobs(AsyncResource):
@@ -55,20 +114,12 @@ class AsyncJobs(AsyncResource):
         Raises:
             CoordinatorError: by the class of its status, such as BadRequestError
         """
-        return Job.model_validate(await self._submit(job, wait=wait, idempotency_key=idempotency_key))
-
-    async def _submit(
-        self, job: Mapping[str, Any], *, wait: float | None, idempotency_key: str | None
-    ) -> dict[str, Any]:
-        body = _http.given(**job)
-        call = _http.create("/v1/jobs", body, idempotency_key=idempotency_key, wait=wait)
-        answer: dict[str, Any] = await self._requests.json(call)
-        return answer
+        return Job.model_validate(await submit_told(self._requests, job, wait=wait, idempotency_key=idempotency_key))
 
     async def preview(self, **job: Unpack[JobRequest]) -> JobPreview:
         """What a job may cost, how many miners could run it and when it would start. Nothing is stored."""
-        body = {**_http.given(**job), "dry_run": True}
-        return await self._requests.model(JobPreview, _http.post("/v1/jobs", body))
+        body = {**given(**job), "dry_run": True}
+        return await self._requests.model(JobPreview, post("/v1/jobs", body))
 
     async def submit_batch(
         self, jobs: Iterable[JobRequest], *, idempotency_key: str | None = None
@@ -81,11 +132,11 @@ class AsyncJobs(AsyncResource):
         key = idempotency_key or uuid.uuid4().hex
         wanted = list(jobs)
         accepted: list[Job] = []
-        for start in range(0, len(wanted), _http.JOBS_PER_CALL):
-            body = {"jobs": wanted[start : start + _http.JOBS_PER_CALL]}
+        for start in range(0, len(wanted), JOBS_PER_CALL):
+            body = {"jobs": wanted[start : start + JOBS_PER_CALL]}
             part = key if start == 0 else f"{key}+{start}"
             try:
-                call = _http.create("/v1/jobs/batch", body, idempotency_key=part)
+                call = create("/v1/jobs/batch", body, idempotency_key=part)
                 accepted += await self._requests.models(Job, call, "jobs")
             except AitbcError as error:
                 if not accepted:
@@ -95,7 +146,7 @@ class AsyncJobs(AsyncResource):
 
     async def get(self, job_id: str, *, wait: float | None = None) -> Job:
         """The job; with ``wait``, as soon as it has ended or the seconds are over."""
-        return await self._requests.model(Job, Call(_path(job_id), query=_http.given(wait=wait), wait=wait or 0))
+        return await self._requests.model(Job, Call(_path(job_id), query=given(wait=wait), wait=wait or 0))
 
     def list(
         self,
@@ -107,7 +158,7 @@ class AsyncJobs(AsyncResource):
         cursor: str | None = None,
     ) -> AsyncPaged[JobSummary]:
         """Your jobs, newest first; those of ``all`` accounts for administrators. ``limit`` is of one page."""
-        query = _http.given(status=status, model=model, all=all, limit=limit, cursor=cursor)
+        query = given(status=status, model=model, all=all, limit=limit, cursor=cursor)
         return self._requests.paged(JobSummary, "/v1/jobs", query)
 
     async def wait(
@@ -135,52 +186,7 @@ class AsyncJobs(AsyncResource):
             if on_update is not None:
                 on_update(Job.model_validate(told))
 
-        return Job.model_validate(await self._wait(job_id, timeout=timeout, poll=poll, update=update))
-
-    async def _wait(
-        self,
-        job_id: str,
-        *,
-        timeout: float,
-        poll: float = 20,
-        update: Callable[[dict[str, Any]], object] | None = None,
-    ) -> dict[str, Any]:
-        deadline = time.monotonic() + timeout
-        seen: dict[str, Any] | None = None
-        has_answered = False
-        failures = 0
-        while (left := deadline - time.monotonic()) > LAST_S:
-            # A little less than what is left, so that the answer comes in time.
-            wait = min(poll, left - min(0.5, left / 10))
-            asked = time.monotonic()
-            call = Call(
-                _path(job_id),
-                query={"wait": round(wait, 3)},
-                wait=wait,
-                deadline=deadline,
-                max_retries=math.inf if has_answered else None,
-            )
-            try:
-                seen = await self._requests.json(call)
-            except (CoordinatorError, TimeoutError) as error:
-                delay = _http.retry_delay(error, repeatable=True, retries=failures)
-                is_told = isinstance(error, CoordinatorError)
-                if delay is None or not (is_told or has_answered or time.monotonic() >= deadline):
-                    raise
-                failures += 1
-                has_answered = has_answered or is_told
-                await asyncio.sleep(max(0.0, min(delay, deadline - time.monotonic())))
-                continue
-            assert seen is not None
-            has_answered = True
-            if update is not None:
-                update(seen)
-            if seen["status"] in ("completed", "failed", "cancelled"):
-                return seen
-            if time.monotonic() - asked < min(1.0, wait / 2):
-                # It does not wait just now.
-                await asyncio.sleep(max(0.0, min(1.0, deadline - time.monotonic())))
-        raise JobTimeoutError(job_id, seen, timeout)
+        return Job.model_validate(await wait_told(self._requests, job_id, timeout=timeout, poll=poll, update=update))
 
     async def wait_all(
         self, jobs: Sequence[Job | str], *, timeout: float = math.inf, progress: Progress = False
@@ -211,12 +217,12 @@ class AsyncJobs(AsyncResource):
         A connection that breaks is opened again, and what came before is not told twice. Leaving the loop stops the
         reading and leaves the job alone; cancelling the task that waits for an event, or Ctrl-C, cancels the job.
         """
-        submitted = await self._submit({**job, "stream": True}, wait=None, idempotency_key=idempotency_key)
+        submitted = await submit_told(self._requests, {**job, "stream": True}, idempotency_key=idempotency_key)
         job_id: str = submitted["job_id"]
         try:
             async for event in self.events(job_id):
                 yield event
-        except _http.CANCELLED:
+        except CANCELLED:
             with contextlib.suppress(AitbcError):
                 await self.cancel(job_id)
             raise
@@ -236,7 +242,7 @@ class AsyncJobs(AsyncResource):
 
     async def cancel(self, job_id: str) -> Job:
         """Cancels a pending or running job."""
-        return await self._requests.model(Job, _http.post(f"{_path(job_id)}/cancel"))
+        return await self._requests.model(Job, post(f"{_path(job_id)}/cancel"))
 
     async def receipt(self, job_id: str) -> PublishedReceipt:
         """The receipt of a completed job, and its place in the ledger once that was published."""
@@ -244,14 +250,14 @@ class AsyncJobs(AsyncResource):
 
     async def available(self, miner_id: str, *, wait: float | None = None, epoch: int | None = None) -> MinerJob | None:
         """The best job that the miner could claim; None when there is none, or none came in ``wait`` seconds."""
-        query = _http.given(miner_id=miner_id, wait=wait, epoch=epoch)
+        query = given(miner_id=miner_id, wait=wait, epoch=epoch)
         answer = await self._requests.json(Call("/v1/jobs/available", query=query, wait=wait or 0))
         return None if answer is None else MinerJob.model_validate(answer)
 
     async def claim(self, job_id: str, miner_id: str, *, epoch: int | None = None) -> MinerJob:
         """Leases the job to the miner. ``miners.claim_jobs`` leases the best ones in a single request."""
-        body = _http.given(miner_id=miner_id, epoch=epoch)
-        return await self._requests.model(MinerJob, _http.post(f"{_path(job_id)}/claim", body))
+        body = given(miner_id=miner_id, epoch=epoch)
+        return await self._requests.model(MinerJob, post(f"{_path(job_id)}/claim", body))
 
     async def post_chunks(
         self,
@@ -267,8 +273,8 @@ class AsyncJobs(AsyncResource):
 
         Repeating it adds nothing twice; a gap is a BadRequestError for the field ``first``.
         """
-        body = _http.given(miner_id=miner_id, first=first, chunks=list(chunks), attempt=attempt, epoch=epoch)
-        return await self._requests.model(PostedChunks, _http.post(f"{_path(job_id)}/chunks", body))
+        body = given(miner_id=miner_id, first=first, chunks=list(chunks), attempt=attempt, epoch=epoch)
+        return await self._requests.model(PostedChunks, post(f"{_path(job_id)}/chunks", body))
 
     async def complete(self, job_id: str, miner_id: str, *, result: str, **completion: Any) -> Receipt:
         """Hands in the result. Answers with the receipt, the same one when repeated.
@@ -276,8 +282,8 @@ class AsyncJobs(AsyncResource):
         Args:
             completion: ``epoch``, ``result_type``, ``finish_reason``, ``usage``, ``signature``, …
         """
-        body = _http.given(miner_id=miner_id, result=result, **completion)
-        return await self._requests.model(Receipt, _http.post(f"{_path(job_id)}/complete", body))
+        body = given(miner_id=miner_id, result=result, **completion)
+        return await self._requests.model(Receipt, post(f"{_path(job_id)}/complete", body))
 
     async def fail(self, job_id: str, miner_id: str, *, error: str, **failure: Any) -> JobOutcome:
         """Reports that the miner could not run the job.
@@ -285,10 +291,10 @@ class AsyncJobs(AsyncResource):
         Args:
             failure: ``epoch``, ``error_class``, ``engine_code``, ``retry_after``, ``retryable``
         """
-        body = _http.given(miner_id=miner_id, error=error, **failure)
-        return await self._requests.model(JobOutcome, _http.post(f"{_path(job_id)}/fail", body))
+        body = given(miner_id=miner_id, error=error, **failure)
+        return await self._requests.model(JobOutcome, post(f"{_path(job_id)}/fail", body))
 
     async def release(self, job_id: str, miner_id: str, *, epoch: int | None = None) -> JobOutcome:
         """Hands a job back undone, without using up one of its attempts."""
-        body = _http.given(miner_id=miner_id, epoch=epoch)
-        return await self._requests.model(JobOutcome, _http.post(f"{_path(job_id)}/release", body))
+        body = given(miner_id=miner_id, epoch=epoch)
+        return await self._requests.model(JobOutcome, post(f"{_path(job_id)}/release", body))

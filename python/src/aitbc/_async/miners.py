@@ -8,15 +8,14 @@ from typing import Any
 
 import httpx
 
-from .. import _http
-from .._http import Call
+from .._http import Call, given, post, read_json, segment
 from ..errors import CoordinatorError, coordinator_error
 from ..models import ClaimedJobs, HeartbeatAnswer, Miner, MinerDetail, MinerJob, PostedChunks
 from .requests import AsyncPaged, AsyncResource
 
 
 def _path(miner_id: str) -> str:
-    return f"/v1/miners/{_http.segment(miner_id)}"
+    return f"/v1/miners/{segment(miner_id)}"
 
 
 class AsyncMiners(AsyncResource):
@@ -31,7 +30,7 @@ class AsyncMiners(AsyncResource):
         cursor: str | None = None,
     ) -> AsyncPaged[Miner]:
         """The miners that are there, or those that take jobs for a model. ``limit`` is of one page."""
-        query = _http.given(status=status, model=model, limit=limit, cursor=cursor)
+        query = given(status=status, model=model, limit=limit, cursor=cursor)
         return self._requests.paged(Miner, "/v1/miners", query)
 
     async def get(self, miner_id: str) -> MinerDetail:
@@ -49,8 +48,8 @@ class AsyncMiners(AsyncResource):
             more: ``models``, ``gpu_info``, ``region``, ``concurrency``, ``address``, ``public_key``, ``session``,
                 ``epoch``, ``proof``
         """
-        body = _http.given(miner_id=miner_id, capabilities=list(capabilities), **more)
-        return await self._requests.model(Miner, _http.post("/v1/miners/register", body))
+        body = given(miner_id=miner_id, capabilities=list(capabilities), **more)
+        return await self._requests.model(Miner, post("/v1/miners/register", body))
 
     async def heartbeat(
         self,
@@ -68,8 +67,8 @@ class AsyncMiners(AsyncResource):
             wait: seconds; the answer comes as soon as there is a job to stop
             loaded: models that its engine has in memory: it is given jobs for them first
         """
-        body = _http.given(jobs=jobs, wait=wait, loaded=loaded, epoch=epoch)
-        call = _http.post(f"{_path(miner_id)}/heartbeat", body, wait=wait or 0)
+        body = given(jobs=jobs, wait=wait, loaded=loaded, epoch=epoch)
+        call = post(f"{_path(miner_id)}/heartbeat", body, wait=wait or 0)
         return await self._requests.model(HeartbeatAnswer, call)
 
     async def claim_jobs(
@@ -99,7 +98,7 @@ class AsyncMiners(AsyncResource):
             agent: the program and its version, such as ``aitbc-python/0.2.0``, so that ``idle`` has what the operator
                 tells owners of earlier versions
         """
-        body = _http.given(max=max, wait=wait, epoch=epoch)
+        body = given(max=max, wait=wait, epoch=epoch)
         prefer = "explain" if agent is None else f'explain; agent="{agent}"'
         headers = {"prefer": prefer} if explain else {}
         call = Call(f"{_path(miner_id)}/claims", "POST", body=body, wait=wait or 0, headers=headers)
@@ -116,31 +115,31 @@ class AsyncMiners(AsyncResource):
         Returns:
             for each of them what ``jobs.post_chunks`` returns, or the error that it would raise
         """
-        body = _http.given(streams=[dict(stream) for stream in streams], epoch=epoch)
-        response, data = await self._requests.send(_http.post(f"{_path(miner_id)}/chunks", body))
-        return [_posted(stream, response) for stream in _http.read_json(response, data)["streams"]]
+        body = given(streams=[dict(stream) for stream in streams], epoch=epoch)
+        response, data = await self._requests.send(post(f"{_path(miner_id)}/chunks", body))
+        return [_posted(stream, response) for stream in read_json(response, data)["streams"]]
 
     async def drain(self, miner_id: str, *, epoch: int | None = None) -> Miner:
         """Gives the miner no new jobs; those it holds go on."""
-        call = _http.post(f"{_path(miner_id)}/drain", query=_http.given(epoch=epoch))
+        call = post(f"{_path(miner_id)}/drain", query=given(epoch=epoch))
         return await self._requests.model(Miner, call)
 
     async def resume(self, miner_id: str, *, epoch: int | None = None) -> Miner:
         """Gives a drained miner jobs again."""
-        call = _http.post(f"{_path(miner_id)}/resume", query=_http.given(epoch=epoch))
+        call = post(f"{_path(miner_id)}/resume", query=given(epoch=epoch))
         return await self._requests.model(Miner, call)
 
     async def suspend(self, miner_id: str) -> Miner:
         """Suspends the miner's owner, so that all of its miners get no jobs. For administrators."""
-        return await self._requests.model(Miner, _http.post(f"{_path(miner_id)}/suspend"))
+        return await self._requests.model(Miner, post(f"{_path(miner_id)}/suspend"))
 
     async def reinstate(self, miner_id: str) -> Miner:
         """Gives a suspended miner jobs again. For administrators."""
-        return await self._requests.model(Miner, _http.post(f"{_path(miner_id)}/reinstate"))
+        return await self._requests.model(Miner, post(f"{_path(miner_id)}/reinstate"))
 
     async def deregister(self, miner_id: str, *, epoch: int | None = None) -> None:
         """Takes the miner out; what it holds goes to others."""
-        query = _http.given(epoch=epoch)
+        query = given(epoch=epoch)
         await self._requests.send(Call(_path(miner_id), "DELETE", query=query, repeatable=True))
 
 

@@ -1,4 +1,4 @@
-"""What completed jobs are accounted for with, accounts, and what is public of both."""
+"""What completed jobs are accounted for with, and accounts."""
 
 from __future__ import annotations
 
@@ -8,30 +8,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .. import _http
-from .._http import Call
+from .._http import Call, create, given, post, segment
 from ..errors import NotFoundError, TimeoutError
 from ..models import (
     Account,
-    AddressDay,
-    AddressDetail,
-    Block,
-    BlockDetail,
-    ExplorerStats,
     Grant,
     Miner,
-    MinerDay,
-    Overview,
     PublicKey,
-    PublicModel,
     PublishedGrant,
     PublishedPayout,
     PublishedReceipt,
     Receipt,
-    SearchResult,
     TrackedPayout,
-    Transaction,
-    TransactionDetail,
 )
 from .requests import AsyncPaged, AsyncResource
 
@@ -47,7 +35,7 @@ class _AsyncStatements(AsyncResource):
         Raises:
             NotFoundError: with a ``retry_after`` while it is not published yet
         """
-        return await self._requests.text(Call(f"{self._path}/{_http.segment(statement_id)}/proof"))
+        return await self._requests.text(Call(f"{self._path}/{segment(statement_id)}/proof"))
 
     async def wait_for_proof(self, statement_id: str, *, timeout: float = 60) -> str:
         """The same as soon as the ledger has published it.
@@ -76,7 +64,7 @@ class AsyncReceipts(_AsyncStatements):
 
     async def get(self, receipt_id: str) -> PublishedReceipt:
         """The receipt, and its place in the ledger once that was published."""
-        return await self._requests.model(PublishedReceipt, Call(f"{self._path}/{_http.segment(receipt_id)}"))
+        return await self._requests.model(PublishedReceipt, Call(f"{self._path}/{segment(receipt_id)}"))
 
     def list(
         self,
@@ -87,7 +75,7 @@ class AsyncReceipts(_AsyncStatements):
         cursor: str | None = None,
     ) -> AsyncPaged[Receipt]:
         """All receipts, or those of an address that paid (``client``) or was paid (``provider``), newest first."""
-        query = _http.given(client=client, provider=provider, limit=limit, cursor=cursor)
+        query = given(client=client, provider=provider, limit=limit, cursor=cursor)
         return self._requests.paged(Receipt, self._path, query)
 
 
@@ -105,17 +93,17 @@ class AsyncGrants(_AsyncStatements):
             amount: credits, at most 6 decimals
             reason: what for, in ASCII. Everyone can read it.
         """
-        body = _http.given(to=to, amount=amount, reason=reason)
-        call = _http.create(self._path, body, idempotency_key=idempotency_key)
+        body = given(to=to, amount=amount, reason=reason)
+        call = create(self._path, body, idempotency_key=idempotency_key)
         return await self._requests.model(Grant, call)
 
     async def get(self, grant_id: str) -> PublishedGrant:
         """The grant, and its place in the ledger once that was published."""
-        return await self._requests.model(PublishedGrant, Call(f"{self._path}/{_http.segment(grant_id)}"))
+        return await self._requests.model(PublishedGrant, Call(f"{self._path}/{segment(grant_id)}"))
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> AsyncPaged[Grant]:
         """Grants to anyone, newest first."""
-        return self._requests.paged(Grant, self._path, _http.given(limit=limit, cursor=cursor))
+        return self._requests.paged(Grant, self._path, given(limit=limit, cursor=cursor))
 
 
 class AsyncPayouts(_AsyncStatements):
@@ -142,13 +130,13 @@ class AsyncPayouts(_AsyncStatements):
         Raises:
             ConflictError: PAYOUT_TOO_LARGE when the provider has not so many credits to be paid out
         """
-        body = _http.given(to=to, amount=amount, method=method, reference=reference)
-        call = _http.create(self._path, body, idempotency_key=idempotency_key)
+        body = given(to=to, amount=amount, method=method, reference=reference)
+        call = create(self._path, body, idempotency_key=idempotency_key)
         return await self._requests.model(TrackedPayout, call)
 
     async def get(self, payout_id: str) -> PublishedPayout:
         """The payout with what was said about it, and its place in the ledger once that was published."""
-        return await self._requests.model(PublishedPayout, Call(f"{self._path}/{_http.segment(payout_id)}"))
+        return await self._requests.model(PublishedPayout, Call(f"{self._path}/{segment(payout_id)}"))
 
     def list(
         self,
@@ -159,7 +147,7 @@ class AsyncPayouts(_AsyncStatements):
         cursor: str | None = None,
     ) -> AsyncPaged[TrackedPayout]:
         """Newest first: all, those to an account, or those of a status."""
-        query = _http.given(account=account, status=status, limit=limit, cursor=cursor)
+        query = given(account=account, status=status, limit=limit, cursor=cursor)
         return self._requests.paged(TrackedPayout, self._path, query)
 
     async def confirm(self, payout_id: str, *, signature: Mapping[str, Any] | None = None) -> TrackedPayout:
@@ -171,7 +159,7 @@ class AsyncPayouts(_AsyncStatements):
         Raises:
             ConflictError: PAYOUT_INVALID_STATUS when it is withdrawn
         """
-        return await self._change(payout_id, "confirm", _http.given(signature=signature))
+        return await self._change(payout_id, "confirm", given(signature=signature))
 
     async def dispute(
         self, payout_id: str, *, reason: str, signature: Mapping[str, Any] | None = None
@@ -184,7 +172,7 @@ class AsyncPayouts(_AsyncStatements):
         Raises:
             ConflictError: PAYOUT_INVALID_STATUS when it is confirmed or withdrawn
         """
-        return await self._change(payout_id, "dispute", _http.given(reason=reason, signature=signature))
+        return await self._change(payout_id, "dispute", given(reason=reason, signature=signature))
 
     async def withdraw(self, payout_id: str, *, reason: str) -> TrackedPayout:
         """Takes a payout back, so that its credits are owed again. Needs the key of an administrator.
@@ -195,7 +183,7 @@ class AsyncPayouts(_AsyncStatements):
         return await self._change(payout_id, "withdraw", {"reason": reason})
 
     async def _change(self, payout_id: str, change: str, body: dict[str, Any]) -> TrackedPayout:
-        call = _http.post(f"{self._path}/{_http.segment(payout_id)}/{change}", body)
+        call = post(f"{self._path}/{segment(payout_id)}/{change}", body)
         return await self._requests.model(TrackedPayout, call)
 
 
@@ -218,95 +206,9 @@ class AsyncAccounts(AsyncResource):
         self, *, status: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> AsyncPaged[Miner]:
         """The miners of this client's account, by id. Needs a key with the scope ``miner``."""
-        query = _http.given(status=status, limit=limit, cursor=cursor)
+        query = given(status=status, limit=limit, cursor=cursor)
         return self._requests.paged(Miner, "/v1/account/miners", query)
 
     async def get(self, address: str) -> Account:
         """The account at an address. Needs the key of an administrator."""
-        return await self._requests.model(Account, Call(f"/v1/accounts/{_http.segment(address)}"))
-
-
-class AsyncExplorer(AsyncResource):
-    """Blocks, transactions, receipts and statistics that are public. Needs no key."""
-
-    def blocks(self, *, limit: int | None = None, cursor: str | None = None) -> AsyncPaged[Block]:
-        """Newest first."""
-        query = _http.given(limit=limit, cursor=cursor)
-        return self._requests.paged(Block, "/explorer/blocks", query)
-
-    async def block(self, block: int | str) -> BlockDetail:
-        """A block by its height, or its hash in hex.
-
-        Raises:
-            NotFoundError: BLOCK_NOT_FOUND
-        """
-        path = f"/explorer/blocks/{_http.segment(str(block))}"
-        return await self._requests.model(BlockDetail, Call(path))
-
-    def transactions(
-        self,
-        *,
-        address: str | None = None,
-        block: int | str | None = None,
-        type: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> AsyncPaged[Transaction]:
-        """Newest first: all, or those of an address, a block or a type such as ``grant``."""
-        query = _http.given(address=address, block=block, type=type, limit=limit, cursor=cursor)
-        return self._requests.paged(Transaction, "/explorer/transactions", query)
-
-    async def transaction(self, hash: str) -> TransactionDetail:
-        """A transaction by its hash in hex, or by its index.
-
-        Raises:
-            NotFoundError: TRANSACTION_NOT_FOUND
-        """
-        path = f"/explorer/transactions/{_http.segment(hash)}"
-        return await self._requests.model(TransactionDetail, Call(path))
-
-    def receipts(
-        self,
-        *,
-        client: str | None = None,
-        provider: str | None = None,
-        miner: str | None = None,
-        model: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> AsyncPaged[Receipt]:
-        """Newest first: all, or those of an address, a miner or a model."""
-        query = _http.given(client=client, provider=provider, miner=miner, model=model, limit=limit, cursor=cursor)
-        return self._requests.paged(Receipt, "/explorer/receipts", query)
-
-    async def address(self, address: str) -> AddressDetail:
-        """What the ledger says of an address: zeros of one that it does not name."""
-        path = f"/explorer/addresses/{_http.segment(address)}"
-        return await self._requests.model(AddressDetail, Call(path))
-
-    async def address_days(self, address: str) -> builtins.list[AddressDay]:
-        """What an address earned and paid by day, with its balance, oldest first."""
-        path = f"/explorer/addresses/{_http.segment(address)}/days"
-        return (await self._requests.paged(AddressDay, path, {}).page()).items
-
-    async def miner_days(self, miner_id: str) -> builtins.list[MinerDay]:
-        """How much of each of the last 90 days a miner was there, and what it earned, oldest first."""
-        path = f"/explorer/miners/{_http.segment(miner_id)}/days"
-        return (await self._requests.paged(MinerDay, path, {}).page()).items
-
-    async def overview(self) -> Overview:
-        """The state of the network at a glance."""
-        return await self._requests.model(Overview, Call("/explorer/overview"))
-
-    def models(self, *, limit: int | None = None, cursor: str | None = None) -> AsyncPaged[PublicModel]:
-        """The models that live miners offer, by name, with price and speed."""
-        return self._requests.paged(PublicModel, "/explorer/models", _http.given(limit=limit, cursor=cursor))
-
-    async def search(self, text: str) -> builtins.list[SearchResult]:
-        """What goes by a hash, a height, an index, an id or an address."""
-        call = Call("/explorer/search", query={"q": text})
-        return await self._requests.models(SearchResult, call, "results")
-
-    async def stats(self) -> ExplorerStats:
-        """The counts of ``stats()``, with series for charts."""
-        return await self._requests.model(ExplorerStats, Call("/explorer/stats"))
+        return await self._requests.model(Account, Call(f"/v1/accounts/{segment(address)}"))

@@ -11,17 +11,29 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 import httpx
-from httpx_sse import EventSource
+from httpx_sse import EventSource, ServerSentEvent
 from pydantic import TypeAdapter
 
-from .. import _http
-from .._http import Call, Page, Query, Settings
+from .._http import (
+    SILENCE_S,
+    Call,
+    Page,
+    Query,
+    Reader,
+    Settings,
+    build,
+    next_of_answer,
+    read_json,
+    read_model,
+    require_success,
+    retry_delay,
+)
 from ..errors import AitbcError, ConnectionError, CoordinatorError, coordinator_error
 from ..models import JobEvent, Model
 
 M = TypeVar("M", bound=Model)
 _EVENTS: TypeAdapter[Any] = TypeAdapter(JobEvent)
-_OPENED = object()
+OPENED = ServerSentEvent()
 _KNOWN = ("status", "chunk", "reasoning", "restart", "result", "receipt", "error")
 
 
@@ -40,15 +52,15 @@ class AsyncRequests:
             try:
                 return await self._try(call)
             except AitbcError as error:
-                delay = _http.retry_delay(error, repeatable=call.may_repeat(), retries=retries)
+                delay = retry_delay(error, repeatable=call.may_repeat(), retries=retries)
                 if delay is None or retries >= allowed or time.monotonic() + delay >= call.deadline:
                     raise
             retries += 1
             await asyncio.sleep(delay)
 
     async def _try(self, call: Call) -> tuple[httpx.Response, bytes]:
-        request = _http.build(self.http, call, self.settings)
-        reader = _http.Reader(call, self.settings)
+        request = build(self.http, call, self.settings)
+        reader = Reader(call, self.settings)
         try:
             response = await self.http.send(request, stream=True)
             try:
@@ -60,12 +72,12 @@ class AsyncRequests:
             raise
         except httpx.HTTPError as error:
             raise reader.failure(error) from error
-        _http.require_success(response, reader.body())
+        require_success(response, reader.body())
         return response, reader.body()
 
     async def json(self, call: Call) -> Any:
         response, body = await self.send(call)
-        return _http.read_json(response, body)
+        return read_json(response, body)
 
     async def text(self, call: Call) -> str:
         _, body = await self.send(call)
@@ -73,25 +85,26 @@ class AsyncRequests:
 
     async def model(self, model: type[M], call: Call) -> M:
         response, body = await self.send(call)
-        return _http.read_model(model, response, _http.read_json(response, body))
+        return read_model(model, response, read_json(response, body))
 
     async def models(self, model: type[M], call: Call, member: str) -> list[M]:
         response, body = await self.send(call)
-        items = (_http.read_json(response, body) or {}).get(member, [])
-        return [_http.read_model(model, response, item) for item in items]
+        told: dict[str, Any] = read_json(response, body) or {}
+        items: list[Any] = told.get(member) or []
+        return [read_model(model, response, item) for item in items]
 
     def paged(self, model: type[M], path: str, query: Query) -> AsyncPaged[M]:
         return AsyncPaged(self, model, path, query)
 
     async def lines(self, call: Call) -> AsyncIterator[Any]:
         """The lines of an answer, each parsed as JSON, read as they are asked for."""
-        request = _http.build(self.http, call, self.settings)
-        reader = _http.Reader(call, self.settings)
+        request = build(self.http, call, self.settings)
+        reader = Reader(call, self.settings)
         try:
             response = await self.http.send(request, stream=True)
             try:
                 if not response.is_success:
-                    _http.require_success(response, await response.aread())
+                    require_success(response, await response.aread())
                 rest = b""
                 async for part in response.aiter_bytes():
                     *whole, rest = (rest + part).split(b"\n")
@@ -114,13 +127,16 @@ class AsyncRequests:
         while True:
             failure: AitbcError = ConnectionError(self.settings.base_url, "it ended the stream")
             try:
-                async for event in self._connection(path, after):
-                    if event is _OPENED:
+                async for told in self.sent_events(path, after):
+                    if told is OPENED:
                         # Once there was an answer, the coordinator may restart meanwhile.
                         allowed = math.inf if max_retries is None else max_retries
                         continue
-                    if event is None:
+                    if told is None:
                         return
+                    if told.event not in _KNOWN:
+                        continue
+                    event = _EVENTS.validate_python({"event": told.event, "id": told.id, "data": told.json()})
                     retries = 0
                     after = event.id
                     yield event
@@ -128,20 +144,20 @@ class AsyncRequests:
                         return
             except AitbcError as error:
                 failure = error
-            delay = _http.retry_delay(failure, repeatable=True, retries=retries)
+            delay = retry_delay(failure, repeatable=True, retries=retries)
             if delay is None or retries >= allowed:
                 raise failure
             retries += 1
             await asyncio.sleep(delay)
 
-    async def _connection(self, path: str, after: str | None) -> AsyncIterator[Any]:
-        """Events of one connection, once it is open. None where nothing is left to tell."""
+    async def sent_events(self, path: str, after: str | None = None) -> AsyncIterator[ServerSentEvent | None]:
+        """Events of one connection, first OPENED once it is open. None where nothing is left to tell."""
         headers = {"accept": "text/event-stream", "cache-control": "no-store"}
         if after is not None:
             headers["last-event-id"] = after
         call = Call(path, headers=headers)
-        reader = _http.Reader(call, self.settings)
-        request = _http.build(self.http, replace(call, timeout=_http.SILENCE_S), self.settings)
+        reader = Reader(call, self.settings)
+        request = build(self.http, replace(call, timeout=SILENCE_S), self.settings)
         try:
             response = await self.http.send(request, stream=True)
             try:
@@ -149,16 +165,13 @@ class AsyncRequests:
                     yield None
                     return
                 if not response.is_success:
-                    _http.require_success(response, await response.aread())
+                    require_success(response, await response.aread())
                 if not response.headers.get("content-type", "").startswith("text/event-stream"):
                     detail = "The answer is not a stream of events. Is this the URL of a coordinator?"
                     raise coordinator_error(response, {"detail": detail})
-                yield _OPENED
+                yield OPENED
                 async for told in EventSource(response).aiter_sse():
-                    if told.event in _KNOWN:
-                        yield _EVENTS.validate_python(
-                            {"event": told.event, "id": told.id, "data": json.loads(told.data)}
-                        )
+                    yield told
             finally:
                 await response.aclose()
         except CoordinatorError:
@@ -199,9 +212,9 @@ class AsyncPaged(Generic[M]):
 
     async def _fetch(self, query: Query) -> tuple[Page[M], dict[str, str] | None]:
         response, body = await self._requests.send(Call(self._path, query=query))
-        items, following = _http.next_of_answer(response, _http.read_json(response, body))
+        items, following = next_of_answer(response, read_json(response, body))
         cursor = None if following is None else following.get("cursor", following.get("after"))
-        return Page([_http.read_model(self._model, response, item) for item in items], cursor), following
+        return Page([read_model(self._model, response, item) for item in items], cursor), following
 
 
 class AsyncResource:

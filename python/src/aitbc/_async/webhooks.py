@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import _http
-from .._http import Call
+from .._http import Call, given, post, segment
 from ..models import CreatedWebhook, Redelivering, Webhook, WebhookDelivery, WebhookSecret
 from .requests import AsyncPaged, AsyncResource
 
@@ -14,7 +13,7 @@ _PATH = "/v1/webhooks"
 
 
 def _path(webhook_id: str, *more: str) -> str:
-    return "/".join([_PATH, _http.segment(webhook_id), *more])
+    return "/".join([_PATH, segment(webhook_id), *more])
 
 
 class AsyncWebhooks(AsyncResource):
@@ -39,7 +38,7 @@ class AsyncWebhooks(AsyncResource):
             include_result: whether deliveries of ``job.completed`` carry the result
             all_miners: whether it gets the miner events of all owners; for administrators
         """
-        body = _http.given(
+        body = given(
             url=url,
             events=list(events),
             description=description,
@@ -50,7 +49,7 @@ class AsyncWebhooks(AsyncResource):
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> AsyncPaged[Webhook]:
         """Your webhooks, newest first. ``limit`` is of one page."""
-        return self._requests.paged(Webhook, _PATH, _http.given(limit=limit, cursor=cursor))
+        return self._requests.paged(Webhook, _PATH, given(limit=limit, cursor=cursor))
 
     async def get(self, webhook_id: str) -> Webhook:
         """A webhook, and whether its deliveries succeed."""
@@ -83,18 +82,18 @@ class AsyncWebhooks(AsyncResource):
         self, webhook_id: str, *, state: str | None = None, limit: int | None = None, cursor: str | None = None
     ) -> AsyncPaged[WebhookDelivery]:
         """What was delivered or is to be, with the log of tries, newest first. ``limit`` is of one page."""
-        query = _http.given(state=state, limit=limit, cursor=cursor)
+        query = given(state=state, limit=limit, cursor=cursor)
         return self._requests.paged(WebhookDelivery, _path(webhook_id, "deliveries"), query)
 
     async def redeliver(self, webhook_id: str, delivery_id: str) -> WebhookDelivery:
         """Sends a delivery again, under the same id."""
-        path = _path(webhook_id, "deliveries", _http.segment(delivery_id), "redeliver")
-        return await self._requests.model(WebhookDelivery, _http.post(path))
+        path = _path(webhook_id, "deliveries", segment(delivery_id), "redeliver")
+        return await self._requests.model(WebhookDelivery, post(path))
 
     async def redeliver_since(self, webhook_id: str, since: str, *, only_failed: bool | None = None) -> Redelivering:
         """Sends all deliveries of events since a time (RFC 3339) again, or only those that failed."""
-        body = _http.given(since=since, only_failed=only_failed)
-        return await self._requests.model(Redelivering, _http.post(_path(webhook_id, "redeliver"), body))
+        body = given(since=since, only_failed=only_failed)
+        return await self._requests.model(Redelivering, post(_path(webhook_id, "redeliver"), body))
 
     async def secret(self) -> WebhookSecret:
         """The secret of your account, which signs deliveries to jobs' own ``webhook_url``."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from .. import _http
 from .._async.client import AsyncCoordinatorClient
+from .._http import NO_LIMITS, given
 from .agent import Agent
 from .function import Answer, Busy, ClaimedJob, Function, MinerError, Output, Reasoning, Refused, Unsupported
 from .identity import Identity, default_state_folder, load_identity
@@ -87,8 +87,8 @@ class Miner:
         self.name = getattr(function, "__name__", type(function).__name__)
         self.__doc__ = function.__doc__
         stated: dict[str, Any] = {ability: ability in abilities for ability in ABILITIES}
-        stated |= _http.given(context_length=context_length)
-        self._registration = _http.given(
+        stated |= given(context_length=context_length)
+        self._registration = given(
             capabilities=self.models,
             models=[{"model": model, **stated} for model in self.models],
             region=region,
@@ -102,7 +102,7 @@ class Miner:
 
     def with_options(self, *, models: Sequence[str] | None = None, **options: Any) -> Miner:
         """The same function with other options; None leaves one as it is."""
-        return Miner(self.function, models=models or self.models, **{**self._options, **_http.given(**options)})
+        return Miner(self.function, models=models or self.models, **{**self._options, **given(**options)})
 
     async def serve(
         self,
@@ -135,7 +135,7 @@ class Miner:
         """
         identity = load_identity(state, miner_id, self.name)
         clock = Clock()
-        http = http_client or httpx.AsyncClient(limits=_http.NO_LIMITS)
+        http = http_client or httpx.AsyncClient(limits=NO_LIMITS)
         http.event_hooks["response"].append(clock.read)
         client = AsyncCoordinatorClient(coordinator, api_key, http_client=http)
         self._agent = Agent(

@@ -71,7 +71,8 @@ class Agent:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._backoff, self._rest = Backoff(), Backoff()
         self._shut_until = 0.0
-        self._is_down = self._was_draining = self._was_suspended = self._is_known = False
+        self._is_down = self._was_draining = self._is_known = False
+        self._was_suspended: bool = False
         self._claimed = self._completed = 0
         self._explained = -EXPLAIN_EVERY_S
         self._told: set[str] = set()

@@ -10,11 +10,12 @@ import json
 import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from pydantic import PrivateAttr
 
+from .._json import is_list
 from ..errors import AitbcError
 from ..models import MinerJob
 
@@ -50,7 +51,7 @@ class ClaimedJob(MinerJob):
     def text(self) -> str:
         """The prompt; of a conversation the text of its last message."""
         content = self.chat[-1].get("content")
-        if isinstance(content, list):
+        if is_list(content):
             return "".join(part.get("text", "") for part in content)
         return content if isinstance(content, str) else ""
 
@@ -154,8 +155,9 @@ async def run_function(function: Function, job: ClaimedJob, hear: Hear) -> Outpu
     elif inspect.iscoroutinefunction(_called(function)):
         pieces.end(await function(job))
     else:
-        job._thread = _in_thread(function, job, pieces)
-        await asyncio.shield(job._thread)
+        # No member that functions see.
+        thread = job._thread = _in_thread(function, job, pieces)  # pyright: ignore[reportPrivateUsage]
+        await asyncio.shield(thread)
     return pieces.output(job)
 
 
@@ -242,13 +244,13 @@ class _Pieces:
         elif answer is None and (self._text or self._reasoning):
             answer = Output(text)
         elif isinstance(answer, Output) and text:
-            answer = Output(**{**vars(answer), "text": text + answer.text})
+            answer = replace(answer, text=text + answer.text)
         elif not isinstance(answer, Output) and job.input is not None and answer is not None:
             answer = Output(embeddings=answer)
         if not isinstance(answer, Output):
             raise MinerError(f"A function gives a text or an Output, and not a {type(self._answer).__name__}")
         if self._reasoning and answer.reasoning is None:
-            answer = Output(**{**vars(answer), "reasoning": "".join(self._reasoning)})
+            answer = replace(answer, reasoning="".join(self._reasoning))
         return answer
 
 

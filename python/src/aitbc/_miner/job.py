@@ -67,7 +67,7 @@ class Work:
         if self.reason is not None or self.is_over:
             return
         self.reason = reason
-        self.job._stop()
+        self.job._stop()  # pyright: ignore[reportPrivateUsage]  # functions do not see it
         if self._active is not None:
             self._active.cancel()
 
@@ -83,7 +83,7 @@ class Work:
             emit("job_lost", {"job_id": job.job_id, "error": f"{type(error).__name__}: {error}"})
         self.is_over = True
         self._runner.on_over()
-        await job._until_done()
+        await job._until_done()  # pyright: ignore[reportPrivateUsage]  # functions do not see it
 
     async def _run_or_settle(self) -> None:
         begun = time.monotonic()
@@ -97,8 +97,12 @@ class Work:
         except (Exception, SystemExit) as error:
             await self._settle(error)
         else:
-            usage = completion.get("usage") or {}
-            told = {"job_id": self.job.job_id, "model": self.job.model, "tokens": usage.get("completion_tokens")}
+            usage: dict[str, int] = completion.get("usage") or {}
+            told: dict[str, Any] = {
+                "job_id": self.job.job_id,
+                "model": self.job.model,
+                "tokens": usage.get("completion_tokens"),
+            }
             told |= {"seconds": round(time.monotonic() - begun, 3), "credits": receipt.price}
             told |= {"total_credits": self._runner.on_receipt(receipt), "receipt_id": receipt.receipt_id}
             self._runner.emit("job_completed", told)

@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from .. import _http
-from .._http import Call
+from .._http import UPLOAD_S, Call, create, given, post, segment
 from .._progress import Progress, progress_bar
 from ..errors import TimeoutError
 from ..models import Batch, BatchAnswer, FileObject, OfferedModel
@@ -19,7 +18,7 @@ from .requests import Paged, Requests, Resource
 
 
 def _file_path(file_id: str) -> str:
-    return f"/v1/files/{_http.segment(file_id)}"
+    return f"/v1/files/{segment(file_id)}"
 
 
 class Files(Resource):
@@ -51,7 +50,7 @@ class Files(Resource):
         if expires_after is not None:
             data["expires_after[anchor]"] = "created_at"
             data["expires_after[seconds]"] = str(expires_after)
-        call = Call("/v1/files", "POST", files={"file": (name, file)}, data=data, timeout=_http.UPLOAD_S)
+        call = Call("/v1/files", "POST", files={"file": (name, file)}, data=data, timeout=UPLOAD_S)
         return self._requests.model(FileObject, call)
 
     def get(self, file_id: str) -> FileObject:
@@ -67,12 +66,12 @@ class Files(Resource):
         purpose: str | None = None,
     ) -> Paged[FileObject]:
         """Your files, newest first, or oldest first with ``order="asc"``."""
-        query = _http.given(after=after, limit=limit, order=order, purpose=purpose)
+        query = given(after=after, limit=limit, order=order, purpose=purpose)
         return self._requests.paged(FileObject, "/v1/files", query)
 
     def content(self, file_id: str) -> bytes:
         """The content of a file, all of it in memory. ``lines`` reads one of any size."""
-        _, body = self._requests.send(Call(f"{_file_path(file_id)}/content", timeout=_http.UPLOAD_S))
+        _, body = self._requests.send(Call(f"{_file_path(file_id)}/content", timeout=UPLOAD_S))
         return body
 
     def lines(self, file_id: str) -> Iterator[Any]:
@@ -86,7 +85,7 @@ class Files(Resource):
 
 
 def _batch_path(batch_id: str) -> str:
-    return f"/v1/batches/{_http.segment(batch_id)}"
+    return f"/v1/batches/{segment(batch_id)}"
 
 
 class Batches(Resource):
@@ -106,13 +105,13 @@ class Batches(Resource):
         idempotency_key: str | None = None,
     ) -> Batch:
         """Has all requests of an uploaded file answered. Sent again after a failure, it never becomes two batches."""
-        body = _http.given(
+        body = given(
             input_file_id=input_file_id,
             endpoint=endpoint,
             completion_window=completion_window,
             metadata=metadata,
         )
-        call = _http.create("/v1/batches", body, idempotency_key=idempotency_key)
+        call = create("/v1/batches", body, idempotency_key=idempotency_key)
         return self._requests.model(Batch, call)
 
     def submit(
@@ -154,11 +153,11 @@ class Batches(Resource):
 
     def list(self, *, after: str | None = None, limit: int | None = None) -> Paged[Batch]:
         """Your batches, newest first."""
-        return self._requests.paged(Batch, "/v1/batches", _http.given(after=after, limit=limit))
+        return self._requests.paged(Batch, "/v1/batches", given(after=after, limit=limit))
 
     def cancel(self, batch_id: str) -> Batch:
         """Cancels a batch. What was answered before stays, and is written."""
-        return self._requests.model(Batch, _http.post(f"{_batch_path(batch_id)}/cancel"))
+        return self._requests.model(Batch, post(f"{_batch_path(batch_id)}/cancel"))
 
     def wait(
         self,
@@ -219,5 +218,5 @@ class Models(Resource):
         Raises:
             NotFoundError: ``model_not_found`` where no miner offers it
         """
-        path = "/".join(_http.segment(part) for part in model.split("/"))
+        path = "/".join(segment(part) for part in model.split("/"))
         return self._requests.model(OfferedModel, Call(f"/v1/models/{path}"))

@@ -11,15 +11,15 @@ from typing import Any
 import httpx
 from typing_extensions import Self
 
-from .. import _http
-from .._http import Call, Settings
+from .._http import DEFAULT_COORDINATOR, NO_LIMITS, Call, Settings, segment
 from ..models import Health, NetworkStats
 from .batches import Batches, Files, Models
-from .jobs import Jobs
+from .explorer import Explorer
+from .jobs import Jobs, submit_told, wait_told
 from .keys import ApiKeys, AuditLog, Earnings, Invitations, Notices, Operator, Usage
 from .ledger import LedgerResource
 from .miners import Miners
-from .receipts import Accounts, Explorer, Grants, Payouts, Receipts, SigningKeys
+from .receipts import Accounts, Grants, Payouts, Receipts, SigningKeys
 from .requests import Requests
 from .webhooks import Webhooks
 
@@ -62,14 +62,14 @@ class CoordinatorClient:
             ValueError: where ``base_url`` is not an http or https URL
         """
         settings = Settings(
-            base_url=base_url or os.environ.get("AITBC_COORDINATOR") or _http.DEFAULT_COORDINATOR,
+            base_url=base_url or os.environ.get("AITBC_COORDINATOR") or DEFAULT_COORDINATOR,
             api_key=api_key or os.environ.get("AITBC_API_KEY") or None,
             timeout=timeout,
             max_retries=max_retries,
             headers=dict(headers or {}),
         )
         self._owns_http = http_client is None
-        self._furnish(settings, http_client or httpx.Client(limits=_http.NO_LIMITS))
+        self._furnish(settings, http_client or httpx.Client(limits=NO_LIMITS))
 
     def _furnish(self, settings: Settings, http: httpx.Client) -> None:
         requests = Requests(settings, http)
@@ -130,7 +130,7 @@ class CoordinatorClient:
             the job, as the coordinator told it
         """
         job = {"prompt": prompt, "model": model, "params": params}
-        return self.jobs._submit(job, wait=None, idempotency_key=None)
+        return submit_told(self._requests, job)
 
     def get_job(self, job_id: str) -> dict[str, Any]:
         """The tutorial's way to look at a job.
@@ -138,7 +138,7 @@ class CoordinatorClient:
         Returns:
             the job, as the coordinator told it
         """
-        job: dict[str, Any] = self._requests.json(Call(f"/v1/jobs/{_http.segment(job_id)}"))
+        job: dict[str, Any] = self._requests.json(Call(f"/v1/jobs/{segment(job_id)}"))
         return job
 
     def wait_for_job(self, job_id: str, timeout: float = 60) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class CoordinatorClient:
         Raises:
             JobTimeoutError: a TimeoutError, when it had not ended after ``timeout`` seconds
         """
-        return self.jobs._wait(job_id, timeout=timeout)
+        return wait_told(self._requests, job_id, timeout=timeout)
 
     def stats(self) -> NetworkStats:
         """Counts of jobs, miners and receipts."""

@@ -7,8 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from .. import _http
-from .._http import Call
+from .._http import Call, given, post, segment
 from ..models import (
     ApiKey,
     ApiKeyWithSecret,
@@ -37,11 +36,11 @@ class ApiKeys(Resource):
 
     def list(self, *, account: str | None = None, limit: int | None = None, cursor: str | None = None) -> Paged[ApiKey]:
         """The keys of the own account, or of all for administrators, newest first."""
-        return self._requests.paged(ApiKey, "/v1/api-keys", _http.given(account=account, limit=limit, cursor=cursor))
+        return self._requests.paged(ApiKey, "/v1/api-keys", given(account=account, limit=limit, cursor=cursor))
 
     def get(self, key_id: str) -> ApiKey:
         """A key by its id."""
-        return self._requests.model(ApiKey, Call(f"/v1/api-keys/{_http.segment(key_id)}"))
+        return self._requests.model(ApiKey, Call(f"/v1/api-keys/{segment(key_id)}"))
 
     def current(self) -> ApiKey:
         """The key of this client, with what is left of its budget. Any key may ask this."""
@@ -49,18 +48,18 @@ class ApiKeys(Resource):
 
     def change(self, key_id: str, change: Mapping[str, Any]) -> ApiKey:
         """Changes what a key may do. What is absent stays as it is; None removes a limit."""
-        call = Call(f"/v1/api-keys/{_http.segment(key_id)}", "PATCH", body=dict(change), repeatable=True)
+        call = Call(f"/v1/api-keys/{segment(key_id)}", "PATCH", body=dict(change), repeatable=True)
         return self._requests.model(ApiKey, call)
 
     def rotate(self, key_id: str, *, old_valid_seconds: int = 0) -> ApiKeyWithSecret:
         """Gives a key a new secret. The old one stays valid for as long as said."""
         body = {"old_valid_seconds": old_valid_seconds}
-        path = f"/v1/api-keys/{_http.segment(key_id)}/rotate"
+        path = f"/v1/api-keys/{segment(key_id)}/rotate"
         return self._requests.model(ApiKeyWithSecret, Call(path, "POST", body=body))
 
     def revoke(self, key_id: str) -> ApiKey:
         """Revokes a key. Coordinators refuse it within seconds."""
-        return self._requests.model(ApiKey, Call(f"/v1/api-keys/{_http.segment(key_id)}", "DELETE"))
+        return self._requests.model(ApiKey, Call(f"/v1/api-keys/{segment(key_id)}", "DELETE"))
 
 
 class Notices(Resource):
@@ -80,7 +79,7 @@ class Notices(Resource):
 
     def delete(self, notice_id: str) -> None:
         """Deletes a notice."""
-        self._requests.send(Call(f"/v1/notices/{_http.segment(notice_id)}", "DELETE"))
+        self._requests.send(Call(f"/v1/notices/{segment(notice_id)}", "DELETE"))
 
 
 class Invitations(Resource):
@@ -97,11 +96,15 @@ class Invitations(Resource):
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Paged[Invitation]:
         """Newest first."""
-        return self._requests.paged(Invitation, "/v1/invitations", _http.given(limit=limit, cursor=cursor))
+        return self._requests.paged(Invitation, "/v1/invitations", given(limit=limit, cursor=cursor))
+
+    def get(self, invitation_id: str) -> Invitation:
+        """An invitation by its id."""
+        return self._requests.model(Invitation, Call(f"/v1/invitations/{segment(invitation_id)}"))
 
     def revoke(self, invitation_id: str) -> Invitation:
         """Revokes an invitation. Keys that came of it stay."""
-        call = Call(f"/v1/invitations/{_http.segment(invitation_id)}", "DELETE")
+        call = Call(f"/v1/invitations/{segment(invitation_id)}", "DELETE")
         return self._requests.model(Invitation, call)
 
     def redeem(self, token: str, *, nonce: str | None = None) -> ApiKeyWithSecret:
@@ -111,7 +114,7 @@ class Invitations(Resource):
             nonce: a secret random text of 32 characters or more. The same one gets the same key again.
         """
         body = {"token": token, "nonce": nonce or secrets.token_hex(32)}
-        return self._requests.model(ApiKeyWithSecret, _http.post("/v1/invitations/redeem", body))
+        return self._requests.model(ApiKeyWithSecret, post("/v1/invitations/redeem", body))
 
 
 class Usage(Resource):
@@ -135,9 +138,7 @@ class Usage(Resource):
             since: the first day, such as ``2026-01-24``; 30 days before the last one where it is not given
             until: the last day; today where it is not given
         """
-        query = _http.given(
-            to=until, group_by=group_by, account=account, key=key, model=model, limit=limit, cursor=cursor
-        )
+        query = given(to=until, group_by=group_by, account=account, key=key, model=model, limit=limit, cursor=cursor)
         return self._requests.paged(UsageRow, "/v1/usage", {**query, **({"from": since} if since else {})})
 
     def csv(
@@ -151,7 +152,7 @@ class Usage(Resource):
         model: str | None = None,
     ) -> str:
         """The first 1,000 rows of ``list`` as CSV with a header."""
-        query = _http.given(to=until, group_by=group_by, account=account, key=key, model=model)
+        query = given(to=until, group_by=group_by, account=account, key=key, model=model)
         return self._requests.text(_csv("/v1/usage", {**query, **({"from": since} if since else {})}))
 
 
@@ -176,7 +177,7 @@ class Earnings(Resource):
             since: the first day, such as ``2026-01-24``; 30 days before the last one where it is not given
             until: the last day; today where it is not given
         """
-        query = _http.given(
+        query = given(
             to=until, group_by=group_by, account=account, miner=miner, model=model, limit=limit, cursor=cursor
         )
         return self._requests.paged(EarningsRow, "/v1/earnings", {**query, **({"from": since} if since else {})})
@@ -192,7 +193,7 @@ class Earnings(Resource):
         model: str | None = None,
     ) -> str:
         """The first 1,000 rows of ``list`` as CSV with a header."""
-        query = _http.given(to=until, group_by=group_by, account=account, miner=miner, model=model)
+        query = given(to=until, group_by=group_by, account=account, miner=miner, model=model)
         return self._requests.text(_csv("/v1/earnings", {**query, **({"from": since} if since else {})}))
 
 
@@ -212,7 +213,7 @@ class AuditLog(Resource):
         cursor: str | None = None,
     ) -> Paged[AuditEntry]:
         """Newest first."""
-        query = _http.given(action=action, target=target, limit=limit, cursor=cursor)
+        query = given(action=action, target=target, limit=limit, cursor=cursor)
         return self._requests.paged(AuditEntry, "/v1/audit-log", query)
 
 

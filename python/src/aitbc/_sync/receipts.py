@@ -1,4 +1,4 @@
-"""What completed jobs are accounted for with, accounts, and what is public of both."""
+"""What completed jobs are accounted for with, and accounts."""
 
 from __future__ import annotations
 
@@ -7,30 +7,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .. import _http
-from .._http import Call
+from .._http import Call, create, given, post, segment
 from ..errors import NotFoundError, TimeoutError
 from ..models import (
     Account,
-    AddressDay,
-    AddressDetail,
-    Block,
-    BlockDetail,
-    ExplorerStats,
     Grant,
     Miner,
-    MinerDay,
-    Overview,
     PublicKey,
-    PublicModel,
     PublishedGrant,
     PublishedPayout,
     PublishedReceipt,
     Receipt,
-    SearchResult,
     TrackedPayout,
-    Transaction,
-    TransactionDetail,
 )
 from .requests import Paged, Resource
 
@@ -46,7 +34,7 @@ class _Statements(Resource):
         Raises:
             NotFoundError: with a ``retry_after`` while it is not published yet
         """
-        return self._requests.text(Call(f"{self._path}/{_http.segment(statement_id)}/proof"))
+        return self._requests.text(Call(f"{self._path}/{segment(statement_id)}/proof"))
 
     def wait_for_proof(self, statement_id: str, *, timeout: float = 60) -> str:
         """The same as soon as the ledger has published it.
@@ -75,7 +63,7 @@ class Receipts(_Statements):
 
     def get(self, receipt_id: str) -> PublishedReceipt:
         """The receipt, and its place in the ledger once that was published."""
-        return self._requests.model(PublishedReceipt, Call(f"{self._path}/{_http.segment(receipt_id)}"))
+        return self._requests.model(PublishedReceipt, Call(f"{self._path}/{segment(receipt_id)}"))
 
     def list(
         self,
@@ -86,7 +74,7 @@ class Receipts(_Statements):
         cursor: str | None = None,
     ) -> Paged[Receipt]:
         """All receipts, or those of an address that paid (``client``) or was paid (``provider``), newest first."""
-        query = _http.given(client=client, provider=provider, limit=limit, cursor=cursor)
+        query = given(client=client, provider=provider, limit=limit, cursor=cursor)
         return self._requests.paged(Receipt, self._path, query)
 
 
@@ -102,17 +90,17 @@ class Grants(_Statements):
             amount: credits, at most 6 decimals
             reason: what for, in ASCII. Everyone can read it.
         """
-        body = _http.given(to=to, amount=amount, reason=reason)
-        call = _http.create(self._path, body, idempotency_key=idempotency_key)
+        body = given(to=to, amount=amount, reason=reason)
+        call = create(self._path, body, idempotency_key=idempotency_key)
         return self._requests.model(Grant, call)
 
     def get(self, grant_id: str) -> PublishedGrant:
         """The grant, and its place in the ledger once that was published."""
-        return self._requests.model(PublishedGrant, Call(f"{self._path}/{_http.segment(grant_id)}"))
+        return self._requests.model(PublishedGrant, Call(f"{self._path}/{segment(grant_id)}"))
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> Paged[Grant]:
         """Grants to anyone, newest first."""
-        return self._requests.paged(Grant, self._path, _http.given(limit=limit, cursor=cursor))
+        return self._requests.paged(Grant, self._path, given(limit=limit, cursor=cursor))
 
 
 class Payouts(_Statements):
@@ -139,13 +127,13 @@ class Payouts(_Statements):
         Raises:
             ConflictError: PAYOUT_TOO_LARGE when the provider has not so many credits to be paid out
         """
-        body = _http.given(to=to, amount=amount, method=method, reference=reference)
-        call = _http.create(self._path, body, idempotency_key=idempotency_key)
+        body = given(to=to, amount=amount, method=method, reference=reference)
+        call = create(self._path, body, idempotency_key=idempotency_key)
         return self._requests.model(TrackedPayout, call)
 
     def get(self, payout_id: str) -> PublishedPayout:
         """The payout with what was said about it, and its place in the ledger once that was published."""
-        return self._requests.model(PublishedPayout, Call(f"{self._path}/{_http.segment(payout_id)}"))
+        return self._requests.model(PublishedPayout, Call(f"{self._path}/{segment(payout_id)}"))
 
     def list(
         self,
@@ -156,7 +144,7 @@ class Payouts(_Statements):
         cursor: str | None = None,
     ) -> Paged[TrackedPayout]:
         """Newest first: all, those to an account, or those of a status."""
-        query = _http.given(account=account, status=status, limit=limit, cursor=cursor)
+        query = given(account=account, status=status, limit=limit, cursor=cursor)
         return self._requests.paged(TrackedPayout, self._path, query)
 
     def confirm(self, payout_id: str, *, signature: Mapping[str, Any] | None = None) -> TrackedPayout:
@@ -168,7 +156,7 @@ class Payouts(_Statements):
         Raises:
             ConflictError: PAYOUT_INVALID_STATUS when it is withdrawn
         """
-        return self._change(payout_id, "confirm", _http.given(signature=signature))
+        return self._change(payout_id, "confirm", given(signature=signature))
 
     def dispute(self, payout_id: str, *, reason: str, signature: Mapping[str, Any] | None = None) -> TrackedPayout:
         """Disputes a payout. Needs what ``confirm`` needs.
@@ -179,7 +167,7 @@ class Payouts(_Statements):
         Raises:
             ConflictError: PAYOUT_INVALID_STATUS when it is confirmed or withdrawn
         """
-        return self._change(payout_id, "dispute", _http.given(reason=reason, signature=signature))
+        return self._change(payout_id, "dispute", given(reason=reason, signature=signature))
 
     def withdraw(self, payout_id: str, *, reason: str) -> TrackedPayout:
         """Takes a payout back, so that its credits are owed again. Needs the key of an administrator.
@@ -190,7 +178,7 @@ class Payouts(_Statements):
         return self._change(payout_id, "withdraw", {"reason": reason})
 
     def _change(self, payout_id: str, change: str, body: dict[str, Any]) -> TrackedPayout:
-        call = _http.post(f"{self._path}/{_http.segment(payout_id)}/{change}", body)
+        call = post(f"{self._path}/{segment(payout_id)}/{change}", body)
         return self._requests.model(TrackedPayout, call)
 
 
@@ -211,95 +199,9 @@ class Accounts(Resource):
 
     def miners(self, *, status: str | None = None, limit: int | None = None, cursor: str | None = None) -> Paged[Miner]:
         """The miners of this client's account, by id. Needs a key with the scope ``miner``."""
-        query = _http.given(status=status, limit=limit, cursor=cursor)
+        query = given(status=status, limit=limit, cursor=cursor)
         return self._requests.paged(Miner, "/v1/account/miners", query)
 
     def get(self, address: str) -> Account:
         """The account at an address. Needs the key of an administrator."""
-        return self._requests.model(Account, Call(f"/v1/accounts/{_http.segment(address)}"))
-
-
-class Explorer(Resource):
-    """Blocks, transactions, receipts and statistics that are public. Needs no key."""
-
-    def blocks(self, *, limit: int | None = None, cursor: str | None = None) -> Paged[Block]:
-        """Newest first."""
-        query = _http.given(limit=limit, cursor=cursor)
-        return self._requests.paged(Block, "/explorer/blocks", query)
-
-    def block(self, block: int | str) -> BlockDetail:
-        """A block by its height, or its hash in hex.
-
-        Raises:
-            NotFoundError: BLOCK_NOT_FOUND
-        """
-        path = f"/explorer/blocks/{_http.segment(str(block))}"
-        return self._requests.model(BlockDetail, Call(path))
-
-    def transactions(
-        self,
-        *,
-        address: str | None = None,
-        block: int | str | None = None,
-        type: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> Paged[Transaction]:
-        """Newest first: all, or those of an address, a block or a type such as ``grant``."""
-        query = _http.given(address=address, block=block, type=type, limit=limit, cursor=cursor)
-        return self._requests.paged(Transaction, "/explorer/transactions", query)
-
-    def transaction(self, hash: str) -> TransactionDetail:
-        """A transaction by its hash in hex, or by its index.
-
-        Raises:
-            NotFoundError: TRANSACTION_NOT_FOUND
-        """
-        path = f"/explorer/transactions/{_http.segment(hash)}"
-        return self._requests.model(TransactionDetail, Call(path))
-
-    def receipts(
-        self,
-        *,
-        client: str | None = None,
-        provider: str | None = None,
-        miner: str | None = None,
-        model: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> Paged[Receipt]:
-        """Newest first: all, or those of an address, a miner or a model."""
-        query = _http.given(client=client, provider=provider, miner=miner, model=model, limit=limit, cursor=cursor)
-        return self._requests.paged(Receipt, "/explorer/receipts", query)
-
-    def address(self, address: str) -> AddressDetail:
-        """What the ledger says of an address: zeros of one that it does not name."""
-        path = f"/explorer/addresses/{_http.segment(address)}"
-        return self._requests.model(AddressDetail, Call(path))
-
-    def address_days(self, address: str) -> builtins.list[AddressDay]:
-        """What an address earned and paid by day, with its balance, oldest first."""
-        path = f"/explorer/addresses/{_http.segment(address)}/days"
-        return (self._requests.paged(AddressDay, path, {}).page()).items
-
-    def miner_days(self, miner_id: str) -> builtins.list[MinerDay]:
-        """How much of each of the last 90 days a miner was there, and what it earned, oldest first."""
-        path = f"/explorer/miners/{_http.segment(miner_id)}/days"
-        return (self._requests.paged(MinerDay, path, {}).page()).items
-
-    def overview(self) -> Overview:
-        """The state of the network at a glance."""
-        return self._requests.model(Overview, Call("/explorer/overview"))
-
-    def models(self, *, limit: int | None = None, cursor: str | None = None) -> Paged[PublicModel]:
-        """The models that live miners offer, by name, with price and speed."""
-        return self._requests.paged(PublicModel, "/explorer/models", _http.given(limit=limit, cursor=cursor))
-
-    def search(self, text: str) -> builtins.list[SearchResult]:
-        """What goes by a hash, a height, an index, an id or an address."""
-        call = Call("/explorer/search", query={"q": text})
-        return self._requests.models(SearchResult, call, "results")
-
-    def stats(self) -> ExplorerStats:
-        """The counts of ``stats()``, with series for charts."""
-        return self._requests.model(ExplorerStats, Call("/explorer/stats"))
+        return self._requests.model(Account, Call(f"/v1/accounts/{segment(address)}"))

@@ -90,10 +90,12 @@ class BatchAnswer(Model):
     @property
     def text(self) -> str | None:
         """The text of the first choice, of chats and completions."""
-        choices = (self.body or {}).get("choices") or []
+        body: JsonObject = self.body or {}
+        choices: list[JsonObject] = body.get("choices") or []
         if not choices:
             return None
-        text = (choices[0].get("message") or {}).get("content", choices[0].get("text"))
+        message: JsonObject = choices[0].get("message") or {}
+        text = message.get("content", choices[0].get("text"))
         return text if isinstance(text, str) else None
 
 

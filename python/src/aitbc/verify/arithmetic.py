@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from .._json import is_list, is_object
 from .canonical import MAX_SAFE, canonical_json
 from .shapes import is_amount, is_number, is_whole
 
@@ -50,10 +51,10 @@ def _leaves(value: Any) -> Iterator[Any]:
     todo = [value]
     while todo:
         value = todo.pop()
-        if isinstance(value, dict):
+        if is_object(value):
             yield from value
             todo += value.values()
-        elif isinstance(value, list):
+        elif is_list(value):
             todo += value
         else:
             yield value
@@ -63,8 +64,8 @@ def _placed_leaves(value: Any) -> Iterator[tuple[str, Any]]:
     todo: list[tuple[str, Any]] = [("", value)]
     while todo:
         place, value = todo.pop()
-        if isinstance(value, dict | list):
-            members = value.items() if isinstance(value, dict) else enumerate(value)
+        if is_object(value) or is_list(value):
+            members = value.items() if is_object(value) else enumerate(value)
             inner = [(f"{place}.{name}" if place else f"{name}", name, member) for name, member in members]
             yield from ((where, name) for where, name, _ in inner if isinstance(name, str))
             todo += [(where, member) for where, _, member in reversed(inner)]
@@ -104,7 +105,7 @@ def _numbers(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     read(metadata, ("unbilled_ms", "token_limit"), whole=True, prefix="metadata.")
     read(metadata, ("rate", "rate_per_1000", "max_price"), whole=False, prefix="metadata.")
     usage = metadata.get("usage")
-    if isinstance(usage, dict):
+    if is_object(usage):
         read(usage, ("prompt_tokens", "completion_tokens"), whole=True, prefix="metadata.usage.")
     return found, faults
 

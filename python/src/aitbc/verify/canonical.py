@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import rfc8785
+
+from .._json import is_list, is_mapping, is_object
 
 MAX_SAFE = 2**53 - 1
 MAX_DEPTH = 500
@@ -41,12 +42,12 @@ def plain(value: Any, depth: int = 0) -> Any:
         if not math.isfinite(value):
             raise ValueError(f"{value} is not JSON")
         return value
-    if not isinstance(value, dict | list):
+    if not is_object(value) and not is_list(value):
         raise ValueError(f"a {type(value).__name__} is not JSON")
     if depth > MAX_DEPTH:
         raise ValueError(f"nesting beyond {MAX_DEPTH} levels is not JSON")
     # Loops, since a comprehension may take a frame of its own, and the interpreter has about 1,000.
-    if isinstance(value, list):
+    if is_list(value):
         items: list[Any] = []
         for item in value:
             items.append(plain(item, depth + 1))
@@ -126,4 +127,4 @@ def data_of(source: Any) -> Any:
     to_dict = getattr(source, "to_dict", None)
     if callable(to_dict):
         return plain(to_dict())
-    return plain(dict(source) if isinstance(source, Mapping) else source)
+    return plain(dict(source) if is_mapping(source) else source)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from .._json import is_object
 from .canonical import MAX_SAFE
 from .ed25519 import decode_key, is_address
 
@@ -27,10 +28,6 @@ def is_whole(value: Any) -> bool:
 
 def is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
-
-
-def is_object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def _matches(pattern: str) -> Callable[[Any], bool]:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._json import is_list, is_object
 from .arithmetic import miscalculations, non_ascii_texts, unsafe_numbers
 from .canonical import canonical_json, data_of, parse_canonical_json
 from .ed25519 import Signer, address_from_public_key, decode_key, verify_ed25519
 from .shapes import (
     grant_faults,
-    is_object,
     opening_faults,
     payout_faults,
     payout_update_faults,
@@ -296,7 +296,7 @@ def _attestation_check(receipt: Mapping[str, Any]) -> Check:
     if "signatures" not in metadata:
         return Check("attestation", True, "no miner signed")
     signatures = metadata["signatures"]
-    if not isinstance(signatures, list):
+    if not is_list(signatures):
         return Check("attestation", False, "metadata.signatures is not a list")
     details: list[str] = []
     for signature in signatures:
@@ -315,7 +315,7 @@ def _answer_check(update: Mapping[str, Any]) -> Check:
     if "signatures" not in metadata:
         return Check("attestation", True, "no provider signed")
     signatures = metadata["signatures"]
-    if not isinstance(signatures, list):
+    if not is_list(signatures):
         return Check("attestation", False, "metadata.signatures is not a list")
     if status == "withdrawn" and signatures:
         return Check("attestation", False, "a provider can not withdraw a payout")
