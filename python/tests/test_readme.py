@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import aitbc
+
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SAMPLES = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", README, re.DOTALL)
 
@@ -23,3 +25,15 @@ def test_a_sample_prints_what_it_says(sample: str, printed: str, url: str) -> No
 
 def test_there_are_samples() -> None:
     assert len(SAMPLES) == 5
+
+
+def test_the_table_names_every_method() -> None:
+    named = {
+        resource: set(re.findall(r"`(\w+)`", methods))
+        for resource, methods in re.findall(r"^\| `(\w+)` +\| (.*) \|$", README, re.MULTILINE)
+    }
+    client = vars(aitbc.CoordinatorClient("http://127.0.0.1:8000"))
+    resources = {name: type(value) for name, value in client.items() if not name.startswith("_")}
+    assert named == {
+        name: {method for method in dir(resource) if not method.startswith("_")} for name, resource in resources.items()
+    }

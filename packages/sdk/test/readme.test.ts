@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSamples, runSample } from '../../../test/samples.ts';
 import * as sdk from '../src/index.ts';
@@ -45,4 +46,20 @@ test.each([
 
 test('every sample of the README is tested', () => {
   expect(samples).toHaveLength(12);
+});
+
+test('the table names every method', () => {
+  const [table = ''] = /^\| resource (.|\n\|)*/m.exec(readFileSync(README, 'utf8')) ?? [];
+  const rows = Array.from(table.matchAll(/^\| `(\w+)` +\| (.*) \|$/gm));
+  const named = rows.map(([, resource, methods = '']) => [
+    resource,
+    Array.from(methods.matchAll(/`(\w+)`/g), ([, method]) => method).sort(),
+  ]);
+  const resources = Object.entries(new sdk.CoordinatorClient(coordinator.url)).map(([name, resource]) => [
+    name,
+    Object.getOwnPropertyNames(Object.getPrototypeOf(resource))
+      .filter(method => method !== 'constructor')
+      .sort(),
+  ]);
+  expect(Object.fromEntries(named)).toEqual(Object.fromEntries(resources));
 });
