@@ -115,6 +115,8 @@ test('the search leads to a hash, an address, a miner and a model', async contex
     await page.keyboard.type(await find());
     await page.keyboard.press('Enter');
     await page.waitForURL(url => (url.pathname + url.search).startsWith(path));
+    // The URL changes before the page is loaded, and nobody searches again before that.
+    await page.getByRole('heading', { level: 1 }).filter({ hasNotText: 'Search' }).waitFor();
   }
 });
 

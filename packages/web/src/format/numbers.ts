@@ -1,8 +1,12 @@
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const upToOne = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-const upToTwo = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });
-const upToSix = new Intl.NumberFormat('en', { maximumFractionDigits: 6 });
-const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+/** What rounds to zero has no sign. */
+const formatter = (options: Intl.NumberFormatOptions) =>
+  new Intl.NumberFormat('en', { signDisplay: 'negative', ...options });
+
+const whole = formatter({ maximumFractionDigits: 0 });
+const upToOne = formatter({ maximumFractionDigits: 1 });
+const upToTwo = formatter({ maximumFractionDigits: 2 });
+const upToSix = formatter({ maximumFractionDigits: 6 });
+const compact = formatter({ notation: 'compact', maximumFractionDigits: 1 });
 
 export const formatCount = (count: number) => whole.format(count);
 
