@@ -56,6 +56,9 @@ const PAGE = 64;
 /** Nobody is woken when a job starts that does not stream, so only its followers pay for noticing that. */
 const LOOK_AGAIN_UNSTREAMED_MS = 1_000;
 
+/** Why a follower's last wait ends. Without a reason, each would make an exception with its stack, which takes long. */
+const HAS_LEFT = new Error('The follower has left');
+
 export function createJobEvents({ store, waits, receipts, limits }: JobEventsOptions): JobEvents {
   const admit = createAdmission(limits);
   const recentChunks = createRecentChunks(PAGE);
@@ -90,7 +93,7 @@ export function createJobEvents({ store, waits, receipts, limits }: JobEventsOpt
       }
     } finally {
       recent.close();
-      over.abort();
+      over.abort(HAS_LEFT);
     }
   }
 
