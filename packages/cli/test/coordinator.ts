@@ -13,6 +13,8 @@ export function withCoordinator() {
     url: '',
     /** A folder for the test's files. */
     folder: '',
+    /** The coordinator's own folder. */
+    data: '',
     client: new CoordinatorClient('http://127.0.0.1:2'),
     /** Creates an API key and returns its secret. */
     key: async (..._scopes: Scope[]): Promise<string> => '',
@@ -32,6 +34,7 @@ export function withCoordinator() {
       webhookAllow: ['127.0.0.1'],
     });
     running.url = coordinator.url;
+    running.data = options.data;
     running.client = new CoordinatorClient(coordinator.url);
     running.key = async (...scopes) => {
       const id = createIds(Date.now).next('key');

@@ -49,6 +49,8 @@ test('keys have a tier and a highest priority, which the list shows', async () =
 test.each([
   ['keys list', ['keys', 'list']],
   ['keys revoke', ['keys', 'revoke', 'key-01kc0pq5w8e4z9k3v7t2m6n1rx']],
+  ['keys change', ['keys', 'change', 'key-01kc0pq5w8e4z9k3v7t2m6n1rx', '--name', 'mistyped']],
+  ['keys rotate', ['keys', 'rotate', 'key-01kc0pq5w8e4z9k3v7t2m6n1rx']],
   ['backup', ['backup', 'copy']],
   ['store export', ['store', 'export', 'export.jsonl.gz']],
 ])('%s of a folder without a store fails and creates nothing', async (_, argv) => {

@@ -1,5 +1,6 @@
 export { SCOPES, type Scope } from '@aitbc/protocol';
 export { createKey, revokeKey } from './accounts/create-key.ts';
+export { createOperatorKeys, type OperatorKeys } from './accounts/operator-keys.ts';
 export { listKeys } from './accounts/queries.ts';
 export { backup } from './backup.ts';
 export {
@@ -13,6 +14,7 @@ export {
   variableOf,
 } from './config.ts';
 export { type RunningCoordinator, startCoordinator } from './coordinator.ts';
+export { RequestError } from './errors.ts';
 export { createIds } from './ids.ts';
 export { lastCheckpointPath } from './ledger/last-checkpoint.ts';
 export { ledgerKeyPath } from './ledger/log-key.ts';

@@ -41,6 +41,8 @@ export interface ApiKeyFlags {
   budgetMonth?: number;
   budgetOff?: boolean;
   expires?: number;
+  neverExpires?: boolean;
+  defaultTier?: boolean;
 }
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -59,19 +61,37 @@ export function withKeyFlags(command: Command): Command {
     .option('--expires <days>', 'days until it expires', positiveNumber);
 }
 
+/** Adds the options that say what to change of a key. */
+export function withChangeFlags(command: Command): Command {
+  return withKeyFlags(command)
+    .option('--all-models', 'allow all models')
+    .option('--budget-off', 'remove all spend limits')
+    .option('--default-tier', 'use the default limits instead of a tier')
+    .option('--never-expires', 'remove the expiry');
+}
+
+/** Returns the change that the flags ask for. */
+export function changeOf(flags: ApiKeyFlags) {
+  const change = keyFieldsOf(flags);
+  if (Object.keys(change).length === 0) throw new UsageError('Say what to change: --help shows what can');
+  return change;
+}
+
 /** Returns what the flags say as the fields of a request. What is not said is absent. */
 export function keyFieldsOf(flags: ApiKeyFlags) {
-  const { scope, name, tier, maxPriority, model, allModels, expires } = flags;
+  const { scope, name, tier, maxPriority, model, allModels, expires, neverExpires, defaultTier } = flags;
   const budget = budgetOf(flags);
   return {
     ...(scope !== undefined && { scopes: scope }),
     ...(name !== undefined && { name }),
     ...(tier !== undefined && { tier }),
+    ...(defaultTier && { tier: null }),
     ...(maxPriority !== undefined && { max_priority: maxPriority }),
     ...(model !== undefined && { allowed_models: model }),
     ...(allModels && { allowed_models: null }),
     ...(budget !== undefined && { budget }),
     ...(expires !== undefined && { expires_at: new Date(Date.now() + expires * DAY_MS).toISOString() }),
+    ...(neverExpires && { expires_at: null }),
   };
 }
 
@@ -140,18 +160,19 @@ function addRead(group: Command, io: Io): void {
     .description('show a key')
     .argument('<id>')
     .action(async (id: string, _flags: object, command: Command) =>
-      show(await clientFor(command, io).apiKeys.get(id), command, io),
+      showKey(await clientFor(command, io).apiKeys.get(id), command, io),
     );
 
   group
     .command('current')
     .description('show the key that you use, and what is left of its budget')
     .action(async (_flags: object, command: Command) =>
-      show(await clientFor(command, io).apiKeys.current(), command, io),
+      showKey(await clientFor(command, io).apiKeys.current(), command, io),
     );
 }
 
-function show(key: ApiKey, command: Command, io: Io): void {
+/** Prints a key. */
+export function showKey(key: ApiKey, command: Command, io: Io): void {
   if (wantsJson(command)) {
     printJson(io, key);
     return;
@@ -176,14 +197,10 @@ const COLUMNS: Columns<ApiKey> = {
 };
 
 function addChange(group: Command, io: Io): void {
-  withKeyFlags(group.command('change').description('change what a key may do').argument('<id>'))
-    .option('--all-models', 'allow all models')
-    .option('--budget-off', 'remove all spend limits')
-    .action(async (id: string, flags: ApiKeyFlags, command: Command) => {
-      const change = keyFieldsOf(flags);
-      if (Object.keys(change).length === 0) throw new UsageError('Say what to change: --help shows what can');
-      show(await clientFor(command, io).apiKeys.change(id, change), command, io);
-    });
+  withChangeFlags(group.command('change').description('change what a key may do').argument('<id>')).action(
+    async (id: string, flags: ApiKeyFlags, command: Command) =>
+      showKey(await clientFor(command, io).apiKeys.change(id, changeOf(flags)), command, io),
+  );
 }
 
 function addRotate(group: Command, io: Io): void {

@@ -1,17 +1,29 @@
 import { existsSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { createIds, createKey, listKeys, openStore, revokeKey, SCOPES, type Scope } from '@aitbc/coordinator';
+import {
+  createIds,
+  createKey,
+  createOperatorKeys,
+  listKeys,
+  type OperatorKeys,
+  openStore,
+  RequestError,
+  revokeKey,
+  SCOPES,
+  type Scope,
+} from '@aitbc/coordinator';
 import { LIMITS } from '@aitbc/protocol';
 import { microCredits } from '@aitbc/receipts';
 import { type Command, InvalidArgumentError } from 'commander';
-import { address, nameList, positiveInteger, positiveNumber } from '../arguments.ts';
+import { address, integerFrom, nameList, positiveInteger, positiveNumber } from '../arguments.ts';
 import { wantsJson } from '../connection.ts';
-import { CommandFailure } from '../failure.ts';
+import { CommandFailure, UsageError } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { note, print, printJson } from '../output.ts';
 import { onStore, type StoreFlags, withConfig } from '../store-options.ts';
 import { fieldList, table } from '../table.ts';
+import { type ApiKeyFlags, changeOf, printSecret, showKey, withChangeFlags } from './api-keys.ts';
 
 type Store = Awaited<ReturnType<typeof openStore>>;
 
@@ -37,7 +49,7 @@ interface CreateFlags extends StoreFlags {
 export function addKeysCommand(program: Command, io: Io): void {
   const group = program
     .command('keys')
-    .description("create and revoke API keys, on the coordinator's machine");
+    .description("create, change and revoke API keys, on the coordinator's machine");
 
   onStore(group.command('create').description('create a key and print it once'))
     .requiredOption(
@@ -64,6 +76,38 @@ export function addKeysCommand(program: Command, io: Io): void {
     .action((flags: ListFlags, command: Command) =>
       withStore(flags, io, store => list(store, flags.limit, command, io)),
     );
+
+  onStore(
+    withChangeFlags(
+      group
+        .command('change')
+        .description('change what a key may do; what is not named stays as it is')
+        .argument('<id>', 'the id of the key in the list'),
+    ),
+  )
+    .addHelpText('after', '\nExample:\n  $ aitbc keys change key-01kc0pq5w8e4z9k3v7t2m6n1rx --budget-day 5')
+    .action(async (id: string, flags: ApiKeyFlags & StoreFlags, command: Command) => {
+      const change = changeOf(flags);
+      await withStore(flags, io, async store => {
+        showKey(await managed(store, id, keys => keys.change(id, change)), command, io);
+        note(io, 'A running coordinator follows the change within seconds.');
+      });
+    });
+
+  onStore(
+    group
+      .command('rotate')
+      .description('give a key a new secret and print it once')
+      .argument('<id>', 'the id of the key in the list')
+      .option('--old-valid <seconds>', 'how long the old secret stays valid', integerFrom(0), 0),
+  )
+    .addHelpText('after', '\nExample:\n  $ aitbc keys rotate key-01kc0pq5w8e4z9k3v7t2m6n1rx --old-valid 3600')
+    .action(async (id: string, flags: StoreFlags & { oldValid: number }, command: Command) => {
+      const request = { old_valid_seconds: flags.oldValid };
+      await withStore(flags, io, async store =>
+        printSecret(await managed(store, id, keys => keys.rotate(id, request)), command, io),
+      );
+    });
 
   onStore(
     group.command('revoke').description('revoke a key').argument('<id>', 'the id of the key in the list'),
@@ -159,8 +203,25 @@ function stateOf({
 
 async function revoke(store: Store, id: string, io: Io): Promise<void> {
   const outcome = await revokeKey(store, id, thisCommand());
-  if (!outcome.ok) throw new CommandFailure(`There is no active key ${id}: \`aitbc keys list\` shows them.`);
+  if (!outcome.ok) throw notFound(id);
   note(io, `${id} is revoked. A running coordinator rejects it within seconds.`);
+}
+
+const notFound = (id: string) =>
+  new CommandFailure(`There is no active key ${id}: \`aitbc keys list\` shows them.`);
+
+/** Does something with a key, and explains a failure as a command does. */
+async function managed<Key>(
+  store: Store,
+  id: string,
+  act: (keys: OperatorKeys) => Promise<Key>,
+): Promise<Key> {
+  try {
+    return await act(createOperatorKeys(store, thisCommand()));
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    throw error.info.code === 'API_KEY_NOT_FOUND' ? notFound(id) : new UsageError(error.message);
+  }
 }
 
 /** Who runs the command, for the audit log. */

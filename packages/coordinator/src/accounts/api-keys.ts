@@ -58,8 +58,8 @@ export interface ApiKeysOptions {
   store: Store;
   ids: Ids;
   now: () => number;
-  /** The names of the configured tiers. */
-  tiers: readonly string[];
+  /** The names of the configured tiers. Undefined where the configuration is not known: then each name is accepted. */
+  tiers: readonly string[] | undefined;
 }
 
 /** A key whose ancestors are more than this many can't make another: each of them has a budget to check. */
@@ -97,7 +97,7 @@ export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKe
 
   function checkSettings({ principal }: KeyCaller, settings: KeySettings): void {
     requireNoMore(principal, settings);
-    if (settings.tier !== null && !tiers.includes(settings.tier))
+    if (settings.tier !== null && tiers && !tiers.includes(settings.tier))
       fail('VALIDATION_OUT_OF_RANGE', `tier must be one of ${tiers.join(', ')}, or null`, { field: 'tier' });
     if (settings.expiresAt !== null && settings.expiresAt <= now())
       fail('VALIDATION_OUT_OF_RANGE', 'expires_at must be in the future', { field: 'expires_at' });
