@@ -117,6 +117,8 @@ LAB = {"miner_id": "lab", "capabilities": ["held"]}
 def new_job(claimed=False):
     job = call("POST", "/v1/jobs", "client", json={"model": "held", "prompt": "Hello"})["job_id"]
     call("POST", "/v1/miners/register", "miner", json=LAB)
+    # Requests to suspend it are tried, too, and a suspended miner claims nothing.
+    call("POST", "/v1/miners/lab/reinstate", "admin")
     if claimed:
         call("POST", f"/v1/jobs/{job}/claim", "miner", json={"miner_id": "lab"})
     return job

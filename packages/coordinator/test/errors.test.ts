@@ -166,6 +166,8 @@ describeOneEngine('HTTP', engine => {
   test('a bare OPTIONS is no error, and names the methods', async () => {
     const { status, headers } = await coordinator.call('OPTIONS', '/v1/jobs');
     expect([status, headers.get('allow')]).toEqual([204, 'POST, GET, HEAD']);
+    const batch = await coordinator.call('OPTIONS', '/v1/jobs/batch');
+    expect(batch.headers.get('allow')).toBe('POST');
   });
 });
 

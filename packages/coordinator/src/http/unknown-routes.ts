@@ -72,9 +72,12 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${parts.join('/')}$`);
 }
 
-const methodsFor = (path: string, routes: readonly Route[]): string[] => [
-  ...new Set(routes.flatMap(({ method, pattern }) => (pattern.test(path) ? [method] : []))),
-];
+/** Returns the methods of a path. A route that has this very path goes before those with a parameter in its place. */
+function methodsFor(path: string, routes: readonly Route[]): string[] {
+  const exact = routes.filter(route => route.path === path);
+  const matching = exact.length > 0 ? exact : routes.filter(({ pattern }) => pattern.test(path));
+  return [...new Set(matching.map(({ method }) => method))];
+}
 
 /** A suggestion that continues the sentence `There is no GET /…`. */
 function createHint(request: FastifyRequest, path: string, routes: readonly Route[]): string {
