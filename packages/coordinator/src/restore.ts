@@ -134,7 +134,7 @@ async function restoreInPlace(config: Config, options: RestoreOptions): Promise<
       throw new ConfigError('--database-url: a coordinator runs on this database. Stop all of them first');
     }
     const settings = await readSettings(target);
-    await target.tx.delete('setting', 'name', [BACKUP_OF]);
+    await target.tx.delete('setting', [BACKUP_OF]);
     const pendingDeliveries = await countPendingDeliveries(target);
     const vkey = settings.get('ledger_vkey');
     if (vkey === undefined) {
@@ -153,7 +153,11 @@ async function restoreInPlace(config: Config, options: RestoreOptions): Promise<
 }
 
 async function readSettings({ tx }: StoreTarget): Promise<Map<string, string>> {
-  const rows = await tx.query<{ name: string; value: string }>('SELECT name, value FROM setting', []);
+  const rows = await tx.query<{ name: string; value: string }>(
+    ['setting'],
+    'SELECT name, value FROM setting',
+    [],
+  );
   return new Map(rows.map(({ name, value }) => [name, value]));
 }
 
@@ -165,7 +169,7 @@ interface OldLedger {
 
 async function countPendingDeliveries({ tx }: StoreTarget): Promise<number> {
   const sql = 'SELECT count(*) AS count FROM webhook_delivery WHERE next_at IS NOT NULL';
-  const [row] = await tx.query<{ count: number }>(sql, []);
+  const [row] = await tx.query<{ count: number }>(['webhook_delivery'], sql, []);
   return Number(row?.count ?? 0);
 }
 
@@ -178,6 +182,7 @@ async function restoreLedger(
   const { tx } = target;
   const shown = await readShownCheckpoints(config, keys);
   const [last] = await tx.query<{ size: number; root: string; note: string }>(
+    ['checkpoint'],
     'SELECT size, root, note FROM checkpoint ORDER BY height DESC LIMIT 1',
     [],
   );
@@ -210,7 +215,7 @@ async function restoreLedger(
     newest: shown.find(each => !isOurs(each)),
   });
   // This makes coordinators on PostgreSQL forget their rows in memory.
-  await tx.upsert('setting', ['name'], [{ name: 'last_batch', value: restore.restore_id }]);
+  await tx.upsert('setting', [{ name: 'last_batch', value: restore.restore_id }]);
   await target.commit();
   return { ledger: 'new', vkey: formatVkey(next.log.vkey), entries, shown, restore };
 }
@@ -222,6 +227,7 @@ async function signerOf({ tx }: StoreTarget, config: Config) {
     throw new ConfigError(`--signing-key ${path} is missing: bring the signing key of the coordinator`);
   const signer = loadSigner(path);
   const rows = await tx.query<{ key_id: string }>(
+    ['signing_key'],
     'SELECT key_id FROM signing_key WHERE retired_at IS NULL',
     [],
   );

@@ -62,7 +62,7 @@ export async function loadAddresses(
   ids: readonly number[],
   tx: WriteTransaction,
 ): Promise<Map<number, string>> {
-  const rows = await tx.loadFixed('account', 'id', [...new Set(ids)], ['id', 'address']);
+  const rows = await tx.load('account', 'id', [...new Set(ids)]);
   return new Map(rows.map(row => [row.id, row.address]));
 }
 

@@ -39,7 +39,7 @@ export async function loadRepeated(
       known.set(id, row);
       used.push(row);
     },
-    save: () => tx.upsert('idempotency', ['id'], used),
+    save: () => tx.upsert('idempotency', used),
   };
 }
 

@@ -23,7 +23,7 @@ export async function countForAccounts(changes: readonly SavedChange[], { tx }: 
     if (after.status === 'pending' || after.status === 'running')
       accounts.add(after.account_id, after.status, 1);
   }
-  await tx.add('account', 'id', accounts.rows('id'));
+  await tx.add('account', accounts.rows('id'));
 }
 
 /** Updates what unfinished jobs have reserved in the budgets of their keys. Jobs of keys without budgets cost nothing. */
@@ -41,7 +41,7 @@ export async function countForBudgets(changes: readonly SavedChange[], { tx }: W
     const by = keyReservedFor(after) - (before ? keyReservedFor(before) : 0);
     for (const id of keysOf.get(after.key_id ?? '') ?? []) budgets.add(id, 'reserved', by);
   }
-  await tx.add('key_budget', 'id', budgets.rows('id'));
+  await tx.add('key_budget', budgets.rows('id'));
 }
 
 const keyReservedFor = (job: JobRow) => (isEnded(job.status) ? 0 : job.key_reserved);

@@ -47,7 +47,7 @@ export async function saveSpendLimits(
   const { total = null, day = null, month = null } = limits ?? {};
   const fresh = { reserved: 0, spent: 0, day_spent: 0, month_spent: 0, day: dayOf(now), month: monthOf(now) };
   const row = { ...(known ?? { id, ...fresh }), total_limit: total, day_limit: day, month_limit: month };
-  await tx.upsert('key_budget', ['id'], [row]);
+  await tx.upsert('key_budget', [row]);
 }
 
 type Limit = keyof SpendLimits;
@@ -138,7 +138,7 @@ export async function loadBudgetKeys(
 ): Promise<Map<string, string[]>> {
   const ids = new Set(jobs.flatMap(({ key_id, key_reserved }) => (key_reserved > 0 && key_id) || []));
   if (ids.size === 0) return new Map();
-  const keys = await tx.loadFixed('api_key', 'id', [...ids], ['id', 'parent_ids']);
+  const keys = await tx.load('api_key', 'id', [...ids]);
   return new Map(keys.map(({ id, parent_ids }) => [id, [id, ...parentIdsOf(parent_ids)]]));
 }
 
@@ -179,9 +179,12 @@ export async function loadBudgetPurses(
       }
     },
     async save() {
-      await tx.update('key_budget', 'id', SPENT, [...rows.values()]);
+      await tx.update('key_budget', [...rows.values()].map(spentOf));
     },
   };
 }
 
-const SPENT = ['spent', 'day', 'day_spent', 'month', 'month_spent'] as const;
+/** `reserved` changes where jobs are saved. */
+const spentOf = ({ id, spent, day, day_spent, month, month_spent }: BudgetRow) => ({
+  ...{ id, spent, day, day_spent, month, month_spent },
+});

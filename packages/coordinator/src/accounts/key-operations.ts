@@ -48,7 +48,7 @@ export async function insertOne(
       'API_KEY_LIMIT_REACHED',
       `The account has ${mostKeys} keys that are not revoked, which is the limit: revoke one first`,
     );
-  if (trusted) await tx.update('account', 'id', ['trusted'], [{ id: account.id, trusted: 1 }]);
+  if (trusted) await tx.update('account', [{ id: account.id, trusted: 1 }]);
   const row = {
     ...{ id, hash, account_id: account.id, created_at: now, revoked_at: null },
     ...columnsOf(settings),
@@ -65,6 +65,7 @@ export async function insertOne(
 async function hasKeys(accountId: number, count: number, { tx }: WriteContext): Promise<boolean> {
   if (count === Infinity) return false;
   const found = await tx.query<{ id: string }>(
+    ['api_key'],
     'SELECT id FROM api_key WHERE account_id = ? AND revoked_at IS NULL LIMIT ?',
     [accountId, count],
   );
@@ -117,7 +118,7 @@ export const changeKeys: Operation<ChangeKeyInput, undefined> = {
       const [budget] = await tx.load('key_budget', 'id', [id]);
       const before = settingsOf(key, budget);
       const after = { ...before, ...change };
-      await tx.update('api_key', 'id', SETTINGS, [{ id, ...columnsOf(after) }]);
+      await tx.update('api_key', [{ id, ...columnsOf(after) }]);
       if (change.budget !== undefined) await saveSpendLimits(id, change.budget, context);
       const details = changedFields(before, after);
       await recordActions([{ actor, action: 'key.change', target: id, details }], context);
@@ -150,7 +151,7 @@ export const rotateKeys: Operation<RotateKeyInput, undefined> = {
       }
       const until = oldValidMs > 0 ? now + oldValidMs : null;
       const rotated = { id, hash, old_hash: until === null ? null : key.hash, old_hash_expires_at: until };
-      await tx.update('api_key', 'id', ['hash', 'old_hash', 'old_hash_expires_at'], [rotated]);
+      await tx.update('api_key', [rotated]);
       const details = until === null ? {} : { old_secret_valid_until: new Date(until).toISOString() };
       await recordActions([{ actor, action: 'key.rotate', target: id, details }], context);
       outcomes.push(done(undefined));
@@ -178,7 +179,7 @@ export const revokeKeys: Operation<RevokeKeyInput, undefined> = {
         continue;
       }
       const revoked = { id, revoked_at: now, old_hash: null, old_hash_expires_at: null };
-      await tx.update('api_key', 'id', ['revoked_at', 'old_hash', 'old_hash_expires_at'], [revoked]);
+      await tx.update('api_key', [revoked]);
       await recordActions([{ actor, action: 'key.revoke', target: id }], context);
       outcomes.push(done(undefined));
     }

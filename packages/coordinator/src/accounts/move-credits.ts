@@ -33,5 +33,5 @@ export async function moveCredits(
     // An entry whose payer is also its payee counts once for the account.
     if (payerId !== payeeId) accounts.addRow(payerId, { receipts: 1, transactions: 1 });
   }
-  await tx.add('account', 'id', accounts.rows('id'));
+  await tx.add('account', accounts.rows('id'));
 }

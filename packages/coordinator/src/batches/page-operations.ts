@@ -48,7 +48,7 @@ export const submitPages = (
       }
       const moved = { ...batch, ...to, stage: isLast ? ('running' as const) : batch.stage };
       batches.set(batchId, moved);
-      await tx.update('batch', 'id', ['stage', 'part', 'position', 'line'], [moved]);
+      await tx.change('batch', [{ before: batch, after: moved }]);
       outcomes.push(done(undefined));
     }
     return outcomes;
@@ -94,9 +94,9 @@ export const writePages = ({ keepMs }: { keepMs: number }): Operation<WritePageI
         error_file_id: await append(batch, batch.error_file_id, 'errors', input.errors, context),
       };
       const moved = isLast ? end(written, batch.outcome ?? 'completed', now) : written;
-      await tx.update('batch', 'id', WRITE_COLUMNS, [moved]);
+      await tx.change('batch', [{ before: batch, after: moved }]);
       const counts = { failed: missing + unusable, completed: -unusable };
-      if (missing + unusable > 0) await tx.add('batch', 'id', [{ id, ...counts }]);
+      if (missing + unusable > 0) await tx.add('batch', [{ id, ...counts }]);
       if (isLast) {
         await finish(moved, keepMs, context);
         await context.publish('batch.ended', [moved]);
@@ -106,11 +106,6 @@ export const writePages = ({ keepMs }: { keepMs: number }): Operation<WritePageI
     return outcomes;
   },
 });
-
-const WRITE_COLUMNS = [
-  ...(['stage', 'outcome', 'part', 'position', 'line'] as const),
-  ...(['output_file_id', 'error_file_id', 'ended_at'] as const),
-];
 
 /** @returns the id of the file, or null if nothing has been written to it */
 async function append(

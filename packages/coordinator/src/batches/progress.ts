@@ -19,5 +19,5 @@ export async function countProgress(changes: readonly SavedChange[], { tx }: Wri
     batches.add(id, 'outstanding', -1);
     batches.add(id, after.status === 'completed' ? 'completed' : 'failed', 1);
   }
-  await tx.add('batch', 'id', batches.rows('id'));
+  await tx.add('batch', batches.rows('id'));
 }

@@ -2,18 +2,12 @@ import type { BatchError } from '@aitbc/protocol';
 import { loadRepeated, type Repeatable } from '../accounts/idempotency.ts';
 import { holdFiles, loadFiles } from '../files/upload.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
-import type { Column } from '../store/transaction.ts';
 import { type BatchRow, BEGINNING, end, isAnswered, statusOf } from './batch.ts';
 
 /**
  * The error for a step whose batch has changed since: another coordinator made the step, or the batch was cancelled.
  */
 export const overtaken = failed('BATCH_INVALID_STATUS', 'The batch is no longer in this stage');
-
-const STAGE_COLUMNS = [
-  ...['stage', 'outcome', 'part', 'position', 'line', 'total', 'errors'],
-  ...['in_progress_at', 'cancelling_at', 'finalizing_at', 'ended_at'],
-] as Column<'batch'>[];
 
 /** Changes each batch by a decision on its row, and releases the input files of batches that are done. */
 async function moveBatches<Input extends { batchId: string }>(
@@ -25,6 +19,7 @@ async function moveBatches<Input extends { batchId: string }>(
     inputs.map(input => input.batchId),
     tx,
   );
+  const before = [...batches.values()];
   const ended: BatchRow[] = [];
   const outcomes = inputs.map(input => {
     const batch = batches.get(input.batchId);
@@ -35,7 +30,10 @@ async function moveBatches<Input extends { batchId: string }>(
     if (outcome.value.stage === 'done' && batch.stage !== 'done') ended.push(outcome.value);
     return outcome;
   });
-  await tx.update('batch', 'id', STAGE_COLUMNS, [...batches.values()]);
+  await tx.change(
+    'batch',
+    before.map(before => ({ before, after: batches.get(before.id) ?? before })),
+  );
   await holdFiles(
     ended.map(batch => [batch.input_file_id, -1]),
     tx,

@@ -10,5 +10,5 @@ export async function countJobs(changes: readonly SavedChange[], { tx }: WriteCo
     if (before) counters.add(`jobs.${before.status}`, 'value', -1);
     counters.add(`jobs.${after.status}`, 'value', 1);
   }
-  await tx.add('counter', 'name', counters.rows('name'));
+  await tx.add('counter', counters.rows('name'));
 }

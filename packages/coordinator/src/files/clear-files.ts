@@ -13,24 +13,22 @@ const DUE = `SELECT * FROM file WHERE uses = 0 AND expires_at <= ? ORDER BY expi
 export const clearFiles: Operation<undefined, { more: boolean }> = {
   name: 'files.clear',
   async apply(inputs, { tx, now }) {
-    const due = await tx.query<FileRow>(DUE, [now]);
+    const due = await tx.query<FileRow>(['file'], DUE, [now]);
     const parts: string[] = [];
     const left = due.map(file => {
       const from = Math.max(0, file.parts - (PARTS_PER_STEP - parts.length));
       for (let index = from; index < file.parts; index++) parts.push(partId(file.id, index));
       return { ...file, status: 'deleted' as const, parts: from };
     });
-    await tx.delete('file_part', 'id', parts);
+    await tx.delete('file_part', parts);
+    const rest = left.filter(file => file.parts > 0);
     await tx.update(
       'file',
-      'id',
-      ['status', 'parts'],
-      left.filter(file => file.parts > 0),
+      rest.map(({ id, status, parts }) => ({ id, status, parts })),
     );
     const gone = left.filter(file => file.parts === 0);
     await tx.delete(
       'file',
-      'id',
       gone.map(file => file.id),
     );
     await countBytes(

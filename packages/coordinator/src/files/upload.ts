@@ -58,7 +58,10 @@ export const addPart: Operation<PartInput, undefined> = {
     await tx.insert('file', created);
     await insertParts(added, tx);
     const grown = [...new Set(added.map(({ fileId }) => fileId))].flatMap(id => files.get(id) ?? []);
-    await tx.update('file', 'id', ['parts', 'bytes', 'expires_at'], grown);
+    await tx.update(
+      'file',
+      grown.map(({ id, parts, bytes, expires_at }) => ({ id, parts, bytes, expires_at })),
+    );
     await countBytes(
       added.map(({ accountId, text }) => ({ account_id: accountId, bytes: Buffer.byteLength(text) })),
       tx,
@@ -136,7 +139,7 @@ export async function holdFiles(
   changes: readonly (readonly [fileId: string, by: 1 | -1])[],
   tx: WriteTransaction,
 ): Promise<void> {
-  for (const [id, uses] of changes) await tx.add('file', 'id', [{ id, uses }]);
+  for (const [id, uses] of changes) await tx.add('file', [{ id, uses }]);
 }
 
 /** What a file is created with when a batch writes its first part. */
@@ -157,7 +160,7 @@ export async function appendPart(
   await insertParts([{ fileId: file.id, index: file.parts, text }], tx);
   const added = Buffer.byteLength(text);
   const grown = { id: file.id, parts: file.parts + 1, bytes: file.bytes + added };
-  await tx.update('file', 'id', ['parts', 'bytes'], [grown]);
+  await tx.update('file', [grown]);
   await countBytes([{ account_id: file.account_id, bytes: added }], tx);
 }
 
@@ -168,7 +171,7 @@ export async function countBytes(
 ): Promise<void> {
   const accounts = new Increments<number, 'file_bytes'>(['file_bytes']);
   for (const { account_id, bytes } of changes) accounts.add(account_id, 'file_bytes', bytes);
-  await tx.add('account', 'id', accounts.rows('id'));
+  await tx.add('account', accounts.rows('id'));
 }
 
 /** Loads only the accounts with a storage quota, so that the others cost no query. */
@@ -189,7 +192,7 @@ export async function finishFile(
   now: number,
 ): Promise<void> {
   const file = { id, status: 'whole' as const, uses: 0, created_at: now, expires_at: now + keepMs };
-  await tx.update('file', 'id', ['status', 'uses', 'created_at', 'expires_at'], [file]);
+  await tx.update('file', [file]);
 }
 
 function newFile({ id, accountId, purpose, filename }: FileStart, now: number): FileRow {
@@ -216,5 +219,8 @@ async function insertParts(
 }
 
 async function saveFiles(files: readonly FileRow[], tx: WriteTransaction): Promise<void> {
-  await tx.update('file', 'id', ['status', 'filename', 'bytes', 'expires_at'], files);
+  await tx.update(
+    'file',
+    files.map(({ id, status, filename, expires_at }) => ({ id, status, filename, expires_at })),
+  );
 }

@@ -42,7 +42,7 @@ export const revokeInvitation: Operation<{ id: string; actor: Actor }, undefined
         outcomes.push(invitationNotFound);
         continue;
       }
-      await tx.update('invitation', 'id', ['revoked_at'], [{ id, revoked_at: now }]);
+      await tx.update('invitation', [{ id, revoked_at: now }]);
       await recordActions([{ actor, action: 'invitation.revoke', target: id }], context);
       outcomes.push(done(undefined));
     }
@@ -88,7 +88,7 @@ async function redeem(
   };
   const outcome = await insertOne(key, context);
   if (!outcome.ok) return outcome;
-  await tx.update('invitation', 'id', ['uses'], [{ id: row.id, uses: row.uses + 1 }]);
+  await tx.update('invitation', [{ id: row.id, uses: row.uses + 1 }]);
   const details = { key_id: keyId, account: address };
   await recordActions([{ actor, action: 'invitation.redeem', target: row.id, details }], context);
   return done(keyId);

@@ -58,10 +58,10 @@ export async function endUnreadable(jobs: readonly JobRow[], context: WriteConte
   if (jobs.length === 0) return;
   // One batch may find a job twice.
   const open = [...new Map(jobs.map(job => [job.id, job])).values()].filter(job => !isEnded(job.status));
-  const mended = open.map(mend);
-  await context.tx.update('job', 'id', COLUMNS, mended);
+  const mended = open.map(before => ({ before, after: mend(before) }));
+  await context.tx.change('job', mended);
   await saveJobs(
-    mended.map(before => ({ before, after: markFailed(before, ERROR, context.now) })),
+    mended.map(({ after: before }) => ({ before, after: markFailed(before, ERROR, context.now) })),
     context,
   );
   for (const job of open)

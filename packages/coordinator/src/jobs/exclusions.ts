@@ -95,6 +95,7 @@ export function createOthers(tx: WriteTransaction, now: number): Others {
     const model = `%${JSON.stringify(queue.model).replaceAll(/[!%_]/g, '!$&')}%`;
     for (const limit of MINERS_CHECKED) {
       const rows = await tx.query<Row<'miner'>>(
+        ['miner'],
         `SELECT * FROM miner WHERE status = 'online' AND suspended_at IS NULL
           AND capabilities LIKE ? ESCAPE '!' ${conditions.join(' ')} LIMIT ${limit}`,
         [model, ...values],

@@ -30,7 +30,7 @@ export const addCosignatures: Operation<{ height: number; lines: string }, undef
       const lines = inputs.filter(input => input.height === height).map(input => input.lines);
       return { height, note: lines.reduce(addSignatures, note) };
     });
-    await tx.update('checkpoint', 'height', ['note'], changed);
+    await tx.update('checkpoint', changed);
     return inputs.map(() => done(undefined));
   },
 };

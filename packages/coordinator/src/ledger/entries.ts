@@ -43,7 +43,7 @@ export async function appendEntries(
     }),
   );
   await tx.insert('entry', rows);
-  await tx.upsert('tree', ['id'], [{ ...tree, entries: tree.entries + rows.length }]);
+  await tx.upsert('tree', [{ ...tree, entries: tree.entries + rows.length }]);
   await moveCredits(statements, { tx });
   for (const [entryType, entries] of Map.groupBy(statements, ({ type }) => type)) {
     const amount = entries.reduce((sum, entry) => sum + entry.amount, 0);

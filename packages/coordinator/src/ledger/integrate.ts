@@ -92,7 +92,7 @@ export const integrate: Operation<TreeGrowth, boolean> = {
       const isOfTree = await isGrowthOfTree(tree, growth, tx);
       outcomes.push(done(isOfTree));
       if (!isOfTree) continue;
-      await tx.upsert('tile', ['id'], tiles);
+      await tx.upsert('tile', tiles);
       await tx.insert('entry_hash', entryHashes);
       const hours = await tx.load(
         'activity',
@@ -105,8 +105,8 @@ export const integrate: Operation<TreeGrowth, boolean> = {
           ? { hour: row.hour, receipts: known.receipts + row.receipts, amount: known.amount + row.amount }
           : row;
       });
-      await tx.upsert('activity', ['hour'], sums);
-      await tx.upsert('tree', ['id'], [{ ...tree, size, root, bytes: tree.bytes + bytes }]);
+      await tx.upsert('activity', sums);
+      await tx.upsert('tree', [{ ...tree, size, root, bytes: tree.bytes + bytes }]);
     }
     return outcomes;
   },
@@ -119,6 +119,6 @@ async function isGrowthOfTree(
   tx: WriteTransaction,
 ): Promise<boolean> {
   if (tree.size !== from || tree.root !== fromRoot) return false;
-  const [last] = await tx.loadFixed('entry', 'leaf_index', [size - 1], ['hash']);
+  const [last] = await tx.load('entry', 'leaf_index', [size - 1]);
   return last?.hash === lastHash;
 }

@@ -40,7 +40,7 @@ export async function rootsOfEntries(
   note();
   for (;;) {
     const sql = `SELECT hash FROM entry WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ${ROWS_PER_QUERY}`;
-    const rows = await tx.query<Pick<Row<'entry'>, 'hash'>>(sql, [range.size]);
+    const rows = await tx.query<Pick<Row<'entry'>, 'hash'>>(['entry'], sql, [range.size]);
     for (const group of splitAt(rows, range.size, wanted)) {
       const hashes = group.map(({ hash }) => Buffer.from(hash, 'hex'));
       ({ range, root } = appendLeafHashes(range, hashes));
@@ -103,15 +103,11 @@ export async function restartLedger(tx: Tx, options: RestartOptions): Promise<Re
     await tx.insert('entry', await Promise.all(rows));
   }
   await tx.execute('account', 'UPDATE account SET transactions = transactions + 1', []);
-  await tx.upsert('tree', ['id'], [{ ...EMPTY_TREE, entries: accounts.length + 1 }]);
-  await tx.upsert(
-    'setting',
-    ['name'],
-    [
-      { name: LEDGER_VKEY, value: formatVkey(options.vkey) },
-      { name: PREVIOUS_VKEY, value: formatVkey(options.previousVkey) },
-    ],
-  );
+  await tx.upsert('tree', [{ ...EMPTY_TREE, entries: accounts.length + 1 }]);
+  await tx.upsert('setting', [
+    { name: LEDGER_VKEY, value: formatVkey(options.vkey) },
+    { name: PREVIOUS_VKEY, value: formatVkey(options.previousVkey) },
+  ]);
   return restore;
 }
 
@@ -122,7 +118,7 @@ async function readAccounts(tx: Tx): Promise<Account[]> {
   const accounts: Account[] = [];
   for (let after = 0; ; ) {
     const sql = `SELECT id, address, balance FROM account WHERE id > ? ORDER BY id LIMIT ${ROWS_PER_QUERY}`;
-    const rows = await tx.query<Account>(sql, [after]);
+    const rows = await tx.query<Account>(['account'], sql, [after]);
     accounts.push(...rows);
     after = rows.at(-1)?.id ?? after;
     if (rows.length < ROWS_PER_QUERY) break;
@@ -213,6 +209,7 @@ function toEntryRow(statement: FirstEntry, place: number, { now }: RestartOption
 /** Moves all entries below the lowest index in use, so that no two have the same index on the way. */
 async function moveOldEntriesAside(tx: Tx): Promise<void> {
   const [row] = await tx.query<{ low: number | null; high: number | null }>(
+    ['entry'],
     'SELECT min(leaf_index) AS low, max(leaf_index) AS high FROM entry',
     [],
   );

@@ -64,7 +64,11 @@ export const publishCheckpoint: Operation<SignedCheckpoint & { vkey: string; int
         const [[log], tree, [last]] = await Promise.all([
           tx.load('setting', 'name', [LEDGER_VKEY]),
           loadTree(tx),
-          tx.query<Row<'checkpoint'>>('SELECT * FROM checkpoint ORDER BY height DESC LIMIT 1', []),
+          tx.query<Row<'checkpoint'>>(
+            ['checkpoint'],
+            'SELECT * FROM checkpoint ORDER BY height DESC LIMIT 1',
+            [],
+          ),
         ]);
         if (log?.value !== vkey)
           throw new Error('The store has begun a new ledger since the tree was signed');

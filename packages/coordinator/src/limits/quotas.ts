@@ -59,7 +59,12 @@ export async function loadQuotas(
       return undefined;
     },
     async save() {
-      await tx.update('account', 'id', ['spent_day', 'spent_before'], [...newDays.values()]);
+      const days = [...newDays.values()].map(({ id, spent_day, spent_before }) => ({
+        id,
+        spent_day,
+        spent_before,
+      }));
+      await tx.update('account', days);
     },
   };
 }

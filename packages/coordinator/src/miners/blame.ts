@@ -42,6 +42,6 @@ export async function countBlames(
     for (const [id] of both) rows.set(id, { id, weight: (rows.get(id)?.weight ?? 0) + 1, weighed_at: now });
     return true;
   });
-  await tx.upsert('blame', ['id'], [...rows.values()]);
+  await tx.upsert('blame', [...rows.values()]);
   return counted;
 }

@@ -29,7 +29,7 @@ export async function countForMiners(changes: readonly SavedChange[], { tx }: Wr
       if (minerFailed === 'timed-out') records.add(before.miner_id, 'timeouts', 1);
     }
   }
-  await tx.add('miner', 'id', miners.rows('id'));
+  await tx.add('miner', miners.rows('id'));
   if (!records.isEmpty) await addToOperators(records, tx);
 }
 
@@ -38,5 +38,5 @@ async function addToOperators(byMiner: Records<string>, tx: WriteContext['tx']):
   const standings: Records<number> = new Increments(RECORD_COLUMNS);
   for (const { id, operator_id } of await tx.load('miner', 'id', [...byMiner.keys()]))
     standings.addRow(operator_id, byMiner.get(id) ?? {});
-  await tx.add('standing', 'id', standings.rows('id'));
+  await tx.add('standing', standings.rows('id'));
 }

@@ -14,13 +14,13 @@ export async function putSilentOffline(
 ): Promise<number> {
   const { tx, now, emit } = context;
   const sql = `SELECT * FROM miner WHERE status IN ('online', 'draining') AND last_seen_at <= ? LIMIT ${limit}`;
-  const silent = await tx.query<Row<'miner'>>(sql, [now - silentMs]);
+  const silent = await tx.query<Row<'miner'>>(['miner'], sql, [now - silentMs]);
   const offline = silent.map(miner => ({ ...miner, status: 'offline' as const }));
-  await tx.update('miner', 'id', ['status'], offline);
+  const changes = offline.map((after, index) => ({ before: silent[index] ?? after, after }));
+  await tx.change('miner', changes);
   await countActive(-offline.length, context);
   for (const miner of offline) emit({ type: 'miner.changed', miner });
   for (const miner of silent) noteTurn(miner, { ...miner, status: 'offline' }, context);
-  const changes = offline.map((after, index) => ({ before: silent[index] ?? after, after }));
   if (changes.length > 0) await context.publish('miner.changed', changes);
   return offline.length;
 }

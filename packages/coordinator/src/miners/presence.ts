@@ -1,8 +1,9 @@
 import { COORDINATOR_ITSELF, recordActions } from '../audit/record-actions.ts';
 import type { WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
+import type { RowChange } from '../store/transaction.ts';
 import { abilitiesOf } from './eligibility.ts';
-import { decayRecord, type ReputationPolicy, TRACK_RECORD_COLUMNS } from './reputation.ts';
+import { decayRecord, type ReputationPolicy } from './reputation.ts';
 import { noteTurn } from './roster.ts';
 import { judgeStanding, loadStandings, type Standing, updateMiners } from './standing.ts';
 
@@ -46,7 +47,10 @@ export async function noteSeen(
     if (isBack) noteTurn(before, miner, context);
     seen.set(miner.id, miner);
   }
-  await tx.update('miner', 'id', ['status', 'last_seen_at'], [...seen.values()]);
+  await tx.update(
+    'miner',
+    [...seen.values()].map(({ id, status, last_seen_at }) => ({ id, status, last_seen_at })),
+  );
   await countActive(returned, context);
   return standings;
 }
@@ -58,18 +62,18 @@ async function judge(
   context: WriteContext,
 ): Promise<void> {
   const { tx, now } = context;
-  const decayed: Standing[] = [];
+  const changes: RowChange<Standing>[] = [];
   const changed: Standing[] = [];
-  for (const standing of standings.values()) {
-    const after = judgeStanding(standing, now, policy);
-    if (after) changed.push(after);
+  for (const before of standings.values()) {
+    const judged = judgeStanding(before, now, policy);
+    if (judged) changed.push(judged);
     // A time in the future means that the row is damaged.
-    else if (now - standing.weighed_at >= LAST_SEEN_EVERY_MS || standing.weighed_at > now)
-      decayed.push({ ...standing, ...decayRecord(standing, now, policy) });
+    const isDue = now - before.weighed_at >= LAST_SEEN_EVERY_MS || before.weighed_at > now;
+    const after = judged ?? (isDue ? { ...before, ...decayRecord(before, now, policy) } : undefined);
+    if (after) changes.push({ before, after });
   }
-  for (const standing of [...changed, ...decayed]) standings.set(standing.id, standing);
-  await tx.update('standing', 'id', TRACK_RECORD_COLUMNS, decayed);
-  await tx.update('standing', 'id', JUDGED, changed);
+  for (const { after } of changes) standings.set(after.id, after);
+  await tx.change('standing', changes);
   const updated = new Map((await updateMiners(changed, context)).map(miner => [miner.id, miner]));
   const suspended = [...updated.values()].filter(miner => miner.suspended_at === now);
   await recordActions(
@@ -81,8 +85,6 @@ async function judge(
     Object.assign(miner, { suspended_at, probation });
   }
 }
-
-const JUDGED = [...TRACK_RECORD_COLUMNS, 'suspended_at', 'probation', 'compared', 'alone'] as const;
 
 /** The outcomes of comparing results, as miner ids. An id occurs once for each result. */
 export interface Comparisons {
@@ -114,7 +116,7 @@ export async function noteComparisons(
       compared: count(id, compared),
       alone: count(id, alone),
     };
-    await tx.add('standing', 'id', [{ id: operator, ...counts }]);
+    await tx.add('standing', [{ id: operator, ...counts }]);
   }
 }
 
@@ -131,11 +133,14 @@ export async function noteLoaded(
     miner.loaded = loaded;
     changed.set(miner.id, miner);
   }
-  await tx.update('miner', 'id', ['loaded'], [...changed.values()]);
+  await tx.update(
+    'miner',
+    [...changed.values()].map(({ id, loaded }) => ({ id, loaded })),
+  );
   for (const miner of changed.values()) emit({ type: 'miner.changed', miner: { ...miner } });
 }
 
 /** Changes the count of miners that are online or draining. */
 export async function countActive(by: number, { tx }: WriteContext): Promise<void> {
-  if (by !== 0) await tx.add('counter', 'name', [{ name: 'miners.active', value: by }]);
+  if (by !== 0) await tx.add('counter', [{ name: 'miners.active', value: by }]);
 }

@@ -58,10 +58,10 @@ async function hasReachedLimit(
 ): Promise<boolean> {
   if (anonymous) return false;
   const sql = `SELECT id FROM miner WHERE owner_id = ? AND (status <> 'removed' OR registered_at > ?) LIMIT ?`;
-  const miners = await tx.query(sql, [accountId, now - DAY_MS, maxPerOwner]);
+  const miners = await tx.query(['miner'], sql, [accountId, now - DAY_MS, maxPerOwner]);
   if (miners.length < maxPerOwner) return false;
   const others = `SELECT id FROM miner WHERE status = 'online' AND owner_id <> ? LIMIT 1`;
-  if ((await tx.query(others, [accountId])).length === 0) return false;
+  if ((await tx.query(['miner'], others, [accountId])).length === 0) return false;
   const [account] = await tx.load('account', 'id', [accountId]);
   return account?.trusted !== 1;
 }
@@ -126,36 +126,15 @@ async function register(
         failed: 0,
         registered_at: now,
       };
-  if (known) await tx.update('miner', 'id', MUTABLE_COLUMNS, [miner]);
+  if (known) await tx.change('miner', [{ before: known, after: miner }]);
   else await tx.insert('miner', [miner satisfies NewRow<'miner'>]);
   const wasCounted = known !== undefined && known.status !== 'removed';
-  await tx.add('counter', 'name', [{ name: 'miners.total', value: wasCounted ? 0 : 1 }]);
+  await tx.add('counter', [{ name: 'miners.total', value: wasCounted ? 0 : 1 }]);
   await countActive(known && isActive(known) ? 0 : 1, context);
   emit({ type: 'miner.changed', miner });
   noteTurn(known, miner, context);
   return done({ miner, address: payee.address, created: !known });
 }
-
-const MUTABLE_COLUMNS = [
-  'payee_id',
-  'operator_id',
-  'owner_address',
-  'capabilities',
-  'abilities',
-  'gpu_info',
-  'vram_gb',
-  'region',
-  'concurrency',
-  'public_key',
-  'epoch',
-  'session',
-  'key_proven',
-  'status',
-  'draining',
-  'last_seen_at',
-  'suspended_at',
-  'probation',
-] as const;
 
 type Known = Row<'miner'> | undefined;
 

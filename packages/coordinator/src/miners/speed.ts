@@ -42,7 +42,7 @@ export async function smoothSpeeds(
       measured_at: now,
     });
   }
-  await tx.upsert('model_speed', ['id'], [...speeds.values()]);
+  await tx.upsert('model_speed', [...speeds.values()]);
 }
 
 function measurementsOf(runs: readonly MeasuredAttempt[], now: number): AttemptMeasurements[] {

@@ -56,8 +56,6 @@ export function judgeStanding(
   return { ...standing, compared: 0, alone: 0, ...(isAlone && { probation: PROBATION_JOBS }) };
 }
 
-const STATE = ['suspended_at', 'probation'] as const;
-
 /** Writes the state of operators to their miners' rows. Returns the changed miners. */
 export async function updateMiners(
   standings: readonly Standing[],
@@ -75,7 +73,7 @@ export async function updateMiners(
     return [{ before, after }];
   });
   const changed = changes.map(({ after }) => after);
-  await tx.update('miner', 'id', STATE, changed);
+  await tx.change('miner', changes);
   for (const miner of changed) if (miner.status !== 'removed') emit({ type: 'miner.changed', miner });
   await publish('miner.changed', changes);
   return changed;
@@ -85,7 +83,7 @@ export async function updateMiners(
 export const stateOf = ({
   suspended_at,
   probation,
-}: Standing): Pick<Row<'miner'>, (typeof STATE)[number]> => ({
+}: Standing): Pick<Row<'miner'>, 'suspended_at' | 'probation'> => ({
   suspended_at,
   probation: probation > 0 ? 1 : 0,
 });
@@ -103,7 +101,10 @@ export async function passProbation(
       changed.set(id, { ...standing, probation: standing.probation - 1 });
   }
   const rows = [...changed.values()];
-  await context.tx.update('standing', 'id', ['probation'], rows);
+  await context.tx.update(
+    'standing',
+    rows.map(({ id, probation }) => ({ id, probation })),
+  );
   await updateMiners(
     rows.filter(({ probation }) => probation === 0),
     context,

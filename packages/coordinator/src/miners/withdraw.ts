@@ -35,8 +35,8 @@ export const withdrawMiners: Operation<WithdrawInput, Row<'miner'>> = {
       const after = { ...miner, status: to, draining: 1 };
       // Lets the owner register the id again with a new key after losing the old one.
       if (to === 'removed' && ownerId === null) Object.assign(after, { public_key: null, key_proven: 0 });
-      await tx.update('miner', 'id', ['status', 'draining', 'public_key', 'key_proven'], [after]);
-      if (to === 'removed') await tx.add('counter', 'name', [{ name: 'miners.total', value: -1 }]);
+      await tx.change('miner', [{ before: miner, after }]);
+      if (to === 'removed') await tx.add('counter', [{ name: 'miners.total', value: -1 }]);
       await countActive((to === 'draining' ? 1 : 0) - (isActive(miner) ? 1 : 0), context);
       emit({ type: 'miner.changed', miner: after });
       noteTurn(miner, after, context);
@@ -68,7 +68,7 @@ export const resumeMiners: Operation<Omit<WithdrawInput, 'to'>, undefined> = {
       if (miner.draining === 1) {
         const status = miner.status === 'draining' ? ('online' as const) : miner.status;
         const after = { ...miner, status, draining: 0 };
-        await tx.update('miner', 'id', ['status', 'draining'], [after]);
+        await tx.change('miner', [{ before: miner, after }]);
         emit({ type: 'miner.changed', miner: after });
         noteTurn(miner, after, context);
         if (ownerId === null)
@@ -102,7 +102,7 @@ export const suspendMiners: Operation<{ minerId: string; actor: Actor }, undefin
           suspended_at: now,
           probation: 0,
         };
-        await tx.update('standing', 'id', ['suspended_at', 'probation'], [standing]);
+        await tx.update('standing', [{ id: standing.id, suspended_at: now, probation: 0 }]);
         await updateMiners([standing], context);
         await recordActions([{ actor, action: 'miner.suspend', target: minerId }], context);
       }
@@ -129,7 +129,7 @@ export const reinstateMiners: Operation<{ minerId: string; actor: Actor }, undef
       }
       if (miner.suspended_at !== null || miner.probation === 1) {
         const standing = newStanding(miner.operator_id, now);
-        await tx.upsert('standing', ['id'], [standing]);
+        await tx.upsert('standing', [standing]);
         await updateMiners([standing], context);
         const before = { suspended: miner.suspended_at !== null, probation: miner.probation === 1 };
         await recordActions(

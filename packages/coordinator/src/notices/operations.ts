@@ -14,11 +14,12 @@ export const createNotice: Operation<CreateNoticeInput, undefined> = {
   async apply(inputs, context) {
     const { tx, now } = context;
     const stored = await tx.query<Row<'notice'>>(
+      ['notice'],
       `SELECT * FROM notice ORDER BY id LIMIT ${LIMITS.notices}`,
       [],
     );
     const expired = stored.filter(({ expires_at }) => expires_at <= now).map(({ id }) => id);
-    await tx.delete('notice', 'id', expired);
+    await tx.delete('notice', expired);
     let room = LIMITS.notices - stored.length + expired.length;
     const taken = inputs.filter(() => room-- > 0);
     await tx.insert(
@@ -46,7 +47,7 @@ export const deleteNotice: Operation<{ id: string; actor: Actor }, undefined> = 
         outcomes.push(failed('NOTICE_NOT_FOUND', 'There is no such notice'));
         continue;
       }
-      await context.tx.delete('notice', 'id', [id]);
+      await context.tx.delete('notice', [id]);
       await recordActions([{ actor, action: 'notice.delete', target: id }], context);
       outcomes.push(done(undefined));
     }

@@ -102,7 +102,6 @@ async function issue(
   const paid = Map.groupBy(rows, ({ account_id }) => account_id);
   await tx.add(
     'account',
-    'id',
     [...paid].map(([id, rows]) => ({ id, paid_out: rows.reduce((sum, { amount }) => sum + amount, 0) })),
   );
   await recordActions(

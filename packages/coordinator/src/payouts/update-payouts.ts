@@ -72,11 +72,11 @@ async function update(
   await appendEntries([{ id, type: 'payout_update', jobId: null, ...moved, body }], context);
 
   const update_ids = JSON.stringify([...updateIdsOf(payout), id]);
-  await tx.update('payout', 'id', ['status', 'update_ids'], [{ id: payoutId, status, update_ids }]);
+  await tx.update('payout', [{ id: payoutId, status, update_ids }]);
   const sums = new Increments<number, (typeof SUMS)[number]>(SUMS);
   for (const column of SUM_OF[payout.status]) sums.add(payout.account_id, column, -payout.amount);
   for (const column of SUM_OF[status]) sums.add(payout.account_id, column, payout.amount);
-  await tx.add('account', 'id', sums.rows('id'));
+  await tx.add('account', sums.rows('id'));
 
   const details = {
     ...(reason !== null && { reason }),

@@ -79,7 +79,7 @@ export async function issueReceipts(
     body: bodies[index] ?? '',
   }));
   await appendEntries(statements, context);
-  await context.tx.add('counter', 'name', [{ name: 'receipts.total', value: bodies.length }]);
+  await context.tx.add('counter', [{ name: 'receipts.total', value: bodies.length }]);
   return bodies.map((body, index) => ({ body, price: microCredits(receipts[index]?.price ?? 0) }));
 }
 

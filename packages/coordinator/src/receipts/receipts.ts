@@ -93,13 +93,13 @@ export const admitKey: Operation<{ keyId: string; rotate: boolean }, undefined> 
 
     async function admit(keyId: string, rotate: boolean) {
       const sql = 'SELECT * FROM signing_key WHERE retired_at IS NULL';
-      const [active] = await tx.query<Row<'signing_key'>>(sql, []);
+      const [active] = await tx.query<Row<'signing_key'>>(['signing_key'], sql, []);
       if (active?.key_id === keyId) return done(undefined);
       if (active && !rotate) return failed('SYSTEM_INTERNAL_ERROR', mismatch(keyId, active.key_id));
-      if (active) await tx.upsert('signing_key', ['key_id'], [{ ...active, retired_at: now }]);
+      if (active) await tx.upsert('signing_key', [{ ...active, retired_at: now }]);
       const [known] = await tx.load('signing_key', 'key_id', [keyId]);
       const row = { key_id: keyId, created_at: known?.created_at ?? now, retired_at: null };
-      await tx.upsert('signing_key', ['key_id'], [row]);
+      await tx.upsert('signing_key', [row]);
       return done(undefined);
     }
   },

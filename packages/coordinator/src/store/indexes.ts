@@ -10,7 +10,7 @@ export interface RowIndex<T extends Table> {
   /** The condition in SQL. It must hold for the same rows as `includes`. */
   where: string;
   includes(row: Row<T>): boolean;
-  /** Columns that sort the rows. Their values never change in a row, and the last one is the primary key. */
+  /** Columns that sort the rows. Their values never change while a row is included, and the last one is the primary key. */
   order: readonly Column<T>[];
 }
 

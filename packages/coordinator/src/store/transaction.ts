@@ -5,8 +5,8 @@ export type Column<T extends Table> = keyof Row<T> & string;
 export type Value = string | number | null;
 
 /**
- * A write transaction. Each call works on many rows, in the way that is cheapest for the engine: SQLite runs a prepared
- * statement for each row, PostgreSQL gets one statement for all rows.
+ * What operations work on: the rows of a batch's transaction, each of which is loaded once, and written once at the end.
+ * All methods take many rows.
  */
 export interface WriteTransaction {
   /**
@@ -27,30 +27,26 @@ export interface WriteTransaction {
     columns: readonly Column<T>[],
     keys: readonly (readonly Value[])[],
   ): Promise<Row<T>[]>;
-  /** As `load`, for columns whose values never change in a row, so that an engine may keep them in memory. */
-  loadFixed<T extends Table, C extends Column<T>>(
-    table: T,
-    key: Column<T>,
-    values: readonly Value[],
-    columns: readonly C[],
-  ): Promise<Pick<Row<T>, C>[]>;
   /** Inserts rows, all of which must have the same columns. */
   insert<T extends Table>(table: T, rows: readonly NewRow<T>[]): Promise<void>;
-  /** Sets `columns` of the existing rows with the same `key`. */
-  update<T extends Table>(
-    table: T,
-    key: Column<T>,
-    columns: readonly Column<T>[],
-    rows: readonly Partial<Row<T>>[],
-  ): Promise<void>;
-  /** Deletes the rows whose `key` is one of `values`. */
-  delete<T extends Table>(table: T, key: Column<T>, values: readonly Value[]): Promise<void>;
-  /** Adds to numeric columns of existing rows: each column of `rows` other than `key` is the amount to add. */
-  add<T extends Table>(table: T, key: Column<T>, rows: readonly Partial<Row<T>>[]): Promise<void>;
-  /** Inserts rows. Where a row with the same `key` exists, sets its other columns. */
-  upsert<T extends Table>(table: T, key: readonly Column<T>[], rows: readonly NewRow<T>[]): Promise<void>;
-  /** Runs an SQL statement that writes to `table`, with `?` for its values. It is prepared once. */
-  execute(table: Table, sql: string, values: readonly Value[]): Promise<void>;
-  /** Runs an SQL query with `?` for its values. It is prepared once, for hot paths where building a query costs too much. */
-  query<R>(sql: string, values: readonly Value[]): Promise<R[]>;
+  /** Changes existing rows: sets the columns that each of `rows` has beside the primary key. */
+  update<T extends Table>(table: T, rows: readonly Partial<Row<T>>[]): Promise<void>;
+  /** Changes existing rows: sets the columns in which each row differs from what it was. */
+  change<T extends Table>(table: T, changes: readonly RowChange<Row<T>>[]): Promise<void>;
+  /** Adds to numeric columns of existing rows. Amounts for the same row are added up before they are written. */
+  add<T extends Table>(table: T, rows: readonly Partial<Row<T>>[]): Promise<void>;
+  /** Inserts rows. Where a row with the same primary key exists, sets its other columns. */
+  upsert<T extends Table>(table: T, rows: readonly NewRow<T>[]): Promise<void>;
+  /** Deletes the rows with these primary keys. */
+  delete(table: Table, keys: readonly Value[]): Promise<void>;
+  /** Runs an SQL statement that writes to `table`, with `?` for its values. `reads` names the other tables in it. */
+  execute(table: Table, sql: string, values: readonly Value[], reads?: readonly Table[]): Promise<void>;
+  /** Runs an SQL query over the tables `reads`, with `?` for its values. It is prepared once. */
+  query<R>(reads: readonly Table[], sql: string, values: readonly Value[]): Promise<R[]>;
+}
+
+/** A row before and after a change. */
+export interface RowChange<R> {
+  before: R;
+  after: R;
 }

@@ -13,7 +13,7 @@ type Probe = 'proof' | 'row';
 async function writeProbe(tx: WriteTransaction, probe: Probe, now: number): Promise<void> {
   // The text is random because databases compress values.
   const proof = probe === 'proof' && randomBytes((PROOF_CHARACTERS * 3) / 4).toString('base64');
-  await tx.upsert('setting', ['name'], [{ name: 'probe', value: proof || String(now) }]);
+  await tx.upsert('setting', [{ name: 'probe', value: proof || String(now) }]);
 }
 
 /** Adds a test row to a writer's transactions after one has failed because of the database. */

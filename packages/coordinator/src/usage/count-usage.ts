@@ -57,7 +57,7 @@ async function addUsage(
   if (sums.isEmpty) return;
   const known = new Set((await tx.load('usage', 'id', [...sums.keys()])).map(({ id }) => id));
   const { old = [], fresh = [] } = byPresence(sums.rows('id'), known);
-  await tx.add('usage', 'id', old);
+  await tx.add('usage', old);
   await tx.insert(
     'usage',
     fresh.map(row => ({ ...restOf(row.id), ...row })),
@@ -73,7 +73,7 @@ async function addEarnings(
   if (sums.isEmpty) return;
   const known = new Set((await tx.load('earning', 'id', [...sums.keys()])).map(({ id }) => id));
   const { old = [], fresh = [] } = byPresence(sums.rows('id'), known);
-  await tx.add('earning', 'id', old);
+  await tx.add('earning', old);
   await tx.insert(
     'earning',
     fresh.map(row => ({ ...restOf(row.id), ...row })),

@@ -15,12 +15,12 @@ export const eraseUsage = (keepDays: number): Operation<undefined, { more: boole
       const end = firstId(Math.floor(now / DAY_MS) - keepDays);
       for (const table of ['usage', 'earning'] as const) {
         const due = await tx.query<{ id: string }>(
+          [table],
           `SELECT id FROM ${table} WHERE id < ? ORDER BY id LIMIT ${AT_ONCE}`,
           [end],
         );
         await tx.delete(
           table,
-          'id',
           due.map(({ id }) => id),
         );
         more ||= due.length === AT_ONCE;

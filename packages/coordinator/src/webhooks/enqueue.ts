@@ -68,8 +68,6 @@ export async function insertDeliveries(
   if (woken.length === 0) return;
   await tx.update(
     'webhook',
-    'id',
-    ['due_at'],
     woken.map(webhook => ({ id: webhook.id, due_at: Math.max(now, webhook.quiet_until ?? 0) })),
   );
   emit({ type: 'webhook.due' });

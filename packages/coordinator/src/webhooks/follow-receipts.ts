@@ -41,7 +41,7 @@ async function follow(context: WriteContext): Promise<boolean> {
   // After a restore, a new ledger begins at 0.
   if (from > size) await keepPlace(size, context);
   if (from >= size) return false;
-  const receipts = await tx.query<PublishedEntry>(RECEIPTS, [from, size]);
+  const receipts = await tx.query<PublishedEntry>(['entry', 'job', 'miner'], RECEIPTS, [from, size]);
   await enqueue(
     receipts.map(({ id, payer_id, payee_id, owner_id }) => ({
       type: 'receipt.published' as const,
@@ -63,14 +63,14 @@ export async function startFollowingReceipts(context: WriteContext): Promise<voi
 
 async function isFollowed({ tx }: WriteContext): Promise<boolean> {
   const sql = `SELECT id FROM webhook WHERE receipts = 1 AND state <> 'disabled' LIMIT 1`;
-  return (await tx.query(sql, [])).length > 0;
+  return (await tx.query(['webhook'], sql, [])).length > 0;
 }
 
 async function publishedSize({ tx }: WriteContext): Promise<number> {
   const sql = 'SELECT size FROM checkpoint ORDER BY height DESC LIMIT 1';
-  const [last] = await tx.query<{ size: number }>(sql, []);
+  const [last] = await tx.query<{ size: number }>(['checkpoint'], sql, []);
   return last?.size ?? 0;
 }
 
 const keepPlace = (place: number, { tx }: WriteContext) =>
-  tx.upsert('setting', ['name'], [{ name: NEXT_ENTRY, value: String(place) }]);
+  tx.upsert('setting', [{ name: NEXT_ENTRY, value: String(place) }]);

@@ -1,5 +1,6 @@
 import type { RowIndex } from '../store/indexes.ts';
 import { done, type Operation, type WriteContext } from '../store/operation.ts';
+import type { RowChange } from '../store/transaction.ts';
 import { type DeliveryRow, released, type WebhookRow } from './webhook.ts';
 
 /** What a process may take. */
@@ -64,7 +65,7 @@ export const leaseDeliveries: Operation<LeaseInput, LeaseOutput> = {
 
 async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOutput> {
   const { tx, now } = context;
-  const due = await tx.query<WebhookRow>(DUE, [now]);
+  const due = await tx.query<WebhookRow>(['webhook'], DUE, [now]);
   if (due.length === 0) return { leased: [], more: false };
   const ids = due.map(webhook => webhook.id);
   const pending = Map.groupBy(
@@ -73,12 +74,13 @@ async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOut
   );
   const room = createRoom(input);
   const leased: LeasedWebhook[] = [];
-  const changed: WebhookRow[] = [];
+  const changes: RowChange<WebhookRow>[] = [];
+  const change = (before: WebhookRow, after: WebhookRow) => changes.push({ before, after });
   for (const webhook of due) {
     const all = pending.get(webhook.id) ?? [];
     const ready = all.filter(({ next_at }) => (next_at ?? 0) <= now);
     if (ready.length === 0) {
-      changed.push(released(webhook, all[0], now));
+      change(webhook, released(webhook, all[0], now));
       continue;
     }
     // One at a time shows whether a receiver that failed works again.
@@ -86,14 +88,14 @@ async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOut
     const deliveries = ready.slice(0, room.take(webhook.account_id, wanted));
     if (deliveries.length === 0) {
       if (room.isUsedUp) break;
-      changed.push({ ...webhook, due_at: now + POSTPONED_MS });
+      change(webhook, { ...webhook, due_at: now + POSTPONED_MS });
       continue;
     }
     const leasedUntil = now + input.leaseMs;
-    changed.push({ ...webhook, leased_until: leasedUntil, due_at: leasedUntil });
+    change(webhook, { ...webhook, leased_until: leasedUntil, due_at: leasedUntil });
     leased.push({ webhook, accountSecret: undefined, leasedUntil, deliveries });
   }
-  await tx.update('webhook', 'id', ['leased_until', 'due_at'], changed);
+  await tx.change('webhook', changes);
   await addAccountSecrets(leased, context);
   return { leased, more: due.length === AT_ONCE || room.isUsedUp };
 }

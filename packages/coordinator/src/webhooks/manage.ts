@@ -26,7 +26,7 @@ export const createWebhooks = ({
     const outcomes = [];
     for (const input of inputs) {
       const sql = `SELECT id FROM webhook WHERE account_id = ? AND for_jobs = 0 LIMIT ${maxPerAccount}`;
-      const own = await context.tx.query<{ id: string }>(sql, [input.accountId]);
+      const own = await context.tx.query<{ id: string }>(['webhook'], sql, [input.accountId]);
       if (own.length >= maxPerAccount) {
         outcomes.push(failed('WEBHOOK_LIMIT_EXCEEDED', `An account may have ${maxPerAccount} webhooks here`));
         continue;
@@ -90,11 +90,6 @@ export interface ChangeWebhookInput extends OwnerInput {
   change: WebhookChange;
 }
 
-const CHANGEABLE = [
-  ...(['url', 'events', 'receipts', 'description', 'include_result', 'updated_at'] as const),
-  ...(['state', 'disabled_reason', 'failing_since', 'quiet_until', 'due_at'] as const),
-];
-
 export const changeWebhooks: Operation<ChangeWebhookInput, WebhookRow> = {
   name: 'webhooks.change',
   apply: forEach(async (webhook, { change }, context) => {
@@ -112,7 +107,7 @@ export const changeWebhooks: Operation<ChangeWebhookInput, WebhookRow> = {
     if (isPaused === false && webhook.state !== 'active') after = resumed(after, now);
     const followed = webhook.receipts === 1 && webhook.state !== 'disabled';
     if (after.receipts === 1 && !followed) await startFollowingReceipts(context);
-    await tx.update('webhook', 'id', CHANGEABLE, [after]);
+    await tx.change('webhook', [{ before: webhook, after }]);
     if (after.state === 'active' && webhook.state !== 'active') emit({ type: 'webhook.due' });
     return after;
   }),
@@ -122,7 +117,7 @@ export const changeWebhooks: Operation<ChangeWebhookInput, WebhookRow> = {
 export const deleteWebhooks: Operation<OwnerInput, undefined> = {
   name: 'webhooks.delete',
   apply: forEach(async ({ id }, _, { tx }) => {
-    await tx.delete('webhook', 'id', [id]);
+    await tx.delete('webhook', [id]);
     return undefined;
   }),
 };
@@ -140,7 +135,7 @@ export const rotateSecrets: Operation<RotateInput, WebhookRow> = {
       ...rotated({ secret: webhook.secret ?? secret }, secret, now),
       updated_at: now,
     };
-    await tx.update('webhook', 'id', ['secret', 'previous_secret', 'previous_until', 'updated_at'], [after]);
+    await tx.change('webhook', [{ before: webhook, after }]);
     return after;
   }),
 };
@@ -188,11 +183,9 @@ export const accountSecrets: Operation<
             : { ...found, account_id: undefined };
       const { secret: kept, previous_secret, previous_until } = row;
       if (found === undefined || rotate)
-        await tx.upsert(
-          'webhook_secret',
-          ['account_id'],
-          [{ account_id: accountId, secret: kept, previous_secret, previous_until }],
-        );
+        await tx.upsert('webhook_secret', [
+          { account_id: accountId, secret: kept, previous_secret, previous_until },
+        ]);
       outcomes.push(
         done({ secret: kept, previous_until: (previous_until ?? 0) > now ? previous_until : null }),
       );

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { JOB_WEBHOOK_EVENTS, type SubmitJob } from '@aitbc/protocol';
 import { RequestError } from '../errors.ts';
 import { failed, type Outcome, type WriteContext } from '../store/operation.ts';
+import type { RowChange } from '../store/transaction.ts';
 import { resumed, type WebhookRow } from './webhook.ts';
 
 /** Where a job's own events are posted, as its row keeps it. */
@@ -52,11 +53,11 @@ export async function loadOwnWebhooks(inputs: readonly Input[], context: WriteCo
   const accounts = [...wanted].filter(([, origins]) => origins.size > 0).map(([input]) => input.accountId);
   const known = new Map<number, Map<string, WebhookRow>>();
   for (const accountId of new Set(accounts)) {
-    const rows = await tx.query<WebhookRow>(OF_ACCOUNT, [accountId]);
+    const rows = await tx.query<WebhookRow>(['webhook'], OF_ACCOUNT, [accountId]);
     known.set(accountId, new Map(rows.map(row => [row.id, row])));
   }
   const made: WebhookRow[] = [];
-  const changed: WebhookRow[] = [];
+  const changed: RowChange<WebhookRow>[] = [];
   return {
     take(input) {
       const origins = wanted.get(input) ?? new Set();
@@ -72,18 +73,13 @@ export async function loadOwnWebhooks(inputs: readonly Input[], context: WriteCo
       // Whoever asks anew for deliveries there wants them tried again.
       for (const origin of origins) {
         const row = webhooks.get(idFor(input.accountId, origin));
-        if (row?.state === 'disabled') changed.push(resumed(row, now));
+        if (row?.state === 'disabled') changed.push({ before: row, after: resumed(row, now) });
       }
       return undefined;
     },
     async save() {
       await tx.insert('webhook', made);
-      await tx.update(
-        'webhook',
-        'id',
-        ['state', 'disabled_reason', 'failing_since', 'quiet_until', 'due_at'],
-        changed,
-      );
+      await tx.change('webhook', changed);
     },
   };
 }

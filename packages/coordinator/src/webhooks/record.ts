@@ -34,6 +34,7 @@ export const recordAttempts: Operation<RecordInput, { more: boolean }> = {
       loadDeliveries(inputs, context),
       loadWebhooks(inputs, context),
     ]);
+    const found = new Map(webhooks);
     const active = new Set(
       [...webhooks.values()].flatMap(({ id, state }) => (state === 'active' ? [id] : [])),
     );
@@ -47,14 +48,12 @@ export const recordAttempts: Operation<RecordInput, { more: boolean }> = {
       if (webhook) webhooks.set(webhookId, withOutcome(webhook, outcome, now));
     }
     await tx.insert('webhook_attempt', attempts);
-    await tx.update(
-      'webhook_delivery',
-      'id',
-      ['state', 'tries', 'attempts', 'next_at'],
-      [...deliveries.values()],
-    );
+    await tx.update('webhook_delivery', [...deliveries.values()]);
     await endLeases(inputs, webhooks, context);
-    await tx.update('webhook', 'id', CHANGED, [...webhooks.values()]);
+    await tx.change(
+      'webhook',
+      [...found].map(([id, before]) => ({ before, after: webhooks.get(id) ?? before })),
+    );
     for (const { id, state, disabled_reason: reason, account_id: accountId } of webhooks.values())
       if (state === 'disabled' && reason !== null && active.has(id))
         context.emit({ type: 'webhook.disabled', webhookId: id, accountId, reason });
@@ -72,11 +71,6 @@ const loadWebhooks = async (inputs: readonly RecordInput[], { tx }: WriteContext
   const rows = await tx.load('webhook', 'id', [...new Set(inputs.map(input => input.webhookId))]);
   return new Map<string, WebhookRow>(rows.map(row => [row.id, row]));
 };
-
-const CHANGED = [
-  ...(['state', 'disabled_reason', 'failing_since', 'last_success_at'] as const),
-  ...(['due_at', 'leased_until', 'quiet_until'] as const),
-];
 
 /** Ends the leases whose last delivery was made, unless another process has taken over. */
 async function endLeases(

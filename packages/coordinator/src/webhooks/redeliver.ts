@@ -34,7 +34,7 @@ export const redeliver: Operation<RedeliverInput, Requeued> = {
       const found =
         'id' in which
           ? await tx.load('webhook_delivery', 'id', [which.id])
-          : await tx.query<DeliveryRow>(SINCE, [webhookId, which.after]);
+          : await tx.query<DeliveryRow>(['webhook_delivery'], SINCE, [webhookId, which.after]);
       const wanted = found.filter(
         ({ webhook_id, state }) =>
           webhook_id === webhookId && !('onlyFailed' in which && which.onlyFailed && state === 'delivered'),
@@ -43,15 +43,14 @@ export const redeliver: Operation<RedeliverInput, Requeued> = {
         outcomes.push(failed('WEBHOOK_NOT_FOUND', `The webhook has no delivery ${which.id}`));
         continue;
       }
-      const queued = wanted.map(delivery => ({
-        ...delivery,
-        state: 'pending' as const,
-        tries: 0,
-        next_at: now,
-      }));
-      await tx.update('webhook_delivery', 'id', ['state', 'tries', 'next_at'], queued);
+      const again = { state: 'pending' as const, tries: 0, next_at: now };
+      const queued = wanted.map(delivery => ({ ...delivery, ...again }));
+      await tx.update(
+        'webhook_delivery',
+        queued.map(({ id }) => ({ id, ...again })),
+      );
       if (isIdle(webhook, now) && queued.length > 0) {
-        await tx.update('webhook', 'id', ['due_at', 'quiet_until'], [dueNow(webhook, now)]);
+        await tx.update('webhook', [dueNow(webhook, now)]);
         emit({ type: 'webhook.due' });
       }
       outcomes.push(

@@ -37,7 +37,7 @@ async function erase(
   { tx }: WriteContext,
 ): Promise<number> {
   const sql = `SELECT id FROM ${table} WHERE id < ? ORDER BY id LIMIT ${AT_ONCE}`;
-  const ids = (await tx.query<{ id: string }>(sql, [before])).map(row => row.id);
-  await tx.delete(table, 'id', ids);
+  const ids = (await tx.query<{ id: string }>([table], sql, [before])).map(row => row.id);
+  await tx.delete(table, ids);
   return ids.length;
 }

@@ -8,7 +8,7 @@ import {
   sign,
 } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Time } from '../store/tables/values.ts';
+import type { Time } from '../store/tables/define-table.ts';
 
 /*
  * Signatures as in Standard Webhooks (https://www.standardwebhooks.com): over `ID.SECONDS.BODY`, `v1` by HMAC-SHA256 with

@@ -1,11 +1,12 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { createCachedTransaction } from '../../src/store/cache/cached-transaction.ts';
+import { createUnitOfWork } from '../../src/store/cache/unit-of-work.ts';
 import { CLOCKS, OFFERED_JOBS, READY_JOBS, WAITING_QUEUES } from '../../src/store/indexes.ts';
-import type { Row, Table } from '../../src/store/schema.ts';
+import type { Row } from '../../src/store/schema.ts';
 import { databasePath } from '../../src/store/sqlite/connection.ts';
-import { createSqliteTransaction } from '../../src/store/sqlite/transaction.ts';
+import { createSqliteStatements } from '../../src/store/sqlite/statements.ts';
+import type { Statements } from '../../src/store/statements.ts';
 import type { WriteTransaction } from '../../src/store/transaction.ts';
 import { type Database, ENGINES, type Engine } from '../harness/engines.ts';
 
@@ -32,21 +33,28 @@ async function openDatabase(): Promise<DatabaseSync> {
   return database;
 }
 
-/** The calls of a transaction, some of which go to the database. */
-function cachedOn(database: DatabaseSync, inner: WriteTransaction = createSqliteTransaction(database)) {
-  const columnsOf = (table: Table) =>
-    database
-      .prepare(`PRAGMA table_info(${table})`)
-      .all()
-      .map(({ name }) => String(name));
-  return createCachedTransaction(inner, { columnsOf, isEmbedded: true });
+/** A transaction that has nothing in memory: each call is written at once, and what it read is forgotten. */
+function forgetful(database: DatabaseSync): WriteTransaction {
+  const tx = createUnitOfWork(createSqliteStatements(database));
+  return new Proxy(tx, {
+    get:
+      (_, name: keyof WriteTransaction) =>
+      async (...call: never[]) => {
+        const answer = await (tx[name] as (...call: never[]) => Promise<unknown>)(...call);
+        await tx.flushWrites();
+        tx.forgetAll();
+        return answer;
+      },
+  });
 }
 
 const JOBS = ['job0', 'job1', 'job2', 'job3', 'job4', 'job5'];
 const MODELS = ['a', 'b'];
 /** Ids of queues and clocks, as the database gives them out. */
 const NUMBERS = [1, 2, 3];
-const TABLES = ['job', 'queue', 'fair_clock'] as const;
+/** Settings, whose rows stay in memory only until they are written. */
+const NAMES = ['a', 'b', 'c'];
+const TABLES = ['job', 'queue', 'fair_clock', 'setting'] as const;
 
 function jobRow(id: string, queue: number, rank: number): Row<'job'> {
   const nothing = Object.fromEntries(
@@ -113,8 +121,16 @@ const reads: fc.Arbitrary<Step>[] = [
       ),
     ),
   ),
+  some(...NAMES).map(names =>
+    step(`settings ${names}`, async tx => {
+      const rows = await tx.load('setting', 'name', names);
+      return rows.map(({ name, value }) => `${name} ${value}`).sort();
+    }),
+  ),
   fc.constant(
-    step('running by hand', tx => tx.query("SELECT id FROM job WHERE status = 'running' ORDER BY id", [])),
+    step('running by hand', tx =>
+      tx.query(['job'], "SELECT id FROM job WHERE status = 'running' ORDER BY id", []),
+    ),
   ),
   fc.constant(
     step('leases by condition', async tx =>
@@ -134,8 +150,6 @@ const writes: fc.Arbitrary<Step>[] = [
     step(`set ${ids} ${JSON.stringify(change)}`, tx =>
       tx.update(
         'job',
-        'id',
-        Object.keys(change) as never,
         ids.map(id => ({ id, ...change })),
       ),
     ),
@@ -144,7 +158,6 @@ const writes: fc.Arbitrary<Step>[] = [
     step(`add ${by} to queues ${ids}`, tx =>
       tx.add(
         'queue',
-        'id',
         ids.map(id => ({ id, pending: by, running: -by })),
       ),
     ),
@@ -165,17 +178,24 @@ const writes: fc.Arbitrary<Step>[] = [
       const rows = await tx.load('fair_clock', 'id', ids);
       await tx.upsert(
         'fair_clock',
-        ['id'],
         rows.map(row => ({ ...row, virtual_time: time })),
       );
     }),
+  ),
+  fc.tuple(some(...NAMES), fc.constantFrom('x', 'y')).map(([names, value]) =>
+    step(`set settings ${names} to ${value}`, tx =>
+      tx.upsert(
+        'setting',
+        names.map(name => ({ name, value })),
+      ),
+    ),
   ),
   fc.constant(
     step('release by hand', tx =>
       tx.execute('job', 'UPDATE job SET held_until = NULL WHERE held_until < ?', [50]),
     ),
   ),
-  job.map(id => step(`delete ${id}`, tx => tx.delete('job', 'id', [id]))),
+  job.map(id => step(`delete ${id}`, tx => tx.delete('job', [id]))),
 ];
 
 interface Batch {
@@ -195,14 +215,14 @@ const DISTURBANCE = `UPDATE job SET rank = rank + 1; UPDATE queue SET pending = 
 
 test('rows that are kept in memory answer as the database does, whatever is done in whatever order', async () => {
   const [plainly, keeping] = [await openDatabase(), await openDatabase()];
-  const plain = createSqliteTransaction(plainly);
+  const plain = forgetful(plainly);
   const both = [plainly, keeping];
   const contents = () =>
-    both.map(database => TABLES.map(table => database.prepare(`SELECT * FROM ${table} ORDER BY id`).all()));
+    both.map(database => TABLES.map(table => database.prepare(`SELECT * FROM ${table} ORDER BY 1`).all()));
 
   await fc.assert(
     fc.asyncProperty(fc.array(batch, { minLength: 1, maxLength: 12 }), async batches => {
-      const cached = cachedOn(keeping);
+      const cached = createUnitOfWork(createSqliteStatements(keeping));
       for (const database of both) database.exec(`${TABLES.map(table => `DELETE FROM ${table}`).join(';')}`);
       for (const { steps, end, disturbed } of batches) {
         if (disturbed) for (const database of both) database.exec(DISTURBANCE);
@@ -222,17 +242,17 @@ test('rows that are kept in memory answer as the database does, whatever is done
 });
 
 /** Counts the rows that are read from the database. */
-function counting(inner: WriteTransaction) {
+function counting(inner: Statements) {
   const read = { rows: 0 };
-  const tx: WriteTransaction = {
+  const statements: Statements = {
     ...inner,
     async load(...call) {
       const rows = await inner.load(...call);
       read.rows += rows.length;
-      return rows as never;
+      return rows;
     },
   };
-  return { tx, read };
+  return { statements, read };
 }
 
 test.each([
@@ -240,8 +260,8 @@ test.each([
   ['characters', 40, 'x'.repeat(1_000_000)],
 ])('too many %s are not kept, the oldest going first, and none is lost', async (_what, count, text) => {
   const database = await openDatabase();
-  const { tx: inner, read } = counting(createSqliteTransaction(database));
-  const cached = cachedOn(database, inner);
+  const { statements, read } = counting(createSqliteStatements(database));
+  const cached = createUnitOfWork(statements);
   const speeds = Array.from({ length: count }, (_, index) => ({
     ...{ id: `${index}/${text}`, miner_id: 'm', model: String(index), speed: 1, runs: 1 },
   }));

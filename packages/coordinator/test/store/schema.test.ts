@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { TABLES } from '../../src/store/schema.ts';
 import { databasePath } from '../../src/store/sqlite/connection.ts';
 import { type DatabaseOptions, ENGINES } from '../harness/engines.ts';
 
@@ -49,4 +51,15 @@ test.each(ENGINES)('the schema on $name is what the file says', async engine => 
   await remove();
   expect(lines.length).toBeGreaterThan(30);
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(`schema/${engine.name}.txt`);
+});
+
+test('the coordinator describes the columns as the database has them', async () => {
+  const lines = (await readFile(new URL('schema/postgres.txt', import.meta.url), 'utf8')).split('\n');
+  const found = lines.flatMap(line => line.match(/^(\w+\.\w+ (text|bigint|double precision))\b/)?.[1] ?? []);
+  const described = Object.entries(TABLES).flatMap(([table, { columns }]) =>
+    Object.entries(columns).map(([column, { type }]) => `${table}.${column} ${type}`),
+  );
+  // The rate limiter makes statements of its own for its table.
+  const ours = found.filter(column => !column.startsWith('rate_limit.'));
+  expect(described.sort()).toEqual(ours.sort());
 });

@@ -22,6 +22,7 @@ export const countAccountDays: Operation<undefined, { more: boolean }> = {
   async apply(inputs, { tx }) {
     const [counter] = await tx.load('counter', 'name', [DAYS_COUNTED]);
     const entries = await tx.query<Counted>(
+      ['entry'],
       `SELECT leaf_index, type, payer_id, payee_id, amount, created_at FROM entry
         WHERE leaf_index >= ? ORDER BY leaf_index LIMIT ${AT_ONCE}`,
       [counter?.value ?? 0],
@@ -29,7 +30,7 @@ export const countAccountDays: Operation<undefined, { more: boolean }> = {
     const last = entries.at(-1);
     if (last) {
       await addDays(entries, { tx });
-      await tx.update('counter', 'name', ['value'], [{ name: DAYS_COUNTED, value: last.leaf_index + 1 }]);
+      await tx.update('counter', [{ name: DAYS_COUNTED, value: last.leaf_index + 1 }]);
     }
     return inputs.map(() => done({ more: entries.length === AT_ONCE }));
   },
@@ -59,7 +60,6 @@ async function addDays(entries: readonly Counted[], { tx }: Pick<WriteContext, '
   const known = new Set((await tx.load('account_day', 'id', [...sums.keys()])).map(({ id }) => id));
   await tx.add(
     'account_day',
-    'id',
     rows.filter(({ id }) => known.has(id)),
   );
   await tx.insert(

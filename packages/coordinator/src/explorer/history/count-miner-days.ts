@@ -18,6 +18,7 @@ export const countMinerDays: Operation<undefined, { more: boolean }> = {
   async apply(inputs, context) {
     const { tx, now } = context;
     const present = await tx.query<{ id: string }>(
+      ['miner', 'miner_day'],
       `SELECT miner.id FROM miner LEFT JOIN miner_day ON miner_day.id = miner.id || ?
         WHERE miner.status IN ('online', 'draining') AND (miner_day.last_slot IS NULL OR miner_day.last_slot < ?)
         ORDER BY miner.id LIMIT ${AT_ONCE}`,
@@ -25,12 +26,12 @@ export const countMinerDays: Operation<undefined, { more: boolean }> = {
     );
     await count(['', ...present.map(({ id }) => id)], context);
     const old = await tx.query<Pick<Row<'miner_day'>, 'id'>>(
+      ['miner_day'],
       `SELECT id FROM miner_day WHERE day <= ? LIMIT ${AT_ONCE}`,
       [dayOf(now) - HISTORY_DAYS.miner],
     );
     await tx.delete(
       'miner_day',
-      'id',
       old.map(({ id }) => id),
     );
     const more = present.length === AT_ONCE || old.length === AT_ONCE;
@@ -50,7 +51,7 @@ async function count(
     const { slots, last_slot } = known.get(id) ?? { slots: 0, last_slot: -1 };
     return last_slot < slot ? [{ id, day, slots: slots + 1, last_slot: slot }] : [];
   });
-  await tx.upsert('miner_day', ['id'], rows);
+  await tx.upsert('miner_day', rows);
 }
 
 /** Returns the slots of a day that are over or under way `now`, beginning with the one in which `since` is. */

@@ -14,5 +14,5 @@ export async function countAnswers(runs: readonly MeasuredAttempt[], { tx }: Wri
     if (firstChunkAt !== null)
       counters.add(`${FIRST_TOKEN_COUNTER}${bucketOf(firstChunkAt - startedAt)}`, 'value', 1);
   }
-  await tx.add('counter', 'name', counters.rows('name'));
+  await tx.add('counter', counters.rows('name'));
 }

@@ -199,7 +199,7 @@ const SMOOTHING = 0.2;
 /** Updates the average run time by model and priority, which start estimates use. */
 async function smoothRunTimes(completions: readonly Completion[], { tx, now }: WriteContext): Promise<void> {
   const queueIds = [...new Set(completions.map(({ before }) => before.queue_id))];
-  const queues = await tx.loadFixed('queue', 'id', queueIds, ['id', 'clock_id']);
+  const queues = await tx.load('queue', 'id', queueIds);
   const clockIds = new Map(queues.map(queue => [queue.id, queue.clock_id]));
   const clocks = await tx.load('fair_clock', 'id', [...new Set(clockIds.values())]);
   for (const clock of clocks) {
@@ -209,7 +209,10 @@ async function smoothRunTimes(completions: readonly Completion[], { tx, now }: W
       clock.average_run_ms = clock.average_run_ms === 0 ? ran : smooth(clock.average_run_ms, ran);
     }
   }
-  await tx.update('fair_clock', 'id', ['average_run_ms'], clocks);
+  await tx.update(
+    'fair_clock',
+    clocks.map(({ id, average_run_ms }) => ({ id, average_run_ms })),
+  );
 }
 
 const smooth = (average: number, run: number) => average + SMOOTHING * (run - average);

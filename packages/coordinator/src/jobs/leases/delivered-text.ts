@@ -79,7 +79,7 @@ async function loadDeliveries(runs: readonly CancelledAttempt[], { tx }: WriteCo
     // One indexed query for each stream. The length of a stream is limited, and a batch cancels few of them.
     const sql = 'SELECT * FROM job_chunk WHERE id >= ? AND id < ? ORDER BY id';
     const range = [chunkId(id, stream.restarts, 0), textEnd(id, stream.restarts)];
-    const chunks = await tx.query<Row<'job_chunk'>>(sql, range);
+    const chunks = await tx.query<Row<'job_chunk'>>(['job_chunk'], sql, range);
     deliveries.push({ run, miner, input: inputs.get(id), chunks });
   }
   return deliveries;

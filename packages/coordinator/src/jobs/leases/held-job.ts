@@ -13,8 +13,6 @@ export interface HeldJob {
 
 export const freeLeases = (miner: Row<'miner'>) => (miner.concurrency ?? LIMITS.claimMax) - miner.running;
 
-const REQUIREMENTS = ['id', 'region', 'min_vram_gb', 'min_context', 'miners'] as const;
-
 export interface Texts {
   inputs: ReadonlyMap<string, Row<'job_input'>>;
   queues: ReadonlyMap<number, Requirements>;
@@ -27,7 +25,7 @@ export async function loadTexts(tx: WriteContext['tx'], jobs: readonly JobRow[])
       'job_id',
       jobs.map(job => job.id),
     ),
-    tx.loadFixed('queue', 'id', [...new Set(jobs.map(job => job.queue_id))], REQUIREMENTS),
+    tx.load('queue', 'id', [...new Set(jobs.map(job => job.queue_id))]),
   ]);
   return {
     inputs: new Map(inputs.map(row => [row.job_id, row])),

@@ -53,7 +53,7 @@ export function createTimeKeeper(policy: TimePolicy): TimeKeeper {
     const sweptAt = last === undefined ? now : Number(last.value);
     const isOwn = own?.sweptAt === sweptAt && uptime >= own.uptime;
     const elapsed = compare(now - sweptAt, isOwn && own ? uptime - own.uptime : undefined, policy);
-    await tx.upsert('setting', ['name'], [{ name: LAST_SWEEP, value: String(now) }]);
+    await tx.upsert('setting', [{ name: LAST_SWEEP, value: String(now) }]);
     own = { sweptAt: now, uptime };
     const { awayMs, setByMs } = elapsed;
     if (setByMs !== 0) {
@@ -97,24 +97,30 @@ async function moveTimes({ setByMs, passedMs }: Step, context: WriteContext): Pr
   const moved = (column: string) =>
     `${column} = CASE WHEN started_at + ? > ? THEN ${column} + (? - started_at) ELSE ${column} + ? END`;
   const by = [setByMs, now, now, setByMs];
-  await tx.query(
+  await tx.execute(
+    'job',
     `UPDATE job SET ${moved('started_at')}, ${moved('lease_expires_at')}, ${moved('deadline')}
-      WHERE status = 'running' AND lease_expires_at IS NOT NULL AND ${isBefore} RETURNING id`,
+      WHERE status = 'running' AND lease_expires_at IS NOT NULL AND ${isBefore}`,
     [...by, ...by, ...by, ...before],
   );
   await moveTimesToLive({ setByMs, passedMs }, context);
-  await tx.query(
+  await tx.execute(
+    'job',
     `UPDATE job SET held_until = CASE WHEN held_until + ? > ? THEN held_until + ? ELSE ? END
-      WHERE held_until IS NOT NULL AND status = 'pending' AND role <> 'replicated' RETURNING id`,
+      WHERE held_until IS NOT NULL AND status = 'pending' AND role <> 'replicated'`,
     [setByMs, now, setByMs, now],
   );
-  await tx.query(
+  await tx.execute(
+    'miner',
     `UPDATE miner SET last_seen_at = CASE WHEN last_seen_at + ? < ? THEN last_seen_at + ? ELSE ? END
-      WHERE status IN ('online', 'draining') RETURNING id`,
+      WHERE status IN ('online', 'draining')`,
     [setByMs, now, setByMs, now],
   );
-  await tx.query('UPDATE standing SET weighed_at = ? WHERE weighed_at > ? RETURNING id', [now, now]);
-  await tx.query('UPDATE fair_clock SET dispatched_at = ? WHERE dispatched_at > ? RETURNING id', [now, now]);
+  await tx.execute('standing', 'UPDATE standing SET weighed_at = ? WHERE weighed_at > ?', [now, now]);
+  await tx.execute('fair_clock', 'UPDATE fair_clock SET dispatched_at = ? WHERE dispatched_at > ?', [
+    now,
+    now,
+  ]);
 }
 
 /**
@@ -126,7 +132,7 @@ async function moveTimesToLive({ setByMs, passedMs }: Step, { tx, now }: WriteCo
   const [known] = await tx.load('setting', 'name', [SET_AHEAD]);
   const aheadMs = Number(known?.value ?? 0);
   const left = String(Math.max(aheadMs + setByMs, 0));
-  await tx.upsert('setting', ['name'], [{ name: SET_AHEAD, value: left }]);
+  await tx.upsert('setting', [{ name: SET_AHEAD, value: left }]);
   // Rows created before the clock was set: those with a time in the future, or older than the step.
   const agoMs = setByMs > 0 ? setByMs : passedMs + 1;
   const oldBy = setByMs > 0 ? setByMs : -Math.min(aheadMs, -setByMs);
@@ -136,14 +142,12 @@ async function moveTimesToLive({ setByMs, passedMs }: Step, { tx, now }: WriteCo
   // A replicated job is held until it expires.
   const held = `CASE WHEN role = 'replicated' THEN ${moved('held_until')} ELSE held_until END`;
   for (const status of ['pending', 'running'])
-    await tx.query(
-      `UPDATE job SET expires_at = ${moved('expires_at')}, held_until = ${held} WHERE status = '${status}' RETURNING id`,
+    await tx.execute(
+      'job',
+      `UPDATE job SET expires_at = ${moved('expires_at')}, held_until = ${held} WHERE status = '${status}'`,
       [...by, ...by],
     );
-  await tx.query(
-    `UPDATE batch SET expires_at = ${moved('expires_at')} WHERE stage <> 'done' RETURNING id`,
-    by,
-  );
+  await tx.execute('batch', `UPDATE batch SET expires_at = ${moved('expires_at')} WHERE stage <> 'done'`, by);
 }
 
 /** What running jobs are given after an absence of all coordinators. Times are in Unix milliseconds. */
@@ -183,21 +187,26 @@ async function pendingGrace(setByMs: number, { tx }: WriteContext): Promise<Grac
 async function grantGrace(grace: Grace, { tx, now }: WriteContext): Promise<boolean> {
   const { awayMs, sweptAt, since, until } = grace;
   const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at < ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
-  const jobs = await tx.query<JobRow>(sql, [until]);
-  const graced = jobs.map(job => {
+  const jobs = await tx.query<JobRow>(['job'], sql, [until]);
+  const graced = jobs.map(before => {
     // An attempt that began after the last sweep is not known to have run without a coordinator.
-    const isOlder = (job.started_at ?? now) <= sweptAt;
-    return { ...extendByGrace(job, until), away_ms: job.away_ms + (isOlder ? awayMs : 0) };
+    const isOlder = (before.started_at ?? now) <= sweptAt;
+    const after = { ...extendByGrace(before, until), away_ms: before.away_ms + (isOlder ? awayMs : 0) };
+    return { before, after };
   });
-  await tx.update('job', 'id', ['lease_expires_at', 'deadline', 'away_ms'], graced);
-  const heard = await tx.query(
-    `UPDATE miner SET last_seen_at = ? WHERE id IN
-      (SELECT id FROM miner WHERE status IN ('online', 'draining') AND last_seen_at < ?
-       ORDER BY last_seen_at LIMIT ${AT_ONCE}) RETURNING id`,
-    [now, since],
+  await tx.change('job', graced);
+  const heard = await tx.query<{ id: string }>(
+    ['miner'],
+    `SELECT id FROM miner WHERE status IN ('online', 'draining') AND last_seen_at < ?
+      ORDER BY last_seen_at LIMIT ${AT_ONCE}`,
+    [since],
+  );
+  await tx.update(
+    'miner',
+    heard.map(({ id }) => ({ id, last_seen_at: now })),
   );
   const isAll = jobs.length < AT_ONCE && heard.length < AT_ONCE;
-  if (isAll) await tx.delete('setting', 'name', [GRACE]);
-  else await tx.upsert('setting', ['name'], [{ name: GRACE, value: JSON.stringify(grace) }]);
+  if (isAll) await tx.delete('setting', [GRACE]);
+  else await tx.upsert('setting', [{ name: GRACE, value: JSON.stringify(grace) }]);
   return isAll;
 }

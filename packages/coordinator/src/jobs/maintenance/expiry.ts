@@ -53,7 +53,7 @@ export function sweepJobs(policy: ExpiryPolicy): Operation<undefined, { more: bo
 async function leasesRunOut(policy: ExpiryPolicy, context: WriteContext): Promise<readonly JobChange[]> {
   const { tx, now, emit } = context;
   const sql = `SELECT * FROM job WHERE status = 'running' AND lease_expires_at <= ? ORDER BY lease_expires_at LIMIT ${AT_ONCE}`;
-  const jobs = await tx.query<JobRow>(sql, [now]);
+  const jobs = await tx.query<JobRow>(['job'], sql, [now]);
   const miners = await loadMiners(
     tx,
     jobs.flatMap(job => job.miner_id ?? []),
@@ -80,13 +80,13 @@ const isOwnDeadline = ({ started_at, deadline }: JobRow, { timeoutMs }: ExpiryPo
 
 async function timesToLiveOver({ tx, now }: WriteContext): Promise<JobChange[]> {
   const sql = `SELECT * FROM job WHERE status = 'pending' AND expires_at <= ? ORDER BY expires_at LIMIT ${AT_ONCE}`;
-  const jobs = await tx.query<JobRow>(sql, [now]);
+  const jobs = await tx.query<JobRow>(['job'], sql, [now]);
   return jobs.map(before => ({ before, after: markExpired(before, now) }));
 }
 
 async function holdsOver({ tx, now }: WriteContext): Promise<JobChange[]> {
   const sql = `SELECT * FROM job WHERE held_until IS NOT NULL AND held_until <= ? AND expires_at > ? ORDER BY held_until LIMIT ${AT_ONCE}`;
-  const jobs = await tx.query<JobRow>(sql, [now, now]);
+  const jobs = await tx.query<JobRow>(['job'], sql, [now, now]);
   return jobs.map(before => ({ before, after: clearHold(before) }));
 }
 
@@ -101,24 +101,27 @@ async function timesBeyondReach({ tx }: WriteContext): Promise<JobRow[]> {
     `SELECT * FROM job WHERE held_until IS NOT NULL AND held_until > ? LIMIT ${AT_ONCE}`,
   ];
   const jobs: JobRow[] = [];
-  for (const sql of queries) jobs.push(...(await tx.query<JobRow>(sql, [MAX_TIME_MS])));
+  for (const sql of queries) jobs.push(...(await tx.query<JobRow>(['job'], sql, [MAX_TIME_MS])));
   return jobs;
 }
 
 /** Deletes expired idempotency keys, and fair shares that do not exceed the virtual time of any queue. */
 async function forget({ tx, now }: WriteContext): Promise<void> {
-  await tx.query(
+  await tx.execute(
+    'idempotency',
     `DELETE FROM idempotency WHERE id IN
-      (SELECT id FROM idempotency WHERE expires_at <= ? LIMIT ${AT_ONCE}) RETURNING id`,
+      (SELECT id FROM idempotency WHERE expires_at <= ? LIMIT ${AT_ONCE})`,
     [now],
   );
-  await tx.query(
+  await tx.execute(
+    'fair_share',
     `DELETE FROM fair_share WHERE id IN
       (SELECT s.id FROM (
          SELECT c.id, coalesce((SELECT min(q.virtual_time) FROM queue q
            WHERE q.model = c.model AND q.priority = c.priority AND q.pending > 0), c.virtual_time) AS earliest
          FROM fair_clock c) c CROSS JOIN fair_share s WHERE s.clock_id = c.id AND s.next_rank <= c.earliest
-       LIMIT ${AT_ONCE}) RETURNING id`,
+       LIMIT ${AT_ONCE})`,
     [],
+    ['queue', 'fair_clock'],
   );
 }

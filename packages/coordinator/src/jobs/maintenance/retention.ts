@@ -38,7 +38,7 @@ export function eraseTexts({
     name: 'jobs.erase',
     async apply(inputs, context) {
       const { tx, now } = context;
-      const due = retentionMs === 0 ? [] : await tx.query<JobRow>(DUE, [now - retentionMs]);
+      const due = retentionMs === 0 ? [] : await tx.query<JobRow>(['job', 'batch'], DUE, [now - retentionMs]);
       await eraseTextsOf(
         due.map(job => job.id),
         context,
@@ -52,11 +52,10 @@ export function eraseTexts({
 
 /** @returns the number of erased streams */
 async function eraseStreams(endedUntil: number, { tx }: WriteContext): Promise<number> {
-  const due = await tx.query<Row<'job_stream'>>(STREAMS_DUE, [endedUntil]);
+  const due = await tx.query<Row<'job_stream'>>(['job_stream'], STREAMS_DUE, [endedUntil]);
   for (const { job_id } of due) await deleteChunks(job_id, tx);
   await tx.delete(
     'job_stream',
-    'job_id',
     due.map(stream => stream.job_id),
   );
   return due.length;

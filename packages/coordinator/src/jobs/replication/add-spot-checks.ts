@@ -79,10 +79,8 @@ export async function addSpotChecks(changes: readonly SavedChange[], context: Wr
     const { operator_id = 0 } = miners.get(miner_id ?? '') ?? {};
     return { id, owners: JSON.stringify({ [operator_id]: id }) };
   });
-  await tx.update('job', 'id', ['owners'], owners);
+  await tx.update('job', owners);
 }
-
-const REQUIREMENTS = ['id', 'model', 'region', 'min_vram_gb', 'needs', 'min_context', 'miners'] as const;
 
 interface Drawn {
   /** The job as it completed. */
@@ -105,7 +103,7 @@ async function loadComparable(drawn: readonly Drawn[], { tx }: WriteContext): Pr
   );
   const inputsById = new Map(inputs.map(input => [input.job_id, input]));
   const queueIds = [...new Set(own.map(({ job }) => job.queue_id))];
-  const queues = await tx.loadFixed('queue', 'id', queueIds, REQUIREMENTS);
+  const queues = await tx.load('queue', 'id', queueIds);
   const queuesById = new Map(queues.map(queue => [queue.id, queue]));
   return own.flatMap(each => {
     const input = inputsById.get(each.job.id);

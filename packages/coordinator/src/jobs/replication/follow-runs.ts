@@ -59,7 +59,7 @@ async function barFailed({ job, moves }: Group, { tx }: WriteContext): Promise<v
   const before = ownersOf(job);
   if (failed.length === 0 || !before) return;
   const owners = failed.reduce((owners, { after }) => barred(owners, after.id), before);
-  await tx.update('job', 'id', ['owners'], [{ id: job.id, owners: JSON.stringify(owners) }]);
+  await tx.update('job', [{ id: job.id, owners: JSON.stringify(owners) }]);
 }
 
 async function decide(group: Group, context: WriteContext): Promise<JobChange[]> {
@@ -80,7 +80,6 @@ async function decide(group: Group, context: WriteContext): Promise<JobChange[]>
   const after = agreedOn(job, runs, chosen, context.now);
   const output = outputs.get(chosen.id);
   if (output) await context.tx.insert('job_output', [{ ...output, job_id: job.id }]);
-  await context.tx.update('job', 'id', ['salt', 'prompt_hash'], [after]);
   await noteComparisons(
     {
       ...{ agreed: minersOf(agreed), disagreed: minersOf(disagreed) },

@@ -79,7 +79,7 @@ export function createAssignments(tx: WriteTransaction): Assignments {
     },
     async save() {
       const rows = [...changed].map(id => ({ id, owners: JSON.stringify(ownersByJob.get(id)) }));
-      await tx.update('job', 'id', ['owners'], rows);
+      await tx.update('job', rows);
     },
   };
 }

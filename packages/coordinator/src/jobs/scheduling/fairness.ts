@@ -61,14 +61,12 @@ export async function createRanker(
       return rank;
     },
     async save() {
-      await tx.upsert('fair_share', ['id'], [...moved]);
-      await tx.update('fair_clock', 'id', ['tail_rank'], [...clocks.values()]);
+      await tx.upsert('fair_share', [...moved]);
       await tx.update(
-        'queue',
-        'id',
-        ['virtual_time'],
-        fairQueues.map(({ queue }) => queue),
+        'fair_clock',
+        [...clocks.values()].map(({ id, tail_rank }) => ({ id, tail_rank })),
       );
+      await tx.update('queue', fairQueues.map(virtualTimeOf));
     },
   };
 }
@@ -98,11 +96,15 @@ export async function advance(
     moved.add(fairQueue);
   });
   await Promise.all(advances);
-  const queues = [...moved].map(({ queue }) => queue);
   const clocks = new Set([...moved].map(({ clock }) => clock));
-  await tx.update('queue', 'id', ['virtual_time'], queues);
-  await tx.update('fair_clock', 'id', ['virtual_time', 'dispatched_at'], [...clocks]);
+  await tx.update('queue', [...moved].map(virtualTimeOf));
+  await tx.update(
+    'fair_clock',
+    [...clocks].map(({ id, virtual_time, dispatched_at }) => ({ id, virtual_time, dispatched_at })),
+  );
 }
+
+const virtualTimeOf = ({ queue: { id, virtual_time } }: FairQueue) => ({ id, virtual_time });
 
 /** Returns the lowest rank of the ready jobs in a queue. */
 async function firstRank({ id }: Row<'queue'>, tx: WriteTransaction): Promise<number | undefined> {

@@ -2,7 +2,7 @@ import type { WriteContext } from '../../store/operation.ts';
 import { modelsIn } from '../content.ts';
 import type { JobChange, JobRow } from '../job.ts';
 import { createRanker } from './fairness.ts';
-import { loadJobQueues, QUEUE_KEY } from './job-queues.ts';
+import { loadJobQueues } from './job-queues.ts';
 
 /*
  * A job may name several models, best first. It is always queued for one of them. Another one follows when no live miner
@@ -18,7 +18,7 @@ export interface Move {
 /** Returns the jobs as they are in the queues of their new models, where each gets the rank of a new job. */
 export async function moveToModels(moves: readonly Move[], context: WriteContext): Promise<JobRow[]> {
   const queueIds = [...new Set(moves.map(({ job }) => job.queue_id))];
-  const queues = await context.tx.loadFixed('queue', 'id', queueIds, ['id', ...QUEUE_KEY]);
+  const queues = await context.tx.load('queue', 'id', queueIds);
   const queuesById = new Map(queues.map(queue => [queue.id, queue]));
   const places = moves.flatMap(({ job, model }) => {
     const queue = queuesById.get(job.queue_id);

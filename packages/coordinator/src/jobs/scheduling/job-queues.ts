@@ -14,7 +14,7 @@ export const RUNS = 1;
 const RETRIES = 2;
 
 /** The columns that identify a queue. */
-export type QueueKey = Pick<Row<'queue'>, (typeof QUEUE_KEY)[number]>;
+export type QueueKey = Pick<Row<'queue'>, (typeof KEY)[number]>;
 
 export interface JobQueues {
   byModel: ReadonlyMap<string, Clock[]>;
@@ -22,8 +22,7 @@ export interface JobQueues {
   clockOf(job: Pick<JobRow, 'model' | 'priority'>): Clock;
 }
 
-/** The columns that identify a queue. */
-export const QUEUE_KEY = [
+const KEY = [
   ...([
     'model',
     'priority',
@@ -36,7 +35,7 @@ export const QUEUE_KEY = [
   ] as const),
 ] as const;
 
-const valuesOf = (place: QueueKey) => QUEUE_KEY.map(column => place[column]);
+const valuesOf = (place: QueueKey) => KEY.map(column => place[column]);
 const nameOf = (place: QueueKey) => JSON.stringify(valuesOf(place));
 
 /** Returns the queue of a new job with these requirements. */
@@ -88,7 +87,7 @@ async function findQueues(
   keys: ReadonlyMap<string, QueueKey>,
   tx: WriteContext['tx'],
 ): Promise<Map<string, Row<'queue'>>> {
-  const found = await tx.find('queue', QUEUE_KEY, [...keys.values()].map(valuesOf));
+  const found = await tx.find('queue', KEY, [...keys.values()].map(valuesOf));
   return new Map(found.map(queue => [nameOf(queue), queue]));
 }
 
@@ -118,7 +117,7 @@ export async function toRetryQueues(
   const moving = changes.filter(moves);
   if (moving.length === 0) return changes;
   const queueIds = [...new Set(moving.map(({ before }) => before.queue_id))];
-  const queues = await context.tx.loadFixed('queue', 'id', queueIds, ['id', ...QUEUE_KEY]);
+  const queues = await context.tx.load('queue', 'id', queueIds);
   const places = new Map(queues.map(({ id, ...place }) => [id, { ...place, restriction: RETRIES }]));
   const jobQueues = await loadJobQueues([...places.values()], context);
   return changes.map(change => {

@@ -4,18 +4,6 @@ import type { WriteContext } from '../../store/operation.ts';
 import type { SavedChange } from '../../store/topics.ts';
 import type { JobRow } from '../job.ts';
 
-const FIXED = [
-  'id',
-  'clock_id',
-  'model',
-  'region',
-  'min_vram_gb',
-  'restriction',
-  'needs',
-  'min_context',
-  'miners',
-] as const;
-
 /** Counts the jobs of queues and clocks, and wakes waiting miners when jobs become ready. */
 export async function countQueues(
   changes: readonly SavedChange[],
@@ -34,15 +22,15 @@ export async function countQueues(
   if (queues.isEmpty && ready.size === 0) return;
   const ids = [...new Set([...queues.keys(), ...ready.keys()])];
   const clocks = new Increments<number, 'pending' | 'running'>(['pending', 'running']);
-  for (const queue of await tx.loadFixed('queue', 'id', ids, FIXED)) {
+  for (const queue of await tx.load('queue', 'id', ids)) {
     const moved = queues.get(queue.id);
     if (moved && (moved.pending !== 0 || moved.running !== 0)) clocks.addRow(queue.clock_id, moved);
     const count = ready.get(queue.id);
     if (count)
       emit({ type: 'jobs.ready', queue: requirementsOf(queue), count, runs: queue.restriction !== 0 });
   }
-  await tx.add('queue', 'id', queues.rows('id'));
-  await tx.add('fair_clock', 'id', clocks.rows('id'));
+  await tx.add('queue', queues.rows('id'));
+  await tx.add('fair_clock', clocks.rows('id'));
 }
 
 const isReady = (job: JobRow) => job.status === 'pending' && job.held_until === null;

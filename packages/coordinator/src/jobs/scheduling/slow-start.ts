@@ -56,6 +56,7 @@ export async function loadOwnerAllowances(
 
 async function workOf(operatorId: number, tx: WriteContext['tx']) {
   const [sums] = await tx.query<{ running: number | null; completed: number | null }>(
+    ['miner'],
     `SELECT CAST(sum(running) AS BIGINT) AS running, CAST(sum(completed) AS BIGINT) AS completed
       FROM miner WHERE operator_id = ?`,
     [operatorId],
@@ -76,6 +77,7 @@ async function shareModels(
   tx: WriteContext['tx'],
 ): Promise<boolean> {
   const others = await tx.query<Pick<Row<'miner'>, 'capabilities'>>(
+    ['miner'],
     `SELECT capabilities FROM miner WHERE status = 'online' AND operator_id <> ? LIMIT ${OTHERS}`,
     [operatorId],
   );

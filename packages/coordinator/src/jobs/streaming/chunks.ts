@@ -23,8 +23,6 @@ export async function moveStreams(changes: readonly SavedChange[], context: Writ
   const ended = moved.filter(({ after }) => isEnded(after.status));
   await tx.update(
     'job_stream',
-    'job_id',
-    ['ended_at'],
     ended.map(({ after }) => ({ job_id: after.id, ended_at: now })),
   );
 }

@@ -144,7 +144,6 @@ async function save(grown: readonly Grown[], { tx, emit }: WriteContext): Promis
   await tx.insert('job_chunk', chunks);
   await tx.upsert(
     'job_stream',
-    ['job_id'],
     grown.map(({ after }) => after),
   );
   for (const { before, added } of grown) {

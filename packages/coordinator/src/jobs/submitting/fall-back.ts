@@ -31,18 +31,18 @@ export const fallBackJobs = (waitMs: number): Operation<FallBackInput, undefined
     if (moves.length > 0) {
       const moved = await moveToModels(moves, context);
       // The index of ready jobs is sorted by ranks, so a job leaves it before its rank changes.
-      const left = moves.map(({ job }) => ({ id: job.id, held_until: now }));
-      await tx.update('job', 'id', ['held_until'], left);
-      const changes = moves.flatMap(({ job }, index): JobChange[] => {
+      const held = moves.map(({ job }) => ({ before: job, after: { ...job, held_until: now } }));
+      await tx.change('job', held);
+      const changes = held.flatMap(({ after: before }, index): JobChange[] => {
         const after = moved[index];
-        return after ? [{ before: job, after }] : [];
+        return after ? [{ before, after }] : [];
       });
       await saveJobs(changes, context);
     }
     const over = ids.filter(id => isEnded(jobs.get(id)?.status ?? 'cancelled'));
-    await tx.delete('job_fallback', 'job_id', over);
+    await tx.delete('job_fallback', over);
     const again = ids.filter(id => !over.includes(id)).map(job_id => ({ job_id, due_at: now + waitMs }));
-    await tx.update('job_fallback', 'job_id', ['due_at'], again);
+    await tx.update('job_fallback', again);
     return inputs.map(() => done(undefined));
   },
 });

@@ -1,12 +1,11 @@
 import type { RowIndex } from '../indexes.ts';
 import type { Table } from '../schema.ts';
+import type { StoredRow } from '../statements.ts';
 import type { Value } from '../transaction.ts';
-
-export type CachedRow = Record<string, Value>;
 
 interface KnownPrefix {
   /** The first rows, sorted as in the index. */
-  rows: CachedRow[];
+  rows: StoredRow[];
   /** Whether these are all rows. */
   isAll: boolean;
 }
@@ -19,14 +18,14 @@ const MAX_ROWS = 2_000;
 export interface KnownRows {
   readonly index: RowIndex<Table>;
   /** A row's value in the index, or null where the index does not include the row. */
-  valueOf(row: CachedRow): Value;
+  valueOf(row: StoredRow): Value;
   /** The first `limit` rows of a value, or undefined where fewer are known and there may be more. */
-  first(value: Value, limit: number): readonly CachedRow[] | undefined;
+  first(value: Value, limit: number): readonly StoredRow[] | undefined;
   /** Stores the first rows of a value as they were read. `isAll` says whether there are no others. */
-  learn(value: Value, rows: CachedRow[], isAll: boolean): void;
+  learn(value: Value, rows: StoredRow[], isAll: boolean): void;
   /** Moves a row from one value to another. `from` is null for a new row, `to` for one that left the index. */
-  move(row: CachedRow, from: Value, to: Value): void;
-  holds(row: CachedRow): boolean;
+  move(row: StoredRow, from: Value, to: Value): void;
+  holds(row: StoredRow): boolean;
   forget(value: Value): void;
   clear(): void;
 }
@@ -35,7 +34,7 @@ export function createKnownRows(index: RowIndex<Table>): KnownRows {
   const known = new Map<Value, KnownPrefix>();
   const order = index.order as readonly string[];
 
-  const compare = (a: CachedRow, b: CachedRow): number => {
+  const compare = (a: StoredRow, b: StoredRow): number => {
     for (const column of order) {
       const [one, other] = [a[column] as never, b[column] as never];
       if (one !== other) return one < other ? -1 : 1;
@@ -43,26 +42,26 @@ export function createKnownRows(index: RowIndex<Table>): KnownRows {
     return 0;
   };
 
-  const indexValueOf = (row: CachedRow): Value =>
+  const indexValueOf = (row: StoredRow): Value =>
     index.includes(row as never) ? (row[index.column] ?? null) : null;
 
   /** The position at which a row is, or would be inserted. */
-  function findPosition(rows: readonly CachedRow[], row: CachedRow): number {
+  function findPosition(rows: readonly StoredRow[], row: StoredRow): number {
     let [low, high] = [0, rows.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (compare(rows[middle] as CachedRow, row) < 0) low = middle + 1;
+      if (compare(rows[middle] as StoredRow, row) < 0) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 
-  const isAt = (rows: readonly CachedRow[], place: number, row: CachedRow) => {
+  const isAt = (rows: readonly StoredRow[], place: number, row: StoredRow) => {
     const found = rows[place];
     return found !== undefined && compare(found, row) === 0;
   };
 
-  function remove({ rows }: KnownPrefix, row: CachedRow) {
+  function remove({ rows }: KnownPrefix, row: StoredRow) {
     const place = findPosition(rows, row);
     if (!isAt(rows, place, row)) return;
     // Most rows leave at the front, where `shift` is faster than `splice`.
@@ -70,7 +69,7 @@ export function createKnownRows(index: RowIndex<Table>): KnownRows {
     else rows.splice(place, 1);
   }
 
-  function insert(here: KnownPrefix, row: CachedRow) {
+  function insert(here: KnownPrefix, row: StoredRow) {
     const { rows, isAll } = here;
     const place = findPosition(rows, row);
     // Behind the last known row, unknown rows may come before this one.

@@ -5,7 +5,7 @@ import { clampNumber } from '../numbers.ts';
 import type { DatabaseSchema } from '../schema.ts';
 import { type StoreFault, StoreUnavailable } from '../unavailable.ts';
 import { markHostFailed, parseHosts } from './hosts.ts';
-import { statementName } from './statements.ts';
+import { statementName } from './statement-text.ts';
 import { decodeText, encode } from './text.ts';
 
 export interface PostgresOptions {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Client, QueryConfig } from 'pg';
-import { type CachedTransaction, createCachedTransaction } from '../cache/cached-transaction.ts';
+import { createUnitOfWork, type UnitOfWork } from '../cache/unit-of-work.ts';
 import { connectForBursts, type PostgresOptions } from './connection.ts';
 import { COORDINATOR_RUNNING, WRITE_LOCK } from './locks.ts';
-import { createPostgresTransaction, readCatalog } from './transaction.ts';
+import { createPostgresStatements } from './statements.ts';
 
 /** Setting with the name of the last batch, `SESSION/NUMBER`. That session's rows in memory are up to date. */
 const LAST_BATCH = 'last_batch';
@@ -49,7 +49,7 @@ const BEFORE_SYNC = 'SET LOCAL synchronous_commit = off';
 /** A connection that writes, with its rows in memory. It runs one transaction after the other. */
 export interface WriteSession {
   readonly client: Client;
-  readonly tx: CachedTransaction;
+  readonly tx: UnitOfWork;
   /** Whether the connection can't be used any more. It is unknown whether its last transaction was committed. */
   readonly isBroken: boolean;
   /** Whether a transaction was rolled back, and with it all those sent after it. Call `recover` to continue. */
@@ -83,12 +83,8 @@ export async function openWriteSession(options: PostgresOptions): Promise<WriteS
   await client.query(PLANNER_SETTINGS);
   await client.query(KEEP_HEAP);
   await client.query(`SELECT pg_advisory_lock_shared(${COORDINATOR_RUNNING})`);
-  const catalog = await readCatalog(client);
-  const sent = createPostgresTransaction(client, catalog, corkUntilNextTick);
-  const tx = createCachedTransaction(sent, {
-    columnsOf: table => [...(catalog.get(table)?.keys() ?? [])],
-    isEmbedded: false,
-  });
+  const sent = createPostgresStatements(client, corkUntilNextTick);
+  const tx = createUnitOfWork(sent);
   const id = randomUUID();
   let batches = 0;
   /** The database's last batch once all sent transactions are committed. */
@@ -125,7 +121,7 @@ export async function openWriteSession(options: PostgresOptions): Promise<WriteS
   /** Stores the name of the new batch. */
   function nameBatch() {
     lastBatch = `${id}/${++batches}`;
-    void tx.upsert('setting', ['name'], [{ name: LAST_BATCH, value: lastBatch }]);
+    void tx.upsert('setting', [{ name: LAST_BATCH, value: lastBatch }]);
   }
 
   return {

@@ -1,14 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { createUnitOfWork } from '../cache/unit-of-work.ts';
 import { POSTGRES_TYPES } from '../migrations/column-types.ts';
 import { requireCurrent } from '../migrations/migrate.ts';
-import { PRIMARY_KEYS, TABLES } from '../schema.ts';
+import { TABLE_NAMES, TABLES } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Source, Target } from '../transfer/database.ts';
 import { connectPostgres, openPool, type PostgresOptions } from './connection.ts';
 import { COORDINATOR_RUNNING, FIRST_LISTENER, OTHER_LISTENERS, WRITE_LOCK } from './locks.ts';
+import { createPostgresStatements } from './statements.ts';
 import { migratePostgres } from './store.ts';
-import { createPostgresTransaction, readCatalog } from './transaction.ts';
 
 const ROWS_AT_ONCE = 200;
 
@@ -24,17 +25,23 @@ export async function openPostgresSource(options: PostgresOptions): Promise<Sour
 export async function openPostgresTarget(options: PostgresOptions): Promise<Target> {
   await migratePostgres(options);
   const client = await beginTransaction(options, `BEGIN; SELECT pg_advisory_xact_lock(${WRITE_LOCK})`);
-  const tx = createPostgresTransaction(client, await readCatalog(client));
+  const statements = createPostgresStatements(client);
+  const tx = createUnitOfWork(statements);
+  async function flushWrites() {
+    await tx.flushWrites();
+    await statements.flushWrites();
+    tx.forgetAll();
+  }
   return {
     ...createSource(client),
     tx,
-    flushWrites: tx.flushWrites,
+    flushWrites,
     isDatabaseUnused: () => lockOutCoordinators(client),
     async commit() {
-      await tx.flushWrites();
+      await flushWrites();
       await advanceSequences(client);
       // The planner has no statistics of the new rows yet.
-      await client.query(`ANALYZE ${TABLES}`);
+      await client.query(`ANALYZE ${TABLE_NAMES}`);
       await client.query('COMMIT');
     },
   };
@@ -91,7 +98,7 @@ function createSource(client: Client): Source {
       return rows[0]?.rows ?? 0;
     },
     async *read(table, columns) {
-      const select = `SELECT ${columns} FROM ${table} ORDER BY ${PRIMARY_KEYS[table]}`;
+      const select = `SELECT ${columns} FROM ${table} ORDER BY ${TABLES[table].key}`;
       await client.query(`DECLARE reading NO SCROLL CURSOR FOR ${select}`);
       try {
         for (;;) {
@@ -111,7 +118,7 @@ function createSource(client: Client): Source {
 
 /** Moves the sequences of generated ids beyond the ids that were inserted. */
 async function advanceSequences(client: Client): Promise<void> {
-  for (const [table, key] of Object.entries(PRIMARY_KEYS)) {
+  for (const [table, { key }] of Object.entries(TABLES)) {
     const { rows } = await client.query<{ sequence: string | null }>(
       'SELECT pg_get_serial_sequence($1, $2) AS sequence',
       [table, key],

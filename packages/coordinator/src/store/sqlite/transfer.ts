@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { createUnitOfWork } from '../cache/unit-of-work.ts';
 import { SQLITE_TYPES } from '../migrations/column-types.ts';
 import { requireCurrent } from '../migrations/migrate.ts';
-import { PRIMARY_KEYS, type Table } from '../schema.ts';
+import { TABLES, type Table } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Source, Target } from '../transfer/database.ts';
 import { openForWriting, openSnapshot } from './connection.ts';
@@ -9,7 +10,7 @@ import { kyselyOver } from './dialect.ts';
 import { lockFolder } from './lock.ts';
 import { migrateSqlite } from './migrate.ts';
 import { readBounded } from './read-rows.ts';
-import { createSqliteTransaction } from './transaction.ts';
+import { createSqliteStatements } from './statements.ts';
 
 const ROWS_AT_ONCE = 200;
 
@@ -32,13 +33,18 @@ export async function openSqliteTarget(data: string): Promise<Target> {
     lock.release();
     throw error;
   });
+  const tx = createUnitOfWork(createSqliteStatements(database));
+  async function flushWrites() {
+    await tx.flushWrites();
+    tx.forgetAll();
+  }
   return {
     ...createSource(database),
-    tx: createSqliteTransaction(database),
+    ...{ tx, flushWrites },
     // The lock on the folder proves it.
     isDatabaseUnused: async () => true,
-    async flushWrites() {},
     async commit() {
+      await flushWrites();
       database.exec('COMMIT');
     },
     async close() {
@@ -72,7 +78,7 @@ function createSource(database: DatabaseSync): Source {
       return Number(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.rows);
     },
     async *read(table: Table, columns: readonly string[]) {
-      const statement = database.prepare(`SELECT ${columns} FROM ${table} ORDER BY ${PRIMARY_KEYS[table]}`);
+      const statement = database.prepare(`SELECT ${columns} FROM ${table} ORDER BY ${TABLES[table].key}`);
       let rows: Value[][] = [];
       for (const row of readBounded(statement, [])) {
         rows.push(columns.map(column => row[column] ?? null));

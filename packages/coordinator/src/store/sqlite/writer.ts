@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import { mayResolveBeforeSync } from '../batcher.ts';
-import { createCachedTransaction } from '../cache/cached-transaction.ts';
+import { createUnitOfWork } from '../cache/unit-of-work.ts';
 import type { StoreEvent } from '../events.ts';
 import { executeCalls, type Transact } from '../execute.ts';
 import { StoreUnavailable } from '../unavailable.ts';
@@ -11,7 +11,7 @@ import type { Writer } from '../writer.ts';
 import { openForWriting } from './connection.ts';
 import { sqliteFaultOf, translateSqliteError } from './faults.ts';
 import { createLogSync } from './log-sync.ts';
-import { createSqliteTransaction } from './transaction.ts';
+import { createSqliteStatements } from './statements.ts';
 
 /**
  * Opens the writer of a data folder. Durability order: COMMIT writes a batch's rows to the write-ahead log, the log is
@@ -24,10 +24,7 @@ export function openSqliteWriter(data: string, plan: WritePlan): Writer {
   const database = openForWriting(data);
   database.exec('PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 0');
   const log = createLogSync(data);
-  const tx = createCachedTransaction(createSqliteTransaction(database), {
-    columnsOf: table => columnsOf(database, table),
-    isEmbedded: true,
-  });
+  const tx = createUnitOfWork(createSqliteStatements(database));
   /** Returns a number that changes when another connection commits, such as that of `aitbc keys`. */
   const dataVersion = database.prepare('PRAGMA data_version');
   let lastVersion: unknown;
@@ -132,9 +129,3 @@ function rollBack(database: DatabaseSync): void {
     // The transaction failed for the same reason, and that error is reported.
   }
 }
-
-const columnsOf = (database: DatabaseSync, table: string) =>
-  database
-    .prepare('SELECT name FROM pragma_table_info(?)')
-    .all(table)
-    .map(({ name }) => String(name));

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { asConfigError, type EngineConfig, engineOf } from '../engine.ts';
 import { SCHEMA_VERSION } from '../migrations/migrate.ts';
-import { COORDINATOR_ID, TABLES } from '../schema.ts';
+import { COORDINATOR_ID, TABLE_NAMES } from '../schema.ts';
 import type { Source } from './database.ts';
 import { createTallies, FORMAT, FORMAT_VERSION, type Header, lineOf, rowLine } from './format.ts';
 import { openSource, rowsOf, type TransferOptions, type Transferred } from './transfer.ts';
@@ -50,7 +50,7 @@ async function coordinatorIdIn(source: Source): Promise<string | null> {
 
 async function tablesIn(source: Source): Promise<Header['tables']> {
   const tables: Partial<Header['tables']> = {};
-  for (const table of TABLES)
+  for (const table of TABLE_NAMES)
     tables[table] = { columns: await source.columns(table), rows: await source.count(table) };
   return tables as Header['tables'];
 }
@@ -58,7 +58,7 @@ async function tablesIn(source: Source): Promise<Header['tables']> {
 async function* linesOf(source: Source, header: Header, report: (rows: number) => void) {
   yield lineOf(header);
   const tallies = createTallies();
-  for (const table of TABLES) {
+  for (const table of TABLE_NAMES) {
     for await (const rows of source.read(table, header.tables[table].columns)) {
       const lines = rows.map(row => rowLine(table, row)).join('');
       tallies.add(table, lines, rows.length);

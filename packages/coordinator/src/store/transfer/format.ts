@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseEngine } from '../engine.ts';
-import { TABLES, type Table } from '../schema.ts';
+import { TABLE_NAMES, type Table } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 
 /*
@@ -44,7 +44,7 @@ export const rowLine = (table: Table, values: readonly Value[]) => `${JSON.strin
 
 /** Counts and hashes the lines of each table. */
 export function createTallies() {
-  const tallies = new Map(TABLES.map(table => [table, { rows: 0, hash: createHash('sha256') }]));
+  const tallies = new Map(TABLE_NAMES.map(table => [table, { rows: 0, hash: createHash('sha256') }]));
   return {
     /** Adds the lines of this many rows, each with its line feed. */
     add(table: Table, lines: string | Uint8Array, rows: number): void {
@@ -65,7 +65,9 @@ export function createTallies() {
 
 /** The first table whose count or hash differs. */
 export function differingTable(a: Footer['totals'], b: Footer['totals']): Table | undefined {
-  return TABLES.find(table => a[table]?.rows !== b[table]?.rows || a[table]?.sha256 !== b[table]?.sha256);
+  return TABLE_NAMES.find(
+    table => a[table]?.rows !== b[table]?.rows || a[table]?.sha256 !== b[table]?.sha256,
+  );
 }
 
 /** A file that can't be imported, or a store that can't take it. The message is a full explanation for the operator. */

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { asConfigError, type EngineConfig, engineOf } from '../engine.ts';
-import { type NewRow, TABLES, type Table } from '../schema.ts';
+import { type NewRow, TABLE_NAMES, type Table } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import type { Target } from './database.ts';
 import { createTallies, differingTable, type Header, rowLine, TransferError } from './format.ts';
@@ -62,7 +62,7 @@ async function fill(target: Target, file: Export, report: Report): Promise<void>
 /** Throws where the store has rows other than the zero counters that migrations insert, and deletes those. */
 async function requireEmpty(target: Target): Promise<void> {
   const counters: Value[] = [];
-  for (const table of TABLES) {
+  for (const table of TABLE_NAMES) {
     const columns = table === 'counter' ? ['name', 'value'] : await target.columns(table);
     for await (const rows of target.read(table, columns)) {
       if (table !== 'counter' || rows.some(([, value]) => value !== 0)) {
@@ -73,12 +73,12 @@ async function requireEmpty(target: Target): Promise<void> {
       counters.push(...rows.flatMap(([name]) => name ?? []));
     }
   }
-  await target.tx.delete('counter', 'name', counters);
+  await target.tx.delete('counter', counters);
   await target.flushWrites();
 }
 
 async function requireColumns(target: Target, { tables }: Header): Promise<void> {
-  for (const table of TABLES) {
+  for (const table of TABLE_NAMES) {
     const wanted = (await target.columns(table)).toSorted().join(', ');
     const found = tables[table].columns.toSorted().join(', ');
     if (found !== wanted)
@@ -90,7 +90,7 @@ async function requireColumns(target: Target, { tables }: Header): Promise<void>
 async function check(target: Target, { header, totals }: Export, report: Report): Promise<void> {
   const tallies = createTallies();
   const all = rowsOf(header);
-  for (const table of TABLES) {
+  for (const table of TABLE_NAMES) {
     for await (const rows of target.read(table, header.tables[table].columns)) {
       tallies.add(table, rows.map(row => rowLine(table, row)).join(''), rows.length);
       report({ step: 'check', by: rows.length, all });

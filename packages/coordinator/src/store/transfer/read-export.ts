@@ -1,5 +1,5 @@
 import { SCHEMA_VERSION } from '../migrations/migrate.ts';
-import { TABLES, type Table } from '../schema.ts';
+import { TABLE_NAMES, type Table } from '../schema.ts';
 import type { Value } from '../transaction.ts';
 import {
   createTallies,
@@ -98,14 +98,14 @@ function headerFrom(line: Buffer): Header {
       `The file has the schema ${header.schema}, and this program ${SCHEMA_VERSION}: import it with the version that wrote it, then upgrade`,
     );
   }
-  const missing = TABLES.find(table => !Array.isArray(header.tables?.[table]?.columns));
+  const missing = TABLE_NAMES.find(table => !Array.isArray(header.tables?.[table]?.columns));
   if (missing) throw new TransferError(`The first line of the file lacks the columns of ${missing}`);
   return header;
 }
 
 function rowFrom(entry: object, { tables }: Header, number: number) {
   const [[name, values] = ['', null], ...others] = Object.entries(entry);
-  const table = TABLES.find(table => table === name);
+  const table = TABLE_NAMES.find(table => table === name);
   const columns = table && tables[table].columns;
   const isRow = Array.isArray(values) && values.length === columns?.length && values.every(isValue);
   if (!table || !columns || !isRow || others.length > 0)
