@@ -1,5 +1,6 @@
-import type { FailJob, Job, SubmitJob, ToolCall } from '@aitbc/protocol';
+import type { FailJob, Job, ToolCall } from '@aitbc/protocol';
 import { generateSigner } from '@aitbc/receipts';
+import type { JobRequest } from '@aitbc/sdk';
 import { CoordinatorClient } from '@aitbc/sdk';
 import { createParser } from 'eventsource-parser';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -66,7 +67,7 @@ describe.each(dialects)('$name: $fault', ({ name, request, gets }) => {
       model: name,
       stream: true,
       ...request,
-    } as SubmitJob);
+    } as JobRequest);
     const job = await coordinator.client.jobs.wait(job_id);
     if (gets.failure) return expectFailure(job, gets.failure);
     expect(job.error).toBeNull();

@@ -42,7 +42,7 @@ export type { Explorer } from './resources/explorer.ts';
 export type { CreateFile, Files, ListFiles } from './resources/files.ts';
 export type { Grants } from './resources/grants.ts';
 export type { Invitations, RedeemOptions } from './resources/invitations.ts';
-export type { Jobs, StreamOptions, SubmitOptions } from './resources/jobs.ts';
+export type { JobRequest, Jobs, StreamOptions, SubmitOptions } from './resources/jobs.ts';
 export type { LedgerResource } from './resources/ledger.ts';
 export type { Miners } from './resources/miners.ts';
 export type { Models } from './resources/models.ts';

@@ -1,4 +1,4 @@
-import type { SubmitJob } from '@aitbc/sdk';
+import type { JobRequest } from '@aitbc/sdk';
 import type { Command } from 'commander';
 import { integer, nameList, number, pair, positiveInteger, readInput } from '../arguments.ts';
 import { clientFor, wantsJson } from '../connection.ts';
@@ -96,7 +96,7 @@ event as a line of JSON.`,
     });
 }
 
-async function preview(request: SubmitJob, command: Command, io: Io): Promise<void> {
+async function preview(request: JobRequest, command: Command, io: Io): Promise<void> {
   const found = await clientFor(command, io).jobs.preview(request);
   if (wantsJson(command)) {
     printJson(io, found);
@@ -120,7 +120,7 @@ async function preview(request: SubmitJob, command: Command, io: Io): Promise<vo
   );
 }
 
-async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io: Io): Promise<void> {
+async function run(request: JobRequest, flags: SubmitFlags, command: Command, io: Io): Promise<void> {
   const client = clientFor(command, io);
   const json = wantsJson(command);
   const interrupted = new AbortController();
@@ -149,7 +149,7 @@ async function run(request: SubmitJob, flags: SubmitFlags, command: Command, io:
 
 const UNANSWERED = 'Stopped before the coordinator answered. `aitbc jobs list` shows whether the job exists.';
 
-function requestFor(prompt: string, flags: SubmitFlags): SubmitJob {
+function requestFor(prompt: string, flags: SubmitFlags): JobRequest {
   const { model, priority, metadata } = flags;
   return {
     prompt,

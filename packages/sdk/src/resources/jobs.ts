@@ -24,6 +24,9 @@ import { id } from '../transport.ts';
 import { type WaitOptions, waitForJob } from '../wait.ts';
 import { submitInParts } from './submit-in-parts.ts';
 
+/** A job to submit, which names its model, or several. */
+export type JobRequest = SubmitJob & ({ model: string } | { models: string[] });
+
 export interface SubmitOptions extends IdempotentOptions {
   /** Seconds to wait for the job to end. The coordinator may return earlier, with an unfinished job. */
   wait?: number | undefined;
@@ -37,12 +40,12 @@ export interface StreamOptions extends IdempotentOptions {
 /** Jobs: clients submit and follow them; miners claim, run and complete them. */
 export class Jobs extends Resource {
   /** Returns what a job may cost, how many miners could run it and when it would start. Nothing is stored. */
-  preview(job: SubmitJob, options?: RequestOptions): Promise<JobPreview> {
+  preview(job: JobRequest, options?: RequestOptions): Promise<JobPreview> {
     return this.requests.post('/v1/jobs', { ...job, dry_run: true }, options);
   }
 
   /** Submits a job. Retries never create a second one. */
-  submit(job: SubmitJob, options: SubmitOptions = {}): Promise<Job> {
+  submit(job: JobRequest, options: SubmitOptions = {}): Promise<Job> {
     return this.requests.create('/v1/jobs', job, options);
   }
 
@@ -52,7 +55,7 @@ export class Jobs extends Resource {
    *
    * @throws {PartialBatchError} when a request after the first fails
    */
-  submitBatch(jobs: readonly SubmitJob[], options: IdempotentOptions = {}): Promise<Job[]> {
+  submitBatch(jobs: readonly JobRequest[], options: IdempotentOptions = {}): Promise<Job[]> {
     const submit = async (part: SubmitJob[], idempotencyKey: string) => {
       const body = { jobs: part };
       const answer = await this.requests.create<{ jobs: Job[] }>('/v1/jobs/batch', body, {
@@ -92,7 +95,7 @@ export class Jobs extends Resource {
    *
    * Leaving the loop only stops the reading. Aborting the signal also cancels the job.
    */
-  async *stream(job: SubmitJob, options: StreamOptions = {}): AsyncGenerator<NumberedJobEvent, void> {
+  async *stream(job: JobRequest, options: StreamOptions = {}): AsyncGenerator<NumberedJobEvent, void> {
     const { job_id } = await this.submit({ ...job, stream: true }, options);
     let hasEnded = false;
     try {

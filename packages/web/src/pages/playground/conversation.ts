@@ -1,4 +1,4 @@
-import type { ChatMessage, JobEvent, JobParams, SubmitJob } from '@aitbc/sdk';
+import type { ChatMessage, JobEvent, JobParams, JobRequest } from '@aitbc/sdk';
 import { type Session, sessions } from '../../session/session-store.ts';
 
 /** What is sent along with each question. What is undefined is left to the engine. */
@@ -98,7 +98,7 @@ function createConversation(session: Session): Conversation {
     set({ turns });
   }
 
-  async function run(turn: Turn, job: SubmitJob): Promise<void> {
+  async function run(turn: Turn, job: JobRequest): Promise<void> {
     const stopping = new AbortController();
     running = stopping;
     try {
@@ -156,7 +156,7 @@ export function jobFor(
   model: string,
   question: string,
   { turns, parameters }: Pick<ConversationState, 'turns' | 'parameters'>,
-): SubmitJob {
+): JobRequest {
   const { system, max_price, ...params } = parameters;
   const messages: ChatMessage[] = [];
   if (system.trim() !== '') messages.push({ role: 'system', content: system });
