@@ -62,7 +62,8 @@ describe('the same call as code', () => {
     await page.getByRole('textbox', { name: 'System prompt' }).fill("Don't hurry");
     await page.getByRole('textbox', { name: 'Most tokens' }).fill('6');
     expect(await page.content()).not.toContain(key);
-    const sample = await page.getByRole('region', { name: 'Sample for curl' }).textContent();
+    const curl = page.getByRole('region', { name: 'Sample for curl' }).filter({ hasText: 'max_tokens' });
+    const sample = await curl.textContent();
     expect(sample).toContain(network.url);
     const env = { ...process.env, AITBC_API_KEY: key };
     const { stdout } = await bash('bash', ['-c', (sample ?? '').replace('curl', 'curl -sS')], { env });
