@@ -59,10 +59,13 @@ async function idleBytes(server: OwnServer, seconds: number): Promise<number> {
   return await measured;
 }
 
-/** @returns the mean of each quarter */
+/**
+ * @param samples at least four
+ * @returns the mean of each quarter
+ */
 export function quartersOf(samples: readonly number[]): number[] {
-  const size = Math.ceil(samples.length / 4);
-  return [0, 1, 2, 3].map(index => mean(samples.slice(index * size, (index + 1) * size)));
+  const start = (quarter: number) => Math.round((quarter * samples.length) / 4);
+  return [0, 1, 2, 3].map(quarter => mean(samples.slice(start(quarter), start(quarter + 1))));
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
