@@ -134,8 +134,8 @@ describeEachEngine('claiming', engine => {
     const { scheduling: waits } = coordinator.running.modules;
     const has = { id: 'waits', owner: null, region: null, vram_gb: null, loaded: null, suspended: false };
     const abilities = { capabilities: new Set(['repeated']), ...has };
-    const seeker = { abilities, score: 1, since: 0 };
-    const waitForWork = () => waits.forWork(seeker, 60_000, new AbortController().signal);
+    const waitingMiner = { abilities, score: 1, since: 0 };
+    const waitForWork = () => waits.forWork(waitingMiner, 60_000, new AbortController().signal);
     const submitOnce = () =>
       coordinator.call<MinerJob>(
         'POST',

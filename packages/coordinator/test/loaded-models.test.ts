@@ -92,8 +92,8 @@ describeEachEngine('models in memory', engine => {
         suspended: false,
         ...{ id: 'waits', owner: null },
       };
-      const seeker = { abilities, score: 1, since: performance.now() };
-      await waits.forWork(seeker, 10_000, new AbortController().signal);
+      const waitingMiner = { abilities, score: 1, since: performance.now() };
+      await waits.forWork(waitingMiner, 10_000, new AbortController().signal);
       woken.push(name);
     });
     await submit({ model: 'woken' });

@@ -108,9 +108,9 @@ describeEachEngine('the reputation of a miner', engine => {
     const abilities = { capabilities: new Set(['wakes']), region: null, vram_gb: null, loaded: null };
     const woken: string[] = [];
     const wait = async (name: string, score: number, waited: number) => {
-      const seeker = { abilities: { ...abilities, suspended: false, id: 'waits', owner: null }, score };
+      const waitingMiner = { abilities: { ...abilities, suspended: false, id: 'waits', owner: null }, score };
       const since = performance.now() - waited * 1000;
-      await waits.forWork({ ...seeker, since }, 10_000, new AbortController().signal);
+      await waits.forWork({ ...waitingMiner, since }, 10_000, new AbortController().signal);
       woken.push(name);
     };
     const waiting = [wait('patient', 0.5, 6), wait('poor', 0.5, 1), wait('good', 1, 0)];

@@ -8,7 +8,7 @@ export interface CreateNoticeInput {
   actor: Actor;
 }
 
-/** Stores notices, at most `LIMITS.notices`. Those that have expired make room. */
+/** Stores notices, at most `LIMITS.notices`. Those that have expired are deleted first. */
 export const createNotice: Operation<CreateNoticeInput, undefined> = {
   name: 'notices.create',
   async apply(inputs, context) {
@@ -20,8 +20,7 @@ export const createNotice: Operation<CreateNoticeInput, undefined> = {
     );
     const expired = stored.filter(({ expires_at }) => expires_at <= now).map(({ id }) => id);
     await tx.delete('notice', expired);
-    let room = LIMITS.notices - stored.length + expired.length;
-    const taken = inputs.filter(() => room-- > 0);
+    const taken = inputs.slice(0, LIMITS.notices - stored.length + expired.length);
     await tx.insert(
       'notice',
       taken.map(({ row }) => row),

@@ -23,16 +23,14 @@ export interface JobQueues {
 }
 
 const KEY = [
-  ...([
-    'model',
-    'priority',
-    'region',
-    'min_vram_gb',
-    'restriction',
-    'needs',
-    'min_context',
-    'miners',
-  ] as const),
+  'model',
+  'priority',
+  'region',
+  'min_vram_gb',
+  'restriction',
+  'needs',
+  'min_context',
+  'miners',
 ] as const;
 
 const valuesOf = (place: QueueKey) => KEY.map(column => place[column]);
