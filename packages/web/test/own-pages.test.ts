@@ -183,6 +183,8 @@ test('a key is created with a budget, shown once, works, and is revoked', async 
     .getByText(/^aitbc_/)
     .textContent();
   await page.getByRole('button', { name: 'Close' }).click();
+  // A dialog stays in the document until its closing has been shown.
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   expect(await page.content()).not.toContain(made);
   const account = await fetch(`${network.url}/v1/api-keys/current`, { headers: { 'x-api-key': made ?? '' } });
   expect(await account.json()).toMatchObject({ scopes: ['client'], budget: { day: 5 } });
