@@ -8,14 +8,15 @@ const BEHAVIOURS = ['scheduling', 'leases', 'submitting', 'streaming', 'replicat
 const PACKAGES = {
   protocol: [],
   tlog: [],
+  evidence: [],
   receipts: ['protocol', 'tlog'],
   sdk: ['protocol', 'tlog', 'receipts'],
   tracing: [],
-  coordinator: ['protocol', 'tlog', 'receipts', 'tracing'],
-  miner: ['protocol', 'receipts', 'sdk', 'tracing'],
+  coordinator: ['protocol', 'tlog', 'receipts', 'evidence', 'tracing'],
+  miner: ['protocol', 'receipts', 'sdk', 'evidence', 'tracing'],
   witness: ['tlog'],
-  web: ['protocol', 'tlog', 'receipts', 'sdk'],
-  cli: ['protocol', 'tlog', 'receipts', 'sdk', 'coordinator', 'miner', 'tracing', 'witness'],
+  web: ['protocol', 'tlog', 'receipts', 'sdk', 'evidence'],
+  cli: ['protocol', 'tlog', 'receipts', 'sdk', 'evidence', 'coordinator', 'miner', 'tracing', 'witness'],
 };
 
 const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({
@@ -27,7 +28,7 @@ const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({
 }));
 
 /** The browser has no Node: what runs there must not ask for it. */
-const isomorphic = ['protocol', 'tlog', 'receipts', 'sdk', 'web'].map(name => ({
+const isomorphic = ['protocol', 'tlog', 'evidence', 'receipts', 'sdk', 'web'].map(name => ({
   name: `isomorphic-${name}`,
   severity: 'error',
   from: { path: `^packages/${name}/src` },

@@ -53,6 +53,7 @@ export interface PublishedPackage {
 export const PUBLISHED: readonly PublishedPackage[] = [
   library('protocol'),
   library('tlog'),
+  library('evidence'),
   library('receipts'),
   library('sdk'),
   {
