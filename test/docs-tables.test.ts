@@ -100,6 +100,10 @@ const LIMIT_WORDS: Record<keyof typeof LIMITS, string> = {
   idempotencyKeyLength: 'characters of an idempotency key',
   metadataKeys: 'fields of `metadata`',
   errorLength: 'characters of the error that a miner reports',
+  verificationTokens: 'tokens of an answer that a verifier scores',
+  nats: 'nats in each number of a scored token, positive or negative',
+  verifierWeights: 'digests of weights that a verifier names',
+  engineNameLength: 'characters of the name of a verifier’s engine, or of its build',
   keyNameLength: 'characters of the name of an API key',
   allowedModels: 'models in `allowed_models` of an API key',
   keysPerAccount: 'API keys of one account that are not revoked, made over HTTP',
@@ -168,6 +172,10 @@ const WHEN: Record<ErrorCode, string> = {
   PAYOUT_INVALID_STATUS:
     'a payout that is confirmed or withdrawn does not change, and none is disputed twice',
   PAYOUT_INVALID_SIGNATURE: 'it does not fit the answer, or its key is not of the account that was paid',
+  VERIFICATION_NOT_FOUND: 'no such verification, or it has not ended or is not published yet',
+  VERIFICATION_NOT_LEASED: 'the verifier does not hold the verification, or no longer holds it',
+  VERIFICATION_NOT_APPEALABLE:
+    'the verification accuses nobody, is another owner’s, or was appealed against before',
   WEBHOOK_NOT_FOUND: 'no such webhook or delivery, or another account’s',
   WEBHOOK_ADDRESS_REFUSED: 'deliveries must not be sent to that address, or its name has none',
   WEBHOOK_LIMIT_EXCEEDED: 'the account has as many webhooks as it may have',

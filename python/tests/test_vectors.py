@@ -33,6 +33,7 @@ def each(path: str, member: str) -> pytest.MarkDecorator:
 
 RECEIPTS, GRANTS, LEDGER = vectors("receipts/receipts"), vectors("receipts/grants"), vectors("tlog/ledger")
 PAYOUTS = vectors("receipts/payouts")
+VERIFICATIONS = vectors("receipts/verifications")
 
 
 @each("receipts/canonical-json", "numbers")
@@ -125,6 +126,20 @@ def test_a_provider_signs_what_it_answers_to_a_payout(vector: dict[str, Any]) ->
     assert verify.payout_answer_bytes(answer, answer["status"], answer["reason"]).decode() == vector["signed"]
     signer = Signer.from_seed(bytes.fromhex(PAYOUTS["provider"]))
     assert verify.sign_payout_answer(answer, signer, answer["status"], answer["reason"]) == vector["signature"]
+
+
+@each("receipts/verifications", "valid")
+def test_a_verification_is_valid(vector: dict[str, Any]) -> None:
+    statement = vector["statement"]
+    assert verify.verify_verification(statement, VERIFICATIONS["keys"]).failed == []
+    assert verify.signed_bytes(statement).decode() == vector["signed"]
+    found = verify.verify_entry(vector["entry"].encode(), VERIFICATIONS["keys"])
+    assert (found.kind, found.statement) == ("verification", statement)
+
+
+@each("receipts/verifications", "invalid")
+def test_a_verification_is_not_valid(vector: dict[str, Any]) -> None:
+    assert verify.verify_statement(vector["statement"], VERIFICATIONS["keys"]).failed == vector["failed"]
 
 
 @each("receipts/grants", "valid")

@@ -5,6 +5,7 @@ import { NetworkStats } from './network.ts';
 import type { Payout, PayoutUpdate } from './payouts.ts';
 import { Inclusion, type Receipt } from './receipts.ts';
 import type { Opening, Restore } from './restores.ts';
+import type { VerificationStatement } from './verifications.ts';
 
 const HASH = '[0-9a-fA-F]{64}';
 const HexHash = (description: string) => Type.String({ description });
@@ -22,7 +23,7 @@ export const TransactionId = Type.String({
 
 /** What an entry of the ledger says. */
 export const TransactionType = Type.Enum(
-  ['receipt', 'grant', 'restore', 'opening', 'payout', 'payout_update'],
+  ['receipt', 'grant', 'restore', 'opening', 'payout', 'payout_update', 'verification'],
   { type: 'string' },
 );
 export type TransactionType = Static<typeof TransactionType>;
@@ -91,7 +92,9 @@ export type Transaction = Static<typeof Transaction>;
 export const TransactionDetail = Type.Object(
   {
     ...Transaction.properties,
-    statement: Type.Unsafe<Receipt | Grant | Payout | PayoutUpdate | Restore | Opening>({
+    statement: Type.Unsafe<
+      Receipt | Grant | Payout | PayoutUpdate | Restore | Opening | VerificationStatement
+    >({
       type: 'object',
       additionalProperties: true,
       description: 'The entry: a signed statement, such as a receipt.',

@@ -26,6 +26,7 @@ export * from './stated.ts';
 export * from './streams.ts';
 export * from './submit-job.ts';
 export * from './usage.ts';
+export * from './verifications.ts';
 export * from './versions.ts';
 export * from './webhook-messages.ts';
 export * from './webhooks.ts';

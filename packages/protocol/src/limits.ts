@@ -58,6 +58,13 @@ export const LIMITS = {
   payoutMethodLength: 64,
   payoutReferenceLength: 256,
   payoutReasonLength: 256,
+  /** Tokens of an answer that a verifier scores. */
+  verificationTokens: 8_192,
+  /** Log-probabilities, entropies and variances of one token, in nats. */
+  nats: 10_000,
+  /** Weights that one verifier names. */
+  verifierWeights: 64,
+  engineNameLength: 64,
   keyNameLength: 128,
   allowedModels: 100,
   /** Keys of one account that are neither revoked nor expired. */

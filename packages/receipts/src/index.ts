@@ -69,10 +69,17 @@ export {
   isPayoutUpdate,
   isReceipt,
   isRestore,
+  isVerification,
   type Statement,
   type Transfer,
   transferOf,
 } from './transfers.ts';
+export {
+  scoresHash,
+  signVerification,
+  verificationEntry,
+  verifyVerification,
+} from './verifications.ts';
 export {
   type EntryVerification,
   STATEMENT_KINDS,

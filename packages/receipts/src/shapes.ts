@@ -1,4 +1,13 @@
-import type { Grant, Opening, Payout, PayoutUpdate, Receipt, Restore, Signature } from '@aitbc/protocol';
+import type {
+  Grant,
+  Opening,
+  Payout,
+  PayoutUpdate,
+  Receipt,
+  Restore,
+  Signature,
+  VerificationStatement,
+} from '@aitbc/protocol';
 import { isAddress } from './addresses.ts';
 import { decodeBase64url } from './signature.ts';
 
@@ -103,6 +112,50 @@ const PAYOUT_UPDATE: Rules<PayoutUpdate> = {
   created_at: whole,
   nonce: text,
   metadata: withText('reason'),
+  signature: object,
+};
+
+/** A rule for a member that may also be null. */
+const orNull = ([words, test]: Rule): Rule => [`${words}, or null`, value => value === null || test(value)];
+
+const oneOf = (...texts: readonly string[]): Rule => [
+  texts.map(text => JSON.stringify(text)).join(' or '),
+  value => typeof value === 'string' && texts.includes(value),
+];
+
+const flag: Rule = ['true or false', value => typeof value === 'boolean'];
+const number: Rule = ['a number', value => typeof value === 'number'];
+
+/** Causes, rules and reasons may be added later, so any text is one. */
+const VERIFICATION: Rules<VerificationStatement> = {
+  type: ['"verification"', value => value === 'verification'],
+  version: text,
+  verification_id: text,
+  cause: text,
+  about: orNull(text),
+  job_id: text,
+  receipt_id: text,
+  miner_id: text,
+  passport: hash,
+  weights: orNull(text),
+  answered_at: whole,
+  verifier_id: orNull(text),
+  verifier: orNull(address),
+  engine: orNull(text),
+  rule: orNull(text),
+  tokens: whole,
+  sum: number,
+  variance: amount,
+  judgement: oneOf('consistent', 'accused', 'inconclusive'),
+  reason: orNull(text),
+  scores_hash: orNull(hash),
+  counts: flag,
+  clears: flag,
+  draw: orNull(whole),
+  coordinator_id: text,
+  created_at: whole,
+  nonce: text,
+  metadata: object,
   signature: object,
 };
 
@@ -213,6 +266,12 @@ export function payoutFaults(value: unknown): string[] {
 export function payoutUpdateFaults(value: unknown): string[] {
   if (!isObject(value)) return ['it is not an object'];
   return [...memberFaults(value, PAYOUT_UPDATE), ...signatureFaults(value.signature, 'signature.')];
+}
+
+/** Returns what is wrong with a verification's shape, as {@link payoutFaults} does. */
+export function verificationFaults(value: unknown): string[] {
+  if (!isObject(value)) return ['it is not an object'];
+  return [...memberFaults(value, VERIFICATION), ...signatureFaults(value.signature, 'signature.')];
 }
 
 /**

@@ -1,8 +1,16 @@
-import type { Grant, Opening, Payout, PayoutUpdate, Receipt, Restore } from '@aitbc/protocol';
+import type {
+  Grant,
+  Opening,
+  Payout,
+  PayoutUpdate,
+  Receipt,
+  Restore,
+  VerificationStatement,
+} from '@aitbc/protocol';
 import { microCredits } from './credits.ts';
 
 /** The kinds of statements that this package knows. A receipt has no `type`; the others name their kind in it. */
-export type Statement = Receipt | Grant | Payout | PayoutUpdate | Restore | Opening;
+export type Statement = Receipt | Grant | Payout | PayoutUpdate | Restore | Opening | VerificationStatement;
 
 /** Credits that a ledger entry moves from one balance to another. */
 export interface Transfer {
@@ -19,7 +27,7 @@ export interface Transfer {
  * sum of what it paid.
  */
 export function transferOf(statement: Receipt | Grant | Opening | Payout): Transfer;
-/** Returns null for a restore and for an answer to a payout, which move nothing. */
+/** Returns null for restores, verifications and answers to payouts, which move nothing. */
 export function transferOf(statement: Statement): Transfer | null;
 export function transferOf(statement: Statement): Transfer | null {
   if (isReceipt(statement))
@@ -35,6 +43,7 @@ export function transferOf(statement: Statement): Transfer | null {
       if (statement.status !== 'withdrawn') return null;
       return { from: null, to: statement.to, amount: microCredits(statement.amount) };
     case 'restore':
+    case 'verification':
       return null;
   }
 }
@@ -61,4 +70,8 @@ export function isPayout(statement: Statement): statement is Payout {
 
 export function isPayoutUpdate(statement: Statement): statement is PayoutUpdate {
   return 'type' in statement && statement.type === 'payout_update';
+}
+
+export function isVerification(statement: Statement): statement is VerificationStatement {
+  return 'type' in statement && statement.type === 'verification';
 }

@@ -7,6 +7,7 @@ import { verifyOpening, verifyRestore } from './restores.ts';
 import { isObject, type Members } from './shapes.ts';
 import { typedEntry } from './statements.ts';
 import { isReceipt, type Statement } from './transfers.ts';
+import { verifyVerification } from './verifications.ts';
 
 /** The result of checking a ledger entry. */
 export interface EntryVerification extends Verification {
@@ -28,6 +29,7 @@ const VERIFIERS = {
   payout_update: verifyPayoutUpdate,
   restore: verifyRestore,
   opening: verifyOpening,
+  verification: verifyVerification,
 } as const;
 
 /** The kinds that are verified here. An entry of any other kind is only hashed. */

@@ -53,3 +53,4 @@ export {
   verifyInclusion,
 } from './verify-proofs.ts';
 export { formatVkey, parseVkey, type SignatureType, type VerifierKey, verifierKey } from './vkeys.ts';
+export { type VrfKey, verifyVrf, vrfKeyFromSeed } from './vrf.ts';

@@ -50,6 +50,7 @@ from .statements import (
     verify_receipt,
     verify_restore,
     verify_statement,
+    verify_verification,
 )
 from .trusted_keys import Check, TrustedKey
 
@@ -112,4 +113,5 @@ __all__ = [
     "verify_receipt",
     "verify_restore",
     "verify_statement",
+    "verify_verification",
 ]

@@ -132,6 +132,45 @@ PAYOUT_UPDATE: Mapping[str, Rule] = {
     "metadata": _with_text("reason"),
 }
 
+
+def _or_null(rule: Rule) -> Rule:
+    words, test = rule
+    return f"{words}, or null", lambda value: value is None or test(value)
+
+
+FLAG: Rule = ("true or false", lambda value: isinstance(value, bool))
+
+VERIFICATION: Mapping[str, Rule] = {
+    "type": _equals("verification"),
+    "version": TEXT,
+    "verification_id": TEXT,
+    "cause": TEXT,
+    "about": _or_null(TEXT),
+    "job_id": TEXT,
+    "receipt_id": TEXT,
+    "miner_id": TEXT,
+    "passport": HASH,
+    "weights": _or_null(TEXT),
+    "answered_at": WHOLE,
+    "verifier_id": _or_null(TEXT),
+    "verifier": _or_null(ADDRESS),
+    "engine": _or_null(TEXT),
+    "rule": _or_null(TEXT),
+    "tokens": WHOLE,
+    "sum": ("a number", is_number),
+    "variance": AMOUNT,
+    "judgement": (
+        '"consistent" or "accused" or "inconclusive"',
+        lambda value: isinstance(value, str) and value in ("consistent", "accused", "inconclusive"),
+    ),
+    "reason": _or_null(TEXT),
+    "scores_hash": _or_null(HASH),
+    "counts": FLAG,
+    "clears": FLAG,
+    "draw": _or_null(WHOLE),
+    **_SIGNED,
+}
+
 RESTORE: Mapping[str, Rule] = {
     "type": _equals("restore"),
     "version": TEXT,
@@ -204,6 +243,11 @@ def payout_faults(value: Any) -> list[str]:
 def payout_update_faults(value: Any) -> list[str]:
     """The same for an update of a payout."""
     return _flat_faults(value, PAYOUT_UPDATE)
+
+
+def verification_faults(value: Any) -> list[str]:
+    """The same for what a verifier found of an answer."""
+    return _flat_faults(value, VERIFICATION)
 
 
 def opening_faults(value: Any) -> list[str]:

@@ -20,6 +20,7 @@ from .shapes import (
     receipt_faults,
     restore_faults,
     signature_faults,
+    verification_faults,
 )
 from .trusted_keys import Check, TrustedKey, key_check, quote
 
@@ -100,6 +101,11 @@ def verify_opening(opening: Any, keys: Sequence[TrustedKey]) -> Verification:
     return _verify_flat(opening, keys, opening_faults, "opening")
 
 
+def verify_verification(verification: Any, keys: Sequence[TrustedKey]) -> Verification:
+    """Checks what a verifier found of a miner's answer. Its numbers are not computed again."""
+    return _verify_flat(verification, keys, verification_faults, "verification")
+
+
 def _verify_flat(
     statement: Any, keys: Sequence[TrustedKey], faults_of: Callable[[Any], list[str]], what: str
 ) -> Verification:
@@ -115,6 +121,7 @@ _VERIFIERS: Mapping[str, Callable[[Any, Sequence[TrustedKey]], Verification]] = 
     "payout_update": verify_payout_update,
     "restore": verify_restore,
     "opening": verify_opening,
+    "verification": verify_verification,
 }
 
 

@@ -16,7 +16,9 @@ export const ledgerTables = {
     leaf_index: integerColumn(),
     /** Id of the statement, such as a receipt or a grant. */
     id: textColumn(),
-    type: textColumn<'receipt' | 'grant' | 'restore' | 'opening' | 'payout' | 'payout_update'>(),
+    type: textColumn<
+      'receipt' | 'grant' | 'restore' | 'opening' | 'payout' | 'payout_update' | 'verification'
+    >(),
     job_id: textColumn<string | null>(),
     /** Null for a grant, which has no payer; the list of grants selects by null. 0 for other entries that have none. */
     payer_id: integerColumn<number | null>(),

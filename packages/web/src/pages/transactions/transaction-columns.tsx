@@ -15,6 +15,7 @@ export const TRANSACTION_TYPES: Record<Transaction['type'], string> = {
   opening: 'Opening',
   payout: 'Payout',
   payout_update: 'Payout update',
+  verification: 'Verification',
 };
 
 export const transactionType = (type: string) => TRANSACTION_TYPES[type as Transaction['type']] ?? type;

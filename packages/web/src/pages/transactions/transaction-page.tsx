@@ -114,6 +114,8 @@ function summarize({ type, amount }: TransactionDetail): string {
         : `takes a payout back, so that ${credits} are owed again`;
     case 'opening':
       return 'carries a balance over from an earlier ledger';
+    case 'verification':
+      return 'says what a verifier found of an answer';
     case 'restore':
       return 'says that the store was restored';
   }
