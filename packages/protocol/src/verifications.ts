@@ -287,7 +287,7 @@ export const AppealVerification = Type.Object(
 export type AppealVerification = Static<typeof AppealVerification>;
 
 /** What is known of the answers of one miner with one passport. */
-export const Evidence = Type.Object(
+export const MinerEvidence = Type.Object(
   {
     miner_id: MinerId,
     passport: passportHash,
@@ -310,9 +310,9 @@ export const Evidence = Type.Object(
     accused_by: Nullable(Type.String({ description: 'The verification that completed that accusation.' })),
     updated_at: Timestamp,
   },
-  { $id: 'Evidence' },
+  { $id: 'MinerEvidence' },
 );
-export type Evidence = Static<typeof Evidence>;
+export type MinerEvidence = Static<typeof MinerEvidence>;
 
 export const ListEvidence = Type.Object(
   {
