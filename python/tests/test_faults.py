@@ -29,6 +29,18 @@ def test_a_job_that_is_sent_again_stays_one(fault: Fault, proxy: FaultyProxy) ->
         assert [each.job_id for each in client.jobs.list(model=model)] == [job.job_id]
 
 
+def test_a_webhook_that_is_sent_again_stays_one_with_its_secret(proxy: FaultyProxy) -> None:
+    with aitbc.CoordinatorClient(proxy.url) as client:
+        proxy.faults = ["reset_after"]
+        webhook = client.webhooks.create("http://127.0.0.1:9/once", events=["job.failed"])
+        assert proxy.requests == 2
+        assert [each.id for each in client.webhooks.list() if each.url.endswith("/once")] == [webhook.id]
+        proxy.faults = ["reset_after"]
+        rotated = client.webhooks.rotate_secret(webhook.id, idempotency_key="one rotation")
+        assert client.webhooks.rotate_secret(webhook.id, idempotency_key="one rotation") == rotated
+        client.webhooks.delete(webhook.id)
+
+
 def test_a_batch_that_is_sent_again_stays_one(proxy: FaultyProxy) -> None:
     with aitbc.CoordinatorClient(proxy.url) as client:
         proxy.faults = ["reset_after"]

@@ -31,6 +31,21 @@ test('a submit whose answer was lost is repeated with the same idempotency key a
   expect(seen[1]?.body).toBe(seen[0]?.body);
 });
 
+test.each<[string, (client: CoordinatorClient) => Promise<unknown>]>([
+  ['an API key', ({ apiKeys }) => apiKeys.create({ scopes: ['client'] })],
+  ['a rotation of an API key', ({ apiKeys }) => apiKeys.rotate('key-1')],
+  ['an invitation', ({ invitations }) => invitations.create()],
+  ['a webhook', ({ webhooks }) => webhooks.create({ url: 'https://shop.example', events: ['job.failed'] })],
+  ['a rotation of a webhook’s secret', ({ webhooks }) => webhooks.rotateSecret('hook-1')],
+  ['a rotation of an account’s secret', ({ webhooks }) => webhooks.rotateAccountSecret()],
+  ['a notice', ({ notices }) => notices.create({ text: 'Hello' })],
+])('%s is asked for again with the same idempotency key', async (_, ask) => {
+  const { client, seen } = await brokenNetwork([reset, answer(201, {})]);
+  await ask(client);
+  expect(seen[1]?.headers['idempotency-key']).toMatch(/^[0-9a-f]{32}$/);
+  expect(seen[1]?.headers['idempotency-key']).toBe(seen[0]?.headers['idempotency-key']);
+});
+
 test('two submits have different idempotency keys', async () => {
   const { client, seen } = await brokenNetwork([answer(201, job)]);
   await client.submitJob('hello');

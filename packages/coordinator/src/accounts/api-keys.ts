@@ -16,7 +16,7 @@ import { unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findAccountId, requireAddress } from './accounts.ts';
-import { newAddress, newKeySecret } from './create-key.ts';
+import { newAddress } from './create-key.ts';
 import { atTime, spendLimitsOf } from './key-budgets.ts';
 import { changeKeys, insertKey, keyNotFound, revokeKeys, rotateKeys, settingsOf } from './key-operations.ts';
 import { requireNoMore } from './key-rights.ts';
@@ -24,11 +24,13 @@ import {
   accountScope,
   budgetKeysOf,
   digestOf,
+  KEY_PREFIX,
   type KeySettings,
   type Principal,
   type SpendLimits,
 } from './keys.ts';
 import { findBudgets, findKeyById, type KeyWithAddress, listKeysOf } from './queries.ts';
+import { type Repeat, type Repeats, type Replayable, requireCurrentSecret } from './repeats.ts';
 
 /** A request about keys: who makes it. */
 export interface KeyCaller {
@@ -38,7 +40,12 @@ export interface KeyCaller {
 
 /** Keys over HTTP. Administrators manage all keys, others those of their account. Methods throw RequestError. */
 export interface ApiKeyService {
-  create(caller: KeyCaller, request: NewApiKey): Promise<ApiKeyWithSecret>;
+  /** Creates a key. A repeated request with the same idempotency key returns the first key with its secret. */
+  create(
+    caller: KeyCaller,
+    request: NewApiKey,
+    idempotencyKey: string | undefined,
+  ): Promise<Replayable<ApiKeyWithSecret>>;
   /** Returns a page of keys, newest first, and the id after which the next page starts. */
   list(
     caller: KeyCaller,
@@ -50,7 +57,13 @@ export interface ApiKeyService {
   /** Returns the caller's own key. */
   current(principal: Principal): Promise<ApiKey>;
   change(caller: KeyCaller, id: string, change: ApiKeyChange): Promise<ApiKey>;
-  rotate(caller: KeyCaller, id: string, request: RotateApiKey): Promise<ApiKeyWithSecret>;
+  /** Gives a key a new secret. A repeated request with the same idempotency key returns the same one. */
+  rotate(
+    caller: KeyCaller,
+    id: string,
+    request: RotateApiKey,
+    idempotencyKey: string | undefined,
+  ): Promise<Replayable<ApiKeyWithSecret>>;
   revoke(caller: KeyCaller, id: string): Promise<ApiKey>;
 }
 
@@ -60,12 +73,13 @@ export interface ApiKeysOptions {
   now: () => number;
   /** The names of the configured tiers. Undefined where the configuration is not known: then each name is accepted. */
   tiers: readonly string[] | undefined;
+  repeats: Repeats;
 }
 
 /** A key whose ancestors are more than this many can't make another: each of them has a budget to check. */
 const MAX_ANCESTORS = 4;
 
-export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKeyService {
+export function createApiKeys({ store, ids, now, tiers, repeats }: ApiKeysOptions): ApiKeyService {
   async function find(principal: Principal, id: string): Promise<KeyWithAddress> {
     const key = await findKeyById(store.read, id);
     const account = accountScope(principal);
@@ -87,6 +101,12 @@ export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKe
     return found ?? unwrap(keyNotFound);
   };
 
+  async function withSecret(id: string, secret: string): Promise<ApiKeyWithSecret> {
+    const row = await findKeyById(store.read, id);
+    requireCurrentSecret(row?.hash === digestOf(secret));
+    return { ...(await viewOf(id)), key: secret };
+  }
+
   /** Throws unless the caller may do with the key what its owner may: the key must have no right that the caller lacks. */
   async function findManaged({ principal }: KeyCaller, id: string): Promise<KeySettings> {
     const key = await find(principal, id);
@@ -104,7 +124,7 @@ export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKe
   }
 
   return {
-    async create(caller, request) {
+    async create(caller, request, idempotencyKey) {
       const { principal, actor } = caller;
       const isAdmin = principal.scopes.has('admin');
       const settings: KeySettings = {
@@ -122,10 +142,12 @@ export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKe
         );
       const id = ids.next('key');
       const address = addressFor(principal, request.account, id);
-      const key = newKeySecret();
-      const input = { id, hash: digestOf(key), settings, address, parentIds, actor };
-      unwrap(await store.write(insertKey, { ...input, mostKeys: LIMITS.keysPerAccount }));
-      return { ...(await viewOf(id)), key };
+      const repeat = repeats(principal.accountId, ['createApiKey', request], idempotencyKey);
+      const input = { id, hash: digestOf(secretIn(repeat, id)), settings, address, parentIds, actor };
+      const { repeatable } = repeat;
+      const made = await store.write(insertKey, { ...input, repeatable, mostKeys: LIMITS.keysPerAccount });
+      const { id: keyId, replayed } = unwrap(made);
+      return { answer: await withSecret(keyId, secretIn(repeat, keyId)), replayed };
     },
 
     async list({ principal }, { account, limit, before }) {
@@ -165,13 +187,21 @@ export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKe
       return await viewOf(id);
     },
 
-    async rotate(caller, id, { old_valid_seconds = 0 }) {
-      await findManaged(caller, id);
-      const key = newKeySecret();
-      const input = { id, accountId: accountScope(caller.principal), actor: caller.actor };
-      const rotation = { ...input, hash: digestOf(key), oldValidMs: old_valid_seconds * 1000 };
-      unwrap(await store.write(rotateKeys, rotation));
-      return { ...(await viewOf(id)), key };
+    async rotate({ principal, actor }, id, request, idempotencyKey) {
+      await findManaged({ principal, actor }, id);
+      const rotation = ids.hex(16);
+      const repeat = repeats(principal.accountId, ['rotateApiKey', id, request], idempotencyKey);
+      const input = {
+        id,
+        accountId: accountScope(principal),
+        actor,
+        rotation,
+        repeatable: repeat.repeatable,
+      };
+      const oldValidMs = (request.old_valid_seconds ?? 0) * 1000;
+      const hash = digestOf(secretIn(repeat, rotation));
+      const made = unwrap(await store.write(rotateKeys, { ...input, hash, oldValidMs }));
+      return { answer: await withSecret(id, secretIn(repeat, made.id)), replayed: made.replayed };
     },
 
     async revoke(caller, id) {
@@ -182,6 +212,8 @@ export function createApiKeys({ store, ids, now, tiers }: ApiKeysOptions): ApiKe
     },
   };
 }
+
+const secretIn = (repeat: Repeat, id: string) => `${KEY_PREFIX}${repeat.secretOf(id)}`;
 
 /** What an administrator's request leaves out. */
 const PLAIN = { tier: null, maxPriority: 0, allowedModels: null, budget: null, expiresAt: null } as const;

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { done, failed, type Outcome, type WriteContext } from '../store/operation.ts';
+import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { DatabaseSchema, Row } from '../store/schema.ts';
 import { findIdempotencyKey } from './queries.ts';
 
@@ -42,6 +42,53 @@ export async function loadRepeated(
     save: () => tx.upsert('idempotency', used),
   };
 }
+
+/** An input that may come again. */
+export interface OnceInput {
+  /** Absent for requests without an idempotency key. */
+  repeatable?: Repeatable | undefined;
+}
+
+export interface OnceOutput {
+  /** The id of what this input created, or the first one with its idempotency key. */
+  id: string;
+  replayed: boolean;
+}
+
+/**
+ * Makes an operation that applies an input only if it does not repeat an earlier one. Inputs are applied one after the
+ * other, which is for what is rare.
+ *
+ * @param idOf the id that this input and its repetitions are answered with
+ */
+export const once = <Input extends OnceInput>(
+  { name, apply }: Operation<Input, unknown>,
+  idOf: (input: Input) => string,
+): Operation<Input, OnceOutput> => ({
+  name,
+  async apply(inputs, context) {
+    const repeated = await loadRepeated(
+      inputs.flatMap(({ repeatable }) => repeatable ?? []),
+      context,
+    );
+    const outcomes: Outcome<OnceOutput>[] = [];
+    for (const input of inputs) {
+      const { repeatable } = input;
+      const before = repeatable && repeated.answer(repeatable);
+      if (before) {
+        outcomes.push(before.ok ? done({ id: before.value[0] ?? '', replayed: true }) : before);
+        continue;
+      }
+      const [outcome] = await apply([input], context);
+      if (!outcome) throw new Error(`${name} must answer each input`);
+      const id = idOf(input);
+      if (outcome.ok && repeatable) repeated.note(repeatable, [id]);
+      outcomes.push(outcome.ok ? done({ id, replayed: false }) : outcome);
+    }
+    await repeated.save();
+    return outcomes;
+  },
+});
 
 /**
  * Returns the outcome of an earlier request with the same key, or undefined if there is none or the request has no key.

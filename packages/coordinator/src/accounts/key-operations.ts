@@ -2,6 +2,7 @@ import { type Actor, changedFields, recordActions } from '../audit/record-action
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { findOrCreateAccount } from './accounts.ts';
+import { type OnceInput, once } from './idempotency.ts';
 import { saveSpendLimits, spendLimitsOf } from './key-budgets.ts';
 import type { KeySettings } from './keys.ts';
 
@@ -15,7 +16,7 @@ export const openAccount: Operation<{ address: string; name: string | null }, Ro
   },
 };
 
-export interface InsertKeyInput {
+export interface InsertKeyInput extends OnceInput {
   id: string;
   hash: string;
   settings: KeySettings;
@@ -27,14 +28,17 @@ export interface InsertKeyInput {
   actor: Actor;
 }
 
-export const insertKey: Operation<InsertKeyInput, undefined> = {
-  name: 'accounts.insert-key',
-  async apply(inputs, context) {
-    const outcomes: Outcome<undefined>[] = [];
-    for (const input of inputs) outcomes.push(await insertOne(input, context));
-    return outcomes;
+export const insertKey = once<InsertKeyInput>(
+  {
+    name: 'accounts.insert-key',
+    async apply(inputs, context) {
+      const outcomes: Outcome<undefined>[] = [];
+      for (const input of inputs) outcomes.push(await insertOne(input, context));
+      return outcomes;
+    },
   },
-};
+  ({ id }) => id,
+);
 
 /** Creates a key with its account. The account may exist. */
 export async function insertOne(
@@ -128,8 +132,10 @@ export const changeKeys: Operation<ChangeKeyInput, undefined> = {
   },
 };
 
-export interface RotateKeyInput {
+export interface RotateKeyInput extends OnceInput {
   id: string;
+  /** The id of this rotation. */
+  rotation: string;
   accountId: number | null;
   hash: string;
   /** How long the old secret stays valid. */
@@ -138,27 +144,30 @@ export interface RotateKeyInput {
 }
 
 /** Gives keys new secrets. At most one old secret of a key is valid: that from before the last rotation. */
-export const rotateKeys: Operation<RotateKeyInput, undefined> = {
-  name: 'accounts.rotate-key',
-  async apply(inputs, context) {
-    const { tx, now } = context;
-    const outcomes: Outcome<undefined>[] = [];
-    for (const { id, accountId, hash, oldValidMs, actor } of inputs) {
-      const key = await loadKey(id, accountId, context);
-      if (!key) {
-        outcomes.push(keyNotFound);
-        continue;
+export const rotateKeys = once<RotateKeyInput>(
+  {
+    name: 'accounts.rotate-key',
+    async apply(inputs, context) {
+      const { tx, now } = context;
+      const outcomes: Outcome<undefined>[] = [];
+      for (const { id, accountId, hash, oldValidMs, actor } of inputs) {
+        const key = await loadKey(id, accountId, context);
+        if (!key) {
+          outcomes.push(keyNotFound);
+          continue;
+        }
+        const until = oldValidMs > 0 ? now + oldValidMs : null;
+        const rotated = { id, hash, old_hash: until === null ? null : key.hash, old_hash_expires_at: until };
+        await tx.update('api_key', [rotated]);
+        const details = until === null ? {} : { old_secret_valid_until: new Date(until).toISOString() };
+        await recordActions([{ actor, action: 'key.rotate', target: id, details }], context);
+        outcomes.push(done(undefined));
       }
-      const until = oldValidMs > 0 ? now + oldValidMs : null;
-      const rotated = { id, hash, old_hash: until === null ? null : key.hash, old_hash_expires_at: until };
-      await tx.update('api_key', [rotated]);
-      const details = until === null ? {} : { old_secret_valid_until: new Date(until).toISOString() };
-      await recordActions([{ actor, action: 'key.rotate', target: id, details }], context);
-      outcomes.push(done(undefined));
-    }
-    return outcomes;
+      return outcomes;
+    },
   },
-};
+  ({ rotation }) => rotation,
+);
 
 export interface RevokeKeyInput {
   id: string;

@@ -12,7 +12,7 @@ import { Type } from 'typebox';
 import { actorOf } from '../http/actor.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkAfter } from '../http/pages.ts';
-import { type App, answers, IdParams, keyed } from '../http/routes.ts';
+import { type App, answers, IdempotencyHeader, IdParams, keyed, withReplayed } from '../http/routes.ts';
 import type { ApiKeyService } from './api-keys.ts';
 
 const tags = ['accounts'];
@@ -36,14 +36,15 @@ export function apiKeyRoutes(
         summary: 'Create an API key, with no more rights than your own',
         tags,
         security: keyed,
+        headers: IdempotencyHeader,
         body: NewApiKey,
         response: answers({ 201: ApiKeyWithSecret }, 400, 401, 403, 409),
       },
     },
     async (request, reply) => {
-      const created = await apiKeys.create(callerOf(request), request.body);
-      reply.code(201).header('location', `api-keys/${created.id}`);
-      return created;
+      const made = await apiKeys.create(callerOf(request), request.body, request.headers['idempotency-key']);
+      reply.code(201).header('location', `api-keys/${made.answer.id}`);
+      return withReplayed(reply, made);
     },
   );
 
@@ -129,11 +130,16 @@ export function apiKeyRoutes(
         tags,
         security: keyed,
         params: IdParams,
+        headers: IdempotencyHeader,
         body: RotateApiKey,
-        response: answers({ 200: ApiKeyWithSecret }, 400, 401, 403, 404),
+        response: answers({ 200: ApiKeyWithSecret }, 400, 401, 403, 404, 409),
       },
     },
-    async request => await apiKeys.rotate(callerOf(request), request.params.id, request.body),
+    async (request, reply) => {
+      const { id } = request.params;
+      const key = request.headers['idempotency-key'];
+      return withReplayed(reply, await apiKeys.rotate(callerOf(request), id, request.body, key));
+    },
   );
 
   app.delete(

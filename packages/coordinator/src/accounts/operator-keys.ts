@@ -1,4 +1,4 @@
-import { ApiKeyChange, RotateApiKey } from '@aitbc/protocol';
+import { ApiKeyChange, type ApiKeyWithSecret, RotateApiKey } from '@aitbc/protocol';
 import type { TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Actor } from '../audit/record-actions.ts';
@@ -7,6 +7,7 @@ import { createIds } from '../ids.ts';
 import type { Store } from '../store/store.ts';
 import { type ApiKeyService, createApiKeys } from './api-keys.ts';
 import type { Principal } from './keys.ts';
+import { neverRepeated } from './repeats.ts';
 
 /** Whoever can open the store may do what an administrator may. */
 const OPERATOR: Principal = { accountId: 0, address: '', scopes: new Set(['admin']), anonymous: false };
@@ -16,11 +17,12 @@ export interface OperatorKeys {
   /** Changes what a key may do. @throws {RequestError} */
   change(id: string, change: ApiKeyChange): ReturnType<ApiKeyService['change']>;
   /** Gives a key a new secret, which only this answer has. @throws {RequestError} */
-  rotate(id: string, request: RotateApiKey): ReturnType<ApiKeyService['rotate']>;
+  rotate(id: string, request: RotateApiKey): Promise<ApiKeyWithSecret>;
 }
 
 export function createOperatorKeys(store: Store, actor: Actor): OperatorKeys {
-  const keys = createApiKeys({ store, ids: createIds(Date.now), now: Date.now, tiers: undefined });
+  const shared = { store, ids: createIds(Date.now), now: Date.now };
+  const keys = createApiKeys({ ...shared, tiers: undefined, repeats: neverRepeated });
   const caller = { principal: OPERATOR, actor };
   return {
     async change(id, change) {
@@ -29,7 +31,7 @@ export function createOperatorKeys(store: Store, actor: Actor): OperatorKeys {
     },
     async rotate(id, request) {
       requireValid(RotateApiKey, request);
-      return await keys.rotate(caller, id, request);
+      return (await keys.rotate(caller, id, request, undefined)).answer;
     },
   };
 }

@@ -1,9 +1,18 @@
-import { Grant, IdempotencyKey, LIMITS, ListGrants, NewGrant, PublishedGrant } from '@aitbc/protocol';
+import { Grant, LIMITS, ListGrants, NewGrant, PublishedGrant } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import { actorOf } from '../http/actor.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkAfter, readPlace } from '../http/pages.ts';
-import { type App, answers, IdParams, keyed, sendJson, sendProof, tlogProof } from '../http/routes.ts';
+import {
+  type App,
+  answers,
+  IdempotencyHeader,
+  IdParams,
+  keyed,
+  sendJson,
+  sendProof,
+  tlogProof,
+} from '../http/routes.ts';
 import type { GrantService } from './grants.ts';
 
 const tags = ['grants'];
@@ -19,7 +28,7 @@ export function grantRoutes(app: App, { grants, guards }: { grants: GrantService
         summary: 'Grant credits to an address, for administrators',
         tags,
         security: keyed,
-        headers: Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) }),
+        headers: IdempotencyHeader,
         body: NewGrant,
         response: answers({ 201: Grant }, 400, 401, 403, 409),
       },

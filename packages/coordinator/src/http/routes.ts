@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Problem } from '@aitbc/protocol';
+import { IdempotencyKey, Problem } from '@aitbc/protocol';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type {
   FastifyBaseLogger,
@@ -51,6 +51,18 @@ export async function emptyWithoutBody(request: FastifyRequest): Promise<void> {
 }
 
 export const IdParams = Type.Object({ id: Type.String({ minLength: 1, maxLength: 64 }) });
+
+/** The headers of routes that run requests with equal idempotency keys once. */
+export const IdempotencyHeader = Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) });
+
+/** Says in a header whether this is the answer of an earlier request, and returns it. */
+export function withReplayed<Answer>(
+  reply: FastifyReply,
+  { answer, replayed }: { answer: Answer; replayed: boolean },
+): Answer {
+  if (replayed) reply.header('idempotent-replayed', 'true');
+  return answer;
+}
 
 /** A route's security schemes for the reference: a key in either of the two headers. */
 export const keyed: Record<string, string[]>[] = [{ apiKey: [] }, { bearer: [] }];

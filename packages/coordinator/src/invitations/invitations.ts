@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type {
   ApiKeyWithSecret,
   Invitation,
@@ -8,7 +8,8 @@ import type {
 } from '@aitbc/protocol';
 import { type ApiKeyService, spendLimitsIn } from '../accounts/api-keys.ts';
 import { newAddress, newKeySecret } from '../accounts/create-key.ts';
-import { digestOf, KEY_PREFIX } from '../accounts/keys.ts';
+import { digestOf, KEY_PREFIX, type Principal } from '../accounts/keys.ts';
+import { type Repeats, type Replayable, requireCurrentSecret } from '../accounts/repeats.ts';
 import type { Actor } from '../audit/record-actions.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
@@ -28,7 +29,13 @@ import { findInvitation, listInvitations } from './queries.ts';
 
 /** Methods throw RequestError. */
 export interface InvitationService {
-  create(actor: Actor, request: NewInvitation): Promise<InvitationWithToken>;
+  /** A repeated request with the same idempotency key returns the first invitation with its token. */
+  create(
+    principal: Principal,
+    actor: Actor,
+    request: NewInvitation,
+    idempotencyKey: string | undefined,
+  ): Promise<Replayable<InvitationWithToken>>;
   list(page: {
     limit: number;
     before: string | undefined;
@@ -45,6 +52,7 @@ export interface InvitationsOptions {
   now: () => number;
   tiers: readonly string[];
   apiKeys: Pick<ApiKeyService, 'find'>;
+  repeats: Repeats;
   /** How many requests to join an address may make per minute. */
   joins: Allowance;
 }
@@ -58,27 +66,36 @@ export function createInvitations({
   now,
   tiers,
   apiKeys,
+  repeats,
   joins,
 }: InvitationsOptions): InvitationService {
   const find = async (id: string) => (await findInvitation(store.read, id)) ?? unwrap(invitationNotFound);
 
   return {
-    async create(actor, request) {
+    async create({ accountId }, actor, request, idempotencyKey) {
       const { uses = 1, valid_seconds = WEEK_SECONDS, key_valid_seconds = null } = request;
       const settings = settingsIn(request);
       if (settings.tier !== null && !tiers.includes(settings.tier))
         fail('VALIDATION_OUT_OF_RANGE', `tier must be one of ${tiers.join(', ')}, or null`, {
           field: 'tier',
         });
-      const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
+      const repeat = repeats(accountId, ['createInvitation', request], idempotencyKey);
+      const tokenOf = (id: string) => `${TOKEN_PREFIX}${repeat.secretOf(id)}`;
+      const id = ids.next('invite');
+      const token = tokenOf(id);
       const row = {
-        ...{ id: ids.next('invite'), token_hash: digestOf(token), settings: JSON.stringify(settings) },
+        ...{ id, token_hash: digestOf(token), settings: JSON.stringify(settings) },
         key_valid_ms: key_valid_seconds === null ? null : key_valid_seconds * 1000,
         ...{ max_uses: uses, uses: 0, created_by: actor.keyId, revoked_at: null },
         ...{ created_at: now(), expires_at: now() + valid_seconds * 1000 },
       };
-      unwrap(await store.write(createInvitation, { row, actor }));
-      return { ...toInvitation(row), token };
+      const { repeatable } = repeat;
+      const made = unwrap(await store.write(createInvitation, { row, actor, repeatable }));
+      if (!made.replayed) return { answer: { ...toInvitation(row), token }, replayed: false };
+      const first = await find(made.id);
+      const firstToken = tokenOf(made.id);
+      requireCurrentSecret(first.token_hash === digestOf(firstToken));
+      return { answer: { ...toInvitation(first), token: firstToken }, replayed: true };
     },
 
     async list({ limit, before }) {

@@ -15,7 +15,8 @@ export const invitations = defineModule({
     const { createAllowance } = await import('../limits/allowances.ts');
     const joins = createAllowance({ name: 'joins', points: config.joinsPerMinute, windowSeconds: 60, store });
     const tiers = Object.keys(config.tiers);
-    return createInvitations({ store, now, ids, tiers, apiKeys: accounts.apiKeys, joins });
+    const { apiKeys, repeats } = accounts;
+    return createInvitations({ store, now, ids, tiers, apiKeys, repeats, joins });
   },
   async routes(app, { service: invitations, guards }) {
     const { invitationRoutes } = await import('./routes.ts');

@@ -1,3 +1,4 @@
+import { type OnceInput, once } from '../accounts/idempotency.ts';
 import { insertOne } from '../accounts/key-operations.ts';
 import type { KeySettings } from '../accounts/keys.ts';
 import { type Actor, recordActions } from '../audit/record-actions.ts';
@@ -7,28 +8,31 @@ import type { Row } from '../store/schema.ts';
 /** What the keys of an invitation may do. Their expiry follows from when somebody joins. */
 export type InvitedSettings = Omit<KeySettings, 'expiresAt'>;
 
-export interface CreateInvitationInput {
+export interface CreateInvitationInput extends OnceInput {
   row: Row<'invitation'>;
   actor: Actor;
 }
 
-export const createInvitation: Operation<CreateInvitationInput, undefined> = {
-  name: 'invitations.create',
-  async apply(inputs, context) {
-    await context.tx.insert(
-      'invitation',
-      inputs.map(({ row }) => row),
-    );
-    await recordActions(
-      inputs.map(({ row, actor }) => ({
-        ...{ actor, action: 'invitation.create' as const, target: row.id },
-        details: { ...JSON.parse(row.settings), uses: row.max_uses, expires_at: row.expires_at },
-      })),
-      context,
-    );
-    return inputs.map(() => done(undefined));
+export const createInvitation = once<CreateInvitationInput>(
+  {
+    name: 'invitations.create',
+    async apply(inputs, context) {
+      await context.tx.insert(
+        'invitation',
+        inputs.map(({ row }) => row),
+      );
+      await recordActions(
+        inputs.map(({ row, actor }) => ({
+          ...{ actor, action: 'invitation.create' as const, target: row.id },
+          details: { ...JSON.parse(row.settings), uses: row.max_uses, expires_at: row.expires_at },
+        })),
+        context,
+      );
+      return inputs.map(() => done(undefined));
+    },
   },
-};
+  ({ row }) => row.id,
+);
 
 /** Revokes invitations. Keys that came of them stay. */
 export const revokeInvitation: Operation<{ id: string; actor: Actor }, undefined> = {

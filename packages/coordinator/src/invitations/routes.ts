@@ -9,10 +9,10 @@ import {
 } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import { actorOf } from '../http/actor.ts';
-import type { Guards } from '../http/authentication.ts';
+import { type Guards, principalOf } from '../http/authentication.ts';
 import { PRIVATE } from '../http/headers.ts';
 import { linkAfter } from '../http/pages.ts';
-import { type App, answers, IdParams, keyed } from '../http/routes.ts';
+import { type App, answers, IdempotencyHeader, IdParams, keyed, withReplayed } from '../http/routes.ts';
 import type { InvitationService } from './invitations.ts';
 
 const tags = ['accounts'];
@@ -32,14 +32,16 @@ export function invitationRoutes(app: App, { invitations, guards }: InvitationRo
         summary: 'Invite people to an account and a key of their own, for administrators',
         tags,
         security: keyed,
+        headers: IdempotencyHeader,
         body: NewInvitation,
-        response: answers({ 201: InvitationWithToken }, 400, 401, 403),
+        response: answers({ 201: InvitationWithToken }, 400, 401, 403, 409),
       },
     },
     async (request, reply) => {
-      const created = await invitations.create(actorOf(request), request.body);
-      reply.code(201).header('location', `invitations/${created.id}`);
-      return created;
+      const key = request.headers['idempotency-key'];
+      const made = await invitations.create(principalOf(request), actorOf(request), request.body, key);
+      reply.code(201).header('location', `invitations/${made.answer.id}`);
+      return withReplayed(reply, made);
     },
   );
 

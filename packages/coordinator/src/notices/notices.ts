@@ -1,6 +1,10 @@
 import { LIMITS, type MinerNotice, type NewNotice, type Notice } from '@aitbc/protocol';
 import { requireAddress } from '../accounts/accounts.ts';
+import type { OnceOutput } from '../accounts/idempotency.ts';
+import type { Principal } from '../accounts/keys.ts';
+import type { Repeats, Replayable } from '../accounts/repeats.ts';
 import type { Actor } from '../audit/record-actions.ts';
+import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import { isoTime } from '../store/numbers.ts';
 import { type Operation, unwrap } from '../store/operation.ts';
@@ -17,7 +21,13 @@ export interface Addressee {
 
 /** Each method throws RequestError. */
 export interface NoticeService {
-  create(actor: Actor, notice: NewNotice): Promise<Notice>;
+  /** Creates a notice. A repeated request with the same idempotency key returns the first notice. */
+  create(
+    principal: Principal,
+    actor: Actor,
+    notice: NewNotice,
+    idempotencyKey: string | undefined,
+  ): Promise<Replayable<Notice>>;
   /** Returns the notices that have not expired, oldest first. */
   list(): Promise<Notice[]>;
   remove(actor: Actor, id: string): Promise<void>;
@@ -33,8 +43,9 @@ export interface NoticeOptions {
   store: Store;
   ids: Ids;
   now: () => number;
+  repeats: Repeats;
   operations: {
-    createNotice: Operation<CreateNoticeInput, undefined>;
+    createNotice: Operation<CreateNoticeInput, OnceOutput>;
     deleteNotice: Operation<{ id: string; actor: Actor }, undefined>;
   };
 }
@@ -42,12 +53,16 @@ export interface NoticeOptions {
 /** How long notices are kept in memory, so that miners that claim all the time do not read them all the time. */
 const KEPT_MS = 1_000;
 
-export function createNotices({ store, ids, now, operations }: NoticeOptions): NoticeService {
+export function createNotices({ store, ids, now, repeats, operations }: NoticeOptions): NoticeService {
   let kept: Promise<Row<'notice'>[]> | undefined;
   let keptUntil = 0;
 
   const read = () =>
     store.read.selectFrom('notice').selectAll().orderBy('id').limit(LIMITS.notices).execute();
+
+  const find = async (id: string): Promise<Row<'notice'>> =>
+    (await store.read.selectFrom('notice').selectAll().where('id', '=', id).executeTakeFirst()) ??
+    fail('NOTICE_NOT_FOUND', 'There is no such notice');
 
   function recent() {
     if (kept && performance.now() < keptUntil) return kept;
@@ -62,16 +77,18 @@ export function createNotices({ store, ids, now, operations }: NoticeOptions): N
   const current = (rows: readonly Row<'notice'>[]) => rows.filter(({ expires_at }) => expires_at > now());
 
   return {
-    async create(actor, { text, miner, owner, below_version, valid_seconds = LIMITS.noticeSeconds }) {
+    async create({ accountId }, actor, request, idempotencyKey) {
+      const { text, miner, owner, below_version, valid_seconds = LIMITS.noticeSeconds } = request;
       if (owner !== undefined) requireAddress(owner, 'owner');
       const created_at = now();
       const row = {
         ...{ id: ids.next('notice'), text, created_at, expires_at: created_at + valid_seconds * 1000 },
         ...{ miner: miner ?? null, owner: owner ?? null, below_version: below_version ?? null },
       };
-      unwrap(await store.write(operations.createNotice, { row, actor }));
+      const { repeatable } = repeats(accountId, ['createNotice', request], idempotencyKey);
+      const { id, replayed } = unwrap(await store.write(operations.createNotice, { row, actor, repeatable }));
       kept = undefined;
-      return toNotice(row);
+      return { answer: toNotice(replayed ? await find(id) : row), replayed };
     },
     async list() {
       return current(await read()).map(toNotice);

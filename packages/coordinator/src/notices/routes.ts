@@ -1,8 +1,8 @@
 import { NewNotice, Notice } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import { actorOf } from '../http/actor.ts';
-import type { Guards } from '../http/authentication.ts';
-import { type App, answers, IdParams, keyed } from '../http/routes.ts';
+import { type Guards, principalOf } from '../http/authentication.ts';
+import { type App, answers, IdempotencyHeader, IdParams, keyed, withReplayed } from '../http/routes.ts';
 import type { NoticeService } from './notices.ts';
 
 const tags = ['miners'];
@@ -22,13 +22,16 @@ export function noticeRoutes(
           'A miner gets it with its next claim that finds no jobs and asks why (`Prefer: explain`).',
         tags,
         security: keyed,
+        headers: IdempotencyHeader,
         body: NewNotice,
         response: answers({ 201: Notice }, 400, 401, 403, 409),
       },
     },
     async (request, reply) => {
-      const notice = await notices.create(actorOf(request), request.body);
-      return reply.code(201).header('location', `notices/${notice.id}`).send(notice);
+      const key = request.headers['idempotency-key'];
+      const made = await notices.create(principalOf(request), actorOf(request), request.body, key);
+      reply.code(201).header('location', `notices/${made.answer.id}`);
+      return withReplayed(reply, made);
     },
   );
 

@@ -1,4 +1,5 @@
 import type {
+  CreatedWebhook,
   ListDeliveries,
   NewWebhook,
   Redelivering,
@@ -10,7 +11,9 @@ import type {
   WebhookSecret,
 } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
+import type { OnceOutput } from '../accounts/idempotency.ts';
 import type { Principal } from '../accounts/keys.ts';
+import type { Repeats, Replayable } from '../accounts/repeats.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import { isoTime } from '../store/numbers.ts';
@@ -31,21 +34,27 @@ import { MAX_ORIGINS, tooManyOrigins } from './own-webhooks.ts';
 import { findAttempts, findWebhook, listDeliveries, listWebhooks } from './queries.ts';
 import { parseReceiver, requireReceiver } from './receiver-url.ts';
 import { redeliver } from './redeliver.ts';
-import { BOTH_SECRETS_MS, newWebhookSecret } from './signature.ts';
+import { newWebhookSecret } from './signature.ts';
 import { type DeliveryRow, idTime, toWebhook, type WebhookRow } from './webhook.ts';
 
 export interface ClientWebhooksOptions {
   store: Store;
   ids: Ids;
   names: NameResolver;
-  operations: { createWebhooks: Operation<CreateWebhookInput, WebhookRow> };
+  repeats: Repeats;
+  operations: { createWebhooks: Operation<CreateWebhookInput, OnceOutput> };
   /** Returns ms since the epoch. */
   now: () => number;
 }
 
 /** What owners do with their account's webhooks. Each method throws RequestError. */
 export interface ClientWebhooks {
-  create(principal: Principal, request: NewWebhook): Promise<{ webhook: Webhook; secret: string }>;
+  /** Registers a webhook. A repeated request with the same idempotency key returns the first one with its secret. */
+  create(
+    principal: Principal,
+    request: NewWebhook,
+    idempotencyKey: string | undefined,
+  ): Promise<Replayable<CreatedWebhook>>;
   list(
     principal: Principal,
     page: { before: string | undefined; limit: number },
@@ -53,9 +62,19 @@ export interface ClientWebhooks {
   get(principal: Principal, id: string): Promise<Webhook>;
   change(principal: Principal, id: string, change: WebhookChange): Promise<Webhook>;
   remove(principal: Principal, id: string): Promise<void>;
-  rotateSecret(principal: Principal, id: string): Promise<WebhookSecret>;
+  /** Gives a webhook a new secret. A repeated request with the same idempotency key returns the secret that it has. */
+  rotateSecret(
+    principal: Principal,
+    id: string,
+    idempotencyKey: string | undefined,
+  ): Promise<Replayable<WebhookSecret>>;
   /** The secret of the account, which signs the deliveries to jobs' own URLs. */
-  accountSecret(principal: Principal, rotate: boolean): Promise<WebhookSecret>;
+  accountSecret(principal: Principal): Promise<WebhookSecret>;
+  /** Gives the account a new secret, as `rotateSecret` does. */
+  rotateAccountSecret(
+    principal: Principal,
+    idempotencyKey: string | undefined,
+  ): Promise<Replayable<WebhookSecret>>;
   test(principal: Principal, id: string): Promise<WebhookDelivery>;
   deliveries(
     principal: Principal,
@@ -72,7 +91,7 @@ export interface ClientWebhooks {
 const MAX_REDELIVERED = 100_000;
 
 export function createClientWebhooks(options: ClientWebhooksOptions): ClientWebhooks {
-  const { store, ids, names, operations, now } = options;
+  const { store, ids, names, repeats, operations, now } = options;
   /** Origins of jobs' URLs that were checked recently, since most jobs have the same. */
   const accepted = new LRUCache<string, true>({ max: 1_000, ttl: 60_000 });
   const withSecret = new LRUCache<number, true>({ max: 10_000 });
@@ -106,17 +125,18 @@ export function createClientWebhooks(options: ClientWebhooksOptions): ClientWebh
   }
 
   return {
-    async create(principal, request) {
+    async create(principal, request, idempotencyKey) {
       if (request.all_miners && !principal.scopes.has('admin'))
         fail('AUTH_INSUFFICIENT_SCOPE', 'Events of all miners need a key with the scope admin', {
           field: 'all_miners',
         });
       await requireReceiver(parseReceiver(request.url, 'url'), 'url', names);
-      const secret = newWebhookSecret();
       const { accountId } = principal;
-      const input = { id: ids.next('hook'), accountId, request, secret };
-      const webhook = unwrap(await store.write(operations.createWebhooks, input));
-      return { webhook: toWebhook(webhook), secret };
+      const { repeatable } = repeats(accountId, ['createWebhook', request], idempotencyKey);
+      const input = { id: ids.next('hook'), accountId, request, secret: newWebhookSecret(), repeatable };
+      const { id, replayed } = unwrap(await store.write(operations.createWebhooks, input));
+      const webhook = await owned(principal, id);
+      return { answer: { ...toWebhook(webhook), secret: secretOf(webhook) }, replayed };
     },
     async list({ accountId }, { before, limit }) {
       const webhooks = await listWebhooks(store.read, { accountId, before, limit });
@@ -139,23 +159,28 @@ export function createClientWebhooks(options: ClientWebhooksOptions): ClientWebh
     async remove(principal, id) {
       unwrap(await store.write(deleteWebhooks, ownerOf(principal, id)));
     },
-    async rotateSecret(principal, id) {
-      const webhook = await owned(principal, id);
-      if (webhook.for_jobs === 1)
+    async rotateSecret(principal, id, idempotencyKey) {
+      if ((await owned(principal, id)).for_jobs === 1)
         fail('VALIDATION_INVALID_FORMAT', 'This webhook signs with the secret of the account', {
           field: 'id',
         });
-      const secret = newWebhookSecret();
-      unwrap(await store.write(rotateSecrets, { ...ownerOf(principal, id), secret }));
-      return { secret, previous_valid_until: isoTime(now() + BOTH_SECRETS_MS) };
+      const { repeatable } = repeats(principal.accountId, ['rotateWebhookSecret', id], idempotencyKey);
+      const input = { ...ownerOf(principal, id), secret: newWebhookSecret(), repeatable };
+      const { replayed } = unwrap(await store.write(rotateSecrets, input));
+      const webhook = await owned(principal, id);
+      const until = (webhook.previous_until ?? 0) > now() ? webhook.previous_until : null;
+      return { answer: toSecret(secretOf(webhook), until), replayed };
     },
-    async accountSecret({ accountId }, rotate) {
-      const input = { accountId, secret: newWebhookSecret(), rotate };
+    async accountSecret({ accountId }) {
+      const input = { accountId, secret: newWebhookSecret(), rotate: false };
       const { secret, previous_until } = unwrap(await store.write(accountSecrets, input));
-      return {
-        secret,
-        previous_valid_until: previous_until === null ? null : isoTime(previous_until),
-      };
+      return toSecret(secret, previous_until);
+    },
+    async rotateAccountSecret({ accountId }, idempotencyKey) {
+      const { repeatable } = repeats(accountId, ['rotateAccountSecret'], idempotencyKey);
+      const input = { accountId, secret: newWebhookSecret(), rotate: true, repeatable };
+      const { secret, previous_until, replayed } = unwrap(await store.write(accountSecrets, input));
+      return { answer: toSecret(secret, previous_until), replayed };
     },
     async test(principal, id) {
       const webhook = await owned(principal, id);
@@ -212,6 +237,17 @@ export function createClientWebhooks(options: ClientWebhooksOptions): ClientWebh
       withSecret.set(accountId, true);
     },
   };
+}
+
+const toSecret = (secret: string, previousUntil: number | null): WebhookSecret => ({
+  secret,
+  previous_valid_until: previousUntil === null ? null : isoTime(previousUntil),
+});
+
+/** Returns the secret of a webhook that has its own. */
+function secretOf({ id, secret }: WebhookRow): string {
+  if (secret === null) throw new Error(`${id} signs with the secret of its account`);
+  return secret;
 }
 
 function toDelivery(

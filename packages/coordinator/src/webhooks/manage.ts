@@ -1,5 +1,6 @@
 import type { NewWebhook, WebhookChange } from '@aitbc/protocol';
-import { done, failed, type Operation, type WriteContext } from '../store/operation.ts';
+import { loadRepeated, type OnceInput, once } from '../accounts/idempotency.ts';
+import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import { insertDeliveries } from './enqueue.ts';
 import { startFollowingReceipts } from './follow-receipts.ts';
 import { rotated } from './signature.ts';
@@ -9,36 +10,37 @@ import { type DeliveryRow, newDelivery, paused, resumed, type WebhookRow } from 
 
 export const webhookNotFound = failed('WEBHOOK_NOT_FOUND', 'Webhook not found');
 
-export interface CreateWebhookInput {
+export interface CreateWebhookInput extends OnceInput {
   id: string;
   accountId: number;
   request: NewWebhook;
   secret: string;
 }
 
-export const createWebhooks = ({
-  maxPerAccount,
-}: {
-  maxPerAccount: number;
-}): Operation<CreateWebhookInput, WebhookRow> => ({
-  name: 'webhooks.create',
-  async apply(inputs, context) {
-    const outcomes = [];
-    for (const input of inputs) {
-      const sql = `SELECT id FROM webhook WHERE account_id = ? AND for_jobs = 0 LIMIT ${maxPerAccount}`;
-      const own = await context.tx.query<{ id: string }>(['webhook'], sql, [input.accountId]);
-      if (own.length >= maxPerAccount) {
-        outcomes.push(failed('WEBHOOK_LIMIT_EXCEEDED', `An account may have ${maxPerAccount} webhooks here`));
-        continue;
-      }
-      const webhook = newWebhook(input, context.now);
-      if (webhook.receipts === 1) await startFollowingReceipts(context);
-      await context.tx.insert('webhook', [webhook]);
-      outcomes.push(done(webhook));
-    }
-    return outcomes;
-  },
-});
+export const createWebhooks = ({ maxPerAccount }: { maxPerAccount: number }) =>
+  once<CreateWebhookInput>(
+    {
+      name: 'webhooks.create',
+      async apply(inputs, context) {
+        const outcomes = [];
+        for (const input of inputs) {
+          const sql = `SELECT id FROM webhook WHERE account_id = ? AND for_jobs = 0 LIMIT ${maxPerAccount}`;
+          const own = await context.tx.query<{ id: string }>(['webhook'], sql, [input.accountId]);
+          if (own.length >= maxPerAccount) {
+            const detail = `An account may have ${maxPerAccount} webhooks here`;
+            outcomes.push(failed('WEBHOOK_LIMIT_EXCEEDED', detail));
+            continue;
+          }
+          const webhook = newWebhook(input, context.now);
+          if (webhook.receipts === 1) await startFollowingReceipts(context);
+          await context.tx.insert('webhook', [webhook]);
+          outcomes.push(done(undefined));
+        }
+        return outcomes;
+      },
+    },
+    ({ id }) => id,
+  );
 
 const newWebhook = ({ id, accountId, request, secret }: CreateWebhookInput, now: number): WebhookRow => ({
   id,
@@ -122,23 +124,21 @@ export const deleteWebhooks: Operation<OwnerInput, undefined> = {
   }),
 };
 
-export interface RotateInput extends OwnerInput {
+export interface RotateInput extends OwnerInput, OnceInput {
   secret: string;
 }
 
 /** Gives a webhook a new secret. Deliveries are signed with the one before as well, for a day. */
-export const rotateSecrets: Operation<RotateInput, WebhookRow> = {
-  name: 'webhooks.rotate-secret',
-  apply: forEach(async (webhook, { secret }, { tx, now }) => {
-    const after = {
-      ...webhook,
-      ...rotated({ secret: webhook.secret ?? secret }, secret, now),
-      updated_at: now,
-    };
-    await tx.change('webhook', [{ before: webhook, after }]);
-    return after;
-  }),
-};
+export const rotateSecrets = once<RotateInput>(
+  {
+    name: 'webhooks.rotate-secret',
+    apply: forEach(async (webhook, { secret }, { tx, now }) => {
+      const next = rotated({ secret: webhook.secret ?? secret }, secret, now);
+      await tx.change('webhook', [{ before: webhook, after: { ...webhook, ...next, updated_at: now } }]);
+    }),
+  },
+  ({ webhookId }) => webhookId,
+);
 
 export interface TestWebhookInput extends OwnerInput {
   /** A new id, since each test is another event. */
@@ -157,39 +157,59 @@ export const testWebhooks: Operation<TestWebhookInput, DeliveryRow> = {
   }),
 };
 
-export interface AccountSecretInput {
+export interface AccountSecretInput extends OnceInput {
   accountId: number;
   /** The secret to take if the account has none yet, or if it rotates. */
   secret: string;
   rotate: boolean;
 }
 
-/** Returns the secret of an account, which is made when it is first asked for. */
-export const accountSecrets: Operation<
-  AccountSecretInput,
-  { secret: string; previous_until: number | null }
-> = {
+export interface AccountSecret {
+  secret: string;
+  previous_until: number | null;
+  replayed: boolean;
+}
+
+/**
+ * Returns the secret of an account, which is made when it is first asked for. A repeated rotation returns the secret that
+ * the account has now.
+ */
+export const accountSecrets: Operation<AccountSecretInput, AccountSecret> = {
   name: 'webhooks.account-secret',
-  async apply(inputs, { tx, now }) {
-    const outcomes = [];
-    for (const { accountId, secret, rotate } of inputs) {
+  async apply(inputs, context) {
+    const { tx, now } = context;
+    const repeated = await loadRepeated(
+      inputs.flatMap(({ repeatable }) => repeatable ?? []),
+      context,
+    );
+    const outcomes: Outcome<AccountSecret>[] = [];
+    for (const { accountId, secret, rotate, repeatable } of inputs) {
+      const before = repeatable && repeated.answer(repeatable);
+      if (before?.ok === false) {
+        outcomes.push(before);
+        continue;
+      }
       const [found] = await tx.load('webhook_secret', 'account_id', [accountId]);
       const fresh = { secret, previous_secret: null, previous_until: null };
-      const row =
-        found === undefined
-          ? fresh
-          : rotate
-            ? rotated(found, secret, now)
-            : { ...found, account_id: undefined };
-      const { secret: kept, previous_secret, previous_until } = row;
-      if (found === undefined || rotate)
+      const rotates = rotate && !before;
+      const kept = found === undefined ? fresh : rotates ? rotated(found, secret, now) : found;
+      if (kept !== found) {
+        const { secret, previous_secret, previous_until } = kept;
         await tx.upsert('webhook_secret', [
-          { account_id: accountId, secret: kept, previous_secret, previous_until },
+          { account_id: accountId, secret, previous_secret, previous_until },
         ]);
+      }
+      if (repeatable && !before) repeated.note(repeatable, []);
+      const isBothValid = (kept.previous_until ?? 0) > now;
       outcomes.push(
-        done({ secret: kept, previous_until: (previous_until ?? 0) > now ? previous_until : null }),
+        done({
+          secret: kept.secret,
+          previous_until: isBothValid ? kept.previous_until : null,
+          replayed: before !== undefined,
+        }),
       );
     }
+    await repeated.save();
     return outcomes;
   },
 };

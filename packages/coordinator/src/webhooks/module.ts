@@ -47,9 +47,11 @@ export const webhooks = defineModule({
     'batch.ended': followBatches,
     'miner.changed': followMiners,
   },
-  async create({ config, store, ids, now, operations }) {
+  async create({ config, store, ids, now, operations, services: { accounts } }) {
     const { createWebhookService } = await import('./service.ts');
-    return createWebhookService({ config, store, ids, now, operations, signingKey: signingKeyPath(config) });
+    const { repeats } = accounts;
+    const signingKey = signingKeyPath(config);
+    return createWebhookService({ config, store, ids, now, repeats, operations, signingKey });
   },
   async routes(app, { service: { client, publicKey }, guards }) {
     const { webhookRoutes } = await import('./routes.ts');

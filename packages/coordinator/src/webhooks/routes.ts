@@ -15,7 +15,7 @@ import {
 import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { linkAfter } from '../http/pages.ts';
-import { type App, answers, IdParams, keyed } from '../http/routes.ts';
+import { type App, answers, IdempotencyHeader, IdParams, keyed, withReplayed } from '../http/routes.ts';
 import type { ClientWebhooks } from './client-webhooks.ts';
 
 export interface WebhookRoutes {
@@ -44,16 +44,16 @@ function addWebhookRoutes(app: App, { webhooks, guards }: WebhookRoutes): void {
         summary: 'Register a webhook. Its secret is shown only in this answer',
         tags,
         security: keyed,
+        headers: IdempotencyHeader,
         body: NewWebhook,
-        response: answers({ 201: CreatedWebhook }, 400, 401, 403),
+        response: answers({ 201: CreatedWebhook }, 400, 401, 403, 404, 409),
       },
     },
     async (request, reply) => {
-      const { webhook, secret } = await webhooks.create(principalOf(request), request.body);
-      return await reply
-        .code(201)
-        .header('location', `webhooks/${webhook.id}`)
-        .send({ ...webhook, secret });
+      const key = request.headers['idempotency-key'];
+      const made = await webhooks.create(principalOf(request), request.body, key);
+      reply.code(201).header('location', `webhooks/${made.answer.id}`);
+      return withReplayed(reply, made);
     },
   );
 
@@ -159,7 +159,7 @@ function addSecretRoutes(app: App, { webhooks, publicKey, guards }: WebhookRoute
         response: answers({ 200: WebhookSecret }, 400, 401, 403),
       },
     },
-    async request => await webhooks.accountSecret(principalOf(request), false),
+    async request => await webhooks.accountSecret(principalOf(request)),
   );
 
   app.post(
@@ -171,10 +171,14 @@ function addSecretRoutes(app: App, { webhooks, publicKey, guards }: WebhookRoute
         summary: 'Give your account a new secret. For a day, deliveries are signed with both',
         tags,
         security: keyed,
-        response: answers({ 200: WebhookSecret }, 400, 401, 403),
+        headers: IdempotencyHeader,
+        response: answers({ 200: WebhookSecret }, 400, 401, 403, 409),
       },
     },
-    async request => await webhooks.accountSecret(principalOf(request), true),
+    async (request, reply) => {
+      const key = request.headers['idempotency-key'];
+      return withReplayed(reply, await webhooks.rotateAccountSecret(principalOf(request), key));
+    },
   );
 
   app.post(
@@ -187,10 +191,15 @@ function addSecretRoutes(app: App, { webhooks, publicKey, guards }: WebhookRoute
         tags,
         security: keyed,
         params: IdParams,
-        response: answers({ 200: WebhookSecret }, 400, 401, 403, 404),
+        headers: IdempotencyHeader,
+        response: answers({ 200: WebhookSecret }, 400, 401, 403, 404, 409),
       },
     },
-    async request => await webhooks.rotateSecret(principalOf(request), request.params.id),
+    async (request, reply) => {
+      const key = request.headers['idempotency-key'];
+      const { id } = request.params;
+      return withReplayed(reply, await webhooks.rotateSecret(principalOf(request), id, key));
+    },
   );
 }
 

@@ -1,3 +1,5 @@
+import type { OnceOutput } from '../accounts/idempotency.ts';
+import type { Repeats } from '../accounts/repeats.ts';
 import type { Task } from '../define-module.ts';
 import type { Ids } from '../ids.ts';
 import type { Operation } from '../store/operation.ts';
@@ -13,7 +15,6 @@ import type { WebhookConfig } from './options.ts';
 import { countPending } from './queries.ts';
 import { createSender } from './sender.ts';
 import { loadWebhookSigner } from './signature.ts';
-import type { WebhookRow } from './webhook.ts';
 
 export interface WebhookServiceOptions {
   config: WebhookConfig;
@@ -21,7 +22,8 @@ export interface WebhookServiceOptions {
   ids: Ids;
   /** Returns ms since the epoch. */
   now: () => number;
-  operations: { createWebhooks: Operation<CreateWebhookInput, WebhookRow> };
+  repeats: Repeats;
+  operations: { createWebhooks: Operation<CreateWebhookInput, OnceOutput> };
   /** The file with the coordinator's signing key, from which the key of deliveries follows. */
   signingKey: string;
 }

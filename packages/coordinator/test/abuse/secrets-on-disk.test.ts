@@ -1,13 +1,34 @@
 import { chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ApiKeyWithSecret } from '@aitbc/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigError, createKey, startCoordinator } from '../../src/index.ts';
+import { ConfigError, createKey, type RunningCoordinator, startCoordinator } from '../../src/index.ts';
 
 /* The attack: another user of the machine reads the database, or the key that receipts are signed with. */
 
 const start = (data: string, more: object = {}) =>
   startCoordinator({ port: 0, logLevel: 'silent', data, ...more });
+
+/** Creates an API key by a request that may be repeated, and repeats it. */
+async function createRepeatedKey({ url, modules: { store } }: RunningCoordinator) {
+  const admin = await createKey(store, { id: 'key-2', name: null, scopes: ['admin'], expiresAt: null });
+  const idempotencyKey = 'a-key-of-the-client';
+  const create = async () => {
+    const answer = await fetch(`${url}/v1/api-keys`, {
+      method: 'POST',
+      headers: {
+        ...{ 'content-type': 'application/json', 'x-api-key': admin.key },
+        'idempotency-key': idempotencyKey,
+      },
+      body: JSON.stringify({ scopes: ['client'] }),
+    });
+    return (await answer.json()) as ApiKeyWithSecret;
+  };
+  const { key } = await create();
+  expect((await create()).key).toBe(key);
+  return { key, idempotencyKey };
+}
 
 describe('Of a data folder that everybody may enter', () => {
   let data: string;
@@ -50,11 +71,14 @@ describe('Of a data folder that everybody may enter', () => {
     });
     const answer = await fetch(`${coordinator.url}/v1/jobs`, { headers: { 'x-api-key': key } });
     expect(answer.status).toBe(200);
+    const repeated = await createRepeatedKey(coordinator);
     await coordinator.close();
     const files = await Promise.all((await readdir(data)).map(name => readFile(join(data, name), 'latin1')));
     const isHeld = (text: string) => files.some(file => file.includes(text));
     expect(isHeld('shop')).toBe(true);
-    expect(isHeld(key) || isHeld(key.replace('aitbc_', ''))).toBe(false);
+    for (const secret of [key, repeated.key]) expect(isHeld(secret.replace('aitbc_', ''))).toBe(false);
+    // The secret follows from the idempotency key and the signing key, so both together are stored nowhere.
+    expect(isHeld(repeated.idempotencyKey)).toBe(false);
   });
 
   test('a database that an older version left open to others is closed to them', async () => {

@@ -1,6 +1,6 @@
 import type { Batch, FileObject, Job } from '@aitbc/protocol';
 import { verifyReceipt } from '@aitbc/receipts';
-import type { CoordinatorClient } from '@aitbc/sdk';
+import { CoordinatorClient } from '@aitbc/sdk';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createIds, createKey, openStore, readConfig, revokeKey } from '../../src/index.ts';
 import { createMigratedDatabase } from '../harness/engines.ts';
@@ -173,5 +173,18 @@ describe('an API key', () => {
     await revokeKey(store, id);
     await store.close();
     await vi.waitUntil(async () => (await statuses()).every(status => status === 401), WAIT);
+  });
+
+  test('is made once, and has the same secret, wherever the request is repeated', async () => {
+    const store = await openStore(readConfig({ given: { databaseUrl } }), undefined);
+    const id = createIds(Date.now).next('key');
+    const admin = await createKey(store, { id, name: null, scopes: ['admin'], expiresAt: null });
+    await store.close();
+    const create = ({ url }: { url: string }) => {
+      const { apiKeys } = new CoordinatorClient(url, { apiKey: admin.key, maxRetries: 0 });
+      return apiKeys.create({ scopes: ['client'] }, { idempotencyKey: 'the same key' });
+    };
+    const [first, ...others] = await Promise.all(replicas.all.map(create));
+    expect(others).toEqual([first, first]);
   });
 });

@@ -8,7 +8,7 @@ import type {
 } from '@aitbc/protocol';
 import type { RequestOptions } from '../options.ts';
 import type { Paged } from '../pages.ts';
-import { Resource } from '../requests.ts';
+import { type IdempotentOptions, Resource } from '../requests.ts';
 import { id } from '../transport.ts';
 
 /**
@@ -16,9 +16,9 @@ import { id } from '../transport.ts';
  * Public keys that receipts are verified with are at `signingKeys`.
  */
 export class ApiKeys extends Resource {
-  /** Creates a key. Save its secret: no later answer shows it. It is not retried, so that no second key is made. */
-  create(key: NewApiKey, options?: RequestOptions): Promise<ApiKeyWithSecret> {
-    return this.requests.send({ method: 'POST', path: '/v1/api-keys', body: key }, options);
+  /** Creates a key. Save its secret: no later answer shows it. Retries get the same key. */
+  create(key: NewApiKey, options: IdempotentOptions = {}): Promise<ApiKeyWithSecret> {
+    return this.requests.create('/v1/api-keys', key, options);
   }
 
   /** Lists keys, newest first: those of the own account, or of all accounts for administrators. */
@@ -41,10 +41,16 @@ export class ApiKeys extends Resource {
     return this.requests.send({ method: 'PATCH', path, body: change, repeatable: true }, options);
   }
 
-  /** Gives the key a new secret. The old one stays valid for `old_valid_seconds`, which are 0 by default. */
-  rotate(keyId: string, request: RotateApiKey = {}, options?: RequestOptions): Promise<ApiKeyWithSecret> {
-    const path = `/v1/api-keys/${id(keyId)}/rotate`;
-    return this.requests.send({ method: 'POST', path, body: request }, options);
+  /**
+   * Gives the key a new secret. The old one stays valid for `old_valid_seconds`, which are 0 by default. Retries get the
+   * same secret.
+   */
+  rotate(
+    keyId: string,
+    request: RotateApiKey = {},
+    options: IdempotentOptions = {},
+  ): Promise<ApiKeyWithSecret> {
+    return this.requests.create(`/v1/api-keys/${id(keyId)}/rotate`, request, options);
   }
 
   /** Revokes the key. Coordinators refuse it within seconds. */

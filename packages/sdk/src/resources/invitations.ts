@@ -7,7 +7,7 @@ import type {
 } from '@aitbc/protocol';
 import type { RequestOptions } from '../options.ts';
 import type { Paged } from '../pages.ts';
-import { Resource } from '../requests.ts';
+import { type IdempotentOptions, Resource } from '../requests.ts';
 import { id } from '../transport.ts';
 
 export interface RedeemOptions extends RequestOptions {
@@ -17,9 +17,9 @@ export interface RedeemOptions extends RequestOptions {
 
 /** Invitations to an account and a key. All but `redeem` require an administrator's API key. */
 export class Invitations extends Resource {
-  /** Creates an invitation. Save its token or `link(token)`: no later answer shows it. It is not retried. */
-  create(invitation: NewInvitation = {}, options?: RequestOptions): Promise<InvitationWithToken> {
-    return this.requests.send({ method: 'POST', path: '/v1/invitations', body: invitation }, options);
+  /** Creates an invitation. Save its token or `link(token)`: no later answer shows it. Retries get the same one. */
+  create(invitation: NewInvitation = {}, options: IdempotentOptions = {}): Promise<InvitationWithToken> {
+    return this.requests.create('/v1/invitations', invitation, options);
   }
 
   /** Returns the link to give to people. The token is in its fragment, which browsers send to no server. */

@@ -1,13 +1,13 @@
 import type { NewNotice, Notice } from '@aitbc/protocol';
 import type { RequestOptions } from '../options.ts';
-import { Resource } from '../requests.ts';
+import { type IdempotentOptions, Resource } from '../requests.ts';
 import { id } from '../transport.ts';
 
 /** Messages of the operator to the owners of miners. They require an administrator's API key. */
 export class Notices extends Resource {
-  /** Creates a notice. It is not retried. */
-  create(notice: NewNotice, options?: RequestOptions): Promise<Notice> {
-    return this.requests.send({ method: 'POST', path: '/v1/notices', body: notice }, options);
+  /** Creates a notice. Retries never create a second one. */
+  create(notice: NewNotice, options: IdempotentOptions = {}): Promise<Notice> {
+    return this.requests.create('/v1/notices', notice, options);
   }
 
   /** Returns the notices that have not expired, oldest first. */

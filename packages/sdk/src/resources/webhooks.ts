@@ -13,19 +13,16 @@ import type {
 } from '@aitbc/protocol';
 import type { RequestOptions } from '../options.ts';
 import type { Paged } from '../pages.ts';
-import { Resource } from '../requests.ts';
+import { type IdempotentOptions, Resource } from '../requests.ts';
 import { id } from '../transport.ts';
 
 const pathOf = (webhookId: string) => `/v1/webhooks/${id(webhookId)}`;
 
 /** Where your events are posted. `verifyWebhook` checks what arrives there. */
 export class Webhooks extends Resource {
-  /**
-   * Registers a webhook. Its `secret` is only in this answer. It is not retried when an answer is lost, as the webhook
-   * may exist: `list` shows it, and `rotateSecret` gives it a secret that you know.
-   */
-  create(webhook: NewWebhook, options?: RequestOptions): Promise<CreatedWebhook> {
-    return this.requests.send({ method: 'POST', path: '/v1/webhooks', body: webhook }, options);
+  /** Registers a webhook. Its `secret` is only in this answer. Retries get the same webhook. */
+  create(webhook: NewWebhook, options: IdempotentOptions = {}): Promise<CreatedWebhook> {
+    return this.requests.create('/v1/webhooks', webhook, options);
   }
 
   /** Lists your webhooks, newest first. */
@@ -50,9 +47,8 @@ export class Webhooks extends Resource {
   }
 
   /** Gives the webhook a new secret. For a day, deliveries are signed with the one before as well. */
-  rotateSecret(webhookId: string, options?: RequestOptions): Promise<WebhookSecret> {
-    const path = `${pathOf(webhookId)}/rotate-secret`;
-    return this.requests.send({ method: 'POST', path, body: {} }, options);
+  rotateSecret(webhookId: string, options: IdempotentOptions = {}): Promise<WebhookSecret> {
+    return this.requests.create(`${pathOf(webhookId)}/rotate-secret`, {}, options);
   }
 
   /** Sends an event `webhook.test`. */
@@ -90,8 +86,8 @@ export class Webhooks extends Resource {
   }
 
   /** Gives your account a new secret. For a day, deliveries are signed with the one before as well. */
-  rotateAccountSecret(options?: RequestOptions): Promise<WebhookSecret> {
-    return this.requests.send({ method: 'POST', path: '/v1/webhooks/secret/rotate', body: {} }, options);
+  rotateAccountSecret(options: IdempotentOptions = {}): Promise<WebhookSecret> {
+    return this.requests.create('/v1/webhooks/secret/rotate', {}, options);
   }
 
   /** Returns the public key that verifies the v1a signatures of all deliveries, as `whpk_…`. */

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from .._http import Call, given, post, segment
+from .._http import Call, create, given, post, segment
 from ..models import (
     ApiKey,
     ApiKeyWithSecret,
@@ -26,13 +26,15 @@ from .requests import AsyncPaged, AsyncResource
 class AsyncApiKeys(AsyncResource):
     """API keys. Needs a key with the scope ``keys``, which manages those of its account, or an administrator's."""
 
-    async def create(self, **key: Any) -> ApiKeyWithSecret:
-        """Creates a key. Its secret is in this answer only. It is not sent again after a failure.
+    async def create(self, *, idempotency_key: str | None = None, **key: Any) -> ApiKeyWithSecret:
+        """Creates a key. Its secret is in this answer only. Retries get the same key.
 
         Args:
+            idempotency_key: the same one with the same request is the same key. Made up where it is not given.
             key: ``scopes``, and what else limits it: ``name``, ``allowed_models``, ``budget``, ``expires_at``, …
         """
-        return await self._requests.model(ApiKeyWithSecret, Call("/v1/api-keys", "POST", body=key))
+        call = create("/v1/api-keys", key, idempotency_key=idempotency_key)
+        return await self._requests.model(ApiKeyWithSecret, call)
 
     def list(
         self, *, account: str | None = None, limit: int | None = None, cursor: str | None = None
@@ -53,11 +55,13 @@ class AsyncApiKeys(AsyncResource):
         call = Call(f"/v1/api-keys/{segment(key_id)}", "PATCH", body=dict(change), repeatable=True)
         return await self._requests.model(ApiKey, call)
 
-    async def rotate(self, key_id: str, *, old_valid_seconds: int = 0) -> ApiKeyWithSecret:
-        """Gives a key a new secret. The old one stays valid for as long as said."""
+    async def rotate(
+        self, key_id: str, *, old_valid_seconds: int = 0, idempotency_key: str | None = None
+    ) -> ApiKeyWithSecret:
+        """Gives a key a new secret. The old one stays valid for as long as said. Retries get the same secret."""
         body = {"old_valid_seconds": old_valid_seconds}
-        path = f"/v1/api-keys/{segment(key_id)}/rotate"
-        return await self._requests.model(ApiKeyWithSecret, Call(path, "POST", body=body))
+        call = create(f"/v1/api-keys/{segment(key_id)}/rotate", body, idempotency_key=idempotency_key)
+        return await self._requests.model(ApiKeyWithSecret, call)
 
     async def revoke(self, key_id: str) -> ApiKey:
         """Revokes a key. Coordinators refuse it within seconds."""
@@ -67,13 +71,15 @@ class AsyncApiKeys(AsyncResource):
 class AsyncNotices(AsyncResource):
     """What the operator tells the owners of miners. Needs the key of an administrator."""
 
-    async def create(self, text: str, **notice: Any) -> Notice:
-        """Tells owners something. It is not sent again after a failure.
+    async def create(self, text: str, *, idempotency_key: str | None = None, **notice: Any) -> Notice:
+        """Tells owners something. Retries never tell it twice.
 
         Args:
+            idempotency_key: the same one with the same notice is the same notice. Made up where it is not given.
             notice: ``miner``, ``owner`` or ``below_version``, which limit who gets it, and ``valid_seconds``
         """
-        return await self._requests.model(Notice, Call("/v1/notices", "POST", body={"text": text, **notice}))
+        call = create("/v1/notices", {"text": text, **notice}, idempotency_key=idempotency_key)
+        return await self._requests.model(Notice, call)
 
     async def list(self) -> builtins.list[Notice]:
         """The notices that have not expired, oldest first."""
@@ -87,9 +93,9 @@ class AsyncNotices(AsyncResource):
 class AsyncInvitations(AsyncResource):
     """Invitations to an account and a key. All but ``redeem`` need the key of an administrator."""
 
-    async def create(self, **invitation: Any) -> InvitationWithToken:
-        """Invites people. The token is in this answer only: ``link`` makes a link of it."""
-        call = Call("/v1/invitations", "POST", body=invitation)
+    async def create(self, *, idempotency_key: str | None = None, **invitation: Any) -> InvitationWithToken:
+        """Invites people. The token is in this answer only: ``link`` makes a link of it. Retries get the same one."""
+        call = create("/v1/invitations", invitation, idempotency_key=idempotency_key)
         return await self._requests.model(InvitationWithToken, call)
 
     def link(self, token: str) -> str:

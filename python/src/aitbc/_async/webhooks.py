@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .._http import Call, given, post, segment
+from .._http import Call, create, given, post, segment
 from ..models import CreatedWebhook, Redelivering, Webhook, WebhookDelivery, WebhookSecret
 from .requests import AsyncPaged, AsyncResource
 
@@ -27,16 +27,15 @@ class AsyncWebhooks(AsyncResource):
         description: str | None = None,
         include_result: bool | None = None,
         all_miners: bool | None = None,
+        idempotency_key: str | None = None,
     ) -> CreatedWebhook:
-        """Registers a webhook. Its ``secret`` is only in this answer.
-
-        It is not sent again when an answer is lost, as the webhook may exist: ``list`` shows it, and
-        ``rotate_secret`` gives it a secret that you know.
+        """Registers a webhook. Its ``secret`` is only in this answer. Retries get the same webhook.
 
         Args:
             events: such as ``job.completed`` and ``job.failed``
             include_result: whether deliveries of ``job.completed`` carry the result
             all_miners: whether it gets the miner events of all owners; for administrators
+            idempotency_key: the same key with the same webhook is the same webhook. Made up where it is not given.
         """
         body = given(
             url=url,
@@ -45,7 +44,8 @@ class AsyncWebhooks(AsyncResource):
             include_result=include_result,
             all_miners=all_miners,
         )
-        return await self._requests.model(CreatedWebhook, Call(_PATH, "POST", body=body))
+        call = create(_PATH, body, idempotency_key=idempotency_key)
+        return await self._requests.model(CreatedWebhook, call)
 
     def list(self, *, limit: int | None = None, cursor: str | None = None) -> AsyncPaged[Webhook]:
         """Your webhooks, newest first. ``limit`` is of one page."""
@@ -69,9 +69,9 @@ class AsyncWebhooks(AsyncResource):
         """Deletes a webhook. Nothing more is delivered to it."""
         await self._requests.send(Call(_path(webhook_id), "DELETE"))
 
-    async def rotate_secret(self, webhook_id: str) -> WebhookSecret:
+    async def rotate_secret(self, webhook_id: str, *, idempotency_key: str | None = None) -> WebhookSecret:
         """Gives the webhook a new secret. For a day, deliveries are signed with the one before as well."""
-        call = Call(_path(webhook_id, "rotate-secret"), "POST", body={})
+        call = create(_path(webhook_id, "rotate-secret"), {}, idempotency_key=idempotency_key)
         return await self._requests.model(WebhookSecret, call)
 
     async def test(self, webhook_id: str) -> WebhookDelivery:
@@ -99,9 +99,10 @@ class AsyncWebhooks(AsyncResource):
         """The secret of your account, which signs deliveries to jobs' own ``webhook_url``."""
         return await self._requests.model(WebhookSecret, Call(f"{_PATH}/secret"))
 
-    async def rotate_account_secret(self) -> WebhookSecret:
+    async def rotate_account_secret(self, *, idempotency_key: str | None = None) -> WebhookSecret:
         """Gives your account a new secret. For a day, deliveries are signed with the one before as well."""
-        return await self._requests.model(WebhookSecret, Call(f"{_PATH}/secret/rotate", "POST", body={}))
+        call = create(f"{_PATH}/secret/rotate", {}, idempotency_key=idempotency_key)
+        return await self._requests.model(WebhookSecret, call)
 
     async def key(self) -> str:
         """The public key that verifies the v1a signatures of all deliveries, as ``whpk_…``."""

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from .._http import Call, given, post, segment
+from .._http import Call, create, given, post, segment
 from ..models import (
     ApiKey,
     ApiKeyWithSecret,
@@ -26,13 +26,15 @@ from .requests import Paged, Resource
 class ApiKeys(Resource):
     """API keys. Needs a key with the scope ``keys``, which manages those of its account, or an administrator's."""
 
-    def create(self, **key: Any) -> ApiKeyWithSecret:
-        """Creates a key. Its secret is in this answer only. It is not sent again after a failure.
+    def create(self, *, idempotency_key: str | None = None, **key: Any) -> ApiKeyWithSecret:
+        """Creates a key. Its secret is in this answer only. Retries get the same key.
 
         Args:
+            idempotency_key: the same one with the same request is the same key. Made up where it is not given.
             key: ``scopes``, and what else limits it: ``name``, ``allowed_models``, ``budget``, ``expires_at``, …
         """
-        return self._requests.model(ApiKeyWithSecret, Call("/v1/api-keys", "POST", body=key))
+        call = create("/v1/api-keys", key, idempotency_key=idempotency_key)
+        return self._requests.model(ApiKeyWithSecret, call)
 
     def list(self, *, account: str | None = None, limit: int | None = None, cursor: str | None = None) -> Paged[ApiKey]:
         """The keys of the own account, or of all for administrators, newest first."""
@@ -51,11 +53,13 @@ class ApiKeys(Resource):
         call = Call(f"/v1/api-keys/{segment(key_id)}", "PATCH", body=dict(change), repeatable=True)
         return self._requests.model(ApiKey, call)
 
-    def rotate(self, key_id: str, *, old_valid_seconds: int = 0) -> ApiKeyWithSecret:
-        """Gives a key a new secret. The old one stays valid for as long as said."""
+    def rotate(
+        self, key_id: str, *, old_valid_seconds: int = 0, idempotency_key: str | None = None
+    ) -> ApiKeyWithSecret:
+        """Gives a key a new secret. The old one stays valid for as long as said. Retries get the same secret."""
         body = {"old_valid_seconds": old_valid_seconds}
-        path = f"/v1/api-keys/{segment(key_id)}/rotate"
-        return self._requests.model(ApiKeyWithSecret, Call(path, "POST", body=body))
+        call = create(f"/v1/api-keys/{segment(key_id)}/rotate", body, idempotency_key=idempotency_key)
+        return self._requests.model(ApiKeyWithSecret, call)
 
     def revoke(self, key_id: str) -> ApiKey:
         """Revokes a key. Coordinators refuse it within seconds."""
@@ -65,13 +69,15 @@ class ApiKeys(Resource):
 class Notices(Resource):
     """What the operator tells the owners of miners. Needs the key of an administrator."""
 
-    def create(self, text: str, **notice: Any) -> Notice:
-        """Tells owners something. It is not sent again after a failure.
+    def create(self, text: str, *, idempotency_key: str | None = None, **notice: Any) -> Notice:
+        """Tells owners something. Retries never tell it twice.
 
         Args:
+            idempotency_key: the same one with the same notice is the same notice. Made up where it is not given.
             notice: ``miner``, ``owner`` or ``below_version``, which limit who gets it, and ``valid_seconds``
         """
-        return self._requests.model(Notice, Call("/v1/notices", "POST", body={"text": text, **notice}))
+        call = create("/v1/notices", {"text": text, **notice}, idempotency_key=idempotency_key)
+        return self._requests.model(Notice, call)
 
     def list(self) -> builtins.list[Notice]:
         """The notices that have not expired, oldest first."""
@@ -85,9 +91,9 @@ class Notices(Resource):
 class Invitations(Resource):
     """Invitations to an account and a key. All but ``redeem`` need the key of an administrator."""
 
-    def create(self, **invitation: Any) -> InvitationWithToken:
-        """Invites people. The token is in this answer only: ``link`` makes a link of it."""
-        call = Call("/v1/invitations", "POST", body=invitation)
+    def create(self, *, idempotency_key: str | None = None, **invitation: Any) -> InvitationWithToken:
+        """Invites people. The token is in this answer only: ``link`` makes a link of it. Retries get the same one."""
+        call = create("/v1/invitations", invitation, idempotency_key=idempotency_key)
         return self._requests.model(InvitationWithToken, call)
 
     def link(self, token: str) -> str:
