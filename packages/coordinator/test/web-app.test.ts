@@ -66,10 +66,18 @@ describeOneEngine('the web app', engine => {
     expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
   });
 
-  test.each(['/assets/nothing.js', '/assets/../index.html', '/assets/%2e%2e/package.json', '/assets/'])(
-    'has no %s',
-    async path => {
-      expect((await coordinator.call('GET', path, undefined, browser)).status).toBe(404);
-    },
-  );
+  test.each([
+    ...['/assets/nothing.js', '/assets/', '/assets/../index.html', '/assets/%2e%2e/package.json'],
+    ...['/assets/..%2findex.html', '/assets/..%2f..%2fpackage.json', '/assets/%00', '/assets/constructor'],
+  ])('has no %s', async path => {
+    expect(await coordinator.call('GET', path, undefined, browser)).toMatchObject({
+      status: 404,
+      body: { error_code: 'ROUTE_NOT_FOUND' },
+    });
+  });
+
+  test('serves no file by the name of one of its encodings', async () => {
+    const name = readdirSync(ASSETS).find(file => file.endsWith('.js.br'));
+    expect((await coordinator.call('GET', `/assets/${name}`, undefined, browser)).status).toBe(404);
+  });
 });

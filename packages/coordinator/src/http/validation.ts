@@ -7,24 +7,58 @@ import type { ErrorInfo } from '../errors.ts';
 import { nearestName, type ObjectSchema } from '../nearest-name.ts';
 import { fillRaw } from '../raw.ts';
 
+/*
+ * Many routes share a schema, that of errors above all, and a process may serve several coordinators. Compiling a schema
+ * takes milliseconds, so it is done once for each process.
+ */
+
+const SHARED = {
+  useDefaults: true,
+  allErrors: false,
+  strict: false,
+  strictNumbers: true,
+  // Schemas are not registered by name, so one that is part of another may be compiled in any order.
+  addUsedSchema: false,
+  // Errors include the schema, whose names are suggested for an unknown one.
+  verbose: true,
+} as const;
+
+const compileBody = oncePerSchema(() => {
+  const ajv = withFormats(new Ajv(SHARED));
+  return (schema: object) => ajv.compile(schema);
+});
+
+const compileText = oncePerSchema(() => {
+  const ajv = withFormats(new Ajv({ ...SHARED, coerceTypes: true }));
+  return (schema: object) => ajv.compile(schema);
+});
+
+const compileAnswer = oncePerSchema(() => {
+  const compile = SerializerSelector()();
+  return (schema: object) => compile({ schema, method: '', url: '', httpStatus: '' });
+});
+
+/** Compiles each schema once. Schemas are the same when their JSON is, as routes may build theirs anew for each app. */
+function oncePerSchema<Compiled>(createCompiler: () => (schema: object) => Compiled) {
+  let compile: ((schema: object) => Compiled) | undefined;
+  const compiled = new Map<string, Compiled>();
+  return (schema: object): Compiled => {
+    const text = JSON.stringify(schema);
+    const known = compiled.get(text);
+    if (known !== undefined) return known;
+    compile ??= createCompiler();
+    const made = compile(schema);
+    compiled.set(text, made);
+    return made;
+  };
+}
+
 /** Validates requests. Text of paths, queries and headers is converted to the schema's types; bodies are not converted. */
 export function checkRequests(app: FastifyInstance): void {
-  const shared = {
-    useDefaults: true,
-    allErrors: false,
-    strict: false,
-    strictNumbers: true,
-    // Schemas are not registered by name, so one that is part of another may be compiled in any order.
-    addUsedSchema: false,
-    // Errors include the schema, whose names are suggested for an unknown one.
-    verbose: true,
-  } as const;
-  const strict = withFormats(new Ajv(shared));
-  const coercing = withFormats(new Ajv({ ...shared, coerceTypes: true }));
   app.setValidatorCompiler<object>(({ schema, httpPart }) =>
     httpPart === 'body'
-      ? compileWhenNeeded(() => strict.compile(schema))
-      : rejectingInfinity(compileWhenNeeded(() => coercing.compile(schema))),
+      ? compileWhenNeeded(() => compileBody(schema))
+      : rejectingInfinity(compileWhenNeeded(() => compileText(schema))),
   );
 }
 
@@ -69,11 +103,10 @@ const beyondAnyNumber = (name: string): ErrorObject => ({
 
 /** Compiles a route's serializer at its first response. */
 export function writeAnswers(app: FastifyInstance): void {
-  const compile = SerializerSelector()();
-  app.setSerializerCompiler(({ schema, method, url, httpStatus = '' }) => {
+  app.setSerializerCompiler<object>(({ schema }) => {
     let write: ((answer: unknown) => string) | undefined;
     return answer => {
-      write ??= compile({ schema, method, url, httpStatus });
+      write ??= compileAnswer(schema);
       return fillRaw(write(answer));
     };
   });

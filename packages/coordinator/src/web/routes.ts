@@ -47,14 +47,14 @@ export async function webRoutes(app: FastifyInstance, files: WebFiles | undefine
   await app.register(fastifyStatic, {
     root: join(files.folder, 'assets'),
     prefix: '/assets/',
-    // A route for each file that is there, so that others are unknown routes.
-    wildcard: false,
+    // Whatever else is asked for is an unknown route. One route for each file would be most of the routes.
+    allowedPath: path => files.assets.has(path.slice(1)),
+    index: false,
     decorateReply: false,
     preCompressed: true,
     maxAge: YEAR_MS,
     immutable: true,
     schemaHide: true,
-    // Each file is there in several encodings.
     setHeaders: response => response.setHeader('vary', 'Accept-Encoding'),
   });
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,8 @@ export interface WebFiles {
   folder: string;
   /** The page, which is the same for all paths. */
   page: string;
+  /** The names of the files in the folder's `assets`. Each is there in several encodings. */
+  assets: ReadonlySet<string>;
 }
 
 /**
@@ -18,7 +20,12 @@ export async function readWebFiles({ open }: { open: boolean }): Promise<WebFile
   const folder = webFolders().find(folder => existsSync(join(folder, 'index.html')));
   if (folder === undefined) return undefined;
   const page = await readFile(join(folder, 'index.html'), 'utf8');
-  return { folder, page: page.replace('data-keys="unknown"', `data-keys="${open ? 'none' : 'required'}"`) };
+  const names = await readdir(join(folder, 'assets'));
+  return {
+    folder,
+    assets: new Set(names.filter(name => !/\.(br|gz)$/.test(name))),
+    page: page.replace('data-keys="unknown"', `data-keys="${open ? 'none' : 'required'}"`),
+  };
 }
 
 /** In the published package the files are beside the program, and in the checkout in the package that is built. */

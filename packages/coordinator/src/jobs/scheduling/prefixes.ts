@@ -71,11 +71,13 @@ export interface Prefixes {
 
 /** @param lastsMs how long a beginning is remembered after it was read last */
 export function createPrefixes(now: () => number, lastsMs: number): Prefixes {
-  const readers = new LRUCache<string, { minerId: string; at: number }>({ max: IN_ALL });
+  // The memory of a cache is allocated at once, and where prompts are short none is used.
+  let readers: LRUCache<string, { minerId: string; at: number }> | undefined;
   /** The beginnings that a miner read, the oldest first. */
   const byMiner = new LRUCache<string, Set<string>>({ max: MINERS });
 
   function note(minerId: string, hashes: readonly string[]) {
+    readers ??= new LRUCache({ max: IN_ALL });
     const own = byMiner.get(minerId) ?? new Set();
     byMiner.set(minerId, own);
     for (const each of hashes) {
@@ -96,7 +98,7 @@ export function createPrefixes(now: () => number, lastsMs: number): Prefixes {
     },
     minerWith(hashes) {
       for (const each of hashes.toReversed()) {
-        const reader = readers.get(each);
+        const reader = readers?.get(each);
         if (reader && now() - reader.at < lastsMs) return reader.minerId;
       }
       return undefined;
