@@ -61,6 +61,7 @@ function usesOfNames({ modules }: RunningCoordinator): Record<string, (model: st
     needs: '',
     min_context: 0,
     miners: '',
+    passport_demand: '',
   });
   return {
     'questions who could run a model': model => directory.reach(queueOf(model)),
@@ -123,6 +124,7 @@ const MINER = {
   owner_id: 1,
   payee_id: 1,
   abilities: null,
+  passports: null,
   probation: 0,
   owner_address: null,
   gpu_info: null,

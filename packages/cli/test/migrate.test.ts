@@ -38,6 +38,7 @@ const MIGRATIONS = [
   '032-fallbacks',
   '033-notices',
   '034-disabled-webhooks',
+  '035-passports',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -12,6 +12,7 @@ export type LimitName =
   | 'credits'
   | 'disk'
   | 'miners'
+  | 'passports'
   | 'overload';
 
 /** The error that a caller gets. It is plain data, so that it can cross threads. */

@@ -133,7 +133,7 @@ describeEachEngine('claiming', engine => {
   test('a submission that is only repeated takes no wake-up from a job that is handed back', async () => {
     const { scheduling: waits } = coordinator.running.modules;
     const has = { id: 'waits', owner: null, region: null, vram_gb: null, loaded: null, suspended: false };
-    const abilities = { capabilities: new Set(['repeated']), ...has };
+    const abilities = { capabilities: new Set(['repeated']), passports: new Map(), ...has };
     const waitingMiner = { abilities, score: 1, since: 0 };
     const waitForWork = () => waits.forWork(waitingMiner, 60_000, new AbortController().signal);
     const submitOnce = () =>

@@ -90,7 +90,7 @@ describeEachEngine('models in memory', engine => {
         vram_gb: null,
         loaded: new Set(name === 'warm' ? ['woken'] : []),
         suspended: false,
-        ...{ id: 'waits', owner: null },
+        ...{ id: 'waits', owner: null, passports: new Map() },
       };
       const waitingMiner = { abilities, score: 1, since: performance.now() };
       await waits.forWork(waitingMiner, 10_000, new AbortController().signal);

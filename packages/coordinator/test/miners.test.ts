@@ -32,7 +32,7 @@ describeEachEngine('registering a miner', engine => {
       status: 'online',
       capabilities: ['llama3.2', 'codellama'],
       models: ['llama3.2', 'codellama'].map(model => ({
-        ...{ model, loaded: null, time_to_first_token_ms: null, tokens_per_second: null },
+        ...{ model, loaded: null, time_to_first_token_ms: null, tokens_per_second: null, passport: null },
       })),
       gpu_info: { name: 'NVIDIA RTX 4090', memory: '24GB' },
       vram_gb: 24,

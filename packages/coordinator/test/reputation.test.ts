@@ -108,7 +108,10 @@ describeEachEngine('the reputation of a miner', engine => {
     const abilities = { capabilities: new Set(['wakes']), region: null, vram_gb: null, loaded: null };
     const woken: string[] = [];
     const wait = async (name: string, score: number, waited: number) => {
-      const waitingMiner = { abilities: { ...abilities, suspended: false, id: 'waits', owner: null }, score };
+      const waitingMiner = {
+        abilities: { ...abilities, suspended: false, id: 'waits', owner: null, passports: new Map() },
+        score,
+      };
       const since = performance.now() - waited * 1000;
       await waits.forWork({ ...waitingMiner, since }, 10_000, new AbortController().signal);
       woken.push(name);

@@ -19,6 +19,7 @@ export * from './openai.ts';
 export * from './operator.ts';
 export * from './overview.ts';
 export * from './own-json.ts';
+export * from './passports.ts';
 export * from './payouts.ts';
 export * from './receipts.ts';
 export * from './restores.ts';

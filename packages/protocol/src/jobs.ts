@@ -4,6 +4,7 @@ import { AnswerDetails, FinishReason, ResultType } from './chat.ts';
 import { CLOSED, Cursor, Metadata, Model, Nullable, PageQuery, Timestamp, WAIT } from './common.ts';
 import { FailureClass } from './errors.ts';
 import { LIMITS } from './limits.ts';
+import { EffectiveParameters } from './passports.ts';
 import { JobConstraints, JobParams } from './submit-job.ts';
 import { WebhookUrl } from './webhooks.ts';
 
@@ -164,6 +165,7 @@ export const Job = Type.Object(
     result_type: Type.Optional(ResultType),
     finish_reason: Type.Optional(FinishReason),
     ...AnswerDetails.properties,
+    effective_parameters: Type.Optional(EffectiveParameters),
     usage: Nullable(TokenUsage),
     error: Nullable(JobError),
     receipt_id: Nullable(Type.String()),
@@ -199,7 +201,7 @@ export const JobSummary = Type.Omit(
       'models',
     ] as const),
     ...(['stream', 'result', 'result_type', 'finish_reason', 'salt', 'queue', 'usage', 'runs'] as const),
-    ...(['reasoning', 'refusal', 'logprobs'] as const),
+    ...(['reasoning', 'refusal', 'logprobs', 'effective_parameters'] as const),
   ],
   {
     $id: 'JobSummary',

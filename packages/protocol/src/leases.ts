@@ -6,6 +6,7 @@ import { FailureClass } from './errors.ts';
 import { JobStatus, type TokenUsage } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { MinerNotice } from './notices.ts';
+import { EffectiveParameters } from './passports.ts';
 import { OPTIONAL_BODY, statedTime } from './stated.ts';
 import { JobConstraints, JobParams } from './submit-job.ts';
 
@@ -69,6 +70,14 @@ export const CompleteJob = Type.Object(
       }),
     ),
     signature: Type.Optional(Signature),
+    effective_parameters: Type.Optional(EffectiveParameters),
+    rendered_prompt_hash: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{64}$',
+        description:
+          'hex SHA-256(salt ‖ the prompt as the engine rendered it by its chat template), where the engine shows it.',
+      }),
+    ),
   },
   CLOSED,
 );
@@ -134,7 +143,7 @@ export type ClaimJobs = Static<typeof ClaimJobs>;
 
 /** Why a miner does not get a waiting job. */
 export const IDLE_REASONS = [
-  ...(['model', 'ability', 'context', 'vram', 'region', 'choice', 'excluded', 'held'] as const),
+  ...(['model', 'ability', 'context', 'vram', 'region', 'choice', 'passport', 'excluded', 'held'] as const),
 ] as const;
 export type IdleReason = (typeof IDLE_REASONS)[number];
 
@@ -152,7 +161,7 @@ export const IdleReport = Type.Object(
         reason: Type.Enum([...IDLE_REASONS], {
           type: 'string',
           description:
-            'What keeps the jobs from this miner: their model, what the model can do, its context, the GPU memory, or the region. `choice`: their clients chose other miners. `excluded`: the jobs are for other owners, because one of this miner’s operator ran or failed them. `held`: they pause after a failure or are offered to another miner, or this owner holds as many jobs as it may.',
+            'What keeps the jobs from this miner: their model, what the model can do, its context, the GPU memory, or the region. `choice`: their clients chose other miners. `passport`: their clients demand other weights or another quantization. `excluded`: the jobs are for other owners, because one of this miner’s operator ran or failed them. `held`: they pause after a failure or are offered to another miner, or this owner holds as many jobs as it may.',
         }),
         jobs: Type.Integer({ minimum: 1, description: 'How many jobs wait.' }),
         detail: Type.String({

@@ -14,6 +14,13 @@ export const LIMITS = {
   epoch: 2_147_483_647,
   sessionLength: 64,
   capabilities: 1_024,
+  /** A text in a passport: the engine's name, its build. */
+  passportTextLength: 256,
+  quantizationLength: 32,
+  /** New passports that one owner may register within a day. */
+  passportsPerDay: 2_048,
+  /** Passports of one model in the list of models. */
+  modelPassports: 20,
   claimMax: 256,
   /** Clients may ask for longer waits than any coordinator allows. */
   waitSeconds: 1_000_000,

@@ -15,6 +15,7 @@ import {
 } from './common.ts';
 import { JobStatus } from './jobs.ts';
 import { LIMITS, MINER_ID_PATTERN } from './limits.ts';
+import { Passport, PublicPassport } from './passports.ts';
 import { OPTIONAL_BODY, stated } from './stated.ts';
 
 export const GpuInfo = Type.Object(
@@ -65,10 +66,16 @@ export const RegisterMiner = Type.Object(
       description: 'The models that the miner can run.',
     }),
     models: Type.Optional(
-      Type.Array(Type.Object({ model: Model, ...ModelAbilities.properties }, CLOSED), {
-        maxItems: LIMITS.capabilities,
-        description: 'What the models can do, as far as the engine reports it.',
-      }),
+      Type.Array(
+        Type.Object(
+          { model: Model, ...ModelAbilities.properties, passport: Type.Optional(Passport) },
+          CLOSED,
+        ),
+        {
+          maxItems: LIMITS.capabilities,
+          description: 'What the models are and can do, as far as the engine reports it.',
+        },
+      ),
     ),
     gpu_info: Type.Optional(GpuInfo),
     region: Type.Optional(Region),
@@ -132,6 +139,12 @@ export const MinerModel = Type.Object({
   ),
   tokens_per_second: Nullable(Type.Number({ description: 'Tokens of the answer, over the whole run.' })),
   ...ModelAbilities.properties,
+  passport: Type.Optional(
+    Nullable({
+      ...PublicPassport,
+      description: 'What the miner signed about the model. Lists of miners leave it out.',
+    }),
+  ),
 });
 export type MinerModel = Static<typeof MinerModel>;
 

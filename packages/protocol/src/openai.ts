@@ -14,6 +14,7 @@ import { Model, Nullable } from './common.ts';
 import { ModelPrice } from './jobs.ts';
 import { LIMITS } from './limits.ts';
 import { ModelAbilities } from './miners.ts';
+import { ModelPassports } from './passports.ts';
 import { stated, statedChoices, statedGatewayMessage, statedModel } from './stated.ts';
 import { JobParams, SubmitJob } from './submit-job.ts';
 
@@ -295,6 +296,7 @@ export const OfferedModel = Type.Object(
       slots: Type.Integer({ description: 'How many jobs they can run at once.' }),
       time_to_first_token_ms: Nullable(Type.Number()),
       tokens_per_second: Nullable(Type.Number()),
+      passports: Type.Optional(ModelPassports),
       price: Type.Optional(ModelPrice),
       alias_of: Type.Optional(
         Type.String({ description: 'The model that the operator gave this name as an alias.' }),

@@ -3,6 +3,7 @@ import { CLOSED, Nullable, PageQuery, Timestamp } from './common.ts';
 import { Block, Transaction } from './explorer.ts';
 import { LIMITS } from './limits.ts';
 import { NetworkStats } from './network.ts';
+import { ModelPassports } from './passports.ts';
 
 const PerSecond = (description: string) => Type.Number({ minimum: 0, description });
 
@@ -81,6 +82,7 @@ export const PublicModel = Type.Object(
     time_to_first_token_ms: Nullable(Type.Number()),
     first_token: Nullable(FirstToken),
     tokens_per_second: Nullable(Type.Number()),
+    passports: ModelPassports,
     price_unit: Type.Enum(['gpu_second', 'token'], { type: 'string' }),
     price: Type.Number({ description: 'Credits per GPU second, or per 1000 tokens.' }),
   },

@@ -23,7 +23,10 @@ export const Receipt = Type.Object(
     duration_ms: Type.Integer({ minimum: 0 }),
     coordinator_id: Type.String(),
     nonce: Type.String(),
-    metadata: Type.Record(Type.String(), Type.Unknown()),
+    metadata: Type.Record(Type.String(), Type.Unknown(), {
+      description:
+        'What the price was computed from, the miner and its signatures. `passport`: the digest of the passport that the miner had registered for the model when it claimed the job. `parameters_hash`: hex SHA-256(salt ‖ canonical JSON of the `effective_parameters`). `rendered_prompt_hash`: hex SHA-256(salt ‖ the prompt as the engine rendered it).',
+    }),
     signature: Signature,
   },
   { $id: 'Receipt' },

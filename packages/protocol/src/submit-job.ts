@@ -2,6 +2,7 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { ChatRequest, EmbeddingInput } from './chat.ts';
 import { Address, CLOSED, Metadata, MinerId, Model, Region } from './common.ts';
 import { LIMITS } from './limits.ts';
+import { Quantization, WeightsDigest } from './passports.ts';
 import { configured, statedSubmission } from './stated.ts';
 import { JOB_WEBHOOK_EVENTS, WebhookUrl } from './webhooks.ts';
 
@@ -74,6 +75,15 @@ export const JobConstraints = Type.Object(
     owners: Type.Optional(
       Choice(Address('The address of an owner’s account.'), 'the miners of these owners'),
     ),
+    model_digest: Type.Optional({
+      ...WeightsDigest,
+      description:
+        'Only miners whose passport of the model names these weights: `sha256:…` of the file, or `hf:OWNER/NAME@COMMIT`.',
+    }),
+    quantization: Type.Optional({
+      ...Quantization,
+      description: 'Only miners whose passport of the model names this quantization, in any case.',
+    }),
     max_price: Type.Optional(
       Type.Number({
         minimum: 0,

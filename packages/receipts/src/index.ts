@@ -24,6 +24,13 @@ export {
 } from './grants.ts';
 export { parseCanonicalJson, parseStrictJson } from './parse-json.ts';
 export {
+  passportBytes,
+  passportDigest,
+  type SignedPassport,
+  signPassport,
+  verifyPassport,
+} from './passports.ts';
+export {
   PAYOUT_UPDATE_CHECKS,
   type PayoutAnswer,
   type PayoutUpdateCheck,

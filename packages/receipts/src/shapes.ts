@@ -40,6 +40,14 @@ const withText = (name: string): Rule => [
   value => isObject(value) && (!Object.hasOwn(value, name) || typeof value[name] === 'string'),
 ];
 
+/** Hashes that a receipt's metadata may have. Receipts of earlier versions have none. */
+const RECEIPT_HASHES = ['passport', 'parameters_hash', 'rendered_prompt_hash'];
+const receiptMetadata: Rule = [
+  `an object whose ${RECEIPT_HASHES.join(', ')}, where there are, have 64 small hex digits`,
+  value =>
+    isObject(value) && RECEIPT_HASHES.every(name => !Object.hasOwn(value, name) || hash[1](value[name])),
+];
+
 /** The `algorithm` check covers which algorithm it is. */
 const SIGNATURE: Rules<Signature> = {
   alg: text,
@@ -65,7 +73,7 @@ const RECEIPT: Rules<Receipt> = {
   duration_ms: whole,
   coordinator_id: text,
   nonce: text,
-  metadata: object,
+  metadata: receiptMetadata,
   signature: object,
 };
 

@@ -29,6 +29,7 @@ function toPublicModel(
     time_to_first_token_ms: summary.first_token_ms,
     first_token: firstTokens.of(model),
     tokens_per_second: summary.tokens_per_second,
+    passports: summary.passports,
     price_unit: pricing.unit,
     price: pricing.unit === 'token' ? pricing.ratePer1000 : pricing.rate,
   };

@@ -175,7 +175,7 @@ function atLeastOne(jobs: readonly Job[]): RequestJobs {
 /** @param name the model's own name, or an alias of it */
 function toOfferedModel(
   name: string,
-  { model, miners, loaded, slots, first_token_ms, tokens_per_second, abilities }: ModelSummary,
+  { model, miners, loaded, slots, first_token_ms, tokens_per_second, abilities, passports }: ModelSummary,
   price: ModelPrice,
 ): OfferedModel {
   const { context_length } = abilities;
@@ -190,6 +190,7 @@ function toOfferedModel(
       ...(name !== model && { alias_of: model }),
       ...{ miners, loaded, slots, time_to_first_token_ms: first_token_ms, tokens_per_second },
       ...length,
+      passports,
       price,
       ...Object.fromEntries(NEEDS.flatMap(need => abilityFlag(need, abilities, miners))),
     },

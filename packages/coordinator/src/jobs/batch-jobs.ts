@@ -37,7 +37,7 @@ export async function readBatchJobs(
       const { id, model, status, created_at, receipt_id, result, type, finish_reason, usage, details } = row;
       const output =
         status === 'completed' && result !== null && type !== null
-          ? { result, type, finish_reason, usage, details }
+          ? { result, type, finish_reason, usage, details, parameters: null }
           : undefined;
       return [
         lineNumber(row.batch_line ?? ''),

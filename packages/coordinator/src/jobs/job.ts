@@ -52,9 +52,16 @@ export function offerTo(job: JobRow, minerId: string, until: number): JobRow {
   return { ...job, held_until: until, held_for: minerId };
 }
 
+/** Who claims a job. */
+interface Claimant {
+  minerId: string;
+  /** The digest of the passport that the miner has registered for the job's model, or null. */
+  passport: string | null;
+}
+
 export function startAttempt(
   job: JobRow,
-  minerId: string,
+  { minerId, passport }: Claimant,
   rate: number,
   now: number,
   policy: LeasePolicy,
@@ -67,6 +74,7 @@ export function startAttempt(
     held_for: null,
     status: 'running',
     miner_id: minerId,
+    passport,
     attempts: job.attempts + 1,
     started_at: now,
     deadline,
@@ -143,7 +151,10 @@ export function markCancelled(job: JobRow, now: number): JobRow {
 }
 
 const unheld = { held_until: null, held_for: null } as const;
-const unleased = { miner_id: null, started_at: null, lease_expires_at: null, deadline: null } as const;
+const unleased = {
+  ...{ miner_id: null, passport: null, started_at: null },
+  ...{ lease_expires_at: null, deadline: null },
+} as const;
 
 export function clearHold(job: JobRow): JobRow {
   return { ...job, ...unheld };

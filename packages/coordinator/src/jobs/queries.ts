@@ -18,7 +18,8 @@ const withRequirements = (db: Db) =>
     .selectFrom('job')
     .innerJoin('queue', 'queue.id', 'job.queue_id')
     .selectAll('job')
-    .select(['queue.region', 'queue.min_vram_gb', 'queue.needs', 'queue.min_context', 'queue.miners']);
+    .select(['queue.region', 'queue.min_vram_gb', 'queue.needs', 'queue.min_context'])
+    .select(['queue.miners', 'queue.passport_demand']);
 
 async function findJobs(db: Db, ids: readonly string[]): Promise<FoundJob[]> {
   return await withRequirements(db).where('job.id', 'in', ids).orderBy('job.id').execute();
@@ -35,7 +36,7 @@ export async function isAnyCancelled(db: Db, ids: readonly string[]): Promise<bo
 }
 
 const SELECT_JOB =
-  'SELECT job.*, queue.region, queue.min_vram_gb, queue.needs, queue.min_context, queue.miners';
+  'SELECT job.*, queue.region, queue.min_vram_gb, queue.needs, queue.min_context, queue.miners, queue.passport_demand';
 const FROM_JOB = 'FROM job JOIN queue ON queue.id = job.queue_id';
 
 const JOB = lookup<FoundJob>({ select: `${SELECT_JOB} ${FROM_JOB}`, column: 'job.id', key: 'id' });
@@ -53,7 +54,7 @@ type Joined<T> = { [Column in keyof T]: T[Column] | null };
 type WholeJobRow = FoundJob & Joined<Input> & Joined<Output>;
 
 const WHOLE_JOB = lookup<WholeJobRow>({
-  select: `${SELECT_JOB}, prompt, kind, own, params, metadata, models, result, type, finish_reason, usage, details
+  select: `${SELECT_JOB}, prompt, kind, own, params, metadata, models, result, type, finish_reason, usage, details, parameters
     ${FROM_JOB} LEFT JOIN job_input ON job_input.job_id = job.id LEFT JOIN job_output ON job_output.job_id = job.id`,
   column: 'job.id',
   key: 'id',

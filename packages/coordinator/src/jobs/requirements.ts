@@ -1,6 +1,7 @@
 import type { ChatMessage, SubmitJob } from '@aitbc/protocol';
 import { writeChosen } from '../miners/chosen-miners.ts';
 import type { Need } from '../miners/eligibility.ts';
+import { writeDemand } from '../miners/passports.ts';
 import type { ReadyQueue } from '../store/events.ts';
 import type { JobContent } from './content.ts';
 
@@ -10,7 +11,10 @@ import type { JobContent } from './content.ts';
  */
 
 /** The requirements that are stored with the queue instead of each job. They are shown as the job's constraints. */
-export type Requirements = Pick<ReadyQueue, 'region' | 'min_vram_gb' | 'min_context' | 'miners'>;
+export type Requirements = Pick<
+  ReadyQueue,
+  'region' | 'min_vram_gb' | 'min_context' | 'miners' | 'passport_demand'
+>;
 
 /**
  * The longest token of any tokenizer, in UTF-8 bytes. The vocabularies of GPT-4o, GPT-4 and Llama 3 have the longest
@@ -36,6 +40,7 @@ export function requirementsOf(request: ModelJob, content: JobContent): ReadyQue
     needs: needsOf(request).join(),
     min_context: constraints?.min_context ?? leastContext(request, content),
     miners: writeChosen(constraints),
+    passport_demand: writeDemand(constraints),
   };
 }
 

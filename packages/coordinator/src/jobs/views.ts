@@ -1,5 +1,6 @@
 import {
   type AnswerDetails,
+  type EffectiveParameters,
   type FailureClass,
   type FinishReason,
   type Job,
@@ -13,6 +14,7 @@ import {
   textOf,
 } from '@aitbc/protocol';
 import { readChosen } from '../miners/chosen-miners.ts';
+import { readDemand } from '../miners/passports.ts';
 import { raw } from '../raw.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Row } from '../store/schema.ts';
@@ -68,6 +70,9 @@ export function toJob(
     ...(own && { webhook_url: own.url }),
     stream: job.stream === 1,
     ...toResult(output),
+    ...(output?.parameters && {
+      effective_parameters: JSON.parse(output.parameters) as EffectiveParameters,
+    }),
     salt: job.salt,
     queue,
     ...(runs && { runs: [...runs] }),
@@ -111,13 +116,14 @@ type ResultForm = Pick<Job, 'result_type' | 'finish_reason'> & AnswerDetails;
 
 export function constraintsOf(
   job: JobRow,
-  { region, min_vram_gb, min_context, miners }: Requirements,
+  { region, min_vram_gb, min_context, miners, passport_demand }: Requirements,
 ): JobConstraints {
   return {
     ...(min_vram_gb > 0 && { min_vram_gb }),
     ...(region !== '' && { region }),
     ...(min_context > 0 && { min_context }),
     ...(miners !== '' && readChosen(miners)),
+    ...(passport_demand !== '' && readDemand(passport_demand)),
     ...(job.max_price !== null && { max_price: job.max_price }),
   };
 }

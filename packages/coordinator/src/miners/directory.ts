@@ -1,4 +1,4 @@
-import type { ModelAbilities } from '@aitbc/protocol';
+import { LIMITS, type ModelAbilities, type ModelPassport } from '@aitbc/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadyQueue, StoreEvent } from '../store/events.ts';
 import type { Row } from '../store/schema.ts';
@@ -13,6 +13,7 @@ import {
   parseNames,
   requirementsKey,
 } from './eligibility.ts';
+import { demandText } from './passports.ts';
 import type { AwayMiner } from './queries.ts';
 import { takesJobs } from './reputation.ts';
 import { createRoster, type Roster } from './roster.ts';
@@ -40,7 +41,7 @@ export interface Reach {
 }
 
 /** A requirement of a queue that a miner may not meet. */
-type Lack = Need | 'context_length' | 'region' | 'min_vram_gb' | 'miners';
+type Lack = Need | 'context_length' | 'region' | 'min_vram_gb' | 'miners' | 'passport_demand';
 
 /** The miners that take jobs now. It is kept in memory from commits, and answers questions that would need a scan. */
 export interface Directory {
@@ -79,6 +80,8 @@ export interface Offer {
   /** How many jobs these miners run at once. */
   slots: number;
   abilities: OfferedAbilities;
+  /** The passports of the model at these miners, the most frequent ones first. */
+  passports: ModelPassport[];
 }
 
 /**
@@ -233,7 +236,14 @@ export function createDirectory(now: () => number, memoryMs: number): Directory 
 function toOffer(model: string, offering: readonly LiveMiner[]): Offer {
   const loaded = offering.filter(miner => miner.loaded?.has(model)).length;
   const abilities = combineAbilities(offering.map(({ models }) => models?.get(model) ?? {}));
-  return { model, miners: offering.length, loaded, slots: slotsOf(offering), abilities };
+  return {
+    model,
+    miners: offering.length,
+    loaded,
+    slots: slotsOf(offering),
+    abilities,
+    passports: countPassports(model, offering),
+  };
 }
 
 function combineAbilities(reported: readonly ModelAbilities[]): OfferedAbilities {
@@ -248,6 +258,17 @@ function combineAbilities(reported: readonly ModelAbilities[]): OfferedAbilities
           most: lengths.reduce((a, b) => Math.max(a, b)),
         };
   return { ...(Object.fromEntries(counts) as Omit<OfferedAbilities, 'context_length'>), context_length };
+}
+
+function countPassports(model: string, offering: readonly LiveMiner[]): ModelPassport[] {
+  const counted = new Map<string | undefined, ModelPassport>();
+  for (const { passports } of offering) {
+    const own = passports.get(model);
+    const { digest = null, weights = null, quantization = null } = own ?? {};
+    const same = counted.get(own?.digest) ?? { digest, miners: 0, weights, quantization };
+    counted.set(own?.digest, { ...same, miners: same.miners + 1 });
+  }
+  return [...counted.values()].sort((a, b) => b.miners - a.miners).slice(0, LIMITS.modelPassports);
 }
 
 const slotsOf = (miners: readonly LiveMiner[]) => miners.reduce((sum, miner) => sum + miner.slots, 0);
@@ -266,14 +287,20 @@ function measureReach(queue: ReadyQueue, offering: readonly LiveMiner[]): Reach 
 
 /** Returns the queue's requirements, each as a queue with only that requirement. */
 function requirementsOf(queue: ReadyQueue): [Lack, ReadyQueue][] {
-  const none = { model: queue.model, region: '', min_vram_gb: 0, needs: '', min_context: 0, miners: '' };
-  const { region, min_vram_gb, min_context, miners } = queue;
+  const none = {
+    ...{ model: queue.model, region: '', min_vram_gb: 0, needs: '', min_context: 0 },
+    ...{ miners: '', passport_demand: '' },
+  };
+  const { region, min_vram_gb, min_context, miners, passport_demand } = queue;
   return [
     ...needsIn(queue).map((need): [Lack, ReadyQueue] => [need, { ...none, needs: need }]),
     ...(min_context > 0 ? [['context_length', { ...none, min_context }] as [Lack, ReadyQueue]] : []),
     ...(min_vram_gb > 0 ? [['min_vram_gb', { ...none, min_vram_gb }] as [Lack, ReadyQueue]] : []),
     ...(region !== '' ? [['region', { ...none, region }] as [Lack, ReadyQueue]] : []),
     ...(miners !== '' ? [['miners', { ...none, miners }] as [Lack, ReadyQueue]] : []),
+    ...(passport_demand !== ''
+      ? [['passport_demand', { ...none, passport_demand }] as [Lack, ReadyQueue]]
+      : []),
   ];
 }
 
@@ -301,12 +328,16 @@ const ABILITY_TEXTS: Record<Need, string> = {
   tools: 'calls tools',
 };
 
-function lackText(lacks: readonly Lack[], { min_context, min_vram_gb, region }: ReadyQueue): string {
+function lackText(
+  lacks: readonly Lack[],
+  { min_context, min_vram_gb, region, passport_demand }: ReadyQueue,
+): string {
   const does = lacks.flatMap(lack => (lack === 'miners' ? CHOSEN : (ABILITY_TEXTS[lack as Need] ?? [])));
   const things: Partial<Record<Lack, string>> = {
     context_length: `a context of ${min_context} tokens`,
     min_vram_gb: `${min_vram_gb} GB of GPU memory`,
     region: `region ${region}`,
+    passport_demand: demandText(passport_demand),
   };
   const has = lacks.flatMap(lack => things[lack] ?? []);
   if (has.length === 0) return does.join(' and ');

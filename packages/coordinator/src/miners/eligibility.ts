@@ -4,6 +4,7 @@ import type { ReadyQueue } from '../store/events.ts';
 import { isJsonObject, parseJsonObject, parseStrings } from '../store/json.ts';
 import type { Row } from '../store/schema.ts';
 import { isChosen } from './chosen-miners.ts';
+import { type MinerPassport, passportsIn, unmetDemand } from './passports.ts';
 import { nominalGb } from './vram.ts';
 
 /** An ability that a job may need a model to have. */
@@ -19,6 +20,8 @@ export interface Abilities {
   capabilities: ReadonlySet<string>;
   /** What the miner's models can do, as far as the miner reported it. */
   models?: ModelsAbilities;
+  /** The passports that the miner has registered, by model. */
+  passports: ReadonlyMap<string, MinerPassport>;
   region: string | null;
   vram_gb: number | null;
   /** The models that the miner has in memory, or null if it does not report them. */
@@ -34,19 +37,22 @@ export function abilitiesOf({
   owner_address,
   capabilities,
   abilities,
+  passports,
   region,
   vram_gb,
   loaded,
   suspended_at,
 }: Pick<
   Row<'miner'>,
-  'id' | 'owner_address' | 'capabilities' | 'abilities' | 'region' | 'vram_gb' | 'loaded' | 'suspended_at'
+  | ('id' | 'owner_address' | 'capabilities' | 'abilities' | 'passports')
+  | ('region' | 'vram_gb' | 'loaded' | 'suspended_at')
 >): Abilities {
   const models = abilities === null ? undefined : abilitiesIn(abilities);
   return {
     ...{ id, owner: owner_address },
     capabilities: abilities === null || models ? parseNames(capabilities) : NOTHING,
     ...(models && { models }),
+    passports: passportsIn(passports),
     region,
     // Earlier versions stored the measured size, so it is converted here.
     vram_gb: vram_gb === null ? null : nominalGb(vram_gb),
@@ -89,13 +95,14 @@ export const isLoaded = (model: string, { loaded }: Abilities) => loaded === nul
 /** What keeps a miner from running a queue's jobs. */
 export type Obstacle =
   | 'suspended'
-  | Extract<IdleReason, 'model' | 'ability' | 'context' | 'vram' | 'region' | 'choice'>;
+  | Extract<IdleReason, 'model' | 'ability' | 'context' | 'vram' | 'region' | 'choice' | 'passport'>;
 
 /** Returns what keeps a miner from running a queue's jobs, or null if it can run them. */
 export function obstacleTo(queue: ReadyQueue, miner: Abilities): Obstacle | null {
   if (miner.suspended) return 'suspended';
   if (!miner.capabilities.has(queue.model)) return 'model';
   if (queue.miners !== '' && !isChosen(queue.miners, miner)) return 'choice';
+  if (unmetPassport(queue, miner) !== null) return 'passport';
   if (queue.min_vram_gb > 0 && (miner.vram_gb ?? 0) < queue.min_vram_gb) return 'vram';
   if (queue.region !== '' && miner.region !== queue.region) return 'region';
   const { context, need } = unmetNeed(queue, miner);
@@ -113,6 +120,7 @@ const OBSTACLE_TEXTS: Record<Obstacle, (queue: ReadyQueue, miner: Abilities) => 
   suspended: () => SUSPENDED,
   model: ({ model }) => `It does not offer the model ${model}.`,
   choice: () => 'The clients of these jobs chose other miners or owners.',
+  passport: (queue, miner) => `The clients of these jobs demand ${unmetPassport(queue, miner)}.`,
   vram({ min_vram_gb }, { vram_gb }) {
     const has = vram_gb === null ? 'none is registered' : `${vram_gb} GB are registered`;
     return `The job needs ${min_vram_gb} GB of GPU memory, ${has}.`;
@@ -130,6 +138,9 @@ const OBSTACLE_TEXTS: Record<Obstacle, (queue: ReadyQueue, miner: Abilities) => 
     return `The job needs a context of ${queue.min_context} tokens, the model ${queue.model} has ${context} there.`;
   },
 };
+
+const unmetPassport = ({ passport_demand, model }: ReadyQueue, { passports }: Abilities) =>
+  unmetDemand(passport_demand, passports.get(model));
 
 /**
  * Returns the first requirement of the queue that the miner's model does not meet: a missing ability, or its too short
@@ -155,8 +166,15 @@ const INABILITY_TEXTS: Record<Need, string> = {
 };
 
 /** Returns a key that is equal for queues with the same requirements. */
-export const requirementsKey = ({ model, region, min_vram_gb, needs, min_context, miners }: ReadyQueue) =>
-  JSON.stringify([model, region, min_vram_gb, needs, min_context, miners]);
+export const requirementsKey = ({
+  model,
+  region,
+  min_vram_gb,
+  needs,
+  min_context,
+  miners,
+  passport_demand,
+}: ReadyQueue) => JSON.stringify([model, region, min_vram_gb, needs, min_context, miners, passport_demand]);
 
 export const SUSPENDED =
   'Its owner is suspended because of its reputation, for a while or until an administrator reinstates it.';

@@ -5,6 +5,7 @@ import {
   type ListOwnMiners,
   type Miner,
   type MinerDetail,
+  type MinerModel,
   type RegisterMiner,
 } from '@aitbc/protocol';
 import { isPublicKey, verifyRegistration } from '@aitbc/receipts';
@@ -20,7 +21,8 @@ import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { Directory } from './directory.ts';
 import { type Abilities, abilitiesOf } from './eligibility.ts';
-import { findMiner, findSpeeds, listMiners, type MinerWithAddress } from './queries.ts';
+import { examinePassports, passportsIn, toPublicPassport } from './passports.ts';
+import { findMiner, findPassports, findSpeeds, listMiners, type MinerWithAddress } from './queries.ts';
 import type { MinerCaller, MinerRegistration, RegisterInput } from './register.ts';
 import { type ReputationPolicy, scoreOf, toReputation } from './reputation.ts';
 import { reinstateMiners, resumeMiners, suspendMiners, withdrawMiners } from './withdraw.ts';
@@ -92,8 +94,20 @@ export function createMiners(options: MinersOptions): MinerRegistry {
   }
 
   async function view(miner: MinerWithAddress): Promise<Miner> {
-    const speeds = await findSpeeds(store.read, [miner.id]);
-    return toView(miner, speeds.get(miner.id));
+    const kept = passportsIn(miner.passports);
+    const [speeds, bodies] = await Promise.all([
+      findSpeeds(store.read, [miner.id]),
+      findPassports(
+        store.read,
+        kept.values().map(({ digest }) => digest),
+      ),
+    ]);
+    const shown = toView(miner, speeds.get(miner.id));
+    const withPassport = (model: MinerModel) => {
+      const own = kept.get(model.model);
+      return { ...model, passport: own ? toPublicPassport(own, bodies.get(own.digest)) : null };
+    };
+    return { ...shown, models: shown.models.map(withPassport) };
   }
 
   /** Returns the miners as lists show them. */
@@ -124,7 +138,8 @@ export function createMiners(options: MinersOptions): MinerRegistry {
         });
       }
       const provenKey = await examineProof(request);
-      const input = { owner, coordinatorId, request, provenKey };
+      const passports = await examinePassports(request);
+      const input = { owner, coordinatorId, request, provenKey, passports };
       const registration = unwrap(await store.write(operations.registerMiners, input));
       // The epoch is this registration's, even if another process has registered since.
       const { epoch } = registration.miner;

@@ -74,6 +74,14 @@ export async function findSpeeds(
   return Map.groupBy(rows, row => row.miner_id);
 }
 
+/** Returns the statements of passports as JSON, by digest. */
+export async function findPassports(db: Db, digests: Iterable<string>): Promise<ReadonlyMap<string, string>> {
+  const ids = [...new Set(digests)];
+  if (ids.length === 0) return new Map();
+  const rows = await db.selectFrom('passport').select(['id', 'body']).where('id', 'in', ids).execute();
+  return new Map(rows.map(({ id, body }) => [id, body]));
+}
+
 export type ModelSpeed = Pick<Row<'model_speed'>, 'model' | 'first_token_ms' | 'tokens_per_second'>;
 
 /** Returns the average speed of each model over the miners that take jobs now. */
@@ -117,14 +125,23 @@ const MAX_WORKLOAD_ROWS = 200;
 
 export type WorkloadRow = Pick<
   Row<'queue'>,
-  'model' | 'region' | 'min_vram_gb' | 'needs' | 'min_context' | 'miners' | 'restriction' | 'pending'
+  | 'model'
+  | 'region'
+  | 'min_vram_gb'
+  | 'needs'
+  | 'min_context'
+  | 'miners'
+  | 'passport_demand'
+  | 'restriction'
+  | 'pending'
 >;
 
 /** Counts pending jobs by their requirements. */
 export async function listWorkload(db: Db): Promise<WorkloadRow[]> {
   return await db
     .selectFrom('queue')
-    .select(['model', 'region', 'min_vram_gb', 'needs', 'min_context', 'miners', 'restriction', 'pending'])
+    .select(['model', 'region', 'min_vram_gb', 'needs', 'min_context', 'miners', 'passport_demand'])
+    .select(['restriction', 'pending'])
     .where('pending', '>', 0)
     .orderBy('model')
     .orderBy('id')

@@ -4,6 +4,7 @@ import { findOrCreateAccount, localAddress } from '../accounts/accounts.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { NewRow, Row } from '../store/schema.ts';
 import { NEEDS } from './eligibility.ts';
+import { type ExaminedPassport, writePassports } from './passports.ts';
 import { countActive } from './presence.ts';
 import { noteTurn } from './roster.ts';
 import { loadStandings, newStanding, stateOf } from './standing.ts';
@@ -15,6 +16,8 @@ export interface RegisterInput {
   request: RegisterMiner;
   /** The public key whose private key the caller has proven to hold. */
   provenKey?: string | undefined;
+  /** The passports of its models, whose signatures are valid. */
+  passports: readonly ExaminedPassport[];
 }
 
 /** The miner that sends a request. `epoch` identifies its process, if the request has one. */
@@ -67,7 +70,7 @@ async function hasReachedLimit(
 }
 
 async function register(
-  { owner, coordinatorId, request, provenKey }: RegisterInput,
+  { owner, coordinatorId, request, provenKey, passports }: RegisterInput,
   policy: RegistrationPolicy,
   context: WriteContext,
 ) {
@@ -99,6 +102,11 @@ async function register(
     const detail = `This owner has ${policy.maxPerOwner} miners, which is the limit: remove one, or ask the operator to vouch for this owner`;
     return failed('RATE_QUOTA_EXCEEDED', detail, { limit: 'miners' });
   }
+  const fresh = await newPassports(passports, owner, context);
+  if (!fresh) {
+    const detail = `This owner has registered ${LIMITS.passportsPerDay} new passports within a day, which is the limit`;
+    return failed('RATE_QUOTA_EXCEEDED', detail, { limit: 'passports' });
+  }
   const payee = await findOrCreateAccount(payAddress(owner, coordinatorId, request), null, context);
   const operatorId = owner.anonymous ? payee.id : owner.accountId;
   const standing =
@@ -107,6 +115,7 @@ async function register(
     ...describe(request),
     ...stateOf(standing),
     ...processOf(known, request, provenKey),
+    passports: writePassports(passports),
     vram_gb: vram,
     payee_id: payee.id,
     operator_id: operatorId,
@@ -128,12 +137,29 @@ async function register(
       };
   if (known) await tx.change('miner', [{ before: known, after: miner }]);
   else await tx.insert('miner', [miner satisfies NewRow<'miner'>]);
+  await tx.insert('passport', fresh);
   const wasCounted = known !== undefined && known.status !== 'removed';
   await tx.add('counter', [{ name: 'miners.total', value: wasCounted ? 0 : 1 }]);
   await countActive(known && isActive(known) ? 0 : 1, context);
   emit({ type: 'miner.changed', miner });
   noteTurn(known, miner, context);
   return done({ miner, address: payee.address, created: !known });
+}
+
+/** Returns the rows of passports that nobody has registered yet, or undefined if the owner may not register as many. */
+async function newPassports(
+  passports: readonly ExaminedPassport[],
+  { accountId }: RegisterInput['owner'],
+  { tx, now }: WriteContext,
+): Promise<NewRow<'passport'>[] | undefined> {
+  if (passports.length === 0) return [];
+  const bodies = new Map(passports.map(({ digest, body }) => [digest, body]));
+  for (const { id } of await tx.load('passport', 'id', [...bodies.keys()])) bodies.delete(id);
+  if (bodies.size === 0) return [];
+  const sql = 'SELECT id FROM passport WHERE owner_id = ? AND registered_at > ? LIMIT ?';
+  const recent = await tx.query(['passport'], sql, [accountId, now - DAY_MS, LIMITS.passportsPerDay]);
+  if (recent.length + bodies.size > LIMITS.passportsPerDay) return undefined;
+  return [...bodies].map(([id, body]) => ({ id, body, owner_id: accountId, registered_at: now }));
 }
 
 type Known = Row<'miner'> | undefined;

@@ -13,6 +13,7 @@ export interface Settlement {
     id: string;
     model: string;
     prompt_hash: string;
+    passport: string | null;
     max_price: number | null;
     token_limit: number | null;
   };
@@ -28,6 +29,8 @@ export interface Settlement {
   reportedAt: number | undefined;
   usage: TokenUsage | undefined;
   attestation: Signature | undefined;
+  parametersHash?: string | undefined;
+  renderedPromptHash?: string | undefined;
   /** Whether the job was cancelled and the receipt is for the text delivered before. */
   isCancelled?: boolean;
   purse: Purse;
@@ -113,15 +116,20 @@ function receiptFor(settlement: Settlement, policy: ReceiptOptions, now: number)
 }
 
 function metadataOf(
-  { minerId, job, unbilledMs, reportedAt, usage, attestation, isCancelled }: Settlement,
+  settlement: Settlement,
   pricing: Pricing,
   limit: number | null,
 ): UnsignedReceipt['metadata'] {
+  const { minerId, job, unbilledMs, reportedAt, usage, attestation, isCancelled } = settlement;
+  const { parametersHash, renderedPromptHash } = settlement;
   return {
     ...(limit !== null && { max_price: limit }),
     miner_id: minerId,
+    ...(parametersHash !== undefined && { parameters_hash: parametersHash }),
+    ...(job.passport && { passport: job.passport }),
     // The values that the price was computed from, so that anyone can check it.
     ...(pricing.unit === 'token' ? { rate_per_1000: pricing.ratePer1000 } : { rate: pricing.rate }),
+    ...(renderedPromptHash !== undefined && { rendered_prompt_hash: renderedPromptHash }),
     ...(reportedAt !== undefined && { reported_completed_at: new Date(reportedAt).toISOString() }),
     ...(attestation && { signatures: [attestation] }),
     ...(isCancelled && { status: 'cancelled' }),

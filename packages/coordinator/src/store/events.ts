@@ -132,6 +132,8 @@ export interface ReadyQueue {
   min_context: number;
   /** The miners that the client chose, see `chosen-miners.ts`. Empty where it chose none. */
   miners: string;
+  /** What the model's passport must say, see `miners/passports.ts`. Empty where the client demands nothing. */
+  passport_demand: string;
 }
 
 export type StoreListener = (events: readonly StoreEvent[]) => void;

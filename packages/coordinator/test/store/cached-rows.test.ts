@@ -169,7 +169,15 @@ const writes: fc.Arbitrary<Step>[] = [
       if (clock) return;
       const rates = { tail_rank: 0, dispatched_at: 0, average_run_ms: 1.5 };
       await tx.insert('fair_clock', [{ model, priority: 0, ...numbers, ...rates }]);
-      const kind = { region: '', min_vram_gb: 0, restriction: 0, needs: '', min_context: 0, miners: '' };
+      const kind = {
+        region: '',
+        min_vram_gb: 0,
+        restriction: 0,
+        needs: '',
+        min_context: 0,
+        miners: '',
+        passport_demand: '',
+      };
       await tx.insert('queue', [{ clock_id: 1, model, priority: 0, ...kind, ...numbers }]);
     }),
   ),

@@ -79,6 +79,16 @@ from .miners import (
 )
 from .network import Account, EarningsTotals, Health, NetworkStats
 from .openai import Batch, BatchAnswer, FileObject, OfferedModel
+from .passports import (
+    EffectiveParameters,
+    ModelPassport,
+    Passport,
+    PassportClaim,
+    PassportNumber,
+    PassportSampler,
+    PassportText,
+    Sampler,
+)
 from .receipts import (
     Grant,
     Inclusion,
@@ -124,6 +134,7 @@ __all__ = [
     "CreatedWebhook",
     "EarningsRow",
     "EarningsTotals",
+    "EffectiveParameters",
     "ErrorEvent",
     "ExplorerStats",
     "FileObject",
@@ -157,6 +168,7 @@ __all__ = [
     "MinerStates",
     "Model",
     "ModelChoice",
+    "ModelPassport",
     "ModelPrice",
     "ModelQueue",
     "NetworkStats",
@@ -164,6 +176,11 @@ __all__ = [
     "OfferedModel",
     "OperatorProblem",
     "Overview",
+    "Passport",
+    "PassportClaim",
+    "PassportNumber",
+    "PassportSampler",
+    "PassportText",
     "Payout",
     "PayoutUpdate",
     "PostedChunks",
@@ -182,6 +199,7 @@ __all__ = [
     "ResponseFormat",
     "RestartEvent",
     "ResultEvent",
+    "Sampler",
     "SearchResult",
     "Signature",
     "StatusEvent",

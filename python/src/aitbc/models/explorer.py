@@ -9,6 +9,7 @@ from pydantic import Field
 
 from .base import JsonObject, Model
 from .network import NetworkStats
+from .passports import ModelPassport
 from .receipts import Inclusion
 
 
@@ -169,6 +170,8 @@ class PublicModel(Model):
     time_to_first_token_ms: float | None
     first_token: FirstToken | None
     tokens_per_second: float | None
+    passports: list[ModelPassport]
+    """What the miners have signed about the model, most miners first."""
     price_unit: Literal["gpu_second", "token"] | str
     price: float
     """Credits per GPU second, or per 1,000 tokens."""

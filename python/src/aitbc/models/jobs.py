@@ -13,6 +13,7 @@ from typing_extensions import NotRequired, TypedDict
 from ..errors import JobFailedError
 from .base import Model
 from .chat import ChatMessage, ResponseFormat, Tool, ToolCall
+from .passports import EffectiveParameters
 
 JobStatus: TypeAlias = Literal["pending", "running", "completed", "failed", "cancelled"]
 ENDED: tuple[str, ...] = ("completed", "failed", "cancelled")
@@ -35,6 +36,10 @@ class JobConstraints(TypedDict):
     """By their ids."""
     owners: NotRequired[MinerChoice]
     """By the addresses of their accounts."""
+    model_digest: NotRequired[str]
+    """The weights that the passport of the model must name."""
+    quantization: NotRequired[str]
+    """The quantization that the passport of the model must name."""
     max_price: NotRequired[float]
     """Credits that this job may cost at most."""
 
@@ -161,6 +166,8 @@ class Job(_JobBase):
     reasoning: str | None = None
     refusal: str | None = None
     logprobs: list[dict[str, Any]] | None = None
+    effective_parameters: EffectiveParameters | None = None
+    """The parameters that the miner sent to its engine, as far as it told them."""
     usage: TokenUsage | None
     salt: str
     """Opens ``prompt_hash`` and ``artifact_hash`` of the receipt: SHA-256 of salt and text."""

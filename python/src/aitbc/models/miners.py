@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from .base import Model
 from .jobs import MinerJob
+from .passports import Passport
 
 MinerStatus: TypeAlias = Literal["online", "draining", "offline"]
 
@@ -24,6 +25,8 @@ class MinerModel(Model):
     tools: bool | None = None
     images: bool | None = None
     json_schema: bool | None = None
+    passport: Passport | None = None
+    """What the miner signed about the model. Lists of miners leave it out."""
 
 
 class Reputation(Model):
@@ -115,7 +118,7 @@ class HeartbeatAnswer(Model):
 class BlockedJobs(Model):
     """Waiting jobs that a miner did not get, for one reason."""
 
-    reason: Literal["model", "ability", "context", "vram", "region", "choice", "excluded", "held"] | str
+    reason: Literal["model", "ability", "context", "vram", "region", "choice", "passport", "excluded", "held"] | str
     jobs: int
     detail: str
     """The reason in words, for the most frequent kind of these jobs."""

@@ -55,6 +55,19 @@ OBJECT: Rule = ("an object", is_object)
 ROOT: Rule = ("32 bytes in base64", _matches("[A-Za-z0-9+/]{43}="))
 BASE64: Rule = ("a text in base64", _matches("[A-Za-z0-9+/]+={0,2}"))
 
+_RECEIPT_HASHES = ("passport", "parameters_hash", "rendered_prompt_hash")
+"""Hashes that a receipt's metadata may have. Receipts of earlier versions have none."""
+
+
+def _is_receipt_metadata(value: Any) -> bool:
+    return is_object(value) and all(HASH[1](value[name]) for name in _RECEIPT_HASHES if name in value)
+
+
+RECEIPT_METADATA: Rule = (
+    f"an object whose {', '.join(_RECEIPT_HASHES)}, where there are, have 64 small hex digits",
+    _is_receipt_metadata,
+)
+
 SIGNATURE: Mapping[str, Rule] = {"alg": TEXT, "key_id": _bytes(32), "sig": _bytes(64)}
 
 RECEIPT: Mapping[str, Rule] = {
@@ -74,7 +87,7 @@ RECEIPT: Mapping[str, Rule] = {
     "duration_ms": WHOLE,
     "coordinator_id": TEXT,
     "nonce": TEXT,
-    "metadata": OBJECT,
+    "metadata": RECEIPT_METADATA,
     "signature": OBJECT,
 }
 

@@ -11,7 +11,7 @@ import { createAssignments } from '../scheduling/assignments.ts';
 import { advance, type FairQueue } from '../scheduling/fairness.ts';
 import { loadOwnerAllowances } from '../scheduling/slow-start.ts';
 import type { ClaimPolicy } from './claim.ts';
-import { freeLeases, type HeldJob, held, loadQueues, loadTexts } from './held-job.ts';
+import { claimantOf, freeLeases, type HeldJob, held, loadQueues, loadTexts } from './held-job.ts';
 
 export interface ClaimInput extends MinerActor {
   jobId: string;
@@ -52,7 +52,7 @@ export function claimJob(policy: ClaimPolicy): Operation<ClaimInput, HeldJob> {
         if (error) return error;
         if (allowances.left(miner) <= 0) return ALLOWED_NO_MORE;
         allowances.take(miner, 1);
-        const after = startAttempt(job, miner.id, policy.rateOf(job.model), now, policy);
+        const after = startAttempt(job, claimantOf(miner, job), policy.rateOf(job.model), now, policy);
         policy.stopwatch.start(after, context.uptime);
         assignments.assign(miner, job);
         changes.push({ before: job, after });

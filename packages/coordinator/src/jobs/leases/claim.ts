@@ -14,7 +14,7 @@ import { type PreferencePolicy, readReadyJobs } from '../scheduling/next-job.ts'
 import { prefixesOf } from '../scheduling/prefixes.ts';
 import { loadOwnerAllowances, type SlowStartPolicy } from '../scheduling/slow-start.ts';
 import type { Stopwatch } from './billed-time.ts';
-import { freeLeases, type HeldJob, held, loadQueues, loadTexts, type Texts } from './held-job.ts';
+import { claimantOf, freeLeases, type HeldJob, held, loadQueues, loadTexts, type Texts } from './held-job.ts';
 
 export interface TakeInput extends MinerActor {
   max: number;
@@ -72,7 +72,7 @@ export function takeJobs(policy: ClaimPolicy): Operation<TakeInput, HeldJob[]> {
           // job from all others.
           const after = input.offer
             ? offerTo(before, miner.id, before.held_until ?? now + policy.offerMs)
-            : startAttempt(before, miner.id, policy.rateOf(before.model), now, policy);
+            : startAttempt(before, claimantOf(miner, before), policy.rateOf(before.model), now, policy);
           if (!input.offer) policy.stopwatch.start(after, context.uptime);
           if (!input.offer) miner.running++;
           jobs.push(after);

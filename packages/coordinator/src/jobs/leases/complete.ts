@@ -24,6 +24,9 @@ export interface CompleteInput extends MinerActor {
   resultType?: ResultType | undefined;
   finishReason?: FinishReason | undefined;
   details?: AnswerDetails | undefined;
+  /** The parameters that applied, as canonical JSON. */
+  parameters?: string | undefined;
+  renderedPromptHash?: string | undefined;
   reportedAt: number | undefined;
   usage: TokenUsage | undefined;
   attestation?: Attested | undefined;
@@ -152,9 +155,12 @@ async function settle(
   context: WriteContext,
 ): Promise<Map<string, string>> {
   const runs = completions.map(({ input, before, miner, artifactHash, usage }): EndedAttempt => {
-    const { receiptId, nonce, reportedAt, attestation } = input;
-    const signature = attestation?.signature;
-    return { job: before, miner, receiptId, nonce, artifactHash, reportedAt, usage, attestation: signature };
+    const { receiptId, nonce, reportedAt, attestation, parameters, renderedPromptHash } = input;
+    return {
+      ...{ job: before, miner, receiptId, nonce, artifactHash, reportedAt, usage },
+      ...{ attestation: attestation?.signature, renderedPromptHash },
+      parametersHash: parameters === undefined ? undefined : hash('sha256', before.salt + parameters),
+    };
   });
   const [settled] = await Promise.all([
     settleAttempts(runs, policy, context),
@@ -167,6 +173,7 @@ async function settle(
     finish_reason: input.finishReason ?? null,
     usage: usage ? JSON.stringify(usage) : null,
     details: input.details ? JSON.stringify(input.details) : null,
+    parameters: input.parameters ?? null,
   }));
   await context.tx.insert('job_output', outputs);
   await saveJobs(

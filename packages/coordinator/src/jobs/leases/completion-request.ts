@@ -1,4 +1,5 @@
 import { type AnswerDetails, type CompleteJob, LIMITS, type TokenUsage } from '@aitbc/protocol';
+import { canonicalJson } from '@aitbc/receipts';
 import { fail } from '../../errors.ts';
 import type { CompleteInput } from './complete.ts';
 
@@ -9,7 +10,11 @@ import type { CompleteInput } from './complete.ts';
  */
 export function reportOf(
   request: CompleteJob,
-): Pick<CompleteInput, 'result' | 'resultType' | 'finishReason' | 'reportedAt' | 'usage' | 'details'> {
+): Pick<
+  CompleteInput,
+  | ('result' | 'resultType' | 'finishReason' | 'reportedAt' | 'usage' | 'details')
+  | ('parameters' | 'renderedPromptHash')
+> {
   return {
     result: request.result,
     resultType: request.result_type,
@@ -17,6 +22,8 @@ export function reportOf(
     reportedAt: request.completed_at === undefined ? undefined : readTime(request.completed_at),
     usage: countsOf(request.usage),
     details: detailsOf(request),
+    parameters: parametersOf(request),
+    renderedPromptHash: request.rendered_prompt_hash,
   };
 }
 
@@ -47,6 +54,12 @@ function countsOf(usage: unknown): TokenUsage | undefined {
 function detailsOf({ reasoning, refusal, logprobs }: CompleteJob): AnswerDetails | undefined {
   if (!reasoning && !refusal && !logprobs) return undefined;
   return { ...(reasoning && { reasoning }), ...(refusal && { refusal }), ...(logprobs && { logprobs }) };
+}
+
+/** Returns the parameters that applied as canonical JSON, which the receipt has a hash of. */
+function parametersOf({ effective_parameters: parameters }: CompleteJob): string | undefined {
+  if (!parameters || Object.keys(parameters).length === 0) return undefined;
+  return canonicalJson(parameters);
 }
 
 /** Returns Unix milliseconds. A time without an offset is UTC. */

@@ -1,4 +1,5 @@
 import { LIMITS } from '@aitbc/protocol';
+import { digestOf } from '../../miners/passports.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
@@ -12,6 +13,12 @@ export interface HeldJob {
 }
 
 export const freeLeases = (miner: Row<'miner'>) => (miner.concurrency ?? LIMITS.claimMax) - miner.running;
+
+/** The miner as the claimant of a job. */
+export const claimantOf = (miner: Row<'miner'>, { model }: Pick<JobRow, 'model'>) => ({
+  minerId: miner.id,
+  passport: digestOf(miner, model),
+});
 
 export interface Texts {
   inputs: ReadonlyMap<string, Row<'job_input'>>;

@@ -22,6 +22,10 @@ export interface EndedAttempt {
   /** The token counts, capped by what the texts allow. */
   usage: TokenUsage | undefined;
   attestation: Signature | undefined;
+  /** The salted hash of the parameters that applied. */
+  parametersHash?: string | undefined;
+  /** The salted hash of the prompt as the engine rendered it. */
+  renderedPromptHash?: string | undefined;
   /** Whether the job was cancelled and only the delivered text is paid for. */
   isCancelled?: boolean;
 }

@@ -23,9 +23,10 @@ export async function moveToModels(moves: readonly Move[], context: WriteContext
   const places = moves.flatMap(({ job, model }) => {
     const queue = queuesById.get(job.queue_id);
     if (!queue) return [];
-    const { priority, region, min_vram_gb, needs, min_context, miners } = queue;
+    const { priority, region, min_vram_gb, needs, min_context, miners, passport_demand } = queue;
     // Miners that failed with one model may run another, so the job has no exclusions any more.
-    return [{ model, priority, region, min_vram_gb, restriction: 0, needs, min_context, miners }];
+    const kept = { priority, region, min_vram_gb, needs, min_context, miners, passport_demand };
+    return [{ ...kept, model, restriction: 0 }];
   });
   const jobQueues = await loadJobQueues(places, context);
   const fairQueues = places.map(jobQueues.queueOf);

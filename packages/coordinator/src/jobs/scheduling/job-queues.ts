@@ -31,6 +31,7 @@ const KEY = [
   'needs',
   'min_context',
   'miners',
+  'passport_demand',
 ] as const;
 
 const valuesOf = (place: QueueKey) => KEY.map(column => place[column]);

@@ -46,6 +46,7 @@ const requirementsOf = ({
   needs,
   min_context,
   miners,
+  passport_demand,
 }: ReadyQueue): ReadyQueue => ({
-  ...{ model, region, min_vram_gb, needs, min_context, miners },
+  ...{ model, region, min_vram_gb, needs, min_context, miners, passport_demand },
 });

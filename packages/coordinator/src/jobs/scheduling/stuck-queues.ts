@@ -35,7 +35,7 @@ async function readStuckQueues(
     ORDER BY rank, id LIMIT 1)`;
   return await db
     .selectFrom('queue')
-    .select(['model', 'region', 'min_vram_gb', 'needs', 'min_context', 'miners'])
+    .select(['model', 'region', 'min_vram_gb', 'needs', 'min_context', 'miners', 'passport_demand'])
     .where('pending', '>', 0)
     .where('model', 'in', models)
     .where(firstJob, '<=', before)

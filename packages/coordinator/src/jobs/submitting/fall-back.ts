@@ -66,7 +66,7 @@ export async function fallBack({ store, directory, now, operations }: FallBackOp
     .innerJoin('job_input', 'job_input.job_id', 'job.id')
     .select(['job.id', 'job.model', 'job.status', 'job_input.models'])
     .select(['queue.priority', 'queue.region', 'queue.min_vram_gb', 'queue.restriction', 'queue.needs'])
-    .select(['queue.min_context', 'queue.miners'])
+    .select(['queue.min_context', 'queue.miners', 'queue.passport_demand'])
     .where('due_at', '<=', now())
     .orderBy('due_at')
     .limit(AT_ONCE)

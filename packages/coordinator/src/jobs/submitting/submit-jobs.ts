@@ -228,6 +228,7 @@ export function newRow(
     held_until: null,
     held_for: null,
     miner_id: null,
+    passport: null,
     started_at: null,
     lease_expires_at: null,
     deadline: null,

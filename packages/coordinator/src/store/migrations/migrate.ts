@@ -30,6 +30,7 @@ import { addPayouts } from './031-payouts.ts';
 import { addFallbacks } from './032-fallbacks.ts';
 import { addNotices } from './033-notices.ts';
 import { indexDisabledWebhooks } from './034-disabled-webhooks.ts';
+import { addPassports } from './035-passports.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -64,6 +65,7 @@ export const MIGRATIONS = {
   '032-fallbacks': addFallbacks,
   '033-notices': addNotices,
   '034-disabled-webhooks': indexDisabledWebhooks,
+  '035-passports': addPassports,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

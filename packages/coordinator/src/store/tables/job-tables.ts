@@ -54,6 +54,8 @@ export const jobTables = {
     min_context: integerColumn<Defaulted<number>>(),
     /** The miners and owners that clients chose for these jobs, as canonical JSON. Empty if they chose none. */
     miners: textColumn<Defaulted<string>>(),
+    /** What the model's passport must say, as canonical JSON. Empty if clients demand nothing. */
+    passport_demand: textColumn<Defaulted<string>>(),
     /** Rank of the job that was claimed last. Queues that few miners can serve are behind their clock. */
     virtual_time: integerColumn(),
     pending: integerColumn(),
@@ -81,6 +83,12 @@ export const jobTables = {
       held_until: integerColumn<Defaulted<Time | null>>(),
       held_for: textColumn<Defaulted<string | null>>(),
       miner_id: textColumn<Defaulted<string | null>>(),
+      /**
+       * The digest of the passport that the miner had registered for the model when it claimed the job; null if it had
+       * none. For a replicated job: the one that its runs have in common, empty if they have none, null before the
+       * first claim.
+       */
+      passport: textColumn<Defaulted<string | null>>(),
       started_at: integerColumn<Defaulted<Time | null>>(),
       lease_expires_at: integerColumn<Defaulted<Time | null>>(),
       /** End of a running job's lease. For a job that failed because miners were busy: when they expect to be free, if known. */
@@ -165,6 +173,8 @@ export const jobTables = {
     usage: textColumn<Json | null>(),
     /** Reasoning, refusal and logprobs, or null. */
     details: textColumn<Defaulted<Json | null>>(),
+    /** The parameters that applied, or null if the miner did not tell them. */
+    parameters: textColumn<Defaulted<Json | null>>(),
   }),
 
   /** The progress of a job's stream. The row exists from the first chunk on. */

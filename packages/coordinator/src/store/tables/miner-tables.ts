@@ -17,6 +17,8 @@ export const minerTables = {
     capabilities: textColumn<Json>(),
     /** Abilities of the models that the miner reported, by model. */
     abilities: textColumn<Defaulted<Json | null>>(),
+    /** The digest and the signature of the passport of each model that has one, see `miners/passports.ts`. */
+    passports: textColumn<Defaulted<Json | null>>(),
     gpu_info: textColumn<Json | null>(),
     vram_gb: realColumn<number | null>(),
     region: textColumn<string | null>(),
@@ -46,6 +48,17 @@ export const minerTables = {
     failed: integerColumn(),
     registered_at: integerColumn<Time>(),
     last_seen_at: integerColumn<Time>(),
+  }),
+
+  /** What miners state about their models, once for all miners that state the same. */
+  passport: defineTable('id', {
+    /** The hex SHA-256 of `body`. */
+    id: textColumn(),
+    /** The statement as canonical JSON. */
+    body: textColumn<Json>(),
+    /** The account whose miner stated it first. */
+    owner_id: integerColumn(),
+    registered_at: integerColumn<Time>(),
   }),
 
   /** The reputation of each operator over all of its miners. */
