@@ -87,7 +87,7 @@ export function passportsIn(json: string | null): MinerPassports {
 }
 
 /** Returns the digest of the passport that a miner has registered for a model, or null. */
-export const digestOf = ({ passports }: { passports: string | null }, model: string): string | null =>
+export const registeredDigest = ({ passports }: { passports: string | null }, model: string): string | null =>
   passportsIn(passports).get(model)?.digest ?? null;
 
 /** Returns a passport as it is shown, or null if it is damaged. */

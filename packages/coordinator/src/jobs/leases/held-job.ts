@@ -1,5 +1,5 @@
 import { LIMITS } from '@aitbc/protocol';
-import { digestOf } from '../../miners/passports.ts';
+import { registeredDigest } from '../../miners/passports.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import type { JobRow } from '../job.ts';
@@ -17,7 +17,7 @@ export const freeLeases = (miner: Row<'miner'>) => (miner.concurrency ?? LIMITS.
 /** The miner as the claimant of a job. */
 export const claimantOf = (miner: Row<'miner'>, { model }: Pick<JobRow, 'model'>) => ({
   minerId: miner.id,
-  passport: digestOf(miner, model),
+  passport: registeredDigest(miner, model),
 });
 
 export interface Texts {
