@@ -179,7 +179,7 @@ const join = createRoute({
 const machines = createRoute({
   getParentRoute: () => root,
   path: '/machines',
-  validateSearch: readSearch('cursor'),
+  validateSearch: readSearch('cursor', 'payouts'),
   component: lazyRouteComponent(() => import('./pages/machines/machines-page.tsx'), 'MachinesPage'),
 });
 
@@ -204,11 +204,18 @@ const adminKeys = createRoute({
   component: lazyRouteComponent(() => import('./pages/admin/keys-page.tsx'), 'AllKeysPage'),
 });
 
-const adminCredits = createRoute({
+const adminGrants = createRoute({
   getParentRoute: () => root,
-  path: '/admin/credits',
+  path: '/admin/grants',
   validateSearch: readSearch('cursor'),
-  component: lazyRouteComponent(() => import('./pages/admin/credits-page.tsx'), 'CreditsPage'),
+  component: lazyRouteComponent(() => import('./pages/admin/grants-page.tsx'), 'GrantsPage'),
+});
+
+const adminPayouts = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/payouts',
+  validateSearch: readSearch('cursor', 'status', 'account'),
+  component: lazyRouteComponent(() => import('./pages/admin/payouts-page.tsx'), 'PayoutsPage'),
 });
 
 const adminAudit = createRoute({
@@ -230,7 +237,7 @@ const routeTree = root.addChildren([
   ...[miners, miner, models, address, verify, search],
   ...[playground, jobs, job, batches, batch, usage, webhooks, webhook],
   ...[keys, join, machines, machine],
-  ...[admin, adminKeys, adminCredits, adminAudit, adminConfiguration],
+  ...[admin, adminKeys, adminGrants, adminPayouts, adminAudit, adminConfiguration],
 ]);
 
 export const router = createRouter({

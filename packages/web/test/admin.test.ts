@@ -23,7 +23,8 @@ async function signIn(page: Page, key: TestKey): Promise<void> {
 const PAGES = [
   ['/admin', 'Administration'],
   ['/admin/keys', 'Keys of all accounts'],
-  ['/admin/credits', 'Credits'],
+  ['/admin/grants', 'Grants'],
+  ['/admin/payouts', 'Payouts'],
   ['/admin/audit', 'Audit log'],
   ['/admin/audit?action=nothing', 'Audit log'],
   ['/admin/configuration', 'Configuration'],
@@ -79,7 +80,7 @@ test('suspending a miner says what follows, asks, and is in the audit log', asyn
 });
 
 test('a grant is asked about, made once, and listed', async context => {
-  const { page } = await visit(browser, context, `${network.url}/admin/credits`);
+  const { page } = await visit(browser, context, `${network.url}/admin/grants`);
   await signIn(page, admin);
   const { address } = await network.client.accounts.own();
   await page.getByLabel('To', { exact: true }).fill(address);

@@ -27,7 +27,8 @@ export const WEB_PATHS = [
   '/machines/:id',
   '/admin',
   '/admin/keys',
-  '/admin/credits',
+  '/admin/grants',
+  '/admin/payouts',
   '/admin/audit',
   '/admin/configuration',
 ] as const;

@@ -7,7 +7,7 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
 }
 
 export function Button({ kind = 'plain', className = '', ...rest }: ButtonProps) {
-  return <button type="button" className={`${styles.button} ${styles[kind]} ${className}`} {...rest} />;
+  return <button type="button" className={`${styles.button} ${styles[kind] ?? ''} ${className}`} {...rest} />;
 }
 
 interface IconButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {

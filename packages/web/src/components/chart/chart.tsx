@@ -60,6 +60,7 @@ export function Chart(props: ChartProps) {
 }
 
 const MAX_TABLE_ROWS = 30;
+const DAY_SECONDS = 86_400;
 
 function ChartTable({ label, times, series, format, formatTime }: ChartProps) {
   const step = Math.max(1, Math.ceil(times.length / MAX_TABLE_ROWS));
@@ -150,7 +151,12 @@ function optionsFor(
     padding: [8, bars || points ? 32 : 8, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { y: { range: (_, least, most) => rangeOf(least, most) } },
+    // Days are those of UTC.
+    ...((bars || points) && { tzDate: seconds => uPlot.tzDate(new Date(seconds * 1000), 'UTC') }),
+    scales: {
+      y: { range: (_, least, most) => rangeOf(least, most) },
+      ...(bars && { x: { range: (plot, first, last) => withRoomForBars(plot.data[0], first, last) } }),
+    },
     axes: [
       {
         ...axis,
@@ -179,6 +185,12 @@ function optionsFor(
 function rangeOf(least: number, most: number): [number, number] {
   const [low, high] = [Math.min(least * 1.1, 0), Math.max(most * 1.1, 0)];
   return low === high ? [0, 1] : [low, high];
+}
+
+/** Bars are as wide as the times between them, and the first and the last stand at the edges. */
+function withRoomForBars(times: ArrayLike<number>, first: number, last: number): [number, number] {
+  const half = ((times[1] ?? DAY_SECONDS) - (times[0] ?? 0)) / 2;
+  return times.length < 2 ? [first - DAY_SECONDS, last + DAY_SECONDS] : [first - half, last + half];
 }
 
 function barPaths(): Pick<uPlot.Series, 'paths'> {

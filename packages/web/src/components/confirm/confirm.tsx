@@ -2,6 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Button } from '../button/button.tsx';
 import { Modal } from '../dialog/dialog.tsx';
+import { Field } from '../field/field.tsx';
 import { explain } from '../states/states.tsx';
 import styles from './confirm.module.css';
 
@@ -13,7 +14,10 @@ interface ConfirmButtonProps {
   /** What follows from it, as a sentence or more. */
   consequence: ReactNode;
   isDangerous?: boolean;
-  run: () => Promise<unknown>;
+  /** A text that is needed, too. */
+  asks?: { label: string; hint: string; placeholder: string; maxLength: number };
+  /** Does it, with the text that was asked for. */
+  run: (text: string) => Promise<unknown>;
 }
 
 /** A button that says what would follow, and asks, before it acts. */
@@ -22,11 +26,13 @@ export function ConfirmButton({
   subject,
   consequence,
   isDangerous = false,
+  asks,
   run,
 }: ConfirmButtonProps) {
   const [isOpen, setIsOpen] = useState(false);
+  const [text, setText] = useState('');
   const { mutate, error, isPending, reset } = useMutation({
-    mutationFn: run,
+    mutationFn: () => run(text.trim()),
     onSuccess: () => setIsOpen(false),
   });
   return (
@@ -36,14 +42,35 @@ export function ConfirmButton({
         aria-haspopup="dialog"
         onClick={() => {
           reset();
+          setText('');
           setIsOpen(true);
         }}
       >
         {action}
       </Button>
       <Modal title={`${action} ${subject}?`} isOpen={isOpen} onOpenChange={setIsOpen}>
-        <div className={styles.confirm}>
+        <form
+          className={styles.confirm}
+          noValidate
+          onSubmit={event => {
+            event.preventDefault();
+            mutate();
+          }}
+        >
           <div>{consequence}</div>
+          {asks ? (
+            <Field label={asks.label} hint={asks.hint}>
+              {props => (
+                <input
+                  {...props}
+                  value={text}
+                  placeholder={asks.placeholder}
+                  maxLength={asks.maxLength}
+                  onChange={event => setText(event.currentTarget.value)}
+                />
+              )}
+            </Field>
+          ) : null}
           {error ? (
             <p role="alert" className={styles.error}>
               {explain(error)}
@@ -51,11 +78,15 @@ export function ConfirmButton({
           ) : null}
           <div className={styles.buttons}>
             <Button onClick={() => setIsOpen(false)}>Leave it as it is</Button>
-            <Button kind={isDangerous ? 'danger' : 'primary'} disabled={isPending} onClick={() => mutate()}>
+            <Button
+              type="submit"
+              kind={isDangerous ? 'danger' : 'primary'}
+              disabled={isPending || (asks !== undefined && text.trim() === '')}
+            >
               {isPending ? 'Working' : action}
             </Button>
           </div>
-        </div>
+        </form>
       </Modal>
     </>
   );

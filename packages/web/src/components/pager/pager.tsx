@@ -13,10 +13,12 @@ interface PagerProps {
   noun: string;
   /** What the coordinator answered, and where. */
   json?: { value: unknown; path: string };
+  /** Where the cursor is in the URL, if a page has more than one list. */
+  name?: 'cursor' | 'payouts';
 }
 
 /** Links to the first and the next page. The way back is the browser's. */
-export function Pager({ cursor, next, count, noun, json }: PagerProps) {
+export function Pager({ cursor, next, count, noun, json, name = 'cursor' }: PagerProps) {
   if (cursor === undefined && !next && !json) return null;
   return (
     <nav className={styles.pager} aria-label="Pages of the list">
@@ -28,7 +30,7 @@ export function Pager({ cursor, next, count, noun, json }: PagerProps) {
         {cursor === undefined ? null : (
           <Link
             to="."
-            search={(before: Record<string, unknown>) => ({ ...before, cursor: undefined })}
+            search={(before: Record<string, unknown>) => ({ ...before, [name]: undefined })}
             className={styles.link}
           >
             First page
@@ -37,7 +39,7 @@ export function Pager({ cursor, next, count, noun, json }: PagerProps) {
         {next ? (
           <Link
             to="."
-            search={(before: Record<string, unknown>) => ({ ...before, cursor: next })}
+            search={(before: Record<string, unknown>) => ({ ...before, [name]: next })}
             className={styles.link}
             rel="next"
           >

@@ -7,7 +7,8 @@ import styles from './admin.module.css';
 const SECTIONS = [
   ['/admin', 'State'],
   ['/admin/keys', 'Keys'],
-  ['/admin/credits', 'Credits'],
+  ['/admin/grants', 'Grants'],
+  ['/admin/payouts', 'Payouts'],
   ['/admin/audit', 'Audit log'],
   ['/admin/configuration', 'Configuration'],
 ] as const;

@@ -1,20 +1,24 @@
-import type { ApiKey } from '@aitbc/sdk';
+import type { ApiKey, ConfiguredOption } from '@aitbc/sdk';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
 import { OWN } from '../../api/queries.ts';
+import { Button } from '../../components/button/button.tsx';
 import { ConfirmButton } from '../../components/confirm/confirm.tsx';
 import { DataTable, type TableColumn } from '../../components/data-table/data-table.tsx';
+import { Modal } from '../../components/dialog/dialog.tsx';
 import { Filter } from '../../components/filter/filter.tsx';
 import { Id } from '../../components/id/id.tsx';
 import { Pager } from '../../components/pager/pager.tsx';
 import { Panel } from '../../components/panel/panel.tsx';
 import { Loading, LoadingFailed, Notice } from '../../components/states/states.tsx';
-import { Status } from '../../components/status/status.tsx';
 import { Time } from '../../components/time/time.tsx';
-import { formatCredits } from '../../format/numbers.ts';
 import { pathOf } from '../../format/paths.ts';
 import { useSession } from '../../session/use-session.ts';
+import { EditKey } from '../keys/edit-key.tsx';
 import { Invitations } from '../keys/invitations.tsx';
+import { describeBudget, KeyState } from '../keys/key-columns.tsx';
+import styles from './admin.module.css';
 import { AdminFrame, ForAdministrators } from './admin-frame.tsx';
 
 const route = getRouteApi('/admin/keys');
@@ -28,7 +32,7 @@ export const AllKeysPage = () => (
 
 const COLUMNS: readonly TableColumn<ApiKey>[] = [
   { id: 'key', header: 'Key', cell: ({ id, name }) => <>{name ?? <Id value={id} what="key id" />}</> },
-  { id: 'state', header: 'State', cell: key => <State apiKey={key} /> },
+  { id: 'state', header: 'State', cell: key => <KeyState apiKey={key} /> },
   { id: 'scopes', header: 'Scopes', cell: ({ scopes }) => scopes.join(', ') },
   {
     id: 'account',
@@ -42,26 +46,14 @@ const COLUMNS: readonly TableColumn<ApiKey>[] = [
     from: 'lg',
     cell: ({ tier }) => tier ?? <span className="muted">default</span>,
   },
-  { id: 'budget', header: 'Budget', from: 'lg', cell: ({ budget }) => describe(budget) },
+  { id: 'budget', header: 'Budget', from: 'lg', cell: ({ budget }) => describeBudget(budget) },
   { id: 'created', header: 'Created', align: 'end', from: 'sm', cell: key => <Time at={key.created_at} /> },
 ];
 
-function State({ apiKey: { revoked_at, expires_at } }: { apiKey: ApiKey }) {
-  if (revoked_at !== null) return <Status tone="quiet">revoked</Status>;
-  const isOver = expires_at !== null && Date.parse(expires_at) <= Date.now();
-  return isOver ? <Status tone="quiet">expired</Status> : <Status tone="good">valid</Status>;
-}
-
-/** What was spent of each limit. */
-function describe(budget: ApiKey['budget']): string {
-  const parts = (['day', 'month', 'total'] as const).flatMap(period => {
-    const limit = budget?.[period] ?? null;
-    const name = period === 'total' ? 'in all' : `a ${period}`;
-    return limit === null || !budget
-      ? []
-      : [`${formatCredits(budget.spent[period])} of ${formatCredits(limit)} ${name}`];
-  });
-  return parts.length === 0 ? '–' : parts.join(', ');
+/** The tiers that a key can have, but for the default one. */
+function tiersOf(options: readonly ConfiguredOption[]): string[] {
+  const tiers = options.find(({ name }) => name === 'tiers')?.value;
+  return Object.keys(Object(tiers)).filter(name => name !== 'default' && name !== 'public');
 }
 
 function AllKeys() {
@@ -69,34 +61,45 @@ function AllKeys() {
   const queries = useQueryClient();
   const { cursor, account } = route.useSearch();
   const navigate = route.useNavigate();
+  const [changing, setChanging] = useState<string>();
+  const tiers = useQuery({
+    queryKey: [OWN, 'tiers'],
+    queryFn: async ({ signal }) => tiersOf(await client.operator.configuration({ signal })),
+  });
   const query = { limit: 50, ...(account && { account }), ...(cursor && { cursor }) };
   const { data, error, refetch } = useQuery({
     queryKey: [OWN, 'all-keys', query],
     queryFn: ({ signal }) => client.apiKeys.list(query, { signal }).page(),
     placeholderData: keepPreviousData,
   });
-  const revoke: TableColumn<ApiKey> = {
-    id: 'revoke',
-    header: 'Action',
+  const actions: TableColumn<ApiKey> = {
+    id: 'actions',
+    header: 'Actions',
     align: 'end',
     cell: ({ id, name, revoked_at }) =>
       revoked_at !== null ? null : (
-        <ConfirmButton
-          action="Revoke"
-          subject={name ?? id}
-          isDangerous
-          consequence={
-            id === own?.id
-              ? 'This is the key that you are signed in with: you are signed out, and nothing can use it any more.'
-              : 'Whatever uses this key gets errors within seconds, for ever. Jobs that it submitted go on. Keys that it made stay valid.'
-          }
-          run={async () => {
-            await client.apiKeys.revoke(id);
-            await queries.invalidateQueries({ queryKey: [OWN, 'all-keys'] });
-          }}
-        />
+        <span className={styles.buttons}>
+          <Button aria-label={`Change ${name ?? id}`} aria-haspopup="dialog" onClick={() => setChanging(id)}>
+            Change
+          </Button>
+          <ConfirmButton
+            action="Revoke"
+            subject={name ?? id}
+            isDangerous
+            consequence={
+              id === own?.id
+                ? 'This is the key that you are signed in with: you are signed out, and nothing can use it any more.'
+                : 'Whatever uses this key gets errors within seconds, for ever. Jobs that it submitted go on. Keys that it made stay valid.'
+            }
+            run={async () => {
+              await client.apiKeys.revoke(id);
+              await queries.invalidateQueries({ queryKey: [OWN, 'all-keys'] });
+            }}
+          />
+        </span>
       ),
   };
+  const changed = data?.items.find(({ id }) => id === changing);
   return (
     <AdminFrame
       title={TITLE}
@@ -126,7 +129,7 @@ function AllKeys() {
           <>
             <DataTable
               caption="API keys, newest first"
-              columns={[...COLUMNS, revoke]}
+              columns={[...COLUMNS, actions]}
               rows={data.items}
               rowKey={({ id }) => id}
             />
@@ -141,6 +144,15 @@ function AllKeys() {
         )}
       </Panel>
       <Invitations />
+      <Modal
+        title={`Change ${changed?.name ?? 'the key'}`}
+        isOpen={changed !== undefined}
+        onOpenChange={() => setChanging(undefined)}
+      >
+        {changed ? (
+          <EditKey apiKey={changed} tiers={tiers.data ?? []} onDone={() => setChanging(undefined)} />
+        ) : null}
+      </Modal>
     </AdminFrame>
   );
 }

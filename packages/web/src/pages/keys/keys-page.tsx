@@ -11,13 +11,12 @@ import { Page } from '../../components/page/page.tsx';
 import { Pager } from '../../components/pager/pager.tsx';
 import { Panel } from '../../components/panel/panel.tsx';
 import { Loading, LoadingFailed, Notice } from '../../components/states/states.tsx';
-import { Status } from '../../components/status/status.tsx';
 import { Time } from '../../components/time/time.tsx';
 import { shortId } from '../../format/ids.ts';
-import { formatCredits } from '../../format/numbers.ts';
 import { SignedIn } from '../../session/signed-in.tsx';
 import { useSession } from '../../session/use-session.ts';
 import { Invitations } from './invitations.tsx';
+import { describeBudget, KeyState } from './key-columns.tsx';
 import { ManageKey } from './manage-key.tsx';
 import { NewKey } from './new-key.tsx';
 
@@ -123,24 +122,3 @@ const columnsFor = (
     ),
   },
 ];
-
-function KeyState({ apiKey: { revoked_at, expires_at } }: { apiKey: ApiKey }) {
-  if (revoked_at !== null) return <Status tone="quiet">revoked</Status>;
-  if (expires_at !== null && Date.parse(expires_at) <= Date.now())
-    return <Status tone="quiet">expired</Status>;
-  return <Status tone="good">valid</Status>;
-}
-
-function describeBudget(budget: ApiKey['budget']): string {
-  if (!budget) return 'no limit';
-  return (['day', 'month', 'total'] as const)
-    .flatMap(period => {
-      const limit = budget[period];
-      return limit === null
-        ? []
-        : [
-            `${formatCredits(budget.spent[period])} of ${formatCredits(limit)} ${period === 'total' ? 'in all' : `a ${period}`}`,
-          ];
-    })
-    .join(', ');
-}

@@ -1,5 +1,6 @@
 import type { ApiKey } from '@aitbc/sdk';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { OWN } from '../../api/queries.ts';
 import { Button } from '../../components/button/button.tsx';
 import { Fact, Facts } from '../../components/facts/facts.tsx';
@@ -8,6 +9,8 @@ import { Secret } from '../../components/secret/secret.tsx';
 import { explain } from '../../components/states/states.tsx';
 import { formatUtc } from '../../format/time.ts';
 import { useSession } from '../../session/use-session.ts';
+import { EditKey } from './edit-key.tsx';
+import { describeBudget } from './key-columns.tsx';
 import styles from './keys.module.css';
 
 /** For how long the old secret goes on, so that programs can change over. */
@@ -25,6 +28,8 @@ export function ManageKey({ apiKey, isOwn }: { apiKey: ApiKey; isOwn: boolean })
   });
   const revoke = useMutation({ mutationFn: () => client.apiKeys.revoke(id), onSettled: settled });
   const error = rotate.error ?? revoke.error;
+  const [isEditing, setIsEditing] = useState(false);
+  if (isEditing) return <EditKey apiKey={apiKey} onDone={() => setIsEditing(false)} />;
   return (
     <>
       <Facts>
@@ -32,6 +37,7 @@ export function ManageKey({ apiKey, isOwn }: { apiKey: ApiKey; isOwn: boolean })
           <Id value={id} what="key id" />
         </Fact>
         <Fact name="Scopes">{scopes.join(', ')}</Fact>
+        <Fact name="Budget">{describeBudget(apiKey.budget)}</Fact>
         <Fact name="Models">{allowed_models === null ? 'all' : allowed_models.join(', ')}</Fact>
         <Fact name="Expires">{expires_at === null ? 'never' : formatUtc(Date.parse(expires_at))}</Fact>
       </Facts>
@@ -52,6 +58,7 @@ export function ManageKey({ apiKey, isOwn }: { apiKey: ApiKey; isOwn: boolean })
               <p className="muted">This tab is signed in with this key: revoking it signs you out.</p>
             ) : null}
             <div className={styles.buttons}>
+              <Button onClick={() => setIsEditing(true)}>Change</Button>
               <Button disabled={rotate.isPending} onClick={() => rotate.mutate()}>
                 Give it a new secret
               </Button>

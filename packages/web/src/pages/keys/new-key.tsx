@@ -7,6 +7,7 @@ import { Checks, FieldColumns, Form } from '../../components/field/form.tsx';
 import { Secret } from '../../components/secret/secret.tsx';
 import type { Session } from '../../session/session-store.ts';
 import { useSession } from '../../session/use-session.ts';
+import { BudgetFields, type BudgetTexts } from './budget-fields.tsx';
 import styles from './keys.module.css';
 import { readBudget, readDays } from './read-key-fields.ts';
 
@@ -16,9 +17,6 @@ const ALL: readonly Scope[] = ['client', 'miner', 'keys', 'metrics', 'admin'];
 export const scopesOf = ({ apiKey, may }: Session): Scope[] =>
   ALL.filter(scope => apiKey !== null && may(scope));
 
-const PERIODS = ['day', 'month', 'total'] as const;
-const PERIOD_NAMES = { day: 'Credits a day', month: 'Credits a month', total: 'Credits in all' };
-
 /** Creates a key, with no more rights than that of the session, and shows it. */
 export function NewKey() {
   const session = useSession();
@@ -26,7 +24,7 @@ export function NewKey() {
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<Scope[]>(['client']);
   const [days, setDays] = useState('');
-  const [budget, setBudget] = useState<Partial<Record<(typeof PERIODS)[number], string>>>({});
+  const [budget, setBudget] = useState<BudgetTexts>({});
   const { mutate, data, error, isPending } = useMutation<ApiKeyWithSecret>({
     mutationFn: async () => {
       const limits: NewBudget | undefined = readBudget(budget);
@@ -63,20 +61,8 @@ export function NewKey() {
         )}
       </Field>
       <Checks legend="What it may do" values={scopesOf(session)} checked={scopes} onChange={setScopes} />
+      <BudgetFields budget={budget} onChange={setBudget} />
       <FieldColumns>
-        {PERIODS.map(period => (
-          <Field key={period} label={PERIOD_NAMES[period]}>
-            {props => (
-              <input
-                {...props}
-                inputMode="decimal"
-                placeholder="no limit"
-                value={budget[period] ?? ''}
-                onChange={event => setBudget({ ...budget, [period]: event.currentTarget.value })}
-              />
-            )}
-          </Field>
-        ))}
         <Field label="Days until it expires">
           {props => (
             <input

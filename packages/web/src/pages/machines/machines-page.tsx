@@ -15,7 +15,7 @@ import { formatCount, formatCredits, formatRate } from '../../format/numbers.ts'
 import { SignedIn } from '../../session/signed-in.tsx';
 import { useSession } from '../../session/use-session.ts';
 import { MinerStateMark } from '../miners/miner-state.tsx';
-import { describeHeat } from './machine-heat.ts';
+import { EarningsStats, OwnPayouts } from './own-payouts.tsx';
 
 const route = getRouteApi('/machines');
 
@@ -30,7 +30,7 @@ const REFRESH_MS = 5_000;
 
 function Machines() {
   const { client } = useSession();
-  const { cursor } = route.useSearch();
+  const { cursor, payouts } = route.useSearch();
   const query = { limit: 50, ...(cursor && { cursor }) };
   const { data, error, refetch } = useQuery({
     queryKey: [OWN, 'machines', query],
@@ -51,6 +51,7 @@ function Machines() {
       about="The miners of your account: what they do, and what they earned today."
       actions={data && <RawJson value={data.items} path="/v1/account/miners" />}
     >
+      <EarningsStats />
       <Panel title="Your machines" flush>
         {error ? (
           <LoadingFailed error={error} what="your machines" retry={refetch} />
@@ -73,6 +74,7 @@ function Machines() {
           </>
         )}
       </Panel>
+      <OwnPayouts cursor={payouts} />
     </Page>
   );
 }
@@ -97,7 +99,6 @@ const columnsFor = (earned: readonly EarningsRow[]): readonly TableColumn<Miner>
     cell: ({ running, concurrency }) => `${formatCount(running)} of ${formatCount(concurrency ?? 1)}`,
   },
   { id: 'speed', header: 'Tokens/s', align: 'end', from: 'sm', cell: miner => fastestOf(miner) },
-  { id: 'heat', header: 'Heat', align: 'end', from: 'lg', cell: miner => describeHeat(miner) ?? '–' },
   {
     id: 'earned',
     header: 'Earned today',

@@ -1,22 +1,30 @@
-import type { UsageRow } from '@aitbc/sdk';
+import type { CoordinatorClient, UsageRow } from '@aitbc/sdk';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { OWN } from '../../api/queries.ts';
 import { Chart } from '../../components/chart/chart.tsx';
 import { DataTable, type TableColumn } from '../../components/data-table/data-table.tsx';
+import { CsvButton } from '../../components/downloads/csv-button.tsx';
 import { Choice } from '../../components/filter/filter.tsx';
 import { Columns, Page } from '../../components/page/page.tsx';
 import { Panel } from '../../components/panel/panel.tsx';
 import { RawJson } from '../../components/raw-json/raw-json.tsx';
 import { Stat, Stats } from '../../components/stat/stat.tsx';
 import { Loading, LoadingFailed, Notice } from '../../components/states/states.tsx';
-import { DAY_COUNTS, dailySums, rangeOf } from '../../format/days.ts';
+import { DAY_COUNTS, type DayRange, dailySums, rangeOf } from '../../format/days.ts';
 import { formatCount, formatCredits, formatLarge } from '../../format/numbers.ts';
 import { formatDay } from '../../format/time.ts';
 import { SignedIn } from '../../session/signed-in.tsx';
 import { useAccount, useSession } from '../../session/use-session.ts';
 
 const route = getRouteApi('/usage');
+
+const CSV_COLUMNS = [
+  ...(['day', 'key_id', 'model', 'jobs', 'failed', 'cancelled'] as const),
+  ...(['tokens_in', 'tokens_out', 'credits'] as const),
+];
+/** How many rows a file has at most. */
+const MAX_CSV_ROWS = 50_000;
 
 export const UsagePage = () => (
   <SignedIn scope="client" title="Usage" purpose="see what you used">
@@ -47,7 +55,18 @@ function UsageOverview() {
     <Page
       title="Usage"
       about="What your account’s jobs used and cost, by days in UTC."
-      actions={data && <RawJson value={data.items} path={`/v1/usage?${query}`} />}
+      actions={
+        data && (
+          <>
+            <CsvButton
+              file={`usage-${range.from}-${range.to}.csv`}
+              columns={CSV_COLUMNS}
+              read={() => readAll(session.client, range)}
+            />
+            <RawJson value={data.items} path={`/v1/usage?${query}`} />
+          </>
+        )
+      }
     >
       {error ? (
         <LoadingFailed error={error} what="your usage" retry={perDay.refetch} />
@@ -96,6 +115,7 @@ function UsageOverview() {
                 ]}
                 format={formatLarge}
                 formatTime={formatDay}
+                points
               />
             </Columns>
           </Panel>
@@ -133,6 +153,16 @@ function UsageOverview() {
       )}
     </Page>
   );
+}
+
+/** Returns what was used by day, key and model. */
+async function readAll(client: CoordinatorClient, { from, to }: DayRange): Promise<UsageRow[]> {
+  const rows: UsageRow[] = [];
+  for await (const row of client.usage.list({ from, to, group_by: 'day,key,model' })) {
+    rows.push(row);
+    if (rows.length === MAX_CSV_ROWS) break;
+  }
+  return rows;
 }
 
 function UsageStats({ rows, balance, days }: { rows: readonly UsageRow[]; balance: number; days: number }) {

@@ -1,8 +1,10 @@
 import type { Webhook, WebhookChange } from '@aitbc/sdk';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
 import { isNotFound, OWN } from '../../api/queries.ts';
 import { Button } from '../../components/button/button.tsx';
+import { Modal } from '../../components/dialog/dialog.tsx';
 import { Fact, Facts } from '../../components/facts/facts.tsx';
 import { Page } from '../../components/page/page.tsx';
 import { Panel } from '../../components/panel/panel.tsx';
@@ -13,6 +15,7 @@ import { FullTime } from '../../components/time/time.tsx';
 import { SignedIn } from '../../session/signed-in.tsx';
 import { useSession } from '../../session/use-session.ts';
 import { Deliveries } from './deliveries.tsx';
+import { EditWebhook } from './edit-webhook.tsx';
 import { WebhookStateMark } from './webhook-state.tsx';
 import styles from './webhooks.module.css';
 
@@ -67,6 +70,7 @@ function Settings({ webhook }: { webhook: Webhook }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const { id, state } = webhook;
+  const [isEditing, setIsEditing] = useState(false);
   const settled = () => queries.invalidateQueries({ queryKey: [OWN] });
   const change = useMutation({
     mutationFn: (to: WebhookChange) => client.webhooks.update(id, to),
@@ -86,6 +90,11 @@ function Settings({ webhook }: { webhook: Webhook }) {
       aside={
         <>
           <Button onClick={() => test.mutate()}>Send a test</Button>
+          {webhook.for_jobs ? null : (
+            <Button aria-haspopup="dialog" onClick={() => setIsEditing(true)}>
+              Edit
+            </Button>
+          )}
           <Button onClick={() => change.mutate({ paused: state === 'active' })}>
             {state === 'active' ? 'Pause' : 'Resume'}
           </Button>
@@ -94,6 +103,7 @@ function Settings({ webhook }: { webhook: Webhook }) {
       flush
     >
       <Facts>
+        {webhook.description === null ? null : <Fact name="Description">{webhook.description}</Fact>}
         <Fact name="Events">{webhook.events.join(', ')}</Fact>
         <Fact name="Last delivered">
           {webhook.last_success_at === null ? 'never' : <FullTime at={webhook.last_success_at} />}
@@ -130,6 +140,9 @@ function Settings({ webhook }: { webhook: Webhook }) {
           {explain(error)}
         </p>
       ) : null}
+      <Modal title="Edit the webhook" isOpen={isEditing} onOpenChange={setIsEditing}>
+        <EditWebhook webhook={webhook} onDone={() => setIsEditing(false)} />
+      </Modal>
     </Panel>
   );
 }

@@ -2,6 +2,7 @@ import type { Grant } from '@aitbc/sdk';
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
+import { newIdempotencyKey } from '../../api/idempotency-key.ts';
 import { OWN } from '../../api/queries.ts';
 import { Button } from '../../components/button/button.tsx';
 import { ConfirmButton } from '../../components/confirm/confirm.tsx';
@@ -18,12 +19,12 @@ import { useSession } from '../../session/use-session.ts';
 import styles from './admin.module.css';
 import { AdminFrame, ForAdministrators } from './admin-frame.tsx';
 
-const route = getRouteApi('/admin/credits');
-const TITLE = 'Credits';
+const route = getRouteApi('/admin/grants');
+const TITLE = 'Grants';
 
-export const CreditsPage = () => (
+export const GrantsPage = () => (
   <ForAdministrators title={TITLE}>
-    <Credits />
+    <Grants />
   </ForAdministrators>
 );
 
@@ -40,7 +41,7 @@ const COLUMNS: readonly TableColumn<Grant>[] = [
   { id: 'amount', header: 'Credits', align: 'end', cell: ({ amount }) => formatCredits(amount) },
 ];
 
-function Credits() {
+function Grants() {
   const { client } = useSession();
   const { cursor } = route.useSearch();
   const query = { limit: 50, ...(cursor && { cursor }) };
@@ -95,7 +96,7 @@ function NewGrantForm() {
   const [amount, setAmount] = useState('');
   const [reason, setReason] = useState('');
   /** The same key for a repeated try: what was granted is not granted twice. */
-  const [attempt, setAttempt] = useState(() => crypto.getRandomValues(new Uint32Array(4)).join('-'));
+  const [attempt, setAttempt] = useState(newIdempotencyKey);
   const credits = Number(amount);
   const isComplete = to.startsWith('ait1') && credits > 0;
   const grant = async () => {
@@ -103,7 +104,7 @@ function NewGrantForm() {
       { to: to.trim(), amount: credits, ...(reason && { reason }) },
       { idempotencyKey: attempt },
     );
-    setAttempt(crypto.getRandomValues(new Uint32Array(4)).join('-'));
+    setAttempt(newIdempotencyKey());
     setAmount('');
     await queries.invalidateQueries({ queryKey: [OWN, 'grants'] });
   };
