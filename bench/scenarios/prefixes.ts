@@ -24,14 +24,24 @@ export interface PrefixOptions {
 }
 
 const MINERS = 2;
+/** Slots of each miner: enough for all conversations together. */
+const SLOTS = 2;
 const CONVERSATIONS = 4;
-const TURNS = 4;
+/**
+ * The order of the conversations in each turn. Idle miners take turns, so half of the later turns come to the miner that
+ * has read the conversation by accident.
+ */
+const ORDERS = [
+  [0, 1, 2, 3],
+  [0, 2, 1, 3],
+  [1, 0, 2, 3],
+];
 const MODEL = 'bench';
 
-/** About 700 tokens: what an assistant is told before each conversation, each with its own subject. */
+/** About 300 tokens: what an assistant is told before each conversation, each with its own subject. */
 const systemPrompt = (subject: number) =>
   `You are assistant number ${subject}. `.concat(
-    'Answer shortly, in plain words, and say what you are sure of. '.repeat(50),
+    'Answer shortly, in plain words, and say what you are sure of. '.repeat(20),
   );
 
 /** Measures both with the real engine, in turn, on coordinators and miners of their own. */
@@ -57,15 +67,15 @@ async function converse(
     const coordinator = await startCoordinator({ store, flags: ['--prefix-seconds', String(prefixSeconds)] });
     stops.unshift(coordinator.stop);
     for (let count = 0; count < MINERS; count++) {
-      const flags = ['--gguf', gguf, '--model', MODEL, '--threads', '1'];
+      const flags = ['--gguf', gguf, '--model', MODEL, '--threads', '1', '--concurrency', String(SLOTS)];
       stops.unshift((await startMiner(coordinator.url, flags)).stop);
     }
     const conversations = Array.from({ length: CONVERSATIONS }, (_, at) => [
       { role: 'system', content: systemPrompt(at) },
     ]);
     let turns = 0;
-    for (let turn = 0; turn < TURNS; turn++) {
-      for (const messages of conversations) {
+    for (const [turn, order] of ORDERS.entries()) {
+      for (const messages of order.map(at => conversations[at] ?? [])) {
         messages.push({ role: 'user', content: `Question ${turn}: what comes next?` });
         const { text, firstTokenMs, usage } = await ask(coordinator.url, messages);
         messages.push({ role: 'assistant', content: text });
@@ -95,7 +105,7 @@ async function ask(url: string, messages: readonly object[]) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
       ...{ model: MODEL, messages, stream: true, stream_options: { include_usage: true } },
-      ...{ max_tokens: 12, temperature: 0 },
+      ...{ max_tokens: 4, temperature: 0 },
     }),
   });
   let firstTokenMs: number | undefined;
