@@ -13,7 +13,7 @@ import { MOST_GROWTH, type Soak } from './scenarios/soak.ts';
 import type { StreamsAtOnce } from './scenarios/streams.ts';
 import type { Throughput } from './scenarios/throughput.ts';
 import { FEW_MINERS, type Waiting } from './scenarios/waiting.ts';
-import type { WebhookLoad } from './scenarios/webhooks.ts';
+import type { Delivered, WebhookLoad } from './scenarios/webhooks.ts';
 
 const NONE = '–';
 const whole = (value: number) => Math.round(value).toLocaleString('en');
@@ -165,7 +165,16 @@ export const webhooksReport = (result: WebhookLoad) => `${table([
   ['told of each completed job', result.with],
 ])}
 With a webhook, an account's jobs do ${result.ratio.toFixed(2)} of what they do without.
-${whole(result.deliveries)} deliveries to ${result.receivers - 1} receivers took ${result.seconds.toFixed(1)} s: ${whole(result.perSecond)} a second, ${whole(result.doubles)} of them twice, with up to ${mib(result.memory)} in memory. One more receiver hung: it got ${whole(result.hanging)} requests.`;
+${deliveredReport('All receivers answer', result.allAnswer)}
+${deliveredReport('One of them hangs', result.oneHangs)}
+The one that hung got ${whole(result.oneHangs.hanging)} requests.`;
+
+function deliveredReport(name: string, { delays, ...run }: Delivered): string {
+  const seconds = (times: number[]) =>
+    `${(Math.min(...times) / 1000).toFixed(2)} to ${(Math.max(...times) / 1000).toFixed(2)} s`;
+  return `${name}: ${whole(run.deliveries)} deliveries to ${delays.length} receivers in ${run.seconds.toFixed(1)} s, ${whole(run.perSecond)} a second, ${whole(run.doubles)} of them twice, with up to ${mib(run.memory)} in memory.
+  From an event to its delivery, p50 ${seconds(delays.map(({ p50 }) => p50))} and p99 ${seconds(delays.map(({ p99 }) => p99))} by receiver.`;
+}
 
 export const memoryReport = ({ idle, lifecycles, most, quarters, growth }: Memory) =>
   `Resident memory while ${IDLE_MINERS} miners wait: ${mib(idle)}.

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type LoadOptions, load } from '../generator.ts';
-import { type LoadResult, medianOf } from '../results.ts';
+import { type Latency, type LoadResult, medianOf } from '../results.ts';
 import { type OwnServer, type StoreName, startCoordinator, startProgram } from '../server.ts';
 import type { Progress } from './progress.ts';
 
@@ -14,10 +14,12 @@ export interface Received {
   /** Requests that the hanging receiver got. */
   hanging: number;
   urls: string[];
+  /** The time from an event to its delivery, for each receiver that got some. */
+  delays: Latency[];
 }
 
-export interface WebhookLoad {
-  receivers: number;
+/** A run of deliveries to many receivers. */
+export interface Delivered {
   /** Deliveries to the receivers that answer. */
   deliveries: number;
   doubles: number;
@@ -27,6 +29,15 @@ export interface WebhookLoad {
   perSecond: number;
   /** The most bytes in memory. */
   memory: number;
+  delays: Latency[];
+}
+
+export interface WebhookLoad {
+  receivers: number;
+  /** While one of the receivers hangs. */
+  oneHangs: Delivered;
+  /** While that one answers like the others. */
+  allAnswer: Delivered;
   /** Lifecycles of an account without a webhook, and of one with a webhook for completed jobs. */
   without: LoadResult;
   with: LoadResult;
@@ -58,7 +69,9 @@ export async function webhooks(
   { receivers = RECEIVERS, ...options }: WebhookOptions,
   progress: Progress,
 ): Promise<WebhookLoad> {
-  const delivered = await deliver(count, { receivers, store: options.store }, progress);
+  const { store } = options;
+  const allAnswer = await deliver(count, { receivers, store, hangs: false }, progress);
+  const oneHangs = await deliver(count, { receivers, store, hangs: true }, progress);
   const without: LoadResult[] = [];
   const withOne: LoadResult[] = [];
   for (let round = 1; round <= options.rounds; round++) {
@@ -68,32 +81,37 @@ export async function webhooks(
   }
   const before = medianOf(without, result => result.perSecond);
   const after = medianOf(withOne, result => result.perSecond);
-  return { receivers, ...delivered, without: before, with: after, ratio: after.perSecond / before.perSecond };
+  const ratio = after.perSecond / before.perSecond;
+  return { receivers, oneHangs, allAnswer, without: before, with: after, ratio };
 }
 
 async function deliver(
   count: number,
-  { receivers, store }: { receivers: number; store: StoreName },
+  { receivers, store, hangs }: { receivers: number; store: StoreName; hangs: boolean },
   progress: Progress,
-) {
-  const received = await startProgram([PROGRAM, '--count', String(receivers)]);
+): Promise<Delivered> {
+  progress(
+    `${count} deliveries to ${receivers} receivers, ${hangs ? 'of which one hangs' : 'which all answer'}`,
+  );
+  const more = hangs ? [] : ['--all-answer'];
+  const received = await startProgram([PROGRAM, '--count', String(receivers), ...more]);
   const server = await startCoordinator({ store, flags: FLAGS });
   try {
     const { urls } = await readReceived(received);
     for (const url of urls) await registerWebhook(server, url, 'job.cancelled');
     const events = Math.ceil(count / receivers);
-    const expected = events * (receivers - 1);
+    const expected = events * (hangs ? receivers - 1 : receivers);
     const jobs = await submit(server, events);
     const start = performance.now();
     await cancel(server, jobs);
     progress(`${events} jobs were cancelled after ${((performance.now() - start) / 1000).toFixed(1)} s`);
     let memory = 0;
     for (;;) {
-      const { deliveries, doubles, hanging } = await readReceived(received);
+      const { deliveries, doubles, hanging, delays } = await readReceived(received);
       memory = Math.max(memory, server.residentBytes());
       const seconds = (performance.now() - start) / 1000;
       if (deliveries - doubles >= expected)
-        return { deliveries, doubles, hanging, seconds, perSecond: deliveries / seconds, memory };
+        return { deliveries, doubles, hanging, seconds, perSecond: deliveries / seconds, memory, delays };
       await pause(LOOK_MS);
     }
   } finally {

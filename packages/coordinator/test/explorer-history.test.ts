@@ -73,6 +73,20 @@ describeEachEngine('the history of the explorer', engine => {
     expect(days.at(-3)).toMatchObject({ day: '2026-01-23', availability: null, jobs: 0 });
   });
 
+  test('of a miner that was not counted yet says nothing of today', async () => {
+    const today = async (id: string) => (await minerDays(id)).at(-1)?.availability;
+    await count('countMinerDays');
+    await actions(coordinator).register('newcomer');
+    expect(await today('newcomer')).toBeNull();
+    await count('countMinerDays');
+    expect(await today('newcomer')).toBe(1);
+    // A slot that has just begun is no absence.
+    coordinator.moveClock({ seconds: 5 * MINUTE });
+    expect(await today('newcomer')).toBe(1);
+    expect(await today('steady')).toBe(1);
+    await coordinator.call('DELETE', '/v1/miners/newcomer');
+  });
+
   test('of a miner that is not there is 404', async () => {
     expect(refusal(await coordinator.call('GET', '/explorer/miners/nobody/days'))).toEqual([
       404,

@@ -54,9 +54,25 @@ async function count(
   await tx.upsert('miner_day', rows);
 }
 
-/** Returns the slots of a day that are over or under way `now`, beginning with the one in which `since` is. */
-export function slotsOf(day: number, { since, now }: { since: number; now: number }): number {
+/** What was counted of a miner on a day, or of the coordinator. */
+export type CountedDay = Pick<Row<'miner_day'>, 'slots' | 'last_slot'>;
+
+/**
+ * Returns the share of a day's slots in which a miner was there, or null if none is known. The slot that is under way is part
+ * of it once the miner was counted in it: a miner that has just registered, or is about to be counted, is not absent.
+ *
+ * @param since when the miner registered, in ms since the epoch
+ */
+export function availabilityOf(
+  day: number,
+  { own, all }: { own: CountedDay | undefined; all: CountedDay | undefined },
+  { since, now }: { since: number; now: number },
+): number | null {
+  const current = Math.floor(now / SLOT_MS);
+  const isCounted = own?.last_slot === current;
+  const counted = (all?.slots ?? 0) - (all?.last_slot === current && !isCounted ? 1 : 0);
   const first = Math.floor(Math.max(day * DAY_MS, since) / SLOT_MS);
-  const end = Math.min(Math.floor(now / SLOT_MS) + 1, ((day + 1) * DAY_MS) / SLOT_MS);
-  return Math.max(end - first, 0);
+  const end = Math.min(isCounted ? current + 1 : current, ((day + 1) * DAY_MS) / SLOT_MS);
+  const possible = Math.min(counted, Math.max(end - first, 0));
+  return possible === 0 ? null : Math.min((own?.slots ?? 0) / possible, 1);
 }

@@ -3,7 +3,7 @@ import { findAccountId, requireExistingAddress } from '../../accounts/accounts.t
 import { fail } from '../../errors.ts';
 import type { Store } from '../../store/store.ts';
 import { DAYS_COUNTED } from './count-account-days.ts';
-import { slotsOf } from './count-miner-days.ts';
+import { availabilityOf } from './count-miner-days.ts';
 import { dayOf, textOfDay } from './day-id.ts';
 import {
   balanceBefore,
@@ -51,16 +51,16 @@ export function createHistory({ read }: Pick<Store, 'read'>, now: () => number):
         listMinerDays(read, '', from),
         sumEarnings(read, id, from),
       ]);
-      const slots = new Map(own.map(row => [row.day, row.slots]));
-      const counted = new Map(all.map(row => [row.day, row.slots]));
+      const slots = new Map(own.map(row => [row.day, row]));
+      const counted = new Map(all.map(row => [row.day, row]));
       const earned = new Map(earnings.map(row => [row.day, row]));
       return Array.from({ length: HISTORY_DAYS.miner }, (_, index): MinerDay => {
         const day = from + index;
-        const possible = Math.min(counted.get(day) ?? 0, slotsOf(day, { since, now: now() }));
+        const known = { own: slots.get(day), all: counted.get(day) };
         const { jobs = 0, tokens_in = 0, tokens_out = 0, credits = 0 } = earned.get(day) ?? {};
         return {
           day: textOfDay(day),
-          availability: possible === 0 ? null : Math.min((slots.get(day) ?? 0) / possible, 1),
+          availability: availabilityOf(day, known, { since, now: now() }),
           ...{ jobs, tokens_in, tokens_out, credits: credits / 1e6 },
         };
       });
