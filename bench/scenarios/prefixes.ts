@@ -27,10 +27,7 @@ const MINERS = 2;
 /** Slots of each miner: enough for all conversations together. */
 const SLOTS = 2;
 const CONVERSATIONS = 4;
-/**
- * The order of the conversations in each turn. Idle miners take turns, so half of the later turns come to the miner that
- * has read the conversation by accident.
- */
+/** The order of the conversations in each turn. It changes, as idle miners take turns. */
 const ORDERS = [
   [0, 1, 2, 3],
   [0, 2, 1, 3],
