@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Kysely, SqliteDialect } from 'kysely';
+import { Kysely, SqliteAdapter, SqliteDialect } from 'kysely';
 import { LRUCache } from 'lru-cache';
 import type { DatabaseSchema } from '../schema.ts';
 import type { Value } from '../transaction.ts';
@@ -22,7 +22,7 @@ export function kyselyOver(database: DatabaseSync): Kysely<DatabaseSchema> {
     return made;
   }
   return new Kysely<DatabaseSchema>({
-    dialect: new SqliteDialect({
+    dialect: new TransactionalDialect({
       database: {
         close() {},
         prepare(sql) {
@@ -38,4 +38,17 @@ export function kyselyOver(database: DatabaseSync): Kysely<DatabaseSchema> {
       },
     }),
   });
+}
+
+/** Kysely's own would migrate without a transaction, and a schema that is changed by half can't be brought up to date. */
+class TransactionalDialect extends SqliteDialect {
+  override createAdapter() {
+    return new TransactionalAdapter();
+  }
+}
+
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl() {
+    return true;
+  }
 }
