@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Job } from '@aitbc/protocol';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -133,6 +134,8 @@ describe.each([nginx, caddy])('behind $program', ({ program, file, prepare }) =>
         });
         ids.push(job_id);
         expect((await call<Job>(`/v1/jobs/${job_id}`)).job_id).toBe(job_id);
+        // Requests are always under way, and leave the processor to those who restart.
+        await delay(5);
       }
       return ids;
     }

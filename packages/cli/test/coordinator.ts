@@ -8,7 +8,7 @@ import { sqlite } from '../../coordinator/test/harness/engines.ts';
 import { aitbc, type Terminal } from './terminal.ts';
 
 /** Starts a real coordinator for the tests of one file, with a client and the command connected to it. */
-export function withCoordinator() {
+export function withCoordinator(startOptions: Parameters<typeof startCoordinator>[0] = {}) {
   const running = {
     url: '',
     /** A folder for the test's files. */
@@ -32,6 +32,7 @@ export function withCoordinator() {
     const coordinator = await startCoordinator({
       ...{ port: 0, ...options, logLevel: 'silent' },
       webhookAllow: ['127.0.0.1'],
+      ...startOptions,
     });
     running.url = coordinator.url;
     running.data = options.data;

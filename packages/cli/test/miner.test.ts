@@ -4,7 +4,8 @@ import { json, serve } from '../../miner/test/inference-server.ts';
 import { withCoordinator } from './coordinator.ts';
 import type { Terminal } from './terminal.ts';
 
-const coordinator = withCoordinator();
+// Miners hear by their heartbeats, four to a lease, that another one has taken their id.
+const coordinator = withCoordinator({ leaseSeconds: 6 });
 
 function miner(name: string, flags: readonly string[], terminal?: Terminal) {
   const state = join(coordinator.folder, name);

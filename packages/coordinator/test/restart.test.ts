@@ -3,18 +3,27 @@ import { verifyReceipt } from '@aitbc/receipts';
 import { expect, test } from 'vitest';
 import { refusal } from './harness/answers.ts';
 import { actions, withCoordinator } from './harness/coordinator.ts';
-import { describeEachEngine } from './harness/engines.ts';
+import { describeEachEngine, describeOneEngine, type Engine } from './harness/engines.ts';
+
+/** A coordinator, and what is done at it. */
+function atCoordinator(engine: Engine) {
+  const coordinator = withCoordinator(engine, { sweepSeconds: 1, background: false });
+  const acts = actions(coordinator);
+  return {
+    coordinator,
+    ...acts,
+    /** Makes a job that a miner of the model's name runs. */
+    async running(model: string, more: object = {}) {
+      await acts.register(model, { capabilities: [model] });
+      const { job_id } = await acts.submit({ model, ...more });
+      await acts.claims(model);
+      return job_id;
+    },
+  };
+}
 
 describeEachEngine('after a restart', engine => {
-  const coordinator = withCoordinator(engine, { sweepSeconds: 1, background: false });
-  const { submit, job, register, available, claim, claims, complete, fail, heartbeat } = actions(coordinator);
-
-  async function running(model: string, more: object = {}) {
-    await register(model, { capabilities: [model] });
-    const { job_id } = await submit({ model, ...more });
-    await claims(model);
-    return job_id;
-  }
+  const { coordinator, running, submit, job, complete, fail, heartbeat } = atCoordinator(engine);
 
   test('every job is as it was', async () => {
     const completed = await running('completed');
@@ -36,6 +45,11 @@ describeEachEngine('after a restart', engine => {
     await complete(id, 'goes-on');
     expect(await job(id)).toMatchObject({ status: 'completed', attempts: 1 });
   });
+});
+
+describeOneEngine('after a restart', engine => {
+  const { coordinator, running, submit, job, register, available, claim, claims, complete, heartbeat } =
+    atCoordinator(engine);
 
   test('a downtime longer than leases and deadlines costs no miner its work', async () => {
     const id = await running('patient', { max_attempts: 1 });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { withBrowser } from '../../../test/browser.ts';
 import { answering, type Receiver, startReceiver } from '../../coordinator/test/harness/receiver.ts';
 import { ENDLESS, MODEL, withNetwork } from './network.ts';
-import { expectAccessible, loaded, THEMES, visit } from './visitor.ts';
+import { expectAccessible, goTo, loaded, THEMES, visit } from './visitor.ts';
 
 const network = withNetwork({
   ...{ mode: 'keyed', keyCacheSeconds: 0 },
@@ -53,20 +53,27 @@ const PAGES = [
 ] as const;
 
 /** A visitor with a phone in the dark, and one with a large screen. */
-describe.each([
+test.for([
   { theme: THEMES[1], width: 360, height: 740 },
   { theme: THEMES[0], width: 1280, height: 860 },
-])('at $width px in $theme colours', size => {
-  test.for(PAGES)('%s is there, and everybody can use it', async ([template, title], context) => {
-    const path = template.replace(/[A-Z]{3,}/, name => ids[name] ?? name);
-    const { page, faults } = await visit(browser, context, network.url + path, { ...size, key });
-    await page.getByRole('heading', { level: 1, name: title }).waitFor();
-    await loaded(page);
-    await expectAccessible(page, path);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBe(size.width);
-    expect(faults.filter(fault => !/40[04]/.test(fault))).toEqual([]);
-  });
-});
+])(
+  'every page is there, and everybody can use it, at $width px in $theme colours',
+  {
+    timeout: 600_000,
+  },
+  async (size, context) => {
+    const { page, faults } = await visit(browser, context, network.url, { ...size, key });
+    for (const [template, title] of PAGES) {
+      const path = template.replace(/[A-Z]{3,}/, name => ids[name] ?? name);
+      await goTo(page, network.url + path);
+      await page.getByRole('heading', { level: 1, name: title }).waitFor();
+      await loaded(page);
+      await expectAccessible(page, path);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBe(size.width);
+      expect([path, faults.filter(fault => !/40[04]/.test(fault))]).toEqual([path, []]);
+    }
+  },
+);
 
 describe('who may see it', () => {
   test.for([

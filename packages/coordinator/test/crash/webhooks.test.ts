@@ -1,8 +1,8 @@
 import type { CreatedWebhook, Job } from '@aitbc/protocol';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createMigratedDatabase, type Database, describeOneEngine } from '../harness/engines.ts';
 import { type Receiver, startReceiver } from '../harness/receiver.ts';
-import { type Replica, startReplicas } from '../replicas/replicas.ts';
+import { startLocalReplicas, startReplicas } from '../replicas/replicas.ts';
 import { type ServerProcess, spawnServer } from './server.ts';
 
 /** Leases last three seconds: so long the deliveries of a killed process wait. */
@@ -76,36 +76,34 @@ describeOneEngine('a server that is killed with deliveries pending', engine => {
   });
 });
 
-describe('Three coordinators', () => {
+/** Registers a webhook for cancelled jobs. */
+const createWebhook = (url = '') => post(url, '/v1/webhooks', { url: receiver.url, events: [EVENT] });
+
+describe('Several coordinators', () => {
   test('deliver each event once', { timeout: 60_000 }, async () => {
     receiver.received.length = 0;
-    // Leases last longer than a busy machine takes to record what was delivered.
-    await withThree(['--webhook-timeout-seconds', '30'], async replicas => {
-      const jobs = await Promise.all(replicas.map(({ url }) => cancelJobs(url, 40)));
-      await receiver.until(() => toldOf(receiver).size === jobs.flat().length);
-      expect(receiver.received).toHaveLength(jobs.flat().length);
+    const replicas = await startLocalReplicas(Array(3).fill(await createMigratedDatabase()), {
+      webhookAllow: ['127.0.0.1'],
+      limits: 'off',
+      // Leases last longer than a busy machine takes to record what was delivered.
+      webhookTimeoutSeconds: 30,
     });
+    onTestFinished(() => replicas.stop());
+    await createWebhook(replicas.all[0]?.url);
+    const jobs = await Promise.all(replicas.all.map(({ url }) => cancelJobs(url, 40)));
+    await receiver.until(() => toldOf(receiver).size === jobs.flat().length);
+    expect(receiver.received).toHaveLength(jobs.flat().length);
   });
 
   test('deliver what one of them leaves that is killed', { timeout: 60_000 }, async () => {
     receiver.received.length = 0;
-    await withThree([], async ([killed]) => {
-      const cancelled = await cancelJobs(killed?.url ?? '', 40);
-      await killed?.kill();
-      await receiver.until(() => toldOf(receiver).size === cancelled.length);
-      expect([...toldOf(receiver)].sort()).toEqual(cancelled.sort());
-    });
+    const replicas = await startReplicas(Array(2).fill(await createMigratedDatabase()), ARGS);
+    onTestFinished(() => replicas.stop());
+    const [killed] = replicas.all;
+    await createWebhook(killed?.url);
+    const cancelled = await cancelJobs(killed?.url ?? '', 40);
+    await killed?.kill();
+    await receiver.until(() => toldOf(receiver).size === cancelled.length);
+    expect([...toldOf(receiver)].sort()).toEqual(cancelled.sort());
   });
 });
-
-/** Runs three coordinators on one database, with a webhook for cancelled jobs. */
-async function withThree(args: readonly string[], act: (replicas: readonly Replica[]) => Promise<void>) {
-  const replicas = await startReplicas(Array(3).fill(await createMigratedDatabase()), [...ARGS, ...args]);
-  try {
-    const [first] = replicas.all;
-    await post(first?.url ?? '', '/v1/webhooks', { url: receiver.url, events: [EVENT] });
-    await act(replicas.all);
-  } finally {
-    await replicas.stop();
-  }
-}

@@ -26,6 +26,8 @@ const MOMENTS = [
   ['after ledger.publish', { entries: COUNT, size: COUNT, published: COUNT, signed: COUNT }],
 ] as const;
 
+const APART = /before (test|ledger\.integrate)/;
+
 describeEachEngine('a ledger whose process is killed', engine => {
   let database: Database;
   beforeEach(async () => {
@@ -73,7 +75,9 @@ describeEachEngine('a ledger whose process is killed', engine => {
     return { ...(tree ?? { entries: 0, size: 0 }), published, signed: Number(file.split('\n')[1]) };
   }
 
-  test.each(MOMENTS)('%s has what was done by then, and goes on', async (kill, expected) => {
+  // Of two moments with nothing between them, one does for PostgreSQL.
+  const moments = engine.name === 'sqlite' ? MOMENTS : MOMENTS.filter(([kill]) => !APART.test(kill));
+  test.each(moments)('%s has what was done by then, and goes on', async (kill, expected) => {
     expect(await run(0, COUNT, kill)).toBe(null);
     expect(await open(state)).toEqual(expected);
     expect(await run(expected.entries, COUNT)).toBe(0);

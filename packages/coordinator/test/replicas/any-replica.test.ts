@@ -5,17 +5,17 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createIds, createKey, openStore, readConfig, revokeKey } from '../../src/index.ts';
 import { createMigratedDatabase } from '../harness/engines.ts';
 import { fileForm, newBatch } from '../harness/scenes.ts';
-import { type Replicas, startReplicas } from './replicas.ts';
+import { type LocalReplicas, startLocalReplicas } from './replicas.ts';
 
 let databaseUrl: string;
-let replicas: Replicas;
+let replicas: LocalReplicas;
 let a: CoordinatorClient;
 let b: CoordinatorClient;
 let c: CoordinatorClient;
 
 beforeAll(async () => {
   databaseUrl = await createMigratedDatabase();
-  replicas = await startReplicas(Array(3).fill(databaseUrl), ['--key-cache-seconds', '1']);
+  replicas = await startLocalReplicas(Array(3).fill(databaseUrl), { keyCacheSeconds: 1 });
   [a, b, c] = replicas.all.map(({ client }) => client) as [
     CoordinatorClient,
     CoordinatorClient,
@@ -52,7 +52,7 @@ describe('any of three coordinators on one database', () => {
             : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
         })
       ).json()) as Body;
-    const requests = Array.from({ length: 700 }, (_, at) =>
+    const requests = Array.from({ length: 300 }, (_, at) =>
       JSON.stringify({
         custom_id: `request-${at}`,
         method: 'POST',
@@ -76,7 +76,7 @@ describe('any of three coordinators on one database', () => {
       .trimEnd()
       .split('\n')
       .map(line => JSON.parse(line).response.body.choices[0].text);
-    expect(request_counts).toEqual({ total: 700, completed: 700, failed: 0 });
+    expect(request_counts).toEqual({ total: 300, completed: 300, failed: 0 });
     expect(answers).toEqual(requests.map((_, at) => `Prompt ${at}`));
   });
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoordinatorClient } from '@aitbc/sdk';
+import { type RunningCoordinator, type StartOptions, startCoordinator } from '../../src/index.ts';
 import { type ServerProcess, spawnServer } from '../crash/server.ts';
 import { freePort } from './ports.ts';
 
@@ -22,6 +23,37 @@ export interface Replicas {
   all: readonly Replica[];
   /** Kills what runs. */
   stop(): Promise<void>;
+}
+
+/** Coordinators on one database in the test's process, which start in a fifth of the time. None of them can be killed. */
+export interface LocalReplicas {
+  all: readonly Pick<Replica, 'url' | 'client'>[];
+  stop(): Promise<void>;
+}
+
+/** Starts a coordinator for each way to the database. They share a data folder, and so the signing key. */
+export async function startLocalReplicas(
+  databaseUrls: readonly string[],
+  options: StartOptions = {},
+): Promise<LocalReplicas> {
+  const data = await mkdtemp(join(tmpdir(), 'aitbc-replicas-'));
+  const running: RunningCoordinator[] = [];
+  const stop = async () => {
+    await Promise.all(running.map(coordinator => coordinator.close()));
+    await rm(data, { recursive: true, force: true });
+  };
+  try {
+    // The first one makes the signing key of all.
+    for (const databaseUrl of databaseUrls)
+      running.push(await startCoordinator({ data, databaseUrl, port: 0, logLevel: 'silent', ...options }));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    all: running.map(({ url }) => ({ url, client: new CoordinatorClient(url, { maxRetries: 0 }) })),
+    stop,
+  };
 }
 
 /**

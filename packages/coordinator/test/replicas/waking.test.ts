@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createMigratedDatabase } from '../harness/engines.ts';
 import { type Gate, openGate, type Said } from './gate.ts';
-import { type Replica, type Replicas, startReplicas } from './replicas.ts';
+import { type LocalReplicas, startLocalReplicas } from './replicas.ts';
+
+type Replica = LocalReplicas['all'][number];
 
 /*
  * Who waits looks again after five seconds, whether or not it was told to. The deaf replica is told nothing, so that it
  * has only that; the other one starts to wait later. Were it not for the notification, it would answer later too.
  */
-let replicas: Replicas;
+let replicas: LocalReplicas;
 let gates: Gate[];
 let deaf: Replica;
 let hearing: Replica;
@@ -17,14 +19,15 @@ beforeAll(async () => {
   const url = await createMigratedDatabase();
   gates = [await openGate(url), await openGate(url)];
   // Nobody sweeps meanwhile, so that what is committed is known to be a request's.
-  const args = ['--sweep-seconds', '60', '--database-timeout-seconds', '60'];
-  replicas = await startReplicas([...gates.map(gate => gate.url), url], args);
+  const options = { sweepSeconds: 60, databaseTimeoutSeconds: 60 };
+  replicas = await startLocalReplicas([...gates.map(gate => gate.url), url], options);
   [deaf, hearing, elsewhere] = replicas.all as [Replica, Replica, Replica];
   for (const { client } of replicas.all)
     await client.miners.register({ miner_id: 'first', capabilities: ['m'] });
   gates[0]?.rule(({ by, on }) => (by === 'database' && on === 'listening' ? 'hold' : 'pass'));
 });
 afterAll(async () => {
+  for (const gate of gates) gate.open();
   await replicas.stop();
   for (const gate of gates) await gate.close();
 });
