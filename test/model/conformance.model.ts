@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import {
@@ -100,6 +102,27 @@ async function countOf(chat: ChatRequest): Promise<number> {
   };
   return tokens.length;
 }
+
+test('this process and llama.cpp’s server tell the same of the same file, and render the same prompt', async () => {
+  const members = async (name: 'llama' | 'openai') => {
+    await backends[name].models();
+    const { weights, quantization, tokenizer, chat_template, sampler } =
+      (await backends[name].passports?.([MODEL]))?.get(MODEL) ?? {};
+    return [weights, quantization, tokenizer, chat_template, sampler].map(member => member?.value);
+  };
+  const hash = createHash('sha256').update(await readFile(inject('gguf')));
+  const own = await members('llama');
+  expect(own[0]).toBe(`sha256:${hash.digest('hex')}`);
+  expect(await members('openai')).toEqual(own);
+
+  const asked = {
+    chat: say({ role: 'system', content: 'Be brief.' }, user('Hello')),
+    params: { max_tokens: 1 },
+  };
+  const { renderedPrompt } = await generate('llama', asked);
+  expect(renderedPrompt).toContain('Be brief.');
+  expect((await generate('openai', asked)).renderedPrompt).toBe(renderedPrompt);
+});
 
 const WEATHER = {
   type: 'function' as const,

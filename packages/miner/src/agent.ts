@@ -11,6 +11,7 @@ import type { MinerEventHandler } from './events.ts';
 import { createHeartbeats } from './heartbeats.ts';
 import type { Identity } from './identity.ts';
 import { createLink } from './link.ts';
+import type { PassportsByModel } from './passports.ts';
 import { createRegistration, epochOf } from './registration.ts';
 import { type JobRunner, releaseJob, runJob } from './run-job.ts';
 import { createSlots, orAborted, type Slots } from './slots.ts';
@@ -26,6 +27,8 @@ export interface MinerOptions {
   models?: readonly string[] | undefined;
   /** What the models can do, when the backend does not report it or the owner knows better. */
   abilities?: StatedAbilities | undefined;
+  /** What the owner claims about models. What the backend knows wins. */
+  passports?: PassportsByModel | undefined;
   region?: string | undefined;
   /** Where earnings go: `ait1…`. By default the owner's address, or the miner's own without API keys. */
   address?: string | undefined;

@@ -10,6 +10,9 @@ import {
   type ToolCall,
 } from '@aitbc/protocol';
 
+import type { PassportsByModel } from './passports.ts';
+import type { SamplingName } from './sampling.ts';
+
 /** One text to generate. */
 export interface Generation {
   /** A name that `models()` returned. */
@@ -17,7 +20,10 @@ export interface Generation {
   prompt: string;
   /** A conversation to answer instead of the prompt. */
   chat?: ChatRequest;
+  /** With the parameters that the agent added, see `sampling.ts`. */
   params: JobParams;
+  /** Whether the seed in `params` is the agent's, and not the client's. */
+  isSeedPinned?: boolean;
   /** The place of the job in a trace, for the engine's request (W3C Trace Context). */
   traceparent?: string;
   /** Ends the generation, which then rejects with the signal's reason. */
@@ -40,6 +46,8 @@ export interface Generated extends AnswerDetails {
   finishReason?: FinishReason;
   /** The engine's counts. Unknown counts are absent. */
   usage?: TokenUsage;
+  /** The prompt as the engine rendered it by the chat template, where it shows that. */
+  renderedPrompt?: string;
 }
 
 /** Returns the conversation to answer. A prompt becomes a conversation of a single message. */
@@ -78,6 +86,10 @@ export interface Backend {
   loaded?(signal?: AbortSignal): Promise<string[]>;
   /** Returns what these models can do, as far as the engine reports it. Absent when it reports nothing. */
   abilities?(models: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, ModelAbilities>>;
+  /** Returns what these models are and how they run. Absent when the backend knows nothing of that. */
+  passports?(models: readonly string[], signal?: AbortSignal): Promise<PassportsByModel>;
+  /** Returns the parameters of sampling that the engine takes. The agent then sends them with each job. */
+  takes?(model: string): readonly SamplingName[];
   generate(generation: Generation): Promise<Generated>;
   /** Absent when the engine can not embed. */
   embed?(embedding: Embedding): Promise<Embedded>;

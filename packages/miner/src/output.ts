@@ -5,7 +5,8 @@ import { type Backend, BackendError, type Embedding, type Generated, type Genera
 export type JobOutput = Pick<
   CompleteJob,
   'result' | 'result_type' | 'finish_reason' | 'usage' | keyof AnswerDetails
->;
+> &
+  Pick<Generated, 'renderedPrompt'>;
 
 /** Runs a job on the backend: embeds texts, or answers a conversation or a prompt. */
 export async function runOnBackend(
@@ -23,7 +24,14 @@ export async function runOnBackend(
   return answered(await backend.generate({ ...how, prompt, ...(chat && { chat }) }));
 }
 
-function answered({ text, toolCalls = [], finishReason, usage, ...details }: Generated): JobOutput {
+function answered({
+  text,
+  toolCalls = [],
+  finishReason,
+  usage,
+  renderedPrompt,
+  ...details
+}: Generated): JobOutput {
   // A lone surrogate has no UTF-8, so nobody could check the hash of the text.
   const content = text.toWellFormed();
   const message: ResultMessage = { content: content === '' ? null : content, tool_calls: toolCalls };
@@ -33,6 +41,7 @@ function answered({ text, toolCalls = [], finishReason, usage, ...details }: Gen
       : { result: content }),
     ...(finishReason && { finish_reason: finishReason }),
     ...(usage && { usage }),
+    ...(renderedPrompt !== undefined && { renderedPrompt: renderedPrompt.toWellFormed() }),
     ...detailsOf(details),
   };
 }

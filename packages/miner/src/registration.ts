@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type GpuInfo, LIMITS, type Miner, type RegisterMiner } from '@aitbc/protocol';
+import { type GpuInfo, LIMITS, type Miner, type RegisterMiner, type Sampler } from '@aitbc/protocol';
 import { signRegistration } from '@aitbc/receipts';
 import { type CoordinatorClient, isCoordinatorError } from '@aitbc/sdk';
 import { type AbilitiesByModel, mergeAbilities, type StatedAbilities } from './abilities.ts';
@@ -9,6 +9,7 @@ import type { MinerEventHandler } from './events.ts';
 import type { Identity } from './identity.ts';
 import type { Link } from './link.ts';
 import { isModelName } from './model-names.ts';
+import { mergePassports, type PassportsByModel, signedPassport } from './passports.ts';
 import { orAborted } from './slots.ts';
 
 export interface RegistrationOptions {
@@ -20,6 +21,8 @@ export interface RegistrationOptions {
   models?: readonly string[] | undefined;
   /** What the models can do, when the engine does not report it or the owner knows better. */
   abilities?: StatedAbilities | undefined;
+  /** What the owner claims about models. */
+  passports?: PassportsByModel | undefined;
   region?: string | undefined;
   address?: string | undefined;
   gpuInfo?: GpuInfo | undefined;
@@ -44,6 +47,10 @@ export interface Registration {
   readonly isKnown: boolean;
   /** The epoch of this process. Undefined before the first registration, and with older coordinators. */
   readonly epoch: number | undefined;
+  /** The defaults of sampling of a model, as far as they are known. */
+  samplerOf(model: string): Sampler | undefined;
+  /** Whether the coordinator takes passports and what belongs to them. Those before 0.3 do not. */
+  readonly takesPassports: boolean;
   /** Whether the model is registered. */
   isOffered(model: string): boolean;
   /** Aborts when the backend should get no more jobs for now. */
@@ -74,7 +81,9 @@ export function createRegistration(options: RegistrationOptions): Registration {
   const { client, backend, identity, link, emit } = options;
   const backoff = createBackoff(options.backoff);
   const skipped = new Set<string>();
-  const abilities = createAbilities(backend);
+  const abilities = createLookup(backend.abilities?.bind(backend));
+  const passports = createLookup(backend.passports?.bind(backend));
+  let takesPassports = true;
   let models: string[] = [];
   let offered: ReadonlySet<string> = new Set();
   let registered = '';
@@ -101,7 +110,8 @@ export function createRegistration(options: RegistrationOptions): Registration {
       emit({ event: 'model_skipped', model });
     }
     const models = choose(found.filter(isModelName), options.models, backend.name);
-    await abilities.refresh(models.slice(0, most), signal);
+    const asked = models.slice(0, most);
+    await Promise.all([abilities.refresh(asked, signal), passports.refresh(asked, signal)]);
     return models;
   }
 
@@ -141,9 +151,17 @@ export function createRegistration(options: RegistrationOptions): Registration {
     } else if (down) shut(doubts++ === 0 ? 0 : backoff.next());
   }
 
+  /** Returns what is to be registered, without what belongs to this process. */
+  async function statement(): Promise<RegisterMiner> {
+    const offered = models.slice(0, most);
+    const told = request(options, offered, abilities.told);
+    if (!takesPassports) return told;
+    return await withPassports(told, mergePassports(offered, passports.told, options.passports), identity);
+  }
+
   async function register(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const told = request(options, models.slice(0, most), abilities.told);
+      const told = await statement();
       try {
         const proof = await prove(told, session, identity);
         const registration = { ...told, ...epochOf(epoch), session, proof };
@@ -151,12 +169,14 @@ export function createRegistration(options: RegistrationOptions): Registration {
         epoch = miner.epoch;
         link.up();
         registered = JSON.stringify(told);
+        takesPassports = miner.models.some(model => 'passport' in model);
         offered = new Set(told.capabilities);
         tellLeftOut();
         heartbeatSeconds = miner.heartbeat_seconds;
         return emit(registeredEvent(miner));
       } catch (error) {
-        if (most > EARLIER_LIMIT && told.capabilities.length > EARLIER_LIMIT && isTooMany(error)) {
+        if (takesPassports && isUnknownPassport(error)) takesPassports = false;
+        else if (most > EARLIER_LIMIT && told.capabilities.length > EARLIER_LIMIT && isTooMany(error)) {
           most = EARLIER_LIMIT;
         } else if (!signal.aborted) await pause(link.failed(error), signal);
       }
@@ -167,7 +187,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
     let isChanged = false;
     try {
       models = await readModels(signal);
-      isChanged = JSON.stringify(request(options, models.slice(0, most), abilities.told)) !== registered;
+      isChanged = JSON.stringify(await statement()) !== registered;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof BackendError)) throw error;
@@ -195,6 +215,10 @@ export function createRegistration(options: RegistrationOptions): Registration {
     },
     get epoch() {
       return epoch;
+    },
+    samplerOf: model => mergePassports([model], passports.told, options.passports).get(model)?.sampler?.value,
+    get takesPassports() {
+      return takesPassports;
     },
     isOffered: model => offered.has(model),
     get open() {
@@ -229,29 +253,34 @@ const EARLIER_LIMIT = 256;
 const isTooMany = (error: unknown) =>
   isCoordinatorError(error, 'VALIDATION_OUT_OF_RANGE') && error.field === 'capabilities';
 
+/** Coordinators before 0.3 do not know passports. */
+const isUnknownPassport = (error: unknown) =>
+  isCoordinatorError(error, 'VALIDATION_UNKNOWN_FIELD') && /passport/.test(`${error.field}`);
+
 /**
- * Registration waits no longer than this for the models' abilities. Later ones are registered with the next
+ * Registration waits no longer than this for the models' abilities and passports. Later ones are registered with the next
  * check.
  */
-const ABILITIES_PATIENCE_MS = 3_000;
+const LOOKUP_PATIENCE_MS = 3_000;
 
-/** Caches what the engine last reported about its models. */
-function createAbilities(backend: Backend) {
-  let told: AbilitiesByModel = new Map();
+type Look<Found> = (models: readonly string[], signal?: AbortSignal) => Promise<ReadonlyMap<string, Found>>;
+
+/** Caches what the backend last told about its models. */
+function createLookup<Found>(look: Look<Found> | undefined) {
+  let told: ReadonlyMap<string, Found> = new Map();
   let looking: Promise<void> | undefined;
   return {
     get told() {
       return told;
     },
     async refresh(models: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-      if (!backend.abilities) return;
-      looking ??= backend
-        .abilities(models, signal)
+      if (!look) return;
+      looking ??= look(models, signal)
         .then(
           found => {
             told = found;
           },
-          // The models can run even when their abilities are unknown.
+          // The models can run even when this is unknown.
           () => {},
         )
         .finally(() => {
@@ -259,7 +288,7 @@ function createAbilities(backend: Backend) {
         });
       const enough = new AbortController();
       looking.then(() => enough.abort());
-      await pause(ABILITIES_PATIENCE_MS, enough.signal);
+      await pause(LOOKUP_PATIENCE_MS, enough.signal);
     },
   };
 }
@@ -280,6 +309,22 @@ function request(
     ...(region !== undefined && { region }),
     ...(address !== undefined && { address }),
   };
+}
+
+/** Adds the passports, signed, to what is registered about models. */
+async function withPassports(
+  told: RegisterMiner,
+  passports: PassportsByModel,
+  identity: Identity,
+): Promise<RegisterMiner> {
+  if (passports.size === 0) return told;
+  const models = new Map(told.models?.map(model => [model.model, model]));
+  for (const [model, passport] of passports)
+    models.set(model, {
+      ...(models.get(model) ?? { model }),
+      passport: await signedPassport(model, passport, identity),
+    });
+  return { ...told, models: [...models.values()] };
 }
 
 /** Leaves an unknown epoch out of a request. */

@@ -12,6 +12,7 @@ import { type JobSpan, startJobSpan } from './job-span.ts';
 import { isPassing, messageOf } from './link.ts';
 import { type JobOutput, runOnBackend } from './output.ts';
 import { epochOf, type Registration } from './registration.ts';
+import { pinParameters } from './sampling.ts';
 import { JobStopped, type RunningJob } from './slots.ts';
 import { createTextStream, type TextStream } from './stream.ts';
 
@@ -20,7 +21,7 @@ export interface JobRunner {
   backend: Backend;
   sender: ChunkSender;
   identity: Identity;
-  registration: Pick<Registration, 'epoch'>;
+  registration: Pick<Registration, 'epoch' | 'samplerOf' | 'takesPassports'>;
   emit: MinerEventHandler;
   backoff: BackoffOptions;
   /** Returns the coordinator's time in milliseconds since 1970. */
@@ -66,8 +67,8 @@ async function generate(
   runner: JobRunner,
   work: Omit<RunningJob, 'done'>,
   { traceparent }: JobSpan,
-): Promise<JobOutput> {
-  const { backend, now, onToken } = runner;
+): Promise<Omit<JobOutput, 'renderedPrompt'> & Evidence> {
+  const { backend, now, onToken, registration } = runner;
   const { job, controller } = work;
   const timer = setTimeout(
     () => controller.abort(new JobStopped('deadline')),
@@ -78,10 +79,13 @@ async function generate(
     stream?.push(piece);
     onToken?.(job.job_id, piece);
   };
+  const takes = job.input ? [] : (backend.takes?.(job.model) ?? []);
+  const { params, effective } = pinParameters(job, takes, registration.samplerOf(job.model));
   try {
-    const output = await runOnBackend(backend, job, {
+    const { renderedPrompt, ...output } = await runOnBackend(backend, job, {
       model: job.model,
-      params: job.params,
+      params,
+      isSeedPinned: params.seed !== job.params.seed,
       signal: controller.signal,
       ...(traceparent !== undefined && { traceparent }),
       ...((stream || onToken) && { onToken: hear }),
@@ -89,11 +93,19 @@ async function generate(
     });
     await stream?.end();
     controller.signal.throwIfAborted();
-    return output;
+    if (!registration.takesPassports || takes.length === 0) return output;
+    return {
+      ...output,
+      effective_parameters: effective,
+      ...(renderedPrompt !== undefined && { rendered_prompt_hash: textHash(job.salt, renderedPrompt) }),
+    };
   } finally {
     clearTimeout(timer);
   }
 }
+
+/** What a completion has beside the output. */
+type Evidence = Pick<CompleteJob, 'effective_parameters' | 'rendered_prompt_hash'>;
 
 function streamOf({ sender, backoff }: JobRunner, { job, controller }: Omit<RunningJob, 'done'>): TextStream {
   return createTextStream({
@@ -114,7 +126,7 @@ function untilDeadline(deadline: string, now: number): number {
 async function complete(
   { client, identity, registration, emit, backoff, now, quitting, onReceipt }: JobRunner,
   { job, controller }: Omit<RunningJob, 'done'>,
-  { usage, ...output }: JobOutput,
+  { usage, ...output }: Omit<JobOutput, 'renderedPrompt'> & Evidence,
   { elapsedMs, span: { traceparent } }: { elapsedMs: number; span: JobSpan },
 ): Promise<void> {
   const completion: CompleteJob = {

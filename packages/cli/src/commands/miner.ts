@@ -61,7 +61,7 @@ export function addMinerCommand(program: Command, io: Io): void {
     const { minerId, state = defaultStateFolder(io.env) } = flags;
     const identity = await loadIdentity({ state, ...(minerId !== undefined && { minerId }) });
     const tracing = await openTraces(io);
-    const backend = await openBackend(flags, io);
+    const backend = await openBackend({ ...flags, state }, io);
     try {
       await run(await start({ backend, identity, tracing, flags, command, io }), io);
     } finally {
@@ -143,23 +143,23 @@ function variableOf(option: Option): string {
   return `AITBC_MINER_${name.toUpperCase()}`;
 }
 
-async function openBackend(flags: MinerFlags, io: Io): Promise<Backend> {
+async function openBackend(flags: MinerFlags & { state: string }, io: Io): Promise<Backend> {
   const { gguf, backend = gguf === undefined ? 'ollama' : 'llama', model: models } = flags;
   const server = { url: flags.backendUrl, key: flags.backendKey };
-  const { concurrency, contextSize, threads, contextLength = {} } = flags;
+  const { concurrency, contextSize, threads, contextLength = {}, state } = flags;
   const contextLimit = (model: string) =>
     (contextLength.byModel?.get(model) ?? contextLength.all)?.context_length;
   switch (backend) {
     case 'ollama':
       return ollamaBackend({ ...server, contextLimit });
     case 'openai':
-      return openAiBackend({ ...server, contextLimit });
+      return openAiBackend({ ...server, contextLimit, state });
     case 'echo':
       return echoBackend(models && { models });
     case 'llama': {
       if (gguf === undefined) throw new UsageError('The llama backend needs a model: --gguf FILE');
       const spinner = io.spinner(`Loading ${gguf}`);
-      return await llamaBackend({ gguf, models, concurrency, contextSize, threads })
+      return await llamaBackend({ gguf, models, concurrency, contextSize, threads, state })
         .catch(rejectPlainly)
         .finally(() => spinner.stop());
     }

@@ -44,6 +44,8 @@ export function createCounter(server: Server) {
   }
 
   return {
+    /** Returns the prompt that the template of llama.cpp's server makes. Undefined when it shows none. */
+    render: (asked: object, signal: AbortSignal) => templated(asked, signal).catch(() => undefined),
     /**
      * Resolves when the prompt fits, or its tokens can not be counted.
      *

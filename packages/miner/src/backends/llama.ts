@@ -1,8 +1,11 @@
 import { access } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
-import type { ModelAbilities } from '@aitbc/protocol';
+import type { ModelAbilities, PassportStatement } from '@aitbc/protocol';
 import { type Backend, BackendError, chatOf, type Generated, type Generation } from '../backend.ts';
+import { hashModel, readGguf } from '../gguf.ts';
+import { digestOfText, statement } from '../passports.ts';
+import { SAMPLER_NAMES } from '../sampling.ts';
 import { createLlamaAnswer, demandsOf } from './llama/chat.ts';
 import { type ChatTemplate, createChatTemplate } from './llama/chat-template.ts';
 import { createEmbedder } from './llama/embeddings.ts';
@@ -12,10 +15,11 @@ import {
   type Llama,
   type LlamaModel,
   loadNodeLlamaCpp,
+  NODE_LLAMA_CPP,
   type NodeLlamaCpp,
   type Sequence,
 } from './llama/node-llama-cpp.ts';
-import { type LlamaEngine, type Written, write } from './llama/write.ts';
+import { DEFAULTS, type LlamaEngine, type Written, write } from './llama/write.ts';
 
 export interface LlamaOptions {
   /** The path of a GGUF file. */
@@ -33,6 +37,8 @@ export interface LlamaOptions {
   threads?: number | undefined;
   /** A Jinja template to use instead of the file's. */
   chatTemplate?: string | undefined;
+  /** The folder in which the hash of the file is kept. Without it, each start reads the whole file. */
+  state?: string | undefined;
 }
 
 const DEFAULT_CONTEXT_SIZE = 4_096;
@@ -51,6 +57,7 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
   const { llama, model, sequences } = await load(library, options, concurrency);
   const idle = [...sequences];
   const template = templateOf(model, options.chatTemplate);
+  let passport: Promise<PassportStatement> | undefined;
   const names = options.models?.length ? options.models : [nameOf(gguf)];
   return {
     kind: 'llama.cpp',
@@ -65,6 +72,15 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
       const abilities = abilitiesOf(sequences[0]?.contextSize ?? DEFAULT_CONTEXT_SIZE, template);
       return new Map(models.map(name => [name, abilities]));
     },
+    async passports(models) {
+      passport ??= passportOf(library, llama, sequences[0]?.contextSize, options);
+      passport.catch(() => {
+        passport = undefined;
+      });
+      const own = await passport;
+      return new Map(models.map(name => [name, own]));
+    },
+    takes: () => [...SAMPLER_NAMES, 'seed'],
     async generate(generation) {
       const rendered = textFor(generation, template);
       const prompt = tokensOf(model, rendered);
@@ -133,6 +149,33 @@ function abilitiesOf(contextSize: number, template: ChatTemplate | undefined): M
   };
 }
 
+async function passportOf(
+  { getModuleVersion }: NodeLlamaCpp,
+  { llamaCppRelease }: Llama,
+  contextSize: number | undefined,
+  { gguf, chatTemplate: given, state }: LlamaOptions,
+): Promise<PassportStatement> {
+  const [{ quantization, tokenizer, chatTemplate }, sha256] = await Promise.all([
+    readGguf(gguf),
+    hashModel(gguf, state),
+  ]);
+  const template = given ?? chatTemplate;
+  const version = await getModuleVersion?.();
+  const build = [version, llamaCppRelease && `llama.cpp ${llamaCppRelease.release}`]
+    .filter(Boolean)
+    .join(', ');
+  return {
+    ...statement('engine', {
+      ...{ engine: NODE_LLAMA_CPP, build: build || undefined, context_length: contextSize },
+      ...{ kv_cache_type: 'f16', sampler: DEFAULTS },
+    }),
+    ...statement('hashed', {
+      ...{ weights: `sha256:${sha256}`, quantization, tokenizer },
+      chat_template: template === undefined ? undefined : digestOfText(template),
+    }),
+  };
+}
+
 /** Fewer tokens than this are read in no time. Conversations have the first few of their template in common. */
 const LEAST_COMMON = 32;
 
@@ -157,7 +200,8 @@ function commonLength(one: readonly number[], other: readonly number[]): number 
  * Whether the text may be compared with those of other miners. What was read in other steps gives slightly different
  * numbers, so such a prompt is read afresh.
  */
-const isComparable = ({ temperature, seed }: Generation['params']) => temperature === 0 && seed !== undefined;
+const isComparable = ({ params: { temperature, seed }, isSeedPinned }: Generation) =>
+  temperature === 0 && seed !== undefined && !isSeedPinned;
 
 /** Tokenizes a text, and prepends the token that begins all texts of some models. */
 function tokensOf(model: LlamaModel, text: string): number[] {
@@ -186,7 +230,7 @@ async function generate(
     const written = await write(engine, {
       ...{ prompt, params, signal, grammar: answer.grammar, read: text => answer.read(text) },
       limit: Math.min(params.max_tokens ?? room, room),
-      reuses: !isComparable(params),
+      reuses: !isComparable(generation),
       spelled: new Set(
         model.tokenize(demands.callForm.before, true).filter(token => model.isSpecialToken(token)),
       ),
@@ -201,7 +245,7 @@ async function generate(
       ...{ prompt_tokens: prompt.length, completion_tokens: written.count },
       cached_tokens: written.reused,
     };
-    return { ...generated, ...(logprobs && { logprobs }), usage };
+    return { ...generated, ...(logprobs && { logprobs }), usage, renderedPrompt: rendered };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof BackendError) throw error;

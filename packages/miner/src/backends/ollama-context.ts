@@ -1,7 +1,8 @@
-import type { ModelAbilities } from '@aitbc/protocol';
+import type { ModelAbilities, PassportStatement } from '@aitbc/protocol';
 import { contextLength, inTime, lookUpEach } from '../abilities.ts';
 import { BackendError } from '../backend.ts';
 import { readJson, type Server, send } from './http.ts';
+import { passportIn } from './ollama-passport.ts';
 
 /** What Ollama reports about a model. */
 export interface ModelDetails {
@@ -10,6 +11,8 @@ export interface ModelDetails {
   thinks: boolean | undefined;
   /** The context that the model file sets, in tokens. */
   numCtx: number | undefined;
+  /** What a passport has of the model, without engine and context. */
+  passport: PassportStatement;
 }
 
 /** Caches what `POST /api/show` reports, for each version of a model. */
@@ -60,6 +63,7 @@ function detailsIn(shown: Record<string, unknown>): ModelDetails {
     },
     thinks: can?.includes('thinking'),
     numCtx: contextLength(Number(numCtx)),
+    passport: passportIn(shown),
   };
 }
 

@@ -8,6 +8,8 @@ import {
   type Generated,
   type Generation,
 } from '../backend.ts';
+import { statement } from '../passports.ts';
+import { SAMPLER_NAMES } from '../sampling.ts';
 import {
   allTexts,
   imagesIn,
@@ -112,16 +114,20 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
     throw new BackendError('Ollama closed the connection before the end of the text', { down: true });
   }
 
+  async function versionOf(signal: AbortSignal | undefined): Promise<string | undefined> {
+    const answer = await inTime(async limit => {
+      return await readJson(server, await send(server, '/api/version', { signal: limit }), limit);
+    }, signal);
+    return typeof answer?.version === 'string' ? answer.version : undefined;
+  }
+
   /**
    * Whether the engine's count of the prompt includes cached tokens. It does when it counts those too, and
    * since version 0.4.
    */
   async function countsCached(part: Record<string, unknown>, signal: AbortSignal): Promise<boolean> {
     if (Number.isInteger(part.prompt_eval_cached_count)) return true;
-    const answer = await inTime(async limit => {
-      return await readJson(server, await send(server, '/api/version', { signal: limit }), limit);
-    }, signal);
-    const [, major, minor] = /^v?(\d+)\.(\d+)\./.exec(`${answer?.version}`) ?? [];
+    const [, major, minor] = /^v?(\d+)\.(\d+)\./.exec(`${await versionOf(signal)}`) ?? [];
     return Number(major) > 0 || Number(minor) >= 4;
   }
 
@@ -181,6 +187,23 @@ export function ollamaBackend({ url = OLLAMA_URL, key, contextLimit }: OllamaOpt
       const all = await details.all(asked, signal);
       return new Map([...all].map(([model, { abilities }]) => [model, abilities]));
     },
+    async passports(models, signal) {
+      const asked = new Map([...digests].filter(([model]) => models.includes(model)));
+      const [all, version] = await Promise.all([details.all(asked, signal), versionOf(signal)]);
+      return new Map(
+        [...all].map(([model, { passport, abilities, numCtx }]) => {
+          const engine = {
+            engine: 'ollama',
+            build: version,
+            context_length: numCtx ?? abilities.context_length,
+          };
+          const digest = digests.get(model)?.replace(/^sha256:/, '');
+          // The digest of the manifest covers the weights, where nothing names their file.
+          return [model, { ...statement('engine', { weights: `sha256:${digest}`, ...engine }), ...passport }];
+        }),
+      );
+    },
+    takes: () => [...SAMPLER_NAMES, 'seed'],
     generate,
     embed,
     async close() {},

@@ -5,6 +5,7 @@ import { embedBy } from './embeddings.ts';
 import { EngineError } from './engine-errors.ts';
 import { readList, type Server, serverUrl } from './http.ts';
 import { createServerAbilities } from './server-abilities.ts';
+import { createServerPassports, forProduct, parametersOf, productOf } from './server-passports.ts';
 import { withEngineIds } from './tool-calls.ts';
 
 export const OPENAI_URL = 'http://127.0.0.1:8080';
@@ -15,6 +16,8 @@ export interface OpenAiOptions {
   key?: string | undefined;
   /** Returns the most tokens of prompt and answer, when the owner allows less than the server. */
   contextLimit?: ((model: string) => number | undefined) | undefined;
+  /** The folder in which hashes of model files on this machine are kept. */
+  state?: string | undefined;
 }
 
 /**
@@ -22,10 +25,12 @@ export interface OpenAiOptions {
  * `POST /v1/chat/completions`. It uses `/v1/completions` for raw prompts, and for models or servers without
  * chat.
  */
-export function openAiBackend({ url = OPENAI_URL, key, contextLimit }: OpenAiOptions = {}): Backend {
+export function openAiBackend({ url = OPENAI_URL, key, contextLimit, state }: OpenAiOptions = {}): Backend {
   const server: Server = { kind: 'The server', url: serverUrl(url).replace(/\/v1$/, ''), key };
   const withoutChat = new Set<string>();
   const abilities = createServerAbilities(server);
+  // A path on another machine says nothing about a file of this one.
+  const passports = createServerPassports(server, { state, isLocal: isLoopback(server.url) });
   const counter = createCounter(server);
   let listed: unknown;
 
@@ -43,8 +48,20 @@ export function openAiBackend({ url = OPENAI_URL, key, contextLimit }: OpenAiOpt
   async function withTemplate(generation: Generation): Promise<Generated> {
     const chat = chatOf(generation);
     const asked = { ...chat, messages: withEngineIds(chat.messages) };
-    return await complete(server, '/v1/chat/completions', asked, generation);
+    const ended = new AbortController();
+    const signal = AbortSignal.any([generation.signal, ended.signal]);
+    const rendering = isShown() ? counter.render({ ...generation.params, ...asked }, signal) : undefined;
+    try {
+      const generated = await complete(server, '/v1/chat/completions', asked, generation);
+      const renderedPrompt = await rendering;
+      return { ...generated, ...(renderedPrompt !== undefined && { renderedPrompt }) };
+    } finally {
+      ended.abort();
+    }
   }
+
+  /** Whether the server shows the prompts that its template makes. */
+  const isShown = () => productOf(listed) === 'llamacpp';
 
   async function models(signal?: AbortSignal): Promise<string[]> {
     const { data } = await readList(server, '/v1/models', signal);
@@ -60,7 +77,10 @@ export function openAiBackend({ url = OPENAI_URL, key, contextLimit }: OpenAiOpt
     // These servers load all their models at the start.
     loaded: models,
     abilities: async (_, signal) => await abilities.of(listed, signal),
-    async generate(generation) {
+    passports: async (_, signal) => await passports(listed, signal),
+    takes: () => parametersOf(productOf(listed)),
+    async generate(asked) {
+      const generation = { ...asked, params: forProduct(productOf(listed), asked.params) };
       const { model, chat, params } = generation;
       const isRaw = !chat && (params.raw === true || withoutChat.has(model));
       await counter.checkFits(generation, contextOf(model), isRaw);
@@ -86,6 +106,8 @@ export function openAiBackend({ url = OPENAI_URL, key, contextLimit }: OpenAiOpt
     async close() {},
   };
 }
+
+const isLoopback = (url: string) => /^https?:\/\/(127\.\d+\.\d+\.\d+|\[::1\]|localhost)(:|\/|$)/i.test(url);
 
 /** Base models have no chat template. */
 function lacksChat(error: unknown): boolean {

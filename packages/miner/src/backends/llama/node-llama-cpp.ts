@@ -12,12 +12,15 @@ export interface NodeLlamaCpp {
     maxThreads: number;
   }): Promise<Llama>;
   LlamaGrammarEvaluationState: new (options: { model: LlamaModel; grammar: LlamaGrammar }) => GrammarState;
+  getModuleVersion?(): Promise<string>;
   TokenBias: new (tokenizer: LlamaModel['tokenizer']) => TokenBias;
 }
 
 export interface Llama {
   /** `false` without a usable GPU. */
   gpu: string | false;
+  /** The build of llama.cpp: `b6000`. */
+  llamaCppRelease?: { repo: string; release: string };
   loadModel(options: { modelPath: string }): Promise<LlamaModel>;
   /** @param options a grammar in GBNF */
   createGrammar(options: { grammar: string }): Promise<LlamaGrammar>;
@@ -108,7 +111,7 @@ export interface Sampling {
   tokenBias?: TokenBias;
 }
 
-const NAME = 'node-llama-cpp';
+export const NODE_LLAMA_CPP = 'node-llama-cpp';
 
 /**
  * Loads node-llama-cpp from this program's folder or the working directory.
@@ -117,7 +120,7 @@ const NAME = 'node-llama-cpp';
  */
 export async function loadNodeLlamaCpp(): Promise<NodeLlamaCpp> {
   const failures: unknown[] = [];
-  for (const locate of [() => NAME, fromWorkingDirectory]) {
+  for (const locate of [() => NODE_LLAMA_CPP, fromWorkingDirectory]) {
     try {
       const specifier = locate();
       return (await import(specifier)) as NodeLlamaCpp;
@@ -126,21 +129,22 @@ export async function loadNodeLlamaCpp(): Promise<NodeLlamaCpp> {
     }
   }
   const [failure] = failures;
-  if (failure) throw new BackendError(`${NAME} can not be loaded: ${errorText(failure)}`, { cause: failure });
+  if (failure)
+    throw new BackendError(`${NODE_LLAMA_CPP} can not be loaded: ${errorText(failure)}`, { cause: failure });
   throw new BackendError(
-    `The llama backend needs ${NAME}, which is not installed as it is large. Install it here with:\n  npm install --no-save ${NAME}`,
+    `The llama backend needs ${NODE_LLAMA_CPP}, which is not installed as it is large. Install it here with:\n  npm install --no-save ${NODE_LLAMA_CPP}`,
   );
 }
 
 function fromWorkingDirectory(): string {
   const require = createRequire(join(process.cwd(), 'package.json'));
-  return pathToFileURL(require.resolve(NAME)).href;
+  return pathToFileURL(require.resolve(NODE_LLAMA_CPP)).href;
 }
 
 function isMissing(error: unknown): boolean {
   const { code } = Object(error);
   const isAbsent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-  return isAbsent && errorText(error).includes(`'${NAME}'`);
+  return isAbsent && errorText(error).includes(`'${NODE_LLAMA_CPP}'`);
 }
 
 export function errorText(error: unknown): string {

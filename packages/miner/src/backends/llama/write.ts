@@ -135,7 +135,10 @@ async function wound(sequence: Sequence, tokens: readonly number[]): Promise<num
 }
 
 /** The defaults of llama.cpp's server. */
-const DEFAULTS = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05 };
+export const DEFAULTS = {
+  ...{ temperature: 0.8, top_k: 40, top_p: 0.95, min_p: 0.05 },
+  ...{ repeat_penalty: 1, presence_penalty: 0, frequency_penalty: 0 },
+};
 
 /** Uses those of the unchecked parameters that have the right type. */
 function samplingOf(params: JobParams, engine: LlamaEngine, written: () => readonly number[]): Sampling {
@@ -145,9 +148,9 @@ function samplingOf(params: JobParams, engine: LlamaEngine, written: () => reado
   const isPenal = presencePenalty || frequencyPenalty || penalty !== 1;
   return {
     temperature: typeof temperature === 'number' ? temperature : DEFAULTS.temperature,
-    topP: typeof top_p === 'number' ? top_p : DEFAULTS.topP,
-    topK: typeof top_k === 'number' ? top_k : DEFAULTS.topK,
-    minP: typeof min_p === 'number' ? min_p : DEFAULTS.minP,
+    topP: typeof top_p === 'number' ? top_p : DEFAULTS.top_p,
+    topK: typeof top_k === 'number' ? top_k : DEFAULTS.top_k,
+    minP: typeof min_p === 'number' ? min_p : DEFAULTS.min_p,
     seed: seedOf(seed),
     ...biasOf(params, engine),
     ...(isPenal && {
