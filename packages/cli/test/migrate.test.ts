@@ -39,6 +39,7 @@ const MIGRATIONS = [
   '033-notices',
   '034-disabled-webhooks',
   '035-passports',
+  '036-verifications',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

@@ -24,6 +24,7 @@ import { receipts } from './receipts/module.ts';
 import { server } from './server.ts';
 import { tracing } from './tracing/module.ts';
 import { usage } from './usage/module.ts';
+import { verifications } from './verifications/module.ts';
 import { web } from './web/module.ts';
 import { webhooks } from './webhooks/module.ts';
 
@@ -50,6 +51,7 @@ export const MODULES = [
   batches,
   grants,
   payouts,
+  verifications,
   explorer,
   web,
   metrics,

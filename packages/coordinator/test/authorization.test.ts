@@ -85,6 +85,23 @@ const registrant: Access = {
   'an administrator': [409, 'MINER_ALREADY_REGISTERED'],
 };
 
+/** The owner of the verifier that holds the answer. */
+const holder: Access = {
+  ...miners,
+  'another miner’s owner': [409, 'VERIFICATION_NOT_LEASED'],
+  'an administrator': [409, 'VERIFICATION_NOT_LEASED'],
+};
+const appellant: Access = { ...miners, 'another miner’s owner': [409, 'VERIFICATION_NOT_APPEALABLE'] };
+/** The client of the job and the owner of the miner. */
+const concerned: Access = {
+  ...keyed,
+  'another client': [404, 'VERIFICATION_NOT_FOUND'],
+  'another miner’s owner': [404, 'VERIFICATION_NOT_FOUND'],
+  'a manager of keys': [404, 'VERIFICATION_NOT_FOUND'],
+  'another manager of keys': [404, 'VERIFICATION_NOT_FOUND'],
+  'a scraper of metrics': [404, 'VERIFICATION_NOT_FOUND'],
+};
+
 /** The owner of the miner that was paid. Whoever has its signature needs no key. */
 const provider: Access = {
   ...administrators,
@@ -133,6 +150,16 @@ const ACCESS: Record<string, Access> = {
   'POST /v1/payouts/{id}/confirm': provider,
   'POST /v1/payouts/{id}/dispute': provider,
   'POST /v1/payouts/{id}/withdraw': administrators,
+  'POST /v1/verifications/claim': miners,
+  'POST /v1/verifications/{id}/scores': holder,
+  'POST /v1/verifications/{id}/fail': holder,
+  'POST /v1/verifications/{id}/appeal': appellant,
+  'GET /v1/verifications/{id}/scores': concerned,
+  'GET /v1/verifications': everyone,
+  'GET /v1/verifications/{id}': everyone,
+  'GET /v1/verifications/{id}/proof': everyone,
+  'GET /v1/evidence': everyone,
+  'GET /v1/draws': everyone,
   'GET /v1/accounts/{address}': administrators,
   'GET /ledger/checkpoint': everyone,
   'GET /ledger/vkey': everyone,
@@ -281,6 +308,7 @@ describeEachEngine('a coordinator that demands keys', engine => {
       '/v1/receipts?limit=1',
       '/v1/grants?limit=1',
       '/v1/payouts?limit=1',
+      '/v1/verifications?limit=1',
       `/v1/files/${scene.files}`,
       `/v1/batches/${scene.batches}`,
       '/v1/api-keys?limit=1',

@@ -5,6 +5,7 @@ import { type Answer, actions, withCoordinator } from './harness/coordinator.ts'
 import { describeOneEngine } from './harness/engines.ts';
 import { readReference, routesOf } from './harness/reference.ts';
 import { hashOf, prepareScene, requestRoute } from './harness/scenes.ts';
+import { makeVerification } from './harness/verifications.ts';
 
 /** Texts that can be told from any other, wherever they show up. */
 const PRIVATE = {
@@ -116,6 +117,10 @@ describeOneEngine('what is private', engine => {
     await mine.claims(mine.id, 2);
     const receipt = await mine.complete(job.job_id, mine.id, PRIVATE.result);
     const participants = { client: keys.client, miner: keys.owner };
+    const weights = `sha256:${'cd'.repeat(32)}`;
+    const verifications = await makeVerification(coordinator, receipt, {
+      ...{ state: 'ended', key: undefined, weights },
+    });
     const paid = await prepareScene(coordinator, 'GET /v1/payouts/{id}/proof', participants);
     const published = {
       ...(await prepareScene(coordinator, 'GET /v1/grants/{id}/proof', participants)),
@@ -125,6 +130,7 @@ describeOneEngine('what is private', engine => {
       transactions: hashOf(receipt),
       model: job.model,
       payouts: paid.payouts,
+      verifications,
     };
     const open = [...routesOf(await readReference(coordinator))].filter(
       ([name, { security }]) => name.startsWith('GET ') && !security,

@@ -38,10 +38,12 @@ describeEachEngine('an export', engine => {
       coordinator_id: modules.coordinatorId,
     });
     expect(header.tables.job_input).toEqual({
-      columns: ['job_id', 'prompt', 'params', 'metadata', 'kind', 'own', 'models'],
+      columns: ['job_id', 'prompt', 'params', 'metadata', 'kind', 'own', 'models', 'consent'],
       rows: 1,
     });
-    expect(lines).toContainEqual({ job_input: [job_id, 'The prompt', '{}', null, 'prompt', null, null] });
+    expect(lines).toContainEqual({
+      job_input: [job_id, 'The prompt', '{}', null, 'prompt', null, null, null],
+    });
     expect(lines.at(-1).totals.job_input).toEqual({
       rows: 1,
       sha256: expect.stringMatching(/^[0-9a-f]{64}$/),

@@ -4,12 +4,12 @@ import { LIMITS } from './limits.ts';
 import { stated } from './stated.ts';
 
 /** What a key may do. `keys`: manage the API keys of its account. `admin`: everything, for all accounts. */
-export const SCOPES = ['client', 'miner', 'metrics', 'keys', 'admin'] as const;
+export const SCOPES = ['client', 'miner', 'verifier', 'metrics', 'keys', 'admin'] as const;
 
 export const Scope = Type.Enum([...SCOPES], {
   type: 'string',
   description:
-    'client: submit jobs; miner: run jobs; keys: manage the API keys of its account; admin: everything, for all accounts.',
+    'client: submit jobs; miner: run jobs; verifier: read the answers of all miners again, for the operator’s own verifiers; keys: manage the API keys of its account; admin: everything, for all accounts.',
 });
 export type Scope = Static<typeof Scope>;
 

@@ -140,6 +140,17 @@ export const SubmitJob = Type.Object(
       }),
     ),
     constraints: Type.Optional(JobConstraints),
+    verification: Type.Optional(
+      Type.Object(
+        {
+          consent: Type.Boolean({
+            description:
+              'Whether verifiers of other owners than the operator may read the prompt and the answer, to check which model answered.',
+          }),
+        },
+        CLOSED,
+      ),
+    ),
     metadata: Type.Optional(Metadata),
     webhook_url: Type.Optional(WebhookUrl),
     webhook_events: Type.Optional(

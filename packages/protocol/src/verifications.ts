@@ -45,6 +45,7 @@ export const INCONCLUSIVE_REASONS = [
   'not_text',
   'erased',
   'no_weights',
+  'no_parameters',
   'expired',
   'failed',
   'too_short',
@@ -53,7 +54,7 @@ export const INCONCLUSIVE_REASONS = [
 export const InconclusiveReason = Type.Enum([...INCONCLUSIVE_REASONS], {
   type: 'string',
   description:
-    'not_text: tools, images, a grammar, hidden reasoning or no text; erased: prompt or answer are gone; no_weights: the passport names no weights; expired: no verifier came in time; failed: no verifier could score it; too_short: too few tokens; verifiers_differ: a second verifier did not confirm the accusation.',
+    'not_text: tools, images, a grammar, hidden reasoning or no text; erased: prompt or answer are gone; no_weights: the passport names no weights; no_parameters: the miner did not tell its sampling parameters; expired: no verifier came in time; failed: no verifier could score it; too_short: too few tokens; verifiers_differ: a second verifier did not confirm the accusation.',
 });
 export type InconclusiveReason = Static<typeof InconclusiveReason>;
 
@@ -115,6 +116,7 @@ export const VerificationTask = Type.Object(
         description: 'Hex SHA-256 of the prompt as the miner’s engine rendered it, where known.',
       }),
     ),
+    salt: Type.String({ description: 'The salt of that hash.' }),
     chat_template: Nullable(
       Type.String({ description: 'The digest of the chat template in the miner’s passport, where known.' }),
     ),

@@ -13,6 +13,7 @@ export { canonicalBytes, canonicalJson } from './canonical-json.ts';
 export type { Check, TrustedKey, VerifyOptions } from './checks.ts';
 export { microCredits, microPrice, roundCredits } from './credits.ts';
 export { type Disclosure, type DisclosureMatch, textHash, verifyDisclosure } from './disclosure.ts';
+export { drawInput, isDrawn } from './draws.ts';
 export {
   GRANT_CHECKS,
   type GrantCheck,

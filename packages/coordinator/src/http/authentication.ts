@@ -31,6 +31,8 @@ export interface Guards {
   public: Guard;
   client: ScopeGuard;
   miner: ScopeGuard;
+  /** Accepts the operator's own verifiers, and those of owners of miners. */
+  verifier: ScopeGuard;
   /** For the management of the account's API keys. */
   keys: ScopeGuard;
   metrics: ScopeGuard;
@@ -90,10 +92,10 @@ export function createGuards(
       done?.();
     };
 
-  const requireScope = (scope: Scope): ScopeGuard => {
+  const requireScope = (scope: Scope, other?: Scope): ScopeGuard => {
     const check = (principal: Principal | undefined) => {
       const { scopes } = requireKey(principal);
-      if (!scopes.has(scope) && !scopes.has('admin'))
+      if (!scopes.has(scope) && !scopes.has('admin') && !(other && scopes.has(other)))
         fail('AUTH_INSUFFICIENT_SCOPE', `This needs a key with the scope ${scope}`);
       return principal;
     };
@@ -104,6 +106,7 @@ export function createGuards(
     public: guard(principal => principal, false),
     client: requireScope('client'),
     miner: requireScope('miner'),
+    verifier: requireScope('miner', 'verifier'),
     keys: requireScope('keys'),
     metrics: requireScope('metrics'),
     admin: requireScope('admin'),

@@ -20,7 +20,7 @@ export type Requirements = Pick<
  * The longest token of any tokenizer, in UTF-8 bytes. The vocabularies of GPT-4o, GPT-4 and Llama 3 have the longest
  * tokens, of 128 bytes. So a text of n bytes has at least n / 128 tokens.
  */
-const LONGEST_TOKEN_BYTES = 128;
+export const LONGEST_TOKEN_BYTES = 128;
 
 /**
  * Every model accepts this many tokens. Smaller requirements are ignored, because they would only multiply the queues.

@@ -1,7 +1,14 @@
 import { createPrivateKey, hkdfSync } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Signer, signerFromSeed, type VerifierKey, verifierKey } from '@aitbc/tlog';
+import {
+  type Signer,
+  signerFromSeed,
+  type VerifierKey,
+  type VrfKey,
+  verifierKey,
+  vrfKeyFromSeed,
+} from '@aitbc/tlog';
 import type { ReceiptConfig } from '../receipts/options.ts';
 import { signingKeyPath } from '../receipts/signing-key.ts';
 import type { StoreConfig } from '../store/options.ts';
@@ -20,6 +27,8 @@ export interface LogKeys {
   log: { signer: Signer; vkey: VerifierKey };
   /** Signs checkpoints together with the time (C2SP tlog-cosignature). */
   cosigner: { signer: Signer; vkey: VerifierKey };
+  /** Draws the answers that are verified. */
+  draws: VrfKey;
 }
 
 type KeyFileConfig = Pick<LedgerConfig, 'ledgerKey'> &
@@ -33,20 +42,22 @@ export function ledgerKeyPath(config: KeyFileConfig): string {
 }
 
 /**
- * Derives a log's keys by HKDF (RFC 5869) from the Ed25519 key in a PKCS #8 PEM file. Each kind of signature needs a key
- * of its own (C2SP signed-note), but operators have only one secret to keep and to copy to all coordinators.
+ * Derives a log's keys by HKDF (RFC 5869) from the Ed25519 key in a PKCS #8 PEM file. Each kind of signature, and the
+ * draw, needs a key of its own (C2SP signed-note), but operators have only one secret to keep and to copy to all coordinators.
  *
  * @throws where the file can't be read, others can read it, or it has no Ed25519 key
  */
 export function loadLogKeys(path: string, origin: string): LogKeys {
   const secret = readSecret(path);
-  const signerFor = (purpose: string) =>
-    signerFromSeed(new Uint8Array(hkdfSync('sha256', secret, '', `aitbc/ledger/${purpose}`, SEED_BYTES)));
-  const [log, cosigner] = [signerFor('checkpoints'), signerFor('cosignatures')];
+  const seedFor = (purpose: string) =>
+    new Uint8Array(hkdfSync('sha256', secret, '', `aitbc/ledger/${purpose}`, SEED_BYTES));
+  const log = signerFromSeed(seedFor('checkpoints'));
+  const cosigner = signerFromSeed(seedFor('cosignatures'));
   return {
     origin,
     log: { signer: log, vkey: verifierKey(origin, 'Ed25519', log.keyId) },
     cosigner: { signer: cosigner, vkey: verifierKey(origin, 'cosignature/v1', cosigner.keyId) },
+    draws: vrfKeyFromSeed(seedFor('draws')),
   };
 }
 

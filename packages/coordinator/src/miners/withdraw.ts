@@ -1,5 +1,5 @@
-import { type Actor, recordActions } from '../audit/record-actions.ts';
-import { done, failed, type Operation } from '../store/operation.ts';
+import { type Actor, COORDINATOR_ITSELF, recordActions } from '../audit/record-actions.ts';
+import { done, failed, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { countActive } from './presence.ts';
 import { isActive, superseded } from './register.ts';
@@ -142,3 +142,69 @@ export const reinstateMiners: Operation<{ minerId: string; actor: Actor }, undef
     return outcomes;
   },
 };
+
+/**
+ * Suspends the operators of miners whose answers were accused, as a bad reputation does. Does nothing for those that are
+ * suspended.
+ */
+export async function suspendOperators(
+  accused: readonly { operatorId: number; minerId: string; verificationId: string }[],
+  context: WriteContext,
+): Promise<void> {
+  if (accused.length === 0) return;
+  const { tx, now } = context;
+  const standings = await loadStandings(
+    accused.map(({ operatorId }) => operatorId),
+    context,
+  );
+  const suspended = accused.filter(({ operatorId }) => standings.get(operatorId)?.suspended_at === null);
+  const after = suspended.flatMap(({ operatorId }) => {
+    const standing = standings.get(operatorId);
+    return standing ? [{ ...standing, suspended_at: now, probation: 0 }] : [];
+  });
+  await tx.update(
+    'standing',
+    after.map(({ id, suspended_at, probation }) => ({ id, suspended_at, probation })),
+  );
+  await updateMiners(after, context);
+  await recordActions(
+    suspended.map(({ minerId, verificationId }) => ({
+      ...{ actor: COORDINATOR_ITSELF, action: 'miner.suspend' as const, target: minerId },
+      details: { verification: verificationId },
+    })),
+    context,
+  );
+}
+
+/** Ends the suspensions of operators that began with an accusation which an appeal has refuted. */
+export async function liftSuspensions(
+  refuted: readonly { operatorId: number; minerId: string; accusedAt: number; verificationId: string }[],
+  context: WriteContext,
+): Promise<void> {
+  if (refuted.length === 0) return;
+  const { tx } = context;
+  const standings = await loadStandings(
+    refuted.map(({ operatorId }) => operatorId),
+    context,
+  );
+  const began = (time: number | null | undefined) => Math.floor((time ?? 0) / 1000);
+  const lifted = refuted.filter(
+    ({ operatorId, accusedAt }) => began(standings.get(operatorId)?.suspended_at) === began(accusedAt),
+  );
+  const after = lifted.flatMap(({ operatorId }) => {
+    const standing = standings.get(operatorId);
+    return standing ? [{ ...standing, suspended_at: null }] : [];
+  });
+  await tx.update(
+    'standing',
+    after.map(({ id }) => ({ id, suspended_at: null })),
+  );
+  await updateMiners(after, context);
+  await recordActions(
+    lifted.map(({ minerId, verificationId }) => ({
+      ...{ actor: COORDINATOR_ITSELF, action: 'miner.reinstate' as const, target: minerId },
+      details: { verification: verificationId },
+    })),
+    context,
+  );
+}

@@ -37,6 +37,11 @@ export type LocalEvent =
   | { type: 'miner.turned'; minerId: string; from: MinerState; to: MinerState }
   | { type: 'lease.expired'; jobId: string; minerId: string | null; model: string; reason: LeaseEnd }
   | { type: 'entries.appended'; entryType: Row<'entry'>['type']; entries: number; amount: number }
+  /** Answers wait for verifiers. Other processes look by themselves. */
+  | { type: 'verifications.waiting' }
+  | { type: 'verification.ended'; judgement: 'consistent' | 'accused' | 'inconclusive'; cause: string }
+  /** A miner's operator was suspended because of its answers. */
+  | { type: 'miner.accused'; minerId: string; passport: string; verificationId: string }
   /** A webhook has a delivery that is due. Other processes look by themselves. */
   | { type: 'webhook.due' }
   /** A webhook gets no more deliveries until its owner resumes it. */
@@ -54,6 +59,9 @@ const LOCAL_EVENTS: Record<LocalEvent['type'], true> = {
   'attempts.measured': true,
   'lease.expired': true,
   'entries.appended': true,
+  'verifications.waiting': true,
+  'verification.ended': true,
+  'miner.accused': true,
   'webhook.due': true,
   'webhook.disabled': true,
 };

@@ -70,6 +70,24 @@ export const ALL_MINERS_WEBHOOKS = index({
   order: ['id'],
 });
 
+/** Answers that wait for a verifier, by weights. */
+export const WAITING_VERIFICATIONS = index({
+  table: 'verification',
+  column: 'weights',
+  where: `state = 'waiting'`,
+  includes: row => row.state === 'waiting',
+  order: ['id'],
+});
+
+/** Those that verifiers of other owners may read. */
+export const SHARED_VERIFICATIONS = index({
+  table: 'verification',
+  column: 'weights',
+  where: `state = 'waiting' AND consent = 1`,
+  includes: row => row.state === 'waiting' && row.consent === 1,
+  order: ['id'],
+});
+
 export const INDEXES: readonly RowIndex<Table>[] = [
   READY_JOBS,
   OFFERED_JOBS,
@@ -77,4 +95,6 @@ export const INDEXES: readonly RowIndex<Table>[] = [
   CLOCKS,
   ACCOUNT_WEBHOOKS,
   ALL_MINERS_WEBHOOKS,
+  WAITING_VERIFICATIONS,
+  SHARED_VERIFICATIONS,
 ] as unknown as RowIndex<Table>[];

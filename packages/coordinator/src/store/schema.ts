@@ -12,6 +12,7 @@ import { fileTables } from './tables/file-tables.ts';
 import { jobTables } from './tables/job-tables.ts';
 import { ledgerTables } from './tables/ledger-tables.ts';
 import { minerTables } from './tables/miner-tables.ts';
+import { verificationTables } from './tables/verification-tables.ts';
 import { webhookTables } from './tables/webhook-tables.ts';
 
 /** Every table: its columns, its primary key, and which of its rows stay in memory. `indexes.ts` has its indexes in memory. */
@@ -22,6 +23,7 @@ export const TABLES = {
   ...ledgerTables,
   ...fileTables,
   ...webhookTables,
+  ...verificationTables,
   counter: defineKeptTable('name', { name: textColumn(), value: integerColumn() }),
   setting: defineTable('name', { name: textColumn(), value: textColumn() }),
 };

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type {
   ApiKey,
   Batch,
@@ -25,6 +26,7 @@ import {
 } from '@aitbc/receipts';
 import { leafHash } from '@aitbc/tlog';
 import { type Answer, actions, type CallOptions, type TestCoordinator } from './coordinator.ts';
+import { ENGINE, makeVerification, STRANGE } from './verifications.ts';
 
 /** A client's job, and a miner that can run it, or does, or did. */
 export interface Scene {
@@ -55,6 +57,8 @@ export interface Scene {
   token: string;
   /** A notice; empty unless the route is about one. */
   notices: string;
+  /** A verification of the job's answer; empty unless the route is about one. */
+  verifications: string;
   model: string;
   /** How the route is called by somebody who may. */
   caller: CallOptions;
@@ -69,6 +73,8 @@ interface RouteRequest {
   payout?: 'made' | 'published';
   /** What has become of the job; pending unless given. */
   job?: 'running' | 'completed' | 'published';
+  /** A verification of the answer, which the miner's owner holds, or which has accused it. */
+  verification?: 'held' | 'ended';
   /** The client has a file. */
   file?: true;
   /** There is a notice. */
@@ -134,6 +140,24 @@ export const REQUESTS: Readonly<Record<string, RouteRequest>> = {
     body: ({ answer }) => ({ reason: 'Nothing has arrived', ...answer }),
   },
   'POST /v1/payouts/{id}/withdraw': { admin: true, payout: 'made', body: () => ({ reason: 'Mistyped' }) },
+  'POST /v1/verifications/claim': {
+    body: ({ model }) => ({ verifier_id: 'reader', weights: [weightsOf(model)], engine: ENGINE }),
+  },
+  'POST /v1/verifications/{id}/scores': {
+    ...{ job: 'completed', verification: 'held' },
+    body: () => ({ verifier_id: 'reader', tokens: [STRANGE], engine: ENGINE, retokenized: true }),
+  },
+  'POST /v1/verifications/{id}/fail': {
+    ...{ job: 'completed', verification: 'held' },
+    body: () => ({ verifier_id: 'reader', reason: 'Out of memory' }),
+  },
+  'POST /v1/verifications/{id}/appeal': { job: 'completed', verification: 'ended' },
+  'GET /v1/verifications/{id}/scores': { job: 'completed', verification: 'ended' },
+  'GET /v1/verifications': { job: 'completed', verification: 'ended' },
+  'GET /v1/verifications/{id}': { job: 'completed', verification: 'ended' },
+  'GET /v1/verifications/{id}/proof': { job: 'published', verification: 'ended' },
+  'GET /v1/evidence': { job: 'completed', verification: 'ended' },
+  'GET /v1/draws': { job: 'completed', verification: 'ended' },
   'POST /v1/grants': { admin: true, body: () => ({ to: ADDRESS, amount: 1.5, reason: 'Welcome' }) },
   'GET /v1/accounts/{address}': { admin: true },
   'GET /ledger/checkpoint': { job: 'published' },
@@ -264,6 +288,12 @@ const PATHS: Readonly<Record<string, string>> = {
 
 let scenes = 0;
 
+/** The weights of a scene's model. */
+const weightsOf = (model: string) => `sha256:${hash('sha256', model)}`;
+
+/** Long enough to be accused. */
+const ANSWER = 'Hello, you! '.repeat(4);
+
 /** Prepares what the request to a route is about: a job and a miner that no other scene has. */
 export async function prepareScene(
   coordinator: TestCoordinator,
@@ -284,6 +314,7 @@ export async function prepareScene(
     webhook,
     invitation,
     notice,
+    verification,
   } = REQUESTS[route] ?? {};
   const key =
     grant || payout || admin || apiKey || invitation || notice ? await coordinator.key('admin') : '';
@@ -299,7 +330,15 @@ export async function prepareScene(
   // A payout needs something earned.
   if (payout) coordinator.moveClock({ seconds: 1 });
   const isCompleted = job === 'completed' || job === 'published';
-  const receipt = isCompleted ? await owner.complete(job_id, name) : undefined;
+  const receipt = isCompleted ? await owner.complete(job_id, name, ANSWER) : undefined;
+  const verified =
+    receipt &&
+    verification &&
+    (await makeVerification(coordinator, receipt, {
+      state: verification,
+      key: keys.miner,
+      weights: weightsOf(name),
+    }));
   const paid = receipt && payout && (await makePayout(coordinator, key, { to: receipt.provider }));
   const status = route.endsWith('/dispute') ? 'disputed' : 'confirmed';
   const answer = signer && paid && { signature: await signPayoutAnswer(answerTo(paid, status), signer) };
@@ -328,6 +367,7 @@ export async function prepareScene(
     invitations: invited?.id ?? '',
     token: invited?.token ?? '',
     notices: told?.id ?? '',
+    verifications: verified ?? '',
     model: name,
     caller: admin || apiKey ? { key } : {},
   };

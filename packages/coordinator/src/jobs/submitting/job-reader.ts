@@ -113,6 +113,7 @@ export class JobReader {
       params,
       metadata: request.metadata ? JSON.stringify(request.metadata) : null,
       models: models ? JSON.stringify(models) : null,
+      consent: null,
     };
     const texts = { input, output: undefined };
     const newRuns = runs.length === 0 ? undefined : runs.map(toNewRun);

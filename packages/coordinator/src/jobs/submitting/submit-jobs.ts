@@ -263,6 +263,7 @@ async function insertTexts(inputs: readonly SubmitInput[], { tx }: WriteContext)
         params,
         metadata: request.metadata === undefined ? null : JSON.stringify(request.metadata),
         models: models === undefined ? null : JSON.stringify(models),
+        consent: request.verification?.consent ? 1 : null,
       };
       // Miners are not shown the client's own metadata.
       return [{ job_id: id, ...asked }, ...runs.map(run => ({ job_id: run.id, ...asked, metadata: null }))];

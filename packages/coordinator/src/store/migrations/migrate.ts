@@ -31,6 +31,7 @@ import { addFallbacks } from './032-fallbacks.ts';
 import { addNotices } from './033-notices.ts';
 import { indexDisabledWebhooks } from './034-disabled-webhooks.ts';
 import { addPassports } from './035-passports.ts';
+import { addVerifications } from './036-verifications.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -66,6 +67,7 @@ export const MIGRATIONS = {
   '033-notices': addNotices,
   '034-disabled-webhooks': indexDisabledWebhooks,
   '035-passports': addPassports,
+  '036-verifications': addVerifications,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

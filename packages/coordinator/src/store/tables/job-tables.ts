@@ -151,6 +151,8 @@ export const jobTables = {
       metadata: textColumn<Json | null>(),
       /** The models that the client named, best first, or null if it named one. */
       models: textColumn<Defaulted<Json | null>>(),
+      /** 1: the client consented that verifiers of other owners read prompt and answer. */
+      consent: integerColumn<Defaulted<number | null>>(),
     },
     { readOnce: true },
   ),

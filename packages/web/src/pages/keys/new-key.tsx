@@ -11,7 +11,7 @@ import { BudgetFields, type BudgetTexts } from './budget-fields.tsx';
 import styles from './keys.module.css';
 import { readBudget, readDays } from './read-key-fields.ts';
 
-const ALL: readonly Scope[] = ['client', 'miner', 'keys', 'metrics', 'admin'];
+const ALL: readonly Scope[] = ['client', 'miner', 'verifier', 'keys', 'metrics', 'admin'];
 
 /** The scopes that a key may give on: only its own. */
 export const scopesOf = ({ apiKey, may }: Session): Scope[] =>
