@@ -50,6 +50,7 @@ GET, by a GET that waits, and for comparison not at all.
   --finished N      the same with N finished jobs
   --waiting N       jobs that miners take at once, while N of them wait and while 64 do
   --memory N        memory with 100 miners that wait, and over N lifecycles, 4,000 or more
+  --program FILE    with --memory: the command's file, dist/main.js of an installed package, rather than the sources
   --soak N          half of the most for N seconds, with webhooks, metrics and limits: fails where a request or a delivery
                     does, or where memory grows
   --retained N      what N names of models leave in memory, and text that nobody reads; fails where it is too much
@@ -94,6 +95,7 @@ const { values } = parseArgs({
     abuse: { type: 'boolean', default: false },
     attack: { type: 'string', multiple: true },
     profile: { type: 'string' },
+    program: { type: 'string' },
     url: { type: 'string' },
     base: { type: 'string' },
     json: { type: 'string' },
@@ -118,7 +120,10 @@ async function main(): Promise<void> {
     return report(await waiting(count('waiting', 64), options, progress), waitingReport);
   }
   if (values.memory !== undefined) {
-    return report(await memory(count('memory', 4_000), options, progress), memoryReport);
+    return report(
+      await memory(count('memory', 4_000), { ...options, program: values.program }, progress),
+      memoryReport,
+    );
   }
   if (values.soak !== undefined) {
     const { seconds: mostSeconds, ...loaded } = options;

@@ -43,6 +43,8 @@ export interface CoordinatorOptions {
   flags?: readonly string[];
   /** The folder of another checkout, to run its coordinator. */
   checkout?: string | undefined;
+  /** The command's file, such as that of an installed package, rather than this checkout's. */
+  program?: string | undefined;
 }
 
 /** Starts the released coordinator on an empty database. */
@@ -78,10 +80,14 @@ export async function preparePlace({ store, profile }: CoordinatorOptions): Prom
 /** Starts the coordinator on existing data. */
 export async function startAt(
   { args, database }: CoordinatorData,
-  { profile, flags = [], checkout }: Pick<CoordinatorOptions, 'profile' | 'flags' | 'checkout'> = {},
+  {
+    profile,
+    flags = [],
+    checkout,
+    program = checkout && resolve(checkout, PROGRAM),
+  }: Partial<CoordinatorOptions> = {},
 ): Promise<OwnServer> {
-  const program = checkout === undefined ? AITBC : resolve(checkout, PROGRAM);
-  const command = [...profiling(profile), program, 'serve'];
+  const command = [...profiling(profile), program ?? AITBC, 'serve'];
   const server = await startProgram([...command, '--port', '0', '--log-level', 'warn', ...args, ...flags]);
   return { ...server, ...(database && on(database)) };
 }

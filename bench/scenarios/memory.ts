@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { type LoadOptions, load } from '../generator.ts';
-import { type OwnServer, type StoreName, startCoordinator } from '../server.ts';
+import { type CoordinatorOptions, type OwnServer, startCoordinator } from '../server.ts';
 import type { Progress } from './progress.ts';
 import { waitWith } from './waiting.ts';
 
@@ -21,13 +21,16 @@ export interface Memory {
   growth: number;
 }
 
+type MemoryOptions = Pick<LoadOptions, 'connections' | 'seconds'> &
+  Pick<CoordinatorOptions, 'store' | 'program'>;
+
 /** Measures the coordinator's memory while it idles, and whether it grows with the work it has done. */
 export async function memory(
   lifecycles: number,
-  { store, connections, seconds = 10 }: Pick<LoadOptions, 'connections' | 'seconds'> & { store: StoreName },
+  { store, program, connections, seconds = 10 }: MemoryOptions,
   progress: Progress,
 ): Promise<Memory> {
-  const server = await startCoordinator({ store });
+  const server = await startCoordinator({ store, program });
   const samples: number[] = [];
   let idle = Number.NaN;
   try {

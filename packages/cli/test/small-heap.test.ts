@@ -22,12 +22,12 @@ function restarted(
 }
 
 test('a server is started with a bound on its young generation', () => {
-  const bound = '--max-semi-space-size=16';
+  const options = ['--max-semi-space-size=16', '--expose-gc'];
   expect(restarted(['serve', '--port', '0'])).toEqual([
-    ...['/bin/node', bound, '/lib/main.js', 'serve', '--port', '0'],
+    ...['/bin/node', ...options, '/lib/main.js', 'serve', '--port', '0'],
   ]);
   expect(restarted(['--json', 'serve'], { execArgv: ['--cpu-prof'] })).toEqual([
-    ...['/bin/node', '--cpu-prof', bound, '/lib/main.js', '--json', 'serve'],
+    ...['/bin/node', '--cpu-prof', ...options, '/lib/main.js', '--json', 'serve'],
   ]);
 });
 

@@ -14,6 +14,7 @@ import type { Io } from '../io.ts';
 import { listeningError } from '../listening-error.ts';
 import { note } from '../output.ts';
 import { printable } from '../printable.ts';
+import { collectAfterStart } from '../small-heap.ts';
 
 interface ServeFlags extends Partial<Record<OptionName, unknown>> {
   config?: string;
@@ -29,6 +30,7 @@ export function addServeCommand(program: Command, io: Io): void {
   addConfigOptions(command, Object.keys(OPTIONS) as OptionName[]);
   command.action(async ({ config: file = io.env.AITBC_CONFIG, ...given }: ServeFlags) => {
     const coordinator = await start(given, file, io);
+    collectAfterStart();
     note(io, welcome(coordinator));
     await stopOnSignal(coordinator, io);
   });

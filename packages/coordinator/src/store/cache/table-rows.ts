@@ -204,6 +204,7 @@ export function createTableRows(
       }
     },
     takeChanges() {
+      if (changed.size === 0 && sums.size === 0) return [];
       const whole = { insert: [] as StoredRow[], upsert: [] as StoredRow[] };
       for (const [id, how] of changed) {
         const row = rows.get(id);
@@ -247,7 +248,11 @@ export function createTableRows(
       if (keeping?.readOnce) released.push(...values);
     },
     trim() {
-      if (!keeping) return this.clear();
+      if (!keeping) {
+        // Emptying a map makes a new table for it, and most tables are in no batch.
+        if (rows.size > 0 || characters > 0) this.clear();
+        return;
+      }
       for (const id of released) drop(id);
       released = [];
       if (rows.size <= MAX_ROWS && characters <= MAX_CHARACTERS) return;

@@ -13,7 +13,7 @@ export function openForWriting(data: string): DatabaseSync {
   ensurePrivateFile(databasePath(data));
   const database = new DatabaseSync(databasePath(data));
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;
-    PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 10000;`);
+    PRAGMA foreign_keys = OFF; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 10000;`);
   return database;
 }
 
@@ -28,7 +28,7 @@ export function requireDatabase(data: string): void {
 /** Opens a folder's database for reading. The connection sees each commit of others. */
 export function openForReading(data: string): DatabaseSync {
   const database = new DatabaseSync(databasePath(data), { readOnly: true });
-  database.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -65536;');
+  database.exec('PRAGMA busy_timeout = 5000; PRAGMA cache_size = -16384;');
   return database;
 }
 
