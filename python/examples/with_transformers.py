@@ -5,8 +5,8 @@ MODEL=HuggingFaceTB/SmolLM2-135M-Instruct aitbc-py miner examples/with_transform
 """
 
 import os
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -14,13 +14,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, 
 
 import aitbc
 
-NAME = os.environ["MODEL"]
-tokenizer = AutoTokenizer.from_pretrained(NAME)
-model = AutoModelForCausalLM.from_pretrained(NAME, device_map="auto" if torch.cuda.is_available() else None)
+MODEL = os.environ["MODEL"]
+tokenizer = AutoTokenizer.from_pretrained(MODEL)
+model = AutoModelForCausalLM.from_pretrained(MODEL, device_map="auto" if torch.cuda.is_available() else None)
 CONTEXT = int(model.config.max_position_embeddings)
 
 
-@aitbc.miner(models=[NAME], context_length=CONTEXT)
+@aitbc.miner(models=[os.environ.get("MODEL_NAME", MODEL)], context_length=CONTEXT)
 def chat(job: aitbc.ClaimedJob) -> Iterator[str | aitbc.Output]:
     inputs = tokenizer.apply_chat_template(
         job.chat, add_generation_prompt=True, return_tensors="pt", return_dict=True
@@ -35,10 +35,12 @@ def chat(job: aitbc.ClaimedJob) -> Iterator[str | aitbc.Output]:
     options: dict[str, Any] = {"do_sample": temperature > 0, "max_new_tokens": most, "streamer": streamer}
     if temperature > 0:
         options |= {"temperature": temperature, "top_p": job.params.get("top_p", 1.0)}
-    threading.Thread(
-        target=model.generate, kwargs={**inputs, **options, "stopping_criteria": [counted]}, daemon=True
-    ).start()
-    yield from streamer
+    with ThreadPoolExecutor(1) as pool:
+        generation = pool.submit(model.generate, **inputs, **options, stopping_criteria=[counted])
+        # A generation that fails ends no stream by itself.
+        generation.add_done_callback(lambda _: streamer.end())
+        yield from streamer
+        generation.result()
     usage = {"prompt_tokens": prompt_tokens, "completion_tokens": counted.tokens}
     yield aitbc.Output(finish_reason="length" if counted.tokens >= most else "stop", usage=usage)
 

@@ -15,8 +15,8 @@ import aitbc
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NOT_RUN_HERE = {
     "with_xllamacpp.py": "test/model/python-miner.model.ts runs it with the small model",
-    "with_llama_cpp.py": "test/model/python-miner.model.ts runs it where llama-cpp-python is, which has no wheel",
-    "with_transformers.py": "torch is too large to install for a test",
+    "with_llama_cpp.py": "test/model/python-miner.model.ts runs it with the small model",
+    "with_transformers.py": "test/model/python-miner.model.ts runs it with the small model",
     "with_vllm.py": "needs a GPU",
 }
 

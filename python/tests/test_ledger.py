@@ -70,6 +70,20 @@ def test_growth_is_proved(reader: aitbc.Ledger) -> None:
     assert caught.value.code == "ROLLED_BACK"
 
 
+def test_the_coordinator_proves_growth_too(ledger_url: str, reader: aitbc.Ledger) -> None:
+    new = reader.checkpoint()
+    leaves = [verify.leaf_hash(entry) for _, entry in reader.entries(new)]
+    with aitbc.CoordinatorClient(ledger_url) as client:
+        for old in (1, 200, 300):
+            proof = client.ledger.consistency(old, 300)
+            roots = {"old_root": verify.merkle_root(leaves[:old]), "new_root": new.root}
+            assert verify.verify_consistency(old=old, new=300, proof=proof, **roots)
+            assert not verify.verify_consistency(old=old, new=300, proof=[*proof, new.root], **roots)
+        with pytest.raises(aitbc.NotFoundError) as caught:
+            client.ledger.consistency(1, 301)
+    assert caught.value.error_code == "BLOCK_NOT_FOUND"
+
+
 @pytest.mark.parametrize(
     ("spoiled", "code"),
     [

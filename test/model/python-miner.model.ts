@@ -13,37 +13,46 @@ import { MODEL } from './network.ts';
 
 const PYTHON = process.env.PYTHON ?? 'python3';
 const FOLDER = join(import.meta.dirname, '../../python');
+const run = promisify(execFile);
 
-/** The package's own source, and llama.cpp as a Python package. */
-const environment = () => ({
+/** The examples with the interpreter that has their engine, which is too large to share one with the others. */
+const EXAMPLES = [
+  { example: 'with_xllamacpp.py', engine: 'xllamacpp', python: PYTHON },
+  { example: 'with_llama_cpp.py', engine: 'llama_cpp', python: process.env.PYTHON_LLAMA_CPP ?? PYTHON },
+  {
+    example: 'with_transformers.py',
+    engine: 'transformers, torch',
+    python: process.env.PYTHON_TRANSFORMERS ?? PYTHON,
+  },
+] as const;
+
+/** The package's own source, llama.cpp as a Python package, and the model in both of its forms. */
+const environment = (model = '') => ({
   ...process.env,
   PYTHONPATH: [join(FOLDER, 'src'), inject('server')].join(':'),
   PYTHONDONTWRITEBYTECODE: '1',
   MODEL_GGUF: inject('gguf'),
+  MODEL: model,
   MODEL_NAME: MODEL,
 });
 
-test.for([
-  ['with_xllamacpp.py', 'xllamacpp'],
-  ['with_llama_cpp.py', 'llama_cpp'],
-])(
-  '%s answers and streams with a real model',
-  { timeout: 180_000 },
-  async ([example = '', engine], context) => {
-    const found = await promisify(execFile)(PYTHON, ['-c', `import aitbc, ${engine}`], {
-      env: environment(),
-    }).then(
+test.for(EXAMPLES)(
+  '$example answers and streams with a real model',
+  { timeout: 300_000 },
+  async ({ example, engine, python }, context) => {
+    const found = await run(python, ['-c', `import aitbc, ${engine}`], { env: environment() }).then(
       () => true,
       () => false,
     );
-    // It has no wheel, and takes longer to compile than all other tests to run.
-    if (engine === 'llama_cpp' && !found) return context.skip('PYTHON has no llama-cpp-python');
-    requirement(context, found, `.ci/run shows how to install what the Python package needs for ${PYTHON}`);
+    requirement(context, found, `.ci/run shows how to install ${engine} for ${python}`);
     const folder = await mkdtemp(join(tmpdir(), 'aitbc-python-'));
     const coordinator = await startCoordinator({ port: 0, data: join(folder, 'data'), logLevel: 'silent' });
+    const model = join(folder, 'model');
+    if (example === 'with_transformers.py')
+      await run(python, [join(import.meta.dirname, 'transformers-model.py'), inject('gguf'), model]);
     const argv = ['-m', 'aitbc.cli', 'miner', `${join(FOLDER, 'examples', example)}:chat`, '--state', folder];
-    const miner = spawn(PYTHON, [...argv, '--coordinator', coordinator.url], {
-      env: environment(),
+    const miner = spawn(python, [...argv, '--coordinator', coordinator.url], {
+      env: environment(model),
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     onTestFinished(async () => {
@@ -57,7 +66,7 @@ test.for([
     const request = {
       prompt: 'What is the capital of France?',
       model: MODEL,
-      params: { max_tokens: 24, temperature: 0 },
+      params: { max_tokens: 4, temperature: 0 },
     };
     let streamed = '';
     let result: string | null = null;

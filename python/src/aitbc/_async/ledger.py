@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from .._http import Call
 from ..errors import CoordinatorError, LedgerError
+from ..models import ConsistencyProof
 from ..verify import Checkpoint, Policy, TlogError, leaf_hash, merkle_root, open_checkpoint
 from ..verify.tiles import TILE_WIDTH, decode_bundle, decode_tile, join_nodes, tile_path, tile_width
 from .requests import AsyncRequests, AsyncResource
@@ -27,6 +28,18 @@ class AsyncLedgerResource(AsyncResource):
     async def policy(self) -> str:
         """The policy that the coordinator suggests: its ledger's key, and the witnesses that it asks."""
         return await self._requests.text(Call("/ledger/policy"))
+
+    async def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof that the tree of ``new`` entries begins with that of ``old``, for ``verify_consistency``.
+
+        Returns:
+            hashes of 32 bytes
+
+        Raises:
+            NotFoundError: BLOCK_NOT_FOUND where the ledger has not so many entries
+        """
+        call = Call("/ledger/consistency", query={"from": old, "to": new})
+        return (await self._requests.model(ConsistencyProof, call)).consistency
 
     def open(self, *, vkey: str | None = None, policy: Policy | None = None) -> AsyncLedger:
         """A reader of the ledger, which trusts nobody but whom you name.

@@ -90,6 +90,7 @@ from .passports import (
     Sampler,
 )
 from .receipts import (
+    ConsistencyProof,
     Grant,
     Inclusion,
     Payout,
@@ -130,6 +131,7 @@ __all__ = [
     "ChunkEvent",
     "ClaimedJobs",
     "ConfiguredOption",
+    "ConsistencyProof",
     "ContentPart",
     "CreatedWebhook",
     "EarningsRow",

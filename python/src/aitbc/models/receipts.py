@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import Base64Bytes
+
 from .base import JsonObject, Model
 
 
@@ -52,6 +54,13 @@ class Inclusion(Model):
     integratedTime: str  # noqa: N815
     inclusionProof: JsonObject  # noqa: N815
     canonicalizedBody: str  # noqa: N815
+
+
+class ConsistencyProof(Model):
+    """The proof that one tree of the ledger begins with another."""
+
+    consistency: list[Base64Bytes]
+    """Hashes of 32 bytes."""
 
 
 class PublishedReceipt(Receipt):
