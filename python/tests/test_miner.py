@@ -399,3 +399,39 @@ def test_a_decorated_function_can_be_called() -> None:
         aitbc.miner(models=["m"], abilities=["singing"])(sync_function)
     with pytest.raises(ValueError, match="list"):
         Miner(sync_function, models="m")
+
+
+def test_a_miner_signs_what_its_owner_claims_and_says_what_it_sampled_by(url: str, tmp_path: Path) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def samples(job: ClaimedJob) -> str:
+        asked.append(job.params)
+        return job.text
+
+    weights = f"hf:org/model@{'a' * 40}"
+    claim: models.PassportClaim = {"weights": weights, "quantization": "FP8", "sampler": {"temperature": 0.6}}
+    claimed = Miner(samples, models=["claimed"], passport=claim)
+
+    async def work(client: aitbc.AsyncCoordinatorClient) -> None:
+        async with mining(claimed, url, tmp_path) as running:
+            miner = await client.miners.get((await running.event("registered"))["miner_id"])
+            passport = miner.models[0].passport
+            assert passport is not None
+            assert (passport.weights, passport.engine) == (
+                models.PassportText(value=weights, source="claimed"),
+                None,
+            )
+            job = await answer(client, prompt="Hi", model="claimed", constraints={"model_digest": weights})
+        assert asked[0]["temperature"] == 0.6
+        assert job.effective_parameters is not None
+        assert job.effective_parameters.to_dict() == {"temperature": 0.6, "seed": asked[0]["seed"]}
+        receipt = await client.jobs.receipt(job.job_id)
+        assert receipt.metadata["passport"] == passport.digest
+        told = verify.canonical_json(job.effective_parameters.to_dict()).decode()
+        assert receipt.metadata["parameters_hash"] == verify.text_hash(job.salt, told)
+        keys = await client.signing_keys.list()
+        assert verify.verify_receipt(receipt, keys).valid
+
+    against(url, work)
+    with pytest.raises(ValueError, match="gpu: not in a passport"):
+        Miner(samples, models=["claimed"], passport={"gpu": "fast"})  # pyright: ignore[reportArgumentType]

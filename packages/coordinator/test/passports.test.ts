@@ -158,4 +158,27 @@ describeEachEngine('passports of models', engine => {
       ...[400, 'VALIDATION_INVALID_FORMAT', 'constraints.model_digest'],
     ]);
   });
+
+  test('of all runs of a replicated job are equal: those that most owners’ miners have', async () => {
+    const deterministic = { model: 'runs', replication: 2, params: { temperature: 0, seed: 1 } };
+    const early = await act.submit(deterministic);
+    await miner('runs-a', 'runs', other);
+    await miner('runs-b', 'runs');
+    await miner('runs-c', 'runs');
+    await miner('runs-d', 'runs', null);
+    // With no miner there yet, the first claim decides.
+    const first = await claim('runs-a');
+    expect(early.runs?.map(({ job_id }) => job_id)).toContain(first?.job_id);
+    expect(await claim('runs-b')).toBeUndefined();
+    await act.cancel(early.job_id);
+
+    const { job_id } = await act.submit(deterministic);
+    for (const id of ['runs-a', 'runs-d']) expect(await claim(id)).toBeUndefined();
+    for (const id of ['runs-b', 'runs-c']) {
+      const run = await claim(id);
+      if (!run) throw new Error(`${id} got nothing`);
+      await finish(id, run);
+    }
+    expect(await act.job(job_id)).toMatchObject({ status: 'completed', result: 'The answer' });
+  });
 });

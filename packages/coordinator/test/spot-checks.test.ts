@@ -2,6 +2,7 @@ import type { Job, MinerDetail, NetworkStats, Receipt } from '@aitbc/protocol';
 import { expect, test } from 'vitest';
 import { actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
+import { passportMiners, STATEMENT } from './harness/passports.ts';
 import { violations } from './invariants/violations.ts';
 
 const DETERMINISTIC = { params: { temperature: 0, seed: 1 } };
@@ -66,6 +67,19 @@ describeEachEngine('a spot check', engine => {
       [1, 0],
     ]);
     await sound();
+  });
+
+  test('is done by a miner with the same passport only', async () => {
+    const { miner, claim, finish } = passportMiners(actions(coordinator));
+    await miner('equal-a', 'equal');
+    await miner('equal-b', 'equal', { ...STATEMENT, build: { value: 'b9', source: 'engine' } });
+    await miner('equal-c', 'equal');
+    await submit({ model: 'equal', ...DETERMINISTIC });
+    const job = await claim('equal-a');
+    if (!job) throw new Error('nothing to claim');
+    await finish('equal-a', job);
+    expect(await claim('equal-b')).toBeUndefined();
+    expect(await claim('equal-c')).toMatchObject({ model: 'equal' });
   });
 
   test('blames nobody where all three contradict', async () => {

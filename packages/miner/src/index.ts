@@ -25,3 +25,4 @@ export {
   type IdentityOptions,
   loadIdentity,
 } from './identity.ts';
+export { claimedPassports, type PassportsByModel } from './passports.ts';

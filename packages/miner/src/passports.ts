@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Passport, PassportStatement } from '@aitbc/protocol';
 import { signPassport } from '@aitbc/receipts';
+import { contextLength } from './abilities.ts';
 import type { Identity } from './identity.ts';
+import { samplerFrom } from './sampling.ts';
 
 export type PassportsByModel = ReadonlyMap<string, PassportStatement>;
 
@@ -17,11 +19,35 @@ export function statement(
   return Object.fromEntries(known.map(([name, value]) => [name, { value, source }])) as PassportStatement;
 }
 
-/** Whether a text has the form that the protocol demands. */
+/** Whether a value has the form that the protocol demands of this member. */
 function isAllowed(name: Member, value: unknown): boolean {
-  if (typeof value !== 'string') return value !== undefined;
+  if (!Object.hasOwn(PassportStatement.properties, name)) return false;
+  if (name === 'context_length') return contextLength(value) === value && value !== undefined;
+  if (name === 'sampler') return isSampler(value);
+  if (typeof value !== 'string') return false;
   const { pattern, maxLength = value.length } = Object(PassportStatement.properties[name]).properties.value;
   return value.length <= maxLength && (pattern === undefined || new RegExp(pattern).test(value));
+}
+
+function isSampler(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const known = samplerFrom(value);
+  return known !== undefined && Object.keys(value).every(name => Object.hasOwn(known, name));
+}
+
+/**
+ * Returns what an owner claims about models, from JSON: `{"MODEL": {"weights": "sha256:…", "quantization": "FP8"}}`.
+ *
+ * @throws {TypeError} that names the model and the member that no passport may have
+ */
+export function claimedPassports(claims: unknown): PassportsByModel {
+  const entries = Object.entries(Object(claims)).map(([model, values]): [string, PassportStatement] => {
+    const made = statement('claimed', Object(values));
+    const wrong = Object.keys(Object(values)).find(name => !Object.hasOwn(made, name));
+    if (wrong !== undefined) throw new TypeError(`The passport of ${model} can not have this ${wrong}`);
+    return [model, made];
+  });
+  return new Map(entries);
 }
 
 export const digestOfText = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;

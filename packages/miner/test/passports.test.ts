@@ -6,7 +6,7 @@ import type { JobParams, MinerModel, Receipt } from '@aitbc/protocol';
 import { canonicalJson, textHash, verifyReceipt } from '@aitbc/receipts';
 import { expect, test } from 'vitest';
 import { hashModel, readGguf } from '../src/gguf.ts';
-import { type Backend, ollamaBackend, openAiBackend } from '../src/index.ts';
+import { type Backend, claimedPassports, ollamaBackend, openAiBackend } from '../src/index.ts';
 import { pinParameters, seedOf } from '../src/sampling.ts';
 import { withCoordinator } from './coordinator.ts';
 import { type Answer, chunks, json, serve } from './inference-server.ts';
@@ -194,6 +194,26 @@ test('a server that is not known gets nothing that the client did not ask for', 
   ]);
   expect(job.effective_parameters).toEqual({ temperature: 0.2 });
   expect(receipt.metadata).not.toHaveProperty('passport');
+});
+
+test('what an owner claims must be what a passport may have', () => {
+  const weights = `sha256:${'0'.repeat(64)}`;
+  expect(
+    claimedPassports({ m: { weights, context_length: 8_192, sampler: { top_p: 0.9 } } }).get('m'),
+  ).toEqual({
+    weights: { value: weights, source: 'claimed' },
+    context_length: { value: 8_192, source: 'claimed' },
+    sampler: { value: { top_p: 0.9 }, source: 'claimed' },
+  });
+  for (const wrong of [
+    { weights: 'sha1:0' },
+    { gpu: 'fast' },
+    { context_length: 0 },
+    { sampler: { top_p: 2 } },
+  ])
+    expect(() => claimedPassports({ m: wrong })).toThrow(
+      `The passport of m can not have this ${Object.keys(wrong)[0]}`,
+    );
 });
 
 test('parameters that a passport could not state are sent and not stated', () => {

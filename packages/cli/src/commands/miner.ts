@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import {
   type Backend,
   BackendError,
+  claimedPassports,
   createClock,
   defaultStateFolder,
   echoBackend,
@@ -11,6 +13,7 @@ import {
   OPENAI_URL,
   ollamaBackend,
   openAiBackend,
+  type PassportsByModel,
   type RunningMiner,
   readGpuInfo,
   type StatedAbilities,
@@ -42,6 +45,7 @@ interface MinerFlags {
   model?: string[];
   contextLength?: StatedAbilities;
   abilities?: StatedAbilities;
+  passports?: string;
   concurrency: number;
   maxJobs?: number;
   region?: string;
@@ -103,6 +107,10 @@ function addOptions(command: Command): void {
     '--abilities <[model=]list>',
     'what models can do, of text, embeddings, tools, images and json_schema, instead of what the engine reports',
   ).argParser(abilities);
+  option(
+    '--passports <file>',
+    'JSON of what models are, for what the engine does not tell: {"MODEL": {"weights": "sha256:…"}}',
+  );
   option('-c, --concurrency <n>', 'how many jobs run at once').argParser(positiveInteger).default(1);
   option('--max-jobs <n>', 'end after this many jobs').argParser(positiveInteger);
   option('--region <name>', 'the region of this machine, for jobs that require one');
@@ -194,6 +202,7 @@ async function start({ backend, identity, tracing, flags, command, io }: Start):
   return await startMiner({
     ...{ client, backend, identity, tracing, concurrency, models, region, address, maxJobs },
     abilities: combineAbilities(flags.contextLength, flags.abilities),
+    passports: await readPassports(flags.passports),
     gpuInfo: stateGpu(await readGpuInfo('nvidia-smi', { env: io.env }), {
       vramGb: flags.vram,
       name: flags.gpuName,
@@ -202,6 +211,16 @@ async function start({ backend, identity, tracing, flags, command, io }: Start):
     onEvent: minerLog(io, { backend: backend.name, json: wantsJson(command) }),
     now: clock.now,
   }).catch(rejectPlainly);
+}
+
+/** @throws {UsageError} when the file can not be read, or claims what no passport may have */
+async function readPassports(path: string | undefined): Promise<PassportsByModel | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return claimedPassports(JSON.parse(await readFile(path, 'utf8')));
+  } catch (error) {
+    throw new UsageError(`--passports ${path}: ${(error as Error).message}`);
+  }
 }
 
 /** The first signal lets jobs finish, the second hands them back, the third ends the process at once. */

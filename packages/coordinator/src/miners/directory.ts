@@ -13,7 +13,7 @@ import {
   parseNames,
   requirementsKey,
 } from './eligibility.ts';
-import { demandText } from './passports.ts';
+import { demandText, NO_PASSPORT } from './passports.ts';
 import type { AwayMiner } from './queries.ts';
 import { takesJobs } from './reputation.ts';
 import { createRoster, type Roster } from './roster.ts';
@@ -54,6 +54,11 @@ export interface Directory {
    * those that the account `operator` operates.
    */
   preferred(queue: ReadyQueue, operator: number | undefined): string[];
+  /**
+   * Returns the digest of the passport that most operators have among the live miners that can run the jobs of a queue:
+   * empty if most have none, null without such miners.
+   */
+  commonPassport(queue: ReadyQueue): string | null;
   /** Whether this live miner can run the jobs of a queue. */
   canRun(minerId: string, queue: ReadyQueue): boolean;
   /** Whether every result of this miner must be compared with another one's. */
@@ -220,6 +225,16 @@ export function createDirectory(now: () => number, memoryMs: number): Directory 
         if (miner && !ids.includes(id) && mismatch(queue, miner) === null) ids.push(id);
       }
       return ids;
+    },
+    commonPassport(queue) {
+      const operatorsOf = new Map<string, Set<number>>();
+      for (const miner of byModel.get(queue.model)?.values() ?? []) {
+        if (mismatch(queue, miner) !== null) continue;
+        const digest = miner.passports.get(queue.model)?.digest ?? NO_PASSPORT;
+        operatorsOf.set(digest, (operatorsOf.get(digest) ?? new Set()).add(miner.operator));
+      }
+      const [most] = [...operatorsOf].sort(([, a], [, b]) => b.size - a.size);
+      return most?.[0] ?? null;
     },
     canRun(minerId, queue) {
       const miner = byModel.get(queue.model)?.get(minerId);

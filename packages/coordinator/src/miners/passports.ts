@@ -86,6 +86,9 @@ export function passportsIn(json: string | null): MinerPassports {
   return passports;
 }
 
+/** Stands for the digest where replicas are compared that have no passport. */
+export const NO_PASSPORT = '';
+
 /** Returns the digest of the passport that a miner has registered for a model, or null. */
 export const registeredDigest = ({ passports }: { passports: string | null }, model: string): string | null =>
   passportsIn(passports).get(model)?.digest ?? null;

@@ -14,11 +14,13 @@ import httpx
 
 from .._async.client import AsyncCoordinatorClient
 from .._http import NO_LIMITS, given
+from ..models import PassportClaim
 from .agent import Agent
 from .function import Answer, Busy, ClaimedJob, Function, MinerError, Output, Reasoning, Refused, Unsupported
 from .identity import Identity, default_state_folder, load_identity
 from .job import Emit
 from .link import Clock
+from .passports import statement_of
 
 __all__ = [
     "Answer",
@@ -60,6 +62,7 @@ class Miner:
         region: str | None = None,
         address: str | None = None,
         gpu_info: Mapping[str, Any] | None = None,
+        passport: PassportClaim | None = None,
     ) -> None:
         """A miner.
 
@@ -74,9 +77,14 @@ class Miner:
             region: where it is, such as ``eu-west``
             address: ``ait1…``, where its earnings go; the owner's where it is not given
             gpu_info: ``name`` and ``memory``, such as ``{"name": "NVIDIA RTX 4090", "memory": "24GB"}``
+            passport: what the models are and how they run, such as ``{"weights": "sha256:…", "quantization": "Q8_0"}``.
+                It is signed and shown as claimed. The function then gets each job's ``params`` with the defaults of
+                its ``sampler`` and a seed for what the job leaves out, and must sample by them.
         """
         self._options: dict[str, Any] = {"concurrency": concurrency, "abilities": abilities, "gpu_info": gpu_info}
         self._options |= {"context_length": context_length, "region": region, "address": address}
+        self._options["passport"] = passport
+        self._passport = None if passport is None else statement_of(passport)
         if not models or isinstance(models, str):
             raise ValueError("A miner has a list of at least one model")
         if unknown := set(abilities) - set(ABILITIES):
@@ -148,6 +156,7 @@ class Miner:
             max_jobs=max_jobs,
             shutdown_timeout=shutdown_timeout,
             emit=on_event or _log_event,
+            passport=self._passport,
         )
         try:
             await self._agent.run()
@@ -199,6 +208,7 @@ def miner(
     region: str | None = None,
     address: str | None = None,
     gpu_info: Mapping[str, Any] | None = None,
+    passport: PassportClaim | None = None,
 ) -> Callable[[Function], Miner]:
     """Makes a :class:`Miner` of a function. Takes what that takes."""
     return lambda function: Miner(
@@ -210,6 +220,7 @@ def miner(
         region=region,
         address=address,
         gpu_info=gpu_info,
+        passport=passport,
     )
 
 

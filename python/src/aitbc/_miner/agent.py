@@ -19,6 +19,7 @@ from .function import ClaimedJob, Function, MinerError, StopReason
 from .identity import Identity
 from .job import Emit, JobRunner, Work, release
 from .link import Backoff, Clock, is_passing, retry_after_of
+from .passports import signed_passport
 
 LONG_POLL_S = 25.0
 """The coordinator may cap it."""
@@ -50,6 +51,7 @@ class Agent:
         max_jobs: float,
         shutdown_timeout: float,
         emit: Emit,
+        passport: dict[str, Any] | None = None,
     ) -> None:
         self._client = client.with_options(max_retries=0)
         self._identity = identity
@@ -61,6 +63,7 @@ class Agent:
         self._runner = JobRunner(
             client, function, identity, clock, emit, self._function_failed, self._job_earned, self._over.set
         )
+        self._passport = passport
         self._session = uuid.uuid4().hex
         self._heartbeat_s = 15.0
         self._running: dict[str, Work] = {}
@@ -138,7 +141,7 @@ class Agent:
 
     async def _register(self) -> None:
         """Registers, however long the coordinator takes to answer."""
-        told, signer = self._registration, self._identity.signer
+        told, signer = self._registered(), self._identity.signer
         statement = {
             "miner_id": self._identity.miner_id,
             "public_key": signer.key_id,
@@ -158,15 +161,30 @@ class Agent:
                     **told,
                 )
             except AitbcError as error:
+                if self._passport is not None and _is_unknown_passport(error):
+                    self._passport = None
+                    told = self._registered()
+                    continue
                 await asyncio.sleep(self._failed(error))
                 continue
             self._up()
             self._runner.epoch = miner.epoch
+            self._runner.sampler = None if self._passport is None else _sampler_of(self._passport)
             self._heartbeat_s = float(miner.heartbeat_seconds)
             self._is_known = True
             event = {"miner_id": miner.miner_id, "models": miner.capabilities, "address": miner.address}
             self._emit("registered", event)
             return
+
+    def _registered(self) -> dict[str, Any]:
+        """What is registered, with the signed passport of each model."""
+        if self._passport is None:
+            return self._registration
+        models: list[dict[str, Any]] = self._registration["models"]
+        signed = [
+            {**each, "passport": signed_passport(self._passport, each["model"], self._identity)} for each in models
+        ]
+        return {**self._registration, "models": signed}
 
     def _up(self) -> None:
         self._backoff.reset()
@@ -372,3 +390,15 @@ class Agent:
                 client = self._client.with_options(timeout=5)
                 await client.miners.deregister(self._identity.miner_id, epoch=self._runner.epoch)
         self._emit("stopped", {"completed": self._completed, "total_credits": self._earned / 1e6})
+
+
+def _is_unknown_passport(error: AitbcError) -> bool:
+    """Coordinators before 0.3 do not know passports."""
+    is_unknown = isinstance(error, CoordinatorError) and error.matches("VALIDATION_UNKNOWN_FIELD")
+    return is_unknown and "passport" in str(getattr(error, "field", ""))
+
+
+def _sampler_of(passport: dict[str, Any]) -> dict[str, float]:
+    """The defaults of sampling that a passport claims."""
+    sampler: dict[str, float] = passport.get("sampler", {}).get("value", {})
+    return sampler

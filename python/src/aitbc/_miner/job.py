@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -26,6 +26,7 @@ from .function import (
 )
 from .identity import Identity
 from .link import Clock, deliver, is_passing
+from .passports import pin_parameters
 from .stream import REQUESTS_UNDER_WAY, TextStream
 
 Emit: TypeAlias = Callable[[str, dict[str, Any]], object]
@@ -47,6 +48,8 @@ class JobRunner:
     on_receipt: Callable[[Receipt], float]
     on_over: Callable[[], object]
     epoch: int | None = None
+    sampler: Mapping[str, float] | None = None
+    """The defaults of the passport; None without one."""
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(REQUESTS_UNDER_WAY))
     """Of requests that post chunks."""
 
@@ -119,6 +122,10 @@ class Work:
 
     async def _generate(self) -> dict[str, Any]:
         job, runner = self.job, self._runner
+        stated: dict[str, Any] = {}
+        if runner.sampler is not None and job.input is None:
+            job.params, effective = pin_parameters(job.params, runner.sampler, job.job_id, job.attempt)
+            stated = {"effective_parameters": effective}
         stream: TextStream | None = None
         if job.stream:
             stream = TextStream(
@@ -134,7 +141,7 @@ class Work:
                 describe(usage_attributes(output.usage))
             if stream is not None:
                 await stream.end()
-            return completion_of(output, job)
+            return {**completion_of(output, job), **stated}
         finally:
             timer.cancel()
             if stream is not None:

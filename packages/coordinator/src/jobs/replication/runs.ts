@@ -18,7 +18,9 @@ export function groupResults(runs: readonly JobRow[], outputs: ReadonlyMap<strin
   for (const run of runs.toSorted(byEnd)) {
     const output = outputs.get(run.id);
     if (run.status !== 'completed' || !output) continue;
-    const group = groups.find(([first]) => isSameResult(output, outputs.get(first?.id ?? '') ?? output));
+    const group = groups.find(
+      ([first]) => first?.passport === run.passport && isSameResult(output, outputs.get(first.id) ?? output),
+    );
     if (group) group.push(run);
     else groups.push([run]);
   }
@@ -35,21 +37,26 @@ const sharesBeginning = (a: Output, b: Output) =>
   a.type === b.type && a.result.slice(0, BEGINNING) === b.result.slice(0, BEGINNING);
 
 /**
- * Returns, among at least three runs with a result, those whose result begins like no other while two others begin
- * alike.
+ * Returns, among at least three runs of one passport with a result, those whose result begins like no other while two
+ * others begin alike.
  */
 export function findAlone(
   runs: readonly JobRow[],
   outputs: ReadonlyMap<string, Output>,
 ): { compared: JobRow[]; alone: JobRow[] } {
-  const compared = runs.filter(run => outputs.has(run.id));
-  if (compared.length < 3) return { compared: [], alone: [] };
+  const byPassport = Map.groupBy(
+    runs.filter(run => outputs.has(run.id)),
+    run => run.passport,
+  );
+  const compared = [...byPassport.values()].filter(group => group.length >= 3).flat();
   const shares = (a: JobRow, b: JobRow) => {
     const [one, other] = [outputs.get(a.id), outputs.get(b.id)];
-    return one !== undefined && other !== undefined && sharesBeginning(one, other);
+    return (
+      a.passport === b.passport && one !== undefined && other !== undefined && sharesBeginning(one, other)
+    );
   };
   const alone = compared.filter(run => {
-    const others = compared.filter(other => other !== run);
+    const others = compared.filter(other => other !== run && other.passport === run.passport);
     const isAlike = others.some(other => others.some(third => third !== other && shares(other, third)));
     return isAlike && !others.some(other => shares(run, other));
   });

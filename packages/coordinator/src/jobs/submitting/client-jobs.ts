@@ -130,7 +130,8 @@ export class ClientJobs extends JobReader {
   #route(asked: NewJob, accountId: number): NewJob {
     const { directory, waits, config } = this.#options;
     const job = asked.models ? withModel(asked, bestModel(asked.models, asked.place, directory)) : asked;
-    if (job.runs.length > 0 || config.preferMinerSeconds === 0) return job;
+    if (job.runs.length > 0) return { ...job, passport: directory.commonPassport(job.place) };
+    if (config.preferMinerSeconds === 0) return job;
     const owner = config.ownMinersFirst === 'on' ? accountId : undefined;
     const preferred = directory.preferred(job.place, owner);
     const cachedAt = this.#cachedAt(job, accountId);

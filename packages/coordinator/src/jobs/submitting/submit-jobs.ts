@@ -40,6 +40,8 @@ export interface NewJob {
   cachedAt?: string | undefined;
   /** The runs of a replicated job. Empty for other jobs. */
   runs: readonly NewRun[];
+  /** The digest of the passport that the runs of a replicated job have in common, empty for none; null if undecided. */
+  passport?: string | null;
 }
 
 /** A run of a replicated job. */
@@ -189,6 +191,7 @@ function newRows(
     reserved: 0,
     key_reserved: 0,
     role: 'replicated',
+    passport: job.passport ?? null,
     run_of: null,
     batch_line: job.batchLine ?? null,
     webhook: ownWebhookOf(job.request, accountId),

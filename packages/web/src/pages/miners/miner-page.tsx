@@ -17,6 +17,7 @@ import { FullTime } from '../../components/time/time.tsx';
 import { formatCount, formatDuration, formatPercent, formatRate } from '../../format/numbers.ts';
 import { MinerHistory } from './miner-history.tsx';
 import { MinerStateMark } from './miner-state.tsx';
+import { Passports } from './passports.tsx';
 
 const route = getRouteApi('/miners/$id');
 
@@ -123,6 +124,7 @@ export function MinerPage() {
           rowKey={({ model }) => model}
         />
       </Panel>
+      <Passports models={data.models} />
       <Columns>
         <ReputationPanel reputation={data.reputation} />
         <WorkloadPanel workload={workload} />

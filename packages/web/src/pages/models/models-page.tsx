@@ -20,14 +20,25 @@ interface ModelRow extends PublicModel {
   since: string | null;
 }
 
+/** The quantizations that miners have signed, and how many miners have each: `Q8_0 × 2, Q4_K_M × 1`. */
+function quantizationsIn(passports: PublicModel['passports']): string {
+  const miners = new Map<string, number>();
+  for (const { quantization, miners: count } of passports)
+    if (quantization !== null) miners.set(quantization, (miners.get(quantization) ?? 0) + count);
+  return [...miners].map(([quantization, count]) => `${quantization} × ${formatCount(count)}`).join(', ');
+}
+
 const COLUMNS: readonly TableColumn<ModelRow>[] = [
   {
     id: 'model',
     header: 'Model',
-    cell: ({ model }) => (
-      <Link to="/miners" search={{ model }} title={`Miners that run ${model}`}>
-        {model}
-      </Link>
+    cell: ({ model, passports }) => (
+      <>
+        <Link to="/miners" search={{ model }} title={`Miners that run ${model}`}>
+          {model}
+        </Link>{' '}
+        <span className="muted">{quantizationsIn(passports)}</span>
+      </>
     ),
     sortBy: ({ model }) => model,
   },
