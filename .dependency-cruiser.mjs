@@ -1,6 +1,9 @@
 const MODULES =
   'accounts|audit|batches|explorer|files|grants|invitations|jobs|ledger|limits|metrics|miners|receipts|tracing|usage|web|webhooks';
 
+/** Tests of components stand beside them. */
+const BESIDE = '\\.test\\.ts$';
+
 /** The behaviours of jobs. Each may import the ones before it. */
 const BEHAVIOURS = ['scheduling', 'leases', 'submitting', 'streaming', 'replication', 'maintenance'];
 
@@ -23,7 +26,7 @@ const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({
   name: `package-${name}`,
   comment: `${name} imports of ours: ${allowed.join(', ') || 'nothing'}.`,
   severity: 'error',
-  from: { path: `^packages/${name}/(src|bin)` },
+  from: { path: `^packages/${name}/(src|bin)`, pathNot: BESIDE },
   to: { path: '^packages/', pathNot: `^packages/(${[name, ...allowed].join('|')})/` },
 }));
 
@@ -31,7 +34,7 @@ const packageArrows = Object.entries(PACKAGES).map(([name, allowed]) => ({
 const isomorphic = ['protocol', 'tlog', 'evidence', 'receipts', 'sdk', 'web'].map(name => ({
   name: `isomorphic-${name}`,
   severity: 'error',
-  from: { path: `^packages/${name}/src` },
+  from: { path: `^packages/${name}/src`, pathNot: BESIDE },
   to: { dependencyTypes: ['core'] },
 }));
 
@@ -58,14 +61,14 @@ export default {
     {
       name: 'no-undeclared-dependency',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src' },
+      from: { path: '^packages/[^/]+/src', pathNot: BESIDE },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
     },
     {
       name: 'tests-stay-out',
       comment: 'Sources never import tests.',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src' },
+      from: { path: '^packages/[^/]+/src', pathNot: BESIDE },
       to: { path: '/test/' },
     },
     {

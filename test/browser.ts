@@ -33,6 +33,8 @@ export interface TestBrowser {
    * one.
    */
   blank(context: TestContext, options?: BrowserContextOptions): Promise<Page>;
+  /** Opens an empty page that is closed with the process, for several tests to share. */
+  lasting(context: TestContext, options?: BrowserContextOptions): Promise<Page>;
 }
 
 /** The test files of a process share it. Playwright ends it with the process. */
@@ -54,16 +56,20 @@ export function withBrowser(): TestBrowser {
   afterAll(() => {
     for (const server of servers) server.close();
   });
-  async function blank(context: TestContext, options: BrowserContextOptions = {}): Promise<Page> {
+  async function lasting(context: TestContext, options: BrowserContextOptions = {}): Promise<Page> {
     requirement(context, browser !== undefined, `No Chromium starts here: ${failure}`);
     if (!browser) throw new Error(failure);
-    const page = await browser.newPage(options);
+    return await browser.newPage(options);
+  }
+  async function blank(context: TestContext, options?: BrowserContextOptions): Promise<Page> {
+    const page = await lasting(context, options);
     // A page that stays open goes on to follow its coordinator, and takes time from those after it.
     context.onTestFinished(() => page.close());
     return page;
   }
   return {
     blank,
+    lasting,
     async open(context, { secure = true, ...site }) {
       const page = await blank(context);
       const server = await serve(await bundle(site));
@@ -78,8 +84,13 @@ export function withBrowser(): TestBrowser {
 /** Browsers trust plain HTTP on a loopback address, and on no other name. */
 export const INSECURE_HOST = 'insecure.test';
 
+/** Returns the program of the Chromium from npm, or the one in the environment variable CHROMIUM_PATH. */
+export async function chromiumPath(): Promise<string> {
+  return process.env.CHROMIUM_PATH ?? join(await unpackChromium(), 'chromium');
+}
+
 async function launch(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM_PATH ?? join(await unpackChromium(), 'chromium');
+  const executablePath = await chromiumPath();
   const rules = `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`;
   return await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage', rules] });
 }

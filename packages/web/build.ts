@@ -17,8 +17,12 @@ const STATE = join(DIST, '.state');
 /** Returns a hash of everything that the build is made from. */
 function stateOfSources(): string {
   const packages = join(FOLDER, '..');
-  const own = ['index.html', 'package.json', 'vite.config.ts', 'build.ts'].map(name => `web/${name}`);
-  const sources = globSync('{web,sdk,receipts,tlog,protocol}/src/**/*.*', { cwd: packages });
+  const own = ['index.html', 'package.json', 'vite.config.ts', 'preact.ts', 'build.ts'].map(
+    name => `web/${name}`,
+  );
+  const sources = globSync('{web,sdk,receipts,tlog,protocol}/src/**/*.*', { cwd: packages }).filter(
+    file => !/\.(test|stories)\.tsx?$/.test(file),
+  );
   const state = createHash('sha256');
   for (const file of [...own, ...sources, '../package-lock.json'].sort())
     state.update(`${file}\0`).update(readFileSync(join(packages, file)));

@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { PREACT } from './preact.ts';
 
 /** `npm run dev` serves the app and passes requests for data on to a coordinator. */
 const COORDINATOR = process.env.AITBC_COORDINATOR ?? 'http://127.0.0.1:8000';
@@ -7,21 +8,16 @@ const COORDINATOR = process.env.AITBC_COORDINATOR ?? 'http://127.0.0.1:8000';
 const API = /^\/(v1|explorer|ledger|health|docs|openapi\.json)(\/|$|\?)/;
 
 /** Parts that bring large libraries along stay with the pages that need them. */
-const PARTS = /packages\/web\/src\/(components\/(?!chart|data-table|raw-json|verification)|format)\//;
+const LARGE = 'chart|confirm|data-table|dialog|markdown|pager|raw-json|tabs|verification';
+const PARTS = new RegExp(`packages/web/src/(components/(?!${LARGE})[^/]+|format)/`);
 
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
-  // React's interface by Preact, which is a sixth of its size. See docs/decisions.
   resolve: {
-    alias: [
-      { find: /^react-dom\/client$/, replacement: 'preact/compat/client' },
-      { find: /^react-dom$/, replacement: 'preact/compat' },
-      { find: /^react\/jsx-runtime$/, replacement: 'preact/jsx-runtime' },
-      { find: /^react\/jsx-dev-runtime$/, replacement: 'preact/jsx-runtime' },
-      { find: /^react\/compiler-runtime$/, replacement: 'preact/compat/compiler-runtime' },
-      { find: /^react$/, replacement: 'preact/compat' },
-    ],
+    alias: Object.entries(PREACT).map(([name, replacement]) => ({
+      ...{ find: new RegExp(`^${name}$`), replacement },
+    })),
   },
   server: { proxy: { [API.source]: COORDINATOR } },
   build: {

@@ -105,19 +105,20 @@ test('a payout is recorded, disputed and withdrawn, and another is confirmed', a
   const { balance, earnings } = await network.client.accounts.own();
   expect(earnings).toMatchObject({ earned, paid: half, confirmed: half, disputed: 0 });
 
-  // The balance over time ends with what the account has, and its day has all that was moved, back and forth.
+  // The balance over time ends with what the account has, and its days have all that was moved, back and forth.
   const { store, operations } = network.coordinator.modules;
   while (await runStep(store, operations.countAccountDays));
   await goTo(page, `${network.url}/addresses/${address}`);
   await page.getByRole('region', { name: 'Balance over time' }).getByText('Table').click();
-  const row = page
-    .getByRole('row')
-    .filter({ has: page.getByRole('rowheader') })
-    .first();
-  const [shown, received, sent] = (await row.getByRole('cell').allTextContents()).map(Number);
-  expect(shown).toBeCloseTo(balance, 6);
-  expect(received).toBeCloseTo(10 + earned + payable, 6);
-  expect(sent).toBeCloseTo(earned + payable + half, 6);
+  const days = page.getByRole('row').filter({ has: page.getByRole('rowheader') });
+  await days.first().waitFor();
+  const cells = await days.evaluateAll(rows =>
+    rows.map(row => Array.from(row.querySelectorAll('td'), cell => Number(cell.textContent))),
+  );
+  const sum = (column: number) => cells.reduce((sum, row) => sum + (row[column] ?? Number.NaN), 0);
+  expect(cells[0]?.[0]).toBeCloseTo(balance, 6);
+  expect(sum(1)).toBeCloseTo(10 + earned + payable, 6);
+  expect(sum(2)).toBeCloseTo(earned + payable + half, 6);
   expect(faults.filter(fault => !/409/.test(fault))).toEqual([]);
 });
 
@@ -193,5 +194,5 @@ test('usage is downloaded as CSV, whose sums are those of the page', async conte
     items.reduce((sum, { credits }) => sum + credits, 0),
     6,
   );
-  expect(rows[0]).toMatchObject({ model: 'llama3.2', jobs: '3' });
+  expect([sum('jobs'), new Set(rows.map(({ model }) => model))]).toEqual([3, new Set(['llama3.2'])]);
 });

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CoordinatorClient } from '@aitbc/sdk';
 import pixelmatch from 'pixelmatch';
+import type { Page } from 'playwright-core';
 import { PNG } from 'pngjs';
 import { beforeAll, expect, test } from 'vitest';
 import { withBrowser } from '../../../test/browser.ts';
@@ -17,7 +19,7 @@ const PICTURES = join(import.meta.dirname, '../../../docs/images/web');
 const SIZE = { width: 1100, height: 640 };
 const MAX_DIFFERENT = 0.03;
 
-const network = withNetwork({ mode: 'keyed' });
+const network = withNetwork({ mode: 'keyed', webhookAllow: ['127.0.0.1'], webhookDns: '127.0.0.1:9' });
 const browser = withBrowser();
 let receiptId: string;
 let provider: string;
@@ -56,14 +58,25 @@ const PAGES = [
   ['machine', '/machines/gpu-one'],
 ] as const;
 
+/** These are taken last, since what they show is also in lists above. */
+const MANAGING = [
+  ['machines', '/machines'],
+  ['batch', '/batches/BATCH'],
+  ['usage', '/usage'],
+  ['webhook', '/webhooks/WEBHOOK'],
+  ['admin', '/admin'],
+  ['admin-keys', '/admin/keys'],
+  ['admin-grants', '/admin/grants'],
+  ['admin-payouts', '/admin/payouts'],
+  ['admin-audit', '/admin/audit'],
+  ['admin-configuration', '/admin/configuration?q=batch'],
+] as const;
+
 test('every page looks as it did, in both colours', { timeout: 600_000 }, async context => {
-  const { page } = await visit(browser, context, network.url, { ...SIZE, key });
+  const { page } = await visit(browser, context, network.url, SIZE);
   for (const [name, template] of PAGES) {
-    await page.emulateMedia({ colorScheme: 'light' });
     const path = template.replace('RECEIPT', receiptId).replace('PROVIDER', provider).replace('JOB', jobId);
-    await goTo(page, network.url + path);
-    await page.getByText('Live', { exact: true }).waitFor();
-    await loaded(page);
+    await openAs(page, key, path);
     if (name === 'receipt') {
       await page.getByRole('button', { name: 'Verify' }).click();
       await page.getByText('Valid.').waitFor();
@@ -73,16 +86,66 @@ test('every page looks as it did, in both colours', { timeout: 600_000 }, async 
       await page.keyboard.press('Enter');
       await page.getByRole('link', { name: 'Receipt', exact: true }).waitFor();
     }
-    await page.evaluate('document.fonts.ready');
-    // What just arrived is highlighted for a moment, and the focus may be anywhere.
-    await page.locator('[data-arrived]').first().waitFor({ state: 'detached' });
-    for (const theme of THEMES) {
-      await page.emulateMedia({ colorScheme: theme });
-      await page.locator(`html[data-theme=${theme}]`).waitFor();
-      await expectAsKept(`${name}-${theme}`, await page.screenshot());
-    }
+    await takePictures(page, name);
   }
 });
+
+test('so do the pages for what one manages', { timeout: 600_000 }, async context => {
+  const admin = (await network.key('admin')).secret;
+  const ids = await prepareToManage(admin);
+  const { page } = await visit(browser, context, network.url, SIZE);
+  for (const [name, template] of MANAGING) {
+    const path = template.replace(/[A-Z]{3,}/, id => ids[id] ?? id);
+    await openAs(page, name.startsWith('admin') ? admin : key, path);
+    await takePictures(page, name);
+  }
+});
+
+/** Makes a batch, a webhook, a grant, payouts and jobs that wait. Returns ids by the word for them in paths. */
+async function prepareToManage(admin: string): Promise<Record<string, string>> {
+  const { client, url } = network;
+  const operator = new CoordinatorClient(url, admin);
+  await operator.grants.create({ to: provider, amount: 10, reason: 'Welcome' });
+  const amount = 0.001;
+  for (const method of ['SEPA transfer', 'Cash']) {
+    const { payout } = await operator.payouts.create({
+      to: provider,
+      amount,
+      method,
+      reference: '2026-01/17',
+    });
+    if (method === 'Cash') await client.payouts.confirm(payout.payout_id);
+  }
+  const webhook = await client.webhooks.create({
+    ...{ url: 'http://127.0.0.1:9/webhook', events: ['job.failed'], description: 'for the web shop' },
+  });
+  const body = { model: 'llama3.2', messages: [{ role: 'user', content: 'Hello' }] };
+  const batch = await client.batches.submit([{ custom_id: '1', url: '/v1/chat/completions', body }]);
+  await client.batches.wait(batch.id, { poll: 0.1 });
+  await client.jobs.submit({ prompt: 'Hello', model: 'mixtral' });
+  await network.publish();
+  return { BATCH: batch.id, WEBHOOK: webhook.id };
+}
+
+/** Opens a page in the same tab as the owner of a key, in light colours, and waits until all is there. */
+async function openAs(page: Page, secret: string, path: string): Promise<void> {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.evaluate(secret => sessionStorage.setItem('aitbc.key', secret), secret);
+  await goTo(page, network.url + path);
+  await page.getByText('Live', { exact: true }).waitFor();
+  await loaded(page);
+}
+
+async function takePictures(page: Page, name: string): Promise<void> {
+  await page.evaluate('document.fonts.ready');
+  // What just arrived is highlighted for a moment, and the focus may be anywhere.
+  await page.locator('[data-arrived]').first().waitFor({ state: 'detached' });
+  for (const theme of THEMES) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.locator(`html[data-theme=${theme}]`).waitFor();
+    await expectAsKept(`${name}-${theme}`, await page.screenshot());
+  }
+}
 
 /** Compares a picture with the one that is kept under this name, or keeps it where there is none. */
 async function expectAsKept(name: string, png: Buffer): Promise<void> {

@@ -32,7 +32,7 @@ export function ConfirmButton({
   const [isOpen, setIsOpen] = useState(false);
   const [text, setText] = useState('');
   const { mutate, error, isPending, reset } = useMutation({
-    mutationFn: () => run(text.trim()),
+    mutationFn: run,
     onSuccess: () => setIsOpen(false),
   });
   return (
@@ -54,7 +54,7 @@ export function ConfirmButton({
           noValidate
           onSubmit={event => {
             event.preventDefault();
-            mutate();
+            mutate(text.trim());
           }}
         >
           <div>{consequence}</div>

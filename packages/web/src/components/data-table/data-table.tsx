@@ -11,7 +11,7 @@ import {
 import { type ReactNode, useMemo } from 'react';
 import { Icon } from '../icon/icon.tsx';
 import styles from './data-table.module.css';
-import { VirtualRows } from './virtual-rows.tsx';
+import { isVirtual, VirtualRows } from './virtual-rows.tsx';
 
 export interface TableColumn<Row> {
   id: string;
@@ -74,6 +74,8 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
       onSort?.(writeSort(typeof change === 'function' ? change(sorting) : change)),
     enableSortingRemoval: false,
   });
+  // Readers of screens are told how many rows there are, and which these are.
+  const isPartial = isVirtual(rows.length);
   const byId = new Map(columns.map(column => [column.id, column]));
   const classOf = (id: string) => {
     const { align, from } = byId.get(id) ?? {};
@@ -81,11 +83,11 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
   };
   return (
     <div className={styles.scroll}>
-      <table className={styles.table}>
+      <table className={styles.table} aria-rowcount={isPartial ? rows.length + 1 : undefined}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>
           {table.getHeaderGroups().map(group => (
-            <tr key={group.id}>
+            <tr key={group.id} aria-rowindex={isPartial ? 1 : undefined}>
               {group.headers.map(({ id, column }) => (
                 <th key={id} scope="col" className={classOf(id)} aria-sort={ariaSort(column.getIsSorted())}>
                   {column.getCanSort() ? (
@@ -106,7 +108,12 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>) {
             const row = table.getRowModel().rows[index];
             if (!row) return null;
             return (
-              <tr key={row.id} className={styles.row} data-arrived={arrived?.has(row.id) || undefined}>
+              <tr
+                key={row.id}
+                className={styles.row}
+                aria-rowindex={isPartial ? index + 2 : undefined}
+                data-arrived={arrived?.has(row.id) || undefined}
+              >
                 {columns.map(column => (
                   <td key={column.id} className={classOf(column.id)}>
                     {column.cell(row.original)}

@@ -13,8 +13,8 @@ interface FilterProps {
 export function Filter({ label, placeholder, value = '', onChange }: FilterProps) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
-  const apply = () => {
-    const trimmed = text.trim();
+  const apply = (entered: string) => {
+    const trimmed = entered.trim();
     if (trimmed !== value) onChange(trimmed === '' ? undefined : trimmed);
   };
   return (
@@ -29,8 +29,8 @@ export function Filter({ label, placeholder, value = '', onChange }: FilterProps
         autoComplete="off"
         maxLength={128}
         onChange={event => setText(event.currentTarget.value)}
-        onKeyDown={event => event.key === 'Enter' && apply()}
-        onBlur={apply}
+        onKeyDown={event => event.key === 'Enter' && apply(event.currentTarget.value)}
+        onBlur={event => apply(event.currentTarget.value)}
       />
     </label>
   );

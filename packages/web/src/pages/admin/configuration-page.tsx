@@ -59,8 +59,14 @@ function shown(value: unknown): string {
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 
-const unitOf = ({ unit, value }: ConfiguredOption) =>
-  typeof value === 'number' ? (unit ?? '').toLowerCase() : '';
+/** Units that are not written in small letters. Numbers of things have none. */
+const UNITS: Readonly<Record<string, string>> = { mib: 'MiB', number: '' };
+
+function unitOf({ unit, value }: ConfiguredOption): string {
+  if (typeof value !== 'number') return '';
+  const name = (unit ?? '').toLowerCase();
+  return UNITS[name] ?? name;
+}
 
 function Configuration() {
   const { client } = useSession();

@@ -11,11 +11,11 @@ export function Figures({ overview }: { overview: Overview }) {
   return (
     <Stats>
       <Stat
-        label="Jobs per second"
+        label="Jobs/s"
         value={formatRate(averageOf(rates, 'completed'))}
         detail={`${formatLarge(stats.completed_jobs)} completed in all`}
       />
-      <Stat label="Tokens per second" value={formatRate(averageOf(rates, 'tokens'))} detail="of answers" />
+      <Stat label="Tokens/s" value={formatRate(averageOf(rates, 'tokens'))} detail="of answers" />
       <Stat
         label="First token"
         value={firstToken === null ? '–' : formatDuration(firstToken.p50)}

@@ -4,6 +4,7 @@ import { Loading } from '../../components/states/states.tsx';
 import { Figures } from './figures.tsx';
 import { Join } from './join.tsx';
 import { MinersNow } from './miners-now.tsx';
+import { NetworkState } from './network-state.tsx';
 import { NewestBlocks, NewestTransactions } from './newest.tsx';
 import { Queues } from './queues.tsx';
 import { JobsChart, TokensChart } from './rate-charts.tsx';
@@ -15,6 +16,7 @@ export function OverviewPage() {
     <Page
       title="AI models on other people’s GPUs, with receipts"
       name="Overview"
+      actions={overview && <NetworkState overview={overview} />}
       about="Send a prompt; a machine somewhere runs it. Each finished job leaves a signed receipt in a public ledger, which your own browser can verify."
     >
       <Join />
