@@ -1,5 +1,5 @@
 import type { Answer, TestCoordinator } from '../harness/coordinator.ts';
-import { isRunningOn, type Model, type ModelJob } from './model.ts';
+import { type Chosen, isRunningOn, type Model, type ModelJob } from './model.ts';
 
 /** One request that somebody makes. Who acts is the number of a key; jobs and miners are told by their ids. */
 export type Action =
@@ -7,8 +7,10 @@ export type Action =
       kind: 'submit';
       by: number;
       model: string;
+      models?: string[];
       priority: number;
       region?: string;
+      chosen?: Chosen;
       ttl?: number;
       attempts?: number;
       key?: string;
@@ -42,23 +44,35 @@ export interface Real {
   coordinator: TestCoordinator;
   /** Of each of those who act, both client and owner of miners. */
   keys: readonly string[];
+  /** The addresses of their accounts. */
+  addresses: readonly string[];
 }
 
 /** The body of a submission, by which an idempotency key knows it again. */
-export function bodyOf(action: Extract<Action, { kind: 'submit' }>): object {
-  const { model, priority, region, ttl, attempts } = action;
+export function bodyOf(
+  action: Extract<Action, { kind: 'submit' }>,
+  addresses: readonly string[] = [],
+): object {
+  const { model, models, priority, region, chosen, ttl, attempts } = action;
+  const { owner, ...miners } = chosen ?? {};
+  const constraints = {
+    ...(region !== undefined && { region }),
+    ...(Object.keys(miners).length > 0 && { miners }),
+    ...(owner !== undefined && { owners: { only: [addresses[owner] ?? `owner ${owner}`] } }),
+  };
   return {
     prompt: 'Hello',
     model,
+    ...(models && { models }),
     priority,
-    ...(region !== undefined && { constraints: { region } }),
+    ...(Object.keys(constraints).length > 0 && { constraints }),
     ...(ttl !== undefined && { ttl_seconds: ttl }),
     ...(attempts !== undefined && { max_attempts: attempts }),
   };
 }
 
 /** Makes the request. */
-export function perform({ coordinator, keys }: Real, action: Action): Promise<Answer> {
+export function perform({ coordinator, keys, addresses }: Real, action: Action): Promise<Answer> {
   const send = (method: string, path: string, body?: object, headers?: Record<string, string>) =>
     coordinator.call(method, `/v1/${path}`, body, {
       key: keys[action.by] ?? '',
@@ -66,7 +80,12 @@ export function perform({ coordinator, keys }: Real, action: Action): Promise<An
     });
   switch (action.kind) {
     case 'submit':
-      return send('POST', 'jobs', bodyOf(action), action.key ? { 'idempotency-key': action.key } : undefined);
+      return send(
+        'POST',
+        'jobs',
+        bodyOf(action, addresses),
+        action.key ? { 'idempotency-key': action.key } : undefined,
+      );
     case 'read':
       return send('GET', `jobs/${action.job}`);
     case 'cancel':

@@ -1,9 +1,19 @@
-import type { Account, MinerDetail } from '@aitbc/protocol';
+import type { Account, Job, MinerDetail } from '@aitbc/protocol';
 import fc from 'fast-check';
 import type { Answer } from '../harness/coordinator.ts';
 import { type Action, chooseJob, type JobChoice, perform, type Real } from './actions.ts';
 import { explain } from './explain.ts';
-import { type Model, remove, reservedOf, runningOn, sweep } from './model.ts';
+import {
+  laterModel,
+  type Model,
+  type ModelJob,
+  moveTo,
+  remove,
+  reservedOf,
+  runningOn,
+  sweep,
+  TERMS,
+} from './model.ts';
 
 /** A history's coordinator: names begin with `prefix`, so that histories on one coordinator don't meet. */
 export interface Stage extends Real {
@@ -45,19 +55,28 @@ const submission = fc.record(
   {
     by: client,
     model: fc.constantFrom('a', 'b'),
+    other: fc.constantFrom('a', 'b'),
+    chosen: fc.constantFrom('only', 'not', 'first', 'owner', 'owner'),
+    whom: fc.integer({ min: 0, max: 2 }),
     priority: fc.constantFrom(0, 0, 5),
     region: fc.constantFrom('eu', 'eu', 'us'),
     ttl: fc.constantFrom(5, 60),
     attempts: fc.constantFrom(1, 3),
     key: fc.constantFrom('key0', 'key1', 'key2', 'key3'),
   },
-  { requiredKeys: ['by', 'model', 'priority'] },
+  { requiredKeys: ['by', 'model', 'priority', 'whom'] },
 );
 
 const submit: fc.Arbitrary<Plan> = submission.map(fields =>
   plan('submit', fields, (_, prefix) => {
-    const key = fields.key === undefined ? {} : { key: `${prefix}-${fields.key}` };
-    return { kind: 'submit', ...fields, ...key, model: `${prefix}-${fields.model}` };
+    const { key, model, other, chosen, whom, ...more } = fields;
+    const name = minerName(prefix, whom);
+    return {
+      ...{ kind: 'submit', ...more, model: `${prefix}-${model}` },
+      ...(key !== undefined && { key: `${prefix}-${key}` }),
+      ...(other !== undefined && { models: [`${prefix}-${other}`] }),
+      ...(chosen && { chosen: chosen === 'owner' ? { owner: whom % 2 } : { [chosen]: [name] } }),
+    };
   }),
 );
 
@@ -231,6 +250,41 @@ const clockMoves = moment.map(seconds =>
   }),
 );
 
+/** Jobs that have waited for too long go on to other models. */
+const fallBack = fc.constant(
+  command('jobs fall back', async (belief, stage) => {
+    while (await stage.coordinator.running.modules.submitting.fallBack());
+    const due = likeliest(belief).jobs.filter(isDue(likeliest(belief)));
+    for (const { id, client } of due) {
+      const { body } = await perform(stage, { kind: 'read', by: client, job: id });
+      belief.states = belief.states.filter(state => goesOn(state, id, (body as Job).model));
+      if (belief.states.length === 0) throw new Error(`${id} fell back to ${(body as Job).model}`);
+    }
+  }),
+);
+
+const isDue =
+  ({ now }: Model) =>
+  ({ models, dueAt, status }: ModelJob) =>
+    models.length > 1 && dueAt <= now && (status === 'pending' || status === 'running');
+
+/** Whether a job that is due may be for this model now. */
+function goesOn(state: Model, id: string, model: string): boolean {
+  const job = state.jobs.find(job => job.id === id);
+  if (!job || !isDue(state)(job)) return job?.model === model;
+  job.dueAt = state.now + TERMS.fallbackSeconds * 1000;
+  const mayMove = job.status === 'pending' && job.held === null && job.expiresAt > state.now;
+  const later = mayMove ? laterModel(state, job) : undefined;
+  const isCertain = state.knowsMiners && job.keptFor === null;
+  const allowed = !mayMove ? [job.model] : isCertain ? [later ?? job.model] : job.models;
+  if (!allowed.includes(model)) return false;
+  if (model !== job.model) {
+    job.keptFor = null;
+    moveTo(state, job, model);
+  }
+  return true;
+}
+
 const restart = fc.constantFrom(0, 10, 60, 1000).map(seconds =>
   command(`restart after ${seconds} s`, async (belief, { coordinator }) => {
     for (const state of belief.states) {
@@ -300,6 +354,7 @@ const anyCommand = fc.oneof(
   often(8, contest),
   often(3, rush),
   often(8, timePasses),
+  often(4, fallBack),
   often(3, clockMoves),
   often(2, leave),
   often(1, restart),

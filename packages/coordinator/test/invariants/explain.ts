@@ -9,15 +9,13 @@ import {
   end,
   exclude,
   extend,
-  freeLeases,
+  firstLive,
   handBack,
-  isObstructed,
   isRunningOn,
   loseAttempt,
   type Model,
   type ModelJob,
   type ModelMiner,
-  nextFor,
   pay,
   runningOn,
   start,
@@ -27,6 +25,7 @@ import {
   takeUnsupported,
   waitsForOthers,
 } from './model.ts';
+import { freeLeases, isObstructed, keep, mayBeKeptFor, mayBeKeptFrom, nextFor } from './turns.ts';
 
 /** What is wrong with an answer, or undefined when the rules allow it. */
 type Complaint = string | undefined;
@@ -61,7 +60,14 @@ function explainSubmit(model: Model, action: Of<'submit'>, answer: Answer): Comp
   const { job_id: id, status } = answer.body as Job;
   if (known) return known.jobId === id ? undefined : `the key of ${known.jobId} made ${id}`;
   if (status !== 'pending' || model.jobs.some(job => job.id === id)) return `submission made ${told(answer)}`;
-  model.jobs.push(newJob(model, action, id));
+  const job = newJob(model, action, id);
+  const { model: chosen } = answer.body as Job;
+  const expected = firstLive(model, job, job.models) ?? job.model;
+  if (model.knowsMiners ? chosen !== expected : !job.models.includes(chosen))
+    return `${id} is for ${chosen}, not ${expected}`;
+  job.model = chosen;
+  keep(model, job);
+  model.jobs.push(job);
   if (key !== undefined) {
     const until = model.now + TERMS.idempotencySeconds * 1000;
     model.keys = model.keys.filter(entry => entry.client !== client || entry.key !== key);
@@ -75,7 +81,9 @@ function newJob({ now }: Model, action: Of<'submit'>, id: string): ModelJob {
     by: client,
     model,
     priority,
+    models = [],
     region = null,
+    chosen = {},
     ttl = TERMS.ttlSeconds,
     attempts = TERMS.maxAttempts,
   } = action;
@@ -83,11 +91,16 @@ function newJob({ now }: Model, action: Of<'submit'>, id: string): ModelJob {
     id,
     client,
     model,
+    models: [...new Set([model, ...models])],
+    dueAt: now + TERMS.fallbackSeconds * 1000,
+    chosen,
+    keptFor: null,
     region,
     priority,
     status: 'pending',
     attempts: 0,
     maxAttempts: attempts,
+    attemptsEach: attempts,
     expiresAt: now + ttl * 1000,
     held: null,
     miner: null,
@@ -130,10 +143,10 @@ function explainOfClient(
 
 /** What the owner reads, beside what the model says. */
 function compareJob(job: ModelJob, read: Job): Complaint {
-  const { status, attempts, miner_id, error, receipt_id } = read;
-  const shown = [status, attempts, error?.error_code ?? null, receipt_id];
+  const { status, model, attempts, miner_id, error, receipt_id } = read;
+  const shown = [status, model, attempts, error?.error_code ?? null, receipt_id];
   const receipt = (job.receipt as Receipt | null)?.receipt_id ?? null;
-  const expected = [job.status, job.attempts, job.error, receipt];
+  const expected = [job.status, job.model, job.attempts, job.error, receipt];
   if (job.status === 'running' && miner_id !== job.miner) return `${job.id} runs on ${miner_id}`;
   if (job.status === 'completed' && read.result === null) return `${job.id} has no result`;
   return isDeepStrictEqual(shown, expected) ? undefined : `${job.id} is ${shown}, not ${expected}`;
@@ -168,14 +181,16 @@ function explainOfMiner(model: Model, action: MinerAction, answer: Answer): Comp
 
 function explainOffer(model: Model, miner: ModelMiner, answer: Answer): Complaint {
   if (answer.status !== 200) return `asking for a job answered ${told(answer)}`;
-  const possible = nextFor(model, miner);
+  const { possible, must } = nextFor(model, miner);
   const offer = answer.body as MinerJob | null;
-  if (offer === null)
-    return possible.length === 0 || isObstructed(model, miner) ? undefined : 'a job was withheld';
+  if (offer === null) return !must || isObstructed(model, miner) ? undefined : 'a job was withheld';
   const job = possible.find(({ id }) => id === offer.job_id);
   if (!job) return `${miner.id} was offered ${offer.job_id}, which is not its turn`;
-  job.held ??= { until: model.now + TERMS.offerSeconds * 1000, by: miner.id };
-  return Date.parse(offer.lease_expires_at) === job.held.until ? undefined : 'the offer ends at another time';
+  const until = Date.parse(offer.lease_expires_at);
+  const isKept = mayBeKeptFor(model, job, miner.id) && until === job.keptFor?.until;
+  job.held ??= { until: isKept ? until : model.now + TERMS.offerSeconds * 1000, by: miner.id };
+  job.keptFor = null;
+  return until === job.held.until ? undefined : 'the offer ends at another time';
 }
 
 function explainClaims(model: Model, miner: ModelMiner, max: number, answer: Answer): Complaint {
@@ -183,14 +198,14 @@ function explainClaims(model: Model, miner: ModelMiner, max: number, answer: Ans
   const { jobs } = answer.body as { jobs: MinerJob[] };
   const room = Math.min(max, freeLeases(model, miner));
   for (const claimed of jobs) {
-    const job = nextFor(model, miner).find(({ id }) => id === claimed.job_id);
+    const job = nextFor(model, miner).possible.find(({ id }) => id === claimed.job_id);
     if (!job) return `${miner.id} was given ${claimed.job_id}, which is not its turn`;
     start(model, job, miner.id);
     const complaint = compareLease(job, claimed);
     if (complaint) return complaint;
   }
   if (jobs.length > room) return `${miner.id} was given more than it has room for`;
-  const withheld = jobs.length < room && nextFor(model, miner).length > 0 && !isObstructed(model, miner);
+  const withheld = jobs.length < room && nextFor(model, miner).must && !isObstructed(model, miner);
   return withheld ? 'a job was withheld' : undefined;
 }
 
@@ -207,6 +222,8 @@ function compareLease(
 
 function explainClaim(model: Model, miner: ModelMiner, job: ModelJob, answer: Answer): Complaint {
   if (!isRunningOn(job, miner.id)) {
+    const isKept = job.status === 'pending' && mayBeKeptFrom(model, job, miner.id);
+    if (isKept && refused(answer, 409, 'JOB_ALREADY_CLAIMED') === undefined) return undefined;
     const why = whyNotClaimable(model, miner, job);
     if (why) return refused(answer, ...why);
     start(model, job, miner.id);

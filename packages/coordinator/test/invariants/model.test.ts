@@ -15,36 +15,34 @@ const CREDITS = 12;
 const RUNS = Number(process.env.AITBC_PROPERTY_RUNS ?? 3);
 
 describeEachEngine('whatever is asked of it, in whatever order', engine => {
-  followsTheRules(withCoordinator(engine, TERMS), RUNS);
+  followsTheRules(withCoordinator(engine, TERMS), RUNS, true);
 });
 
 describe('whichever of two coordinators is asked', () => {
-  followsTheRules(withTwoInTurn(TERMS), Math.ceil(RUNS / 2));
+  followsTheRules(withTwoInTurn(TERMS), Math.ceil(RUNS / 2), false);
 });
 
-function followsTheRules(coordinator: TestCoordinator, numRuns: number) {
+/** @param knowsMiners whether the coordinator that is asked knows all live miners at once */
+function followsTheRules(coordinator: TestCoordinator, numRuns: number, knowsMiners: boolean) {
   let started = 0;
   let lastReceipt = -1;
 
   async function setUp(): Promise<{ model: Belief; real: Stage }> {
     const newKey = () => coordinator.keyWith({ maxPriority: 10 }, 'client', 'miner');
     const keys = [await newKey(), await newKey()];
+    const addresses: string[] = [];
     for (const key of keys) {
       const { address } = (await coordinator.call<Account>('GET', '/v1/account', undefined, { key })).body;
+      addresses.push(address);
       await makeGrant(coordinator, await coordinator.key('admin'), { to: address, amount: CREDITS });
     }
     // Nothing of an earlier history is due any more.
     for (let sweeps = 0; sweeps < 2; sweeps++) await coordinator.running.sweep();
     const now = coordinator.now();
-    const real = { coordinator, keys, prefix: `history${started++}` };
-    return {
-      model: {
-        states: [
-          { now, sweptAt: now, jobs: [], miners: [], keys: [], balances: keys.map(() => CREDITS * 1e6) },
-        ],
-      },
-      real,
-    };
+    const real = { coordinator, keys, addresses, prefix: `history${started++}` };
+    const balances = keys.map(() => CREDITS * 1e6);
+    const begun = { now, sweptAt: now, knowsMiners, jobs: [], miners: [], keys: [], balances };
+    return { model: { states: [begun] }, real };
   }
 
   test(

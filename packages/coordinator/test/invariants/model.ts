@@ -8,8 +8,8 @@
 export const TERMS = {
   // The model of the rules takes the highest priority first, each time.
   lowPriorityShare: 0,
-  // The model knows no preferences: a job kept for its client's own miner looks withheld to it.
-  ownMinersFirst: 'off',
+  preferMinerSeconds: 5,
+  fallbackSeconds: 10,
   leaseSeconds: 25,
   // No longer than the shortest run that is reckoned with: what is set aside for a job is then always the same.
   jobTimeoutSeconds: 60,
@@ -35,16 +35,33 @@ const WORST_CASE = RATE * TERMS.jobTimeoutSeconds * 1000;
 /** A pause between sweeps longer than this counts against no lease: five times the interval. */
 const ABSENCE_MS = 5 * TERMS.sweepSeconds * 1000;
 
+/** The miners that a client chooses by their ids, or by the number of their owner. */
+export interface Chosen {
+  only?: string[];
+  not?: string[];
+  first?: string[];
+  owner?: number;
+}
+
 export interface ModelJob {
   id: string;
   client: number;
   model: string;
+  /** All models that it names, best first. */
+  models: string[];
+  /** When it is looked at whether it goes on to the next of its models. */
+  dueAt: number;
+  chosen: Chosen;
+  /** It may be kept for one of these miners. Whether it is depends on fair shares, which the model does not know. */
+  keptFor: { miners: string[]; until: number } | null;
   /** Where it must run; null: anywhere. */
   region: string | null;
   priority: number;
   status: string;
   attempts: number;
   maxAttempts: number;
+  /** How many attempts each model gets. */
+  attemptsEach: number;
   expiresAt: number;
   held: { until: number; by: string | null } | null;
   miner: string | null;
@@ -75,6 +92,8 @@ export interface ModelMiner {
 export interface Model {
   /** Milliseconds since the epoch. */
   now: number;
+  /** Whether the coordinator that is asked knows all live miners at once. One of several hears of some later. */
+  knowsMiners: boolean;
   sweptAt: number;
   /** In the order of their submission. */
   jobs: ModelJob[];
@@ -108,7 +127,34 @@ export const isRunningOn = (job: ModelJob, minerId: string) =>
   job.status === 'running' && job.miner === minerId;
 
 export const canRun = (miner: ModelMiner, job: ModelJob) =>
-  miner.models.includes(job.model) && (job.region === null || job.region === miner.region);
+  miner.models.includes(job.model) &&
+  (job.region === null || job.region === miner.region) &&
+  isChosen(miner, job.chosen);
+
+function isChosen({ id, owner }: ModelMiner, { only, not, owner: wanted }: Chosen): boolean {
+  if (only && !only.includes(id)) return false;
+  return !not?.includes(id) && (wanted === undefined || wanted === owner);
+}
+
+/** The first of these models that a live miner can run. */
+export const firstLive = (model: Model, job: ModelJob, models: readonly string[]) =>
+  models.find(name =>
+    model.miners.some(miner => miner.status === 'online' && canRun(miner, { ...job, model: name })),
+  );
+
+/** The model that a job goes on to after waiting, or undefined if it stays. */
+export function laterModel(model: Model, job: ModelJob): string | undefined {
+  const at = job.models.indexOf(job.model);
+  const later = firstLive(model, job, job.models.slice(at + 1));
+  if (later !== undefined || firstLive(model, job, [job.model]) !== undefined) return later;
+  return firstLive(model, job, job.models.slice(0, at));
+}
+
+/** A waiting job goes on to another of its models, where it is the last in line. */
+export function moveTo(model: Model, job: ModelJob, name: string): void {
+  Object.assign(job, { model: name, excluded: {}, refused: false });
+  model.jobs = [...model.jobs.filter(other => other !== job), job];
+}
 
 export const runningOn = (model: Model, minerId: string) =>
   model.jobs.filter(job => isRunningOn(job, minerId));
@@ -120,6 +166,7 @@ export function start(model: Model, job: ModelJob, minerId: string): void {
     miner: minerId,
     attempts: job.attempts + 1,
     held: null,
+    keptFor: null,
     deadline,
     startedAt: model.now,
     awayMs: 0,
@@ -132,7 +179,19 @@ export function extend(model: Model, job: ModelJob): void {
 }
 
 export function end(job: ModelJob, status: string, error: string | null = null): void {
-  Object.assign(job, { status, error, held: null });
+  Object.assign(job, { status, error, held: null, keptFor: null });
+}
+
+/** A job fails where it has no further model. */
+function failOrGoOn(model: Model, job: ModelJob, error: string): void {
+  const next = job.models[job.models.indexOf(job.model) + 1];
+  if (next === undefined) {
+    end(job, 'failed', error);
+    return;
+  }
+  handBack(job);
+  job.maxAttempts = job.attempts + job.attemptsEach;
+  moveTo(model, job, next);
 }
 
 export function handBack(job: ModelJob): void {
@@ -155,7 +214,7 @@ export function loseAttempt(
     return;
   }
   if (job.attempts >= job.maxAttempts) {
-    end(job, 'failed', error);
+    failOrGoOn(model, job, error);
     return;
   }
   handBack(job);
@@ -189,7 +248,7 @@ export function takeRefusal(model: Model, job: ModelJob, miner: ModelMiner, erro
   job.excluded = { ...before, [`owner ${miner.owner}`]: model.now + EXCLUDED_MS };
   const isConfirmable = othersFor(model, job).some(({ owner }) => owner !== miner.owner);
   if (job.refused || !isConfirmable) {
-    end(job, 'failed', error);
+    failOrGoOn(model, job, error);
     return;
   }
   job.refused = true;
@@ -201,7 +260,7 @@ export function takeRefusal(model: Model, job: ModelJob, miner: ModelMiner, erro
 export function takeUnsupported(model: Model, job: ModelJob, miner: ModelMiner): void {
   exclude(job, miner.id, job.expiresAt);
   if (othersFor(model, job).length === 0) {
-    end(job, 'failed', 'JOB_UNSUPPORTED');
+    failOrGoOn(model, job, 'JOB_UNSUPPORTED');
     return;
   }
   handBack(job);
@@ -210,7 +269,7 @@ export function takeUnsupported(model: Model, job: ModelJob, miner: ModelMiner):
 
 export function takeBusy(model: Model, job: ModelJob, miner: ModelMiner): void {
   if (job.attempts >= job.maxAttempts) {
-    end(job, 'failed', 'MINERS_BUSY');
+    failOrGoOn(model, job, 'MINERS_BUSY');
     return;
   }
   const until = model.now + TERMS.retryBackoffSeconds * 1000;
@@ -246,61 +305,10 @@ export function sweep(model: Model): void {
     }
   }
   model.sweptAt = now;
-  for (const job of model.jobs) {
+  for (const job of [...model.jobs]) {
     if (job.status === 'running' && job.lease <= now) loseAttempt(model, job, 'LEASE_EXPIRED', true, 0);
     if (job.status === 'pending' && job.expiresAt <= now) end(job, 'failed', 'JOB_EXPIRED');
     if (job.held && job.held.until <= now) job.held = null;
+    if (job.keptFor && job.keptFor.until <= now) job.keptFor = null;
   }
-}
-
-/** Jobs that are kept for this miner, and that it may be given whenever it asks. */
-function offersTo(model: Model, miner: ModelMiner): ModelJob[] {
-  return model.jobs.filter(
-    job =>
-      job.status === 'pending' &&
-      job.expiresAt > model.now &&
-      job.held?.by === miner.id &&
-      job.held.until > model.now &&
-      canRun(miner, job),
-  );
-}
-
-function readyFor(model: Model, miner: ModelMiner): ModelJob[] {
-  return model.jobs.filter(
-    job =>
-      job.status === 'pending' &&
-      job.expiresAt > model.now &&
-      job.held === null &&
-      canRun(miner, job) &&
-      !waitsForOthers(model, job, miner),
-  );
-}
-
-/** The jobs of which a miner may be given any one next. */
-export function nextFor(model: Model, miner: ModelMiner): ModelJob[] {
-  if (miner.status !== 'online' || freeLeases(model, miner) <= 0) return [];
-  const offers = offersTo(model, miner);
-  if (offers.length > 0) return offers;
-  const ready = readyFor(model, miner);
-  const urgent = Math.max(...ready.map(job => job.priority));
-  const obstructed = isObstructed(model, miner);
-  const best = obstructed ? ready : ready.filter(job => job.priority === urgent);
-  // Of one client's jobs in one line, the oldest goes first; between clients and models the clocks decide.
-  const isInLineWith = (job: ModelJob, other: ModelJob) =>
-    other.client === job.client &&
-    other.model === job.model &&
-    other.priority === job.priority &&
-    (!obstructed || other.region === job.region);
-  return best.filter((job, index) => best.findIndex(other => isInLineWith(job, other)) === index);
-}
-
-/** A job whose time is over, but which no sweep has seen yet, may hide those behind it until one has. */
-export function isObstructed(model: Model, miner: ModelMiner): boolean {
-  return model.jobs.some(
-    job => job.status === 'pending' && job.held === null && job.expiresAt <= model.now && canRun(miner, job),
-  );
-}
-
-export function freeLeases(model: Model, miner: ModelMiner): number {
-  return (miner.concurrency ?? Infinity) - runningOn(model, miner.id).length;
 }
