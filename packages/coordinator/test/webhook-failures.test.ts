@@ -232,3 +232,23 @@ describeOneEngine('a receiver', engine => {
     await slow.close();
   });
 });
+
+describeOneEngine('an account with more deliveries than may be under way', engine => {
+  // A quarter of what a process does at once is one delivery.
+  const limits = { webhookConcurrency: 4, webhookConcurrencyPerReceiver: 1 };
+  const coordinator = withCoordinator(engine, { ...OPTIONS, ...limits });
+  const hooks = hooksOf(coordinator);
+
+  test('has each of its webhooks told in turn', async () => {
+    receiver.behave((response, received) => {
+      coordinator.moveClock({ seconds: 0.1 });
+      answering(200)(response, received);
+    });
+    for (const name of ['one', 'two', 'three']) await hooks.add(`${receiver.url}/${name}`);
+    for (let events = 0; events < 3; events++) await hooks.cancelJob();
+    await coordinator.running.deliver();
+    const told = receiver.received.map(({ path }) => path.split('/').at(-1));
+    for (const turn of [0, 3, 6])
+      expect(told.slice(turn, turn + 3).sort(), String(told)).toEqual(['one', 'three', 'two']);
+  });
+});

@@ -86,8 +86,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       });
       count(webhook.account_id, 1);
       const ended: Promise<void> = sending.finally(() => {
+        const wasFull = (byAccount.get(webhook.account_id) ?? 0) >= perAccount;
         count(webhook.account_id, -1);
         underWay.delete(ended);
+        // Others of the account may have waited for this.
+        if (wasFull) onMore();
       });
       underWay.add(ended);
     }

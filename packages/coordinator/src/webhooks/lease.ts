@@ -44,11 +44,11 @@ export const PENDING_DELIVERIES: RowIndex<'webhook_delivery'> = {
 /** How many webhooks are leased at once. */
 const AT_ONCE = 64;
 
-/** A webhook whose account has no room is looked at again after this time. */
-const POSTPONED_MS = 1_000;
-
-const DUE = `SELECT * FROM webhook WHERE due_at IS NOT NULL AND state = 'active' AND due_at <= ?
-  ORDER BY due_at LIMIT ${AT_ONCE}`;
+/** The webhooks that have been due for longest, but for those of some accounts. */
+const dueExcept = (accounts: number) =>
+  `SELECT * FROM webhook WHERE due_at IS NOT NULL AND state = 'active' AND due_at <= ?
+    ${accounts === 0 ? '' : `AND account_id NOT IN (${Array(accounts).fill('?').join(', ')})`}
+    ORDER BY due_at LIMIT ${AT_ONCE}`;
 
 /**
  * Gives a process some deliveries of webhooks that are due. During the lease no other process looks at these webhooks. A
@@ -65,7 +65,9 @@ export const leaseDeliveries: Operation<LeaseInput, LeaseOutput> = {
 
 async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOutput> {
   const { tx, now } = context;
-  const due = await tx.query<WebhookRow>(['webhook'], DUE, [now]);
+  // They keep their places: as soon as one of their deliveries ends, the webhook that has waited for longest is next.
+  const full = Object.entries(input.roomOf).flatMap(([id, room]) => (room <= 0 ? [Number(id)] : []));
+  const due = await tx.query<WebhookRow>(['webhook'], dueExcept(full.length), [now, ...full]);
   if (due.length === 0) return { leased: [], more: false };
   const ids = due.map(webhook => webhook.id);
   const pending = Map.groupBy(
@@ -86,11 +88,8 @@ async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOut
     // One at a time shows whether a receiver that failed works again.
     const wanted = webhook.failing_since === null ? ready.length : 1;
     const deliveries = ready.slice(0, room.take(webhook.account_id, wanted));
-    if (deliveries.length === 0) {
-      if (room.isUsedUp) break;
-      change(webhook, { ...webhook, due_at: now + POSTPONED_MS });
-      continue;
-    }
+    if (room.isUsedUp && deliveries.length === 0) break;
+    if (deliveries.length === 0) continue;
     const leasedUntil = now + input.leaseMs;
     change(webhook, { ...webhook, leased_until: leasedUntil, due_at: leasedUntil });
     leased.push({ webhook, accountSecret: undefined, leasedUntil, deliveries });
