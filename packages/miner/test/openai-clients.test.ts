@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
-import { generateText, jsonSchema, Output, stepCountIs, streamText, tool } from 'ai';
+import { createOpenRouter } from '@openrouter/ai-sdk-provider';
+import { APICallError, generateText, jsonSchema, Output, stepCountIs, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import { beforeAll, expect, test } from 'vitest';
 import { echoBackend, type Generated, type Generation, openAiBackend } from '../src/index.ts';
@@ -293,6 +294,33 @@ test('the AI SDK gets a text, in one piece and in pieces', async () => {
   const pieces = await Array.fromAsync(stream.textStream);
   expect([whole.text, pieces.join('')]).toEqual([ECHO, ECHO]);
   expect([whole.finishReason, await stream.finishReason]).toEqual(['stop', 'stop']);
+});
+
+test.each(['chat', 'completion'] as const)(
+  'OpenRouter’s client names several models for a %s',
+  async kind => {
+    const name = await echoed(`openrouter-${kind}`);
+    const openrouter = createOpenRouter({ baseURL: `${coordinator.url}/v1`, apiKey: 'unused' });
+    const asked = { model: openrouter[kind]('nobody', { models: [name] }), prompt: 'Hello, you!' };
+    const { text, finishReason, response } = await generateText(asked);
+    expect([finishReason, text]).toEqual(['stop', expect.stringContaining('Hello, you!')]);
+    // Of completions, this client names the model that was asked for.
+    const named = kind === 'chat' ? name : 'nobody';
+    expect(response.modelId).toBe(named);
+    const stream = streamText(asked);
+    expect((await Array.fromAsync(stream.textStream)).join('')).toBe(text);
+    expect((await stream.response).modelId).toBe(named);
+  },
+);
+
+test('OpenRouter’s client gets the reason if nobody offers any of its models', async () => {
+  const openrouter = createOpenRouter({ baseURL: `${coordinator.url}/v1`, apiKey: 'unused' });
+  const model = openrouter('nobody', { models: ['no-one'] });
+  const error = await generateText({ model, prompt: 'Hello', maxRetries: 0 }).catch(error => error);
+  expect(APICallError.isInstance(error) && [error.statusCode, error.message]).toEqual([
+    404,
+    expect.stringContaining('nobody'),
+  ]);
 });
 
 /** Uploads a file of chat requests, one for each number. */
