@@ -116,7 +116,8 @@ def test_client_coordinator_and_miner_share_one_trace(
             return (await client.jobs.wait(submitted.job_id, timeout=30)).status
 
     assert asyncio.run(run()) == "completed"
-    theirs = receiver.until("POST /v1/jobs", "queue", "attempt", "job")
+    completion = "POST /v1/jobs/:id/complete"
+    theirs = receiver.until("POST /v1/jobs", "queue", "attempt", "job", completion)
     ours = {span.name: span for span in exporter.get_finished_spans()}
     assert ours.keys() == {"ask", "text_completion llama3.2", "engine"}
 
@@ -133,6 +134,8 @@ def test_client_coordinator_and_miner_share_one_trace(
     assert at_miner.attributes is not None
     assert at_miner.attributes["gen_ai.usage.output_tokens"] == 5
     assert ours["engine"].parent == at_miner.context
+    assert at_miner.context is not None
+    assert theirs[completion].parent_span_id.hex() == f"{at_miner.context.span_id:016x}"
     assert not any(b"nobody should read" in body or b"of the engine" in body for body in receiver.bodies)
 
 

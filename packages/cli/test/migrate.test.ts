@@ -40,6 +40,7 @@ const MIGRATIONS = [
   '034-disabled-webhooks',
   '035-passports',
   '036-verifications',
+  '037-batch-traces',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

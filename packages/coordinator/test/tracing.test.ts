@@ -1,8 +1,9 @@
-import type { MinerJob } from '@aitbc/protocol';
+import type { FileObject, MinerJob } from '@aitbc/protocol';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type ReceivedSpan, receiveTraces } from '../../../test/otlp-receiver.ts';
 import { actions, startTestCoordinator, type TestCoordinator } from './harness/coordinator.ts';
 import { sqlite } from './harness/engines.ts';
+import { fileForm, newBatch } from './harness/scenes.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER = '00f067aa0ba902b7';
@@ -154,6 +155,43 @@ test('requests of OpenAIâ€™s API and batches of jobs lead to jobs in the callerâ
   expect((await claims('gpu', 3)).map(({ traceparent }) => traceparent)).toEqual([SAMPLED, SAMPLED]);
   leaving.abort();
   await expect(asked).rejects.toThrow();
+});
+
+test('the jobs of a batch are in the trace that its request brings, and in none without', async () => {
+  const { coordinator, register, claims } = await start();
+  await register('gpu', { concurrency: 2 });
+  const line = { custom_id: 'one', method: 'POST', url: '/v1/completions' };
+  const body = { model: 'llama3.2', prompt: 'Hello' };
+  const file = fileForm(JSON.stringify({ ...line, body }));
+  const uploaded = await coordinator.call<FileObject>('POST', '/v1/files', file);
+  const traced = async (headers: Record<string, string>) => {
+    await coordinator.call('POST', '/v1/batches', newBatch(uploaded.body.id), { headers });
+    for (;;) {
+      await coordinator.running.sweep();
+      const [claimed] = await claims('gpu');
+      if (claimed) return claimed.traceparent;
+    }
+  };
+  expect([await traced({ traceparent: SAMPLED }), await traced({})]).toEqual([SAMPLED, undefined]);
+});
+
+test('a spot check has a trace of its own, in which its job is named', async () => {
+  const receiver = await receiveTraces();
+  const { register, claims, complete } = await start({ otlpEndpoint: receiver.url, spotCheck: 1 });
+  for (const id of ['first', 'second']) await register(id);
+  const id = await submitted({ traceparent: SAMPLED }, { params: { temperature: 0, seed: 1 } });
+  await claims('first');
+  await complete(id, 'first');
+  const [check] = await claims('second');
+  expect(check?.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+  expect(check?.traceparent).not.toContain(TRACE);
+  await complete(check?.job_id ?? '', 'second');
+  const [, traceId] = check?.traceparent?.split('-') ?? [];
+  const run = (await receiver.until('job', 'run')).filter(span => span.traceId === traceId);
+  expect(named(run, 'run').attributes).toMatchObject({
+    'aitbc.job.id': check?.job_id,
+    'aitbc.job.run_of': id,
+  });
 });
 
 test('a receiver that hangs or is away delays no job, and the log says so once', async () => {

@@ -24,18 +24,35 @@ def traceparent_headers() -> Mapping[str, str]:
     return {name: value for name, value in headers.items() if name == "traceparent"}
 
 
-def _forget(attributes: Mapping[str, str | int]) -> None:
-    """Sets no attributes: there is no span."""
+class JobSpan:
+    """The span of a job at its miner. This one stands for none."""
+
+    def __init__(self, traceparent: str | None) -> None:
+        self.headers: Mapping[str, str] = {} if traceparent is None else {"traceparent": traceparent}
+        """What requests about the job carry, so that they are in its trace."""
+
+    def set_attributes(self, attributes: Mapping[str, str | int]) -> None:
+        """Adds to what the span says."""
+
+
+class _RecordedSpan(JobSpan):
+    def __init__(self, span: Any) -> None:
+        super().__init__(None)
+        self.headers = traceparent_headers()
+        self._span = span
+
+    def set_attributes(self, attributes: Mapping[str, str | int]) -> None:
+        self._span.set_attributes(attributes)
 
 
 @contextlib.contextmanager
-def job_span(job: MinerJob) -> Generator[Any, None, None]:
+def job_span(job: MinerJob) -> Generator[JobSpan, None, None]:
     """Makes a span of a job current, so that requests to an engine continue its trace.
 
-    Gives a function that sets attributes. A job that belongs to no trace has no span.
+    A job that belongs to no trace has no span.
     """
     if not IS_INSTALLED or job.traceparent is None:
-        yield _forget
+        yield JobSpan(job.traceparent)
         return
     from opentelemetry import context, trace
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -61,7 +78,7 @@ def job_span(job: MinerJob) -> Generator[Any, None, None]:
             set_status_on_exception=False,
         ) as span:
             try:
-                yield span.set_attributes
+                yield _RecordedSpan(span)
             except BaseException as error:
                 span.set_attribute("error.type", getattr(error, "error_class", type(error).__name__))
                 span.set_status(trace.StatusCode.ERROR)

@@ -23,7 +23,11 @@ export interface ClientBatchesOptions {
 /** Clients' batches. Each method throws RequestError or OpenAiError. */
 export interface ClientBatches {
   /** Creates a batch. A repeated request with the same idempotency key returns the first batch. */
-  create(principal: Principal, request: CreateBatch, idempotencyKey: string | undefined): Promise<Batch>;
+  create(
+    principal: Principal,
+    request: CreateBatch,
+    how: { idempotencyKey: string | undefined; traceparent: string | undefined },
+  ): Promise<Batch>;
   get(principal: Principal, id: string): Promise<Batch>;
   /** Lists batches, newest first. */
   list(principal: Principal, page: { after: string | undefined; limit: number }): Promise<BatchPage>;
@@ -33,7 +37,7 @@ export interface ClientBatches {
 
 export function createClientBatches({ config, store, ids }: ClientBatchesOptions): ClientBatches {
   return {
-    async create({ accountId, tier = null, keyId }, request, key) {
+    async create({ accountId, tier = null, keyId }, request, { idempotencyKey: key, traceparent }) {
       const { endpoint, input_file_id, completion_window, metadata } = request;
       if (!Object.hasOwn(ENDPOINTS, endpoint)) {
         const detail = `endpoint must be one of ${Object.keys(ENDPOINTS).join(', ')}`;
@@ -53,6 +57,7 @@ export function createClientBatches({ config, store, ids }: ClientBatchesOptions
         id: ids.next('batch').replace('-', '_'),
         metadata: metadata ? JSON.stringify(metadata) : null,
         windowMs: windowOf(completion_window),
+        traceparent,
         ...(idempotency && { idempotency }),
       });
       return toBatch(unwrap(batch));

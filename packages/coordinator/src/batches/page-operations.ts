@@ -38,10 +38,12 @@ export const submitPages = (
       }
       const ttlMs = batch.expires_at - now;
       const asked = jobs.map(({ line, job }) => ({ ...job, ttlMs, batchLine: batchLine(batchId, line) }));
+      const { account_id: accountId, traceparent } = batch;
+      const submitter = { accountId, traceparent: traceparent ?? undefined };
       const [outcome] =
         asked.length === 0
           ? []
-          : await submit.apply([{ accountId: batch.account_id, quota, budgetKeys, jobs: asked }], context);
+          : await submit.apply([{ ...submitter, quota, budgetKeys, jobs: asked }], context);
       if (outcome && !outcome.ok) {
         outcomes.push(outcome);
         continue;

@@ -1,10 +1,12 @@
-import { Batch, BatchPage, CreateBatch } from '@aitbc/protocol';
+import { Batch, BatchPage, CreateBatch, Traceparent } from '@aitbc/protocol';
+import { Type } from 'typebox';
 import { createFieldReader, describeFields } from '../gateway/fields.ts';
 import { IdempotencyHeaders, idempotencyKeyOf } from '../gateway/idempotency.ts';
 import { ListQuery, readPage } from '../gateway/page-query.ts';
 import { openAiResponses } from '../gateway/responses.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { type App, IdParams, keyed } from '../http/routes.ts';
+import { traceparentOf } from '../http/trace-requests.ts';
 import type { ClientBatches } from './client-batches.ts';
 
 export interface BatchRoutes {
@@ -27,13 +29,16 @@ export function batchRoutes(app: App, { batches, guards }: BatchRoutes): void {
         summary: 'Create a batch that answers all requests of a file',
         tags,
         security: keyed,
-        headers: IdempotencyHeaders,
+        headers: Type.Object({ ...IdempotencyHeaders.properties, traceparent: Type.Optional(Traceparent) }),
         body: describeFields(CreateBatch),
         response: openAiResponses({ 200: Batch }, 400, 401, 403, 404, 409, 413, 503),
       },
     },
     async request =>
-      await batches.create(principalOf(request), readBatch(request.body), idempotencyKeyOf(request)),
+      await batches.create(principalOf(request), readBatch(request.body), {
+        idempotencyKey: idempotencyKeyOf(request),
+        traceparent: traceparentOf(request),
+      }),
   );
 
   app.get(

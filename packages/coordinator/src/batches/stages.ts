@@ -111,6 +111,8 @@ export interface CreateInput
     Pick<BatchRow, 'id' | 'endpoint' | 'completion_window' | 'metadata' | 'input_file_id' | 'tier'> {
   keyId: string | null;
   windowMs: number;
+  /** The place of the batch's jobs in a trace, as a W3C `traceparent`. Absent if they belong to none. */
+  traceparent?: string | undefined;
 }
 
 /** Creates a batch with a file of its owner, which is kept until the batch has ended. */
@@ -171,6 +173,7 @@ function newBatch(input: CreateInput, now: number): BatchRow {
     ...{ id, endpoint, completion_window, metadata, input_file_id, tier, ...BEGINNING },
     account_id: accountId,
     key_id: keyId,
+    traceparent: input.traceparent ?? null,
     output_file_id: null,
     error_file_id: null,
     errors: null,

@@ -37,7 +37,7 @@ export interface Paid {
 /** `blameless` means that the miner is not at fault. */
 export type Failing = 'failed' | 'timed-out' | 'blameless';
 
-/** Ids and salts for the run that repeats a job, and for the referee that decides if their results differ. */
+/** Ids, salts and traces for the run that repeats a job, and for the referee that decides if their results differ. */
 export interface SpotCheck {
   check: CheckRun;
   referee: CheckRun;
@@ -45,4 +45,4 @@ export interface SpotCheck {
   payer: string;
 }
 
-export type CheckRun = Readonly<Record<'id' | 'salt', string>>;
+export type CheckRun = Readonly<Record<'id' | 'salt' | 'traceId' | 'spanId', string>>;

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from .._async.client import AsyncCoordinatorClient
-from .._traces import job_span, usage_attributes
+from .._traces import JobSpan, job_span, usage_attributes
 from ..errors import AitbcError, CoordinatorError
 from ..models import Receipt
 from ..verify import attestation_bytes, text_hash
@@ -64,6 +64,7 @@ class Work:
         self._active: asyncio.Task[Any] | None = None
         self.is_over = False
         """The coordinator knows how it ended; a thread may still run."""
+        self._headers: Mapping[str, str] = JobSpan(job.traceparent).headers
 
     def stop(self, reason: StopReason) -> None:
         """Ends it, and says why. What comes later changes nothing."""
@@ -136,9 +137,10 @@ class Work:
         # Early enough to say so before the coordinator takes the job away.
         timer = loop.call_later(max(0.0, left - min(2.0, left / 10)), self.stop, "deadline")
         try:
-            with job_span(job) as describe:
+            with job_span(job) as span:
+                self._headers = span.headers
                 output = await run_function(runner.function, job, stream.push if stream else lambda piece: None)
-                describe(usage_attributes(output.usage))
+                span.set_attributes(usage_attributes(output.usage))
             if stream is not None:
                 await stream.end()
             return {**completion_of(output, job), **stated}
@@ -160,7 +162,7 @@ class Work:
         }
         signature = runner.identity.signer.signature(attestation_bytes(statement))
         completed_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        client = runner.client.with_options(max_retries=0)
+        client = runner.client.with_options(max_retries=0, headers=self._headers)
         return await deliver(
             lambda: client.jobs.complete(
                 job.job_id,
@@ -199,7 +201,7 @@ class Work:
     async def _fail(self, failure: MinerError) -> None:
         runner, job = self._runner, self.job
         message = str(failure).encode("utf-8", "replace").decode()[:ERROR_LENGTH] or "The function did not say why"
-        client = runner.client.with_options(max_retries=0)
+        client = runner.client.with_options(max_retries=0, headers=self._headers)
         outcome = await deliver(
             lambda: client.jobs.fail(
                 job.job_id,

@@ -20,7 +20,8 @@ export function createSpotCheckDraw(
 ): (minerId: string) => SpotCheck | undefined {
   const payer = localAddress(coordinatorId, 'spot-checks');
   const isDrawn = () => share > 0 && Number.parseInt(ids.hex(6), 16) / 2 ** 48 < share;
-  const run = () => ({ id: ids.next('job'), salt: ids.hex(16) });
+  const newTrace = () => ({ traceId: ids.hex(16), spanId: ids.hex(8) });
+  const run = () => ({ id: ids.next('job'), salt: ids.hex(16), ...newTrace() });
   return minerId => {
     if (!directory.isOnProbation(minerId) && !isDrawn()) return undefined;
     return { check: run(), referee: run(), payer };

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { formatTraceparent, parseTraceparent } from '@aitbc/tracing';
 import { findOrCreateAccount } from '../../accounts/accounts.ts';
 import { parseJsonObject } from '../../store/json.ts';
 import type { WriteContext } from '../../store/operation.ts';
@@ -53,7 +54,8 @@ export async function addSpotChecks(changes: readonly SavedChange[], context: Wr
         promptBytes: Buffer.byteLength(input.prompt),
       };
       const row = newRow(asked, account.id, jobQueues, ranker, now);
-      return { ...row, token_limit: job.token_limit, role: 'run', run_of: job.id };
+      const traceparent = newTraceOf(own, job);
+      return { ...row, token_limit: job.token_limit, role: 'run', run_of: job.id, traceparent };
     };
     const later = { held_until: now + 2 * CHECK_TTL_MS };
     return [run(check), { ...run(referee), ...later }].map(row => ({
@@ -80,6 +82,15 @@ export async function addSpotChecks(changes: readonly SavedChange[], context: Wr
     return { id, owners: JSON.stringify({ [operator_id]: id }) };
   });
   await tx.update('job', owners);
+}
+
+/**
+ * Begins a trace for the check of a job that belongs to one. It is not in the job's own trace: two miners that have jobs
+ * of one trace would know that these are the same. The spans of the check name the job.
+ */
+function newTraceOf({ traceId, spanId }: CheckRun, { traceparent }: JobRow): string | null {
+  const place = parseTraceparent(traceparent);
+  return place ? formatTraceparent({ traceId, spanId, flags: place.flags }) : null;
 }
 
 interface Drawn {

@@ -32,6 +32,7 @@ import { addNotices } from './033-notices.ts';
 import { indexDisabledWebhooks } from './034-disabled-webhooks.ts';
 import { addPassports } from './035-passports.ts';
 import { addVerifications } from './036-verifications.ts';
+import { addBatchTraces } from './037-batch-traces.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -68,6 +69,7 @@ export const MIGRATIONS = {
   '034-disabled-webhooks': indexDisabledWebhooks,
   '035-passports': addPassports,
   '036-verifications': addVerifications,
+  '037-batch-traces': addBatchTraces,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

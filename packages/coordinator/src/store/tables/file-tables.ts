@@ -43,6 +43,8 @@ export const fileTables = {
     tier: textColumn<Defaulted<string | null>>(),
     /** The id of that key; null for callers without a key and for batches older than this column. */
     key_id: textColumn<Defaulted<string | null>>(),
+    /** The place of its jobs in a trace, as a W3C `traceparent`, or null. */
+    traceparent: textColumn<Defaulted<string | null>>(),
     /** As requested: `24h`. */
     completion_window: textColumn(),
     metadata: textColumn<Json | null>(),
