@@ -33,7 +33,7 @@ export const AllKeysPage = () => (
 const COLUMNS: readonly TableColumn<ApiKey>[] = [
   { id: 'key', header: 'Key', cell: ({ id, name }) => <>{name ?? <Id value={id} what="key id" />}</> },
   { id: 'state', header: 'State', cell: key => <KeyState apiKey={key} /> },
-  { id: 'scopes', header: 'Scopes', cell: ({ scopes }) => scopes.join(', ') },
+  { id: 'scopes', header: 'Scopes', from: 'sm', cell: ({ scopes }) => scopes.join(', ') },
   {
     id: 'account',
     header: 'Account',

@@ -68,13 +68,14 @@ export function PayoutList({ filter, cursor, empty, actions, isOwn = false }: Pa
   );
 }
 
+/** On a phone, the amount, what became of it and what can be done about it are in view. */
 const COLUMNS: readonly TableColumn<TrackedPayout>[] = [
   {
-    id: 'time',
-    header: 'Payout',
+    id: 'amount',
+    header: 'Credits',
     cell: ({ payout }) => (
       <Link to="/search" search={{ q: payout.payout_id }} title={payout.payout_id}>
-        <Time at={payout.created_at * 1000} />
+        {formatCredits(payout.amount)}
       </Link>
     ),
   },
@@ -92,5 +93,11 @@ const COLUMNS: readonly TableColumn<TrackedPayout>[] = [
     from: 'lg',
     cell: ({ payout }) => payout.metadata.reference ?? '–',
   },
-  { id: 'amount', header: 'Credits', align: 'end', cell: ({ payout }) => formatCredits(payout.amount) },
+  {
+    id: 'time',
+    header: 'Recorded',
+    align: 'end',
+    from: 'sm',
+    cell: ({ payout }) => <Time at={payout.created_at * 1000} />,
+  },
 ];
