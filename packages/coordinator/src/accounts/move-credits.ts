@@ -1,5 +1,5 @@
-import { Increments } from '../store/increments.ts';
 import type { WriteContext } from '../store/operation.ts';
+import type { Row } from '../store/schema.ts';
 
 /** Stands for no account, as payer or as payee. */
 export const NOBODY = 0;
@@ -13,25 +13,23 @@ export interface CreditTransfer {
   amount: number;
 }
 
-const COLUMNS = ['balance', 'earned', 'spent', 'jobs', 'jobs_run', 'receipts', 'transactions'] as const;
-
 /** Updates the balances and counts of accounts. Called in the transaction that writes the ledger entries. */
 export async function moveCredits(
   transfers: readonly CreditTransfer[],
   { tx }: Pick<WriteContext, 'tx'>,
 ): Promise<void> {
-  const accounts = new Increments<number, (typeof COLUMNS)[number]>(COLUMNS);
+  const accounts: Partial<Row<'account'>>[] = [];
   for (const { payerId, payeeId, amount } of transfers) {
     if (payeeId === NOBODY) {
-      if (payerId !== null) accounts.addRow(payerId, { balance: -amount, transactions: 1 });
+      if (payerId !== null) accounts.push({ id: payerId, balance: -amount, transactions: 1 });
       continue;
     }
-    accounts.addRow(payeeId, { balance: amount, transactions: 1 });
+    accounts.push({ id: payeeId, balance: amount, transactions: 1 });
     if (payerId === null || payerId === NOBODY) continue;
-    accounts.addRow(payerId, { balance: -amount, spent: amount, jobs: 1 });
-    accounts.addRow(payeeId, { earned: amount, jobs_run: 1, receipts: 1 });
+    accounts.push({ id: payerId, balance: -amount, spent: amount, jobs: 1 });
+    accounts.push({ id: payeeId, earned: amount, jobs_run: 1, receipts: 1 });
     // An entry whose payer is also its payee counts once for the account.
-    if (payerId !== payeeId) accounts.addRow(payerId, { receipts: 1, transactions: 1 });
+    if (payerId !== payeeId) accounts.push({ id: payerId, receipts: 1, transactions: 1 });
   }
-  await tx.add('account', accounts.rows('id'));
+  await tx.add('account', accounts);
 }

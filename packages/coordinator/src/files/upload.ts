@@ -1,5 +1,4 @@
 import { storageFault } from '../limits/quotas.ts';
-import { Increments } from '../store/increments.ts';
 import { done, failed, type Operation, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { WriteTransaction } from '../store/transaction.ts';
@@ -169,9 +168,10 @@ export async function countBytes(
   changes: readonly Pick<FileRow, 'account_id' | 'bytes'>[],
   tx: WriteTransaction,
 ): Promise<void> {
-  const accounts = new Increments<number, 'file_bytes'>(['file_bytes']);
-  for (const { account_id, bytes } of changes) accounts.add(account_id, 'file_bytes', bytes);
-  await tx.add('account', accounts.rows('id'));
+  await tx.add(
+    'account',
+    changes.map(({ account_id, bytes }) => ({ id: account_id, file_bytes: bytes })),
+  );
 }
 
 /** Loads only the accounts with a storage quota, so that the others cost no query. */

@@ -5,7 +5,6 @@ import { NOBODY } from '../accounts/move-credits.ts';
 import { type Actor, recordActions } from '../audit/record-actions.ts';
 import type { Issuer } from '../define-module.ts';
 import { appendEntries } from '../ledger/entries.ts';
-import { Increments } from '../store/increments.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import { mayBecome, updateIdsOf } from './payout.ts';
@@ -29,10 +28,10 @@ const ACTIONS = {
   withdrawn: 'payout.withdraw',
 } as const;
 
-const SUMS = ['paid_out', 'payouts_confirmed', 'payouts_disputed'] as const;
+type SumOfPayouts = 'paid_out' | 'payouts_confirmed' | 'payouts_disputed';
 
 /** Columns of an account that have the sum of payouts with a status. */
-const SUM_OF: Readonly<Record<Row<'payout'>['status'], readonly (typeof SUMS)[number][]>> = {
+const SUM_OF: Readonly<Record<Row<'payout'>['status'], readonly SumOfPayouts[]>> = {
   unanswered: ['paid_out'],
   confirmed: ['paid_out', 'payouts_confirmed'],
   disputed: ['paid_out', 'payouts_disputed'],
@@ -73,10 +72,11 @@ async function update(
 
   const update_ids = JSON.stringify([...updateIdsOf(payout), id]);
   await tx.update('payout', [{ id: payoutId, status, update_ids }]);
-  const sums = new Increments<number, (typeof SUMS)[number]>(SUMS);
-  for (const column of SUM_OF[payout.status]) sums.add(payout.account_id, column, -payout.amount);
-  for (const column of SUM_OF[status]) sums.add(payout.account_id, column, payout.amount);
-  await tx.add('account', sums.rows('id'));
+  const add = (column: SumOfPayouts, amount: number) => ({ id: payout.account_id, [column]: amount });
+  await tx.add('account', [
+    ...SUM_OF[payout.status].map(column => add(column, -payout.amount)),
+    ...SUM_OF[status].map(column => add(column, payout.amount)),
+  ]);
 
   const details = {
     ...(reason !== null && { reason }),

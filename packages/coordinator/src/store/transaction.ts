@@ -35,6 +35,8 @@ export interface WriteTransaction {
   change<T extends Table>(table: T, changes: readonly RowChange<Row<T>>[]): Promise<void>;
   /** Adds to numeric columns of existing rows. Amounts for the same row are added up before they are written. */
   add<T extends Table>(table: T, rows: readonly Partial<Row<T>>[]): Promise<void>;
+  /** Inserts rows. Where a row with the same primary key exists, adds to the columns that the table declares as sums. */
+  tally<T extends Table>(table: T, rows: readonly NewRow<T>[]): Promise<void>;
   /** Inserts rows. Where a row with the same primary key exists, sets its other columns. */
   upsert<T extends Table>(table: T, rows: readonly NewRow<T>[]): Promise<void>;
   /** Deletes the rows with these primary keys. */

@@ -54,7 +54,7 @@ const MODELS = ['a', 'b'];
 const NUMBERS = [1, 2, 3];
 /** Settings, whose rows stay in memory only until they are written. */
 const NAMES = ['a', 'b', 'c'];
-const TABLES = ['job', 'queue', 'fair_clock', 'setting'] as const;
+const TABLES = ['job', 'queue', 'fair_clock', 'setting', 'usage', 'account_day'] as const;
 
 function jobRow(id: string, queue: number, rank: number): Row<'job'> {
   const nothing = Object.fromEntries(
@@ -197,6 +197,21 @@ const writes: fc.Arbitrary<Step>[] = [
         names.map(name => ({ name, value })),
       ),
     ),
+  ),
+  // The rows of one table stay in memory, those of the other do not.
+  fc.tuple(fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 5 }), fc.nat(3)).map(([ids, by]) =>
+    step(`tally ${by} for ${ids}`, async tx => {
+      const sums = { jobs: by, failed: 0, cancelled: 0, tokens_in: 1, tokens_out: 2, credits: -by };
+      const rest = { account_id: 1, key_id: '', day: 1, model: 'a' };
+      await tx.tally(
+        'usage',
+        ids.map(id => ({ id, ...rest, ...sums })),
+      );
+      await tx.tally(
+        'account_day',
+        ids.map(id => ({ id, day: 1, received: by, sent: 0, transactions: 1 })),
+      );
+    }),
   ),
   fc.constant(
     step('release by hand', tx =>

@@ -1,4 +1,3 @@
-import { Increments } from '../../store/increments.ts';
 import { done, type Operation, type WriteContext } from '../../store/operation.ts';
 import type { Row } from '../../store/schema.ts';
 import { dayId, dayOf } from './day-id.ts';
@@ -8,8 +7,6 @@ export const DAYS_COUNTED = 'ledger.days';
 
 /** How many entries are counted at once, since other writes wait meanwhile. */
 const AT_ONCE = 1_000;
-
-const SUMS = ['received', 'sent', 'transactions'] as const;
 
 type Counted = Pick<Row<'entry'>, 'leaf_index' | 'type' | 'payer_id' | 'payee_id' | 'amount' | 'created_at'>;
 
@@ -37,18 +34,11 @@ export const countAccountDays: Operation<undefined, { more: boolean }> = {
 };
 
 async function addDays(entries: readonly Counted[], { tx }: Pick<WriteContext, 'tx'>): Promise<void> {
-  const sums = new Increments<string, (typeof SUMS)[number]>(SUMS);
-  const days = new Map<string, number>();
-  const add = (
-    accountId: number | null,
-    at: number,
-    moved: Partial<Record<(typeof SUMS)[number], number>>,
-  ) => {
+  const rows: Row<'account_day'>[] = [];
+  const add = (accountId: number | null, at: number, moved: Partial<Row<'account_day'>>) => {
     if (accountId === null || accountId === 0) return;
     const day = dayOf(at);
-    const id = dayId(accountId, day);
-    days.set(id, day);
-    sums.addRow(id, moved);
+    rows.push({ id: dayId(accountId, day), day, received: 0, sent: 0, transactions: 0, ...moved });
   };
   for (const { type, payer_id, payee_id, amount, created_at: at } of entries) {
     // An opening is the balance from before a restore, which may be below 0.
@@ -56,14 +46,5 @@ async function addDays(entries: readonly Counted[], { tx }: Pick<WriteContext, '
     else add(payee_id, at, { received: amount, transactions: 1 });
     add(payer_id, at, { sent: amount, ...(payer_id !== payee_id && { transactions: 1 }) });
   }
-  const rows = sums.rows('id');
-  const known = new Set((await tx.load('account_day', 'id', [...sums.keys()])).map(({ id }) => id));
-  await tx.add(
-    'account_day',
-    rows.filter(({ id }) => known.has(id)),
-  );
-  await tx.insert(
-    'account_day',
-    rows.filter(({ id }) => !known.has(id)).map(row => ({ ...row, day: days.get(row.id) ?? 0 })),
-  );
+  await tx.tally('account_day', rows);
 }

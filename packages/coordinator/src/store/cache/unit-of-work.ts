@@ -159,6 +159,21 @@ export function createUnitOfWork(statements: Statements): UnitOfWork {
     async add(name, rows) {
       rowsOf(name).add(rows as readonly StoredRow[]);
     },
+    async tally(name, given) {
+      const { key, sumNames } = TABLES[name];
+      const rows = given as readonly StoredRow[];
+      const known = await loadByKey(
+        rowsOf(name),
+        rows.map(row => row[key] as Value),
+      );
+      const present = new Set(known.map(row => row[key]));
+      for (const row of rows) {
+        if (present.has(row[key])) rowsOf(name).add([pick(row, [key, ...sumNames])]);
+        else await this.insert(name, [row] as never[]);
+        // Further rows with this key are added to this one.
+        present.add(row[key]);
+      }
+    },
     async upsert(name, given) {
       const rows = given as readonly StoredRow[];
       if (!rows[0] || rowsOf(name).upsert(rows)) return;
@@ -197,6 +212,9 @@ export function createUnitOfWork(statements: Statements): UnitOfWork {
     },
   };
 }
+
+const pick = (row: StoredRow, columns: readonly string[]): StoredRow =>
+  Object.fromEntries(columns.map(column => [column, row[column] ?? 0]));
 
 /** The primary key, and the columns in which a row differs from what it was. */
 function difference(key: string, before: StoredRow, after: StoredRow): StoredRow {

@@ -6,6 +6,7 @@ import {
   integerColumn,
   type Json,
   type MicroCredits,
+  sumColumn,
   type Time,
   textColumn,
 } from './define-table.ts';
@@ -119,12 +120,12 @@ export const accountTables = {
     day: integerColumn(),
     model: textColumn(),
     /** Ended jobs, and those of them that failed or were cancelled. */
-    jobs: integerColumn(),
-    failed: integerColumn(),
-    cancelled: integerColumn(),
-    tokens_in: integerColumn(),
-    tokens_out: integerColumn(),
-    credits: integerColumn<MicroCredits>(),
+    jobs: sumColumn(),
+    failed: sumColumn(),
+    cancelled: sumColumn(),
+    tokens_in: sumColumn(),
+    tokens_out: sumColumn(),
+    credits: sumColumn<MicroCredits>(),
   }),
 
   /** What a miner earned, by day and model. */
@@ -137,10 +138,10 @@ export const accountTables = {
     day: integerColumn(),
     model: textColumn(),
     /** Paid runs. */
-    jobs: integerColumn(),
-    tokens_in: integerColumn(),
-    tokens_out: integerColumn(),
-    credits: integerColumn<MicroCredits>(),
+    jobs: sumColumn(),
+    tokens_in: sumColumn(),
+    tokens_out: sumColumn(),
+    credits: sumColumn<MicroCredits>(),
   }),
 
   /** Administrative actions. Triggers reject every change of a row. */
@@ -163,9 +164,9 @@ export const accountTables = {
     id: textColumn(),
     /** Days since the epoch, in UTC. */
     day: integerColumn(),
-    received: integerColumn<MicroCredits>(),
-    sent: integerColumn<MicroCredits>(),
-    transactions: integerColumn(),
+    received: sumColumn<MicroCredits>(),
+    sent: sumColumn<MicroCredits>(),
+    transactions: sumColumn(),
   }),
 
   idempotency: defineTable('id', {

@@ -15,14 +15,18 @@ export type SqlType = 'text' | 'bigint' | 'double precision';
 /** A column: its type in the database and, for the compiler alone, its type in Kysely. */
 interface ColumnOf<KyselyType> {
   readonly type: SqlType;
+  /** Whether `WriteTransaction.tally` adds to it. */
+  readonly isSum?: true;
   readonly kysely?: () => KyselyType;
 }
 
 export const textColumn = <T = string>(): ColumnOf<T> => ({ type: 'text' });
 export const integerColumn = <T = number>(): ColumnOf<T> => ({ type: 'bigint' });
+/** A sum that grows by what is tallied. */
+export const sumColumn = <T = number>(): ColumnOf<T> => ({ type: 'bigint', isSum: true });
 export const realColumn = <T = number>(): ColumnOf<T> => ({ type: 'double precision' });
 
-type Columns = Readonly<Record<string, { type: SqlType }>>;
+type Columns = Readonly<Record<string, { type: SqlType; isSum?: true }>>;
 
 export type KyselyTable<C extends Columns> = {
   [Name in keyof C]: C[Name] extends ColumnOf<infer KyselyType> ? KyselyType : never;
@@ -41,6 +45,7 @@ export interface TableOf<C extends Columns> {
   readonly key: keyof C & string;
   readonly columns: C;
   readonly columnNames: string[];
+  readonly sumNames: string[];
   /** Absent if rows stay in memory only until they are written. */
   readonly kept?: Keeping<Selectable<KyselyTable<C>>> | undefined;
 }
@@ -48,6 +53,7 @@ export interface TableOf<C extends Columns> {
 export const defineTable = <const C extends Columns>(key: keyof C & string, columns: C): TableOf<C> => ({
   ...{ key, columns },
   columnNames: Object.keys(columns),
+  sumNames: Object.keys(columns).filter(name => columns[name]?.isSum),
 });
 
 /** A table whose rows stay in memory from one batch to the next. */
