@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
-import { type Cores, type Fetch, type Latency, type LoadResult, PARTS } from './results.ts';
+import { type Cores, type Fetch, type Latency, type LoadResult, PARTS, processorTimeOf } from './results.ts';
 import { type Abuse, MOST_MEMORY, MOST_RATIO } from './scenarios/abuse.ts';
 import type { Gateway } from './scenarios/gateway.ts';
 import type { Growth } from './scenarios/growth.ts';
@@ -95,10 +95,16 @@ ${ratiosReport(jobs, streams)}`;
 }
 
 /** One table of all that the coordinator is compared with. */
-function ratiosReport({ peers }: Peers, { coordinator, litellm }: StreamPeers): string {
+function ratiosReport({ coordinator: jobs, peers }: Peers, { coordinator, litellm }: StreamPeers): string {
   const grid = new Table({ head: ['peer', 'what', 'ratio'], style: { head: [], border: [] } });
-  for (const { name, batched, ratio } of peers)
-    grid.push([batched ? `${name}, batched` : name, 'lifecycles/s', ratio.toFixed(2)]);
+  for (const { name, batched, ratio, result } of peers) {
+    const peer = batched ? `${name}, batched` : name;
+    const processorTime = ratioOf(processorTimeOf(jobs), processorTimeOf(result));
+    grid.push(
+      [peer, 'lifecycles/s', ratio.toFixed(2)],
+      [peer, 'CPU for each, with PostgreSQL', processorTime],
+    );
+  }
   for (const [at, own] of coordinator.entries()) {
     const peer = litellm[at];
     if (!peer) continue;
@@ -112,8 +118,10 @@ function ratiosReport({ peers }: Peers, { coordinator, litellm }: StreamPeers): 
   return `${grid}`;
 }
 
-const ratioOf = (own: number | null, peer: number | null) =>
-  own === null || peer === null ? NONE : (own / peer).toFixed(2);
+function ratioOf(own: number | null, peer: number | null): string {
+  const ratio = (own ?? Number.NaN) / (peer ?? Number.NaN);
+  return Number.isNaN(ratio) ? NONE : ratio.toFixed(2);
+}
 
 function jobPeersReport({ coordinator, peers }: Peers): string {
   const rows = peers.map(

@@ -61,3 +61,7 @@ export function latencyOf(histogram: Histogram): Latency | null {
   if (histogram.count === 0) return null;
   return { p50: histogram.percentile(50) / 1000, p99: histogram.percentile(99) / 1000 };
 }
+
+/** Seconds of the server and its database for one lifecycle; NaN where the system does not tell. */
+export const processorTimeOf = ({ cores: { server, database }, perSecond }: LoadResult): number =>
+  ((server ?? Number.NaN) + (database ?? 0)) / perSecond;

@@ -1,6 +1,6 @@
 import { addFinishedJobs } from '../finished-jobs.ts';
 import { type LoadOptions, load } from '../generator.ts';
-import { type LoadResult, medianOf } from '../results.ts';
+import { type LoadResult, medianOf, processorTimeOf } from '../results.ts';
 import {
   type CoordinatorOptions,
   type OwnServer,
@@ -70,10 +70,6 @@ function medians(sides: readonly Side[]): Side {
   const { load } = medianOf(sides, side => processorTimeOf(side.load));
   return { load, residentBytes: medianOf(sides, side => side.residentBytes).residentBytes };
 }
-
-/** Seconds of the server and its database for one lifecycle. */
-const processorTimeOf = ({ cores: { server, database }, perSecond }: LoadResult) =>
-  ((server ?? Number.NaN) + (database ?? 0)) / perSecond;
 
 const claimP99 = ({ latencies }: LoadResult) => latencies.claim?.p99 ?? Number.NaN;
 
