@@ -78,22 +78,37 @@ describeEachEngine('verifications', engine => {
 
   type Scene = Awaited<ReturnType<typeof scene>>;
 
-  /** A job of the model that its miner answers. */
-  async function answer({ model, miner, key, signer }: Scene, more: object = {}, told: object = {}) {
-    const { job_id } = await submit({ model, prompt: 'Why is the sky blue?', ...more });
+  /** A miner of another owner, with the same passport. */
+  async function owner(miner: string, model: string, weights: string) {
+    const [signer, key] = [signerFromSeed(hash('sha256', miner, 'buffer')), await coordinator.key('miner')];
+    await register({ id: miner, model, signer, key, weights });
+    return { model, miner, key, signer };
+  }
+
+  type Miner = Pick<Scene, 'model' | 'miner' | 'key' | 'signer'>;
+
+  /** Has the miner claim a job and complete it. */
+  async function finish({ model, miner, key, signer }: Miner, told: object = {}, text = TEXT) {
     const { body } = await post<{ jobs: MinerJob[] }>(`/v1/miners/${miner}/claims`, { max: 1 }, key);
-    const job = body.jobs.find(job => job.job_id === job_id);
-    if (!job) throw new Error('The miner got another job');
+    const [job] = body.jobs;
+    if (!job) throw new Error('The miner got no job');
+    const { job_id } = job;
     const sha = (text: string) => hash('sha256', job.salt + text);
     const signature = await signAttestation(
-      { job_id, model, prompt_hash: sha('Why is the sky blue?'), artifact_hash: sha(TEXT) },
+      { job_id, model, prompt_hash: sha('Why is the sky blue?'), artifact_hash: sha(text) },
       signer,
     );
-    const result = { result: TEXT, finish_reason: 'stop', effective_parameters: PARAMETERS, ...told };
+    const result = { result: text, finish_reason: 'stop', effective_parameters: PARAMETERS, ...told };
     const path = `/v1/jobs/${job_id}/complete`;
     const completed = await post<Receipt>(path, { miner_id: miner, ...result, signature }, key);
     expect(completed.status).toBe(200);
     return completed.body;
+  }
+
+  /** A job of the model that its miner answers. */
+  async function answer(of: Scene, more: object = {}, told: object = {}) {
+    await submit({ model: of.model, prompt: 'Why is the sky blue?', ...more });
+    return await finish(of, told);
   }
 
   /** Publishes the ledger and draws until nothing is left. */
@@ -326,6 +341,45 @@ describeEachEngine('verifications', engine => {
         error_code: code,
       });
     expect((await score(task, honest, of.verifierKey)).body.judgement).toBe('consistent');
+  });
+
+  test('asks about runs whose texts differ, which cost nobody anything by themselves', async () => {
+    const { model, weights, verifierKey } = await scene();
+    const seed = { params: { temperature: 0, seed: 1 } };
+    const { job_id } = await submit({ model, prompt: 'Why is the sky blue?', replication: 3, ...seed });
+    const cold = { effective_parameters: { temperature: 0 } };
+    const runs: string[] = [];
+    for (const letter of ['c', 'a', 'b']) {
+      const of = await owner(`${letter}-of-${model}`, model, weights);
+      const text = letter === 'c' ? `${TEXT}Or is it?` : TEXT;
+      runs.push((await finish(of, cold, text)).receipt_id);
+    }
+    expect((await call<{ status: string; result: string }>('GET', `/v1/jobs/${job_id}`)).body).toMatchObject({
+      ...{ status: 'completed', result: TEXT },
+    });
+    const asked = [];
+    for (const _ of runs) asked.push((await claim({ weights, verifierKey })).body);
+    expect(asked.filter(({ answer }) => answer.text !== TEXT)).toHaveLength(1);
+    for (const task of asked) {
+      await score(
+        task,
+        honest.map(token => ({ ...token, below_best: 0 })),
+        verifierKey,
+      );
+      const found = await statement(task.verification_id);
+      expect(found).toMatchObject({
+        cause: 'difference',
+        rule: 'greedy/1',
+        judgement: 'consistent',
+        counts: true,
+      });
+    }
+    // Those that are drawn as well do not count again.
+    await draw();
+    const { body: again } = await claim({ weights, verifierKey });
+    await score(again, honest, verifierKey);
+    expect(await statement(again.verification_id)).toMatchObject({ cause: 'drawn', counts: false });
+    await sound();
   });
 
   test('waits for an answer that is drawn', async () => {

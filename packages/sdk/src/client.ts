@@ -5,6 +5,7 @@ import { Accounts } from './resources/accounts.ts';
 import { ApiKeys } from './resources/api-keys.ts';
 import { AuditLog } from './resources/audit-log.ts';
 import { Batches } from './resources/batches.ts';
+import { EvidenceResource } from './resources/evidence.ts';
 import { Explorer } from './resources/explorer.ts';
 import { Files } from './resources/files.ts';
 import { Grants } from './resources/grants.ts';
@@ -54,6 +55,7 @@ export class CoordinatorClient {
   readonly earnings: Earnings;
   readonly grants: Grants;
   readonly payouts: Payouts;
+  readonly evidence: EvidenceResource;
   readonly operator: Operator;
   readonly webhooks: Webhooks;
   /** Public blocks, transactions, receipts and statistics. */
@@ -86,6 +88,7 @@ export class CoordinatorClient {
     this.earnings = new Earnings(requests);
     this.grants = new Grants(requests);
     this.payouts = new Payouts(requests);
+    this.evidence = new EvidenceResource(requests);
     this.operator = new Operator(requests);
     this.webhooks = new Webhooks(requests);
     this.explorer = new Explorer(requests);

@@ -38,6 +38,7 @@ export type {
   ListBatches,
   NewBatch,
 } from './resources/batches.ts';
+export type { EvidenceResource } from './resources/evidence.ts';
 export type { Explorer } from './resources/explorer.ts';
 export type { CreateFile, Files, ListFiles } from './resources/files.ts';
 export type { Grants } from './resources/grants.ts';

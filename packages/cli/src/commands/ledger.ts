@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { positiveInteger } from '../arguments.ts';
 import type { Io } from '../io.ts';
 import { type MonitorFlags, monitorLedger } from '../ledger/monitor.ts';
+import { type ReputationFlags, recomputeReputation } from '../ledger/reputation.ts';
 import { checkpointsOption } from '../ledger/saved-checkpoints.ts';
 import { type LedgerFlags, verifyLedger } from '../ledger/verify.ts';
 import { trustOptions } from '../trust.ts';
@@ -24,6 +25,7 @@ Examples:
     );
   addVerify(group, io);
   addMonitor(group, io);
+  addReputation(group, io);
 }
 
 function ledgerOptions(command: Command): Command {
@@ -59,6 +61,31 @@ function addMonitor(group: Command, io: Io): void {
       monitorLedger(url, flags, command, io),
     );
 }
+
+function addReputation(group: Command, io: Io): void {
+  const command = group
+    .command('reputation')
+    .description('recompute from a ledger what verifiers found of each miner, and who was drawn')
+    .argument('[url]', URL)
+    .option('--miner <id>', 'show this miner alone');
+  for (const addOptions of [trustOptions, keyOptions]) addOptions(command);
+  command
+    .addHelpText('after', REPUTATION_HELP)
+    .action((url: string | undefined, flags: ReputationFlags, command: Command) =>
+      recomputeReputation(url, flags, command, io),
+    );
+}
+
+const REPUTATION_HELP = `
+It reads the whole ledger, adds up the verifications of each miner as the coordinator has to, and compares the result with
+the coordinator's board (GET /v1/evidence). Of each revealed draw it checks the proof, and that the drawn receipts, and no
+others, were verified. You choose the keys that you trust as for \`aitbc ledger verify\`.
+
+The exit code is 0 when everything is as recomputed, and 1 when something is not, which is then listed.
+
+Examples:
+  $ aitbc ledger reputation --coordinator https://coordinator.example
+  $ aitbc ledger reputation https://coordinator.example/ledger --miner my-miner-001 --json`;
 
 const VERIFY_HELP = `
 You choose the keys that you trust: the ledger's key (--vkey), or the ledger's and witnesses' keys (--vkey with --witness,

@@ -90,21 +90,18 @@ async function judge(
 export interface Comparisons {
   agreed: readonly string[];
   disagreed: readonly string[];
-  /**
-   * `compared` has the miners whose result was compared with those of two others. `alone` has those of them whose
-   * result began like neither.
-   */
-  compared: readonly string[];
-  alone: readonly string[];
 }
 
-/** Adds the comparisons to the standings of the miners' operators. */
+/**
+ * Adds the comparisons to the standings of the miners' operators. They are shown and cost nothing: honest engines differ by
+ * their build and by what else they run.
+ */
 export async function noteComparisons(
   comparisons: Comparisons,
   { tx }: Pick<WriteContext, 'tx'>,
 ): Promise<void> {
-  const { agreed, disagreed, compared, alone } = comparisons;
-  const ids = [...new Set([...agreed, ...disagreed, ...compared])];
+  const { agreed, disagreed } = comparisons;
+  const ids = [...new Set([...agreed, ...disagreed])];
   const operators = new Map((await tx.load('miner', 'id', ids)).map(miner => [miner.id, miner.operator_id]));
   const count = (id: string, among: readonly string[]) => among.filter(other => other === id).length;
   for (const id of ids) {
@@ -113,8 +110,6 @@ export async function noteComparisons(
     const counts = {
       agreements: count(id, agreed),
       disagreements: count(id, disagreed),
-      compared: count(id, compared),
-      alone: count(id, alone),
     };
     await tx.add('standing', [{ id: operator, ...counts }]);
   }

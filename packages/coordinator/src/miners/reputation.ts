@@ -11,8 +11,8 @@ import type { MinerConfig } from './options.ts';
  * Only what a miner can control counts: engine failures that it reports, and leases that it lets expire. Requests that
  * were refused or unsupported, busy engines, deadlines set by the client's price and outages of the coordinator do not
  * count. A job counts at most once, and one account or model can only do limited harm (`blame.ts`). Results that differ
- * from others' do not lower the score, because honest engines differ by their build and by what else they run. Only
- * results that begin like no other bring probation (`standing.ts`).
+ * from others' cost nothing, because honest engines differ by their build and by what else they run: verifiers read them
+ * (`verifications/`).
  */
 
 export interface ReputationPolicy {

@@ -15,9 +15,6 @@ export type Standing = Row<'standing'>;
 /** How many jobs an operator completes on probation. */
 const PROBATION_JOBS = 10;
 
-/** How many results are compared before an operator is judged by them. */
-const RESULTS_PER_JUDGEMENT = 10;
-
 /** Returns standings by operator. Creates the missing ones. */
 export async function loadStandings(
   operatorIds: Iterable<number>,
@@ -51,9 +48,7 @@ export function judgeStanding(
   }
   if (scoreOf(standing, now, policy) < policy.minimum)
     return { ...standing, suspended_at: now, probation: 0 };
-  if (standing.compared < RESULTS_PER_JUDGEMENT) return undefined;
-  const isAlone = standing.alone > standing.compared / 2;
-  return { ...standing, compared: 0, alone: 0, ...(isAlone && { probation: PROBATION_JOBS }) };
+  return undefined;
 }
 
 /** Writes the state of operators to their miners' rows. Returns the changed miners. */

@@ -6,6 +6,8 @@ export interface Topics {
   /** A batch that has ended. */
   'batch.ended': Row<'batch'>;
   'miner.changed': MinerChange;
+  /** A completed run of a job whose runs have different results. */
+  'results.differ': Row<'job'>;
 }
 
 /** A miner's row before and after it went offline, or its operator's standing changed. */

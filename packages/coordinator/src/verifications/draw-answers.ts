@@ -136,22 +136,18 @@ function whyNot(job: DrawnAnswer): InconclusiveReason | undefined {
   return temperatureIn(job.parameters) === undefined ? 'no_parameters' : undefined;
 }
 
-/** Parameters with which an engine draws from other tokens than its sampler's, which a verifier does not know. */
-const CONSTRAINTS = [
-  'grammar',
-  'json_schema',
-  'guided_json',
-  'guided_regex',
-  'format',
-  'logit_bias',
-] as const;
+/** Parameters that change what the engine reads or draws from in ways that a verifier does not know. */
+const UNKNOWN = [
+  ...(['raw', 'template', 'suffix', 'think', 'chat_template_kwargs', 'logit_bias'] as const),
+  ...(['grammar', 'json_schema', 'guided_json', 'guided_regex', 'format', 'response_format'] as const),
+];
 
 /** Whether the answer is plain text: without tools, images, a grammar and hidden reasoning. `own` has tools and formats. */
 function isText({ kind, own, type, details, params }: DrawnAnswer): boolean {
   if (kind === 'embedding' || own !== null || type !== 'text') return false;
   if (details !== null && 'reasoning' in (parseJsonObject(details) ?? {})) return false;
   const given = params === null ? {} : (parseJsonObject(params) ?? {});
-  return !CONSTRAINTS.some(name => name in given);
+  return !UNKNOWN.some(name => name in given);
 }
 
 /** Returns the temperature at which an answer was sampled, or undefined if the miner did not tell. */

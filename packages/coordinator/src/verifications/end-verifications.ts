@@ -33,12 +33,13 @@ export interface Ending {
  * suspends whom a record accuses. A crash leaves all of it or nothing.
  */
 export async function endVerifications(
-  endings: readonly Ending[],
+  found: readonly Ending[],
   issuer: Issuer,
   context: WriteContext,
 ): Promise<void> {
-  if (endings.length === 0) return;
+  if (found.length === 0) return;
   const { tx, now, emit } = context;
+  const endings = await countOnce(found, context);
   const records = await loadRecords(endings, context);
   const addresses = await loadAddresses(
     endings.flatMap(({ row }) => row.verifier_account ?? []),
@@ -77,6 +78,23 @@ export async function endVerifications(
     endings.flatMap(({ row }) => (row.erase === 1 ? [row.job_id] : [])),
     context,
   );
+}
+
+/** An answer counts once, also where it was drawn and differed from others, too. */
+async function countOnce(
+  endings: readonly Ending[],
+  { tx }: Pick<WriteContext, 'tx'>,
+): Promise<readonly Ending[]> {
+  const receipts = [...new Set(endings.flatMap(({ row, counts }) => (counts ? [row.receipt_id] : [])))];
+  const counted = new Set(
+    (await tx.load('verification', 'receipt_id', receipts, 'counts = 1')).map(row => row.receipt_id),
+  );
+  return endings.map(ending => {
+    if (!ending.counts) return ending;
+    const counts = !counted.has(ending.row.receipt_id);
+    counted.add(ending.row.receipt_id);
+    return { ...ending, counts };
+  });
 }
 
 const endedRow =

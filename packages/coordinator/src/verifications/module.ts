@@ -6,6 +6,7 @@ import { appealVerifications } from './appeal.ts';
 import { claimVerifications } from './claim-verifications.ts';
 import { storeDraw } from './draw-answers.ts';
 import { verificationOptions } from './options.ts';
+import { questionRuns } from './question-runs.ts';
 import { returnVerifications, sweepVerifications } from './return-verifications.ts';
 import { submitScores } from './submit-scores.ts';
 
@@ -29,6 +30,7 @@ export const verifications = defineModule({
       sweepVerifications: sweepVerifications(issuer, config.verifyKeepDays * 24 * HOUR_MS),
     };
   },
+  subscribes: { 'results.differ': questionRuns },
   async create({ config, store, ids, now, operations, closing, services: { ledger } }) {
     const { createVerificationService } = await import('./service.ts');
     const { createWakes } = await import('./wakes.ts');

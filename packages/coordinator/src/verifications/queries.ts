@@ -75,6 +75,7 @@ export interface AnswerTexts {
   prompt: string;
   kind: Row<'job_input'>['kind'];
   own: string | null;
+  params: string;
   result: string;
   finish_reason: string | null;
   parameters: string | null;
@@ -95,7 +96,7 @@ export async function readTexts(
     .innerJoin('entry', join => join.onRef('entry.job_id', '=', 'job.id').on('entry.id', '=', receipt_id))
     .leftJoin('passport', 'passport.id', 'job.passport')
     .where('job.id', '=', job_id)
-    .select(['job_input.prompt', 'job_input.kind', 'job_input.own', 'job_output.result'])
+    .select(['job_input.prompt', 'job_input.kind', 'job_input.own', 'job_input.params', 'job_output.result'])
     .select(['job_output.finish_reason', 'job_output.parameters', 'passport.body as passport_body'])
     .select(['entry.body as receipt', 'job.salt'])
     .executeTakeFirst();

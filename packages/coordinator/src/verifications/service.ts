@@ -266,7 +266,8 @@ function toTask(row: VerificationRow, texts: AnswerTexts): VerificationTask {
     answer: {
       text: result,
       finish_reason: finish_reason as FinishReason | null,
-      ended: finish_reason === 'stop',
+      // With stop sequences, one of them may have ended it.
+      ended: finish_reason === 'stop' && !('stop' in (parseJsonObject(texts.params) ?? {})),
     },
     parameters: parameters === null ? {} : (parseJsonObject(parameters) ?? {}),
     rendered_prompt_hash: typeof rendered === 'string' ? rendered : null,

@@ -2,7 +2,8 @@ import { noteComparisons } from '../../miners/presence.ts';
 import type { WriteContext } from '../../store/operation.ts';
 import { clearHold, isEnded, type JobChange, type JobRow, markCancelled } from '../job.ts';
 import { eraseTextsOf } from '../save-jobs.ts';
-import { findAlone, groupResults, isSameResult, type Output } from './runs.ts';
+import { isQuestioned, questionDifferences } from './question-differences.ts';
+import { groupResults, isSameResult, type Output } from './runs.ts';
 
 export interface CheckedGroup {
   /** The checked job, which has completed. */
@@ -30,8 +31,13 @@ export async function followChecks(group: CheckedGroup, context: WriteContext): 
   // A referee that was not needed has no effect.
   const speaks = ended.has(check.id) || referee.status === 'completed';
   if (speaks) await compare([job, check, referee], outputs, context);
-  // Only the client's own job keeps the text.
-  await eraseTextsOf([check.id, referee.id], context);
+  else await questionDifferences([job, check], outputs, context);
+  // Only the client's own job keeps the text. A verifier that reads a check has it erased afterwards.
+  const questioned = await isQuestioned([check.id, referee.id], context);
+  await eraseTextsOf(
+    [check.id, referee.id].filter(id => !questioned.has(id)),
+    context,
+  );
   return isOpen ? [{ before: referee, after: markCancelled(referee, context.now) }] : [];
 }
 
@@ -43,11 +49,10 @@ async function compare(
 ): Promise<void> {
   const [agreed = [], ...others] = groupResults(runs, outputs);
   const minersOf = (jobs: readonly JobRow[]) => jobs.flatMap(({ miner_id }) => miner_id ?? []);
-  const { compared, alone } = findAlone(runs, outputs);
-  const beginnings = { compared: minersOf(compared), alone: minersOf(alone) };
   const results =
     agreed.length < 2
       ? { agreed: [], disagreed: [] }
       : { agreed: minersOf(agreed), disagreed: minersOf(others.flat()) };
-  await noteComparisons({ ...results, ...beginnings }, context);
+  await noteComparisons(results, context);
+  await questionDifferences(runs, outputs, context);
 }

@@ -5,7 +5,8 @@ import { isEnded, type JobChange, type JobRow, markCancelled, markFailed } from 
 import { saveJobs } from '../save-jobs.ts';
 import { barred, ownersOf } from '../scheduling/assignments.ts';
 import { followChecks } from './decide-spot-checks.ts';
-import { agreedOn, findAlone, isSameResult, type Output, progressed, verdictOn } from './runs.ts';
+import { questionDifferences } from './question-differences.ts';
+import { agreedOn, isSameResult, type Output, progressed, verdictOn } from './runs.ts';
 
 /**
  * Updates replicated jobs when their runs change and runs when their jobs change, and saves the resulting changes. Does
@@ -65,14 +66,10 @@ async function barFailed({ job, moves }: Group, { tx }: WriteContext): Promise<v
 async function decide(group: Group, context: WriteContext): Promise<JobChange[]> {
   const { job, runs, outputs } = group;
   const verdict = verdictOn(runs, outputs);
-  const { compared, alone } = findAlone(runs, outputs);
   if (!verdict) return [{ before: job, after: progressed(job, runs) }];
   if ('error' in verdict) {
     const after = markFailed(progressed(job, runs), verdict.error, context.now);
-    await noteComparisons(
-      { agreed: [], disagreed: [], compared: minersOf(compared), alone: minersOf(alone) },
-      context,
-    );
+    await questionDifferences(runs, outputs, context);
     return [{ before: job, after }, ...cancelPending(runs, context)];
   }
   const { agreed, disagreed } = verdict;
@@ -80,13 +77,8 @@ async function decide(group: Group, context: WriteContext): Promise<JobChange[]>
   const after = agreedOn(job, runs, chosen, context.now);
   const output = outputs.get(chosen.id);
   if (output) await context.tx.insert('job_output', [{ ...output, job_id: job.id }]);
-  await noteComparisons(
-    {
-      ...{ agreed: minersOf(agreed), disagreed: minersOf(disagreed) },
-      ...{ compared: minersOf(compared), alone: minersOf(alone) },
-    },
-    context,
-  );
+  await noteComparisons({ agreed: minersOf(agreed), disagreed: minersOf(disagreed) }, context);
+  await questionDifferences(runs, outputs, context);
   return [{ before: job, after }, ...cancelPending(runs, context)];
 }
 
@@ -100,15 +92,8 @@ async function afterEnd({ job, runs, moves, outputs }: Group, context: WriteCont
     const isAgreed = (run: JobRow) => isSameResult(outputs.get(run.id) ?? result, result);
     const agreed = late.filter(isAgreed);
     const disagreed = late.filter(run => !agreed.includes(run));
-    const { compared, alone } = findAlone(runs, outputs);
-    const isLate = (run: JobRow) => late.includes(run);
-    await noteComparisons(
-      {
-        ...{ agreed: minersOf(agreed), disagreed: minersOf(disagreed) },
-        ...{ compared: minersOf(compared.filter(isLate)), alone: minersOf(alone.filter(isLate)) },
-      },
-      context,
-    );
+    await noteComparisons({ agreed: minersOf(agreed), disagreed: minersOf(disagreed) }, context);
+    await questionDifferences(runs, outputs, context);
   }
   return job.status === 'cancelled' ? cancelAll(runs, context) : cancelPending(runs, context);
 }

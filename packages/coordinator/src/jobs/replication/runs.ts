@@ -27,42 +27,6 @@ export function groupResults(runs: readonly JobRow[], outputs: ReadonlyMap<strin
   return groups.toSorted((a, b) => b.length - a.length);
 }
 
-/**
- * How many characters honest engines' results have in common at the start. Later they may differ, depending on their
- * builds.
- */
-const BEGINNING = 8;
-
-const sharesBeginning = (a: Output, b: Output) =>
-  a.type === b.type && a.result.slice(0, BEGINNING) === b.result.slice(0, BEGINNING);
-
-/**
- * Returns, among at least three runs of one passport with a result, those whose result begins like no other while two
- * others begin alike.
- */
-export function findAlone(
-  runs: readonly JobRow[],
-  outputs: ReadonlyMap<string, Output>,
-): { compared: JobRow[]; alone: JobRow[] } {
-  const byPassport = Map.groupBy(
-    runs.filter(run => outputs.has(run.id)),
-    run => run.passport,
-  );
-  const compared = [...byPassport.values()].filter(group => group.length >= 3).flat();
-  const shares = (a: JobRow, b: JobRow) => {
-    const [one, other] = [outputs.get(a.id), outputs.get(b.id)];
-    return (
-      a.passport === b.passport && one !== undefined && other !== undefined && sharesBeginning(one, other)
-    );
-  };
-  const alone = compared.filter(run => {
-    const others = compared.filter(other => other !== run && other.passport === run.passport);
-    const isAlike = others.some(other => others.some(third => third !== other && shares(other, third)));
-    return isAlike && !others.some(other => shares(run, other));
-  });
-  return { compared, alone };
-}
-
 /** Sorts by completion, then by id. */
 const byEnd = (a: JobRow, b: JobRow) =>
   (a.completed_at ?? 0) - (b.completed_at ?? 0) || (a.id < b.id ? -1 : 1);

@@ -55,6 +55,7 @@ export async function addVerifications(
     .addColumn('appeal_id', text)
     .$call(clustered)
     .execute();
+  await sql`CREATE INDEX verification_counted ON verification (receipt_id) WHERE counts = 1`.execute(db);
   await sql`CREATE INDEX verification_waiting ON verification (weights, id) WHERE state = 'waiting'`.execute(
     db,
   );

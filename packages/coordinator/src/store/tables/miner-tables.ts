@@ -77,7 +77,7 @@ export const minerTables = {
     suspended_at: integerColumn<Defaulted<Time | null>>(),
     /** Remaining probation jobs, which run one at a time and are compared with another owner's; 0 without probation. */
     probation: integerColumn<Defaulted<number>>(),
-    /** Number of recent results compared with those of two others, and how many of them began like neither. */
+    /** Not used any more: results that begin like no other's bring no probation. */
     compared: integerColumn<Defaulted<number>>(),
     alone: integerColumn<Defaulted<number>>(),
   }),
