@@ -202,25 +202,21 @@ export function defineModule<
 >(
   description: Description<Name, Uses, Reads, Table, Operations, Service>,
 ): Module<Name, Table, Operations, Awaited<Service>> {
-  const {
-    name,
-    uses,
-    options,
-    idPrefix = [],
-    operations,
-    subscribes = {},
-    create,
-    api = 'own',
-  } = description;
-  return {
-    ...{ name, subscribes, api },
-    uses: uses ?? [],
-    options: options ?? ({} as Table),
-    idPrefixes: typeof idPrefix === 'string' ? [idPrefix] : idPrefix,
-    operations: operations ?? (() => ({}) as Operations),
-    create: (create ?? (() => undefined as Service)) as (context: unknown) => Promise<Awaited<Service>>,
-    routes: description.routes ?? (async () => {}),
-    tasks: description.tasks ?? (() => []),
-    close: (description.close ?? (() => {})) as (service: Awaited<Service>) => void | Promise<void>,
+  const { idPrefix = [], ...given } = description;
+  const defaults = {
+    uses: [],
+    options: {},
+    subscribes: {},
+    api: 'own',
+    operations: () => ({}),
+    create: () => undefined,
+    routes: async () => {},
+    tasks: () => [],
+    close: () => {},
   };
+  return {
+    ...defaults,
+    ...given,
+    idPrefixes: [idPrefix].flat(),
+  } as unknown as Module<Name, Table, Operations, Awaited<Service>>;
 }

@@ -48,6 +48,22 @@ const receiptMetadata: Rule = [
     isObject(value) && RECEIPT_HASHES.every(name => !Object.hasOwn(value, name) || hash[1](value[name])),
 ];
 
+const oneOf = (...texts: readonly string[]): Rule => [
+  texts.map(text => JSON.stringify(text)).join(' or '),
+  value => typeof value === 'string' && texts.includes(value),
+];
+
+const typed = (type: string): Rule => [JSON.stringify(type), value => value === type];
+
+/** What the coordinator puts at the end of each statement. */
+const ISSUED = {
+  coordinator_id: text,
+  created_at: whole,
+  nonce: text,
+  metadata: object,
+  signature: object,
+};
+
 /** The `algorithm` check covers which algorithm it is. */
 const SIGNATURE: Rules<Signature> = {
   alg: text,
@@ -79,34 +95,28 @@ const RECEIPT: Rules<Receipt> = {
 
 /** The `version` check covers which version it is. */
 const GRANT: Rules<Grant> = {
-  type: ['"grant"', value => value === 'grant'],
+  type: typed('grant'),
   version: text,
   grant_id: text,
   to: address,
   amount: positive,
-  coordinator_id: text,
-  created_at: whole,
-  nonce: text,
+  ...ISSUED,
   metadata: withText('reason'),
-  signature: object,
 };
 
 const PAYOUT: Rules<Payout> = {
-  type: ['"payout"', value => value === 'payout'],
+  type: typed('payout'),
   version: text,
   payout_id: text,
   to: address,
   amount: positive,
   method: text,
-  coordinator_id: text,
-  created_at: whole,
-  nonce: text,
+  ...ISSUED,
   metadata: withText('reference'),
-  signature: object,
 };
 
 const PAYOUT_UPDATE: Rules<PayoutUpdate> = {
-  type: ['"payout_update"', value => value === 'payout_update'],
+  type: typed('payout_update'),
   version: text,
   update_id: text,
   payout_id: text,
@@ -116,27 +126,19 @@ const PAYOUT_UPDATE: Rules<PayoutUpdate> = {
     '"confirmed", "disputed" or "withdrawn"',
     value => value === 'confirmed' || value === 'disputed' || value === 'withdrawn',
   ],
-  coordinator_id: text,
-  created_at: whole,
-  nonce: text,
+  ...ISSUED,
   metadata: withText('reason'),
-  signature: object,
 };
 
 /** A rule for a member that may also be null. */
 const orNull = ([words, test]: Rule): Rule => [`${words}, or null`, value => value === null || test(value)];
-
-const oneOf = (...texts: readonly string[]): Rule => [
-  texts.map(text => JSON.stringify(text)).join(' or '),
-  value => typeof value === 'string' && texts.includes(value),
-];
 
 const flag: Rule = ['true or false', value => typeof value === 'boolean'];
 const number: Rule = ['a number', value => typeof value === 'number'];
 
 /** Causes, rules and reasons may be added later, so any text is one. */
 const VERIFICATION: Rules<VerificationStatement> = {
-  type: ['"verification"', value => value === 'verification'],
+  type: typed('verification'),
   version: text,
   verification_id: text,
   cause: text,
@@ -160,11 +162,7 @@ const VERIFICATION: Rules<VerificationStatement> = {
   counts: flag,
   clears: flag,
   draw: orNull(whole),
-  coordinator_id: text,
-  created_at: whole,
-  nonce: text,
-  metadata: object,
-  signature: object,
+  ...ISSUED,
 };
 
 const root: Rule = [
@@ -178,7 +176,7 @@ const base64: Rule = [
 
 /** `newest` is left out because it is optional. */
 const RESTORE: Rules<Omit<Restore, 'newest'>> = {
-  type: ['"restore"', value => value === 'restore'],
+  type: typed('restore'),
   version: text,
   restore_id: text,
   ledger: text,
@@ -189,11 +187,7 @@ const RESTORE: Rules<Omit<Restore, 'newest'>> = {
     value => typeof value === 'string' && /^-?(0|[1-9]\d*)\.\d{6}$/.test(value),
   ],
   balances_hash: hash,
-  coordinator_id: text,
-  created_at: whole,
-  nonce: text,
-  metadata: object,
-  signature: object,
+  ...ISSUED,
 };
 
 const OLD_TREE: Rules<NonNullable<Restore['newest']>> = {
@@ -204,17 +198,13 @@ const OLD_TREE: Rules<NonNullable<Restore['newest']>> = {
 };
 
 const OPENING: Rules<Opening> = {
-  type: ['"opening"', value => value === 'opening'],
+  type: typed('opening'),
   version: text,
   opening_id: text,
   restore_id: text,
   account: address,
   balance: ['a number', value => typeof value === 'number'],
-  coordinator_id: text,
-  created_at: whole,
-  nonce: text,
-  metadata: object,
-  signature: object,
+  ...ISSUED,
 };
 
 /** An object whose members are not checked yet. */

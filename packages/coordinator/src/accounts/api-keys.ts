@@ -12,6 +12,7 @@ import { microCredits, roundCredits } from '@aitbc/receipts';
 import type { Actor } from '../audit/record-actions.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
+import { type ListPage, nextPlace } from '../list-page.ts';
 import { unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -50,7 +51,7 @@ export interface ApiKeyService {
   list(
     caller: KeyCaller,
     query: Pick<ListApiKeys, 'account'> & { limit: number; before: string | undefined },
-  ): Promise<{ keys: ApiKey[]; next: string | undefined }>;
+  ): Promise<ListPage<ApiKey>>;
   get(caller: KeyCaller, id: string): Promise<ApiKey>;
   /** Returns a key, whoever asks. */
   find(id: string): Promise<ApiKey>;
@@ -158,9 +159,9 @@ export function createApiKeys({ store, ids, now, tiers, repeats }: ApiKeysOption
           field: 'account',
         });
       const accountId = own ?? (account === undefined ? undefined : await findAccountId(store.read, account));
-      if (account !== undefined && accountId === undefined) return { keys: [], next: undefined };
+      if (account !== undefined && accountId === undefined) return { items: [], next: undefined };
       const found = await listKeysOf(store.read, { accountId, before, limit });
-      return { keys: await view(found), next: found.length < limit ? undefined : found.at(-1)?.id };
+      return { items: await view(found), next: nextPlace(found, limit, key => key.id) };
     },
 
     async get({ principal }, id) {

@@ -11,7 +11,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { actorOf } from '../http/actor.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
-import { linkAfter } from '../http/pages.ts';
+import { linked } from '../http/pages.ts';
 import { type App, answers, IdempotencyHeader, IdParams, keyed, withReplayed } from '../http/routes.ts';
 import type { ApiKeyService } from './api-keys.ts';
 
@@ -66,8 +66,7 @@ export function apiKeyRoutes(
       const { limit = LIMITS.defaultPageSize, cursor, account } = request.query;
       const query = { limit, before: cursor, ...(account !== undefined && { account }) };
       const page = await apiKeys.list(callerOf(request), query);
-      linkAfter(request, reply, page.next);
-      return page.keys;
+      return linked(request, reply, page);
     },
   );
 

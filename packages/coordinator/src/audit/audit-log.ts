@@ -1,17 +1,18 @@
 import type { AuditEntry } from '@aitbc/protocol';
+import { type ListPage, nextPlace } from '../list-page.ts';
 import type { Store } from '../store/store.ts';
 import { type AuditPage, listEntries } from './queries.ts';
 
 export interface AuditLogService {
   /** Returns a page of entries, newest first, and the number before which the next page starts. */
-  list(page: AuditPage): Promise<{ entries: AuditEntry[]; next: number | undefined }>;
+  list(page: AuditPage): Promise<ListPage<AuditEntry, number>>;
 }
 
 export function createAuditLog({ read }: Pick<Store, 'read'>): AuditLogService {
   return {
     async list(page) {
       const rows = await listEntries(read, page);
-      const entries = rows.map(({ at, details, source, ...row }): AuditEntry => {
+      const items = rows.map(({ at, details, source, ...row }): AuditEntry => {
         return {
           ...row,
           at: new Date(at).toISOString(),
@@ -19,7 +20,7 @@ export function createAuditLog({ read }: Pick<Store, 'read'>): AuditLogService {
           details: JSON.parse(details),
         };
       });
-      return { entries, next: rows.length < page.limit ? undefined : rows.at(-1)?.id };
+      return { items, next: nextPlace(rows, page.limit, row => row.id) };
     },
   };
 }

@@ -1,6 +1,6 @@
 import { AuditEntry, LIMITS, ListAuditEntries } from '@aitbc/protocol';
 import type { Guards } from '../http/authentication.ts';
-import { linkAfter, readPlace } from '../http/pages.ts';
+import { linked, readPlace } from '../http/pages.ts';
 import { reportAnswer, sendReport } from '../http/reports.ts';
 import { type App, answers, keyed } from '../http/routes.ts';
 import type { AuditLogService } from './audit-log.ts';
@@ -32,8 +32,7 @@ export function auditRoutes(
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor, action, target } = request.query;
       const page = await auditLog.list({ limit, before: readPlace(cursor), action, target });
-      linkAfter(request, reply, page.next);
-      return sendReport(request, reply, page.entries, COLUMNS);
+      return sendReport(request, reply, linked(request, reply, page), COLUMNS);
     },
   );
 }

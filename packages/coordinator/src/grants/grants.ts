@@ -8,6 +8,7 @@ import type { Actor } from '../audit/record-actions.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import type { PublicLedger } from '../ledger/ledger.ts';
+import { type ListPage, nextPlace } from '../list-page.ts';
 import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -28,10 +29,7 @@ export interface GrantService {
   /** Returns the grant as a `.tlog-proof` file, which can be verified offline. */
   proof(id: string): Promise<string>;
   /** Returns a page of grants, newest first, and the log position after which the next page starts. */
-  list(page: {
-    limit: number;
-    before: number | undefined;
-  }): Promise<{ grants: Grant[]; next: number | undefined }>;
+  list(page: { limit: number; before: number | undefined }): Promise<ListPage<Grant, number>>;
 }
 
 export interface GrantServiceOptions {
@@ -78,8 +76,8 @@ export function createGrantService({
     async list({ limit, before }) {
       const found = await listGrants(store.read, before, limit);
       return {
-        grants: found.map(({ body }) => JSON.parse(body)),
-        next: found.length < limit ? undefined : found.at(-1)?.leaf_index,
+        items: found.map(({ body }) => JSON.parse(body)),
+        next: nextPlace(found, limit, entry => entry.leaf_index),
       };
     },
   };

@@ -2,7 +2,7 @@ import { Grant, LIMITS, ListGrants, NewGrant, PublishedGrant } from '@aitbc/prot
 import { Type } from 'typebox';
 import { actorOf } from '../http/actor.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
-import { linkAfter, readPlace } from '../http/pages.ts';
+import { linked, readPlace } from '../http/pages.ts';
 import {
   type App,
   answers,
@@ -63,8 +63,7 @@ export function grantRoutes(app: App, { grants, guards }: { grants: GrantService
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor } = request.query;
       const page = await grants.list({ limit, before: readPlace(cursor) });
-      linkAfter(request, reply, page.next);
-      return page.grants;
+      return linked(request, reply, page);
     },
   );
 

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ListPage } from '../list-page.ts';
 
 /**
  * Reads a cursor that is a number, such as an index in the ledger or the height of a block. All other cursors are the id
@@ -17,6 +18,16 @@ export function linkNext(
 ): void {
   const last = ids.at(-1);
   if (ids.length === limit) linkAfter(request, reply, last);
+}
+
+/** Returns the items of a page, and adds a link to the next one. */
+export function linked<Item>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { items, next }: ListPage<Item, string | number>,
+): Item[] {
+  linkAfter(request, reply, next);
+  return items;
 }
 
 /**

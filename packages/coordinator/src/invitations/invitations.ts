@@ -14,6 +14,7 @@ import type { Actor } from '../audit/record-actions.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import type { Allowance } from '../limits/allowances.ts';
+import { type ListPage, nextPlace } from '../list-page.ts';
 import { networkOf } from '../networks.ts';
 import { unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -36,10 +37,7 @@ export interface InvitationService {
     request: NewInvitation,
     idempotencyKey: string | undefined,
   ): Promise<Replayable<InvitationWithToken>>;
-  list(page: {
-    limit: number;
-    before: string | undefined;
-  }): Promise<{ invitations: Invitation[]; next: string | undefined }>;
+  list(page: { limit: number; before: string | undefined }): Promise<ListPage<Invitation>>;
   get(id: string): Promise<Invitation>;
   revoke(actor: Actor, id: string): Promise<Invitation>;
   /** Makes an account and a key. A repeated request with the same nonce returns the same key. */
@@ -101,8 +99,8 @@ export function createInvitations({
     async list({ limit, before }) {
       const rows = await listInvitations(store.read, before, limit);
       return {
-        invitations: rows.map(toInvitation),
-        next: rows.length < limit ? undefined : rows.at(-1)?.id,
+        items: rows.map(toInvitation),
+        next: nextPlace(rows, limit, row => row.id),
       };
     },
 

@@ -11,7 +11,7 @@ import { Type } from 'typebox';
 import { actorOf } from '../http/actor.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
 import { PRIVATE } from '../http/headers.ts';
-import { linkAfter } from '../http/pages.ts';
+import { linked } from '../http/pages.ts';
 import { type App, answers, IdempotencyHeader, IdParams, keyed, withReplayed } from '../http/routes.ts';
 import type { InvitationService } from './invitations.ts';
 
@@ -62,8 +62,7 @@ export function invitationRoutes(app: App, { invitations, guards }: InvitationRo
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor } = request.query;
       const page = await invitations.list({ limit, before: cursor });
-      linkAfter(request, reply, page.next);
-      return page.invitations;
+      return linked(request, reply, page);
     },
   );
 

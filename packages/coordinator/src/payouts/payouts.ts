@@ -17,6 +17,7 @@ import type { Actor } from '../audit/record-actions.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import type { PublicLedger } from '../ledger/ledger.ts';
+import { type ListPage, nextPlace } from '../list-page.ts';
 import { type Operation, unwrap } from '../store/operation.ts';
 import type { Store } from '../store/store.ts';
 import type { PayoutInput, PayoutOutput } from './create-payouts.ts';
@@ -58,7 +59,7 @@ export interface PayoutService {
     before: string | undefined;
     account: string | undefined;
     status: PayoutStatus | undefined;
-  }): Promise<{ payouts: TrackedPayout[]; next: string | undefined }>;
+  }): Promise<ListPage<TrackedPayout>>;
 }
 
 export interface PayoutServiceOptions {
@@ -184,9 +185,9 @@ export function createPayoutService({
     async list({ limit, before, account, status }) {
       if (account !== undefined) requireAddress(account, 'account');
       const accountId = account === undefined ? undefined : await findAccountId(store.read, account);
-      if (account !== undefined && accountId === undefined) return { payouts: [], next: undefined };
+      if (account !== undefined && accountId === undefined) return { items: [], next: undefined };
       const rows = await listPayouts(store.read, { accountId, status, before, limit });
-      return { payouts: await track(rows), next: rows.length < limit ? undefined : rows.at(-1)?.id };
+      return { items: await track(rows), next: nextPlace(rows, limit, row => row.id) };
     },
   };
 }

@@ -11,7 +11,7 @@ import {
 import { Type } from 'typebox';
 import { actorOf, anyActorOf } from '../http/actor.ts';
 import { type Guards, principalOf } from '../http/authentication.ts';
-import { linkAfter } from '../http/pages.ts';
+import { linked } from '../http/pages.ts';
 import {
   type App,
   answers,
@@ -145,8 +145,7 @@ function readRoutes(app: App, { payouts, guards }: PayoutRoutes): void {
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor, account, status } = request.query;
       const page = await payouts.list({ limit, before: cursor, account, status });
-      linkAfter(request, reply, page.next);
-      return page.payouts;
+      return linked(request, reply, page);
     },
   );
 

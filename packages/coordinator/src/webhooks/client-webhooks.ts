@@ -16,6 +16,7 @@ import type { Principal } from '../accounts/keys.ts';
 import type { Repeats, Replayable } from '../accounts/repeats.ts';
 import { fail } from '../errors.ts';
 import type { Ids } from '../ids.ts';
+import { type ListPage, nextPlace } from '../list-page.ts';
 import { isoTime } from '../store/numbers.ts';
 import { type Operation, unwrap } from '../store/operation.ts';
 import type { Row } from '../store/schema.ts';
@@ -55,10 +56,7 @@ export interface ClientWebhooks {
     request: NewWebhook,
     idempotencyKey: string | undefined,
   ): Promise<Replayable<CreatedWebhook>>;
-  list(
-    principal: Principal,
-    page: { before: string | undefined; limit: number },
-  ): Promise<{ webhooks: Webhook[]; next: string | undefined }>;
+  list(principal: Principal, page: { before: string | undefined; limit: number }): Promise<ListPage<Webhook>>;
   get(principal: Principal, id: string): Promise<Webhook>;
   change(principal: Principal, id: string, change: WebhookChange): Promise<Webhook>;
   remove(principal: Principal, id: string): Promise<void>;
@@ -80,7 +78,7 @@ export interface ClientWebhooks {
     principal: Principal,
     id: string,
     page: Pick<ListDeliveries, 'state'> & { before: string | undefined; limit: number },
-  ): Promise<{ deliveries: WebhookDelivery[]; next: string | undefined }>;
+  ): Promise<ListPage<WebhookDelivery>>;
   redeliver(principal: Principal, id: string, deliveryId: string): Promise<WebhookDelivery>;
   redeliverSince(principal: Principal, id: string, request: RedeliverSince): Promise<Redelivering>;
   /** Checks the URLs of new jobs, and that their account has a secret to sign with. */
@@ -141,8 +139,8 @@ export function createClientWebhooks(options: ClientWebhooksOptions): ClientWebh
     async list({ accountId }, { before, limit }) {
       const webhooks = await listWebhooks(store.read, { accountId, before, limit });
       return {
-        webhooks: webhooks.map(toWebhook),
-        next: webhooks.length === limit ? webhooks.at(-1)?.id : undefined,
+        items: webhooks.map(toWebhook),
+        next: nextPlace(webhooks, limit, webhook => webhook.id),
       };
     },
     get: async (principal, id) => toWebhook(await owned(principal, id)),
@@ -189,12 +187,12 @@ export function createClientWebhooks(options: ClientWebhooksOptions): ClientWebh
     },
     async deliveries(principal, id, page) {
       const webhook = await owned(principal, id);
-      const { deliveries, next } = await listDeliveries(store.read, {
+      const { items, next } = await listDeliveries(store.read, {
         webhookId: id,
         ...page,
         state: page.state,
       });
-      return { deliveries: await views(webhook, deliveries), next };
+      return { items: await views(webhook, items), next };
     },
     async redeliver(principal, id, deliveryId) {
       const webhook = await owned(principal, id);

@@ -33,8 +33,8 @@ export interface DeliveryLimits {
 export interface Deliverer {
   /** Leases what is due and begins to send it. Resolves with whether there may be more at once. */
   start(stopped: AbortSignal): Promise<boolean>;
-  /** Resolves when there is room for another delivery. */
-  roomFree(): Promise<void>;
+  /** Resolves when another delivery has a free place. */
+  placeFree(): Promise<void>;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
   /** Makes all deliveries that are due, and resolves when nothing is left to do now. */
@@ -64,10 +64,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   }
 
   async function lease(): Promise<LeaseOutput> {
-    const roomOf = Object.fromEntries([...byAccount].map(([id, used]) => [id, perAccount - used]));
+    const freeOf = Object.fromEntries([...byAccount].map(([id, used]) => [id, perAccount - used]));
     const { perWebhook } = limits;
-    const room = limits.concurrency - underWay.size;
-    return unwrap(await store.write(leaseDeliveries, { room, roomOf, perAccount, perWebhook, leaseMs }));
+    const free = limits.concurrency - underWay.size;
+    return unwrap(await store.write(leaseDeliveries, { free, freeOf, perAccount, perWebhook, leaseMs }));
   }
 
   /** Sends the deliveries of one lease, and ends the lease with the last of them. */
@@ -138,7 +138,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   return {
     start: async stopped => (await start(stopped)).more,
-    async roomFree() {
+    async placeFree() {
       while (underWay.size >= limits.concurrency) await Promise.race(underWay);
     },
     idle,

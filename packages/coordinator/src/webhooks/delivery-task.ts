@@ -61,7 +61,7 @@ export function createDeliveryTask(deliverer: Deliverer, wakeUp: WakeUp, store: 
     async step(stopped) {
       await wakeUp.wait(LOOK_AGAIN_MS, stopped);
       if (!stopped.aborted) {
-        await Promise.race([deliverer.roomFree(), once(stopped, 'abort')]);
+        await Promise.race([deliverer.placeFree(), once(stopped, 'abort')]);
         if (await deliverer.start(stopped)) wakeUp.now();
       }
       if (stopped.aborted) await deliverer.idle();

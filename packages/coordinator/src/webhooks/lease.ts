@@ -6,9 +6,9 @@ import { type DeliveryRow, released, type WebhookRow } from './webhook.ts';
 /** What a process may take. */
 export interface LeaseInput {
   /** How many deliveries it can make now. */
-  room: number;
+  free: number;
   /** The same, by account, for accounts that have some under way. */
-  roomOf: Readonly<Record<number, number>>;
+  freeOf: Readonly<Record<number, number>>;
   /** The most of one account, and of one webhook. */
   perAccount: number;
   perWebhook: number;
@@ -28,7 +28,7 @@ type AccountSecret = { secret: string; previous_secret: string | null; previous_
 
 export interface LeaseOutput {
   leased: LeasedWebhook[];
-  /** Whether there may be more to lease at once, given room. */
+  /** Whether there may be more to lease as soon as places are free. */
   more: boolean;
 }
 
@@ -66,7 +66,7 @@ export const leaseDeliveries: Operation<LeaseInput, LeaseOutput> = {
 async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOutput> {
   const { tx, now } = context;
   // They keep their places: as soon as one of their deliveries ends, the webhook that has waited for longest is next.
-  const full = Object.entries(input.roomOf).flatMap(([id, room]) => (room <= 0 ? [Number(id)] : []));
+  const full = Object.entries(input.freeOf).flatMap(([id, free]) => (free <= 0 ? [Number(id)] : []));
   const due = await tx.query<WebhookRow>(['webhook'], dueExcept(full.length), [now, ...full]);
   if (due.length === 0) return { leased: [], more: false };
   const ids = due.map(webhook => webhook.id);
@@ -74,7 +74,7 @@ async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOut
     await tx.first(PENDING_DELIVERIES, ids, input.perWebhook),
     delivery => delivery.webhook_id,
   );
-  const room = createRoom(input);
+  const places = createPlaces(input);
   const leased: LeasedWebhook[] = [];
   const changes: RowChange<WebhookRow>[] = [];
   const change = (before: WebhookRow, after: WebhookRow) => changes.push({ before, after });
@@ -87,8 +87,8 @@ async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOut
     }
     // One at a time shows whether a receiver that failed works again.
     const wanted = webhook.failing_since === null ? ready.length : 1;
-    const deliveries = ready.slice(0, room.take(webhook.account_id, wanted));
-    if (room.isUsedUp && deliveries.length === 0) break;
+    const deliveries = ready.slice(0, places.take(webhook.account_id, wanted));
+    if (places.isUsedUp && deliveries.length === 0) break;
     if (deliveries.length === 0) continue;
     const leasedUntil = now + input.leaseMs;
     change(webhook, { ...webhook, leased_until: leasedUntil, due_at: leasedUntil });
@@ -96,12 +96,12 @@ async function lease(input: LeaseInput, context: WriteContext): Promise<LeaseOut
   }
   await tx.change('webhook', changes);
   await addAccountSecrets(leased, context);
-  return { leased, more: due.length === AT_ONCE || room.isUsedUp };
+  return { leased, more: due.length === AT_ONCE || places.isUsedUp };
 }
 
-function createRoom({ room, roomOf, perAccount }: LeaseInput) {
-  let left = room;
-  const leftOf = new Map(Object.entries(roomOf).map(([id, count]) => [Number(id), count]));
+function createPlaces({ free, freeOf, perAccount }: LeaseInput) {
+  let left = free;
+  const leftOf = new Map(Object.entries(freeOf).map(([id, count]) => [Number(id), count]));
   return {
     get isUsedUp() {
       return left <= 0;

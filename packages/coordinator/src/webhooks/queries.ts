@@ -1,5 +1,6 @@
 import type { WEBHOOK_DELIVERY_STATES } from '@aitbc/protocol';
 import type { Kysely } from 'kysely';
+import type { ListPage } from '../list-page.ts';
 import type { DatabaseSchema, Row } from '../store/schema.ts';
 import { attemptId, deliveryOf } from './attempt-id.ts';
 import type { DeliveryRow, WebhookRow } from './webhook.ts';
@@ -44,7 +45,7 @@ const SCANNED_AT_ONCE = 1_000;
 export async function listDeliveries(
   db: Db,
   { webhookId, state, before, limit }: DeliveryFilter,
-): Promise<{ deliveries: DeliveryRow[]; next: string | undefined }> {
+): Promise<ListPage<DeliveryRow>> {
   let query = db.selectFrom('webhook_delivery').selectAll().where('webhook_id', '=', webhookId);
   if (before !== undefined) query = query.where('id', '<', before);
   const scanned = await query
@@ -54,7 +55,7 @@ export async function listDeliveries(
   const deliveries = scanned.filter(each => state === undefined || each.state === state).slice(0, limit);
   const isFull = deliveries.length === limit;
   const isAll = state === undefined ? scanned.length < limit : scanned.length < SCANNED_AT_ONCE;
-  return { deliveries, next: isFull ? deliveries.at(-1)?.id : isAll ? undefined : scanned.at(-1)?.id };
+  return { items: deliveries, next: isFull ? deliveries.at(-1)?.id : isAll ? undefined : scanned.at(-1)?.id };
 }
 
 /** How many tries of one delivery are shown. */

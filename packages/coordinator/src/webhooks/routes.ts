@@ -14,7 +14,7 @@ import {
 } from '@aitbc/protocol';
 import { Type } from 'typebox';
 import { type Guards, principalOf } from '../http/authentication.ts';
-import { linkAfter } from '../http/pages.ts';
+import { linked } from '../http/pages.ts';
 import { type App, answers, IdempotencyHeader, IdParams, keyed, withReplayed } from '../http/routes.ts';
 import type { ClientWebhooks } from './client-webhooks.ts';
 
@@ -74,8 +74,7 @@ function addWebhookRoutes(app: App, { webhooks, guards }: WebhookRoutes): void {
     async (request, reply) => {
       const { limit = LIMITS.defaultPageSize, cursor: before } = request.query;
       const page = await webhooks.list(principalOf(request), { limit, before });
-      linkAfter(request, reply, page.next);
-      return page.webhooks;
+      return linked(request, reply, page);
     },
   );
 
@@ -245,8 +244,7 @@ function addDeliveryRoutes(app: App, { webhooks, guards }: WebhookRoutes): void 
       const { limit = LIMITS.defaultPageSize, cursor: before, state } = request.query;
       const query = { limit, before, ...(state && { state }) };
       const page = await webhooks.deliveries(principalOf(request), request.params.id, query);
-      linkAfter(request, reply, page.next);
-      return page.deliveries;
+      return linked(request, reply, page);
     },
   );
 

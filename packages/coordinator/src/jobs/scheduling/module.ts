@@ -2,14 +2,12 @@ import { defineModule } from '../../define-module.ts';
 import { schedulingOptions } from './options.ts';
 import { countQueues } from './queue-counters.ts';
 
-const LOOK_AGAIN_MS = 5_000;
-
 export const scheduling = defineModule({
   name: 'scheduling',
   options: schedulingOptions,
   subscribes: { 'job.changed': countQueues },
   async create({ config, store, now, closing }) {
-    const { createWaits } = await import('./waiting.ts');
+    const { createWaits, LOOK_AGAIN_MS } = await import('./waiting.ts');
     const { wakeForStuckJobs } = await import('./stuck-queues.ts');
     const { createPrefixes } = await import('./prefixes.ts');
     const waits = createWaits();
@@ -19,6 +17,7 @@ export const scheduling = defineModule({
     closing.addEventListener('abort', waits.close);
     return Object.assign(waits, {
       prefixes,
+      lookAgainMs: LOOK_AGAIN_MS,
       wakeForStuckJobs: () => wakeForStuckJobs(store, waits, now() - LOOK_AGAIN_MS),
     });
   },
@@ -27,6 +26,6 @@ export const scheduling = defineModule({
       await service.wakeForStuckJobs();
       return false;
     };
-    return [{ name: 'scheduling.wake', everyMs: LOOK_AGAIN_MS, rest: 0, step }];
+    return [{ name: 'scheduling.wake', everyMs: service.lookAgainMs, rest: 0, step }];
   },
 });
