@@ -15,6 +15,8 @@ export default defineConfig({
     globalSetup: ['test/programs-setup.ts', 'test/postgres-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Vitest's own is a second, in which a busy machine may get nothing done.
+    expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     // The files of a process share its modules: loading them anew for each file would be half of what the suite costs.
     isolate: false,

@@ -151,7 +151,7 @@ test('requests of OpenAIâ€™s API and batches of jobs lead to jobs in the callerâ
   await vi.waitFor(async () => {
     const { body } = await coordinator.call<object[]>('GET', '/v1/jobs');
     expect(body).toHaveLength(2);
-  });
+  }, 30_000);
   expect((await claims('gpu', 3)).map(({ traceparent }) => traceparent)).toEqual([SAMPLED, SAMPLED]);
   leaving.abort();
   await expect(asked).rejects.toThrow();

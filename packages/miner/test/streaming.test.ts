@@ -138,7 +138,7 @@ test('chunks that the coordinator had acknowledged and lost are posted again', a
   const push = async (piece: string) => {
     const before = posts;
     generation.onToken?.(piece);
-    await vi.waitUntil(() => posts > before);
+    await vi.waitUntil(() => posts > before, 30_000);
   };
   await push('one ');
   await readText(next, 'one ');

@@ -336,11 +336,11 @@ test.each<[string, () => Promise<Uint8Array>[], RegExp]>([
 });
 
 test('statements of unknown kinds are counted and are no fault', async () => {
-  const strange = ['refund', 'refund', 'verification', '__proto__'].map((type, index) =>
+  const strange = ['refund', 'refund', 'pledge', '__proto__'].map((type, index) =>
     canonicalBytes({ type, id: index, anything: [null, 1e-7] }),
   );
   const { tree } = await withLog([...strange, ...(await receiptEntries(1))]);
   const { faults, receipts, others } = await audit(tree, KEYS);
   expect([faults, receipts]).toEqual([[], 1]);
-  expect(others).toMatchObject({ refund: 2, verification: 1 });
+  expect(others).toMatchObject({ refund: 2, pledge: 1 });
 });

@@ -49,7 +49,7 @@ test('an answer can be stopped, which cancels its job, and asked for again', asy
   const { items } = await network.client.jobs.list({ model: ENDLESS }).page();
   await vi.waitFor(async () => {
     expect(await network.client.jobs.get(items[0]?.job_id ?? '')).toMatchObject({ status: 'cancelled' });
-  });
+  }, 30_000);
   await page.getByRole('combobox', { name: 'Model' }).selectOption(MODEL);
   await page.getByRole('button', { name: 'Regenerate' }).click();
   await page.getByRole('article', { name: MODEL }).getByText('Echo, no model ran').waitFor();

@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import type { Page } from 'playwright-core';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { withBrowser } from '../../../test/browser.ts';
 import { MODEL, withNetwork } from './network.ts';
 import { expectAccessible, goTo, loaded, visit } from './visitor.ts';
@@ -303,7 +303,7 @@ test('the colours stay as the visitor chose them', async context => {
   for (const next of ['light', 'dark']) await page.getByRole('button', { name: `Change to ${next}` }).click();
   expect(await theme()).toBe('dark');
   await page.reload();
-  await vi.waitFor(async () => expect(await theme()).toBe('dark'));
+  await expect.poll(theme).toBe('dark');
 });
 
 test(`a job for ${MODEL} shows up in the list of receipts by itself`, async context => {

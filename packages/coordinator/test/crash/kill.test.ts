@@ -14,7 +14,7 @@ import type { Store } from '../../src/store/store.ts';
 import { type Database, type DatabaseOptions, describeEachEngine } from '../harness/engines.ts';
 import { randomNumbers } from '../harness/random.ts';
 import { falseReceipts, violations } from '../invariants/violations.ts';
-import { type Acknowledged, pay, type Reply, type Send, startLoad, submit } from './load.ts';
+import { type Acknowledged, type Load, pay, type Reply, type Send, startLoad, submit } from './load.ts';
 import { type ServerProcess, spawnServer } from './server.ts';
 
 const KILLS = Number(process.env.AITBC_CRASH_KILLS ?? 4);
@@ -41,6 +41,7 @@ async function loadAndKill(database: DatabaseOptions, adminKey: string): Promise
   let kills = 0;
   let writesLeft = someWrites();
   const survived = Promise.withResolvers<void>();
+  let load: Load | undefined;
 
   async function killAndRestart(): Promise<string> {
     isDead = true;
@@ -56,7 +57,7 @@ async function loadAndKill(database: DatabaseOptions, adminKey: string): Promise
     if (isDead || --writesLeft > 0) return;
     writesLeft = someWrites();
     if (kills++ < KILLS) listening = killAndRestart();
-    else survived.resolve();
+    else if (load && wasUnderLoad(load.acknowledged)) survived.resolve();
   }
 
   const send: Send = async (method, path, body, headers) => {
@@ -74,7 +75,7 @@ async function loadAndKill(database: DatabaseOptions, adminKey: string): Promise
   };
 
   try {
-    const load = startLoad(send, random, adminKey);
+    load = startLoad(send, random, adminKey);
     await Promise.race([survived.promise, load.goesOn]);
     await load.finish();
     return load.acknowledged;
@@ -83,6 +84,10 @@ async function loadAndKill(database: DatabaseOptions, adminKey: string): Promise
     await server.exited;
   }
 }
+
+/** Whether there were some of everything, however slowly the machine does the one or the other. */
+const wasUnderLoad = ({ submitted, completed, cancelled, payouts }: Acknowledged) =>
+  [submitted, completed, cancelled, payouts].every(({ size }) => size > 5);
 
 async function request(
   url: string,
@@ -124,8 +129,7 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
     new Map((await db.selectFrom('job').select(['id', 'status']).execute()).map(job => [job.id, job.status]));
 
   test('was under load', () => {
-    const { submitted, completed, cancelled, payouts } = acknowledged;
-    for (const { size } of [submitted, completed, cancelled, payouts]) expect(size).toBeGreaterThan(5);
+    expect(wasUnderLoad(acknowledged)).toBe(true);
   });
 
   test('has every job that it acknowledged, and none twice', async () => {

@@ -1,5 +1,5 @@
 import { CoordinatorClient } from '@aitbc/sdk';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openStore, readConfig } from '../../src/index.ts';
 import { createMigratedDatabase } from '../harness/engines.ts';
 import { violations } from '../invariants/violations.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
     ['--sweep-seconds', '60'],
     ['--sweep-seconds', '0.2'],
   ];
-  const args = ['--database-timeout-seconds', '1', '--lease-seconds', '2'];
+  const args = ['--database-timeout-seconds', '1', '--lease-seconds', '4'];
   replicas = await startReplicas([gate.url, databaseUrl], args, sweeps);
   frozen = replicas.all[0] as Replica;
   other = new CoordinatorClient(replicas.all[1]?.url ?? '', { maxRetries: 5 });
@@ -33,6 +33,8 @@ afterAll(async () => {
   await replicas?.stop();
   await gate?.close();
 });
+// One that failed leaves it frozen.
+afterEach(() => void frozen?.server.child.kill('SIGCONT'));
 beforeEach(async () => {
   tests++;
   [model, slow, quick] = [`model${tests}`, `slow${tests}`, `quick${tests}`];
@@ -46,6 +48,16 @@ const thaw = () => frozen.server.child.kill('SIGCONT');
 /** Freezes it at the moment when something is said, which happens all the same. Resolves when it is frozen. */
 async function freezeWhen(matches: (said: Said) => boolean): Promise<void> {
   await gate.hears(said => matches(said) && freeze());
+}
+
+/** Matches what is said once a transaction has named a job. The coordinator has other transactions, too. */
+function inTransactionOf(jobId: string, matches: (said: Said) => boolean): (said: Said) => boolean {
+  let isBegun = false;
+  return said => {
+    if (said.on !== 'writing') return false;
+    if (said.by === 'coordinator') isBegun ||= said.text.includes(jobId);
+    return isBegun && matches(said);
+  };
 }
 
 const submit = () => other.jobs.submit({ prompt: 'Hello', model });
@@ -99,7 +111,7 @@ describe('a coordinator that stands still', () => {
 
   test('in the middle of a transaction holds up the others for a moment only', async () => {
     const job = await claimed();
-    const holding = freezeWhen(({ by, text }) => by === 'database' && text.includes('pg_advisory_xact_lock'));
+    const holding = freezeWhen(inTransactionOf(job, ({ by }) => by === 'database'));
     const late = settled(complete(frozen.client, job, slow));
     await holding;
     await quickCompletes(job);
@@ -124,7 +136,12 @@ describe('a coordinator that stands still', () => {
 
   test('having asked to commit has done so, and says it later', async () => {
     const job = await claimed();
-    const asked = freezeWhen(({ by, text }) => by === 'coordinator' && text.includes('COMMIT'));
+    const asked = freezeWhen(
+      inTransactionOf(
+        job,
+        ({ by, text }) => by === 'coordinator' && text.lastIndexOf('COMMIT') > text.indexOf(job),
+      ),
+    );
     const late = settled(complete(frozen.client, job, slow));
     await asked;
     expect(await other.jobs.get(job, { wait: 15 })).toMatchObject({ status: 'completed' });
