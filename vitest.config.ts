@@ -11,6 +11,8 @@ keepFilesInMemory();
 
 export default defineConfig({
   test: {
+    // Node.js itself runs the sources, as it does outside of tests. Vite would transform each file of a fresh checkout.
+    experimental: { viteModuleRunner: false },
     include: ['packages/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
     globalSetup: ['test/programs-setup.ts', 'test/postgres-setup.ts'],
     testTimeout: 60_000,

@@ -2,12 +2,11 @@ import { execFile } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { followGuide, isRun } from './guide.ts';
 import { codeBlocks } from './markdown.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const AITBC = join(ROOT, 'packages/cli/bin/aitbc.mjs');
 const GUIDES = ['README.md', ...globSync('docs/*.md', { cwd: ROOT }).sort()];
 const PAGES = [
   ...new Set([...GUIDES, ...globSync(['*.md', 'docs/**/*.md', 'packages/*/*.md'], { cwd: ROOT }).sort()]),
@@ -55,7 +54,11 @@ test.each([
   ['docs/gpu-owner.md', 'miner'],
   ['docs/witness.md', 'witness'],
 ])('%s has every option of aitbc %s, and no other', async (guide, command) => {
-  const { stdout } = await promisify(execFile)(process.execPath, [AITBC, command, '--help']);
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    inject('programs').main,
+    command,
+    '--help',
+  ]);
   const variable = new RegExp(`AITBC_${command.toUpperCase()}_[A-Z_]*[A-Z]`, 'g');
   const optionsIn = (text: string) => new Set(text.match(variable));
   const table = read(guide).split('\n## Options\n')[1] ?? '';

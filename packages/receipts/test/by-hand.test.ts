@@ -124,11 +124,11 @@ async function sign(fields: Partial<UnsignedReceipt>, isAttested: boolean): Prom
   return await issue({ ...fields, provider, metadata });
 }
 
-test('thousands of generated receipts as Python has them', { timeout: 120_000 }, async context => {
+test('generated receipts as Python has them', { timeout: 120_000 }, async context => {
   requirement(context, await hasLibraries(), NEEDED);
   const keys = [STRANGER.keyId, COORDINATOR.keyId];
   const drawn = fc.sample(fc.tuple(issued, fc.boolean(), option(spoiled), fc.boolean()), {
-    numRuns: 4_000,
+    numRuns: Number(process.env.AITBC_RECEIPTS ?? 1_000),
     seed: 9,
   });
   const made = await Promise.all(
@@ -155,6 +155,6 @@ test('thousands of generated receipts as Python has them', { timeout: 120_000 },
   expect(differing.slice(0, 3)).toEqual([]);
   expect(found).toHaveLength(made.length);
   const right = expected.filter(names => names.length === 0).length;
-  expect(right).toBeGreaterThan(1_000);
-  expect(made.length - right).toBeGreaterThan(1_000);
+  expect(right).toBeGreaterThan(made.length / 4);
+  expect(made.length - right).toBeGreaterThan(made.length / 4);
 });
