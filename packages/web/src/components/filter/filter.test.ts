@@ -1,5 +1,5 @@
-import { test } from 'vitest';
-import { withComponents } from '../../../test/components.ts';
+import { expect, test } from 'vitest';
+import { PATIENT, withComponents } from '../../../test/components.ts';
 import { expectAccessible } from '../../../test/visitor.ts';
 
 const components = withComponents('components/filter/filter');
@@ -11,6 +11,7 @@ test('a text takes effect with Enter or when the field is left, and an empty one
   await story.getByText('["llama",null,0]').waitFor();
   await page.keyboard.press('Enter');
   await story.getByText('["qwen",null,1]').waitFor();
+  await expect.poll(() => field.inputValue(), PATIENT).toBe('qwen');
   await field.fill('gemma');
   await story.getByRole('combobox', { name: 'State' }).focus();
   await story.getByText('["gemma",null,2]').waitFor();

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useLayoutEffect, useState } from 'react';
 import styles from './filter.module.css';
 
 interface FilterProps {
@@ -12,7 +12,8 @@ interface FilterProps {
 /** A text that a list is filtered by. It takes effect with Enter, or when the field is left. */
 export function Filter({ label, placeholder, value = '', onChange }: FilterProps) {
   const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  // An effect after the painting would undo what is typed meanwhile.
+  useLayoutEffect(() => setText(value), [value]);
   const apply = (entered: string) => {
     const trimmed = entered.trim();
     if (trimmed !== value) onChange(trimmed === '' ? undefined : trimmed);
