@@ -6,6 +6,7 @@ import { installLitellm, isLitellmInstalled } from './peers/litellm.ts';
 import { arePeersInstalled } from './peers/peers.ts';
 import {
   abuseReport,
+  evidenceReport,
   gatewayReport,
   growthReport,
   ledgerReport,
@@ -20,6 +21,7 @@ import {
   webhooksReport,
 } from './report.ts';
 import { abuse } from './scenarios/abuse.ts';
+import { evidence } from './scenarios/evidence.ts';
 import { gateway } from './scenarios/gateway.ts';
 import { growth } from './scenarios/growth.ts';
 import { ledger } from './scenarios/ledger.ts';
@@ -62,6 +64,10 @@ GET, by a GET that waits, and for comparison not at all.
   --gateway         what the gateway to OpenAI's API adds to the time to a stream's first token
   --prefixes GGUF   the time to the first token of conversations with this model on two miners, with the coordinator's
                     memory of what each has read and without
+  --evidence GGUF   honest and cheating miners answer with this model, and verifiers read their answers: how many answers
+                    until each cheat is found, and how many honest miners are accused; takes an hour on two cores. With the
+                    file of an earlier --json only the simulation is run
+  --prompts N       how many prompts they answer (24)
   --streams         how long tokens of an engine take to readers of the gateway, with several numbers of streams at once
   --readers LIST    these numbers of streams (1,10,50,100,200)
   --abuse           what one client of 4 connections does to another, attack by attack; fails where it is too much
@@ -90,6 +96,8 @@ const { values } = parseArgs({
     peers: { type: 'boolean', default: false },
     gateway: { type: 'boolean', default: false },
     prefixes: { type: 'string' },
+    evidence: { type: 'string' },
+    prompts: { type: 'string', default: '24' },
     streams: { type: 'boolean', default: false },
     readers: { type: 'string', default: '1,10,50,100,200' },
     abuse: { type: 'boolean', default: false },
@@ -159,6 +167,10 @@ async function main(): Promise<void> {
   if (values.prefixes !== undefined) {
     return report(await prefixes({ ...options, gguf: values.prefixes }, progress), prefixesReport);
   }
+  if (values.evidence !== undefined) {
+    const figures = await evidence({ source: values.evidence, prompts: count('prompts') }, progress);
+    return report(figures, evidenceReport);
+  }
   if (values.streams) {
     const { profile } = values;
     const relay = aitbcRelay({ store: store(), profile });
@@ -194,7 +206,7 @@ function attacks(): AttackName[] {
 /** Options that are whole numbers. */
 const COUNTS = [
   ...(['connections', 'seconds', 'rounds', 'pending', 'finished', 'waiting', 'memory', 'retained'] as const),
-  ...(['ledger', 'webhooks', 'soak'] as const),
+  ...(['ledger', 'webhooks', 'soak', 'prompts'] as const),
 ] as const;
 
 function readers(): number[] {

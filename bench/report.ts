@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
+import type { Caught } from './evidence/simulate.ts';
 import { type Cores, type Fetch, type Latency, type LoadResult, PARTS, processorTimeOf } from './results.ts';
 import { type Abuse, MOST_MEMORY, MOST_RATIO } from './scenarios/abuse.ts';
+import type { EvidenceFigures } from './scenarios/evidence.ts';
 import type { Gateway } from './scenarios/gateway.ts';
 import type { Growth } from './scenarios/growth.ts';
 import type { Ledger } from './scenarios/ledger.ts';
@@ -224,6 +226,35 @@ export function prefixesReport({ turns, ...times }: PrefixTimes): string {
     grid.push([`${name} the memory`, ms(firstToken), `${(cachedShare * 100).toFixed(0)} %`]);
   return `${grid}\nOf ${whole(turns)} later turns of conversations each, one at a time.`;
 }
+
+export function evidenceReport({ populations, lives, prompts }: EvidenceFigures): string {
+  const head = [
+    'temperature',
+    'miner',
+    'rule',
+    'mean a token',
+    'accused alone',
+    'always',
+    'a fifth',
+    'half pretended',
+  ];
+  const grid = new Table({ head, style: { head: [], border: [] } });
+  for (const { temperature, population, rule, mean, alone, always, fifth, colluding } of populations)
+    grid.push([
+      ...[temperature, population, rule, mean.toFixed(3), `${(alone * 100).toFixed(1)} %`],
+      ...[always, fifth, colluding].map(caught => (caught === null ? '' : answersUntil(caught))),
+    ]);
+  const lines = lives.map(
+    ({ temperature, rule, miners, answers, accused }) =>
+      `Temperature ${temperature}, ${rule}: of ${miners} honest miners with ${whole(answers)} verified answers each, ` +
+      `${accused.e_value} were accused by the e-value and ${accused.alone} by answers accused alone.`,
+  );
+  const about = `Verified answers until half / nine tenths of the miners are accused. ${prompts} answers of each were measured.`;
+  return `${grid}\n${about}\n${lines.join('\n')}`;
+}
+
+const answersUntil = ({ half, most, ever }: Caught) =>
+  ever === 0 ? NONE : `${half ?? NONE} / ${most ?? NONE}${ever < 1 ? ` (${(ever * 100).toFixed(0)} %)` : ''}`;
 
 export function streamsReport(results: readonly StreamsAtOnce[]): string {
   const head = [

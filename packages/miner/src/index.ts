@@ -26,3 +26,7 @@ export {
   loadIdentity,
 } from './identity.ts';
 export { claimedPassports, type PassportsByModel } from './passports.ts';
+export type { VerifierEvent, VerifierEventHandler } from './verifying/events.ts';
+export { llamaReader } from './verifying/llama-verifier.ts';
+export type { AnswerReader } from './verifying/reader.ts';
+export { type RunningVerifier, startVerifier, type VerifierOptions } from './verifying/verifier.ts';

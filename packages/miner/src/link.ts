@@ -1,6 +1,6 @@
 import { ConnectionError, CoordinatorError, TimeoutError } from '@aitbc/sdk';
 import { type BackoffOptions, createBackoff } from './backoff.ts';
-import type { MinerEventHandler } from './events.ts';
+import type { MinerEvent } from './events.ts';
 
 /** Tracks whether the coordinator answers, and reports each change once. */
 export interface Link {
@@ -15,7 +15,9 @@ export interface Link {
   failed(error: unknown): number;
 }
 
-export function createLink(emit: MinerEventHandler, options: BackoffOptions): Link {
+type LinkEvent = Extract<MinerEvent, { event: 'disconnected' | 'reconnected' }>;
+
+export function createLink(emit: (event: LinkEvent) => void, options: BackoffOptions): Link {
   const backoff = createBackoff(options);
   let isDown = false;
   return {

@@ -20,6 +20,7 @@ import { Payouts } from './resources/payouts.ts';
 import { Receipts } from './resources/receipts.ts';
 import { SigningKeys } from './resources/signing-keys.ts';
 import { Earnings, Usage } from './resources/usage.ts';
+import { Verifications } from './resources/verifications.ts';
 import { Webhooks } from './resources/webhooks.ts';
 import type { WaitOptions } from './wait.ts';
 
@@ -57,6 +58,7 @@ export class CoordinatorClient {
   readonly payouts: Payouts;
   readonly evidence: EvidenceResource;
   readonly operator: Operator;
+  readonly verifications: Verifications;
   readonly webhooks: Webhooks;
   /** Public blocks, transactions, receipts and statistics. */
   readonly explorer: Explorer;
@@ -90,6 +92,7 @@ export class CoordinatorClient {
     this.payouts = new Payouts(requests);
     this.evidence = new EvidenceResource(requests);
     this.operator = new Operator(requests);
+    this.verifications = new Verifications(requests);
     this.webhooks = new Webhooks(requests);
     this.explorer = new Explorer(requests);
   }

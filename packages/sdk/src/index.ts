@@ -52,6 +52,7 @@ export type { Payouts } from './resources/payouts.ts';
 export type { Receipts } from './resources/receipts.ts';
 export type { SigningKeys } from './resources/signing-keys.ts';
 export type { Earnings, Usage } from './resources/usage.ts';
+export type { Verifications } from './resources/verifications.ts';
 export type { Webhooks } from './resources/webhooks.ts';
 export {
   AuthenticationError,

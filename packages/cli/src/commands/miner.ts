@@ -32,6 +32,7 @@ import type { Io } from '../io.ts';
 import { abilities, combineAbilities, contextLengths } from '../miner-abilities.ts';
 import { minerLog } from '../miner-log.ts';
 import { note } from '../output.ts';
+import { verifyAnswers } from './verify-answers.ts';
 
 const BACKENDS = ['ollama', 'openai', 'llama', 'echo'] as const;
 
@@ -55,6 +56,7 @@ interface MinerFlags {
   vram?: number;
   gpuName?: string;
   shutdownSeconds: number;
+  verify?: boolean;
 }
 
 /** `aitbc miner`: runs jobs on this machine's engine until a signal stops it. */
@@ -64,6 +66,10 @@ export function addMinerCommand(program: Command, io: Io): void {
   command.addHelpText('after', HELP).action(async (flags: MinerFlags, command: Command) => {
     const { minerId, state = defaultStateFolder(io.env) } = flags;
     const identity = await loadIdentity({ state, ...(minerId !== undefined && { minerId }) });
+    if (flags.verify) {
+      await verifyAnswers({ ...flags, state }, { identity, command, io }).catch(rejectPlainly);
+      return;
+    }
     const tracing = await openTraces(io);
     const backend = await openBackend({ ...flags, state }, io);
     try {
@@ -121,6 +127,10 @@ function addOptions(command: Command): void {
   option('--address <ait1…>', 'the address that earnings go to, instead of the API key owner’s');
   option('--miner-id <id>', 'the id of the miner; several miners on one machine need different ones');
   option('--state <dir>', 'folder of its key, which signs results and is created at the first start');
+  option(
+    '--verify',
+    'run no jobs: read other miners’ answers with the model of --gguf, to tell whether they come from it',
+  );
   option('--shutdown-seconds <n>', 'how long running jobs may finish after a stop')
     .argParser(integerFrom(0))
     .default(30);
@@ -266,6 +276,7 @@ Examples:
   $ aitbc miner --gguf SmolLM2-135M-Instruct.gguf --model smollm2
   $ aitbc miner --context-length 32768 --abilities text,tools --abilities nomic-embed-text=embeddings
   $ aitbc miner --backend echo --model llama3.2 --max-jobs 1
+  $ aitbc miner --verify --gguf SmolLM2-135M-Instruct.gguf
 
 OpenTelemetry’s standard variables, such as OTEL_EXPORTER_OTLP_ENDPOINT, export traces of jobs that belong to one.
 

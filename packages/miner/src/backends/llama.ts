@@ -49,14 +49,9 @@ const DEFAULT_CONTEXT_SIZE = 4_096;
  * @throws {BackendError} when node-llama-cpp is not installed or the file can not be loaded
  */
 export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
-  const { gguf, concurrency = 1 } = options;
-  await access(gguf).catch(error => {
-    throw new BackendError(`The model can not be read: ${errorText(error)}`);
-  });
-  const library = await loadNodeLlamaCpp();
-  const { llama, model, sequences } = await load(library, options, concurrency);
+  const { gguf } = options;
+  const { library, llama, model, sequences, template, passportOf } = await openLlama(options);
   const idle = [...sequences];
-  const template = templateOf(model, options.chatTemplate);
   let passport: Promise<PassportStatement> | undefined;
   const names = options.models?.length ? options.models : [nameOf(gguf)];
   return {
@@ -73,7 +68,7 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
       return new Map(models.map(name => [name, abilities]));
     },
     async passports(models) {
-      passport ??= passportOf(library, llama, sequences[0]?.contextSize, options);
+      passport ??= passportOf();
       passport.catch(() => {
         passport = undefined;
       });
@@ -99,6 +94,31 @@ export async function llamaBackend(options: LlamaOptions): Promise<Backend> {
     async close() {
       await llama.dispose();
     },
+  };
+}
+
+/** A model's file that is loaded, and what makes prompts for it. */
+export interface OpenLlama {
+  library: NodeLlamaCpp;
+  llama: Llama;
+  model: LlamaModel;
+  sequences: Sequence[];
+  template: ChatTemplate | undefined;
+  /** Reads the whole file unless its hash is kept. */
+  passportOf(): Promise<PassportStatement>;
+}
+
+/** @throws {BackendError} when node-llama-cpp is not installed or the file can not be loaded */
+export async function openLlama(options: LlamaOptions): Promise<OpenLlama> {
+  await access(options.gguf).catch(error => {
+    throw new BackendError(`The model can not be read: ${errorText(error)}`);
+  });
+  const library = await loadNodeLlamaCpp();
+  const loaded = await load(library, options, options.concurrency ?? 1);
+  const { llama, model, sequences } = loaded;
+  return {
+    ...{ library, ...loaded, template: templateOf(model, options.chatTemplate) },
+    passportOf: () => readPassport(library, llama, sequences[0]?.contextSize, options),
   };
 }
 
@@ -149,7 +169,7 @@ function abilitiesOf(contextSize: number, template: ChatTemplate | undefined): M
   };
 }
 
-async function passportOf(
+async function readPassport(
   { getModuleVersion }: NodeLlamaCpp,
   { llamaCppRelease }: Llama,
   contextSize: number | undefined,
@@ -204,7 +224,7 @@ const isComparable = ({ params: { temperature, seed }, isSeedPinned }: Generatio
   temperature === 0 && seed !== undefined && !isSeedPinned;
 
 /** Tokenizes a text, and prepends the token that begins all texts of some models. */
-function tokensOf(model: LlamaModel, text: string): number[] {
+export function tokensOf(model: LlamaModel, text: string): number[] {
   const { bos, bosString, shouldPrependBosToken } = model.tokens;
   const isBegun = bosString !== null && bosString !== '' && text.startsWith(bosString);
   const tokens = model.tokenize(text, true);
@@ -267,7 +287,10 @@ const isPlain = ({ chat, params }: Pick<Generation, 'chat' | 'params'>, template
   !chat && (params.raw === true || !template);
 
 /** Returns the text that the model continues. */
-function textFor({ prompt, chat, params }: Generation, template: ChatTemplate | undefined): string {
+export function textFor(
+  { prompt, chat, params }: Pick<Generation, 'prompt' | 'chat' | 'params'>,
+  template: ChatTemplate | undefined,
+): string {
   if (isPlain({ chat, params }, template)) return prompt;
   if (!template)
     throw new BackendError(

@@ -38,6 +38,9 @@ export interface LlamaModel {
   readonly fileInfo: { metadata: Record<string, unknown> };
   readonly tokens: {
     bos: number | null;
+    eos: number | null;
+    /** Ends a turn of a conversation, where that is another token than `eos`. */
+    eot: number | null;
     bosString: string | null;
     eosString: string | null;
     shouldPrependBosToken: boolean;
@@ -49,10 +52,15 @@ export interface LlamaModel {
   /** Whether the token ends a text. */
   isEogToken(token: number): boolean;
   isSpecialToken(token: number): boolean;
+  iterateAllTokens(): Iterable<number>;
   createContext(options: {
     sequences: number;
     contextSize: number | { max: number };
-  }): Promise<{ contextSize: number; getSequence(): Sequence }>;
+    flashAttention?: boolean;
+    experimentalKvCacheKeyType?: string;
+    experimentalKvCacheValueType?: string;
+  }): Promise<{ contextSize: number; getSequence(): Sequence; dispose(): Promise<void> }>;
+  dispose(): Promise<void>;
   createEmbeddingContext(options: { contextSize: number }): Promise<EmbeddingContext>;
 }
 
@@ -93,6 +101,8 @@ export interface Sequence {
 export interface NextTold {
   logits: { filter: { tokens: number[]; includeMax: boolean; includeTop: number } };
   totalLogitWeight: boolean;
+  /** Applied before the logits are told. Without them, the engine's defaults cut the list. */
+  options?: Pick<Sampling, 'temperature' | 'topK' | 'topP' | 'minP'>;
 }
 
 export interface Sampling {
