@@ -150,6 +150,11 @@ test.each([
     ['--backend', 'llama'],
     'The llama backend needs a model: --gguf FILE',
   ],
+  [
+    'a verifier without a file',
+    ['--verify'],
+    'name the file of the model that their miners have: --gguf FILE',
+  ],
   ['no slot at all', ['--concurrency', '0'], 'It must be at least 1'],
 ])('%s is a wrong call', async (_, flags, message) => {
   const { exitCode, stderr } = await miner('wrong', flags);
