@@ -93,7 +93,7 @@ describeOneEngine('what clients can do to a miner’s reputation', engine => {
     expect((await reputation('hunted')).suspended_at).not.toBeNull();
   });
 
-  test('texts that differ cost nothing; those that begin like nobody’s bring probation', async () => {
+  test('texts that differ cost nothing, not even those that begin like nobody’s', async () => {
     const ids = ['mad', 'sane', 'sober'];
     for (const id of ids) await register(id, { capabilities: ['texts'] });
     const { submit, job } = await client();
@@ -110,8 +110,7 @@ describeOneEngine('what clients can do to a miner’s reputation', engine => {
     for (const id of ids) await heartbeat(id);
     for (const id of ids) expect((await reputation(id)).score).toBeGreaterThan(0.9);
     for (let jobs = 0; jobs < 3; jobs++) await submit({ model: 'texts' });
-    expect(await claims('mad', 3)).toHaveLength(1);
-    expect(await claims('sane', 3)).toHaveLength(2);
+    expect(await claims('mad', 3)).toHaveLength(3);
   });
 
   test('what a client can do to one miner, another job of an honest client does not feel', async () => {
