@@ -1,4 +1,4 @@
-import type { PublicKeys } from '@aitbc/protocol';
+import type { PublicKeys, PublishedVerification, VerificationStatement } from '@aitbc/protocol';
 import { canonicalJson } from '@aitbc/receipts';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -20,8 +20,11 @@ import { type ServerProcess, spawnServer } from './server.ts';
 const KILLS = Number(process.env.AITBC_CRASH_KILLS ?? 4);
 const SEED = Number(process.env.AITBC_CRASH_SEED ?? 20_260_124);
 
-/** The suite keeps a machine busy, for which no submission is to be turned away. */
-const ARGS = ['--overload-seconds', '60'];
+/** The suite keeps a machine busy, for which no submission is to be turned away and no lease of a verifier may end. */
+const ARGS = [
+  ...['--overload-seconds', '60', '--verify-lease-seconds', '86400'],
+  ...['--verify-share', '1', '--ledger-interval', '0.1'],
+];
 
 async function createAdminKey(database: DatabaseOptions): Promise<string> {
   const store = await openStore(readConfig({ given: database }), Date.now);
@@ -86,8 +89,8 @@ async function loadAndKill(database: DatabaseOptions, adminKey: string): Promise
 }
 
 /** Whether there were some of everything, however slowly the machine does the one or the other. */
-const wasUnderLoad = ({ submitted, completed, cancelled, payouts }: Acknowledged) =>
-  [submitted, completed, cancelled, payouts].every(({ size }) => size > 5);
+const wasUnderLoad = ({ submitted, completed, cancelled, payouts, verified }: Acknowledged) =>
+  [submitted, completed, cancelled, payouts, verified].every(({ size }) => size > 5);
 
 async function request(
   url: string,
@@ -173,6 +176,24 @@ describeEachEngine(`a server killed ${KILLS} times under load`, engine => {
     expect(entries.map(({ body }) => canonicalJson(JSON.parse(body))).sort()).toEqual(
       known.map(canonicalJson).sort(),
     );
+  });
+
+  test('has every verification that it acknowledged, published once, and no other', async () => {
+    const entries = await db.selectFrom('entry').select('body').where('type', '=', 'verification').execute();
+    const statements = entries.map(({ body }) => JSON.parse(body) as VerificationStatement);
+    const found = new Map(statements.map(each => [each.verification_id, each]));
+    expect([...found.keys()].sort()).toEqual([...acknowledged.verified.keys()].sort());
+    expect(new Set(statements.map(({ receipt_id }) => receipt_id)).size).toBe(statements.length);
+    for (const { verification_id, judgement } of acknowledged.verified.values())
+      expect(found.get(verification_id)).toMatchObject({ judgement, tokens: 24, counts: true });
+    const scores = await db.selectFrom('verification_scores').select('id').execute();
+    expect(scores.map(({ id }) => id).sort()).toEqual([...found.keys()].sort());
+
+    await running.publish();
+    for (const id of [...found.keys()].slice(-20)) {
+      const { text } = await send('GET', `/v1/verifications/${id}`);
+      expect((JSON.parse(text) as PublishedVerification).inclusion).not.toBeNull();
+    }
   });
 
   const send: Send = (method, path, body, headers) => request(running.url + path, method, body, headers);

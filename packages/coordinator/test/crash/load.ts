@@ -1,6 +1,23 @@
-import type { HeartbeatAnswer, Job, MinerJob, Payout, Problem, TrackedPayout } from '@aitbc/protocol';
-import { addressFromPublicKey, signerFromSeed, signPayoutAnswer } from '@aitbc/receipts';
+import { hash } from 'node:crypto';
+import type {
+  HeartbeatAnswer,
+  Job,
+  MinerJob,
+  Payout,
+  Problem,
+  TrackedPayout,
+  VerificationOutcome,
+  VerificationTask,
+} from '@aitbc/protocol';
+import {
+  addressFromPublicKey,
+  signAttestation,
+  signerFromSeed,
+  signPassport,
+  signPayoutAnswer,
+} from '@aitbc/receipts';
 import { answerTo } from '../harness/scenes.ts';
+import { ENGINE, scoredToken } from '../harness/verifications.ts';
 
 /** One request: the server's answer as text, or an error when the server went away before it. */
 export type Send = (
@@ -24,6 +41,8 @@ export interface Acknowledged {
   cancelled: Set<string>;
   /** Payouts that their provider has confirmed, by the idempotency key they were made with. */
   payouts: Map<string, TrackedPayout>;
+  /** What became of each answer that the verifier has scored, by verification. */
+  verified: Map<string, VerificationOutcome>;
 }
 
 export interface Load {
@@ -40,15 +59,20 @@ const MODEL = 'llama3.2';
 const OWNER = signerFromSeed(new Uint8Array(32).fill(1));
 const address = addressFromPublicKey(OWNER.keyId);
 
+/** The miner whose answers are verified: it signs a passport, and therefore its results. */
+const SIGNING_MINER = 'miner1';
+const WEIGHTS = `sha256:${'ab'.repeat(32)}`;
+
 /**
- * Clients that submit and cancel, miners that run what they get, and an administrator that pays their owner, all at once
- * and without a pause. `send` is expected to repeat a request until a server answers it.
+ * Clients that submit and cancel, miners that run what they get, a verifier that reads the answers of one of them, and an
+ * administrator that pays their owner, all at once and without a pause. `send` is expected to repeat a request until a server answers it.
  */
 export function startLoad(send: Send, random: () => number, adminKey: string): Load {
   const submitted = new Map<string, string[]>();
   const completed = new Map<string, string>();
   const cancelled = new Set<string>();
   const payouts = new Map<string, TrackedPayout>();
+  const verified = new Map<string, VerificationOutcome>();
   const recent: string[] = [];
   let over = false;
 
@@ -81,7 +105,10 @@ export function startLoad(send: Send, random: () => number, adminKey: string): L
   async function miner(id: string): Promise<void> {
     await expectStatus(
       [200, 201],
-      send('POST', '/v1/miners/register', { miner_id: id, capabilities: [MODEL], address }),
+      send('POST', '/v1/miners/register', {
+        ...{ miner_id: id, capabilities: [MODEL], address },
+        ...(id === SIGNING_MINER && (await passportOf(id))),
+      }),
     );
     for (;;) {
       const max = 1 + Math.floor(random() * 4);
@@ -96,11 +123,42 @@ export function startLoad(send: Send, random: () => number, adminKey: string): L
   }
 
   async function complete(id: string, job: string): Promise<void> {
-    const body = { miner_id: id, result: `The answer to ${job}` };
+    const result = `The answer to ${job}`;
+    const body = {
+      ...{ miner_id: id, result },
+      ...(id === SIGNING_MINER && {
+        effective_parameters: { temperature: 1 },
+        ...(await signed(job, result)),
+      }),
+    };
     const { status, text } = await send('POST', `/v1/jobs/${job}/complete`, body);
     if (status === 200) completed.set(job, text);
     else if (status !== 409 || (JSON.parse(text) as Problem).error_code !== 'JOB_ALREADY_CANCELLED')
       throw new Error(`A completion was answered ${status} ${text}`);
+  }
+
+  async function signed(job_id: string, result: string) {
+    const headers = { 'x-api-key': adminKey };
+    const text = await expectStatus([200], send('GET', `/v1/jobs/${job_id}`, undefined, headers));
+    const { prompt, salt } = JSON.parse(text) as Job;
+    const prompt_hash = hash('sha256', `${salt}${prompt}`);
+    const artifact_hash = hash('sha256', salt + result);
+    return { signature: await signAttestation({ job_id, model: MODEL, prompt_hash, artifact_hash }, OWNER) };
+  }
+
+  async function verifier(): Promise<void> {
+    const headers = { 'x-api-key': adminKey };
+    const claim = { verifier_id: 'reader', weights: [WEIGHTS], engine: ENGINE, wait: 0.5 };
+    while (!over) {
+      const task = await expectStatus([200, 204], send('POST', '/v1/verifications/claim', claim, headers));
+      if (task === '') continue;
+      const { verification_id } = JSON.parse(task) as VerificationTask;
+      const tokens = Array.from({ length: 24 }, () => scoredToken(-1));
+      const scores = { verifier_id: 'reader', tokens, engine: ENGINE, retokenized: true };
+      const path = `/v1/verifications/${verification_id}/scores`;
+      const outcome = await expectStatus([200], send('POST', path, scores, headers));
+      verified.set(verification_id, JSON.parse(outcome) as VerificationOutcome);
+    }
   }
 
   async function payer(): Promise<void> {
@@ -124,17 +182,34 @@ export function startLoad(send: Send, random: () => number, adminKey: string): L
     return JSON.parse(await expectStatus([200], send('GET', '/v1/stats'))).pending_jobs;
   }
 
-  const clients = [submitter('first'), submitter('second'), submitter('third'), canceller(), payer()];
+  const clients = [
+    submitter('first'),
+    submitter('second'),
+    submitter('third'),
+    canceller(),
+    payer(),
+    verifier(),
+  ];
   const miners = [miner('miner1'), miner('miner2'), miner('miner3')];
   const all = Promise.all([...clients, ...miners]);
   return {
-    acknowledged: { submitted, completed, cancelled, payouts },
+    acknowledged: { submitted, completed, cancelled, payouts, verified },
     goesOn: all,
     async finish() {
       over = true;
       await all;
     },
   };
+}
+
+/** What a miner with a passport adds to its registration. */
+async function passportOf(miner_id: string) {
+  const passport = {
+    weights: { value: WEIGHTS, source: 'hashed' as const },
+    engine: { value: 'llama.cpp', source: 'engine' as const },
+  };
+  const signature = await signPassport({ miner_id, model: MODEL, passport }, OWNER);
+  return { public_key: OWNER.keyId, models: [{ model: MODEL, passport: { ...passport, signature } }] };
 }
 
 /** Submits one job, or a few, under a key. Answers their ids. */

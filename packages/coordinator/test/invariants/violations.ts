@@ -123,6 +123,25 @@ const QUERIES: Record<string, string> = {
   'an owner has more than one run of a job': `
     SELECT r.run_of FROM job r JOIN miner m ON m.id = r.miner_id WHERE r.status IN ('running', 'completed')
       AND r.run_of IS NOT NULL GROUP BY r.run_of, m.operator_id HAVING count(*) > 1`,
+  'the counter of verifications is off': `
+    SELECT name FROM counter WHERE name = 'verifications.open' AND value <>
+      (SELECT count(*) FROM verification WHERE state <> 'ended')`,
+  'a draw counts its answers wrong': `
+    SELECT d.height FROM draw d WHERE d.open <>
+      (SELECT count(*) FROM verification v WHERE v.draw = d.height AND v.state <> 'ended')`,
+  'an ended verification is not in the ledger, or another one is': `
+    SELECT v.id FROM verification v LEFT JOIN entry e ON e.id = v.id AND e.type = 'verification'
+      WHERE (v.state = 'ended') <> (e.id IS NOT NULL)`,
+  'an answer counts more than once for its miner': `
+    SELECT receipt_id FROM verification WHERE counts = 1 GROUP BY receipt_id HAVING count(*) > 1`,
+  'the evidence of a miner is not what its verifications say': `
+    SELECT r.id FROM evidence r WHERE
+      r.consistent <> (SELECT count(*) FROM verification v WHERE v.miner_id = r.miner_id AND v.passport = r.passport
+        AND v.counts = 1 AND v.judgement = 'consistent') OR
+      r.accused <> (SELECT count(*) FROM verification v WHERE v.miner_id = r.miner_id AND v.passport = r.passport
+        AND v.counts = 1 AND v.judgement = 'accused') OR
+      r.inconclusive <> (SELECT count(*) FROM verification v WHERE v.miner_id = r.miner_id AND v.passport = r.passport
+        AND v.judgement = 'inconclusive')`,
   'a failed job does not say why': `
     SELECT id FROM job WHERE (status = 'failed') <> (error_code IS NOT NULL)`,
 };
