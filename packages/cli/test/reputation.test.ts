@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Receipt, ScoredToken, VerificationStatement, VerificationTask } from '@aitbc/protocol';
 import { signAttestation, signerFromSeed, signPassport } from '@aitbc/receipts';
 import { expect, test, vi } from 'vitest';
@@ -72,10 +74,36 @@ test('is recomputed from the ledger, with the draws that chose the answers', asy
   expect(found.checks.filter(({ ok }: { ok: boolean }) => !ok)).toEqual([]);
   expect(exitCode).toBe(0);
   expect(found.miners).toMatchObject([{ miner_id, judgement: 'inconclusive', answers: 1, consistent: 1 }]);
+  await expectVerified(verification_id);
   const shown = await coordinator.aitbc(['ledger', 'reputation', '--miner', miner_id]);
   expect(shown.stdout).toMatch(/^MINER +PASSPORT +JUDGEMENT/m);
   expect(shown.stdout).toMatch(/^lab +[0-9a-f]{12} +inconclusive +1 +0 +0/m);
 });
+
+/** A verification is a statement like receipts: it is verified by its id, its proof and its JSON. */
+async function expectVerified(id: string) {
+  expect(await coordinator.aitbc(['receipt', 'verify', id])).toMatchObject({ exitCode: 0 });
+  const proof = await coordinator.aitbc(['receipt', 'proof', id]);
+  const saved = join(coordinator.folder, `${id}.tlog-proof`);
+  await writeFile(saved, proof.stdout);
+  const vkey = await coordinator.client.ledger.vkey();
+  const offline = { env: { AITBC_COORDINATOR: 'http://127.0.0.1:2' } };
+  const verified = await coordinator.aitbc(['receipt', 'verify', saved, '--vkey', vkey], offline);
+  expect([verified.exitCode, verified.stderr]).toEqual([0, '']);
+
+  const { stdout } = await coordinator.aitbc(['receipt', 'get', id]);
+  const statement: VerificationStatement = JSON.parse(stdout);
+  expect(statement).toMatchObject({ type: 'verification', verification_id: id });
+  const [file, forged] = [join(coordinator.folder, 'found.json'), join(coordinator.folder, 'forged.json')];
+  await writeFile(file, stdout);
+  expect(await coordinator.aitbc(['receipt', 'verify', file, '--vkey', vkey])).toMatchObject({ exitCode: 0 });
+  await writeFile(forged, JSON.stringify({ ...statement, judgement: 'accused' }));
+  const refused = await coordinator.aitbc(['receipt', 'verify', forged, '--vkey', vkey]);
+  expect([refused.exitCode, refused.stderr]).toEqual([
+    1,
+    expect.stringContaining('The verification is not valid: '),
+  ]);
+}
 
 test('says which judgements do not follow from their numbers', () => {
   const receipt = { receipt_id: 'rcpt-1', metadata: { miner_id: 'lab', passport: 'ab'.repeat(32) } };

@@ -73,7 +73,12 @@ export interface ProofOptions {
 }
 
 /** The errors of a statement that may be published later. */
-const UNPUBLISHED = ['RECEIPT_NOT_FOUND', 'TRANSACTION_NOT_FOUND', 'PAYOUT_NOT_FOUND'] as const;
+const UNPUBLISHED = [
+  'RECEIPT_NOT_FOUND',
+  'TRANSACTION_NOT_FOUND',
+  'PAYOUT_NOT_FOUND',
+  'VERIFICATION_NOT_FOUND',
+] as const;
 
 /** Polls until the ledger has published a statement. */
 export async function waitForProof(

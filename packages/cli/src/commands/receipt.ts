@@ -32,7 +32,8 @@ interface GetFlags {
   wait?: number | true;
 }
 
-const ID = 'the id of the receipt, of its job, of a grant, of a payout, or of an update of one';
+const ID =
+  'the id of the receipt, of its job, of a grant, of a payout, of an update of one, or of a verification';
 
 function addGet(group: Command, io: Io): void {
   waitOption(group.command('get').description('print a receipt as JSON').argument('<id>', ID))
@@ -79,7 +80,7 @@ function addVerify(group: Command, io: Io): void {
     .description('check a receipt: its fields, signatures and arithmetic, and its place in the ledger')
     .argument(
       '<receipt>',
-      'a file (.tlog-proof or JSON), - for the standard input, or the id of the receipt or of its job; also checks grants and payouts',
+      'a file (.tlog-proof or JSON), - for the standard input, or the id of the receipt or of its job; also checks grants, payouts and verifications',
     );
   for (const addOptions of [keyOptions, trustOptions, waitOption, disclosureOptions]) addOptions(command);
   command

@@ -21,7 +21,7 @@ export type Proof =
   | { state: 'pending' }
   | { state: 'wrong'; fault: string };
 
-const ID = /^(rcpt|grant|payout|update|job)-[0-9a-z]+$/;
+const ID = /^(rcpt|grant|payout|update|ver|job)-[0-9a-z]+$/;
 
 const isId = (source: string) => ID.test(source) && !existsSync(source);
 export const isJobId = (source: string) => isId(source) && source.startsWith('job-');
@@ -32,6 +32,10 @@ export async function fetchPublished(
   id: string,
 ): Promise<Statement & Pick<PublishedReceipt, 'inclusion'>> {
   if (id.startsWith('grant-')) return await client.grants.get(id);
+  if (isVerificationId(id)) {
+    const { statement, inclusion } = await client.verifications.get(id);
+    return { ...statement, inclusion };
+  }
   if (!isPayoutId(id)) return await (isJobId(id) ? client.jobs.receipt(id) : client.receipts.get(id));
   const found = await client.explorer.search(id);
   const hash = found.find(({ kind }) => kind === 'transaction')?.id;
@@ -49,9 +53,12 @@ export async function fetchReceipt(client: CoordinatorClient, id: string): Promi
 /** Whether it is the id of a payout, or of an update of one. */
 const isPayoutId = (id: string) => /^(payout|update)-/.test(id);
 
+const isVerificationId = (id: string) => id.startsWith('ver-');
+
 /** Returns the resource of the client that has the proof of a statement. */
 export function proofsOf(client: CoordinatorClient, id: string): Pick<Receipts, 'proof' | 'waitForProof'> {
   if (isPayoutId(id)) return client.payouts;
+  if (isVerificationId(id)) return client.verifications;
   return id.startsWith('grant-') ? client.grants : client.receipts;
 }
 
@@ -84,21 +91,28 @@ function readBundle(text: string, origin: string): Evidence {
   }
 }
 
+const NOT_FOUND = [
+  'RECEIPT_NOT_FOUND',
+  'TRANSACTION_NOT_FOUND',
+  'PAYOUT_NOT_FOUND',
+  'VERIFICATION_NOT_FOUND',
+] as const;
+
 /** Asks the coordinator for the proof of a receipt that has none. */
 export async function fetchProof(
   receipt: unknown,
   get: (receiptId: string) => Promise<string>,
 ): Promise<Proof> {
-  const { receipt_id, grant_id, update_id, payout_id } = Object(receipt);
-  const id: unknown = receipt_id ?? grant_id ?? update_id ?? payout_id;
+  // A verification names the receipt of the answer, too.
+  const { verification_id, receipt_id, grant_id, update_id, payout_id } = Object(receipt);
+  const id: unknown = verification_id ?? receipt_id ?? grant_id ?? update_id ?? payout_id;
   if (typeof id !== 'string' || !isId(id)) {
     return { state: 'wrong', fault: 'it has no id to ask the ledger for' };
   }
   try {
     return withProof(receipt, parseTlogProof(await get(id))).proof;
   } catch (error) {
-    if (!isCoordinatorError(error, 'RECEIPT_NOT_FOUND', 'TRANSACTION_NOT_FOUND', 'PAYOUT_NOT_FOUND'))
-      throw error;
+    if (!isCoordinatorError(error, ...NOT_FOUND)) throw error;
     return error.retryAfter === null
       ? { state: 'wrong', fault: 'the coordinator does not know this receipt' }
       : { state: 'pending' };
