@@ -21,6 +21,7 @@ from .ledger import AsyncLedgerResource
 from .miners import AsyncMiners
 from .receipts import AsyncAccounts, AsyncGrants, AsyncPayouts, AsyncReceipts, AsyncSigningKeys
 from .requests import AsyncRequests
+from .verifications import AsyncEvidence, AsyncVerifications
 from .webhooks import AsyncWebhooks
 
 
@@ -92,6 +93,8 @@ class AsyncCoordinatorClient:
         self.operator = AsyncOperator(requests)
         self.grants = AsyncGrants(requests)
         self.payouts = AsyncPayouts(requests)
+        self.evidence = AsyncEvidence(requests)
+        self.verifications = AsyncVerifications(requests)
         self.webhooks = AsyncWebhooks(requests)
         self.explorer = AsyncExplorer(requests)
 

@@ -24,7 +24,7 @@ from ..models import (
 from .requests import AsyncPaged, AsyncResource
 
 
-class _AsyncStatements(AsyncResource):
+class AsyncStatements(AsyncResource):
     """What the ledger publishes."""
 
     _path = ""
@@ -57,7 +57,7 @@ class _AsyncStatements(AsyncResource):
             await asyncio.sleep(delay)
 
 
-class AsyncReceipts(_AsyncStatements):
+class AsyncReceipts(AsyncStatements):
     """What completed jobs are accounted for with. ``jobs.receipt`` has that of a job."""
 
     _path = "/v1/receipts"
@@ -79,7 +79,7 @@ class AsyncReceipts(_AsyncStatements):
         return self._requests.paged(Receipt, self._path, query)
 
 
-class AsyncGrants(_AsyncStatements):
+class AsyncGrants(AsyncStatements):
     """Credits that administrators give."""
 
     _path = "/v1/grants"
@@ -106,7 +106,7 @@ class AsyncGrants(_AsyncStatements):
         return self._requests.paged(Grant, self._path, given(limit=limit, cursor=cursor))
 
 
-class AsyncPayouts(_AsyncStatements):
+class AsyncPayouts(AsyncStatements):
     """What operators paid providers outside of the network, and what the providers said to that."""
 
     _path = "/v1/payouts"

@@ -21,6 +21,7 @@ from .ledger import LedgerResource
 from .miners import Miners
 from .receipts import Accounts, Grants, Payouts, Receipts, SigningKeys
 from .requests import Requests
+from .verifications import Evidence, Verifications
 from .webhooks import Webhooks
 
 
@@ -92,6 +93,8 @@ class CoordinatorClient:
         self.operator = Operator(requests)
         self.grants = Grants(requests)
         self.payouts = Payouts(requests)
+        self.evidence = Evidence(requests)
+        self.verifications = Verifications(requests)
         self.webhooks = Webhooks(requests)
         self.explorer = Explorer(requests)
 

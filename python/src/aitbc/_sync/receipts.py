@@ -23,7 +23,7 @@ from ..models import (
 from .requests import Paged, Resource
 
 
-class _Statements(Resource):
+class Statements(Resource):
     """What the ledger publishes."""
 
     _path = ""
@@ -56,7 +56,7 @@ class _Statements(Resource):
             time.sleep(delay)
 
 
-class Receipts(_Statements):
+class Receipts(Statements):
     """What completed jobs are accounted for with. ``jobs.receipt`` has that of a job."""
 
     _path = "/v1/receipts"
@@ -78,7 +78,7 @@ class Receipts(_Statements):
         return self._requests.paged(Receipt, self._path, query)
 
 
-class Grants(_Statements):
+class Grants(Statements):
     """Credits that administrators give."""
 
     _path = "/v1/grants"
@@ -103,7 +103,7 @@ class Grants(_Statements):
         return self._requests.paged(Grant, self._path, given(limit=limit, cursor=cursor))
 
 
-class Payouts(_Statements):
+class Payouts(Statements):
     """What operators paid providers outside of the network, and what the providers said to that."""
 
     _path = "/v1/payouts"

@@ -44,6 +44,13 @@ class JobConstraints(TypedDict):
     """Credits that this job may cost at most."""
 
 
+class VerificationConsent(TypedDict):
+    """Who may read a job's prompt and answer, to check which model answered."""
+
+    consent: bool
+    """Whether verifiers of other owners than the operator may."""
+
+
 class JobRequest(TypedDict):
     """What is asked for: a prompt, messages, or texts to embed."""
 
@@ -63,6 +70,7 @@ class JobRequest(TypedDict):
     max_attempts: NotRequired[int]
     replication: NotRequired[int]
     constraints: NotRequired[JobConstraints]
+    verification: NotRequired[VerificationConsent]
     metadata: NotRequired[dict[str, Any]]
     webhook_url: NotRequired[str]
     webhook_events: NotRequired[list[str]]
