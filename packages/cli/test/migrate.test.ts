@@ -41,6 +41,7 @@ const MIGRATIONS = [
   '035-passports',
   '036-verifications',
   '037-batch-traces',
+  '038-suspensions',
 ];
 const NEWEST = MIGRATIONS.at(-1);
 

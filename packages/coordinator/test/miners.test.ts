@@ -47,6 +47,7 @@ describeEachEngine('registering a miner', engine => {
       reputation: {
         ...{ score: 0.9, successes: 0, failures: 0, timeouts: 0, agreements: 0, disagreements: 0 },
         suspended_at: null,
+        suspended_by: null,
       },
       registered_at: now,
       last_seen_at: now,

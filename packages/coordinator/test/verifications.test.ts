@@ -22,9 +22,10 @@ import {
 } from '@aitbc/receipts';
 import { verifyVrf } from '@aitbc/tlog';
 import { hex } from '@scure/base';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { actions, withCoordinator } from './harness/coordinator.ts';
 import { describeEachEngine } from './harness/engines.ts';
+import { startReceiver } from './harness/receiver.ts';
 import { ENGINE, scoredToken } from './harness/verifications.ts';
 import { violations } from './invariants/violations.ts';
 
@@ -48,7 +49,7 @@ describeEachEngine('verifications', engine => {
     const model = `model-${models++}`;
     const signer = signerFromSeed(hash('sha256', model, 'buffer'));
     const digest = `sha256:${hash('sha256', `weights of ${model}`)}`;
-    const key = await coordinator.key('miner');
+    const key = await coordinator.key('miner', 'client');
     await register({ model, signer, key, id: `miner-of-${model}`, weights: weights ? digest : undefined });
     const verifierKey = await coordinator.key('verifier');
     return { model, signer, key, verifierKey, weights: digest, miner: `miner-of-${model}` };
@@ -240,6 +241,10 @@ describeEachEngine('verifications', engine => {
 
   test('suspends the owner of a miner whose answers do not fit, and another verifier decides an appeal', async () => {
     const of = await scene();
+    const receiver = await startReceiver();
+    onTestFinished(() => receiver.close());
+    const hook = { url: receiver.url, events: ['miner.suspended'] };
+    expect((await post('/v1/webhooks', hook, of.key)).status).toBe(201);
     const outcomes = [];
     for (let answers = 0; answers < 3; answers++) outcomes.push(await verified(of, strange));
     expect(outcomes.map(({ outcome }) => outcome.judgement)).toEqual(['accused', 'accused', 'accused']);
@@ -247,10 +252,16 @@ describeEachEngine('verifications', engine => {
     const [record] = await board(of.miner);
     expect(record).toMatchObject({ judgement: 'accused', accused: 3, accusations: 1, accused_by: last });
     const miner = async () => (await call<MinerDetail>('GET', `/v1/miners/${of.miner}`)).body;
-    expect((await miner()).reputation.suspended_at).not.toBeNull();
+    const { suspended_at, suspended_by } = (await miner()).reputation;
+    expect([suspended_at === null, suspended_by]).toEqual([false, last]);
+    await coordinator.running.deliver();
+    expect(receiver.received.map(({ body }) => body.data)).toEqual([
+      { miner_id: of.miner, region: null, suspended_at, suspended_by: last },
+    ]);
 
+    const reason = 'The disk was broken.';
     const appeal = async (key: string) =>
-      await post<VerificationOutcome>(`/v1/verifications/${last}/appeal`, undefined, key);
+      await post<VerificationOutcome>(`/v1/verifications/${last}/appeal`, { reason }, key);
     expect((await appeal(await coordinator.key('miner'))).status).toBe(409);
     const { body: appealed } = await appeal(of.key);
     expect((await appeal(of.key)).body).toEqual(appealed);
@@ -263,9 +274,10 @@ describeEachEngine('verifications', engine => {
       cause: 'appeal',
       about: last,
       clears: true,
+      metadata: { reason },
     });
     expect(await board(of.miner)).toMatchObject([{ judgement: 'inconclusive', answers: 0, accusations: 1 }]);
-    expect((await miner()).reputation.suspended_at).toBeNull();
+    expect((await miner()).reputation).toMatchObject({ suspended_at: null, suspended_by: null });
     await sound();
   });
 

@@ -166,8 +166,14 @@ export const Reputation = Type.Object(
     suspended_at: Nullable({
       ...Timestamp,
       description:
-        'When the owner was suspended because of the score. The owner gets no jobs for a while, and then is on probation.',
+        'When the owner was suspended because of the score, or of answers that do not fit the model. The owner gets no jobs for a while, and then is on probation.',
     }),
+    suspended_by: Nullable(
+      Type.String({
+        description:
+          'The verification that led to the suspension, which the owner may appeal against; null where the score or an administrator did.',
+      }),
+    ),
   },
   { $id: 'Reputation' },
 );

@@ -34,7 +34,13 @@ interface WebhookSubjects {
   'batch.failed': Omit<Batch, 'errors'>;
   'receipt.published': Receipt;
   'miner.offline': { miner_id: string; region: string | null; offline_at: string };
-  'miner.suspended': { miner_id: string; region: string | null; suspended_at: string };
+  'miner.suspended': {
+    miner_id: string;
+    region: string | null;
+    suspended_at: string;
+    /** The verification that led to it, which the owner may appeal against; null where the reputation did. */
+    suspended_by: string | null;
+  };
   'webhook.test': { test_id: string };
 }
 

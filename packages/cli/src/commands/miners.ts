@@ -107,6 +107,7 @@ function minerSheet(miner: MinerDetail): string {
     Registered: time(miner.registered_at),
     Seen: time(miner.last_seen_at),
     'Gets nothing': reason,
+    'Suspended by': suspendedBy(miner),
   });
   const workloads = [...runnable, ...blocked];
   const sections = [sheet, table(['model', 'loaded', 'first token', 'tokens/s'], miner.models.map(modelRow))];
@@ -114,6 +115,10 @@ function minerSheet(miner: MinerDetail): string {
     sections.push(table(['pending', 'model', 'can run it'], workloads.map(workloadRow)));
   return sections.join('\n\n');
 }
+
+const suspendedBy = ({ reputation: { suspended_by } }: Miner) =>
+  suspended_by &&
+  `${suspended_by}, since its answers do not fit its model. Its owner may appeal: POST /v1/verifications/${suspended_by}/appeal`;
 
 /** The figures that the score follows from. */
 function record(miner: Miner): string {

@@ -86,7 +86,7 @@ export function createMiners(options: MinersOptions): MinerRegistry {
   const workload = createWorkload(store);
   const toView = (miner: MinerWithAddress, speeds: readonly Row<'model_speed'>[] = []) => ({
     ...toMiner(miner, speeds, config),
-    reputation: toReputation(miner, miner.suspended_at, now(), reputation),
+    reputation: toReputation(miner, miner, now(), reputation),
   });
 
   async function findOrFail(id: string): Promise<MinerWithAddress> {

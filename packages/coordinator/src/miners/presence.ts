@@ -81,8 +81,8 @@ async function judge(
     context,
   );
   for (const miner of present) {
-    const { suspended_at, probation } = updated.get(miner.id) ?? miner;
-    Object.assign(miner, { suspended_at, probation });
+    const { suspended_at, suspended_by, probation } = updated.get(miner.id) ?? miner;
+    Object.assign(miner, { suspended_at, suspended_by, probation });
   }
 }
 

@@ -40,7 +40,9 @@ const COUNTS = ['successes', 'failures', 'timeouts', 'agreements', 'disagreement
 /** The columns of a track record. */
 export const TRACK_RECORD_COLUMNS = [...COUNTS, 'weighed_at'] as const;
 
-export const newRecord = (now: number): TrackRecord & Pick<Row<'standing'>, 'suspended_at'> => ({
+export const newRecord = (
+  now: number,
+): TrackRecord & Pick<Row<'standing'>, 'suspended_at' | 'suspended_by'> => ({
   successes: 0,
   failures: 0,
   timeouts: 0,
@@ -48,6 +50,7 @@ export const newRecord = (now: number): TrackRecord & Pick<Row<'standing'>, 'sus
   disagreements: 0,
   weighed_at: now,
   suspended_at: null,
+  suspended_by: null,
 });
 
 /** A new operator is assumed to have this many runs, and this many successes among them. */
@@ -104,7 +107,7 @@ export const takesJobs = ({ status, suspended_at }: Row<'miner'>) =>
 
 export function toReputation(
   standing: TrackRecord,
-  suspended_at: number | null,
+  { suspended_at, suspended_by }: Pick<Row<'miner'>, 'suspended_at' | 'suspended_by'>,
   now: number,
   policy: ReputationPolicy,
 ): Reputation {
@@ -113,9 +116,10 @@ export function toReputation(
     score: rounded(scoreOf(standing, now, policy), 3),
     ...(Object.fromEntries(COUNTS.map(name => [name, rounded(record[name], 2)])) as Omit<
       Reputation,
-      'score' | 'suspended_at'
+      'score' | 'suspended_at' | 'suspended_by'
     >),
     suspended_at: suspended_at === null ? null : isoTime(suspended_at),
+    suspended_by,
   };
 }
 

@@ -77,9 +77,11 @@ export async function updateMiners(
 /** Returns the columns of a miner's row that repeat its operator's standing. */
 export const stateOf = ({
   suspended_at,
+  suspended_by,
   probation,
-}: Standing): Pick<Row<'miner'>, 'suspended_at' | 'probation'> => ({
+}: Standing): Pick<Row<'miner'>, 'suspended_at' | 'suspended_by' | 'probation'> => ({
   suspended_at,
+  suspended_by,
   probation: probation > 0 ? 1 : 0,
 });
 

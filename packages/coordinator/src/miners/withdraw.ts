@@ -158,13 +158,15 @@ export async function suspendOperators(
     context,
   );
   const suspended = accused.filter(({ operatorId }) => standings.get(operatorId)?.suspended_at === null);
-  const after = suspended.flatMap(({ operatorId }) => {
+  const after = suspended.flatMap(({ operatorId, verificationId }) => {
     const standing = standings.get(operatorId);
-    return standing ? [{ ...standing, suspended_at: now, probation: 0 }] : [];
+    return standing ? [{ ...standing, suspended_at: now, suspended_by: verificationId, probation: 0 }] : [];
   });
   await tx.update(
     'standing',
-    after.map(({ id, suspended_at, probation }) => ({ id, suspended_at, probation })),
+    after.map(({ id, suspended_at, suspended_by, probation }) => ({
+      ...{ id, suspended_at, suspended_by, probation },
+    })),
   );
   await updateMiners(after, context);
   await recordActions(
@@ -193,11 +195,11 @@ export async function liftSuspensions(
   );
   const after = lifted.flatMap(({ operatorId }) => {
     const standing = standings.get(operatorId);
-    return standing ? [{ ...standing, suspended_at: null }] : [];
+    return standing ? [{ ...standing, suspended_at: null, suspended_by: null }] : [];
   });
   await tx.update(
     'standing',
-    after.map(({ id }) => ({ id, suspended_at: null })),
+    after.map(({ id }) => ({ id, suspended_at: null, suspended_by: null })),
   );
   await updateMiners(after, context);
   await recordActions(

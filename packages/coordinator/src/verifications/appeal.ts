@@ -13,7 +13,7 @@ export const appealVerifications = (waitMs: number): Operation<AppealInput, stri
   async apply(inputs, context) {
     const { tx, now, emit } = context;
     const outcomes: Outcome<string>[] = [];
-    for (const { id, appealId } of inputs) {
+    for (const { id, appealId, reason } of inputs) {
       const [row] = await tx.load('verification', 'id', [id]);
       if (!row) {
         outcomes.push(failed('VERIFICATION_NOT_FOUND', 'There is no such verification'));
@@ -27,7 +27,7 @@ export const appealVerifications = (waitMs: number): Operation<AppealInput, stri
         const appeal = newVerification({ id: appealId, cause: 'appeal', subject: row, now, waitMs });
         const earlier = row.about === null ? [] : await tx.load('verification', 'id', [row.about]);
         const excluded = JSON.stringify([row, ...earlier].map(verifierName));
-        await tx.insert('verification', [{ ...appeal, about: id, excluded }]);
+        await tx.insert('verification', [{ ...appeal, about: id, excluded, appeal_reason: reason ?? null }]);
         await tx.update('verification', [{ id, appeal_id: appealId }]);
         await tx.add('counter', [{ name: 'verifications.open', value: 1 }]);
         emit({ type: 'verifications.waiting' });

@@ -25,7 +25,6 @@ export interface Ending {
   counts: boolean;
   /** Whether the miner's record begins anew, as after an appeal that was upheld. */
   clears?: boolean;
-  metadata?: Record<string, unknown>;
 }
 
 /**
@@ -105,7 +104,7 @@ const endedRow =
   });
 
 function statementOf(
-  { row, nonce, judgement, reason, score, scoresHash, counts, clears, metadata }: Ending,
+  { row, nonce, judgement, reason, score, scoresHash, counts, clears }: Ending,
   {
     verifier,
     draw,
@@ -129,7 +128,7 @@ function statementOf(
     coordinator_id: issuer.coordinatorId,
     created_at: Math.floor(now / 1000),
     nonce,
-    metadata: metadata ?? {},
+    metadata: row.appeal_reason === null ? {} : { reason: row.appeal_reason },
   };
 }
 

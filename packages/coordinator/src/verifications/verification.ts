@@ -49,6 +49,7 @@ export const newVerification = ({ id, cause, subject, now, waitMs }: NewVerifica
   reason: null,
   counts: 0,
   appeal_id: null,
+  appeal_reason: null,
 });
 
 const NO_LEASE = {

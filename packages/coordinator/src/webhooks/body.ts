@@ -115,10 +115,14 @@ function jobData(job: JobRow, { metadata, receipts }: Subjects) {
   };
 }
 
+/** Returns the verification that led to a suspension; null where none did, or where it has ended since. */
+const suspensionOf = ({ suspended_at, suspended_by }: Row<'miner'>, occurredAt: number) =>
+  suspended_at === occurredAt ? suspended_by : null;
+
 const minerData = (miner: Row<'miner'>, type: string, occurredAt: number) => ({
   miner_id: miner.id,
   region: miner.region,
   ...(type === 'miner.suspended'
-    ? { suspended_at: isoTime(occurredAt) }
+    ? { suspended_at: isoTime(occurredAt), suspended_by: suspensionOf(miner, occurredAt) }
     : { offline_at: isoTime(occurredAt) }),
 });

@@ -40,6 +40,7 @@ class Reputation(Model):
     agreements: float
     disagreements: float
     suspended_at: datetime | None
+    suspended_by: str | None
 
 
 class Miner(Model):

@@ -33,6 +33,7 @@ import { indexDisabledWebhooks } from './034-disabled-webhooks.ts';
 import { addPassports } from './035-passports.ts';
 import { addVerifications } from './036-verifications.ts';
 import { addBatchTraces } from './037-batch-traces.ts';
+import { addSuspensionReasons } from './038-suspensions.ts';
 import type { ColumnTypes } from './column-types.ts';
 
 /** All migrations, in order. A released migration never changes; corrections are new migrations. */
@@ -70,6 +71,7 @@ export const MIGRATIONS = {
   '035-passports': addPassports,
   '036-verifications': addVerifications,
   '037-batch-traces': addBatchTraces,
+  '038-suspensions': addSuspensionReasons,
 } as const satisfies Record<string, (db: Kysely<unknown>, types: ColumnTypes) => Promise<void>>;
 
 const NAMES = Object.keys(MIGRATIONS);

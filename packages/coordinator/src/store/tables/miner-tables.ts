@@ -39,6 +39,8 @@ export const minerTables = {
     owner_address: textColumn<Defaulted<string | null>>(),
     /** Since when the miner gets no jobs because of its operator's reputation. A copy from `standing`. */
     suspended_at: integerColumn<Defaulted<Time | null>>(),
+    /** The verification that led to it, or null. A copy from `standing`. */
+    suspended_by: textColumn<Defaulted<string | null>>(),
     /** 1: the operator is on probation. */
     probation: integerColumn<Defaulted<number>>(),
     /** 1: the miner gets no new jobs until it registers again, even after being offline. */
@@ -75,6 +77,8 @@ export const minerTables = {
     weighed_at: integerColumn<Time>(),
     /** Since when the operator's miners get no jobs. */
     suspended_at: integerColumn<Defaulted<Time | null>>(),
+    /** The verification that led to it; null where the score or an administrator did. */
+    suspended_by: textColumn<Defaulted<string | null>>(),
     /** Remaining probation jobs, which run one at a time and are compared with another owner's; 0 without probation. */
     probation: integerColumn<Defaulted<number>>(),
     /** Not used any more: results that begin like no other's bring no probation. */

@@ -78,6 +78,8 @@ export const verificationTables = {
       counts: integerColumn(),
       /** The appeal against it. */
       appeal_id: textColumn<string | null>(),
+      /** Why the owner appealed, of the appeal itself. */
+      appeal_reason: textColumn<string | null>(),
     },
     { until: row => row.state === 'ended' },
   ),
