@@ -96,7 +96,7 @@ describeEachEngine('verifications', engine => {
     const { job_id } = job;
     const sha = (text: string) => hash('sha256', job.salt + text);
     const signature = await signAttestation(
-      { job_id, model, prompt_hash: sha('Why is the sky blue?'), artifact_hash: sha(text) },
+      { job_id, model, prompt_hash: sha(job.prompt ?? ''), artifact_hash: sha(text) },
       signer,
     );
     const result = { result: text, finish_reason: 'stop', effective_parameters: PARAMETERS, ...told };
@@ -236,6 +236,18 @@ describeEachEngine('verifications', engine => {
         { answers: 0, inconclusive: 1, judgement: 'inconclusive' },
       ]);
     }
+    await sound();
+  });
+
+  test('does not judge an answer that repeats its prompt alone, and counts its numbers', async () => {
+    const of = await scene();
+    await answer(of, { prompt: `Repeat this: ${TEXT}` });
+    await draw();
+    const { body: task } = await claim(of);
+    await score(task, honest, of.verifierKey);
+    const echo = { judgement: 'inconclusive', reason: 'echo', rule: 'nucleus/1', tokens: 40, counts: true };
+    expect(await statement(task.verification_id)).toMatchObject(echo);
+    expect(await board(of.miner)).toMatchObject([{ answers: 1, inconclusive: 1, consistent: 0, tokens: 40 }]);
     await sound();
   });
 

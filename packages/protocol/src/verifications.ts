@@ -49,12 +49,13 @@ export const INCONCLUSIVE_REASONS = [
   'expired',
   'failed',
   'too_short',
+  'echo',
   'verifiers_differ',
 ] as const;
 export const InconclusiveReason = Type.Enum([...INCONCLUSIVE_REASONS], {
   type: 'string',
   description:
-    'not_text: tools, images, a grammar, hidden reasoning or no text; erased: prompt or answer are gone; no_weights: the passport names no weights; no_parameters: the miner did not tell its sampling parameters; expired: no verifier came in time; failed: no verifier could score it; too_short: too few tokens; verifiers_differ: a second verifier did not confirm the accusation.',
+    'not_text: tools, images, a grammar, hidden reasoning or no text; erased: prompt or answer are gone; no_weights: the passport names no weights; no_parameters: the miner did not tell its sampling parameters; expired: no verifier came in time; failed: no verifier could score it; too_short: too few tokens; echo: most of the answer is copied from its prompt, which any model finds likely; verifiers_differ: a second verifier did not confirm the accusation.',
 });
 export type InconclusiveReason = Static<typeof InconclusiveReason>;
 

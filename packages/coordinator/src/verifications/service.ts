@@ -154,7 +154,7 @@ export function createVerificationService(options: VerificationServiceOptions) {
       const salt = ids.hex(16);
       const scored = await store.write(operations.submitScores, {
         ...{ ...holder, engine: engineText(engine), salt, nonce: ids.hex(16), nextId: ids.next('ver') },
-        score: scoreOf(tokens, texts),
+        ...scoreOf(tokens, texts),
         scoresHash: scoresHash(salt, tokens),
         tokens: canonicalJson(tokens),
       });
@@ -288,13 +288,15 @@ function requirePlausible(count: number, { result }: AnswerTexts): void {
   });
 }
 
-/** An answer that echoes its prompt is likely under any model, so nothing is said of it. */
+/** An answer that echoes its prompt is likely under any model, so it is not judged alone; its numbers count. */
 function scoreOf(tokens: VerificationScores['tokens'], texts: AnswerTexts | undefined) {
   const temperature = temperatureIn(texts?.parameters ?? null) ?? 1;
   const score = scoreAnswer(tokens, { temperature });
   const rule: VerificationRule = score.rule;
   const isCopied = texts !== undefined && isEcho(texts.prompt, texts.result);
-  return isCopied ? { ...score, rule, judgement: 'inconclusive' as const } : { ...score, rule };
+  return isCopied
+    ? { score: { ...score, rule, judgement: 'inconclusive' as const }, reason: 'echo' as const }
+    : { score: { ...score, rule }, reason: 'too_short' as const };
 }
 
 function toEvidence(row: Row<'evidence'>): MinerEvidence {

@@ -1,5 +1,5 @@
 import type { AnswerScore } from '@aitbc/evidence';
-import type { Judgement, VerificationRule } from '@aitbc/protocol';
+import type { InconclusiveReason, Judgement, VerificationRule } from '@aitbc/protocol';
 import type { Issuer } from '../define-module.ts';
 import { done, failed, type Operation, type Outcome, type WriteContext } from '../store/operation.ts';
 import { type Ending, endVerifications } from './end-verifications.ts';
@@ -15,6 +15,8 @@ export interface Holder {
 export interface ScoresInput extends Holder {
   engine: string;
   score: AnswerScore & { rule: VerificationRule };
+  /** Why the score is inconclusive, if it is. */
+  reason: InconclusiveReason;
   scoresHash: string;
   salt: string;
   /** The numbers of all tokens as JSON. */
@@ -68,7 +70,7 @@ async function submit(
     await confirm(row, input.nextId, waitMs, context);
     return done({ status: 'ended', judgement });
   }
-  const decided = decide(ending, judgement);
+  const decided = decide(ending, judgement, input.reason);
   await endVerifications([decided], issuer, context);
   return done({ status: 'ended', judgement: decided.judgement });
 }
@@ -76,13 +78,14 @@ async function submit(
 function decide(
   ending: Pick<Ending, 'row' | 'nonce' | 'score' | 'scoresHash'>,
   judgement: Judgement,
+  reason: InconclusiveReason,
 ): Ending {
   const { cause } = ending.row;
   if (judgement === 'inconclusive')
     return {
       ...ending,
       judgement,
-      reason: 'too_short',
+      reason,
       counts: cause !== 'appeal' && cause !== 'confirmation',
     };
   if (cause === 'confirmation' && judgement === 'consistent')
