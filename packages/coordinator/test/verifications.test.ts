@@ -4,6 +4,7 @@ import type {
   MinerDetail,
   MinerEvidence,
   MinerJob,
+  OperatorProblem,
   Receipt,
   ScoredToken,
   VerificationOutcome,
@@ -249,6 +250,38 @@ describeEachEngine('verifications', engine => {
     expect(await statement(task.verification_id)).toMatchObject(echo);
     expect(await board(of.miner)).toMatchObject([{ answers: 1, inconclusive: 1, consistent: 0, tokens: 40 }]);
     await sound();
+  });
+
+  test('that wait for weights that no verifier has are a problem, and metrics count them', async () => {
+    const of = await scene();
+    await answer(of);
+    await draw();
+    const admin = await coordinator.key('admin');
+    const problems = async () => {
+      const { body } = await call<OperatorProblem[]>('GET', '/v1/operator/problems', undefined, {
+        key: admin,
+      });
+      return body.filter(({ kind, subject }) => kind === 'NO_VERIFIER' && subject === of.model);
+    };
+    const metric = async (line: string) => {
+      const { body } = await call<string>('GET', '/metrics', undefined, { key: admin });
+      return Number(
+        body
+          .split('\n')
+          .find(each => each.startsWith(`${line} `))
+          ?.slice(line.length) ?? 0,
+      );
+    };
+    expect(await problems()).toEqual([]);
+    coordinator.moveClock({ seconds: 601 });
+    expect(await problems()).toMatchObject([{ severity: 'warning' }]);
+    const ended = 'aitbc_verifications_ended_total{judgement="consistent",cause="drawn"}';
+    const before = { open: await metric('aitbc_verifications_open'), ended: await metric(ended) };
+    const { body: task } = await claim(of);
+    expect(await problems()).toEqual([]);
+    await score(task, honest, of.verifierKey);
+    expect(await metric('aitbc_verifications_open')).toBe(before.open - 1);
+    expect(await metric(ended)).toBe(before.ended + 1);
   });
 
   test('suspends the owner of a miner whose answers do not fit, and another verifier decides an appeal', async () => {

@@ -7,6 +7,7 @@ export const PROBLEM_KINDS = {
   OLD_JOBS: 'A job has been waiting for long.',
   MINER_FAILING: 'A miner has failed often in the last ten minutes.',
   MINER_SUSPENDED: 'A miner gets no jobs because of its reputation, or since it was suspended.',
+  NO_VERIFIER: 'Answers wait for a verifier, and none with their weights was seen lately.',
   LEDGER_FORK: 'The ledger contradicts what was signed, so nothing is published.',
   LEDGER_BEHIND: 'Entries wait for their publication.',
   DISK_LOW: 'The disk of the data folder is almost full.',

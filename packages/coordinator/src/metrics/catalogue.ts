@@ -169,6 +169,16 @@ export const METRICS = {
     'Is 1 while the ledger in the store contradicts a checkpoint that was signed before, which stops publication',
   ),
 
+  verificationsOpen: gauge(
+    'aitbc_verifications_open',
+    'Answers that wait for a verifier, or that one is reading',
+  ),
+  verificationsEnded: counter(
+    'aitbc_verifications_ended_total',
+    'Verifications that ended, by what was found and by why the answer was read',
+    ['judgement', 'cause'],
+  ),
+
   webhookDeliveries: counter(
     'aitbc_webhook_deliveries_total',
     'Tries to deliver to webhooks: `delivered`, or `failed`, after which most are tried again',

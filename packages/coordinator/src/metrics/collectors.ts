@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import type { WebhookService } from '../webhooks/service.ts';
 import type { Instruments } from './instruments.ts';
 import { topModels } from './model-labels.ts';
-import { type QueueBacklog, readBacklog } from './queries.ts';
+import { type QueueBacklog, readBacklog, readOpenVerifications } from './queries.ts';
 
 /** What the gauges are read from. */
 export interface MetricSources {
@@ -60,6 +60,10 @@ export function createCollectors(
         metrics.ledgerLag.set(since === undefined ? 0 : Math.max(now() - since, 0) / 1000);
         metrics.ledgerConflict.set(ledger.conflict() ? 1 : 0);
       };
+    }),
+    verifications: collector([metrics.verificationsOpen], async () => {
+      const open = await readOpenVerifications(store.read);
+      return () => metrics.verificationsOpen.set(open);
     }),
     webhooks: collector([metrics.webhooksPending], async () => {
       const pending = await webhooks.pending();

@@ -60,6 +60,10 @@ export function countCommits(
       if (event.type === 'jobs.counted') countJobs(event);
       if (event.type === 'attempts.measured') event.attempts.forEach(measureAttempts);
       if (event.type === 'lease.expired') metrics.leaseExpirations.inc({ reason: event.reason });
+      if (event.type === 'verification.ended') {
+        const { judgement, cause } = event;
+        metrics.verificationsEnded.inc({ judgement, cause });
+      }
       if (event.type === 'entries.appended') {
         metrics.ledgerEntries.inc({ type: event.entryType }, event.entries);
         metrics.credits.inc({ type: event.entryType }, event.amount / 1e6);

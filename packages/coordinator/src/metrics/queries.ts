@@ -36,3 +36,13 @@ export async function readBacklog(db: Kysely<DatabaseSchema>): Promise<QueueBack
     oldest: oldest === null ? null : Number(oldest),
   }));
 }
+
+/** Reads how many answers are not verified yet, from a counter. */
+export async function readOpenVerifications(db: Kysely<DatabaseSchema>): Promise<number> {
+  const row = await db
+    .selectFrom('counter')
+    .select('value')
+    .where('name', '=', 'verifications.open')
+    .executeTakeFirst();
+  return row?.value ?? 0;
+}

@@ -5,7 +5,14 @@ import type { Readiness } from '../readiness.ts';
 import { isoTime } from '../store/numbers.ts';
 import type { Store } from '../store/store.ts';
 import { messageWithCauses } from '../store/unavailable.ts';
-import { listDisabledWebhooks, listSuspended, MAX_NAMED } from './queries.ts';
+import {
+  listDisabledWebhooks,
+  listSuspended,
+  listUnread,
+  listVerifiers,
+  MAX_NAMED,
+  type Unread,
+} from './queries.ts';
 import { FAILURE_MINUTES, type RecentFailures } from './recent-failures.ts';
 
 /** What is wrong now. */
@@ -28,6 +35,9 @@ export interface ProblemSources {
 /** From then on, waiting jobs and unpublished entries are a problem. */
 const OLD_JOB_MS = 10 * 60_000;
 const LEDGER_BEHIND_MS = 60_000;
+/** From then on, answers that no verifier can read are a problem, and so long ago a verifier may have asked for some. */
+const UNREAD_MS = 10 * 60_000;
+const VERIFIER_SEEN_MS = 10 * 60_000;
 /** A miner fails often from this many failures in ten minutes on. */
 const MANY_FAILURES = 3;
 /** The least share of the disk that should be free, and the share from which on it is an alarm. */
@@ -39,6 +49,7 @@ export function createProblemFinder(sources: ProblemSources): ProblemFinder {
   const looks: Record<string, (sources: ProblemSources) => Promise<Problems>> = {
     queues: findInQueues,
     miners: findMiners,
+    verifications: findUnread,
     ledger: findInLedger,
     disk: findOnDisk,
     webhooks: findWebhooks,
@@ -108,6 +119,23 @@ async function findMiners({ store, failures }: ProblemSources): Promise<Problems
       }),
     );
   return [...failing, ...suspended];
+}
+
+/** Finds models whose answers wait for weights that no verifier has asked for lately. */
+async function findUnread({ store, now }: ProblemSources): Promise<Problems> {
+  const unread = (await listUnread(store.read)).filter(({ created_at }) => now() - created_at >= UNREAD_MS);
+  if (unread.length === 0) return [];
+  const verifiers = await listVerifiers(store.read, now() - VERIFIER_SEEN_MS);
+  const read = new Set(verifiers.flatMap(({ weights }) => JSON.parse(weights) as string[]));
+  const missing = unread.filter(({ weights }) => weights === null || !read.has(weights));
+  // The first of each model waits longest.
+  const byModel = new Map(missing.toReversed().map((each): [string, Unread] => [each.model, each]));
+  return [...byModel.values()].slice(0, MAX_NAMED).map(({ model, weights, created_at }) => ({
+    ...{ kind: 'NO_VERIFIER', severity: 'warning', subject: model, since: isoTime(created_at) },
+    detail: `Answers of ${model} wait for a verifier with the weights ${weights}, and none was seen in the last ten minutes.`,
+    advice:
+      'Start a verifier with these weights: `aitbc miner --verify --gguf FILE`. What nobody reads in time says nothing of its miner.',
+  }));
 }
 
 async function findInLedger({ ledger, now }: ProblemSources): Promise<Problems> {
