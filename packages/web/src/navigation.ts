@@ -34,6 +34,7 @@ export const NAVIGATION: readonly NavigationGroup[] = [
       { to: '/receipts', label: 'Receipts', icon: 'receipt' },
       { to: '/transactions', label: 'Transactions', icon: 'transaction' },
       { to: '/blocks', label: 'Blocks', icon: 'block' },
+      { to: '/evidence', label: 'Evidence', icon: 'evidence' },
       { to: '/verify', label: 'Verify', icon: 'verify' },
     ],
   },

@@ -89,6 +89,26 @@ const models = createRoute({
   component: lazyRouteComponent(() => import('./pages/models/models-page.tsx'), 'ModelsPage'),
 });
 
+const evidence = createRoute({
+  getParentRoute: () => root,
+  path: '/evidence',
+  validateSearch: readSearch('cursor', 'miner'),
+  component: lazyRouteComponent(() => import('./pages/evidence/evidence-page.tsx'), 'EvidencePage'),
+});
+
+const verifications = createRoute({
+  getParentRoute: () => root,
+  path: '/verifications',
+  validateSearch: readSearch('cursor', 'miner', 'judgement'),
+  component: lazyRouteComponent(() => import('./pages/evidence/verifications-page.tsx'), 'VerificationsPage'),
+});
+
+const verification = createRoute({
+  getParentRoute: () => root,
+  path: '/verifications/$id',
+  component: lazyRouteComponent(() => import('./pages/evidence/verification-page.tsx'), 'VerificationPage'),
+});
+
 const verify = createRoute({
   getParentRoute: () => root,
   path: '/verify',
@@ -235,6 +255,7 @@ const adminConfiguration = createRoute({
 const routeTree = root.addChildren([
   ...[overview, blocks, block, transactions, transaction, receipts, receipt],
   ...[miners, miner, models, address, verify, search],
+  ...[evidence, verifications, verification],
   ...[playground, jobs, job, batches, batch, usage, webhooks, webhook],
   ...[keys, join, machines, machine],
   ...[admin, adminKeys, adminGrants, adminPayouts, adminAudit, adminConfiguration],

@@ -15,6 +15,7 @@ import { Loading, LoadingFailed, Notice } from '../../components/states/states.t
 import { Status } from '../../components/status/status.tsx';
 import { FullTime } from '../../components/time/time.tsx';
 import { formatCount, formatDuration, formatPercent, formatRate } from '../../format/numbers.ts';
+import { MinerEvidencePanel } from '../evidence/miner-evidence.tsx';
 import { MinerHistory } from './miner-history.tsx';
 import { MinerStateMark } from './miner-state.tsx';
 import { Passports } from './passports.tsx';
@@ -124,6 +125,7 @@ export function MinerPage() {
           rowKey={({ model }) => model}
         />
       </Panel>
+      <MinerEvidencePanel id={id} />
       <Passports models={data.models} />
       <Columns>
         <ReputationPanel reputation={data.reputation} />

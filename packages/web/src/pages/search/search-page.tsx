@@ -27,6 +27,9 @@ const PLACES: Partial<Record<SearchResult['kind'], Place>> = {
   address: { label: 'Address', icon: 'pin', to: '/addresses/$id' },
 };
 
+/** The coordinator finds their entries only, and these have a page of their own. */
+const VERIFICATION = /^ver-[0-9a-z]{26}$/;
+
 /** Leads to what was searched for, or lists it where one text names several things. */
 export function SearchPage() {
   const { q = '' } = route.useSearch();
@@ -34,12 +37,13 @@ export function SearchPage() {
   const { data, error, refetch } = useQuery({
     queryKey: ['search', text],
     queryFn: ({ signal }) => publicClient.explorer.search(text, { signal }),
-    enabled: text !== '',
+    enabled: text !== '' && !VERIFICATION.test(text),
   });
   const found = data?.flatMap(result => {
     const place = PLACES[result.kind];
     return place ? [{ ...result, ...place }] : [];
   });
+  if (VERIFICATION.test(text)) return <Navigate to="/verifications/$id" params={{ id: text }} replace />;
   const [first] = found ?? [];
   if (first && found?.length === 1) return <Navigate {...linkTo(first)} replace />;
   return (
@@ -48,8 +52,8 @@ export function SearchPage() {
         <LoadingFailed error={error} what="what you search" retry={refetch} />
       ) : text === '' ? (
         <Notice icon="search" title="What are you looking for?">
-          Type a height, a hash, an address, or the id of a job, a receipt, a grant, a payout, a miner or a
-          model above.
+          Type a height, a hash, an address, or the id of a job, a receipt, a grant, a payout, a verification,
+          a miner or a model above.
         </Notice>
       ) : !found ? (
         <Loading what="results" />
