@@ -18,6 +18,7 @@ const WEIGHTS = `sha256:${'ab'.repeat(32)}`;
 const VERIFIER = { verifier_id: 'own', engine: { name: 'llama.cpp', build: 'b7000' } };
 const signer = signerFromSeed(new Uint8Array(32).fill(7));
 
+let verifier: CoordinatorClient;
 let accused: string;
 let receiptId: string;
 
@@ -33,15 +34,15 @@ beforeAll(async () => {
     ...{ miner_id, capabilities: [model], public_key: signer.keyId },
     models: [{ model, passport: { ...passport, signature } }],
   });
-  const verifier = new CoordinatorClient(network.url, (await network.key('verifier')).secret);
-  await read(verifier, -1);
-  accused = await read(verifier, -9);
+  verifier = new CoordinatorClient(network.url, (await network.key('verifier')).secret);
+  await read(-1);
+  accused = await read(-9);
   receiptId = (await network.client.verifications.get(accused)).statement.receipt_id;
   await network.publish();
 });
 
 /** Has a verifier read an answer, and returns the verification's id. The first draw marks where drawing begins. */
-async function read(verifier: CoordinatorClient, logprob: number): Promise<string> {
+async function read(logprob: number): Promise<string> {
   let task: VerificationTask | null = null;
   while (!task) {
     await answer();
@@ -108,6 +109,15 @@ test('a miner’s page shows its evidence, and the search leads to a verificatio
   await expectAccessible(page, 'the miner’s page');
   await goTo(page, `${network.url}/search?q=${accused}`);
   await page.waitForURL(`**/verifications/${accused}`);
+  await page.getByRole('heading', { level: 2, name: 'What was found' }).waitFor();
+  expect(faults).toEqual([]);
+});
+
+test('the page of a suspended miner leads to the verification that did it', async context => {
+  await read(-9);
+  const last = await read(-9);
+  const { page, faults } = await visit(browser, context, `${network.url}/miners/${miner_id}`);
+  await page.locator(`a[href="/verifications/${last}"]`).first().click();
   await page.getByRole('heading', { level: 2, name: 'What was found' }).waitFor();
   expect(faults).toEqual([]);
 });

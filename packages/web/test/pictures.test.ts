@@ -48,6 +48,7 @@ const PAGES = [
   ['miner', '/miners/gpu-one'],
   ['models', '/models'],
   ['address', '/addresses/PROVIDER'],
+  ['evidence', '/evidence'],
   ['verify', '/verify'],
   ['overview', '/'],
   ['playground', '/playground?model=llama3.2'],

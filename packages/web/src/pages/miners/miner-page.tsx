@@ -157,7 +157,7 @@ export function MinerPage() {
 }
 
 function ReputationPanel({ reputation }: { reputation: MinerDetail['reputation'] }) {
-  const { successes, failures, timeouts, agreements, disagreements, suspended_at } = reputation;
+  const { successes, failures, timeouts, agreements, disagreements, suspended_at, suspended_by } = reputation;
   const runs = successes + failures + timeouts;
   return (
     <Panel title="Why this reputation" flush>
@@ -176,6 +176,11 @@ function ReputationPanel({ reputation }: { reputation: MinerDetail['reputation']
         <Fact name="Suspended">
           {suspended_at === null ? <Status tone="good">no</Status> : <FullTime at={suspended_at} />}
         </Fact>
+        {suspended_by ? (
+          <Fact name="Suspended by" hint="the verification that led to it">
+            <Id value={suspended_by} what="verification id" to="/verifications/$id" whole />
+          </Fact>
+        ) : null}
       </Facts>
     </Panel>
   );
