@@ -25,6 +25,7 @@ export const REASONS: Record<NonNullable<VerificationStatement['reason']>, strin
   expired: 'no verifier came in time',
   failed: 'no verifier could score it',
   too_short: 'it has too few tokens',
+  echo: 'it is copied from the prompt',
   verifiers_differ: 'a second verifier did not confirm the accusation',
 };
 
