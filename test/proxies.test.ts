@@ -76,7 +76,7 @@ describe.each([nginx, caddy])('behind $program', ({ program, file, prepare }) =>
   let databaseUrl: string;
   const start = (index: number) =>
     startCoordinator({
-      ...{ data: folder, databaseUrl, port: ports[index] ?? 0, logLevel: 'silent', stopDelaySeconds: 3 },
+      ...{ data: folder, databaseUrl, port: ports[index] ?? 0, logLevel: 'silent', stopDelaySeconds: 5 },
       mode: 'open',
     });
 
@@ -121,7 +121,10 @@ describe.each([nginx, caddy])('behind $program', ({ program, file, prepare }) =>
     async function call<Body>(path: string, init: RequestInit = {}): Promise<Body> {
       const response = await fetch(url + path, init);
       statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
-      return (await response.json()) as Body;
+      const text = await response.text();
+      // A proxy's own errors have no JSON.
+      if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${path} got ${response.status}: ${text}`);
+      return JSON.parse(text) as Body;
     }
 
     async function client(name: string) {
