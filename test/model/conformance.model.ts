@@ -14,6 +14,7 @@ import {
   openAiBackend,
 } from '@aitbc/miner';
 import type { ChatRequest } from '@aitbc/protocol';
+import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { MODEL } from './network.ts';
 import { serveOllama } from './ollama-server.ts';
@@ -81,15 +82,17 @@ const failureOf = async (name: keyof typeof backends, asked: Asked) => {
 const say = (...messages: ChatRequest['messages']): ChatRequest => ({ messages });
 const user = (content: string) => ({ role: 'user' as const, content });
 
+/** Keeps no connection: the server closes idle ones while the next request may be under way. */
+const closing = new Agent({ pipelining: 0 });
+
 /** Counts with llama.cpp's server. */
 async function countOf(chat: ChatRequest): Promise<number> {
   const post = async (path: string, body: object) =>
     (
       await fetch(server + path, {
         method: 'POST',
-        // The server closes idle connections while the next request may be under way.
-        headers: { connection: 'close' },
         body: JSON.stringify(body),
+        dispatcher: closing,
       })
     ).json();
   const { prompt } = (await post('/apply-template', chat)) as { prompt: string };

@@ -6,8 +6,6 @@ export default defineConfig({
     root: import.meta.dirname,
     include: ['*.model.ts'],
     globalSetup: 'prepare.ts',
-    // The engines' servers close connections that were kept open, now and then just as one is used.
-    retry: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },
