@@ -196,7 +196,7 @@ function explainOffer(model: Model, miner: ModelMiner, answer: Answer): Complain
 function explainClaims(model: Model, miner: ModelMiner, max: number, answer: Answer): Complaint {
   if (answer.status !== 200) return `claims answered ${told(answer)}`;
   const { jobs } = answer.body as { jobs: MinerJob[] };
-  const room = Math.min(max, freeLeases(model, miner));
+  const free = Math.min(max, freeLeases(model, miner));
   for (const claimed of jobs) {
     const job = nextFor(model, miner).possible.find(({ id }) => id === claimed.job_id);
     if (!job) return `${miner.id} was given ${claimed.job_id}, which is not its turn`;
@@ -204,8 +204,8 @@ function explainClaims(model: Model, miner: ModelMiner, max: number, answer: Ans
     const complaint = compareLease(job, claimed);
     if (complaint) return complaint;
   }
-  if (jobs.length > room) return `${miner.id} was given more than it has room for`;
-  const withheld = jobs.length < room && nextFor(model, miner).must && !isObstructed(model, miner);
+  if (jobs.length > free) return `${miner.id} was given more than it had free leases for`;
+  const withheld = jobs.length < free && nextFor(model, miner).must && !isObstructed(model, miner);
   return withheld ? 'a job was withheld' : undefined;
 }
 

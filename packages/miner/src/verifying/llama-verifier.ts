@@ -28,8 +28,8 @@ export async function llamaReader(options: LlamaOptions): Promise<AnswerReader> 
       const rendered = textFor(generationOf(task), template);
       const isRendered = isRenderedEqually(task, rendered, passport);
       const prompt = tokensOf(model, rendered);
-      const room = Math.min(sequence.contextSize - prompt.length, LIMITS.verificationTokens);
-      const tokens = answerTokens(model, answer).slice(0, Math.max(room, 0));
+      const most = Math.min(sequence.contextSize - prompt.length, LIMITS.verificationTokens);
+      const tokens = answerTokens(model, answer).slice(0, Math.max(most, 0));
       if (tokens.length === 0)
         throw new BackendError(
           `Prompt and answer do not fit into the ${sequence.contextSize} tokens of this verifier`,
